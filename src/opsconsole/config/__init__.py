@@ -1,0 +1,1 @@
+"""Configuration: YAML in, validated settings out. pydantic and yaml live here alone."""

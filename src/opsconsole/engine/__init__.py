@@ -1,0 +1,1 @@
+"""Scheduling, judging and remembering: readings in, snapshots out."""

@@ -1,0 +1,117 @@
+"""Alerts, from whichever source they come.
+
+Invariant: one alert is one value, whichever sources report it: the same name and labels give
+the same ``key``. Severity words that we do not know sort above info, so that they are seen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad; ``none`` is for alerts that always fire to prove that alerting works."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    UNRECOGNISED = "unrecognised"
+    INFO = "info"
+    NONE = "none"
+
+    @property
+    def urgency(self) -> int:
+        """Higher is more urgent."""
+        return _URGENCY[self]
+
+    @classmethod
+    def from_word(cls, word: str) -> "Severity":
+        """Read a severity label of any common vocabulary; '' is a warning."""
+        return _WORDS.get(word.strip().lower(), cls.UNRECOGNISED)
+
+
+class AlertState(StrEnum):
+    """Prometheus' words. ``resolved`` alerts are kept a while so that they are not missed."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Suppression:
+    """Why a firing alert is quiet: a silence, an inhibition or an acknowledgement."""
+
+    kind: str
+    id: str = ""
+    by: str = ""
+    comment: str = ""
+    ends_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A rule that fires. ``sources`` names who reports it; ``since`` when it began."""
+
+    key: str
+    name: str
+    severity: Severity
+    state: AlertState
+    since: float
+    summary: str = ""
+    description: str = ""
+    service: str = ""
+    instance: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    value: str = ""
+    runbook: str = ""
+    sources: tuple[str, ...] = ()
+    suppressions: tuple[Suppression, ...] = ()
+    ends_at: float | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether somebody or something has silenced it."""
+        return bool(self.suppressions)
+
+
+_URGENCY = {
+    Severity.CRITICAL: 4,
+    Severity.WARNING: 3,
+    Severity.UNRECOGNISED: 2,
+    Severity.INFO: 1,
+    Severity.NONE: 0,
+}
+
+_WORDS = {
+    "critical": Severity.CRITICAL,
+    "crit": Severity.CRITICAL,
+    "page": Severity.CRITICAL,
+    "emergency": Severity.CRITICAL,
+    "fatal": Severity.CRITICAL,
+    "p1": Severity.CRITICAL,
+    "error": Severity.CRITICAL,
+    "major": Severity.CRITICAL,
+    "high": Severity.CRITICAL,
+    "warning": Severity.WARNING,
+    "warn": Severity.WARNING,
+    "minor": Severity.WARNING,
+    "medium": Severity.WARNING,
+    "p2": Severity.WARNING,
+    "p3": Severity.WARNING,
+    "ticket": Severity.WARNING,
+    "": Severity.WARNING,
+    "info": Severity.INFO,
+    "informational": Severity.INFO,
+    "notice": Severity.INFO,
+    "low": Severity.INFO,
+    "none": Severity.NONE,
+}
+
+
+def alert_key(name: str, labels: Mapping[str, str]) -> str:
+    """Identity of an alert over all sources: its name and its sorted labels, severity apart."""
+    rest = ",".join(f"{key}={labels[key]}" for key in sorted(labels) if key not in _NOT_IDENTITY)
+    return f"{name}{{{rest}}}"
+
+
+_NOT_IDENTITY = frozenset({"alertname", "severity", "alertgroup", "prometheus", "replica"})

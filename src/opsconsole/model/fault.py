@@ -1,0 +1,61 @@
+"""Why an observation or a call did not give a value.
+
+Invariant: a fault is classified; its message is sanitised, says what happened to what, and
+its hint says what to do next. ``blames_target`` tells a target that failed from a look that
+failed: only the first may ever turn something red.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FaultKind(StrEnum):
+    """Classes of failure, named as they are shown."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    STATUS = "status"
+    TOO_LARGE = "too large"
+    NOT_UNDERSTOOD = "not understood"
+    AUTH = "not authorised"
+    PERMISSION = "permission denied"
+    ABSENT = "absent"
+    UNSUPPORTED = "not supported"
+    OVERLOADED = "overloaded"
+    BAD_QUERY = "bad query"
+    LOCAL = "local"
+    INTERNAL = "internal"
+
+
+_BLAMES_TARGET = frozenset(
+    {
+        FaultKind.CONNECT,
+        FaultKind.TLS,
+        FaultKind.TIMEOUT,
+        FaultKind.PROTOCOL,
+        FaultKind.STATUS,
+        FaultKind.OVERLOADED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One classified failure. ``phase`` is dns, connect, tls, headers or body for a timeout."""
+
+    kind: FaultKind
+    message: str
+    hint: str = ""
+    phase: str = ""
+
+    @property
+    def blames_target(self) -> bool:
+        """Whether the target itself failed, rather than our look at it."""
+        return self.kind in _BLAMES_TARGET and self.phase != "dns"
+
+    def __str__(self) -> str:
+        where = f"{self.kind} ({self.phase})" if self.phase else str(self.kind)
+        return f"{where}: {self.message}" if self.message else where

@@ -1,0 +1,58 @@
+"""What a health endpoint says of itself.
+
+Invariant: a report holds what was understood and nothing that was guessed. ``figures`` are the
+numbers of the body by dotted path, for metrics and objectives; ``raw`` is the sanitised body
+for a person to read.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from opsconsole.model.state import State
+
+
+class ProbeKind(StrEnum):
+    """Kubernetes' names: may it serve, should it live, has it started."""
+
+    HEALTH = "health"
+    LIVE = "live"
+    READY = "ready"
+    STARTUP = "startup"
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """A part that a health body reports, with its own parts. ``latency`` is in seconds."""
+
+    name: str
+    state: State
+    message: str = ""
+    latency: float | None = None
+    children: tuple["Component", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HealthReport:
+    """A health body as understood. ``format`` names the shape recognised, ``text`` if plain."""
+
+    state: State
+    format: str
+    components: tuple[Component, ...] = ()
+    version: str = ""
+    message: str = ""
+    status_code: int = 200
+    figures: Mapping[str, float] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    raw: str = ""
+    content_type: str = ""
+
+
+def failing(components: tuple[Component, ...]) -> tuple[Component, ...]:
+    """The components that are not ok, most urgent first, innermost culprit before its parent."""
+    found: list[Component] = []
+    for component in components:
+        found.extend(failing(component.children))
+        if component.state is not State.OK:
+            found.append(component)
+    return tuple(sorted(found, key=lambda component: -component.state.urgency))

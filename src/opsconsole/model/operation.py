@@ -1,0 +1,190 @@
+"""Changing the world: what config allows, what would be done, and one run of it.
+
+Invariant: an effect that is not declared READ is a change. A plan names exactly the calls that
+will be made and the targets they are pinned to; an operation's verdict is what was observed
+after the change, never that a call returned.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Effect(StrEnum):
+    """What an action does to the world. There is no third kind and no default of READ."""
+
+    READ = "read"
+    CHANGE = "change"
+
+
+class ActionKind(StrEnum):
+    """What config can allow for a service."""
+
+    RESTART = "restart"
+    DEGRADE = "degrade"
+    RECOVER = "recover"
+    BACKUP = "backup"
+    RESTORE = "restore"
+    ROLLBACK = "rollback"
+    SCALE = "scale"
+    TEST = "test"
+    CALL = "call"
+
+
+class OperationState(StrEnum):
+    """Where one run stands. ``unknown``: a call was sent and we cannot tell whether it took."""
+
+    PLANNED = "planned"
+    INTENT = "intent"
+    DISPATCHED = "dispatched"
+    VERIFYING = "verifying"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self in _FINAL
+
+
+_FINAL = frozenset(
+    {
+        OperationState.VERIFIED,
+        OperationState.FAILED,
+        OperationState.INCONCLUSIVE,
+        OperationState.REFUSED,
+    }
+)
+
+
+class ConfirmLevel(StrEnum):
+    """What a person must do before a plan runs."""
+
+    CHOICE = "choice"
+    TYPED_NAME = "typed name"
+    TYPED_NAME_AND_REASON = "typed name and reason"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequest:
+    """What a key, a command or a script asks for. ``parameters`` such as ``to``, ``backup``."""
+
+    service: str
+    kind: ActionKind
+    name: str = ""
+    reason: str = ""
+    duration: float | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of a plan: a sentence for people, and the driver's own data to carry it out.
+
+    ``target`` is pinned (a container's id, a URL, an argv), ``call`` is JSON-able and secret-free.
+    """
+
+    summary: str
+    driver: str
+    target: str
+    call: Mapping[str, object] = field(default_factory=dict)
+    effect: Effect = Effect.CHANGE
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What exactly would be done, on what observed state.
+
+    ``fingerprint`` maps each observed fact to its value; the runner looks again and refuses
+    when one moved. ``usual_duration`` in seconds is the mean of this action's past here.
+    """
+
+    id: str
+    service: str
+    kind: ActionKind
+    name: str
+    created_at: float
+    environment: str
+    danger: str
+    steps: tuple[Step, ...]
+    fingerprint: Mapping[str, str]
+    confirm: ConfirmLevel
+    verification: tuple[str, ...]
+    undo: str
+    reason: str = ""
+    warnings: tuple[str, ...] = ()
+    last_outcome: str = ""
+    usual_duration: float | None = None
+    effect: Effect = Effect.CHANGE
+    ends_at: float | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    auto_rollback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why policy says no, and what would lift it. ``code`` is stable, for scripts and tests."""
+
+    code: str
+    message: str
+    lifted_by: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.message}; {self.lifted_by}" if self.lifted_by else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a person did to confirm: the name typed (or '' for a choice) and the reason."""
+
+    typed: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What became of one step. ``state`` is done, failed, unknown, running or waiting."""
+
+    summary: str
+    state: str
+    detail: str = ""
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One run of a plan, as the journal has it."""
+
+    id: str
+    plan_id: str
+    service: str
+    kind: ActionKind
+    name: str
+    state: OperationState
+    who: str
+    host: str
+    started_at: float
+    updated_at: float
+    reason: str = ""
+    summary: str = ""
+    steps: tuple[StepResult, ...] = ()
+    evidence: tuple[str, ...] = ()
+    ended_at: float | None = None
+    ends_at: float | None = None
+    usual_duration: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionView:
+    """An action of a service as the menu shows it: possible, or blocked and why."""
+
+    kind: ActionKind
+    name: str
+    driver: str
+    summary: str
+    effect: Effect = Effect.CHANGE
+    refusal: Refusal | None = None

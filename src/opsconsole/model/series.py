@@ -1,0 +1,62 @@
+"""Figures over time.
+
+Invariant: a trace has a fixed step; a slot in which nothing was seen holds None and is drawn
+as a gap, never as a zero or as the last value.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Values at ``start``, ``start + step`` …, oldest first. Seconds for times."""
+
+    start: float
+    step: float
+    values: tuple[float | None, ...]
+
+    @property
+    def end(self) -> float:
+        """The moment after the last slot."""
+        return self.start + self.step * len(self.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Latency of a service in seconds over the console's window; None where nothing was seen.
+
+    ``origin`` says what was measured: ``probe`` or the name of the declared metric.
+    """
+
+    last: float | None = None
+    p50: float | None = None
+    p95: float | None = None
+    p99: float | None = None
+    trace: Trace | None = None
+    trace_p50: Trace | None = None
+    trace_p99: Trace | None = None
+    origin: str = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled number at one time, as Prometheus means it."""
+
+    labels: Mapping[str, str]
+    value: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MetricValue:
+    """The present figure of a declared metric of a service; ``unit`` as shown (s, B, %, /s)."""
+
+    service: str
+    name: str
+    value: float | None
+    unit: str = ""
+    at: float | None = None
+    by_instance: Mapping[str, float] = field(default_factory=dict)
+    trace: Trace | None = None
+    origin: str = "prometheus"

@@ -1,0 +1,141 @@
+"""Everything known at one moment: the only thing that the screens and commands read.
+
+Invariant: a snapshot never changes after it is made, and parts that did not change are the
+same objects as in the one before, so that ``is`` tells what to repaint. It compares by
+identity. Ages are ``taken_at`` of the part against the clock, never stored.
+"""
+
+from dataclasses import dataclass, field
+
+from opsconsole.model.alerts import Alert
+from opsconsole.model.events import Event
+from opsconsole.model.fault import Fault
+from opsconsole.model.health import HealthReport, ProbeKind
+from opsconsole.model.objectives import Attainment
+from opsconsole.model.operation import ActionView, Operation
+from opsconsole.model.resources import DockerView, Host
+from opsconsole.model.series import Latency, MetricValue, Trace
+from opsconsole.model.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentView:
+    """Which environment this is, how dangerous, and what it runs on."""
+
+    name: str = "this host"
+    danger: str = "none"
+    platform: str = ""
+    accent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeView:
+    """The latest answer of one probe of one instance, as judged."""
+
+    kind: ProbeKind
+    url: str
+    state: State
+    taken_at: float | None = None
+    took: float | None = None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceView:
+    """One running copy. ``state`` is after thresholds; ``since`` when it became so.
+
+    ``report`` is the last body understood, ``report_at`` when; ``fault`` is of the latest look.
+    """
+
+    service: str
+    name: str
+    url: str
+    state: State
+    since: float
+    taken_at: float | None = None
+    stale: bool = False
+    flapping: bool = False
+    report: HealthReport | None = None
+    report_at: float | None = None
+    fault: Fault | None = None
+    probes: tuple[ProbeView, ...] = ()
+    latency: float | None = None
+    container: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """What an engineer names, with all that is known of it.
+
+    ``error_rate`` is a fraction, ``request_rate`` per second, ``cpu`` a fraction of a core,
+    ``memory`` bytes; None where not known. ``reason`` is one line: why it is not ok.
+    """
+
+    name: str
+    state: State
+    since: float
+    instances: tuple[InstanceView, ...] = ()
+    group: str = ""
+    stale: bool = False
+    flapping: bool = False
+    reason: str = ""
+    latency: Latency = field(default_factory=Latency)
+    error_rate: float | None = None
+    request_rate: float | None = None
+    cpu: float | None = None
+    memory: int | None = None
+    containers: tuple[str, ...] = ()
+    metrics: tuple[MetricValue, ...] = ()
+    objectives: tuple[Attainment, ...] = ()
+    state_trace: Trace | None = None
+    depends_on: tuple[str, ...] = ()
+    actions: tuple[ActionView, ...] = ()
+    version: str = ""
+
+    @property
+    def ok_instances(self) -> int:
+        """How many instances are ok."""
+        return sum(instance.state is State.OK for instance in self.instances)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """A place that is read: prometheus, alertmanager, docker, host, or the probes together.
+
+    ``taken_at`` is the last good reading; ``fault`` is set while the latest look failed, since
+    ``since``. ``lag`` is the delay of the latest look behind its schedule, in seconds.
+    """
+
+    name: str
+    endpoint: str
+    interval: float
+    taken_at: float | None
+    since: float
+    fault: Fault | None = None
+    lag: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """Everything known at ``taken_at``; ``seq`` grows by one with each."""
+
+    seq: int
+    taken_at: float
+    environment: EnvironmentView = field(default_factory=EnvironmentView)
+    services: tuple[ServiceView, ...] = ()
+    alerts: tuple[Alert, ...] = ()
+    host: Host | None = None
+    host_at: float | None = None
+    docker: DockerView | None = None
+    docker_at: float | None = None
+    events: tuple[Event, ...] = ()
+    sources: tuple[SourceView, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    read_only: bool = False
+    notices: tuple[str, ...] = ()
+
+    def service(self, name: str) -> ServiceView | None:
+        """The service called ``name``, if there is one."""
+        return next((service for service in self.services if service.name == name), None)

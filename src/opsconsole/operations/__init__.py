@@ -1,0 +1,1 @@
+"""Changing the world, one way only: plan, policy, confirm, journal, runner, verify."""

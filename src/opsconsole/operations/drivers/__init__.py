@@ -1,0 +1,1 @@
+"""How each kind of action is carried out: one driver a file."""
