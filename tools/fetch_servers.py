@@ -1,0 +1,217 @@
+"""Bring real servers into ``.servers/`` from Debian packages, installing nothing.
+
+    python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [docker] [fonts]
+
+Invariant: a group's folder is whole or absent. Packages are unpacked beside it and the folder
+is renamed into place; a stamp inside names the packages, so a second run does nothing. The
+system's packages and package lists stay untouched: where its lists do not serve (missing or
+too old), lists of this program's own are fetched into a temporary folder.
+
+Needs only Python's standard library, apt-get and dpkg, and no root.
+"""
+
+import argparse
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+STAMP = ".packages"
+TIMEOUT = 600
+
+
+@dataclass(frozen=True)
+class Group:
+    """Debian packages that serve one purpose; ``commands`` are what they are fetched for."""
+
+    commands: tuple[str, ...]
+    packages: tuple[str, ...]
+
+
+GROUPS = {
+    "monitoring": Group(
+        commands=(
+            "prometheus",
+            "prometheus-alertmanager",
+            "prometheus-node-exporter",
+            "prometheus-blackbox-exporter",
+        ),
+        packages=(
+            "prometheus",
+            "prometheus-alertmanager",
+            "prometheus-node-exporter",
+            "prometheus-blackbox-exporter",
+        ),
+    ),
+    "docker": Group(
+        commands=("dockerd", "containerd", "runc", "iptables", "busybox"),
+        packages=(
+            "docker.io",
+            "containerd",
+            "runc",
+            "tini",
+            "busybox-static",
+            "libdevmapper1.02.1",
+            "libseccomp2",
+            "iptables",
+            "libip4tc2",
+            "libip6tc2",
+            "libxtables12",
+            "libmnl0",
+            "libnetfilter-conntrack3",
+            "libnfnetlink0",
+            "libnftnl11",
+        ),
+    ),
+    "fonts": Group(commands=(), packages=("fonts-dejavu-core",)),
+}
+
+
+class FetchError(Exception):
+    """Why a group cannot be had, with the remedy."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fetch the groups named, all when none is; 1 when one of them cannot be had."""
+    parser = argparse.ArgumentParser(
+        description="Unpack the real servers that tests and demo use. Nothing is installed."
+    )
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=", ".join(GROUPS))
+    default = Path(__file__).resolve().parents[1] / ".servers"
+    parser.add_argument("--into", type=Path, default=default, help="default: %(default)s")
+    options = parser.parse_args(argv)
+    unknown = [name for name in options.groups if name not in GROUPS]
+    if unknown:
+        parser.error(f"no such group: {', '.join(unknown)} (there are {', '.join(GROUPS)})")
+    try:
+        options.into.mkdir(parents=True, exist_ok=True)
+        with (options.into / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for name in options.groups or GROUPS:
+                print(f"{name}: {provide(name, GROUPS[name], options.into)}", flush=True)
+    except (FetchError, OSError) as error:
+        print(f"cannot fetch the servers: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def provide(name: str, group: Group, folder: Path) -> str:
+    """Make the group available and say how."""
+    target = folder / name
+    stamp = "\n".join(group.packages) + "\n"
+    if is_current(target, stamp):
+        return f"already in {target}"
+    if group.commands and all(shutil.which(c, path=search_path()) for c in group.commands):
+        return "on this machine already"
+    require_debian()
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder) as scratch:
+        work = Path(scratch)
+        packages = download(group.packages, work)
+        tree = work / "tree"
+        for package in packages:
+            run(["dpkg-deb", "--extract", str(package), str(tree)])
+        add_iptables_names(tree)
+        (tree / STAMP).write_text(stamp, encoding="utf-8")
+        tree.chmod(0o755)
+        if target.exists():
+            target.rename(work / "old")
+        tree.rename(target)
+    return f"unpacked {len(packages)} packages into {target}"
+
+
+def is_current(target: Path, stamp: str) -> bool:
+    """Whether ``target`` was unpacked from these very packages."""
+    try:
+        return (target / STAMP).read_text(encoding="utf-8") == stamp
+    except OSError:
+        return False
+
+
+def download(packages: Sequence[str], work: Path) -> list[Path]:
+    """The packages' files, by the system's lists or, where those fail, by lists of our own."""
+    folder = work / "packages"
+    folder.mkdir()
+    apt = ["apt-get", "--quiet", "--quiet", *apt_options()]
+    try:
+        run([*apt, "download", *packages], folder=folder)
+    except FetchError:
+        apt += private_lists(work / "apt")
+        run([*apt, "update"])
+        run([*apt, "download", *packages], folder=folder)
+    found = sorted(folder.glob("*.deb"))
+    if len(found) != len(packages):
+        raise FetchError(f"apt-get brought {len(found)} packages of {len(packages)}")
+    return found
+
+
+def apt_options() -> list[str]:
+    """Root would hand the download to a user who cannot write to our folder."""
+    return ["-o", "APT::Sandbox::User=root"] if os.geteuid() == 0 else []
+
+
+def private_lists(folder: Path) -> list[str]:
+    """Options that give apt-get lists and a cache in ``folder``, and the system's sources."""
+    for name in ("state/lists/partial", "cache/archives/partial"):
+        (folder / name).mkdir(parents=True)
+    return [
+        "-o", f"Dir::State={folder / 'state'}",
+        "-o", "Dir::State::status=/var/lib/dpkg/status",
+        "-o", f"Dir::Cache={folder / 'cache'}",
+    ]  # fmt: skip
+
+
+def add_iptables_names(tree: Path) -> None:
+    """Name the iptables programs, which an installed package gets as alternatives."""
+    programs = tree / "usr/sbin"
+    for name in ("iptables", "ip6tables"):
+        if (programs / "xtables-nft-multi").exists():
+            (programs / name).symlink_to("xtables-nft-multi")
+
+
+def require_debian() -> None:
+    """Raise FetchError unless Debian's package tools are there."""
+    missing = [tool for tool in ("apt-get", "dpkg-deb") if not shutil.which(tool)]
+    if missing:
+        raise FetchError(
+            f"needs Debian or Ubuntu ({' and '.join(missing)} not found); elsewhere put "
+            "prometheus, alertmanager and dockerd on PATH yourself"
+        )
+
+
+def search_path() -> str:
+    """PATH with the folders of system programs, which a plain user's PATH lacks."""
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+def run(command: Sequence[str], *, folder: Path | None = None) -> None:
+    """Run a command quietly; FetchError with its last words when it fails."""
+    shown = " ".join([command[0], *(w for w in command[1:] if w in ("update", "download"))])
+    environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FetchError(f"{shown} took more than {TIMEOUT} s; is the mirror reachable?") from error
+    if done.returncode != 0:
+        words = "\n  ".join((done.stderr or done.stdout).strip().splitlines()[-6:])
+        raise FetchError(
+            f"{shown} failed; check the network and run 'apt-get update' as root\n  {words}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
