@@ -1,0 +1,164 @@
+"""A Prometheus-compatible server: declared figures of the services, and its alerts.
+
+Invariant: every call runs in the source's own executor with a deadline; a query that fails costs
+its own figures and nothing else; with the server gone the reading is a fault, never an empty
+list of alerts.
+"""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from opsconsole.clock import Clock
+from opsconsole.config.settings import Prometheus
+from opsconsole.errors import SecretError
+from opsconsole.model.alerts import Alert
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.reading import Reading
+from opsconsole.model.series import MetricValue
+from opsconsole.sources.api_alerts import read_prometheus
+from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.sources.guarded_session import (
+    GuardedSession,
+    build_session,
+    classify,
+    classify_status,
+    endpoint_of,
+    get_json,
+)
+from opsconsole.sources.promql import MetricQuery, distinct, read_vector, to_value
+
+_WORKERS: Final = 4
+_STATUS_PREFIX: Final = "HTTP Status Code "
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusView:
+    """What one look gave. ``problems`` holds a fault for each query text that failed.
+
+    ``total_alerts`` counts alerts that were left out for their number too.
+    """
+
+    alerts: tuple[Alert, ...]
+    total_alerts: int
+    metrics: tuple[MetricValue, ...]
+    problems: tuple[tuple[str, Fault], ...] = ()
+
+
+class PrometheusSource:
+    """One server, read every ``settings.interval`` seconds."""
+
+    def __init__(
+        self,
+        settings: Prometheus,
+        queries: Sequence[MetricQuery],
+        clock: Clock,
+        base: Path,
+    ) -> None:
+        self._settings = settings
+        self._queries = distinct(queries)
+        self._clock = clock
+        self._base = base
+        self._url = settings.url.rstrip("/")
+        self._local = threading.local()
+        self._executor = BoundedExecutor(f"prometheus-{settings.name}", _WORKERS)
+
+    @property
+    def key(self) -> str:
+        """``prometheus:`` and the configured name."""
+        return f"prometheus:{self._settings.name}"
+
+    @property
+    def interval(self) -> float:
+        """Seconds between looks."""
+        return self._settings.interval
+
+    @property
+    def endpoint(self) -> str:
+        """The URL as it may be shown."""
+        return endpoint_of(self._url)
+
+    async def collect(self) -> Reading[PrometheusView]:
+        """Ask for the alerts and every declared figure, within ``settings.timeout`` in all."""
+        started = self._clock.now()
+        outcome: PrometheusView | Fault
+        try:
+            outcome = await self._executor.run(self._look, deadline=self._settings.timeout + 0.5)
+        except TimeoutError:
+            outcome = Fault(
+                FaultKind.TIMEOUT,
+                f"{self.endpoint} did not finish within {self._settings.timeout:g} s",
+                phase="body",
+            )
+        ended = self._clock.now()
+        if isinstance(outcome, Fault):
+            return Reading(self.key, ended, ended - started, fault=outcome)
+        return Reading(self.key, ended, ended - started, value=outcome)
+
+    async def close(self) -> None:
+        """Let the threads go."""
+        await self._executor.close()
+
+    def _look(self) -> PrometheusView | Fault:
+        deadline = time.monotonic() + self._settings.timeout
+        alerts_url = (self._settings.rules_url or self._url).rstrip("/") + "/api/v1/alerts"
+        try:
+            view = read_prometheus(get_json(self._session(), alerts_url), self.key)
+        except SecretError as error:
+            return Fault(FaultKind.AUTH, str(error))
+        except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
+            return classify(error, alerts_url)
+        metrics: list[MetricValue] = []
+        problems: list[tuple[str, Fault]] = []
+        for promql, wanted in self._queries.items():
+            if time.monotonic() > deadline:
+                problems.append((promql, Fault(FaultKind.TIMEOUT, "no time left", phase="body")))
+                continue
+            outcome = self._ask(promql, wanted)
+            if isinstance(outcome, Fault):
+                problems.append((promql, outcome))
+            else:
+                metrics.extend(outcome)
+        return PrometheusView(view.alerts, view.total, tuple(metrics), tuple(problems))
+
+    def _ask(self, promql: str, wanted: Sequence[MetricQuery]) -> list[MetricValue] | Fault:
+        from prometheus_api_client import PrometheusApiClientException
+
+        try:
+            answer = read_vector(self._connect().custom_query(promql))
+        except PrometheusApiClientException as error:
+            return self._api_fault(str(error))
+        except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
+            return classify(error, self._url)
+        now = self._clock.now()
+        return [to_value(query, answer, now) for query in wanted]
+
+    def _api_fault(self, text: str) -> Fault:
+        """Read ``HTTP Status Code 400 (b'…')``, the client's only form of an API error."""
+        code, _, body = text.removeprefix(_STATUS_PREFIX).partition(" ")
+        raw = body.strip("()").removeprefix("b").strip("'\"")
+        status = int(code) if code.isdigit() else 0
+        return classify_status(status, raw.encode("utf-8", "replace"), self.endpoint)
+
+    def _session(self) -> GuardedSession:
+        if not hasattr(self._local, "session"):
+            http = self._settings.http
+            self._local.session = build_session(http, self._settings.timeout, self._base)
+        session: GuardedSession = self._local.session
+        return session
+
+    def _connect(self):  # type: ignore[no-untyped-def]  # the client ships no types
+        if not hasattr(self._local, "client"):
+            from prometheus_api_client import PrometheusConnect
+            from urllib3.util.retry import Retry
+
+            self._local.client = PrometheusConnect(
+                url=self._url,
+                session=self._session(),
+                retry=Retry(total=0),
+                timeout=self._settings.timeout,
+            )
+        return self._local.client
