@@ -39,10 +39,14 @@ async def serve(path: Path, answer: Answer) -> asyncio.Server:
             await writer.drain()
         writer.close()
 
-    path.unlink(missing_ok=True)
+    _remove(path)
     server = await asyncio.start_unix_server(connection, str(path), limit=MESSAGE_LIMIT)
     os.chmod(path, 0o600)
     return server
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:
@@ -100,8 +104,9 @@ async def ask_async(path: Path, message: Mapping[str, object], timeout_s: float)
             reader, writer = await asyncio.open_unix_connection(str(path), limit=MESSAGE_LIMIT)
             writer.write(encode(message))
             line = await reader.readline()
-    except (OSError, TimeoutError) as problem:
-        raise ChannelError(f"{path}: {problem or 'no answer in time'}") from None
+    except OSError as problem:  # TimeoutError is one
+        why = problem.strerror or "no answer in time"
+        raise ChannelError(f"{path}: {why}; is the demo running?") from None
     finally:
         if writer is not None:
             writer.close()

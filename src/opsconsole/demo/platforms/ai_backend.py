@@ -15,9 +15,9 @@ from typing import Final
 
 from prometheus_client import Gauge
 
-from opsconsole.demo.platforms.base import Platform, Settings, WorkFailed, component_body
+from opsconsole.demo.platforms.base import Platform, Settings, WorkError, component_body
 from opsconsole.demo.platforms.components import DEGRADED, DOWN, OK, Component, Components
-from opsconsole.demo.platforms.http import BadRequest, Request, Response, Route, json_response
+from opsconsole.demo.platforms.http import BadRequestError, Request, Response, Route, json_response
 from opsconsole.demo.platforms.logfile import open_log
 
 # Feature flag, the kind of work it switches, and the usual accuracy of the model behind it.
@@ -28,6 +28,7 @@ FEATURES: Final = {
     "NLP_INVOICE_ENABLED": ("nlp_invoice", 0.88),
 }
 STARTUP_S: Final = 0.8
+_OFF: Final = ("false", "0", "no", "off")
 MODELS: Final = "ml_models"
 
 
@@ -46,6 +47,10 @@ class AiBackend(Platform):
         self.audit = open_log(logs / "audit" / "ai_audit.log", "ai_audit")
         self.security = open_log(logs / "audit" / "ai_security.log", "ai_security")
         self.cache_hits: deque[bool] = deque([True] * 87 + [False] * 13, maxlen=300)
+        self.right = {
+            kind: deque([n % 100 < usual * 100 for n in range(100)], maxlen=200)
+            for kind, usual in FEATURES.values()
+        }
         self.ready_at = time.monotonic() + STARTUP_S * settings.pace
         self._declare_metrics()
         self.flags: dict[str, bool] = {}
@@ -91,10 +96,8 @@ class AiBackend(Platform):
         self.health_status.set(1 if well else 0)
         self.cache_rate.set(self._hit_rate())
         self.request_rate.set(len(self.recent(60.0)))
-        loss = 0.25 if states["ml_models"] == DEGRADED else 0.0
-        for kind, usual in FEATURES.values():
-            wobble = self.rng.uniform(-0.004, 0.004)
-            self.accuracy.labels(type=kind).set(round(usual - loss + wobble, 4))
+        for kind, right in self.right.items():
+            self.accuracy.labels(type=kind).set(round(sum(right) / len(right), 4))
 
     def _hit_rate(self) -> float:
         return round(sum(self.cache_hits) / len(self.cache_hits), 4)
@@ -105,7 +108,9 @@ class AiBackend(Platform):
     async def health(self, _request: Request) -> Response:
         """For the load balancer: 503 while unhealthy."""
         await self.look()
-        return json_response({"status": self.overall(), "timestamp": time.time()}, self.status_code())
+        return json_response(
+            {"status": self.overall(), "timestamp": time.time()}, self.status_code()
+        )
 
     async def detailed(self, _request: Request) -> Response:
         """Every check with its figures."""
@@ -120,7 +125,9 @@ class AiBackend(Platform):
             "timestamp": time.time(),
             "uptime_seconds": round(time.time() - self.started_at, 1),
             "checks": checks,
-            "features": {name.removesuffix("_ENABLED").lower(): on for name, on in self.flags.items()},
+            "features": {
+                name.removesuffix("_ENABLED").lower(): on for name, on in self.flags.items()
+            },
         }
         return json_response(body, self.status_code())
 
@@ -159,7 +166,7 @@ class AiBackend(Platform):
         flag = next((name for name, (known, _) in FEATURES.items() if known == kind), None)
         if flag is None:
             self.security.warning("refused unknown kind of work %.40r", kind)
-            raise BadRequest(422, f"unknown kind {kind!r}")
+            raise BadRequestError(422, f"unknown kind {kind!r}")
         if not self.flags[flag]:
             return json_response({"kind": kind, "status": "disabled"})
         hit = self.components["redis"].state == OK and self.rng.random() < 0.87
@@ -169,12 +176,18 @@ class AiBackend(Platform):
                 took = await self.work(12.0)
             else:
                 took = await self.work(55.0, ("database", "ml_models"))
-        except WorkFailed as problem:
+        except WorkError as problem:
             self.log.error("%s failed: %s", kind, problem)
             return json_response({"kind": kind, "status": "failed", "detail": str(problem)}, 503)
         self.log.info("%s served in %.1f ms cache=%s", kind, took * 1000, hit)
         self.audit.info("%s by demo-client", kind)
+        self._judge(kind, FEATURES[flag][1])
         return json_response({"kind": kind, "status": "ok", "cached": hit})
+
+    def _judge(self, kind: str, usual: float) -> None:
+        """Count whether the model was right this time; a degraded one is right less often."""
+        loss = 0.25 if self.components["ml_models"].state == DEGRADED else 0.0
+        self.right[kind].append(self.rng.random() < usual - loss)
 
 
 def read_flags(path: Path) -> dict[str, bool]:
@@ -187,5 +200,5 @@ def read_flags(path: Path) -> dict[str, bool]:
     for line in lines:
         name, equals, value = line.partition("=")
         if equals and name.strip() in flags:
-            flags[name.strip()] = value.strip().strip("\"'").lower() not in ("false", "0", "no", "off")
+            flags[name.strip()] = value.strip().strip("\"'").lower() not in _OFF
     return flags

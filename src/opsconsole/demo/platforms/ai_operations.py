@@ -2,7 +2,7 @@
 
 Documented: GET /health is exactly `{"status": "healthy"}`; POST /process-task takes 5 to 15
 seconds; POST /process-task-async answers at once with a job id. No metrics endpoint: its figures
-are read from `app.log`. Task responses carry `x-ratelimit-remaining`, as the GitHub API's do.
+are read from `app.log`. Responses carry `x-ratelimit-remaining`, as the GitHub API's do.
 The version is what the checked-out VERSION file says when the process starts.
 """
 
@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from opsconsole.demo.platforms.base import Platform, Settings, WorkFailed
+from opsconsole.demo.platforms.base import Platform, Settings, WorkError
 from opsconsole.demo.platforms.components import DOWN, Component, Components
-from opsconsole.demo.platforms.http import BadRequest, Request, Response, Route, json_response
+from opsconsole.demo.platforms.http import BadRequestError, Request, Response, Route, json_response
 from opsconsole.demo.platforms.logfile import open_log
 
 MAX_TASK_LENGTH: Final = 5000
@@ -77,14 +77,14 @@ class AiOperations(Platform):
         """`{"status": "healthy"}` with 200, or `unhealthy` with 503 when a provider is down."""
         await self.look()
         word = "unhealthy" if self.components.worst() == DOWN else "healthy"
-        return json_response({"status": word}, self.status_code())
+        return json_response({"status": word}, self.status_code(), self._limit_header())
 
     async def process(self, request: Request) -> Response:
         """Run a task to its end and return the validated result."""
         task = _task(request)
         try:
             result = await self._run(next(self.numbers), task)
-        except WorkFailed as problem:
+        except WorkError as problem:
             return json_response({"detail": str(problem)}, 502, self._limit_header())
         return json_response(result, 200, self._limit_header())
 
@@ -102,7 +102,7 @@ class AiOperations(Platform):
     async def _run_quietly(self, number: int, task: str) -> object:
         try:
             return await self._run(number, task)
-        except WorkFailed:
+        except WorkError:
             return None  # logged by _run; nobody waits for this job
 
     async def _run(self, number: int, task: str) -> dict[str, object]:
@@ -115,7 +115,7 @@ class AiOperations(Platform):
             for tool in tools:
                 steps.append(await self._call(tool))
             await self.work(1900.0, ("llm",), 0.25)
-        except WorkFailed as problem:
+        except WorkError as problem:
             self.log.error("Task %d failed: %s", number, problem)
             raise
         took = time.monotonic() - began
@@ -148,9 +148,9 @@ def resident_bytes() -> int:
 def _task(request: Request) -> str:
     task = request.json_object().get("task")
     if not isinstance(task, str) or not task.strip():
-        raise BadRequest(422, "task is missing")
+        raise BadRequestError(422, "task is missing")
     if len(task) > MAX_TASK_LENGTH:
-        raise BadRequest(400, "Task too long")
+        raise BadRequestError(400, "Task too long")
     return task
 
 

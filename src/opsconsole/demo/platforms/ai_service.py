@@ -19,12 +19,12 @@ from opsconsole.demo.platforms.ai_operations import resident_bytes
 from opsconsole.demo.platforms.base import (
     Platform,
     Settings,
-    WorkFailed,
+    WorkError,
     component_body,
     percentile,
 )
 from opsconsole.demo.platforms.components import DOWN, OK, Component, Components
-from opsconsole.demo.platforms.http import BadRequest, Request, Response, Route, json_response
+from opsconsole.demo.platforms.http import BadRequestError, Request, Response, Route, json_response
 from opsconsole.demo.platforms.logfile import JsonLines, open_log
 
 MAX_INPUT_LENGTH: Final = 10_000
@@ -148,15 +148,15 @@ class AiService(Platform):
         """How complex a text is; long texts are chunked and processed asynchronously."""
         text = request.json_object().get("text")
         if not isinstance(text, str):
-            raise BadRequest(422, "text is missing")
+            raise BadRequestError(422, "text is missing")
         if len(text) > MAX_INPUT_LENGTH:
-            raise BadRequest(413, f"text is longer than {MAX_INPUT_LENGTH} characters")
+            raise BadRequestError(413, f"text is longer than {MAX_INPUT_LENGTH} characters")
         self.requests.inc()
         self.active += 1
         began = time.monotonic()
         try:
             await self._process(text)
-        except WorkFailed as problem:
+        except WorkError as problem:
             self.failed += 1
             self.failures.inc()
             self.log.error("analysis failed: %s", problem)

@@ -36,7 +36,7 @@ WINDOW: Final = 512
 WORDS: Final = {OK: "healthy", DEGRADED: "degraded", DOWN: "unhealthy"}
 
 
-class WorkFailed(Exception):
+class WorkError(Exception):
     """A request could not be served; the text names the component at fault."""
 
 
@@ -44,8 +44,7 @@ class WorkFailed(Exception):
 class Settings:
     """One process: which instance it is, where it listens, and the folder that is its own.
 
-    `pace` multiplies the time that work takes (tests use a small one); `parent` is the process
-    without which this one ends, 0 for none.
+    `pace` multiplies the time that work takes; a `seed` of 0 is a random one.
     """
 
     instance: str
@@ -54,7 +53,6 @@ class Settings:
     control: Path | None = None
     pace: float = 1.0
     seed: int = 0
-    parent: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ class Platform:
     async def work(self, median_ms: float, uses: Iterable[str] = (), spread: float = 0.4) -> float:
         """Take the log-normal time of real work and return it in seconds.
 
-        Raises WorkFailed when a component in `uses` is down, or an error is injected; a degraded
+        Raises WorkError when a component in `uses` is down, or an error is injected; a degraded
         one slows the work.
         """
         parts = [self.components[name] for name in uses]
@@ -119,13 +117,13 @@ class Platform:
             if part.state == DOWN:
                 await self._sleep(median_ms / 4, spread)
                 self._record(began, ok=False)
-                raise WorkFailed(f"{part.name}: {part.message}")
+                raise WorkError(f"{part.name}: {part.message}")
             median_ms *= part.slowness
         await self._sleep(median_ms, spread)
         failed = self.trouble.strikes(self.rng)
         self._record(began, ok=not failed)
         if failed:
-            raise WorkFailed("internal error")
+            raise WorkError("internal error")
         return time.monotonic() - began
 
     async def _sleep(self, median_ms: float, spread: float) -> None:
@@ -164,7 +162,7 @@ class Platform:
         return {"instance": self.settings.instance, "pid": os.getpid(), "port": self.settings.port}
 
     async def run(self) -> None:
-        """Serve until SIGTERM, SIGINT, or the end of the parent process."""
+        """Serve until SIGTERM or SIGINT."""
         loop = asyncio.get_running_loop()
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -175,16 +173,13 @@ class Platform:
         door = None
         if self.settings.control is not None:
             door = await channel.serve(self.settings.control, self.control)
-        while not stop.is_set() and not self._orphaned():
+        while not stop.is_set():
             self.tick()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), TICK_S)
         if door is not None:
             door.close()
         await server.close()
-
-    def _orphaned(self) -> bool:
-        return bool(self.settings.parent) and os.getppid() != self.settings.parent
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -6,7 +6,8 @@ application's own work, for traffic.
 
 The guide declares `Counter("errorscope_resolutions_success")`; the official client exposes it as
 `errorscope_resolutions_success_total`, so the guide's own dashboard query finds nothing without
-the suffix. Its HighLLMLatency rule likewise needs `rate(errorscope_llm_latency_seconds_bucket[5m])`.
+the suffix. Its HighLLMLatency rule likewise asks for the histogram itself, where
+`histogram_quantile` needs `rate(errorscope_llm_latency_seconds_bucket[5m])`.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from opsconsole.demo.platforms.base import Platform, Settings, WorkFailed
+from opsconsole.demo.platforms.base import Platform, Settings, WorkError
 from opsconsole.demo.platforms.components import DOWN, OK, Component, Components
 from opsconsole.demo.platforms.http import Request, Response, Route, json_response
 from opsconsole.demo.platforms.logfile import open_log
 
 METRICS_USER: Final = "metrics"
-PASSWORD_FILE: Final = "secrets/metrics_password"
+METRICS_SECRET: Final = "secrets/metrics_password"  # noqa: S105  a path
 MODEL_FILE: Final = "models_storage/current_model.pkl"
 MAP_FILE: Final = "data/error_map.json"
 
@@ -117,7 +118,7 @@ class ErrorScope(Platform):
         try:
             with self.latency.time():
                 hit = await self._predict()
-        except WorkFailed as problem:
+        except WorkError as problem:
             self.log.error("analysis failed: %s", problem)
             return json_response({"error": str(problem)}, 500)
         self.errors.inc()
@@ -158,7 +159,7 @@ class _Files:
                 self._stamps = stamps
         except OSError as problem:
             self._stamps = None
-            self._problem = f"{problem.filename}: {problem.strerror}"
+            self._problem = f"{Path(problem.filename).name}: {problem.strerror}"
         return self._problem
 
     def resolution(self, text: str) -> str:
@@ -183,7 +184,7 @@ class _Files:
 def _basic_header(folder: Path) -> str:
     """The Authorization header that /metrics asks for; empty without a password file."""
     try:
-        password = (folder / PASSWORD_FILE).read_text(encoding="utf-8").strip()
+        password = (folder / METRICS_SECRET).read_text(encoding="utf-8").strip()
     except FileNotFoundError:
         return ""
     return "Basic " + base64.b64encode(f"{METRICS_USER}:{password}".encode()).decode()

@@ -22,7 +22,7 @@ IDLE_TIMEOUT_S = 75.0
 JSON = "application/json"
 
 
-class BadRequest(Exception):
+class BadRequestError(Exception):
     """The client sent something that is refused: `status` and `detail` are the answer."""
 
     def __init__(self, status: int, detail: str) -> None:
@@ -45,13 +45,13 @@ class Request:
     params: Mapping[str, str] = field(default_factory=dict)
 
     def json_object(self) -> dict[str, object]:
-        """The body as a JSON object; raises BadRequest (422) for anything else."""
+        """The body as a JSON object; raises BadRequestError (422) for anything else."""
         try:
             value = json.loads(self.body)
         except ValueError as problem:
-            raise BadRequest(422, f"body is not JSON: {problem}") from problem
+            raise BadRequestError(422, f"body is not JSON: {problem}") from problem
         if not isinstance(value, dict):
-            raise BadRequest(422, "body is not a JSON object")
+            raise BadRequestError(422, "body is not a JSON object")
         return value
 
 
@@ -134,22 +134,22 @@ def _with_params(request: Request, params: dict[str, str]) -> Request:
 
 
 def parse_head(head: bytes) -> Request:
-    """Parse a request head (through the empty line); raises BadRequest (400, 501 or 505)."""
+    """Parse a request head (through the empty line); raises BadRequestError (400, 501 or 505)."""
     request_line, *lines = head.decode("latin-1").split("\r\n")
     try:
         method, target, version = request_line.split(" ")
     except ValueError:
-        raise BadRequest(400, "malformed request line") from None
+        raise BadRequestError(400, "malformed request line") from None
     if version not in ("HTTP/1.1", "HTTP/1.0"):
-        raise BadRequest(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
+        raise BadRequestError(505, "only HTTP/1.0 and HTTP/1.1 are spoken here")
     headers: dict[str, str] = {}
     for line in filter(None, lines):
         name, colon, value = line.partition(":")
         if not colon or name != name.strip() or not name:
-            raise BadRequest(400, "malformed header line")
+            raise BadRequestError(400, "malformed header line")
         headers[name.lower()] = value.strip()
     if "transfer-encoding" in headers:
-        raise BadRequest(501, "send the body with Content-Length")
+        raise BadRequestError(501, "send the body with Content-Length")
     tokens = headers.get("connection", "").lower()
     keep = "keep-alive" in tokens if version == "HTTP/1.0" else "close" not in tokens
     split = urlsplit(target)
@@ -215,7 +215,7 @@ class HttpServer:
         """Answer one request; False when the connection is to be closed."""
         try:
             request = await _read_request(reader, writer)
-        except BadRequest as refused:
+        except BadRequestError as refused:
             request = Request("GET", "", {}, {}, b"", keep_alive=False)
             response = json_response({"detail": refused.detail}, refused.status)
         else:
@@ -229,7 +229,7 @@ class HttpServer:
     async def _answer(self, request: Request) -> Response:
         try:
             return await self._handler(request)
-        except BadRequest as refused:
+        except BadRequestError as refused:
             return json_response({"detail": refused.detail}, refused.status)
 
 
@@ -238,13 +238,13 @@ async def _read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
         async with asyncio.timeout(IDLE_TIMEOUT_S):
             head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError:
-        raise BadRequest(431, "request head is too large") from None
+        raise BadRequestError(431, "request head is too large") from None
     request = parse_head(head)
     length = request.headers.get("content-length", "0")
     if not length.isascii() or not length.isdigit():
-        raise BadRequest(400, "Content-Length is not a number")
+        raise BadRequestError(400, "Content-Length is not a number")
     if int(length) > BODY_LIMIT:
-        raise BadRequest(413, f"body is larger than {BODY_LIMIT} bytes")
+        raise BadRequestError(413, f"body is larger than {BODY_LIMIT} bytes")
     if length == "0":
         return request
     if request.headers.get("expect", "").lower() == "100-continue":

@@ -1,0 +1,115 @@
+"""Which processes make the fleet, and where each one's files and sockets are.
+
+Invariant: names, ports and paths do not change while a fleet lives, so that a process that is
+replaced is found where the one before it was.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from opsconsole.demo.processes import LOOPBACK, free_port
+
+SERVICES: Final = {"errorscope": 1, "ai-ops": 1, "ai-backend": 1, "ai-service": 3, "oatie": 1}
+
+# A unix socket's path is limited to 108 bytes (unix(7)); the longest name needs about thirty.
+_RUN_FOLDER_LIMIT: Final = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One platform process: an instance of a service."""
+
+    service: str
+    instance: str
+    port: int
+    folder: Path
+    run_folder: Path
+
+    @property
+    def url(self) -> str:
+        """Where its API is."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def control(self) -> Path:
+        """The socket that injects faults into it."""
+        return self.run_folder / f"{self.instance}.sock"
+
+    @property
+    def pid_file(self) -> Path:
+        """Holds its process id while it runs."""
+        return self.run_folder / f"{self.instance}.pid"
+
+    @property
+    def output(self) -> Path:
+        """What the process writes to its standard streams."""
+        return self.run_folder / f"{self.instance}.out"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The whole fleet; `folder` holds everything that is on disk but, perhaps, the sockets."""
+
+    folder: Path
+    run_folder: Path
+    members: tuple[Member, ...]
+
+    @property
+    def socket(self) -> Path:
+        """The supervisor's control socket."""
+        return self.run_folder / "fleet.sock"
+
+    @property
+    def config(self) -> Path:
+        """The configuration that the console is given."""
+        return self.folder / "opsconsole.yaml"
+
+    @property
+    def notes(self) -> Path:
+        """What is not there and how to get it: one JSON object."""
+        return self.folder / "demo.json"
+
+    def select(self, name: str) -> tuple[Member, ...]:
+        """The members of a service, or the one instance, called `name`; ValueError if none."""
+        found = tuple(m for m in self.members if name in (m.service, m.instance))
+        if not found:
+            known = ", ".join(dict.fromkeys(m.service for m in self.members))
+            raise ValueError(f"no service or instance {name!r}; known: {known}")
+        return found
+
+    def of(self, service: str) -> tuple[Member, ...]:
+        """The members of a service, in order."""
+        return tuple(member for member in self.members if member.service == service)
+
+    def remove(self) -> None:
+        """Delete every file of the fleet."""
+        shutil.rmtree(self.run_folder, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def plan_layout(folder: Path) -> Layout:
+    """Choose ports and make the folders below `folder`, which may exist; all are private."""
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    run_folder = folder / "run"
+    if len(str(run_folder)) > _RUN_FOLDER_LIMIT:
+        run_folder = Path(tempfile.mkdtemp(prefix="opsconsole-"))
+    run_folder.mkdir(exist_ok=True, mode=0o700)
+    members = []
+    for service, count in SERVICES.items():
+        for number in range(1, count + 1):
+            instance = service if count == 1 else f"{service}-{number}"
+            home = folder / instance
+            home.mkdir(exist_ok=True, mode=0o700)
+            members.append(Member(service, instance, free_port(), home, run_folder))
+    return Layout(folder, run_folder, tuple(members))
