@@ -1,0 +1,32 @@
+"""Which configuration a command works on.
+
+Invariant: a flag can only tighten: ``--read-only`` and ``--wall`` are never undone by the file.
+"""
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsconsole.config.loader import default_settings, find, load
+from opsconsole.config.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Settings, the file they came from (None: this host's defaults), and the folder of it."""
+
+    settings: Settings
+    path: Path | None
+    base: Path
+    read_only: bool
+
+
+def from_arguments(arguments: argparse.Namespace) -> Configuration:
+    """Find and load what ``arguments`` ask for. Raises ConfigError with every problem."""
+    path = find(getattr(arguments, "config", None), os.environ)
+    settings = load(path) if path else default_settings()
+    wall = getattr(arguments, "wall", False) or settings.wall.enabled
+    read_only = getattr(arguments, "read_only", False) or settings.read_only or wall
+    base = (path if path and path.is_dir() else path.parent if path else Path.cwd()).absolute()
+    return Configuration(settings, path.absolute() if path else None, base, read_only)

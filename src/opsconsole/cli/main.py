@@ -1,0 +1,182 @@
+"""The command line: what each word means and which module carries it out.
+
+Invariant: parsing imports nothing but the standard library; a command imports what it needs when
+it runs. Wrong usage exits 64 (EX_USAGE), bad configuration 78 (EX_CONFIG), so that neither can
+be taken for a state of the fleet.
+"""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from opsconsole import __version__
+from opsconsole.errors import ConfigError, OpsconsoleError
+
+EX_USAGE: Final = 64
+EX_CONFIG: Final = 78
+EX_UNAVAILABLE: Final = 69
+
+
+class Parser(argparse.ArgumentParser):
+    """Exits with EX_USAGE instead of 2, which would read as DOWN or refused."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how it is used, then exit."""
+        self.print_usage(sys.stderr)
+        self.exit(EX_USAGE, f"{self.prog}: {message}\n")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command and return its exit code."""
+    arguments = build_parser().parse_args(argv)
+    module = importlib.import_module(f"opsconsole.cli.{arguments.module}")
+    try:
+        code: int = module.run(arguments)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+    except OpsconsoleError as error:
+        print(f"opsconsole: {error}", file=sys.stderr)
+        return EX_UNAVAILABLE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def build_parser() -> Parser:
+    """The whole command line as one parser."""
+    common = _common_options()
+    parser = Parser(
+        prog="opsconsole",
+        description="One screen for the health, latency, resources and alerts of what you run.",
+        parents=[common],
+    )
+    parser.add_argument("--version", action="version", version=f"opsconsole {__version__}")
+    parser.set_defaults(module="screen", urls=[])
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_reading_commands(commands, common)
+    _add_changing_commands(commands, common)
+    _add_demo(commands)
+    return parser
+
+
+def _common_options() -> Parser:
+    common = Parser(add_help=False)
+    suppress = argparse.SUPPRESS
+    common.add_argument(
+        "-c", "--config", type=Path, metavar="FILE", default=suppress, help="file or folder to read"
+    )
+    common.add_argument(
+        "--read-only",
+        action="store_true",
+        default=suppress,
+        help="refuse every change, whatever the configuration says",
+    )
+    common.add_argument(
+        "--wall", action="store_true", default=suppress, help="read-only screen for a wall"
+    )
+    common.add_argument(
+        "--low-bandwidth", action="store_true", default=suppress, help="fewer colours and repaints"
+    )
+    common.add_argument("--ascii", action="store_true", default=suppress, help="no box drawing")
+    common.add_argument("--theme", metavar="NAME", default=suppress, help="colours to use")
+    return common
+
+
+def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    status = commands.add_parser(
+        "status",
+        parents=[common],
+        help="look once, print, exit 0 ok, 1 degraded, 2 down, 3 unknown",
+    )
+    status.add_argument("services", nargs="*", metavar="SERVICE", help="only these")
+    status.add_argument("--json", action="store_true", help="for scripts; versioned")
+    status.set_defaults(module="status")
+
+    check = commands.add_parser("check", help="check a configuration; exit 78 when it is bad")
+    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the one in use")
+    check.add_argument("--json", action="store_true", help="for scripts")
+    check.set_defaults(module="check")
+
+    schema = commands.add_parser("schema", help="print the configuration's JSON schema")
+    schema.set_defaults(module="schema")
+
+    themes = commands.add_parser("themes", help="list the themes, with their colours")
+    themes.add_argument("name", nargs="?", help="only this one")
+    themes.set_defaults(module="themes")
+
+    operations = commands.add_parser(
+        "operations", parents=[common], help="what was done, by whom, with what outcome"
+    )
+    operations.add_argument("--limit", type=int, default=20, help="how many, newest first")
+    operations.add_argument("--json", action="store_true", help="for scripts")
+    operations.set_defaults(module="operations")
+
+    audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
+    audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
+    audit.set_defaults(module="audit")
+
+
+def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    verbs = {
+        "restart": "restart a service and verify that it is healthy again",
+        "degrade": "switch a service to its reduced mode, with a reason and an end",
+        "recover": "end a degradation",
+        "backup": "back up what the configuration names, and verify it",
+        "restore": "restore a verified backup",
+        "rollback": "go back to what ran before",
+        "scale": "change the number of copies",
+        "test": "test a component",
+        "call": "call a declared endpoint",
+    }
+    for verb, text in verbs.items():
+        command = commands.add_parser(verb, parents=[common], help=text)
+        command.add_argument("service", metavar="SERVICE")
+        _add_operation_options(command)
+        _add_verb_options(command, verb)
+        command.set_defaults(module="operate", verb=verb)
+
+    runner = commands.add_parser("run-operation")
+    runner.add_argument("--state-dir", type=Path, required=True)
+    runner.add_argument("--operation", required=True)
+    runner.set_defaults(module="run_operation")
+
+
+def _add_operation_options(command: Parser) -> None:
+    command.add_argument("--reason", default="", help="why; kept in the audit")
+    command.add_argument("--yes", action="store_true", help="do not ask; the plan is still checked")
+    command.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    command.add_argument("--no-wait", action="store_true", help="return once it is under way")
+    command.add_argument("--json", action="store_true", help="for scripts")
+    command.add_argument(
+        "--override", action="store_true", help="lift the restart limit; needs a reason"
+    )
+
+
+def _add_verb_options(command: Parser, verb: str) -> None:
+    if verb == "degrade":
+        command.add_argument("--for", dest="duration", metavar="30m", help="when it ends by itself")
+    elif verb == "restore":
+        command.add_argument("--backup", metavar="ID", required=True, help="which one")
+    elif verb == "scale":
+        command.add_argument("--to", type=int, metavar="N", required=True, help="how many copies")
+    elif verb in {"test", "call"}:
+        command.add_argument("name", metavar="NAME", help="as the configuration names it")
+
+
+def _add_demo(commands: "argparse._SubParsersAction[Parser]") -> None:
+    demo = commands.add_parser("demo", help="try the console on a live fleet of its own")
+    demo.add_argument("--scenario", default="incident", help="which faults to play; 'calm' is none")
+    demo.add_argument(
+        "--headless", action="store_true", help="serve the fleet only; print its configuration file"
+    )
+    demo.add_argument("--state-dir", type=Path, help="where it keeps its files")
+    demo.add_argument("--theme", metavar="NAME", default=argparse.SUPPRESS, help="colours to use")
+    demo.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS)
+    demo.set_defaults(module="demo")

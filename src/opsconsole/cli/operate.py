@@ -1,0 +1,165 @@
+"""``opsconsole restart SERVICE`` and its kin: plan, show, confirm, run, wait for the verdict.
+
+Invariant: nothing runs that was not shown as a plan first; ``--yes`` skips the question, never the
+policy. Exit codes: 0 verified, 1 failed, 2 refused, 3 inconclusive or not yet known.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from typing import Final
+
+from opsconsole.cli.configuration import from_arguments
+from opsconsole.cli.engine import build_operator
+from opsconsole.config.types import parse_duration
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    Confirmation,
+    ConfirmLevel,
+    Operation,
+    OperationState,
+    Plan,
+    Refusal,
+)
+from opsconsole.operations.operator import Operator
+from opsconsole.render.plan_text import plan_lines
+from opsconsole.render.status_json import operation_document, plan_document
+
+POLL: Final = 0.2
+
+EXIT_CODES: Final = {
+    OperationState.VERIFIED: 0,
+    OperationState.FAILED: 1,
+    OperationState.REFUSED: 2,
+}
+EXIT_REFUSED: Final = 2
+EXIT_INCONCLUSIVE: Final = 3
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out one action from the command line."""
+    return asyncio.run(_run(arguments))
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    operator = build_operator(from_arguments(arguments))
+    plan = await operator.plan(_request(arguments), None)
+    if isinstance(plan, Refusal):
+        return _refused(plan, as_json=arguments.json)
+    if arguments.dry_run:
+        _show(plan, as_json=arguments.json)
+        return 0
+    if not arguments.json:
+        _show(plan, as_json=False)
+    confirmation = _confirm(plan, arguments)
+    if confirmation is None:
+        print("nothing was done", file=sys.stderr)
+        return EXIT_REFUSED
+    operation = await operator.perform(plan, confirmation)
+    if isinstance(operation, Refusal):
+        return _refused(operation, as_json=arguments.json)
+    if not arguments.no_wait:
+        operation = await _follow(operator, operation, quiet=arguments.json)
+    if arguments.json:
+        json.dump(operation_document(operation), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+    else:
+        print(
+            f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip()
+        )
+    if arguments.no_wait:
+        return 0
+    return EXIT_CODES.get(operation.state, EXIT_INCONCLUSIVE)
+
+
+def _request(arguments: argparse.Namespace) -> ActionRequest:
+    parameters: dict[str, str] = {}
+    if arguments.override:
+        parameters["override"] = "yes"
+    if arguments.verb == "scale":
+        parameters["to"] = str(arguments.to)
+    if arguments.verb == "restore":
+        parameters["backup"] = arguments.backup
+    return ActionRequest(
+        service=arguments.service,
+        kind=ActionKind(arguments.verb),
+        name=getattr(arguments, "name", ""),
+        reason=arguments.reason,
+        duration=_duration(getattr(arguments, "duration", None)),
+        parameters=parameters,
+    )
+
+
+def _duration(text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        value = parse_duration(text)
+    except ValueError as error:
+        raise OpsconsoleError(str(error)) from None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _confirm(plan: Plan, arguments: argparse.Namespace) -> Confirmation | None:
+    """What the person at the terminal does; with ``--yes`` what the plan asks for, as given."""
+    if arguments.yes:
+        return Confirmation(typed=plan.service, reason=arguments.reason)
+    if not sys.stdin.isatty():
+        print("not a terminal: add --yes to confirm", file=sys.stderr)
+        return None
+    if plan.confirm is ConfirmLevel.CHOICE:
+        answer = input(f"{plan.kind} {plan.service} in {plan.environment}? type 'yes': ")
+        return Confirmation(reason=arguments.reason) if answer.strip() == "yes" else None
+    typed = input(f"type the service's name to {plan.kind} it in {plan.environment}: ").strip()
+    if typed != plan.service:
+        return None
+    reason = arguments.reason
+    if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON and not reason:
+        reason = input("reason: ").strip()
+    return Confirmation(typed=typed, reason=reason)
+
+
+async def _follow(operator: Operator, operation: Operation, *, quiet: bool) -> Operation:
+    """Wait for the verdict, printing each step as it changes."""
+    told: set[tuple[str, str]] = set()
+    try:
+        while not operation.state.final and operation.state is not OperationState.UNKNOWN:
+            await asyncio.sleep(POLL)
+            operation = _current(operator, operation)
+            for step in operation.steps:
+                if not quiet and (step.summary, step.state) not in told:
+                    told.add((step.summary, step.state))
+                    print(f"  {step.state:<8} {step.summary} {step.detail}".rstrip(), flush=True)
+    except asyncio.CancelledError:
+        print("not waiting; the operation goes on: opsconsole operations", file=sys.stderr)
+        raise
+    return operation
+
+
+def _current(operator: Operator, operation: Operation) -> Operation:
+    found = (each for each in operator.operations() if each.id == operation.id)
+    return next(found, operation)
+
+
+def _refused(refusal: Refusal, *, as_json: bool) -> int:
+    if as_json:
+        document = {
+            "refused": refusal.code,
+            "message": refusal.message,
+            "lifted_by": refusal.lifted_by,
+        }
+        print(json.dumps(document, indent=2, ensure_ascii=False))
+    else:
+        print(f"refused ({refusal.code}): {refusal}", file=sys.stderr)
+    return EXIT_REFUSED
+
+
+def _show(plan: Plan, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(plan_document(plan), indent=2, ensure_ascii=False))
+        return
+    for line in plan_lines(plan):
+        print(line)

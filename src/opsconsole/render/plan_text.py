@@ -1,0 +1,28 @@
+"""A plan as plain lines: what would be done, to what, and how it is known to have worked.
+
+Invariant: every call of the plan is named; nothing that would be done is left out.
+"""
+
+from collections.abc import Iterator
+
+from opsconsole.model.operation import Plan
+from opsconsole.render.status_text import seconds
+
+
+def plan_lines(plan: Plan) -> Iterator[str]:
+    """The plan, for ``--dry-run`` and before a question."""
+    name = f" {plan.name}" if plan.name else ""
+    yield f"{plan.kind}{name} {plan.service} in {plan.environment} (danger: {plan.danger})"
+    for number, step in enumerate(plan.steps, 1):
+        yield f"  {number}. {step.summary}"
+        yield f"     {step.driver}: {step.target}"
+    yield from (f"  ! {warning}" for warning in plan.warnings)
+    yield from (f"  observed: {fact} = {value}" for fact, value in plan.fingerprint.items())
+    yield from (f"  verified by: {line}" for line in plan.verification)
+    yield f"  undone by: {plan.undo}"
+    if plan.last_outcome:
+        yield f"  last time: {plan.last_outcome}"
+    if plan.usual_duration is not None:
+        yield f"  usually takes {seconds(plan.usual_duration)}"
+    if plan.ends_at is not None:
+        yield f"  ends by itself after {seconds(plan.ends_at - plan.created_at)}"

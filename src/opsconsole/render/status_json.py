@@ -1,0 +1,334 @@
+"""A snapshot as a JSON document for scripts.
+
+Invariant: ``version`` grows when a key changes its meaning or goes; keys are only added otherwise.
+Times are Unix seconds, durations seconds, shares fractions; every part carries its age; what is
+not known is null, never zero.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from opsconsole.model.alerts import Alert
+from opsconsole.model.events import Event
+from opsconsole.model.fault import Fault
+from opsconsole.model.health import Component
+from opsconsole.model.operation import Operation, Plan
+from opsconsole.model.resources import Container, DockerView, Host
+from opsconsole.model.series import MetricValue
+from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot, SourceView
+from opsconsole.model.state import exit_code
+
+VERSION: Final = 1
+
+Document = dict[str, object]
+
+
+def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: float) -> Document:
+    """The document of ``status --json`` for ``services`` of ``snapshot``."""
+    return {
+        "version": VERSION,
+        "at": _round(snapshot.taken_at),
+        "age": _age(snapshot.taken_at, now),
+        "environment": {
+            "name": snapshot.environment.name,
+            "danger": snapshot.environment.danger,
+            "platform": snapshot.environment.platform,
+        },
+        "state": exit_code(service.state for service in services).name.lower(),
+        "read_only": snapshot.read_only,
+        "services": [_service(service, now) for service in services],
+        "alerts": [_alert(alert, now) for alert in snapshot.alerts],
+        "resources": {
+            "host": _host(snapshot.host, snapshot.host_at, now),
+            "docker": _docker(snapshot.docker, snapshot.docker_at, now),
+        },
+        "sources": [_source(source, now) for source in snapshot.sources],
+        "operations": [operation_document(operation) for operation in snapshot.operations],
+        "events": [_event(event) for event in snapshot.events],
+        "notices": list(snapshot.notices),
+    }
+
+
+def operation_document(operation: Operation) -> Document:
+    """One operation, as ``operations --json`` gives it."""
+    return {
+        "id": operation.id,
+        "service": operation.service,
+        "action": operation.kind.value,
+        "name": operation.name,
+        "state": operation.state.value,
+        "who": operation.who,
+        "host": operation.host,
+        "reason": operation.reason,
+        "summary": operation.summary,
+        "started_at": _round(operation.started_at),
+        "ended_at": _round(operation.ended_at),
+        "ends_at": _round(operation.ends_at),
+        "steps": [
+            {"summary": step.summary, "state": step.state, "detail": step.detail}
+            for step in operation.steps
+        ],
+        "evidence": list(operation.evidence),
+    }
+
+
+def plan_document(plan: Plan) -> Document:
+    """One plan, as ``--dry-run --json`` gives it."""
+    return {
+        "id": plan.id,
+        "service": plan.service,
+        "action": plan.kind.value,
+        "name": plan.name,
+        "environment": plan.environment,
+        "danger": plan.danger,
+        "confirm": plan.confirm.value,
+        "steps": [
+            {"summary": step.summary, "driver": step.driver, "target": step.target}
+            for step in plan.steps
+        ],
+        "fingerprint": dict(plan.fingerprint),
+        "warnings": list(plan.warnings),
+        "verification": list(plan.verification),
+        "undo": plan.undo,
+        "last_outcome": plan.last_outcome,
+        "usual_duration": _round(plan.usual_duration),
+        "ends_at": _round(plan.ends_at),
+    }
+
+
+def _service(service: ServiceView, now: float) -> Document:
+    latency = service.latency
+    return {
+        "name": service.name,
+        "group": service.group,
+        "state": service.state.value,
+        "since": _round(service.since),
+        "reason": service.reason,
+        "stale": service.stale,
+        "flapping": service.flapping,
+        "version": service.version,
+        "depends_on": list(service.depends_on),
+        "latency": {
+            "last": _round(latency.last),
+            "p50": _round(latency.p50),
+            "p95": _round(latency.p95),
+            "p99": _round(latency.p99),
+            "origin": latency.origin,
+        },
+        "error_rate": _round(service.error_rate),
+        "request_rate": _round(service.request_rate),
+        "cpu": _round(service.cpu),
+        "memory": service.memory,
+        "metrics": [_metric(metric, now) for metric in service.metrics],
+        "objectives": [
+            {
+                "objective": each.objective,
+                "actual": _round(each.actual),
+                "target": _round(each.target),
+                "unit": each.unit,
+                "met": each.met,
+                "budget_left": _round(each.budget_left),
+                "burn_rate": _round(each.burn_rate),
+            }
+            for each in service.objectives
+        ],
+        "instances": [_instance(instance, now) for instance in service.instances],
+        "containers": list(service.containers),
+    }
+
+
+def _instance(instance: InstanceView, now: float) -> Document:
+    report = instance.report
+    return {
+        "name": instance.name,
+        "url": instance.url,
+        "state": instance.state.value,
+        "since": _round(instance.since),
+        "age": _age(instance.taken_at, now),
+        "stale": instance.stale,
+        "flapping": instance.flapping,
+        "reason": instance.reason,
+        "latency": _round(instance.latency),
+        "fault": _fault(instance.fault),
+        "container": instance.container,
+        "version": report.version if report else "",
+        "message": report.message if report else "",
+        "format": report.format if report else "",
+        "components": [_component(part) for part in report.components] if report else [],
+        "probes": [_probe(probe, now) for probe in instance.probes],
+    }
+
+
+def _component(component: Component) -> Document:
+    return {
+        "name": component.name,
+        "state": component.state.value,
+        "message": component.message,
+        "latency": _round(component.latency),
+        "components": [_component(child) for child in component.children],
+    }
+
+
+def _probe(probe: ProbeView, now: float) -> Document:
+    return {
+        "kind": probe.kind.value,
+        "url": probe.url,
+        "state": probe.state.value,
+        "age": _age(probe.taken_at, now),
+        "took": _round(probe.took),
+        "fault": _fault(probe.fault),
+    }
+
+
+def _metric(metric: MetricValue, now: float) -> Document:
+    return {
+        "name": metric.name,
+        "value": _round(metric.value),
+        "unit": metric.unit,
+        "age": _age(metric.at, now),
+        "origin": metric.origin,
+        "by_instance": _rounded(metric.by_instance),
+    }
+
+
+def _alert(alert: Alert, now: float) -> Document:
+    return {
+        "name": alert.name,
+        "severity": alert.severity.value,
+        "state": alert.state.value,
+        "since": _round(alert.since),
+        "age": _age(alert.since, now),
+        "service": alert.service,
+        "summary": alert.summary,
+        "value": alert.value,
+        "runbook": alert.runbook,
+        "labels": dict(alert.labels),
+        "sources": list(alert.sources),
+        "suppressions": [
+            {
+                "kind": each.kind,
+                "by": each.by,
+                "comment": each.comment,
+                "ends_at": _round(each.ends_at),
+            }
+            for each in alert.suppressions
+        ],
+    }
+
+
+def _host(host: Host | None, at: float | None, now: float) -> Document | None:
+    if host is None:
+        return None
+    return {
+        "name": host.name,
+        "platform": host.platform,
+        "age": _age(at, now),
+        "cpu": _round(host.cpu),
+        "cores": [_round(core) for core in host.cores],
+        "load": [_round(mean) for mean in host.load],
+        "memory": {"used": host.memory_used, "total": host.memory_total},
+        "swap": {"used": host.swap_used, "total": host.swap_total},
+        "disks": [
+            {"mount": disk.mount, "used": disk.used, "total": disk.total} for disk in host.disks
+        ],
+        "network": {"received": _round(host.received), "sent": _round(host.sent)},
+        "uptime": _round(host.uptime),
+        "processes": [
+            {
+                "pid": process.pid,
+                "name": process.name,
+                "cpu": _round(process.cpu),
+                "memory": process.memory,
+            }
+            for process in host.processes
+        ],
+    }
+
+
+def _docker(docker: DockerView | None, at: float | None, now: float) -> Document | None:
+    if docker is None:
+        return None
+    return {
+        "endpoint": docker.endpoint,
+        "version": docker.version,
+        "age": _age(at, now),
+        "containers": [_container(container) for container in docker.containers],
+        "swarm_services": [
+            {
+                "name": each.name,
+                "image": each.image,
+                "running": each.running,
+                "desired": each.desired,
+            }
+            for each in docker.swarm_services
+        ],
+    }
+
+
+def _container(container: Container) -> Document:
+    return {
+        "id": container.id,
+        "name": container.name,
+        "image": container.image,
+        "state": container.state.value,
+        "status": container.status,
+        "health": container.health,
+        "detail": container.detail,
+        "exit_code": container.exit_code,
+        "oom_killed": container.oom_killed,
+        "restarts": container.restarts,
+        "started_at": _round(container.started_at),
+        "cpu": _round(container.cpu),
+        "memory": container.memory,
+        "memory_limit": container.memory_limit,
+        "ports": [
+            {"public": port.public, "private": port.private, "protocol": port.protocol}
+            for port in container.ports
+        ],
+    }
+
+
+def _source(source: SourceView, now: float) -> Document:
+    return {
+        "name": source.name,
+        "endpoint": source.endpoint,
+        "age": _age(source.taken_at, now),
+        "interval": source.interval,
+        "since": _round(source.since),
+        "lag": _round(source.lag),
+        "fault": _fault(source.fault),
+        "note": source.note,
+    }
+
+
+def _event(event: Event) -> Document:
+    return {
+        "at": _round(event.at),
+        "kind": event.kind.value,
+        "service": event.service,
+        "subject": event.subject,
+        "message": event.message,
+    }
+
+
+def _fault(fault: Fault | None) -> Document | None:
+    if fault is None:
+        return None
+    return {
+        "kind": fault.kind.value,
+        "phase": fault.phase,
+        "message": fault.message,
+        "hint": fault.hint,
+    }
+
+
+def _age(at: float | None, now: float) -> float | None:
+    return None if at is None else _round(max(0.0, now - at))
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in values.items()}

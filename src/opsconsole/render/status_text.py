@@ -1,0 +1,96 @@
+"""A snapshot as a few lines of plain text, for ``status`` and for terminals that cannot draw.
+
+Invariant: failing services come first; a line is understood without colour; nothing here is
+longer than it must be for ``grep``.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from opsconsole.model.alerts import AlertState
+from opsconsole.model.health import failing
+from opsconsole.model.resources import Container
+from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot, SourceView
+from opsconsole.model.state import State
+
+
+def status_lines(snapshot: Snapshot, services: Sequence[ServiceView], now: float) -> Iterator[str]:
+    """Services, then firing alerts, then sources that could not be read."""
+    width = max((len(service.name) for service in services), default=0)
+    for service in sorted(services, key=lambda each: (-each.state.urgency, each.name)):
+        yield _service_line(service, width)
+        yield from (_instance_line(each) for each in service.instances if _tells(service, each))
+    if not services:
+        yield from _host_lines(snapshot)
+    for alert in snapshot.alerts:
+        if alert.state is AlertState.FIRING:
+            quiet = " (silenced)" if alert.quiet else ""
+            where = f" {alert.service}" if alert.service else ""
+            yield (
+                f"alert {alert.severity} {seconds(now - alert.since)} {alert.name}{where}"
+                f"{quiet}: {alert.summary}"
+            )
+    yield from (_source_line(source) for source in snapshot.sources if source.fault)
+
+
+def seconds(value: float | None) -> str:
+    """A duration with one unit: 42ms, 1.9s, 3m, 2h, 5d."""
+    if value is None:
+        return "-"
+    if value < 1:
+        return f"{value * 1000:.0f}ms"
+    for limit, size, unit in ((60, 1, "s"), (3600, 60, "m"), (172800, 3600, "h")):
+        if value < limit:
+            return (
+                f"{value / size:.1f}s"
+                if unit == "s" and value < 10
+                else f"{value / size:.0f}{unit}"
+            )
+    return f"{value / 86400:.0f}d"
+
+
+def _service_line(service: ServiceView, width: int) -> str:
+    count = f"{service.ok_instances}/{len(service.instances)}" if service.instances else "-"
+    flap = " flapping" if service.flapping else ""
+    latency = f"p95 {seconds(service.latency.p95)}" if service.latency.p95 is not None else ""
+    head = f"{service.state.glyph} {service.state:<8} {service.name:<{width}}"
+    return f"{head}  {count:>5}  {latency:<10}{flap} {service.reason}".rstrip()
+
+
+def _tells(service: ServiceView, instance: InstanceView) -> bool:
+    """Whether an instance says more than its service's line."""
+    return len(service.instances) > 1 and instance.state is not State.OK
+
+
+def _instance_line(instance: InstanceView) -> str:
+    reason = instance.reason or (str(instance.fault) if instance.fault else "")
+    if not reason and instance.report:
+        reason = ", ".join(
+            f"{part.name} {part.state}" for part in failing(instance.report.components)
+        )
+    return f"    {instance.state.glyph} {instance.state} {instance.name}: {reason}"
+
+
+def _host_lines(snapshot: Snapshot) -> Iterator[str]:
+    host = snapshot.host
+    if host:
+        share = host.memory_used / host.memory_total if host.memory_total else 0.0
+        yield (
+            f"host {host.name}: cpu {host.cpu:.0%}, memory {share:.0%}, "
+            + ", ".join(f"{disk.mount} {disk.share:.0%}" for disk in host.disks)
+        )
+    if snapshot.docker:
+        yield from (_container_line(each) for each in snapshot.docker.containers)
+
+
+def _container_line(container: Container) -> str:
+    ports = ", ".join(
+        f"{port.public}->{port.private}/{port.protocol}" for port in container.ports if port.public
+    )
+    detail = container.detail or container.health or container.status
+    line = f"{container.state.glyph} {container.state:<8} {container.name}  {container.image}"
+    return f"{line}  {detail}  {ports}".rstrip()
+
+
+def _source_line(source: SourceView) -> str:
+    hint = f" ({source.fault.hint})" if source.fault and source.fault.hint else ""
+    return f"source {source.name} {source.endpoint}: {source.fault}{hint}"
