@@ -1,6 +1,6 @@
 """Bring real servers into ``.servers/`` from Debian packages, installing nothing.
 
-    python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [docker] [fonts]
+    python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [docker] [images] [fonts]
 
 Invariant: a group's folder is whole or absent. Packages are unpacked beside it and the folder
 is renamed into place; a stamp inside names the packages, so a second run does nothing. The
@@ -49,13 +49,12 @@ GROUPS = {
         ),
     ),
     "docker": Group(
-        commands=("dockerd", "containerd", "runc", "iptables", "busybox"),
+        commands=("dockerd", "containerd", "runc"),
         packages=(
             "docker.io",
             "containerd",
             "runc",
             "tini",
-            "busybox-static",
             "libdevmapper1.02.1",
             "libseccomp2",
             "iptables",
@@ -68,6 +67,8 @@ GROUPS = {
             "libnftnl11",
         ),
     ),
+    # A container's file system needs the static busybox; one on PATH is often linked to libc.
+    "images": Group(commands=(), packages=("busybox-static",)),
     "fonts": Group(commands=(), packages=("fonts-dejavu-core",)),
 }
 
@@ -116,6 +117,7 @@ def provide(name: str, group: Group, folder: Path) -> str:
         for package in packages:
             run(["dpkg-deb", "--extract", str(package), str(tree)])
         add_iptables_names(tree)
+        free_alertmanager(tree)
         (tree / STAMP).write_text(stamp, encoding="utf-8")
         tree.chmod(0o755)
         if target.exists():
@@ -160,6 +162,7 @@ def private_lists(folder: Path) -> list[str]:
         (folder / name).mkdir(parents=True)
     return [
         "-o", f"Dir::State={folder / 'state'}",
+        "-o", f"Dir::State::lists={folder / 'state/lists'}",
         "-o", "Dir::State::status=/var/lib/dpkg/status",
         "-o", f"Dir::Cache={folder / 'cache'}",
     ]  # fmt: skip
@@ -171,6 +174,19 @@ def add_iptables_names(tree: Path) -> None:
     for name in ("iptables", "ip6tables"):
         if (programs / "xtables-nft-multi").exists():
             (programs / name).symlink_to("xtables-nft-multi")
+
+
+def free_alertmanager(tree: Path) -> None:
+    """Let the unpacked Alertmanager find its templates in its working folder.
+
+    Debian's build opens them below a fixed absolute path, which exists only where the package
+    is installed. The path in the unpacked program becomes a relative one of the same length.
+    """
+    program = tree / "usr/bin/prometheus-alertmanager"
+    if not program.exists():
+        return
+    fixed = b"/usr/share/prometheus/alertmanager"
+    program.write_bytes(program.read_bytes().replace(fixed, b"./" * (len(fixed) // 2)))
 
 
 def require_debian() -> None:

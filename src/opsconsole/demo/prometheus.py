@@ -101,6 +101,7 @@ def start_prometheus(
 
     ``interval`` is both the scrape and the evaluation interval. Raises ServerError.
     """
+    folder = _ready_folder(folder)
     write_prometheus_config(
         folder, jobs=jobs, rules=rules, alertmanagers=alertmanagers, interval=interval
     )
@@ -112,6 +113,9 @@ def start_prometheus(
             f"--config.file={folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={folder / 'data'}",
             "--web.enable-lifecycle",
+            # Alertmanagers are discovered after 5 s; an alert that fires before is lost until
+            # it is sent again, which takes a minute by default.
+            "--rules.alert.resend-delay=2s",
         ],
         ready="/-/ready",
     )
@@ -155,6 +159,7 @@ def reload(server: MonitoringServer) -> None:
 
 def start_alertmanager(folder: Path, *, port: int | None = None) -> MonitoringServer:
     """Alertmanager on its own (no cluster), which groups by alert name and notifies nobody."""
+    folder = _ready_folder(folder)
     route = {
         "receiver": "nobody",
         "group_by": ["alertname"],
@@ -178,6 +183,7 @@ def start_alertmanager(folder: Path, *, port: int | None = None) -> MonitoringSe
 
 def start_node_exporter(folder: Path, *, port: int | None = None) -> MonitoringServer:
     """The exporter of this host's figures, limited to cheap collectors."""
+    folder = _ready_folder(folder)
     collectors = ["cpu", "loadavg", "meminfo", "filesystem", "netdev", "uname", "time"]
     return _start(
         NODE_EXPORTER,
@@ -190,6 +196,7 @@ def start_node_exporter(folder: Path, *, port: int | None = None) -> MonitoringS
 
 def start_blackbox_exporter(folder: Path, *, port: int | None = None) -> MonitoringServer:
     """The exporter that probes for others; modules ``http_2xx`` and ``tcp_connect``."""
+    folder = _ready_folder(folder)
     http_module = {
         "prober": "http",
         "timeout": "2s",
@@ -226,7 +233,6 @@ def _start(
     program = _find(name)
     if program is None:
         raise ServerError(f"{name} is not on this machine", remedy="run make servers")
-    folder.mkdir(parents=True, exist_ok=True)
     chosen = free_port() if port is None else port
     process = start(
         name,
@@ -235,14 +241,26 @@ def _start(
         ready=lambda: answers_http(chosen, ready),
         deadline=30,
         env=binaries.environment(),
-        folder=folder,
+        folder=_template_folder(program) or folder,
     )
     return MonitoringServer(process, folder, chosen)
+
+
+def _ready_folder(folder: Path) -> Path:
+    """Make the folder; absolute, as a server's working folder is another."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder.resolve()
 
 
 def _find(name: str) -> Path | None:
     found = (binaries.find(program) for program in _PROGRAMS[name])
     return next((path for path in found if path is not None), None)
+
+
+def _template_folder(program: Path) -> Path | None:
+    """Where an unpacked Alertmanager's templates are, which it opens in its working folder."""
+    folder = program.resolve().parents[1] / "share/prometheus/alertmanager"
+    return folder if program.name == ALERTMANAGER and folder.is_dir() else None
 
 
 def _scrape_config(job: ScrapeJob) -> dict[str, object]:

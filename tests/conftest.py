@@ -1,0 +1,62 @@
+"""What every test gets: a machine with nothing of the user's in its environment."""
+
+import os
+
+import pytest
+
+pytest_plugins = ["tests.servers.fixtures"]
+
+# What would change the program's behaviour, or name the place where it runs.
+_FOREIGN = (
+    "OPSCONSOLE_",
+    "XDG_",
+    "DOCKER_",
+    "PROMETHEUS_",
+    "ALERTMANAGER_",
+    "CODESPACE",
+    "AWS_",
+    "ECS_",
+    "GOOGLE_",
+    "GCP_",
+    "K_SERVICE",
+    "AZURE_",
+    "WEBSITE_",
+    "DYNO",
+    "RAILWAY_",
+    "VERCEL",
+    "KUBERNETES_",
+    "TEXTUAL",
+    "COLUMNS",
+    "LINES",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLORTERM",
+    "SSH_",
+    "SUDO_",
+    "CREDENTIALS_DIRECTORY",
+)
+_KEPT = ("OPSCONSOLE_SERVERS",)
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
+
+
+@pytest.fixture(autouse=True)
+def isolated_environment(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty home folder, no proxy, no configuration, no hint of a cloud, a plain terminal."""
+    home = tmp_path_factory.mktemp("home")
+    for name in list(os.environ):
+        foreign = name.startswith(_FOREIGN) and name not in _KEPT
+        if foreign or name.lower() in _PROXIES:
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    for variable, folder in (
+        ("XDG_CONFIG_HOME", "config"),
+        ("XDG_STATE_HOME", "state"),
+        ("XDG_DATA_HOME", "data"),
+        ("XDG_CACHE_HOME", "cache"),
+        ("XDG_RUNTIME_DIR", "run"),
+    ):
+        (home / folder).mkdir(mode=0o700)
+        monkeypatch.setenv(variable, str(home / folder))

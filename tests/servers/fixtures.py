@@ -1,0 +1,183 @@
+"""Fixtures that give a test a real server, or skip it by name where there is none.
+
+With ``CI=true`` nothing is skipped: a missing server fails the test. The closing summary of a
+run says which servers were missing. Every server is stopped by the fixture that started it.
+
+* Shared by the whole run, to be looked at and not touched: ``docker_engine``,
+  ``prometheus_server``, ``alertmanager_server``, ``node_exporter``, ``blackbox_exporter``.
+* A test's own, to be filled, stopped and broken at will: ``docker_sandbox`` (containers on the
+  shared engine), ``private_docker_engine``, ``monitoring_stack``.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from opsconsole.demo import docker_engine as docker
+from opsconsole.demo import prometheus as monitoring
+from opsconsole.demo.docker_engine import Engine
+from opsconsole.demo.processes import ServerError, free_port
+from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob
+
+_ROOTS = frozenset(
+    {
+        "docker_engine",
+        "private_docker_engine",
+        "monitoring_stack",
+        "prometheus_server",
+        "alertmanager_server",
+        "node_exporter",
+        "blackbox_exporter",
+    }
+)
+
+_missing: set[str] = set()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that uses a fixture of this module with ``servers``."""
+    for item in items:
+        if _ROOTS.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.servers)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the servers that tests wanted and did not find."""
+    if _missing:
+        terminalreporter.write_line(f"servers missing: {', '.join(sorted(_missing))}", yellow=True)
+
+
+def need(server: str, *, available: bool, remedy: str = "run make servers") -> None:
+    """Skip the test for want of ``server`` unless it is available; fail it in CI."""
+    if available:
+        return
+    _missing.add(server)
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"needs {server}: {remedy} (in CI nothing is skipped)", pytrace=False)
+    pytest.skip(f"needs {server}: {remedy}")
+
+
+class MonitoringStack:
+    """Starts servers of the Prometheus family for one test, each in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._started = ExitStack()
+
+    def prometheus(
+        self,
+        *,
+        jobs: Sequence[ScrapeJob] = (),
+        rules: Sequence[AlertRule] = (),
+        alertmanagers: Sequence[str] = (),
+        port: int | None = None,
+    ) -> MonitoringServer:
+        """A Prometheus that scrapes and evaluates every second."""
+        need("prometheus", available=monitoring.available(monitoring.PROMETHEUS))
+        port = port or free_port()
+        server = monitoring.start_prometheus(
+            self._folder / f"prometheus-{port}",
+            jobs=jobs,
+            rules=rules,
+            alertmanagers=alertmanagers,
+            port=port,
+        )
+        self._started.callback(server.stop)
+        return server
+
+    def alertmanager(self, *, port: int | None = None) -> MonitoringServer:
+        """An Alertmanager without alerts."""
+        need("alertmanager", available=monitoring.available(monitoring.ALERTMANAGER))
+        port = port or free_port()
+        folder = self._folder / f"alertmanager-{port}"
+        server = monitoring.start_alertmanager(folder, port=port)
+        self._started.callback(server.stop)
+        return server
+
+    def stop(self) -> None:
+        """Stop every server that was started."""
+        self._started.close()
+
+
+@pytest.fixture
+def monitoring_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoringStack]:
+    """Starts servers of the Prometheus family for this test alone."""
+    stack = MonitoringStack(tmp_path_factory.mktemp("monitoring"))
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def prometheus_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoringServer]:
+    """A Prometheus that scrapes itself as job ``prometheus``, with one alert that fires always."""
+    stack = MonitoringStack(tmp_path_factory.mktemp("shared-prometheus"))
+    port = free_port()
+    yield stack.prometheus(
+        jobs=[ScrapeJob("prometheus", [f"127.0.0.1:{port}"])],
+        rules=[AlertRule("AlwaysFiring", "vector(1)", labels={"severity": "info"})],
+        port=port,
+    )
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def alertmanager_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoringServer]:
+    """An Alertmanager to which a test may post alerts of its own names."""
+    stack = MonitoringStack(tmp_path_factory.mktemp("shared-alertmanager"))
+    yield stack.alertmanager()
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def node_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoringServer]:
+    """The exporter of this host's figures."""
+    folder = tmp_path_factory.mktemp("node-exporter")
+    yield from _exporter(monitoring.NODE_EXPORTER, monitoring.start_node_exporter, folder)
+
+
+@pytest.fixture(scope="session")
+def blackbox_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoringServer]:
+    """The exporter that probes other servers."""
+    folder = tmp_path_factory.mktemp("blackbox-exporter")
+    yield from _exporter(monitoring.BLACKBOX_EXPORTER, monitoring.start_blackbox_exporter, folder)
+
+
+@pytest.fixture(scope="session")
+def docker_engine() -> Iterator[Engine]:
+    """A Docker Engine for the whole run: the machine's, else a private one."""
+    try:
+        engine = docker.obtain()
+    except ServerError as error:
+        need("docker", available=False, remedy=str(error))
+        raise
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def docker_sandbox(docker_engine: Engine) -> Iterator[Engine]:
+    """The shared engine; the containers and networks of the test are removed when it ends."""
+    yield docker_engine
+    docker_engine.remove_containers()
+
+
+@pytest.fixture
+def private_docker_engine() -> Iterator[Engine]:
+    """An engine of the test's own, which it may ``stop`` and ``start``."""
+    lack = docker.why_no_private_engine()
+    need("docker", available=not lack, remedy=lack)
+    engine = docker.start_private()
+    yield engine
+    engine.close()
+
+
+def _exporter(
+    name: str, start: Callable[[Path], MonitoringServer], folder: Path
+) -> Iterator[MonitoringServer]:
+    need(name, available=monitoring.available(name))
+    server = start(folder)
+    yield server
+    server.stop()
