@@ -1,0 +1,43 @@
+"""The console's configuration for the demo: everything that the five platforms offer.
+
+Invariant: the file loads without a problem, names only what is really there, and holds no
+secret, only where one is to be had.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from opsconsole.demo.layout import Layout
+from opsconsole.demo.monitoring import Monitoring
+from opsconsole.demo.services import services
+from opsconsole.demo.yaml_text import render
+
+_HEAD: Final = (
+    "# The demo's fleet. Written by `opsconsole demo` and removed when it ends;",
+    "# copy it to try things out: `opsconsole check FILE` says what is wrong with a change.",
+)
+
+
+def write(layout: Layout, monitoring: Monitoring, docker_url: str | None) -> None:
+    """Write the configuration of a fleet; `docker_url` is the engine's, if there is one."""
+    settings: dict[str, object] = {
+        "environment": {"name": "demo", "danger": "low"},
+        "prometheus": _server(monitoring.prometheus_url, "2s"),
+        "alertmanager": _server(monitoring.alertmanager_url, "2s"),
+        "docker": {"host": docker_url, "interval": "2s"} if docker_url else None,
+        "defaults": {
+            "interval": "2s",
+            "timeout": "1500ms",
+            "thresholds": {"failures": 2, "successes": 2},
+        },
+        "state_dir": str(layout.folder / "console"),
+        "operations": {"cooldown": "5s", "backups": str(layout.folder / "backups")},
+        "services": services(layout),
+    }
+    text = "\n".join([*_HEAD, *render(settings)]) + "\n"
+    layout.config.write_text(text, encoding="utf-8")
+
+
+def _server(url: str | None, interval: str) -> dict[str, object] | None:
+    return {"url": url, "interval": interval} if url else None
