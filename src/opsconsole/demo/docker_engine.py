@@ -8,6 +8,7 @@ Invariants:
 """
 
 import contextlib
+import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 LABEL = "io.opsconsole.test"
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
 WEB_PORT = 8080
+
+# The first process of a container ignores TERM unless it traps it; requests go to the log.
+_SERVE = f"trap 'exit 0' TERM; httpd -f -v -p {WEB_PORT} -h /www & wait"
 
 _API_TIMEOUT = 30
 _SECOND = 1_000_000_000  # Docker's durations are in nanoseconds
@@ -71,7 +75,7 @@ class Engine:
                 repository=self.repository,
                 tag=str(version),
                 changes=[
-                    f'CMD ["httpd", "-f", "-p", "{WEB_PORT}", "-h", "/www"]',
+                    "CMD " + json.dumps(["sh", "-c", _SERVE]),
                     "ENV PATH=/bin",
                     f"EXPOSE {WEB_PORT}",
                     f"LABEL {LABEL}={self.owner}",
@@ -95,6 +99,8 @@ class Engine:
         network: str | None = None,
     ) -> "Container":
         """Start a container in the background and return it.
+
+        Without a ``command`` it serves its version on port 8080, and stops at TERM.
 
         ``healthcheck`` is a shell command run every second, two failures make it unhealthy;
         ``ports`` maps the container's ports to ports on 127.0.0.1 (None: any free one);
