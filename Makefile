@@ -1,0 +1,73 @@
+# Everything a developer types. `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SERVERS := $(CURDIR)/.servers
+CODE := src tests tools benchmarks
+
+export OPSCONSOLE_SERVERS ?= $(SERVERS)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+MAKEFLAGS += --no-print-directory
+
+# Folders that exist: a checkout may lack some of them.
+present = $(wildcard $(CODE))
+
+.PHONY: help demo test check format bench pictures servers clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+demo: $(VENV)/installed ## install into .venv and open the console on a small live fleet
+	@$(PYTHON) tools/fetch_servers.py monitoring || echo "The demo goes on without Prometheus."
+	@if [ "$$(id -u)" = 0 ]; then \
+	   $(PYTHON) tools/fetch_servers.py docker images || echo "The demo goes on without Docker."; \
+	 fi
+	@$(BIN)/opsconsole demo
+
+test: check servers ## everything that must hold: static checks, then all tests on real servers
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/developed ## static checks: style, types, layers
+	@$(BIN)/ruff check $(present)
+	@$(BIN)/ruff format --check $(present)
+	@$(BIN)/mypy $(present)
+	@$(BIN)/lint-imports
+
+format: $(VENV)/developed ## rewrite the code in its style
+	@$(BIN)/ruff check --fix $(present)
+	@$(BIN)/ruff format $(present)
+
+bench: $(VENV)/developed servers ## measure the speed; each figure is a ratio within one run
+	@$(BIN)/python -m benchmarks
+
+pictures: $(VENV)/developed servers ## draw the screens into pictures/
+	@$(BIN)/python -m tools.pictures
+
+servers: ## unpack the real servers that tests use into .servers/, installing nothing
+	@$(PYTHON) tools/fetch_servers.py
+
+clean: ## remove what these targets made
+	rm -rf $(VENV) $(SERVERS) build dist pictures
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find $(present) -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "opsconsole needs Python 3.11 or later; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "Python's venv module is incomplete; as root: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: pyproject.toml | $(VENV)/created
+	@echo "Installing opsconsole"
+	@$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/developed: pyproject.toml | $(VENV)/created
+	@echo "Installing opsconsole and what its tests need"
+	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/installed
