@@ -1,0 +1,202 @@
+"""Secrets, fetched at the moment of use from where the configuration says.
+
+Invariant: a value leaves this module only inside a ``Secret``, which shows itself masked in every
+form of text, and no error holds a part of it. A file that others could read or replace is refused,
+by OpenSSH's rule (``authfile.c``, ``sshkey_perm_ok``) on the opened descriptor.
+
+Everything here blocks: call it in an executor of your own.
+"""
+
+import os
+import select
+import signal
+import stat
+import subprocess
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from opsconsole.config.types import SecretRef
+from opsconsole.errors import SecretError
+from opsconsole.text import sanitize
+
+LIMIT: Final = 64 * 1024
+"""Bytes of a secret; what is longer is not one."""
+
+COMMAND_TIMEOUT: Final = 5.0
+"""Seconds that a command may take to say a secret."""
+
+MASK: Final = "•••"
+
+
+class Secret:
+    """A value that every kind of formatting shows as ``•••``. It cannot be pickled or compared."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    @property
+    def value(self) -> str:
+        """The secret itself; hand it on, never keep or show it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a secret is not written down")
+
+
+def reveal(ref: SecretRef, *, base: Path, environ: Mapping[str, str] = os.environ) -> Secret:
+    """The secret that ``ref`` refers to; files are relative to ``base``.
+
+    One line feed at the end is dropped. Raises SecretError when it cannot be had.
+    """
+    if ref.env is not None:
+        value = _from_environment(ref.env, environ)
+    elif ref.file is not None:
+        value = _from_file(base / Path(ref.file).expanduser())
+    elif ref.credential is not None:
+        value = _from_credential(ref.credential, environ)
+    else:
+        value = _from_command(ref.command or (), base, environ)
+    if not value:
+        raise SecretError(f"the secret from {describe(ref)} is empty")
+    return Secret(value)
+
+
+def describe(ref: SecretRef) -> str:
+    """Where the secret is to be had, in words that are safe to show."""
+    if ref.env is not None:
+        return f"the environment variable {sanitize(ref.env)}"
+    if ref.file is not None:
+        return f"the file {sanitize(ref.file)}"
+    if ref.credential is not None:
+        return f"the systemd credential {sanitize(ref.credential)}"
+    return f"the command {sanitize((ref.command or ('',))[0])}"
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> str:
+    if name not in environ:
+        raise SecretError(
+            f"the environment variable {name} is not set", remedy="set it before the console starts"
+        )
+    return environ[name]
+
+
+def _from_credential(name: str, environ: Mapping[str, str]) -> str:
+    folder = environ.get("CREDENTIALS_DIRECTORY")
+    if not folder:
+        raise SecretError(
+            f"there is no systemd credential {sanitize(name)}: CREDENTIALS_DIRECTORY is not set",
+            remedy="run the console as a unit with LoadCredential=",
+        )
+    if "/" in name or name in {"", ".", ".."}:
+        raise SecretError("the name of a systemd credential is a plain file name")
+    return _from_file(Path(folder) / name)
+
+
+def _from_file(path: Path) -> str:
+    shown = sanitize(str(path))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise SecretError(f"cannot open the secret file {shown}: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as stream:
+        _check_ownership(os.fstat(stream.fileno()), shown)
+        return _decode(stream.read(LIMIT + 1), f"the file {shown}")
+
+
+def _check_ownership(status: os.stat_result, shown: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise SecretError(f"the secret file {shown} is not a regular file")
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid not in {0, os.geteuid()}:
+        raise SecretError(
+            f"the secret file {shown} belongs to user {status.st_uid}",
+            remedy=f"chown it to user {os.geteuid()} or to root",
+        )
+    loose = mode & (0o077 if status.st_uid == os.geteuid() else 0o022)
+    if loose:
+        raise SecretError(
+            f"the secret file {shown} has mode {mode:04o}, so others can reach it",
+            remedy=f"chmod 600 {shown}",
+        )
+
+
+def _from_command(argv: tuple[str, ...], base: Path, environ: Mapping[str, str]) -> str:
+    shown = f"the command {sanitize(argv[0])}" if argv else "an empty command"
+    if not argv:
+        raise SecretError(f"{shown} gives no secret", remedy="write it as [program, argument, …]")
+    try:
+        process = subprocess.Popen(
+            argv,
+            cwd=base,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise SecretError(f"cannot run {shown}: {error.strerror}") from None
+    try:
+        raw, code = _read_to_end(process)
+    except TimeoutError:
+        raise SecretError(f"{shown} gave no secret within {COMMAND_TIMEOUT:g} s") from None
+    finally:
+        _end(process)
+    if code != 0 and len(raw) <= LIMIT:
+        raise SecretError(f"{shown} ended with code {code}, so it gave no secret")
+    return _decode(raw, shown)
+
+
+def _read_to_end(process: subprocess.Popen[bytes]) -> tuple[bytes, int]:
+    """What the process says, at most one byte past ``LIMIT``, and its exit code.
+
+    Raises TimeoutError when that takes longer than ``COMMAND_TIMEOUT``.
+    """
+    deadline = time.monotonic() + COMMAND_TIMEOUT
+    pipe = process.stdout
+    assert pipe is not None
+    raw = b""
+    while len(raw) <= LIMIT:
+        ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
+        if not ready:
+            raise TimeoutError
+        chunk = os.read(pipe.fileno(), LIMIT + 1 - len(raw))
+        if not chunk:
+            try:
+                return raw, process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                raise TimeoutError from None
+        raw += chunk
+    return raw, 0
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the whole process group if it still runs, and collect it."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def _decode(raw: bytes, shown: str) -> str:
+    if len(raw) > LIMIT:
+        raise SecretError(f"the secret from {shown} is longer than {LIMIT // 1024} KiB")
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise SecretError(f"the secret from {shown} is not UTF-8 text") from None
+    return text.removesuffix("\n").removesuffix("\r")
