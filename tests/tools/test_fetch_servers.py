@@ -1,0 +1,65 @@
+"""Fetching servers does nothing twice, and says what to do where it cannot work."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.fetch_servers import GROUPS, STAMP, FetchError, is_current, provide, run
+
+SCRIPT = Path(__file__).parents[2] / "tools/fetch_servers.py"
+
+
+def fetch(*arguments: str, path: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(SCRIPT), *arguments],
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_group_that_is_there_is_not_fetched_again(tmp_path: Path) -> None:
+    (tmp_path / "fonts").mkdir()
+    stamp = "\n".join(GROUPS["fonts"].packages) + "\n"
+    (tmp_path / "fonts" / STAMP).write_text(stamp)
+    done = fetch("fonts", "--into", str(tmp_path), path="/nowhere")
+    assert done.returncode == 0
+    assert done.stdout == f"fonts: already in {tmp_path}/fonts\n"
+
+
+def test_another_list_of_packages_is_fetched_again(tmp_path: Path) -> None:
+    (tmp_path / STAMP).write_text("fonts-of-yesterday\n")
+    assert not is_current(tmp_path, "fonts-of-today\n")
+
+
+def test_without_debians_tools_it_says_what_is_needed(tmp_path: Path) -> None:
+    done = fetch("fonts", "--into", str(tmp_path), path="/nowhere")
+    assert done.returncode == 1
+    assert "needs Debian or Ubuntu" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "fonts").exists()
+
+
+def test_an_unknown_group_is_refused(tmp_path: Path) -> None:
+    done = fetch("fontss", "--into", str(tmp_path), path="/nowhere")
+    assert done.returncode == 2
+    assert "no such group: fontss" in done.stderr
+
+
+def test_programs_on_path_are_used_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in GROUPS["monitoring"].commands:
+        program = tmp_path / command
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    said = provide("monitoring", GROUPS["monitoring"], tmp_path / "servers")
+    assert said == "on this machine already"
+    assert not (tmp_path / "servers").exists()
+
+
+def test_a_command_that_fails_is_reported_with_its_last_words() -> None:
+    with pytest.raises(FetchError, match=r"(?s)sh failed; check the network.*no such package"):
+        run(["sh", "-c", "echo no such package >&2; exit 100"])
