@@ -42,7 +42,8 @@ def run(
     Headless, the first line on standard output is the configuration's path. Otherwise the fleet
     runs in a process of its own and `open_console` is called with that path; its result is
     returned. A temporary `state_dir` is removed at the end unless `keep`; one that was given
-    stays. Raises ServerError when the fleet does not start, ValueError for an unknown scenario.
+    stays. Raises ServerError when the fleet does not start, OpsconsoleError for a scenario
+    that there is not.
     """
     scenarios.find(scenario)
     if headless or open_console is None:

@@ -39,13 +39,15 @@ class Fleet:
         self._lock = threading.RLock()
 
     def start_all(self, *, load: bool = True) -> None:
-        """Start every platform at once, and the traffic; raises ServerError."""
+        """Start at once what does not run, and the traffic; raises ServerError."""
         with self._lock:
-            for member in self.layout.members:
+            missing = [m for m in self.layout.members if not self._runs(m.instance)]
+            for member in missing:
+                self._end(member)
                 self._spawn(member)
-            for member in self.layout.members:
+            for member in missing:
                 self._wait(member)
-            if load:
+            if load and not self._runs(_TRAFFIC):
                 self._start_traffic()
 
     def start(self, name: str) -> None:
@@ -53,6 +55,7 @@ class Fleet:
         for member in self.layout.select(name):
             with self._lock:
                 if not self._runs(member.instance):
+                    self._end(member)
                     self._spawn(member)
                     self._wait(member)
 

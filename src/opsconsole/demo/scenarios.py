@@ -12,6 +12,7 @@ from typing import Final
 
 from opsconsole.demo import faults
 from opsconsole.demo.faults import InjectedFault
+from opsconsole.errors import OpsconsoleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ DEFAULT: Final = "incident"
 
 
 def find(name: str) -> Scenario:
-    """The scenario called `name`; ValueError names those there are."""
+    """The scenario called `name`; OpsconsoleError names those there are."""
     if name not in SCENARIOS:
-        raise ValueError(f"no scenario {name!r}; known: {', '.join(SCENARIOS)}")
+        raise OpsconsoleError(f"no scenario {name!r}", remedy=f"known: {', '.join(SCENARIOS)}")
     return SCENARIOS[name]

@@ -58,6 +58,7 @@ class Supervisor:
         self._wants_monitoring = monitoring
         self._private_docker = private_docker
         self._parent = parent
+        self._stop = asyncio.Event()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="demo")
         self._verbs: dict[str, Callable[[str], None]] = {
             "restart": self.fleet.restart,
@@ -69,13 +70,12 @@ class Supervisor:
     async def serve(self, ready: Callable[[Path, list[str]], None]) -> None:
         """Start all, call `ready` with the configuration's path and the notes, run until told.
 
-        Ends by SIGTERM, SIGINT or SIGHUP, or with the parent. Raises ServerError when a platform
-        does not start.
+        Ends by `end`, by SIGTERM, SIGINT or SIGHUP, or with the parent. Raises ServerError when
+        a platform does not start.
         """
-        stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            loop.add_signal_handler(number, stop.set)
+            loop.add_signal_handler(number, self.end)
         with ExitStack() as cleanup:
             cleanup.callback(self.fleet.close)
             try:
@@ -83,10 +83,14 @@ class Supervisor:
                 door = await channel.serve(self.layout.socket, self.answer)
                 cleanup.callback(door.close)
                 ready(self.layout.config, self.notes)
-                await self._run(stop, partial(self._start_containers, engine, cleanup))
+                await self._run(partial(self._start_containers, engine, cleanup))
             finally:
                 # What is under way ends first: it may have more to clean up.
                 self._threads.shutdown()
+
+    def end(self) -> None:
+        """Make `serve` stop everything and return."""
+        self._stop.set()
 
     async def _start(self, cleanup: ExitStack) -> Engine | None:
         """Start platforms and monitoring side by side, write the files; the engine to use."""
@@ -131,21 +135,21 @@ class Supervisor:
             self.notes.append(f"Docker: the demo's containers did not start ({kind})")
             self._write_notes()
 
-    async def _run(self, stop: asyncio.Event, containers: Callable[[], None]) -> None:
+    async def _run(self, containers: Callable[[], None]) -> None:
         under_way = self._in_thread(containers)
-        tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._reap(stop))]
-        await stop.wait()
+        tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._reap())]
+        await self._stop.wait()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, under_way, return_exceptions=True)
 
-    async def _reap(self, stop: asyncio.Event) -> None:
+    async def _reap(self) -> None:
         """Keep pid files true, and end when the parent has."""
         while True:
             await asyncio.sleep(REAP_S)
             await self._in_thread(self.fleet.reap)
             if self._parent and os.getppid() != self._parent:
-                stop.set()
+                self.end()
 
     async def _play(self) -> None:
         """Play the scenario from this moment on."""

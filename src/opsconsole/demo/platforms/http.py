@@ -152,19 +152,18 @@ def parse_head(head: bytes) -> Request:
         raise BadRequestError(501, "send the body with Content-Length")
     tokens = headers.get("connection", "").lower()
     keep = "keep-alive" in tokens if version == "HTTP/1.0" else "close" not in tokens
-    split = urlsplit(target)
+    try:
+        split = urlsplit(target)
+    except ValueError:
+        raise BadRequestError(400, "malformed target") from None
     query = dict(parse_qsl(split.query, keep_blank_values=True))
     return Request(method, split.path, query, headers, b"", keep)
 
 
-def render_head(request: Request, response: Response, server: str, keep_alive: bool) -> bytes:
+def render_head(response: Response, server: str, keep_alive: bool) -> bytes:
     """The response's status line and headers, with the closing empty line."""
-    try:
-        phrase = HTTPStatus(response.status).phrase
-    except ValueError:
-        phrase = "Unknown"
     lines = [
-        f"HTTP/1.1 {response.status} {phrase}",
+        f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}",
         f"Server: {server}",
         f"Content-Type: {response.content_type}",
         f"Content-Length: {len(response.body)}",
@@ -221,7 +220,7 @@ class HttpServer:
         else:
             response = await self._answer(request)
         keep_alive = request.keep_alive
-        head = render_head(request, response, self._server_header, keep_alive)
+        head = render_head(response, self._server_header, keep_alive)
         writer.write(head if request.method == "HEAD" else head + response.body)
         await writer.drain()
         return keep_alive
