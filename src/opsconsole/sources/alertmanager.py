@@ -16,7 +16,7 @@ from opsconsole.model.alerts import Alert, Suppression
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.sources.api_alerts import AlertsView, parse_time, read_alertmanager
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.sources.guarded_session import (
     GuardedSession,
     build_session,
@@ -25,6 +25,9 @@ from opsconsole.sources.guarded_session import (
     get_json,
 )
 from opsconsole.text import sanitize
+
+GRACE: Final = 0.5
+"""Seconds that a look may outlast its timeouts, so that the session's own deadline speaks first."""
 
 _WORKERS: Final = 2
 _TEXT: Final = 300
@@ -60,13 +63,11 @@ class AlertmanagerSource:
         """Ask for alerts and silences, within twice ``settings.timeout``."""
         started = self._clock.now()
         outcome: AlertsView | Fault
+        deadline = 2 * self._settings.timeout + GRACE
         try:
-            deadline = 2 * self._settings.timeout + 0.5
             outcome = await self._executor.run(self._look, deadline=deadline)
-        except TimeoutError:
-            outcome = Fault(
-                FaultKind.TIMEOUT, f"{self.endpoint} did not finish its answer", phase="body"
-            )
+        except (TimeoutError, QueueFullError) as error:
+            outcome = fault_of(error, self.endpoint, deadline)
         ended = self._clock.now()
         if isinstance(outcome, Fault):
             return Reading(self.key, ended, ended - started, fault=outcome)
@@ -74,7 +75,7 @@ class AlertmanagerSource:
 
     async def close(self) -> None:
         """Let the threads go."""
-        await self._executor.close()
+        self._executor.close()
 
     def _look(self) -> AlertsView | Fault:
         url = f"{self._url}/api/v2/alerts"

@@ -18,7 +18,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError as TransportError
-from urllib3.exceptions import NameResolutionError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import NameResolutionError, NewConnectionError
+from urllib3.exceptions import TimeoutError as TransportTimeoutError
 from urllib3.util.retry import Retry
 
 from opsconsole.config.http import HttpConfig
@@ -153,7 +154,9 @@ def _classify_transport(error: Exception, place: str) -> Fault:
         return Fault(FaultKind.TIMEOUT, f"{place} did not accept a connection", phase="connect")
     if isinstance(error, DeadlineError):
         return Fault(FaultKind.TIMEOUT, f"{place} did not finish its answer", phase="body")
-    if isinstance(error, requests.exceptions.Timeout) or isinstance(cause, ReadTimeoutError):
+    if isinstance(error, requests.exceptions.Timeout) or isinstance(
+        cause, (TimeoutError, TransportTimeoutError)
+    ):
         return Fault(FaultKind.TIMEOUT, f"{place} did not answer", phase="headers")
     if isinstance(cause, NameResolutionError):
         return Fault(FaultKind.DNS, f"{place}: no address for this name")

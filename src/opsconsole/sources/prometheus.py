@@ -20,7 +20,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.api_alerts import read_prometheus
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.sources.guarded_session import (
     GuardedSession,
     build_session,
@@ -31,7 +31,10 @@ from opsconsole.sources.guarded_session import (
 )
 from opsconsole.sources.promql import MetricQuery, distinct, read_vector, to_value
 
-_WORKERS: Final = 4
+GRACE: Final = 0.5
+"""Seconds that a look may outlast the timeout, so that the session's own deadline speaks first."""
+
+_WORKERS: Final = 2
 _STATUS_PREFIX: Final = "HTTP Status Code "
 
 
@@ -85,14 +88,11 @@ class PrometheusSource:
         """Ask for the alerts and every declared figure, within ``settings.timeout`` in all."""
         started = self._clock.now()
         outcome: PrometheusView | Fault
+        deadline = self._settings.timeout + GRACE
         try:
-            outcome = await self._executor.run(self._look, deadline=self._settings.timeout + 0.5)
-        except TimeoutError:
-            outcome = Fault(
-                FaultKind.TIMEOUT,
-                f"{self.endpoint} did not finish within {self._settings.timeout:g} s",
-                phase="body",
-            )
+            outcome = await self._executor.run(self._look, deadline=deadline)
+        except (TimeoutError, QueueFullError) as error:
+            outcome = fault_of(error, self.endpoint, deadline)
         ended = self._clock.now()
         if isinstance(outcome, Fault):
             return Reading(self.key, ended, ended - started, fault=outcome)
@@ -100,7 +100,7 @@ class PrometheusSource:
 
     async def close(self) -> None:
         """Let the threads go."""
-        await self._executor.close()
+        self._executor.close()
 
     def _look(self) -> PrometheusView | Fault:
         deadline = time.monotonic() + self._settings.timeout

@@ -1,0 +1,133 @@
+"""The house as the design draws it: who may import what, how long a file is, where text enters.
+
+import-linter checks the static graph; these tests check what a fresh process really loads, and
+what neither a linter nor a type checker sees.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "opsconsole"
+LINE_LIMIT = 500
+
+CLIENTS = {"httpx", "docker", "psutil", "prometheus_api_client", "prometheus_client", "requests"}
+SCREEN = {"textual", "rich"}
+FORMATS = {"pydantic", "yaml"}
+
+NEVER_LOADED = {
+    "opsconsole": CLIENTS | SCREEN | FORMATS,
+    "opsconsole.text": CLIENTS | SCREEN | FORMATS,
+    "opsconsole.clock": CLIENTS | SCREEN | FORMATS,
+    "opsconsole.errors": CLIENTS | SCREEN | FORMATS,
+    "opsconsole.cli.main": CLIENTS | SCREEN | FORMATS | {"asyncio"},
+    "opsconsole.model": CLIENTS | SCREEN | FORMATS,
+    "opsconsole.config": CLIENTS | SCREEN,
+    "opsconsole.sources": SCREEN | {"docker"},
+    "opsconsole.operations": SCREEN,
+    "opsconsole.engine": SCREEN | {"docker"},
+    "opsconsole.render": SCREEN | CLIENTS | FORMATS,
+    "opsconsole.ui": CLIENTS,
+}
+
+
+def modules_of(package: str) -> list[str]:
+    """Every module at and below ``package``."""
+    place = SOURCE.joinpath(*package.split(".")[1:])
+    if not place.is_dir():
+        return [package]
+    if package == "opsconsole":
+        return [package]
+    found = [
+        ".".join(("opsconsole", *path.relative_to(SOURCE).with_suffix("").parts))
+        for path in sorted(place.rglob("*.py"))
+    ]
+    return [name.removesuffix(".__init__") for name in found]
+
+
+@pytest.mark.parametrize("package", NEVER_LOADED)
+def test_a_layer_loads_nothing_that_it_must_not(package: str) -> None:
+    script = (
+        "import importlib, sys\n"
+        f"for name in {modules_of(package)!r}: importlib.import_module(name)\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not NEVER_LOADED[package].intersection(ran.stdout.split())
+
+
+def python_files() -> Iterator[Path]:
+    for folder in ("src", "tests", "benchmarks", "tools"):
+        yield from (ROOT / folder).rglob("*.py")
+
+
+def test_no_file_is_too_long_to_have_one_subject() -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in python_files()
+        if (lines := len(path.read_text(encoding="utf-8").splitlines())) > LINE_LIMIT
+    }
+    assert not long
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
+    """Each call with the last name of what is called."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Attribute):
+                yield node, node.func.attr
+            elif isinstance(node.func, ast.Name):
+                yield node, node.func.id
+
+
+def test_nothing_runs_in_the_default_thread_pool() -> None:
+    """One hung name or daemon there would hold up every other user of the pool."""
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        for call, name in calls(ast.parse(path.read_text(encoding="utf-8"))):
+            default = (
+                name == "run_in_executor"
+                and call.args
+                and isinstance(call.args[0], ast.Constant)
+                and call.args[0].value is None
+            )
+            if name in {"to_thread", "getaddrinfo", "getnameinfo"} or default:
+                found.append(f"{path.relative_to(ROOT)}:{call.lineno} {name}")
+    allowed = {"src/opsconsole/sources/resolver.py"}  # blocking look-ups, in its own threads
+    assert [each for each in found if each.split(":")[0] not in allowed] == []
+
+
+def test_no_shell_is_ever_asked_to_run_anything() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for path in SOURCE.rglob("*.py")
+        for call, name in calls(ast.parse(path.read_text(encoding="utf-8")))
+        if name in {"system", "popen", "create_subprocess_shell"}
+        or any(
+            keyword.arg == "shell"
+            and not (isinstance(keyword.value, ast.Constant) and keyword.value.value is False)
+            for keyword in call.keywords
+        )
+    ]
+    assert found == []
+
+
+def test_every_public_thing_says_what_it_is() -> None:
+    missing = []
+    for path in SOURCE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if not ast.get_docstring(tree):
+            missing.append(str(path.relative_to(ROOT)))
+        for node in tree.body:
+            if (
+                isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+                and not node.name.startswith("_")
+                and not ast.get_docstring(node)
+            ):
+                missing.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+    assert missing == []
