@@ -1,0 +1,64 @@
+"""Opening configuration files.
+
+Invariant: only a regular file of at most ``LIMIT`` bytes of UTF-8 is read, and what is checked
+about it is checked on the opened descriptor, so that it cannot be swapped in between.
+"""
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+LIMIT: Final = 1024 * 1024
+"""Bytes of one configuration file."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """What a file holds. ``loose`` says how others could change it, '' when they cannot."""
+
+    text: str
+    loose: str = ""
+    remedy: str = ""
+
+
+class FileError(Exception):
+    """The file cannot be read as a configuration; says why. ``line`` is 0 when not known."""
+
+    def __init__(self, message: str, *, remedy: str = "", line: int = 0) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.line = line
+
+
+def read_text(path: Path) -> FileText:
+    """Read ``path`` whole. Raises FileError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise FileError(f"cannot be opened: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise FileError("is not a regular file")
+        raw = stream.read(LIMIT + 1)
+    if len(raw) > LIMIT:
+        raise FileError(f"is larger than {LIMIT // 1024} KiB")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise FileError("is not UTF-8 text", line=line) from None
+    return FileText(text, *_looseness(status, path))
+
+
+def _looseness(status: os.stat_result, path: Path) -> tuple[str, str]:
+    """OpenSSH's rule for files that are obeyed: mine or root's, written by nobody else."""
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid not in {0, os.geteuid()}:
+        return f"belongs to user {status.st_uid}", f"chown {os.geteuid()} {path}"
+    if mode & 0o022:
+        return f"can be written by others (mode {mode:04o})", f"chmod go-w {path}"
+    return "", ""

@@ -1,0 +1,186 @@
+"""From a file or a folder to validated settings, or to every problem at once.
+
+Invariant: ``load`` returns consistent settings or raises ConfigError, whatever the files hold. A
+configuration that names programs to run is obeyed only if nobody else can write it.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from opsconsole.config.files import FileError, read_text
+from opsconsole.config.interpolation import Interpolated, interpolate
+from opsconsole.config.problems import KeyPath, Place, Problem, in_order
+from opsconsole.config.references import check_references
+from opsconsole.config.settings import Settings
+from opsconsole.config.validation import problems_of
+from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
+from opsconsole.errors import ConfigError
+
+VARIABLE: Final = "OPSCONSOLE_CONFIG"
+_SYSTEM: Final = Path("/etc/opsconsole/config.yaml")
+
+# Mappings of names that may be spread over several files.
+_SHARED: Final = ("services", "environments", "keys")
+
+
+def find(explicit: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The file or folder to load: the first there is, in the order of the manual; else None.
+
+    What is named by ``explicit`` or by $OPSCONSOLE_CONFIG is taken even if it does not exist, so
+    that ``load`` can say so.
+    """
+    if explicit is not None:
+        return explicit
+    if environ.get(VARIABLE):
+        return Path(environ[VARIABLE])
+    return next((path for path in _usual_places(environ) if path.exists()), None)
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read ``path``, or every ``*.yaml`` of it when it is a folder. Raises ConfigError."""
+    reading = _read_all(path)
+    settings = _validate(reading, environ)
+    if settings is None or reading.problems:
+        raise ConfigError(tuple(str(problem) for problem in in_order(reading.problems)))
+    return settings
+
+
+def default_settings() -> Settings:
+    """What is shown with no configuration: this host and its containers."""
+    return Settings()
+
+
+def _usual_places(environ: Mapping[str, str]) -> Iterator[Path]:
+    yield Path("opsconsole.yaml")
+    folder = environ.get("XDG_CONFIG_HOME") or ""
+    home = environ.get("HOME") or ""
+    if Path(folder).is_absolute():
+        yield Path(folder, "opsconsole", "config.yaml")
+    elif Path(home).is_absolute():
+        yield Path(home, ".config", "opsconsole", "config.yaml")
+    yield _SYSTEM
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read so far. ``complete`` is False when a file could not be parsed."""
+
+    value: dict[str, Any] = field(default_factory=dict)
+    places: dict[KeyPath, Place] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    complete: bool = True
+
+
+def _read_all(path: Path) -> _Reading:
+    reading = _Reading()
+    files = [path]
+    if path.is_dir():
+        files = sorted(item for item in path.glob("*.yaml") if not item.name.startswith("."))
+        if not files:
+            message = "the folder holds no *.yaml file"
+            reading.problems.append(Problem.at(Place(str(path)), (), message))
+            reading.complete = False
+    reading.places[()] = Place(str(path))
+    for file in files:
+        _read_file(file, reading)
+    return reading
+
+
+def _read_file(path: Path, reading: _Reading) -> None:
+    """Add one file to ``reading``, or what is wrong with it."""
+    name = str(path)
+    try:
+        file = read_text(path)
+        tree = read_tree(file.text, name)
+    except FileError as error:
+        place = Place(name, error.line)
+        reading.problems.append(Problem.at(place, (), error.message, error.remedy))
+        reading.complete = False
+        return
+    except TreeError as error:
+        reading.problems.extend(error.problems)
+        reading.complete = False
+        return
+    if tree.value is not None and not isinstance(tree.value, dict):
+        message = "a configuration is a mapping of keys, such as services:, to values"
+        reading.problems.append(Problem.at(Place(name, 1, 1), (), message))
+        reading.complete = False
+        return
+    if file.loose and _names_programs(tree.value):
+        reading.problems.append(
+            Problem.at(
+                Place(name),
+                (),
+                f"names programs to run but {file.loose}; whoever writes it could run anything",
+                file.remedy,
+            )
+        )
+    _merge(tree, reading)
+
+
+def _merge(tree: Tree, reading: _Reading) -> None:
+    """Add a file's keys; one that an earlier file has is a problem that names both places."""
+    value = tree.value if isinstance(tree.value, dict) else {}
+    for key, inner in value.items():
+        known = reading.value.get(key)
+        if key in _SHARED and isinstance(known, dict) and isinstance(inner, dict):
+            for name in inner:
+                _add(known, (key, name), inner[name], tree, reading)
+        else:
+            _add(reading.value, (key,), inner, tree, reading)
+    for path, place in tree.places.items():
+        reading.places.setdefault(path, place)
+
+
+def _add(into: dict[str, Any], path: KeyPath, value: Any, tree: Tree, reading: _Reading) -> None:
+    key = str(path[-1])
+    if key in into:
+        message = f"is given twice, the first time in {reading.places[path]}"
+        reading.problems.append(Problem.at(tree.place(path), path, message))
+    else:
+        into[key] = dict(value) if isinstance(value, dict) else value
+
+
+def _validate(reading: _Reading, environ: Mapping[str, str]) -> Settings | None:
+    """The settings, or None with the reasons added to ``reading``.
+
+    Not tried on a part of the files: what is missing there would show as wrong here.
+    """
+    if not reading.complete:
+        return None
+    tree = Tree(reading.value, reading.places)
+    filled = interpolate(reading.value, environ)
+    for path, message in filled.problems:
+        reading.problems.append(Problem.at(tree.place(path), path, message))
+    for path, message, suggestion in check_references(filled.value):
+        reading.problems.append(Problem.at(tree.place(path), path, message, suggestion))
+    return _apply_schema(tree, filled, reading)
+
+
+def _apply_schema(tree: Tree, filled: Interpolated, reading: _Reading) -> Settings | None:
+    known = {(problem.where, problem.line) for problem in reading.problems}
+    try:
+        return Settings.model_validate(filled.value)
+    except ValidationError as error:
+        for problem in problems_of(error, tree, filled.originals, Settings):
+            # A variable that is not set leaves a value that is wrong for that reason alone.
+            if (problem.where, problem.line) not in known:
+                reading.problems.append(problem)
+    return None
+
+
+def _names_programs(value: Any) -> bool:
+    """Whether an argv stands anywhere in ``value``."""
+    if isinstance(value, list):
+        return any(_names_programs(item) for item in value)
+    if not isinstance(value, dict):
+        return False
+    return any(
+        key in {"command", "argv"} or (key == "start" and "path" in value) or _names_programs(item)
+        for key, item in value.items()
+    )

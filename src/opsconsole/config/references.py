@@ -1,0 +1,154 @@
+"""Names in a configuration that refer to other names in it.
+
+Invariant: works on the plain values before the schema does, and takes what has another shape for
+absent, so that a wrong name is reported together with every wrong key.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from opsconsole.config.problems import KeyPath, did_you_mean
+from opsconsole.model.expressions import BUILT_IN, ExpressionError, parse, quantity_of
+
+Finding = tuple[KeyPath, str, str]
+"""Where, what is wrong, and a suggestion or ''."""
+
+
+def check_references(settings: Any) -> Iterator[Finding]:
+    """Every name that refers to nothing, every name given twice and every circle."""
+    services = _mapping(_mapping(settings).get("services"))
+    yield from _check_sources(settings)
+    yield from _check_dependencies(services)
+    environments = _mapping(_mapping(settings).get("environments"))
+    backends = _names_of(_mapping(settings).get("prometheus"), "prometheus")
+    owners: dict[str, str] = {}
+    for name, service in services.items():
+        path: KeyPath = ("services", name)
+        yield from _check_name((*path, "environment"), service, environments, "environment")
+        yield from _check_name((*path, "prometheus"), service, backends, "prometheus")
+        yield from _check_instances(path, _mapping(service), owners)
+        yield from _check_figures(path, _mapping(service))
+
+
+def _check_name(
+    path: KeyPath, service: Any, known: Sequence[str] | Mapping[str, Any], kind: str
+) -> Iterator[Finding]:
+    name = _mapping(service).get(kind)
+    if isinstance(name, str) and name not in known:
+        yield path, f"no {kind} is called {name!r}", did_you_mean(name, known)
+
+
+def _check_sources(settings: Any) -> Iterator[Finding]:
+    for key in ("prometheus", "alertmanager", "docker"):
+        names = _names_of(_mapping(settings).get(key), key)
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                yield (key, index), f"two of them are called {name!r}; give each a name", ""
+
+
+def _check_dependencies(services: Mapping[str, Any]) -> Iterator[Finding]:
+    needs = {
+        name: _strings(_mapping(service).get("depends_on")) for name, service in services.items()
+    }
+    for name, wanted in needs.items():
+        for index, other in enumerate(wanted):
+            path: KeyPath = ("services", name, "depends_on", index)
+            if other == name:
+                yield path, "a service cannot depend on itself", ""
+            elif other not in services:
+                yield path, f"no service is called {other!r}", did_you_mean(other, services)
+    for circle in _circles(needs):
+        path = ("services", circle[0], "depends_on")
+        yield path, f"depends on itself: {' → '.join([*circle, circle[0]])}", ""
+
+
+def _circles(needs: Mapping[str, Sequence[str]]) -> list[tuple[str, ...]]:
+    """Each circle once, beginning with its first name in the file; self-loops apart."""
+    done: set[str] = set()
+    circles: list[tuple[str, ...]] = []
+    for start in needs:
+        trail: list[str] = []
+        pending: list[tuple[str, bool]] = [(start, True)]
+        while pending:
+            name, entering = pending.pop()
+            if not entering:
+                done.add(trail.pop())
+            elif name in trail:
+                circle = trail[trail.index(name) :]
+                if len(circle) > 1:
+                    circles.append(tuple(circle))
+            elif name not in done:
+                trail.append(name)
+                pending.append((name, False))
+                pending.extend((other, True) for other in reversed(needs.get(name, ())))
+    return circles
+
+
+def _check_instances(
+    path: KeyPath, service: Mapping[str, Any], owners: dict[str, str]
+) -> Iterator[Finding]:
+    instances = service.get("instances")
+    items = instances if isinstance(instances, list) else [instances] if instances else []
+    for index, instance in enumerate(items):
+        numbered = str(path[-1]) if len(items) == 1 else f"{path[-1]}-{index + 1}"
+        name = _mapping(instance).get("name")
+        name = name if isinstance(name, str) else numbered
+        owner = owners.setdefault(name, str(path[-1]))
+        if owner != path[-1] or name in _earlier(items[:index], str(path[-1]), len(items)):
+            message = f"an instance of {owner} is called {name!r} already"
+            yield (*path, "instances", index), message, ""
+
+
+def _earlier(items: Sequence[Any], service: str, count: int) -> list[str]:
+    return [
+        str(_mapping(item).get("name") or (service if count == 1 else f"{service}-{number}"))
+        for number, item in enumerate(items, 1)
+    ]
+
+
+def _check_figures(path: KeyPath, service: Mapping[str, Any]) -> Iterator[Finding]:
+    """The figures of objectives and rules are built in, declared, or counted in a log."""
+    known = [*BUILT_IN, *_mapping(service.get("metrics"))]
+    for source in _items(service.get("logs")):
+        known.extend(_mapping(_mapping(source).get("patterns")))
+    texts: list[tuple[KeyPath, Any]] = [
+        ((*path, "objectives", index), text)
+        for index, text in enumerate(_items(service.get("objectives")))
+    ]
+    texts += [
+        ((*path, "alerts", index, "when"), _mapping(rule).get("when"))
+        for index, rule in enumerate(_items(service.get("alerts")))
+    ]
+    for where, text in texts:
+        name = _figure(text)
+        if name and name not in known:
+            message = f"no metric or log pattern of this service is called {name!r}"
+            yield where, message, did_you_mean(name, known)
+
+
+def _figure(text: Any) -> str:
+    """The figure that an expression is about; '' for none and for what cannot be read."""
+    if not isinstance(text, str):
+        return ""
+    try:
+        quantity = quantity_of(parse(text))
+    except ExpressionError:
+        return ""
+    return quantity.name if quantity else ""
+
+
+def _names_of(sources: Any, default: str) -> list[str]:
+    items = sources if isinstance(sources, list) else [sources] if sources else []
+    return [str(_mapping(item).get("name", default)) for item in items]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    return tuple(item for item in _items(value) if isinstance(item, str))

@@ -1,0 +1,319 @@
+"""The small language of objectives and local alert rules.
+
+    p95(latency) < 100ms      rate(requests) > 100/s      memory < 4GB      cpu < 70%
+    cache_hit_rate > 80%      error_rate > 5%             state == down
+    availability 99.9% over 30d
+
+Invariant: thresholds are in base units (seconds, bytes, fractions, per second), a figure whose
+dimension is known is never compared with a bare number, and ``parse(str(expression))`` is the
+same expression.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from opsconsole.model.state import State
+from opsconsole.model.units import BYTES, SECONDS, format_duration, parse_duration
+
+OPERATORS: Final = ("<", "<=", ">", ">=", "==", "!=")
+
+BUILT_IN: Final = {
+    "latency": "time",
+    "error_rate": "share",
+    "request_rate": "rate",
+    "cpu": "share",
+    "memory": "size",
+    "restarts": "number",
+}
+"""Figures that every service has without declaring them, with their dimension."""
+
+DEFAULT_WINDOW: Final = 30 * 86400.0
+"""Seconds over which availability is reckoned unless said otherwise."""
+
+_SHARES: Final = {"%": 0.01}
+_RATES: Final = {"/s": 1.0, "/m": 1 / 60, "/min": 1 / 60, "/h": 1 / 3600, "/d": 1 / 86400}
+_SCALES: Final[dict[str, float]] = {"": 1.0, **_SHARES, **_RATES, **SECONDS, **BYTES}
+_UNITS: Final[dict[str, tuple[str, ...]]] = {
+    "time": tuple(SECONDS),
+    "share": tuple(_SHARES),
+    "rate": tuple(_RATES),
+    "size": (*BYTES, *_SHARES),
+    "number": ("",),
+}
+_EXAMPLES: Final = {
+    "time": "100ms",
+    "share": "5%",
+    "rate": "100/s",
+    "size": "4GB",
+    "number": "3",
+}
+_LONGEST: Final = 200
+_SPACE: Final = re.compile(r"\s*")
+_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_OPERATOR: Final = re.compile(r"[<>=!]=?|=")
+_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?")
+_UNIT: Final = re.compile(r"[%/A-Za-zµ]*")
+_WINDOW: Final = re.compile(r"[0-9A-Za-z.]+")
+_QUANTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
+
+
+class ExpressionError(ValueError):
+    """The text is not an expression. ``position`` counts characters from 0."""
+
+    def __init__(self, position: int, message: str) -> None:
+        super().__init__(message)
+        self.position = position
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A figure: ``name`` alone, ``rate(name)``, or ``p95(name)`` with ``quantile`` 0.95."""
+
+    name: str
+    function: str = ""
+    quantile: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.function}({self.name})" if self.function else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """``threshold`` is in base units; ``unit`` is the one it was written in."""
+
+    quantity: Quantity
+    operator: str
+    threshold: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        written = _written(self.threshold, _SCALES[self.unit])
+        return f"{self.quantity} {self.operator} {written}{self.unit}"
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value``, in base units, satisfies it."""
+        return {
+            "<": value < self.threshold,
+            "<=": value <= self.threshold,
+            ">": value > self.threshold,
+            ">=": value >= self.threshold,
+            "==": value == self.threshold,
+            "!=": value != self.threshold,
+        }[self.operator]
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """``target`` is a fraction between 0 and 1; ``window`` is in seconds."""
+
+    target: float
+    window: float = DEFAULT_WINDOW
+
+    def __str__(self) -> str:
+        return f"availability {_written(self.target, 0.01)}% over {format_duration(self.window)}"
+
+
+@dataclass(frozen=True, slots=True)
+class StateIs:
+    """The service, or an instance of it, is in ``state``."""
+
+    state: State
+
+    def __str__(self) -> str:
+        return f"state == {self.state}"
+
+
+Expression = Comparison | Availability | StateIs
+
+
+def parse(text: str) -> Expression:
+    """Read one expression. Raises ExpressionError with the place and what to write instead."""
+    return _Parser(text).expression()
+
+
+def quantity_of(expression: Expression) -> Quantity | None:
+    """The figure that ``expression`` is about, if it is about one."""
+    return expression.quantity if isinstance(expression, Comparison) else None
+
+
+class _Parser:
+    """One pass from left to right over one text."""
+
+    def __init__(self, text: str) -> None:
+        if len(text) > _LONGEST:
+            raise ExpressionError(_LONGEST, f"is longer than {_LONGEST} characters")
+        self._text = text
+        self._at = 0
+
+    def expression(self) -> Expression:
+        self._skip_space()
+        start = self._at
+        word = self._take(_WORD)
+        if not word:
+            self._fail(start, "begins with a figure such as latency, or with availability or state")
+        if word == "availability":
+            return self._end(self._availability())
+        if word == "state":
+            return self._end(self._state())
+        return self._end(self._comparison(self._quantity(word, start)))
+
+    def _quantity(self, word: str, start: int) -> Quantity:
+        if not self._skip("("):
+            return Quantity(word)
+        quantile = self._function(word, start)
+        self._skip_space()
+        inner = self._at
+        name = self._take(_WORD)
+        if not name:
+            self._fail(inner, f"{word}(…) takes the name of a figure")
+        if not self._skip(")"):
+            self._fail(self._at, f"the bracket of {word}( is not closed")
+        return Quantity(name, word, quantile)
+
+    def _function(self, word: str, start: int) -> float | None:
+        """The quantile that a function's name says; None for ``rate``."""
+        if word == "rate":
+            return None
+        match = _QUANTILE.fullmatch(word)
+        if not match or not float(match[1]):
+            near = _nearest(word, ("rate", "p50", "p90", "p95", "p99"))
+            self._fail(start, f"unknown function {word!r}{near}; there are rate, p50, p95, p99.9")
+        return float(match[1]) / 100
+
+    def _comparison(self, quantity: Quantity) -> Comparison:
+        operator = self._operator(str(quantity))
+        start = self._at
+        number = self._number()
+        unit = self._take(_UNIT)
+        if unit not in _SCALES:
+            self._fail(start, f"unknown unit {unit!r}{_nearest(unit, _SCALES)}")
+        self._check_dimension(quantity, unit, start)
+        threshold = number * _SCALES[unit]
+        if not math.isfinite(threshold):
+            self._fail(start, "the number is too large")
+        return Comparison(quantity, operator, threshold, unit)
+
+    def _check_dimension(self, quantity: Quantity, unit: str, start: int) -> None:
+        function = "rate" if quantity.function == "rate" else ""
+        dimension = function or BUILT_IN.get(quantity.name, "")
+        if dimension and unit not in _UNITS[dimension]:
+            example = _EXAMPLES[dimension]
+            self._fail(start, f"{quantity} is compared with something like {example}")
+
+    def _state(self) -> StateIs:
+        self._skip_space()
+        start = self._at
+        if self._take(_OPERATOR) != "==":
+            self._fail(start, "write state == down; there is no other comparison with a state")
+        self._skip_space()
+        start = self._at
+        word = self._take(_WORD).lower()
+        if word not in set(State):
+            states = ", ".join(State)
+            self._fail(start, f"unknown state {word!r}{_nearest(word, State)}; there are {states}")
+        return StateIs(State(word))
+
+    def _availability(self) -> Availability:
+        self._take_leading_operator()
+        start = self._at
+        number = self._number()
+        if self._take(_UNIT) != "%" or not 0 < number < 100:
+            self._fail(start, "availability is a share between 0% and 100%, such as 99.9%")
+        self._skip_space()
+        if self._at == len(self._text):
+            return Availability(number * 0.01)
+        start = self._at
+        if self._take(_WORD) != "over":
+            self._fail(start, "write availability 99.9% over 30d")
+        self._skip_space()
+        start = self._at
+        try:
+            window = parse_duration(self._take(_WINDOW))
+        except ValueError as error:
+            self._fail(start, str(error))
+        if window < 1:
+            self._fail(start, "the window is at least 1s")
+        return Availability(number * 0.01, round(window, 3))
+
+    def _take_leading_operator(self) -> None:
+        """``availability >= 99.9%`` is the same as ``availability 99.9%``."""
+        self._skip_space()
+        start = self._at
+        if self._take(_OPERATOR) not in {"", ">", ">="}:
+            self._fail(start, "write availability 99.9% over 30d")
+        self._skip_space()
+
+    def _operator(self, left: str) -> str:
+        self._skip_space()
+        start = self._at
+        operator = self._take(_OPERATOR)
+        if operator == "=":
+            self._fail(start, "did you mean '=='?")
+        if operator not in OPERATORS:
+            known = " ".join(OPERATORS)
+            self._fail(start, f"after {left} comes one of {known}")
+        self._skip_space()
+        return operator
+
+    def _number(self) -> float:
+        start = self._at
+        number = self._take(_NUMBER)
+        if not number:
+            self._fail(start, "here a number is missing, such as 100ms, 5%, 4GB or 100/s")
+        return float(number)
+
+    def _end(self, expression: Expression) -> Expression:
+        self._skip_space()
+        if self._at == len(self._text):
+            return expression
+        start = self._at
+        word = self._take(_WORD)
+        hints = {
+            "for": "write the time as a key of its own, for: 1m",
+            "and": "there is no 'and'; write two entries",
+            "or": "there is no 'or'; write two entries",
+        }
+        raise ExpressionError(start, hints.get(word, "nothing more is expected here"))
+
+    def _take(self, pattern: re.Pattern[str]) -> str:
+        match = pattern.match(self._text, self._at)
+        if not match:
+            return ""
+        self._at = match.end()
+        return match[0]
+
+    def _skip(self, character: str) -> bool:
+        self._skip_space()
+        if not self._text.startswith(character, self._at):
+            return False
+        self._at += 1
+        return True
+
+    def _skip_space(self) -> None:
+        self._take(_SPACE)
+
+    def _fail(self, position: int, message: str) -> NoReturn:
+        raise ExpressionError(position, message)
+
+
+def _written(value: float, scale: float) -> str:
+    """The shortest number that gives exactly ``value`` when multiplied by ``scale``."""
+    guess = value / scale
+    candidates = [float(f"{guess:.12g}"), guess]
+    for direction in (-math.inf, math.inf):
+        near = guess
+        for _ in range(4):
+            near = math.nextafter(near, direction)
+            candidates.append(near)
+    exact = next((number for number in candidates if number * scale == value), guess)
+    return str(int(exact)) if exact.is_integer() and abs(exact) < 1e15 else repr(exact)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f", did you mean {found[0]!r}?" if found else ""

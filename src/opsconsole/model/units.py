@@ -1,0 +1,77 @@
+"""Durations and sizes as people write them.
+
+Invariant: ``parse_duration(format_duration(x)) == x`` for whole milliseconds, and
+``parse_size(format_size(x)) == x`` for whole bytes. Durations are seconds, sizes are bytes;
+``kB`` is 1000 and ``KiB`` 1024, as IEC 80000-13 has it.
+"""
+
+import re
+from typing import Final
+
+SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+BYTES: Final = {
+    "B": 1,
+    "kB": 10**3,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "TB": 10**12,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "TiB": 2**40,
+}
+
+_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
+_DURATION: Final = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+")
+_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?i?B?)")
+_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+_LONGEST: Final = 40
+_UNITS_DOWN: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
+
+
+def parse_duration(text: str) -> float:
+    """Seconds from ``500ms``, ``30s``, ``1m30s``, ``2h``, ``7d``. Raises ValueError."""
+    written = text.strip()
+    if len(written) > _LONGEST or not _DURATION.fullmatch(written):
+        raise ValueError(f"{_shown(text)} is not a duration such as 500ms, 30s, 1m30s or 2h")
+    # Summed in milliseconds, where the usual durations are whole and thus exact.
+    total = sum(float(number) * (SECONDS[unit] * 1000) for number, unit in _PART.findall(written))
+    return total / 1000
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest of ``parse_duration``'s forms, to the millisecond; ``0s`` for nothing."""
+    rest = round(seconds * 1000)
+    parts = []
+    for unit, size in _UNITS_DOWN:
+        count, rest = divmod(rest, size)
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def parse_size(text: str) -> int:
+    """Bytes from ``500MB`` (10^6), ``4GiB`` or ``4Gi`` (2^30), ``512`` (bytes). Raises ValueError.
+
+    A unit without B, as Docker and Kubernetes write ``512M`` and ``4G``, is decimal.
+    """
+    match = _SIZE.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    if not match or match[2] in {"i", "iB"}:
+        raise ValueError(f"{_shown(text)} is not a size such as 500MB or 4GiB")
+    unit = match[2]
+    factor: int = (1024 if "i" in unit else 1000) ** _POWERS[unit.rstrip("B").rstrip("i").lower()]
+    return int(match[1]) * factor if match[1].isdigit() else round(float(match[1]) * factor)
+
+
+def format_size(size: int) -> str:
+    """The largest binary or decimal unit that ``size`` is a whole number of."""
+    if size > 0:
+        for unit in ("TiB", "TB", "GiB", "GB", "MiB", "MB", "KiB", "kB"):
+            if size % BYTES[unit] == 0:
+                return f"{size // BYTES[unit]}{unit}"
+    return f"{size}B"
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= _LONGEST else text[:_LONGEST] + "…")
