@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Prometheus
@@ -30,6 +30,9 @@ from opsconsole.sources.guarded_session import (
     get_json,
 )
 from opsconsole.sources.promql import MetricQuery, distinct, read_vector, to_value
+
+if TYPE_CHECKING:
+    from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 GRACE: Final = 0.5
 """Seconds that a look may outlast the timeout, so that the session's own deadline speaks first."""
@@ -125,7 +128,7 @@ class PrometheusSource:
         return PrometheusView(view.alerts, view.total, tuple(metrics), tuple(problems))
 
     def _ask(self, promql: str, wanted: Sequence[MetricQuery]) -> list[MetricValue] | Fault:
-        from prometheus_api_client import PrometheusApiClientException
+        from prometheus_api_client.exceptions import PrometheusApiClientException
 
         try:
             answer = read_vector(self._connect().custom_query(promql))
@@ -150,9 +153,9 @@ class PrometheusSource:
         session: GuardedSession = self._local.session
         return session
 
-    def _connect(self):  # type: ignore[no-untyped-def]  # the client ships no types
+    def _connect(self) -> "PrometheusConnect":
         if not hasattr(self._local, "client"):
-            from prometheus_api_client import PrometheusConnect
+            from prometheus_api_client.prometheus_connect import PrometheusConnect
             from urllib3.util.retry import Retry
 
             self._local.client = PrometheusConnect(
@@ -161,4 +164,5 @@ class PrometheusSource:
                 retry=Retry(total=0),
                 timeout=self._settings.timeout,
             )
-        return self._local.client
+        client: PrometheusConnect = self._local.client
+        return client
