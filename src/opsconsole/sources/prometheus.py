@@ -5,6 +5,7 @@ its own figures and nothing else; with the server gone the reading is a fault, n
 list of alerts.
 """
 
+import math
 import threading
 import time
 from collections.abc import Sequence
@@ -162,7 +163,7 @@ class PrometheusSource:
                 url=self._url,
                 session=self._session(),
                 retry=Retry(total=0),
-                timeout=self._settings.timeout,
+                timeout=math.ceil(self._settings.timeout),
             )
         client: PrometheusConnect = self._local.client
         return client
