@@ -1,0 +1,105 @@
+"""What changed between two lists of containers, for what the event stream does not tell.
+
+Invariant: a container that is made anew under its name with another image is told once, as a
+change of image; an end that the stream told is not told again. What is remembered is bounded.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.resources import Container
+
+_REMEMBERED: Final = 20_000
+_ENDED: Final = frozenset({"exited", "dead"})
+_CLOCK_SLACK: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The container last seen under a name."""
+
+    id: str
+    image: str
+    image_id: str
+    status: str
+
+
+class Changes:
+    """Compares each list with those before it."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._deaths: OrderedDict[str, float] = OrderedDict()
+        self._untold: dict[str, float] = {}
+
+    def heard_death(self, container_id: str, at: float) -> None:
+        """Note that the stream told of a container's end, ``at`` on the steady clock."""
+        self._deaths[container_id] = at
+        while len(self._deaths) > _REMEMBERED:
+            self._deaths.popitem(last=False)
+
+    def observe(self, containers: Iterable[Container], now: float) -> list[Event]:
+        """Events for what is different. An end is left to the stream for one more list."""
+        events: list[Event] = []
+        for container in containers:
+            before = self._known.get(container.name)
+            if before is not None:
+                events.extend(_image_change(before, container, now))
+            events.extend(self._end(before, container, now))
+            self._known[container.name] = _Known(
+                container.id, container.image, container.image_id, container.status
+            )
+            self._known.move_to_end(container.name)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return events
+
+    def _end(self, before: _Known | None, container: Container, now: float) -> list[Event]:
+        if container.status not in _ENDED:
+            self._untold.pop(container.id, None)
+            return []
+        at = container.finished_at or now
+        told = self._deaths.get(container.id, 0.0) >= at - _CLOCK_SLACK
+        if container.id in self._untold:
+            at = self._untold.pop(container.id)
+            return [] if told else [_death(container, at)]
+        if before and before.id == container.id and before.status not in _ENDED and not told:
+            self._untold[container.id] = at
+        return []
+
+
+def _death(container: Container, at: float) -> Event:
+    code = container.exit_code
+    words = f"died, exit {code}" if code else "ended"
+    if container.oom_killed:
+        words += ", out of memory"
+    return Event(at, EventKind.CONTAINER, words, subject=container.name, state=container.state)
+
+
+def _image_change(before: _Known, container: Container, now: float) -> list[Event]:
+    """An event when the name now stands for a container of another image."""
+    if before.id == container.id or before.image_id == container.image_id:
+        return []
+    old, new = before.image, container.image
+    if old == new:
+        old, new = (
+            f"{image} ({_short(id_)})"
+            for image, id_ in ((old, before.image_id), (new, container.image_id))
+        )
+    return [
+        Event(
+            at=container.started_at or now,
+            kind=EventKind.IMAGE,
+            message=f"image {old} → {new}",
+            subject=container.name,
+            before=old,
+            after=new,
+        )
+    ]
+
+
+def _short(image_id: str) -> str:
+    return image_id.removeprefix("sha256:")[:12]

@@ -1,0 +1,277 @@
+"""The engine's JSON about containers, read into the model. Pure.
+
+Invariant: whatever the engine sends, reading it raises nothing; a field that is missing or of
+another type is not known. All text is sanitised and bounded.
+
+Shapes: ``GET /containers/json``, ``GET /containers/{id}/json`` and ``GET /services`` of the
+Docker Engine API 1.24 to 1.51.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from opsconsole.model.resources import Container, Port, SwarmService
+from opsconsole.model.state import State
+from opsconsole.text import sanitize
+
+CONTAINERS_LIMIT: Final = 10_000
+"""Containers that are kept of one engine."""
+
+_LABELS_LIMIT: Final = 64
+_PORTS_LIMIT: Final = 64
+_NAME_LIMIT: Final = 128
+_VALUE_LIMIT: Final = 256
+_ID: Final = re.compile(r"[0-9a-f]{12,64}")
+_IMAGE_ID: Final = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
+_HEALTH: Final = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)")
+_EXITED: Final = re.compile(r"\((\d{1,3})\)")
+_STARTING_OR_STOPPED: Final = {
+    "restarting": State.DEGRADED,
+    "paused": State.DEGRADED,
+    "dead": State.DOWN,
+}
+_HEALTH_STATES: Final = {
+    "": State.OK,
+    "none": State.OK,
+    "healthy": State.OK,
+    "starting": State.DEGRADED,
+    "unhealthy": State.DOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One container as the list has it. ``uptime`` is the engine's phrase, ``Up 2 hours``."""
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    status: str
+    uptime: str
+    health: str
+    exit_code: int | None
+    ports: tuple[Port, ...]
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """What only an inspection tells. Times are Unix seconds of the engine's clock."""
+
+    image: str = ""
+    exit_code: int | None = None
+    oom_killed: bool = False
+    restarts: int | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    memory_limit: int | None = None
+    health: str = ""
+    last_check: str = ""
+    error: str = ""
+
+
+def read_list(answer: object) -> list[Listed] | None:
+    """The containers of a list; None when it is not a list of containers."""
+    if not isinstance(answer, list):
+        return None
+    listed = [_read_listed(item) for item in answer[:CONTAINERS_LIMIT] if isinstance(item, dict)]
+    known = [item for item in listed if item is not None]
+    return known if known or not answer else None
+
+
+def read_inspection(answer: object) -> Inspected:
+    """What an inspection tells beyond the list."""
+    root = _mapping(answer)
+    state = _mapping(root.get("State"))
+    health = _mapping(state.get("Health"))
+    memory = _integer(_mapping(root.get("HostConfig")).get("Memory"))
+    return Inspected(
+        image=_text(_mapping(root.get("Config")).get("Image"), _VALUE_LIMIT),
+        exit_code=_integer(state.get("ExitCode")),
+        oom_killed=state.get("OOMKilled") is True,
+        restarts=_integer(root.get("RestartCount")),
+        started_at=read_time(state.get("StartedAt")),
+        finished_at=read_time(state.get("FinishedAt")),
+        memory_limit=memory if memory and memory > 0 else None,
+        health=_text(health.get("Status"), _NAME_LIMIT),
+        last_check=_last_check(health.get("Log")),
+        error=_text(state.get("Error"), _VALUE_LIMIT),
+    )
+
+
+def join(listed: Listed, seen: Inspected | None, *, skew: float = 0.0) -> Container:
+    """The container as the model has it. ``skew`` is the wall's lead over the steady clock."""
+    facts = seen or Inspected()
+    stopped = listed.status in ("exited", "dead", "restarting")
+    code = listed.exit_code if listed.exit_code is not None else facts.exit_code
+    exit_code = code if stopped else None
+    health = listed.health or ("" if facts.health == "none" else facts.health)
+    running = listed.status in ("running", "paused")
+    return Container(
+        id=listed.id,
+        name=listed.name,
+        image=facts.image if _IMAGE_ID.fullmatch(listed.image) and facts.image else listed.image,
+        image_id=listed.image_id,
+        status=listed.status,
+        state=judge(listed.status, health, exit_code, oom_killed=facts.oom_killed),
+        health=health if running else "",
+        exit_code=exit_code,
+        oom_killed=facts.oom_killed,
+        restarts=facts.restarts,
+        started_at=_steady(facts.started_at, skew),
+        finished_at=None if running else _steady(facts.finished_at, skew),
+        ports=listed.ports,
+        labels=listed.labels,
+        memory_limit=facts.memory_limit,
+        detail=_detail(listed.status, health, exit_code, facts),
+    )
+
+
+def judge(status: str, health: str, exit_code: int | None, *, oom_killed: bool) -> State:
+    """The state of a container from the engine's words.
+
+    Running is as healthy as its HEALTHCHECK says. Exited with 0 is unknown: only its service
+    tells whether it was meant to end; any other exit is down.
+    """
+    if status == "running":
+        return _HEALTH_STATES.get(health, State.UNKNOWN)
+    if status == "exited":
+        return State.DOWN if exit_code or oom_killed else State.UNKNOWN
+    return _STARTING_OR_STOPPED.get(status, State.UNKNOWN)
+
+
+def read_swarm(answer: object) -> tuple[SwarmService, ...]:
+    """Swarm services whose task counts the engine tells (API 1.41 and later), by name."""
+    services = []
+    for item in answer if isinstance(answer, list) else []:
+        service = _mapping(item)
+        spec = _mapping(service.get("Spec"))
+        template = _mapping(_mapping(spec.get("TaskTemplate")).get("ContainerSpec"))
+        status = _mapping(service.get("ServiceStatus"))
+        running, desired = (_integer(status.get(key)) for key in ("RunningTasks", "DesiredTasks"))
+        name = _text(spec.get("Name"), _NAME_LIMIT)
+        if name and running is not None and desired is not None:
+            image = _text(template.get("Image"), _VALUE_LIMIT).partition("@")[0]
+            id_ = _text(service.get("ID"), _NAME_LIMIT)
+            services.append(SwarmService(id_, name, image, running, desired))
+    return tuple(sorted(services[:CONTAINERS_LIMIT], key=lambda service: service.name))
+
+
+def read_time(value: object) -> float | None:
+    """Unix seconds of an RFC 3339 time with nanoseconds; None for the engine's year 1."""
+    if not isinstance(value, str) or value.startswith("0001-"):
+        return None
+    try:
+        moment = datetime.fromisoformat(value[:40])
+        return moment.timestamp() if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _read_listed(item: Mapping[str, object]) -> Listed | None:
+    id_ = item.get("Id")
+    if not isinstance(id_, str) or not _ID.fullmatch(id_):
+        return None
+    uptime = _text(item.get("Status"), _NAME_LIMIT)
+    status = _text(item.get("State"), _NAME_LIMIT).lower()
+    health = _HEALTH.search(uptime)
+    exited = _EXITED.search(uptime) if status in ("exited", "restarting", "dead") else None
+    return Listed(
+        id=id_,
+        name=_name(item.get("Names")) or id_[:12],
+        image=_text(item.get("Image"), _VALUE_LIMIT),
+        image_id=_text(item.get("ImageID"), _NAME_LIMIT),
+        status=status,
+        uptime=uptime,
+        health=health[1] if health else "",
+        exit_code=int(exited[1]) if exited else None,
+        ports=_ports(item.get("Ports")),
+        labels=_labels(item.get("Labels")),
+    )
+
+
+def _name(names: object) -> str:
+    """The container's own name; those with a second slash are links of other containers."""
+    words = [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    own = [name for name in words if name.count("/") < 2] or words
+    return sanitize(own[0].removeprefix("/"), limit=_NAME_LIMIT) if own else ""
+
+
+def _ports(items: object) -> tuple[Port, ...]:
+    """The ports, sorted; an IPv6 wildcard beside the same IPv4 one is one port."""
+    ports = {port for item in _bounded(items, _PORTS_LIMIT) if (port := _port(item))}
+    wild = {(port.private, port.public, port.protocol) for port in ports if port.address == ""}
+    kept = [p for p in ports if p.address == "" or (p.private, p.public, p.protocol) not in wild]
+    return tuple(sorted(kept, key=lambda p: (p.private, p.public or 0, p.protocol, p.address)))
+
+
+def _port(item: object) -> Port | None:
+    fields = _mapping(item)
+    private = _integer(fields.get("PrivatePort"))
+    if private is None or not 0 < private < 65536:
+        return None
+    public = _integer(fields.get("PublicPort"))
+    address = _text(fields.get("IP"), _NAME_LIMIT)
+    return Port(
+        private=private,
+        public=public if public and 0 < public < 65536 else None,
+        address="" if address in ("0.0.0.0", "::") else address,  # noqa: S104 - read, not bound
+        protocol=_text(fields.get("Type"), 8) or "tcp",
+    )
+
+
+def _labels(value: object) -> dict[str, str]:
+    items = list(_mapping(value).items())[:_LABELS_LIMIT]
+    return {_text(key, _NAME_LIMIT): _text(text, _VALUE_LIMIT) for key, text in items}
+
+
+def _last_check(log: object) -> str:
+    """The last line that the last health check wrote."""
+    entries = log if isinstance(log, list) else []
+    output = _mapping(entries[-1]).get("Output") if entries else None
+    lines = output.strip().splitlines() if isinstance(output, str) else []
+    return sanitize(lines[-1].strip(), limit=_VALUE_LIMIT) if lines else ""
+
+
+def _detail(status: str, health: str, exit_code: int | None, facts: Inspected) -> str:
+    """One line that says why a container is not simply running; '' when it is."""
+    if status == "running":
+        return _health_detail(health, facts)
+    words = status or "state not known"
+    if exit_code is not None:
+        words += f" {exit_code}"
+    if facts.oom_killed:
+        words += " OOM"
+    return f"{words}: {facts.error}" if facts.error else words
+
+
+def _health_detail(health: str, facts: Inspected) -> str:
+    if health == "unhealthy":
+        return f"unhealthy: {facts.last_check}" if facts.last_check else "unhealthy"
+    if health == "starting":
+        return "starting"
+    return "a process in it ran out of memory" if facts.oom_killed else ""
+
+
+def _steady(at: float | None, skew: float) -> float | None:
+    return None if at is None else at - skew
+
+
+def _bounded(value: object, limit: int) -> Sequence[object]:
+    return value[:limit] if isinstance(value, list) else ()
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object, limit: int) -> str:
+    return sanitize(value, limit=limit) if isinstance(value, str) else ""
+
+
+def _integer(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

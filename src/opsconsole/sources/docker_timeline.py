@@ -1,0 +1,235 @@
+"""The engine's events, told as events of the timeline. Pure but for what it remembers.
+
+Invariant: one thing that happened is one event: the signals that end a container are told with
+its death, and so is running out of memory when that is known by then. What is remembered is
+bounded. ``service`` is left to whoever knows which container belongs to which.
+
+Shape: a message of ``GET /events`` of the Docker Engine API.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.state import State
+from opsconsole.text import sanitize
+
+FILTERS: Final[Mapping[str, list[str]]] = {
+    "type": ["container", "image", "service"],
+    "event": [
+        "die",
+        "oom",
+        "start",
+        "stop",
+        "kill",
+        "restart",
+        "health_status",
+        "rename",
+        "destroy",
+        "update",
+        "pause",
+        "unpause",
+        "tag",
+    ],
+}
+"""What is asked for; the many ``exec_*`` of health checks are not."""
+
+_REMEMBERED: Final = 1000
+_RECENT: Final = 30.0
+_FATAL: Final = frozenset({"TERM", "KILL", "INT", "QUIT"})
+_SIGNALS: Final = {"1": "HUP", "2": "INT", "3": "QUIT", "9": "KILL", "15": "TERM"}
+_HEALTH: Final = {"healthy": State.OK, "unhealthy": State.DOWN, "starting": State.DEGRADED}
+
+
+@dataclass(slots=True)
+class _Trouble:
+    """What befell a container lately, until its death is told."""
+
+    at: float
+    signals: list[str] = field(default_factory=list)
+    oom: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """One message of the engine, as far as it is understood; ``at`` on the steady clock."""
+
+    type: str
+    action: str
+    id: str
+    name: str
+    at: float
+    attributes: Mapping[str, str]
+
+
+class Timeline:
+    """Tells one engine's messages, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self._troubles: OrderedDict[str, _Trouble] = OrderedDict()
+        self._tellers: Mapping[str, Callable[[_Message], Event | None]] = {
+            "container die": self._died,
+            "container oom": self._out_of_memory,
+            "container kill": self._signalled,
+            "container start": _told(EventKind.CONTAINER, "started", State.OK),
+            "container stop": _told(EventKind.CONTAINER, "stopped", None),
+            "container restart": _told(EventKind.RESTART, "restarted", None),
+            "container destroy": _told(EventKind.CONTAINER, "removed", None),
+            "container pause": _told(EventKind.CONTAINER, "paused", State.DEGRADED),
+            "container unpause": _told(EventKind.CONTAINER, "unpaused", State.OK),
+            "container update": _told(EventKind.CONTAINER, "limits changed", None),
+            "container rename": _renamed,
+            "container health_status": _health_changed,
+            "image tag": _told(EventKind.IMAGE, "image tagged", None),
+            "service update": _service_updated,
+        }
+
+    def tell(self, message: object, *, now: float, skew: float) -> Event | None:
+        """The event for one decoded message; None for what is not told, or not understood.
+
+        ``now`` is the steady clock's; ``skew`` the wall's lead over it.
+        """
+        read = _read(message, now, skew)
+        if read is None:
+            return None
+        teller = self._tellers.get(f"{read.type} {read.action.partition(':')[0]}")
+        return teller(read) if teller else None
+
+    def _died(self, message: _Message) -> Event:
+        trouble = self._troubles.pop(message.id, None)
+        if trouble and message.at - trouble.at > _RECENT:
+            trouble = None
+        code = message.attributes.get("exitCode", "")
+        parts = [f"died, exit {code}" if code not in ("", "0") else "exited 0"]
+        if trouble and trouble.oom:
+            parts.append("out of memory")
+        elif trouble and trouble.signals:
+            parts.append(f"after {', '.join(f'SIG{name}' for name in trouble.signals)}")
+        failed = code not in ("", "0") or bool(trouble and trouble.oom)
+        state = State.DOWN if failed else State.UNKNOWN
+        return _event(message, EventKind.CONTAINER, ", ".join(parts), state)
+
+    def _out_of_memory(self, message: _Message) -> Event:
+        self._trouble(message).oom = True
+        words = "out of memory, a process was killed"
+        return _event(message, EventKind.CONTAINER, words, State.DOWN)
+
+    def _signalled(self, message: _Message) -> Event | None:
+        word = message.attributes.get("signal", "").removeprefix("SIG")
+        name = _SIGNALS.get(word, word) or "unknown"
+        if name not in _FATAL:
+            return _event(message, EventKind.CONTAINER, f"was sent signal {name}", None)
+        signals = self._trouble(message).signals
+        if name not in signals:
+            signals.append(name)
+        return None
+
+    def _trouble(self, message: _Message) -> _Trouble:
+        """The container's present trouble, begun anew when the last is long ago."""
+        trouble = self._troubles.pop(message.id, None)
+        if trouble is None or message.at - trouble.at > _RECENT:
+            trouble = _Trouble(message.at)
+        trouble.at = message.at
+        self._troubles[message.id] = trouble
+        while len(self._troubles) > _REMEMBERED:
+            self._troubles.popitem(last=False)
+        return trouble
+
+
+def message_time(message: object) -> int | None:
+    """When the engine says it happened, in nanoseconds of its clock."""
+    nanoseconds = message.get("timeNano") if isinstance(message, dict) else None
+    return nanoseconds if isinstance(nanoseconds, int) and 0 < nanoseconds < 1 << 62 else None
+
+
+def container_id(message: object) -> str:
+    """The id of the container that a message is about; '' for other messages."""
+    if not isinstance(message, dict) or message.get("Type") != "container":
+        return ""
+    actor = message.get("Actor")
+    id_ = actor.get("ID") if isinstance(actor, dict) else None
+    return id_ if isinstance(id_, str) else ""
+
+
+def is_death(message: object) -> bool:
+    """Whether a message tells of a container's end."""
+    return isinstance(message, dict) and message.get("Action") == "die"
+
+
+def _told(kind: EventKind, words: str, state: State | None) -> Callable[[_Message], Event]:
+    return lambda message: _event(message, kind, words, state)
+
+
+def _renamed(message: _Message) -> Event:
+    before = message.attributes.get("oldName", "").removeprefix("/")
+    words = f"renamed from {before}" if before else "renamed"
+    return _event(message, EventKind.CONTAINER, words, None, before=before, after=message.name)
+
+
+def _health_changed(message: _Message) -> Event:
+    word = message.action.partition(":")[2].strip()
+    state = _HEALTH.get(word, State.UNKNOWN)
+    return _event(message, EventKind.HEALTH, f"HEALTHCHECK says {word or 'nothing'}", state)
+
+
+def _service_updated(message: _Message) -> Event | None:
+    """A Swarm service's new image, number of replicas, or how its update goes."""
+    facts = message.attributes
+    for fact, kind in (("image", EventKind.IMAGE), ("replicas", EventKind.CONTAINER)):
+        before, after = (_tag(facts.get(f"{fact}.{when}", "")) for when in ("old", "new"))
+        if after and after != before:
+            words = f"{fact} {before} → {after}" if before else f"{fact} {after}"
+            return _event(message, kind, words, None, before=before, after=after)
+    progress = facts.get("updatestate.new", "")
+    if not progress:
+        return None
+    state = State.DEGRADED if progress in ("paused", "rollback_paused") else None
+    return _event(message, EventKind.IMAGE, f"update {progress.replace('_', ' ')}", state)
+
+
+def _tag(image: str) -> str:
+    return image.partition("@")[0]
+
+
+def _event(
+    message: _Message,
+    kind: EventKind,
+    words: str,
+    state: State | None,
+    *,
+    before: str = "",
+    after: str = "",
+) -> Event:
+    return Event(
+        at=message.at,
+        kind=kind,
+        message=words,
+        subject=message.name,
+        state=state,
+        before=before,
+        after=after,
+    )
+
+
+def _read(message: object, now: float, skew: float) -> _Message | None:
+    if not isinstance(message, dict):
+        return None
+    actor = message.get("Actor")
+    raw = actor.get("Attributes") if isinstance(actor, dict) else None
+    attributes = {
+        _text(key): _text(value) for key, value in (raw.items() if isinstance(raw, dict) else ())
+    }
+    id_ = _text(actor.get("ID") if isinstance(actor, dict) else None)
+    type_, action = _text(message.get("Type")), _text(message.get("Action"))
+    if not (type_ and action and id_):
+        return None
+    nanoseconds = message_time(message)
+    at = now if nanoseconds is None else min(now, nanoseconds / 1e9 - skew)
+    name = attributes.get("name") or id_[:12]
+    return _Message(type_, action, id_, name, at, attributes)
+
+
+def _text(value: object) -> str:
+    return sanitize(value, limit=256) if isinstance(value, str) else ""
