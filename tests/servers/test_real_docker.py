@@ -35,6 +35,12 @@ def bridges() -> set[str]:
     return {path.parent.name for path in Path("/sys/class/net").glob("*/bridge")}
 
 
+def others() -> set[Path]:
+    """Files that Docker makes wherever it is told to put its own."""
+    places = ("/run/docker", "/run/containerd", "/etc/docker", "/opt/containerd")
+    return {path for place in places for path in Path(place).rglob("*")}
+
+
 def cgroups() -> set[Path]:
     root = Path("/sys/fs/cgroup")
     return {*root.glob("ops-*"), *root.glob("*/ops-*")}
@@ -109,10 +115,17 @@ def test_a_stopped_engine_comes_back_with_its_containers(private_docker_engine: 
     wait_until(is_back, deadline=15, poll=0.1)
 
 
+def test_a_suspended_engine_hangs_until_it_is_resumed(private_docker_engine: Engine) -> None:
+    private_docker_engine.suspend()
+    assert not engine_answers(private_docker_engine.url)
+    private_docker_engine.resume()
+    assert engine_answers(private_docker_engine.url)
+
+
 def test_two_private_engines_do_not_meet_and_leave_no_trace() -> None:
     lack = why_no_private_engine()
     need("docker", available=not lack, remedy=lack)
-    before = bridges(), cgroups()
+    before = bridges(), cgroups(), others()
     first = start_private()
     second = start_private()
     pages = []
@@ -124,7 +137,7 @@ def test_two_private_engines_do_not_meet_and_leave_no_trace() -> None:
     first.close()
     second.close()
     assert not any(folder.exists() for folder in folders)
-    assert (bridges(), cgroups()) == before
+    assert (bridges(), cgroups(), others()) == before
 
 
 def test_an_engine_and_its_containers_end_with_a_killed_parent() -> None:
@@ -150,5 +163,6 @@ def test_an_engine_and_its_containers_end_with_a_killed_parent() -> None:
     folder = Path(url.removeprefix("unix://")).parent
     sweep()
     assert not folder.exists()
-    assert folder.name not in bridges()
-    assert folder.name not in {path.name for path in cgroups()}
+    name = folder.name.rpartition("-")[2]
+    assert not [bridge for bridge in bridges() if bridge.endswith(name)]
+    assert not [cgroup for cgroup in cgroups() if cgroup.name.endswith(name)]

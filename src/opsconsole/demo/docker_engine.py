@@ -150,6 +150,14 @@ class Engine:
         """Start a stopped private engine again."""
         self._required_private().start()
 
+    def suspend(self) -> None:
+        """Make a private engine hang: it accepts connections and does not answer."""
+        self._required_private().suspend()
+
+    def resume(self) -> None:
+        """Let a suspended private engine go on."""
+        self._required_private().resume()
+
     def close(self) -> None:
         """Remove everything made, stop a private engine, close the client."""
         try:
@@ -157,6 +165,7 @@ class Engine:
                 self.remove_containers()
                 self._remove_images()
             elif self._private.is_running():
+                self._private.resume()
                 self._clear_private()
         finally:
             self._client.close()

@@ -3,8 +3,9 @@
 Invariants:
 
 * It shares nothing with another engine: socket, files, bridge, cgroups, mounts and process
-  ids are its own, and the firewall is left alone (ports are published by Docker's proxy).
-* Its bridge and its cgroups are called like its folder, which a lock shows to be in use.
+  ids are its own, the machine's configuration of Docker is not read, and the firewall is left
+  alone (ports are published by Docker's proxy).
+* Its bridge and its cgroups are called after its folder, which a lock shows to be in use.
 * It is the first process of a namespace of process ids, so that the kernel ends it, its
   containers and its mounts when its parent is killed. The process ids that it reports are
   those of its namespace.
@@ -15,8 +16,10 @@ Needs root and ``dockerd``.
 import contextlib
 import fcntl
 import http.client
+import json
 import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -25,12 +28,14 @@ from pathlib import Path
 from opsconsole.demo import binaries, bridge
 from opsconsole.demo.processes import ServerError, ServerProcess, start
 
-_PARENT = "/tmp"  # noqa: S108 - a unix socket's path has at most 107 characters
-_PREFIX = "ops-"
-_LOCK = "lock"
+_PARENT = Path("/tmp")  # noqa: S108 - a unix socket's path has at most 107 characters
+_PREFIX = "opsconsole-docker-"
+_LOCK = "opsconsole.lock"
+_OPTIONAL = [Path("/opt/containerd", name) for name in ("bin", "lib", "")]
 
 # unshare(1) gives namespaces of mounts and of process ids, and kills them when it is killed.
-_NAMESPACES = (
+# Docker and containerd keep some sockets in /run whatever they are told: they get their own.
+_NAMESPACED = (
     "unshare",
     "--mount",
     "--propagation=private",
@@ -38,6 +43,10 @@ _NAMESPACES = (
     "--fork",
     "--kill-child",
     "--mount-proc",
+    "sh",
+    "-c",
+    'mount -t tmpfs -o mode=0755 tmpfs /run && exec "$@"',
+    "sh",
 )
 
 
@@ -49,6 +58,7 @@ class PrivateEngine:
         self.folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_PARENT))
         self._lock = _lock(self.folder)
         self._process: ServerProcess | None = None
+        self._optional = [path for path in _OPTIONAL if not path.exists()]
 
     @property
     def url(self) -> str:
@@ -68,16 +78,23 @@ class PrivateEngine:
         dockerd = binaries.find("dockerd")
         if dockerd is None:
             raise ServerError("dockerd is not on this machine", remedy="run make servers")
-        with contextlib.suppress(FileExistsError):
-            bridge.add(self.folder.name)
+        self._prepare()
         self._process = start(
             "dockerd",
-            [*_NAMESPACES, dockerd, *self._options()],
+            [*_NAMESPACED, dockerd, *self._options()],
             log=self.folder / "dockerd.log",
             ready=lambda: engine_answers(self.url),
             deadline=60,
             env=binaries.environment(),
         )
+
+    def suspend(self) -> None:
+        """Make the engine hang: it accepts connections and does not answer."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a suspended engine go on."""
+        self._signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """Stop the engine and its containers; its files stay."""
@@ -92,15 +109,38 @@ class PrivateEngine:
         self.stop()
         _remove(self.folder)
         os.close(self._lock)
+        for path in self._optional:
+            with contextlib.suppress(OSError):
+                path.rmdir()
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    def _prepare(self) -> None:
+        """Make the bridge and a configuration that keeps the machine's own from being read."""
+        config = {"deprecated-key-path": str(self.folder / "key.json")}
+        (self.folder / "daemon.json").write_text(json.dumps(config), encoding="utf-8")
+        try:
+            bridge.add(_name(self.folder))
+        except FileExistsError:
+            pass  # the engine is started again
+        except OSError as error:
+            raise ServerError(
+                f"a Docker Engine cannot be started here: {error}",
+                remedy="it needs a root that may make network bridges, as outside a container",
+            ) from error
 
     def _options(self) -> list[str]:
+        name = _name(self.folder)
         return [
+            f"--config-file={self.folder / 'daemon.json'}",
             f"--host={self.url}",
             f"--data-root={self.folder / 'data'}",
             f"--exec-root={self.folder / 'exec'}",
             f"--pidfile={self.folder / 'pid'}",
-            f"--bridge={self.folder.name}",
-            f"--cgroup-parent=/{self.folder.name}",
+            f"--bridge={name}",
+            f"--cgroup-parent=/{name}",
             "--iptables=false",
             "--ip6tables=false",
             "--ip-masq=false",
@@ -111,7 +151,7 @@ class PrivateEngine:
 
 def sweep() -> None:
     """Remove what engines of killed processes left: no process holds their locks."""
-    for folder in Path(_PARENT).glob(f"{_PREFIX}*"):
+    for folder in _PARENT.glob(f"{_PREFIX}*"):
         try:
             if folder.lstat().st_uid != os.geteuid():
                 continue
@@ -146,6 +186,11 @@ def engine_answers(url: str) -> bool:
         connection.close()
 
 
+def _name(folder: Path) -> str:
+    """What the bridge and the cgroups of the engine in ``folder`` are called."""
+    return folder.name.replace(_PREFIX, "ops-")
+
+
 def _lock(folder: Path) -> int:
     """Hold the folder's lock until this process ends. Held before it can be seen by name."""
     lock = os.open(folder / "lock.new", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -157,8 +202,8 @@ def _lock(folder: Path) -> int:
 def _remove(folder: Path) -> None:
     """Remove an engine's files, and the bridge and cgroups that are called like its folder."""
     with contextlib.suppress(OSError):
-        bridge.remove(folder.name)
-    for cgroup in _cgroups(folder.name):
+        bridge.remove(_name(folder))
+    for cgroup in _cgroups(_name(folder)):
         with contextlib.suppress(OSError):
             cgroup.rmdir()
     shutil.rmtree(folder, ignore_errors=True)
