@@ -134,8 +134,8 @@ def test_two_private_engines_do_not_meet_and_leave_no_trace() -> None:
         pages.append(page(host_port(container)))
     assert pages == ["version 1\n", "version 2\n"]
     folders = [Path(engine.url.removeprefix("unix://")).parent for engine in (first, second)]
-    first.close()
-    second.close()
+    for engine in (first, second, first):
+        engine.close()
     assert not any(folder.exists() for folder in folders)
     assert (bridges(), cgroups(), others()) == before
 

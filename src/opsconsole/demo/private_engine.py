@@ -24,6 +24,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from opsconsole.demo import binaries, bridge
 from opsconsole.demo.processes import ServerError, ServerProcess, start
@@ -105,10 +106,10 @@ class PrivateEngine:
             leftover.unlink(missing_ok=True)
 
     def discard(self) -> None:
-        """Stop the engine and remove its files, its bridge and its cgroups."""
+        """Stop the engine, remove its files, bridge and cgroups. Harmless when done already."""
         self.stop()
         _remove(self.folder)
-        os.close(self._lock)
+        self._lock.close()
         for path in self._optional:
             with contextlib.suppress(OSError):
                 path.rmdir()
@@ -191,9 +192,9 @@ def _name(folder: Path) -> str:
     return folder.name.replace(_PREFIX, "ops-")
 
 
-def _lock(folder: Path) -> int:
-    """Hold the folder's lock until this process ends. Held before it can be seen by name."""
-    lock = os.open(folder / "lock.new", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+def _lock(folder: Path) -> IO[str]:
+    """The folder's lock, held until it is closed. Held before it can be seen by name."""
+    lock = (folder / "lock.new").open("x")
     fcntl.flock(lock, fcntl.LOCK_EX)
     (folder / "lock.new").rename(folder / _LOCK)
     return lock
