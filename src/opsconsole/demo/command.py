@@ -74,6 +74,8 @@ def serve(
     try:
         asyncio.run(supervisor.serve(_announce))
     finally:
+        if not keep:
+            layout.remove_run_files()
         if own and not keep:
             layout.remove()
     return 0

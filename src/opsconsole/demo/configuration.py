@@ -6,6 +6,7 @@ secret, only where one is to be had.
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 from opsconsole.demo.layout import Layout
@@ -36,7 +37,11 @@ def write(layout: Layout, monitoring: Monitoring, docker_url: str | None) -> Non
         "services": services(layout),
     }
     text = "\n".join([*_HEAD, *render(settings)]) + "\n"
-    layout.config.write_text(text, encoding="utf-8")
+    layout.config.unlink(missing_ok=True)
+    # Nobody else may write what the console obeys, whatever the umask is.
+    descriptor = os.open(layout.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _server(url: str | None, interval: str) -> dict[str, object] | None:

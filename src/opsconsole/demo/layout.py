@@ -91,9 +91,13 @@ class Layout:
         """The members of a service, in order."""
         return tuple(member for member in self.members if member.service == service)
 
+    def remove_run_files(self) -> None:
+        """Delete sockets, pid files and the processes' output, which mean nothing afterwards."""
+        shutil.rmtree(self.run_folder, ignore_errors=True)
+
     def remove(self) -> None:
         """Delete every file of the fleet."""
-        shutil.rmtree(self.run_folder, ignore_errors=True)
+        self.remove_run_files()
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -73,7 +73,7 @@ def _errorscope(layout: Layout) -> Block:
         "metrics_path": "/metrics",
         "metrics": {
             "requests": {"counter": "errorscope_requests_total"},
-            "errors": {"counter": "errorscope_errors_total"},
+            "analyzed": {"counter": "errorscope_errors_total"},
             "resolutions": {"counter": "errorscope_resolutions_success_total"},
             "latency": {"histogram": "errorscope_request_latency_seconds", "unit": "s"},
             "prediction": {"histogram": "errorscope_model_prediction_seconds", "unit": "s"},
@@ -169,7 +169,7 @@ def _ai_service(layout: Layout) -> Block:
         "metrics_path": "/metrics",
         "metrics": {
             "requests": {"counter": "ai_service_requests_total"},
-            "failed": {"counter": "ai_service_requests_failed_total"},
+            "errors": {"counter": "ai_service_requests_failed_total"},
             "latency": {"histogram": "hybrid_search_latency_ms", "unit": "ms"},
             "cache": {"json": "orchestrator.cache_hit_rate"},
             "pool": {"json": "components.http_client_pool.active"},
@@ -213,6 +213,7 @@ def _oatie(layout: Layout) -> Block:
         "metrics_path": "/health/metrics",
         "metrics": {
             "requests": {"counter": "oatie_requests_total"},
+            "errors": {"counter": "oatie_errors_total"},
             "latency": {"histogram": "oatie_request_duration_seconds", "unit": "s"},
         },
         "objectives": ["p95(latency) < 500ms", "availability 99.9% over 30d"],

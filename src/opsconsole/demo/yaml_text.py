@@ -1,12 +1,12 @@
 """Plain values as block YAML that a person can read and edit.
 
 Invariant: what a YAML 1.1 or 1.2 parser reads back equals what was given. Strings stay plain
-only when every parser reads them as strings; the others are quoted as JSON, which is YAML.
+only when every parser reads them as strings; the others are double quoted.
 """
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -25,12 +25,25 @@ def scalar(value: object) -> str:
     if isinstance(value, str):
         if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
             return value
-        return json.dumps(value)
+        return f'"{"".join(map(_quoted, value))}"'
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int):
         return repr(value)
+    if isinstance(value, float) and math.isfinite(value):
+        mantissa, e, exponent = repr(value).partition("e")
+        return mantissa + (".0" if "." not in mantissa else "") + e + exponent
     raise TypeError(f"no YAML for {type(value).__name__}")
+
+
+def _quoted(character: str) -> str:
+    """A character as it stands between double quotes (YAML 1.2, 5.7)."""
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def render(value: Mapping[str, object], indent: int = 0) -> Iterator[str]:
