@@ -1,0 +1,91 @@
+"""Health bodies that are not JSON: one word, Go's check lists, Prometheus text, HTML.
+
+Invariant: a text is understood whole or not at all: a page that happens to hold the word "ok"
+says nothing about health.
+"""
+
+import re
+from typing import Final
+
+from opsconsole.model.health import Component, HealthReport
+from opsconsole.model.state import State, worst
+from opsconsole.sources.health_figures import exposition, readable_text
+from opsconsole.sources.health_tree import COMPONENT_LIMIT, MESSAGE_LIMIT, NAME_LIMIT
+from opsconsole.sources.health_words import state_of_sentence
+from opsconsole.text import sanitize
+
+_CHECK: Final = re.compile(r"\[([+-])\](\S+) ?(.*)")
+_HTML: Final = re.compile(r"<(!doctype|html|head|body|\?xml|title)", re.IGNORECASE)
+_PROBE: Final = re.compile(r"^probe_success(?:\{[^{}]*\})? +([01](?:\.0*)?)\s*$", re.MULTILINE)
+_METRICS: Final = re.compile(r"# (HELP|TYPE|EOF)|[A-Za-z_:][\w:]*(\{[^{}]*\})? +[-+.\dNI]\S*$")
+_SENTENCE_LIMIT: Final = 120
+
+
+def is_check_list(body: bytes) -> bool:
+    """Whether it is Go's ``[+]name ok`` text, which begins like a JSON list."""
+    return body.startswith((b"[+]", b"[-]"))
+
+
+def read_text(body: bytes) -> HealthReport:
+    """The report of a body that is not JSON; UNKNOWN with a reason when not understood."""
+    text = body.decode("utf-8", "backslashreplace")
+    stripped = text.strip()
+    raw = readable_text(body)
+    if not stripped:
+        return HealthReport(State.UNKNOWN, "empty", message="empty body, no health payload")
+    if is_check_list(stripped.encode()[:3]):
+        return _read_checks(stripped, raw)
+    if _HTML.match(stripped):
+        return HealthReport(State.UNKNOWN, "html", message="HTML page, no health payload", raw=raw)
+    if _METRICS.match(stripped.splitlines()[0]):
+        return _read_metrics(text, raw)
+    return _read_sentence(stripped, raw)
+
+
+def _read_sentence(text: str, raw: str) -> HealthReport:
+    short = len(text) <= _SENTENCE_LIMIT and "\n" not in text
+    state = state_of_sentence(text) if short else None
+    message = sanitize(text, limit=MESSAGE_LIMIT)
+    if state is None:
+        shown = sanitize(text, limit=60)
+        return HealthReport(State.UNKNOWN, "text", message=f"text not understood: {shown}", raw=raw)
+    return HealthReport(state, "text", message=message, raw=raw)
+
+
+def _read_checks(text: str, raw: str) -> HealthReport:
+    components: list[Component] = []
+    verdict = ""
+    for line in text.splitlines():
+        match = _CHECK.match(line)
+        if match is None:
+            verdict = line.strip() or verdict
+        elif len(components) < COMPONENT_LIMIT:
+            state = State.OK if match[1] == "+" else State.DOWN
+            message = "" if match[3] == "ok" else sanitize(match[3], limit=MESSAGE_LIMIT)
+            components.append(Component(sanitize(match[2], limit=NAME_LIMIT), state, message))
+    states = [component.state for component in components]
+    if "failed" in verdict:
+        states.append(State.DOWN)
+    return HealthReport(
+        worst(states),
+        "check list",
+        tuple(components),
+        message=sanitize(verdict, limit=MESSAGE_LIMIT),
+        raw=raw,
+    )
+
+
+def _read_metrics(text: str, raw: str) -> HealthReport:
+    found = exposition(text)
+    probe = _PROBE.search(text)
+    if probe is None:
+        message = "metrics, no health payload"
+        return HealthReport(State.UNKNOWN, "metrics", message=message, figures=found, raw=raw)
+    passed = float(probe[1]) == 1
+    return HealthReport(
+        State.OK if passed else State.DOWN,
+        "probe_success",
+        message="" if passed else "probe_success is 0",
+        figures=found,
+        raw=raw,
+    )

@@ -1,0 +1,230 @@
+"""Components and status of a JSON health body.
+
+Invariant: only what carries a status of its own, or stands in a place made for components, is a
+component. A component's ``details`` and ``data`` are never searched for a status (Spring shows
+Elasticsearch' colour there), and what a component says never overrides the body's own status.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Final
+
+from opsconsole.model.health import Component
+from opsconsole.model.state import State, worst
+from opsconsole.sources.health_figures import LATENCY_KEYS, seconds
+from opsconsole.sources.health_words import state_of, state_of_breaker
+from opsconsole.sources.strict_json import Json
+from opsconsole.text import sanitize
+
+COMPONENT_LIMIT: Final = 500
+"""Components of one parent; deeper ones each have as many."""
+
+DEPTH_LIMIT: Final = 6
+NAME_LIMIT: Final = 80
+MESSAGE_LIMIT: Final = 300
+
+_STATUS_KEYS: Final = (
+    "status",
+    "state",
+    "overall_status",
+    "overallstatus",
+    "overall",
+    "health",
+    "health_status",
+    "healthy",
+    "ok",
+    "passed",
+    "alive",
+    "ready",
+    "up",
+    "result",
+)
+_YES_OR_NO: Final = frozenset({"healthy", "ok", "passed", "alive", "ready", "up"})
+_CONTAINERS: Final = ("components", "checks", "entries", "results", "services", "dependencies")
+# Names that also hold plain facts: only parts that carry a status count in them.
+_LOOSE_CONTAINERS: Final = ("details", "info")
+_NAMES: Final = ("name", "key", "checker", "component", "service", "id", "componentId", "title")
+_MESSAGES: Final = ("message", "error", "output", "detail", "reason", "description", "exception")
+_BREAKERS: Final = ("circuit_breaker", "circuitBreaker", "circuit", "breaker")
+
+
+def find_status(body: Mapping[str, Json]) -> tuple[str, Json, State | None] | None:
+    """Key, value and state of the body's own status, keys in any case; None without one.
+
+    Of several, the first that is understood.
+    """
+    by_name = {key.lower(): key for key in body}
+    unread: tuple[str, Json, State | None] | None = None
+    for name in _STATUS_KEYS:
+        key = by_name.get(name)
+        if key is None or isinstance(body[key], (dict, list)):
+            continue
+        value = body[key]
+        state = state_of(value)
+        if state is None and name in _YES_OR_NO and value in (0, 1):
+            state = State.OK if value == 1 else State.DOWN
+        if state is not None:
+            return key, value, state
+        unread = unread or (key, value, None)
+    return unread
+
+
+def find_components(body: Mapping[str, Json]) -> tuple[Component, ...]:
+    """The components of a body: in a container, else beside the status, else flat words."""
+    by_name = {key.lower(): key for key in body}
+    for name in _CONTAINERS:
+        if name in by_name and isinstance(body[by_name[name]], (dict, list)):
+            found = read_container(body[by_name[name]])
+            if found:
+                return found
+    for name in _LOOSE_CONTAINERS:
+        if name in by_name:
+            found = tuple(_with_status(body[by_name[name]]))
+            if found:
+                return found
+    return tuple(_with_status(dict(body)))
+
+
+def read_container(value: Json, depth: int = 1) -> tuple[Component, ...]:
+    """Every entry of an object or list that is a place for components."""
+    made = (_component(name, entry, depth) for name, entry in _entries(value))
+    return tuple(islice((one for one in made if one is not None), COMPONENT_LIMIT))
+
+
+def flat_words(body: Mapping[str, Json], *, failed: bool) -> tuple[Component, ...]:
+    """An object of nothing but words, one of them a known one, each key a component.
+
+    A text that is not a known word is the error of its component when the answer ``failed``.
+    """
+    if not body or not all(isinstance(value, str) for value in body.values()):
+        return ()
+    states = {key: state_of(value) for key, value in body.items()}
+    if not any(state is not None for state in states.values()):
+        return ()
+    otherwise = State.DOWN if failed else State.UNKNOWN
+    return tuple(
+        Component(
+            sanitize(key, limit=NAME_LIMIT),
+            state or otherwise,
+            "" if state else sanitize(str(body[key]), limit=MESSAGE_LIMIT),
+        )
+        for key, state in islice(states.items(), COMPONENT_LIMIT)
+    )
+
+
+def message_of(body: Mapping[str, Json]) -> str:
+    """What the body or component says in words, on one line."""
+    for key in _MESSAGES:
+        value = body.get(key)
+        if isinstance(value, str) and value.strip():
+            return sanitize(value.strip(), limit=MESSAGE_LIMIT)
+        if isinstance(value, dict) and isinstance(value.get("message"), str):
+            return sanitize(str(value["message"]), limit=MESSAGE_LIMIT)
+    return ""
+
+
+def _with_status(value: Json) -> Iterator[Component]:
+    for name, entry in islice(_entries(value), COMPONENT_LIMIT):
+        if isinstance(entry, dict) and find_status(entry) is not None:
+            found = _component(name, entry, 1)
+            if found is not None:
+                yield found
+
+
+def _entries(value: Json) -> Iterable[tuple[str, Json]]:
+    if isinstance(value, dict):
+        return value.items()
+    if isinstance(value, list):
+        return ((_name_of(entry, place), entry) for place, entry in enumerate(value, 1))
+    return ()
+
+
+def _name_of(entry: Json, place: int) -> str:
+    if isinstance(entry, dict):
+        for key in _NAMES:
+            name = entry.get(key)
+            if isinstance(name, str) and name:
+                return name
+    return f"#{place}"
+
+
+def _component(name: str, value: Json, depth: int) -> Component | None:
+    shown = sanitize(name, limit=NAME_LIMIT)
+    if isinstance(value, dict):
+        return _from_object(shown, value, depth)
+    if isinstance(value, list):
+        return _from_nodes(shown, value, depth)
+    state = state_of(value)
+    if state is None and isinstance(value, (int, float)):
+        return None
+    message = sanitize(str(value or ""), limit=MESSAGE_LIMIT) if state is None else ""
+    return Component(shown, state or State.UNKNOWN, message)
+
+
+def _from_nodes(name: str, nodes: list[Json], depth: int) -> Component | None:
+    """A list of readings of one component, as in RFC health+json: the worst of them."""
+    parts = [
+        _from_object(f"{name} #{place}", node, depth)
+        for place, node in enumerate(nodes[:COMPONENT_LIMIT], 1)
+        if isinstance(node, dict)
+    ]
+    if not parts:
+        return None
+    first = max(parts, key=lambda part: part.state.urgency)
+    children = tuple(parts) if len(parts) > 1 else first.children
+    return Component(name, first.state, first.message, first.latency, children)
+
+
+def _from_object(name: str, body: dict[str, Json], depth: int) -> Component:
+    status = find_status(body)
+    children = _children(body, depth)
+    message = message_of(body)
+    if status is not None:
+        state = status[2] or _as_breaker(body, status[1]) or State.UNKNOWN
+        if status[2] is None and state is State.UNKNOWN and not message:
+            message = f"{status[0]} {sanitize(str(status[1]), limit=40)!r} not understood"
+    elif children:
+        state = worst(child.state for child in children)
+    else:
+        state = State.DOWN if body.get("error") else State.UNKNOWN
+    state, message = _behind_breaker(body, state, message)
+    return Component(name, state, message, _latency(body), children)
+
+
+def _children(body: Mapping[str, Json], depth: int) -> tuple[Component, ...]:
+    if depth >= DEPTH_LIMIT:
+        return ()
+    for key in _CONTAINERS:
+        if isinstance(body.get(key), (dict, list)):
+            return read_container(body[key], depth + 1)
+    return ()
+
+
+def _as_breaker(body: Mapping[str, Json], value: Json) -> State | None:
+    """A component that is a circuit breaker itself, known by its threshold."""
+    return state_of_breaker(value) if "failure_threshold" in body else None
+
+
+def _behind_breaker(body: Mapping[str, Json], state: State, message: str) -> tuple[State, str]:
+    for key in _BREAKERS:
+        breaker = body.get(key)
+        if isinstance(breaker, dict):
+            breaker = breaker.get("state", breaker.get("status"))
+        found = state_of_breaker(breaker)
+        if found is not None and found is not State.OK:
+            word = "open" if found is State.DOWN else "half open"
+            return worst((state, found)), message or f"circuit breaker {word}"
+    return state, message
+
+
+def _latency(body: Mapping[str, Json]) -> float | None:
+    for key, value in body.items():
+        unit = LATENCY_KEYS.get(key.lower())
+        if unit is not None:
+            found = seconds(value, unit)
+            if found is not None:
+                return found
+    observed = body.get("observedUnit")
+    if observed in ("ms", "s", "us", "ns"):
+        return seconds(body.get("observedValue"), str(observed))
+    return None

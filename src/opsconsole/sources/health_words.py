@@ -1,0 +1,99 @@
+"""What the words and numbers of health bodies mean.
+
+Invariant: a word that is not in the lists means nothing: it is never guessed. The words are those
+of the frameworks whose bodies the tests hold.
+"""
+
+import re
+from typing import Final
+
+from opsconsole.model.state import State
+from opsconsole.sources.strict_json import Json
+
+# fmt: off
+_OK: Final = (
+    "up", "ok", "okay", "pass", "passed", "passing", "healthy", "green", "success",
+    "successful", "succeeded", "available", "online", "ready", "running", "serving", "true",
+    "alive", "live", "started", "connected", "reachable", "operational", "good", "normal",
+    "imok", "pong",
+)
+_DEGRADED: Final = (
+    "warn", "warning", "degraded", "yellow", "partial", "partially_degraded", "standby",
+    "starting", "initializing", "half_open", "maintenance", "unstable", "impaired", "slow",
+    "draining", "recovering",
+)
+_DOWN: Final = (
+    "down", "fail", "failed", "failing", "failure", "unhealthy", "red", "error", "errored",
+    "critical", "fatal", "unavailable", "out_of_service", "offline", "not_serving",
+    "not_ready", "not_ok", "not_healthy", "false", "dead", "stopped", "unreachable",
+    "disconnected", "broken", "timeout", "timed_out",
+)
+# fmt: on
+_UNKNOWN: Final = ("unknown", "service_unknown", "unspecified")
+
+WORDS: Final = {
+    **dict.fromkeys(_OK, State.OK),
+    **dict.fromkeys(_DEGRADED, State.DEGRADED),
+    **dict.fromkeys(_DOWN, State.DOWN),
+    **dict.fromkeys(_UNKNOWN, State.UNKNOWN),
+}
+
+_BREAKER: Final = {
+    "closed": State.OK,
+    "half_open": State.DEGRADED,
+    "open": State.DOWN,
+    "forced_open": State.DOWN,
+    "disabled": State.OK,
+}
+
+_WORD_LIMIT: Final = 40
+_SEPARATORS: Final = re.compile(r"[\s-]+")
+
+
+def normalise(word: str) -> str:
+    """Lower case, with underscores between its parts."""
+    return _SEPARATORS.sub("_", word.strip().lower())
+
+
+def state_of_word(word: str) -> State | None:
+    """The state that a word names, or None."""
+    known = WORDS.get(word)
+    if known is not None or len(word) > _WORD_LIMIT:
+        return known
+    return WORDS.get(normalise(word))
+
+
+def state_of(value: Json) -> State | None:
+    """The state that a status value names: a word, a boolean or an HTTP status code."""
+    if isinstance(value, str):
+        return state_of_word(value)
+    if isinstance(value, bool):
+        return State.OK if value else State.DOWN
+    if isinstance(value, int) and 100 <= value <= 599:
+        return State.OK if 200 <= value <= 299 else State.DOWN
+    return None
+
+
+def state_of_breaker(value: Json) -> State | None:
+    """The state of what stands behind a circuit breaker in this position."""
+    return _BREAKER.get(normalise(value)) if isinstance(value, str) else None
+
+
+def state_of_sentence(line: str) -> State | None:
+    """The state of one short line: its first or last word, where these do not disagree.
+
+    ``Prometheus Server is Ready.`` is ok, ``not ready`` is down, ``OK: 0 failed`` is None.
+    """
+    words = re.findall(r"[\w-]+", line.lower())
+    if not words:
+        return None
+    whole = state_of_word("_".join(words))
+    if whole is not None:
+        return whole
+    found = {state for word in (words[0], words[-1]) if (state := state_of_word(word))}
+    if len(found) != 1:
+        return None
+    state = found.pop()
+    if "not" in words or "no" in words:
+        return State.DOWN if state is State.OK else None
+    return state

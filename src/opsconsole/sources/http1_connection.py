@@ -1,0 +1,179 @@
+"""One TCP or TLS connection that carries one exchange at a time.
+
+Invariant: an answer is only ever the answer to the request that was just sent: a connection on
+which anything arrived unasked, or that closed, is never used again. An exchange ends by its
+deadline, which a single timer keeps.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from typing import Final, cast
+
+from opsconsole.model.fault import FaultKind
+from opsconsole.sources.http1 import Answer, ResponseParser
+from opsconsole.sources.transport_fault import StaleConnectionError, TransportFaultError
+from opsconsole.text import sanitize
+
+MAX_AGE: Final = 300.0
+"""Seconds after which a kept connection is replaced, so that a moved name is followed."""
+
+
+class Connection(asyncio.Protocol):
+    """Made by ``http_dial.dial``; ``peer`` is ``host:port`` for messages."""
+
+    __slots__ = (
+        "_fresh",
+        "_loop",
+        "_lost",
+        "_parser",
+        "_sock",
+        "_timer",
+        "_total",
+        "_transport",
+        "_waiter",
+        "born",
+        "peer",
+    )
+
+    def __init__(self, sock: socket.socket, peer: str) -> None:
+        self.peer = peer
+        self._loop = asyncio.get_running_loop()
+        self.born = self._loop.time()
+        self._sock = sock
+        self._transport: asyncio.Transport | None = None
+        self._parser: ResponseParser | None = None
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._total = 0.0
+        self._fresh = True
+        self._lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio when the connection stands, after any TLS handshake."""
+        self._transport = cast(asyncio.Transport, transport)
+
+    def is_clean(self) -> bool:
+        """Whether it is open, young, and holds no byte that nobody asked for.
+
+        The kernel is asked as well: what has arrived since the loop last looked counts.
+        """
+        if self._lost or self._loop.time() - self.born > MAX_AGE:
+            return False
+        try:
+            self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
+
+    async def exchange(
+        self, wire: bytes, method: str, body_limit: int, deadline: float, total: float
+    ) -> Answer:
+        """Send ``wire`` and return the answer by ``deadline`` (loop time).
+
+        Raises ``TransportFaultError``, or ``StaleConnectionError`` when a connection that had
+        served before was closed without a byte of the answer. ``total`` is for messages.
+        """
+        assert self._transport is not None
+        self._total = total
+        self._parser = ResponseParser(method, body_limit)
+        self._waiter = self._loop.create_future()
+        self._timer = self._loop.call_at(deadline, self._expire)
+        try:
+            if self._lost:
+                self._broke_off(None)
+            else:
+                self._transport.write(wire)
+            answer = await self._waiter
+        except BaseException:
+            # A fault, or the caller was cancelled: what comes later is nobody's answer.
+            self.close()
+            raise
+        finally:
+            self._timer.cancel()
+            self._parser = self._waiter = None
+        self._fresh = False
+        return answer
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio with the next bytes."""
+        parser, waiter = self._parser, self._waiter
+        if parser is None or waiter is None or waiter.done():
+            self.close()
+            return
+        try:
+            answer = parser.feed(data)
+        except TransportFaultError as error:
+            self._fail(error)
+            return
+        if answer is not None:
+            waiter.set_result(answer)
+
+    def eof_received(self) -> bool:
+        """Called by asyncio when the peer has closed its side."""
+        self._broke_off(None)
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio when the connection is gone."""
+        self._broke_off(exc)
+
+    def close(self) -> None:
+        """Drop the connection at once; idempotent."""
+        self._lost = True
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _broke_off(self, exc: Exception | None) -> None:
+        self._lost = True
+        parser, waiter = self._parser, self._waiter
+        if parser is None or waiter is None or waiter.done():
+            return
+        if isinstance(exc, ssl.SSLError):
+            self._fail(_tls_refusal(exc))
+        elif not parser.started:
+            self._fail(self._no_answer(exc))
+        elif exc is not None:
+            message = "connection reset in the middle of the answer"
+            self._fail(TransportFaultError(FaultKind.PROTOCOL, message, status=parser.status))
+        else:
+            try:
+                waiter.set_result(parser.feed_eof())
+            except TransportFaultError as error:
+                self._fail(error)
+
+    def _no_answer(self, exc: Exception | None) -> Exception:
+        if not self._fresh:
+            return StaleConnectionError()
+        how = "reset" if isinstance(exc, ConnectionError) else "closed"
+        return TransportFaultError(
+            FaultKind.PROTOCOL, f"{self.peer} {how} the connection without an answer"
+        )
+
+    def _expire(self) -> None:
+        parser = self._parser
+        phase = parser.phase if parser else "headers"
+        what = "no complete answer" if phase == "headers" else "body not complete"
+        self._fail(
+            TransportFaultError(
+                FaultKind.TIMEOUT,
+                f"{what} after {self._total:.1f} s",
+                phase=phase,
+                status=parser.status if parser else None,
+            )
+        )
+
+    def _fail(self, error: Exception) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+        with contextlib.suppress(OSError):
+            self.close()
+
+
+def _tls_refusal(exc: ssl.SSLError) -> TransportFaultError:
+    reason = sanitize((exc.reason or "connection broken").lower().replace("_", " "), limit=100)
+    hint = "the server asks for a client certificate" if "certificate" in reason else ""
+    return TransportFaultError(FaultKind.TLS, f"server ended TLS: {reason}", hint=hint)

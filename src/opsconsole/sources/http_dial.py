@@ -1,0 +1,194 @@
+"""Opening a connection: name, TCP, TLS, in phases that a timeout can name.
+
+Invariant: a dial ends by its deadline, leaves no socket behind when it fails, and every failure
+is classified: the target refused (connect), its name (dns), its certificate (tls), or this
+machine could not even try (local).
+"""
+
+import asyncio
+import errno
+import os
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.model.fault import FaultKind
+from opsconsole.sources import http_tls
+from opsconsole.sources.http1_connection import Connection
+from opsconsole.sources.resolver import Resolver
+from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.text import sanitize
+
+_LOCAL_ERRORS: Final = {
+    errno.EMFILE: ("no file descriptor left", "raise the limit: ulimit -n"),
+    errno.ENFILE: ("no file descriptor left on this machine", "raise fs.file-max"),
+    errno.ENETUNREACH: ("no route from this machine", "look at this machine's network"),
+    errno.ENETDOWN: ("this machine's network is down", "look at this machine's network"),
+    errno.EADDRNOTAVAIL: ("no local address or port left", "look at this machine's network"),
+    errno.ENOBUFS: ("no socket buffers left", ""),
+    errno.ENOMEM: ("no memory for a socket", ""),
+    errno.EACCES: ("forbidden by this machine", "look at its firewall"),
+    errno.EPERM: ("forbidden by this machine", "look at its firewall"),
+}
+_ATTEMPT_MINIMUM: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where to connect. ``server_name`` is what the certificate must be for."""
+
+    host: str
+    port: int
+    tls: bool = False
+    server_name: str = ""
+
+    @property
+    def peer(self) -> str:
+        """``host:port`` for messages, IPv6 in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{sanitize(host, limit=80)}:{self.port}"
+
+
+async def dial(
+    origin: Origin, resolver: Resolver, context: ssl.SSLContext | None, deadline: float
+) -> Connection:
+    """Connect by ``deadline`` (loop time). Raises ``TransportFaultError``."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    phase = "dns"
+    try:
+        async with asyncio.timeout_at(deadline):
+            addresses = await resolver.resolve(origin.host)
+            phase = "connect"
+            sock = await _connect_any(addresses, origin, deadline)
+            phase = "tls"
+            return await _establish(sock, origin, context, deadline)
+    except TimeoutError:
+        raise _timed_out(phase, origin, loop.time() - started) from None
+
+
+def _timed_out(phase: str, origin: Origin, after: float) -> TransportFaultError:
+    what = {
+        "dns": f"no address for {sanitize(origin.host, limit=80)}",
+        "connect": f"no connection to {origin.peer}",
+        "tls": f"no TLS handshake with {origin.peer}",
+    }[phase]
+    return TransportFaultError(FaultKind.TIMEOUT, f"{what} after {after:.1f} s", phase=phase)
+
+
+async def _connect_any(
+    addresses: tuple[str, ...], origin: Origin, deadline: float
+) -> socket.socket:
+    """Try each address in turn, each with a fair share of the time that is left."""
+    loop = asyncio.get_running_loop()
+    for position, address in enumerate(addresses):
+        left = len(addresses) - position
+        share = max(_ATTEMPT_MINIMUM, (deadline - loop.time()) / left)
+        try:
+            async with asyncio.timeout(share if left > 1 else None):
+                return await _connect(address, origin.port)
+        except OSError as error:
+            # A TimeoutError is an OSError: this address used up its share.
+            if left == 1:
+                raise _connect_fault(error, origin) from None
+    raise TransportFaultError(FaultKind.DNS, f"no address for {origin.peer}")
+
+
+async def _connect(address: str, port: int) -> socket.socket:
+    bare, _, scope = address.partition("%")
+    family = socket.AF_INET6 if ":" in bare else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        # With a literal, asyncio does not ask its own resolver.
+        where = (bare, port, 0, _scope_id(scope)) if scope else (bare, port)
+        await asyncio.get_running_loop().sock_connect(sock, where)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _scope_id(scope: str) -> int:
+    return int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
+
+
+def _connect_fault(error: OSError, origin: Origin) -> TransportFaultError:
+    peer = origin.peer
+    code = error.errno
+    if code in _LOCAL_ERRORS:
+        what, hint = _LOCAL_ERRORS[code]
+        return TransportFaultError(FaultKind.LOCAL, f"{what} (to {peer})", hint=hint)
+    if isinstance(error, ConnectionRefusedError):
+        return TransportFaultError(FaultKind.CONNECT, f"connection refused by {peer}")
+    if isinstance(error, TimeoutError):
+        return TransportFaultError(FaultKind.TIMEOUT, f"no connection to {peer}", phase="connect")
+    if code == errno.EHOSTUNREACH:
+        return TransportFaultError(FaultKind.CONNECT, f"host unreachable: {peer}")
+    why = sanitize(os.strerror(code).lower() if code else "failed", limit=80)
+    return TransportFaultError(FaultKind.CONNECT, f"cannot connect to {peer}: {why}")
+
+
+async def _establish(
+    sock: socket.socket, origin: Origin, context: ssl.SSLContext | None, deadline: float
+) -> Connection:
+    loop = asyncio.get_running_loop()
+    address = sock.getpeername()
+    try:
+        connection = Connection(sock, origin.peer)
+        await loop.create_connection(
+            lambda: connection,
+            sock=sock,
+            ssl=context,
+            server_hostname=origin.server_name if context else None,
+        )
+    except ssl.SSLError as error:
+        raise await _tls_fault(error, origin, address, deadline) from None
+    except ConnectionError as error:
+        how = "reset" if isinstance(error, ConnectionResetError) else "closed"
+        raise TransportFaultError(
+            FaultKind.TLS if context else FaultKind.CONNECT,
+            f"{origin.peer} {how} the connection during the handshake",
+        ) from None
+    except BaseException:
+        sock.close()
+        raise
+    return connection
+
+
+async def _tls_fault(
+    error: ssl.SSLError, origin: Origin, address: tuple[str, int], deadline: float
+) -> TransportFaultError:
+    ended: float | None = None
+    if http_tls.is_expired(error):
+        ended = await _certificate_end(origin, address, deadline)
+    since = None if ended is None else max(0.0, time.time() - ended)
+    message = http_tls.explain(error, origin.server_name, since)
+    return TransportFaultError(FaultKind.TLS, message, hint=http_tls.hint(error))
+
+
+async def _certificate_end(
+    origin: Origin, address: tuple[str, int], deadline: float
+) -> float | None:
+    """When an expired certificate ended. Looks at it without trusting it; sends no request."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    loop = asyncio.get_running_loop()
+    transport: asyncio.Transport | None = None
+    try:
+        async with asyncio.timeout_at(deadline - 0.05):
+            sock = await _connect(address[0], address[1])
+            transport, _protocol = await loop.create_connection(
+                asyncio.Protocol, sock=sock, ssl=context, server_hostname=origin.server_name
+            )
+        der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        return http_tls.not_after(der) if der else None
+    except OSError:
+        # Only the age is lost; that it expired is known already.
+        return None
+    finally:
+        if transport is not None:
+            transport.abort()

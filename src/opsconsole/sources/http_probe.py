@@ -1,0 +1,232 @@
+"""One HTTP health, liveness, readiness or startup probe.
+
+Invariant: a look ends within ``timeout`` seconds, raises nothing, and says either what the target
+said of itself or, classified, why that could not be had. A fault that is not the target's (name,
+certificate files, descriptors, a body that we do not understand) never blames it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from opsconsole import __version__
+from opsconsole.clock import Clock
+from opsconsole.config.http import HttpConfig
+from opsconsole.config.services import Health
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.health import HealthReport, ProbeKind
+from opsconsole.model.reading import Reading
+from opsconsole.model.state import State
+from opsconsole.sources.connector import Connector
+from opsconsole.sources.health_body import BY_CODE, phrase, read_health, status_fault
+from opsconsole.sources.health_expect import accepts_status
+from opsconsole.sources.http_authentication import Authentication
+from opsconsole.sources.http_proxy import proxy_for
+from opsconsole.sources.transport import LeanTransport
+from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.text import sanitize, sanitize_bytes
+
+ACCEPT: Final = "application/health+json, application/json;q=0.9, text/plain;q=0.8, */*;q=0.5"
+"""Frameworks that negotiate give JSON to this and an HTML page to ``*/*``."""
+
+HEADERS_KEPT: Final = 50
+_NAME_LIMIT: Final = 80
+_HEADER_LIMIT: Final = 300
+# Of no use to a person or a metric, and different in every answer.
+_DROPPED: Final = frozenset({b"date", b"set-cookie", b"authorization", b"www-authenticate"})
+
+
+class HttpProbe:
+    """A ``Source[HealthReport]``. ``url`` is complete; ``base`` is the configuration's folder.
+
+    ``interval`` and ``timeout`` are in seconds. The connector is shared and stays open.
+    """
+
+    def __init__(
+        self,
+        *,
+        key: str,
+        kind: ProbeKind,
+        url: str,
+        health: Health,
+        http: HttpConfig,
+        interval: float,
+        timeout: float,
+        clock: Clock,
+        connector: Connector,
+        base: Path,
+    ) -> None:
+        self._key = key
+        self._interval = interval
+        self._kind = kind
+        self._health = health
+        self._timeout = timeout
+        self._clock = clock
+        self._connector = connector
+        self._authentication = Authentication(http, connector, base)
+        self._url = _target(url)
+        self._transport = LeanTransport(
+            connector,
+            timeout=timeout,
+            tls=http.tls_config,
+            base=base,
+            proxy=proxy_for(http, self._url) if self._url else None,
+        )
+        self._request: httpx.Request | None = None
+        self._last: tuple[object, HealthReport | Fault] | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name for ever."""
+        return self._key
+
+    @property
+    def interval(self) -> float:
+        """Seconds between looks."""
+        return self._interval
+
+    async def collect(self) -> Reading[HealthReport]:
+        """Look once."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        try:
+            result = await self._look(started + self._timeout)
+        except TransportFaultError as error:
+            result = self._from_fault(error)
+        except Exception as error:  # noqa: BLE001
+            # The boundary of one probe: a defect is shown as such and stops nothing else.
+            result = _internal_fault(error)
+        took = loop.time() - started
+        now = self._clock.now()
+        if isinstance(result, Fault):
+            return Reading(self._key, now, took, fault=result)
+        return Reading(self._key, now, took, value=result)
+
+    async def close(self) -> None:
+        """Close the kept connection; idempotent."""
+        await self._transport.aclose()
+
+    async def _look(self, deadline: float) -> HealthReport | Fault:
+        response = await self._ask(deadline)
+        if response.status_code == 401 and self._authentication.refused():
+            # The secret may have been changed since it was read.
+            self._request = None
+            response = await self._ask(deadline)
+        return self._read(response)
+
+    async def _ask(self, deadline: float) -> httpx.Response:
+        request = self._request
+        if request is None:
+            headers = await self._authentication.headers(deadline)
+            request = self._request = self._build(headers)
+        request.extensions["deadline"] = deadline
+        return await self._transport.handle_async_request(request)
+
+    def _build(self, headers: Mapping[str, str]) -> httpx.Request:
+        if self._url is None:
+            raise TransportFaultError(
+                FaultKind.LOCAL, "URL not understood", hint="look at the instance's url"
+            )
+        own = {"Accept": ACCEPT, "User-Agent": f"opsconsole/{__version__}"}
+        raw = {name: value.encode("utf-8") for name, value in {**own, **headers}.items()}
+        return httpx.Request(self._health.method, self._url, headers=raw)  # type: ignore[arg-type]
+
+    def _read(self, response: httpx.Response) -> HealthReport | Fault:
+        """The report or fault of an answer; one that equals the last is not read again."""
+        body = response.read()
+        headers = _kept_headers(response.headers.raw)
+        answer = (response.status_code, body, headers)
+        if self._last is not None and self._last[0] == answer:
+            return self._last[1]
+        result = self._judge(response, body, headers)
+        self._last = (answer, result)
+        return result
+
+    def _judge(
+        self, response: httpx.Response, body: bytes, headers: dict[str, str]
+    ) -> HealthReport | Fault:
+        status = response.status_code
+        accepted = accepts_status(self._health.expect, status)
+        if not accepted and (refusal := self._refusal(response)) is not None:
+            return refusal
+        content_type = headers.get("content-type", "")
+        found = read_health(body, status=status, content_type=content_type, health=self._health)
+        if accepted:
+            found = self._by_code(found, status, content_type)
+        return found if isinstance(found, Fault) else replace(found, headers=headers)
+
+    def _by_code(
+        self, found: HealthReport | Fault, status: int, content_type: str
+    ) -> HealthReport | Fault:
+        """A liveness, readiness or startup probe speaks by its code where its body is mute."""
+        if self._kind is ProbeKind.HEALTH or self._health.expect is not None:
+            return found
+        if isinstance(found, Fault):
+            return HealthReport(State.OK, BY_CODE, status_code=status, content_type=content_type)
+        if found.state is State.UNKNOWN and not found.components:
+            return replace(found, state=State.OK, format=BY_CODE, message="")
+        return found
+
+    def _refusal(self, response: httpx.Response) -> Fault | None:
+        """Answers that speak of the request, not of the health of what answers."""
+        status = response.status_code
+        if status in (401, 403, 407):
+            hint = "look at the service's http: settings"
+            return Fault(FaultKind.AUTH, f"HTTP {status} {phrase(status)}", hint=hint)
+        if status in (301, 302, 303, 307, 308):
+            target = _shown_target(response.headers.get("location", ""))
+            hint = "set the URL or health.path to where it points, if that is the service"
+            return Fault(FaultKind.STATUS, f"redirect to {target} not followed", hint=hint)
+        return None
+
+    def _from_fault(self, error: TransportFaultError) -> Fault:
+        status = error.status
+        if status is not None and not accepts_status(self._health.expect, status):
+            # The code was read: whatever its body is like, this answer is no success.
+            fault = status_fault(status)
+            return replace(fault, message=f"{fault.message}; {error.fault.message}")
+        return error.fault
+
+
+def _target(url: str) -> httpx.URL | None:
+    """What is asked: without credentials, which would show up in logs and messages."""
+    try:
+        return httpx.URL(url).copy_with(userinfo=b"", fragment=None)
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        return None
+
+
+def _internal_fault(error: Exception) -> Fault:
+    """Name the place of a defect; its text might hold what was being read."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace else ""
+    return Fault(FaultKind.INTERNAL, f"probe failed by itself: {type(error).__name__} at {place}")
+
+
+def _shown_target(location: str) -> str:
+    """Where a redirect leads, without credentials and query."""
+    try:
+        url = httpx.URL(location).copy_with(userinfo=b"", query=None, fragment=None)
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        return sanitize(location.split("?")[0], limit=80)
+    return sanitize(str(url), limit=120) or "nowhere"
+
+
+def _kept_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Headers for a person and for metrics, sanitised, names in lower case."""
+    kept: dict[str, str] = {}
+    for name, value in raw:
+        lowered = name.lower()
+        if lowered in _DROPPED:
+            continue
+        if len(kept) >= HEADERS_KEPT:
+            break
+        shown = sanitize_bytes(lowered, limit=_NAME_LIMIT)
+        kept[shown] = sanitize_bytes(value, limit=_HEADER_LIMIT)
+    return kept
