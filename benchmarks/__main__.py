@@ -1,0 +1,24 @@
+"""``python -m benchmarks [NAME …]``: run the benchmarks, each in a fresh process."""
+
+import subprocess
+import sys
+from typing import Final
+
+BENCHMARKS: Final = ("startup", "probing", "engine", "screen", "operations")
+
+
+def main(names: list[str]) -> int:
+    """Run ``names``, or all; the exit code is that of the worst."""
+    unknown = sorted(set(names) - set(BENCHMARKS))
+    if unknown:
+        print(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+        return 64
+    codes = []
+    for name in names or BENCHMARKS:
+        print(f"\n## {name}", flush=True)
+        codes.append(subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode)
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
