@@ -1,25 +1,42 @@
 """A service: its instances, probes, metrics, objectives, alerts, logs and actions.
 
-Invariant: every path is taken at each instance's URL, every duration is in seconds.
+Invariant: every path is taken at each instance's URL, every duration is in seconds, and every
+objective and condition can be read by ``model.expressions``.
 """
 
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.actions import Actions
 from opsconsole.config.http import HttpConfig
-from opsconsole.config.types import Duration, Model, Name
+from opsconsole.config.types import (
+    Condition,
+    Duration,
+    DurationOrZero,
+    Model,
+    Name,
+    Objective,
+    OneOrMany,
+    Page,
+    Text,
+    Url,
+    UrlPath,
+    as_tuple,
+)
 
 
 class Instance(Model):
     """One running copy. ``name`` defaults to the service's with a number behind it."""
 
-    url: str
-    name: Name | None = None
-    container: str | None = None
-    unit: str | None = None
-    pid_file: str | None = None
+    short_form: ClassVar[dict[str, Any] | None] = {"type": "string", "format": "uri"}
+
+    url: Url = Field(description="Where its API is; paths of probes are added to it.")
+    name: Name | None = Field(default=None, description="Its name, unique over all services.")
+    container: Text | None = Field(default=None, description="The container that it runs in.")
+    unit: Text | None = Field(default=None, description="The systemd unit that it is.")
+    pid_file: Text | None = Field(default=None, description="The file that holds its process id.")
 
     @model_validator(mode="before")
     @classmethod
@@ -30,22 +47,44 @@ class Instance(Model):
 class Expect(Model):
     """When a health answer counts as ok, where its own words do not say so."""
 
-    status: tuple[int, ...] = ()
-    contains: str | None = None
-    regex: str | None = None
-    json_path: str | None = None
-    equals: str | int | float | bool | None = None
+    status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = Field(
+        default=(), description="Status codes that are ok; 200 to 299 unless said otherwise."
+    )
+    contains: Text | None = Field(default=None, description="Text that the body must hold.")
+    regex: Text | None = Field(default=None, description="A pattern that the body must match.")
+    json_path: Text | None = Field(
+        default=None, description="Dotted path of a value in the body to compare."
+    )
+    equals: str | int | float | bool | None = Field(
+        default=None, description="What the value at json_path must be."
+    )
+
+    @model_validator(mode="after")
+    def _usable(self) -> "Expect":
+        if self.regex is not None:
+            _check_pattern(self.regex)
+        if (self.json_path is None) != (self.equals is None):
+            raise ValueError("json_path and equals need each other")
+        return self
 
 
 class Health(Model):
     """The health endpoint. ``state`` and ``components`` are dotted paths that override."""
 
-    path: str = "/health"
-    method: Literal["GET", "HEAD"] = "GET"
-    state: str | None = None
-    components: str | None = None
-    version: str | None = None
-    expect: Expect | None = None
+    short_form: ClassVar[dict[str, Any] | None] = {"type": "string", "pattern": "^/"}
+
+    path: UrlPath = Field(default="/health", description="Path of the health endpoint.")
+    method: Literal["GET", "HEAD"] = Field(default="GET", description="How it is asked.")
+    state: Text | None = Field(default=None, description="Dotted path of the state in the body.")
+    components: Text | None = Field(
+        default=None, description="Dotted path of the components in the body."
+    )
+    version: Text | None = Field(
+        default=None, description="Dotted path of the version in the body."
+    )
+    expect: Expect | None = Field(
+        default=None, description="When an answer is ok, where the body does not say so."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -56,9 +95,9 @@ class Health(Model):
 class Probes(Model):
     """Paths of the liveness, readiness and startup probes."""
 
-    live: str | None = None
-    ready: str | None = None
-    startup: str | None = None
+    live: UrlPath | None = Field(default=None, description="Should it live?")
+    ready: UrlPath | None = Field(default=None, description="May it serve?")
+    startup: UrlPath | None = Field(default=None, description="Has it started?")
 
 
 class Metric(Model):
@@ -67,16 +106,28 @@ class Metric(Model):
     Exactly one of ``counter``, ``gauge``, ``histogram``, ``promql``, ``json``, ``header``.
     """
 
-    counter: str | None = None
-    gauge: str | None = None
-    histogram: str | None = None
-    promql: str | None = None
-    json_path: str | None = Field(default=None, alias="json")
-    header: str | None = None
-    labels: dict[str, str] = Field(default_factory=dict)
-    unit: str = ""
-    window: Duration = 300.0
-    description: str = ""
+    counter: Text | None = Field(default=None, description="Name of a counter; shown as a rate.")
+    gauge: Text | None = Field(default=None, description="Name of a gauge; shown as it is.")
+    histogram: Text | None = Field(
+        default=None, description="Name of a histogram, without _bucket; shown as quantiles."
+    )
+    promql: Text | None = Field(default=None, description="Any query; needs a Prometheus.")
+    json_path: Text | None = Field(
+        default=None, alias="json", description="Dotted path of a number in the health body."
+    )
+    header: Text | None = Field(
+        default=None, description="A header of the health answer that holds a number."
+    )
+    labels: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = Field(
+        default_factory=dict, description="Labels that the series must have."
+    )
+    unit: str = Field(
+        default="", description="What it is counted in: s, ms, B, %, or a word for people."
+    )
+    window: Duration = Field(
+        default=300.0, description="Over which rates and quantiles are reckoned."
+    )
+    description: str = Field(default="", description="What it means, for people.")
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Metric":
@@ -96,77 +147,131 @@ class Metric(Model):
 class Rule(Model):
     """A local alert rule on what the console sees itself."""
 
-    name: str
-    when: str
-    for_: Duration | Literal[0] = Field(default=0, alias="for")
-    keep_firing_for: Duration | Literal[0] = 0
-    severity: str = "warning"
-    summary: str = ""
-    runbook: str = ""
+    name: Text = Field(description="The alert's name.")
+    when: Condition = Field(
+        description="When it fires: state == down, p95(latency) > 30s, error_rate > 5%."
+    )
+    for_: DurationOrZero = Field(
+        default=0, alias="for", description="How long it must hold before the alert fires."
+    )
+    keep_firing_for: DurationOrZero = Field(
+        default=0, description="How long it must not hold before the alert is over."
+    )
+    severity: str = Field(default="warning", description="critical, warning or info.")
+    summary: str = Field(default="", description="One sentence for whoever is woken.")
+    runbook: str = Field(default="", description="Where it is written what to do.")
 
 
 class LogSource(Model):
     """Where a service logs: a file, its containers, a Swarm service, or a journal unit."""
 
-    file: str | None = None
-    docker: str | None = None
-    swarm: str | None = None
-    journal: str | None = None
-    format: Literal["auto", "json", "text"] = "auto"
-    patterns: dict[str, str] = Field(default_factory=dict)
+    file: Text | None = Field(default=None, description="A file, relative to the configuration.")
+    docker: Text | None = Field(default=None, description="Name of a container.")
+    swarm: Text | None = Field(default=None, description="Name of a Swarm service.")
+    journal: Text | None = Field(default=None, description="Name of a systemd unit.")
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="How its lines are written."
+    )
+    patterns: dict[Name, Text] = Field(
+        default_factory=dict,
+        description="Regular expressions by name; how often each matches is a figure.",
+    )
 
     @model_validator(mode="after")
-    def _one_place(self) -> "LogSource":
+    def _usable(self) -> "LogSource":
         places = (self.file, self.docker, self.swarm, self.journal)
         if sum(place is not None for place in places) != 1:
             raise ValueError("name exactly one of file, docker, swarm, journal")
+        for pattern in self.patterns.values():
+            _check_pattern(pattern)
         return self
 
 
 class Scaling(Model):
     """Bounds and targets for scaling advice, in the Kubernetes autoscaler's terms."""
 
-    minimum: int = Field(default=1, ge=1)
-    maximum: int = Field(default=10, ge=1)
-    cpu: float | None = None
-    memory: float | None = None
-    requests: float | None = None
-    tolerance: float = 0.1
-    stabilisation: Duration = 300.0
+    minimum: int = Field(default=1, ge=1, description="Fewest instances.")
+    maximum: int = Field(default=10, ge=1, description="Most instances.")
+    cpu: float | None = Field(
+        default=None, gt=0, le=1, description="Target share of the CPU, 0 to 1."
+    )
+    memory: float | None = Field(
+        default=None, gt=0, le=1, description="Target share of the memory limit, 0 to 1."
+    )
+    requests: float | None = Field(
+        default=None, gt=0, description="Target requests per second of one instance."
+    )
+    tolerance: float = Field(
+        default=0.1, ge=0, lt=1, description="Deviation from the target that is left alone."
+    )
+    stabilisation: Duration = Field(
+        default=300.0, description="How long a need must last before less is advised."
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "Scaling":
+        if self.minimum > self.maximum:
+            raise ValueError("minimum is more than maximum")
+        return self
 
 
 class Thresholds(Model):
     """How many failures in a row make it down, how many successes make it ok again."""
 
-    failures: int = Field(default=3, ge=1)
-    successes: int = Field(default=2, ge=1)
-
-
-def _as_tuple(value: object) -> object:
-    return (value,) if isinstance(value, (str, dict)) else value
+    failures: int = Field(default=3, ge=1, description="Failures in a row until it is down.")
+    successes: int = Field(default=2, ge=1, description="Successes in a row until it is ok.")
 
 
 class Service(Model):
     """One service as its engineers name it."""
 
-    instances: Annotated[tuple[Instance, ...], BeforeValidator(_as_tuple)] = ()
-    description: str = ""
-    group: str = ""
-    environment: str | None = None
-    prometheus: str | None = None
-    interval: Duration | None = None
-    timeout: Duration | None = None
-    thresholds: Thresholds | None = None
-    health: Health | None = Field(default_factory=Health)
-    probes: Probes = Field(default_factory=Probes)
-    http: HttpConfig = Field(default_factory=HttpConfig)
-    depends_on: tuple[str, ...] = ()
-    containers: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] = ()
-    metrics_path: str | None = None
-    metrics: dict[Name, Metric] = Field(default_factory=dict)
-    objectives: tuple[str, ...] = ()
-    alerts: tuple[Rule, ...] = ()
-    logs: tuple[LogSource, ...] = ()
-    endpoints: dict[str, str] = Field(default_factory=dict)
-    actions: Actions = Field(default_factory=Actions)
-    scaling: Scaling | None = None
+    instances: Annotated[tuple[Instance, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(), description="Its running copies; all down is down, some down is degraded."
+    )
+    description: str = Field(default="", description="What it is, for people.")
+    group: str = Field(default="", description="A heading to show it under.")
+    environment: str | None = Field(
+        default=None, description="One of environments, if not the one of the whole file."
+    )
+    prometheus: str | None = Field(
+        default=None, description="Name of the Prometheus that knows it, if there are several."
+    )
+    interval: Duration | None = Field(default=None, description="Time between two looks.")
+    timeout: Duration | None = Field(default=None, description="Deadline of one look, in total.")
+    thresholds: Thresholds | None = Field(default=None, description="When it counts as down.")
+    health: Health | None = Field(
+        default_factory=Health, description="The health endpoint: a path, or more about it."
+    )
+    probes: Probes = Field(default_factory=Probes, description="Further probes.")
+    http: HttpConfig = Field(
+        default_factory=HttpConfig, description="Authentication, TLS and headers."
+    )
+    depends_on: tuple[str, ...] = Field(
+        default=(), description="Services that it needs; their alerts explain its own."
+    )
+    containers: Annotated[tuple[Text, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(), description="Its containers by name, for resources and events."
+    )
+    metrics_path: UrlPath | None = Field(
+        default=None, description="Where it serves metrics, read when there is no Prometheus."
+    )
+    metrics: dict[Name, Metric] = Field(default_factory=dict, description="Its metrics by name.")
+    objectives: tuple[Objective, ...] = Field(
+        default=(), description="Targets: p95(latency) < 100ms, availability 99.9% over 30d."
+    )
+    alerts: tuple[Rule, ...] = Field(default=(), description="Local alert rules.")
+    logs: tuple[LogSource, ...] = Field(default=(), description="Where it logs.")
+    endpoints: dict[str, Page] = Field(
+        default_factory=dict, description="Pages to look at by name, paths or URLs; only ever read."
+    )
+    actions: Actions = Field(
+        default_factory=Actions, description="What may be done to it; nothing else can be."
+    )
+    scaling: Scaling | None = Field(default=None, description="Targets of scaling advice.")
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"a pattern is not a regular expression: {error}") from None

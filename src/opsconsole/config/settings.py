@@ -1,141 +1,186 @@
 """The whole configuration, validated.
 
-Invariant: an instance of ``Settings`` is consistent: every name that refers to something refers
-to something that exists. Everything is immutable.
+Invariant: an instance of ``Settings`` that ``loader.load`` gives is consistent: every name that
+refers to something refers to something that exists. Everything is immutable.
 """
 
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service, Thresholds
-from opsconsole.config.types import Duration, Model, Name, Size
+from opsconsole.config.types import Duration, Model, Name, OneOrMany, Size, Text, Url, as_tuple
 
 
 class Environment(Model):
     """What kind of place this is; decides the header's colour and how actions are confirmed."""
 
-    name: str = "this host"
-    danger: Literal["none", "low", "high"] = "none"
+    name: str = Field(default="this host", description="Its name, shown in the header.")
+    danger: Literal["none", "low", "high"] = Field(
+        default="none", description="high colours the header red and asks for more confirmation."
+    )
 
 
 class Defaults(Model):
     """For services that do not say otherwise."""
 
-    interval: Duration = 5.0
-    timeout: Duration = 2.0
-    thresholds: Thresholds = Field(default_factory=Thresholds)
+    interval: Duration = Field(default=5.0, description="Time between two looks at an instance.")
+    timeout: Duration = Field(default=2.0, description="Deadline of one look, in total.")
+    thresholds: Thresholds = Field(
+        default_factory=Thresholds, description="When an instance counts as down."
+    )
 
 
 class Prometheus(Model):
     """A Prometheus-compatible query API. ``rules_url`` where rules live apart (vmalert)."""
 
-    url: str
-    name: Name = "prometheus"
-    interval: Duration = 15.0
-    timeout: Duration = 10.0
-    rules_url: str | None = None
-    rule_files: tuple[str, ...] = ()
-    http: HttpConfig = Field(default_factory=HttpConfig)
+    url: Url = Field(description="Where its API is, with any prefix.")
+    name: Name = Field(default="prometheus", description="To tell several apart.")
+    interval: Duration = Field(default=15.0, description="Time between two looks.")
+    timeout: Duration = Field(default=10.0, description="Deadline of one query.")
+    rules_url: Url | None = Field(
+        default=None, description="Where its rules and alerts are served, if elsewhere (vmalert)."
+    )
+    rule_files: tuple[Text, ...] = Field(
+        default=(), description="Rule files to evaluate when it has not loaded them."
+    )
+    http: HttpConfig = Field(
+        default_factory=HttpConfig, description="Authentication, TLS and headers."
+    )
 
 
 class Alertmanager(Model):
     """An Alertmanager, v2 API."""
 
-    url: str
-    name: Name = "alertmanager"
-    interval: Duration = 10.0
-    timeout: Duration = 5.0
-    http: HttpConfig = Field(default_factory=HttpConfig)
+    url: Url = Field(description="Where its API is, with any prefix.")
+    name: Name = Field(default="alertmanager", description="To tell several apart.")
+    interval: Duration = Field(default=10.0, description="Time between two looks.")
+    timeout: Duration = Field(default=5.0, description="Deadline of one look.")
+    http: HttpConfig = Field(
+        default_factory=HttpConfig, description="Authentication, TLS and headers."
+    )
 
 
 class Docker(Model):
     """A Docker Engine: by host URL, by context, or as the environment says when neither."""
 
-    host: str | None = None
-    context: str | None = None
-    name: Name = "docker"
-    interval: Duration = 5.0
-    stats_interval: Duration = 10.0
-    timeout: Duration = 10.0
-    tls: str | None = None
-    enabled: bool = True
+    host: Text | None = Field(
+        default=None, description="unix:///var/run/docker.sock, tcp://host:2376, ssh://host."
+    )
+    context: Text | None = Field(default=None, description="Name of a Docker context.")
+    name: Name = Field(default="docker", description="To tell several apart.")
+    interval: Duration = Field(default=5.0, description="Time between two lists of containers.")
+    stats_interval: Duration = Field(
+        default=10.0, description="Time between two readings of what containers use."
+    )
+    timeout: Duration = Field(default=10.0, description="Deadline of one call.")
+    tls: Text | None = Field(
+        default=None, description="Folder of ca.pem, cert.pem and key.pem for tcp://."
+    )
+    enabled: bool = Field(default=True, description="Whether it is looked at.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Docker":
+        if self.host and self.context:
+            raise ValueError("host and context exclude each other")
+        return self
 
 
 class HostSettings(Model):
     """This host's own resources."""
 
-    enabled: bool = True
-    interval: Duration = 2.0
-    disks: tuple[str, ...] = ()
-    processes: int = Field(default=5, ge=0, le=50)
+    enabled: bool = Field(default=True, description="Whether they are shown.")
+    interval: Duration = Field(default=2.0, description="Time between two readings.")
+    disks: tuple[Text, ...] = Field(
+        default=(), description="Mount points to show; all real ones when empty."
+    )
+    processes: int = Field(default=5, ge=0, le=50, description="How many of the busiest to show.")
 
 
 class Operations(Model):
     """Defaults of policy and verification; Nomad's names where it has them."""
 
-    cooldown: Duration = 60.0
-    restart_limit: int = Field(default=2, ge=1)
-    restart_window: Duration = 900.0
-    audit_file: str | None = None
-    audit_syslog: bool = False
-    backups: str | None = None
+    cooldown: Duration = Field(
+        default=60.0, description="Time between two operations on one service."
+    )
+    restart_limit: int = Field(default=2, ge=1, description="Restarts within restart_window.")
+    restart_window: Duration = Field(
+        default=900.0, description="Within which restart_limit needs an override."
+    )
+    audit_file: Text | None = Field(default=None, description="A further copy of the audit log.")
+    audit_syslog: bool = Field(default=False, description="Whether syslog gets the audit too.")
+    backups: Text | None = Field(default=None, description="Folder of the backups.")
 
 
 class Recording(Model):
     """What is kept on disk, bounded by age and by size."""
 
-    enabled: bool = True
-    keep: Duration = 604800.0
-    size: Size = 512_000_000
+    enabled: bool = Field(default=True, description="Whether history outlives the console.")
+    keep: Duration = Field(default=604800.0, description="How long it is kept.")
+    size: Size = Field(default=512_000_000, description="How large it may grow.")
 
 
 class Display(Model):
     """How it looks."""
 
-    theme: str = "dark"
-    low_bandwidth: bool = False
-    ascii: bool = False
-    mouse: bool = True
-    window: Duration = 900.0
+    theme: str = Field(default="dark", description="Name of a theme, see opsconsole themes.")
+    low_bandwidth: bool = Field(default=False, description="Draw less often, for slow lines.")
+    ascii: bool = Field(default=False, description="Draw with ASCII characters alone.")
+    mouse: bool = Field(default=True, description="Whether the mouse is used.")
+    window: Duration = Field(default=900.0, description="How much time the charts span.")
 
 
 class Wall(Model):
     """A read-only screen that nobody sits at."""
 
-    enabled: bool = False
-    rotate: Duration = 20.0
-    views: tuple[Literal["overview", "services", "resources", "timeline"], ...] = (
-        "overview",
-        "services",
-        "resources",
-        "timeline",
+    enabled: bool = Field(default=False, description="Start as a wall; implies read_only.")
+    rotate: Duration = Field(default=20.0, description="How long each view stays.")
+    views: tuple[Literal["overview", "services", "resources", "timeline"], ...] = Field(
+        default=("overview", "services", "resources", "timeline"),
+        min_length=1,
+        description="What is shown in turn.",
     )
-
-
-def _as_tuple(value: object) -> object:
-    return (value,) if isinstance(value, (str, dict)) else value
 
 
 class Settings(Model):
     """The root of ``opsconsole.yaml``."""
 
-    environment: Environment = Field(default_factory=Environment)
-    environments: dict[str, Environment] = Field(default_factory=dict)
-    prometheus: Annotated[tuple[Prometheus, ...], BeforeValidator(_as_tuple)] = ()
-    alertmanager: Annotated[tuple[Alertmanager, ...], BeforeValidator(_as_tuple)] = ()
-    docker: Annotated[tuple[Docker, ...], BeforeValidator(_as_tuple)] = (Docker(),)
-    host: HostSettings = Field(default_factory=HostSettings)
-    defaults: Defaults = Field(default_factory=Defaults)
-    services: dict[Name, Service] = Field(default_factory=dict)
-    operations: Operations = Field(default_factory=Operations)
-    recording: Recording = Field(default_factory=Recording)
-    display: Display = Field(default_factory=Display)
-    wall: Wall = Field(default_factory=Wall)
-    keys: dict[str, str] = Field(default_factory=dict)
-    read_only: bool = False
-    state_dir: str | None = None
+    environment: Environment = Field(
+        default_factory=Environment, description="What kind of place all of this is."
+    )
+    environments: dict[Name, Environment] = Field(
+        default_factory=dict, description="Further environments that services can name."
+    )
+    prometheus: Annotated[tuple[Prometheus, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(), description="Prometheus-compatible servers to query."
+    )
+    alertmanager: Annotated[tuple[Alertmanager, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(), description="Alertmanagers to read."
+    )
+    docker: Annotated[tuple[Docker, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(Docker(),), description="Docker Engines; [] for none."
+    )
+    host: HostSettings = Field(default_factory=HostSettings, description="This host's resources.")
+    defaults: Defaults = Field(
+        default_factory=Defaults, description="For services that do not say otherwise."
+    )
+    services: dict[Name, Service] = Field(
+        default_factory=dict, description="What is watched, by name."
+    )
+    operations: Operations = Field(
+        default_factory=Operations, description="Limits on what may be done."
+    )
+    recording: Recording = Field(default_factory=Recording, description="What is kept on disk.")
+    display: Display = Field(default_factory=Display, description="How it looks.")
+    wall: Wall = Field(default_factory=Wall, description="A screen that nobody sits at.")
+    keys: dict[str, str] = Field(
+        default_factory=dict, description="Keys by binding, such as restart: ctrl+r."
+    )
+    read_only: bool = Field(default=False, description="Refuse every change.")
+    state_dir: Text | None = Field(
+        default=None, description="Where history, journal and locks are kept."
+    )
 
     def environment_of(self, service: str) -> Environment:
         """The environment that ``service`` runs in."""

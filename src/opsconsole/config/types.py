@@ -1,57 +1,130 @@
-"""The scalar types of the configuration: durations, sizes, names, references to secrets.
+"""The scalar types of the configuration: durations, sizes, names, URLs, references to secrets.
 
-Invariant: a settings object never holds a secret's value, only where it is to be had.
+Invariant: a settings object never holds a secret's value, only where it is to be had. No
+validator says the value of a text that may be a secret.
 """
 
 import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, ClassVar, Final
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
 
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|w)")
-_SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([kKMGT]?i?B?)")
-_POWERS: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+from opsconsole.model import units
+from opsconsole.model.expressions import Availability, ExpressionError, StateIs, parse
+
+NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+PLACEHOLDERS: Final = ("reason", "instance", "to")
+"""What may stand in braces in the texts of an action."""
+
+_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+_PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_ENV_REFERENCE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def parse_duration(value: object) -> object:
     """Seconds from ``1m30s``, ``500ms`` or a number; anything else is left for the validator."""
     if not isinstance(value, str):
         return value
-    text = value.strip()
-    parts = _DURATION.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{value!r} is not a duration such as 500ms, 30s, 1m30s or 2h")
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+    return float(value) if _NUMBER.fullmatch(value) else units.parse_duration(value)
 
 
 def parse_size(value: object) -> object:
     """Bytes from ``500MB`` (10^6), ``4GiB`` (2^30) or a number."""
-    if not isinstance(value, str):
-        return value
-    match = _SIZE.fullmatch(value.strip())
-    if not match:
-        raise ValueError(f"{value!r} is not a size such as 500MB or 4GiB")
-    unit = match[2]
-    base = 1024 if "i" in unit else 1000
-    return int(float(match[1]) * base ** _POWERS[unit.rstrip("B").rstrip("i").lower()])
+    return units.parse_size(value) if isinstance(value, str) else value
+
+
+def as_tuple(value: object) -> object:
+    """A list of one, where one thing may stand instead of a list."""
+    return (value,) if isinstance(value, (str, dict)) else value
+
+
+def is_env_reference(value: object) -> bool:
+    """Whether ``value`` is text of the form ``${env:NAME}``."""
+    return isinstance(value, str) and _ENV_REFERENCE.fullmatch(value) is not None
+
+
+def _check_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in {"http", "https"} or not host or re.search(r"\s", value):
+        raise ValueError("takes a URL such as http://10.0.0.1:8000")
+    if parts.username or parts.password:
+        raise ValueError("a URL holds no user or password; write them under http: basic_auth:")
+    return value
+
+
+def _check_path(value: str) -> str:
+    if not value.startswith("/") or value.startswith("//") or re.search(r"\s", value):
+        raise ValueError("takes a path such as /health, which is added to each instance's URL")
+    return value
+
+
+def _check_target(value: str) -> str:
+    return _check_path(value) if value.startswith("/") else _check_url(value)
+
+
+def _check_template(value: str) -> str:
+    for match in _PLACEHOLDER.finditer(value):
+        if match[1] not in PLACEHOLDERS:
+            known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
+            raise ValueError(f"unknown placeholder {match[0]}; there are {known}")
+    return value
+
+
+def _check_objective(value: str) -> str:
+    if isinstance(_parsed(value), StateIs):
+        raise ValueError("a state is no objective; write availability 99.9% over 30d, or an alert")
+    return value
+
+
+def _check_condition(value: str) -> str:
+    if isinstance(_parsed(value), Availability):
+        raise ValueError("availability is an objective; write state == down, or error_rate > 5%")
+    return value
+
+
+def _parsed(value: str) -> object:
+    try:
+        return parse(value)
+    except ExpressionError as error:
+        raise ValueError(f"at character {error.position + 1}: {error.message}") from None
+
+
+def _duration_schema(bound: dict[str, float]) -> WithJsonSchema:
+    pattern = r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$"
+    return WithJsonSchema(
+        {"anyOf": [{"type": "string", "pattern": pattern}, {"type": "number", **bound}]}
+    )
 
 
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
     Field(gt=0),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$"},
-                {"type": "number", "exclusiveMinimum": 0},
-            ]
-        }
-    ),
+    _duration_schema({"exclusiveMinimum": 0}),
 ]
-"""Seconds."""
+"""Seconds, more than none."""
+
+DurationOrZero = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    Field(ge=0),
+    _duration_schema({"minimum": 0}),
+]
+"""Seconds; 0 for at once."""
 
 Size = Annotated[
     int,
@@ -61,14 +134,61 @@ Size = Annotated[
 ]
 """Bytes."""
 
-Name = Annotated[str, Field(pattern=_NAME)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """What a service, an instance or a metric may be called."""
+
+Text = Annotated[str, Field(min_length=1)]
+"""Any text but none."""
+
+Url = Annotated[str, AfterValidator(_check_url)]
+"""An http or https URL without credentials."""
+
+UrlPath = Annotated[str, AfterValidator(_check_path)]
+"""A path that is taken at each instance's URL."""
+
+Target = Annotated[str, AfterValidator(_check_template), AfterValidator(_check_target)]
+"""A path at each instance, or a whole URL; placeholders are filled in."""
+
+Page = Annotated[str, AfterValidator(_check_target)]
+"""A path at an instance, or a whole URL."""
+
+Template = Annotated[str, AfterValidator(_check_template)]
+"""Text in which placeholders are filled in."""
+
+Objective = Annotated[str, AfterValidator(_check_objective)]
+"""An expression that is a target, as ``model.expressions`` reads it."""
+
+Condition = Annotated[str, AfterValidator(_check_condition)]
+"""An expression that an alert watches, as ``model.expressions`` reads it."""
+
+
+class OneOrMany:
+    """Marks a list in the JSON schema as taking a single item too; ``as_tuple`` does it."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        many = handler(core_schema)
+        return {"anyOf": [many["items"], many]}
 
 
 class Model(BaseModel):
     """Base of every settings object: immutable, and a key that is not known is a problem."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, defer_build=True
+    )
+
+    short_form: ClassVar[dict[str, Any] | None] = None
+    """JSON schema of a shorter way to write it, which a validator expands."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core_schema)
+        return {"anyOf": [cls.short_form, schema]} if cls.short_form else schema
 
 
 class SecretRef(Model):
@@ -78,17 +198,31 @@ class SecretRef(Model):
     a secret's value does not belong in a configuration.
     """
 
-    env: str | None = None
-    file: str | None = None
-    command: tuple[str, ...] | None = None
-    credential: str | None = None
+    short_form: ClassVar[dict[str, Any] | None] = {
+        "type": "string",
+        "pattern": _ENV_REFERENCE.pattern,
+    }
+
+    env: Text | None = Field(default=None, description="Name of an environment variable.")
+    file: Text | None = Field(
+        default=None,
+        description="A file that only its owner can read, relative to the configuration.",
+    )
+    command: tuple[Text, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="An argv list whose standard output is the secret; no shell.",
+    )
+    credential: Text | None = Field(
+        default=None, description="Name of a systemd credential (LoadCredential=)."
+    )
 
     @model_validator(mode="before")
     @classmethod
     def _from_text(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        match = re.fullmatch(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}", value)
+        match = _ENV_REFERENCE.fullmatch(value)
         if not match:
             raise ValueError(
                 "a secret's value does not belong here; "

@@ -203,7 +203,7 @@ class _Parser:
         dimension = function or BUILT_IN.get(quantity.name, "")
         if dimension and unit not in _UNITS[dimension]:
             example = _EXAMPLES[dimension]
-            self._fail(start, f"{quantity} is compared with something like {example}")
+            self._fail(start, f"{quantity} needs a number such as {example}")
 
     def _state(self) -> StateIs:
         self._skip_space()
