@@ -6,15 +6,22 @@ replaced is found where the one before it was.
 
 from __future__ import annotations
 
+import random
 import shutil
+import socket
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole.demo.processes import LOOPBACK, free_port
+from opsconsole.demo.processes import LOOPBACK
 
 SERVICES: Final = {"errorscope": 1, "ai-ops": 1, "ai-backend": 1, "ai-service": 3, "oatie": 1}
+
+# Below the ports that the kernel gives to clients (ip(7), ip_local_port_range): a client of a
+# dead platform cannot be given its port, take it away from the next process, or meet itself.
+_PORTS: Final = range(18_000, 32_000)
 
 # A unix socket's path is limited to 108 bytes (unix(7)); the longest name needs about thirty.
 _RUN_FOLDER_LIMIT: Final = 70
@@ -110,10 +117,27 @@ def plan_layout(folder: Path) -> Layout:
         run_folder = Path(tempfile.mkdtemp(prefix="opsconsole-"))
     run_folder.mkdir(exist_ok=True, mode=0o700)
     members = []
+    ports = _free_ports(sum(SERVICES.values()))
     for service, count in SERVICES.items():
         for number in range(1, count + 1):
             instance = service if count == 1 else f"{service}-{number}"
             home = folder / instance
             home.mkdir(exist_ok=True, mode=0o700)
-            members.append(Member(service, instance, free_port(), home, run_folder))
+            members.append(Member(service, instance, next(ports), home, run_folder))
     return Layout(folder, run_folder, tuple(members))
+
+
+def _free_ports(count: int) -> Iterator[int]:
+    """Different ports that nobody listens on at this moment; OSError when they run out."""
+    found = 0
+    for port in random.sample(_PORTS, len(_PORTS)):
+        if found == count:
+            return
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        found += 1
+        yield port
+    raise OSError(f"no {count} free ports from {_PORTS.start} to {_PORTS.stop - 1}")

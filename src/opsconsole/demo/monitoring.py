@@ -7,6 +7,7 @@ threshold without a rule (AI Backend), the rule says what the guide says in word
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -158,26 +159,23 @@ def plan_monitoring(layout: Layout, *, wanted: bool = True) -> Monitoring:
     return Monitoring(layout.folder / "monitoring", *ports)
 
 
-def start_monitoring(monitoring: Monitoring, layout: Layout) -> list[MonitoringServer]:
-    """Start what there is and wait until it answers; raises ServerError."""
-    servers = []
+def start_monitoring(monitoring: Monitoring, layout: Layout) -> Iterator[MonitoringServer]:
+    """Start what there is, one after another as asked for; each answers. Raises ServerError."""
     alertmanagers = []
     if monitoring.alertmanager_port is not None:
         folder = monitoring.folder / "alertmanager"
-        servers.append(start_alertmanager(folder, port=monitoring.alertmanager_port))
-        alertmanagers.append(servers[-1].address)
+        server = start_alertmanager(folder, port=monitoring.alertmanager_port)
+        alertmanagers.append(server.address)
+        yield server
     if monitoring.prometheus_port is not None:
-        servers.append(
-            start_prometheus(
-                monitoring.folder / "prometheus",
-                jobs=scrape_jobs(layout),
-                rules=RULES,
-                alertmanagers=alertmanagers,
-                interval=INTERVAL,
-                port=monitoring.prometheus_port,
-            )
+        yield start_prometheus(
+            monitoring.folder / "prometheus",
+            jobs=scrape_jobs(layout),
+            rules=RULES,
+            alertmanagers=alertmanagers,
+            interval=INTERVAL,
+            port=monitoring.prometheus_port,
         )
-    return servers
 
 
 def scrape_jobs(layout: Layout) -> list[ScrapeJob]:

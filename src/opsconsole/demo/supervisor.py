@@ -7,6 +7,7 @@ ends. Blocking work runs in the supervisor's own threads, never on the event loo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -136,25 +137,25 @@ class Supervisor:
             self._write_notes()
 
     async def _run(self, containers: Callable[[], None]) -> None:
+        """Play the scenario and keep pid files true, until told to end or the parent has."""
         under_way = self._in_thread(containers)
-        tasks = [asyncio.create_task(self._play()), asyncio.create_task(self._reap())]
-        await self._stop.wait()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, under_way, return_exceptions=True)
-
-    async def _reap(self) -> None:
-        """Keep pid files true, and end when the parent has."""
-        while True:
-            await asyncio.sleep(REAP_S)
+        play = asyncio.create_task(self._play())
+        while not self._stop.is_set() and not self._orphaned():
             await self._in_thread(self.fleet.reap)
-            if self._parent and os.getppid() != self._parent:
-                self.end()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), REAP_S)
+        play.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await play
+        await under_way
+
+    def _orphaned(self) -> bool:
+        return bool(self._parent) and os.getppid() != self._parent
 
     async def _play(self) -> None:
         """Play the scenario from this moment on."""
         loop = asyncio.get_running_loop()
-        began, first_pids = loop.time(), self.fleet.pids()
+        began, first_pids = loop.time(), await self._in_thread(self.fleet.pids)
         for step in self._scenario.steps:
             await asyncio.sleep(began + step.at_s - loop.time())
             await self._in_thread(partial(self._play_step, step, first_pids))
@@ -187,7 +188,7 @@ class Supervisor:
                 raise ValueError(f"unknown command {verb!r}; known: {known}")
         except ServerError as problem:
             raise ChannelError(str(problem)) from None
-        return self._status()
+        return await self._in_thread(self._status)
 
     def _status(self) -> Message:
         pids = self.fleet.pids()
