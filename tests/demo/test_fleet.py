@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -48,6 +50,20 @@ def test_restart_gives_another_process_that_is_well(fleet: Fleet, http: httpx.Cl
     assert int(member.pid_file.read_text()) == after["ai-backend"]
     assert http.get(f"{member.url}/health").json()["status"] == "healthy"
     assert not is_alive(before["ai-backend"])
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not on this machine")
+def test_ai_operations_runs_the_version_that_is_checked_out(
+    fleet: Fleet, http: httpx.Client
+) -> None:
+    member = fleet.layout.of("ai-ops")[0]
+    for tag in ("v1.0.0", "main"):
+        subprocess.run(["git", "checkout", "--quiet", tag], cwd=member.folder, check=True)
+        fleet.restart("ai-ops")
+        version = (member.folder / "VERSION").read_text().strip()
+        server = http.get(f"{member.url}/health").headers["server"]
+        assert server == f"ai-ops-assistant/{version}"
+    assert version == "1.1.0"
 
 
 def test_restart_of_a_service_replaces_every_instance(fleet: Fleet) -> None:

@@ -96,23 +96,6 @@ def ask(path: Path, message: Mapping[str, object], timeout_s: float) -> Message:
     return _checked(path, line)
 
 
-async def ask_async(path: Path, message: Mapping[str, object], timeout_s: float) -> Message:
-    """As `ask`, without blocking the loop; `timeout_s` is the total."""
-    writer = None
-    try:
-        async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_unix_connection(str(path), limit=MESSAGE_LIMIT)
-            writer.write(encode(message))
-            line = await reader.readline()
-    except OSError as problem:  # TimeoutError is one
-        why = problem.strerror or "no answer in time"
-        raise ChannelError(f"{path}: {why}; is the demo running?") from None
-    finally:
-        if writer is not None:
-            writer.close()
-    return _checked(path, line)
-
-
 def _checked(path: Path, line: bytes) -> Message:
     try:
         reply = decode(line)

@@ -176,7 +176,7 @@ def _ai_service(layout: Layout) -> Block:
         },
         "objectives": [
             "p95(latency) < 100ms",
-            "rate(requests) > 10/s",
+            "rate(requests) > 5/s",
             "cache > 0.8",
             "availability 99.9% over 30d",
         ],

@@ -28,6 +28,7 @@ FEATURES: Final = {
     "NLP_INVOICE_ENABLED": ("nlp_invoice", 0.88),
 }
 POOL_SIZE: Final = 20
+HIT_SHARE: Final = 0.9
 STARTUP_S: Final = 0.8
 _OFF: Final = ("false", "0", "no", "off")
 MODELS: Final = "ml_models"
@@ -47,7 +48,7 @@ class AiBackend(Platform):
         self.log = open_log(logs / "ai_backend.log", "ai_backend")
         self.audit = open_log(logs / "audit" / "ai_audit.log", "ai_audit")
         self.security = open_log(logs / "audit" / "ai_security.log", "ai_security")
-        self.cache_hits: deque[bool] = deque([True] * 87 + [False] * 13, maxlen=300)
+        self.cache_hits: deque[bool] = deque([True] * 90 + [False] * 10, maxlen=300)
         self.right = {
             kind: deque([n % 100 < usual * 100 for n in range(100)], maxlen=200)
             for kind, usual in FEATURES.values()
@@ -176,7 +177,7 @@ class AiBackend(Platform):
             raise BadRequestError(422, f"unknown kind {kind!r}")
         if not self.flags[flag]:
             return json_response({"kind": kind, "status": "disabled"})
-        hit = self.components["redis"].state == OK and self.rng.random() < 0.87
+        hit = self.components["redis"].state == OK and self.rng.random() < HIT_SHARE
         self.cache_hits.append(hit)
         try:
             if hit:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +20,7 @@ from opsconsole.demo.platforms.base import Platform, Settings, WorkError
 from opsconsole.demo.platforms.components import DOWN, Component, Components
 from opsconsole.demo.platforms.http import BadRequestError, Request, Response, Route, json_response
 from opsconsole.demo.platforms.logfile import open_log
+from opsconsole.demo.platforms.resources import resident_bytes
 
 MAX_TASK_LENGTH: Final = 5000
 RATE_LIMIT: Final = 5000
@@ -134,15 +134,6 @@ class AiOperations(Platform):
             self.remaining = max(0, self.remaining - 1)
         self.log.info("Tool %s completed in %.1fs", tool, took)
         return {"tool": tool, "status": "ok", "duration_s": round(took, 2)}
-
-
-def resident_bytes() -> int:
-    """Memory of this process that is in RAM; 0 where /proc is not to be had."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _task(request: Request) -> str:

@@ -15,7 +15,6 @@ from typing import Final
 
 from prometheus_client import Counter, Histogram
 
-from opsconsole.demo.platforms.ai_operations import resident_bytes
 from opsconsole.demo.platforms.base import (
     Platform,
     Settings,
@@ -26,6 +25,7 @@ from opsconsole.demo.platforms.base import (
 from opsconsole.demo.platforms.components import DOWN, OK, Component, Components
 from opsconsole.demo.platforms.http import BadRequestError, Request, Response, Route, json_response
 from opsconsole.demo.platforms.logfile import JsonLines, open_log
+from opsconsole.demo.platforms.resources import resident_bytes
 
 MAX_INPUT_LENGTH: Final = 10_000
 ASYNC_LENGTH: Final = 1_000

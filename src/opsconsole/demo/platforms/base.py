@@ -1,14 +1,15 @@
 """What all five platforms share: one process with an API, metrics, a log, and real trouble.
 
-Invariant: latency is really slept, errors come from components that are really down, and every
-metric moves only because a request was served. Faults arrive by a unix socket of the demo's own,
-never by the documented API.
+Invariant: latency is really slept, errors come from components that are down or from a fault
+that is played, and metrics move because requests are served. Faults arrive by a unix socket of
+the demo's own, never by the documented API.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import random
 import signal
@@ -187,7 +188,7 @@ def percentile(values: list[float], share: float) -> float:
     if not values:
         return 0.0
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
 def component_body(part: Component) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Resource use of this machine as the kernel tells it, and its trend.
+"""Resource use of this machine and this process as the kernel tells it, and its trend.
 
 Invariant: every figure is measured; where /proc is not to be had it is 0. Shares are percent,
 sizes are bytes, rates are bytes a second since the reading before.
@@ -6,6 +6,7 @@ sizes are bytes, rates are bytes a second since the reading before.
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections import deque
@@ -92,6 +93,15 @@ def summarise(values: Sequence[float]) -> dict[str, float]:
         "avg": round(sum(values) / len(values), 1),
         "max": round(max(values), 1),
     }
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in RAM; 0 where /proc is not to be had."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _lines(path: str) -> list[str]:
