@@ -16,8 +16,9 @@ from opsconsole.config.files import FileError, read_text
 from opsconsole.config.interpolation import Interpolated, interpolate
 from opsconsole.config.problems import KeyPath, Place, Problem, in_order
 from opsconsole.config.references import check_references
+from opsconsole.config.secret_patterns import find_secrets
 from opsconsole.config.settings import Settings
-from opsconsole.config.validation import problems_of
+from opsconsole.config.validation import problems_of, stray_references
 from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.errors import ConfigError
 
@@ -154,6 +155,9 @@ def _validate(reading: _Reading, environ: Mapping[str, str]) -> Settings | None:
     if not reading.complete:
         return None
     tree = Tree(reading.value, reading.places)
+    for path, kind in find_secrets(reading.value):
+        message = f"looks like {kind}, which does not belong in a file"
+        reading.problems.append(Problem.at(tree.place(path), path, message, "refer to it instead"))
     filled = interpolate(reading.value, environ)
     for path, message in filled.problems:
         reading.problems.append(Problem.at(tree.place(path), path, message))
@@ -165,7 +169,9 @@ def _validate(reading: _Reading, environ: Mapping[str, str]) -> Settings | None:
 def _apply_schema(tree: Tree, filled: Interpolated, reading: _Reading) -> Settings | None:
     known = {(problem.where, problem.line) for problem in reading.problems}
     try:
-        return Settings.model_validate(filled.value)
+        settings = Settings.model_validate(filled.value)
+        reading.problems.extend(stray_references(settings.model_dump(by_alias=True), tree))
+        return settings
     except ValidationError as error:
         for problem in problems_of(error, tree, filled.originals, Settings):
             # A variable that is not set leaves a value that is wrong for that reason alone.

@@ -177,7 +177,11 @@ class Model(BaseModel):
     """Base of every settings object: immutable, and a key that is not known is a problem."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False, defer_build=True
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        defer_build=True,
     )
 
     short_form: ClassVar[dict[str, Any] | None] = None

@@ -10,6 +10,7 @@ from typing import Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from opsconsole.config.interpolation import REFERENCE
 from opsconsole.config.problems import KeyPath, Problem, did_you_mean
 from opsconsole.config.yaml_tree import Tree
 
@@ -58,6 +59,23 @@ def problems_of(
         for written, filled in (originals[path],) if path in originals else ():
             message = message.replace(filled, written) if filled else message
         yield Problem.at(tree.place(path), shown, message, suggestion)
+
+
+def stray_references(value: Any, tree: Tree, location: KeyPath = ()) -> Iterator[Problem]:
+    """Each ``${env:NAME}`` that stands where no secret is taken, in validated and dumped settings.
+
+    Where one is taken, the validator has made a mapping of it.
+    """
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from stray_references(item, tree, (*location, key))
+    elif isinstance(value, (list, tuple)):
+        for index, item in enumerate(value):
+            yield from stray_references(item, tree, (*location, index))
+    elif isinstance(value, str) and REFERENCE.search(value):
+        path, _ = _located(tree.value, location)
+        message = "no secret is taken here, so ${env:NAME} would stay as it is"
+        yield Problem.at(tree.place(path), path, message, "for a plain variable write ${NAME}")
 
 
 def keys_at(root: type, path: KeyPath) -> tuple[str, ...]:
