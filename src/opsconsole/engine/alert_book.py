@@ -1,0 +1,130 @@
+"""Alerts from every source and from local rules, as rows.
+
+Invariant: what a source reported stays until that source answers without it; a source that is
+down neither adds nor ends an alert. Rows are made anew only when a report changed.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from opsconsole.config.services import Rule
+from opsconsole.config.settings import Settings
+from opsconsole.engine.event_log import EventLog
+from opsconsole.engine.figures import holds
+from opsconsole.engine.fleet import ServiceRecord
+from opsconsole.engine.judge import rules
+from opsconsole.engine.judge.alerts import advance, merge, ordered
+from opsconsole.engine.judge.events import alert_began, alert_ended
+from opsconsole.engine.judge.rules import Phase, RuleState
+from opsconsole.engine.locate import Locator
+from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.expressions import Expression, ExpressionError, parse
+
+LOCAL: Final = "local"
+"""The source that a local rule's alert names."""
+
+
+@dataclass(slots=True, eq=False)
+class _LocalRule:
+    service: ServiceRecord
+    rule: Rule
+    condition: Expression
+    state: RuleState = field(default_factory=RuleState)
+    alert: Alert | None = None
+
+
+class AlertBook:
+    """What every source last reported, and the rows that come of it."""
+
+    def __init__(
+        self, settings: Settings, services: dict[str, ServiceRecord], events: EventLog
+    ) -> None:
+        self._locator = Locator(settings)
+        self._events = events
+        self._reports: dict[str, tuple[Alert, ...]] = {}
+        self._rows: dict[str, Alert] = {}
+        self._view: tuple[Alert, ...] = ()
+        self._resolving = False
+        self._rules = [
+            _LocalRule(record, rule, condition)
+            for record in services.values()
+            for rule in record.config.alerts
+            if (condition := _condition(rule)) is not None
+        ]
+
+    def report(self, source: str, alerts: tuple[Alert, ...], now: float) -> bool:
+        """Take in all that ``source`` reports now; whether any row changed."""
+        located = tuple(self._locator.locate(alert) for alert in alerts)
+        if self._reports.get(source) == located:
+            return False
+        self._reports[source] = located
+        return self._advance(now)
+
+    def tick(self, now: float) -> bool:
+        """Evaluate the local rules and let resolved rows go; whether any row changed."""
+        changed = False
+        for each in self._rules:
+            changed |= _evaluate(each, now)
+        if changed:
+            self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
+        return self._advance(now) if changed or self._resolving else False
+
+    def view(self) -> tuple[Alert, ...]:
+        """The rows, the most urgent first; the same object until one changes."""
+        return self._view
+
+    def _advance(self, now: float) -> bool:
+        current = advance(self._rows, merge(self._reports.values()), now)
+        for alert in current.began:
+            self._events.add(alert_began(alert, now))
+        for alert in current.ended:
+            self._events.add(alert_ended(alert, now))
+        self._rows = dict(current.rows)
+        self._resolving = any(alert.state is AlertState.RESOLVED for alert in self._rows.values())
+        view = ordered(self._rows)
+        if view == self._view:
+            return False
+        self._view = view
+        return True
+
+
+def _condition(rule: Rule) -> Expression | None:
+    try:
+        return parse(rule.when)
+    except ExpressionError:
+        # The configuration's own check refuses it with its place.
+        return None
+
+
+def _evaluate(local: _LocalRule, now: float) -> bool:
+    """Step one rule; whether its alert changed."""
+    rule = local.rule
+    before = local.state
+    seen = holds(local.service, local.condition, now)
+    local.state = rules.step(before, seen, now, rule.for_, rule.keep_firing_for)
+    if local.state.phase is Phase.RESOLVED:
+        local.state = rules.INACTIVE
+    if local.state.phase is before.phase and local.state.since == before.since:
+        return False
+    local.alert = _alert(local)
+    return True
+
+
+def _alert(local: _LocalRule) -> Alert | None:
+    if local.state.phase is Phase.INACTIVE:
+        return None
+    rule, service = local.rule, local.service.name
+    labels = {"alertname": rule.name, "service": service, "severity": rule.severity}
+    firing = local.state.phase is Phase.FIRING
+    return Alert(
+        key=alert_key(rule.name, labels),
+        name=rule.name,
+        severity=Severity.from_word(rule.severity),
+        state=AlertState.FIRING if firing else AlertState.PENDING,
+        since=local.state.since,
+        summary=rule.summary or str(local.condition),
+        service=service,
+        labels=labels,
+        runbook=rule.runbook,
+        sources=(LOCAL,),
+    )

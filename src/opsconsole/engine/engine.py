@@ -1,0 +1,313 @@
+"""The engine: looks at everything for ever and publishes what it knows.
+
+Invariant: it lives on its own thread and event loop, never waits for whoever listens, and ends
+only when it is told to. ``latest`` is always a whole snapshot; listeners are called on the
+engine's thread, at most twice a second, and only when something changed.
+"""
+
+import asyncio
+import gc
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from opsconsole.clock import Clock, SystemClock, skew
+from opsconsole.config.settings import Settings
+from opsconsole.engine.assemble import assemble
+from opsconsole.engine.notices import Notices
+from opsconsole.engine.operator_door import STOPPED, Operator, OperatorDoor
+from opsconsole.engine.schedule import Schedule, internal_fault
+from opsconsole.engine.snapshot_builder import SnapshotBuilder
+from opsconsole.engine.store import Store
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
+from opsconsole.model.reading import Reading
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.sources.base import Source
+from opsconsole.text import sanitize
+
+PUBLISH_EVERY: Final = 0.5
+"""Seconds between snapshots at least."""
+
+OPERATIONS_EVERY: Final = 1.0
+CLOSE_WITHIN: Final = 1.0
+"""Seconds that sources have to give back what they hold."""
+
+LOOK_WITHIN: Final = 30.0
+"""Seconds for ``look_once``, unless told otherwise; each source has its own deadline before."""
+
+NOTE_LIMIT: Final = 500
+
+Listener = Callable[[Snapshot], None]
+T = TypeVar("T")
+
+
+class Engine:
+    """One fleet's engine. Make it anywhere, ``start`` it once, ``stop`` it once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        base: Path,
+        clock: Clock | None = None,
+        read_only: bool = False,
+        sources: Sequence[Source[Any]] | None = None,
+        operator: Operator | None = None,
+    ) -> None:
+        self._settings = settings
+        self._base = base
+        self._clock = clock or SystemClock()
+        self._read_only = read_only
+        self._given = sources
+        self._listeners: list[Listener] = []
+        self._notices = Notices()
+        self._errors = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._main: asyncio.Task[None] | None = None
+        self._thread: threading.Thread | None = None
+        self._schedule: Schedule | None = None
+        self._began = threading.Event()
+        self._prepare(single=False)
+        self._door = OperatorDoor(operator, self._store.events.add)
+
+    @property
+    def latest(self) -> Snapshot:
+        """The latest snapshot; before the first look everything is UNKNOWN in it."""
+        return self._latest
+
+    def start(self) -> None:
+        """Begin to look, on a thread of its own; returns at once."""
+        if self._thread is not None:
+            raise RuntimeError("an engine is started once")
+        self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self, within: float = 2.0) -> None:
+        """End every look and give back what was held; after ``within`` seconds, leave it."""
+        if self._thread is None:
+            return
+        self._began.wait(within)
+        self._on_loop(self._cancel)
+        self._thread.join(within)
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` with each snapshot, on the engine's thread. Returns how to end it."""
+        self._listeners.append(listener)
+
+        def end() -> None:
+            with suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return end
+
+    def refresh(self) -> None:
+        """Look at everything now."""
+        if self._schedule is not None:
+            self._on_loop(self._schedule.refresh)
+
+    def note(self, text: str, service: str = "") -> None:
+        """Put a person's words on the timeline."""
+        said = sanitize(text, limit=NOTE_LIMIT)
+        event = Event(self._clock.now(), EventKind.NOTE, said, service=service)
+        if not self._on_loop(lambda: self._heard(event)):
+            self._heard(event)
+
+    def plan(self, request: ActionRequest) -> "Future[Plan | Refusal]":
+        """What exactly would be done now."""
+        return self._submit(lambda: self._door.plan(request, self._latest))
+
+    def perform(self, plan: Plan, confirmation: Confirmation) -> "Future[Operation | Refusal]":
+        """Start a confirmed plan; the operation then shows in the snapshots."""
+        return self._submit(lambda: self._door.perform(plan, confirmation))
+
+    def look_once(self, timeout: float = LOOK_WITHIN) -> Snapshot:
+        """Look at every source once, in this thread, and return what was seen.
+
+        One look decides: a single failure is DOWN. What did not answer within ``timeout`` seconds
+        stays UNKNOWN. Not for an engine that was started.
+        """
+        if self._thread is not None:
+            raise RuntimeError("this engine is running; read its latest snapshot")
+        self._prepare(single=True)
+        return asyncio.run(self._look_once(timeout))
+
+    def _prepare(self, *, single: bool) -> None:
+        now = self._clock.now()
+        self._store = Store(self._settings, now, single=single)
+        self._builder = SnapshotBuilder(self._settings, self._store, read_only=self._read_only)
+        self._latest = self._builder.build(now, (), ())
+
+    def _live(self) -> None:
+        with suppress(asyncio.CancelledError):
+            asyncio.run(self._run())
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._main = asyncio.current_task()
+        self._began.set()
+        async with AsyncExitStack() as cleanup:
+            sources = await self._open(cleanup)
+            self._schedule = Schedule(sources, self._clock, self._deliver, on_gap=self._suspended)
+            # What was made so far lives as long as the engine: the collector need not walk it.
+            gc.freeze()
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._schedule.run())
+                    tasks.create_task(self._publish_for_ever())
+                    tasks.create_task(self._follow_operations())
+            finally:
+                self._loop = None
+                self._door.close()
+
+    async def _open(self, cleanup: AsyncExitStack) -> Sequence[Source[Any]]:
+        sources: Sequence[Source[Any]]
+        if self._given is None:
+            sources = await assemble(self._settings, self._clock, self._base, self._heard, cleanup)
+        else:
+            sources = self._given
+        cleanup.push_async_callback(_close_all, sources)
+        self._store.watch(sources, self._clock.now())
+        return sources
+
+    def _deliver(self, reading: Reading[Any], lag: float) -> float | None:
+        try:
+            return self._store.apply(reading, lag)
+        except Exception as error:  # noqa: BLE001 - a defect in judging one reading stays with it
+            self._fail(error, "judging", reading.source)
+            return None
+
+    def _heard(self, event: Event) -> None:
+        """A source, a person or the operator tells of something; on the engine's thread."""
+        keys = self._store.heard(event)
+        if self._schedule is not None:
+            for key in keys:
+                self._schedule.hurry(key)
+
+    def _suspended(self, gap: float) -> None:
+        now = self._clock.now()
+        self._notices.suspended(gap, now)
+        self._store.suspended(now)
+        said = f"no look for {gap:.0f} s: the machine was suspended or stopped"
+        self._store.events.add(Event(now, EventKind.CLOCK, said))
+
+    async def _publish_for_ever(self) -> None:
+        while True:
+            await self._clock.sleep(PUBLISH_EVERY)
+            try:
+                self._publish()
+            except Exception as error:  # noqa: BLE001 - a defect in one snapshot ends no other
+                self._fail(error, "building", "snapshot")
+
+    def _publish(self) -> None:
+        now = self._clock.now()
+        changed = self._store.settle(now)
+        before = self._latest
+        notices = self._update_notices(now)
+        operations = self._door.operations
+        events = self._store.events.view()
+        if not (
+            changed
+            or notices is not before.notices
+            or operations is not before.operations
+            or events is not before.events
+        ):
+            return
+        self._latest = self._builder.build(now, operations, notices)
+        for listener in tuple(self._listeners):
+            try:
+                listener(self._latest)
+            except Exception as error:  # noqa: BLE001 - a listener's defect is not the engine's
+                self._fail(error, "listening", "snapshot")
+
+    def _update_notices(self, now: float) -> tuple[str, ...]:
+        schedule = self._schedule
+        errors = self._errors + (schedule.counts.errors if schedule else 0)
+        return self._notices.update(
+            now,
+            skew=skew(self._clock),
+            lag=schedule.lag if schedule else 0.0,
+            errors=errors,
+            cut_off=self._store.probes.suspect,
+        )
+
+    async def _follow_operations(self) -> None:
+        acting = [name for name, record in self._store.services.items() if record.acts]
+        while True:
+            try:
+                await self._door.poll()
+                now = self._clock.now()
+                allowed = await self._door.poll_actions(acting, self._latest, now)
+                for name, actions in allowed.items():
+                    self._store.set_actions(name, actions)
+            except Exception as error:  # noqa: BLE001 - operations that cannot be read stop no look
+                self._fail(error, "reading", "operations")
+            await self._clock.sleep(OPERATIONS_EVERY)
+
+    def _fail(self, error: Exception, doing: str, what: str) -> None:
+        """Count a defect of ours and tell the first of each on the timeline."""
+        self._errors += 1
+        now = self._clock.now()
+        fault = internal_fault(what, error, now, now).fault
+        event = Event(now, EventKind.SOURCE, f"internal error while {doing} {what}: {fault}")
+        if not any(event.message == each.message for each in self._store.events.view()):
+            self._store.events.add(event)
+
+    async def _look_once(self, timeout: float) -> Snapshot:
+        async with AsyncExitStack() as cleanup:
+            sources = await self._open(cleanup)
+            room = asyncio.Semaphore(512)
+
+            async def look(source: Source[Any]) -> None:
+                async with room:
+                    began = self._clock.now()
+                    try:
+                        reading = await source.collect()
+                    except Exception as error:  # noqa: BLE001 - the task boundary of one look
+                        reading = internal_fault(source.key, error, began, self._clock.now())
+                    self._deliver(reading, 0.0)
+
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await asyncio.gather(*(look(source) for source in sources))
+            now = self._clock.now()
+            self._store.settle(now)
+            self._latest = self._builder.build(now, (), self._update_notices(now))
+        return self._latest
+
+    def _cancel(self) -> None:
+        if self._main is not None:
+            self._main.cancel()
+
+    def _on_loop(self, function: Callable[[], object]) -> bool:
+        """Run ``function`` on the engine's thread soon; False when there is none."""
+        loop = self._loop
+        if loop is None:
+            return False
+        try:
+            loop.call_soon_threadsafe(function)
+        except RuntimeError:
+            # It was closed in between.
+            return False
+        return True
+
+    def _submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> "Future[T | Refusal]":
+        loop = self._loop
+        if loop is None:
+            stopped: Future[T | Refusal] = Future()
+            stopped.set_result(STOPPED)
+            return stopped
+        return asyncio.run_coroutine_threadsafe(_as_union(work), loop)
+
+
+async def _as_union(work: Callable[[], Coroutine[Any, Any, T]]) -> T | Refusal:
+    return await work()
+
+
+async def _close_all(sources: Sequence[Source[Any]]) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_WITHIN):
+            await asyncio.gather(*(source.close() for source in sources), return_exceptions=True)

@@ -1,0 +1,31 @@
+"""The timeline that is kept in memory.
+
+Invariant: bounded; oldest first; the tuple given out is the same object until something is added.
+"""
+
+from collections import deque
+from typing import Final
+
+from opsconsole.model.events import Event
+
+KEPT: Final = 1000
+
+
+class EventLog:
+    """The last ``KEPT`` events."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._events: deque[Event] = deque(maxlen=kept)
+        self._view: tuple[Event, ...] | None = ()
+
+    def add(self, event: Event | None) -> None:
+        """Append an event; None is no news."""
+        if event is not None:
+            self._events.append(event)
+            self._view = None
+
+    def view(self) -> tuple[Event, ...]:
+        """All that is kept, in the order in which it was told."""
+        if self._view is None:
+            self._view = tuple(self._events)
+        return self._view

@@ -1,0 +1,189 @@
+"""Figures of one service by the names that objectives and rules use.
+
+Invariant: a figure that is stale or not known is None; a declared metric goes before a built-in
+figure of the same name. Times are seconds, sizes bytes, shares fractions, rates per second.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from opsconsole.engine.fleet import ServiceRecord
+from opsconsole.model.expressions import Availability, Comparison, Expression, Quantity, StateIs
+from opsconsole.model.objectives import Attainment
+from opsconsole.model.reading import is_stale
+from opsconsole.model.series import MetricValue
+from opsconsole.model.state import State
+
+
+def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = "") -> float | None:
+    """The present figure of ``quantity``; ``unit`` is % where a share of a limit is meant."""
+    if quantity.name in record.config.metrics:
+        return _declared(record, quantity, now)
+    if quantity.name == "latency":
+        return record.history.quantile(quantity.quantile or 0.5, now)
+    if quantity.name == "memory" and unit == "%":
+        return memory_share(record)
+    built_in = _BUILT_IN.get(quantity.name)
+    return built_in(record, now) if built_in else None
+
+
+def holds(record: ServiceRecord, expression: Expression, now: float) -> bool | None:
+    """Whether a rule's condition holds; None when that is not known."""
+    if isinstance(expression, StateIs):
+        return _state_is(record, expression.state)
+    if isinstance(expression, Availability):
+        rate = record.history.error_rate(now, expression.window)
+        return None if rate is None else 1 - rate < expression.target
+    value = figure(record, expression.quantity, now, expression.unit)
+    return None if value is None else expression.holds(value)
+
+
+def attainment(record: ServiceRecord, text: str, expression: Expression, now: float) -> Attainment:
+    """An objective beside what was measured."""
+    if isinstance(expression, Availability):
+        return _availability(record, text, expression, now)
+    if isinstance(expression, Comparison):
+        actual = figure(record, expression.quantity, now, expression.unit)
+        met = None if actual is None else expression.holds(actual)
+        unit = _base_unit(expression)
+        return Attainment(record.name, text, actual, expression.threshold, unit, met)
+    met = _state_is(record, expression.state)
+    return Attainment(record.name, text, None, 1.0, "", met)
+
+
+def cpu(record: ServiceRecord) -> float | None:
+    """Cores in use by its containers; None when none of them tells."""
+    seen = [each.cpu for each in record.containers or () if each.cpu is not None]
+    return sum(seen) if seen else None
+
+
+def memory(record: ServiceRecord) -> int | None:
+    """Bytes in use by its containers; None when none of them tells."""
+    seen = [each.memory for each in record.containers or () if each.memory is not None]
+    return sum(seen) if seen else None
+
+
+def memory_share(record: ServiceRecord) -> float | None:
+    """The fullest of its containers, as a fraction of its limit."""
+    return max(
+        (
+            each.memory / each.memory_limit
+            for each in record.containers or ()
+            if each.memory is not None and each.memory_limit
+        ),
+        default=None,
+    )
+
+
+def request_rate(record: ServiceRecord, now: float) -> float | None:
+    """Requests per second: the metric ``requests``, else the only counter that is declared."""
+    counters = [name for name, metric in record.config.metrics.items() if metric.counter]
+    name = "requests" if "requests" in counters else counters[0] if len(counters) == 1 else None
+    return None if name is None else _fresh(record, name, now)
+
+
+def body_metrics(record: ServiceRecord) -> dict[str, MetricValue]:
+    """Declared metrics that health bodies and headers hold: their mean, and by instance."""
+    found: dict[str, MetricValue] = {}
+    for name, metric in record.config.metrics.items():
+        if metric.json_path is None and metric.header is None:
+            continue
+        parts: dict[str, float] = {}
+        latest: float | None = None
+        for instance in record.instances:
+            report = instance.probes[0].report if instance.probes else None
+            if report is None or instance.probes[0].fault is not None:
+                continue
+            if metric.json_path is not None:
+                value = report.figures.get(metric.json_path)
+            else:
+                value = _number(report.headers, metric.header or "")
+            if value is not None:
+                parts[instance.name] = value
+                latest = max(latest or 0.0, instance.probes[0].report_at or 0.0)
+        mean = sum(parts.values()) / len(parts) if parts else None
+        found[name] = MetricValue(
+            record.name, name, mean, metric.unit, latest, parts, origin="health"
+        )
+    return found
+
+
+def _declared(record: ServiceRecord, quantity: Quantity, now: float) -> float | None:
+    metric = record.config.metrics[quantity.name]
+    if metric.histogram:
+        share = quantity.quantile or 0.5
+        return _fresh(record, f"p{share * 100:g}({quantity.name})", now)
+    return _fresh(record, quantity.name, now)
+
+
+def _fresh(record: ServiceRecord, name: str, now: float) -> float | None:
+    metric = record.metrics.get(name)
+    if metric is None or is_stale(metric.at, record.metrics_every, now):
+        return None
+    return metric.value
+
+
+def _state_is(record: ServiceRecord, state: State) -> bool | None:
+    seen = record.verdict.state
+    if seen is State.UNKNOWN and state is not State.UNKNOWN:
+        return None
+    return seen is state
+
+
+def _availability(
+    record: ServiceRecord, text: str, objective: Availability, now: float
+) -> Attainment:
+    """Share of looks that did not fail, over what the console watched itself.
+
+    The burn rate is the share of failures over the share that is allowed (SRE Workbook, ch. 5).
+    The budget is told only when the whole of its window was watched.
+    """
+    failed = record.history.error_rate(now, objective.window)
+    if failed is None:
+        return Attainment(record.name, text, None, objective.target, "", None)
+    allowed = 1 - objective.target
+    burn = failed / allowed
+    whole = record.history.covered(now) >= 0.95 * objective.window
+    return Attainment(
+        record.name,
+        text,
+        1 - failed,
+        objective.target,
+        "",
+        1 - failed >= objective.target,
+        budget_left=1 - burn if whole else None,
+        burn_rate=burn,
+    )
+
+
+def _base_unit(comparison: Comparison) -> str:
+    """The base unit that the threshold is held in: s, B, % for fractions, /s, or none."""
+    unit = comparison.unit
+    if unit.startswith("/"):
+        return "/s"
+    if unit == "%":
+        return "%"
+    if unit.endswith("B"):
+        return "B"
+    return "s" if unit else ""
+
+
+def _number(headers: Mapping[str, str], name: str) -> float | None:
+    try:
+        return float(headers.get(name.lower(), ""))
+    except ValueError:
+        return None
+
+
+_BUILT_IN: Final[Mapping[str, Callable[[ServiceRecord, float], float | None]]] = {
+    "error_rate": lambda record, now: record.history.error_rate(now),
+    "request_rate": request_rate,
+    "cpu": lambda record, now: cpu(record),
+    "memory": lambda record, now: memory(record),
+    "restarts": lambda record, now: _restarts(record),
+}
+
+
+def _restarts(record: ServiceRecord) -> float | None:
+    seen = [each.restarts for each in record.containers or () if each.restarts is not None]
+    return float(sum(seen)) if seen else None

@@ -1,0 +1,187 @@
+"""What is watched, as the engine keeps it: services, their instances, their probes.
+
+Invariant: these records are touched by the engine's loop alone. A record's ``view`` is made anew
+only when it was marked as touched, so that what did not change stays the same object.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from opsconsole.config.actions import Actions
+from opsconsole.config.services import Service, Thresholds
+from opsconsole.config.settings import Settings
+from opsconsole.engine.history import History
+from opsconsole.engine.judge.health import Judged, Limits
+from opsconsole.engine.judge.service import Verdict
+from opsconsole.model.expressions import Expression, ExpressionError, parse
+from opsconsole.model.fault import Fault
+from opsconsole.model.health import HealthReport, ProbeKind
+from opsconsole.model.operation import ActionView
+from opsconsole.model.resources import Container, SwarmService
+from opsconsole.model.series import MetricValue
+from opsconsole.model.snapshot import InstanceView, ServiceView
+from opsconsole.model.state import State
+
+
+@dataclass(slots=True, eq=False)
+class ProbeRecord:
+    """One URL of one instance. ``primary`` is the probe whose latency and errors are counted."""
+
+    key: str
+    kind: ProbeKind
+    url: str
+    interval: float
+    timeout: float
+    limits: Limits
+    primary: bool
+    judged: Judged
+    taken_at: float | None = None
+    took: float | None = None
+    report: HealthReport | None = None
+    report_at: float | None = None
+    fault: Fault | None = None
+    stale: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class InstanceRecord:
+    """One running copy. ``ended`` says that Docker reports its container as not running."""
+
+    service: "ServiceRecord"
+    name: str
+    url: str
+    container: str
+    probes: list[ProbeRecord] = field(default_factory=list)
+    ended: bool = False
+    verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))
+    since: float = 0.0
+    version: str = ""
+    view: InstanceView | None = None
+
+
+@dataclass(slots=True, eq=False)
+class ServiceRecord:
+    """One service. ``containers`` are the joined ones; None while Docker has not been read.
+
+    ``metrics_every`` is the interval in seconds by which its metrics are fresh or stale.
+    """
+
+    name: str
+    config: Service
+    history: History
+    objectives: tuple[tuple[str, Expression], ...]
+    since: float
+    metrics_every: float
+    instances: list[InstanceRecord] = field(default_factory=list)
+    containers: tuple[Container, ...] | None = None
+    containers_at: float | None = None
+    containers_every: float = 5.0
+    containers_stale: bool = False
+    swarm: tuple[SwarmService, ...] = ()
+    metrics: dict[str, MetricValue] = field(default_factory=dict)
+    actions: tuple[ActionView, ...] = ()
+    verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))
+    view: ServiceView | None = None
+
+    @property
+    def acts(self) -> bool:
+        """Whether any action is configured for it."""
+        return self.config.actions != Actions()
+
+
+def build_services(settings: Settings, now: float, *, single: bool) -> dict[str, ServiceRecord]:
+    """A record for each configured service; ``single`` looks decide at once."""
+    return {
+        name: _build_service(settings, name, service, now, single=single)
+        for name, service in settings.services.items()
+    }
+
+
+def probe_paths(service: Service) -> Iterator[tuple[ProbeKind, str]]:
+    """The probes of each instance of ``service``, the one that is counted first."""
+    if service.health is not None:
+        yield ProbeKind.HEALTH, service.health.path
+    for kind, path in (
+        (ProbeKind.LIVE, service.probes.live),
+        (ProbeKind.READY, service.probes.ready),
+        (ProbeKind.STARTUP, service.probes.startup),
+    ):
+        if path is not None:
+            yield kind, path
+
+
+def probe_key(service: str, instance: str, kind: ProbeKind) -> str:
+    """The key of a probe; names hold neither slash nor colon."""
+    return f"http:{service}/{instance}:{kind}"
+
+
+def interval_of(settings: Settings, service: Service) -> float:
+    """Seconds between looks at ``service``."""
+    return service.interval or settings.defaults.interval
+
+
+def _build_service(
+    settings: Settings, name: str, service: Service, now: float, *, single: bool
+) -> ServiceRecord:
+    history = History(settings.display.window, interval_of(settings, service))
+    every = _metrics_every(settings, service)
+    record = ServiceRecord(name, service, history, _objectives(service), now, every)
+    record.containers_every = max((each.interval for each in settings.docker), default=5.0)
+    lone = service.containers[0] if len(service.containers) == 1 else ""
+    for instance, named in zip(service.instances, settings.instance_names(name), strict=True):
+        fallback = lone if len(service.instances) == 1 else ""
+        row = InstanceRecord(record, named, instance.url, instance.container or fallback)
+        row.since = now
+        row.probes = _build_probes(settings, name, service, row, now, single=single)
+        record.instances.append(row)
+    return record
+
+
+def _build_probes(
+    settings: Settings,
+    name: str,
+    service: Service,
+    instance: InstanceRecord,
+    now: float,
+    *,
+    single: bool,
+) -> list[ProbeRecord]:
+    thresholds = service.thresholds or settings.defaults.thresholds
+    limits = Limits(1, 1) if single else _limits(thresholds)
+    return [
+        ProbeRecord(
+            key=probe_key(name, instance.name, kind),
+            kind=kind,
+            url=instance.url.rstrip("/") + "/" + path.lstrip("/"),
+            interval=interval_of(settings, service),
+            timeout=service.timeout or settings.defaults.timeout,
+            limits=limits,
+            primary=number == 0,
+            judged=Judged(since=now),
+        )
+        for number, (kind, path) in enumerate(probe_paths(service))
+    ]
+
+
+def _metrics_every(settings: Settings, service: Service) -> float:
+    served = [
+        each.interval
+        for each in settings.prometheus
+        if service.prometheus is None or each.name == service.prometheus
+    ]
+    return max([interval_of(settings, service), *served[:1]])
+
+
+def _limits(thresholds: Thresholds) -> Limits:
+    return Limits(thresholds.failures, thresholds.successes)
+
+
+def _objectives(service: Service) -> tuple[tuple[str, Expression], ...]:
+    found: list[tuple[str, Expression]] = []
+    for text in service.objectives:
+        try:
+            found.append((text, parse(text)))
+        except ExpressionError:
+            # The configuration's own check refuses it with its place; here it has no figure.
+            continue
+    return tuple(found)

@@ -1,0 +1,98 @@
+"""What the console saw of one service over its window: looks, failures, states, latencies.
+
+Invariant: what could not be looked at is neither a success nor a failure; a slot in which nothing
+was seen is None. Room is bounded by the window, whatever the number of looks.
+"""
+
+import math
+from array import array
+from typing import Final
+
+from opsconsole.engine.latency import LatencyWindow
+from opsconsole.model.series import Latency, Trace
+from opsconsole.model.state import State
+
+SLOTS: Final = 90
+"""Slots of a trace, unless looks are rarer than slots."""
+
+LEAST_SLOTS: Final = 10
+
+ERRORS_OVER: Final = 300.0
+"""Seconds over which the error rate is taken."""
+
+_BY_URGENCY: Final = (None, *(float(urgency) for urgency in range(4)))
+
+
+class History:
+    """One service's window of ``window`` seconds, looked at every ``interval``.
+
+    Slots are never shorter than one and a half intervals, so that a trace of a service that is
+    looked at rarely does not show gaps where none were.
+    """
+
+    def __init__(self, window: float, interval: float) -> None:
+        step = max(window / SLOTS, 1.5 * interval)
+        self.slots = max(LEAST_SLOTS, min(SLOTS, math.floor(window / step)))
+        self.step = step
+        self._latency = LatencyWindow(self.slots, step)
+        self._slot: int | None = None
+        self._looks = array("I", bytes(4 * self.slots))
+        self._failed = array("I", bytes(4 * self.slots))
+        self._states = array("B", bytes(self.slots))
+        self.began: float | None = None
+
+    def add(self, at: float, *, failed: bool, latency: float | None) -> None:
+        """One look that was answered or refused; ``latency`` in seconds where it was answered."""
+        self._advance(at)
+        if self.began is None:
+            self.began = at
+        self._looks[-1] += 1
+        self._failed[-1] += failed
+        if latency is not None:
+            self._latency.add(at, latency)
+
+    def note_state(self, at: float, state: State) -> None:
+        """The service was in ``state`` at ``at``; a slot keeps its most urgent."""
+        self._advance(at)
+        self._states[-1] = max(self._states[-1], state.urgency + 1)
+
+    def latency(self, now: float) -> Latency:
+        """Quantiles and traces, in seconds."""
+        return self._latency.view(now)
+
+    def quantile(self, quantile: float, now: float) -> float | None:
+        """Of the whole window, in seconds."""
+        self._latency.advance(now)
+        return self._latency.quantile(quantile)
+
+    def error_rate(self, now: float, over: float = ERRORS_OVER) -> float | None:
+        """Failed looks as a fraction of looks in the last ``over`` seconds; None without any."""
+        self._advance(now)
+        slots = min(self.slots, max(1, math.ceil(over / self.step)))
+        looks = sum(self._looks[-slots:])
+        return sum(self._failed[-slots:]) / looks if looks else None
+
+    def covered(self, now: float) -> float:
+        """Seconds of the window that were watched."""
+        if self.began is None:
+            return 0.0
+        return min(now - self.began, self.slots * self.step)
+
+    def state_trace(self, now: float) -> Trace:
+        """The most urgent state of each slot as ``State.urgency``: 0 ok, 1 unknown, 2, 3 down."""
+        self._advance(now)
+        assert self._slot is not None, "advance sets it"
+        start = (self._slot - self.slots + 1) * self.step
+        return Trace(start, self.step, tuple(map(_BY_URGENCY.__getitem__, self._states)))
+
+    def _advance(self, now: float) -> None:
+        slot = int(now // self.step)
+        if self._slot is None:
+            self._slot = slot
+        steps = min(slot - self._slot, self.slots)
+        if steps <= 0:
+            return
+        for ring in (self._looks, self._failed, self._states):
+            del ring[:steps]
+            ring.extend([0] * steps)
+        self._slot = slot

@@ -1,0 +1,101 @@
+"""Transitions told as events of the timeline. Pure.
+
+Invariant: an event is told only for a change that was seen: becoming ok at the first look is the
+expected and no news.
+"""
+
+from opsconsole.engine.judge.health import NOT_LOOKED
+from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.fault import Fault
+from opsconsole.model.operation import Operation, OperationState
+from opsconsole.model.state import State
+
+
+def health_flip(
+    at: float,
+    service: str,
+    subject: str,
+    before: tuple[State, str],
+    after: tuple[State, str],
+) -> Event | None:
+    """From one state and reason to another; None when it is no news."""
+    was, why = before
+    state, reason = after
+    if was is state or (why == NOT_LOOKED and state in {State.OK, State.UNKNOWN}):
+        return None
+    change = f"{was} → {state}"
+    return Event(
+        at,
+        EventKind.HEALTH,
+        f"{change}: {reason}" if reason else change,
+        service=service,
+        subject=subject,
+        state=state,
+        before=str(was),
+        after=str(state),
+    )
+
+
+def version_change(at: float, service: str, subject: str, before: str, after: str) -> Event | None:
+    """A health body's version; None at first sight and while it is the same."""
+    if not before or not after or before == after:
+        return None
+    message = f"version {before} → {after}"
+    return Event(at, EventKind.VERSION, message, service, subject, None, before, after)
+
+
+def alert_began(alert: Alert, at: float) -> Event:
+    """An alert fires. It is dated to its own start, unless that lies before the watch began."""
+    message = f"{alert.name} fires" + (f": {alert.summary}" if alert.summary else "")
+    return Event(at, EventKind.ALERT, message, alert.service, alert.name, _colour(alert.severity))
+
+
+def alert_ended(alert: Alert, at: float) -> Event:
+    """An alert is over."""
+    message = f"{alert.name} resolved"
+    return Event(at, EventKind.ALERT, message, alert.service, alert.name, State.OK)
+
+
+def source_lost(at: float, name: str, fault: Fault) -> Event:
+    """A place that is read does not answer."""
+    return Event(at, EventKind.SOURCE, f"{name} lost: {fault}", "", name, State.UNKNOWN)
+
+
+def source_back(at: float, name: str, lost_at: float) -> Event:
+    """It answers again."""
+    message = f"{name} is back after {max(0.0, at - lost_at):.0f} s"
+    return Event(at, EventKind.SOURCE, message, "", name, State.OK)
+
+
+def operation_moved(operation: Operation, before: OperationState | None) -> Event:
+    """An operation began, moved on or ended."""
+    name = f"{operation.kind} {operation.name}".strip()
+    said = f": {operation.summary}" if operation.summary else ""
+    return Event(
+        operation.updated_at,
+        EventKind.OPERATION,
+        f"{name} {operation.state} by {operation.who}{said}",
+        service=operation.service,
+        subject=operation.id,
+        state=_VERDICTS.get(operation.state),
+        before=str(before) if before else "",
+        after=str(operation.state),
+    )
+
+
+_VERDICTS = {
+    OperationState.VERIFIED: State.OK,
+    OperationState.FAILED: State.DOWN,
+    OperationState.INCONCLUSIVE: State.UNKNOWN,
+    OperationState.UNKNOWN: State.UNKNOWN,
+}
+
+
+def _colour(severity: Severity) -> State:
+    return State.DOWN if severity is Severity.CRITICAL else State.DEGRADED
+
+
+def is_active(alert: Alert) -> bool:
+    """Whether an alert fires; a pending one is no event yet."""
+    return alert.state is AlertState.FIRING

@@ -1,0 +1,180 @@
+"""One probe's answers, judged with thresholds, so that one bad look is not an alarm.
+
+Invariant: DOWN needs ``failures`` looks that blame the target without a good answer between them,
+or one that is decisive; what could not be looked at becomes UNKNOWN, never DOWN; before anything
+was seen the state is UNKNOWN, never OK. ``since`` never goes back.
+
+* The first answer decides at once; a first failure is UNKNOWN ("failing 1 of 3") until it counts.
+* DEGRADED is the target's own word and is taken at once; leaving DEGRADED or DOWN takes
+  ``successes`` better looks, and the worst of them is what it becomes.
+* From UNKNOWN any answer decides at once: there is no knowledge to protect.
+* Four changes within ten looks is flapping: the worst of what it flaps between is shown, calmly,
+  until fewer than two changes are left in the ten (two thresholds, as Nagios has them).
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from opsconsole.model.fault import Fault
+from opsconsole.model.health import HealthReport, failing
+from opsconsole.model.state import State, worst
+
+LOOKS: Final = 10
+"""How many looks back flapping is judged over."""
+
+FLAPPING_AT: Final = 4
+CALM_BELOW: Final = 2
+
+NOT_LOOKED: Final = "not looked at yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many looks decide; 1 and 1 for a single look."""
+
+    failures: int = 3
+    successes: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look: DOWN when it blames the target, UNKNOWN when we could not look or understand.
+
+    ``decisive`` is for a failure that is known from elsewhere too, such as a container's death.
+    """
+
+    at: float
+    state: State
+    reason: str = ""
+    decisive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A probe's state after thresholds. ``reason`` is '' when it is ok.
+
+    ``undecided``: the latest look speaks against it and does not count yet: look again soon.
+    ``recent`` holds the last answers, oldest first, for flapping.
+    """
+
+    state: State = State.UNKNOWN
+    since: float = 0.0
+    reason: str = NOT_LOOKED
+    flapping: bool = False
+    undecided: bool = False
+    settled: State = State.UNKNOWN
+    downs: int = 0
+    bads: int = 0
+    betters: int = 0
+    better: State = State.OK
+    recent: tuple[State, ...] = ()
+
+
+def step(judged: Judged, look: Look, limits: Limits) -> Judged:
+    """What ``judged`` becomes with one more ``look``."""
+    if look.state in _ANSWERS:
+        settled, downs, bads, betters, better = _answered(judged, look, limits)
+    else:
+        settled, downs, bads = _failed(judged, look, limits)
+        betters, better = 0, State.OK
+    recent = judged.recent
+    if look.state is not State.UNKNOWN:
+        recent = (*recent[-(LOOKS - 1) :], look.state)
+    flapping = _flapping(recent, was=judged.flapping)
+    shown = worst((settled, *recent)) if flapping else settled
+    kept = judged.reason if flapping and shown is not State.OK else ""
+    return Judged(
+        state=shown,
+        since=judged.since if shown is judged.state else max(look.at, judged.since),
+        reason=_reason(judged, look, settled, limits, downs, bads) or kept,
+        flapping=flapping,
+        undecided=look.state is not settled and not flapping,
+        settled=settled,
+        downs=downs,
+        bads=bads,
+        betters=betters,
+        better=better,
+        recent=recent,
+    )
+
+
+def expire(judged: Judged, at: float, reason: str) -> Judged:
+    """Its looks have stopped: what it was is no longer known."""
+    since = judged.since if judged.state is State.UNKNOWN else max(at, judged.since)
+    return Judged(since=since, reason=reason, recent=judged.recent)
+
+
+def reason_of(report: HealthReport) -> str:
+    """Why a body is not ok: its first failing component by name, else its message."""
+    if report.state is State.OK:
+        return ""
+    culprits = failing(report.components)
+    if culprits:
+        first = culprits[0]
+        said = f"{first.name} {first.state}: {first.message}" if first.message else ""
+        more = f" (+{len(culprits) - 1} more)" if _others(culprits, first.name) else ""
+        return (said or f"{first.name} {first.state}") + more
+    return report.message or f"says {report.state}"
+
+
+def look_at(at: float, report: HealthReport | None, fault: Fault | None) -> Look:
+    """A reading as a look."""
+    if report is not None:
+        return Look(at, report.state, reason_of(report))
+    assert fault is not None, "a reading has a value or a fault"
+    return Look(at, State.DOWN if fault.blames_target else State.UNKNOWN, said(fault))
+
+
+def said(fault: Fault) -> str:
+    """A fault in a few words: its message where it has one, for that names what happened."""
+    return fault.message or str(fault)
+
+
+_ANSWERS: Final = frozenset({State.OK, State.DEGRADED})
+
+
+def _answered(judged: Judged, look: Look, limits: Limits) -> tuple[State, int, int, int, State]:
+    was = judged.settled
+    if was is State.UNKNOWN or look.state.urgency >= was.urgency:
+        return look.state, 0, 0, 0, State.OK
+    better = worst((judged.better, look.state)) if judged.betters else look.state
+    betters = judged.betters + 1
+    if betters >= limits.successes:
+        return better, 0, 0, 0, State.OK
+    return was, 0, 0, betters, better
+
+
+def _failed(judged: Judged, look: Look, limits: Limits) -> tuple[State, int, int]:
+    down = look.state is State.DOWN
+    bads = judged.bads + 1
+    downs = judged.downs + 1 if down else judged.downs
+    if down and (look.decisive or judged.settled is State.DOWN or downs >= limits.failures):
+        # A DOWN that goes on starts the count of what could not be looked at afresh.
+        return State.DOWN, downs, 0
+    settled = State.UNKNOWN if bads >= limits.failures else judged.settled
+    return settled, downs, bads
+
+
+def _flapping(recent: tuple[State, ...], *, was: bool) -> bool:
+    if len(recent) < FLAPPING_AT + 1 and not was:
+        return False
+    changes = sum(a is not b for a, b in pairwise(recent))
+    return changes >= (CALM_BELOW if was else FLAPPING_AT)
+
+
+def _reason(
+    judged: Judged, look: Look, settled: State, limits: Limits, downs: int, bads: int
+) -> str:
+    if settled is look.state:
+        return look.reason
+    if look.state is State.DOWN:
+        return f"failing {downs} of {limits.failures}: {look.reason}"
+    if look.state is State.UNKNOWN:
+        return f"could not look {bads} of {limits.failures}: {look.reason}"
+    return f"answers again, not settled yet; was {judged.settled}"
+
+
+def _others(culprits: tuple[object, ...], name: str) -> bool:
+    """Whether more than one part fails, a parent of the first apart."""
+    return len({getattr(each, "name", "") for each in culprits} - {name}) > 0

@@ -1,0 +1,59 @@
+"""A local rule's life: inactive, pending, firing, resolved. Pure.
+
+Invariant: it fires only after its condition held without a break for ``for_`` seconds; once it
+fires it goes on until the condition was seen not to hold for ``keep_firing_for`` seconds; what
+could not be seen neither starts nor ends an alert. ``since`` never goes back while active.
+
+Source of the meanings: Prometheus' alerting rules, ``for`` and ``keep_firing_for``.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where a rule stands. RESOLVED is told once, then it is INACTIVE."""
+
+    INACTIVE = "inactive"
+    PENDING = "pending"
+    FIRING = "firing"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleState:
+    """``since`` is when the condition began to hold, ``quiet_since`` when it ceased to."""
+
+    phase: Phase = Phase.INACTIVE
+    since: float = 0.0
+    fired_at: float | None = None
+    quiet_since: float | None = None
+
+
+INACTIVE = RuleState()
+
+
+def step(
+    state: RuleState, holds: bool | None, now: float, for_: float, keep_firing_for: float
+) -> RuleState:
+    """The state at ``now``, when the condition holds, does not, or is not known (None)."""
+    if state.phase is Phase.FIRING:
+        return _firing(state, holds, now, keep_firing_for)
+    if not holds:
+        # What is not known may not ripen into an alert either: the wait begins anew.
+        return INACTIVE
+    since = state.since if state.phase is Phase.PENDING else now
+    if now - since >= for_:
+        return RuleState(Phase.FIRING, since, fired_at=now)
+    return RuleState(Phase.PENDING, since)
+
+
+def _firing(state: RuleState, holds: bool | None, now: float, keep_firing_for: float) -> RuleState:
+    if holds is None:
+        return state
+    if holds:
+        return state if state.quiet_since is None else replace(state, quiet_since=None)
+    quiet = now if state.quiet_since is None else state.quiet_since
+    if now - quiet >= keep_firing_for:
+        return replace(state, phase=Phase.RESOLVED, quiet_since=quiet)
+    return replace(state, quiet_since=quiet)

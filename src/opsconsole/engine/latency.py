@@ -1,0 +1,138 @@
+"""Latencies of one service over a sliding window, in little room.
+
+Invariant: a quantile is within 1 % of a value that was measured (relative), a slot in which
+nothing was measured has none, and the room is bounded by the samples of one window: two bytes
+each. Adding a sample costs the same whatever is kept.
+
+Values are kept as numbers of logarithmic buckets, each 2 % wide, as DDSketch does; quantiles are
+by nearest rank.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import Final
+
+from opsconsole.model.series import Latency, Trace
+
+_LEAST: Final = 1e-5
+_WIDTH: Final = math.log(1.02)
+_BUCKETS: Final = 800
+"""From 10 µs to 76 s; what is beyond is put into the outermost."""
+
+_VALUES: Final = (None, *(_LEAST * math.exp(_WIDTH * (n + 0.5)) for n in range(_BUCKETS)))
+_QUANTILES: Final = (0.5, 0.95, 0.99)
+
+
+def bucket_of(seconds: float) -> int:
+    """The bucket, from 1, that ``seconds`` falls into."""
+    if seconds <= _LEAST:
+        return 1
+    return min(_BUCKETS, 1 + int(math.log(seconds / _LEAST) / _WIDTH))
+
+
+def value_of(bucket: int) -> float | None:
+    """The middle of a bucket in seconds; None for bucket 0, which means nothing seen."""
+    return _VALUES[bucket]
+
+
+def nearest_rank(ordered: Sequence[int], quantile: float) -> int:
+    """The least of ``ordered`` that ``quantile`` of them do not exceed; 0 when empty."""
+    if not ordered:
+        return 0
+    return ordered[max(0, math.ceil(quantile * len(ordered)) - 1)]
+
+
+class LatencyWindow:
+    """Quantiles of the last ``slots`` × ``step`` seconds, by slot and as a whole."""
+
+    def __init__(self, slots: int, step: float) -> None:
+        self._slots = slots
+        self._step = step
+        self._slot: int | None = None
+        self._open = array("H")
+        self._kept: deque[array[int]] = deque(maxlen=slots)
+        self._counts = array("I", bytes(4 * (_BUCKETS + 1)))
+        self._total = 0
+        self._last: float | None = None
+        empty = bytes(2 * slots)
+        self._traces = tuple(array("H", empty) for _ in _QUANTILES)
+
+    def add(self, at: float, seconds: float) -> None:
+        """Take in one measurement; what is late by a slot counts into the open one."""
+        self.advance(at)
+        bucket = bucket_of(seconds)
+        self._open.append(bucket)
+        self._counts[bucket] += 1
+        self._total += 1
+        self._last = seconds
+
+    def advance(self, now: float) -> None:
+        """Close the slots that ended before ``now`` and forget what left the window."""
+        slot = int(now // self._step)
+        if self._slot is None:
+            self._slot = slot
+        steps = slot - self._slot
+        if steps <= 0:
+            return
+        for _ in range(min(steps, self._slots)):
+            self._close()
+        self._slot = slot
+
+    def view(self, now: float) -> Latency:
+        """Latency as the model has it; the latest slot may still be filling."""
+        self.advance(now)
+        self._fill_open()
+        assert self._slot is not None, "advance sets it"
+        start = (self._slot - self._slots + 1) * self._step
+        median, high, highest = (
+            Trace(start, self._step, tuple(map(_VALUES.__getitem__, trace)))
+            for trace in self._traces
+        )
+        p50, p95, p99 = (value_of(self._whole(quantile)) for quantile in _QUANTILES)
+        return Latency(
+            last=self._last,
+            p50=p50,
+            p95=p95,
+            p99=p99,
+            trace=high,
+            trace_p50=median,
+            trace_p99=highest,
+        )
+
+    def quantile(self, quantile: float) -> float | None:
+        """``quantile`` (0 to 1) of the whole window in seconds; None when it is empty."""
+        return value_of(self._whole(quantile))
+
+    def _whole(self, quantile: float) -> int:
+        if not self._total:
+            return 0
+        rank = max(1, math.ceil(quantile * self._total))
+        return bisect_left(list(accumulate(self._counts)), rank)
+
+    def _fill_open(self) -> None:
+        ordered = sorted(self._open)
+        for trace, quantile in zip(self._traces, _QUANTILES, strict=True):
+            trace[-1] = nearest_rank(ordered, quantile)
+
+    def _close(self) -> None:
+        self._fill_open()
+        if len(self._kept) == self._slots - 1:
+            self._forget(self._kept.popleft())
+        self._kept.append(self._open)
+        self._open = array("H")
+        for trace in self._traces:
+            trace.append(0)
+            del trace[0]
+
+    def _forget(self, samples: array[int]) -> None:
+        for bucket in samples:
+            self._counts[bucket] -= 1
+        self._total -= len(samples)
+        if not self._total:
+            self._last = None

@@ -1,0 +1,54 @@
+"""Which service an alert's labels speak of. Pure.
+
+Invariant: only configured names and addresses are matched, whole; an alert whose labels name
+nothing that is configured belongs to no service.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from opsconsole.config.settings import Settings
+from opsconsole.model.alerts import Alert
+
+_NAMING: Final = ("service", "service_name", "app", "job", "container", "container_name", "name")
+"""Labels that hold a name of a service or of a container of it, the surest first."""
+
+
+class Locator:
+    """Fills ``service`` and ``instance`` of alerts from their labels."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._services: dict[str, str] = {}
+        self._instances: dict[str, tuple[str, str]] = {}
+        for name, service in settings.services.items():
+            for container in service.containers:
+                self._services.setdefault(container, name)
+            names = settings.instance_names(name)
+            for instance, called in zip(service.instances, names, strict=True):
+                place = (name, called)
+                self._instances.setdefault(called, place)
+                self._instances.setdefault(urlsplit(instance.url).netloc, place)
+                self._instances.setdefault(instance.url.rstrip("/"), place)
+                if instance.container:
+                    self._instances.setdefault(instance.container, place)
+        self._services.update((name, name) for name in settings.services)
+
+    def locate(self, alert: Alert) -> Alert:
+        """``alert`` with its service and instance where they are known."""
+        service, instance = self._find(alert.labels)
+        if not service or (service == alert.service and instance == alert.instance):
+            return alert
+        return replace(alert, service=service, instance=instance or alert.instance)
+
+    def _find(self, labels: Mapping[str, str]) -> tuple[str, str]:
+        place = self._instances.get(labels.get("instance", "").rstrip("/"))
+        for label in _NAMING:
+            value = labels.get(label, "")
+            if value in self._services:
+                service = self._services[value]
+                return service, place[1] if place and place[0] == service else ""
+            if value in self._instances:
+                return self._instances[value]
+        return place or ("", "")

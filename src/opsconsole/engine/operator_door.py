@@ -1,0 +1,127 @@
+"""The engine's door to operations: asks the operator, tells what moved.
+
+Invariant: without an operator every action is refused. The operator's files and database are
+never read on the engine's loop; one slow look at them delays the next, and nothing else.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol, TypeVar
+
+from opsconsole.engine.judge.events import operation_moved
+from opsconsole.model.events import Event
+from opsconsole.model.operation import (
+    ActionRequest,
+    ActionView,
+    Confirmation,
+    Operation,
+    OperationState,
+    Plan,
+    Refusal,
+)
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+
+DEADLINE: Final = 5.0
+"""Seconds for one look at the journal."""
+
+ACTIONS_EVERY: Final = 5.0
+"""Seconds between looks at what is allowed, for cooldowns that end by themselves."""
+
+NO_OPERATOR: Final = Refusal(
+    "no-operator", "this console cannot change anything", "open one that is not read-only"
+)
+STOPPED: Final = Refusal("stopped", "the console is ending", "start it again")
+
+T = TypeVar("T")
+
+
+class Operator(Protocol):
+    """What plans and performs; ``operations.operator`` has the real one.
+
+    ``plan`` and ``perform`` are awaited on the loop; the others may block and are called in a
+    thread.
+    """
+
+    async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal: ...
+
+    async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal: ...
+
+    def actions(self, service: str, snapshot: Snapshot | None) -> tuple[ActionView, ...]: ...
+
+    def operations(self) -> tuple[Operation, ...]: ...
+
+    def changed(self) -> bool: ...
+
+
+class OperatorDoor:
+    """What the operator last said."""
+
+    def __init__(self, operator: Operator | None, tell: Callable[[Event], None]) -> None:
+        self._operator = operator
+        self._tell = tell
+        self._executor = BoundedExecutor("operations", 1)
+        self._states: dict[str, OperationState] | None = None
+        self._actions_at: float | None = None
+        self.operations: tuple[Operation, ...] = ()
+
+    async def plan(self, request: ActionRequest, snapshot: Snapshot) -> Plan | Refusal:
+        """What exactly would be done, or why not."""
+        if self._operator is None:
+            return NO_OPERATOR
+        return await self._operator.plan(request, snapshot)
+
+    async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
+        """Hand a confirmed plan over to its runner."""
+        if self._operator is None:
+            return NO_OPERATOR
+        return await self._operator.perform(plan, confirmation)
+
+    async def poll(self) -> bool:
+        """Read the journal if it moved; whether any operation changed."""
+        if self._operator is None:
+            return False
+        if self._states is not None and not await self._call(self._operator.changed, False):
+            return False
+        operations = await self._call(self._operator.operations, None)
+        if operations is None or (operations == self.operations and self._states is not None):
+            return False
+        self._note(operations)
+        self._actions_at = None
+        return True
+
+    async def poll_actions(
+        self, services: Iterable[str], snapshot: Snapshot, now: float
+    ) -> Mapping[str, tuple[ActionView, ...]]:
+        """What is allowed for each service, when it is time to ask again; else nothing."""
+        operator = self._operator
+        if operator is None:
+            return {}
+        if self._actions_at is not None and now - self._actions_at < ACTIONS_EVERY:
+            return {}
+        self._actions_at = now
+        names = tuple(services)
+
+        def ask() -> Mapping[str, tuple[ActionView, ...]]:
+            return {name: operator.actions(name, snapshot) for name in names}
+
+        return await self._call(ask, {})
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._executor.close()
+
+    async def _call(self, function: Callable[[], T], otherwise: T) -> T:
+        try:
+            return await self._executor.run(function, deadline=DEADLINE)
+        except (TimeoutError, QueueFullError):
+            # The journal's disk hangs: what was last known stays, and it is asked again.
+            return otherwise
+
+    def _note(self, operations: tuple[Operation, ...]) -> None:
+        before = self._states
+        self._states = {each.id: each.state for each in operations}
+        self.operations = operations
+        for each in operations:
+            # What the journal held before this console began is not news.
+            if before is not None and before.get(each.id) is not each.state:
+                self._tell(operation_moved(each, before.get(each.id)))

@@ -1,0 +1,81 @@
+"""The probes as one source, and whether it is our own side that fails.
+
+Invariant: only targets on other hosts speak of the network, and only when at least three probes
+of at least two hosts all failed on the way at their latest look.
+"""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import urlsplit
+
+from opsconsole.engine.fleet import ProbeRecord
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.snapshot import SourceView
+
+NETWORK_PROBLEM: Final = "every remote target failed at once: local network problem?"
+
+_ON_THE_WAY: Final = frozenset({FaultKind.DNS, FaultKind.CONNECT, FaultKind.TIMEOUT})
+_LEAST_PROBES: Final = 3
+_LEAST_HOSTS: Final = 2
+
+
+class ProbeWatch:
+    """Counts, for all probes together."""
+
+    def __init__(self, probes: Iterable[ProbeRecord], now: float) -> None:
+        every = list(probes)
+        remote = {probe.key: host for probe in every if (host := _remote_host(probe.url))}
+        self._remote = frozenset(remote)
+        self._hosts = len(set(remote.values()))
+        self._cut: set[str] = set()
+        self._interval = max((probe.interval for probe in every), default=0.0)
+        self._taken_at: float | None = None
+        self._since = now
+        self._lag = 0.0
+        self._suspect = False
+
+    @property
+    def suspect(self) -> bool:
+        """Whether the network on our side is the likeliest cause of what fails."""
+        return self._suspect
+
+    def note(self, key: str, fault: Fault | None, at: float, lag: float) -> None:
+        """Take in how one look went."""
+        self._taken_at = at
+        self._lag = max(lag, self._lag * 0.99)
+        if key not in self._remote:
+            return
+        if fault is not None and fault.kind in _ON_THE_WAY:
+            self._cut.add(key)
+        else:
+            self._cut.discard(key)
+        suspect = (
+            len(self._cut) == len(self._remote) >= _LEAST_PROBES and self._hosts >= _LEAST_HOSTS
+        )
+        if suspect is not self._suspect:
+            self._suspect, self._since = suspect, at
+
+    def view(self) -> SourceView | None:
+        """None where nothing is probed."""
+        if not self._interval:
+            return None
+        return SourceView(
+            name="probes",
+            endpoint="",
+            interval=self._interval,
+            taken_at=self._taken_at,
+            since=self._since,
+            fault=Fault(FaultKind.LOCAL, NETWORK_PROBLEM) if self._suspect else None,
+            lag=self._lag,
+        )
+
+
+def _remote_host(url: str) -> str:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return ""
+    try:
+        return "" if ip_address(host).is_loopback else host
+    except ValueError:
+        return host

@@ -1,0 +1,258 @@
+"""One schedule for everything that is looked at.
+
+Invariant: every source is looked at for ever, at its own phase of its interval, with at most one
+look of it and ``limit`` looks in all under way. A look that cannot begin in its turn is skipped
+and counted, never queued. Nothing that a source does ends or delays the others' schedule.
+
+The phase is a hash of the key, so that load is even and the same after a restart (Prometheus'
+way). What is due within one tick starts together: fewer wake-ups halve the cost of a look. On the
+first round everything is looked at within a second, so that a screen fills.
+"""
+
+import asyncio
+import heapq
+import random
+import zlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from opsconsole.clock import Clock
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.reading import Reading
+from opsconsole.sources.base import Source
+from opsconsole.text import sanitize
+
+TICK: Final = 0.05
+"""Seconds between the moments at which looks begin."""
+
+NAP: Final = 0.25
+"""The longest sleep, so that a refresh and a gap in time are noticed soon."""
+
+FIRST_ROUND: Final = 1.0
+"""Seconds over which the first round is spread."""
+
+LONGEST_BACKOFF: Final = 4
+"""How many intervals a source that cannot be reached is left alone at most."""
+
+LEAST_GAP: Final = 5.0
+"""Seconds without a tick below which nobody was suspended; the machine was busy."""
+
+HUNG_AFTER: Final = 60.0
+"""Seconds after which a look that broke its own deadline is cancelled."""
+
+Deliver = Callable[[Reading[Any], float], float | None]
+"""Takes a reading and its delay behind schedule; returns seconds to the next look, or None."""
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """One source's place in the schedule. ``due`` is when its next look should begin."""
+
+    source: Source[Any]
+    key: str
+    interval: float
+    patient: bool
+    phase: float
+    due: float = 0.0
+    turn: int = 0
+    began: float = 0.0
+    task: asyncio.Task[None] | None = None
+    failures: int = 0
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the looks so far."""
+
+    looks: int = 0
+    missed: int = 0
+    deferred: int = 0
+    errors: int = 0
+    hung: int = 0
+    gaps: int = 0
+    missed_by_key: dict[str, int] = field(default_factory=dict)
+
+
+def fraction(key: str) -> float:
+    """A number in [0, 1) that is the same for ``key`` in every process."""
+    return zlib.crc32(key.encode()) / 2**32
+
+
+def is_probe(key: str) -> bool:
+    """Whether ``key`` names a target that is watched, rather than a place that is asked."""
+    return key.startswith("http:")
+
+
+class Schedule:
+    """Looks at ``sources`` until ``run`` is cancelled; lives on one event loop."""
+
+    def __init__(
+        self,
+        sources: Iterable[Source[Any]],
+        clock: Clock,
+        deliver: Deliver,
+        *,
+        on_gap: Callable[[float], None] = lambda gap: None,
+        limit: int = 512,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.counts = Counts()
+        self.lag = 0.0
+        self._clock = clock
+        self._deliver = deliver
+        self._on_gap = on_gap
+        self._limit = limit
+        # Spreads retries; nothing secret depends on it.
+        self._random = rng or random.Random()  # noqa: S311
+        self._entries = {source.key: _new_entry(source) for source in sources}
+        self._wheel: dict[int, list[tuple[_Entry, int]]] = {}
+        self._ticks: list[int] = []
+        self._flying = 0
+        self._origin = clock.now()
+
+    @property
+    def flying(self) -> int:
+        """How many looks are under way."""
+        return self._flying
+
+    @property
+    def intervals(self) -> Mapping[str, float]:
+        """Seconds between looks, by key."""
+        return {key: entry.interval for key, entry in self._entries.items()}
+
+    async def run(self) -> None:
+        """Keep the schedule. Cancelled, it cancels the looks under way and waits for them."""
+        self._origin = self._clock.now()
+        self.refresh()
+        try:
+            while True:
+                await self._nap()
+                self._begin_due()
+        finally:
+            await self._abandon()
+
+    def refresh(self) -> None:
+        """Look at everything soon: within a second, or an interval where that is shorter."""
+        now = self._clock.now()
+        for entry in self._entries.values():
+            self._put(entry, now + fraction(entry.key) * min(entry.interval, FIRST_ROUND))
+
+    def hurry(self, key: str, delay: float = 0.0) -> None:
+        """Look at ``key`` after ``delay`` seconds unless it is due before; unknown keys pass."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return
+        due = self._clock.now() + delay
+        if due < entry.due:
+            self._put(entry, due)
+
+    async def _nap(self) -> None:
+        before = self._clock.now()
+        wanted = before + NAP
+        if self._ticks:
+            wanted = min(wanted, self._origin + self._ticks[0] * TICK)
+        await self._clock.sleep(wanted - before)
+        late = self._clock.now() - max(wanted, before)
+        # Decays over some ten wake-ups: one hiccup is remembered for a while, not for ever.
+        self.lag = max(late, self.lag * 0.9) if late > 0 else self.lag * 0.9
+        if late > self._longest_pause():
+            self.counts.gaps += 1
+            self._on_gap(late)
+            self.refresh()
+
+    def _longest_pause(self) -> float:
+        shortest = min((entry.interval for entry in self._entries.values()), default=LEAST_GAP)
+        return max(LEAST_GAP, 2 * shortest)
+
+    def _begin_due(self) -> None:
+        now = self._clock.now()
+        reached = int((now - self._origin) / TICK + 1e-6)
+        while self._ticks and self._ticks[0] <= reached:
+            for entry, turn in self._wheel.pop(heapq.heappop(self._ticks)):
+                if entry.turn == turn:
+                    self._begin(entry, now)
+
+    def _begin(self, entry: _Entry, now: float) -> None:
+        if entry.task is not None:
+            self._miss(entry, now)
+        elif self._flying >= self._limit and now - entry.due < entry.interval:
+            self.counts.deferred += 1
+            self._put(entry, entry.due, at=now + TICK)
+            return
+        elif self._flying >= self._limit:
+            self._miss(entry, now)
+        else:
+            late = max(0.0, now - entry.due)
+            entry.began = now
+            self._flying += 1
+            entry.task = asyncio.get_running_loop().create_task(self._look(entry, late))
+        self._put(entry, self._next_turn(entry, now))
+
+    def _miss(self, entry: _Entry, now: float) -> None:
+        self.counts.missed += 1
+        by_key = self.counts.missed_by_key
+        by_key[entry.key] = by_key.get(entry.key, 0) + 1
+        if entry.task is not None and now - entry.began > max(HUNG_AFTER, 10 * entry.interval):
+            self.counts.hung += 1
+            entry.task.cancel()
+
+    def _next_turn(self, entry: _Entry, now: float) -> float:
+        """The next moment of the entry's phase that is at least half an interval away."""
+        since = now - self._origin - entry.phase
+        turns = int((since + 0.5 * entry.interval) // entry.interval) + 1
+        return self._origin + entry.phase + turns * entry.interval
+
+    def _put(self, entry: _Entry, due: float, at: float | None = None) -> None:
+        """Give ``entry`` its next turn; an earlier entry of it in the wheel is void."""
+        entry.due = due
+        entry.turn += 1
+        when = due if at is None else at
+        tick = max(0, int((when - self._origin) / TICK + 0.999999))
+        bucket = self._wheel.get(tick)
+        if bucket is None:
+            self._wheel[tick] = bucket = []
+            heapq.heappush(self._ticks, tick)
+        bucket.append((entry, entry.turn))
+
+    async def _look(self, entry: _Entry, late: float) -> None:
+        try:
+            reading = await entry.source.collect()
+        except Exception as error:  # noqa: BLE001 - the task boundary: a programming error
+            self.counts.errors += 1
+            reading = internal_fault(entry.key, error, entry.began, self._clock.now())
+        finally:
+            entry.task = None
+            self._flying -= 1
+        self.counts.looks += 1
+        again = self._deliver(reading, late)
+        if entry.patient:
+            self._back_off(entry, failed=reading.fault is not None)
+        elif again is not None:
+            self.hurry(entry.key, again)
+
+    def _back_off(self, entry: _Entry, *, failed: bool) -> None:
+        entry.failures = entry.failures + 1 if failed else 0
+        if entry.failures < 2:
+            return
+        times = min(LONGEST_BACKOFF, 2 ** (entry.failures - 1))
+        spread = 1.0 + 0.1 * self._random.random()
+        self._put(entry, entry.began + times * entry.interval * spread)
+
+    async def _abandon(self) -> None:
+        tasks = [entry.task for entry in self._entries.values() if entry.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def internal_fault(key: str, error: Exception, began: float, now: float) -> Reading[Any]:
+    """The reading of a look that raised, which only a programming error does."""
+    said = sanitize(f"{type(error).__name__}: {error}", limit=300)
+    fault = Fault(FaultKind.INTERNAL, said, hint="please report this; the look goes on")
+    return Reading(key, now, now - began, fault=fault)
+
+
+def _new_entry(source: Source[Any]) -> _Entry:
+    key, interval = source.key, max(TICK, source.interval)
+    return _Entry(source, key, interval, not is_probe(key), fraction(key) * interval)

@@ -1,0 +1,73 @@
+"""A snapshot out of the store.
+
+Invariant: parts that did not change are the same objects as in the snapshot before, down to the
+tuple of services where no service changed.
+"""
+
+from typing import TypeVar
+
+from opsconsole.config.settings import Settings
+from opsconsole.engine.store import Store
+from opsconsole.model.operation import Operation
+from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
+
+T = TypeVar("T")
+
+
+class SnapshotBuilder:
+    """Numbers the snapshots and keeps what they have in common."""
+
+    def __init__(self, settings: Settings, store: Store, *, read_only: bool) -> None:
+        self._environment = EnvironmentView(
+            name=settings.environment.name, danger=settings.environment.danger
+        )
+        self._store = store
+        self._read_only = read_only
+        self._seq = 0
+        self._services: tuple[ServiceView, ...] = ()
+        self._sources: tuple[SourceView, ...] = ()
+
+    def build(
+        self, now: float, operations: tuple[Operation, ...], notices: tuple[str, ...]
+    ) -> Snapshot:
+        """Everything known at ``now``; the store was settled before."""
+        store = self._store
+        self._seq += 1
+        self._services = _kept(self._services, self._service_views())
+        self._sources = _kept(self._sources, self._source_views())
+        self._note_platform()
+        return Snapshot(
+            seq=self._seq,
+            taken_at=now,
+            environment=self._environment,
+            services=self._services,
+            alerts=store.alerts.view(),
+            host=store.host,
+            host_at=store.host_at,
+            docker=store.docker,
+            docker_at=store.docker_at,
+            events=store.events.view(),
+            sources=self._sources,
+            operations=operations,
+            read_only=self._read_only,
+            notices=notices,
+        )
+
+    def _service_views(self) -> tuple[ServiceView, ...]:
+        records = self._store.services.values()
+        return tuple(record.view for record in records if record.view is not None)
+
+    def _source_views(self) -> tuple[SourceView, ...]:
+        probes = self._store.probes.view()
+        return (*((probes,) if probes else ()), *self._store.sources.views())
+
+    def _note_platform(self) -> None:
+        host = self._store.host
+        if host is not None and host.platform != self._environment.platform:
+            before = self._environment
+            self._environment = EnvironmentView(before.name, before.danger, host.platform)
+
+
+def _kept(before: tuple[T, ...], after: tuple[T, ...]) -> tuple[T, ...]:
+    same = len(before) == len(after) and all(a is b for a, b in zip(before, after, strict=True))
+    return before if same else after

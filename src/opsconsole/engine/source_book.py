@@ -1,0 +1,100 @@
+"""How each place that is read is doing: when it last answered, since when it does not.
+
+Invariant: a source is lost with its first failed look and back with its first good one; its last
+good value is kept with its age. The probes count as one source, which fails only when our own
+side seems to be at fault.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from opsconsole.engine.event_log import EventLog
+from opsconsole.engine.judge.events import source_back, source_lost
+from opsconsole.model.fault import Fault
+from opsconsole.model.reading import Reading
+from opsconsole.model.snapshot import SourceView
+from opsconsole.sources.base import Source
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    source: Source[Any]
+    name: str
+    since: float
+    interval: float
+    taken_at: float | None = None
+    fault: Fault | None = None
+    lag: float = 0.0
+    note: str = ""
+    view: SourceView | None = None
+
+
+class SourceBook:
+    """Every source that is not a probe, by key."""
+
+    def __init__(self, events: EventLog) -> None:
+        self._events = events
+        self._places: dict[str, _Place] = {}
+
+    def watch(self, source: Source[Any], now: float) -> None:
+        """Keep account of ``source`` from now on."""
+        name = name_of(source.key)
+        self._places[source.key] = _Place(source, name, now, source.interval)
+
+    def note(self, reading: Reading[Any], lag: float) -> None:
+        """Take in how a look went."""
+        place = self._places.get(reading.source)
+        if place is None:
+            return
+        place.lag = lag
+        place.view = None
+        lost = place.fault
+        place.fault = reading.fault
+        if reading.fault is None:
+            place.taken_at = reading.taken_at
+            place.note = _note_of(reading.value)
+            if lost is not None:
+                self._events.add(source_back(reading.taken_at, place.name, place.since))
+                place.since = reading.taken_at
+        elif lost is None:
+            place.since = reading.taken_at
+            # What was never there is told by its view; the timeline is for what changes.
+            if place.taken_at is not None:
+                self._events.add(source_lost(reading.taken_at, place.name, reading.fault))
+
+    def views(self) -> tuple[SourceView, ...]:
+        """One for each place; unchanged ones are the same objects."""
+        return tuple(_view(place) for place in self._places.values())
+
+
+def name_of(key: str) -> str:
+    """``docker`` for ``docker:docker``: the configured name, which defaults to the kind."""
+    kind, _, name = key.partition(":")
+    return kind if kind == "host" or not name else name
+
+
+def _note_of(value: object) -> str:
+    """What of a good answer is not whole: queries that failed, alerts that were left out."""
+    problems = getattr(value, "problems", ())
+    if problems:
+        query, fault = problems[0]
+        return f"{len(problems)} queries failed, first {query}: {fault}"
+    shown = len(getattr(value, "alerts", ()))
+    total = getattr(value, "total_alerts", getattr(value, "total", shown))
+    return f"{shown} of {total} alerts shown" if total > shown else ""
+
+
+def _view(place: _Place) -> SourceView:
+    if place.view is None:
+        endpoint = getattr(place.source, "endpoint", None) or ""
+        place.view = SourceView(
+            name=place.name,
+            endpoint=str(getattr(endpoint, "url", endpoint)),
+            interval=place.interval,
+            taken_at=place.taken_at,
+            since=place.since,
+            fault=place.fault,
+            lag=place.lag,
+            note=place.note,
+        )
+    return place.view

@@ -1,0 +1,335 @@
+"""What is known, kept up to date reading by reading.
+
+Invariant: touched by the engine's loop alone. A reading costs the same however many services
+there are; a service's view is made anew at the next ``settle`` after one of its parts changed,
+and what stopped being looked at turns stale and UNKNOWN by itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol, cast
+
+from opsconsole.config.settings import Settings
+from opsconsole.engine import figures
+from opsconsole.engine.alert_book import AlertBook
+from opsconsole.engine.containers import ContainerIndex, merge_views
+from opsconsole.engine.event_log import EventLog
+from opsconsole.engine.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
+from opsconsole.engine.judge import health
+from opsconsole.engine.judge.events import health_flip, version_change
+from opsconsole.engine.judge.service import (
+    ENDED,
+    Verdict,
+    judge_container,
+    judge_instance,
+    judge_service,
+    judge_swarm,
+)
+from opsconsole.engine.probe_watch import ProbeWatch
+from opsconsole.engine.source_book import SourceBook
+from opsconsole.engine.views import NO_DOCKER, container_instances, instance_view, service_view
+from opsconsole.model.alerts import Alert
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.health import HealthReport
+from opsconsole.model.operation import ActionView
+from opsconsole.model.reading import STALE_INTERVALS, Reading, is_stale
+from opsconsole.model.resources import DockerView, Host
+from opsconsole.model.series import MetricValue
+from opsconsole.model.state import State
+from opsconsole.sources.base import Source
+
+SOONER: Final = 5
+"""An undecided look is repeated after this part of its interval, so that red comes quickly."""
+
+LEAST_RETRY: Final = 0.25
+
+
+class _AlertReport(Protocol):
+    @property
+    def alerts(self) -> tuple[Alert, ...]: ...
+
+
+class Store:
+    """Readings in by ``apply``; records, rows and events out."""
+
+    def __init__(self, settings: Settings, now: float, *, single: bool = False) -> None:
+        self.events = EventLog()
+        self.services = build_services(settings, now, single=single)
+        self.alerts = AlertBook(settings, self.services, self.events)
+        self._index: dict[str, tuple[InstanceRecord, ProbeRecord]] = {
+            probe.key: (instance, probe)
+            for record in self.services.values()
+            for instance in record.instances
+            for probe in instance.probes
+        }
+        self.sources = SourceBook(self.events)
+        self.probes = ProbeWatch((probe for _, probe in self._index.values()), now)
+        self.host: Host | None = None
+        self.host_at: float | None = None
+        self.docker: DockerView | None = None
+        self.docker_at: float | None = None
+        self._engines: dict[str, DockerView] = {}
+        self._touched: set[ServiceRecord] = set()
+        self._touched_instances: set[InstanceRecord] = set()
+        self._resumed_at: float | None = None
+        self._changed = True
+        self._touched.update(self.services.values())
+        for instance, _ in self._index.values():
+            instance.verdict = _of_probes(instance)
+        self._touched_instances.update(
+            instance for record in self.services.values() for instance in record.instances
+        )
+        self.settle(now)
+
+    def watch(self, sources: Sequence[Source[Any]], now: float) -> None:
+        """Keep account of the ``sources`` that are not probes of an instance."""
+        for source in sources:
+            if source.key not in self._index:
+                self.sources.watch(source, now)
+        self._changed = True
+
+    def apply(self, reading: Reading[Any], lag: float = 0.0) -> float | None:
+        """Take in one reading. Returns seconds to a sooner look where it is undecided."""
+        found = self._index.get(reading.source)
+        if found is not None:
+            self.probes.note(reading.source, reading.fault, reading.taken_at, lag)
+            return self._apply_probe(*found, reading)
+        self._changed = True
+        self.sources.note(reading, lag)
+        if reading.value is not None:
+            self._apply_value(reading.source, reading.value, reading.taken_at)
+        return None
+
+    def heard(self, event: Event) -> list[str]:
+        """Take in what a source tells as it happens. Returns keys to look at now."""
+        if event.kind is not EventKind.CONTAINER and event.kind is not EventKind.RESTART:
+            self.events.add(event)
+            return []
+        keys: list[str] = []
+        service = event.service
+        for record in self.services.values():
+            mine = [each for each in record.instances if each.container == event.subject]
+            joined = any(each.name == event.subject for each in record.containers or ())
+            if not mine and not joined and event.subject not in record.config.containers:
+                continue
+            service = service or record.name
+            for instance in mine or record.instances:
+                if mine and event.state is State.DOWN:
+                    instance.ended = True
+                keys.extend(probe.key for probe in instance.probes)
+        self.events.add(_of_service(event, service))
+        self._changed = True
+        return keys
+
+    def suspended(self, now: float) -> None:
+        """Time was lost: failures of the next interval are not counted against anybody."""
+        self._resumed_at = now
+
+    def set_actions(self, name: str, actions: tuple[ActionView, ...]) -> None:
+        """What the operator allows for a service now."""
+        record = self.services[name]
+        if record.actions != actions:
+            record.actions = actions
+            self._touched.add(record)
+
+    def settle(self, now: float) -> bool:
+        """Make anew what was touched, age what was not; whether anything changed."""
+        self._expire_probes(now)
+        self._expire_containers(now)
+        for instance in self._touched_instances:
+            self._judge_instance(instance, now)
+            instance.view = instance_view(instance)
+        self._touched_instances.clear()
+        for record in self._touched:
+            self._rebuild(record, now)
+        changed = self._changed or bool(self._touched)
+        self._touched.clear()
+        self._changed = False
+        return self.alerts.tick(now) or changed
+
+    def _apply_probe(
+        self, instance: InstanceRecord, probe: ProbeRecord, reading: Reading[Any]
+    ) -> float | None:
+        report: HealthReport | None = reading.value
+        fault, at = reading.fault, reading.taken_at
+        probe.taken_at, probe.took, probe.fault, probe.stale = at, reading.took, fault, False
+        if report is not None:
+            probe.report, probe.report_at = report, at
+        look = health.look_at(at, report, fault)
+        if look.state is State.DOWN and instance.ended:
+            look = health.Look(at, look.state, look.reason, decisive=True)
+        self._touched_instances.add(instance)
+        self._touched.add(instance.service)
+        if self._forgiven(probe, look):
+            return self._sooner(probe)
+        before = probe.judged.state
+        probe.judged = health.step(probe.judged, look, probe.limits)
+        if probe.primary:
+            if look.state is not State.UNKNOWN:
+                latency = reading.took if report is not None else None
+                failed = look.state is State.DOWN
+                instance.service.history.add(at, failed=failed, latency=latency)
+            if report is not None and report.version != instance.version:
+                self._note_version(instance, report.version, at)
+        if probe.judged.state is not before:
+            self._judge_instance(instance, at)
+        return self._sooner(probe) if probe.judged.undecided else None
+
+    @staticmethod
+    def _sooner(probe: ProbeRecord) -> float:
+        return min(probe.interval, max(LEAST_RETRY, probe.interval / SOONER))
+
+    def _forgiven(self, probe: ProbeRecord, look: health.Look) -> bool:
+        if self._resumed_at is None or look.state in {State.OK, State.DEGRADED}:
+            return False
+        return look.at - self._resumed_at < probe.interval
+
+    def _apply_value(self, key: str, value: object, at: float) -> None:
+        kind = key.partition(":")[0]
+        if kind == "docker":
+            self._apply_docker(key, cast(DockerView, value), at)
+        elif kind == "host":
+            self.host, self.host_at = cast(Host, value), at
+        else:
+            alerts = value if isinstance(value, tuple) else cast(_AlertReport, value).alerts
+            self.alerts.report(key, alerts, at)
+            self._apply_metrics(getattr(value, "metrics", ()))
+
+    def _apply_docker(self, key: str, view: DockerView, at: float) -> None:
+        self._engines[key] = view
+        self.docker, self.docker_at = merge_views(self._engines), at
+        index = ContainerIndex(self._engines.values())
+        for record in self.services.values():
+            own = [each.container for each in record.instances if each.container]
+            names = [*record.config.containers, *own]
+            if not names:
+                continue
+            record.containers, record.swarm = index.join(names), index.swarm(names)
+            record.containers_at, record.containers_stale = at, False
+            self._touched.add(record)
+            for instance in record.instances:
+                if instance.container:
+                    found = index.find(instance.container)
+                    instance.ended = bool(found) and all(c.status in ENDED for c in found)
+                    self._touched_instances.add(instance)
+
+    def _apply_metrics(self, metrics: Iterable[MetricValue]) -> None:
+        for metric in metrics:
+            record = self.services.get(metric.service)
+            if record is not None:
+                record.metrics[metric.name] = metric
+                self._touched.add(record)
+
+    def _note_version(self, instance: InstanceRecord, version: str, at: float) -> None:
+        name = instance.service.name
+        subject = instance.name
+        self.events.add(version_change(at, name, subject, instance.version, version))
+        instance.version = version or instance.version
+
+    def _expire_probes(self, now: float) -> None:
+        for instance, probe in self._index.values():
+            if probe.taken_at is None or probe.stale:
+                continue
+            if is_stale(probe.taken_at, probe.interval, now):
+                probe.stale = True
+                limit = STALE_INTERVALS * probe.interval + 1.0
+                reason = f"not looked at for {now - probe.taken_at:.0f} s"
+                probe.judged = health.expire(probe.judged, probe.taken_at + limit, reason)
+                self._touched_instances.add(instance)
+                self._touched.add(instance.service)
+
+    def _expire_containers(self, now: float) -> None:
+        for record in self.services.values():
+            at = record.containers_at
+            if at is None or record.containers_stale:
+                continue
+            if is_stale(at, record.containers_every, now):
+                record.containers_stale = True
+                self._touched.add(record)
+                for instance in record.instances:
+                    instance.ended = False
+                    self._touched_instances.add(instance)
+
+    def _judge_instance(self, instance: InstanceRecord, at: float) -> None:
+        if instance.container and not instance.probes:
+            verdict = _by_container(instance)
+        else:
+            verdict = _of_probes(instance)
+        before, instance.verdict = instance.verdict, verdict
+        if before.state is verdict.state:
+            return
+        instance.since = max(at, instance.since)
+        self.events.add(
+            health_flip(
+                at,
+                instance.service.name,
+                instance.name,
+                (before.state, before.reason),
+                (verdict.state, verdict.reason),
+            )
+        )
+
+    def _rebuild(self, record: ServiceRecord, now: float) -> None:
+        if record.instances:
+            views = tuple(each.view for each in record.instances if each.view is not None)
+        else:
+            views = container_instances(record)
+        verdict = judge_service(views, _beside(record))
+        if not views and record.containers is None and record.config.containers:
+            verdict = Verdict(State.UNKNOWN, NO_DOCKER)
+        self._note_service_flip(record, verdict, now)
+        record.verdict = verdict
+        if record.containers_at is not None or any(each.taken_at is not None for each in views):
+            record.history.note_state(now, verdict.state)
+        record.metrics.update(figures.body_metrics(record))
+        record.view = service_view(record, views, now)
+
+    def _note_service_flip(self, record: ServiceRecord, verdict: Verdict, now: float) -> None:
+        before = record.verdict
+        if before.state is verdict.state:
+            return
+        record.since = max(now, record.since)
+        whole = State.DOWN in {before.state, verdict.state}
+        if len(record.instances) != 1 and (whole or not record.instances):
+            change = (before.state, before.reason), (verdict.state, verdict.reason)
+            self.events.add(health_flip(now, record.name, record.name, *change))
+
+
+def _of_probes(instance: InstanceRecord) -> Verdict:
+    return judge_instance([(each.kind, each.judged) for each in instance.probes])
+
+
+def _by_container(instance: InstanceRecord) -> Verdict:
+    record = instance.service
+    if record.containers is None:
+        return Verdict(State.UNKNOWN, health.NOT_LOOKED)
+    if record.containers_stale:
+        return Verdict(State.UNKNOWN, NO_DOCKER)
+    named = [each for each in record.containers if each.name == instance.container]
+    return judge_container(named[0] if named else None, instance.container)
+
+
+def _beside(record: ServiceRecord) -> list[Verdict]:
+    """What Docker says of the service that none of its instances stands for."""
+    if record.containers_stale:
+        return []
+    found = [judge_swarm(each) for each in record.swarm]
+    if record.instances:
+        spoken_for = {each.container for each in record.instances}
+        others = (each for each in record.containers or () if each.name not in spoken_for)
+        found += [judge_container(each, each.name) for each in others]
+    return found
+
+
+def _of_service(event: Event, service: str) -> Event:
+    if event.service == service:
+        return event
+    return Event(
+        event.at,
+        event.kind,
+        event.message,
+        service,
+        event.subject,
+        event.state,
+        event.before,
+        event.after,
+    )
