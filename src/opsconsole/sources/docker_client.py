@@ -26,8 +26,11 @@ if TYPE_CHECKING:
     from docker.tls import TLSConfig
     from requests import Response
 
-ANSWER_LIMIT: Final = 32 << 20
-"""Bytes of one answer: about ten thousand containers."""
+ANSWER_LIMIT: Final = 16 << 20
+"""Bytes of one answer: some five thousand containers."""
+
+PARTS_LIMIT: Final = 400_000
+"""Objects and arrays of one answer; sixteen megabytes of empty ones would fill a gigabyte."""
 
 _VERSION_LIMIT: Final = 64 << 10
 _CHUNK: Final = 64 << 10
@@ -82,6 +85,9 @@ def get_json(
         body = b"".join(_bounded(response, ends, limit))
         if response.status_code != 200:
             raise DockerUnavailableError(_status_fault(response.status_code, body))
+    if body.count(b"{") + body.count(b"[") > PARTS_LIMIT:
+        message = f"the engine's answer has more than {PARTS_LIMIT} parts"
+        raise DockerUnavailableError(Fault(FaultKind.TOO_LARGE, message))
     try:
         return json.loads(body, parse_constant=_not_json)
     except (ValueError, RecursionError) as error:
@@ -230,6 +236,11 @@ def _tls(endpoint: DockerEndpoint) -> "TLSConfig | bool":
         return endpoint.url.startswith("https://")
     from docker.tls import TLSConfig
 
+    if not files.verify:
+        from urllib3 import disable_warnings
+        from urllib3.exceptions import InsecureRequestWarning
+
+        disable_warnings(InsecureRequestWarning)  # the context says so; stderr is the screen
     arguments: dict[str, Any] = {"verify": files.verify}
     if files.ca:
         arguments["ca_cert"] = files.ca

@@ -22,7 +22,6 @@ FILTERS: Final[Mapping[str, list[str]]] = {
         "die",
         "oom",
         "start",
-        "stop",
         "kill",
         "restart",
         "health_status",
@@ -34,7 +33,7 @@ FILTERS: Final[Mapping[str, list[str]]] = {
         "tag",
     ],
 }
-"""What is asked for; the many ``exec_*`` of health checks are not."""
+"""What is asked for. Not the many ``exec_*`` of health checks, nor ``stop``: it follows ``die``."""
 
 _REMEMBERED: Final = 1000
 _RECENT: Final = 30.0
@@ -74,7 +73,6 @@ class Timeline:
             "container oom": self._out_of_memory,
             "container kill": self._signalled,
             "container start": _told(EventKind.CONTAINER, "started", State.OK),
-            "container stop": _told(EventKind.CONTAINER, "stopped", None),
             "container restart": _told(EventKind.RESTART, "restarted", None),
             "container destroy": _told(EventKind.CONTAINER, "removed", None),
             "container pause": _told(EventKind.CONTAINER, "paused", State.DEGRADED),
@@ -171,7 +169,7 @@ def _renamed(message: _Message) -> Event:
 def _health_changed(message: _Message) -> Event:
     word = message.action.partition(":")[2].strip()
     state = _HEALTH.get(word, State.UNKNOWN)
-    return _event(message, EventKind.HEALTH, f"HEALTHCHECK says {word or 'nothing'}", state)
+    return _event(message, EventKind.CONTAINER, f"HEALTHCHECK says {word or 'nothing'}", state)
 
 
 def _service_updated(message: _Message) -> Event | None:
