@@ -1,1 +1,20 @@
 """The screens. The only package that imports Textual."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opsconsole.ui.bridge import EngineLike
+    from opsconsole.ui.options import Options
+
+__all__ = ["run"]
+
+
+def run(make_engine: "Callable[[], EngineLike]", *, options: "Options") -> int:
+    """Open the console and return the exit code when it is left.
+
+    ``make_engine`` is called once, on a thread of its own, after the first paint.
+    """
+    from opsconsole.ui.lifecycle import run_console
+
+    return run_console(make_engine, options)

@@ -1,0 +1,214 @@
+"""Lines of text with roles: what every screen is made of before it has colours.
+
+Invariant: a line is a tuple of spans; a span's text holds no line feed and its role says what
+it means, never how it looks. Widths are terminal cells, not characters.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from opsconsole.model.state import State
+
+
+class Role(StrEnum):
+    """What a piece of text means. Themes give each a look; state roles are for state only."""
+
+    TEXT = "text"
+    STRONG = "strong"
+    MUTED = "muted"
+    FAINT = "faint"
+    ACCENT = "accent"
+    TITLE = "title"
+    TITLE_FOCUSED = "title-focused"
+    HEADER = "header"
+    RULE = "rule"
+    STALE = "stale"
+    OK = "ok"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    BAR = "bar"
+    BAR_MUTED = "bar-muted"
+    BAR_STRONG = "bar-strong"
+    BAR_OK = "bar-ok"
+    BAR_DEGRADED = "bar-degraded"
+    BAR_DOWN = "bar-down"
+    BAR_UNKNOWN = "bar-unknown"
+    BADGE = "badge"
+    BADGE_LOW = "badge-low"
+    BADGE_HIGH = "badge-high"
+    BADGE_NOTE = "badge-note"
+    TRACE = "trace"
+    TRACE_LOW = "trace-low"
+    TRACE_HIGH = "trace-high"
+    OBJECTIVE = "objective"
+    KEY = "key"
+    KEY_LABEL = "key-label"
+    KEY_OFF = "key-off"
+    MATCH = "match"
+    CURSOR = "cursor"
+    CURSOR_IDLE = "cursor-idle"
+    CHOSEN = "chosen"
+
+
+class Align(StrEnum):
+    """Where text stands in its cell; figures are right-aligned."""
+
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Span(NamedTuple):
+    """A run of text with one role."""
+
+    text: str
+    role: Role = Role.TEXT
+
+
+Line = tuple[Span, ...]
+
+BLANK: Final[Line] = ()
+ELLIPSIS: Final = "…"
+
+_STATE_ROLES: Final = {
+    State.OK: Role.OK,
+    State.DEGRADED: Role.DEGRADED,
+    State.DOWN: Role.DOWN,
+    State.UNKNOWN: Role.UNKNOWN,
+}
+
+
+class Cell(NamedTuple):
+    """One figure or word of a table before it is fitted to its column."""
+
+    text: str
+    role: Role = Role.TEXT
+    align: Align = Align.LEFT
+    spans: Line = ()
+
+
+class Row(NamedTuple):
+    """A line that has an identity: ``key`` stays the same while its text changes."""
+
+    key: str
+    line: Line
+
+
+def state_role(state: State, *, stale: bool = False) -> Role:
+    """The role that a state is painted with."""
+    return Role.STALE if stale else _STATE_ROLES[state]
+
+
+@lru_cache(maxsize=4096)
+def width_of(text: str) -> int:
+    """Cells that ``text`` takes: two for wide characters, none for combining marks."""
+    if text.isascii():
+        return len(text)
+    return sum(_char_width(char) for char in text)
+
+
+def _char_width(char: str) -> int:
+    if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def clip(text: str, width: int) -> str:
+    """``text`` in at most ``width`` cells; what was cut ends in an ellipsis."""
+    if width_of(text) <= width:
+        return text
+    if width <= 1:
+        return ELLIPSIS[:width]
+    kept: list[str] = []
+    used = 0
+    for char in text:
+        used += _char_width(char)
+        if used > width - 1:
+            break
+        kept.append(char)
+    return "".join(kept) + ELLIPSIS
+
+
+def fit(text: str, width: int, align: Align = Align.LEFT) -> str:
+    """``text`` in exactly ``width`` cells, padded or cut."""
+    clipped = clip(text, width)
+    padding = " " * max(0, width - width_of(clipped))
+    return padding + clipped if align is Align.RIGHT else clipped + padding
+
+
+def line_width(line: Line) -> int:
+    """Cells that ``line`` takes."""
+    return sum(width_of(span.text) for span in line)
+
+
+def clip_line(line: Line, width: int) -> Line:
+    """``line`` in at most ``width`` cells."""
+    out: list[Span] = []
+    left = width
+    for span in line:
+        if left <= 0:
+            break
+        size = width_of(span.text)
+        out.append(span if size <= left else Span(clip(span.text, left), span.role))
+        left -= size
+    return tuple(out)
+
+
+def spread(left: Line, right: Line, width: int, filler: Role = Role.TEXT) -> Line:
+    """``left`` and ``right`` at the two ends of ``width`` cells; ``left`` gives way."""
+    room = width - line_width(right)
+    if room < 4:
+        return clip_line(left, width)
+    kept = clip_line(left, room - 1)
+    gap = room - line_width(kept)
+    return (*kept, Span(" " * gap, filler), *right)
+
+
+def titled(title: str, width: int, *, focused: bool = False, note: Line = ()) -> Line:
+    """A panel's first line: its name, a thin rule, and at the right what applies to it."""
+    role = Role.TITLE_FOCUSED if focused else Role.TITLE
+    name = clip(title, max(0, width - 4))
+    tail = clip_line(note, max(0, width - width_of(name) - 6))
+    used = width_of(name) + 3 + (line_width(tail) + 1 if tail else 0)
+    rule = Span("─" * max(0, width - used), Role.RULE)
+    middle = (Span(f" {name} ", role), rule)
+    return (*middle, Span(" "), *tail, Span(" ")) if tail else (*middle, Span(" "))
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """``text`` in lines of at most ``width`` cells, broken at spaces where there are any."""
+    lines: list[str] = []
+    current = ""
+    for word in text.split(" "):
+        candidate = f"{current} {word}" if current else word
+        if width_of(candidate) <= width:
+            current = candidate
+            continue
+        if current:
+            lines.append(current)
+        *full, current = _pieces(word, width)
+        lines += full
+    lines.append(current)
+    return lines
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    """``word`` cut into pieces of at most ``width`` cells."""
+    pieces: list[str] = []
+    piece, used = "", 0
+    for char in word:
+        size = _char_width(char)
+        if piece and used + size > max(1, width):
+            pieces.append(piece)
+            piece, used = "", 0
+        piece += char
+        used += size
+    return [*pieces, piece]
+
+
+def plain(lines: Iterable[Line]) -> str:
+    """The text of ``lines`` alone, for copying and for tests."""
+    return "\n".join("".join(span.text for span in line).rstrip() for line in lines)

@@ -1,0 +1,182 @@
+"""Braille charts with axes, an objective's line and marks of events.
+
+Invariant: the value axis starts at zero and ends at 1, 2 or 5 times a power of ten; the time
+axis stands at fixed moments; a slot in which nothing was seen is a gap. A chart is exactly
+``width`` by ``height`` cells and never raises, whatever its data.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.model.series import Trace
+from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit
+from opsconsole.render.figures import clock, duration
+from opsconsole.render.scale import nice_ceiling, time_step
+from opsconsole.render.spark import columns
+
+_BASE: Final = 0x2800
+_DOTS: Final = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
+"""Bits of a braille cell by column and by row from the bottom."""
+
+LABEL_WIDTH: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One trace to draw. Later curves are drawn over earlier ones; ``filled`` to the axis."""
+
+    trace: Trace
+    role: Role
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Something that happened, shown below the axis at its time."""
+
+    at: float
+    glyph: str
+    role: Role = Role.STRONG
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """What a chart shows over ``window`` seconds up to ``now``."""
+
+    curves: tuple[Curve, ...]
+    now: float
+    window: float
+    objective: float | None = None
+    marks: tuple[Mark, ...] = ()
+    label: Callable[[float | None], str] = duration
+
+
+def chart(plot: Plot, width: int, height: int) -> list[Line]:
+    """``height`` lines: the plot, and below it the time axis with its marks."""
+    rows = height - 1
+    cells = width - LABEL_WIDTH - 2
+    if rows < 2 or cells < 8:
+        return [BLANK] * max(0, height)
+    series = [columns(curve.trace, cells * 2, plot.now, plot.window) for curve in plot.curves]
+    top = _top(series, plot.objective)
+    grid = _Grid(cells, rows)
+    if plot.objective is not None:
+        grid.dashes(_level(plot.objective, top, rows))
+    for curve, values in zip(plot.curves, series, strict=True):
+        grid.draw(values, top, curve)
+    lines = [_row(grid, row, rows, top, plot) for row in range(rows)]
+    return [*lines, _axis(plot, cells)]
+
+
+def _top(series: Sequence[Sequence[float | None]], objective: float | None) -> float:
+    known = [value for values in series for value in values if value is not None]
+    if objective is not None:
+        known.append(objective * 1.05)
+    return nice_ceiling(max((value for value in known if math.isfinite(value)), default=1.0))
+
+
+def _level(value: float, top: float, rows: int) -> int:
+    """Dots above the axis, 0 to ``rows * 4 - 1``."""
+    highest = rows * 4 - 1
+    if not math.isfinite(value):
+        return highest
+    return max(0, min(highest, round(value / top * highest)))
+
+
+class _Grid:
+    """Braille bits and roles of the plot's cells; row 0 is at the top."""
+
+    def __init__(self, cells: int, rows: int) -> None:
+        self.cells = cells
+        self.rows = rows
+        self._bits = [[0] * cells for _ in range(rows)]
+        self._roles = [[Role.TEXT] * cells for _ in range(rows)]
+
+    def draw(self, values: Sequence[float | None], top: float, curve: Curve) -> None:
+        """Draw one curve; neighbouring points are joined by a vertical stroke."""
+        before: int | None = None
+        for x, value in enumerate(values):
+            if value is None:
+                before = None
+                continue
+            level = _level(value, top, self.rows)
+            low = 0 if curve.filled else min(level, level if before is None else before)
+            for y in range(low, max(level, before or 0 if not curve.filled else level) + 1):
+                self._dot(x, y, curve.role)
+            before = level
+
+    def dashes(self, level: int) -> None:
+        """Draw a broken horizontal line."""
+        for x in range(0, self.cells * 2, 4):
+            self._dot(x, level, Role.OBJECTIVE)
+            self._dot(x + 1, level, Role.OBJECTIVE)
+
+    def _dot(self, x: int, y: int, role: Role) -> None:
+        column, row = x // 2, self.rows - 1 - y // 4
+        if not (0 <= column < self.cells and 0 <= row < self.rows):
+            return
+        self._bits[row][column] |= _DOTS[x % 2][y % 4]
+        self._roles[row][column] = role
+
+    def spans(self, row: int) -> list[Span]:
+        """One row as runs of equal roles."""
+        out: list[Span] = []
+        for bits, role in zip(self._bits[row], self._roles[row], strict=True):
+            char = chr(_BASE + bits) if bits else " "
+            if out and (out[-1].role is role or not bits):
+                out[-1] = Span(out[-1].text + char, out[-1].role)
+            else:
+                out.append(Span(char, role))
+        return out
+
+
+def _row(grid: _Grid, row: int, rows: int, top: float, plot: Plot) -> Line:
+    shown: float | None = None
+    if row == 0:
+        shown = top
+    elif row == rows - 1:
+        shown = 0.0
+    elif rows >= 5 and row == (rows - 1) // 2:
+        shown = top * (1 - row / (rows - 1))
+    label = "" if shown is None else ("0" if shown == 0 else plot.label(shown))
+    tick = "┤" if label else "│"
+    role = Role.MUTED
+    if plot.objective is not None and row == rows - 1 - _level(plot.objective, top, rows) // 4:
+        label, tick, role = plot.label(plot.objective), "┤", Role.OBJECTIVE
+    text = fit(label, LABEL_WIDTH, Align.RIGHT)
+    return (Span(f"{text} ", role), Span(tick, Role.RULE), *grid.spans(row))
+
+
+def _axis(plot: Plot, cells: int) -> Line:
+    step = time_step(plot.window, max(2, cells // 12))
+    end = plot.now
+    chars = [" "] * cells
+    roles = [Role.MUTED] * cells
+    tick = math.ceil((end - plot.window) / step) * step
+    while tick <= end:
+        column = int((tick - (end - plot.window)) / plot.window * (cells - 1))
+        _write(chars, column, f"╵{clock(tick, seconds=False)}" if step >= 60 else clock(tick))
+        tick += step
+    for mark in plot.marks:
+        column = int((mark.at - (end - plot.window)) / plot.window * (cells - 1))
+        if 0 <= column < cells:
+            chars[column], roles[column] = mark.glyph, mark.role
+    spans = [Span(" " * (LABEL_WIDTH + 1), Role.MUTED), Span("└", Role.RULE)]
+    for char, role in zip(chars, roles, strict=True):
+        if spans[-1].role is role:
+            spans[-1] = Span(spans[-1].text + char, role)
+        else:
+            spans.append(Span(char, role))
+    return tuple(spans)
+
+
+def _write(chars: list[str], column: int, text: str) -> None:
+    """Put ``text`` at ``column`` where it fits whole and touches nothing."""
+    end = column + len(text)
+    if column < 0 or end > len(chars):
+        return
+    if any(char != " " for char in chars[max(0, column - 1) : end + 1]):
+        return
+    chars[column:end] = text

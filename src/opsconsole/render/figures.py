@@ -1,0 +1,106 @@
+"""Figures as people read them, in widths that do not jitter.
+
+Invariant: no function returns more than its stated number of cells; what is not known is a
+dash, never a zero. Input units are the model's: seconds, bytes, fractions, per second.
+"""
+
+import math
+from datetime import UTC, datetime
+from typing import Final
+
+UNKNOWN: Final = "–"
+_SIZES: Final = ("B", "K", "M", "G", "T", "P")
+
+
+def duration(seconds: float | None) -> str:
+    """At most six cells: ``420us``, ``42ms``, ``1.9s``, ``3m12s``, ``1h02m``, ``12d4h``."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    if seconds < 0.0005:
+        return f"{max(0.0, seconds) * 1e6:.0f}us"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f}ms"
+    if seconds < 9.95:
+        return f"{seconds:.1f}s"
+    return age(seconds)
+
+
+def age(seconds: float | None) -> str:
+    """At most six cells, whole seconds: ``4s``, ``3m12s``, ``1h02m``, ``12d4h``, ``900d``."""
+    if seconds is None or not math.isfinite(seconds):
+        return UNKNOWN
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    days, rest = divmod(whole, 86400)
+    return f"{days}d{rest // 3600}h" if days < 100 else f"{min(days, 99999)}d"
+
+
+def percent(fraction: float | None, digits: int = 0) -> str:
+    """At most five cells: ``81%``, ``4.1%``, ``120%``, ``999%``."""
+    if fraction is None or not math.isfinite(fraction):
+        return UNKNOWN
+    value = max(-99.0, min(fraction * 100, 9999.0))
+    return f"{value:.{digits if abs(value) < 99.95 else 0}f}%"
+
+
+def size(count: float | None) -> str:
+    """At most five cells, powers of 1024: ``512B``, ``3.1G``, ``640M``."""
+    if count is None or not math.isfinite(count):
+        return UNKNOWN
+    value = max(0.0, float(count))
+    unit = 0
+    while value >= 999.5 and unit < len(_SIZES) - 1:
+        value /= 1024
+        unit += 1
+    digits = 1 if unit and value < 9.95 else 0
+    return f"{min(value, 9999):.{digits}f}{_SIZES[unit]}"
+
+
+def rate(per_second: float | None) -> str:
+    """At most five cells: ``0.4``, ``88``, ``1.2k``, ``12M``."""
+    if per_second is None or not math.isfinite(per_second):
+        return UNKNOWN
+    value = max(0.0, per_second)
+    for suffix in ("", "k", "M", "G"):
+        if value < 999.5 or suffix == "G":
+            return f"{min(value, 9999):.{_rate_digits(value, suffix)}f}{suffix}"
+        value /= 1000
+    return UNKNOWN
+
+
+def _rate_digits(value: float, suffix: str) -> int:
+    small = 0 < value < 9.95
+    return 1 if small or (suffix and value < 9.95) else 0
+
+
+def number(value: float | None, unit: str = "") -> str:
+    """A figure of a declared metric with its unit: ``s`` ``B`` ``%`` ``/s`` or any other."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if unit == "s":
+        return duration(value)
+    if unit == "B":
+        return size(value)
+    if unit == "%":
+        return f"{value:.4g}%"
+    if unit == "/s":
+        return f"{rate(value)}/s"
+    return f"{value:.4g}{unit and ' ' + unit}"
+
+
+def clock(at: float, *, seconds: bool = True) -> str:
+    """UTC time of day, ``09:14:07`` or ``09:14``."""
+    moment = datetime.fromtimestamp(at, UTC)
+    return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def when(at: float, now: float) -> str:
+    """Eight cells: the time of day, or the date when it was not within the last 20 hours."""
+    if now - at < 72_000:
+        return clock(at)
+    return datetime.fromtimestamp(at, UTC).strftime("%b %d  ")[:8].ljust(8)

@@ -1,0 +1,112 @@
+"""The two lines at the top: which place this is, what is broken, and what is being read.
+
+Invariant: the counts of states are never cut; every source shows the age of its last good
+reading, and one that fails shows why. The clock is the wall's, in UTC, to the second, so that
+a lagging link is seen.
+"""
+
+from opsconsole.model.reading import is_stale
+from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
+from opsconsole.model.state import State
+from opsconsole.render import figures
+from opsconsole.render.cells import Line, Role, Span, clip, clip_line, line_width, width_of
+
+_BADGES = {"high": Role.BADGE_HIGH, "low": Role.BADGE_LOW}
+_STATE_ROLES = {
+    State.DOWN: Role.BAR_DOWN,
+    State.DEGRADED: Role.BAR_DEGRADED,
+    State.UNKNOWN: Role.BAR_UNKNOWN,
+    State.OK: Role.BAR_OK,
+}
+
+
+def top(snapshot: Snapshot | None, place: EnvironmentView, width: int, wall: float, *,
+        read_only: bool = False, note: str = "") -> Line:  # fmt: skip
+    """Environment, counts by state, read-only, clock."""
+    environment = snapshot.environment if snapshot else place
+    badge = Span(f" {clip(environment.name.upper(), 20)} ", badge_role(environment.danger))
+    left: list[Span] = [badge, Span("  ", Role.BAR)]
+    left += counts(snapshot) if snapshot else [Span("looking …", Role.BAR_MUTED)]
+    right: list[Span] = []
+    if note:
+        right += [Span(f" {note} ", Role.BADGE_NOTE), Span(" ", Role.BAR)]
+    if read_only or (snapshot is not None and snapshot.read_only):
+        right += [Span(" READ-ONLY ", Role.BADGE_NOTE), Span("  ", Role.BAR)]
+    right.append(Span(f"{figures.clock(wall)}Z ", Role.BAR_STRONG))
+    room = width - line_width(tuple(left)) - line_width(tuple(right))
+    if room > len(environment.platform) + 3 and environment.platform:
+        left.append(Span(f"  {environment.platform}", Role.BAR_MUTED))
+    gap = width - line_width(tuple(left)) - line_width(tuple(right))
+    return clip_line((*left, Span(" " * max(1, gap), Role.BAR), *right), width)
+
+
+def badge_role(danger: str) -> Role:
+    """How loudly the environment's name is shown."""
+    return _BADGES.get(danger, Role.BADGE)
+
+
+def counts(snapshot: Snapshot) -> list[Span]:
+    """How many services are in each state, worst first; what is zero is not said."""
+    tally = dict.fromkeys(State, 0)
+    stale = 0
+    for service in snapshot.services:
+        if service.stale and service.state in {State.OK, State.UNKNOWN}:
+            stale += 1
+        else:
+            tally[service.state] += 1
+    spans: list[Span] = []
+    for state in sorted(State, key=lambda each: -each.urgency):
+        if tally[state]:
+            text = f" {state.glyph} {tally[state]} {state.value} "
+            spans += [Span(text, _STATE_ROLES[state]), Span(" ", Role.BAR)]
+    if stale:
+        spans += [Span(f" ◌ {stale} stale ", Role.BAR_UNKNOWN), Span(" ", Role.BAR)]
+    if not snapshot.services:
+        spans.append(Span("no services configured", Role.BAR_MUTED))
+    return spans
+
+
+def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
+    """Every source with its age; those that fail first, with the reason."""
+    if snapshot is None:
+        return (Span(" starting the engine …".ljust(width), Role.BAR_MUTED),)
+    ordered = sorted(snapshot.sources, key=lambda source: not _troubled(source, now))
+    troubled = sum(_troubled(source, now) for source in ordered)
+    spans: list[Span] = [Span(" ", Role.BAR)]
+    for source in ordered:
+        left = width - line_width(tuple(spans)) - 1
+        part = _source(source, now, left, share=max(1, troubled))
+        if line_width(part) > left:
+            spans.append(Span("…", Role.BAR_MUTED))
+            break
+        spans += part
+    if not snapshot.sources:
+        spans.append(Span("nothing is read yet", Role.BAR_MUTED))
+    line = clip_line(tuple(spans), width)
+    return (*line, Span(" " * max(0, width - line_width(line)), Role.BAR))
+
+
+def _troubled(source: SourceView, now: float) -> bool:
+    return source.fault is not None or is_stale(source.taken_at, source.interval, now)
+
+
+def _source(source: SourceView, now: float, room: int, *, share: int) -> Line:
+    age = "never read" if source.taken_at is None else figures.age(now - source.taken_at)
+    if source.fault is None:
+        late = is_stale(source.taken_at, source.interval, now)
+        if source.taken_at is None:
+            return (Span(f"{source.name} ", Role.BAR_MUTED), Span("waiting   ", Role.BAR_MUTED))
+        role = Role.BAR_UNKNOWN if late else Role.BAR
+        note = " stale" if late else ""
+        return (
+            Span(f"{source.name} ", Role.BAR_MUTED),
+            Span(f"{age.rjust(3)}{note}", role),
+            Span("   ", Role.BAR),
+        )
+    head = f"▲ {source.name} {age} "
+    limit = max(16, room // share - width_of(head) - 24)
+    return (
+        Span(head, Role.BAR_DEGRADED),
+        Span(clip(str(source.fault), limit), Role.BAR),
+        Span("   ", Role.BAR),
+    )

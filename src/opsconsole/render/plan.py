@@ -1,0 +1,113 @@
+"""A plan, and the run of it, as lines to be read before and after the word is typed.
+
+Invariant: every call and its pinned target is shown, and so is what was observed, what will be
+verified and how it is undone; nothing that would be done is left out. A verdict is shown only
+when the journal has one.
+"""
+
+from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
+from opsconsole.render import figures
+from opsconsole.render.cells import BLANK, Line, Role, Span, wrap
+
+_LABEL = 11
+
+
+def title(plan: Plan) -> str:
+    """What would be done, to what."""
+    name = f" ({plan.name})" if plan.name and plan.name != plan.kind.value else ""
+    return f"{plan.kind.value}{name} {plan.service}"
+
+
+def lines(plan: Plan, width: int, now: float) -> list[Line]:
+    """The whole plan."""
+    out: list[Line] = []
+    for number, step in enumerate(plan.steps, 1):
+        out += _field(
+            "does" if number == 1 else "", f"{number}. {step.summary}", width, Role.STRONG
+        )
+        out += _field("", f"{step.driver}: {step.target}", width, Role.MUTED)
+    for index, warning in enumerate(plan.warnings):
+        out += _field("warns" if index == 0 else "", f"▲ {warning}", width, Role.DEGRADED)
+    out += _facts(plan, width)
+    for index, check in enumerate(plan.verification):
+        out += _field("verifies" if index == 0 else "", check, width)
+    out += _field("undone by", plan.undo or "nothing: this cannot be undone", width)
+    if plan.ends_at is not None:
+        end = f"by itself in {figures.age(plan.ends_at - now)}, at {figures.clock(plan.ends_at)}Z"
+        out += _field("ends", end, width)
+    if plan.usual_duration is not None or plan.last_outcome:
+        usual = f"about {figures.age(plan.usual_duration)}" if plan.usual_duration else ""
+        last = f"last time: {plan.last_outcome}" if plan.last_outcome else ""
+        out += _field("takes", " · ".join(part for part in (usual, last) if part), width)
+    if plan.reason:
+        out += _field("reason", plan.reason, width)
+    return out
+
+
+def _facts(plan: Plan, width: int) -> list[Line]:
+    out: list[Line] = []
+    for index, (fact, value) in enumerate(plan.fingerprint.items()):
+        out += _field("observed" if index == 0 else "", f"{fact} = {value}", width, Role.MUTED)
+    return out
+
+
+def _field(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
+    parts = wrap(text, max(8, width - _LABEL - 3))
+    return [
+        (Span(f" {label if index == 0 else '':<{_LABEL}} ", Role.MUTED), Span(part, role))
+        for index, part in enumerate(parts)
+    ]
+
+
+def question(plan: Plan) -> str:
+    """What a person must do for it to start."""
+    if plan.confirm is ConfirmLevel.CHOICE:
+        return "choose with tab, start with space; enter never starts anything"
+    if plan.confirm is ConfirmLevel.TYPED_NAME:
+        return f"type {plan.service} to allow it; enter never starts anything"
+    return f"type {plan.service} and a reason to allow it; enter never starts anything"
+
+
+def refusal(refused: Refusal, width: int) -> list[Line]:
+    """Why not, and what would lift it."""
+    out = _field("refused", refused.message, width, Role.STRONG)
+    if refused.lifted_by:
+        out += _field("lifted by", refused.lifted_by, width)
+    return [*out, *_field("", f"({refused.code})", width, Role.FAINT)]
+
+
+_VERDICTS = {
+    OperationState.VERIFIED: ("●", Role.OK, "verified"),
+    OperationState.FAILED: ("✖", Role.DOWN, "failed"),
+    OperationState.INCONCLUSIVE: ("?", Role.UNKNOWN, "inconclusive: look before doing more"),
+    OperationState.UNKNOWN: ("?", Role.UNKNOWN, "unknown whether the call took effect"),
+    OperationState.REFUSED: ("✖", Role.STRONG, "refused"),
+}
+_STEP_LOOKS = {
+    "done": ("✓", Role.OK),
+    "failed": ("✖", Role.DOWN),
+    "unknown": ("?", Role.UNKNOWN),
+    "running": ("▸", Role.ACCENT),
+}
+
+
+def operation(run: Operation, width: int, now: float) -> list[Line]:
+    """One run as the journal has it: its steps as they go, and at the end its verdict."""
+    glyph, role, word = _VERDICTS.get(run.state, ("▸", Role.ACCENT, run.state.value))
+    took = (run.ended_at or now) - run.started_at
+    usual = f" · usually {figures.age(run.usual_duration)}" if run.usual_duration else ""
+    head: Line = (
+        Span(f" {glyph} {word}", role),
+        Span(f"  {figures.age(took)}{usual} · by {run.who} on {run.host}", Role.MUTED),
+    )
+    out: list[Line] = [head, BLANK]
+    for step in run.steps:
+        mark, look = _STEP_LOOKS.get(step.state, ("·", Role.MUTED))
+        out.append((Span(f" {mark} ", look), Span(step.summary)))
+        if step.detail:
+            out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
+    if run.summary:
+        out += [BLANK, *((Span(f" {text}"),) for text in wrap(run.summary, width - 2))]
+    for item in run.evidence:
+        out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(item, width - 4)]
+    return out

@@ -1,0 +1,31 @@
+"""Axes that a person can read: ends and ticks at 1, 2 or 5 times a power of ten.
+
+Invariant: a scale starts at zero and holds every value given; it grows in whole steps, so that
+small changes of the data do not move it.
+"""
+
+import math
+from typing import Final
+
+_TIME_STEPS: Final = (
+    1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400,
+)  # fmt: skip
+
+
+def nice_ceiling(value: float) -> float:
+    """The least 1, 2 or 5 times a power of ten that is not below ``value``; 1 for nothing."""
+    if not math.isfinite(value) or value <= 0:
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(value))
+    for factor in (1, 2, 5, 10):
+        if value <= factor * power * (1 + 1e-9):
+            return factor * power
+    return 10 * power
+
+
+def time_step(window: float, ticks: int) -> float:
+    """Seconds between the ticks of a time axis so that at most ``ticks`` of them fit."""
+    for step in _TIME_STEPS:
+        if window / step <= ticks:
+            return float(step)
+    return 86400.0 * math.ceil(window / ticks / 86400)

@@ -1,0 +1,38 @@
+"""The panel of the selected service: its reason, its latency and its objectives.
+
+Invariant: exactly as many lines as the panel is high, the most telling first.
+"""
+
+from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render import figures
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, titled
+from opsconsole.render.service import headline, latency_chart, objective_line
+
+CHART_ROWS = 6
+
+
+def selected_lines(
+    service: ServiceView, snapshot: Snapshot, width: int, height: int, now: float, window: float
+) -> list[Line]:
+    """Title, why, chart and objectives in ``height`` lines of ``width`` cells."""
+    note = _note(service) if height >= CHART_ROWS else ()
+    lines: list[Line] = [titled(service.name, width, note=note)]
+    lines += headline(service, width, now)
+    room = height - len(lines)
+    goals = [clip_line(objective_line(item), width) for item in service.objectives]
+    goals = goals[: max(0, room - CHART_ROWS - 1)]
+    chart_rows = room - len(goals) - (1 if goals else 0)
+    if chart_rows >= CHART_ROWS - 1:
+        lines += latency_chart(service, snapshot, width - 1, chart_rows, now, window)
+        lines += [BLANK] if goals else []
+        lines += goals
+    return (lines + [BLANK] * height)[:height]
+
+
+def _note(service: ServiceView) -> Line:
+    latency = service.latency
+    return (
+        Span("latency p95 ", Role.MUTED),
+        Span(figures.duration(latency.p95), Role.TRACE),
+        Span(f"  by {latency.origin}", Role.MUTED),
+    )

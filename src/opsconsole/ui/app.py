@@ -1,0 +1,338 @@
+"""The console's application: one bridge to the engine, a stack of screens, one picture of time.
+
+Invariant: handlers return at once; what is slow happens behind the bridge and comes back as a
+message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
+"""
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding
+from textual.driver import Driver
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from opsconsole.clock import Clock, SystemClock
+from opsconsole.model.operation import ActionRequest, ActionView, Confirmation, Plan
+from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
+from opsconsole.render import figures
+from opsconsole.ui import crash
+from opsconsole.ui.bindings import Scope, bindings
+from opsconsole.ui.bridge import Bridge, EngineLike
+from opsconsole.ui.lookback import Lookback
+from opsconsole.ui.messages import (
+    EngineFailed,
+    NotePosted,
+    OperationStarted,
+    PlanArrived,
+    SnapshotArrived,
+)
+from opsconsole.ui.options import Options
+from opsconsole.ui.output_gate import OutputGate
+from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.dialog import Dialog
+from opsconsole.ui.screens.overview import OverviewScreen
+from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
+
+TICK = 1.0
+STOP_WITHIN = 2.0
+CRASHED = 70
+
+
+class Console(App[int], inherit_bindings=False):
+    """The screens of one console."""
+
+    TITLE = "opsconsole"
+    CSS_PATH = "styles/console.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    BINDINGS: ClassVar[list[Binding | tuple[str, str] | tuple[str, str, str]]] = bindings(
+        Scope.EVERYWHERE
+    )
+
+    def __init__(
+        self,
+        make_engine: Callable[[], EngineLike],
+        *,
+        options: Options,
+        clock: Clock | None = None,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        self.options = options
+        self._gate = OutputGate(ascii_only=options.ascii)
+        self.role_styles = RoleStyles(BUILT_IN.get(options.theme, Palette()))
+        super().__init__(driver_class=driver_class)
+        self.animation_level = "none"
+        self.clock: Clock = clock or SystemClock()
+        self.bridge = Bridge(make_engine, self.post_message)
+        self.lookback = Lookback()
+        self.keymap: dict[str, str] = dict(options.keys)
+        self.place = EnvironmentView(name=options.environment, danger=options.danger)
+        self.failure = ""
+        self._interrupted_at = 0.0
+        self.use_palette(self.role_styles.palette)
+        if self.keymap:
+            self.set_keymap(self.keymap)
+
+    # ---- what is shown ----
+
+    @property
+    def bridge_snapshot(self) -> Snapshot | None:
+        """The latest snapshot, whatever is held."""
+        return self.bridge.latest
+
+    @property
+    def shown(self) -> Snapshot | None:
+        """The snapshot to show: the latest, or the one held."""
+        return self.lookback.held or self.bridge.latest
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the latest is shown."""
+        return self.lookback.held is None
+
+    @property
+    def now(self) -> float:
+        """The time that ages count from: of the held picture where one is held."""
+        held = self.lookback.held
+        return self.clock.now() if held is None else held.taken_at
+
+    @property
+    def time_note(self) -> str:
+        """What the header says of the engine and of a held picture."""
+        if self.failure:
+            return "ENGINE STOPPED"
+        held = self.lookback.held
+        if held is None:
+            return ""
+        ago = figures.age(self.clock.now() - held.taken_at)
+        return f"HELD {figures.clock(held.taken_at)}Z, {ago} AGO"
+
+    @property
+    def read_only(self) -> bool:
+        """Whether changes are refused; the executor decides, this only greys keys."""
+        latest = self.bridge.latest
+        return self.options.read_only or bool(latest and latest.read_only)
+
+    def get_default_screen(self) -> Screen[None]:
+        """The overview is the first and last screen."""
+        return OverviewScreen()
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """Textual's filters, then the gate."""
+        return [*super().get_line_filters(), self._gate]
+
+    def on_mount(self) -> None:
+        """Paint first, then bring the engine up."""
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        self.bridge.start()
+        self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self.show)
+        if self.options.theme not in BUILT_IN:
+            self.load_themes(self.options.theme)
+
+    def on_unmount(self) -> None:
+        """Let the engine go, for a bounded time."""
+        self.bridge.stop(STOP_WITHIN)
+
+    def show(self) -> None:
+        """Bring the screens in sight up to date: the top one and those a dialog lies over."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, ConsoleScreen | Dialog):
+                screen.show()
+            if not screen.is_modal:
+                break
+
+    def say(self, text: str) -> None:
+        """Say something in the bottom line of the screen in sight."""
+        for screen in reversed(self.screen_stack):
+            if isinstance(screen, ConsoleScreen):
+                screen.say(text)
+                return
+
+    # ---- messages ----
+
+    def on_snapshot_arrived(self, _message: SnapshotArrived) -> None:
+        """Show the latest."""
+        latest = self.bridge.latest
+        if latest is not None:
+            self.failure = ""
+            self.lookback.keep(latest)
+        if not self.options.low_bandwidth:
+            self.show()
+
+    def on_engine_failed(self, message: EngineFailed) -> None:
+        """The console stays and says why it sees nothing."""
+        self.failure = message.reason
+        self.show()
+        self.say(message.reason.splitlines()[0])
+
+    def on_note_posted(self, message: NotePosted) -> None:
+        """Say it."""
+        self.say(message.text)
+
+    def on_plan_arrived(self, message: PlanArrived) -> None:
+        """Open the dialog, unless one is open."""
+        from opsconsole.ui.screens.plan import PlanScreen
+
+        if any(isinstance(screen, PlanScreen) for screen in self.screen_stack):
+            return
+        self.push_screen(PlanScreen(message.request, message.plan, message.refusal))
+
+    def on_operation_started(self, message: OperationStarted) -> None:
+        """Tell the dialog; without one, say it."""
+        from opsconsole.ui.screens.plan import PlanScreen
+
+        for screen in self.screen_stack:
+            if isinstance(screen, PlanScreen):
+                screen.started(message)
+                return
+        if message.refusal is not None:
+            self.say(f"not started: {message.refusal}")
+
+    # ---- changes ----
+
+    def request_plan(self, targets: Iterable[ServiceView], view: ActionView) -> None:
+        """Ask for the plan of an action on the first target; the rest follow one by one."""
+        for service in targets:
+            self.bridge.plan(ActionRequest(service.name, view.kind, view.name))
+
+    def confirm(self, plan: Plan, confirmation: Confirmation) -> None:
+        """Start a plan that a person confirmed in the dialog."""
+        self.bridge.perform(plan, confirmation)
+
+    # ---- themes ----
+
+    def use_palette(self, palette: Palette) -> None:
+        """Show everything in ``palette`` from now on."""
+        theme = textual_theme(palette)
+        self.register_theme(theme)
+        self.role_styles = RoleStyles(palette)
+        self.theme = theme.name
+        if self.is_mounted:
+            self.show()
+
+    def load_themes(self, wanted: str = "") -> None:
+        """Read the themes of the configuration on a thread, then use ``wanted``."""
+        from opsconsole.ui.theme_loader import load
+
+        def loaded(palettes: dict[str, Palette], problem: str) -> None:
+            self.call_later(self._themes_loaded, palettes, problem, wanted)
+
+        load(loaded)
+
+    def _themes_loaded(self, palettes: dict[str, Palette], problem: str, wanted: str) -> None:
+        if wanted in palettes:
+            self.use_palette(palettes[wanted])
+        elif wanted:
+            self.say(problem or f"no theme is called {wanted}: the dark one is shown")
+
+    # ---- keys ----
+
+    def action_pause(self) -> None:
+        """Hold the picture, or go on."""
+        if self.is_live and self.bridge.latest is not None:
+            self.lookback.hold(self.bridge.latest)
+        else:
+            self.lookback.release()
+        self.show()
+
+    def go_live(self) -> None:
+        """Show the latest again."""
+        self.lookback.release()
+        self.show()
+
+    def action_step(self, step: int) -> None:
+        """Show what was seen before or after."""
+        self.lookback.step(step)
+        self.show()
+
+    def action_look_again(self) -> None:
+        """Ask the engine to look at everything now."""
+        self.bridge.refresh()
+        self.say("looking at everything again")
+
+    def action_interrupt(self) -> None:
+        """The first ctrl-c tells, the second within two seconds leaves."""
+        if self.clock.now() - self._interrupted_at < 2.0:
+            self.leave()
+            return
+        self._interrupted_at = self.clock.now()
+        running = [run for run in self._operations() if not run.state.final]
+        also = (
+            f"; {running[0].kind.value} {running[0].service} goes on without it" if running else ""
+        )
+        self.say(f"ctrl-c again leaves the console{also}")
+
+    def _operations(self):  # type: ignore[no-untyped-def]
+        return self.bridge.latest.operations if self.bridge.latest else ()
+
+    def leave(self) -> None:
+        """End the console; operations go on in their runners."""
+        self.exit(0)
+
+    def action_back(self) -> None:
+        """One level back; the overview is the top."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+
+    def action_help(self) -> None:
+        """The keys of the screen one is on."""
+        from opsconsole.ui.screens.help import HelpScreen
+
+        screen = self.screen
+        if not isinstance(screen, HelpScreen):
+            scopes = getattr(screen, "SCOPES", (Scope.EVERYWHERE,))
+            title = getattr(screen, "TITLE_OF_HELP", "console")
+            self.push_screen(HelpScreen(title, scopes))
+
+    def action_theme(self) -> None:
+        """Choose a theme."""
+        from opsconsole.ui.screens.theme import ThemeScreen
+
+        if not isinstance(self.screen, ThemeScreen):
+            self.push_screen(ThemeScreen())
+
+    def action_mouse(self) -> None:
+        """Let the mouse go or take it back."""
+        from opsconsole.ui.driver import toggle_mouse
+
+        taken = toggle_mouse(self._driver)
+        self.say("the mouse is taken" if taken else "the mouse is free: text can be selected")
+
+    def action_redraw(self) -> None:
+        """Paint everything again."""
+        self.refresh(repaint=True, layout=True)
+
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        from textual.command import CommandPalette
+
+        from opsconsole.ui.palette import ConsoleCommands
+
+        if not CommandPalette.is_open(self):
+            self.push_screen(
+                CommandPalette(providers=[ConsoleCommands], placeholder="command or service …")
+            )
+
+    # ---- ends ----
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A programming error: the terminal is restored, one line is said, the rest is on file."""
+        if self.is_headless:
+            super()._handle_exception(error)
+            return
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            self._return_code = CRASHED
+            crash.remember(error)
+        self._close_messages_no_wait()
+
+
+def stderr_line(text: str) -> None:
+    """One line to a person after the screen is gone."""
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,67 @@
+"""After a programming error: one line for the person, a file for whoever mends it.
+
+Invariant: the file holds where it happened, never the values of variables, so that no secret
+can be in it; it is readable by its owner alone. The message of an error is kept only after
+``sanitize``, cut short, without anything that looks like a credential.
+"""
+
+import os
+import re
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from typing import Final
+
+from opsconsole.text import sanitize
+
+_CREDENTIAL: Final = re.compile(
+    r"(?i)((?:bearer|basic|token|password|passwd|secret|api[-_]?key|authorization)\W{1,3})\S+"
+    r"|(?<=://)[^/\s@]+@"
+)
+_remembered: list[Exception] = []
+
+
+def remember(error: Exception) -> None:
+    """Keep the first error for ``report``."""
+    if not _remembered:
+        _remembered.append(error)
+
+
+def redact(text: str) -> str:
+    """``text`` without what looks like a credential."""
+    return _CREDENTIAL.sub(lambda found: f"{found.group(1) or ''}…", text)
+
+
+def report(folder: Path | None = None) -> str:
+    """Write the remembered error to a file and return the line to show; '' when there is none."""
+    if not _remembered:
+        return ""
+    error = _remembered.pop()
+    what = redact(sanitize(str(error), limit=200))
+    try:
+        path = _write(error, what, folder or crash_folder())
+    except OSError as problem:
+        return f"opsconsole stopped: {type(error).__name__}: {what} (no crash file: {problem})"
+    return f"opsconsole stopped: {type(error).__name__}: {what}; details are in {path}"
+
+
+def crash_folder() -> Path:
+    """Where crash files go: the XDG state folder, or the temporary one."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    folder = Path(base) / "opsconsole"
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError:
+        return Path(tempfile.gettempdir())
+    return folder
+
+
+def _write(error: Exception, what: str, folder: Path) -> Path:
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
+    path = folder / f"crash-{int(time.time())}-{os.getpid()}.txt"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write("\n".join([f"{type(error).__name__}: {what}", *lines, ""]))
+    return path

@@ -1,0 +1,111 @@
+"""Textual's Linux driver, hardened for terminals as they are.
+
+Invariant: no byte of input ends the program, an unfinished paste gives the keyboard back within
+two seconds, a closed input stops being read, and a terminal that does not take output never
+stops the event loop: frames are dropped and the screen is painted anew when it takes them again.
+"""
+
+import os
+import selectors
+import time
+from codecs import getincrementaldecoder
+from typing import Final
+
+from textual._xterm_parser import XTermParser
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+
+PASTE_LIMIT: Final = 2.0
+_PASTE_START: Final = "\x1b[200~"
+_PASTE_END: Final = "\x1b[201~"
+_READ: Final = 4096
+_DRAINED: Final = 3
+
+
+class ConsoleDriver(LinuxDriver):
+    """The driver of the real program."""
+
+    _pasting_since: float | None = None
+    _stalled = False
+    _leaving = False
+    mouse_taken = True
+
+    def run_input_thread(self) -> None:
+        """Read, decode and dispatch until told to stop or the input ends."""
+        parser = XTermParser(self._debug)
+        decode = getincrementaldecoder("utf-8")(errors="replace").decode
+        with selectors.DefaultSelector() as selector:
+            try:
+                selector.register(self.fileno, selectors.EVENT_READ)
+            except OSError:
+                return  # an input that cannot be waited for has no keys
+            while not self.exit_event.is_set():
+                if selector.select(0.1):
+                    raw = self._read()
+                    if not raw:
+                        return
+                    self._feed(parser, decode(raw))
+                self._end_late_paste(parser)
+                for event in parser.tick():
+                    self.process_message(event)
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self.fileno, _READ)
+        except OSError:
+            return b""  # the terminal is gone; the watchdog ends the program
+
+    def _feed(self, parser: XTermParser, text: str) -> None:
+        if not text:
+            return
+        start, end = text.rfind(_PASTE_START), text.rfind(_PASTE_END)
+        if start > end:
+            self._pasting_since = time.monotonic()
+        elif end >= 0:
+            self._pasting_since = None
+        for event in parser.feed(text):
+            self.process_message(event)
+
+    def _end_late_paste(self, parser: XTermParser) -> None:
+        since = self._pasting_since
+        if since is not None and time.monotonic() - since > PASTE_LIMIT:
+            self._pasting_since = None
+            for event in parser.feed(_PASTE_END):
+                self.process_message(event)
+
+    def write(self, data: str) -> None:
+        """Queue ``data`` for the terminal; while it takes nothing, frames are dropped."""
+        writer = self._writer_thread
+        if writer is None:
+            return
+        queue = writer._queue
+        if self._leaving or not (self._stalled or queue.full()):
+            writer.write(data)
+            return
+        if not self._stalled:
+            self._stalled = True
+        elif queue.qsize() <= _DRAINED:
+            self._stalled = False
+            writer.write("\x1b[?2026l")
+            self._app.call_later(self._app.refresh, layout=True)
+
+    def stop_application_mode(self) -> None:
+        """Restore the terminal; nothing is dropped from here on."""
+        self._leaving = True
+        super().stop_application_mode()
+
+    def take_mouse(self, taken: bool) -> None:
+        """Turn mouse reports on or off."""
+        self.mouse_taken = taken
+        if taken:
+            self._enable_mouse_support()
+        else:
+            self._disable_mouse_support()
+
+
+def toggle_mouse(driver: Driver | None) -> bool:
+    """Let the mouse go or take it back; whether it is taken now."""
+    if not isinstance(driver, ConsoleDriver):
+        return False
+    driver.take_mouse(not driver.mouse_taken)
+    return driver.mouse_taken

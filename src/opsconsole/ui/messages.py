@@ -1,0 +1,47 @@
+"""What reaches the screens from elsewhere: typed messages, named for what has happened."""
+
+from dataclasses import dataclass
+
+from textual.message import Message
+
+from opsconsole.model.operation import ActionRequest, Operation, Plan, Refusal
+
+
+class SnapshotArrived(Message):
+    """A snapshot waits in the bridge's slot. Many of these are one."""
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the latest matters."""
+        return isinstance(message, SnapshotArrived)
+
+
+@dataclass
+class EngineFailed(Message):
+    """The engine could not be made or started; ``reason`` is one safe line."""
+
+    reason: str
+
+
+@dataclass
+class PlanArrived(Message):
+    """The answer to a request for a plan: a plan, or why there is none."""
+
+    request: ActionRequest
+    plan: Plan | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass
+class OperationStarted(Message):
+    """The answer to a confirmed plan: the run's record, or why it was not started."""
+
+    plan: Plan
+    operation: Operation | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass
+class NotePosted(Message):
+    """Something to say in the bottom line for a few seconds."""
+
+    text: str

@@ -1,0 +1,57 @@
+"""What lies over a screen: a box in the middle, the screen behind it going on.
+
+Invariant: a dialog takes no input for its first half second, and none that was typed before it
+was there; closing it stops nothing.
+"""
+
+import time
+from typing import TYPE_CHECKING, Final, cast
+
+from textual import events
+from textual.screen import ModalScreen
+
+if TYPE_CHECKING:
+    from opsconsole.ui.app import Console
+
+DEAD_TIME: Final = 0.5
+
+
+class Dialog(ModalScreen[None], inherit_bindings=False):
+    """A box over a screen. ``CAREFUL`` dialogs ignore early input."""
+
+    CAREFUL = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._opened_at = time.monotonic()
+
+    @property
+    def console_app(self) -> "Console":
+        """The app with its own type."""
+        return cast("Console", self.app)
+
+    def on_mount(self) -> None:
+        """Half a second counts from when the dialog can be seen."""
+        self._opened_at = time.monotonic()
+        self.call_after_refresh(self.show)
+
+    def on_resize(self) -> None:
+        """The box depends on the size."""
+        self.call_after_refresh(self.show)
+
+    def show(self) -> None:
+        """Subclasses bring their lines up to date here."""
+
+    def too_early(self, event: events.Event) -> bool:
+        """Whether ``event`` was meant for what was there before."""
+        return self.CAREFUL and event.time < self._opened_at + DEAD_TIME
+
+    def _forward_event(self, event: events.Event) -> None:
+        """Input that was typed or clicked before the dialog could be read is dropped."""
+        if isinstance(event, events.InputEvent | events.Paste) and self.too_early(event):
+            return
+        super()._forward_event(event)
+
+    def action_close(self) -> None:
+        """Close; whatever runs goes on."""
+        self.dismiss()

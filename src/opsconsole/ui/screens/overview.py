@@ -1,0 +1,388 @@
+"""The first screen: the whole fleet, failing first, and beside it what explains it.
+
+Invariant: what is selected is a service's name, never a row; the panels show one snapshot.
+"""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from opsconsole.model.events import Event
+from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.state import State
+from opsconsole.render import alerts, events, resources, services
+from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.matching import Filter
+from opsconsole.render.overview import (
+    Panel,
+    Placement,
+    arrange,
+    nothing_to_show,
+    too_small,
+    zoomed,
+)
+from opsconsole.render.selected import selected_lines
+from opsconsole.ui import clipboard
+from opsconsole.ui.bindings import Scope, bindings
+from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.widgets.footer_bar import FooterBar
+from opsconsole.ui.widgets.grid_table import GridTable, Listing
+from opsconsole.ui.widgets.header_bar import HeaderBar
+from opsconsole.ui.widgets.line_widget import LineWidget
+from opsconsole.ui.widgets.prompt import Prompt
+
+_SORTS = tuple(services.Sort)
+
+
+class OverviewScreen(ConsoleScreen, inherit_bindings=False):
+    """Services, alerts, the selected service, resources and the timeline."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (
+        Scope.OVERVIEW, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
+    )  # fmt: skip
+    TITLE_OF_HELP = "overview"
+    BINDINGS = bindings(*SCOPES)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._filter = Filter()
+        self._failing_only = False
+        self._sort = services.Sort.STATE
+        self._zoomed: Panel | None = None
+        self._placements: tuple[Placement, ...] = ()
+        self._events: dict[str, Event] = {}
+        self._events_of: tuple[Event, ...] | None = None
+
+    def compose(self) -> ComposeResult:
+        """All panels; where each stands is worked out for the size at hand."""
+        yield HeaderBar(id="header")
+        yield GridTable(id=Panel.SERVICES)
+        yield GridTable(id=Panel.ALERTS)
+        yield LineWidget(id=Panel.SELECTED)
+        yield GridTable(id=Panel.RESOURCES)
+        yield GridTable(id=Panel.TIMELINE)
+        yield LineWidget(id="too-small")
+        yield FooterBar(id="footer")
+
+    def on_mount(self) -> None:
+        """Keys go to the services first."""
+        self.table(Panel.SERVICES).focus()
+        super().on_mount()
+
+    def table(self, panel: Panel) -> GridTable:
+        """The table of a panel."""
+        return self.query_one(f"#{panel}", GridTable)
+
+    @property
+    def focused_panel(self) -> Panel:
+        """The panel that keys go to."""
+        name = self.focused.id if self.focused is not None else None
+        return Panel(name) if name in set(Panel) else Panel.SERVICES
+
+    @property
+    def target(self) -> ServiceView | None:
+        """The service under the cursor."""
+        key = self.table(Panel.SERVICES).cursor_key if self.is_mounted else None
+        return self.snapshot.service(key) if self.snapshot is not None and key else None
+
+    @property
+    def targets(self) -> tuple[ServiceView, ...]:
+        """The chosen services, or the one under the cursor."""
+        chosen = self.table(Panel.SERVICES).chosen
+        if not chosen or self.snapshot is None:
+            return super().targets
+        found = (self.snapshot.service(name) for name in chosen)
+        return tuple(service for service in found if service is not None)
+
+    # ---- showing ----
+
+    def show_body(self) -> None:
+        """Place the panels for this size and fill those in sight."""
+        width, height = self.size
+        excuse = too_small(width, height)
+        self._place(width, height, excuse)
+        if excuse:
+            line: Line = (Span(excuse, Role.STRONG),)
+            self.query_one("#too-small", LineWidget).paint_lines([line])
+            return
+        for placement in self._placements:
+            self._fill(placement.panel)
+
+    def _place(self, width: int, height: int, excuse: str) -> None:
+        snapshot = self.snapshot
+        count = len(snapshot.services) if snapshot else 0
+        if not count:
+            count = 9
+        ringing = len(snapshot.alerts) if snapshot else 0
+        wanted = () if excuse else arrange(width, height, count, ringing)
+        if self._zoomed is not None and not excuse:
+            wanted = zoomed(self._zoomed, width, height)
+        self.query_one("#too-small").display = bool(excuse)
+        for bar in ("#header", "#footer"):
+            self.query_one(bar).display = not excuse
+        if wanted == self._placements:
+            return
+        self._placements = wanted
+        places = {placement.panel: placement for placement in wanted}
+        for panel in Panel:
+            self._put(self.query_one(f"#{panel}", LineWidget), places.get(panel))
+        self.call_after_refresh(self.show_body)
+
+    def _put(self, widget: LineWidget, placement: Placement | None) -> None:
+        widget.display = placement is not None
+        if placement is not None:
+            widget.styles.offset = (placement.x, placement.y)
+            widget.styles.width = placement.width
+            widget.styles.height = placement.height
+
+    def _fill(self, panel: Panel) -> None:
+        fill = {
+            Panel.SERVICES: self._fill_services,
+            Panel.ALERTS: self._fill_alerts,
+            Panel.SELECTED: self._fill_selected,
+            Panel.RESOURCES: self._fill_resources,
+            Panel.TIMELINE: self._fill_timeline,
+        }
+        fill[panel]()
+
+    def _fill_services(self) -> None:
+        table = self.table(Panel.SERVICES)
+        width, snapshot = table.size.width, self.snapshot
+        columns = services.columns_for(width)
+        views: dict[str, ServiceView] = {}
+        counts: dict[str, int] = {}
+        if snapshot is not None:
+            ordered = services.order(
+                snapshot, self._sort, self._filter, failing_only=self._failing_only
+            )
+            views = {service.name: service for service in ordered}
+            counts = services.alert_counts(snapshot.alerts)
+        context = services.Context(self.now, self.console_app.options.window, counts)
+        filtered = not self._filter.empty or self._failing_only
+        table.list(
+            Listing(
+                (self._title(Panel.SERVICES, self._services_note()),
+                 services.header(columns, self._sort)),
+                tuple(views),
+                lambda name: services.row(views[name], columns, context),
+                tuple(nothing_to_show(Panel.SERVICES, snapshot, filtered=filtered)),
+            )
+        )  # fmt: skip
+
+    def _services_note(self) -> Line:
+        parts: list[Span] = []
+        if not self._filter.empty:
+            parts.append(Span(f"filter {self._filter.text}  ", Role.ACCENT))
+        if self._failing_only:
+            parts.append(Span("failing only  ", Role.ACCENT))
+        chosen = len(self.table(Panel.SERVICES).chosen)
+        if chosen:
+            parts.append(Span(f"{chosen} chosen  ", Role.ACCENT))
+        if self.table(Panel.SERVICES).size.width >= 72:
+            parts.append(Span("p95 over 15 min ", Role.MUTED))
+        return tuple(parts)
+
+    def _fill_alerts(self) -> None:
+        table, snapshot, now = self.table(Panel.ALERTS), self.snapshot, self.now
+        ordered = alerts.order(snapshot.alerts) if snapshot else []
+        found = {alert.key: alert for alert in ordered}
+        firing = len(alerts.firing(ordered))
+        self._list(
+            Panel.ALERTS,
+            tuple(found),
+            lambda key: alerts.row(found[key], table.size.width, now).line,
+            (Span(f"{firing} firing", Role.MUTED),) if found else (),
+        )
+
+    def _fill_resources(self) -> None:
+        snapshot = self.snapshot
+        width = self.table(Panel.RESOURCES).size.width
+        rows = {row.key: row.line for row in resources.rows(snapshot, width, self.now)} \
+            if snapshot else {}  # fmt: skip
+        note = resources.summary(snapshot) if snapshot else ""
+        self._list(Panel.RESOURCES, tuple(rows), rows.__getitem__, (Span(note, Role.MUTED),))
+
+    def _fill_timeline(self) -> None:
+        snapshot, now = self.snapshot, self.now
+        width = self.table(Panel.TIMELINE).size.width
+        if snapshot is not None and snapshot.events is not self._events_of:
+            self._events_of = snapshot.events
+            self._events = {events.key(event): event for event in events.latest(snapshot.events)}
+        rows = self._events
+        self._list(Panel.TIMELINE, tuple(rows), lambda key: events.row(rows[key], width, now).line)
+
+    def _list(self, panel: Panel, keys: tuple[str, ...], line, note: Line = ()) -> None:  # type: ignore[no-untyped-def]
+        table = self.table(panel)
+        empty = tuple(nothing_to_show(panel, self.snapshot, filtered=False))
+        table.list(Listing((self._title(panel, note),), keys, line, empty))
+
+    def _title(self, panel: Panel, note: Line = ()) -> Line:
+        table = self.table(panel)
+        place = table.place
+        tail = (*note, Span(f"  {place}", Role.MUTED)) if place else note
+        return titled(
+            panel.value.capitalize(), table.size.width,
+            focused=self.focused_panel is panel, note=tail,
+        )  # fmt: skip
+
+    def _fill_selected(self) -> None:
+        widget = self.query_one(f"#{Panel.SELECTED}", LineWidget)
+        width, height = widget.size
+        service, snapshot = self.target, self.snapshot
+        if service is None or snapshot is None:
+            widget.paint_lines([titled("Service", width), BLANK])
+            return
+        window = self.console_app.options.window
+        widget.paint_lines(selected_lines(service, snapshot, width, height, self.now, window))
+
+    @on(GridTable.CursorMoved, f"#{Panel.SERVICES}")
+    def _cursor_moved(self) -> None:
+        self._fill_selected()
+        self.query_one(FooterBar).show_hints(self.hints())
+
+    @on(GridTable.Opened)
+    def _opened(self) -> None:
+        self.action_open()
+
+    def on_descendant_focus(self) -> None:
+        """The focused panel's title is marked."""
+        self.show_body()
+
+    # ---- keys ----
+
+    def action_move(self, rows: int) -> None:
+        """Move in the focused panel."""
+        self.table(self.focused_panel).move(rows)
+
+    def action_edge(self, end: int) -> None:
+        """Go to the first or the last row."""
+        self.table(self.focused_panel).move_to(10**9 if end else 0)
+
+    def action_page(self, pages: float) -> None:
+        """Scroll the focused panel; never acts."""
+        self.table(self.focused_panel).page(pages)
+
+    def action_match(self, step: int) -> None:
+        """Go to the next service that is not ok."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return
+        bad = {each.name for each in snapshot.services if each.state is not State.OK or each.stale}
+        self.table(Panel.SERVICES).seek(bad.__contains__, step)
+
+    def action_panel(self, number: int) -> None:
+        """Focus a panel by its number."""
+        panels = [placement.panel for placement in self._placements]
+        wanted = [panel for panel in Panel if panel in panels and panel is not Panel.SELECTED]
+        if 1 <= number <= len(wanted):
+            self.table(wanted[number - 1]).focus()
+
+    def action_panel_step(self, step: int) -> None:
+        """Focus the next panel in sight."""
+        shown = {placement.panel for placement in self._placements} - {Panel.SELECTED}
+        panels = [panel for panel in Panel if panel in shown]
+        if panels:
+            at = panels.index(self.focused_panel) if self.focused_panel in panels else 0
+            self.table(panels[(at + step) % len(panels)]).focus()
+
+    def action_open(self) -> None:
+        """Open the service that the focused row is about; never acts."""
+        name = self._service_in_focus()
+        if name and self.snapshot is not None and self.snapshot.service(name):
+            from opsconsole.ui.screens.service import ServiceScreen
+
+            self.app.push_screen(ServiceScreen(name))
+        else:
+            self.say("this row belongs to no service")
+
+    def _service_in_focus(self) -> str:
+        snapshot, panel = self.snapshot, self.focused_panel
+        key = self.table(panel).cursor_key
+        if snapshot is None or key is None:
+            return ""
+        if panel is Panel.SERVICES:
+            return key
+        if panel is Panel.ALERTS:
+            return next((each.service for each in snapshot.alerts if each.key == key), "")
+        if panel is Panel.TIMELINE:
+            return self._events[key].service if key in self._events else ""
+        return _owner(snapshot, key.removeprefix("container:"))
+
+    def action_describe(self) -> None:
+        """The same as open."""
+        self.action_open()
+
+    def action_raw(self) -> None:
+        """Open the service at its raw bodies."""
+        if self.target is not None:
+            from opsconsole.ui.screens.service import ServiceScreen
+
+            self.app.push_screen(ServiceScreen(self.target.name, raw=True))
+
+    def action_filter(self) -> None:
+        """Type a filter at the bottom."""
+        if not self.query(Prompt):
+            self.mount(Prompt(self._filter.text, placeholder="filter  (! inverts, esc clears)"))
+            self.call_after_refresh(lambda: self.query_one(Prompt).focus())
+
+    @on(Prompt.Typed)
+    def _typed(self, message: Prompt.Typed) -> None:
+        self._filter = Filter(message.text)
+        if message.final:
+            self.query(Prompt).remove()
+            self.table(Panel.SERVICES).focus()
+        self.show_body()
+
+    def action_failing(self) -> None:
+        """Show only what is not ok, or all again."""
+        self._failing_only = not self._failing_only
+        self.show_body()
+
+    def action_sort(self, step: int) -> None:
+        """Sort by the next column."""
+        at = _SORTS.index(self._sort)
+        self._sort = _SORTS[(at + step) % len(_SORTS)]
+        self.show_body()
+        self.say(f"sorted by {self._sort.value}")
+
+    def action_select(self) -> None:
+        """Choose the service under the cursor."""
+        self.table(Panel.SERVICES).toggle()
+        self.show_body()
+
+    def action_zoom(self) -> None:
+        """The focused panel on the whole screen, and back."""
+        self._zoomed = None if self._zoomed is not None else self.focused_panel
+        self.show_body()
+
+    def action_copy(self) -> None:
+        """Copy the row under the cursor."""
+        table = self.table(self.focused_panel)
+        text = next((text for text in clipboard.rows(table) if text), "")
+        clipboard.copy(self.console_app, text)
+
+    def action_back(self) -> None:
+        """Undo one thing: zoom, choices, filter; at the top say how to leave."""
+        if self._zoomed is not None:
+            self._zoomed = None
+        elif self.table(Panel.SERVICES).chosen:
+            self.table(Panel.SERVICES).clear_chosen()
+        elif not self._filter.empty or self._failing_only:
+            self._filter, self._failing_only = Filter(), False
+        elif self.console_app.is_live:
+            self.say("this is the top: ctrl-c twice or :q leaves the console")
+        else:
+            self.console_app.go_live()
+        self.show_body()
+
+
+def _owner(snapshot: Snapshot, container_id: str) -> str:
+    """The service that a container belongs to, or ''."""
+    found = snapshot.docker.containers if snapshot.docker else ()
+    names = {each.name for each in found if each.id == container_id} | {container_id}
+    for service in snapshot.services:
+        mine = set(service.containers) | {each.container for each in service.instances}
+        if names & mine:
+            return service.name
+    return ""

@@ -1,0 +1,167 @@
+"""From a palette of named colours to the look of every role, and to Textual's own theme.
+
+Invariant: the built-in palette needs no file, so that the first paint waits for none. In a mono
+palette states differ by weight and reverse, never by colour. Colours are ``#rrggbb``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Final
+
+from rich.style import Style
+from textual.theme import Theme
+
+from opsconsole.render.cells import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours of a theme, by what they are for."""
+
+    name: str = "dark"
+    dark: bool = True
+    mono: bool = False
+    background: str = "#0f1419"
+    surface: str = "#1a212a"
+    raised: str = "#22303f"
+    text: str = "#cdd6e0"
+    strong: str = "#ffffff"
+    muted: str = "#8494a6"
+    faint: str = "#566373"
+    rule: str = "#2c3845"
+    accent: str = "#62b0ff"
+    ok: str = "#5bc889"
+    degraded: str = "#f0b849"
+    down: str = "#ff7a70"
+    unknown: str = "#c3a6f5"
+    danger_low: str = "#f0b849"
+    danger_high: str = "#d43d35"
+
+
+LIGHT: Final = Palette(
+    name="light", dark=False, background="#fbfcfd", surface="#e9edf2", raised="#d8e6f6",
+    text="#26303b", strong="#000000", muted="#56636f", faint="#8a95a1", rule="#ccd4dc",
+    accent="#0a5cad", ok="#116932", degraded="#7d4e00", down="#b3231a", unknown="#6a3fb5",
+    danger_low="#7d4e00", danger_high="#b3231a",
+)  # fmt: skip
+
+MONO: Final = Palette(
+    name="mono", mono=True, background="#000000", surface="#1c1c1c", raised="#3a3a3a",
+    text="#d0d0d0", strong="#ffffff", muted="#a0a0a0", faint="#6c6c6c", rule="#444444",
+    accent="#ffffff", ok="#c0c0c0", degraded="#ffffff", down="#ffffff", unknown="#e0e0e0",
+    danger_low="#d0d0d0", danger_high="#ffffff",
+)  # fmt: skip
+
+BUILT_IN: Final[Mapping[str, Palette]] = {
+    palette.name: palette for palette in (Palette(), LIGHT, MONO)
+}
+
+_NAMES: Final = frozenset(field.name for field in fields(Palette))
+
+
+def palette_of(theme: object) -> Palette:
+    """A palette from a validated theme of the configuration; what it lacks comes from a built-in."""
+    dark = bool(getattr(theme, "dark", True))
+    base = MONO if getattr(theme, "mono", False) else (Palette() if dark else LIGHT)
+    given = {name: value for name in _NAMES if (value := getattr(theme, name, None)) is not None}
+    return Palette(**{name: given.get(name, getattr(base, name)) for name in _NAMES})
+
+
+def textual_theme(palette: Palette) -> Theme:
+    """For the few widgets of Textual that are used: inputs, the palette, toasts."""
+    return Theme(
+        name=f"opsconsole-{palette.name}",
+        primary=palette.accent,
+        secondary=palette.accent,
+        accent=palette.accent,
+        foreground=palette.text,
+        background=palette.background,
+        surface=palette.surface,
+        panel=palette.surface,
+        success=palette.ok,
+        warning=palette.degraded,
+        error=palette.down,
+        dark=palette.dark,
+    )
+
+
+_LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
+    Role.TEXT: ("text", "background", ""),
+    Role.STRONG: ("strong", "background", "bold"),
+    Role.MUTED: ("muted", "background", ""),
+    Role.FAINT: ("faint", "background", ""),
+    Role.ACCENT: ("accent", "background", "bold"),
+    Role.TITLE: ("text", "background", "bold"),
+    Role.TITLE_FOCUSED: ("accent", "background", "bold"),
+    Role.HEADER: ("muted", "background", ""),
+    Role.RULE: ("rule", "background", ""),
+    Role.STALE: ("faint", "background", "italic"),
+    Role.OK: ("ok", "background", ""),
+    Role.DEGRADED: ("degraded", "background", "bold"),
+    Role.DOWN: ("down", "background", "bold"),
+    Role.UNKNOWN: ("unknown", "background", ""),
+    Role.BAR: ("text", "surface", ""),
+    Role.BAR_MUTED: ("muted", "surface", ""),
+    Role.BAR_STRONG: ("strong", "surface", "bold"),
+    Role.BAR_OK: ("ok", "surface", ""),
+    Role.BAR_DEGRADED: ("degraded", "surface", "bold"),
+    Role.BAR_DOWN: ("background", "down", "bold"),
+    Role.BAR_UNKNOWN: ("unknown", "surface", ""),
+    Role.BADGE: ("background", "accent", "bold"),
+    Role.BADGE_LOW: ("background", "danger_low", "bold"),
+    Role.BADGE_HIGH: ("strong", "danger_high", "bold"),
+    Role.BADGE_NOTE: ("background", "muted", "bold"),
+    Role.TRACE: ("accent", "background", ""),
+    Role.TRACE_LOW: ("muted", "background", ""),
+    Role.TRACE_HIGH: ("strong", "background", ""),
+    Role.OBJECTIVE: ("degraded", "background", ""),
+    Role.KEY: ("accent", "surface", "bold"),
+    Role.KEY_LABEL: ("text", "surface", ""),
+    Role.KEY_OFF: ("faint", "surface", ""),
+    Role.MATCH: ("background", "accent", ""),
+}
+_OVERLAYS: Final = {
+    Role.CURSOR: "raised",
+    Role.CURSOR_IDLE: "surface",
+    Role.CHOSEN: "raised",
+}
+_MONO_LOOKS: Final = {
+    Role.DOWN: "bold reverse",
+    Role.DEGRADED: "bold underline",
+    Role.UNKNOWN: "italic",
+    Role.BAR_DOWN: "bold",
+    Role.BAR_DEGRADED: "bold underline",
+    Role.BADGE_HIGH: "bold",
+    Role.TITLE_FOCUSED: "bold underline",
+}
+
+
+class RoleStyles:
+    """The look of each role in one palette, with or without a cursor over it."""
+
+    def __init__(self, palette: Palette) -> None:
+        self.palette = palette
+        self._styles: dict[tuple[Role, Role | None], Style] = {}
+
+    def style(self, role: Role, over: Role | None = None) -> Style:
+        """The Rich style of ``role``; ``over`` is the row's cursor or choice."""
+        key = (role, over)
+        found = self._styles.get(key)
+        if found is None:
+            found = self._styles[key] = self._make(role, over)
+        return found
+
+    def _make(self, role: Role, over: Role | None) -> Style:
+        palette = self.palette
+        ink, paper, attributes = _LOOKS.get(role, _LOOKS[Role.TEXT])
+        if over is not None and paper == "background":
+            paper = _OVERLAYS[over]
+        background = getattr(palette, paper)
+        colour = getattr(palette, ink)
+        if palette.mono and role is Role.BADGE_HIGH:
+            colour = palette.background
+        if palette.mono:
+            attributes = _MONO_LOOKS.get(role, attributes)
+        if over in {Role.CURSOR, Role.CHOSEN} and colour == palette.faint:
+            colour = palette.muted
+        return Style.parse(f"{attributes} {colour} on {background}")

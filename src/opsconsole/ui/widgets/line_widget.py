@@ -1,0 +1,124 @@
+"""The base of every panel: lines of roles, painted cell by cell as they change.
+
+Invariant: ``paint`` sends to the terminal what differs from the paint before and nothing else;
+a widget never does I/O and never waits.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol, cast
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Region, Size
+from textual.strip import Strip
+from textual.widget import Widget
+
+from opsconsole.render.cells import BLANK, Line, Role
+from opsconsole.render.difference import changed
+from opsconsole.ui.themes import RoleStyles
+
+_CACHE = 1024
+
+
+class Painted(NamedTuple):
+    """A line with what lies over the whole of it: nothing, the cursor or a choice."""
+
+    line: Line
+    over: Role | None = None
+
+
+class Styled(Protocol):
+    """An app that knows the look of roles."""
+
+    role_styles: RoleStyles
+
+
+class LineWidget(Widget):
+    """Shows as many lines as it is high. Subclasses decide which."""
+
+    DEFAULT_CSS = "LineWidget { height: 1; }"
+    FILL: Role = Role.TEXT
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's own word
+        super().__init__(id=id)
+        self._lines: list[Painted] = []
+        self._strips: dict[Painted, Strip] = {}
+        self._styles_seen: RoleStyles | None = None
+
+    @property
+    def role_styles(self) -> RoleStyles:
+        """The look of roles in the theme at hand."""
+        return cast(Styled, self.app).role_styles
+
+    @property
+    def shown(self) -> tuple[Line, ...]:
+        """The lines as painted, for copying and for tests."""
+        return tuple(painted.line for painted in self._lines)
+
+    @property
+    def painted(self) -> tuple[Painted, ...]:
+        """The lines as painted, with what lies over them."""
+        return tuple(self._lines)
+
+    def paint(self, lines: Iterable[Painted]) -> None:
+        """Show ``lines``, one a row, repainting what differs."""
+        height = self.size.height
+        wanted = list(lines)[:height]
+        wanted += [Painted(BLANK)] * (height - len(wanted))
+        before, self._lines = self._lines, wanted
+        if len(before) != len(wanted) or self._styles_seen is not self.role_styles:
+            self._strips.clear()
+            self._styles_seen = self.role_styles
+            self.refresh()
+            return
+        regions = _regions(before, wanted, self.size.width)
+        if regions:
+            self.refresh(*regions)
+
+    def paint_lines(self, lines: Sequence[Line]) -> None:
+        """Show lines that nothing lies over."""
+        self.paint(Painted(line) for line in lines)
+
+    def repaint(self) -> None:
+        """Work out the lines again; subclasses call ``paint`` here."""
+
+    def on_resize(self) -> None:
+        """Lines depend on the width."""
+        self._strips.clear()
+        self.repaint()
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the widget."""
+        painted = self._lines[y] if 0 <= y < len(self._lines) else Painted(BLANK)
+        strip = self._strips.get(painted)
+        if strip is None:
+            if len(self._strips) > _CACHE:
+                self._strips.clear()
+            strip = self._strips[painted] = self._strip(painted)
+        return strip
+
+    def _strip(self, painted: Painted) -> Strip:
+        styles = self.role_styles
+        segments = [
+            Segment(span.text, styles.style(span.role, painted.over)) for span in painted.line
+        ]
+        fill: Style = styles.style(self.FILL, painted.over)
+        return Strip(segments).adjust_cell_length(self.size.width, fill)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        """As wide as the place it is given."""
+        return container.width
+
+
+def _regions(before: list[Painted], wanted: list[Painted], width: int) -> list[Region]:
+    regions: list[Region] = []
+    for y, (old, new) in enumerate(zip(before, wanted, strict=True)):
+        if old == new:
+            continue
+        if old.over is not new.over:
+            regions.append(Region(0, y, width, 1))
+            continue
+        for start, end in changed(old.line, new.line):
+            if start < width:
+                regions.append(Region(start, y, min(end, width) - start, 1))
+    return regions

@@ -1,0 +1,377 @@
+"""Fleets as the engine would show them: calm, on fire, empty, stale, hostile, large."""
+
+import math
+from dataclasses import replace
+
+from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.health import Component, HealthReport, ProbeKind
+from opsconsole.model.objectives import Attainment
+from opsconsole.model.operation import ActionKind, ActionView, Refusal
+from opsconsole.model.resources import Container, Disk, DockerView, Host, Port
+from opsconsole.model.series import Latency, MetricValue, Trace
+from opsconsole.model.snapshot import (
+    EnvironmentView,
+    InstanceView,
+    ProbeView,
+    ServiceView,
+    Snapshot,
+    SourceView,
+)
+from opsconsole.model.state import State, combine_instances
+
+NOW = 1_763_716_447.0
+WINDOW = 900.0
+STEP = 5.0
+
+
+def trace(level: float, *, rise: float = 0.0, seed: int = 0, gap: bool = False) -> Trace:
+    """Fifteen minutes of latency around ``level``, rising to ``rise`` in the last five."""
+    count = int(WINDOW / STEP)
+    values: list[float | None] = []
+    for index in range(count):
+        wave = 1 + 0.25 * math.sin(index / 7 + seed) + 0.1 * math.sin(index / 2.3 + seed * 3)
+        value = level * wave
+        ahead = (index - count * 0.66) / (count * 0.34)
+        if rise and ahead > 0:
+            value += rise * math.sin(min(ahead * 1.6, 1.6)) * (0.8 + 0.2 * wave)
+        values.append(None if gap and 60 < index < 74 else value)
+    return Trace(NOW - WINDOW, STEP, tuple(values))
+
+
+def latency(level: float, *, rise: float = 0.0, seed: int = 0, gap: bool = False) -> Latency:
+    """A latency with its three traces."""
+    p95 = trace(level, rise=rise, seed=seed, gap=gap)
+    last = p95.values[-1]
+    return Latency(
+        last=last,
+        p50=level * 0.6,
+        p95=last,
+        p99=(last or level) * 1.4,
+        trace=p95,
+        trace_p50=replace(p95, values=tuple(v and v * 0.5 for v in p95.values)),
+        trace_p99=replace(p95, values=tuple(v and v * 1.4 for v in p95.values)),
+    )
+
+
+ACTIONS = (
+    ActionView(ActionKind.RESTART, "restart", "docker", "restart the containers one by one"),
+    ActionView(ActionKind.DEGRADE, "degrade", "http", "answer from the cache for 30 min"),
+    ActionView(ActionKind.BACKUP, "backup", "files", "copy the model and the error map"),
+    ActionView(
+        ActionKind.ROLLBACK,
+        "rollback",
+        "docker",
+        "go back to image v1.4.2",
+        refusal=Refusal(
+            "recent-change",
+            "a deploy ended 12 min ago and is still being watched",
+            "wait until 09:24Z, or --override with a reason",
+        ),
+    ),
+)
+
+
+def components(state: State) -> tuple[Component, ...]:
+    """A component tree whose innermost culprit is the search index."""
+    return (
+        Component("api", State.OK, "", 0.004),
+        Component(
+            "search",
+            state,
+            "" if state is State.OK else "2 of 3 shards unassigned",
+            0.031,
+            (
+                Component("elasticsearch", state, "" if state is State.OK else "cluster red", 0.03),
+                Component("embeddings", State.OK, "model current_model.pkl loaded", 0.012),
+            ),
+        ),
+        Component("cache", State.OK, "hit rate 0.93", 0.001),
+    )
+
+
+def instance(service: str, number: int, state: State, reason: str = "") -> InstanceView:
+    """One instance with its probes and report."""
+    url = f"http://10.0.0.{number}:8000"
+    fault = None
+    report: HealthReport | None = HealthReport(
+        state,
+        "components",
+        components(State.OK if state is State.OK else State.DEGRADED),
+        version="1.5.0",
+        raw='{\n  "status": "degraded",\n  "search": {"status": "degraded"}\n}',
+        content_type="application/json",
+    )
+    if state is State.DOWN:
+        fault = Fault(
+            FaultKind.CONNECT, "connection refused", "is the process running and the port right?"
+        )
+        report = None
+    took = 0.012 * number
+    probes = (
+        ProbeView(ProbeKind.LIVE, f"{url}/health/live", state, NOW - 2, took, fault),
+        ProbeView(ProbeKind.READY, f"{url}/health/ready", state, NOW - 2, took, fault),
+    )
+    return InstanceView(
+        service, f"{service}-{number}", url, state, NOW - 192, NOW - 2, report=report,
+        report_at=NOW - 2, fault=fault, probes=probes, latency=took, reason=reason,
+        container=f"{service}-{number}",
+    )  # fmt: skip
+
+
+def service(
+    name: str, states: tuple[State, ...], level: float, *, rise: float = 0.0, seed: int = 0,
+    reason: str = "", rate: float = 12.0, errors: float = 0.0, cpu: float = 0.12,
+    needs: tuple[str, ...] = (), version: str = "v1.5.0",
+) -> ServiceView:  # fmt: skip
+    """One service with instances in ``states``."""
+    state = combine_instances(states)
+    found = latency(level, rise=rise, seed=seed, gap=State.DOWN in states)
+    p95 = found.p95 or 0.0
+    return ServiceView(
+        name, state, NOW - (192 if state is not State.OK else 86_400 * 3.2),
+        tuple(instance(name, n, each, reason) for n, each in enumerate(states, 1)),
+        reason=reason, latency=found, error_rate=errors, request_rate=rate, cpu=cpu,
+        memory=int(640e6 * (1 + seed % 5)), containers=(f"{name}-1",), version=version,
+        depends_on=needs, actions=ACTIONS,
+        metrics=(
+            MetricValue(name, "requests", rate, "/s", NOW - 4),
+            MetricValue(name, "cache_hit_ratio", 93.1, "%", NOW - 4),
+        ),
+        objectives=(
+            Attainment(name, "p95(latency) < 300ms", p95, 0.3, "s", p95 < 0.3),
+            Attainment(name, "rate(requests) > 10/s", rate, 10, "/s", rate > 10),
+            Attainment(name, "availability 99.9% over 30d", 99.94, 99.9, "%", True, 0.38, 1.4),
+        ),
+    )  # fmt: skip
+
+
+OK, BAD, DOWN, LOST = State.OK, State.DEGRADED, State.DOWN, State.UNKNOWN
+
+
+def calm_services() -> tuple[ServiceView, ...]:
+    """Eleven services, all well."""
+    return tuple(
+        service(name, (OK,) * count, level, seed=index, rate=rate, cpu=0.05 * index)
+        for index, (name, count, level, rate) in enumerate(
+            (
+                ("ai-backend", 2, 0.042, 88), ("ai-operations", 1, 0.110, 12),
+                ("ai-service", 3, 0.062, 310), ("elasticsearch", 3, 0.021, 940),
+                ("errorscope", 3, 0.009, 310), ("gateway", 2, 0.006, 1240),
+                ("mailer", 1, 0.340, 0.4), ("oatie", 2, 0.120, 34), ("postgres", 1, 0.003, 2210),
+                ("redis", 1, 0.0008, 5400), ("scheduler", 1, 0.015, 1.2),
+            ), 1,
+        )
+    )  # fmt: skip
+
+
+def burning_services() -> tuple[ServiceView, ...]:
+    """The same fleet with a cause, a symptom and something that cannot be seen."""
+    changed = {
+        "ai-service": service(
+            "ai-service", (DOWN, DOWN, DOWN), 0.062, rise=1.8, seed=3, rate=88, errors=0.041,
+            cpu=0.81, reason="connection refused on 3 of 3; was ok until 09:11:02",
+            needs=("elasticsearch",),
+        ),
+        "oatie": service(
+            "oatie", (OK, BAD), 0.12, rise=0.35, seed=8, rate=34, cpu=0.34,
+            reason="search: elasticsearch: cluster red", needs=("ai-service",),
+        ),
+        "mailer": replace(
+            service("mailer", (LOST,), 0.34, seed=7, rate=0.4,
+                    reason="dns (dns): no answer for mail.internal"), stale=True),
+    }  # fmt: skip
+    return tuple(changed.get(each.name, each) for each in calm_services())
+
+
+def containers(*, fire: bool) -> tuple[Container, ...]:
+    """Containers of the fleet; on fire one has died for want of memory."""
+    gib = 1 << 30
+    out = [
+        Container(
+            f"id{index:02d}", f"{name}-1", f"{name}:v1.5.0", f"sha256:{index:064x}", "running", OK,
+            health="healthy", restarts=index % 3, started_at=NOW - 9000, cpu=0.07 * index,
+            memory=int(0.3 * gib * index), memory_limit=4 * gib, ports=(Port(8000, 8000 + index),),
+        )
+        for index, name in enumerate(
+            ("errorscope", "oatie", "ai-backend", "gateway", "postgres", "redis"), 1
+        )
+    ]  # fmt: skip
+    if fire:
+        out.append(
+            Container(
+                "id77", "ai-service-2", "ai-service:v1.5.0", "sha256:77", "exited", DOWN,
+                exit_code=137, oom_killed=True, restarts=4, finished_at=NOW - 203,
+                detail="killed by the kernel: out of memory",
+            )
+        )  # fmt: skip
+        out.append(
+            Container(
+                "id78", "ai-service-1", "ai-service:v1.5.0", "sha256:77", "running", BAD,
+                health="unhealthy", restarts=2, cpu=0.81, memory=int(3.1 * gib),
+                memory_limit=4 * gib,
+            )
+        )  # fmt: skip
+    return tuple(out)
+
+
+def host() -> Host:
+    """A busy machine."""
+    gib = 1 << 30
+    return Host(
+        "bastion-1", 0.61, (0.9, 0.5, 0.6, 0.44), (2.31, 1.9, 1.2), 23 * gib, 32 * gib, 0, gib,
+        (Disk("/", 41 * gib, 100 * gib), Disk("/var/lib/docker", 171 * gib, 200 * gib)),
+        12_000_000, 3_400_000, 86_400 * 41,
+    )  # fmt: skip
+
+
+def alert(
+    name: str, severity: Severity, since: float, service_name: str, summary: str = "",
+    *, quiet: bool = False, state: AlertState = AlertState.FIRING,
+) -> Alert:  # fmt: skip
+    """One alert as Alertmanager would report it."""
+    labels = {"alertname": name, "service": service_name, "severity": severity.value}
+    return Alert(
+        alert_key(name, labels), name, severity, state, NOW - since, summary,
+        service=service_name, labels=labels, sources=("alertmanager",),
+        suppressions=(Suppression("silenced", "s1", "kim", "known, ticket 4711"),) if quiet else (),
+    )  # fmt: skip
+
+
+def sources(*, fault: bool = False, age: float = 1.0) -> tuple[SourceView, ...]:
+    """The places that are read; with ``fault`` Alertmanager does not answer."""
+    trouble = (
+        Fault(FaultKind.TIMEOUT, "no answer from 127.0.0.1:9093 within 5 s", phase="connect")
+        if fault
+        else None
+    )
+    return (
+        SourceView("probes", "17 endpoints", 5, NOW - age, NOW - 900),
+        SourceView("prometheus", "http://127.0.0.1:9090", 15, NOW - age * 4, NOW - 900),
+        SourceView("docker", "unix:///var/run/docker.sock", 5, NOW - age * 2, NOW - 900),
+        SourceView(
+            "alertmanager", "http://127.0.0.1:9093", 10, NOW - (74 if fault else age), NOW - 74,
+            trouble,
+        ),
+        SourceView("host", "bastion-1", 2, NOW - age, NOW - 900),
+    )  # fmt: skip
+
+
+def events(*, fire: bool) -> tuple[Event, ...]:
+    """What happened lately, oldest first."""
+    calm = [
+        Event(NOW - 7200, EventKind.NOTE, "handover from kim: quiet night", ""),
+        Event(NOW - 727, EventKind.IMAGE, "image", "ai-service", "ai-service", None, "v1.4.2",
+              "v1.5.0"),
+        Event(NOW - 500, EventKind.SOURCE, "docker answers again after 12 s", "", "docker"),
+    ]  # fmt: skip
+    if not fire:
+        return tuple(calm)
+    return (
+        *calm,
+        Event(NOW - 203, EventKind.CONTAINER, "died, exit 137, out of memory", "ai-service",
+              "ai-service-2", DOWN),
+        Event(NOW - 192, EventKind.HEALTH, "connection refused", "ai-service", "ai-service", DOWN,
+              "ok", "down"),
+        Event(NOW - 150, EventKind.HEALTH, "search: elasticsearch: cluster red", "oatie",
+              "oatie-2", BAD, "ok", "degraded"),
+        Event(NOW - 64, EventKind.ALERT, "ServiceDown fires", "ai-service", "ServiceDown", DOWN),
+        Event(NOW - 31, EventKind.HEALTH, "no answer for mail.internal", "mailer", "mailer-1",
+              LOST, "ok", "unknown"),
+    )  # fmt: skip
+
+
+PRODUCTION = EnvironmentView("production", "high", "aws · eu-west-1")
+
+
+def calm(seq: int = 1) -> Snapshot:
+    """All is well."""
+    return Snapshot(
+        seq, NOW, PRODUCTION, calm_services(), (), host(), NOW - 1,
+        DockerView("unix:///var/run/docker.sock", "28.1", containers(fire=False)), NOW - 2,
+        events(fire=False), sources(),
+    )  # fmt: skip
+
+
+def on_fire(seq: int = 1, *, read_only: bool = False) -> Snapshot:
+    """One down, one degraded by it, one that cannot be seen; Alertmanager does not answer."""
+    return Snapshot(
+        seq, NOW, PRODUCTION, burning_services(),
+        (
+            alert("ServiceDown", Severity.CRITICAL, 192, "ai-service", "no instance answers"),
+            alert("HighLatency", Severity.WARNING, 904, "ai-service", "p95 1.9 s, over 300 ms"),
+            alert("LowCacheHit", Severity.WARNING, 3720, "ai-backend", "", quiet=True),
+            alert("DiskWillFill", Severity.INFO, 9000, "", "in 9 h", state=AlertState.PENDING),
+        ),
+        host(), NOW - 1,
+        DockerView("unix:///var/run/docker.sock", "28.1", containers(fire=True)), NOW - 2,
+        events(fire=True), sources(fault=True), read_only=read_only,
+    )  # fmt: skip
+
+
+def empty() -> Snapshot:
+    """No configuration: this host and its containers."""
+    return Snapshot(
+        1, NOW, EnvironmentView(), host=host(), host_at=NOW - 1,
+        docker=DockerView("unix:///var/run/docker.sock", "28.1", containers(fire=False)),
+        docker_at=NOW - 2, sources=sources()[2:3] + sources()[4:],
+    )  # fmt: skip
+
+
+def stale() -> Snapshot:
+    """Nothing was read for two minutes."""
+    services = tuple(replace(each, stale=True) for each in calm_services())
+    return replace(calm(), services=services, sources=sources(age=120), host_at=NOW - 120)
+
+
+def many(count: int, seq: int = 1) -> Snapshot:
+    """``count`` services whose figures differ with ``seq``."""
+    views = tuple(
+        service(
+            f"service-{index:04d}", (OK, OK) if index % 17 else (OK, BAD),
+            0.02 + 0.001 * ((index * 7 + seq * 3) % 50), seed=index % 9,
+            rate=100 + (index * 13 + seq * 7) % 90, cpu=0.1 + 0.01 * ((index + seq) % 60),
+        )
+        for index in range(count)
+    )  # fmt: skip
+    return replace(calm(seq), services=views, seq=seq)
+
+
+EVIL = (
+    "[/x]",
+    "[@click=app.leave]press[/]",
+    "\x1b]52;c;ZXZpbA==\x07",
+    "\x9b31mred",
+    "abc\u202edcba",
+    "OK\rFAIL",
+    "a\x00b\x7f",
+    "[link=https://x]y[/link] [$error]z",
+    "zalgo" + "\u0301" * 40,
+    "wide 漢字 🚀 flag 🇩🇪",
+    "x" * 5000,
+)
+
+
+def hostile() -> Snapshot:
+    """A fleet whose every word is meant to do harm, as if a source's door had been missed."""
+    views = []
+    for index, text in enumerate(EVIL):
+        base = service(f"{text[:40]}{index}", (BAD,), 0.1, seed=index, reason=text, version=text)
+        parts = (Component(text, DOWN, text, 0.1, (Component(text, BAD, text),)),)
+        report = HealthReport(BAD, text, parts, version=text, message=text, raw=text)
+        instances = tuple(
+            replace(each, name=text, url=text, reason=text, report=report)
+            for each in base.instances
+        )
+        actions = tuple(replace(view, name=text, summary=text) for view in ACTIONS)
+        views.append(replace(base, instances=instances, actions=actions, depends_on=(text,)))
+    ringing = tuple(alert(text, Severity.CRITICAL, 60, text, text) for text in EVIL)
+    happened = tuple(Event(NOW - 5, EventKind.NOTE, text, text, text) for text in EVIL)
+    fault = Fault(FaultKind.PROTOCOL, EVIL[2], EVIL[0])
+    read = tuple(replace(each, name=EVIL[1], fault=fault) for each in sources())
+    boxes = tuple(replace(each, name=EVIL[2], image=EVIL[3]) for each in containers(fire=True))
+    return Snapshot(
+        1, NOW, EnvironmentView(EVIL[0], "high", EVIL[2]), tuple(views), ringing, host(), NOW,
+        DockerView(EVIL[1], EVIL[2], boxes), NOW, happened, read, notices=EVIL,
+    )  # fmt: skip
