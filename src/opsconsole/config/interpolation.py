@@ -15,7 +15,7 @@ from opsconsole.config.problems import KeyPath
 from opsconsole.config.yaml_tree import Value
 
 _FORM: Final = re.compile(
-    r"\$\$|\$\{(?P<body>(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<how>[-?])(?P<word>[^}]*))?|[^}]*)\}?"
+    r"\$\$|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<how>[-?])(?P<word>[^}]*))?\}|[^}]*\}?)"
 )
 REFERENCE: Final = re.compile(r"\$\{env:[A-Za-z_][A-Za-z0-9_]*\}")
 
@@ -74,7 +74,7 @@ def _parts(text: str, environ: Mapping[str, str], problems: list[str]) -> Iterat
 
 def _replacement(match: re.Match[str], environ: Mapping[str, str], problems: list[str]) -> str:
     name, how, word = match["name"], match["how"], match["word"] or ""
-    if name is None or not match[0].endswith("}"):
+    if name is None:
         problems.append(
             "a ${…} is not complete; write ${NAME}, ${NAME:-default}, ${NAME:?message} or $$ for $"
         )
