@@ -26,7 +26,7 @@ from opsconsole.demo.prometheus import (
     start_prometheus,
 )
 
-INTERVAL: Final = "2s"
+INTERVAL: Final = "1s"
 METRICS_PATHS: Final = {
     "errorscope": "/metrics",
     "ai-backend": "/metrics",

@@ -76,7 +76,8 @@ class Platform:
         self.settings = settings
         self.components = components
         self.trouble = Trouble(components)
-        self.rng = random.Random(settings.seed or None)
+        seed = f"{settings.seed}/{settings.instance}" if settings.seed else None
+        self.rng = random.Random(seed)
         self.registry = CollectorRegistry()
         self.started_at = time.time()
         self.samples: deque[Sample] = deque(maxlen=WINDOW)
