@@ -74,7 +74,8 @@ class ResponseParser:
         self._left = 0
         self._trailer_bytes = 0
         self._answer: Answer | None = None
-        self._step: Callable[[], bool] | None = self._read_head
+        # A plain function, not a bound method: a parser must not keep itself and its body alive.
+        self._step: Callable[[ResponseParser], bool] | None = ResponseParser._read_head
         self.started = False
 
     @property
@@ -92,7 +93,7 @@ class ResponseParser:
         self.started = True
         self._buffer += data
         step = self._step
-        while step is not None and step():
+        while step is not None and step(self):
             step = self._step
         if self._step is not None or self._answer is None:
             return None
@@ -101,7 +102,7 @@ class ResponseParser:
     def feed_eof(self) -> Answer:
         """The peer has closed: the answer if that ends it, else a protocol fault."""
         answer = self._answer
-        if answer is not None and self._step == self._read_to_end:
+        if answer is not None and self._step is ResponseParser._read_to_end:
             self._step = None
             answer.reusable = False
             return self._finish(answer)
@@ -110,7 +111,7 @@ class ResponseParser:
     def _how_it_broke_off(self) -> str:
         if self._answer is None:
             return "closed in the middle of the headers"
-        if self._step == self._read_sized:
+        if self._step is ResponseParser._read_sized:
             got = len(self._buffer)
             return f"closed after {got} of {self._left} bytes of the body"
         return "closed in the middle of a chunked body"
@@ -211,14 +212,14 @@ class ResponseParser:
 
     def _begin_body(self, length: int | None, chunked: bool) -> None:
         if chunked:
-            self._step = self._read_chunk_line
+            self._step = ResponseParser._read_chunk_line
         elif length is None:
-            self._step = self._read_to_end
+            self._step = ResponseParser._read_to_end
         elif length > self._body_limit:
             raise self._body_too_large()
         else:
             self._left = length
-            self._step = self._read_sized
+            self._step = ResponseParser._read_sized
 
     def _read_sized(self) -> bool:
         if len(self._buffer) < self._left:
@@ -252,14 +253,14 @@ class ResponseParser:
     def _begin_chunk(self, size: int) -> None:
         self._chunks += 1
         if size == 0:
-            self._step = self._read_trailer
+            self._step = ResponseParser._read_trailer
             return
         if len(self._body) + size > self._body_limit:
             raise self._body_too_large()
         if self._chunks > CHUNK_LIMIT:
             raise self._too_large(f"more than {CHUNK_LIMIT} chunks")
         self._left = size
-        self._step = self._read_chunk
+        self._step = ResponseParser._read_chunk
 
     def _read_chunk(self) -> bool:
         if len(self._buffer) < self._left + 2:
@@ -268,7 +269,7 @@ class ResponseParser:
             raise self._violation("chunk longer than its size")
         self._add(self._left)
         del self._buffer[:2]
-        self._step = self._read_chunk_line
+        self._step = ResponseParser._read_chunk_line
         return True
 
     def _read_trailer(self) -> bool:

@@ -149,8 +149,11 @@ class Connection(asyncio.Protocol):
         if not self._fresh:
             return StaleConnectionError()
         how = "reset" if isinstance(exc, ConnectionError) else "closed"
+        over_tls = self._transport is not None and self._transport.get_extra_info("ssl_object")
         return TransportFaultError(
-            FaultKind.PROTOCOL, f"{self.peer} {how} the connection without an answer"
+            FaultKind.PROTOCOL,
+            f"{self.peer} {how} the connection without an answer",
+            hint="it may want a client certificate: tls_config.cert_file" if over_tls else "",
         )
 
     def _expire(self) -> None:
@@ -168,7 +171,8 @@ class Connection(asyncio.Protocol):
 
     def _fail(self, error: Exception) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
+            # The frames that it passed hold the waiter and the body: a cycle for the collector.
+            self._waiter.set_exception(error.with_traceback(None))
         with contextlib.suppress(OSError):
             self.close()
 

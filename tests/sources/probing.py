@@ -1,0 +1,44 @@
+"""Making probes of the hostile server, and servers of one answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.http import HttpConfig
+from opsconsole.config.services import Health
+from opsconsole.model.health import ProbeKind
+from opsconsole.sources.connector import Connector
+from opsconsole.sources.http_probe import HttpProbe
+
+TIMEOUT = 0.6
+"""Seconds that a look may take in these tests."""
+
+GRACE = 0.3
+"""Seconds that a look may take beyond its timeout."""
+
+
+def make_probe(
+    connector: Connector,
+    url: str,
+    *,
+    kind: ProbeKind = ProbeKind.HEALTH,
+    health: dict[str, Any] | None = None,
+    http: dict[str, Any] | None = None,
+    timeout: float = TIMEOUT,
+    base: Path = Path(),
+) -> HttpProbe:
+    """A probe as the engine makes them."""
+    return HttpProbe(
+        key="http:test/test-1:health",
+        kind=kind,
+        url=url,
+        health=Health.model_validate(health or {}),
+        http=HttpConfig.model_validate(http or {}),
+        interval=5.0,
+        timeout=timeout,
+        clock=SystemClock(),
+        connector=connector,
+        base=base,
+    )
