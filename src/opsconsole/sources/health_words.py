@@ -82,7 +82,8 @@ def state_of_breaker(value: Json) -> State | None:
 def state_of_sentence(line: str) -> State | None:
     """The state of one short line: its first or last word, where these do not disagree.
 
-    ``Prometheus Server is Ready.`` is ok, ``not ready`` is down, ``OK: 0 failed`` is None.
+    ``Prometheus Server is Ready.`` is ok, ``not ready`` is down; ``OK: 0 failed`` and
+    ``no errors, ok`` are None: they deny or contradict.
     """
     words = re.findall(r"[\w-]+", line.lower())
     if not words:
@@ -94,6 +95,6 @@ def state_of_sentence(line: str) -> State | None:
     if len(found) != 1:
         return None
     state = found.pop()
-    if "not" in words or "no" in words:
-        return State.DOWN if state is State.OK else None
-    return state
+    if words[-2:-1] == ["not"] and state is State.OK:
+        return State.DOWN
+    return None if {"no", "not"} & set(words) else state
