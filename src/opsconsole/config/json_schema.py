@@ -16,8 +16,8 @@ def schema() -> dict[str, Any]:
     """The schema as JSON-able values, keys in the order of the manual."""
     made = _draft_07(Settings.model_json_schema(by_alias=True, mode="validation"))
     definitions = made.pop("definitions", {})
-    title = {"title": "opsconsole configuration"}
-    return {"$schema": DRAFT, **made, **title, "definitions": dict(sorted(definitions.items()))}
+    made.update(title="opsconsole configuration", patternProperties={"^x-": {}})
+    return {"$schema": DRAFT, **made, "definitions": dict(sorted(definitions.items()))}
 
 
 def _draft_07(node: Any) -> Any:

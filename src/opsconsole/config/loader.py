@@ -125,9 +125,14 @@ def _read_file(path: Path, reading: _Reading) -> None:
 
 
 def _merge(tree: Tree, reading: _Reading) -> None:
-    """Add a file's keys; one that an earlier file has is a problem that names both places."""
+    """Add a file's keys; one that an earlier file has is a problem that names both places.
+
+    Keys that begin with ``x-`` hold anchors, as in Compose files, and mean nothing here.
+    """
     value = tree.value if isinstance(tree.value, dict) else {}
     for key, inner in value.items():
+        if key.startswith("x-"):
+            continue
         known = reading.value.get(key)
         if key in _SHARED and isinstance(known, dict) and isinstance(inner, dict):
             for name in inner:
