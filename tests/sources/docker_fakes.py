@@ -14,6 +14,7 @@ from typing import Any
 Answer = Callable[[socket.socket, str], None]
 
 SAMPLES = Path(__file__).parent / "samples" / "docker"
+STREAM = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 VERSION = {"Version": "20.10.24", "ApiVersion": "1.41"}
 
 
@@ -38,9 +39,15 @@ def never(peer: socket.socket, path: str) -> None:
     peer.recv(1)
 
 
+def silent(peer: socket.socket, path: str) -> None:
+    """Begin a stream in which nothing comes."""
+    peer.sendall(STREAM)
+    peer.recv(1)
+
+
 def drip(peer: socket.socket, path: str) -> None:
     """Answer a byte at a time, for ever, faster than any time limit between bytes."""
-    peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    peer.sendall(STREAM)
     wait = threading.Event()
     while not wait.wait(0.05):
         peer.sendall(b"1\r\n \r\n")
@@ -48,7 +55,7 @@ def drip(peer: socket.socket, path: str) -> None:
 
 def flood(peer: socket.socket, path: str) -> None:
     """Answer without end."""
-    peer.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+    peer.sendall(STREAM)
     chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
     while True:
         peer.sendall(chunk)
@@ -89,7 +96,7 @@ def fake_daemon(**answers: Answer) -> Iterator[FakeDaemon]:
         "/version": reply(VERSION),
         "/containers/json": reply([]),
         "/services": reply({"message": "not a swarm manager"}, status="503 Unavailable"),
-        "/events": never,
+        "/events": silent,
     }
     changed = {f"/{name.replace('__', '/')}": answer for name, answer in answers.items()}
     daemon = FakeDaemon(

@@ -32,7 +32,7 @@ from opsconsole.sources.docker_cgroups import ControlGroups
 from opsconsole.sources.docker_changes import Changes
 from opsconsole.sources.docker_containers import Listed, join
 from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError, resolve
-from opsconsole.sources.docker_events import EventStream, Listeners
+from opsconsole.sources.docker_events import SILENCE, EventStream, Listeners
 from opsconsole.sources.docker_inspections import Inspections
 from opsconsole.sources.docker_reader import EngineReader
 from opsconsole.sources.docker_stats import Usage, UsageBook
@@ -245,7 +245,9 @@ class DockerSource:
             gap=lambda seconds, fault: on_loop(self._hear_gap, seconds, fault),
             flood=lambda count: on_loop(self._hear_flood, count),
         )
-        self._stream = EventStream(endpoint, listeners, timeout=self._settings.timeout)
+        self._stream = EventStream(
+            endpoint, listeners, timeout=self._settings.timeout, silence=SILENCE
+        )
         self._stream.start()
 
     def _hear(self, message: object) -> None:

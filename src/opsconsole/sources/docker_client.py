@@ -48,11 +48,17 @@ def connect(endpoint: DockerEndpoint, timeout: float) -> "DockerClient":
     from docker import DockerClient
     from docker.errors import DockerException
 
+    from opsconsole.sources.docker_socket import UnixAdapter
+
     def client(version: str) -> "DockerClient":
         made = DockerClient(
             base_url=endpoint.url, version=version, timeout=ceil(timeout), tls=_tls(endpoint)
         )
         made.api.trust_env = False
+        if endpoint.socket is not None:
+            made.api.mount(
+                "http+docker://", UnixAdapter(f"http+unix://{endpoint.socket}", ceil(timeout))
+            )
         return made
 
     try:
@@ -145,7 +151,7 @@ def classify(error: BaseException, endpoint: DockerEndpoint, timeout: float) -> 
         hint = "check docker.tls and the engine's certificate"
         return Fault(FaultKind.TLS, sanitize(str(error), limit=200), hint=hint)
     for link in chain:
-        if isinstance(link, OSError) and link.errno is not None:
+        if isinstance(link, OSError) and isinstance(link.errno, int):
             return _os_fault(link, endpoint)
     return _not_an_engine(f"{endpoint.url}: {sanitize(str(error), limit=200)}")
 

@@ -63,7 +63,7 @@ class EventStream:
         listeners: Listeners,
         *,
         timeout: float,
-        silence: float = SILENCE,
+        silence: float,
     ) -> None:
         self._endpoint = endpoint
         self._tell = listeners

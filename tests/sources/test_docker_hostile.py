@@ -1,0 +1,430 @@
+"""A daemon that misbehaves is classified in time, and nothing else is touched."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.settings import Docker
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.fault import FaultKind
+from opsconsole.model.resources import DockerView
+from opsconsole.sources.docker import DockerSource
+from opsconsole.sources.docker_cgroups import ControlGroups
+from opsconsole.sources.docker_client import classify
+from opsconsole.sources.docker_endpoint import DockerEndpoint
+from opsconsole.text import is_clean
+from tests.sources.docker_fakes import (
+    STREAM,
+    VERSION,
+    Answer,
+    drip,
+    fake_daemon,
+    flood,
+    never,
+    raw,
+    reply,
+    sample,
+)
+
+TIMEOUT = 0.5
+ID = "ab" * 32
+
+
+@contextlib.asynccontextmanager
+async def source_at(
+    url: str,
+    on_event: Callable[[Event], None] = lambda event: None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path = Path("/nowhere"),
+) -> AsyncIterator[DockerSource]:
+    """A source that knows no local control groups, closed at the end."""
+    source = DockerSource(
+        Docker(host=url, timeout=TIMEOUT, interval=0.1, stats_interval=0.1),
+        SystemClock(),
+        on_event,
+        environ=environ or {},
+        control_groups=ControlGroups(folder),
+    )
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+async def view_of(source: DockerSource) -> DockerView:
+    reading = await source.collect()
+    assert reading.fault is None, reading.fault
+    assert reading.value is not None
+    return reading.value
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen in time")
+
+
+HOSTILE: list[tuple[str, str, Answer, FaultKind]] = [
+    ("never answers", "containers__json", never, FaultKind.TIMEOUT),
+    ("drips", "containers__json", drip, FaultKind.TIMEOUT),
+    ("floods", "containers__json", flood, FaultKind.TOO_LARGE),
+    ("is not JSON", "containers__json", reply(b"<html>"), FaultKind.NOT_UNDERSTOOD),
+    ("is no list", "containers__json", reply({"a": 1}), FaultKind.NOT_UNDERSTOOD),
+    ("is of strangers", "containers__json", reply([{"x": 1}]), FaultKind.NOT_UNDERSTOOD),
+    ("is deep", "containers__json", reply(b"[" * 200_000), FaultKind.NOT_UNDERSTOOD),
+    ("has NaN", "containers__json", reply(b"[NaN]"), FaultKind.NOT_UNDERSTOOD),
+    ("is a memory bomb", "containers__json", reply(b"[" + b"[]," * 500_000), FaultKind.TOO_LARGE),
+    ("is an error", "containers__json", reply({}, status="500 E"), FaultKind.STATUS),
+    ("is busy", "containers__json", reply({}, status="503 E"), FaultKind.OVERLOADED),
+    ("wants a login", "containers__json", reply({}, status="401 E"), FaultKind.AUTH),
+    ("redirects", "containers__json", reply({}, status="302 Found"), FaultKind.STATUS),
+    ("hangs up", "containers__json", raw(b""), FaultKind.NOT_UNDERSTOOD),
+    ("is not HTTP", "containers__json", raw(b"SSH-2.0-x\r\n"), FaultKind.NOT_UNDERSTOOD),
+    ("breaks off", "containers__json", raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n["),
+     FaultKind.NOT_UNDERSTOOD),
+    ("never greets", "version", never, FaultKind.TIMEOUT),
+    ("greets without end", "version", flood, FaultKind.TOO_LARGE),
+    ("greets slowly", "version", drip, FaultKind.TIMEOUT),
+    ("is another server", "version", reply({"hello": 1}), FaultKind.NOT_UNDERSTOOD),
+    ("has an odd version", "version", reply({"ApiVersion": "9" * 99}), FaultKind.NOT_UNDERSTOOD),
+    ("is ancient", "version", reply({"ApiVersion": "1.12"}), FaultKind.UNSUPPORTED),
+    ("lost its swarm", "services", never, FaultKind.TIMEOUT),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "answer", "kind"), [case[1:] for case in HOSTILE], ids=[case[0] for case in HOSTILE]
+)
+async def test_every_misbehaviour_is_classified_in_time(
+    path: str, answer: Answer, kind: FaultKind
+) -> None:
+    with fake_daemon(**{path: answer}) as daemon:
+        async with source_at(daemon.url) as source:
+            reading = await source.collect()
+
+    assert reading.fault is not None
+    assert reading.fault.kind is kind
+    assert is_clean(str(reading.fault) + reading.fault.hint)
+    assert reading.took < TIMEOUT + 1
+
+
+async def test_the_engines_own_words_are_clean() -> None:
+    evil = reply({"message": "\x1b[2J" + "x" * 100_000}, status="500 E")
+    with fake_daemon(containers__json=evil) as daemon:
+        async with source_at(daemon.url) as source:
+            reading = await source.collect()
+
+    assert reading.fault is not None
+    assert is_clean(reading.fault.message)
+    assert len(reading.fault.message) < 400
+
+
+async def test_names_with_escape_codes_are_shown_clean() -> None:
+    evil = {"Id": ID, "Names": ["/\x1b]0;x\x07web"], "State": "running", "Status": "Up \x1b[31m"}
+    with fake_daemon(containers__json=reply([evil])) as daemon:
+        async with source_at(daemon.url) as source:
+            (container,) = (await view_of(source)).containers
+
+    assert is_clean(container.name)
+    assert "web" in container.name
+
+
+async def test_nobody_there_is_absent_and_no_blame() -> None:
+    async with source_at("unix:///nowhere/docker.sock") as source:
+        reading = await source.collect()
+
+    assert reading.fault is not None
+    assert reading.fault.kind is FaultKind.ABSENT
+    assert not reading.fault.blames_target
+    assert "docker.host" in reading.fault.hint
+
+
+async def test_a_refused_connection_is_said() -> None:
+    async with source_at("tcp://127.0.0.1:1") as source:
+        reading = await source.collect()
+
+    assert reading.fault is not None
+    assert reading.fault.kind is FaultKind.CONNECT
+    assert "Connection refused" in reading.fault.message
+
+
+async def test_a_socket_that_nobody_listens_at_any_more_is_said(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left_behind:
+        left_behind.bind(str(tmp_path / "docker.sock"))
+    async with source_at(f"unix://{tmp_path}/docker.sock") as source:
+        reading = await source.collect()
+
+    assert reading.fault is not None
+    assert reading.fault.kind is FaultKind.CONNECT
+
+
+async def test_permission_denied_names_the_group() -> None:
+    denied = ConnectionError("Connection aborted.", PermissionError(13, "Permission denied"))
+    fault = classify(denied, DockerEndpoint("unix:///var/run/docker.sock", "default"), 1)
+
+    assert fault.kind is FaultKind.PERMISSION
+    assert fault.message == "permission denied on /var/run/docker.sock"
+    assert "group docker" in fault.hint
+
+
+async def test_a_name_that_does_not_resolve_is_dns() -> None:
+    async with source_at("tcp://no-such-host.invalid:2375") as source:
+        reading = await source.collect()
+
+    assert reading.fault is not None
+    assert reading.fault.kind in (FaultKind.DNS, FaultKind.TIMEOUT)
+
+
+async def test_an_unknown_context_is_refused_and_asked_again(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "DOCKER_CONTEXT": "typo"}
+    source = DockerSource(
+        Docker(timeout=TIMEOUT), SystemClock(), lambda event: None, environ=environ
+    )
+
+    for _ in range(2):
+        reading = await source.collect()
+        assert reading.fault is not None
+        assert reading.fault.kind is FaultKind.ABSENT
+        assert "typo" in reading.fault.message
+    assert source.endpoint is None
+    await source.close()
+
+
+async def test_it_is_back_by_itself_when_the_daemon_is() -> None:
+    with fake_daemon(containers__json=never) as daemon:
+        async with source_at(daemon.url) as source:
+            for _ in range(3):
+                assert (await source.collect()).fault is not None
+            daemon.answers["/containers/json"] = reply(sample("containers"))
+            assert len((await view_of(source)).containers) == 7
+
+
+async def test_a_hung_daemon_takes_no_time_of_others() -> None:
+    with fake_daemon(containers__json=drip) as daemon:
+        async with source_at(daemon.url) as source:
+            looking = asyncio.create_task(source.collect())
+            longest = 0.0
+            while not looking.done():
+                began = time.monotonic()
+                await asyncio.sleep(0.005)
+                longest = max(longest, time.monotonic() - began)
+
+    assert longest < 0.25
+    assert asyncio.get_running_loop()._default_executor is None  # type: ignore[attr-defined]
+
+
+async def test_the_users_netrc_and_proxies_take_no_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine localhost login me password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")
+    with fake_daemon() as daemon:
+        async with source_at(daemon.url) as source:
+            await view_of(source)
+        sent = "".join(daemon.headers)
+
+    assert "Authorization" not in sent
+
+
+async def test_one_list_and_no_inspection_of_what_did_not_change() -> None:
+    quiet = [
+        {
+            "Id": f"{n:064x}",
+            "Names": [f"/c{n}"],
+            "State": "exited",
+            "Status": "Exited (0) 2 days ago",
+        }
+        for n in range(30)
+    ]
+    with fake_daemon(containers__json=reply(quiet)) as daemon:
+        daemon.answers["/json"] = reply({"State": {}, "RestartCount": 3})
+        async with source_at(daemon.url) as source:
+            view = await view_of(source)
+            first = len(daemon.requests)
+            await view_of(source)
+            await view_of(source)
+            later = [path for path in daemon.requests[first:] if "/containers" in path]
+
+    assert [container.restarts for container in view.containers] == [3] * 30
+    assert len(later) == 2
+
+
+async def test_a_container_that_is_gone_between_list_and_inspection_is_no_fault() -> None:
+    item = {"Id": ID, "Names": ["/web"], "State": "running", "Status": "Up 2 hours"}
+    with fake_daemon(containers__json=reply([item])) as daemon:
+        async with source_at(daemon.url) as source:
+            (container,) = (await view_of(source)).containers
+
+    assert (container.name, container.restarts) == ("web", None)
+
+
+def running(count: int) -> list[dict[str, object]]:
+    return [
+        {"Id": f"{n:064x}", "Names": [f"/c{n}"], "State": "running", "Status": "Up 2 hours"}
+        for n in range(count)
+    ]
+
+
+async def test_statistics_are_asked_beside_and_a_few_at_a_time() -> None:
+    lock = threading.Lock()
+    present = most = 0
+    busy = 0
+
+    def slow(peer: socket.socket, path: str) -> None:
+        nonlocal present, most, busy
+        with lock:
+            present += 1
+            most = max(most, present)
+            busy += 1
+        time.sleep(0.05)
+        seconds, rest = divmod(time.time_ns(), 10**9)
+        read = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{rest:09d}Z"
+        usage = {"cpu_usage": {"total_usage": rest + seconds * 10**9}}
+        with lock:
+            present -= 1
+        reply({"read": read, "cpu_stats": usage, "memory_stats": {"usage": 7}})(peer, path)
+
+    with fake_daemon(containers__json=reply(running(20)), stats=slow) as daemon:
+        daemon.answers["/json"] = reply({})
+        async with source_at(daemon.url) as source:
+            first = await view_of(source)
+            assert {container.cpu for container in first.containers} == {None}
+            await until(lambda: busy >= 20)
+            await asyncio.sleep(0.2)
+            second = await view_of(source)
+            assert {container.memory for container in second.containers} == {7}
+            assert {container.cpu for container in second.containers} == {None}
+            await until(lambda: busy >= 40)
+            await asyncio.sleep(0.2)
+            third = await view_of(source)
+
+    assert most <= 8
+    assert all(container.cpu == pytest.approx(1.0, abs=0.05) for container in third.containers)
+
+
+async def test_statistics_that_hang_hold_up_nothing() -> None:
+    with fake_daemon(containers__json=reply(running(20)), stats=never) as daemon:
+        daemon.answers["/json"] = reply({})
+        async with source_at(daemon.url) as source:
+            for _ in range(10):
+                reading = await source.collect()
+                assert reading.fault is None
+                assert reading.took < TIMEOUT
+                await asyncio.sleep(0.1)
+
+
+def event_line(action: str, at: int, **attributes: str) -> bytes:
+    actor = {"ID": ID, "Attributes": {"name": "web", **attributes}}
+    body = {"Type": "container", "Action": action, "Actor": actor, "timeNano": at}
+    line = json.dumps(body).encode() + b"\n"
+    return b"%x\r\n%b\r\n" % (len(line), line)
+
+
+async def test_a_broken_stream_is_followed_again_from_where_it_broke() -> None:
+    connections = 0
+
+    def breaks_once(peer: socket.socket, path: str) -> None:
+        nonlocal connections
+        connections += 1
+        line = event_line("die", 1_700_000_000_000_000_005, exitCode="3")
+        if connections == 1:
+            raw(STREAM + line)(peer, path)
+            return
+        raw(STREAM + event_line("start", 1_700_000_001_000_000_000))(peer, path)
+        never(peer, path)
+
+    told: list[Event] = []
+    with fake_daemon(events=breaks_once) as daemon:
+        async with source_at(daemon.url, told.append) as source:
+            await view_of(source)
+            await until(lambda: len(told) >= 3)
+        asked = [path for path in daemon.requests if "/events" in path]
+
+    assert [event.message for event in told if event.kind is EventKind.CONTAINER] == [
+        "died, exit 3",
+        "started",
+    ]
+    (gap,) = [event for event in told if event.kind is EventKind.SOURCE]
+    assert "interrupted" in gap.message
+    assert "since=" not in asked[0]
+    assert "since=1700000000.000000006" in asked[1]
+
+
+async def test_a_silent_stream_is_renewed_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsconsole.sources.docker.SILENCE", 0.2)
+
+    told: list[Event] = []
+    with fake_daemon() as daemon:
+        async with source_at(daemon.url, told.append) as source:
+            await view_of(source)
+            await until(lambda: sum("/events" in path for path in daemon.requests) >= 2)
+
+    assert told == []
+
+
+async def test_a_stream_of_garbage_is_left_and_tried_again() -> None:
+    attempts = 0
+
+    def garbage(peer: socket.socket, path: str) -> None:
+        nonlocal attempts
+        attempts += 1
+        raw(STREAM + b"5\r\n{{{{\n\r\n")(peer, path)
+
+    with fake_daemon(events=garbage) as daemon:
+        async with source_at(daemon.url) as source:
+            await view_of(source)
+            await until(lambda: attempts >= 2)
+            assert (await source.collect()).fault is None
+
+
+async def test_a_flood_of_events_is_bounded_and_counted() -> None:
+    def torrent(peer: socket.socket, path: str) -> None:
+        lines = b"".join(event_line("start", 10**18 + n) for n in range(5000))
+        raw(STREAM + lines)(peer, path)
+        never(peer, path)
+
+    told: list[Event] = []
+    with fake_daemon(events=torrent) as daemon:
+        async with source_at(daemon.url, told.append) as source:
+            await view_of(source)
+            await until(lambda: any(event.kind is EventKind.SOURCE for event in told))
+            await asyncio.sleep(0.2)
+
+    started = [event for event in told if event.kind is EventKind.CONTAINER]
+    assert 400 < len(started) < 800
+    assert "too fast" in next(e.message for e in told if e.kind is EventKind.SOURCE)
+
+
+async def test_closing_ends_the_stream_and_its_thread_at_once() -> None:
+    with fake_daemon() as daemon:
+        async with source_at(daemon.url) as source:
+            await view_of(source)
+            await until(lambda: any("/events" in path for path in daemon.requests))
+            began = time.monotonic()
+        assert time.monotonic() - began < 0.9
+        await source.close()
+    assert not [t for t in threading.enumerate() if t.name == "docker-events" and t.is_alive()]
+
+
+async def test_the_version_is_negotiated() -> None:
+    for offered, used in (("1.41", "v1.41"), ("1.99", "v1.51"), ("1.30", "v1.30")):
+        with fake_daemon(version=reply({**VERSION, "ApiVersion": offered})) as daemon:
+            async with source_at(daemon.url) as source:
+                await view_of(source)
+            assert any(path.startswith(f"/{used}/containers") for path in daemon.requests)
