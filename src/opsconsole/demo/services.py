@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from opsconsole.demo.layout import Layout
 from opsconsole.demo.platforms.ai_backend import FEATURES, MODELS
@@ -15,7 +16,10 @@ from opsconsole.demo.platforms.errorscope import (
 
 Block = dict[str, object]
 
-_ERRORS = "/api/performance/errors/services"
+# Short, so that rates and quantiles are true soon after the start and soon after a change.
+WINDOW: Final = "15s"
+
+_ERRORS: Final = "/api/performance/errors/services"
 
 
 def services(layout: Layout) -> dict[str, Block]:
@@ -48,6 +52,14 @@ def _log(layout: Layout, service: str, name: str, form: str) -> list[Block]:
     return [{"file": str(member.folder / name), "format": form} for member in layout.of(service)]
 
 
+def _counter(name: str) -> Block:
+    return {"counter": name, "window": WINDOW}
+
+
+def _histogram(name: str, unit: str) -> Block:
+    return {"histogram": name, "unit": unit, "window": WINDOW}
+
+
 def _down_rule(name: str, runbook: str) -> Block:
     return {
         "name": name,
@@ -72,12 +84,12 @@ def _errorscope(layout: Layout) -> Block:
         },
         "metrics_path": "/metrics",
         "metrics": {
-            "requests": {"counter": "errorscope_requests_total"},
-            "analyzed": {"counter": "errorscope_errors_total"},
-            "resolutions": {"counter": "errorscope_resolutions_success_total"},
-            "latency": {"histogram": "errorscope_request_latency_seconds", "unit": "s"},
-            "prediction": {"histogram": "errorscope_model_prediction_seconds", "unit": "s"},
-            "llm": {"histogram": "errorscope_llm_latency_seconds", "unit": "s"},
+            "requests": _counter("errorscope_requests_total"),
+            "analyzed": _counter("errorscope_errors_total"),
+            "resolutions": _counter("errorscope_resolutions_success_total"),
+            "latency": _histogram("errorscope_request_latency_seconds", "s"),
+            "prediction": _histogram("errorscope_model_prediction_seconds", "s"),
+            "llm": _histogram("errorscope_llm_latency_seconds", "s"),
             "accuracy": {"gauge": "errorscope_model_accuracy"},
         },
         "objectives": ["p95(llm) < 2s", "accuracy >= 0.8", "availability 99.9% over 30d"],
@@ -168,9 +180,9 @@ def _ai_service(layout: Layout) -> Block:
         "probes": {"live": "/health/live", "ready": "/health/ready"},
         "metrics_path": "/metrics",
         "metrics": {
-            "requests": {"counter": "ai_service_requests_total"},
-            "errors": {"counter": "ai_service_requests_failed_total"},
-            "latency": {"histogram": "hybrid_search_latency_ms", "unit": "ms"},
+            "requests": _counter("ai_service_requests_total"),
+            "errors": _counter("ai_service_requests_failed_total"),
+            "latency": _histogram("hybrid_search_latency_ms", "ms"),
             "cache": {"json": "orchestrator.cache_hit_rate"},
             "pool": {"json": "components.http_client_pool.active"},
         },
@@ -212,9 +224,9 @@ def _oatie(layout: Layout) -> Block:
         "health": "/health/detailed",
         "metrics_path": "/health/metrics",
         "metrics": {
-            "requests": {"counter": "oatie_requests_total"},
-            "errors": {"counter": "oatie_errors_total"},
-            "latency": {"histogram": "oatie_request_duration_seconds", "unit": "s"},
+            "requests": _counter("oatie_requests_total"),
+            "errors": _counter("oatie_errors_total"),
+            "latency": _histogram("oatie_request_duration_seconds", "s"),
         },
         "objectives": ["p95(latency) < 500ms", "availability 99.9% over 30d"],
         "alerts": [_down_rule("OatieDown", "restart")],

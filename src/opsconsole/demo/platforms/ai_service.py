@@ -32,6 +32,7 @@ ASYNC_LENGTH: Final = 1_000
 POOL_SIZE: Final = 100
 KEEPALIVE_SIZE: Final = 20
 LAYERS: Final = 9
+HIT_SHARE: Final = 0.92
 
 _BUCKETS_MS: Final = (5, 10, 25, 50, 75, 100, 150, 250, 500, 1000, 2500, 5000, 10_000)
 
@@ -47,7 +48,7 @@ class AiService(Platform):
         super().__init__(settings, Components(*(Component(name) for name in names)))
         path = settings.folder / "logs" / "ai-service.log"
         self.log = open_log(path, "ai_service", JsonLines())
-        self.cache_hits: deque[bool] = deque([True] * 88 + [False] * 12, maxlen=300)
+        self.cache_hits: deque[bool] = deque([True] * 92 + [False] * 8, maxlen=300)
         self.active = 0
         self.served = 0
         self.failed = 0
@@ -170,7 +171,7 @@ class AiService(Platform):
         return json_response(_complexity(text, took_ms))
 
     async def _process(self, text: str) -> None:
-        hit = self.components["orchestrator"].state == OK and self.rng.random() < 0.88
+        hit = self.components["orchestrator"].state == OK and self.rng.random() < HIT_SHARE
         self.cache_hits.append(hit)
         median_ms = 18.0 if hit else 48.0
         if len(text) > ASYNC_LENGTH:

@@ -51,6 +51,8 @@ class Oatie(Platform):
         self.up = Gauge("oatie_service_up", "Service health", ["service"], registry=to)
         self.requests = Counter("oatie_requests_total", "Requests", registry=to)
         self.errors = Counter("oatie_errors_total", "Errors", ["service"], registry=to)
+        for name in SERVICES:
+            self.errors.labels(service=name)
         self.latency = Histogram("oatie_request_duration_seconds", "Duration", registry=to)
         self.cpu = Gauge("oatie_cpu_percent", "CPU", registry=to)
         self.memory = Gauge("oatie_memory_percent", "Memory", registry=to)
