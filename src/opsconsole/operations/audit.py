@@ -1,0 +1,154 @@
+"""The record of who changed what, chained so that tampering shows.
+
+Invariant: each row's hash is SHA-256 over the hash before it and its own canonical JSON, so an
+edited, deleted or swapped row breaks the chain at a place that can be named. What a chain alone
+cannot show is said by ``verify`` every time: rows cut off the end, and a chain written anew by
+somebody who may write the database. A second sink (``operations.audit_file``) on another disk
+or host closes that gap.
+"""
+
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from opsconsole.config.settings import Settings
+from opsconsole.errors import StateError
+from opsconsole.operations.state_folder import open_private
+from opsconsole.text import sanitize
+
+GENESIS: Final = "0" * 64
+"""The hash before the first row."""
+
+_BLIND_SPOTS: Final = (
+    "cannot be seen from the chain alone: rows cut off the end, or a chain written anew;",
+    "compare the head below with the last line of the second sink or with a note kept elsewhere",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row as it is stored."""
+
+    seq: int
+    record: str
+    prev: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What ``verify`` found, one line each, and whether the chain is whole."""
+
+    whole: bool
+    lines: tuple[str, ...]
+
+
+def canonical(record: Mapping[str, object]) -> str:
+    """JSON with sorted keys, no spaces, ASCII only: one text for one record."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+def link(prev: str, record: str) -> str:
+    """The hash of ``record`` in a chain that stood at ``prev``."""
+    return hashlib.sha256(f"{prev}\n{record}".encode()).hexdigest()
+
+
+def append(connection: sqlite3.Connection, record: Mapping[str, object]) -> Row:
+    """Add ``record`` within the caller's transaction, which holds the write lock."""
+    last = connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+    seq, prev = (last[0] + 1, last[1]) if last else (1, GENESIS)
+    text = canonical({**record, "seq": seq})
+    row = Row(seq, text, prev, link(prev, text))
+    connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?)", (seq, text, prev, row.hash))
+    return row
+
+
+def write_line(sink: Path, row: Row) -> None:
+    """Append one JSON line and wait until it is on the disk. Raises StateError."""
+    line = json.dumps({"record": json.loads(row.record), "prev": row.prev, "hash": row.hash})
+    raw = line.encode() + b"\n"
+    try:
+        descriptor = open_private(sink, os.O_WRONLY | os.O_APPEND, 0o640)
+        try:
+            written = os.write(descriptor, raw)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StateError(f"cannot write the audit file {sink}: {error.strerror}") from error
+    if written != len(raw):
+        raise StateError(f"the audit file {sink} took half a line", remedy="make room on its disk")
+
+
+def sink_of(settings: Settings, base: Path) -> Path | None:
+    """The second sink, relative to the configuration's folder."""
+    name = settings.operations.audit_file
+    return base / Path(name).expanduser() if name else None
+
+
+def why_not_writable(sink: Path | None) -> str:
+    """Why the second sink cannot be written, or '' when it can or there is none."""
+    if sink is None:
+        return ""
+    place = sink if sink.exists() else sink.parent
+    if not os.access(place, os.W_OK):
+        return f"cannot write {sink}"
+    return ""
+
+
+def verify(rows: Iterable[Row]) -> AuditReport:
+    """Check a chain from its first row: edits, deletions and swaps are named by row."""
+    findings: list[str] = []
+    expected_seq, prev, count = 1, GENESIS, 0
+    for row in rows:
+        findings += _findings(row, expected_seq, prev)
+        expected_seq, prev, count = row.seq + 1, row.hash, count + 1
+    head = f"{count} rows, head {prev[:16]}" if count else "no rows"
+    verdict = "the chain is broken" if findings else "the chain is whole"
+    return AuditReport(not findings, (f"{verdict}: {head}", *findings, *_BLIND_SPOTS))
+
+
+def verify_folder(folder: Path) -> AuditReport:
+    """Check the audit of a state folder. Raises StateError when it cannot be read."""
+    database = folder / "journal.db"
+    if not database.exists():
+        return verify(())
+    try:
+        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5.0)
+        try:
+            rows = connection.execute("SELECT seq, record, prev, hash FROM audit ORDER BY rowid")
+            return verify(Row(*row) for row in rows.fetchall())
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise StateError(
+            f"cannot read the audit in {database}: {sanitize(str(error))}",
+            remedy="restore the file from a copy",
+        ) from error
+
+
+def _findings(row: Row, expected_seq: int, prev: str) -> list[str]:
+    found: list[str] = []
+    if row.seq != expected_seq:
+        found.append(f"row {row.seq}: row {expected_seq} was expected; rows are gone or swapped")
+    if row.prev != prev:
+        found.append(f"row {row.seq}: does not follow the row before it")
+    if link(row.prev, row.record) != row.hash:
+        found.append(f"row {row.seq}: its record was edited")
+    if _seq_of(row.record) != row.seq:
+        found.append(f"row {row.seq}: holds the record of another row")
+    return found
+
+
+def _seq_of(record: str) -> int | None:
+    try:
+        document = json.loads(record)
+    except ValueError:
+        return None
+    seq = document.get("seq") if isinstance(document, dict) else None
+    return seq if isinstance(seq, int) else None

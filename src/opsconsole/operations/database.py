@@ -1,0 +1,167 @@
+"""The journal's database: its tables, how it is opened, read and written.
+
+Invariant: a committed transaction is on the disk (WAL with synchronous FULL), and a reader
+never waits for a writer. A database of another schema version is refused, never guessed at.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from opsconsole.errors import StateError
+from opsconsole.operations.state_folder import file_mode, open_private
+from opsconsole.text import sanitize
+
+VERSION: Final = 1
+BUSY: Final = 5.0
+"""Seconds that a writer waits for another one."""
+
+_TABLES: Final = """
+CREATE TABLE operations (
+  id TEXT PRIMARY KEY,
+  plan_id TEXT NOT NULL UNIQUE,
+  service TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  state TEXT NOT NULL,
+  plan TEXT NOT NULL,
+  who TEXT NOT NULL,
+  host TEXT NOT NULL,
+  asked_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  declaration TEXT NOT NULL,
+  config_path TEXT NOT NULL,
+  base TEXT NOT NULL,
+  summary TEXT NOT NULL DEFAULT '',
+  evidence TEXT NOT NULL DEFAULT '[]',
+  started_at REAL NOT NULL,
+  updated_at REAL NOT NULL,
+  ended_at REAL,
+  ends_at REAL
+) STRICT;
+CREATE INDEX operations_of_service ON operations (service, kind, started_at);
+CREATE INDEX operations_by_time ON operations (started_at);
+CREATE TABLE steps (
+  operation TEXT NOT NULL REFERENCES operations (id),
+  ordinal INTEGER NOT NULL,
+  summary TEXT NOT NULL,
+  state TEXT NOT NULL,
+  detail TEXT NOT NULL DEFAULT '',
+  before TEXT NOT NULL DEFAULT '{}',
+  started_at REAL,
+  ended_at REAL,
+  PRIMARY KEY (operation, ordinal)
+) STRICT;
+CREATE TABLE ends (
+  operation TEXT PRIMARY KEY REFERENCES operations (id),
+  service TEXT NOT NULL,
+  due_wall REAL NOT NULL,
+  boot_id TEXT NOT NULL,
+  due_boottime REAL NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  ended_by TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE TABLE audit (
+  seq INTEGER PRIMARY KEY,
+  record TEXT NOT NULL,
+  prev TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+"""
+
+
+class Database:
+    """One connection, which several threads may use in turn. Raises StateError throughout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "journal.db"
+        self._lock = threading.Lock()
+        self._connection = connect(folder)
+
+    def close(self) -> None:
+        """Give back the connection; idempotent."""
+        self._connection.close()
+
+    def read(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT or PRAGMA."""
+        try:
+            with self._lock, closing(self._connection.execute(statement, values)) as cursor:
+                return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise _unusable(self.path, error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock; what was written is on the disk when the block has ended."""
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise _unusable(self.path, error) from error
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    """Open the journal in ``folder``, made when it is not there. Raises StateError."""
+    path = folder / "journal.db"
+    try:
+        os.close(open_private(path, os.O_RDWR, file_mode(folder)))
+        connection = sqlite3.connect(
+            path, timeout=BUSY, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except OSError as error:
+        raise StateError(f"cannot open the journal {path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+    return connection
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> StateError:
+    """The error of a database that cannot be used, with what to do."""
+    return StateError(
+        f"cannot use the journal {path}: {sanitize(str(error))}",
+        remedy="make room on its disk, or restore the file from a copy",
+    )
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        version = _create(connection)
+    if version != VERSION:
+        raise StateError(
+            f"the journal has schema {version}, this console knows {VERSION}",
+            remedy="use the version of the console that wrote it",
+        )
+
+
+def _create(connection: sqlite3.Connection) -> int:
+    """Make the tables, unless another process did in the meantime; the version then."""
+    connection.execute("BEGIN IMMEDIATE")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        for statement in _TABLES.split(";\n"):
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        version = VERSION
+    connection.execute("COMMIT")
+    return int(version)

@@ -1,0 +1,102 @@
+"""The actions that the configuration declares for a service.
+
+Invariant: an action that is not found here does not exist. Degrade without a way back is not
+found either: a temporary change that cannot be ended is none.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from opsconsole.config.actions import Action, DegradeAction, ScaleAction
+from opsconsole.config.settings import Settings
+from opsconsole.model.operation import ActionKind, Effect
+from opsconsole.operations.audit import canonical
+
+_K = ActionKind
+
+WAYS_BACK = frozenset({"docker", "env_file"})
+"""Drivers that know by themselves how to end a degradation they made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One action of one service."""
+
+    service: str
+    kind: ActionKind
+    name: str
+    action: Action
+
+    @property
+    def effect(self) -> Effect:
+        """What it does to the world; a change unless declared otherwise."""
+        return Effect(self.action.effect)
+
+    @property
+    def only_reads(self) -> bool:
+        """Declared READ, and carried out by GET, which by HTTP's own rule changes nothing."""
+        call = self.action.http
+        return self.effect is Effect.READ and call is not None and call.method == "GET"
+
+    @property
+    def summary(self) -> str:
+        """One line for a menu."""
+        return self.action.summary or f"{self.kind} by {self.action.driver}"
+
+
+def declared(settings: Settings, service: str) -> Iterator[Declared]:
+    """Every action of ``service``, in the order of a menu."""
+    if service not in settings.services:
+        return
+    actions = settings.services[service].actions
+    for kind, action in (
+        (_K.RESTART, actions.restart),
+        (_K.DEGRADE, actions.degrade),
+        (_K.RECOVER, _recover(actions.recover, actions.degrade)),
+        (_K.BACKUP, actions.backup),
+        (_K.RESTORE, actions.restore or (actions.backup and actions.backup.restore)),
+        (_K.ROLLBACK, actions.rollback),
+        (_K.SCALE, actions.scale),
+    ):
+        if action is not None:
+            yield Declared(service, kind, "", action)
+    for kind, named in ((_K.TEST, actions.test), (_K.CALL, actions.call)):
+        for name, action in named.items():
+            yield Declared(service, kind, name, action)
+
+
+def find(settings: Settings, service: str, kind: ActionKind, name: str) -> Declared | None:
+    """The action asked for, or None when it is not declared."""
+    wanted = (each for each in declared(settings, service) if each.kind is kind)
+    return next((each for each in wanted if each.name == name), None)
+
+
+def digest(settings: Settings, found: Declared) -> str:
+    """A digest of all that decides what the action does and to what.
+
+    The runner compares it with the configuration as it is then.
+    """
+    service = settings.services[found.service]
+    document = {
+        "action": found.action.model_dump(mode="json", by_alias=True),
+        "instances": [instance.model_dump(mode="json") for instance in service.instances],
+        "containers": list(service.containers),
+        "environment": settings.environment_of(found.service).model_dump(mode="json"),
+        "docker": [engine.model_dump(mode="json") for engine in settings.docker],
+    }
+    return hashlib.sha256(canonical(document).encode()).hexdigest()
+
+
+def scale_bounds(action: Action) -> tuple[int, int] | None:
+    """The least and the most copies that may be asked for."""
+    return (action.minimum, action.maximum) if isinstance(action, ScaleAction) else None
+
+
+def _recover(recover: Action | None, degrade: DegradeAction | None) -> Action | None:
+    """The way back: declared beside degrade, within it, or known to its driver."""
+    if recover is not None or degrade is None:
+        return recover
+    if degrade.recover is not None:
+        return degrade.recover
+    return degrade if degrade.driver in WAYS_BACK else None

@@ -1,0 +1,109 @@
+"""What a driver is: one way of changing the world, and of looking at what it changed.
+
+Invariant: ``observe``, ``before``, ``reconcile`` and ``look`` change nothing. ``execute`` acts
+once and is never called again for the same step; when it cannot tell whether the call took
+effect it says UNKNOWN, and only ``reconcile`` decides, by what is seen.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from opsconsole.config.actions import Action
+from opsconsole.config.settings import Settings
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.operation import ActionKind, ActionRequest, Step
+from opsconsole.model.state import State
+from opsconsole.sources.executor import BoundedExecutor
+
+
+class Outcome(StrEnum):
+    """What became of one step."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """An outcome with one line of detail and lines of evidence, all sanitised."""
+
+    outcome: Outcome
+    detail: str = ""
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What was seen of one subject: an instance, a container, a unit.
+
+    ``since_change``: what is seen runs since the change, not since before it. ``run`` names the
+    run that is seen (a start time, a process id); healthy means healthy in one and the same run.
+    """
+
+    subject: str
+    state: State
+    detail: str = ""
+    latency: float | None = None
+    since_change: bool = True
+    run: str = ""
+
+
+class ObserveError(OpsconsoleError):
+    """What a plan would be about cannot be seen, so it cannot be planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriverContext:
+    """All that a driver is made from. ``base`` is the folder that relative paths start at.
+
+    ``threads`` is for calls that block; each needs a deadline.
+    """
+
+    service: str
+    kind: ActionKind
+    action: Action
+    settings: Settings
+    base: Path
+    threads: BoundedExecutor
+    request: ActionRequest
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Driver(Protocol):
+    """One way to carry out one kind of action for one service."""
+
+    async def observe(self) -> Mapping[str, str]:
+        """The facts that pin the plan; a plan whose facts moved is refused. Raises ObserveError."""
+        ...
+
+    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
+        """The calls to make, one after another, each pinned to a target."""
+        ...
+
+    async def before(self, step: Step) -> Mapping[str, str]:
+        """What ``reconcile`` will need to know, read just before the call."""
+        ...
+
+    async def execute(self, step: Step) -> StepOutcome:
+        """Make the call once."""
+        ...
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Find out by looking whether the call took effect."""
+        ...
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """What the driver itself sees of the steps' targets; () when it has no eyes of its own."""
+        ...
+
+    def undo(self) -> str:
+        """How the change is undone, in one line."""
+        ...
+
+    async def close(self) -> None:
+        """Give back sockets; idempotent."""
+        ...

@@ -1,0 +1,150 @@
+"""The Docker Engine that an action names, and what it says of single containers.
+
+Invariant: containers are addressed by their full id, never by a name that another container may
+have taken. Calls run on the driver's own threads with a deadline. A container is READ here as
+the panels read it.
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from urllib.parse import quote
+
+from opsconsole.config.settings import Docker, Settings
+from opsconsole.model.state import State
+from opsconsole.operations.driver import ObserveError
+from opsconsole.sources.docker_client import classify, connect, get_json
+from opsconsole.sources.docker_containers import judge, read_time
+from opsconsole.sources.docker_endpoint import DockerUnavailableError, resolve
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+from opsconsole.text import sanitize
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+T = TypeVar("T")
+
+_LIMIT: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A container as inspected. ``started`` is the engine's own text, exact to the nanosecond."""
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    status: str
+    health: str
+    started: str
+    restarts: int
+    exit_code: int | None
+    paused: bool
+    cpus: float
+    memory: int
+    labels: Mapping[str, str]
+
+    @property
+    def state(self) -> State:
+        """As the panels judge it."""
+        return judge(self.status, self.health, self.exit_code, oom_killed=False)
+
+    @property
+    def started_at(self) -> float | None:
+        """Unix seconds of the engine's clock, None when it has never run."""
+        return read_time(self.started)
+
+
+class EngineCalls:
+    """One engine, asked on threads of the driver's own; a client for each call."""
+
+    def __init__(self, engine: Docker, threads: BoundedExecutor) -> None:
+        self._engine = engine
+        self._threads = threads
+
+    async def run(self, call: Callable[["DockerClient"], T], *, deadline: float) -> T:
+        """``call`` with a fresh client. Raises ObserveError when the engine cannot be reached;
+        what ``call`` itself raises comes through.
+        """
+        return await self._threads.run(self._connected, call, deadline=deadline)
+
+    async def inspect(self, container: str) -> Seen | None:
+        """The container of that name or id, None when there is none. Raises ObserveError."""
+        return await self._look(lambda client: self._inspect(client, container))
+
+    async def labelled(self, label: str) -> tuple[Seen, ...]:
+        """The containers that carry ``label``, by name, running or not. Raises ObserveError."""
+        return await self._look(lambda client: self._labelled(client, label))
+
+    async def _look(self, call: Callable[["DockerClient"], T]) -> T:
+        from docker.errors import DockerException
+
+        endpoint = None
+        try:
+            endpoint = resolve(self._engine, os.environ)
+            return await self.run(call, deadline=2 * self._engine.timeout + 1)
+        except (DockerUnavailableError, QueueFullError, TimeoutError) as error:
+            raise ObserveError(f"cannot look at Docker: {error}") from error
+        except (OSError, ValueError, DockerException) as error:
+            assert endpoint is not None
+            fault = classify(error, endpoint, self._engine.timeout)
+            raise ObserveError(f"cannot look at Docker: {fault}", remedy=fault.hint) from error
+
+    def _connected(self, call: Callable[["DockerClient"], T]) -> T:
+        client = connect(resolve(self._engine, os.environ), self._engine.timeout)
+        try:
+            return call(client)
+        finally:
+            client.close()
+
+    def _inspect(self, client: "DockerClient", container: str) -> Seen | None:
+        try:
+            path = f"/containers/{quote(container, safe='')}/json"
+            return _seen(get_json(client, path, deadline=self._engine.timeout))
+        except DockerUnavailableError as error:
+            if error.fault.kind.value == "absent" and "404" in error.fault.message:
+                return None
+            raise
+
+    def _labelled(self, client: "DockerClient", label: str) -> tuple[Seen, ...]:
+        filters = json.dumps({"label": [label]})
+        parameters = {"all": "1", "filters": filters}
+        listed = get_json(client, "/containers/json", parameters, deadline=self._engine.timeout)
+        ids = [item["Id"] for item in cast(list[dict[str, Any]], listed)]
+        seen = (self._inspect(client, id_) for id_ in ids)
+        return tuple(sorted((each for each in seen if each is not None), key=lambda it: it.name))
+
+
+def engine_of(settings: Settings, name: str | None) -> Docker:
+    """The engine called ``name``, or the first. Raises ObserveError."""
+    for engine in settings.docker:
+        if engine.enabled and (name is None or engine.name == name):
+            return engine
+    raise ObserveError(
+        f"no Docker Engine {name or ''} is configured".replace("  ", " "),
+        remedy="declare it under docker:",
+    )
+
+
+def _seen(answer: object) -> Seen:
+    document = cast(dict[str, Any], answer)
+    state, config = document["State"], document["Config"]
+    host = document.get("HostConfig") or {}
+    return Seen(
+        id=str(document["Id"]),
+        name=sanitize(str(document["Name"]).lstrip("/"), limit=_LIMIT),
+        image=sanitize(str(config.get("Image") or ""), limit=_LIMIT),
+        image_id=str(document["Image"]),
+        status=sanitize(str(state.get("Status") or ""), limit=_LIMIT),
+        health=sanitize(str((state.get("Health") or {}).get("Status") or ""), limit=_LIMIT),
+        started=sanitize(str(state.get("StartedAt") or ""), limit=_LIMIT),
+        restarts=int(document.get("RestartCount") or 0),
+        exit_code=state.get("ExitCode"),
+        paused=bool(state.get("Paused")),
+        cpus=float(host.get("NanoCpus") or 0) / 1e9,
+        memory=int(host.get("Memory") or 0),
+        labels={str(key): str(value) for key, value in (config.get("Labels") or {}).items()},
+    )

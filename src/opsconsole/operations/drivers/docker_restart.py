@@ -1,0 +1,188 @@
+"""Restarting containers, one after another, the ones that are not healthy first.
+
+Invariant: each container is pinned by its id; a restart is asked for once. When the engine does
+not answer, ``StartedAt`` tells whether it happened.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from opsconsole.model.operation import Step
+from opsconsole.model.state import State
+from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
+from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
+from opsconsole.sources.docker_endpoint import DockerUnavailableError
+from opsconsole.sources.executor import QueueFullError
+from opsconsole.text import sanitize
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+STABLE: Final = 60.0
+"""Seconds of running after which a start time is a fact that must not move."""
+
+_SERVER_ERROR: Final = 500
+_SETTLING: Final = 30.0
+_PAUSE: Final = 0.5
+
+
+class DockerRestart:
+    """``docker restart`` of each container that the action names or labels."""
+
+    def __init__(self, context: DriverContext) -> None:
+        target = context.action.docker
+        if target is None:
+            raise ValueError("the action declares no containers")
+        self._context = context
+        self._target = target
+        self._engine = engine_of(context.settings, target.engine)
+        self._calls = EngineCalls(self._engine, context.threads)
+        self._seen: tuple[Seen, ...] = ()
+
+    async def observe(self) -> Mapping[str, str]:
+        """Each container's id, image and, where it runs steadily, its start."""
+        self._seen = await self._find()
+        if not self._seen:
+            raise ObserveError(
+                f"no container of {self._context.service} is there",
+                remedy="look at the names or the label that the action declares",
+            )
+        facts = {"containers": ", ".join(sorted(seen.name for seen in self._seen))}
+        for seen in self._seen:
+            facts[f"{seen.name} id"] = seen.id[:12]
+            facts[f"{seen.name} image"] = seen.image_id.removeprefix("sha256:")[:12]
+            if seen.status == "running" and time.time() - (seen.started_at or 0) > STABLE:
+                facts[f"{seen.name} started"] = seen.started
+        return facts
+
+    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
+        """One restart for each container, what is not healthy first."""
+        order = sorted(self._seen, key=lambda seen: (seen.state is State.OK, seen.name))
+        return tuple(
+            Step(
+                summary=f"restart container {seen.name} ({seen.status}, image {seen.image})",
+                driver="docker",
+                target=seen.id,
+                call={
+                    "name": seen.name,
+                    "instance": self._instance_of(seen),
+                    "healthy": seen.state is State.OK,
+                    "started": seen.started,
+                },
+            )
+            for seen in order
+        )
+
+    async def before(self, step: Step) -> Mapping[str, str]:
+        """When the container started, and how often it was restarted."""
+        seen = await self._calls.inspect(step.target)
+        if seen is None:
+            return {"gone": "yes"}
+        return {"started": seen.started, "status": seen.status}
+
+    async def execute(self, step: Step) -> StepOutcome:
+        """Ask the engine once, and wait as long as it may take to stop the container."""
+        from docker.errors import APIError, DockerException
+
+        stop = round(self._target.stop_timeout)
+        started = time.monotonic()
+
+        def restart(client: "DockerClient") -> None:
+            client.api.restart(step.target, timeout=stop)
+
+        try:
+            await self._calls.run(restart, deadline=stop + 3 * self._engine.timeout)
+        except DockerUnavailableError as error:
+            return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
+        except QueueFullError as error:
+            return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
+        except APIError as error:
+            return _answered(error)
+        except (OSError, TimeoutError, DockerException) as error:
+            return StepOutcome(Outcome.UNKNOWN, f"sent, but no answer: {type(error).__name__}")
+        return StepOutcome(Outcome.DONE, f"restarted in {time.monotonic() - started:.1f} s")
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Whether ``StartedAt`` has moved, waiting for a stop that may still be under way."""
+        ends = time.monotonic() + self._target.stop_timeout + _SETTLING
+        detail = "the container has not started again"
+        while True:
+            try:
+                seen = await self._calls.inspect(step.target)
+            except ObserveError as error:
+                detail = str(error)
+            else:
+                if seen is None:
+                    return StepOutcome(Outcome.FAILED, "the container is gone")
+                if seen.started != before.get("started") and seen.status == "running":
+                    return StepOutcome(Outcome.DONE, f"it started again at {seen.started}")
+                detail = f"it is {seen.status}, started {seen.started} as before"
+            if time.monotonic() >= ends:
+                return StepOutcome(Outcome.UNKNOWN, detail)
+            await asyncio.sleep(_PAUSE)
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """The containers of ``steps``, each running since the change and healthy if it says so."""
+        return tuple([await self._sight(step, since) for step in steps])
+
+    def undo(self) -> str:
+        """A restart has no way back."""
+        return "not at all: a restart cannot be undone"
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _find(self) -> tuple[Seen, ...]:
+        if self._target.label:
+            return await self._calls.labelled(self._target.label)
+        names = (
+            self._target.containers
+            or self._context.settings.services[self._context.service].containers
+        )
+        found = [await self._calls.inspect(name) for name in names]
+        missing = [name for name, seen in zip(names, found, strict=True) if seen is None]
+        if missing:
+            raise ObserveError(
+                f"there is no container {', '.join(missing)}",
+                remedy="create it, or take it out of the action",
+            )
+        return tuple(seen for seen in found if seen is not None)
+
+    def _instance_of(self, seen: Seen) -> str:
+        """The instance that runs in the container, by declaration or by the same name."""
+        names = self._context.settings.instance_names(self._context.service)
+        instances = self._context.settings.services[self._context.service].instances
+        for name, instance in zip(names, instances, strict=True):
+            if seen.name in {instance.container, name}:
+                return name
+        return ""
+
+    async def _sight(self, step: Step, since: float) -> Sight:
+        name = str(step.call.get("name", step.target[:12]))
+        try:
+            seen = await self._calls.inspect(step.target)
+        except ObserveError as error:
+            return Sight(name, State.UNKNOWN, str(error))
+        if seen is None:
+            return Sight(name, State.DOWN, "the container is gone")
+        # The engine's own times are compared with each other, never with this host's clock.
+        fresh = seen.started != step.call.get("started")
+        health = f", {seen.health}" if seen.health else ""
+        detail = f"{seen.id[:12]} {seen.status}{health}, started {seen.started}"
+        return Sight(name, _judge(seen), detail, since_change=fresh, run=seen.started)
+
+
+def _judge(seen: Seen) -> State:
+    """What was restarted must run; a HEALTHCHECK that is still at its first look says nothing."""
+    if seen.status != "running":
+        return State.DOWN
+    return State.UNKNOWN if seen.health == "starting" else seen.state
+
+
+def _answered(error: Exception) -> StepOutcome:
+    status = getattr(getattr(error, "response", None), "status_code", 0) or 0
+    explanation = sanitize(str(getattr(error, "explanation", "") or error), limit=300)
+    outcome = Outcome.UNKNOWN if status >= _SERVER_ERROR else Outcome.FAILED
+    return StepOutcome(outcome, f"the engine answered {status}: {explanation}")

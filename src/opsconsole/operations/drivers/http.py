@@ -1,0 +1,231 @@
+"""Changing a service by an HTTP call of its own, such as ``POST /admin/restart``.
+
+Invariant: a call is sent at most once. Only when it certainly never left is it FAILED without an
+answer; once a byte may have been sent, no answer means UNKNOWN, and the truth is looked for in
+what the service says of its own uptime.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Mapping
+from typing import Any, Final, cast
+from urllib.parse import quote
+
+import httpx
+
+from opsconsole import __version__
+from opsconsole.config.services import Instance
+from opsconsole.model.fault import FaultKind
+from opsconsole.model.operation import Effect, Step
+from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
+from opsconsole.operations.drivers.filling import fill, fill_json, shown_words, words
+from opsconsole.operations.instance_probes import InstanceProbes
+from opsconsole.sources.connector import Connector
+from opsconsole.sources.http_authentication import Authentication
+from opsconsole.sources.http_proxy import proxy_for
+from opsconsole.sources.transport import LeanTransport
+from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.text import sanitize, sanitize_bytes
+
+BODY_LIMIT: Final = 64 * 1024
+_SHOWN: Final = 300
+_NEVER_LEFT: Final = frozenset(
+    {FaultKind.DNS, FaultKind.CONNECT, FaultKind.TLS, FaultKind.LOCAL, FaultKind.UNSUPPORTED}
+)
+_BEFORE_SENDING: Final = frozenset({"dns", "connect", "tls"})
+_UPTIME: Final = re.compile(r"(?:^|[._])uptime(?:_?s(?:ec(?:ond)?s?)?)?$", re.IGNORECASE)
+_SLACK: Final = 2.0
+_RECONCILE: Final = 30.0
+_PAUSE: Final = 1.0
+
+
+class HttpDriver:
+    """Carries out an ``HttpCall`` at each instance, or once when it names a whole URL."""
+
+    def __init__(self, context: DriverContext) -> None:
+        call = context.action.http
+        if call is None:
+            raise ValueError("the action declares no HTTP call")
+        self._context = context
+        self._call = call
+        self._service = context.settings.services[context.service]
+        self._names = context.settings.instance_names(context.service)
+        self._connector: Connector | None = None
+
+    async def observe(self) -> Mapping[str, str]:
+        """Each instance and where it is called."""
+        targets = self._targets()
+        if not targets:
+            raise ObserveError(
+                f"{self._context.service} has no instance to call {self._call.url} at",
+                remedy="declare its instances, or write a whole URL",
+            )
+        return {f"{name or 'call'} url": url for name, url in targets}
+
+    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
+        """One call for each target."""
+        effect = Effect(self._context.action.effect)
+        return tuple(self._step(name, url, effect) for name, url in self._targets())
+
+    async def before(self, step: Step) -> Mapping[str, str]:
+        """The moment of the call, against which an uptime is compared."""
+        return {"called_at": f"{time.time():.3f}"}
+
+    async def execute(self, step: Step) -> StepOutcome:
+        """Send the call once and judge its answer by the declared codes."""
+        connector = self._connect()
+        transport = self._transport(connector, httpx.URL(step.target))
+        started = time.monotonic()
+        try:
+            request = await self._request(step, connector)
+            response = await transport.handle_async_request(request)
+        except TransportFaultError as error:
+            return _no_answer(error)
+        finally:
+            await transport.aclose()
+        took = time.monotonic() - started
+        return self._judge(response, took)
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Whether the instance has started since the call, by the uptime it reports."""
+        called_at = float(before.get("called_at", "0"))
+        name = str(step.call.get("instance", ""))
+        ends = time.monotonic() + _RECONCILE
+        probes = InstanceProbes(self._context.settings, self._context.service, self._context.base)
+        try:
+            while name and name in probes.names:
+                figures = await probes.figures(name)
+                if figures is not None:
+                    return _by_uptime(figures, called_at)
+                if time.monotonic() >= ends:
+                    break
+                await asyncio.sleep(_PAUSE)
+        finally:
+            await probes.close()
+        return StepOutcome(Outcome.UNKNOWN, "nothing there tells whether the call took effect")
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """Nothing beyond the service's own probes."""
+        return ()
+
+    def undo(self) -> str:
+        """As far as it can be known."""
+        recover = self._service.actions.degrade
+        if recover is not None and recover is self._context.action:
+            return "recover, by itself at the end or on demand"
+        return "not by the console: the call itself decides"
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        if self._connector is not None:
+            await self._connector.close()
+            self._connector = None
+
+    def _targets(self) -> list[tuple[str, str]]:
+        """Name and URL, its words not filled in, of each call.
+
+        A whole URL is called once, unless it is for every instance.
+        """
+        whole = "://" in self._call.url
+        chosen = self._context.request.parameters.get("instance")
+        if whole and not self._call.every_instance:
+            return [("", self._call.url)]
+        return [
+            (name, self._call.url if whole else _joined(instance, self._call.url))
+            for name, instance in zip(self._names, self._service.instances, strict=True)
+            if chosen is None or chosen == name
+        ]
+
+    def _step(self, name: str, template: str, effect: Effect) -> Step:
+        call: dict[str, object] = {
+            "instance": name,
+            "method": self._call.method,
+            "query": dict(self._call.query),
+            "json": self._call.json_body,
+        }
+        url = _filled_url(template, shown_words(self._context.request, name))
+        shown = sanitize(str(url.copy_with(query=None)), limit=_SHOWN)
+        at = f" at {name}" if name else ""
+        return Step(f"{self._call.method} {shown}{at}", "http", template, call, effect)
+
+    async def _request(self, step: Step, connector: Connector) -> httpx.Request:
+        """The request with the reason as it was confirmed and secrets as they are."""
+        deadline = asyncio.get_running_loop().time() + self._call.timeout
+        authentication = Authentication(self._service.http, connector, self._context.base)
+        headers = await authentication.headers(deadline)
+        values = words(self._context.request, str(step.call["instance"]))
+        url = _filled_url(step.target, values)
+        query = cast(Mapping[str, str], step.call["query"])
+        if query:
+            url = url.copy_merge_params({key: fill(value, values) for key, value in query.items()})
+        body: Any = step.call["json"]
+        own = {"User-Agent": f"opsconsole/{__version__}", "Accept": "application/json, */*;q=0.5"}
+        return httpx.Request(
+            str(step.call["method"]),
+            url,
+            headers={**own, **headers},
+            json=None if body is None else fill_json(body, values),
+        )
+
+    def _transport(self, connector: Connector, url: httpx.URL) -> LeanTransport:
+        http = self._service.http
+        return LeanTransport(
+            connector,
+            timeout=self._call.timeout,
+            tls=http.tls_config,
+            base=self._context.base,
+            body_limit=BODY_LIMIT,
+            proxy=proxy_for(http, url),
+        )
+
+    def _connect(self) -> Connector:
+        if self._connector is None:
+            self._connector = Connector()
+        return self._connector
+
+    def _judge(self, response: httpx.Response, took: float) -> StepOutcome:
+        status = response.status_code
+        body = sanitize_bytes(response.read()[: _SHOWN * 4], limit=_SHOWN)
+        detail = f"HTTP {status} in {took:.2f} s"
+        evidence = (f"answer: {body}",) if body else ()
+        if status in self._call.expect:
+            return StepOutcome(Outcome.DONE, detail, evidence)
+        wanted = ", ".join(str(code) for code in self._call.expect)
+        detail = f"{detail}, {wanted} was expected"
+        # A server that failed while at it may have acted; one that refused has not.
+        outcome = Outcome.UNKNOWN if status >= 500 else Outcome.FAILED
+        return StepOutcome(outcome, detail, evidence)
+
+
+def _joined(instance: Instance, path: str) -> str:
+    return instance.url.rstrip("/") + "/" + path.lstrip("/")
+
+
+def _filled_url(template: str, values: Mapping[str, str]) -> httpx.URL:
+    """A URL whose words are filled in, encoded, without credentials."""
+    encoded = {word: quote(value, safe="") for word, value in values.items()}
+    return httpx.URL(fill(template, encoded)).copy_with(userinfo=b"", fragment=None)
+
+
+def _no_answer(error: TransportFaultError) -> StepOutcome:
+    fault = error.fault
+    if fault.kind in _NEVER_LEFT or fault.phase in _BEFORE_SENDING:
+        return StepOutcome(Outcome.FAILED, f"nothing was sent: {fault}")
+    return StepOutcome(Outcome.UNKNOWN, f"sent, but {fault}")
+
+
+def _by_uptime(figures: Mapping[str, float], called_at: float) -> StepOutcome:
+    """Compare the shortest uptime of a body (seconds) with the time since the call."""
+    uptimes = [value for path, value in figures.items() if _UPTIME.search(path)]
+    if not uptimes:
+        return StepOutcome(Outcome.UNKNOWN, "it answers, but says nothing of its uptime")
+    since = time.time() - called_at
+    if min(uptimes) <= since + _SLACK:
+        return StepOutcome(
+            Outcome.DONE, f"it has started since: up {min(uptimes):.0f} s, called {since:.0f} s ago"
+        )
+    return StepOutcome(
+        Outcome.FAILED,
+        f"it has not started again: up {min(uptimes):.0f} s, called {since:.0f} s ago",
+    )

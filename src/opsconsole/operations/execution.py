@@ -1,0 +1,157 @@
+"""Carrying out the steps of one operation, each once, in order, to a verdict.
+
+Invariant: a step's intent is on the disk before its side effect, its outcome after it. A step
+whose outcome cannot be told is looked up, never made again. Steps stop at the first that fails,
+and before one that would leave the service without a healthy instance.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from opsconsole.clock import Clock
+from opsconsole.model.operation import ActionKind, OperationState, Plan, Step
+from opsconsole.operations.driver import Driver, Outcome, StepOutcome
+from opsconsole.operations.journal import Journal
+from opsconsole.operations.verification import Baseline, Verdict, Verifier, lines_of
+
+_CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})
+
+
+@dataclass(slots=True)
+class Record:
+    """What the steps so far have shown. ``doubts``: calls whose outcome cannot be told."""
+
+    evidence: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+
+    def add(self, step: Step, outcome: StepOutcome) -> str:
+        """Keep an outcome; why to stop after it, or ''."""
+        line = f"{step.summary}: {outcome.detail}"
+        self.evidence += [*outcome.evidence, line]
+        if outcome.outcome is Outcome.UNKNOWN:
+            self.doubts.append(line)
+        return line if outcome.outcome is Outcome.FAILED else ""
+
+
+@dataclass(slots=True)
+class Execution:
+    """One operation on its way, in the runner's process."""
+
+    operation: str
+    plan: Plan
+    driver: Driver
+    verifier: Verifier
+    journal: Journal
+    clock: Clock
+
+    async def run(self) -> Verdict:
+        """Carry out every step, verify, and return the verdict; it is not recorded here."""
+        before = await self.verifier.baseline()
+        self._advance(OperationState.DISPATCHED)
+        started = self.clock.now()
+        record = Record()
+        waiting = self._order(before)
+        while waiting:
+            step = self.plan.steps[waiting[0]]
+            stop = await self._why_not(step)
+            if not stop:
+                started = self.clock.now()
+                stop = await self._one(waiting.pop(0), step, record)
+            if not stop and waiting:
+                stop = await self._wait_for_health(step, before, started, record)
+            if stop:
+                return await self._stopped(waiting, stop, record, started)
+        return await self.verify(before, started, record)
+
+    async def verify(self, before: Baseline, since: float, record: Record) -> Verdict:
+        """The verdict on steps that are all over."""
+        self._advance(OperationState.VERIFYING)
+        if self.plan.kind in _CALLS:
+            return _of_call(record)
+        verdict = await self.verifier.verdict(self.plan.steps, before, since)
+        lines, doubts = (*record.evidence, *verdict.evidence), record.doubts
+        if doubts and verdict.state is OperationState.VERIFIED:
+            summary = f"{verdict.summary}, but whether it acted cannot be told: {doubts[0]}"
+            return Verdict(OperationState.INCONCLUSIVE, summary, lines)
+        return Verdict(verdict.state, verdict.summary, lines)
+
+    async def reconcile(
+        self, ordinal: int, step: Step, before: Mapping[str, str], why: str
+    ) -> StepOutcome:
+        """Look up what became of a step, and record it."""
+        self.journal.step_ends(self.operation, ordinal, "unknown", self.clock.now(), why)
+        self._advance(OperationState.UNKNOWN, summary=f"looking up what became of: {step.summary}")
+        found = await self.driver.reconcile(step, before)
+        detail = f"{why}; looked up: {found.detail}"
+        outcome = StepOutcome(found.outcome, detail, found.evidence)
+        state = outcome.outcome.value
+        self.journal.step_ends(self.operation, ordinal, state, self.clock.now(), detail)
+        self._advance(OperationState.DISPATCHED, summary="")
+        return outcome
+
+    def drop(self, ordinals: list[int], why: str) -> None:
+        """Say of steps that were not begun that they will not be."""
+        for ordinal in ordinals:
+            detail = f"not done: {why}"
+            self.journal.step_ends(self.operation, ordinal, "waiting", self.clock.now(), detail)
+
+    def _order(self, before: Baseline) -> list[int]:
+        """Steps as planned, but those at instances that are not healthy come first."""
+        steps = self.plan.steps
+        return sorted(range(len(steps)), key=lambda n: _instance(steps[n]) in before.healthy)
+
+    async def _one(self, ordinal: int, step: Step, record: Record) -> str:
+        """Carry out one step; why to stop after it, or ''."""
+        before = await self.driver.before(step)
+        self.journal.step_begins(self.operation, ordinal, self.clock.now(), before)
+        outcome = await self.driver.execute(step)
+        if outcome.outcome is Outcome.UNKNOWN:
+            outcome = await self.reconcile(ordinal, step, before, outcome.detail)
+        else:
+            state, now = outcome.outcome.value, self.clock.now()
+            self.journal.step_ends(self.operation, ordinal, state, now, outcome.detail)
+        return record.add(step, outcome)
+
+    async def _wait_for_health(
+        self, step: Step, before: Baseline, since: float, record: Record
+    ) -> str:
+        """Wait until what was just changed is healthy; why to stop, or ''."""
+        if self.plan.kind in _CALLS:
+            return ""
+        verdict = await self.verifier.settle((step,), _instance(step), before, since)
+        if verdict is None or verdict.state is OperationState.VERIFIED:
+            return ""
+        record.evidence += verdict.evidence
+        return f"after {step.summary}: {verdict.summary}"
+
+    async def _why_not(self, step: Step) -> str:
+        """Why a step must not be made: it would take down the only healthy instance; or ''."""
+        instance = _instance(step)
+        overridden = self.plan.parameters.get("override") == "yes"
+        if self.plan.kind is not ActionKind.RESTART or overridden or not instance:
+            return ""
+        healthy = await self.verifier.healthy_of_many()
+        return f"{instance} is the only healthy instance" if healthy == {instance} else ""
+
+    async def _stopped(self, waiting: list[int], why: str, record: Record, since: float) -> Verdict:
+        self.drop(waiting, "stopped at the first failure")
+        made = tuple(step for n, step in enumerate(self.plan.steps) if n not in waiting)
+        sights = await self.verifier.now(made, since)
+        return Verdict(OperationState.FAILED, why, (*record.evidence, *lines_of(sights)))
+
+    def _advance(self, state: OperationState, summary: str | None = None) -> None:
+        """Move on, unless the runner before this one had come as far."""
+        found = self.journal.operation(self.operation)
+        if found is None or found.state is not state:
+            self.journal.advance(self.operation, state, self.clock.now(), summary=summary)
+
+
+def _of_call(record: Record) -> Verdict:
+    evidence = tuple(record.evidence)
+    if record.doubts:
+        return Verdict(OperationState.INCONCLUSIVE, record.doubts[0], evidence)
+    return Verdict(OperationState.VERIFIED, evidence[-1] if evidence else "", evidence)
+
+
+def _instance(step: Step) -> str:
+    return str(step.call.get("instance", ""))

@@ -1,0 +1,83 @@
+"""Looking at a service's instances while it is being changed, with the probe that the panels use.
+
+Invariant: what is seen here and on the screen is read by the same code, so that the console and
+its verdicts cannot disagree about what healthy means. Looks change nothing.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.settings import Settings
+from opsconsole.model.fault import Fault
+from opsconsole.model.health import HealthReport, ProbeKind, failing
+from opsconsole.model.reading import Reading
+from opsconsole.model.state import State
+from opsconsole.operations.driver import Sight
+from opsconsole.sources.connector import Connector
+from opsconsole.sources.http_probe import HttpProbe
+
+
+class InstanceProbes:
+    """Health probes of one service, one for each instance. Made inside an event loop."""
+
+    def __init__(self, settings: Settings, service: str, base: Path) -> None:
+        config = settings.services[service]
+        self._connector = Connector()
+        self._probes: dict[str, HttpProbe] = {}
+        if config.health is None:
+            return
+        for name, instance in zip(settings.instance_names(service), config.instances, strict=True):
+            self._probes[name] = HttpProbe(
+                key=f"verify:{service}/{name}",
+                kind=ProbeKind.HEALTH,
+                url=instance.url.rstrip("/") + "/" + config.health.path.lstrip("/"),
+                health=config.health,
+                http=config.http,
+                interval=1.0,
+                timeout=config.timeout or settings.defaults.timeout,
+                clock=SystemClock(),
+                connector=self._connector,
+                base=base,
+            )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The instances that can be looked at."""
+        return tuple(self._probes)
+
+    async def look(self) -> dict[str, Sight]:
+        """One look at every instance, all at once."""
+        readings = await asyncio.gather(*(probe.collect() for probe in self._probes.values()))
+        return {
+            name: _sight(name, reading)
+            for name, reading in zip(self._probes, readings, strict=True)
+        }
+
+    async def figures(self, name: str) -> Mapping[str, float] | None:
+        """The numbers that an instance reports of itself, None when it does not answer."""
+        reading = await self._probes[name].collect()
+        return None if reading.value is None else reading.value.figures
+
+    async def close(self) -> None:
+        """Close every connection; idempotent."""
+        await asyncio.gather(*(probe.close() for probe in self._probes.values()))
+        await self._connector.close()
+
+
+def _sight(name: str, reading: Reading[HealthReport]) -> Sight:
+    if reading.value is not None:
+        return Sight(name, reading.value.state, _said(reading.value), reading.took)
+    assert reading.fault is not None
+    return Sight(name, _state_of(reading.fault), str(reading.fault))
+
+
+def _state_of(fault: Fault) -> State:
+    return State.DOWN if fault.blames_target else State.UNKNOWN
+
+
+def _said(report: HealthReport) -> str:
+    parts = failing(report.components)
+    culprits = ", ".join(f"{part.name} {part.state}" for part in parts[:3])
+    return "; ".join(text for text in (report.message, culprits) if text)

@@ -1,0 +1,145 @@
+"""One operation on a service at a time, between all consoles and users of this host.
+
+Invariant: a lock is an flock(2) on an open file, so it ends with the last process that holds the
+descriptor, however that process dies; nothing stale is ever left to break. The JSON file beside
+it says who holds it and is believed only while the lock is held.
+
+The descriptor can be handed to a child: the lock then lives as long as either holds it.
+"""
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Final
+
+from opsconsole.operations.state_folder import file_mode, open_private
+from opsconsole.text import sanitize
+
+_PATIENCE: Final = 0.1
+_PAUSE: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who is doing what to a service, since when (Unix seconds)."""
+
+    operation: str
+    kind: str
+    service: str
+    who: str
+    login_uid: int | None
+    host: str
+    tty: str
+    since: float
+
+    def sentence(self, now: float) -> str:
+        """``ops@bastion-2 (pts/3) is at restart of ai-service (00:12)``."""
+        minutes, seconds = divmod(max(0, int(now - self.since)), 60)
+        place = f" ({self.tty})" if self.tty else ""
+        return (
+            f"{self.who}@{self.host}{place} is at {self.kind} of {self.service} "
+            f"({minutes:02d}:{seconds:02d})"
+        )
+
+
+class HeldLock:
+    """A lock that this process holds. ``descriptor`` may be handed to a child."""
+
+    def __init__(self, descriptor: int) -> None:
+        self.descriptor = descriptor
+
+    def release(self) -> None:
+        """Let go; a child that was given the descriptor holds on."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+            self.descriptor = -1
+
+
+def take(path: Path, *, patience: float = 0.0) -> HeldLock | None:
+    """Take the lock at ``path``, or None when another has it after ``patience`` seconds."""
+    descriptor = open_private(path, os.O_RDWR, file_mode(path.parent))
+    ends = time.monotonic() + patience
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= ends:
+                os.close(descriptor)
+                return None
+            time.sleep(_PAUSE)
+        else:
+            return HeldLock(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock at ``path``."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def take_service(folder: Path, holder: Holder) -> HeldLock | None:
+    """Take the service's lock in the state ``folder`` and say who did; None when it is held.
+
+    It is tried for a tenth of a second, because a look by ``holder`` holds it for a moment.
+    """
+    held = take(_lock_path(folder, holder.service), patience=_PATIENCE)
+    if held is not None:
+        _write(folder, holder)
+    return held
+
+
+def holder(folder: Path, service: str) -> Holder | None:
+    """Who holds the service's lock, or None when nobody does."""
+    if not is_held(_lock_path(folder, service)):
+        return None
+    return _read(folder, service) or Holder(
+        operation="", kind="an operation", service=service, who="somebody", login_uid=None,
+        host="this host", tty="", since=time.time(),
+    )  # fmt: skip
+
+
+def runner_lock(folder: Path, operation: str) -> Path:
+    """The lock that the runner of ``operation`` holds as long as it lives."""
+    return folder / "runners" / f"{operation}.lock"
+
+
+def keeper_lock(folder: Path, operation: str) -> Path:
+    """The lock of the process that waits for the end of a degradation."""
+    return folder / "runners" / f"{operation}.keeper"
+
+
+def _lock_path(folder: Path, service: str) -> Path:
+    return folder / "locks" / f"{service}.lock"
+
+
+def _write(folder: Path, holder: Holder) -> None:
+    """Replace the JSON whole, so that a reader never sees half of it."""
+    locks = folder / "locks"
+    final, temporary = locks / f"{holder.service}.json", locks / f".{holder.service}.{os.getpid()}"
+    descriptor = open_private(temporary, os.O_WRONLY | os.O_TRUNC, file_mode(locks))
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(asdict(holder), stream)
+    os.replace(temporary, final)
+
+
+def _read(folder: Path, service: str) -> Holder | None:
+    try:
+        document = json.loads((folder / "locks" / f"{service}.json").read_bytes())
+        values = {each.name: document[each.name] for each in fields(Holder)}
+        values["since"] = float(values["since"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    texts = ("operation", "kind", "service", "who", "host", "tty")
+    return Holder(**values | {name: sanitize(str(values[name]), limit=200) for name in texts})

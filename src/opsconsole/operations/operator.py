@@ -1,0 +1,305 @@
+"""The door for changes: what the screens, the commands and the end of a degradation go through.
+
+Invariant: nothing is changed but by ``perform``, which goes policy, journal, detached runner, in
+that order; the runner outlives this process. In read-only every change is refused here, whoever
+asks. What blocks runs on threads of this door's own.
+"""
+
+import secrets
+from pathlib import Path
+from typing import Final
+
+from opsconsole.clock import Clock
+from opsconsole.config.settings import Settings
+from opsconsole.errors import StateError
+from opsconsole.model.operation import (
+    ActionRequest,
+    ActionView,
+    Confirmation,
+    Operation,
+    Plan,
+    Refusal,
+)
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import State
+from opsconsole.operations import dead_man, dispatch, lock, planner, policy, registry
+from opsconsole.operations.audit import sink_of
+from opsconsole.operations.declared import Declared, declared, digest, find
+from opsconsole.operations.driver import ObserveError
+from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.lock import Holder
+from opsconsole.operations.policy import Circumstances
+from opsconsole.operations.state_folder import prepare
+from opsconsole.operations.who import whoami
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+
+_WORKERS: Final = 4
+_DEADLINE: Final = 20.0
+
+
+class Operator:
+    """One per console. ``base`` is the folder that relative paths of the configuration start at.
+
+    A state folder that cannot be used closes the door with the reason; it never raises here.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        base: Path,
+        clock: Clock,
+        read_only: bool,
+        state_dir: Path,
+        config_path: Path | None = None,
+    ) -> None:
+        self._settings = settings
+        self._base = base.absolute()
+        self._clock = clock
+        self._read_only = read_only or settings.read_only
+        self._folder = state_dir.absolute()
+        self._config_path = config_path.absolute() if config_path else None
+        self._threads = BoundedExecutor("operations", _WORKERS)
+        self._fault = ""
+        self._version = self._recent_version = -1
+        self._recent: dict[str, tuple[Operation, ...]] = {}
+        self._journal = self._open()
+        self._reader = self._open() if self._journal else None
+
+    @property
+    def fault(self) -> str:
+        """Why nothing can be recorded and so nothing be done, or ''."""
+        return self._fault
+
+    def close(self) -> None:
+        """Give back database and threads; operations go on. Idempotent."""
+        for journal in (self._journal, self._reader):
+            if journal is not None:
+                journal.close()
+        self._journal = self._reader = None
+        self._threads.close()
+
+    async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
+        """What exactly would be done, or why it may not be. Changes nothing."""
+        request = planner.clean(request)
+        found = find(self._settings, request.service, request.kind, request.name)
+        refusal = await self._ask_policy(request, found)
+        if refusal is not None or found is None:
+            return refusal or Refusal("not-declared", "there is no such action")
+        driver = None
+        try:
+            driver = planner.make_driver(self._settings, found, request, self._base, self._threads)
+            past = (
+                self._journal.past(found.service, found.kind, found.name) if self._journal else ()
+            )
+            plan = await planner.make_plan(
+                self._settings, found, request, driver, past, self._clock
+            )
+        except (ObserveError, StateError) as error:
+            return Refusal("cannot-look", error.what, error.remedy)
+        finally:
+            if driver is not None:
+                await driver.close()
+        return plan if isinstance(plan, Refusal) else _last_healthy(plan, request, snapshot) or plan
+
+    async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
+        """Start what was confirmed, or say why not. Returns when the runner is on its own."""
+        try:
+            return await self._threads.run(self._perform, plan, confirmation, deadline=_DEADLINE)
+        except (TimeoutError, QueueFullError):
+            return Refusal(
+                "not-started",
+                f"the start took longer than {_DEADLINE:g} s",
+                "look at the operations before you try again",
+            )
+
+    async def reconcile(self) -> int:
+        """Take up what dead runners and keepers left, by looking; how many were taken up."""
+        if self._read_only or self._journal is None:
+            return 0
+        try:
+            return await self._threads.run(self._reconcile, deadline=_DEADLINE)
+        except (TimeoutError, QueueFullError, StateError):
+            return 0
+
+    def actions(self, service: str, snapshot: Snapshot | None = None) -> tuple[ActionView, ...]:
+        """Every declared action, each possible or blocked and why. Quick: no look at the world."""
+        views = []
+        holder = self.holder(service)
+        for found in declared(self._settings, service):
+            request = ActionRequest(service, found.kind, found.name)
+            seen = self._circumstances(request, found, holder, self._fault, self._recently(service))
+            refusal = policy.refuse_plan(request, seen)
+            views.append(
+                ActionView(
+                    found.kind,
+                    found.name,
+                    found.action.driver,
+                    found.summary,
+                    found.effect,
+                    refusal,
+                )
+            )
+        return tuple(views)
+
+    def operations(self, limit: int = 50) -> tuple[Operation, ...]:
+        """The newest operations of all consoles first."""
+        return self._reader.operations(limit) if self._reader else ()
+
+    def operation(self, operation: str) -> Operation | None:
+        """One operation, as the journal has it."""
+        return self._reader.operation(operation) if self._reader else None
+
+    def holder(self, service: str) -> Holder | None:
+        """Who is at a change of ``service``."""
+        if self._reader is None:
+            return None
+        try:
+            return lock.holder(self._folder, service)
+        except OSError:
+            return None
+
+    def changed(self) -> bool:
+        """Whether the journal differs from what it was at the last call."""
+        if self._reader is None:
+            return False
+        try:
+            version = self._reader.data_version()
+        except StateError:
+            return False
+        if version == self._version:
+            return False
+        self._version = version
+        return True
+
+    def _open(self) -> Journal | None:
+        try:
+            prepare(self._folder, shared=bool(self._settings.state_dir))
+            return Journal(self._folder, sink=sink_of(self._settings, self._base))
+        except StateError as error:
+            self._fault = str(error)
+            return None
+
+    async def _ask_policy(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
+        """Policy on what is known now; an operation left by a dead runner is taken up first."""
+        try:
+            return await self._threads.run(self._refusal, request, found, deadline=_DEADLINE)
+        except (TimeoutError, QueueFullError):
+            return Refusal("cannot-look", "the journal does not answer", "try again")
+
+    def _refusal(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
+        recent: tuple[Operation, ...] = ()
+        fault = self._fault or (self._journal.why_not_writable() if self._journal else "closed")
+        if not fault and self._journal is not None:
+            recent = self._since(self._journal, request.service)
+            if not self._read_only and any(not each.state.final for each in recent):
+                self._reconcile()
+        holder = self.holder(request.service)
+        seen = self._circumstances(request, found, holder, fault, recent)
+        return policy.refuse_plan(request, seen)
+
+    def _circumstances(
+        self,
+        request: ActionRequest,
+        found: Declared | None,
+        holder: Holder | None,
+        fault: str,
+        recent: tuple[Operation, ...],
+    ) -> Circumstances:
+        limits = self._settings.operations
+        if found is None:
+            return Circumstances(self._clock.now(), self._read_only, declared=False)
+        return Circumstances(
+            now=self._clock.now(),
+            read_only=self._read_only,
+            declared=True,
+            supported=registry.can(found.action.driver, found.kind),
+            effect=found.effect,
+            only_reads=found.only_reads,
+            holder=holder,
+            recent=recent,
+            audit_fault=fault,
+            cooldown=limits.cooldown,
+            restart_limit=limits.restart_limit,
+            restart_window=limits.restart_window,
+        )
+
+    def _recently(self, service: str) -> tuple[Operation, ...]:
+        """``_since``, read again only when the journal has changed."""
+        if self._reader is None:
+            return ()
+        version = self._reader.data_version()
+        if version != self._recent_version:
+            self._recent.clear()
+            self._recent_version = version
+        if service not in self._recent:
+            self._recent[service] = self._since(self._reader, service)
+        return self._recent[service]
+
+    def _past(self, found: Declared) -> tuple[Operation, ...]:
+        if self._journal is None:
+            return ()
+        return self._journal.past(found.service, found.kind, found.name)
+
+    def _since(self, journal: Journal, service: str) -> tuple[Operation, ...]:
+        limits = self._settings.operations
+        window = max(limits.cooldown, limits.restart_window)
+        return journal.since(service, self._clock.now() - window)
+
+    def _perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
+        refusal = policy.refuse_reason(confirmation.reason)
+        if refusal is not None:
+            return refusal
+        request = planner.clean(planner.request_of(plan, confirmation.reason or plan.reason))
+        found = find(self._settings, plan.service, plan.kind, plan.name)
+
+        def still_allowed() -> Refusal | None:
+            return self._refuse_perform(plan, request, confirmation, found)
+
+        refusal = still_allowed()
+        if refusal is not None or found is None or self._journal is None:
+            return refusal or Refusal("audit-not-writable", self._fault or "the console is closing")
+        intent = Intent(
+            operation=secrets.token_hex(8),
+            plan=plan,
+            who=whoami(),
+            reason=request.reason,
+            declaration=digest(self._settings, found),
+            config_path=str(self._config_path or ""),
+            base=str(self._base),
+        )
+        return dispatch.dispatch(self._journal, intent, self._clock, still_allowed)
+
+    def _refuse_perform(
+        self,
+        plan: Plan,
+        request: ActionRequest,
+        confirmation: Confirmation,
+        found: Declared | None,
+    ) -> Refusal | None:
+        """Policy on what is known now, but for the lock, which is taken and not looked at."""
+        recent = self._since(self._journal, plan.service) if self._journal else ()
+        seen = self._circumstances(request, found, None, self._fault, recent)
+        return policy.refuse_perform(plan, request, confirmation, seen)
+
+    def _reconcile(self) -> int:
+        if self._journal is None:
+            return 0
+        who = whoami()
+        taken = [
+            dispatch.take_up(self._journal, operation, who, self._clock)
+            for operation in self._journal.open_operations()
+        ]
+        return sum(taken) + dead_man.revive(self._journal)
+
+
+def _last_healthy(plan: Plan, request: ActionRequest, snapshot: Snapshot | None) -> Refusal | None:
+    """Policy on how many instances would be left healthy, as the screen sees them."""
+    service = snapshot.service(plan.service) if snapshot else None
+    if service is None:
+        return None
+    serving = {State.OK, State.DEGRADED}
+    healthy = frozenset(each.name for each in service.instances if each.state in serving)
+    left = planner.healthy_left(plan, healthy, len(service.instances))
+    return policy.refuse_last_healthy(request, left)

@@ -1,0 +1,183 @@
+"""From a request to a plan: what exactly would be done, on what was observed just now.
+
+Invariant: planning changes nothing. A plan names every call and pins each to its target; what is
+observed for it is what the runner compares with before it acts.
+"""
+
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+from opsconsole.clock import Clock
+from opsconsole.config.actions import DegradeAction
+from opsconsole.config.settings import Settings
+from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Plan, Refusal
+from opsconsole.operations import policy, registry
+from opsconsole.operations.declared import Declared, scale_bounds
+from opsconsole.operations.driver import Driver, DriverContext
+from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.text import sanitize
+
+LONGEST_DEGRADE = 86400.0
+
+
+def clean(request: ActionRequest) -> ActionRequest:
+    """``request`` with its free text made safe; a reason that is too long is left for policy."""
+    if len(request.reason) > policy.REASON_LIMIT:
+        return request
+    parameters = {key: sanitize(value, limit=200) for key, value in request.parameters.items()}
+    return replace(request, reason=sanitize(request.reason).strip(), parameters=parameters)
+
+
+def make_driver(
+    settings: Settings,
+    found: Declared,
+    request: ActionRequest,
+    base: Path,
+    threads: BoundedExecutor,
+) -> Driver:
+    """The driver that carries out ``found`` for ``request``."""
+    context = DriverContext(
+        found.service, found.kind, found.action, settings, base, threads, request
+    )
+    return registry.make(context)
+
+
+async def make_plan(
+    settings: Settings,
+    found: Declared,
+    request: ActionRequest,
+    driver: Driver,
+    past: tuple[Operation, ...],
+    clock: Clock,
+) -> Plan | Refusal:
+    """Observe, and plan on what was observed. Raises ObserveError."""
+    refusal = _bad_parameter(found, request)
+    if refusal is not None:
+        return refusal
+    facts = await driver.observe()
+    environment = settings.environment_of(found.service)
+    steps = driver.steps(facts)
+    now = clock.now()
+    return Plan(
+        id=secrets.token_hex(8),
+        service=found.service,
+        kind=found.kind,
+        name=found.name,
+        created_at=now,
+        environment=environment.name,
+        danger=environment.danger,
+        steps=steps,
+        fingerprint=facts,
+        confirm=policy.confirm_level(found.kind, environment.danger, found.effect),
+        verification=_verification(settings, found),
+        undo=_undo(found, driver),
+        reason=request.reason,
+        warnings=_warnings(found, len(steps)),
+        last_outcome=_last_outcome(past),
+        usual_duration=_usual_duration(past),
+        effect=found.effect,
+        ends_at=_ends_at(found, request, now),
+        parameters=dict(request.parameters),
+        auto_rollback=found.action.auto_rollback,
+    )
+
+
+def request_of(plan: Plan, reason: str) -> ActionRequest:
+    """The request that ``plan`` answers, with the reason that was confirmed."""
+    duration = None if plan.ends_at is None else plan.ends_at - plan.created_at
+    return ActionRequest(plan.service, plan.kind, plan.name, reason, duration, plan.parameters)
+
+
+def healthy_left(plan: Plan, healthy: frozenset[str], total: int) -> int | None:
+    """How many instances stay healthy whatever the plan's steps do to theirs, one at a time.
+
+    None when there is one instance, none is healthy, or the steps name none.
+    """
+    touched = {str(step.call.get("instance", "")) for step in plan.steps} - {""}
+    if total < 2 or not healthy or not touched or plan.kind is not ActionKind.RESTART:
+        return None
+    if touched - healthy:
+        return None
+    return len(healthy - touched) if len(plan.steps) == 1 else len(healthy) - 1
+
+
+def _bad_parameter(found: Declared, request: ActionRequest) -> Refusal | None:
+    bounds = scale_bounds(found.action)
+    if found.kind is ActionKind.SCALE and bounds is not None:
+        wanted = request.parameters.get("to", "")
+        if not wanted.isascii() or not wanted.isdigit():
+            return Refusal("bad-parameter", "scale needs a number of copies", "say --to N")
+        if not bounds[0] <= int(wanted[:9]) <= bounds[1]:
+            return Refusal(
+                "bad-parameter",
+                f"{wanted} copies are outside of {bounds[0]} to {bounds[1]}",
+                "ask for a number in between, or change the action's bounds",
+            )
+    duration = request.duration
+    asked = found.kind is ActionKind.DEGRADE and duration is not None
+    if asked and not 0 < (duration or 0) <= LONGEST_DEGRADE:
+        return Refusal("bad-parameter", "a degradation lasts at most 24 h", "ask for less")
+    return None
+
+
+def _ends_at(found: Declared, request: ActionRequest, now: float) -> float | None:
+    if not isinstance(found.action, DegradeAction) or found.kind is not ActionKind.DEGRADE:
+        return None
+    return now + (request.duration or found.action.for_)
+
+
+def _verification(settings: Settings, found: Declared) -> tuple[str, ...]:
+    action = found.action
+    if found.kind in {ActionKind.TEST, ActionKind.CALL}:
+        return ("the call's own answer",)
+    service = settings.services[found.service]
+    held = f"healthy for {action.min_healthy:g} s within {action.deadline:g} s of the change"
+    if service.health is not None and service.instances:
+        return (f"{len(service.instances)} instances {held}, by {service.health.path}",)
+    if action.driver in {"docker", "swarm", "systemd", "pid_file"}:
+        return (f"what was changed is running and {held}",)
+    return ("nothing: the service has no health probe, so the verdict will be inconclusive",)
+
+
+def _undo(found: Declared, driver: Driver) -> str:
+    if found.kind is ActionKind.DEGRADE:
+        return "recover: by itself at the end, or on demand"
+    return driver.undo()
+
+
+def _warnings(found: Declared, steps: int) -> tuple[str, ...]:
+    warnings = []
+    if found.kind is ActionKind.RESTART and steps == 1:
+        warnings.append("there is one target: the service is away while it restarts")
+    if _kills_user_processes():
+        warnings.append(
+            "logind ends a user's processes at logout (KillUserProcesses=yes): "
+            "stay logged in until the verdict, or enable lingering"
+        )
+    return tuple(warnings)
+
+
+def _kills_user_processes() -> bool:
+    try:
+        lines = Path("/etc/systemd/logind.conf").read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return False
+    return any(line.strip().lower() == "killuserprocesses=yes" for line in lines)
+
+
+def _last_outcome(past: tuple[Operation, ...]) -> str:
+    if not past:
+        return ""
+    last = past[0]
+    return f"{last.state} by {last.who}" + (f": {last.summary}" if last.summary else "")
+
+
+def _usual_duration(past: tuple[Operation, ...]) -> float | None:
+    """The mean of the verified runs, in seconds."""
+    took = [
+        each.ended_at - each.started_at
+        for each in past
+        if each.ended_at is not None and each.state.value == "verified"
+    ]
+    return sum(took) / len(took) if took else None

@@ -1,0 +1,39 @@
+"""Which driver carries out which kind of action.
+
+Invariant: a pair that is not listed cannot be planned. Drivers are imported when they are first
+needed, because what they import is heavy.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Final, cast
+
+from opsconsole.model.operation import ActionKind
+from opsconsole.operations.driver import Driver, DriverContext
+
+_K = ActionKind
+_DRIVERS: Final = "opsconsole.operations.drivers"
+
+FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
+    ("docker", _K.RESTART): f"{_DRIVERS}.docker_restart:DockerRestart",
+    **{
+        ("http", kind): f"{_DRIVERS}.http:HttpDriver"
+        for kind in (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL)
+    },
+    **{("command", kind): f"{_DRIVERS}.command:CommandDriver" for kind in ActionKind},
+}
+"""``module:class`` by driver and kind; the class is called with a DriverContext."""
+
+
+def can(driver: str, kind: ActionKind) -> bool:
+    """Whether ``driver`` carries out ``kind``."""
+    return (driver, kind) in FACTORIES
+
+
+def make(context: DriverContext) -> Driver:
+    """The driver for ``context``. Raises KeyError for a pair that is not listed."""
+    module, _, name = FACTORIES[context.action.driver, context.kind].partition(":")
+    factory = cast(
+        Callable[[DriverContext], Driver], getattr(importlib.import_module(module), name)
+    )
+    return factory(context)

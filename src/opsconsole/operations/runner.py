@@ -1,0 +1,233 @@
+"""The process that carries out one operation, detached from whoever asked for it.
+
+Invariant: it ends in a recorded final state, or it was killed, and then the next one ends the
+operation by looking at the world. It trusts the journal for what was confirmed and nothing for
+how the world is: configuration, read-only and every observed fact are checked again before
+anything is done. Secrets are resolved here, from references.
+"""
+
+import asyncio
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Final
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.loader import default_settings, load
+from opsconsole.config.settings import Settings
+from opsconsole.errors import OpsconsoleError, StateError
+from opsconsole.model.operation import OperationState, Refusal
+from opsconsole.operations import dead_man, lock, policy
+from opsconsole.operations.audit import sink_of
+from opsconsole.operations.declared import Declared, digest, find
+from opsconsole.operations.driver import Driver, ObserveError
+from opsconsole.operations.execution import Execution, Record
+from opsconsole.operations.instance_probes import InstanceProbes
+from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal_reader import Intent, StepRecord
+from opsconsole.operations.planner import make_driver, request_of
+from opsconsole.operations.verification import Baseline, Verdict, Verifier
+from opsconsole.sources.executor import BoundedExecutor
+
+EXIT_CODES: Final = {
+    OperationState.VERIFIED: 0,
+    OperationState.FAILED: 1,
+    OperationState.REFUSED: 2,
+    OperationState.INCONCLUSIVE: 3,
+}
+
+_S = OperationState
+_THREADS: Final = 2
+_ABANDONED: Final = "its runner ended before it began; nothing was done"
+
+
+def run(state_dir: Path, operation: str) -> int:
+    """Carry out ``operation`` of the journal in ``state_dir``, or end what another began.
+
+    Returns 0 verified, 1 failed, 2 refused, 3 inconclusive. Returns at once with the recorded
+    verdict when there is one, and raises StateError when another runner is at it.
+    """
+    held = lock.take(lock.runner_lock(state_dir, operation))
+    if held is None:
+        raise StateError(f"a runner is at {operation} already", remedy="wait for its verdict")
+    try:
+        return run_locked(state_dir, operation, fresh=True)
+    finally:
+        held.release()
+
+
+def run_locked(state_dir: Path, operation: str, *, fresh: bool) -> int:
+    """``run`` for a process that holds the operation's runner lock.
+
+    ``fresh``: started by whoever recorded the intent. Otherwise the runner before it is dead,
+    and no step is begun any more.
+    """
+    _ignore_the_terminal()
+    journal = Journal(state_dir)
+    try:
+        found = journal.operation(operation)
+        intent = journal.intent(operation)
+        if found is None or intent is None:
+            raise StateError(f"there is no operation {operation} in {state_dir}")
+        if found.state.final:
+            return EXIT_CODES[found.state]
+        state = _carry_out(journal, intent, fresh=fresh and found.state is _S.INTENT)
+    finally:
+        journal.close()
+    return EXIT_CODES[state]
+
+
+def _ignore_the_terminal() -> None:
+    """A lost terminal or ^C in it is no reason to stop halfway."""
+    for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(each, signal.SIG_IGN)
+
+
+def _carry_out(journal: Journal, intent: Intent, *, fresh: bool) -> OperationState:
+    try:
+        verdict = asyncio.run(_operate(journal, intent, fresh=fresh))
+    except Exception as error:  # noqa: BLE001 - the runner's boundary: whatever it is, a verdict is due
+        _log_without_values(error)
+        verdict = _after_defect(journal, intent, error)
+    journal.advance(
+        intent.operation,
+        verdict.state,
+        SystemClock().now(),
+        summary=verdict.summary,
+        evidence=verdict.evidence,
+    )
+    dead_man.conclude(journal, intent.operation, intent.plan)
+    return verdict.state
+
+
+async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
+    found = journal.operation(intent.operation)
+    if not fresh and found is not None and found.state is _S.INTENT:
+        return Verdict(_S.FAILED, _ABANDONED)
+    threads = BoundedExecutor("runner", _THREADS)
+    try:
+        settings = _settings(intent)
+        action = _declared(settings, intent)
+        if isinstance(action, Refusal):
+            return _refused(journal, intent, action)
+        journal.use_sink(sink_of(settings, Path(intent.base)))
+        driver = _driver(settings, action, intent, threads)
+        probes = InstanceProbes(settings, action.service, Path(intent.base))
+        try:
+            execution = _execution(journal, intent, action, driver, probes)
+            if not fresh:
+                return await _take_up(execution)
+            return await _begin(execution)
+        finally:
+            await driver.close()
+            await probes.close()
+    finally:
+        threads.close()
+
+
+async def _begin(execution: Execution) -> Verdict:
+    """Look again; refuse when the world moved; else carry out the plan."""
+    plan = execution.plan
+    try:
+        observed = await execution.driver.observe()
+    except ObserveError as error:
+        return Verdict(_S.REFUSED, f"{error}; nothing was done")
+    stale = policy.refuse_stale(plan.fingerprint, observed)
+    if stale is not None:
+        return Verdict(_S.REFUSED, f"{stale}; nothing was done")
+    if plan.ends_at is not None:
+        dead_man.arm(execution.journal, execution.operation, plan)
+    return await execution.run()
+
+
+async def _take_up(execution: Execution) -> Verdict:
+    """End what a dead runner began: look up the step it was at, begin no other."""
+    journal, plan = execution.journal, execution.plan
+    steps = journal.step_records(execution.operation)
+    record = Record(evidence=["the runner was killed; another one looked at what it left"])
+    for step in steps:
+        if step.state in {"done", "failed"}:
+            record.evidence.append(f"{plan.steps[step.ordinal].summary}: {step.detail}")
+        elif step.state in {"running", "unknown"}:
+            outcome = await execution.reconcile(
+                step.ordinal, plan.steps[step.ordinal], step.before, "its runner was killed"
+            )
+            record.add(plan.steps[step.ordinal], outcome)
+    return await _end_of(execution, steps, record)
+
+
+async def _end_of(execution: Execution, steps: tuple[StepRecord, ...], record: Record) -> Verdict:
+    after = execution.journal.step_records(execution.operation)
+    waiting = [step.ordinal for step in after if step.state == "waiting"]
+    failed = [step for step in after if step.state == "failed"]
+    evidence = tuple(record.evidence)
+    if failed:
+        execution.drop(waiting, "stopped at the first failure")
+        summary = execution.plan.steps[failed[0].ordinal].summary
+        return Verdict(_S.FAILED, f"{summary}: {failed[0].detail}", evidence)
+    if waiting:
+        execution.drop(waiting, "the runner was killed before it")
+        done = f"{len(steps) - len(waiting)} of {len(steps)} steps done"
+        state = _S.INCONCLUSIVE if record.doubts else _S.FAILED
+        return Verdict(state, f"interrupted: {done}, the rest was not begun", evidence)
+    started = [step.started_at for step in after if step.started_at is not None]
+    return await execution.verify(Baseline({}, {}), max(started), record)
+
+
+def _settings(intent: Intent) -> Settings:
+    return load(Path(intent.config_path)) if intent.config_path else default_settings()
+
+
+def _declared(settings: Settings, intent: Intent) -> Declared | Refusal:
+    """The action as it is declared at this moment, if it still is what was confirmed."""
+    plan = intent.plan
+    action = find(settings, plan.service, plan.kind, plan.name)
+    if action is None:
+        return Refusal("not-declared", f"{plan.kind} is no longer declared for {plan.service}")
+    if settings.read_only and not action.only_reads:
+        return Refusal("read-only", "the configuration has become read-only")
+    if digest(settings, action) != intent.declaration:
+        return Refusal(
+            "plan-stale", "the declaration of the action has changed since the plan", "plan anew"
+        )
+    return action
+
+
+def _refused(journal: Journal, intent: Intent, refusal: Refusal) -> Verdict:
+    """What was not begun is refused; what was begun can no longer be looked up."""
+    found = journal.operation(intent.operation)
+    if found is not None and found.state is _S.INTENT:
+        return Verdict(_S.REFUSED, f"{refusal}; nothing was done")
+    return Verdict(_S.INCONCLUSIVE, f"the runner was killed, and {refusal}")
+
+
+def _driver(
+    settings: Settings, action: Declared, intent: Intent, threads: BoundedExecutor
+) -> Driver:
+    request = request_of(intent.plan, intent.reason)
+    return make_driver(settings, action, request, Path(intent.base), threads)
+
+
+def _execution(
+    journal: Journal, intent: Intent, found: Declared, driver: Driver, probes: InstanceProbes
+) -> Execution:
+    clock = SystemClock()
+    action = found.action
+    verifier = Verifier(driver, probes, clock, found.kind, action.min_healthy, action.deadline)
+    return Execution(intent.operation, intent.plan, driver, verifier, journal, clock)
+
+
+def _after_defect(journal: Journal, intent: Intent, error: Exception) -> Verdict:
+    """The verdict when the runner itself failed: what was not begun is refused."""
+    found = journal.operation(intent.operation)
+    what = str(error) if isinstance(error, OpsconsoleError) else f"{type(error).__name__} in it"
+    if found is not None and found.state is _S.INTENT:
+        return Verdict(_S.REFUSED, f"the runner could not begin: {what}; nothing was done")
+    return Verdict(_S.INCONCLUSIVE, f"the runner failed halfway: {what}; look at the service")
+
+
+def _log_without_values(error: Exception) -> None:
+    """Where it happened and of what type; messages and locals may hold secrets."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    print(f"{frames}{type(error).__name__}", file=sys.stderr, flush=True)  # noqa: T201

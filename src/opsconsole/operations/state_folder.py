@@ -1,0 +1,91 @@
+"""Where the console keeps its own state on disk, and with whom it is shared.
+
+Invariant: the folder is never writable by everybody; it is this user's alone (0700), or belongs
+to a group whose members share locks, journal and audit (2770). Layout:
+
+* ``journal.db``      operations, steps, audit (SQLite)
+* ``locks/``          one lock for each service, with a JSON file beside it
+* ``runners/``        one lock for each operation, held by its runner as long as it lives
+* ``logs/``           what a runner printed, 0600
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+from opsconsole.config.settings import Settings
+from opsconsole.errors import StateError
+
+FOLDERS: Final = ("locks", "runners", "logs")
+
+_PRIVATE: Final = 0o700
+_SHARED: Final = 0o2770
+
+
+def state_folder(settings: Settings) -> Path:
+    """Where the folder of ``settings`` is; nothing is made or looked at."""
+    if settings.state_dir:
+        return Path(settings.state_dir).expanduser().absolute()
+    home = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(home).absolute() / "opsconsole"
+
+
+def prepare(folder: Path, *, shared: bool) -> Path:
+    """Make ``folder`` and what is in it, or check what is there. Raises StateError.
+
+    A folder that is made here is for a group when ``shared``; one that is there keeps its mode.
+    """
+    try:
+        if not folder.exists():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(exist_ok=True)
+            folder.chmod(_SHARED if shared else _PRIVATE)
+        _check(folder)
+        for name in FOLDERS:
+            part = folder / name
+            if not part.exists():
+                part.mkdir(exist_ok=True)
+                part.chmod(_SHARED if is_shared(folder) else _PRIVATE)
+    except OSError as error:
+        raise StateError(
+            f"cannot use the state folder {folder}: {error.strerror}",
+            remedy="set state_dir to a folder that this user may write",
+        ) from error
+    return folder
+
+
+def is_shared(folder: Path) -> bool:
+    """Whether a group writes here too."""
+    return bool(folder.stat().st_mode & stat.S_IWGRP)
+
+
+def file_mode(folder: Path) -> int:
+    """The mode of a file in ``folder``: 0660 where it is shared, else 0600."""
+    return 0o660 if is_shared(folder) else 0o600
+
+
+def open_private(path: Path, flags: int, mode: int) -> int:
+    """Open ``path``, made with exactly ``mode`` whatever the umask; never through a symlink."""
+    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+    except FileExistsError:
+        return os.open(path, flags)
+    os.fchmod(descriptor, mode)
+    return descriptor
+
+
+def _check(folder: Path) -> None:
+    status = folder.stat()
+    if not stat.S_ISDIR(status.st_mode):
+        raise StateError(f"{folder} is not a folder", remedy="set state_dir to a folder")
+    if status.st_mode & stat.S_IWOTH:
+        raise StateError(
+            f"everybody may write to the state folder {folder}", remedy=f"chmod o-w {folder}"
+        )
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise StateError(
+            f"this user may not write to the state folder {folder}",
+            remedy="join its group, or set state_dir to another folder",
+        )
