@@ -34,18 +34,16 @@ def main() -> int:
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--ascii", action="store_true")
     arguments = parser.parse_args()
-    from opsconsole.ui import app as app_module
     from opsconsole.ui import run
 
     clock = MovingClock() if arguments.live else FixedClock()
-    app_module.SystemClock = lambda: clock  # type: ignore[misc, assignment]
     snapshot = SCENES[arguments.scene]() if arguments.scene in SCENES else None
     engine = FakeEngine(snapshot)
     if arguments.live:
         count = len(snapshot.services) if snapshot else 0
         threading.Thread(target=_change, args=(engine, count, clock), daemon=True).start()
     options = Options(theme=arguments.theme, ascii=arguments.ascii, environment="production")
-    return run(lambda: engine, options=options)
+    return run(lambda: engine, options=options, clock=clock)
 
 
 def _change(engine: FakeEngine, count: int, clock: MovingClock) -> None:

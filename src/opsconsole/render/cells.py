@@ -42,6 +42,7 @@ class Role(StrEnum):
     BADGE_HIGH = "badge-high"
     BADGE_NOTE = "badge-note"
     TRACE = "trace"
+    TRACE_FILL = "trace-fill"
     TRACE_LOW = "trace-low"
     TRACE_HIGH = "trace-high"
     OBJECTIVE = "objective"

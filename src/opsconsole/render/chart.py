@@ -17,6 +17,7 @@ from opsconsole.render.scale import nice_ceiling, time_step
 from opsconsole.render.spark import columns
 
 _BASE: Final = 0x2800
+_FULL: Final = 0xFF
 _DOTS: Final = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 """Bits of a braille cell by column and by row from the bottom."""
 
@@ -54,8 +55,8 @@ class Plot:
 
 
 def chart(plot: Plot, width: int, height: int) -> list[Line]:
-    """``height`` lines: the plot, and below it the time axis with its marks."""
-    rows = height - 1
+    """``height`` lines: the plot, the axis with the marks of events, the times."""
+    rows = height - 2
     cells = width - LABEL_WIDTH - 2
     if rows < 2 or cells < 8:
         return [BLANK] * max(0, height)
@@ -67,7 +68,7 @@ def chart(plot: Plot, width: int, height: int) -> list[Line]:
     for curve, values in zip(plot.curves, series, strict=True):
         grid.draw(values, top, curve)
     lines = [_row(grid, row, rows, top, plot) for row in range(rows)]
-    return [*lines, _axis(plot, cells)]
+    return [*lines, *_axis(plot, cells)]
 
 
 def _top(series: Sequence[Sequence[float | None]], objective: float | None) -> float:
@@ -121,9 +122,12 @@ class _Grid:
         self._roles[row][column] = role
 
     def spans(self, row: int) -> list[Span]:
-        """One row as runs of equal roles."""
+        """One row as runs of equal roles; what lies under a filled curve is quieter."""
         out: list[Span] = []
-        for bits, role in zip(self._bits[row], self._roles[row], strict=True):
+        for column in range(self.cells):
+            bits, role = self._bits[row][column], self._roles[row][column]
+            if role is Role.TRACE and bits == _FULL and self._covered(row, column):
+                role = Role.TRACE_FILL
             char = chr(_BASE + bits) if bits else " "
             if out and (out[-1].role is role or not bits):
                 out[-1] = Span(out[-1].text + char, out[-1].role)
@@ -131,15 +135,15 @@ class _Grid:
                 out.append(Span(char, role))
         return out
 
+    def _covered(self, row: int, column: int) -> bool:
+        return row > 0 and self._bits[row - 1][column] != 0
+
 
 def _row(grid: _Grid, row: int, rows: int, top: float, plot: Plot) -> Line:
-    shown: float | None = None
-    if row == 0:
-        shown = top
-    elif row == rows - 1:
-        shown = 0.0
-    elif rows >= 5 and row == (rows - 1) // 2:
-        shown = top * (1 - row / (rows - 1))
+    labelled = {0: top, rows - 1: 0.0}
+    if rows >= 5:
+        labelled.setdefault(rows - 1 - _level(top / 2, top, rows) // 4, top / 2)
+    shown = labelled.get(row)
     label = "" if shown is None else ("0" if shown == 0 else plot.label(shown))
     tick = "┤" if label else "│"
     role = Role.MUTED
@@ -149,27 +153,31 @@ def _row(grid: _Grid, row: int, rows: int, top: float, plot: Plot) -> Line:
     return (Span(f"{text} ", role), Span(tick, Role.RULE), *grid.spans(row))
 
 
-def _axis(plot: Plot, cells: int) -> Line:
+def _axis(plot: Plot, cells: int) -> tuple[Line, Line]:
+    """The axis with its ticks and the marks of events, and the times below the ticks."""
     step = time_step(plot.window, max(2, cells // 12))
-    end = plot.now
-    chars = [" "] * cells
-    roles = [Role.MUTED] * cells
-    tick = math.ceil((end - plot.window) / step) * step
-    while tick <= end:
-        column = int((tick - (end - plot.window)) / plot.window * (cells - 1))
-        _write(chars, column, f"╵{clock(tick, seconds=False)}" if step >= 60 else clock(tick))
+    start = plot.now - plot.window
+    axis, times = ["─"] * cells, [" "] * cells
+    roles = [Role.RULE] * cells
+    tick = math.ceil(start / step) * step
+    while tick <= plot.now:
+        column = int((tick - start) / plot.window * (cells - 1))
+        text = clock(tick, seconds=step < 60)
+        axis[column] = "┴"
+        _write(times, max(0, column - len(text) // 2), text)
         tick += step
     for mark in plot.marks:
-        column = int((mark.at - (end - plot.window)) / plot.window * (cells - 1))
+        column = int((mark.at - start) / plot.window * (cells - 1))
         if 0 <= column < cells:
-            chars[column], roles[column] = mark.glyph, mark.role
+            axis[column], roles[column] = mark.glyph, mark.role
     spans = [Span(" " * (LABEL_WIDTH + 1), Role.MUTED), Span("└", Role.RULE)]
-    for char, role in zip(chars, roles, strict=True):
+    for char, role in zip(axis, roles, strict=True):
         if spans[-1].role is role:
             spans[-1] = Span(spans[-1].text + char, role)
         else:
             spans.append(Span(char, role))
-    return tuple(spans)
+    margin = " " * (LABEL_WIDTH + 2)
+    return tuple(spans), (Span(margin + "".join(times), Role.MUTED),)
 
 
 def _write(chars: list[str], column: int, text: str) -> None:

@@ -9,7 +9,7 @@ from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render import figures
-from opsconsole.render.cells import Line, Role, Span, clip, clip_line, line_width, width_of
+from opsconsole.render.cells import Line, Role, Span, clip, clip_line, line_width
 
 _BADGES = {"high": Role.BADGE_HIGH, "low": Role.BADGE_LOW}
 _STATE_ROLES = {
@@ -71,16 +71,14 @@ def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
     if snapshot is None:
         return (Span(" starting the engine …".ljust(width), Role.BAR_MUTED),)
     ordered = sorted(snapshot.sources, key=lambda source: not _troubled(source, now))
-    troubled = sum(_troubled(source, now) for source in ordered)
+    bare = [_source(source, now, 0) for source in ordered]
+    faults = sum(source.fault is not None for source in ordered)
+    room = width - 1 - sum(line_width(part) for part in bare)
+    share = max(0, room // faults) if faults else 0
     spans: list[Span] = [Span(" ", Role.BAR)]
     for source in ordered:
-        left = width - line_width(tuple(spans)) - 1
-        part = _source(source, now, left, share=max(1, troubled))
-        if line_width(part) > left:
-            spans.append(Span("…", Role.BAR_MUTED))
-            break
-        spans += part
-    if not snapshot.sources:
+        spans += _source(source, now, share)
+    if not ordered:
         spans.append(Span("nothing is read yet", Role.BAR_MUTED))
     line = clip_line(tuple(spans), width)
     return (*line, Span(" " * max(0, width - line_width(line)), Role.BAR))
@@ -90,23 +88,24 @@ def _troubled(source: SourceView, now: float) -> bool:
     return source.fault is not None or is_stale(source.taken_at, source.interval, now)
 
 
-def _source(source: SourceView, now: float, room: int, *, share: int) -> Line:
-    age = "never read" if source.taken_at is None else figures.age(now - source.taken_at)
+def _source(source: SourceView, now: float, room: int) -> Line:
+    """One source; ``room`` is for the reason of its fault beyond the fault's kind."""
+    if source.taken_at is None and source.fault is None:
+        return (Span(f"{source.name} waiting   ", Role.BAR_MUTED),)
+    age = "never" if source.taken_at is None else figures.age(now - source.taken_at)
     if source.fault is None:
         late = is_stale(source.taken_at, source.interval, now)
-        if source.taken_at is None:
-            return (Span(f"{source.name} ", Role.BAR_MUTED), Span("waiting   ", Role.BAR_MUTED))
-        role = Role.BAR_UNKNOWN if late else Role.BAR
-        note = " stale" if late else ""
         return (
             Span(f"{source.name} ", Role.BAR_MUTED),
-            Span(f"{age.rjust(3)}{note}", role),
+            Span(
+                f"{age.rjust(3)}{' stale' if late else ''}", Role.BAR_UNKNOWN if late else Role.BAR
+            ),
             Span("   ", Role.BAR),
         )
-    head = f"▲ {source.name} {age} "
-    limit = max(16, room // share - width_of(head) - 24)
+    kind = source.fault.kind.value
+    reason = clip(str(source.fault), len(kind) + room) if room > 4 else kind
     return (
-        Span(head, Role.BAR_DEGRADED),
-        Span(clip(str(source.fault), limit), Role.BAR),
+        Span(f"▲ {source.name} {age} ", Role.BAR_DEGRADED),
+        Span(reason, Role.BAR),
         Span("   ", Role.BAR),
     )

@@ -51,8 +51,8 @@ def arrange(width: int, height: int, services: int, alerts: int = 0) -> tuple[Pl
     if width < 100 or body < 24:
         return _one_column(width, body, services, alerts)
     if width < 170:
-        return _two_columns(width, body, services)
-    return _three_columns(width, body, services)
+        return _two_columns(width, body, services, alerts)
+    return _wide(width, body, services, alerts)
 
 
 def zoomed(panel: Panel, width: int, height: int) -> tuple[Placement, ...]:
@@ -87,36 +87,42 @@ def _service_rows(body: int, services: int, reserve: int) -> int:
     return max(6, min(max(services, 4) + 3, body - reserve))
 
 
-def _two_columns(width: int, body: int, services: int) -> tuple[Placement, ...]:
+def _alert_rows(alerts: int, most: int) -> int:
+    """Rows of the alerts: all of them and a blank, at most what resources leave."""
+    return max(5, min(max(alerts, 1) + 2, most))
+
+
+def _two_columns(width: int, body: int, services: int, alerts: int) -> tuple[Placement, ...]:
     rows = _service_rows(body, services, reserve=20)
     timeline = max(5, (body - rows) // 3)
     middle = body - rows - timeline
     left = width * 11 // 20
-    alerts = max(4, middle * 9 // 20)
+    ringing = _alert_rows(alerts, middle // 2)
     y, low = HEADER_ROWS + rows, HEADER_ROWS + rows + middle
-    right = width - left - 1
+    right = width - left - 2
     return (
         Placement(Panel.SERVICES, 0, HEADER_ROWS, width, rows),
-        Placement(Panel.SELECTED, 0, y, left, middle),
-        Placement(Panel.ALERTS, left + 1, y, right, alerts),
-        Placement(Panel.RESOURCES, left + 1, y + alerts, right, middle - alerts),
+        Placement(Panel.SELECTED, 0, y, left, middle - 1),
+        Placement(Panel.ALERTS, left + 2, y, right, ringing),
+        Placement(Panel.RESOURCES, left + 2, y + ringing, right, middle - ringing - 1),
         Placement(Panel.TIMELINE, 0, low, width, timeline),
     )
 
 
-def _three_columns(width: int, body: int, services: int) -> tuple[Placement, ...]:
+def _wide(width: int, body: int, services: int, alerts: int) -> tuple[Placement, ...]:
     rows = _service_rows(body, services, reserve=26)
     low = body - rows
-    top = low * 11 // 20
-    left = width * 9 // 20
-    right = width - left - 1
+    top = low * 3 // 5
+    left = width * 11 // 20
+    right = width - left - 2
+    ringing = _alert_rows(alerts, low // 2)
     y = HEADER_ROWS + rows
     return (
         Placement(Panel.SERVICES, 0, HEADER_ROWS, width, rows),
-        Placement(Panel.SELECTED, 0, y, left, top),
-        Placement(Panel.ALERTS, left + 1, y, right, top),
+        Placement(Panel.SELECTED, 0, y, left, top - 1),
+        Placement(Panel.ALERTS, left + 2, y, right, ringing),
         Placement(Panel.TIMELINE, 0, y + top, left, low - top),
-        Placement(Panel.RESOURCES, left + 1, y + top, right, low - top),
+        Placement(Panel.RESOURCES, left + 2, y + ringing, right, low - ringing),
     )
 
 

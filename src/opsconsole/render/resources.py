@@ -82,7 +82,7 @@ def container_row(container: Container, width: int, now: float, *, stale: bool =
     ]
     if running:
         spans += _usage(container, stale)
-    word = _word(container, now, full=width >= 70 or not running)
+    word = _word(container, now, full=width >= 70)
     spans.append(Span(f"  {word}" if running else f" {word}", Role.MUTED if running else Role.TEXT))
     return Row(f"container:{container.id}", tuple(spans))
 
@@ -106,7 +106,7 @@ def _word(container: Container, now: float, *, full: bool) -> str:
         code = "" if container.exit_code is None else f" {container.exit_code}"
         parts.append(f"{container.status}{code}")
         if container.oom_killed:
-            parts.append("out of memory")
+            parts.append("out of memory" if full else "OOM")
         if container.finished_at:
             parts.append(f"{figures.age(now - container.finished_at)} ago")
     elif container.health and (full or container.health != "healthy"):

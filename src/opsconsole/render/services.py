@@ -12,8 +12,8 @@ from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import figures
-from opsconsole.render.cells import Align, Cell, Line, Role, Span, fit, state_role
 from opsconsole.render.causes import cause_depth
+from opsconsole.render.cells import Align, Cell, Line, Role, Span, fit, state_role
 from opsconsole.render.matching import Filter
 from opsconsole.render.spark import latency_scale, latency_spark
 
@@ -51,22 +51,25 @@ class Column:
     sort: Sort | None = None
 
 
-def columns_for(width: int) -> tuple[Column, ...]:
-    """The columns that fit ``width`` cells, most telling first; the last one takes the rest."""
+def columns_for(width: int, longest: int = 20) -> tuple[Column, ...]:
+    """The columns that fit ``width`` cells, most telling first; the last one takes the rest.
+
+    ``longest`` is the length of the longest service name, which no other column may cut.
+    """
+    name = max(12, min(longest, 28))
     if width < 72:
-        chosen = [_state(), _service(max(10, width - 26)), _instances(), _p95()]
+        chosen = [_state(), _service(min(name, width - 26)), _instances(), _p95()]
     elif width < 100:
-        chosen = [_state(), _service(width - 58), _instances(), _p95(), _spark(16), _alerts()]
-        return (*chosen, _why(max(4, width - _used(chosen) - 1)))
+        chosen = [_state(), _service(min(name, 22)), _instances(), _p95(), _spark(15), _alerts()]
     elif width < 150:
-        chosen = [_state(), _service(20), _instances(), _p50(), _p95(), _spark(18)]
+        chosen = [_state(), _service(min(name, 24)), _instances(), _p50(), _p95(), _spark(18)]
         chosen += [_errors(), _requests(), _cpu(), _alerts()]
     else:
-        chosen = [_state(), _age(), _service(24), _instances(), _p50(), _p95(), _p99()]
-        chosen += [_spark(40 if width >= 180 else 24), _errors(), _requests(), _cpu(), _memory()]
+        chosen = [_state(), _age(), _service(name), _instances(), _p50(), _p95(), _p99()]
+        chosen += [_spark(45 if width >= 180 else 24), _errors(), _requests(), _cpu(), _memory()]
         chosen += [_version(), _alerts()]
     rest = width - _used(chosen) - 1
-    return (*chosen, _why(rest)) if rest >= 8 else tuple(chosen)
+    return (*chosen, _why(rest)) if rest >= 10 else tuple(chosen)
 
 
 def _used(columns: Iterable[Column]) -> int:
@@ -162,7 +165,7 @@ def _figure(service: ServiceView, sort: Sort, counts: Mapping[str, int]) -> floa
 def reason_of(service: ServiceView) -> str:
     """One line: why it is not ok, with flapping and staleness said first."""
     parts = ["flapping"] if service.flapping else []
-    if service.stale:
+    if service.stale and service.state is not State.UNKNOWN:
         parts.append(f"last seen {service.state.value}")
     if service.reason:
         parts.append(service.reason)
@@ -264,7 +267,7 @@ def _spark(width: int) -> Column:
             return Cell("·" * width, Role.FAINT)
         text = latency_spark(trace, width, context.now, context.window)
         calm = service.state is State.OK
-        return Cell(text, Role.STALE if service.stale else Role.MUTED if calm else Role.TRACE)
+        return Cell(text, Role.STALE if service.stale else Role.FAINT if calm else Role.TRACE)
 
     return Column("spark", latency_scale(width), width, cell)
 

@@ -14,19 +14,19 @@ from opsconsole.model.series import Trace
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 GAP: Final = " "
 
-LATENCY_LOW: Final = 0.001
+LATENCY_LOW: Final = 0.01
 LATENCY_HIGH: Final = 10.0
 
 
 def latency_scale(width: int) -> str:
     """The scale of ``latency_spark`` as a heading of ``width`` cells."""
-    if width >= 16:
-        return "1ms ▁▂▃▄▅▆▇█ 10s".ljust(width)
-    return ("1ms ▁█ 10s" if width >= 10 else "p95").ljust(width)[:width]
+    if width >= 15:
+        return "10ms▁▂▃▄▅▆▇█10s".ljust(width)
+    return ("10ms▁█10s" if width >= 9 else "p95").ljust(width)[:width]
 
 
 def latency_spark(trace: Trace | None, width: int, now: float, window: float) -> str:
-    """Latency over ``window`` seconds up to ``now``: 1 ms to 10 s, logarithmic, worst a column."""
+    """Latency over ``window`` seconds to ``now``: 10 ms to 10 s, logarithmic, worst a column."""
     if trace is None:
         return GAP * width
     return "".join(_log_block(value) for value in columns(trace, width, now, window))

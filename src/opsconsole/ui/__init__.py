@@ -4,17 +4,23 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from opsconsole.clock import Clock
     from opsconsole.ui.bridge import EngineLike
     from opsconsole.ui.options import Options
 
 __all__ = ["run"]
 
 
-def run(make_engine: "Callable[[], EngineLike]", *, options: "Options") -> int:
+def run(
+    make_engine: "Callable[[], EngineLike]",
+    *,
+    options: "Options",
+    clock: "Clock | None" = None,
+) -> int:
     """Open the console and return the exit code when it is left.
 
-    ``make_engine`` is called once, on a thread of its own, after the first paint.
+    ``make_engine`` is called once, on a thread of its own, after the first paint. ``clock`` is the system's unless given.
     """
     from opsconsole.ui.lifecycle import run_console
 
-    return run_console(make_engine, options)
+    return run_console(make_engine, options, clock)

@@ -15,7 +15,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
-from opsconsole.model.operation import ActionRequest, ActionView, Confirmation, Plan
+from opsconsole.model.operation import ActionRequest, ActionView, Confirmation, Operation, Plan
 from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
 from opsconsole.render import figures
 from opsconsole.ui import crash
@@ -212,7 +212,7 @@ class Console(App[int], inherit_bindings=False):
         self.register_theme(theme)
         self.role_styles = RoleStyles(palette)
         self.theme = theme.name
-        if self.is_mounted:
+        if self.is_running:
             self.show()
 
     def load_themes(self, wanted: str = "") -> None:
@@ -267,14 +267,14 @@ class Console(App[int], inherit_bindings=False):
         )
         self.say(f"ctrl-c again leaves the console{also}")
 
-    def _operations(self):  # type: ignore[no-untyped-def]
+    def _operations(self) -> tuple[Operation, ...]:
         return self.bridge.latest.operations if self.bridge.latest else ()
 
     def leave(self) -> None:
         """End the console; operations go on in their runners."""
         self.exit(0)
 
-    def action_back(self) -> None:
+    async def action_back(self) -> None:
         """One level back; the overview is the top."""
         if len(self.screen_stack) > 1:
             self.pop_screen()
@@ -313,7 +313,7 @@ class Console(App[int], inherit_bindings=False):
 
         from opsconsole.ui.palette import ConsoleCommands
 
-        if not CommandPalette.is_open(self):
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
             self.push_screen(
                 CommandPalette(providers=[ConsoleCommands], placeholder="command or service …")
             )

@@ -24,7 +24,6 @@ from opsconsole.ui.messages import (
     SnapshotArrived,
 )
 
-
 T = TypeVar("T")
 
 
@@ -134,8 +133,8 @@ class Bridge:
             return
 
         def answered(future: "Future[Plan | Refusal]") -> None:
-            plan, refusal = _outcome(future)
-            self._post(PlanArrived(request, plan, refusal))
+            answer = _outcome(future)
+            self._post(PlanArrived(request, *answer))
 
         self._engine.plan(request).add_done_callback(answered)
 
@@ -145,8 +144,8 @@ class Bridge:
             return
 
         def answered(future: "Future[Operation | Refusal]") -> None:
-            operation, refusal = _outcome(future)
-            self._post(OperationStarted(plan, operation, refusal))
+            answer = _outcome(future)
+            self._post(OperationStarted(plan, *answer))
 
         self._engine.perform(plan, confirmation).add_done_callback(answered)
 

@@ -15,6 +15,7 @@ from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+from opsconsole.clock import Clock
 from opsconsole.ui.options import Options
 from opsconsole.ui.terminal import Terminal
 
@@ -75,7 +76,9 @@ class Lifecycle:
         threading.Thread(target=force, name="deadline", daemon=True).start()
 
 
-def run_console(make_engine: "Callable[[], EngineLike]", options: Options) -> int:
+def run_console(
+    make_engine: "Callable[[], EngineLike]", options: Options, clock: Clock | None = None
+) -> int:
     """Run the app on this terminal and return the exit code."""
     from opsconsole.ui import crash
     from opsconsole.ui.app import Console
@@ -83,7 +86,7 @@ def run_console(make_engine: "Callable[[], EngineLike]", options: Options) -> in
 
     terminal = Terminal(sys.__stdin__.fileno() if sys.__stdin__ else 0)
     life = Lifecycle(terminal)
-    app = Console(make_engine, options=adapted(options), driver_class=ConsoleDriver)
+    app = Console(make_engine, options=adapted(options), clock=clock, driver_class=ConsoleDriver)
     life.attach(app)
     app.run(mouse=options.mouse and not options.low_bandwidth)
     code = life.code if life.code is not None else (app.return_code or 0)

@@ -4,6 +4,7 @@ Invariant: ``restore`` needs no event loop, no lock and no library: one write th
 and one ``tcsetattr``. It may be called more than once and from any thread.
 """
 
+import contextlib
 import os
 import termios
 from typing import Any, Final
@@ -23,10 +24,8 @@ class Terminal:
     def __init__(self, descriptor: int = 0) -> None:
         self.descriptor = descriptor
         self._modes: list[Any] | None = None
-        try:
+        with contextlib.suppress(termios.error):  # not a terminal: nothing to give back
             self._modes = termios.tcgetattr(descriptor)
-        except termios.error:
-            pass  # not a terminal: there is nothing to give back
 
     @property
     def lost(self) -> bool:
@@ -43,14 +42,10 @@ class Terminal:
         """Leave the screen, the mouse and the modes as they were."""
         if self._modes is None:
             return
-        try:
+        with contextlib.suppress(OSError, termios.error):  # gone or full, it takes no more
             termios.tcflush(self.descriptor, termios.TCOFLUSH)
             os.set_blocking(self.descriptor, False)
             os.write(self.descriptor, _RESTORE)
-        except (OSError, termios.error):
-            pass  # a terminal that is gone or full takes no more
-        try:
+        with contextlib.suppress(OSError, termios.error):
             os.set_blocking(self.descriptor, True)
             termios.tcsetattr(self.descriptor, termios.TCSANOW, self._modes)
-        except (OSError, termios.error):
-            pass  # the same

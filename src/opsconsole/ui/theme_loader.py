@@ -18,7 +18,7 @@ def load(done: Callable[[dict[str, Palette], str], None]) -> None:
 
 
 def read() -> tuple[dict[str, Palette], str]:
-    """The built-in palettes and those of the configuration; the problem is '' when there is none."""
+    """The built-in palettes with those of the configuration, and the problem or ''."""
     palettes = dict(BUILT_IN)
     try:
         from opsconsole.config.themes import available

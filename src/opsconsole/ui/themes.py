@@ -30,6 +30,7 @@ class Palette:
     faint: str = "#566373"
     rule: str = "#2c3845"
     accent: str = "#62b0ff"
+    trace_fill: str = "#2f5f8f"
     ok: str = "#5bc889"
     degraded: str = "#f0b849"
     down: str = "#ff7a70"
@@ -41,14 +42,16 @@ class Palette:
 LIGHT: Final = Palette(
     name="light", dark=False, background="#fbfcfd", surface="#e9edf2", raised="#d8e6f6",
     text="#26303b", strong="#000000", muted="#56636f", faint="#8a95a1", rule="#ccd4dc",
-    accent="#0a5cad", ok="#116932", degraded="#7d4e00", down="#b3231a", unknown="#6a3fb5",
+    accent="#0a5cad", trace_fill="#9cc3ea",
+    ok="#116932", degraded="#7d4e00", down="#b3231a", unknown="#6a3fb5",
     danger_low="#7d4e00", danger_high="#b3231a",
 )  # fmt: skip
 
 MONO: Final = Palette(
     name="mono", mono=True, background="#000000", surface="#1c1c1c", raised="#3a3a3a",
     text="#d0d0d0", strong="#ffffff", muted="#a0a0a0", faint="#6c6c6c", rule="#444444",
-    accent="#ffffff", ok="#c0c0c0", degraded="#ffffff", down="#ffffff", unknown="#e0e0e0",
+    accent="#ffffff", trace_fill="#8a8a8a",
+    ok="#c0c0c0", degraded="#ffffff", down="#ffffff", unknown="#e0e0e0",
     danger_low="#d0d0d0", danger_high="#ffffff",
 )  # fmt: skip
 
@@ -60,7 +63,7 @@ _NAMES: Final = frozenset(field.name for field in fields(Palette))
 
 
 def palette_of(theme: object) -> Palette:
-    """A palette from a validated theme of the configuration; what it lacks comes from a built-in."""
+    """A palette from a validated theme; what it lacks comes from a built-in one."""
     dark = bool(getattr(theme, "dark", True))
     base = MONO if getattr(theme, "mono", False) else (Palette() if dark else LIGHT)
     given = {name: value for name in _NAMES if (value := getattr(theme, name, None)) is not None}
@@ -112,6 +115,7 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.BADGE_HIGH: ("strong", "danger_high", "bold"),
     Role.BADGE_NOTE: ("background", "muted", "bold"),
     Role.TRACE: ("accent", "background", ""),
+    Role.TRACE_FILL: ("trace_fill", "background", ""),
     Role.TRACE_LOW: ("muted", "background", ""),
     Role.TRACE_HIGH: ("strong", "background", ""),
     Role.OBJECTIVE: ("degraded", "background", ""),

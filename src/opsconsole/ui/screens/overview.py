@@ -57,7 +57,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """All panels; where each stands is worked out for the size at hand."""
         yield HeaderBar(id="header")
-        yield GridTable(id=Panel.SERVICES)
+        yield GridTable(id=Panel.SERVICES, selects=True)
         yield GridTable(id=Panel.ALERTS)
         yield LineWidget(id=Panel.SELECTED)
         yield GridTable(id=Panel.RESOURCES)
@@ -149,7 +149,9 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
     def _fill_services(self) -> None:
         table = self.table(Panel.SERVICES)
         width, snapshot = table.size.width, self.snapshot
-        columns = services.columns_for(width)
+        names = snapshot.services if snapshot is not None else ()
+        longest = max((len(service.name) for service in names), default=20)
+        columns = services.columns_for(width, longest)
         views: dict[str, ServiceView] = {}
         counts: dict[str, int] = {}
         if snapshot is not None:

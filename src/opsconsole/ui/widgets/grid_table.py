@@ -33,7 +33,7 @@ NOTHING = Listing((), (), lambda _key: BLANK)
 
 
 class GridTable(LineWidget, can_focus=True):
-    """Rows with a cursor. Tells of its cursor by ``CursorMoved`` and of enter by ``Opened``."""
+    """Rows with a cursor. With ``selects`` it stays visible without focus, and rows can be chosen."""
 
     class CursorMoved(Message):
         """The cursor stands on another key."""
@@ -56,7 +56,7 @@ class GridTable(LineWidget, can_focus=True):
             self.table = table
             self.key = key
 
-    def __init__(self, *, id: str | None = None, selectable: bool = True) -> None:  # noqa: A002
+    def __init__(self, *, id: str | None = None, selects: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
         self._listing = NOTHING
         self._cursor: str | None = None
@@ -64,7 +64,7 @@ class GridTable(LineWidget, can_focus=True):
         self._touched = False
         self._first = 0
         self._chosen: set[str] = set()
-        self._selectable = selectable
+        self._selects = selects
 
     @property
     def cursor_key(self) -> str | None:
@@ -75,6 +75,11 @@ class GridTable(LineWidget, can_focus=True):
     def chosen(self) -> tuple[str, ...]:
         """The keys chosen with space, in the order of the rows."""
         return tuple(key for key in self._listing.keys if key in self._chosen)
+
+    @property
+    def touched(self) -> bool:
+        """Whether a person has moved the cursor."""
+        return self._touched
 
     @property
     def place(self) -> str:
@@ -129,9 +134,7 @@ class GridTable(LineWidget, can_focus=True):
         self.paint(lines)
 
     def _over(self, key: str) -> Role | None:
-        if not self._selectable:
-            return None
-        if key == self._cursor:
+        if key == self._cursor and (self._selects or self.has_focus):
             return Role.CURSOR if self.has_focus else Role.CURSOR_IDLE
         return Role.CHOSEN if key in self._chosen else None
 
@@ -168,7 +171,7 @@ class GridTable(LineWidget, can_focus=True):
 
     def toggle(self) -> None:
         """Choose or unchoose the row under the cursor, and go on to the next."""
-        if self._cursor is None or not self._selectable:
+        if self._cursor is None or not self._selects:
             return
         self._chosen ^= {self._cursor}
         self.move(1)
@@ -201,7 +204,7 @@ class GridTable(LineWidget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a second one on the same row opens it."""
         row = event.y - len(self._listing.top) + self._first
-        if not 0 <= event.y - len(self._listing.top) or row >= len(self._listing.keys):
+        if not event.y - len(self._listing.top) >= 0 or row >= len(self._listing.keys):
             return
         self.move_to(row)
         if event.chain > 1 and self._cursor is not None:

@@ -26,6 +26,11 @@ class LinesView(LineWidget, can_focus=True):
         self.repaint()
 
     @property
+    def whole(self) -> Sequence[Line]:
+        """All lines, for copying."""
+        return self._page
+
+    @property
     def place(self) -> str:
         """Which lines are in sight; '' when all are."""
         rows = self._rows

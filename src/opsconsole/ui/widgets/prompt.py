@@ -1,5 +1,7 @@
 """The line that a filter or a search is typed into."""
 
+from typing import ClassVar
+
 from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
@@ -8,7 +10,9 @@ from textual.widgets import Input
 class Prompt(Input, inherit_bindings=True):
     """Invariant: every change is told at once; enter keeps what was typed, esc drops it."""
 
-    BINDINGS = [Binding("escape", "drop", "drop", show=False)]
+    BINDINGS: ClassVar[list[Binding | tuple[str, str] | tuple[str, str, str]]] = [
+        Binding("escape", "drop", "drop", show=False)
+    ]
     DEFAULT_CSS = """
     Prompt { dock: bottom; height: 1; border: none; padding: 0 1; background: $surface;
              color: $foreground; }

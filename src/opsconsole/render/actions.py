@@ -1,0 +1,31 @@
+"""The actions of a service as rows: possible, or blocked and why."""
+
+from opsconsole.model.operation import ActionView, Effect
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit
+
+KEYS = {"restart": "R", "degrade": "D", "recover": "D", "backup": "B", "rollback": "U"}
+
+
+def menu_line(view: ActionView, width: int) -> Line:
+    """Key, kind, what it does; when blocked, why and what would lift it."""
+    blocked = view.refusal is not None
+    name = view.name if view.name and view.name != view.kind.value else ""
+    label = f"{view.kind.value} {name}".strip()
+    said = str(view.refusal) if view.refusal is not None else view.summary
+    key = KEYS.get(view.kind.value, " ")
+    reads = " (reads only)" if view.effect is Effect.READ else ""
+    return (
+        Span(f" {key} ", Role.FAINT if blocked else Role.ACCENT),
+        Span(fit(label, 16), Role.MUTED if blocked else Role.STRONG),
+        Span("blocked " if blocked else "        ", Role.UNKNOWN),
+        Span(clip(f"{said}{reads}", max(8, width - 28)), Role.MUTED if blocked else Role.TEXT),
+    )
+
+
+def nothing() -> list[Line]:
+    """What the menu says of a service without actions."""
+    return [
+        (Span(" no action is allowed for this service", Role.TEXT),),
+        BLANK,
+        (Span(" what may be done is declared under actions: in the configuration", Role.MUTED),),
+    ]

@@ -1,0 +1,59 @@
+"""The keys of a screen as a page, in columns where there is room.
+
+Invariant: made from the keys themselves; a key that is not in the registry is not in the help.
+"""
+
+from collections.abc import Iterable
+from itertools import zip_longest
+from typing import NamedTuple
+
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit, line_width
+
+
+class HelpEntry(NamedTuple):
+    """One key: what is pressed, what it does, and under which heading it stands."""
+
+    keys: str
+    text: str
+    group: str
+
+
+def page(entries: Iterable[HelpEntry], width: int) -> list[Line]:
+    """All entries by group; two columns from 110 cells on."""
+    groups: dict[str, list[HelpEntry]] = {}
+    for entry in entries:
+        groups.setdefault(entry.group, []).append(entry)
+    if width < 110:
+        return [line for name, found in groups.items() for line in _group(name, found, width)]
+    half = (width - 2) // 2
+    blocks = [_group(name, found, half) for name, found in groups.items()]
+    left, right = _balanced(blocks)
+    return [
+        (*_padded(one, half), Span("  "), *other)
+        for one, other in zip_longest(left, right, fillvalue=BLANK)
+    ]
+
+
+def _group(name: str, entries: list[HelpEntry], width: int) -> list[Line]:
+    lines: list[Line] = [(Span(f" {name}", Role.TITLE),)]
+    for entry in entries:
+        lines.append(
+            (
+                Span(f"   {fit(entry.keys, 14)}", Role.ACCENT),
+                Span(clip(entry.text, width - 18), Role.TEXT),
+            )
+        )
+    return [*lines, BLANK]
+
+
+def _balanced(blocks: list[list[Line]]) -> tuple[list[Line], list[Line]]:
+    left: list[Line] = []
+    right: list[Line] = []
+    for block in blocks:
+        target = left if len(left) <= len(right) else right
+        target += block
+    return left, right
+
+
+def _padded(line: Line, width: int) -> Line:
+    return (*line, Span(" " * max(0, width - line_width(line))))

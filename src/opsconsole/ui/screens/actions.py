@@ -1,0 +1,76 @@
+"""The menu of what can be done to a service, with what is blocked and why.
+
+Invariant: choosing opens a plan; nothing starts from here.
+"""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical
+
+from opsconsole.model.operation import ActionView
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.render.actions import menu_line, nothing
+from opsconsole.render.cells import BLANK, Role, Span, titled
+from opsconsole.ui.screens.dialog import Dialog
+from opsconsole.ui.widgets.grid_table import GridTable, Listing
+
+
+class ActionsScreen(Dialog, inherit_bindings=False):
+    """A list of actions; enter opens the plan of the one under the cursor."""
+
+    CAREFUL = True
+    TITLE_OF_HELP = "actions"
+    BINDINGS: ClassVar[list[Binding | tuple[str, str] | tuple[str, str, str]]] = [
+        Binding("escape,q,x", "close", "close", show=False, id="actions-close"),
+        Binding("j,down", "move(1)", "down", show=False, id="actions-down"),
+        Binding("k,up", "move(-1)", "up", show=False, id="actions-up"),
+        Binding("enter", "plan", "open the plan", show=False, id="actions-plan"),
+    ]
+
+    def __init__(self, targets: tuple[ServiceView, ...], views: tuple[ActionView, ...]) -> None:
+        super().__init__()
+        self._targets = targets
+        self._views = {f"{view.kind}:{view.name}": view for view in views}
+
+    def compose(self) -> ComposeResult:
+        """One table."""
+        with Vertical(id="box"):
+            yield GridTable(id="menu")
+
+    def on_mount(self) -> None:
+        """Keys go to the menu."""
+        self.query_one(GridTable).focus()
+        super().on_mount()
+
+    def show(self) -> None:
+        """The actions with their reasons."""
+        if not self.is_mounted:
+            return
+        table = self.query_one(GridTable)
+        width = max(20, min(84, int(self.size.width * 0.96)) - 4)
+        table.styles.height = min(len(self._views) + 4, max(6, self.size.height - 6))
+        names = ", ".join(service.name for service in self._targets)
+        note = (Span("enter opens the plan", Role.MUTED),)
+        table.list(
+            Listing(
+                (titled(f"actions on {names}", width, focused=True, note=note), BLANK),
+                tuple(self._views),
+                lambda key: menu_line(self._views[key], width),
+                tuple(nothing()),
+            )
+        )
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self.query_one(GridTable).move(rows)
+
+    @on(GridTable.Opened)
+    def action_plan(self) -> None:
+        """Ask for the plan of the action under the cursor; the executor may refuse."""
+        key = self.query_one(GridTable).cursor_key
+        if key is not None:
+            self.console_app.request_plan(self._targets, self._views[key])
+            self.dismiss()

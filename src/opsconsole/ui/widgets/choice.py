@@ -1,0 +1,79 @@
+"""One of the things one can do in a dialog.
+
+Invariant: enter chooses only what is harmless; what starts a change is chosen with space or the
+mouse, and says so when enter is pressed.
+"""
+
+from textual import events
+from textual.message import Message
+
+from opsconsole.render.cells import Role, Span, width_of
+from opsconsole.ui.widgets.line_widget import LineWidget, Painted
+
+
+class Choice(LineWidget, can_focus=True):
+    """A word that can be chosen. ``harmless`` ones take enter too."""
+
+    class Chosen(Message):
+        """It was chosen."""
+
+        def __init__(self, choice: "Choice") -> None:
+            super().__init__()
+            self.choice = choice
+
+    class EnterRefused(Message):
+        """Enter was pressed on what enter does not start."""
+
+    def __init__(self, label: str, *, id: str, harmless: bool = False) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._label = label
+        self._harmless = harmless
+        self._allowed = True
+
+    @property
+    def allowed(self) -> bool:
+        """Whether it can be chosen now."""
+        return self._allowed
+
+    def allow(self, allowed: bool) -> None:
+        """Let it be chosen, or not yet."""
+        self._allowed = allowed
+        self.repaint()
+
+    def on_mount(self) -> None:
+        """As wide as its label."""
+        self.styles.width = width_of(self._label) + 4
+        self.call_after_refresh(self.repaint)
+
+    def repaint(self) -> None:
+        """Bright when focused, faint while it cannot be chosen."""
+        role = Role.BADGE if self.has_focus else Role.BAR_STRONG
+        if not self._allowed:
+            role = Role.BADGE_NOTE if self.has_focus else Role.KEY_OFF
+        self.paint([Painted((Span(f"  {self._label}  ", role),))])
+
+    def on_focus(self) -> None:
+        """Show where keys go."""
+        self.repaint()
+
+    def on_blur(self) -> None:
+        """Show that keys go elsewhere."""
+        self.repaint()
+
+    def on_key(self, event: events.Key) -> None:
+        """Space chooses; enter only what is harmless."""
+        if event.key == "space" or (event.key == "enter" and self._harmless):
+            event.stop()
+            self._choose()
+        elif event.key == "enter":
+            event.stop()
+            self.post_message(self.EnterRefused())
+
+    def on_click(self, event: events.Click) -> None:
+        """A click chooses."""
+        event.stop()
+        self._choose()
+
+    def _choose(self) -> None:
+        if self._allowed:
+            self.post_message(self.Chosen(self))

@@ -1,0 +1,228 @@
+"""Pictures of the real program, for people to look at: ``python -m tools.pictures``.
+
+Invariant: every picture is what a terminal emulator made of the program's own bytes. Blocks,
+rules and braille are drawn here, exactly on the cell, so that no font decides how they look.
+"""
+
+import argparse
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import pyte
+from PIL import Image, ImageDraw, ImageFont
+
+CELL: Final = (10, 20)
+SIZES: Final = ((80, 24), (120, 40), (200, 60))
+THEMES: Final = ("dark", "light", "mono")
+SCENES: Final = ("calm", "fire")
+FONTS: Final = (Path(".servers"), Path("/usr/share/fonts"))
+NAMES: Final = {
+    "black": "000000", "red": "cd3131", "green": "0dbc79", "brown": "e5e510", "blue": "2472c8",
+    "magenta": "bc3fbc", "cyan": "11a8cd", "white": "e5e5e5", "default": "cccccc",
+}  # fmt: skip
+_BRAILLE: Final = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
+_LINES: Final = {
+    "─": "lr", "│": "ud", "┤": "lud", "├": "rud", "└": "ur", "┌": "dr", "┐": "dl", "┘": "ul",
+    "┼": "lrud", "┴": "lru", "┬": "lrd", "╵": "u", "━": "LR",
+}  # fmt: skip
+
+
+class Session:
+    """A program on a pseudo-terminal whose bytes an emulator reads."""
+
+    def __init__(self, argv: Sequence[str], columns: int, rows: int) -> None:
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.ByteStream(self.screen)
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        environment.pop("NO_COLOR", None)
+        self.process = subprocess.Popen(
+            argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=environment
+        )
+        os.close(slave)
+        self.received = 0
+
+    def read(self, seconds: float) -> bytes:
+        """Feed the emulator for so long; return the bytes."""
+        out = bytearray()
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([self.master], [], [], left)
+            if not ready:
+                break
+            try:
+                data = os.read(self.master, 65536)
+            except OSError:
+                break
+            out += data
+            self._stream.feed(_for_pyte(data))
+        self.received += len(out)
+        return bytes(out)
+
+    def settle(self, quiet: float = 0.7, most: float = 12.0) -> None:
+        """Read until nothing has come for ``quiet`` seconds after the first byte."""
+        end = time.monotonic() + most
+        while time.monotonic() < end:
+            data = self.read(quiet)
+            if not data and self.received:
+                return
+
+    def press(self, keys: str) -> None:
+        """Type ``keys``."""
+        os.write(self.master, keys.encode())
+
+    def close(self) -> None:
+        """End the program and wait for it."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        os.close(self.master)
+
+
+def _for_pyte(data: bytes) -> bytes:
+    """Without the sequences that the emulator would print: private CSI with ``>``, ``<``, ``$``."""
+    import re
+
+    return re.sub(rb"\x1b\[[><=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p", b"", data)
+
+
+def fonts() -> tuple[ImageFont.FreeTypeFont, ImageFont.FreeTypeFont]:
+    """DejaVu Sans Mono, regular and bold, from the unpacked packages or the system."""
+    found: dict[str, Path] = {}
+    for root in FONTS:
+        for path in root.rglob("DejaVuSansMono*.ttf") if root.is_dir() else ():
+            found.setdefault(path.name, path)
+    if "DejaVuSansMono.ttf" not in found:
+        raise SystemExit("no DejaVuSansMono.ttf: run python tools/fetch_servers.py first")
+    regular = found["DejaVuSansMono.ttf"]
+    bold = found.get("DejaVuSansMono-Bold.ttf", regular)
+    return ImageFont.truetype(str(regular), 16), ImageFont.truetype(str(bold), 16)
+
+
+def paint(screen: pyte.Screen, path: Path) -> None:
+    """Write the emulator's screen as a PNG."""
+    width, height = CELL
+    image = Image.new("RGB", (screen.columns * width, screen.lines * height), "#000000")
+    draw = ImageDraw.Draw(image)
+    regular, bold = fonts()
+    for y in range(screen.lines):
+        for x in range(screen.columns):
+            cell = screen.buffer[y][x]
+            ink, paper = _colour(cell.fg, "cccccc"), _colour(cell.bg, "000000")
+            if cell.reverse:
+                ink, paper = paper, ink
+            box = (x * width, y * height, (x + 1) * width - 1, (y + 1) * height - 1)
+            draw.rectangle(box, fill=paper)
+            if cell.data and not _shape(draw, cell.data, box, ink):
+                font = bold if cell.bold else regular
+                draw.text((box[0], box[1]), cell.data, fill=ink, font=font)
+            if cell.underscore:
+                draw.line((box[0], box[3] - 1, box[2], box[3] - 1), fill=ink)
+    image.save(path)
+
+
+def _colour(name: str, default: str) -> str:
+    known = NAMES.get(name, name)
+    return f"#{default if name == 'default' else known}"
+
+
+def _shape(draw: ImageDraw.ImageDraw, char: str, box: tuple[int, int, int, int], ink: str) -> bool:
+    """Draw a block, a rule or braille exactly; whether ``char`` was one."""
+    code = ord(char[0])
+    if char == " ":
+        return True
+    if 0x2800 <= code <= 0x28FF:
+        _braille(draw, code - 0x2800, box, ink)
+    elif 0x2581 <= code <= 0x2588:
+        top = box[3] + 1 - round(CELL[1] * (code - 0x2580) / 8)
+        draw.rectangle((box[0], top, box[2], box[3]), fill=ink)
+    elif char in _LINES:
+        _rule(draw, _LINES[char], box, ink)
+    else:
+        return False
+    return True
+
+
+def _braille(
+    draw: ImageDraw.ImageDraw, bits: int, box: tuple[int, int, int, int], ink: str
+) -> None:
+    for bit, (column, row) in enumerate(_BRAILLE):
+        if bits >> bit & 1:
+            x = box[0] + column * CELL[0] // 2 + 1
+            y = box[1] + row * CELL[1] // 4 + 1
+            draw.rectangle((x, y, x + 2, y + 2), fill=ink)
+
+
+def _rule(draw: ImageDraw.ImageDraw, ends: str, box: tuple[int, int, int, int], ink: str) -> None:
+    x, y = (box[0] + box[2]) // 2, (box[1] + box[3]) // 2
+    targets = {
+        "l": (box[0], y), "r": (box[2] + 1, y), "u": (x, box[1]), "d": (x, box[3] + 1),
+    }  # fmt: skip
+    for end in ends:
+        weight = 3 if end.isupper() else 1
+        draw.line((x, y, *targets[end.lower()]), fill=ink, width=weight)
+
+
+def take(argv: Sequence[str], size: tuple[int, int], path: Path, keys: Iterable[str] = ()) -> None:
+    """Run a program, press keys, and write what is seen."""
+    session = Session(argv, *size)
+    try:
+        session.settle()
+        for key in keys:
+            session.press(key)
+            session.settle(0.4)
+        paint(session.screen, path)
+    finally:
+        session.close()
+
+
+VIEWS: Final[dict[str, tuple[str, ...]]] = {
+    "overview": (),
+    "service": ("\r",),
+    "latency": ("\r", "2"),
+    "plan": ("R",),
+    "actions": ("x",),
+    "help": ("?",),
+}
+
+
+def main() -> int:
+    """Take the pictures that are asked for; all of them by default."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("pictures"))
+    parser.add_argument("--view", action="append", choices=VIEWS)
+    parser.add_argument("--scene", action="append")
+    parser.add_argument("--theme", action="append")
+    parser.add_argument("--size", action="append", help="as 120x40")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    sizes = [tuple(map(int, size.split("x"))) for size in arguments.size or ()] or list(SIZES)
+    for view in arguments.view or VIEWS:
+        for scene in arguments.scene or SCENES:
+            for theme in arguments.theme or THEMES:
+                for columns, rows in sizes:
+                    path = arguments.out / f"{view}-{scene}-{theme}-{columns}x{rows}.png"
+                    argv = [sys.executable, "-m", "tests.ui.program", scene, "--theme", theme]
+                    take(argv, (columns, rows), path, VIEWS[view])
+                    print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
