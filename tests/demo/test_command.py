@@ -190,3 +190,27 @@ def test_a_fleet_that_cannot_start_says_why(tmp_path: Path) -> None:
     blocked.write_text("")
     with pytest.raises(ServerError, match=r"did not start: .*file"):
         command.run(headless=False, state_dir=blocked, open_console=lambda _: 0)
+
+
+CONSOLE = """
+import sys, time
+from opsconsole.demo import command
+
+def open_console(config):
+    print(config, flush=True)
+    time.sleep(60)
+    return 0
+
+command.run(headless=False, scenario="calm", open_console=open_console)
+"""
+
+
+def test_fleet_ends_in_order_when_the_console_is_killed() -> None:
+    argv = [sys.executable, "-c", CONSOLE]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as console:
+        assert console.stdout is not None
+        folder = Path(console.stdout.readline().rstrip("\n")).parent
+        state = json.loads((folder / "demo.json").read_bytes())
+        console.kill()
+    assert gone([state["pid"]], 20)
+    assert not folder.exists()
