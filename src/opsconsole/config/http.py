@@ -16,8 +16,8 @@ _HEADER_NAME: Final = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 
 
 def _kind_of_header(value: Any) -> str:
-    plain = isinstance(value, str) and not is_env_reference(value)
-    return "text" if plain else "secret"
+    secret = isinstance(value, (dict, SecretRef)) or is_env_reference(value)
+    return "secret" if secret else "text"
 
 
 HeaderValue = Annotated[

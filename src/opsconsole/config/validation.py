@@ -6,7 +6,7 @@ schema itself knows; what came from the environment is shown as it was written.
 
 from collections.abc import Iterator, Mapping
 from types import NoneType, UnionType
-from typing import Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -99,10 +99,12 @@ def _located(value: Any, location: tuple[str | int, ...]) -> tuple[KeyPath, Any]
     for step in location:
         if step == 0 and isinstance(value, dict):
             continue  # one mapping where a list of them may stand
+        if not isinstance(value, (dict, list)):
+            break
         try:
             value = value[step]
         except (LookupError, TypeError):
-            break
+            continue  # the name of a union's member
         path = (*path, step)
     return path, value
 
@@ -145,6 +147,9 @@ def _item(kind: Any) -> Any:
 
 def _members(annotation: Any) -> list[Any]:
     """The types of a union, without None; the type itself when it is none."""
+    if get_origin(annotation) is Annotated:
+        return _members(get_args(annotation)[0])
     if get_origin(annotation) in {UnionType, Union}:
-        return [argument for argument in get_args(annotation) if argument is not NoneType]
+        members = [_members(argument) for argument in get_args(annotation)]
+        return [kind for kinds in members for kind in kinds if kind is not NoneType]
     return [annotation]

@@ -315,5 +315,5 @@ def _written(value: float, scale: float) -> str:
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=0.5)
     return f", did you mean {found[0]!r}?" if found else ""
