@@ -185,6 +185,23 @@ def test_everything_is_bounded() -> None:
     assert max(len(part.name) for part in report.components) < 100
 
 
+def test_the_body_is_shown_as_the_standard_encoder_would() -> None:
+    body: dict[str, Any] = {
+        "status": "ok",
+        "n": [1, 2.5, True, None, [], {}],
+        "é": {'a"b': "c\\d"},
+        "e": {},
+    }
+    assert read(body).raw == json.dumps(body, indent=2, ensure_ascii=False)
+
+
+def test_a_body_that_grows_when_shown_is_cut() -> None:
+    body = b"[" * 60 + b",".join([b"1"] * 50_000) + b"]" * 60
+    report = read(body)
+    assert len(report.raw) <= RAW_LIMIT
+    assert report.raw.endswith("…")
+
+
 def test_nesting_is_followed_and_bounded() -> None:
     body: dict[str, Any] = {"status": "down", "message": "deepest"}
     for _ in range(20):

@@ -1,0 +1,240 @@
+"""What HTTP probes cost: CPU per look and share of a core, paced as the console paces them.
+
+Run ``python -m benchmarks.probing``. Every client asks the same tiny server, which runs in a
+process of its own and whose body differs in every answer. The floor is a bare asyncio protocol
+that neither parses nor judges; the peer is httpx with a client per endpoint, its best case.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.http import HttpConfig
+from opsconsole.config.services import Health
+from opsconsole.model.health import ProbeKind
+from opsconsole.model.state import State
+from opsconsole.sources.connector import Connector, allow_many_sockets
+from opsconsole.sources.http_probe import HttpProbe
+from opsconsole.sources.transport import LeanTransport
+
+INTERVAL: Final = 5.0
+SECONDS: Final = 10.0
+TIMEOUT: Final = 2.0
+
+Look = Callable[[], Awaitable[object]]
+Client = Callable[[int, str, AsyncExitStack], Awaitable[list[Look]]]
+
+
+class Answering(asyncio.Protocol):
+    """The server: one small health body for each request."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        body = (
+            b'{"status":"healthy","version":"1.4.2","timestamp":%.4f,"checks":{"database":'
+            b'{"status":"healthy","response_time_ms":2.31},"redis":{"status":"healthy",'
+            b'"response_time_ms":0.41}}}' % time.time()
+        )
+        head = (
+            b"HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Sat, 21 Nov 2026 10:00:00 GMT\r\n"
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        self.transport.write((head + body) * data.count(b"\r\n\r\n"))
+
+
+async def serve() -> None:
+    """Print the port and answer until the standard input ends."""
+    allow_many_sockets()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Answering, "127.0.0.1", 0, backlog=4096)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    ended = asyncio.Event()
+    loop.add_reader(sys.stdin.fileno(), ended.set)
+    await ended.wait()
+
+
+class Bare(asyncio.Protocol):
+    """The floor: send, wait for the whole answer, look at nothing."""
+
+    def __init__(self) -> None:
+        self.waiter: asyncio.Future[bytes] | None = None
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        if self.waiter is not None:
+            self.waiter.set_result(data)
+
+    async def look(self) -> bytes:
+        assert self.transport is not None
+        self.waiter = asyncio.get_running_loop().create_future()
+        self.transport.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        return await self.waiter
+
+
+async def bare(count: int, url: str, stack: AsyncExitStack) -> list[Look]:
+    """Kept connections without a parser."""
+    loop, port = asyncio.get_running_loop(), httpx.URL(url).port or 80
+    made = [await loop.create_connection(Bare, "127.0.0.1", port) for _ in range(count)]
+    for transport, _protocol in made:
+        stack.callback(transport.abort)
+    return [protocol.look for _transport, protocol in made]
+
+
+async def lean(count: int, url: str, stack: AsyncExitStack) -> list[Look]:
+    """Our transport: an httpx response, its body unread."""
+    connector = Connector()
+    stack.push_async_callback(connector.close)
+
+    def one() -> Look:
+        transport = LeanTransport(connector, timeout=TIMEOUT)
+        stack.push_async_callback(transport.aclose)
+        request = httpx.Request("GET", url)
+        return lambda: transport.handle_async_request(request)
+
+    return [one() for _ in range(count)]
+
+
+async def probe(count: int, url: str, stack: AsyncExitStack) -> list[Look]:
+    """The whole probe: transport, strict JSON, health report."""
+    connector, clock = Connector(), SystemClock()
+    stack.push_async_callback(connector.close)
+
+    def one(number: int) -> Look:
+        made = HttpProbe(
+            key=f"http:bench/bench-{number}:health",
+            kind=ProbeKind.HEALTH,
+            url=url,
+            health=Health.model_validate({}),
+            http=HttpConfig.model_validate({}),
+            interval=INTERVAL,
+            timeout=TIMEOUT,
+            clock=clock,
+            connector=connector,
+            base=Path(),
+        )
+        stack.push_async_callback(made.close)
+
+        async def look() -> None:
+            reading = await made.collect()
+            assert reading.value is not None, reading.fault
+            assert reading.value.state is State.OK
+
+        return look
+
+    return [one(number) for number in range(count)]
+
+
+async def peer(count: int, url: str, stack: AsyncExitStack) -> list[Look]:
+    """httpx, a client per endpoint, and the body as JSON."""
+
+    async def one() -> Look:
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(trust_env=False, verify=False, timeout=TIMEOUT)
+        )
+
+        async def look() -> object:
+            return (await client.get(url)).json()
+
+        return look
+
+    return [await one() for _ in range(count)]
+
+
+CLIENTS: Final[dict[str, Client]] = {
+    "bare protocol": bare,
+    "lean transport": lean,
+    "probe": probe,
+    "httpx": peer,
+}
+
+
+async def pace(looks: list[Look], seconds: float) -> list[float]:
+    """Start each look once per interval, evenly spread; how late each one had its answer."""
+    loop = asyncio.get_running_loop()
+    begin, lags = loop.time() + 0.1, []
+
+    async def endpoint(position: int, look: Look) -> None:
+        due = begin + INTERVAL * position / len(looks)
+        while due < begin + seconds:
+            await asyncio.sleep(due - loop.time())
+            await look()
+            lags.append(loop.time() - due)
+            due += INTERVAL
+
+    await asyncio.gather(*(endpoint(position, look) for position, look in enumerate(looks)))
+    return lags
+
+
+async def measure(name: str, count: int, url: str) -> dict[str, object]:
+    """One client with ``count`` endpoints, after one interval to connect."""
+    async with AsyncExitStack() as stack:
+        looks = await CLIENTS[name](count, url, stack)
+        await pace(looks, INTERVAL)
+        before, began = time.process_time(), time.monotonic()
+        lags = sorted(await pace(looks, SECONDS))
+        cpu, took = time.process_time() - before, time.monotonic() - began
+    return {
+        "client": name,
+        "endpoints": count,
+        "ms_per_look": round(1000 * cpu / len(lags), 3),
+        "share_of_core": round(cpu / took, 3),
+        "p99_lag_ms": round(1000 * lags[int(0.99 * len(lags))], 1),
+        "max_lag_ms": round(1000 * lags[-1], 1),
+    }
+
+
+def run() -> list[dict[str, object]]:
+    """Every figure, each client at 1,000 endpoints and all but httpx at 5,000 as well."""
+    allow_many_sockets()
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.probing", "serve"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdin
+        assert server.stdout
+        url = f"http://127.0.0.1:{int(server.stdout.readline())}/health"
+        found = []
+        for count in (1000, 5000):
+            floor = 0.0
+            for name in CLIENTS:
+                # At 5,000, httpx falls further behind with every interval.
+                if name == "httpx" and count > 1000:
+                    continue
+                figures = asyncio.run(measure(name, count, url))
+                share = float(str(figures["share_of_core"]))
+                floor = floor or share
+                figures["times_floor"] = round(share / floor, 2)
+                found.append(figures)
+                print(json.dumps(figures), flush=True)
+        server.stdin.close()
+    return found
+
+
+def main() -> None:
+    """Serve when asked to, else print one JSON object for each client and size."""
+    if sys.argv[1:] == ["serve"]:
+        asyncio.run(serve())
+    else:
+        run()
+
+
+if __name__ == "__main__":
+    main()
