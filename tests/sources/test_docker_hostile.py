@@ -99,7 +99,6 @@ HOSTILE: list[tuple[str, str, Answer, FaultKind]] = [
     ("is another server", "version", reply({"hello": 1}), FaultKind.NOT_UNDERSTOOD),
     ("has an odd version", "version", reply({"ApiVersion": "9" * 99}), FaultKind.NOT_UNDERSTOOD),
     ("is ancient", "version", reply({"ApiVersion": "1.12"}), FaultKind.UNSUPPORTED),
-    ("lost its swarm", "services", never, FaultKind.TIMEOUT),
 ]  # fmt: skip
 
 
@@ -272,6 +271,32 @@ async def test_a_container_that_is_gone_between_list_and_inspection_is_no_fault(
             (container,) = (await view_of(source)).containers
 
     assert (container.name, container.restarts) == ("web", None)
+
+
+@pytest.mark.parametrize("answer", [never, reply({"message": "no leader"}, status="500 E")])
+async def test_a_swarm_without_a_leader_does_not_hide_the_containers(answer: Answer) -> None:
+    with fake_daemon(containers__json=reply(running(2)), services=answer) as daemon:
+        daemon.answers["/json"] = reply({})
+        async with source_at(daemon.url) as source:
+            for _ in range(3):
+                assert len((await view_of(source)).containers) == 2
+
+
+async def test_a_container_that_is_stuck_in_the_engine_hangs_its_own_inspection_alone() -> None:
+    def stuck(peer: socket.socket, path: str) -> None:
+        if f"{0:064x}" in path:
+            never(peer, path)
+        reply({"RestartCount": 5})(peer, path)
+
+    with fake_daemon(containers__json=reply(running(5))) as daemon:
+        daemon.answers["/json"] = stuck
+        async with source_at(daemon.url) as source:
+            for _ in range(3):
+                view = await view_of(source)
+        asked = [path for path in daemon.requests if f"{0:064x}/json" in path]
+
+    assert [container.restarts for container in view.containers] == [None, 5, 5, 5, 5]
+    assert len(asked) == 1
 
 
 def running(count: int) -> list[dict[str, object]]:

@@ -82,3 +82,12 @@ def test_containers_that_are_gone_are_forgotten() -> None:
     inspections.record([], {}, 105)
 
     assert inspections.facts(LISTED.id) is None
+
+
+def test_an_inspection_that_failed_is_left_alone_for_a_minute() -> None:
+    inspections = Inspections()
+    inspections.due([LISTED], 100)
+    inspections.record([LISTED], {LISTED.id: None}, 100)
+
+    assert inspections.due([LISTED], 159) == []
+    assert inspections.due([LISTED], 161) == [LISTED.id]

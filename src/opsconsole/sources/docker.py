@@ -40,6 +40,7 @@ from opsconsole.sources.docker_timeline import Timeline, container_id, is_death
 from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 
 _STATS_WORKERS: Final = 8
+_FILES_DEADLINE: Final = 1.0
 _RARELY: Final = 60.0
 _STATS_KEPT: Final = 3
 
@@ -171,7 +172,16 @@ class DockerSource:
             self._version = await self._calls.run(reader.version, deadline=_left(ends))
             self._rarely_due = now + _RARELY
         if rarely or self._swarm is not None:
-            self._swarm = await self._calls.run(reader.swarm_services, deadline=_left(ends))
+            self._swarm = await self._swarm_services(reader, _left(ends) / 2)
+
+    async def _swarm_services(
+        self, reader: EngineReader, deadline: float
+    ) -> tuple[SwarmService, ...] | None:
+        """Swarm services; a swarm that lost its leader does not hide the containers."""
+        try:
+            return await self._calls.run(reader.swarm_services, deadline=deadline)
+        except (TimeoutError, DockerUnavailableError):
+            return None
 
     async def _measure(self, reader: EngineReader, listed: Sequence[Listed]) -> None:
         """Read control groups now; for what is not found there, ask the engine beside."""
@@ -191,7 +201,9 @@ class DockerSource:
 
     async def _read_groups(self, running: list[str], ids: frozenset[str]) -> dict[str, Usage]:
         try:
-            return await self._files.run(_read_usages, self._groups, running, ids, deadline=1.0)
+            return await self._files.run(
+                _read_usages, self._groups, running, ids, deadline=_FILES_DEADLINE
+            )
         except (TimeoutError, QueueFullError):
             return {}
 
@@ -251,6 +263,8 @@ class DockerSource:
         self._stream.start()
 
     def _hear(self, message: object) -> None:
+        if self._stream is None:
+            return  # closed meanwhile
         event = self._timeline.tell(message, now=self._clock.now(), skew=skew(self._clock))
         about = container_id(message)
         if about:

@@ -1,7 +1,8 @@
 """Which containers to inspect again, so that a large fleet costs one call and few inspections.
 
 Invariant: what changed is inspected before what only grew old, and no sweep inspects more than
-``SWEEP_LIMIT`` containers; one that was not inspected yet shows what the list alone tells.
+``SWEEP_LIMIT`` containers; one that was not inspected yet shows what the list alone tells. One
+whose inspection failed is left alone for a minute, so that it costs the others nothing.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,6 +33,7 @@ class Inspections:
         self._entries: dict[str, _Entry] = {}
         self._touched: set[str] = set()
         self._asked: set[str] = set()
+        self._failed: dict[str, float] = {}
 
     def touch(self, container_id: str) -> None:
         """Note that something happened to a container."""
@@ -46,6 +48,8 @@ class Inspections:
         changed: list[str] = []
         old: list[tuple[float, str]] = []
         for container in listed:
+            if now - self._failed.get(container.id, -_OLD) < _OLD:
+                continue
             entry = self._entries.get(container.id)
             if entry is None or self._changed(container, entry):
                 changed.append(container.id)
@@ -56,8 +60,15 @@ class Inspections:
         self._touched -= self._asked
         return chosen
 
-    def record(self, listed: Iterable[Listed], found: Mapping[str, Inspected], now: float) -> None:
-        """Keep what was found, and forget containers that are not in the list."""
+    def record(
+        self, listed: Iterable[Listed], found: Mapping[str, Inspected | None], now: float
+    ) -> None:
+        """Keep what was found, and forget containers that are not in the list.
+
+        None is an inspection that failed.
+        """
+        self._failed = {id_: at for id_, at in self._failed.items() if now - at < _OLD}
+        self._failed.update((id_, now) for id_, facts in found.items() if facts is None)
         entries: dict[str, _Entry] = {}
         for container in listed:
             facts = found.get(container.id)

@@ -29,6 +29,7 @@ from opsconsole.text import sanitize
 if TYPE_CHECKING:
     from docker import DockerClient
 
+_INSPECT_PATIENCE: Final = 1.0
 _INSPECT_LIMIT: Final = 4 << 20
 _STATS_LIMIT: Final = 1 << 20
 _ID: Final = re.compile(r"[0-9a-f]{12,64}")
@@ -61,21 +62,33 @@ class EngineReader:
             raise DockerUnavailableError(Fault(FaultKind.NOT_UNDERSTOOD, message))
         return listed
 
-    def inspect(self, ids: Sequence[str], budget: float) -> dict[str, Inspected]:
-        """Inspections by id, as many as fit in ``budget`` seconds; those that are gone are not."""
+    def inspect(self, ids: Sequence[str], budget: float) -> dict[str, Inspected | None]:
+        """Inspections by id, as many as fit in ``budget`` seconds.
+
+        None for a container that is gone or that the engine does not answer about: one that
+        is stuck in the engine hangs its own inspection alone.
+        """
         ends = time.monotonic() + budget
-        found: dict[str, Inspected] = {}
+        found: dict[str, Inspected | None] = {}
         for id_ in ids:
-            if time.monotonic() > ends:
+            left = ends - time.monotonic()
+            if left <= 0:
                 break
+            patience = min(left, _INSPECT_PATIENCE, self._timeout)
             try:
-                answer = self._get(f"/containers/{_checked(id_)}/json", limit=_INSPECT_LIMIT)
+                path = f"/containers/{_checked(id_)}/json"
+                found[id_] = read_inspection(
+                    self._get(path, limit=_INSPECT_LIMIT, deadline=patience)
+                )
             except DockerUnavailableError as error:
-                if error.fault.kind is FaultKind.ABSENT:
-                    continue
-                raise
-            found[id_] = read_inspection(answer)
+                if error.fault.kind not in (FaultKind.ABSENT, FaultKind.TIMEOUT, FaultKind.STATUS):
+                    raise
+                found[id_] = None
         return found
+
+    def _inspection(self, id_: str, deadline: float) -> Inspected:
+        path = f"/containers/{_checked(id_)}/json"
+        return read_inspection(self._get(path, limit=_INSPECT_LIMIT, deadline=deadline))
 
     def usage(self, id_: str) -> Usage | None:
         """One container's counters, without the engine's own second of waiting where it can."""
@@ -100,10 +113,15 @@ class EngineReader:
             client.close()
 
     def _get(
-        self, path: str, params: dict[str, str] | None = None, *, limit: int = ANSWER_LIMIT
+        self,
+        path: str,
+        params: dict[str, str] | None = None,
+        *,
+        limit: int = ANSWER_LIMIT,
+        deadline: float | None = None,
     ) -> object:
         with self._client() as client:
-            return get_json(client, path, params, deadline=self._timeout, limit=limit)
+            return get_json(client, path, params, deadline=deadline or self._timeout, limit=limit)
 
     @contextmanager
     def _client(self) -> Iterator["DockerClient"]:
