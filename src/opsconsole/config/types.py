@@ -26,7 +26,7 @@ NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 PLACEHOLDERS: Final = ("reason", "instance", "to")
 """What may stand in braces in the texts of an action."""
 
-_NUMBER: Final = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _PLACEHOLDER: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _ENV_REFERENCE: Final = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -104,7 +104,7 @@ def _parsed(value: str) -> object:
 
 
 def _duration_schema(bound: dict[str, float]) -> WithJsonSchema:
-    pattern = r"^(\d+(\.\d+)?(ms|s|m|h|d|w))+$"
+    pattern = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d|w))+$"
     return WithJsonSchema(
         {"anyOf": [{"type": "string", "pattern": pattern}, {"type": "number", **bound}]}
     )

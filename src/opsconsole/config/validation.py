@@ -99,10 +99,11 @@ def _located(value: Any, location: tuple[str | int, ...]) -> tuple[KeyPath, Any]
     for step in location:
         if step == 0 and isinstance(value, dict):
             continue  # one mapping where a list of them may stand
+        holder: Any = value
         if not isinstance(value, (dict, list)):
             break
         try:
-            value = value[step]
+            value = holder[step]
         except (LookupError, TypeError):
             continue  # the name of a union's member
         path = (*path, step)

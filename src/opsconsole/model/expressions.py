@@ -10,10 +10,11 @@ same expression.
 """
 
 import difflib
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
 from typing import Final, NoReturn
 
 from opsconsole.model.state import State
@@ -34,9 +35,21 @@ BUILT_IN: Final = {
 DEFAULT_WINDOW: Final = 30 * 86400.0
 """Seconds over which availability is reckoned unless said otherwise."""
 
-_SHARES: Final = {"%": 0.01}
-_RATES: Final = {"/s": 1.0, "/m": 1 / 60, "/min": 1 / 60, "/h": 1 / 3600, "/d": 1 / 86400}
-_SCALES: Final[dict[str, float]] = {"": 1.0, **_SHARES, **_RATES, **SECONDS, **BYTES}
+_SHARES: Final = {"%": Fraction(1, 100)}
+_RATES: Final = {
+    "/s": Fraction(1),
+    "/m": Fraction(1, 60),
+    "/min": Fraction(1, 60),
+    "/h": Fraction(1, 3600),
+    "/d": Fraction(1, 86400),
+}
+_SCALES: Final[dict[str, Fraction]] = {
+    "": Fraction(1),
+    **_SHARES,
+    **_RATES,
+    **{unit: Fraction(str(seconds)) for unit, seconds in SECONDS.items()},
+    **{unit: Fraction(size) for unit, size in BYTES.items()},
+}
 _UNITS: Final[dict[str, tuple[str, ...]]] = {
     "time": tuple(SECONDS),
     "share": tuple(_SHARES),
@@ -52,13 +65,15 @@ _EXAMPLES: Final = {
     "number": "3",
 }
 _LONGEST: Final = 200
+_MOST_DIGITS: Final = 30  # 17 tell every float apart; a scale of 1/86400 needs some more
+_MOST_ZEROS: Final = 16
 _SPACE: Final = re.compile(r"\s*")
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _OPERATOR: Final = re.compile(r"[<>=!]=?|=")
-_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d{1,3})?")
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?")
 _UNIT: Final = re.compile(r"[%/A-Za-zµ]*")
 _WINDOW: Final = re.compile(r"[0-9A-Za-z.]+")
-_QUANTILE: Final = re.compile(r"p(\d{1,2}(?:\.\d{1,3})?)")
+_QUANTILE: Final = re.compile(r"p([0-9]{1,2}(?:\.[0-9]{1,3})?)")
 
 
 class ExpressionError(ValueError):
@@ -115,7 +130,8 @@ class Availability:
     window: float = DEFAULT_WINDOW
 
     def __str__(self) -> str:
-        return f"availability {_written(self.target, 0.01)}% over {format_duration(self.window)}"
+        share = _written(self.target, _SHARES["%"])
+        return f"availability {share}% over {format_duration(self.window)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +209,9 @@ class _Parser:
         if unit not in _SCALES:
             self._fail(start, f"unknown unit {unit!r}{_nearest(unit, _SCALES)}")
         self._check_dimension(quantity, unit, start)
-        threshold = number * _SCALES[unit]
-        if not math.isfinite(threshold):
+        try:
+            threshold = float(number * _SCALES[unit])
+        except OverflowError:
             self._fail(start, "the number is too large")
         return Comparison(quantity, operator, threshold, unit)
 
@@ -226,7 +243,7 @@ class _Parser:
             self._fail(start, "availability is a share between 0% and 100%, such as 99.9%")
         self._skip_space()
         if self._at == len(self._text):
-            return Availability(number * 0.01)
+            return Availability(float(number / 100))
         start = self._at
         if self._take(_WORD) != "over":
             self._fail(start, "write availability 99.9% over 30d")
@@ -238,7 +255,7 @@ class _Parser:
             self._fail(start, str(error))
         if window < 1:
             self._fail(start, "the window is at least 1s")
-        return Availability(number * 0.01, round(window, 3))
+        return Availability(float(number / 100), round(window, 3))
 
     def _take_leading_operator(self) -> None:
         """``availability >= 99.9%`` is the same as ``availability 99.9%``."""
@@ -260,12 +277,12 @@ class _Parser:
         self._skip_space()
         return operator
 
-    def _number(self) -> float:
+    def _number(self) -> Fraction:
         start = self._at
         number = self._take(_NUMBER)
         if not number:
             self._fail(start, "here a number is missing, such as 100ms, 5%, 4GB or 100/s")
-        return float(number)
+        return Fraction(number)
 
     def _end(self, expression: Expression) -> Expression:
         self._skip_space()
@@ -301,19 +318,20 @@ class _Parser:
         raise ExpressionError(position, message)
 
 
-def _written(value: float, scale: float) -> str:
+def _written(value: float, scale: Fraction) -> str:
     """The shortest number that gives exactly ``value`` when multiplied by ``scale``."""
-    guess = value / scale
-    candidates = [float(f"{guess:.12g}"), guess]
-    for direction in (-math.inf, math.inf):
-        near = guess
-        for _ in range(4):
-            near = math.nextafter(near, direction)
-            candidates.append(near)
-    exact = next((number for number in candidates if number * scale == value), guess)
-    return str(int(exact)) if exact.is_integer() and abs(exact) < 1e15 else repr(exact)
+    exact = Fraction(value) / scale
+    number = Decimal(0)
+    for digits in range(1, _MOST_DIGITS):
+        number = Context(prec=digits).divide(Decimal(exact.numerator), Decimal(exact.denominator))
+        if float(Fraction(number) * scale) == value:
+            break
+    plain = -_MOST_ZEROS < number.adjusted() < _MOST_ZEROS
+    return format(number, "f") if plain else str(number)
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, [str(name) for name in known], n=1, cutoff=0.5)
+    names = [str(name) for name in known]
+    same = [name for name in names if name.lower() == word.lower()]
+    found = same or difflib.get_close_matches(word, names, n=1, cutoff=0.5)
     return f", did you mean {found[0]!r}?" if found else ""
