@@ -37,6 +37,10 @@ class ContainerIndex:
         found = {each.id: each for name in names for each in self.find(name)}
         return tuple(found.values())
 
+    def knows(self, name: str) -> bool:
+        """Whether anything is called ``name``."""
+        return name in self._by_name or name in self._by_group or name in self._swarm
+
     def swarm(self, names: Sequence[str]) -> tuple[SwarmService, ...]:
         """The Swarm services among ``names``."""
         return tuple(self._swarm[name] for name in names if name in self._swarm)

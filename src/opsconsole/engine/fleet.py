@@ -62,6 +62,7 @@ class InstanceRecord:
 @dataclass(slots=True, eq=False)
 class ServiceRecord:
     """One service. ``containers`` are the joined ones; None while Docker has not been read.
+    ``missing`` are names of its configuration that Docker does not know.
 
     ``metrics_every`` is the interval in seconds by which its metrics are fresh or stale.
     """
@@ -78,6 +79,7 @@ class ServiceRecord:
     containers_every: float = 5.0
     containers_stale: bool = False
     swarm: tuple[SwarmService, ...] = ()
+    missing: tuple[str, ...] = ()
     metrics: dict[str, MetricValue] = field(default_factory=dict)
     actions: tuple[ActionView, ...] = ()
     verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))

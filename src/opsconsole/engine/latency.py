@@ -25,6 +25,8 @@ _WIDTH: Final = math.log(1.02)
 _BUCKETS: Final = 800
 """From 10 µs to 76 s; what is beyond is put into the outermost."""
 
+_MOST: Final = _LEAST * math.exp(_WIDTH * (_BUCKETS - 1))
+
 _VALUES: Final = (None, *(_LEAST * math.exp(_WIDTH * (n + 0.5)) for n in range(_BUCKETS)))
 _QUANTILES: Final = (0.5, 0.95, 0.99)
 
@@ -33,7 +35,9 @@ def bucket_of(seconds: float) -> int:
     """The bucket, from 1, that ``seconds`` falls into."""
     if seconds <= _LEAST:
         return 1
-    return min(_BUCKETS, 1 + int(math.log(seconds / _LEAST) / _WIDTH))
+    if seconds >= _MOST:
+        return _BUCKETS
+    return 1 + int(math.log(seconds / _LEAST) / _WIDTH)
 
 
 def value_of(bucket: int) -> float | None:

@@ -11,6 +11,7 @@ first round everything is looked at within a second, so that a screen fills.
 
 import asyncio
 import heapq
+import math
 import random
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -35,11 +36,17 @@ FIRST_ROUND: Final = 1.0
 LONGEST_BACKOFF: Final = 4
 """How many intervals a source that cannot be reached is left alone at most."""
 
+LONGEST_PAUSE: Final = 20.0
+"""Seconds beyond which nothing is left alone longer than its own interval."""
+
 LEAST_GAP: Final = 5.0
 """Seconds without a tick below which nobody was suspended; the machine was busy."""
 
 HUNG_AFTER: Final = 60.0
 """Seconds after which a look that broke its own deadline is cancelled."""
+
+# Part of a tick: Unix seconds in a float are exact to a quarter of a microsecond only.
+_HAIR: Final = 1e-3
 
 Deliver = Callable[[Reading[Any], float], float | None]
 """Takes a reading and its delay behind schedule; returns seconds to the next look, or None."""
@@ -167,7 +174,7 @@ class Schedule:
 
     def _begin_due(self) -> None:
         now = self._clock.now()
-        reached = int((now - self._origin) / TICK + 1e-6)
+        reached = math.floor((now - self._origin) / TICK + _HAIR)
         while self._ticks and self._ticks[0] <= reached:
             for entry, turn in self._wheel.pop(heapq.heappop(self._ticks)):
                 if entry.turn == turn:
@@ -208,7 +215,7 @@ class Schedule:
         entry.due = due
         entry.turn += 1
         when = due if at is None else at
-        tick = max(0, int((when - self._origin) / TICK + 0.999999))
+        tick = max(0, math.ceil((when - self._origin) / TICK - _HAIR))
         bucket = self._wheel.get(tick)
         if bucket is None:
             self._wheel[tick] = bucket = []
@@ -237,7 +244,8 @@ class Schedule:
             return
         times = min(LONGEST_BACKOFF, 2 ** (entry.failures - 1))
         spread = 1.0 + 0.1 * self._random.random()
-        self._put(entry, entry.began + times * entry.interval * spread)
+        pause = min(times * entry.interval, max(entry.interval, LONGEST_PAUSE))
+        self._put(entry, entry.began + pause * spread)
 
     async def _abandon(self) -> None:
         tasks = [entry.task for entry in self._entries.values() if entry.task is not None]

@@ -199,18 +199,23 @@ class Store:
         self.docker, self.docker_at = merge_views(self._engines), at
         index = ContainerIndex(self._engines.values())
         for record in self.services.values():
-            own = [each.container for each in record.instances if each.container]
-            names = [*record.config.containers, *own]
-            if not names:
-                continue
-            record.containers, record.swarm = index.join(names), index.swarm(names)
-            record.containers_at, record.containers_stale = at, False
-            self._touched.add(record)
-            for instance in record.instances:
-                if instance.container:
-                    found = index.find(instance.container)
-                    instance.ended = bool(found) and all(c.status in ENDED for c in found)
-                    self._touched_instances.add(instance)
+            self._join_containers(record, index, at)
+
+    def _join_containers(self, record: ServiceRecord, index: ContainerIndex, at: float) -> None:
+        own = [each for each in record.instances if each.container]
+        names = [*record.config.containers, *(each.container for each in own)]
+        if not names:
+            return
+        record.containers, record.swarm = index.join(names), index.swarm(names)
+        record.missing = tuple(name for name in names if not index.knows(name))
+        record.containers_at, record.containers_stale = at, False
+        self._touched.add(record)
+        self._touched_instances.update(own)
+        for instance in own:
+            found = index.find(instance.container)
+            # One that was removed stays as it was last seen: ended, if its death was told.
+            if found:
+                instance.ended = all(each.status in ENDED for each in found)
 
     def _apply_metrics(self, metrics: Iterable[MetricValue]) -> None:
         for metric in metrics:

@@ -42,11 +42,8 @@ def container_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:
     if record.containers is None:
         return ()
     found = [_container_view(record, each.name, each) for each in record.containers]
-    known = {each.name for each in record.containers}
-    if not found and not record.swarm:
-        missing = [name for name in record.config.containers if name not in known]
-        found = [_container_view(record, name, None) for name in missing]
-    return tuple(found)
+    missing = [_container_view(record, name, None) for name in record.missing]
+    return (*found, *missing)
 
 
 def service_view(

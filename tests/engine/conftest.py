@@ -1,0 +1,74 @@
+"""Fleets and sources that do what they are told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from opsconsole.clock import Clock
+from opsconsole.config.settings import Settings
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.health import HealthReport
+from opsconsole.model.reading import Reading
+from opsconsole.model.state import State
+from tests.fakes import FakeClock
+
+REFUSED = Fault(FaultKind.CONNECT, "connection refused")
+UNRESOLVED = Fault(FaultKind.DNS, "no such name")
+
+
+class ScriptedSource:
+    """Gives what ``answer`` holds: a value, a fault, an exception to raise, or a wait."""
+
+    def __init__(self, key: str, interval: float, clock: Clock, answer: Any = None) -> None:
+        self.key = key
+        self.interval = interval
+        self.answer = HealthReport(State.OK, "plain") if answer is None else answer
+        self.looked: list[float] = []
+        self.takes = 0.0
+        self.closed = False
+        self._clock = clock
+
+    async def collect(self) -> Reading[Any]:
+        began = self._clock.now()
+        self.looked.append(began)
+        if self.takes:
+            await self._clock.sleep(self.takes)
+        answer = self.answer
+        if isinstance(answer, Exception):
+            raise answer
+        now = self._clock.now()
+        if isinstance(answer, Fault):
+            return Reading(self.key, now, now - began, fault=answer)
+        return Reading(self.key, now, now - began, value=answer)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+def fleet(services: dict[str, Any], **more: Any) -> Settings:
+    """Settings without Docker and host unless they are asked for."""
+    return Settings.model_validate(
+        {"docker": [], "host": {"enabled": False}, "services": services, **more}
+    )
+
+
+@pytest.fixture
+def one_service() -> Settings:
+    return fleet({"api": {"instances": ["http://10.0.0.1:8000"], "interval": "5s"}})
+
+
+MakeSource = Callable[..., ScriptedSource]
+
+
+@pytest.fixture
+def source(clock: FakeClock) -> MakeSource:
+    def make(key: str = "http:api/api:health", interval: float = 5.0, answer: Any = None) -> Any:
+        return ScriptedSource(key, interval, clock, answer)
+
+    return make

@@ -1,0 +1,88 @@
+"""One alert is one row, and it ends when all who reported it say so."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsconsole.engine.judge.alerts import RESOLVED_FOR, advance, merge, ordered
+from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+
+
+def alert(name: str, source: str = "prometheus:main", **changes: object) -> Alert:
+    base = Alert(name, name, Severity.WARNING, AlertState.FIRING, 100.0, sources=(source,))
+    return replace(base, **changes)  # type: ignore[arg-type]  # the fields are Alert's own
+
+
+def test_two_sources_make_one_row_with_the_earliest_start_and_all_suppressions() -> None:
+    silence = Suppression("silence", "1", "ann")
+    one = alert("Down", since=120.0, summary="it is down")
+    two = alert("Down", "alertmanager:main", since=90.0, suppressions=(silence,))
+    (row,) = merge([(one,), (two,)]).values()
+    assert row.since == 90.0
+    assert row.sources == ("prometheus:main", "alertmanager:main")
+    assert row.suppressions == (silence,)
+    assert row.summary == "it is down"
+
+
+def test_firing_goes_before_pending_when_sources_differ() -> None:
+    one = alert("Down", state=AlertState.PENDING)
+    assert merge([(one,), (alert("Down", "b"),)])["Down"].state is AlertState.FIRING
+
+
+def test_pending_is_not_told_as_begun() -> None:
+    pending = alert("Down", state=AlertState.PENDING)
+    first = advance({}, merge([(pending,)]), 100.0)
+    assert first.began == ()
+    second = advance(first.rows, merge([(alert("Down"),)]), 110.0)
+    assert [each.name for each in second.began] == ["Down"]
+
+
+def test_a_pending_alert_that_goes_leaves_no_resolved_row() -> None:
+    first = advance({}, merge([(alert("Down", state=AlertState.PENDING),)]), 100.0)
+    assert advance(first.rows, {}, 110.0).rows == {}
+
+
+def test_resolved_rows_stay_a_while_and_then_go() -> None:
+    first = advance({}, merge([(alert("Down"),)]), 100.0)
+    over = advance(first.rows, {}, 200.0)
+    assert over.rows["Down"].state is AlertState.RESOLVED
+    assert [each.name for each in over.ended] == ["Down"]
+    assert "Down" in advance(over.rows, {}, 200.0 + RESOLVED_FOR - 1).rows
+    assert advance(over.rows, {}, 200.0 + RESOLVED_FOR).rows == {}
+
+
+def test_what_did_not_change_is_the_same_object() -> None:
+    first = advance({}, merge([(alert("Down"),)]), 100.0)
+    again = advance(first.rows, merge([(alert("Down"),)]), 110.0)
+    assert again.rows["Down"] is first.rows["Down"]
+    assert again.began == ()
+
+
+def test_order_is_by_state_severity_and_age() -> None:
+    rows = {
+        each.key: each
+        for each in (
+            alert("resolved", state=AlertState.RESOLVED, severity=Severity.CRITICAL),
+            alert("young", since=200.0),
+            alert("old", since=50.0),
+            alert("critical", severity=Severity.CRITICAL, since=300.0),
+            alert("pending", state=AlertState.PENDING, severity=Severity.CRITICAL),
+        )
+    }
+    shown = [each.name for each in ordered(rows)]
+    assert shown == ["critical", "old", "young", "pending", "resolved"]
+
+
+@given(st.lists(st.sets(st.sampled_from("abcde")), max_size=30))
+def test_each_begin_has_one_end(rounds: list[set[str]]) -> None:
+    rows: dict[str, Alert] = {}
+    open_: set[str] = set()
+    for now, names in enumerate(rounds):
+        current = advance(rows, merge([tuple(alert(name) for name in sorted(names))]), float(now))
+        began = {each.name for each in current.began}
+        ended = {each.name for each in current.ended}
+        assert began == names - open_
+        assert ended == open_ - names
+        open_ = names
+        rows = dict(current.rows)

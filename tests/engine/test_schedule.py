@@ -1,0 +1,204 @@
+"""When things are looked at, on a clock that moves only when told."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsconsole.engine.schedule import FIRST_ROUND, TICK, Schedule, fraction
+from opsconsole.model.fault import FaultKind
+from opsconsole.model.reading import Reading
+from tests.engine.conftest import REFUSED, MakeSource, ScriptedSource
+from tests.fakes import FakeClock
+
+
+@asynccontextmanager
+async def running(schedule: Schedule) -> AsyncIterator[None]:
+    task = asyncio.create_task(schedule.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def ignore(reading: Reading[Any], lag: float) -> float | None:
+    return None
+
+
+async def test_the_first_round_is_done_within_a_second(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    sources = [source(f"http:a/{n}:health", 30.0) for n in range(200)]
+    start = clock.now()
+    async with running(Schedule(sources, clock, ignore)):
+        await clock.advance(FIRST_ROUND + 2 * TICK)
+        assert all(len(each.looked) == 1 for each in sources)
+    first = [each.looked[0] - start for each in sources]
+    assert max(first) <= FIRST_ROUND + TICK
+    assert sum(offset < 0.5 for offset in first) in range(70, 130), "spread, not all at once"
+
+
+async def test_the_load_of_every_second_is_even(clock: FakeClock, source: MakeSource) -> None:
+    sources = [source(f"http:a/{n}:health", 5.0) for n in range(300)]
+    start = clock.now()
+    async with running(Schedule(sources, clock, ignore)):
+        await clock.advance(15.0)
+    second = [0] * 15
+    for each in sources:
+        for at in each.looked:
+            second[min(14, int(at - start))] += 1
+    assert all(35 <= count <= 90 for count in second[6:14]), second
+
+
+async def test_each_is_looked_at_every_interval_at_its_own_phase(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    each = source(interval=5.0)
+    async with running(Schedule([each], clock, ignore)):
+        await clock.advance(60.0)
+    gaps = [after - before for before, after in pairwise(each.looked)]
+    assert 2.5 <= gaps[0] <= 7.5
+    assert all(abs(gap - 5.0) <= TICK + 0.001 for gap in gaps[1:])
+
+
+async def test_a_look_that_is_under_way_is_not_joined_by_another(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    slow = source(interval=1.0)
+    slow.takes = 3.5
+    schedule = Schedule([slow], clock, ignore)
+    async with running(schedule):
+        await clock.advance(12.0)
+        assert schedule.flying <= 1
+    assert all(after - before >= 3.5 for before, after in pairwise(slow.looked))
+    assert schedule.counts.missed >= 6
+    assert schedule.counts.missed_by_key == {slow.key: schedule.counts.missed}
+
+
+async def test_no_more_than_the_limit_are_under_way(clock: FakeClock, source: MakeSource) -> None:
+    sources = [source(f"http:a/{n}:health", 10.0) for n in range(40)]
+    for each in sources:
+        each.takes = 0.5
+    schedule = Schedule(sources, clock, ignore, limit=8)
+    most = 0
+    async with running(schedule):
+        for _ in range(100):
+            await clock.advance(0.05)
+            most = max(most, schedule.flying)
+    assert most == 8
+    assert all(each.looked for each in sources), "what had to wait a tick is looked at all the same"
+    assert schedule.counts.deferred > 0
+
+
+async def test_a_source_that_raises_is_told_and_looked_at_again(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    broken, sound = source("http:a/1:health", 1.0), source("http:a/2:health", 1.0)
+    broken.answer = RuntimeError("a defect")
+    readings: list[Reading[Any]] = []
+
+    def keep(reading: Reading[Any], lag: float) -> float | None:
+        readings.append(reading)
+        return None
+
+    schedule = Schedule([broken, sound], clock, keep)
+    async with running(schedule):
+        await clock.advance(5.0)
+    faults = [each.fault for each in readings if each.source == broken.key]
+    assert len(faults) >= 4
+    assert all(fault is not None and fault.kind is FaultKind.INTERNAL for fault in faults)
+    assert schedule.counts.errors == len(faults)
+    assert len(sound.looked) >= 4
+
+
+async def test_a_sooner_look_is_taken_and_the_phase_kept(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    each = source(interval=10.0)
+    async with running(Schedule([each], clock, lambda reading, lag: 1.0)):
+        await clock.advance(5.5)
+    assert len(each.looked) >= 4
+    assert all(after - before <= 1.0 + 2 * TICK for before, after in pairwise(each.looked))
+
+
+async def test_refresh_looks_at_everything_now(clock: FakeClock, source: MakeSource) -> None:
+    sources = [source(f"http:a/{n}:health", 60.0) for n in range(5)]
+    schedule = Schedule(sources, clock, ignore)
+    async with running(schedule):
+        await clock.advance(2.0)
+        before = [len(each.looked) for each in sources]
+        schedule.refresh()
+        await clock.advance(FIRST_ROUND + 0.5)
+    assert [len(each.looked) for each in sources] == [count + 1 for count in before]
+
+
+async def test_a_place_that_cannot_be_reached_is_left_alone_longer_and_never_given_up(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    docker = source("docker:docker", 5.0, REFUSED)
+    async with running(Schedule([docker], clock, ignore)):
+        await clock.advance(120.0)
+        gaps = [after - before for before, after in pairwise(docker.looked)]
+        assert max(gaps) <= 4 * 5.0 * 1.1 + 2 * TICK
+        assert gaps[-1] >= 4 * 5.0
+        docker.answer = "here again"
+        await clock.advance(23.0)
+        docker.looked.clear()
+        await clock.advance(21.0)
+        assert len(docker.looked) >= 4, "once it answers the interval is its own again"
+
+
+async def test_probes_are_not_left_alone(clock: FakeClock, source: MakeSource) -> None:
+    probe = source(answer=REFUSED)
+    async with running(Schedule([probe], clock, ignore)):
+        await clock.advance(60.0)
+    assert len(probe.looked) >= 12
+
+
+async def test_a_gap_in_time_is_told_and_everything_looked_at_anew(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    each = source(interval=5.0)
+    gaps: list[float] = []
+    schedule = Schedule([each], clock, ignore, on_gap=gaps.append)
+    async with running(schedule):
+        await clock.advance(3.0)
+        each.looked.clear()
+        clock.move(7200.0)
+        await clock.advance(FIRST_ROUND + 1.0)
+    assert len(gaps) == 1
+    assert 7190 < gaps[0] <= 7200
+    assert len(each.looked) >= 1
+
+
+async def test_a_source_that_never_answers_is_cancelled_in_the_end(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    hung = source(interval=5.0)
+    hung.takes = 1e9
+    schedule = Schedule([hung], clock, ignore)
+    async with running(schedule):
+        await clock.advance(200.0)
+    assert schedule.counts.hung >= 2
+    assert len(hung.looked) >= 3
+
+
+async def test_the_end_leaves_no_look_behind(clock: FakeClock, source: MakeSource) -> None:
+    slow: ScriptedSource = source()
+    slow.takes = 100.0
+    before = asyncio.all_tasks()
+    async with running(Schedule([slow], clock, ignore)):
+        await clock.advance(2.0)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == before
+
+
+@given(st.text(max_size=60))
+def test_a_fraction_is_within_its_bounds_and_stable(key: str) -> None:
+    assert 0 <= fraction(key) < 1
+    assert fraction(key) == fraction(key)
