@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import socket
+import ssl
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -70,44 +71,48 @@ def raw(data: bytes) -> Answer:
 class FakeDaemon:
     """Answers by the end of the path; ``answers`` may be changed while it runs."""
 
-    socket_path: Path
+    url: str
     answers: dict[str, Answer] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"unix://{self.socket_path}"
 
     def answer(self, peer: socket.socket, head: str) -> None:
         path = head.split(" ")[1]
         self.requests.append(path)
         self.headers.append(head)
         route = path.partition("?")[0]
-        chosen = next((a for end, a in self.answers.items() if route.endswith(end)), None)
+        ends = sorted(self.answers, key=len, reverse=True)
+        chosen = next((self.answers[end] for end in ends if route.endswith(end)), None)
         (chosen or reply({"message": "page not found"}, status="404 Not Found"))(peer, path)
 
 
+GOOD: dict[str, Answer] = {
+    "/version": reply(VERSION),
+    "/containers/json": reply([]),
+    "/services": reply({"message": "not a swarm manager"}, status="503 Unavailable"),
+    "/events": silent,
+}
+
+
 @contextlib.contextmanager
-def fake_daemon(**answers: Answer) -> Iterator[FakeDaemon]:
-    """A daemon with good answers but for those given, by the last part of the path."""
+def fake_daemon(*, tls: ssl.SSLContext | None = None, **answers: Answer) -> Iterator[FakeDaemon]:
+    """A daemon with good answers but for those given, by the last part of the path.
+
+    It listens on a unix socket, with ``tls`` on a port of 127.0.0.1.
+    """
+    given = {f"/{name.replace('__', '/')}": answer for name, answer in answers.items()}
     folder = Path(tempfile.mkdtemp(prefix="fake-", dir="/tmp"))
-    good = {
-        "/version": reply(VERSION),
-        "/containers/json": reply([]),
-        "/services": reply({"message": "not a swarm manager"}, status="503 Unavailable"),
-        "/events": silent,
-    }
-    changed = {f"/{name.replace('__', '/')}": answer for name, answer in answers.items()}
-    daemon = FakeDaemon(
-        folder / "docker.sock",
-        {**changed, **{path: answer for path, answer in good.items() if path not in changed}},
-    )
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(daemon.socket_path))
+    if tls is None:
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(folder / "docker.sock"))
+        daemon = FakeDaemon(f"unix://{folder}/docker.sock")
+    else:
+        listener = socket.create_server(("127.0.0.1", 0))
+        daemon = FakeDaemon(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+    daemon.answers = {**GOOD, **given}
     listener.listen(64)
     peers: list[socket.socket] = []
-    serving = threading.Thread(target=_serve, args=(listener, daemon, peers), daemon=True)
+    serving = threading.Thread(target=_serve, args=(listener, daemon, peers, tls), daemon=True)
     serving.start()
     try:
         yield daemon
@@ -122,22 +127,29 @@ def fake_daemon(**answers: Answer) -> Iterator[FakeDaemon]:
         shutil.rmtree(folder)
 
 
-def _serve(listener: socket.socket, daemon: FakeDaemon, peers: list[socket.socket]) -> None:
+def _serve(
+    listener: socket.socket,
+    daemon: FakeDaemon,
+    peers: list[socket.socket],
+    tls: ssl.SSLContext | None,
+) -> None:
     while True:
         try:
             peer, _ = listener.accept()
         except OSError:
             return
         peers.append(peer)
-        threading.Thread(target=_talk, args=(peer, daemon), daemon=True).start()
+        threading.Thread(target=_talk, args=(peer, daemon, tls), daemon=True).start()
 
 
-def _talk(peer: socket.socket, daemon: FakeDaemon) -> None:
-    with peer, contextlib.suppress(OSError, IndexError):
-        head = b""
-        while b"\r\n\r\n" not in head:
-            received = peer.recv(65536)
-            if not received:
-                return
-            head += received
-        daemon.answer(peer, head.decode())
+def _talk(plain: socket.socket, daemon: FakeDaemon, tls: ssl.SSLContext | None) -> None:
+    with plain, contextlib.suppress(OSError, IndexError):
+        peer = tls.wrap_socket(plain, server_side=True) if tls else plain
+        with peer:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                received = peer.recv(65536)
+                if not received:
+                    return
+                head += received
+            daemon.answer(peer, head.decode())

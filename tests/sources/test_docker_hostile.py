@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,8 @@ HOSTILE: list[tuple[str, str, Answer, FaultKind]] = [
 async def test_every_misbehaviour_is_classified_in_time(
     path: str, answer: Answer, kind: FaultKind
 ) -> None:
-    with fake_daemon(**{path: answer}) as daemon:
+    answers: dict[str, Any] = {path: answer}
+    with fake_daemon(**answers) as daemon:
         async with source_at(daemon.url) as source:
             reading = await source.collect()
 

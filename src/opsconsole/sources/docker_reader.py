@@ -76,10 +76,7 @@ class EngineReader:
                 break
             patience = min(left, _INSPECT_PATIENCE, self._timeout)
             try:
-                path = f"/containers/{_checked(id_)}/json"
-                found[id_] = read_inspection(
-                    self._get(path, limit=_INSPECT_LIMIT, deadline=patience)
-                )
+                found[id_] = self._inspection(id_, patience)
             except DockerUnavailableError as error:
                 if error.fault.kind not in (FaultKind.ABSENT, FaultKind.TIMEOUT, FaultKind.STATUS):
                     raise
