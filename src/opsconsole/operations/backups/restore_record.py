@@ -1,0 +1,123 @@
+"""What a restore is about to do, on the disk before it does it.
+
+Invariant: while a restore may have moved anything there is a record that names every path, the
+names beside it and the inodes involved, so that whoever comes after a crash can tell by looking
+how far it came. ``preparing``: nothing was moved; ``switching``: something may have been;
+``done``: all of it was.
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, Final
+
+from opsconsole.operations.backups.contents import write_new
+from opsconsole.operations.backups.faults import BackupError
+from opsconsole.operations.backups.manifest_reader import ID
+from opsconsole.operations.backups.store import UNFINISHED, Store
+from opsconsole.operations.backups.switch import Identity, Place
+
+_NAME: Final = re.compile(rf"restore-({ID.pattern})\.json")
+_LIMIT: Final = 1 << 20
+
+
+class Stage(StrEnum):
+    """How far a restore came."""
+
+    PREPARING = "preparing"
+    SWITCHING = "switching"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreRecord:
+    """One restore. ``id`` is its own, ``backup`` that of what is restored."""
+
+    id: str
+    backup: str
+    stage: Stage
+    places: tuple[Place, ...]
+
+    def at(self, stage: Stage) -> "RestoreRecord":
+        """The same restore, further."""
+        return replace(self, stage=stage)
+
+
+def write(record: RestoreRecord, folder: int) -> None:
+    """Replace the record whole, on the disk when this returns. Needs the store's lock."""
+    document = {
+        "id": record.id,
+        "backup": record.backup,
+        "stage": record.stage.value,
+        "places": [_document(place) for place in record.places],
+    }
+    name = _name(record.id)
+    write_new(name + UNFINISHED, folder, json.dumps(document, indent=1).encode("ascii"))
+    os.replace(name + UNFINISHED, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+def forget(record: RestoreRecord, folder: int) -> None:
+    """Remove the record of a restore that left nothing behind."""
+    os.unlink(_name(record.id), dir_fd=folder)
+    os.fsync(folder)
+
+
+def find(store: Store, identity: str) -> RestoreRecord | None:
+    """The record of the restore ``identity``. Raises BackupError when it is not understood."""
+    path = store.path / _name(identity)
+    try:
+        with path.open("rb") as stream:
+            return _record(json.loads(stream.read(_LIMIT)))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BackupError(
+            f"the record of a restore, {path}, is not understood",
+            remedy="look at the paths that it names and remove it",
+        ) from error
+
+
+def records(store: Store) -> tuple[RestoreRecord, ...]:
+    """Every record in the store, oldest first."""
+    try:
+        names = sorted(os.listdir(store.path))
+    except FileNotFoundError:
+        return ()
+    matches = (_NAME.fullmatch(name) for name in names)
+    found = (find(store, match[1]) for match in matches if match)
+    return tuple(record for record in found if record is not None)
+
+
+def _name(identity: str) -> str:
+    return f"restore-{identity}.json"
+
+
+def _document(place: Place) -> dict[str, Any]:
+    return {
+        "path": os.fsdecode(place.path),
+        "staging": os.fsdecode(place.staging),
+        "before": os.fsdecode(place.before),
+        "fresh": place.fresh,
+        "old": place.old,
+    }
+
+
+def _record(document: dict[str, Any]) -> RestoreRecord:
+    places = tuple(
+        Place(
+            path=os.fsencode(each["path"]),
+            staging=os.fsencode(each["staging"]),
+            before=os.fsencode(each["before"]),
+            fresh=_identity(each["fresh"]),
+            old=_identity(each["old"]),
+        )
+        for each in document["places"]
+    )
+    return RestoreRecord(document["id"], document["backup"], Stage(document["stage"]), places)
+
+
+def _identity(value: list[int] | None) -> Identity | None:
+    return None if value is None else (int(value[0]), int(value[1]))
