@@ -54,7 +54,7 @@ def row(alert: Alert, width: int, now: float) -> Row:
 def _tail(alert: Alert, width: int, role: Role) -> Line:
     where = alert.service or alert.instance
     notes = _note(alert)
-    first = f"{notes}{where}"
+    first = f"{notes}{where}".rstrip(" ·")
     room = width - width_of(first) - 2
     said = alert.summary or alert.description
     if room >= 10 and said:

@@ -71,41 +71,47 @@ def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
     if snapshot is None:
         return (Span(" starting the engine …".ljust(width), Role.BAR_MUTED),)
     ordered = sorted(snapshot.sources, key=lambda source: not _troubled(source, now))
-    bare = [_source(source, now, 0) for source in ordered]
     faults = sum(source.fault is not None for source in ordered)
-    room = width - 1 - sum(line_width(part) for part in bare)
+    gap = 3 if _bare_width(ordered, now, 3) < width else 2
+    room = width - 1 - _bare_width(ordered, now, gap)
     share = max(0, room // faults) if faults else 0
     spans: list[Span] = [Span(" ", Role.BAR)]
     for source in ordered:
-        spans += _source(source, now, share)
+        spans += _source(source, now, share, gap)
     if not ordered:
         spans.append(Span("nothing is read yet", Role.BAR_MUTED))
     line = clip_line(tuple(spans), width)
     return (*line, Span(" " * max(0, width - line_width(line)), Role.BAR))
 
 
+def _bare_width(ordered: list[SourceView], now: float, gap: int) -> int:
+    """Cells that the sources take with their faults named by kind alone."""
+    return sum(line_width(_source(source, now, 0, gap)) for source in ordered)
+
+
 def _troubled(source: SourceView, now: float) -> bool:
     return source.fault is not None or is_stale(source.taken_at, source.interval, now)
 
 
-def _source(source: SourceView, now: float, room: int) -> Line:
+def _source(source: SourceView, now: float, room: int, gap: int) -> Line:
     """One source; ``room`` is for the reason of its fault beyond the fault's kind."""
     if source.taken_at is None and source.fault is None:
-        return (Span(f"{source.name} waiting   ", Role.BAR_MUTED),)
+        return (Span(f"{source.name} waiting{' ' * gap}", Role.BAR_MUTED),)
     age = "never" if source.taken_at is None else figures.age(now - source.taken_at)
     if source.fault is None:
         late = is_stale(source.taken_at, source.interval, now)
         return (
             Span(f"{source.name} ", Role.BAR_MUTED),
             Span(
-                f"{age.rjust(3)}{' stale' if late else ''}", Role.BAR_UNKNOWN if late else Role.BAR
+                f"{age.rjust(gap)}{' stale' if late else ''}",
+                Role.BAR_UNKNOWN if late else Role.BAR,
             ),
-            Span("   ", Role.BAR),
+            Span(" " * gap, Role.BAR),
         )
     kind = source.fault.kind.value
     reason = clip(str(source.fault), len(kind) + room) if room > 4 else kind
     return (
         Span(f"▲ {source.name} {age} ", Role.BAR_DEGRADED),
         Span(reason, Role.BAR),
-        Span("   ", Role.BAR),
+        Span(" " * gap, Role.BAR),
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import zip_longest
 from typing import NamedTuple
 
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit, line_width
+from opsconsole.render.cells import BLANK, Line, Role, Span, fit, line_width, wrap
 
 
 class HelpEntry(NamedTuple):
@@ -37,12 +37,9 @@ def page(entries: Iterable[HelpEntry], width: int) -> list[Line]:
 def _group(name: str, entries: list[HelpEntry], width: int) -> list[Line]:
     lines: list[Line] = [(Span(f" {name}", Role.TITLE),)]
     for entry in entries:
-        lines.append(
-            (
-                Span(f"   {fit(entry.keys, 14)}", Role.ACCENT),
-                Span(clip(entry.text, width - 18), Role.TEXT),
-            )
-        )
+        for index, text in enumerate(wrap(entry.text, max(10, width - 18))):
+            keys = entry.keys if index == 0 else ""
+            lines.append((Span(f"   {fit(keys, 14)}", Role.ACCENT), Span(text)))
     return [*lines, BLANK]
 
 

@@ -59,11 +59,12 @@ def _of(used: int, total: int) -> str:
 
 
 def _gauge(name: str, share: float | None, note: str, bar: int, stale: bool) -> Row:
+    name_width = 16 if bar >= 20 else 10
     role = Role.STALE if stale else Role.TEXT
     return Row(
         f"host:{name}",
         (
-            Span(f" {fit(name, 10)} ", Role.MUTED),
+            Span(f" {fit(name, name_width)} ", Role.MUTED),
             Span(meter(share, bar), Role.STALE if stale else Role.TRACE),
             Span(fit(figures.percent(share), 5, Align.RIGHT), role),
             Span(f"  {note}", Role.MUTED),

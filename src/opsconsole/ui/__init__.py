@@ -19,7 +19,8 @@ def run(
 ) -> int:
     """Open the console and return the exit code when it is left.
 
-    ``make_engine`` is called once, on a thread of its own, after the first paint. ``clock`` is the system's unless given.
+    ``make_engine`` is called once, on a thread of its own, after the first paint.
+    ``clock`` is the system's unless given.
     """
     from opsconsole.ui.lifecycle import run_console
 

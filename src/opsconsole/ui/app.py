@@ -4,7 +4,6 @@ Invariant: handlers return at once; what is slow happens behind the bridge and c
 message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
 """
 
-import sys
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
@@ -325,14 +324,8 @@ class Console(App[int], inherit_bindings=False):
         if self.is_headless:
             super()._handle_exception(error)
             return
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-            self._return_code = CRASHED
-            crash.remember(error)
+        crash.remember(error)
+        self._return_code = CRASHED
+        self._exception = self._exception or error
+        self._exception_event.set()
         self._close_messages_no_wait()
-
-
-def stderr_line(text: str) -> None:
-    """One line to a person after the screen is gone."""
-    sys.stderr.write(f"{text}\n")

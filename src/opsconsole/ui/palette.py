@@ -1,6 +1,7 @@
 """The commands of the palette: those of the registry, the services, and the ways out.
 
-Invariant: names from outside are shown as they stand; a command does what its key does, through
+Invariant: names from outside are shown as they stand, and only as names: Textual reads the help
+text of a hit as markup, so none of it is from outside. A command does what its key does, through
 the same action, so that nothing is possible here that is not possible there.
 """
 
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
+from textual.markup import escape
 
 from opsconsole.ui import bindings, safe
 from opsconsole.ui.bindings import Scope
@@ -44,9 +46,12 @@ class ConsoleCommands(Provider):
             yield (
                 f"service {service.name}",
                 f"{service.state.glyph} {service.state.value}",
-                partial(console.push_screen, ServiceScreen(service.name)),
+                partial(self._open, service.name),
                 (),
             )
+
+    def _open(self, service: str) -> None:
+        self.app.push_screen(ServiceScreen(service))
 
     async def _run(self, action: str) -> None:
         await self.app.run_action(action, self.screen)
@@ -54,9 +59,9 @@ class ConsoleCommands(Provider):
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
         for name, text, run, _aliases in self._commands():
-            yield DiscoveryHit(safe.content(name), run, help=safe.content(text))  # type: ignore[arg-type]
+            yield DiscoveryHit(safe.content(name), run, text=name, help=escape(text))
 
-    async def search(self, query: str) -> AsyncIterator[Hit]:  # type: ignore[override]
+    async def search(self, query: str) -> AsyncIterator[Hit]:
         """What matches ``query``; an alias typed whole comes first."""
         matcher = self.matcher(query)
         typed = query.strip().lower()
@@ -64,4 +69,4 @@ class ConsoleCommands(Provider):
             score = 1.5 if typed in aliases else matcher.match(name)
             if score > 0:
                 shown: Content = safe.content(name)
-                yield Hit(score, shown, run, text=name, help=safe.content(text))  # type: ignore[arg-type]
+                yield Hit(score, shown, run, text=name, help=escape(text))

@@ -36,7 +36,8 @@ class Palette:
     down: str = "#ff7a70"
     unknown: str = "#c3a6f5"
     danger_low: str = "#f0b849"
-    danger_high: str = "#d43d35"
+    danger_high: str = "#c9342c"
+    on_danger: str = "#ffffff"
 
 
 LIGHT: Final = Palette(
@@ -52,7 +53,7 @@ MONO: Final = Palette(
     text="#d0d0d0", strong="#ffffff", muted="#a0a0a0", faint="#6c6c6c", rule="#444444",
     accent="#ffffff", trace_fill="#8a8a8a",
     ok="#c0c0c0", degraded="#ffffff", down="#ffffff", unknown="#e0e0e0",
-    danger_low="#d0d0d0", danger_high="#ffffff",
+    danger_low="#d0d0d0", danger_high="#ffffff", on_danger="#000000",
 )  # fmt: skip
 
 BUILT_IN: Final[Mapping[str, Palette]] = {
@@ -112,7 +113,7 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.BAR_UNKNOWN: ("unknown", "surface", ""),
     Role.BADGE: ("background", "accent", "bold"),
     Role.BADGE_LOW: ("background", "danger_low", "bold"),
-    Role.BADGE_HIGH: ("strong", "danger_high", "bold"),
+    Role.BADGE_HIGH: ("on_danger", "danger_high", "bold"),
     Role.BADGE_NOTE: ("background", "muted", "bold"),
     Role.TRACE: ("accent", "background", ""),
     Role.TRACE_FILL: ("trace_fill", "background", ""),
@@ -162,8 +163,6 @@ class RoleStyles:
             paper = _OVERLAYS[over]
         background = getattr(palette, paper)
         colour = getattr(palette, ink)
-        if palette.mono and role is Role.BADGE_HIGH:
-            colour = palette.background
         if palette.mono:
             attributes = _MONO_LOOKS.get(role, attributes)
         if over in {Role.CURSOR, Role.CHOSEN} and colour == palette.faint:

@@ -6,6 +6,7 @@ Invariant: a screen shows what it is given and asks for nothing; handlers return
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import on
 from textual.screen import Screen
 
 from opsconsole.model.operation import ActionKind, ActionView
@@ -16,6 +17,7 @@ from opsconsole.ui.bindings import Scope
 from opsconsole.ui.precise import PreciseCompositor
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
+from opsconsole.ui.widgets.line_widget import LineWidget
 
 if TYPE_CHECKING:
     from opsconsole.ui.app import Console
@@ -33,6 +35,7 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
         super().__init__()
         self._compositor = PreciseCompositor()
         self._said = 0
+        self._show_wanted = False
 
     @property
     def console_app(self) -> "Console":
@@ -60,6 +63,17 @@ class ConsoleScreen(Screen[None], inherit_bindings=False):
     def on_resize(self) -> None:
         """Everything depends on the size."""
         self.call_after_refresh(self.show)
+
+    @on(LineWidget.Resized)
+    def _part_resized(self) -> None:
+        """Show again, once, when the parts have found their sizes."""
+        if not self._show_wanted:
+            self._show_wanted = True
+            self.call_after_refresh(self._show_resized)
+
+    def _show_resized(self) -> None:
+        self._show_wanted = False
+        self.show()
 
     def show(self) -> None:
         """Show the header, the body and the keys."""

@@ -7,8 +7,10 @@ was there; closing it stops nothing.
 import time
 from typing import TYPE_CHECKING, Final, cast
 
-from textual import events
+from textual import events, on
 from textual.screen import ModalScreen
+
+from opsconsole.ui.widgets.line_widget import LineWidget
 
 if TYPE_CHECKING:
     from opsconsole.ui.app import Console
@@ -33,6 +35,10 @@ class Dialog(ModalScreen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Half a second counts from when the dialog can be seen."""
         self._opened_at = time.monotonic()
+        self.call_after_refresh(self.show)
+
+    @on(LineWidget.Resized)
+    def _part_resized(self) -> None:
         self.call_after_refresh(self.show)
 
     def on_resize(self) -> None:

@@ -15,6 +15,7 @@ from opsconsole.render import alerts, events, resources, services
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.matching import Filter
 from opsconsole.render.overview import (
+    HEADER_ROWS,
     Panel,
     Placement,
     arrange,
@@ -127,12 +128,11 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
         places = {placement.panel: placement for placement in wanted}
         for panel in Panel:
             self._put(self.query_one(f"#{panel}", LineWidget), places.get(panel))
-        self.call_after_refresh(self.show_body)
 
     def _put(self, widget: LineWidget, placement: Placement | None) -> None:
         widget.display = placement is not None
         if placement is not None:
-            widget.styles.offset = (placement.x, placement.y)
+            widget.styles.offset = (placement.x, placement.y - HEADER_ROWS)
             widget.styles.width = placement.width
             widget.styles.height = placement.height
 

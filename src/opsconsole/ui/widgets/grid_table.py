@@ -33,7 +33,7 @@ NOTHING = Listing((), (), lambda _key: BLANK)
 
 
 class GridTable(LineWidget, can_focus=True):
-    """Rows with a cursor. With ``selects`` it stays visible without focus, and rows can be chosen."""
+    """Rows with a cursor. With ``selects`` it stays in sight and rows can be chosen."""
 
     class CursorMoved(Message):
         """The cursor stands on another key."""

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol, cast
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -35,6 +36,9 @@ class Styled(Protocol):
 
 class LineWidget(Widget):
     """Shows as many lines as it is high. Subclasses decide which."""
+
+    class Resized(Message):
+        """The widget has another size, so that what it is given may be another."""
 
     DEFAULT_CSS = "LineWidget { height: 1; }"
     FILL: Role = Role.TEXT
@@ -86,6 +90,7 @@ class LineWidget(Widget):
         """Lines depend on the width."""
         self._strips.clear()
         self.repaint()
+        self.post_message(self.Resized())
 
     def render_line(self, y: int) -> Strip:
         """One row of the widget."""
