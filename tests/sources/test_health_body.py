@@ -106,6 +106,14 @@ def test_a_bad_code_without_a_payload_is_a_fault() -> None:
         assert (found.kind, found.message) == (FaultKind.STATUS, "HTTP 404 Not Found")
 
 
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [(b"OK", State.OK), (b"true", State.OK), (b"<html>", State.UNKNOWN), (b"503", State.DOWN)],
+)
+def test_what_a_server_calls_json(body: bytes, state: State) -> None:
+    assert read(body, content_type="application/json").state is state
+
+
 def test_vault_standby_is_no_failure() -> None:
     body = {"initialized": True, "sealed": False, "standby": True, "version": "1.17.0"}
     for code in (429, 472, 473):

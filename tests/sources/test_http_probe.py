@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,33 @@ async def test_a_defect_of_our_own_is_shown_and_stops_nothing(
     assert fault.kind is FaultKind.INTERNAL
     assert "ZeroDivisionError" in fault.message
     assert "secret" not in fault.message
+
+
+async def test_a_console_that_was_held_up_blames_itself(
+    hostile: Hostile, connector: Connector
+) -> None:
+    probe = make_probe(connector, hostile.url("never_answers"), timeout=0.2)
+    look = asyncio.create_task(probe.collect())
+    await asyncio.sleep(0.05)
+    time.sleep(1.0)  # noqa: ASYNC251  the event loop hangs, as under a suspended process
+    reading = await look
+    await probe.close()
+    assert reading.fault is not None
+    assert reading.fault.kind is FaultKind.LOCAL
+    assert "held up" in reading.fault.message
+
+
+async def test_an_answer_that_waited_for_a_held_up_console_counts(
+    hostile: Hostile, connector: Connector
+) -> None:
+    probe = make_probe(connector, hostile.url("ok"), timeout=0.2)
+    await probe.collect()
+    look = asyncio.create_task(probe.collect())
+    await asyncio.sleep(0)
+    time.sleep(1.0)  # noqa: ASYNC251  the event loop hangs, the answer is there meanwhile
+    reading = await look
+    await probe.close()
+    assert reading.value is not None
 
 
 # --- certificates -------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ Invariants:
 * A body that claims to be JSON and breaks its rules gives a ``Fault``, not a report.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
@@ -37,6 +38,7 @@ BY_CODE: Final = "status code"
 """Format of a report that rests on the status code alone."""
 
 _NOT_A_PAYLOAD: Final = "no health payload"
+_PLAIN: Final = re.compile(rb"(?!(?:true|false|null)\b)[A-Za-z<]")
 _VERSIONS: Final = ("version", "releaseId", "app_version", "appVersion", "release", "build")
 _VAULT_KEYS: Final = frozenset({"initialized", "sealed", "standby"})
 _VAULT_STANDBY: Final = frozenset({429, 472, 473})
@@ -72,7 +74,8 @@ def _is_json(body: bytes, content_type: str) -> bool:
     start = body[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not start or is_check_list(start):
         return False
-    return start[:1] in b'{["' or "json" in content_type.lower()
+    # A server may call its plain "OK", or its HTML page, JSON.
+    return start[:1] in b'{["' or ("json" in content_type.lower() and not _PLAIN.match(start))
 
 
 def _judge(

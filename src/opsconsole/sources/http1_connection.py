@@ -7,13 +7,18 @@ deadline, which a single timer keeps.
 
 import asyncio
 import contextlib
+import random
 import socket
 import ssl
 from typing import Final, cast
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http1 import Answer, ResponseParser
-from opsconsole.sources.transport_fault import StaleConnectionError, TransportFaultError
+from opsconsole.sources.transport_fault import (
+    StaleConnectionError,
+    TransportFaultError,
+    timed_out,
+)
 from opsconsole.text import sanitize
 
 MAX_AGE: Final = 300.0
@@ -24,7 +29,9 @@ class Connection(asyncio.Protocol):
     """Made by ``http_dial.dial``; ``peer`` is ``host:port`` for messages."""
 
     __slots__ = (
+        "_deadline",
         "_fresh",
+        "_life",
         "_loop",
         "_lost",
         "_parser",
@@ -41,12 +48,14 @@ class Connection(asyncio.Protocol):
         self.peer = peer
         self._loop = asyncio.get_running_loop()
         self.born = self._loop.time()
+        # Spread, so that connections made together are not replaced together.
+        self._life = MAX_AGE * random.uniform(0.7, 1.0)  # noqa: S311
         self._sock = sock
         self._transport: asyncio.Transport | None = None
         self._parser: ResponseParser | None = None
         self._waiter: asyncio.Future[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._total = 0.0
+        self._total = self._deadline = 0.0
         self._fresh = True
         self._lost = False
 
@@ -59,7 +68,7 @@ class Connection(asyncio.Protocol):
 
         The kernel is asked as well: what has arrived since the loop last looked counts.
         """
-        if self._lost or self._loop.time() - self.born > MAX_AGE:
+        if self._lost or self._loop.time() - self.born > self._life:
             return False
         try:
             self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -79,6 +88,7 @@ class Connection(asyncio.Protocol):
         """
         assert self._transport is not None
         self._total = total
+        self._deadline = deadline
         self._parser = ResponseParser(method, body_limit)
         self._waiter = self._loop.create_future()
         self._timer = self._loop.call_at(deadline, self._expire)
@@ -161,10 +171,10 @@ class Connection(asyncio.Protocol):
         phase = parser.phase if parser else "headers"
         what = "no complete answer" if phase == "headers" else "body not complete"
         self._fail(
-            TransportFaultError(
-                FaultKind.TIMEOUT,
+            timed_out(
                 f"{what} after {self._total:.1f} s",
                 phase=phase,
+                late=self._loop.time() - self._deadline,
                 status=parser.status if parser else None,
             )
         )

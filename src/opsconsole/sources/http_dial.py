@@ -17,8 +17,8 @@ from typing import Final
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources import http_tls
 from opsconsole.sources.http1_connection import Connection
-from opsconsole.sources.resolver import Resolver
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.resolver import Resolver, as_literal
+from opsconsole.sources.transport_fault import TransportFaultError, timed_out
 from opsconsole.text import sanitize
 
 _LOCAL_ERRORS: Final = {
@@ -57,7 +57,7 @@ async def dial(
     """Connect by ``deadline`` (loop time). Raises ``TransportFaultError``."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    phase = "dns"
+    phase = "connect" if as_literal(origin.host) else "dns"
     try:
         async with asyncio.timeout_at(deadline):
             addresses = await resolver.resolve(origin.host)
@@ -66,16 +66,16 @@ async def dial(
             phase = "tls"
             return await _establish(sock, origin, context, deadline)
     except TimeoutError:
-        raise _timed_out(phase, origin, loop.time() - started) from None
+        now = loop.time()
+        message = f"{_missing(phase, origin)} after {now - started:.1f} s"
+        raise timed_out(message, phase=phase, late=now - deadline) from None
 
 
-def _timed_out(phase: str, origin: Origin, after: float) -> TransportFaultError:
-    what = {
-        "dns": f"no address for {sanitize(origin.host, limit=80)}",
-        "connect": f"no connection to {origin.peer}",
-        "tls": f"no TLS handshake with {origin.peer}",
-    }[phase]
-    return TransportFaultError(FaultKind.TIMEOUT, f"{what} after {after:.1f} s", phase=phase)
+def _missing(phase: str, origin: Origin) -> str:
+    if phase == "dns":
+        return f"no address for {sanitize(origin.host, limit=80)}"
+    what = "connection to" if phase == "connect" else "TLS handshake with"
+    return f"no {what} {origin.peer}"
 
 
 async def _connect_any(

@@ -21,6 +21,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
+from opsconsole.sources.base import Source
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.health_body import BY_CODE, phrase, read_health, status_fault
 from opsconsole.sources.health_expect import accepts_status
@@ -40,8 +41,8 @@ _HEADER_LIMIT: Final = 300
 _DROPPED: Final = frozenset({b"date", b"set-cookie", b"authorization", b"www-authenticate"})
 
 
-class HttpProbe:
-    """A ``Source[HealthReport]``. ``url`` is complete; ``base`` is the configuration's folder.
+class HttpProbe(Source[HealthReport]):
+    """``url`` is complete; ``base`` is the configuration's folder.
 
     ``interval`` and ``timeout`` are in seconds. The connector is shared and stays open.
     """

@@ -4,9 +4,14 @@ Invariant: its text is the fault's message, sanitised and free of secrets. It is
 ``httpx.TransportError``, so that code written against httpx sees what it expects.
 """
 
+from typing import Final
+
 import httpx
 
 from opsconsole.model.fault import Fault, FaultKind
+
+HELD_UP: Final = 0.5
+"""Seconds by which a deadline may be noticed late before our own slowness is to blame."""
 
 
 class TransportFaultError(httpx.TransportError):
@@ -24,6 +29,23 @@ class TransportFaultError(httpx.TransportError):
         super().__init__(message)
         self.fault = Fault(kind, message, hint, phase)
         self.status = status
+
+
+def timed_out(
+    message: str, *, phase: str, late: float, status: int | None = None
+) -> TransportFaultError:
+    """The fault of a deadline that passed; ``late`` is by how many seconds it was noticed late.
+
+    Noticed much too late, it was this console that was held up, and nothing is known of the
+    target.
+    """
+    if late > HELD_UP:
+        return TransportFaultError(
+            FaultKind.LOCAL,
+            f"this console was held up for {late:.1f} s and could not look",
+            hint="look at this machine's load",
+        )
+    return TransportFaultError(FaultKind.TIMEOUT, message, phase=phase, status=status)
 
 
 class StaleConnectionError(Exception):

@@ -1,0 +1,26 @@
+"""Certificates: when they end, read from their bytes."""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+
+import pytest
+import trustme
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsconsole.sources.http_tls import not_after
+
+
+@pytest.mark.parametrize("year", [2031, 2049, 2050, 2200])
+def test_the_end_is_read_in_both_of_its_forms(year: int) -> None:
+    # Up to 2049 an end has two digits for its year (UTCTime), from then on four.
+    end = datetime(year, 3, 4, 5, 6, 7, tzinfo=UTC)
+    pem = trustme.CA().issue_cert("a.example", not_after=end).cert_chain_pems[0].bytes()
+    assert not_after(ssl.PEM_cert_to_DER_cert(pem.decode())) == end.timestamp()
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_give_an_end_or_none(der: bytes) -> None:
+    assert not_after(der) is None or isinstance(not_after(der), float)
