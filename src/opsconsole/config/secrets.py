@@ -7,6 +7,7 @@ by OpenSSH's rule (``authfile.c``, ``sshkey_perm_ok``) on the opened descriptor.
 Everything here blocks: call it in an executor of your own.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -184,9 +185,13 @@ def _read_to_end(process: subprocess.Popen[bytes]) -> tuple[bytes, int]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the whole process group if it still runs, and collect it."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+    """Kill the whole process group unless its leader ended in time, and collect it.
+
+    The leader is not collected before, so that its number cannot be another group's by then.
+    """
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
     if process.stdout:
         process.stdout.close()
