@@ -46,7 +46,10 @@ T = TypeVar("T")
 
 
 class Engine:
-    """One fleet's engine. Make it anywhere, ``start`` it once, ``stop`` it once."""
+    """One fleet's engine. Make it anywhere, ``start`` it once, ``stop`` it once.
+
+    Once it was started it owns ``sources`` and ``operator`` and closes them at its end.
+    """
 
     def __init__(
         self,
@@ -238,8 +241,9 @@ class Engine:
         acting = [name for name, record in self._store.services.items() if record.acts]
         while True:
             try:
-                await self._door.poll()
                 now = self._clock.now()
+                await self._door.reconcile(now)
+                await self._door.poll()
                 allowed = await self._door.poll_actions(acting, self._latest, now)
                 for name, actions in allowed.items():
                     self._store.set_actions(name, actions)

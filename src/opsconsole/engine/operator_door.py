@@ -27,6 +27,9 @@ DEADLINE: Final = 5.0
 ACTIONS_EVERY: Final = 5.0
 """Seconds between looks at what is allowed, for cooldowns that end by themselves."""
 
+RECONCILE_EVERY: Final = 30.0
+"""Seconds between looks for what a dead runner left undone."""
+
 NO_OPERATOR: Final = Refusal(
     "no-operator", "this console cannot change anything", "open one that is not read-only"
 )
@@ -38,8 +41,7 @@ T = TypeVar("T")
 class Operator(Protocol):
     """What plans and performs; ``operations.operator`` has the real one.
 
-    ``plan`` and ``perform`` are awaited on the loop; the others may block and are called in a
-    thread.
+    What is ``async`` is awaited on the loop; the others may block and are called in a thread.
     """
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal: ...
@@ -52,6 +54,10 @@ class Operator(Protocol):
 
     def changed(self) -> bool: ...
 
+    async def reconcile(self) -> int: ...
+
+    def close(self) -> None: ...
+
 
 class OperatorDoor:
     """What the operator last said."""
@@ -62,6 +68,7 @@ class OperatorDoor:
         self._executor = BoundedExecutor("operations", 1)
         self._states: dict[str, OperationState] | None = None
         self._actions_at: float | None = None
+        self._reconciled_at: float | None = None
         self.operations: tuple[Operation, ...] = ()
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot) -> Plan | Refusal:
@@ -106,9 +113,18 @@ class OperatorDoor:
 
         return await self._call(ask, {})
 
+    async def reconcile(self, now: float) -> None:
+        """Have what dead runners left taken up, when it is time to."""
+        due = self._reconciled_at is None or now - self._reconciled_at >= RECONCILE_EVERY
+        if self._operator is not None and due:
+            self._reconciled_at = now
+            await self._operator.reconcile()
+
     def close(self) -> None:
-        """Let the thread go."""
+        """Let the thread and the operator go; operations go on."""
         self._executor.close()
+        if self._operator is not None:
+            self._operator.close()
 
     async def _call(self, function: Callable[[], T], otherwise: T) -> T:
         try:
