@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsconsole.model.resources import Container, Port
@@ -224,6 +224,7 @@ def test_a_huge_list_is_cut() -> None:
     assert len(found) == CONTAINERS_LIMIT
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_no_json_breaks_the_reader(value: Any) -> None:
     read_inspection(value)
@@ -231,6 +232,7 @@ def test_no_json_breaks_the_reader(value: Any) -> None:
     read_list(value)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(sorted(sample("containers")[0])), JSON), JSON)
 def test_no_field_breaks_the_reader(fields: dict[str, Any], inspection: Any) -> None:
     found = read_list([{**fields, "Id": ID}])

@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -149,6 +151,24 @@ async def test_nobody_there_is_absent_and_no_blame() -> None:
     assert reading.fault.kind is FaultKind.ABSENT
     assert not reading.fault.blames_target
     assert "docker.host" in reading.fault.hint
+
+
+def test_an_engine_that_is_absent_costs_no_import_of_its_sdk() -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from opsconsole.clock import SystemClock\n"
+        "from opsconsole.config.settings import Docker\n"
+        "from opsconsole.sources.docker import DockerSource\n"
+        "settings = Docker(host='unix:///nowhere/docker.sock')\n"
+        "source = DockerSource(settings, SystemClock(), print)\n"
+        "print(asyncio.run(source.collect()).fault.kind)\n"
+        "print(sorted({'docker', 'requests', 'urllib3'} & sys.modules.keys()))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert ended.stdout.splitlines() == ["absent", "[]"]
 
 
 async def test_a_refused_connection_is_said() -> None:

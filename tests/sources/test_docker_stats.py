@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsconsole.sources.docker_cgroups import ControlGroups
@@ -78,6 +78,7 @@ def test_control_groups_of_both_versions() -> None:
     assert from_cgroup_v2(7, cpu, "1000\n", "anon 5\ninactive_file 300\n") == Usage(7, 2.5, 700)
 
 
+@settings(deadline=None)
 @given(st.text(), st.text(), st.text())
 def test_no_text_breaks_the_reader(first: str, second: str, third: str) -> None:
     from_cgroup_v1(0, first, second, third)

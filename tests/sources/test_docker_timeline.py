@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsconsole.model.events import Event, EventKind
@@ -132,6 +132,7 @@ def test_what_is_not_understood_is_not_told(odd: object) -> None:
     assert not is_death(odd)
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(["Type", "Action", "Actor", "timeNano"]),

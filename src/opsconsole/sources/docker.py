@@ -112,8 +112,7 @@ class DockerSource:
         """End the event stream, the statistics and the connections. Waits a second at most."""
         if self._stats is not None:
             self._stats.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._stats
+            await asyncio.wait({self._stats})
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
@@ -221,7 +220,7 @@ class DockerSource:
                     if error.fault.kind is FaultKind.ABSENT:
                         continue
                     return
-                except (TimeoutError, QueueFullError):
+                except Exception:  # noqa: BLE001 - the task's boundary: the next round asks again
                     return
                 if usage is not None:
                     self._usage.record(id_, usage, self._clock.now())

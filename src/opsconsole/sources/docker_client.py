@@ -12,6 +12,7 @@ Shared by the source and by the drivers that change containers.
 
 import errno
 import json
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from math import ceil
@@ -45,6 +46,7 @@ def connect(endpoint: DockerEndpoint, timeout: float) -> "DockerClient":
 
     ``timeout`` in seconds bounds the negotiation as a whole and, later, each wait for bytes.
     """
+    _knock(endpoint, timeout)
     from docker import DockerClient
     from docker.errors import DockerException
 
@@ -70,6 +72,20 @@ def connect(endpoint: DockerEndpoint, timeout: float) -> "DockerClient":
         return client(_negotiate(answer))
     except (OSError, ValueError, DockerException) as error:
         raise DockerUnavailableError(classify(error, endpoint, timeout)) from error
+
+
+def _knock(endpoint: DockerEndpoint, timeout: float) -> None:
+    """Say at once that nobody is at a unix socket, before the SDK is even imported."""
+    if endpoint.socket is None:
+        return
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+            door.settimeout(timeout)
+            door.connect(str(endpoint.socket))
+    except TimeoutError:
+        raise DockerUnavailableError(_timeout_fault(endpoint, timeout)) from None
+    except OSError as error:
+        raise DockerUnavailableError(_os_fault(error, endpoint)) from error
 
 
 def get_json(
@@ -145,8 +161,7 @@ def classify(error: BaseException, endpoint: DockerEndpoint, timeout: float) -> 
         return error.fault
     chain = list(_chain(error))
     if any(isinstance(link, (Timeout, TimeoutError, ReadTimeoutError)) for link in chain):
-        message = f"no answer from {endpoint.url} within {timeout:g} s"
-        return Fault(FaultKind.TIMEOUT, message, hint="is the Docker daemon hung?")
+        return _timeout_fault(endpoint, timeout)
     if any(isinstance(link, SSLError) for link in chain):
         hint = "check docker.tls and the engine's certificate"
         return Fault(FaultKind.TLS, sanitize(str(error), limit=200), hint=hint)
@@ -154,6 +169,11 @@ def classify(error: BaseException, endpoint: DockerEndpoint, timeout: float) -> 
         if isinstance(link, OSError) and isinstance(link.errno, int):
             return _os_fault(link, endpoint)
     return _not_an_engine(f"{endpoint.url}: {sanitize(str(error), limit=200)}")
+
+
+def _timeout_fault(endpoint: DockerEndpoint, timeout: float) -> Fault:
+    message = f"no answer from {endpoint.url} within {timeout:g} s"
+    return Fault(FaultKind.TIMEOUT, message, hint="is the Docker daemon hung?")
 
 
 def _os_fault(error: OSError, endpoint: DockerEndpoint) -> Fault:

@@ -12,7 +12,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -89,8 +88,7 @@ class HostSource:
         for task in (self._disk_task, self._process_task):
             if task is not None:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait({task})
         for executor in (self._calls, self._process_calls, self._disk_calls):
             executor.close()
 
@@ -154,7 +152,7 @@ class HostSource:
         mounts = self._settings.disks
         try:
             mounts = mounts or await self._disk_calls.run(mounted, deadline=_DISK_DEADLINE)
-        except (TimeoutError, QueueFullError, OSError):
+        except Exception:  # noqa: BLE001 - the task's boundary: the root is always there
             mounts = ("/",)
         found = await asyncio.gather(*(self._look_at_disk(mount) for mount in mounts))
         self._disks = tuple(disk for disk in found if disk is not None)
