@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from opsconsole.model.fault import Fault, FaultKind
@@ -18,6 +19,8 @@ from opsconsole.model.state import State
 from opsconsole.sources import connector as connector_module
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.resolver import Resolver
+from opsconsole.sources.transport import LeanTransport
+from opsconsole.sources.transport_fault import TransportFaultError
 from tests.sources.hostile_server import Hostile, running
 from tests.sources.probing import GRACE, TIMEOUT, make_probe
 
@@ -135,6 +138,19 @@ async def test_a_console_that_was_held_up_blames_itself(
     assert reading.fault is not None
     assert reading.fault.kind is FaultKind.LOCAL
     assert "held up" in reading.fault.message
+
+
+async def test_a_change_that_was_sent_is_never_said_not_to_have_been(
+    hostile: Hostile, connector: Connector
+) -> None:
+    transport = LeanTransport(connector, timeout=0.2)
+    request = httpx.Request("POST", hostile.url("never_answers"))
+    look = asyncio.create_task(transport.handle_async_request(request))
+    await asyncio.sleep(0.05)
+    time.sleep(1.0)  # noqa: ASYNC251  the event loop hangs
+    with pytest.raises(TransportFaultError) as caught:
+        await look
+    assert caught.value.fault.kind is FaultKind.PROTOCOL
 
 
 async def test_an_answer_that_waited_for_a_held_up_console_counts(

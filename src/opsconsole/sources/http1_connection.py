@@ -13,7 +13,8 @@ import ssl
 from typing import Final, cast
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.http1 import Answer, ResponseParser
+from opsconsole.sources.http1 import ResponseParser
+from opsconsole.sources.http1_head import Answer
 from opsconsole.sources.transport_fault import (
     StaleConnectionError,
     TransportFaultError,

@@ -19,8 +19,8 @@ import httpx
 from opsconsole.config.http import TlsConfig
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.connector import Connector
-from opsconsole.sources.http1 import Answer
 from opsconsole.sources.http1_connection import Connection
+from opsconsole.sources.http1_head import Answer
 from opsconsole.sources.http_dial import Origin, dial
 from opsconsole.sources.transport_fault import StaleConnectionError, TransportFaultError
 from opsconsole.text import sanitize
@@ -115,9 +115,12 @@ class LeanTransport(httpx.AsyncBaseTransport):
         return None
 
     async def _send(self, connection: Connection, prepared: _Prepared, deadline: float) -> Answer:
-        answer = await connection.exchange(
-            prepared.wire, prepared.method, self._body_limit, deadline, self._timeout
-        )
+        try:
+            answer = await connection.exchange(
+                prepared.wire, prepared.method, self._body_limit, deadline, self._timeout
+            )
+        except TransportFaultError as error:
+            raise _after_sending(error, prepared.method) from None
         if answer.reusable and prepared.origin not in self._idle and self._connector.may_keep():
             self._idle[prepared.origin] = connection
         else:
@@ -172,3 +175,13 @@ class LeanTransport(httpx.AsyncBaseTransport):
         host = url.raw_host.decode("ascii").strip("[]")
         name = (self._tls.server_name or host) if tls else ""
         return Origin(host, url.port or (443 if tls else 80), tls, name)
+
+
+def _after_sending(error: TransportFaultError, method: str) -> TransportFaultError:
+    """A change that was sent and not answered may have happened: no fault may say otherwise."""
+    if method in _REUSES or error.fault.kind not in (FaultKind.LOCAL, FaultKind.TLS):
+        return error
+    fault = error.fault
+    return TransportFaultError(
+        FaultKind.PROTOCOL, fault.message, hint=fault.hint, phase=fault.phase, status=error.status
+    )
