@@ -1,14 +1,11 @@
 """A daemon that misbehaves is classified in time, and nothing else is touched."""
 
 import asyncio
-import contextlib
-import json
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +13,12 @@ import pytest
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
-from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.resources import DockerView
 from opsconsole.sources.docker import DockerSource
-from opsconsole.sources.docker_cgroups import ControlGroups
 from opsconsole.sources.docker_client import classify
 from opsconsole.sources.docker_endpoint import DockerEndpoint
 from opsconsole.text import is_clean
 from tests.sources.docker_fakes import (
-    STREAM,
     VERSION,
     Answer,
     drip,
@@ -36,47 +29,9 @@ from tests.sources.docker_fakes import (
     reply,
     sample,
 )
+from tests.sources.docker_sources import TIMEOUT, source_at, until, view_of
 
-TIMEOUT = 0.5
 ID = "ab" * 32
-
-
-@contextlib.asynccontextmanager
-async def source_at(
-    url: str,
-    on_event: Callable[[Event], None] = lambda event: None,
-    *,
-    environ: Mapping[str, str] | None = None,
-    folder: Path = Path("/nowhere"),
-) -> AsyncIterator[DockerSource]:
-    """A source that knows no local control groups, closed at the end."""
-    source = DockerSource(
-        Docker(host=url, timeout=TIMEOUT, interval=0.1, stats_interval=0.1),
-        SystemClock(),
-        on_event,
-        environ=environ or {},
-        control_groups=ControlGroups(folder),
-    )
-    try:
-        yield source
-    finally:
-        await source.close()
-
-
-async def view_of(source: DockerSource) -> DockerView:
-    reading = await source.collect()
-    assert reading.fault is None, reading.fault
-    assert reading.value is not None
-    return reading.value
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen in time")
-
 
 HOSTILE: list[tuple[str, str, Answer, FaultKind]] = [
     ("never answers", "containers__json", never, FaultKind.TIMEOUT),
@@ -374,99 +329,6 @@ async def test_statistics_that_hang_hold_up_nothing() -> None:
                 assert reading.fault is None
                 assert reading.took < TIMEOUT
                 await asyncio.sleep(0.1)
-
-
-def event_line(action: str, at: int, **attributes: str) -> bytes:
-    actor = {"ID": ID, "Attributes": {"name": "web", **attributes}}
-    body = {"Type": "container", "Action": action, "Actor": actor, "timeNano": at}
-    line = json.dumps(body).encode() + b"\n"
-    return b"%x\r\n%b\r\n" % (len(line), line)
-
-
-async def test_a_broken_stream_is_followed_again_from_where_it_broke() -> None:
-    connections = 0
-
-    def breaks_once(peer: socket.socket, path: str) -> None:
-        nonlocal connections
-        connections += 1
-        line = event_line("die", 1_700_000_000_000_000_005, exitCode="3")
-        if connections == 1:
-            raw(STREAM + line)(peer, path)
-            return
-        raw(STREAM + event_line("start", 1_700_000_001_000_000_000))(peer, path)
-        never(peer, path)
-
-    told: list[Event] = []
-    with fake_daemon(events=breaks_once) as daemon:
-        async with source_at(daemon.url, told.append) as source:
-            await view_of(source)
-            await until(lambda: len(told) >= 3)
-        asked = [path for path in daemon.requests if "/events" in path]
-
-    assert [event.message for event in told if event.kind is EventKind.CONTAINER] == [
-        "died, exit 3",
-        "started",
-    ]
-    (gap,) = [event for event in told if event.kind is EventKind.SOURCE]
-    assert "interrupted" in gap.message
-    assert "since=" not in asked[0]
-    assert "since=1700000000.000000006" in asked[1]
-
-
-async def test_a_silent_stream_is_renewed_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opsconsole.sources.docker.SILENCE", 0.2)
-
-    told: list[Event] = []
-    with fake_daemon() as daemon:
-        async with source_at(daemon.url, told.append) as source:
-            await view_of(source)
-            await until(lambda: sum("/events" in path for path in daemon.requests) >= 2)
-
-    assert told == []
-
-
-async def test_a_stream_of_garbage_is_left_and_tried_again() -> None:
-    attempts = 0
-
-    def garbage(peer: socket.socket, path: str) -> None:
-        nonlocal attempts
-        attempts += 1
-        raw(STREAM + b"5\r\n{{{{\n\r\n")(peer, path)
-
-    with fake_daemon(events=garbage) as daemon:
-        async with source_at(daemon.url) as source:
-            await view_of(source)
-            await until(lambda: attempts >= 2)
-            assert (await source.collect()).fault is None
-
-
-async def test_a_flood_of_events_is_bounded_and_counted() -> None:
-    def torrent(peer: socket.socket, path: str) -> None:
-        lines = b"".join(event_line("start", 10**18 + n) for n in range(5000))
-        raw(STREAM + lines)(peer, path)
-        never(peer, path)
-
-    told: list[Event] = []
-    with fake_daemon(events=torrent) as daemon:
-        async with source_at(daemon.url, told.append) as source:
-            await view_of(source)
-            await until(lambda: any(event.kind is EventKind.SOURCE for event in told))
-            await asyncio.sleep(0.2)
-
-    started = [event for event in told if event.kind is EventKind.CONTAINER]
-    assert 400 < len(started) < 800
-    assert "too fast" in next(e.message for e in told if e.kind is EventKind.SOURCE)
-
-
-async def test_closing_ends_the_stream_and_its_thread_at_once() -> None:
-    with fake_daemon() as daemon:
-        async with source_at(daemon.url) as source:
-            await view_of(source)
-            await until(lambda: any("/events" in path for path in daemon.requests))
-            began = time.monotonic()
-        assert time.monotonic() - began < 0.9
-        await source.close()
-    assert not [t for t in threading.enumerate() if t.name == "docker-events" and t.is_alive()]
 
 
 async def test_the_version_is_negotiated() -> None:

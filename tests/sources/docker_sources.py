@@ -1,0 +1,52 @@
+"""Docker sources for tests, closed at the end."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.settings import Docker
+from opsconsole.model.events import Event
+from opsconsole.model.resources import DockerView
+from opsconsole.sources.docker import DockerSource
+from opsconsole.sources.docker_cgroups import ControlGroups
+
+TIMEOUT = 0.5
+
+
+@contextlib.asynccontextmanager
+async def source_at(
+    url: str,
+    on_event: Callable[[Event], None] = lambda event: None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path = Path("/nowhere"),
+) -> AsyncIterator[DockerSource]:
+    """A source that knows no local control groups, closed at the end."""
+    source = DockerSource(
+        Docker(host=url, timeout=TIMEOUT, interval=0.1, stats_interval=0.1),
+        SystemClock(),
+        on_event,
+        environ=environ or {},
+        control_groups=ControlGroups(folder),
+    )
+    try:
+        yield source
+    finally:
+        await source.close()
+
+
+async def view_of(source: DockerSource) -> DockerView:
+    reading = await source.collect()
+    assert reading.fault is None, reading.fault
+    assert reading.value is not None
+    return reading.value
+
+
+async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    for _ in range(int(seconds / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen in time")
