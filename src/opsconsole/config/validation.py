@@ -20,6 +20,7 @@ _WORDS: Final = {
     "string_type": "takes text; write a number or a word such as true in quotes",
     "int_type": "takes a whole number",
     "int_parsing": "takes a whole number",
+    "int_parsing_size": "takes a smaller number",
     "int_from_float": "takes a whole number",
     "float_type": "takes a number",
     "float_parsing": "takes a number",
