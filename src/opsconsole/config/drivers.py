@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from opsconsole.config.types import Duration, Model, Size, Target, Template, Text
+from opsconsole.config.types import Duration, Model, Size, Target, Template, Text, check_template
 
 _NAME_FORM: dict[str, Any] = {"type": "string"}
 _LIST_FORM: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
@@ -71,7 +71,8 @@ class SystemdTarget(Model):
 class HttpCall(Model):
     """One call. A path is taken at each instance, a whole URL as it is.
 
-    ``{reason}``, ``{instance}`` and ``{to}`` in query and JSON values are filled in, encoded.
+    ``{reason}``, ``{instance}``, ``{to}``, ``{backup}`` and ``{service}`` in query and JSON values
+    are filled in, encoded.
     """
 
     post: Target | None = Field(default=None, description="Path or URL to POST to.")
@@ -96,6 +97,7 @@ class HttpCall(Model):
     def _one_method(self) -> "HttpCall":
         if sum(bool(url) for url in (self.post, self.put, self.delete, self.get)) != 1:
             raise ValueError("name exactly one of get, post, put, delete with its path or URL")
+        _check_templates(self.json_body)
         return self
 
     @property
@@ -111,7 +113,7 @@ class HttpCall(Model):
 
 
 class Command(Model):
-    """An argv list, never a shell. ``{reason}``, ``{instance}``, ``{to}`` are filled in whole."""
+    """An argv list, never a shell. Placeholders, as in an HTTP call, are filled in whole."""
 
     short_form: ClassVar[dict[str, Any] | None] = _LIST_FORM
 
@@ -206,3 +208,15 @@ class ReleaseFolders(Model):
     current: Text = Field(description="The symlink to the release that runs.")
     releases: Text = Field(description="The folder of the releases.")
     then: Literal["restart", "nothing"] = Field(default="restart", description="What follows.")
+
+
+def _check_templates(value: object) -> None:
+    """Check every text of a JSON body; keys are sent as they are."""
+    if isinstance(value, str):
+        check_template(value)
+    elif isinstance(value, dict):
+        for item in value.values():
+            _check_templates(item)
+    elif isinstance(value, list):
+        for item in value:
+            _check_templates(item)

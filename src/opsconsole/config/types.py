@@ -23,7 +23,7 @@ from opsconsole.model import units
 from opsconsole.model.expressions import Availability, ExpressionError, StateIs, parse
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
-PLACEHOLDERS: Final = ("reason", "instance", "to")
+PLACEHOLDERS: Final = ("reason", "instance", "to", "backup", "service")
 """What may stand in braces in the texts of an action."""
 
 _NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -76,7 +76,8 @@ def _check_target(value: str) -> str:
     return _check_path(value) if value.startswith("/") else _check_url(value)
 
 
-def _check_template(value: str) -> str:
+def check_template(value: str) -> str:
+    """``value`` when every placeholder in it is known. Raises ValueError."""
     for match in _PLACEHOLDER.finditer(value):
         if match[1] not in PLACEHOLDERS:
             known = ", ".join(f"{{{name}}}" for name in PLACEHOLDERS)
@@ -146,13 +147,13 @@ Url = Annotated[str, AfterValidator(_check_url)]
 UrlPath = Annotated[str, AfterValidator(_check_path)]
 """A path that is taken at each instance's URL."""
 
-Target = Annotated[str, AfterValidator(_check_template), AfterValidator(_check_target)]
+Target = Annotated[str, AfterValidator(check_template), AfterValidator(_check_target)]
 """A path at each instance, or a whole URL; placeholders are filled in."""
 
 Page = Annotated[str, AfterValidator(_check_target)]
 """A path at an instance, or a whole URL."""
 
-Template = Annotated[str, AfterValidator(_check_template)]
+Template = Annotated[str, AfterValidator(check_template)]
 """Text in which placeholders are filled in."""
 
 Objective = Annotated[str, AfterValidator(_check_objective)]
