@@ -9,13 +9,13 @@ import pytest
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError
 from opsconsole.sources.docker_reader import EngineReader
-from tests.sources.docker_fakes import FakeDaemon, fake_daemon, raw, reply
+from tests.sources.docker_fakes import FakeDaemon, drip, fake_daemon, never, raw, reply
 
 ID = "ab" * 32
 
 
-def reader_of(daemon: FakeDaemon) -> EngineReader:
-    return EngineReader(DockerEndpoint(daemon.url, "test"), timeout=5.0)
+def reader_of(daemon: FakeDaemon, timeout: float = 5.0) -> EngineReader:
+    return EngineReader(DockerEndpoint(daemon.url, "test"), timeout)
 
 
 def clients_made(daemon: FakeDaemon) -> int:
@@ -77,6 +77,51 @@ def test_inspections_keep_to_their_budget() -> None:
         assert time.monotonic() - began < 1.5
         assert 0 < len(found) < 10
         reader.close()
+
+
+def test_a_stuck_container_costs_a_second_of_the_budget() -> None:
+    def stuck(peer: socket.socket, path: str) -> None:
+        if ID in path:
+            never(peer, path)
+        reply({})(peer, path)
+
+    other = "cd" * 32
+    with fake_daemon() as daemon:
+        daemon.answers["/json"] = stuck
+        reader = reader_of(daemon)
+        found = reader.inspect([ID, other], 3.0)
+        reader.close()
+
+    assert found[ID] is None
+    assert found[other] is not None
+
+
+def test_the_thread_itself_is_free_again_at_the_deadline() -> None:
+    with fake_daemon(containers__json=drip) as daemon:
+        reader = reader_of(daemon, timeout=0.3)
+        began = time.monotonic()
+        with pytest.raises(DockerUnavailableError) as caught:
+            reader.containers()
+        reader.close()
+
+    assert caught.value.fault.kind is FaultKind.TIMEOUT
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_redirect_is_not_followed() -> None:
+    def redirect(peer: socket.socket, path: str) -> None:
+        peer.sendall(
+            b"HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\n"
+            b"Content-Length: 0\r\nConnection: close\r\n\r\n"
+        )
+
+    with fake_daemon(containers__json=redirect, elsewhere=reply([])) as daemon:
+        reader = reader_of(daemon)
+        with pytest.raises(DockerUnavailableError, match="307"):
+            reader.containers()
+        reader.close()
+
+    assert "/elsewhere" not in daemon.requests
 
 
 def test_an_id_is_never_a_path() -> None:
