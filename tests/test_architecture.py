@@ -28,9 +28,10 @@ NEVER_LOADED = {
     "opsconsole.cli.main": CLIENTS | SCREEN | FORMATS | {"asyncio"},
     "opsconsole.model": CLIENTS | SCREEN | FORMATS,
     "opsconsole.config": CLIENTS | SCREEN,
-    "opsconsole.sources": SCREEN | {"docker"},
-    "opsconsole.operations": SCREEN,
-    "opsconsole.engine": SCREEN | {"docker"},
+    # httpx itself loads rich where it finds it, for a command line of its own.
+    "opsconsole.sources": {"textual"},
+    "opsconsole.operations": {"textual"},
+    "opsconsole.engine": {"textual", "docker"},
     "opsconsole.render": SCREEN | CLIENTS | FORMATS,
     "opsconsole.ui": CLIENTS,
 }
