@@ -15,6 +15,7 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
+from opsconsole.model.events import EventKind
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
 from opsconsole.model.snapshot import Snapshot, SourceView
@@ -218,6 +219,28 @@ def test_a_source_that_raises_is_internal_and_the_rest_goes_on() -> None:
         assert fault is not None
         assert fault.kind is FaultKind.INTERNAL
         wait_for(engine, lambda snapshot: bool(snapshot.notices))
+
+
+class JumpingClock(SystemClock):
+    """Loses time when told to, as a suspended machine does."""
+
+    lost = 0.0
+
+    def now(self) -> float:
+        return super().now() + self.lost
+
+
+def test_a_suspension_is_told_once_and_nothing_turns_red_by_it() -> None:
+    clock = JumpingClock()
+    urls = [f"http://10.0.0.{number}" for number in range(1, 4)]
+    settings = fleet({"api": {"instances": urls, "interval": "1s"}})
+    probes = [ScriptedSource(f"http:api/api-{n}:health", 1.0, clock) for n in range(1, 4)]
+    with running(settings, sources=probes, clock=clock) as engine:
+        wait_for(engine, is_in(State.OK))
+        clock.lost = 7200.0
+        wait_for(engine, lambda snapshot: any("suspended" in each for each in snapshot.notices))
+        wait_for(engine, is_in(State.OK))
+        assert [event.kind for event in engine.latest.events] == [EventKind.CLOCK]
 
 
 def test_notes_are_on_the_timeline_and_sanitised() -> None:

@@ -189,10 +189,20 @@ def test_a_container_s_death_makes_one_refusal_decisive() -> None:
     probe(store, 0, OK)
     docker(store, 0, container("api-1"))
     died = Event(NOW + 1, EventKind.CONTAINER, "died", "", "api-1", State.DOWN)
-    assert store.heard(died) == ["http:api/api:health"]
-    probe(store, 1.1, REFUSED)
+    assert store.heard(died) == ["docker:docker", "http:api/api:health"]
+    docker(store, 1.1, container("api-1", "exited", exit_code=137))
+    assert view(store).state is State.OK, "Docker's word alone does not turn an endpoint red"
+    probe(store, 1.2, REFUSED)
     assert view(store).state is State.DOWN
     assert [event.service for event in store.events.view()] == ["api", "api"]
+
+
+def test_one_refusal_of_a_running_container_is_not_decisive() -> None:
+    store = Store(with_container(), NOW)
+    probe(store, 0, OK)
+    docker(store, 0, container("api-1"))
+    probe(store, 1, REFUSED)
+    assert view(store).state is State.OK
 
 
 def test_a_dead_container_whose_endpoint_answers_is_ok() -> None:
@@ -245,9 +255,11 @@ def test_failures_right_after_a_suspension_are_not_counted(one_service: Settings
     for at in (7200.5, 7201.5, 7202.5, 7203.5):
         probe(store, at, REFUSED)
     assert view(store).state is State.UNKNOWN
+    assert messages(store) == [], "the gap is told once by the engine, not by each service"
     for at in (7206, 7207, 7208):
         probe(store, at, REFUSED)
     assert view(store).state is State.DOWN
+    assert messages(store) == ["unknown → down: connection refused"]
 
 
 def test_a_source_lost_and_back_is_told_and_its_value_kept(

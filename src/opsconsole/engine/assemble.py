@@ -1,52 +1,65 @@
 """From settings to the sources that they ask for.
 
-Invariant: what is not configured is not imported; a source's key is unique. Call it on the event
-loop that the sources will live on.
+Invariant: what is not configured is not imported; a source's key is unique; a source that cannot
+be made costs itself alone. Call it on the event loop that the sources will live on.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from opsconsole.clock import Clock
 from opsconsole.config.services import Health, Service
-from opsconsole.config.settings import Prometheus, Settings
-from opsconsole.engine.fleet import interval_of, probe_key, probe_paths
+from opsconsole.config.settings import Alertmanager, Docker, Prometheus, Settings
+from opsconsole.engine.fleet import interval_of, join_url, probe_key, probe_paths
 from opsconsole.model.events import Event
 from opsconsole.model.health import ProbeKind
 from opsconsole.sources.base import Source
 
+Failed = Callable[[str, Exception], None]
+Make = Callable[[], Source[Any]]
 
-async def assemble(
+
+def assemble(
     settings: Settings,
     clock: Clock,
     base: Path,
+    *,
     on_event: Callable[[Event], None],
+    on_failure: Failed,
     cleanup: AsyncExitStack,
 ) -> list[Source[Any]]:
-    """Every source of ``settings``. What they share is closed by ``cleanup``, after them."""
+    """Every source of ``settings``; what they share is closed by ``cleanup``.
+
+    ``on_failure`` is told the name and the exception of each that could not be made.
+    """
     found: list[Source[Any]] = []
-    if any(service.instances for service in settings.services.values()):
-        found.extend(await _probes(settings, clock, base, cleanup))
-    found.extend(_places(settings, clock, base, on_event))
+    for name, make in (
+        *_probes(settings, clock, base, cleanup),
+        *_places(settings, clock, base, on_event),
+    ):
+        try:
+            found.append(make())
+        except Exception as error:  # noqa: BLE001 - the boundary of one source: a defect of ours
+            on_failure(name, error)
     return found
 
 
-async def _probes(
+def _probes(
     settings: Settings, clock: Clock, base: Path, cleanup: AsyncExitStack
-) -> list[Source[Any]]:
+) -> Iterator[tuple[str, Make]]:
+    if not any(service.instances for service in settings.services.values()):
+        return
     from opsconsole.sources.connector import Connector
     from opsconsole.sources.http_probe import HttpProbe
 
     connector = Connector()
     cleanup.push_async_callback(connector.close)
-    return [
-        HttpProbe(
-            key=probe_key(name, instance, kind),
-            kind=kind,
-            url=url.rstrip("/") + "/" + path.lstrip("/"),
-            health=_health(service, kind, path),
+    for name, service in settings.services.items():
+        common = partial(
+            HttpProbe,
             http=service.http,
             interval=interval_of(settings, service),
             timeout=service.timeout or settings.defaults.timeout,
@@ -54,10 +67,12 @@ async def _probes(
             connector=connector,
             base=base,
         )
-        for name, service in settings.services.items()
-        for instance, url in _instances(settings, name, service)
-        for kind, path in probe_paths(service)
-    ]
+        for instance, url in _instances(settings, name, service):
+            for kind, path in probe_paths(service):
+                key = probe_key(name, instance, kind)
+                health = _health(service, kind, path)
+                target = join_url(url, path)
+                yield key, partial(common, key=key, kind=kind, url=target, health=health)
 
 
 def _instances(settings: Settings, name: str, service: Service) -> Iterator[tuple[str, str]]:
@@ -74,24 +89,42 @@ def _health(service: Service, kind: ProbeKind, path: str) -> Health:
 
 def _places(
     settings: Settings, clock: Clock, base: Path, on_event: Callable[[Event], None]
-) -> Iterator[Source[Any]]:
+) -> Iterator[tuple[str, Make]]:
     if settings.host.enabled:
-        from opsconsole.sources.host import HostSource
-
-        yield HostSource(settings.host, clock)
+        yield "host", partial(_host, settings, clock)
     for docker in settings.docker:
         if docker.enabled:
-            from opsconsole.sources.docker import DockerSource
-
-            yield DockerSource(docker, clock, on_event)
+            yield docker.name, partial(_docker, docker, clock, on_event)
     for prometheus in settings.prometheus:
-        from opsconsole.sources.prometheus import PrometheusSource
-
-        yield PrometheusSource(prometheus, _queries(settings, prometheus), clock, base)
+        yield prometheus.name, partial(_prometheus, settings, prometheus, clock, base)
     for alertmanager in settings.alertmanager:
-        from opsconsole.sources.alertmanager import AlertmanagerSource
+        yield alertmanager.name, partial(_alertmanager, alertmanager, clock, base)
 
-        yield AlertmanagerSource(alertmanager, clock, base)
+
+def _host(settings: Settings, clock: Clock) -> Source[Any]:
+    from opsconsole.sources.host import HostSource
+
+    return HostSource(settings.host, clock)
+
+
+def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> Source[Any]:
+    from opsconsole.sources.docker import DockerSource
+
+    return DockerSource(docker, clock, on_event)
+
+
+def _prometheus(
+    settings: Settings, prometheus: Prometheus, clock: Clock, base: Path
+) -> Source[Any]:
+    from opsconsole.sources.prometheus import PrometheusSource
+
+    return PrometheusSource(prometheus, _queries(settings, prometheus), clock, base)
+
+
+def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Source[Any]:
+    from opsconsole.sources.alertmanager import AlertmanagerSource
+
+    return AlertmanagerSource(alertmanager, clock, base)
 
 
 def _queries(settings: Settings, prometheus: Prometheus) -> tuple[Any, ...]:

@@ -33,6 +33,7 @@ PUBLISH_EVERY: Final = 0.5
 """Seconds between snapshots at least."""
 
 OPERATIONS_EVERY: Final = 1.0
+AFTER_DEFECT: Final = 1.0
 CLOSE_WITHIN: Final = 1.0
 """Seconds that sources have to give back what they hold."""
 
@@ -69,6 +70,7 @@ class Engine:
         self._listeners: list[Listener] = []
         self._notices = Notices()
         self._errors = 0
+        self._resumed_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
@@ -159,22 +161,42 @@ class Engine:
             gc.freeze()
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._schedule.run())
-                    tasks.create_task(self._publish_for_ever())
-                    tasks.create_task(self._follow_operations())
+                    tasks.create_task(self._for_ever(self._schedule.run, 0.0))
+                    tasks.create_task(self._for_ever(self._publish_in_time, 0.0))
+                    tasks.create_task(self._for_ever(self._follow_operations, OPERATIONS_EVERY))
             finally:
                 self._loop = None
                 self._door.close()
 
+    async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], pause: float) -> None:
+        """Do ``work`` again and again; a defect in it is told, and ends nothing."""
+        while True:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - the boundary of the engine's own tasks
+                self._fail(error, "doing", work.__name__.strip("_"))
+                await self._clock.sleep(AFTER_DEFECT)
+            await self._clock.sleep(pause)
+
     async def _open(self, cleanup: AsyncExitStack) -> Sequence[Source[Any]]:
-        sources: Sequence[Source[Any]]
-        if self._given is None:
-            sources = await assemble(self._settings, self._clock, self._base, self._heard, cleanup)
-        else:
-            sources = self._given
+        sources = self._assemble(cleanup) if self._given is None else self._given
         cleanup.push_async_callback(_close_all, sources)
         self._store.watch(sources, self._clock.now())
         return sources
+
+    def _assemble(self, cleanup: AsyncExitStack) -> Sequence[Source[Any]]:
+        try:
+            return assemble(
+                self._settings,
+                self._clock,
+                self._base,
+                on_event=self._heard,
+                on_failure=lambda name, error: self._fail(error, "opening", name),
+                cleanup=cleanup,
+            )
+        except Exception as error:  # noqa: BLE001 - told on the screen, where a dead thread is not
+            self._fail(error, "opening", "sources")
+            return ()
 
     def _deliver(self, reading: Reading[Any], lag: float) -> float | None:
         try:
@@ -191,19 +213,23 @@ class Engine:
                 self._schedule.hurry(key)
 
     def _suspended(self, gap: float) -> None:
+        """Whoever wakes first tells it; the others' news is the same."""
         now = self._clock.now()
+        if self._resumed_at is not None and now - self._resumed_at < PUBLISH_EVERY * 2:
+            return
+        self._resumed_at = now
         self._notices.suspended(gap, now)
         self._store.suspended(now)
         said = f"no look for {gap:.0f} s: the machine was suspended or stopped"
         self._store.events.add(Event(now, EventKind.CLOCK, said))
 
-    async def _publish_for_ever(self) -> None:
-        while True:
-            await self._clock.sleep(PUBLISH_EVERY)
-            try:
-                self._publish()
-            except Exception as error:  # noqa: BLE001 - a defect in one snapshot ends no other
-                self._fail(error, "building", "snapshot")
+    async def _publish_in_time(self) -> None:
+        before = self._clock.now()
+        await self._clock.sleep(PUBLISH_EVERY)
+        late = self._clock.now() - before - PUBLISH_EVERY
+        if self._schedule is not None and late > self._schedule.longest_pause:
+            self._suspended(late)
+        self._publish()
 
     def _publish(self) -> None:
         now = self._clock.now()
@@ -239,17 +265,12 @@ class Engine:
 
     async def _follow_operations(self) -> None:
         acting = [name for name, record in self._store.services.items() if record.acts]
-        while True:
-            try:
-                now = self._clock.now()
-                await self._door.reconcile(now)
-                await self._door.poll()
-                allowed = await self._door.poll_actions(acting, self._latest, now)
-                for name, actions in allowed.items():
-                    self._store.set_actions(name, actions)
-            except Exception as error:  # noqa: BLE001 - operations that cannot be read stop no look
-                self._fail(error, "reading", "operations")
-            await self._clock.sleep(OPERATIONS_EVERY)
+        now = self._clock.now()
+        await self._door.reconcile(now)
+        await self._door.poll()
+        allowed = await self._door.poll_actions(acting, self._latest, now)
+        for name, actions in allowed.items():
+            self._store.set_actions(name, actions)
 
     def _fail(self, error: Exception, doing: str, what: str) -> None:
         """Count a defect of ours and tell the first of each on the timeline."""

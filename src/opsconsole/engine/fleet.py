@@ -117,6 +117,11 @@ def probe_key(service: str, instance: str, kind: ProbeKind) -> str:
     return f"http:{service}/{instance}:{kind}"
 
 
+def join_url(base: str, path: str) -> str:
+    """``path`` taken at an instance's URL, which may have a path of its own."""
+    return f"{base.rstrip('/')}/{path.lstrip('/')}"
+
+
 def interval_of(settings: Settings, service: Service) -> float:
     """Seconds between looks at ``service``."""
     return service.interval or settings.defaults.interval
@@ -154,7 +159,7 @@ def _build_probes(
         ProbeRecord(
             key=probe_key(name, instance.name, kind),
             kind=kind,
-            url=instance.url.rstrip("/") + "/" + path.lstrip("/"),
+            url=join_url(instance.url, path),
             interval=interval_of(settings, service),
             timeout=service.timeout or settings.defaults.timeout,
             limits=limits,

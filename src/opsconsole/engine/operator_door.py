@@ -62,8 +62,15 @@ class Operator(Protocol):
 class OperatorDoor:
     """What the operator last said."""
 
-    def __init__(self, operator: Operator | None, tell: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        operator: Operator | None,
+        tell: Callable[[Event], None],
+        *,
+        deadline: float = DEADLINE,
+    ) -> None:
         self._operator = operator
+        self._deadline = deadline
         self._tell = tell
         self._executor = BoundedExecutor("operations", 1)
         self._states: dict[str, OperationState] | None = None
@@ -128,7 +135,7 @@ class OperatorDoor:
 
     async def _call(self, function: Callable[[], T], otherwise: T) -> T:
         try:
-            return await self._executor.run(function, deadline=DEADLINE)
+            return await self._executor.run(function, deadline=self._deadline)
         except (TimeoutError, QueueFullError):
             # The journal's disk hangs: what was last known stays, and it is asked again.
             return otherwise

@@ -128,9 +128,17 @@ class Schedule:
         """Seconds between looks, by key."""
         return {key: entry.interval for key, entry in self._entries.items()}
 
+    @property
+    def longest_pause(self) -> float:
+        """Seconds without a tick after which time was lost, rather than the machine busy."""
+        shortest = min((entry.interval for entry in self._entries.values()), default=0.0)
+        return max(LEAST_GAP, 2 * shortest)
+
     async def run(self) -> None:
         """Keep the schedule. Cancelled, it cancels the looks under way and waits for them."""
         self._origin = self._clock.now()
+        self._wheel.clear()
+        self._ticks.clear()
         self.refresh()
         try:
             while True:
@@ -163,14 +171,10 @@ class Schedule:
         late = self._clock.now() - max(wanted, before)
         # Decays over some ten wake-ups: one hiccup is remembered for a while, not for ever.
         self.lag = max(late, self.lag * 0.9) if late > 0 else self.lag * 0.9
-        if late > self._longest_pause():
+        if late > self.longest_pause:
             self.counts.gaps += 1
             self._on_gap(late)
             self.refresh()
-
-    def _longest_pause(self) -> float:
-        shortest = min((entry.interval for entry in self._entries.values()), default=LEAST_GAP)
-        return max(LEAST_GAP, 2 * shortest)
 
     def _begin_due(self) -> None:
         now = self._clock.now()

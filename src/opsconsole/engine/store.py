@@ -6,6 +6,7 @@ and what stopped being looked at turns stale and UNKNOWN by itself.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol, cast
 
 from opsconsole.config.settings import Settings
@@ -41,6 +42,10 @@ SOONER: Final = 5
 """An undecided look is repeated after this part of its interval, so that red comes quickly."""
 
 LEAST_RETRY: Final = 0.25
+"""Seconds; no target is looked at more often."""
+
+_LONGEST_QUIET: Final = 60.0
+_OF_CONTAINERS: Final = frozenset({EventKind.CONTAINER, EventKind.RESTART})
 
 
 class _AlertReport(Protocol):
@@ -71,6 +76,7 @@ class Store:
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
         self._resumed_at: float | None = None
+        self._quiet_until = now
         self._changed = True
         self._touched.update(self.services.values())
         for instance, _ in self._index.values():
@@ -101,28 +107,28 @@ class Store:
 
     def heard(self, event: Event) -> list[str]:
         """Take in what a source tells as it happens. Returns keys to look at now."""
-        if event.kind is not EventKind.CONTAINER and event.kind is not EventKind.RESTART:
+        if event.kind not in _OF_CONTAINERS:
             self.events.add(event)
             return []
-        keys: list[str] = []
+        keys = list(self._engines)
         service = event.service
         for record in self.services.values():
             mine = [each for each in record.instances if each.container == event.subject]
             joined = any(each.name == event.subject for each in record.containers or ())
-            if not mine and not joined and event.subject not in record.config.containers:
-                continue
-            service = service or record.name
-            for instance in mine or record.instances:
-                if mine and event.state is State.DOWN:
-                    instance.ended = True
-                keys.extend(probe.key for probe in instance.probes)
-        self.events.add(_of_service(event, service))
-        self._changed = True
+            if mine or joined or event.subject in record.config.containers:
+                service = service or record.name
+                keys.extend(each.key for one in mine or record.instances for each in one.probes)
+        self.events.add(replace(event, service=service))
         return keys
 
     def suspended(self, now: float) -> None:
-        """Time was lost: failures of the next interval are not counted against anybody."""
+        """Time was lost: nothing is known, and the next interval's failures are not counted.
+
+        Becoming unknown by it, and known again, is told once for all and not for each.
+        """
         self._resumed_at = now
+        longest = max((probe.interval for _, probe in self._index.values()), default=0.0)
+        self._quiet_until = now + 2 * min(longest, _LONGEST_QUIET)
 
     def set_actions(self, name: str, actions: tuple[ActionView, ...]) -> None:
         """What the operator allows for a service now."""
@@ -213,7 +219,7 @@ class Store:
         self._touched_instances.update(own)
         for instance in own:
             found = index.find(instance.container)
-            # One that was removed stays as it was last seen: ended, if its death was told.
+            # One that was removed stays as it was last seen.
             if found:
                 instance.ended = all(each.status in ENDED for each in found)
 
@@ -263,15 +269,7 @@ class Store:
         if before.state is verdict.state:
             return
         instance.since = max(at, instance.since)
-        self.events.add(
-            health_flip(
-                at,
-                instance.service.name,
-                instance.name,
-                (before.state, before.reason),
-                (verdict.state, verdict.reason),
-            )
-        )
+        self._tell_flip(at, instance.service.name, instance.name, before, verdict)
 
     def _rebuild(self, record: ServiceRecord, now: float) -> None:
         if record.instances:
@@ -295,8 +293,16 @@ class Store:
         record.since = max(now, record.since)
         whole = State.DOWN in {before.state, verdict.state}
         if len(record.instances) != 1 and (whole or not record.instances):
-            change = (before.state, before.reason), (verdict.state, verdict.reason)
-            self.events.add(health_flip(now, record.name, record.name, *change))
+            self._tell_flip(now, record.name, record.name, before, verdict)
+
+    def _tell_flip(
+        self, at: float, service: str, subject: str, before: Verdict, after: Verdict
+    ) -> None:
+        unknown = State.UNKNOWN in {before.state, after.state}
+        if unknown and after.state is not State.DOWN and at < self._quiet_until:
+            return
+        change = (before.state, before.reason), (after.state, after.reason)
+        self.events.add(health_flip(at, service, subject, *change))
 
 
 def _of_probes(instance: InstanceRecord) -> Verdict:
@@ -323,18 +329,3 @@ def _beside(record: ServiceRecord) -> list[Verdict]:
         others = (each for each in record.containers or () if each.name not in spoken_for)
         found += [judge_container(each, each.name) for each in others]
     return found
-
-
-def _of_service(event: Event, service: str) -> Event:
-    if event.service == service:
-        return event
-    return Event(
-        event.at,
-        event.kind,
-        event.message,
-        service,
-        event.subject,
-        event.state,
-        event.before,
-        event.after,
-    )

@@ -1,0 +1,93 @@
+"""Which sources a configuration asks for, and what is imported for them."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.settings import Settings
+from opsconsole.engine.assemble import assemble
+from opsconsole.sources.base import Source
+
+
+@pytest.fixture
+async def cleanup() -> AsyncIterator[AsyncExitStack]:
+    async with AsyncExitStack() as stack:
+        yield stack
+
+
+def made(
+    settings: dict[str, Any], cleanup: AsyncExitStack, failures: list[str]
+) -> dict[str, Source[Any]]:
+    sources = assemble(
+        Settings.model_validate(settings),
+        SystemClock(),
+        Path(),
+        on_event=lambda event: None,
+        on_failure=lambda name, error: failures.append(name),
+        cleanup=cleanup,
+    )
+    for source in sources:
+        cleanup.push_async_callback(source.close)
+    return {source.key: source for source in sources}
+
+
+async def test_everything_that_is_configured_has_its_source(cleanup: AsyncExitStack) -> None:
+    settings = {
+        "prometheus": {"url": "http://127.0.0.1:9090"},
+        "alertmanager": {"url": "http://127.0.0.1:9093"},
+        "defaults": {"interval": "7s"},
+        "services": {
+            "api": {
+                "instances": ["http://10.0.0.1:8000", "http://10.0.0.2:8000"],
+                "probes": {"live": "/live"},
+                "metrics": {"requests": {"counter": "requests_total"}},
+            },
+            "worker": {"containers": ["worker"]},
+            "slow": {"instances": ["http://10.0.0.3"], "health": None, "interval": "30s"},
+        },
+    }
+    sources = made(settings, cleanup, [])
+    assert sorted(sources) == [
+        "alertmanager:alertmanager",
+        "docker:docker",
+        "host:local",
+        "http:api/api-1:health",
+        "http:api/api-1:live",
+        "http:api/api-2:health",
+        "http:api/api-2:live",
+        "prometheus:prometheus",
+    ]
+    assert sources["http:api/api-1:live"].interval == 7.0
+
+
+async def test_what_is_switched_off_is_not_there(cleanup: AsyncExitStack) -> None:
+    settings = {"host": {"enabled": False}, "docker": {"enabled": False}}
+    assert made(settings, cleanup, []) == {}
+
+
+async def test_a_source_that_cannot_be_made_costs_itself_alone(
+    cleanup: AsyncExitStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("opsconsole.sources.docker.DockerSource", broken)
+    failures: list[str] = []
+    assert sorted(made({}, cleanup, failures)) == ["host:local"]
+    assert failures == ["docker"]
+
+
+def test_the_engine_imports_no_client_until_it_is_asked_for() -> None:
+    code = (
+        "import sys, opsconsole.engine.engine;"
+        "heavy = {'httpx', 'docker', 'psutil', 'requests', 'prometheus_api_client', 'textual'};"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

@@ -1,0 +1,128 @@
+"""Figures by name, and objectives beside them."""
+
+from typing import Any
+
+import pytest
+
+from opsconsole.engine import figures
+from opsconsole.engine.fleet import ServiceRecord, build_services
+from opsconsole.model.expressions import Comparison, parse
+from opsconsole.model.health import HealthReport
+from opsconsole.model.objectives import Attainment
+from opsconsole.model.resources import Container
+from opsconsole.model.series import MetricValue
+from opsconsole.model.state import State
+from tests.engine.conftest import fleet
+
+NOW = 1_700_000_000.0
+
+
+def record(**service: Any) -> ServiceRecord:
+    config = {"instances": ["http://10.0.0.1", "http://10.0.0.2"], **service}
+    return build_services(fleet({"api": config}), NOW, single=False)["api"]
+
+
+def attain(of: ServiceRecord, text: str) -> Attainment:
+    return figures.attainment(of, text, parse(text), NOW)
+
+
+def container(name: str, **more: Any) -> Container:
+    return Container(name, name, "web:1", "sha", "running", State.OK, **more)
+
+
+def test_latency_is_the_probes_unless_it_is_declared() -> None:
+    plain = record()
+    plain.history.add(NOW, failed=False, latency=0.2)
+    assert attain(plain, "p95(latency) < 100ms").actual == pytest.approx(0.2, rel=0.02)
+    declared = record(metrics={"latency": {"histogram": "request_seconds"}})
+    declared.history.add(NOW, failed=False, latency=0.2)
+    assert attain(declared, "p95(latency) < 100ms").met is None
+    declared.metrics["p95(latency)"] = MetricValue("api", "p95(latency)", 0.05, "s", NOW)
+    assert attain(declared, "p95(latency) < 100ms").met is True
+    assert attain(declared, "p90(latency) < 100ms").met is None, "not asked for, so not known"
+
+
+def test_resources_are_sums_and_shares_of_the_limit() -> None:
+    service = record()
+    assert attain(service, "cpu < 70%").met is None
+    service.containers = (
+        container("a", cpu=0.5, memory=300, memory_limit=1000, restarts=1),
+        container("b", cpu=0.25, memory=900, memory_limit=1000),
+    )
+    assert attain(service, "cpu < 70%").actual == 0.75
+    assert attain(service, "memory < 1kB").actual == 1200
+    assert attain(service, "memory < 80%").actual == 0.9
+    assert attain(service, "restarts < 3").actual == 1.0
+
+
+def test_availability_has_a_burn_rate_and_a_budget_once_its_window_was_watched() -> None:
+    service = record()
+    assert attain(service, "availability 99% over 15m").met is None
+    for number in range(180):
+        service.history.add(NOW - 900 + 5 * number, failed=number == 0, latency=None)
+    found = attain(service, "availability 99% over 15m")
+    assert found.actual == pytest.approx(1 - 1 / 179, abs=1e-3)
+    assert found.met is True
+    assert found.burn_rate == pytest.approx(0.56, abs=0.02)
+    assert found.budget_left == pytest.approx(0.44, abs=0.02)
+    assert attain(service, "availability 99% over 30d").budget_left is None
+
+
+def test_a_stale_figure_is_not_known() -> None:
+    service = record(metrics={"queue": {"gauge": "queue_length"}})
+    service.metrics["queue"] = MetricValue("api", "queue", 3.0, "", NOW - 60)
+    assert attain(service, "queue < 5").met is None
+
+
+def test_health_bodies_and_headers_give_metrics() -> None:
+    service = record(
+        metrics={
+            "hits": {"json": "cache.hit_rate"},
+            "left": {"header": "X-RateLimit-Remaining"},
+        }
+    )
+    for number, instance in enumerate(service.instances, 1):
+        probe = instance.probes[0]
+        headers = {"x-ratelimit-remaining": "100" if number == 1 else "soon"}
+        figures_ = {"cache.hit_rate": 0.2 * number}
+        probe.report = HealthReport(State.OK, "json", figures=figures_, headers=headers)
+        probe.report_at = NOW
+    found = figures.body_metrics(service)
+    assert found["hits"].value == pytest.approx(0.3)
+    assert found["hits"].by_instance == {"api-1": 0.2, "api-2": 0.4}
+    assert found["left"].value == 100.0
+    service.metrics.update(found)
+    assert attain(service, "hits > 25%").met is True
+
+
+@pytest.mark.parametrize(
+    ("metrics", "rate"),
+    [
+        ({"requests": {"counter": "r_total"}, "errors": {"counter": "e_total"}}, 7.0),
+        ({"calls": {"counter": "c_total"}}, 9.0),
+        ({"a": {"counter": "a_total"}, "b": {"counter": "b_total"}}, None),
+        ({}, None),
+    ],
+)
+def test_the_request_rate_is_of_requests_or_of_the_only_counter(
+    metrics: dict[str, Any], rate: float | None
+) -> None:
+    service = record(metrics=metrics)
+    for name, value in {"requests": 7.0, "calls": 9.0, "a": 1.0, "b": 1.0}.items():
+        service.metrics[name] = MetricValue("api", name, value, "/s", NOW)
+    assert figures.request_rate(service, NOW) == rate
+
+
+def test_a_state_that_is_not_known_neither_holds_nor_fails() -> None:
+    service = record()
+    assert figures.holds(service, parse("state == down"), NOW) is None
+    assert figures.holds(service, parse("state == unknown"), NOW) is True
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [("latency < 100ms", "s"), ("memory < 4GB", "B"), ("cpu < 70%", "%"), ("restarts < 3", "")],
+)
+def test_units_are_base_units(text: str, unit: str) -> None:
+    assert isinstance(parse(text), Comparison)
+    assert attain(record(), text).unit == unit

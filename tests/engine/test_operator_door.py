@@ -1,0 +1,139 @@
+"""The engine's door to operations."""
+
+import time
+from dataclasses import replace
+
+from opsconsole.engine.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
+from opsconsole.model.events import Event
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    ActionView,
+    Confirmation,
+    Operation,
+    OperationState,
+    Plan,
+    Refusal,
+)
+from opsconsole.model.snapshot import Snapshot
+
+SNAPSHOT = Snapshot(1, 0.0)
+RESTART = ActionView(ActionKind.RESTART, "", "docker", "restart api")
+
+
+class ScriptedOperator:
+    """Has the operations that it is given."""
+
+    def __init__(self) -> None:
+        self.held: tuple[Operation, ...] = ()
+        self.moved = True
+        self.asked = 0
+        self.reconciled = 0
+        self.closed = False
+        self.takes = 0.0
+
+    async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
+        return Refusal("cooldown", f"{request.service} was restarted just now")
+
+    async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
+        return Refusal("locked", "somebody is at it")
+
+    def actions(self, service: str, snapshot: Snapshot | None) -> tuple[ActionView, ...]:
+        self.asked += 1
+        return (RESTART,)
+
+    def operations(self) -> tuple[Operation, ...]:
+        return self.held
+
+    def changed(self) -> bool:
+        time.sleep(self.takes)
+        moved, self.moved = self.moved, False
+        return moved
+
+    async def reconcile(self) -> int:
+        self.reconciled += 1
+        return 0
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def operation(state: OperationState) -> Operation:
+    return Operation("1", "p", "api", ActionKind.RESTART, "", state, "ann", "bastion", 1.0, 2.0)
+
+
+async def test_what_was_done_before_is_no_news_and_what_moves_is() -> None:
+    told: list[Event] = []
+    operator = ScriptedOperator()
+    operator.held = (replace(operation(OperationState.VERIFIED), id="0"),)
+    door = OperatorDoor(operator, told.append)
+    assert await door.poll()
+    assert told == []
+    assert door.operations == operator.held
+    operator.held = (operation(OperationState.DISPATCHED), *operator.held)
+    operator.moved = True
+    assert await door.poll()
+    operator.held = (operation(OperationState.VERIFIED), *operator.held[1:])
+    operator.moved = True
+    assert await door.poll()
+    assert [(event.before, event.after) for event in told] == [
+        ("", "dispatched"),
+        ("dispatched", "verified"),
+    ]
+    assert not await door.poll(), "nothing moved"
+    door.close()
+    assert operator.closed
+
+
+async def test_actions_are_asked_for_now_and_then_and_after_each_move() -> None:
+    operator = ScriptedOperator()
+    door = OperatorDoor(operator, lambda event: None)
+    await door.poll()
+    assert await door.poll_actions(["api"], SNAPSHOT, 0.0) == {"api": (RESTART,)}
+    assert await door.poll_actions(["api"], SNAPSHOT, ACTIONS_EVERY - 0.1) == {}
+    assert await door.poll_actions(["api"], SNAPSHOT, ACTIONS_EVERY) != {}
+    operator.held, operator.moved = (operation(OperationState.INTENT),), True
+    await door.poll()
+    assert await door.poll_actions(["api"], SNAPSHOT, ACTIONS_EVERY + 0.1) != {}
+    assert operator.asked == 3
+    door.close()
+
+
+async def test_dead_runners_are_looked_for_now_and_then() -> None:
+    operator = ScriptedOperator()
+    door = OperatorDoor(operator, lambda event: None)
+    for now in (0.0, 1.0, RECONCILE_EVERY, RECONCILE_EVERY + 1):
+        await door.reconcile(now)
+    assert operator.reconciled == 2
+    door.close()
+
+
+async def test_a_refusal_of_the_operator_is_passed_on() -> None:
+    door = OperatorDoor(ScriptedOperator(), lambda event: None)
+    answer = await door.plan(ActionRequest("api", ActionKind.RESTART), SNAPSHOT)
+    assert isinstance(answer, Refusal)
+    assert answer.code == "cooldown"
+    door.close()
+
+
+async def test_a_journal_that_hangs_leaves_what_was_known() -> None:
+    operator = ScriptedOperator()
+    operator.held = (operation(OperationState.DISPATCHED),)
+    door = OperatorDoor(operator, lambda event: None, deadline=0.1)
+    await door.poll()
+    operator.takes = 0.5
+    began = time.monotonic()
+    assert not await door.poll()
+    assert time.monotonic() - began < 0.4
+    assert door.operations == operator.held
+    door.close()
+
+
+async def test_without_an_operator_nothing_is_polled() -> None:
+    door = OperatorDoor(None, lambda event: None)
+    assert not await door.poll()
+    assert await door.poll_actions(["api"], SNAPSHOT, 0.0) == {}
+    answer = await door.plan(ActionRequest("api", ActionKind.RESTART), SNAPSHOT)
+    assert isinstance(answer, Refusal)
+    assert answer.code == "no-operator"
+    door.close()
