@@ -52,6 +52,16 @@ async def test_a_broken_stream_is_followed_again_from_where_it_broke() -> None:
     assert "since=1700000000.000000006" in asked[1]
 
 
+async def test_a_stream_that_never_stands_for_long_is_news_once() -> None:
+    told: list[Event] = []
+    with fake_daemon(events=raw(STREAM)) as daemon:
+        async with source_at(daemon.url, told.append) as source:
+            await view_of(source)
+            await until(lambda: sum("/events" in path for path in daemon.requests) >= 4, 10.0)
+
+    assert len(told) == 1
+
+
 async def test_a_silent_stream_is_renewed_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("opsconsole.sources.docker.SILENCE", 0.2)
 

@@ -70,6 +70,7 @@ class DockerSource:
         self._stream: EventStream | None = None
         self._stats: asyncio.Task[None] | None = None
         self._stats_due = 0.0
+        self._stats_took = 0.0
         self._usage = UsageBook()
         self._inspections = Inspections()
         self._changes = Changes()
@@ -225,13 +226,16 @@ class DockerSource:
                 if usage is not None:
                     self._usage.record(id_, usage, self._clock.now())
 
+        began = self._clock.now()
         await asyncio.gather(*(one_after_another() for _ in range(_STATS_WORKERS)))
+        self._stats_took = self._clock.now() - began
 
     def _joined(self, listed: Sequence[Listed]) -> tuple[Container, ...]:
         """The containers by name, with what is known of each."""
         lead = skew(self._clock)
         now = self._clock.now()
-        oldest = _STATS_KEPT * max(self._settings.stats_interval, self._settings.interval)
+        pace = max(self._settings.stats_interval, self._settings.interval, self._stats_took)
+        oldest = _STATS_KEPT * pace
         containers = []
         for item in listed:
             container = join(item, self._inspections.facts(item.id), skew=lead)

@@ -46,7 +46,8 @@ class Listeners:
     """Who hears of what; all are called on the stream's thread.
 
     ``message`` gets each decoded message; ``gap`` the seconds for which the stream was broken
-    and why, once it stands again; ``flood`` how many messages were left out.
+    and why, once it stands again, but not over and over of one that never stands for long;
+    ``flood`` how many messages were left out.
     """
 
     message: Callable[[object], None]
@@ -75,6 +76,7 @@ class EventStream:
         self._since: str | None = None
         self._broken: tuple[float, Fault] | None = None
         self._failures = 0
+        self._gap_is_news = True
         self._bucket = _Bucket()
         self._thread = threading.Thread(target=self._run, name="docker-events", daemon=True)
 
@@ -101,6 +103,7 @@ class EventStream:
             fault = self._follow_until_it_breaks()
             if time.monotonic() - began > _STEADY:
                 self._failures = 0
+                self._gap_is_news = True
             if fault is not None and self._broken is None:
                 self._broken = (time.monotonic(), fault)
             self._failures += 1
@@ -155,7 +158,9 @@ class EventStream:
         if self._broken is not None:
             at, fault = self._broken
             self._broken = None
-            self._tell.gap(time.monotonic() - at, fault)
+            if self._gap_is_news:
+                self._gap_is_news = False
+                self._tell.gap(time.monotonic() - at, fault)
 
     def _hear(self, line: bytes) -> None:
         try:
