@@ -9,12 +9,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from opsconsole.config.actions import Action
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.operation import ActionKind, ActionRequest, Step
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    OperationState,
+    Plan,
+    Step,
+)
 from opsconsole.model.state import State
 from opsconsole.sources.executor import BoundedExecutor
 
@@ -57,10 +63,19 @@ class ObserveError(OpsconsoleError):
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """A plan that was performed for the service before, and the state it is in."""
+
+    plan: Plan
+    state: OperationState
+
+
+@dataclass(frozen=True, slots=True)
 class DriverContext:
     """All that a driver is made from. ``base`` is the folder that relative paths start at.
 
-    ``threads`` is for calls that block; each needs a deadline.
+    ``threads`` is for calls that block; each needs a deadline. ``past`` is what was performed for
+    the service, newest first: where a driver finds what was there before a change.
     """
 
     service: str
@@ -71,6 +86,7 @@ class DriverContext:
     threads: BoundedExecutor
     request: ActionRequest
     facts: Mapping[str, str] = field(default_factory=dict)
+    past: tuple[Past, ...] = ()
 
 
 class Driver(Protocol):
@@ -106,4 +122,17 @@ class Driver(Protocol):
 
     async def close(self) -> None:
         """Give back sockets; idempotent."""
+        ...
+
+
+@runtime_checkable
+class Concluding(Protocol):
+    """A driver that has something to tidy up, or to put back, once the verdict is clear."""
+
+    async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
+        """End what ``steps``, those that were begun and in that order, have left open.
+
+        It may be called again after a crash: it looks first and does only what is left to do.
+        DONE with a detail is told beside the verdict; anything else is told as well.
+        """
         ...

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from opsconsole.clock import Clock
 from opsconsole.model.operation import ActionKind, OperationState, Plan, Step
-from opsconsole.operations.driver import Driver, Outcome, StepOutcome
+from opsconsole.operations.driver import Concluding, Driver, Outcome, StepOutcome
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.verification import Baseline, Verdict, Verifier, lines_of
 
 _CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})
+_GOOD = OperationState.VERIFIED
 
 
 @dataclass(slots=True)
@@ -35,7 +36,11 @@ class Record:
 
 @dataclass(slots=True)
 class Execution:
-    """One operation on its way, in the runner's process."""
+    """One operation on its way, in the runner's process.
+
+    Of a step's ``call`` it reads ``instance``: which one is touched; ``away``: it is meant to be
+    gone; ``leads_to_next``: the step is whole only with the next, so health is looked at then.
+    """
 
     operation: str
     plan: Plan
@@ -74,6 +79,25 @@ class Execution:
             summary = f"{verdict.summary}, but whether it acted cannot be told: {doubts[0]}"
             return Verdict(OperationState.INCONCLUSIVE, summary, lines)
         return Verdict(verdict.state, verdict.summary, lines)
+
+    async def conclude(self, verdict: Verdict) -> Verdict:
+        """Let the driver tidy up or put back, and tell what it did beside the verdict."""
+        if verdict.state is OperationState.REFUSED or not isinstance(self.driver, Concluding):
+            return verdict
+        records = self.journal.step_records(self.operation)
+        begun = sorted(
+            (record.started_at, record.ordinal) for record in records if record.started_at
+        )
+        if not begun:
+            return verdict
+        self.journal.note(
+            self.operation, "concluding", self.clock.now(), {"verdict": verdict.state.value}
+        )
+        steps = tuple(self.plan.steps[ordinal] for _, ordinal in begun)
+        ended = await self.driver.conclude(steps, verdict.state)
+        told = [verdict.summary, ended.detail if verdict.state is not _GOOD else ""]
+        evidence = (*verdict.evidence, *ended.evidence, *([ended.detail] if ended.detail else ()))
+        return Verdict(verdict.state, "; ".join(filter(None, told)), evidence)
 
     async def reconcile(
         self, ordinal: int, step: Step, before: Mapping[str, str], why: str
@@ -116,7 +140,7 @@ class Execution:
         self, step: Step, before: Baseline, since: float, record: Record
     ) -> str:
         """Wait until what was just changed is healthy; why to stop, or ''."""
-        if self.plan.kind in _CALLS:
+        if self.plan.kind in _CALLS or step.call.get("leads_to_next"):
             return ""
         verdict = await self.verifier.settle((step,), _instance(step), before, since)
         if verdict is None or verdict.state is OperationState.VERIFIED:
@@ -144,6 +168,11 @@ class Execution:
         found = self.journal.operation(self.operation)
         if found is None or found.state is not state:
             self.journal.advance(self.operation, state, self.clock.now(), summary=summary)
+
+
+def away(plan: Plan) -> frozenset[str]:
+    """The instances that ``plan`` takes away on purpose, which nobody is to expect."""
+    return frozenset(_instance(step) for step in plan.steps if step.call.get("away")) - {""}
 
 
 def _of_call(record: Record) -> Verdict:

@@ -20,15 +20,22 @@ from opsconsole.sources.http_probe import HttpProbe
 
 
 class InstanceProbes:
-    """Health probes of one service, one for each instance. Made inside an event loop."""
+    """Health probes of one service, one for each instance that is not left out.
 
-    def __init__(self, settings: Settings, service: str, base: Path) -> None:
+    Made inside an event loop.
+    """
+
+    def __init__(
+        self, settings: Settings, service: str, base: Path, without: frozenset[str] = frozenset()
+    ) -> None:
         config = settings.services[service]
         self._connector = Connector()
         self._probes: dict[str, HttpProbe] = {}
         if config.health is None:
             return
         for name, instance in zip(settings.instance_names(service), config.instances, strict=True):
+            if name in without:
+                continue
             self._probes[name] = HttpProbe(
                 key=f"verify:{service}/{name}",
                 kind=ProbeKind.HEALTH,

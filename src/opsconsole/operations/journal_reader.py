@@ -12,6 +12,7 @@ from opsconsole.model.operation import ActionKind, Operation, OperationState, Pl
 from opsconsole.operations import plan_codec
 from opsconsole.operations.audit import Row
 from opsconsole.operations.database import Database
+from opsconsole.operations.driver import Past
 from opsconsole.operations.who import Who
 
 OPERATION_LIMIT: Final = 1000
@@ -105,6 +106,19 @@ class JournalReader:
             " AND state != 'refused' ORDER BY started_at DESC LIMIT 20",
             (service, kind.value, name),
         )
+
+    def past_plans(self, service: str) -> tuple[Past, ...]:
+        """The last plans that were performed for ``service``, newest first, refused ones left out.
+
+        How far it looks back bounds what a rollback can know of earlier versions.
+        """
+        rows = self._database.read(
+            "SELECT plan, state FROM operations WHERE service = ? AND state != 'refused'"
+            " AND kind NOT IN ('test', 'call', 'backup') ORDER BY started_at DESC, rowid DESC"
+            " LIMIT 100",
+            (service,),
+        )
+        return tuple(Past(plan_codec.decode(row[0]), OperationState(row[1])) for row in rows)
 
     def audit_rows(self) -> tuple[Row, ...]:
         """The whole audit, oldest first."""

@@ -89,7 +89,10 @@ class Operator:
             return refusal or Refusal("not-declared", "there is no such action")
         driver = None
         try:
-            driver = planner.make_driver(self._settings, found, request, self._base, self._threads)
+            performed = self._journal.past_plans(found.service) if self._journal else ()
+            driver = planner.make_driver(
+                self._settings, found, request, self._base, self._threads, performed
+            )
             past = (
                 self._journal.past(found.service, found.kind, found.name) if self._journal else ()
             )
@@ -101,7 +104,10 @@ class Operator:
         finally:
             if driver is not None:
                 await driver.close()
-        return plan if isinstance(plan, Refusal) else _last_healthy(plan, request, snapshot) or plan
+        if isinstance(plan, Refusal):
+            return plan
+        refusal = policy.refuse_rollback(plan, performed)
+        return refusal or _last_healthy(plan, request, snapshot) or plan
 
     async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
         """Start what was confirmed, or say why not. Returns when the runner is on its own."""

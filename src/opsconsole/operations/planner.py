@@ -14,11 +14,14 @@ from opsconsole.config.settings import Settings
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Plan, Refusal
 from opsconsole.operations import policy, registry
 from opsconsole.operations.declared import Declared, scale_bounds
-from opsconsole.operations.driver import Driver, DriverContext
+from opsconsole.operations.driver import Driver, DriverContext, Past
 from opsconsole.sources.executor import BoundedExecutor
 from opsconsole.text import sanitize
 
 LONGEST_DEGRADE = 86400.0
+
+_WITH_EYES = frozenset({"docker", "swarm", "systemd", "pid_file", "git", "releases"})
+"""Drivers that see by themselves whether what they changed is as it should be."""
 
 
 def clean(request: ActionRequest) -> ActionRequest:
@@ -35,10 +38,11 @@ def make_driver(
     request: ActionRequest,
     base: Path,
     threads: BoundedExecutor,
+    past: tuple[Past, ...] = (),
 ) -> Driver:
     """The driver that carries out ``found`` for ``request``."""
     context = DriverContext(
-        found.service, found.kind, found.action, settings, base, threads, request
+        found.service, found.kind, found.action, settings, base, threads, request, past=past
     )
     return registry.make(context)
 
@@ -135,7 +139,7 @@ def _verification(settings: Settings, found: Declared) -> tuple[str, ...]:
     held = f"healthy for {action.min_healthy:g} s within {action.deadline:g} s of the change"
     if service.health is not None and service.instances:
         return (f"{len(service.instances)} instances {held}, by {service.health.path}",)
-    if action.driver in {"docker", "swarm", "systemd", "pid_file"}:
+    if action.driver in _WITH_EYES:
         return (f"what was changed is running and {held}",)
     return ("nothing: the service has no health probe, so the verdict will be inconclusive",)
 

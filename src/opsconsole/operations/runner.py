@@ -22,7 +22,7 @@ from opsconsole.operations import dead_man, lock, policy
 from opsconsole.operations.audit import sink_of
 from opsconsole.operations.declared import Declared, digest, find
 from opsconsole.operations.driver import Driver, ObserveError
-from opsconsole.operations.execution import Execution, Record
+from opsconsole.operations.execution import Execution, Record, away
 from opsconsole.operations.instance_probes import InstanceProbes
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent, StepRecord
@@ -112,13 +112,12 @@ async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
         if isinstance(action, Refusal):
             return _refused(journal, intent, action)
         journal.use_sink(sink_of(settings, Path(intent.base)))
-        driver = _driver(settings, action, intent, threads)
-        probes = InstanceProbes(settings, action.service, Path(intent.base))
+        driver = _driver(journal, settings, action, intent, threads)
+        probes = InstanceProbes(settings, action.service, Path(intent.base), away(intent.plan))
         try:
             execution = _execution(journal, intent, action, driver, probes)
-            if not fresh:
-                return await _take_up(execution)
-            return await _begin(execution)
+            verdict = await (_begin(execution) if fresh else _take_up(execution))
+            return await execution.conclude(verdict)
         finally:
             await driver.close()
             await probes.close()
@@ -203,10 +202,16 @@ def _refused(journal: Journal, intent: Intent, refusal: Refusal) -> Verdict:
 
 
 def _driver(
-    settings: Settings, action: Declared, intent: Intent, threads: BoundedExecutor
+    journal: Journal,
+    settings: Settings,
+    action: Declared,
+    intent: Intent,
+    threads: BoundedExecutor,
 ) -> Driver:
     request = request_of(intent.plan, intent.reason)
-    return make_driver(settings, action, request, Path(intent.base), threads)
+    performed = journal.past_plans(intent.plan.service)
+    past = tuple(each for each in performed if each.plan.id != intent.plan.id)
+    return make_driver(settings, action, request, Path(intent.base), threads, past)
 
 
 def _execution(
