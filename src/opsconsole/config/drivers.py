@@ -186,6 +186,9 @@ class VolumeTarget(Model):
     container: Text | None = Field(default=None, description="Name of a container.")
     path: Text | None = Field(default=None, description="A path inside the container.")
     engine: Text | None = Field(default=None, description=_ENGINE)
+    stop: bool = Field(
+        default=False, description="Stop the containers that use it while it is copied or put back."
+    )
 
     @model_validator(mode="after")
     def _one_place(self) -> "VolumeTarget":

@@ -20,6 +20,12 @@ FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
         ("http", kind): f"{_DRIVERS}.http:HttpDriver"
         for kind in (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL)
     },
+    ("files", _K.BACKUP): f"{_DRIVERS}.files:FilesBackup",
+    ("files", _K.RESTORE): f"{_DRIVERS}.files:FilesRestore",
+    ("volume", _K.BACKUP): f"{_DRIVERS}.volume:VolumeBackup",
+    ("volume", _K.RESTORE): f"{_DRIVERS}.volume:VolumeRestore",
+    ("backup", _K.RESTORE): f"{_DRIVERS}.backup:restore_of",
+    ("backup", _K.ROLLBACK): f"{_DRIVERS}.backup:restore_of",
     **{("command", kind): f"{_DRIVERS}.command:CommandDriver" for kind in ActionKind},
 }
 """``module:class`` by driver and kind; the class is called with a DriverContext."""

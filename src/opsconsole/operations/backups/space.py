@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from opsconsole.operations.backups.faults import BackupError, SpaceError, because, shown
@@ -49,6 +50,13 @@ def free_at(folder: bytes | str | int) -> Free:
     """What is free where ``folder`` is. Raises OSError."""
     status = os.statvfs(folder)
     return Free(status.f_bavail * status.f_frsize, status.f_favail if status.f_files else None)
+
+
+def free_near(folder: Path) -> Free:
+    """What is free at ``folder``, or where it would be made. Raises OSError."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return free_at(bytes(folder))
 
 
 def require(need: Need, folder: bytes | str, what: str, margin: float = MARGIN) -> None:
