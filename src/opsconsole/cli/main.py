@@ -118,6 +118,14 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     operations.add_argument("--json", action="store_true", help="for scripts")
     operations.set_defaults(module="operations")
 
+    backups = commands.add_parser(
+        "backups", parents=[common], help="which backups there are; exit 1 when one is damaged"
+    )
+    backups.add_argument("service", nargs="?", metavar="SERVICE", help="only of this one")
+    backups.add_argument("--verify", action="store_true", help="compare every byte")
+    backups.add_argument("--json", action="store_true", help="for scripts; versioned")
+    backups.set_defaults(module="backups")
+
     audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
     audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
     audit.set_defaults(module="audit")

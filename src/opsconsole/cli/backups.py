@@ -1,0 +1,119 @@
+"""``opsconsole backups [SERVICE] [--verify] [--json]``: which backups there are and which are whole.
+
+Invariant: looks only. A damaged backup is shown with the reason and never counted as one. Exit 0
+when every backup is whole, 1 when one is damaged.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.errors import OpsconsoleError
+from opsconsole.operations.backups.catalogue import Listed, backups, verified
+from opsconsole.operations.backups.places import store_of
+from opsconsole.operations.backups.space import size_text
+from opsconsole.operations.drivers.backup_restoring import age_text
+
+VERSION: Final = 1
+"""Of the JSON document."""
+
+EXIT_DAMAGED: Final = 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """List the backups of one service, or of every service that has some declared."""
+    configuration = from_arguments(arguments)
+    found = {
+        service: _look(configuration, service, every_byte=arguments.verify)
+        for service in _services(configuration, arguments.service)
+    }
+    if arguments.json:
+        json.dump(_document(found, every_byte=arguments.verify), sys.stdout, indent=2)
+        print()
+    else:
+        _print(found, every_byte=arguments.verify)
+    whole = all(each.whole for _, listed in found.values() for each in listed)
+    return 0 if whole else EXIT_DAMAGED
+
+
+def _services(configuration: Configuration, wanted: str | None) -> list[str]:
+    """Services whose backup is kept here: of files or of a volume. Raises OpsconsoleError."""
+    services = configuration.settings.services
+    if wanted is not None and wanted not in services:
+        known = ", ".join(sorted(services)) or "none"
+        raise OpsconsoleError(f"there is no service {wanted}", remedy=f"known are: {known}")
+    having = [
+        name
+        for name, service in services.items()
+        if service.actions.backup is not None and service.actions.backup.driver in _KEPT
+    ]
+    if wanted is not None and wanted not in having:
+        raise OpsconsoleError(
+            f"{wanted} declares no backup that is kept by the console",
+            remedy=f"declare it under services.{wanted}.actions.backup with files or volume",
+        )
+    return [wanted] if wanted is not None else having
+
+
+_KEPT: Final = frozenset({"files", "volume"})
+
+
+def _look(
+    configuration: Configuration, service: str, *, every_byte: bool
+) -> tuple[Path, Sequence[Listed]]:
+    store = store_of(configuration.settings, service, configuration.base)
+    return store.path, (verified if every_byte else backups)(store, service)
+
+
+def _document(
+    found: dict[str, tuple[Path, Sequence[Listed]]], *, every_byte: bool
+) -> dict[str, Any]:
+    return {
+        "version": VERSION,
+        "every_byte_compared": every_byte,
+        "services": [
+            {
+                "service": service,
+                "folder": str(folder),
+                "backups": [{**asdict(each), "whole": each.whole} for each in listed],
+            }
+            for service, (folder, listed) in found.items()
+        ],
+    }
+
+
+def _print(found: dict[str, tuple[Path, Sequence[Listed]]], *, every_byte: bool) -> None:
+    for service, (folder, listed) in found.items():
+        print(f"{service}  in {folder}")
+        for each in listed:
+            print(f"  {_line(each, every_byte=every_byte)}")
+        if not listed:
+            print("  no backups yet")
+    if not found:
+        print("no service declares a backup")
+
+
+def _line(listed: Listed, *, every_byte: bool) -> str:
+    if not listed.whole:
+        return f"{listed.id}  DAMAGED  {listed.fault}"
+    seconds = listed.created_ns / 1e9
+    made = datetime.fromtimestamp(seconds, UTC)
+    state = "verified" if every_byte else "whole"
+    parts = [
+        f"{listed.id}  {state:<8} {made:%Y-%m-%d %H:%M:%SZ}",
+        f"{age_text(time.time() - seconds):>7} old",
+        f"{size_text(listed.size):>9}",
+        f"{listed.files} files",
+    ]
+    if listed.left_out:
+        parts.append(f"{listed.left_out} left out")
+    if listed.fuzzy or listed.running:
+        parts.append("changed or running while it was copied")
+    return "  ".join(parts)
