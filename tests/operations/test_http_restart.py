@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from opsconsole.model.operation import OperationState
-from tests.operations.conftest import Place, http_config, restarted
+from tests.operations.place import Place, http_config, restarted
 from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]

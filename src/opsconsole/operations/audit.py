@@ -26,7 +26,7 @@ GENESIS: Final = "0" * 64
 
 _BLIND_SPOTS: Final = (
     "cannot be seen from the chain alone: rows cut off the end, or a chain written anew;",
-    "compare the head below with the last line of the second sink or with a note kept elsewhere",
+    "compare the head with the last line of the second sink or with a note kept elsewhere",
 )
 
 

@@ -4,21 +4,26 @@ Invariant: a committed transaction is on the disk (WAL with synchronous FULL), a
 never waits for a writer. A database of another schema version is refused, never guessed at.
 """
 
+import contextlib
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.errors import StateError
-from opsconsole.operations.state_folder import file_mode, open_private
+from opsconsole.operations.state_folder import file_mode
 from opsconsole.text import sanitize
 
 VERSION: Final = 1
 BUSY: Final = 5.0
 """Seconds that a writer waits for another one."""
+
+_PAUSE: Final = 0.01
+_making = threading.Lock()
 
 _TABLES: Final = """
 CREATE TABLE operations (
@@ -115,7 +120,7 @@ def connect(folder: Path) -> sqlite3.Connection:
     """Open the journal in ``folder``, made when it is not there. Raises StateError."""
     path = folder / "journal.db"
     try:
-        os.close(open_private(path, os.O_RDWR, file_mode(folder)))
+        _make(path, file_mode(folder))
         connection = sqlite3.connect(
             path, timeout=BUSY, isolation_level=None, check_same_thread=False
         )
@@ -131,6 +136,24 @@ def connect(folder: Path) -> sqlite3.Connection:
     return connection
 
 
+def _make(path: Path, mode: int) -> None:
+    """Make an empty file with ``mode`` if there is none.
+
+    One that is there is not opened: closing it would drop the locks that SQLite holds on it for
+    the other connections of this process (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with _making:
+        if path.is_symlink():
+            raise StateError(f"{path} is a symbolic link", remedy="replace it by the file itself")
+        if path.exists():
+            return
+        with contextlib.suppress(FileExistsError):
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            descriptor = os.open(path, flags, mode)
+            os.fchmod(descriptor, mode)
+            os.close(descriptor)
+
+
 def _unusable(path: Path, error: sqlite3.Error) -> StateError:
     """The error of a database that cannot be used, with what to do."""
     return StateError(
@@ -140,7 +163,7 @@ def _unusable(path: Path, error: sqlite3.Error) -> StateError:
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
+    _use_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -151,6 +174,20 @@ def _prepare(connection: sqlite3.Connection) -> None:
             f"the journal has schema {version}, this console knows {VERSION}",
             remedy="use the version of the console that wrote it",
         )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to WAL; SQLite's own patience does not cover two that do so at once."""
+    ends = time.monotonic() + BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _create(connection: sqlite3.Connection) -> int:

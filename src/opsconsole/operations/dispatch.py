@@ -5,8 +5,10 @@ its own, or the operation is recorded as failed with nothing done. ``take_up`` g
 whose runner is dead to another one, which looks and does not repeat.
 """
 
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.errors import StateError
@@ -17,6 +19,9 @@ from opsconsole.operations.journal_reader import Intent
 from opsconsole.operations.lock import HeldLock, Holder
 from opsconsole.operations.who import Who
 
+_EXITING: Final = 1.0
+"""Seconds that a process may take to exit after its last word."""
+
 
 def dispatch(
     journal: Journal, intent: Intent, clock: Clock, still_allowed: Callable[[], Refusal | None]
@@ -24,7 +29,7 @@ def dispatch(
     """Lock the service, ask ``still_allowed`` again, record the intent, start the runner."""
     folder = journal.folder
     holder = _holder(intent, intent.who, clock.now())
-    service = lock.take_service(folder, holder)
+    service = _take_service(journal, holder)
     if service is None:
         return _locked(folder, intent.plan.service, clock.now())
     try:
@@ -62,6 +67,19 @@ def take_up(journal: Journal, operation: Operation, who: Who, clock: Clock) -> b
     finally:
         runner.release()
     return True
+
+
+def _take_service(journal: Journal, holder: Holder) -> HeldLock | None:
+    """The service's lock, waited for only where its holder has its verdict and is about to exit."""
+    ends = time.monotonic() + _EXITING
+    while True:
+        held = lock.take_service(journal.folder, holder)
+        if held is not None or time.monotonic() > ends:
+            return held
+        other = lock.holder(journal.folder, holder.service)
+        found = journal.operation(other.operation) if other else None
+        if other is not None and (found is None or not found.state.final):
+            return None
 
 
 def _start(

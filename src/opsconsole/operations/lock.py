@@ -18,7 +18,7 @@ from typing import Final
 from opsconsole.operations.state_folder import file_mode, open_private
 from opsconsole.text import sanitize
 
-_PATIENCE: Final = 0.1
+_PATIENCE: Final = 0.05
 _PAUSE: Final = 0.01
 
 
@@ -89,12 +89,12 @@ def is_held(path: Path) -> bool:
     return False
 
 
-def take_service(folder: Path, holder: Holder) -> HeldLock | None:
+def take_service(folder: Path, holder: Holder, *, patience: float = _PATIENCE) -> HeldLock | None:
     """Take the service's lock in the state ``folder`` and say who did; None when it is held.
 
-    It is tried for a tenth of a second, because a look by ``holder`` holds it for a moment.
+    It is tried for ``patience`` seconds, because a look by ``holder`` holds it for a moment.
     """
-    held = take(_lock_path(folder, holder.service), patience=_PATIENCE)
+    held = take(_lock_path(folder, holder.service), patience=patience)
     if held is not None:
         _write(folder, holder)
     return held

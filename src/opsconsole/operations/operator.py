@@ -68,6 +68,11 @@ class Operator:
         self._reader = self._open() if self._journal else None
 
     @property
+    def folder(self) -> Path:
+        """The state folder."""
+        return self._folder
+
+    @property
     def fault(self) -> str:
         """Why nothing can be recorded and so nothing be done, or ''."""
         return self._fault
@@ -158,13 +163,15 @@ class Operator:
         return self._reader.operation(operation) if self._reader else None
 
     def holder(self, service: str) -> Holder | None:
-        """Who is at a change of ``service``."""
+        """Who is at a change of ``service``; a runner that only has to exit is not."""
         if self._reader is None:
             return None
         try:
-            return lock.holder(self._folder, service)
-        except OSError:
+            held = lock.holder(self._folder, service)
+            found = self._reader.operation(held.operation) if held else None
+        except (OSError, StateError):
             return None
+        return None if found is not None and found.state.final else held
 
     def changed(self) -> bool:
         """Whether the journal differs from what it was at the last call."""

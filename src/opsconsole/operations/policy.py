@@ -5,6 +5,7 @@ passed; each refusal has a stable code, says what stands in the way and what wou
 all that is known comes in as ``Circumstances``.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -74,7 +75,8 @@ def refuse_perform(
 ) -> Refusal | None:
     """Why a confirmed ``plan`` may not start now, or None."""
     return (
-        refuse_plan(request, seen)
+        _used(plan, seen)
+        or refuse_plan(request, seen)
         or _too_old(plan, seen)
         or _not_confirmed(plan, confirmation)
         or refuse_reason(confirmation.reason or plan.reason)
@@ -258,7 +260,7 @@ def _cooling_down(request: ActionRequest, seen: Circumstances) -> Refusal | None
     return Refusal(
         "cooling-down",
         f"the last {request.kind} of {request.service} has just ended",
-        f"wait {left:.0f} s, or override with a reason",
+        f"wait {math.ceil(left)} s, or override with a reason",
     )
 
 
@@ -288,6 +290,12 @@ _CHECKS: Final[tuple[Check, ...]] = (
 
 def _overridden(request: ActionRequest) -> bool:
     return request.parameters.get("override") == "yes" and bool(request.reason.strip())
+
+
+def _used(plan: Plan, seen: Circumstances) -> Refusal | None:
+    if all(each.plan_id != plan.id for each in seen.recent):
+        return None
+    return Refusal("plan-used", "this plan was performed already", "make a new plan")
 
 
 def _too_old(plan: Plan, seen: Circumstances) -> Refusal | None:

@@ -7,6 +7,7 @@ anything is done. Secrets are resolved here, from references.
 """
 
 import asyncio
+import contextlib
 import signal
 import sys
 import traceback
@@ -75,6 +76,7 @@ def run_locked(state_dir: Path, operation: str, *, fresh: bool) -> int:
         state = _carry_out(journal, intent, fresh=fresh and found.state is _S.INTENT)
     finally:
         journal.close()
+    _tidy(state_dir, operation)
     return EXIT_CODES[state]
 
 
@@ -82,6 +84,15 @@ def _ignore_the_terminal() -> None:
     """A lost terminal or ^C in it is no reason to stop halfway."""
     for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(each, signal.SIG_IGN)
+
+
+def _tidy(state_dir: Path, operation: str) -> None:
+    """Remove the lock's file, which nobody asks for after a verdict, and an empty log."""
+    lock.runner_lock(state_dir, operation).unlink(missing_ok=True)
+    log = state_dir / "logs" / f"{operation}.log"
+    with contextlib.suppress(OSError):
+        if log.stat().st_size == 0:
+            log.unlink()
 
 
 def _carry_out(journal: Journal, intent: Intent, *, fresh: bool) -> OperationState:

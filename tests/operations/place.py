@@ -1,0 +1,123 @@
+"""A place to operate in, and the usual ways through the door."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.loader import load
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    Confirmation,
+    Operation,
+    Plan,
+    Refusal,
+)
+from opsconsole.operations.operator import Operator
+from tests.operations.recording_server import RecordingServer
+
+QUICK = "min_healthy: 0.2s, deadline: 5s"
+
+
+class Place:
+    """A configuration file and a state folder, and operators that work on them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.config = folder / "opsconsole.yaml"
+        self._operators: list[Operator] = []
+
+    def write(self, text: str) -> None:
+        """Make ``text`` the configuration."""
+        self.config.write_text(text)
+        self.config.chmod(0o600)
+
+    def operator(self, *, read_only: bool = False) -> Operator:
+        """What a console that starts at this moment has."""
+        operator = Operator(
+            load(self.config),
+            base=self.config.parent,
+            clock=SystemClock(),
+            read_only=read_only,
+            state_dir=self.state,
+            config_path=self.config,
+        )
+        self._operators.append(operator)
+        return operator
+
+    def close(self) -> None:
+        """Close every operator."""
+        for operator in self._operators:
+            operator.close()
+
+
+def http_config(*servers: RecordingServer, more: str = "", action: str = QUICK) -> str:
+    """A service ``web`` that restarts, degrades and recovers by HTTP."""
+    instances = ", ".join(server.url for server in servers)
+    return f"""
+docker: []
+operations: {{cooldown: 0.001ms, restart_limit: 1000}}
+services:
+  web:
+    instances: [{instances}]
+    timeout: 1s
+    health: /health
+    actions:
+      restart: {{http: {{post: /restart, timeout: 2s}}, {action}}}
+      degrade:
+        http: {{post: /degrade, query: {{reason: "{{reason}}"}}}}
+        for: 5s
+        {action.replace(", ", chr(10) + "        ")}
+        recover: {{http: {{post: /recover}}, {action}}}
+{more}
+"""
+
+
+async def until(condition: Callable[[], bool], limit: float = 20.0) -> None:
+    """Return once ``condition`` holds; AssertionError after ``limit`` seconds."""
+    ends = time.monotonic() + limit
+    while time.monotonic() < ends:
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"not so after {limit:g} s")
+
+
+async def planned(operator: Operator, request: ActionRequest) -> Plan:
+    """The plan for ``request``, which must not be refused."""
+    plan = await operator.plan(request, None)
+    assert isinstance(plan, Plan), plan
+    return plan
+
+
+async def performed(operator: Operator, plan: Plan, reason: str = "a test") -> Operation:
+    """``plan`` confirmed and started, which must not be refused."""
+    operation = await operator.perform(plan, Confirmation(plan.service, reason))
+    assert isinstance(operation, Operation), operation
+    return operation
+
+
+async def ended(operator: Operator, operation: str, limit: float = 20.0) -> Operation:
+    """The operation once it has its verdict."""
+    ends = time.monotonic() + limit
+    while time.monotonic() < ends:
+        found = operator.operation(operation)
+        assert found is not None
+        if found.state.final:
+            return found
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"no verdict after {limit:g} s: {found}")
+
+
+async def restarted(operator: Operator, service: str = "web") -> Operation:
+    """One restart from plan to verdict."""
+    plan = await planned(operator, ActionRequest(service, ActionKind.RESTART, reason="a test"))
+    return await ended(operator, (await performed(operator, plan)).id)
+
+
+def refused(answer: Plan | Operation | Refusal) -> str:
+    """The code of a refusal, which ``answer`` must be."""
+    assert isinstance(answer, Refusal), answer
+    return answer.code

@@ -1,0 +1,120 @@
+"""The audit's chain: edits, deletions and swaps are found and named."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from opsconsole.errors import StateError
+from opsconsole.model.operation import OperationState
+from opsconsole.operations.audit import Row, canonical, link, verify, verify_folder
+from opsconsole.operations.journal import Journal
+from opsconsole.operations.state_folder import prepare
+from tests.operations.test_journal import intent
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A state folder with six audited events."""
+    made = prepare(tmp_path / "state", shared=False)
+    journal = Journal(made)
+    for name in ("one", "two"):
+        journal.submit(intent(name), 1.0)
+        journal.advance(name, OperationState.DISPATCHED, 2.0)
+        journal.advance(name, OperationState.FAILED, 3.0, summary="broken")
+    journal.close()
+    return made
+
+
+def _tamper(folder: Path, *statements: str) -> tuple[str, ...]:
+    connection = sqlite3.connect(folder / "journal.db")
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    report = verify_folder(folder)
+    assert not report.whole
+    return report.lines
+
+
+def test_a_chain_that_nobody_touched_is_whole(folder: Path) -> None:
+    report = verify_folder(folder)
+    assert report.whole
+    assert "6 rows" in report.lines[0]
+    assert any("cannot be seen" in line for line in report.lines)
+
+
+def test_an_edit_is_found(folder: Path) -> None:
+    edit = "UPDATE audit SET record = replace(record, 'broken', 'fine') WHERE seq = 3"
+    assert "row 3: its record was edited" in _tamper(folder, edit)
+
+
+def test_a_deletion_is_found(folder: Path) -> None:
+    lines = _tamper(folder, "DELETE FROM audit WHERE seq = 4")
+    assert any(line.startswith("row 5: row 4 was expected") for line in lines)
+
+
+def test_a_deletion_that_is_renumbered_is_found(folder: Path) -> None:
+    lines = _tamper(
+        folder, "DELETE FROM audit WHERE seq = 4", "UPDATE audit SET seq = 4 WHERE seq = 5"
+    )
+    assert "row 4: holds the record of another row" in lines
+
+
+def test_a_swap_is_found(folder: Path) -> None:
+    lines = _tamper(
+        folder,
+        "UPDATE audit SET seq = 99 WHERE seq = 2",
+        "UPDATE audit SET seq = 2 WHERE seq = 3",
+        "UPDATE audit SET seq = 3 WHERE seq = 99",
+    )
+    assert any(line.startswith("row 2:") for line in lines)
+
+
+def test_every_single_bit_matters() -> None:
+    record = canonical({"seq": 1, "event": "intent"})
+    row = Row(1, record, "0" * 64, link("0" * 64, record))
+    assert verify([row]).whole
+    for place in range(len(record)):
+        for bit in range(7):
+            flipped = chr(ord(record[place]) ^ (1 << bit))
+            edited = record[:place] + flipped + record[place + 1 :]
+            assert not verify([Row(1, edited, row.prev, row.hash)]).whole
+
+
+def test_the_second_sink_holds_the_same_chain(tmp_path: Path) -> None:
+    folder, sink = prepare(tmp_path / "state", shared=False), tmp_path / "audit.jsonl"
+    journal = Journal(folder, sink=sink)
+    journal.submit(intent("one"), 1.0)
+    journal.advance("one", OperationState.DISPATCHED, 2.0)
+    rows = journal.audit_rows()
+    journal.close()
+    lines = [json.loads(line) for line in sink.read_text().splitlines()]
+    assert [line["hash"] for line in lines] == [row.hash for row in rows]
+    assert sink.stat().st_mode & 0o777 == 0o640
+
+
+_AFTER: tuple[Callable[[Journal], None], ...] = (
+    lambda journal: journal.submit(intent("two"), 2.0),
+    lambda journal: journal.step_begins("one", 0, 2.0, {}),
+)
+
+
+@pytest.mark.parametrize("act", _AFTER)
+def test_nothing_is_begun_that_the_second_sink_does_not_hold(
+    act: Callable[[Journal], None], tmp_path: Path
+) -> None:
+    folder, sink = prepare(tmp_path / "state", shared=False), tmp_path / "audit.jsonl"
+    journal = Journal(folder, sink=sink)
+    journal.submit(intent("one"), 1.0)
+    sink.unlink()
+    sink.mkdir()
+    with pytest.raises(StateError, match="cannot write the audit file"):
+        act(journal)
+    assert journal.operation("two") is None
+    assert journal.step_records("one")[0].state == "waiting"
+    journal.advance("one", OperationState.FAILED, 3.0, summary="an outcome is kept all the same")
+    journal.close()
+    assert verify_folder(folder).whole

@@ -1,0 +1,119 @@
+"""Degrade ends by itself, though every console is closed."""
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable
+
+from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
+from opsconsole.operations import dead_man, lock
+from opsconsole.operations.journal import Journal
+from tests.operations.place import Place, ended, http_config, performed, planned, refused, until
+from tests.operations.recording_server import RecordingServer
+
+Serve = Callable[[], RecordingServer]
+
+
+def _degrade(seconds: float) -> ActionRequest:
+    return ActionRequest("web", ActionKind.DEGRADE, reason="load", duration=seconds)
+
+
+async def _degraded(place: Place, seconds: float) -> str:
+    operator = place.operator()
+    plan = await planned(operator, _degrade(seconds))
+    operation = await ended(operator, (await performed(operator, plan, "load")).id)
+    assert operation.state is OperationState.VERIFIED, operation
+    assert operation.ends_at is not None
+    operator.close()
+    return operation.id
+
+
+def _keeper(place: Place, operation: str) -> int:
+    """The process that holds the keeper's lock."""
+    inode = lock.keeper_lock(place.state, operation).stat().st_ino
+    with open("/proc/locks", encoding="ascii") as locks:
+        for line in locks:
+            words = line.split()
+            if words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
+                return int(words[4])
+    raise LookupError(operation)
+
+
+async def test_five_seconds_with_every_console_closed(place: Place, serve: Serve) -> None:
+    server = serve()
+    place.write(http_config(server))
+    began = time.time()
+    await _degraded(place, 5)
+    assert server.behaviour.degraded
+    await until(lambda: not server.behaviour.degraded)
+    assert 4.5 < time.time() - began < 9
+    operator = place.operator()
+    operation = await ended(operator, operator.operations()[0].id)
+    assert operation.kind is ActionKind.RECOVER
+    assert operation.state is OperationState.VERIFIED
+    assert "the end of the degradation" in operation.reason
+    assert [request.path for request in server.changes] == ["/degrade", "/recover"]
+
+
+async def test_a_keeper_that_died_is_replaced_by_the_next_console(
+    place: Place, serve: Serve
+) -> None:
+    server = serve()
+    place.write(http_config(server))
+    operation = await _degraded(place, 3)
+    path = lock.keeper_lock(place.state, operation)
+    await until(lambda: lock.is_held(path))
+    os.kill(_keeper(place, operation), signal.SIGKILL)
+    await until(lambda: not lock.is_held(path))
+    assert await place.operator().reconcile() == 1
+    assert await place.operator().reconcile() in {0, 1}
+    await until(lambda: not server.behaviour.degraded)
+    assert [request.path for request in server.changes] == ["/degrade", "/recover"]
+
+
+async def test_after_a_reboot_the_wall_decides(place: Place, serve: Serve) -> None:
+    server = serve()
+    place.write(http_config(server))
+    operation = await _degraded(place, 3600)
+    path = lock.keeper_lock(place.state, operation)
+    await until(lambda: lock.is_held(path))
+    os.kill(_keeper(place, operation), signal.SIGKILL)
+    await until(lambda: not lock.is_held(path))
+    connection = sqlite3.connect(place.state / "journal.db")
+    connection.execute("UPDATE ends SET boot_id = 'another', due_wall = ?", (time.time() - 60,))
+    connection.commit()
+    connection.close()
+    await place.operator().reconcile()
+    await until(lambda: not server.behaviour.degraded)
+
+
+async def test_a_recovery_by_hand_ends_it(place: Place, serve: Serve) -> None:
+    server = serve()
+    place.write(http_config(server))
+    await _degraded(place, 3600)
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.RECOVER))
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is OperationState.VERIFIED
+    journal = Journal(place.state)
+    assert dead_man.active(journal) == ()
+    journal.close()
+
+
+async def test_what_could_not_be_degraded_needs_no_end(place: Place, serve: Serve) -> None:
+    server = serve()
+    server.behaviour.answer = "refuse"
+    place.write(http_config(server))
+    operator = place.operator()
+    plan = await planned(operator, _degrade(3600))
+    operation = await ended(operator, (await performed(operator, plan, "load")).id)
+    assert operation.state is OperationState.FAILED
+    journal = Journal(place.state)
+    await until(lambda: dead_man.active(journal) == ())
+    journal.close()
+
+
+async def test_longer_than_a_day_is_refused(place: Place, serve: Serve) -> None:
+    place.write(http_config(serve()))
+    assert refused(await place.operator().plan(_degrade(86401), None)) == "bad-parameter"

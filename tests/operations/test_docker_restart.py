@@ -1,0 +1,62 @@
+"""Restart of containers on a real engine."""
+
+from opsconsole.demo.docker_engine import Engine
+from opsconsole.model.operation import OperationState
+from tests.operations.place import Place, restarted
+
+
+def _config(engine: Engine, names: list[str], action: str = "") -> str:
+    return f"""
+docker: {{host: "{engine.url}"}}
+operations: {{cooldown: 0.001ms, restart_limit: 1000}}
+services:
+  web:
+    actions:
+      restart:
+        docker: {{containers: [{", ".join(names)}], stop_timeout: 1s}}
+        min_healthy: 500ms
+        deadline: 20s
+        {action}
+"""
+
+
+def _names(engine: Engine, count: int) -> list[str]:
+    return [f"web-{engine.owner}-{number}" for number in range(1, count + 1)]
+
+
+def _started(engine: Engine, name: str) -> str:
+    found: str = engine.client().containers.get(name).attrs["State"]["StartedAt"]
+    return found
+
+
+async def test_three_containers_roll_one_by_one(docker_sandbox: Engine, place: Place) -> None:
+    names = _names(docker_sandbox, 3)
+    for name in names:
+        docker_sandbox.run(name, healthcheck="wget -q -O /dev/null http://127.0.0.1:8080/")
+    before = [_started(docker_sandbox, name) for name in names]
+    place.write(_config(docker_sandbox, names))
+    operation = await restarted(place.operator())
+    assert operation.state is OperationState.VERIFIED, operation
+    after = [_started(docker_sandbox, name) for name in names]
+    assert all(old != new for old, new in zip(before, after, strict=True))
+    assert [step.state for step in operation.steps] == ["done"] * 3
+    ends = [step.ended_at or 0 for step in operation.steps]
+    begins = [step.started_at or 0 for step in operation.steps]
+    assert all(nxt > end + 0.5 for end, nxt in zip(ends, begins[1:], strict=False)), operation.steps
+
+
+async def test_a_container_that_stays_down_fails_with_the_rest_untouched(
+    docker_sandbox: Engine, place: Place
+) -> None:
+    names = _names(docker_sandbox, 2)
+    docker_sandbox.run(
+        names[0], command=["sh", "-c", "test -e /ran && exit 3; touch /ran; sleep 60"]
+    )
+    docker_sandbox.run(names[1])
+    untouched = _started(docker_sandbox, names[1])
+    place.write(_config(docker_sandbox, names).replace("20s", "2s"))
+    operation = await restarted(place.operator())
+    assert operation.state is OperationState.FAILED, operation
+    assert _started(docker_sandbox, names[1]) == untouched
+    assert operation.steps[1].state == "waiting"
+    assert "not done" in operation.steps[1].detail

@@ -1,0 +1,129 @@
+"""One at a time between processes, and free at once when the holder dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from opsconsole.operations import lock
+from opsconsole.operations.lock import Holder
+from opsconsole.operations.state_folder import prepare
+
+_ROUNDS = 100
+
+# Both wait for the same moment, then take the lock, and hold it until both have tried.
+_RIVAL = """
+import sys, time
+from pathlib import Path
+from opsconsole.operations import lock
+folder, me, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+for number in range(rounds):
+    (folder / f"ready-{number}-{me}").touch()
+    while len(list(folder.glob(f"ready-{number}-*"))) < 2:
+        time.sleep(0.0005)
+    holder = lock.Holder(f"op-{me}", "restart", "web", me, None, "here", "", time.time())
+    held = lock.take_service(folder, holder)
+    seen = lock.holder(folder, "web")
+    result = "won" if held else f"lost to {seen.who if seen else 'nobody'}"
+    (folder / f"result-{number}-{me}").write_text(result)
+    while len(list(folder.glob(f"result-{number}-*"))) < 2:
+        time.sleep(0.0005)
+    if held:
+        held.release()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A state folder."""
+    return prepare(tmp_path / "state", shared=False)
+
+
+def _holder(who: str) -> Holder:
+    return Holder("op", "restart", "web", who, None, "here", "", time.time())
+
+
+def test_of_two_processes_one_wins_and_the_other_is_told_who(folder: Path) -> None:
+    argv = [sys.executable, "-c", _RIVAL, str(folder)]
+    rivals = [subprocess.Popen([*argv, name, str(_ROUNDS)]) for name in ("ann", "bob")]
+    assert [rival.wait(110) for rival in rivals] == [0, 0]
+    for number in range(_ROUNDS):
+        results = {
+            name: (folder / f"result-{number}-{name}").read_text() for name in ("ann", "bob")
+        }
+        winner = next(name for name, result in results.items() if result == "won")
+        loser = "bob" if winner == "ann" else "ann"
+        assert results[loser] == f"lost to {winner}"
+
+
+def test_a_killed_holder_frees_the_lock_at_once(folder: Path) -> None:
+    holding = (
+        "import sys, time; from pathlib import Path; from opsconsole.operations import lock\n"
+        "held = lock.take_service(Path(sys.argv[1]),"
+        " lock.Holder('op', 'restart', 'web', 'ann', None, 'here', '', time.time()))\n"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", holding, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    seen = lock.holder(folder, "web")
+    assert seen is not None
+    assert seen.who == "ann"
+    assert lock.take_service(folder, _holder("bob")) is None
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+    assert lock.holder(folder, "web") is None
+    held = lock.take(folder / "locks" / "web.lock")
+    assert held is not None
+    held.release()
+
+
+def test_a_lock_lives_on_in_the_child_it_was_handed_to(folder: Path) -> None:
+    held = lock.take_service(folder, _holder("ann"))
+    assert held is not None
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=(held.descriptor,)
+    )
+    held.release()
+    assert lock.holder(folder, "web") is not None
+    child.kill()
+    child.wait()
+    assert lock.holder(folder, "web") is None
+
+
+def test_looking_never_makes_a_taker_fail(folder: Path) -> None:
+    looker = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys\nfrom pathlib import Path\nfrom opsconsole.operations import lock\n"
+            "while True: lock.holder(Path(sys.argv[1]), 'web')",
+            str(folder),
+        ]
+    )
+    try:
+        for _ in range(200):
+            held = lock.take_service(folder, _holder("ann"))
+            assert held is not None
+            held.release()
+    finally:
+        looker.kill()
+        looker.wait()
+
+
+def test_a_torn_file_beside_the_lock_is_no_holder_of_its_own(folder: Path) -> None:
+    (folder / "locks" / "web.json").write_text('{"who": "ann", ')
+    assert lock.holder(folder, "web") is None
+    held = lock.take(folder / "locks" / "web.lock")
+    assert held is not None
+    seen = lock.holder(folder, "web")
+    assert seen is not None
+    assert seen.who == "somebody"
+    held.release()
