@@ -42,6 +42,21 @@ def test_latency_is_the_probes_unless_it_is_declared() -> None:
     assert attain(declared, "p90(latency) < 100ms").met is None, "not asked for, so not known"
 
 
+def test_the_latency_shown_is_the_users_where_it_is_known() -> None:
+    service = record(metrics={"search": {"histogram": "search_ms", "unit": "ms"}})
+    service.history.add(NOW, failed=False, latency=0.01)
+    assert figures.latency(service, NOW).origin == "probe"
+    for share, value in (("p50", 0.2), ("p95", 1.9), ("p99", 2.5)):
+        service.note_metric(MetricValue("api", f"{share}(search)", value, "s", NOW), NOW)
+    shown = figures.latency(service, NOW)
+    assert (shown.origin, shown.p50, shown.p95, shown.p99) == ("search", 0.2, 1.9, 2.5)
+    assert shown.trace is not None
+    assert shown.trace_p50 is not None
+    assert (shown.trace.values[-1], shown.trace_p50.values[-1]) == (1.9, 0.2)
+    later = figures.latency(service, NOW + 60)
+    assert later.origin == "probe", "a figure that is stale is not shown as the present one"
+
+
 def test_resources_are_sums_and_shares_of_the_limit() -> None:
     service = record()
     assert attain(service, "cpu < 70%").met is None
@@ -87,7 +102,7 @@ def test_health_bodies_and_headers_give_metrics() -> None:
         figures_ = {"cache.hit_rate": 0.2 * number}
         probe.report = HealthReport(State.OK, "json", figures=figures_, headers=headers)
         probe.report_at = NOW
-    found = figures.body_metrics(service)
+    found = {metric.name: metric for metric in figures.body_metrics(service)}
     assert found["hits"].value == pytest.approx(0.3)
     assert found["hits"].by_instance == {"api-1": 0.2, "api-2": 0.4}
     assert found["left"].value == 100.0

@@ -4,15 +4,17 @@ Invariant: a figure that is stale or not known is None; a declared metric goes b
 figure of the same name. Times are seconds, sizes bytes, shares fractions, rates per second.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from opsconsole.engine.fleet import ServiceRecord
 from opsconsole.model.expressions import Availability, Comparison, Expression, Quantity, StateIs
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.reading import is_stale
-from opsconsole.model.series import MetricValue
+from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.state import State
+
+_TIMES: Final = frozenset({"s", "ms", "us", "µs", "ns"})
 
 
 def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = "") -> float | None:
@@ -82,9 +84,30 @@ def request_rate(record: ServiceRecord, now: float) -> float | None:
     return None if name is None else _fresh(record, name, now)
 
 
-def body_metrics(record: ServiceRecord) -> dict[str, MetricValue]:
+def latency(record: ServiceRecord, now: float) -> Latency:
+    """What the service's users see, where a histogram tells it; else what the probes see.
+
+    The histogram is the metric ``latency``, else the only one that is declared in a unit of time.
+    """
+    name = _latency_metric(record)
+    high = _fresh(record, f"p95({name})", now)
+    if high is None:
+        return record.history.latency(now)
+    median, highest = (_fresh(record, f"{share}({name})", now) for share in ("p50", "p99"))
+    return Latency(
+        last=median,
+        p50=median,
+        p95=high,
+        p99=highest,
+        trace=_trace(record, f"p95({name})"),
+        trace_p50=_trace(record, f"p50({name})"),
+        trace_p99=_trace(record, f"p99({name})"),
+        origin=name,
+    )
+
+
+def body_metrics(record: ServiceRecord) -> Iterator[MetricValue]:
     """Declared metrics that health bodies and headers hold: their mean, and by instance."""
-    found: dict[str, MetricValue] = {}
     for name, metric in record.config.metrics.items():
         if metric.json_path is None and metric.header is None:
             continue
@@ -102,10 +125,20 @@ def body_metrics(record: ServiceRecord) -> dict[str, MetricValue]:
                 parts[instance.name] = value
                 latest = max(latest or 0.0, instance.probes[0].report_at or 0.0)
         mean = sum(parts.values()) / len(parts) if parts else None
-        found[name] = MetricValue(
-            record.name, name, mean, metric.unit, latest, parts, origin="health"
-        )
-    return found
+        yield MetricValue(record.name, name, mean, metric.unit, latest, parts, origin="health")
+
+
+def _latency_metric(record: ServiceRecord) -> str:
+    metrics = record.config.metrics
+    if "latency" in metrics and metrics["latency"].histogram:
+        return "latency"
+    timed = [name for name, each in metrics.items() if each.histogram and each.unit in _TIMES]
+    return timed[0] if len(timed) == 1 else ""
+
+
+def _trace(record: ServiceRecord, name: str) -> Trace | None:
+    metric = record.metrics.get(name)
+    return metric.trace if metric else None
 
 
 def _declared(record: ServiceRecord, quantity: Quantity, now: float) -> float | None:

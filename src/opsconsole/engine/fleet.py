@@ -5,12 +5,13 @@ only when it was marked as touched, so that what did not change stays the same o
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opsconsole.config.actions import Actions
 from opsconsole.config.services import Service, Thresholds
 from opsconsole.config.settings import Settings
-from opsconsole.engine.history import History
+from opsconsole.engine.figure_trace import FigureTrace
+from opsconsole.engine.history import LEAST_SLOTS, History
 from opsconsole.engine.judge.health import Judged, Limits
 from opsconsole.engine.judge.service import Verdict
 from opsconsole.model.expressions import Expression, ExpressionError, parse
@@ -81,9 +82,21 @@ class ServiceRecord:
     swarm: tuple[SwarmService, ...] = ()
     missing: tuple[str, ...] = ()
     metrics: dict[str, MetricValue] = field(default_factory=dict)
+    traces: dict[str, FigureTrace] = field(default_factory=dict)
     actions: tuple[ActionView, ...] = ()
     verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))
     view: ServiceView | None = None
+
+    def note_metric(self, metric: MetricValue, at: float) -> None:
+        """Take in a metric's present figure, and give it its past."""
+        trace = self.traces.get(metric.name)
+        if trace is None:
+            history = self.history
+            step = max(history.step, 1.5 * self.metrics_every)
+            slots = max(LEAST_SLOTS, int(history.slots * history.step / step))
+            self.traces[metric.name] = trace = FigureTrace(slots, step)
+        trace.add(at, metric.value)
+        self.metrics[metric.name] = replace(metric, trace=trace.view(at))
 
     @property
     def acts(self) -> bool:

@@ -198,7 +198,7 @@ class Store:
         else:
             alerts = value if isinstance(value, tuple) else cast(_AlertReport, value).alerts
             self.alerts.report(key, alerts, at)
-            self._apply_metrics(getattr(value, "metrics", ()))
+            self._apply_metrics(getattr(value, "metrics", ()), at)
 
     def _apply_docker(self, key: str, view: DockerView, at: float) -> None:
         self._engines[key] = view
@@ -223,11 +223,11 @@ class Store:
             if found:
                 instance.ended = all(each.status in ENDED for each in found)
 
-    def _apply_metrics(self, metrics: Iterable[MetricValue]) -> None:
+    def _apply_metrics(self, metrics: Iterable[MetricValue], at: float) -> None:
         for metric in metrics:
             record = self.services.get(metric.service)
             if record is not None:
-                record.metrics[metric.name] = metric
+                record.note_metric(metric, at)
                 self._touched.add(record)
 
     def _note_version(self, instance: InstanceRecord, version: str, at: float) -> None:
@@ -283,7 +283,8 @@ class Store:
         record.verdict = verdict
         if record.containers_at is not None or any(each.taken_at is not None for each in views):
             record.history.note_state(now, verdict.state)
-        record.metrics.update(figures.body_metrics(record))
+        for metric in figures.body_metrics(record):
+            record.note_metric(metric, now)
         record.view = service_view(record, views, now)
 
     def _note_service_flip(self, record: ServiceRecord, verdict: Verdict, now: float) -> None:

@@ -60,7 +60,7 @@ def service_view(
         stale=bool(instances) and all(instance.stale for instance in instances),
         flapping=verdict.flapping,
         reason=verdict.reason,
-        latency=history.latency(now),
+        latency=figures.latency(record, now),
         error_rate=history.error_rate(now),
         request_rate=figures.request_rate(record, now),
         cpu=figures.cpu(record),

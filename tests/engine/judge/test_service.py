@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsconsole.engine.judge.health import Judged
+from opsconsole.engine.judge.health import NOT_LOOKED, Judged
 from opsconsole.engine.judge.service import (
     Verdict,
     judge_container,
@@ -64,6 +64,12 @@ def test_a_reason_names_the_instance_and_how_many() -> None:
     verdict = judge_service(views, [])
     assert verdict.state is DEGRADED
     assert verdict.reason == "1 of 3 instances down: api-2 connection refused"
+
+
+def test_nothing_looked_at_yet_is_said_once() -> None:
+    views = [instance(name, UNKNOWN, NOT_LOOKED) for name in ("api-1", "api-2")]
+    assert judge_service(views, []) == Verdict(UNKNOWN, NOT_LOOKED)
+    assert judge_instance([(READY, Judged())]).reason == NOT_LOOKED
 
 
 def test_the_reason_of_a_lone_instance_is_the_service_s() -> None:

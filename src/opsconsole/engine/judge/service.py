@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.engine.judge.health import Judged
+from opsconsole.engine.judge.health import NOT_LOOKED, Judged
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.resources import Container, SwarmService
 from opsconsole.model.snapshot import InstanceView
@@ -86,8 +86,9 @@ def _of_probe(kind: ProbeKind, judged: Judged) -> Verdict:
     state = judged.state
     if state is State.DOWN and kind in {ProbeKind.READY, ProbeKind.STARTUP}:
         state = State.DEGRADED
-    reason = f"{_PREFIX[kind]}{judged.reason}" if judged.reason else ""
-    return Verdict(state, reason, judged.flapping)
+    if not judged.reason or judged.reason == NOT_LOOKED:
+        return Verdict(state, judged.reason, judged.flapping)
+    return Verdict(state, f"{_PREFIX[kind]}{judged.reason}", judged.flapping)
 
 
 def _of_instances(instances: Sequence[InstanceView]) -> str:
@@ -97,7 +98,8 @@ def _of_instances(instances: Sequence[InstanceView]) -> str:
     first = max(troubled, key=lambda instance: instance.state.urgency)
     if len(instances) == 1:
         return first.reason
+    if all(instance.reason == NOT_LOOKED for instance in instances):
+        return NOT_LOOKED
     same = sum(instance.state is first.state for instance in troubled)
-    return (
-        f"{same} of {len(instances)} instances {first.state}: {first.name} {first.reason}".strip()
-    )
+    count = f"{same} of {len(instances)} instances {first.state}"
+    return f"{count}: {first.name} {first.reason}".strip()
