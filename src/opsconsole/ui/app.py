@@ -7,6 +7,7 @@ message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding
 from textual.driver import Driver
@@ -45,6 +46,7 @@ class Console(App[int], inherit_bindings=False):
 
     TITLE = "opsconsole"
     CSS_PATH = "styles/console.tcss"
+    ALLOW_SELECT = False
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "ctrl+p"
     BINDINGS: ClassVar[list[Binding | tuple[str, str] | tuple[str, str, str]]] = bindings(
@@ -151,6 +153,13 @@ class Console(App[int], inherit_bindings=False):
             if isinstance(screen, ConsoleScreen):
                 screen.say(text)
                 return
+
+    async def on_event(self, event: events.Event) -> None:
+        """Input that is older than the dialog it would reach is dropped."""
+        top = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(top, Dialog) and top.too_early(event):
+            return
+        await super().on_event(event)
 
     # ---- messages ----
 
@@ -327,5 +336,4 @@ class Console(App[int], inherit_bindings=False):
         crash.remember(error)
         self._return_code = CRASHED
         self._exception = self._exception or error
-        self._exception_event.set()
         self._close_messages_no_wait()

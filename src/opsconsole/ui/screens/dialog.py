@@ -49,14 +49,9 @@ class Dialog(ModalScreen[None], inherit_bindings=False):
         """Subclasses bring their lines up to date here."""
 
     def too_early(self, event: events.Event) -> bool:
-        """Whether ``event`` was meant for what was there before."""
-        return self.CAREFUL and event.time < self._opened_at + DEAD_TIME
-
-    def _forward_event(self, event: events.Event) -> None:
-        """Input that was typed or clicked before the dialog could be read is dropped."""
-        if isinstance(event, events.InputEvent | events.Paste) and self.too_early(event):
-            return
-        super()._forward_event(event)
+        """Whether ``event`` is input that was meant for what was there before."""
+        given = isinstance(event, events.InputEvent | events.Paste)
+        return given and self.CAREFUL and event.time < self._opened_at + DEAD_TIME
 
     def action_close(self) -> None:
         """Close; whatever runs goes on."""

@@ -15,7 +15,6 @@ from opsconsole.render import alerts, events, resources, services
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.matching import Filter
 from opsconsole.render.overview import (
-    HEADER_ROWS,
     Panel,
     Placement,
     arrange,
@@ -132,7 +131,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
     def _put(self, widget: LineWidget, placement: Placement | None) -> None:
         widget.display = placement is not None
         if placement is not None:
-            widget.styles.offset = (placement.x, placement.y - HEADER_ROWS)
+            widget.styles.offset = (placement.x, placement.y)
             widget.styles.width = placement.width
             widget.styles.height = placement.height
 

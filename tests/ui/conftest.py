@@ -1,0 +1,64 @@
+"""Running a console on a fake fleet without a terminal."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from textual.pilot import Pilot
+
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.ui.app import Console
+from opsconsole.ui.options import Options
+from tests.ui.fake_engine import FakeEngine, FixedClock
+
+
+class Stage:
+    """A running console with its engine, its clock and its pilot."""
+
+    def __init__(self, app: Console, engine: FakeEngine, clock: FixedClock, pilot: Pilot[int]):
+        self.app = app
+        self.engine = engine
+        self.clock = clock
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys and wait until all is quiet."""
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def publish(self, snapshot: Snapshot) -> None:
+        """Let a snapshot arrive."""
+        self.engine.publish(snapshot)
+        await self.pilot.pause()
+        await self.pilot.pause()
+
+    @property
+    def text(self) -> str:
+        """What is on the screen."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+
+OpenStage = Callable[..., AbstractAsyncContextManager[Stage]]
+
+
+@pytest.fixture
+def open_stage() -> OpenStage:
+    """``async with open_stage(snapshot, size=…) as stage``."""
+
+    @asynccontextmanager
+    async def opened(
+        snapshot: Snapshot | None,
+        *,
+        size: tuple[int, int] = (120, 40),
+        options: Options | None = None,
+        engine: FakeEngine | None = None,
+    ) -> AsyncIterator[Stage]:
+        clock = FixedClock()
+        engine = engine or FakeEngine(snapshot)
+        app = Console(lambda: engine, options=options or Options(), clock=clock)
+        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+            for _ in range(4):
+                await pilot.pause(0.02)
+            yield Stage(app, engine, clock, pilot)
+
+    return opened

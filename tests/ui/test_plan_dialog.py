@@ -1,0 +1,172 @@
+"""The plan dialog: nothing starts that a person did not mean to start."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from opsconsole.model.operation import ConfirmLevel, OperationState, Refusal
+from opsconsole.ui.screens import dialog
+from opsconsole.ui.screens.actions import ActionsScreen
+from opsconsole.ui.screens.dialog import DEAD_TIME
+from opsconsole.ui.screens.plan import PlanScreen
+from opsconsole.ui.widgets.choice import Choice
+from tests.ui import fleet
+from tests.ui.conftest import OpenStage, Stage
+from tests.ui.fake_engine import FakeEngine, an_operation
+
+
+async def opened(stage: Stage) -> PlanScreen:
+    """The dialog of a restart, past its dead time."""
+    await stage.press("R")
+    screen = stage.app.screen
+    assert isinstance(screen, PlanScreen)
+    await asyncio.sleep(DEAD_TIME + 0.1)
+    return screen
+
+
+async def test_the_key_opens_the_plan_and_starts_nothing(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire()) as stage:
+        screen = await opened(stage)
+        assert [request.service for request in stage.engine.requests] == ["ai-service"]
+        assert stage.engine.performed == []
+        for said in ("3f2a9c17b0de", "healthy for 10 s", "undone by", "production", "exited 137"):
+            assert said in stage.text
+        assert screen.focused is screen.query_one("#cancel")
+
+
+async def test_input_of_the_first_half_second_is_dropped(
+    open_stage: OpenStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialog, "DEAD_TIME", 60.0)  # a slow machine must not make it pass
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    async with open_stage(None, engine=engine) as stage:
+        await stage.press("R")
+        screen = stage.app.screen
+        await stage.press("tab", "space", "space", "enter", "escape")
+        assert stage.app.screen is screen
+        assert engine.performed == []
+
+
+@pytest.mark.parametrize("confirm", list(ConfirmLevel))
+async def test_enter_never_confirms(open_stage: OpenStage, confirm: ConfirmLevel) -> None:
+    engine = FakeEngine(fleet.on_fire(), confirm)
+    async with open_stage(None, engine=engine) as stage:
+        await opened(stage)
+        await stage.press("tab")
+        if confirm is not ConfirmLevel.CHOICE:
+            await stage.press(*"ai-service", "enter")
+        if confirm is ConfirmLevel.TYPED_NAME_AND_REASON:
+            await stage.press(*"broken", "enter")
+        await stage.press("enter", "enter", "enter")
+        assert engine.performed == []
+
+
+async def test_typed_name_then_space_starts_it(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire()) as stage:
+        screen = await opened(stage)
+        start = screen.query_one("#start", Choice)
+        await stage.press("shift+tab")
+        await stage.press(*"ai-servic")
+        assert not start.allowed
+        await stage.press("e")
+        assert start.allowed
+        await stage.press("tab", "tab", "space")
+        (plan, confirmation), = stage.engine.performed
+        assert plan.service == "ai-service"
+        assert confirmation.typed == "ai-service"
+
+
+async def test_another_word_starts_nothing(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire()) as stage:
+        await opened(stage)
+        await stage.press("shift+tab", *"oatie", "tab", "tab", "space")
+        assert stage.engine.performed == []
+
+
+async def test_a_reason_is_asked_for_where_policy_wants_one(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.TYPED_NAME_AND_REASON)
+    async with open_stage(None, engine=engine) as stage:
+        screen = await opened(stage)
+        screen.query_one("#typed").focus()
+        await stage.press(*"ai-service", "tab", "tab", "tab", "space")
+        assert engine.performed == []
+        screen.query_one("#reason").focus()
+        await stage.press(*"oom", "tab", "tab", "space")
+        assert engine.performed[0][1].reason == "oom"
+
+
+async def test_the_run_is_followed_to_its_verdict(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    async with open_stage(None, engine=engine) as stage:
+        await opened(stage)
+        await stage.press("tab", "space")
+        await stage.pilot.pause(0.1)
+        plan = engine.performed[0][0]
+        assert "verifying" in stage.text
+        assert "esc closes this; the operation goes on" in stage.text
+        done = an_operation(plan, OperationState.VERIFIED)
+        await stage.publish(replace(fleet.on_fire(2), operations=(done,)))
+        assert "● verified" in stage.text
+        await stage.press("escape")
+        assert not isinstance(stage.app.screen, PlanScreen)
+        assert len(engine.performed) == 1
+
+
+async def test_a_refusal_says_what_would_lift_it(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire())
+    engine.refusal = Refusal("read-only", "[/x] this console is read-only", "start without it")
+    async with open_stage(None, engine=engine) as stage:
+        screen = await opened(stage)
+        assert "[/x] this console is read-only" in stage.text
+        assert "start without it" in stage.text
+        assert not screen.query("#start")
+        await stage.press("enter")
+        assert not isinstance(stage.app.screen, PlanScreen)
+
+
+async def test_the_dialog_keeps_its_target_while_the_table_sorts(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    async with open_stage(None, engine=engine) as stage:
+        await opened(stage)
+        await stage.publish(fleet.calm(2))
+        await stage.press("tab", "space")
+        assert engine.performed[0][0].service == "ai-service"
+
+
+async def test_the_menu_lists_what_is_blocked_and_why(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire()) as stage:
+        await stage.press("x")
+        assert isinstance(stage.app.screen, ActionsScreen)
+        assert "a deploy ended 12 min ago" in stage.text
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("j", "enter")
+        assert isinstance(stage.app.screen, PlanScreen)
+        assert stage.engine.requests[0].kind.value == "degrade"
+        assert stage.engine.performed == []
+
+
+async def test_no_key_of_the_overview_starts_a_change(open_stage: OpenStage) -> None:
+    from opsconsole.ui.bindings import KEYS
+
+    async with open_stage(fleet.on_fire()) as stage:
+        for key in KEYS:
+            if key.id in {"quit", "commands"}:
+                continue
+            for name in key.keys.split(","):
+                await stage.press(name)
+                while len(stage.app.screen_stack) > 1:
+                    await stage.app.pop_screen()
+                for prompt in stage.app.screen.query("Prompt"):
+                    await prompt.remove()
+        assert stage.engine.performed == []
+
+
+async def test_a_change_without_an_action_is_explained(open_stage: OpenStage) -> None:
+    bare = replace(
+        fleet.calm(), services=tuple(replace(s, actions=()) for s in fleet.calm_services())
+    )
+    async with open_stage(bare) as stage:
+        await stage.press("R")
+        assert "ai-backend has no restart in its configuration" in stage.text
+        assert stage.engine.requests == []
