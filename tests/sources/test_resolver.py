@@ -24,12 +24,14 @@ class Names:
         self.asked: list[str] = []
         self.running: dict[str, int] = {}
         self.most: dict[str, int] = {}
+        self.at_once = 0
         self._release = threading.Event()
         self._lock = threading.Lock()
 
     def __call__(self, name: str) -> list[str]:
         with self._lock:
             self.asked.append(name)
+            self.at_once = max(self.at_once, 1 + sum(self.running.values()))
             self.running[name] = self.running.get(name, 0) + 1
             self.most[name] = max(self.most.get(name, 0), self.running[name])
         try:
@@ -42,6 +44,8 @@ class Names:
         if name.startswith("hung"):
             self._release.wait(20)
             raise socket.gaierror(socket.EAI_AGAIN, "temporary failure")
+        if name.startswith("slow"):
+            self._release.wait(0.2)
         if name.startswith("absent"):
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         if name.startswith("metadata"):
@@ -93,6 +97,41 @@ async def test_forty_hung_names_cost_the_good_ones_nothing(names: Names) -> None
     names.release()
     server.close()
     await connector.close()
+
+
+async def test_names_that_hung_before_are_asked_a_few_at_a_time(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver_module, "PATIENCE", 0.05)
+    monkeypatch.setattr(resolver_module, "KEPT", 0.0)
+    resolver = Resolver(names)
+    slow = [f"slow-{number}.example" for number in range(12)]
+    await asyncio.gather(*(resolver.resolve(name) for name in slow))
+    assert names.at_once > 4
+    names.at_once = 0
+    results = await asyncio.gather(
+        *(resolver.resolve(name) for name in slow), return_exceptions=True
+    )
+    assert names.at_once <= 4
+    assert ("127.0.0.1",) in results
+    resolver.close()
+
+
+async def test_known_names_are_answered_while_untried_ones_fill_every_thread(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolver_module, "KEPT", 0.0)
+    resolver = Resolver(names)
+    await resolver.resolve("known.example")
+    hung = [asyncio.create_task(resolver.resolve(f"hung-{number}")) for number in range(300)]
+    await asyncio.sleep(0.1)
+    async with asyncio.timeout(0.3):
+        assert await resolver.resolve("known.example") == ("127.0.0.1",)
+    for task in hung:
+        task.cancel()
+    await asyncio.gather(*hung, return_exceptions=True)
+    names.release()
+    resolver.close()
 
 
 async def test_one_lookup_serves_all_who_ask(names: Names) -> None:
