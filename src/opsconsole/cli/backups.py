@@ -1,4 +1,4 @@
-"""``opsconsole backups [SERVICE] [--verify] [--json]``: which backups there are and which are whole.
+"""``opsconsole backups [SERVICE] [--verify] [--json]``: which backups there are, and how they are.
 
 Invariant: looks only. A damaged backup is shown with the reason and never counted as one. Exit 0
 when every backup is whole, 1 when one is damaged.
