@@ -265,6 +265,44 @@ def test_without_an_operator_every_action_is_refused() -> None:
     assert answer.code == "stopped"
 
 
+class BrokenOperator:
+    """Raises whatever it is asked; what a defect in operations looks like to the engine."""
+
+    async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Refusal:
+        raise RuntimeError("a defect")
+
+    async def perform(self, plan: object, confirmation: object) -> Refusal:
+        raise RuntimeError("a defect")
+
+    def actions(self, service: str, snapshot: Snapshot | None) -> tuple[()]:
+        raise RuntimeError("a defect")
+
+    def operations(self) -> tuple[()]:
+        raise RuntimeError("a defect")
+
+    def changed(self) -> bool:
+        raise RuntimeError("a defect")
+
+    async def reconcile(self) -> int:
+        raise RuntimeError("a defect")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_a_defect_in_operations_is_an_answer_and_stops_no_look() -> None:
+    probe = ScriptedSource("http:api/api:health", 0.2, SystemClock())
+    with running(local(9), sources=[probe], operator=BrokenOperator()) as engine:
+        wait_for(engine, is_in(State.OK))
+        answer = engine.plan(ActionRequest("api", ActionKind.RESTART)).result(WITHIN)
+        assert isinstance(answer, Refusal)
+        assert answer.code == "internal-error"
+        wait_for(engine, lambda snapshot: any("internal errors" in n for n in snapshot.notices))
+        looked = len(probe.looked)
+        time.sleep(0.6)
+        assert len(probe.looked) > looked
+
+
 def test_stop_does_not_wait_for_a_source_that_hangs() -> None:
     clock = SystemClock()
     hung = ScriptedSource("http:api/api:health", 1.0, clock, REFUSED)

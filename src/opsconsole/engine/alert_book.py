@@ -76,7 +76,9 @@ class AlertBook:
     def _advance(self, now: float) -> bool:
         current = advance(self._rows, merge(self._reports.values()), now)
         for alert in current.began:
-            self._events.add(alert_began(alert, now))
+            # One that was seen pending fires from now; one never seen is dated by its source.
+            at = now if alert.key in self._rows else alert.since
+            self._events.add(alert_began(alert, at))
         for alert in current.ended:
             self._events.add(alert_ended(alert, now))
         self._rows = dict(current.rows)

@@ -20,6 +20,7 @@ from opsconsole.engine.assemble import assemble
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.operator_door import STOPPED, Operator, OperatorDoor
 from opsconsole.engine.schedule import Schedule, internal_fault
+from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.store import Store
 from opsconsole.model.events import Event, EventKind
@@ -155,18 +156,19 @@ class Engine:
         self._main = asyncio.current_task()
         self._began.set()
         async with AsyncExitStack() as cleanup:
-            sources = await self._open(cleanup)
+            cleanup.callback(self._shut)
+            sources = self._open(cleanup)
             self._schedule = Schedule(sources, self._clock, self._deliver, on_gap=self._suspended)
             # What was made so far lives as long as the engine: the collector need not walk it.
             gc.freeze()
-            try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._for_ever(self._schedule.run, 0.0))
-                    tasks.create_task(self._for_ever(self._publish_in_time, 0.0))
-                    tasks.create_task(self._for_ever(self._follow_operations, OPERATIONS_EVERY))
-            finally:
-                self._loop = None
-                self._door.close()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._for_ever(self._schedule.run, 0.0))
+                tasks.create_task(self._for_ever(self._publish_in_time, 0.0))
+                tasks.create_task(self._for_ever(self._follow_operations, OPERATIONS_EVERY))
+
+    def _shut(self) -> None:
+        self._loop = None
+        self._door.close()
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], pause: float) -> None:
         """Do ``work`` again and again; a defect in it is told, and ends nothing."""
@@ -178,7 +180,7 @@ class Engine:
                 await self._clock.sleep(AFTER_DEFECT)
             await self._clock.sleep(pause)
 
-    async def _open(self, cleanup: AsyncExitStack) -> Sequence[Source[Any]]:
+    def _open(self, cleanup: AsyncExitStack) -> Sequence[Source[Any]]:
         sources = self._assemble(cleanup) if self._given is None else self._given
         cleanup.push_async_callback(_close_all, sources)
         self._store.watch(sources, self._clock.now())
@@ -283,21 +285,8 @@ class Engine:
 
     async def _look_once(self, timeout: float) -> Snapshot:
         async with AsyncExitStack() as cleanup:
-            sources = await self._open(cleanup)
-            room = asyncio.Semaphore(512)
-
-            async def look(source: Source[Any]) -> None:
-                async with room:
-                    began = self._clock.now()
-                    try:
-                        reading = await source.collect()
-                    except Exception as error:  # noqa: BLE001 - the task boundary of one look
-                        reading = internal_fault(source.key, error, began, self._clock.now())
-                    self._deliver(reading, 0.0)
-
-            with suppress(TimeoutError):
-                async with asyncio.timeout(timeout):
-                    await asyncio.gather(*(look(source) for source in sources))
+            sources = self._open(cleanup)
+            await look_at_all(sources, self._clock, lambda each: self._deliver(each, 0.0), timeout)
             now = self._clock.now()
             self._store.settle(now)
             self._latest = self._builder.build(now, (), self._update_notices(now))
@@ -325,11 +314,14 @@ class Engine:
             stopped: Future[T | Refusal] = Future()
             stopped.set_result(STOPPED)
             return stopped
-        return asyncio.run_coroutine_threadsafe(_as_union(work), loop)
+        return asyncio.run_coroutine_threadsafe(self._answer(work), loop)
 
-
-async def _as_union(work: Callable[[], Coroutine[Any, Any, T]]) -> T | Refusal:
-    return await work()
+    async def _answer(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T | Refusal:
+        try:
+            return await work()
+        except Exception as error:  # noqa: BLE001 - whoever asked gets an answer, not a traceback
+            self._fail(error, "answering", "a request")
+            return Refusal("internal-error", f"{type(error).__name__} in this console")
 
 
 async def _close_all(sources: Sequence[Source[Any]]) -> None:

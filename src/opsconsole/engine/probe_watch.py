@@ -34,6 +34,7 @@ class ProbeWatch:
         self._since = now
         self._lag = 0.0
         self._suspect = False
+        self._view: SourceView | None = None
 
     @property
     def suspect(self) -> bool:
@@ -42,6 +43,7 @@ class ProbeWatch:
 
     def note(self, key: str, fault: Fault | None, at: float, lag: float) -> None:
         """Take in how one look went."""
+        self._view = None
         self._taken_at = at
         self._lag = max(lag, self._lag * 0.99)
         if key not in self._remote:
@@ -57,18 +59,18 @@ class ProbeWatch:
             self._suspect, self._since = suspect, at
 
     def view(self) -> SourceView | None:
-        """None where nothing is probed."""
-        if not self._interval:
-            return None
-        return SourceView(
-            name="probes",
-            endpoint="",
-            interval=self._interval,
-            taken_at=self._taken_at,
-            since=self._since,
-            fault=Fault(FaultKind.LOCAL, NETWORK_PROBLEM) if self._suspect else None,
-            lag=self._lag,
-        )
+        """None where nothing is probed; the same object until a look was taken."""
+        if self._view is None and self._interval:
+            self._view = SourceView(
+                name="probes",
+                endpoint="",
+                interval=self._interval,
+                taken_at=self._taken_at,
+                since=self._since,
+                fault=Fault(FaultKind.LOCAL, NETWORK_PROBLEM) if self._suspect else None,
+                lag=self._lag,
+            )
+        return self._view
 
 
 def _remote_host(url: str) -> str:

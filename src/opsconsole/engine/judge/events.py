@@ -46,7 +46,7 @@ def version_change(at: float, service: str, subject: str, before: str, after: st
 
 
 def alert_began(alert: Alert, at: float) -> Event:
-    """An alert fires. It is dated to its own start, unless that lies before the watch began."""
+    """An alert fires, since ``at``."""
     message = f"{alert.name} fires" + (f": {alert.summary}" if alert.summary else "")
     return Event(at, EventKind.ALERT, message, alert.service, alert.name, _colour(alert.severity))
 

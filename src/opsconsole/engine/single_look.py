@@ -1,0 +1,36 @@
+"""One look at everything, for commands that print and end."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final
+
+from opsconsole.clock import Clock
+from opsconsole.engine.schedule import internal_fault
+from opsconsole.model.reading import Reading
+from opsconsole.sources.base import Source
+
+AT_ONCE: Final = 512
+
+
+async def look_at_all(
+    sources: Sequence[Source[Any]],
+    clock: Clock,
+    deliver: Callable[[Reading[Any]], object],
+    within: float,
+) -> None:
+    """Deliver one reading of each source; what has not answered ``within`` seconds is left out."""
+    room = asyncio.Semaphore(AT_ONCE)
+
+    async def look(source: Source[Any]) -> None:
+        async with room:
+            began = clock.now()
+            try:
+                reading = await source.collect()
+            except Exception as error:  # noqa: BLE001 - the task boundary of one look
+                reading = internal_fault(source.key, error, began, clock.now())
+            deliver(reading)
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            await asyncio.gather(*(look(source) for source in sources))

@@ -1,0 +1,42 @@
+"""What snapshots have in common."""
+
+from opsconsole.config.settings import Settings
+from opsconsole.engine.snapshot_builder import SnapshotBuilder
+from opsconsole.engine.store import Store
+from opsconsole.model.health import HealthReport
+from opsconsole.model.reading import Reading
+from opsconsole.model.resources import Host
+from opsconsole.model.state import State
+
+NOW = 1_700_000_000.0
+HOST = Host("vm", 0.1, (0.1,), (0, 0, 0), 1, 2, 0, 0, (), None, None, 5.0, platform="Docker")
+
+
+def test_what_did_not_change_is_the_same_object(one_service: Settings) -> None:
+    store = Store(one_service, NOW)
+    builder = SnapshotBuilder(one_service, store, read_only=True)
+    first, second = builder.build(NOW, (), ()), builder.build(NOW + 1, (), ())
+    assert second.seq == first.seq + 1
+    assert second.services is first.services
+    assert second.sources is first.sources
+    assert second.events is first.events
+    assert second.alerts is first.alerts
+    assert second.environment is first.environment
+    assert second.read_only
+
+
+def test_a_service_that_was_read_is_another_object(one_service: Settings) -> None:
+    store = Store(one_service, NOW)
+    builder = SnapshotBuilder(one_service, store, read_only=False)
+    first = builder.build(NOW, (), ())
+    report = HealthReport(State.OK, "plain")
+    store.apply(Reading("http:api/api:health", NOW, 0.1, value=report))
+    store.settle(NOW)
+    assert builder.build(NOW, (), ()).services is not first.services
+
+
+def test_the_platform_comes_from_the_host(one_service: Settings) -> None:
+    store = Store(one_service, NOW)
+    builder = SnapshotBuilder(one_service, store, read_only=False)
+    store.apply(Reading("host:local", NOW, 0.1, value=HOST))
+    assert builder.build(NOW, (), ()).environment.platform == "Docker"
