@@ -1,0 +1,175 @@
+"""A program on a pseudo-terminal, with its bytes fed to a terminal emulator.
+
+Invariant: what ``lines`` and ``screen`` show is what the program's own bytes made of the screen;
+``sent`` holds every byte. The program leads a session of its own, as a login shell does.
+"""
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final
+
+import pyte
+
+# pyte would print these: CSI with ``<``, ``=``, ``>``, and mode reports.
+_BEYOND_PYTE: Final = re.compile(rb"\x1b\[[><=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p")
+_PARTIAL: Final = re.compile(rb"\x1b(\[[><=?]?[0-9;]*\$?)?$")
+_CHUNK: Final = 65536
+
+
+class Terminal:
+    """One run of ``argv``. ``size`` is columns by rows; ``environment`` adds to ours."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        size: tuple[int, int] = (120, 40),
+        environment: Mapping[str, str] | None = None,
+        prepare: Callable[[], None] | None = None,
+    ) -> None:
+        self.screen = pyte.Screen(*size)
+        self.sent = bytearray()
+        self._stream = pyte.ByteStream(self.screen)
+        self._partial = b""
+        self.master, self.slave = pty.openpty()
+        self._resize(size)
+        self.modes: list[Any] = termios.tcgetattr(self.slave)
+        ours = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        self.process = subprocess.Popen(
+            argv,
+            stdin=self.slave,
+            stdout=self.slave,
+            stderr=self.slave,
+            start_new_session=True,
+            preexec_fn=prepare,  # noqa: PLW1509 - the tests start no threads before it
+            env={**os.environ, **ours, **(environment or {})},
+        )
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def lines(self) -> list[str]:
+        """The screen's rows, without the blanks at their ends."""
+        return [line.rstrip() for line in self.screen.display]
+
+    @property
+    def text(self) -> str:
+        """The screen as one text."""
+        return "\n".join(self.lines)
+
+    @property
+    def modes_now(self) -> list[Any]:
+        """The terminal's modes at this moment."""
+        return termios.tcgetattr(self.slave)
+
+    def read(self, seconds: float) -> bytes:
+        """Feed the emulator with what arrives until nothing has come for ``seconds``."""
+        out = bytearray()
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self.master], [], [], left)[0]:
+                break
+            try:
+                data = os.read(self.master, _CHUNK)
+            except OSError:
+                break
+            if not data:
+                break
+            out += data
+            self._feed(data)
+        self.sent += out
+        return bytes(out)
+
+    def until(self, wanted: Callable[[str], bool] | str, seconds: float = 30.0) -> None:
+        """Read until the screen holds ``wanted``. Raises AssertionError with the screen."""
+        holds = wanted if callable(wanted) else lambda text: wanted in text
+        end = time.monotonic() + seconds
+        while not holds(self.text):
+            if time.monotonic() > end:
+                raise AssertionError(f"{wanted!r} was not seen within {seconds:g} s:\n{self.text}")
+            self.read(0.1)
+
+    def settle(self, quiet: float = 0.7, most: float = 12.0) -> None:
+        """Read until nothing has come for ``quiet`` seconds after the first byte."""
+        end = time.monotonic() + most
+        while time.monotonic() < end:
+            if not self.read(quiet) and self.sent:
+                return
+
+    def press(self, keys: str | bytes) -> None:
+        """Send input."""
+        os.write(self.master, keys.encode() if isinstance(keys, str) else keys)
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Change the terminal's size, telling the program."""
+        self._resize(size)
+        self.screen.resize(lines=size[1], columns=size[0])
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGWINCH)
+
+    def hang_up(self) -> None:
+        """Take the terminal away."""
+        os.close(self.slave)
+        os.close(self.master)
+        self.master = self.slave = -1
+
+    def wait(self, seconds: float) -> tuple[int, float]:
+        """Exit code and how long it took, reading meanwhile."""
+        began = time.monotonic()
+        while time.monotonic() - began < seconds:
+            if self.process.poll() is not None:
+                if self.master >= 0:
+                    self.read(0.2)
+                return self.process.returncode, time.monotonic() - began
+            if self.master >= 0:
+                self.read(0.05)
+            else:
+                time.sleep(0.05)
+        raise AssertionError(f"still there after {seconds:g} s:\n{self.text}")
+
+    def close(self) -> None:
+        """End the program, kindly first, and give the terminal back."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.wait(5)
+            except AssertionError:
+                self.process.kill()
+                self.process.wait()
+        for descriptor in (self.master, self.slave):
+            if descriptor >= 0:
+                with contextlib.suppress(OSError):
+                    os.close(descriptor)
+        self.master = self.slave = -1
+
+    def _feed(self, data: bytes) -> None:
+        """Give the emulator whole sequences, without those that it would print."""
+        data = self._partial + data
+        cut = _PARTIAL.search(data)
+        self._partial = data[cut.start() :] if cut else b""
+        self._stream.feed(_BEYOND_PYTE.sub(b"", data[: cut.start()] if cut else data))
+
+    def _resize(self, size: tuple[int, int]) -> None:
+        columns, rows = size
+        packed = struct.pack("HHHH", rows, columns, 0, 0)
+        fcntl.ioctl(self.master, termios.TIOCSWINSZ, packed)
