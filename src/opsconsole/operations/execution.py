@@ -17,6 +17,9 @@ from opsconsole.operations.verification import Baseline, Verdict, Verifier, line
 _CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})
 _GOOD = OperationState.VERIFIED
 
+TAKES_AWAY = frozenset({ActionKind.RESTART, ActionKind.ROLLBACK})
+"""Kinds whose steps each take an instance away for a while."""
+
 
 @dataclass(slots=True)
 class Record:
@@ -152,7 +155,7 @@ class Execution:
         """Why a step must not be made: it would take down the only healthy instance; or ''."""
         instance = _instance(step)
         overridden = self.plan.parameters.get("override") == "yes"
-        if self.plan.kind is not ActionKind.RESTART or overridden or not instance:
+        if self.plan.kind not in TAKES_AWAY or overridden or not instance:
             return ""
         healthy = await self.verifier.healthy_of_many()
         return f"{instance} is the only healthy instance" if healthy == {instance} else ""

@@ -15,6 +15,7 @@ from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Pla
 from opsconsole.operations import policy, registry
 from opsconsole.operations.declared import Declared, scale_bounds
 from opsconsole.operations.driver import Driver, DriverContext, Past
+from opsconsole.operations.execution import TAKES_AWAY
 from opsconsole.sources.executor import BoundedExecutor
 from opsconsole.text import sanitize
 
@@ -99,7 +100,7 @@ def healthy_left(plan: Plan, healthy: frozenset[str], total: int) -> int | None:
     None when there is one instance, none is healthy, or the steps name none.
     """
     touched = {str(step.call.get("instance", "")) for step in plan.steps} - {""}
-    if total < 2 or not healthy or not touched or plan.kind is not ActionKind.RESTART:
+    if total < 2 or not healthy or not touched or plan.kind not in TAKES_AWAY:
         return None
     if touched - healthy:
         return None

@@ -16,6 +16,7 @@ _DRIVERS: Final = "opsconsole.operations.drivers"
 
 FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
     ("docker", _K.RESTART): f"{_DRIVERS}.docker_restart:DockerRestart",
+    ("docker", _K.ROLLBACK): f"{_DRIVERS}.docker_rollback:DockerRollback",
     **{
         ("http", kind): f"{_DRIVERS}.http:HttpDriver"
         for kind in (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL)

@@ -75,6 +75,18 @@ class EngineCalls:
         """The container of that name or id, None when there is none. Raises ObserveError."""
         return await self._look(lambda client: self._inspect(client, container))
 
+    async def get(self, path: str, parameters: Mapping[str, str] | None = None) -> object | None:
+        """``GET path`` as decoded JSON, None where there is no such thing. Raises ObserveError."""
+        return await self._look(lambda client: self._get(client, path, parameters))
+
+    async def document(self, container: str) -> Mapping[str, Any] | None:
+        """All that an inspect says of that name or id, None when there is none.
+
+        It holds the container's environment, so nothing of it may be shown or kept.
+        """
+        found = await self.get(f"/containers/{quote(container, safe='')}/json")
+        return cast(Mapping[str, Any], found) if isinstance(found, dict) else None
+
     async def labelled(self, label: str) -> tuple[Seen, ...]:
         """The containers that carry ``label``, by name, running or not. Raises ObserveError."""
         return await self._look(lambda client: self._labelled(client, label))
@@ -101,9 +113,14 @@ class EngineCalls:
             client.close()
 
     def _inspect(self, client: "DockerClient", container: str) -> Seen | None:
+        answer = self._get(client, f"/containers/{quote(container, safe='')}/json", None)
+        return None if answer is None else _seen(answer)
+
+    def _get(
+        self, client: "DockerClient", path: str, parameters: Mapping[str, str] | None
+    ) -> object | None:
         try:
-            path = f"/containers/{quote(container, safe='')}/json"
-            return _seen(get_json(client, path, deadline=self._engine.timeout))
+            return get_json(client, path, parameters, deadline=self._engine.timeout)
         except DockerUnavailableError as error:
             if error.fault.kind.value == "absent" and "404" in error.fault.message:
                 return None

@@ -1,0 +1,181 @@
+"""A container and the one that takes its place: which is where, putting back and clearing away.
+
+Invariant: what was removed was made here: it bears the name ``NAME-next-ID``, or it is of the
+target image and stands under ``NAME`` while the old one bears ``NAME-before-ID``. Each method
+looks first and does only what is left to do, so that it may be called again after a crash.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.model.operation import Step
+from opsconsole.operations.driver import ObserveError, Outcome, StepOutcome
+from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError
+from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen
+
+_STEADY: Final = 1.0
+"""Seconds that a container must run on to count as started again."""
+
+_STARTING: Final = 15.0
+_PAUSE: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """One replacement: the old container's id, the names, and the image that takes its place."""
+
+    name: str
+    old: str
+    image: str
+    image_name: str
+    ran: bool
+
+    @classmethod
+    def of(cls, step: Step) -> "Replaced":
+        """What a step of a rollback says."""
+        call = step.call
+        return cls(
+            name=str(call["name"]),
+            old=step.target,
+            image=str(call["image"]),
+            image_name=str(call["image_name"]),
+            ran=bool(call["ran"]),
+        )
+
+    @property
+    def next(self) -> str:
+        """The name of the new container until it is in place."""
+        return f"{self.name}-next-{self.old[:12]}"
+
+    @property
+    def kept(self) -> str:
+        """The name of the old container while it is kept."""
+        return f"{self.name}-before-{self.old[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is on the engine: the old container, the one in its place, the one not yet there."""
+
+    old: Seen | None
+    new: Seen | None
+    next: Seen | None
+    told: str
+
+
+class ReplacedContainers:
+    """Looks at replacements, ends them one way or the other."""
+
+    def __init__(self, calls: EngineCalls, changes: EngineChanges, stop_timeout: int) -> None:
+        self._calls = calls
+        self._changes = changes
+        self._stop_timeout = stop_timeout
+
+    async def look(self, it: Replaced) -> Scene:
+        """Where everything is. Raises ObserveError."""
+        old = await self._calls.inspect(it.old)
+        named = await self._calls.inspect(it.name)
+        waiting = await self._calls.inspect(it.next)
+        new = named if named is not None and _ours(it, old, named) else None
+        told = _where(it, old, named, waiting)
+        return Scene(old, new, waiting, told)
+
+    async def remove_kept(self, replaced: list[Replaced]) -> StepOutcome:
+        """Remove the old containers; their volumes stay. One that cannot be is named."""
+        left = []
+        for it in replaced:
+            try:
+                seen = await self._calls.inspect(it.old)
+                if seen is not None and seen.name == it.kept:
+                    await self._clear(seen)
+            except (ObserveError, NotChangedError) as error:
+                left.append(f"{it.kept} is kept, stopped: {error}")
+        outcome = Outcome.FAILED if left else Outcome.DONE
+        detail = "; ".join(left) or "the containers of before were removed after the verdict"
+        return StepOutcome(outcome, detail)
+
+    async def tell_kept(self, replaced: list[Replaced]) -> StepOutcome:
+        """Name the old containers, which nobody has touched."""
+        names = ", ".join(it.kept for it in replaced)
+        detail = f"kept, stopped, for a person to decide: {names}"
+        return StepOutcome(Outcome.DONE, detail)
+
+    async def put_back(self, replaced: list[Replaced]) -> StepOutcome:
+        """Remove the new containers, and start the old ones again under their names."""
+        told, outcome = [], Outcome.DONE
+        for it in replaced:
+            try:
+                told.append(await self._put_back(it))
+            except (ObserveError, NotChangedError) as error:
+                outcome = Outcome.FAILED
+                told.append(f"{it.name} could not be put back: {error}")
+        return StepOutcome(outcome, "; ".join(told))
+
+    async def _put_back(self, it: Replaced) -> str:
+        scene = await self.look(it)
+        if scene.old is None:
+            raise ObserveError(f"the container of before, {it.old[:12]}, is gone")
+        for made in (scene.new, scene.next):
+            if made is not None:
+                await self._remove(made)
+        if scene.old.name != it.name:
+            await self._changes.send(
+                f"rename {scene.old.name}", lambda client: client.api.rename(it.old, it.name)
+            )
+        if not it.ran:
+            return f"{it.name} is back, stopped as it was, image {scene.old.image}"
+        if scene.old.status not in {"running", "restarting"}:
+            await self._changes.send(
+                f"start {it.name} again", lambda client: client.api.start(it.old)
+            )
+        back = await self._steady(it)
+        return f"{it.name} runs again as before, {back.id[:12]}, image {back.image}"
+
+    async def _clear(self, kept: Seen) -> None:
+        await self._changes.send(
+            f"remove {kept.name}", lambda client: client.api.remove_container(kept.id)
+        )
+
+    async def _remove(self, made: Seen) -> None:
+        """Stop kindly, then remove; volumes are shared with the old one and stay."""
+        await self._changes.send(
+            f"stop {made.name}",
+            lambda client: client.api.stop(made.id, timeout=self._stop_timeout),
+            patience=self._stop_timeout + 30.0,
+        )
+        await self._changes.send(
+            f"remove {made.name}", lambda client: client.api.remove_container(made.id, force=True)
+        )
+
+    async def _steady(self, it: Replaced) -> Seen:
+        """The old container once it runs on. Raises ObserveError when it does not."""
+        ends = time.monotonic() + _STARTING
+        started, since = "", time.monotonic()
+        while True:
+            seen = await self._calls.inspect(it.old)
+            if seen is None or time.monotonic() >= ends:
+                status = seen.status if seen else "gone"
+                raise ObserveError(f"started again, but it is {status}")
+            if seen.status != "running" or seen.started != started:
+                started, since = seen.started, time.monotonic()
+            elif time.monotonic() - since >= _STEADY:
+                return seen
+            await asyncio.sleep(_PAUSE)
+
+
+def _ours(it: Replaced, old: Seen | None, named: Seen) -> bool:
+    """Whether what stands under the name took the old one's place here."""
+    if named.id == it.old or named.image_id != it.image:
+        return False
+    return old is None or old.name == it.kept
+
+
+def _where(it: Replaced, old: Seen | None, named: Seen | None, waiting: Seen | None) -> str:
+    parts = [f"{it.old[:12]} is " + (f"{old.status} as {old.name}" if old else "gone")]
+    if named is not None and named.id != it.old:
+        parts.append(f"{named.id[:12]} of {named.image} is {named.status} as {it.name}")
+    if waiting is not None:
+        parts.append(f"{it.next} is {waiting.status}")
+    return ", ".join(parts)

@@ -1,0 +1,36 @@
+"""Which version ran before the one that runs, by what was observed for earlier operations.
+
+Invariant: a version that a rollback has led away from is never offered again. The fact of a
+version that runs has one name in every plan; a rollback's goal is that name with ``TARGET``.
+"""
+
+from collections.abc import Iterator
+
+from opsconsole.model.operation import ActionKind, OperationState
+from opsconsole.operations.driver import Past
+from opsconsole.operations.policy import TARGET
+
+
+def seen_before(past: tuple[Past, ...], fact: str, current: str) -> Iterator[str]:
+    """Values of ``fact`` other than ``current``, the latest first, each once."""
+    left = led_away(past, fact)
+    offered = {current}
+    for each in past:
+        ended_there = _is_rollback(each) and each.state is OperationState.VERIFIED
+        value = each.plan.fingerprint.get(fact + TARGET if ended_there else fact, "")
+        if value and value not in offered and value not in left:
+            offered.add(value)
+            yield value
+
+
+def led_away(past: tuple[Past, ...], fact: str) -> frozenset[str]:
+    """The values of ``fact`` that a verified rollback has led away from."""
+    return frozenset(
+        each.plan.fingerprint.get(fact, "")
+        for each in past
+        if _is_rollback(each) and each.state is OperationState.VERIFIED
+    )
+
+
+def _is_rollback(past: Past) -> bool:
+    return past.plan.kind is ActionKind.ROLLBACK
