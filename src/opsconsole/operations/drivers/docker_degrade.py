@@ -1,0 +1,208 @@
+"""Degrading by the engine: pausing some replicas, or giving containers less CPU and memory.
+
+Invariant: every container is pinned by id, and what its limits were is kept in the plan for the
+way back. At least one replica is left unpaused. Paused or limited is looked up, never assumed.
+
+An engine cannot take a limit away from a container. One without a CPU limit gets all of the
+engine's CPUs back, which is the same; one without a memory limit is not given any.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from opsconsole.model.operation import ActionKind, Step
+from opsconsole.model.state import State
+from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
+from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
+from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
+from opsconsole.operations.drivers.recovering import degraded_steps, previous
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_OWN = "docker"
+
+
+class DockerDegrade:
+    """Pauses or limits containers (degrade), or puts them back (recover)."""
+
+    def __init__(self, context: DriverContext) -> None:
+        target = context.action.docker
+        if target is None:
+            raise ValueError("the action declares no containers")
+        engine = engine_of(context.settings, target.engine)
+        self._context = context
+        self._target = target
+        self._calls = EngineCalls(engine, context.threads)
+        self._changes = EngineChanges(engine, context.threads)
+        self._seen: tuple[Seen, ...] = ()
+        self._all_cpus = 0.0
+
+    async def observe(self) -> Mapping[str, str]:
+        """Each container's id, whether it is paused, and its limits."""
+        self._seen = await self._find()
+        self._all_cpus = await self._count_cpus()
+        facts: dict[str, str] = {}
+        for seen in self._seen:
+            facts[f"{seen.name} id"] = seen.id[:12]
+            facts[f"{seen.name} paused"] = "yes" if seen.paused else "no"
+            facts[f"{seen.name} limits"] = _limits_text(seen.cpus, seen.memory)
+        return facts
+
+    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
+        """One call for each container."""
+        if self._context.kind is ActionKind.RECOVER:
+            return tuple(self._back(step) for step in degraded_steps(self._context, _OWN))
+        if self._target.pause is not None:
+            return tuple(
+                _pause_step(seen, paused=True) for seen in self._seen[-self._target.pause :]
+            )
+        return tuple(
+            _limit_step(seen, self._target.cpus or seen.cpus, self._target.memory or seen.memory)
+            for seen in self._seen
+        )
+
+    async def before(self, step: Step) -> Mapping[str, str]:
+        """Nothing: what is wanted can be looked up whatever was there."""
+        return {}
+
+    async def execute(self, step: Step) -> StepOutcome:
+        """Make the one call."""
+        try:
+            await self._changes.send(step.summary, _change(step))
+        except NotChangedError as error:
+            return error.outcome
+        return StepOutcome(Outcome.DONE, "the engine did it")
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Whether the container is as the call would have it."""
+        try:
+            seen = await self._calls.inspect(step.target)
+        except ObserveError as error:
+            return StepOutcome(Outcome.UNKNOWN, str(error))
+        if seen is None:
+            return StepOutcome(Outcome.FAILED, "the container is gone")
+        if _is_as_wanted(seen, step):
+            return StepOutcome(Outcome.DONE, "the container is as wanted")
+        return StepOutcome(Outcome.FAILED, "the container is as before")
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """Each container, as wanted."""
+        return tuple([await self._sight(step) for step in steps])
+
+    def undo(self) -> str:
+        """By putting back what was there."""
+        return "recover: containers are unpaused and get back their limits"
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _find(self) -> tuple[Seen, ...]:
+        if self._context.kind is ActionKind.RECOVER:
+            names = tuple(step.target for step in degraded_steps(self._context, _OWN))
+            return await self._inspect(names)
+        if self._target.label:
+            found = await self._calls.labelled(self._target.label)
+        else:
+            service = self._context.settings.services[self._context.service]
+            found = await self._inspect(self._target.containers or service.containers)
+        running = tuple(seen for seen in found if seen.status == "running")
+        self._check(running)
+        return running
+
+    async def _inspect(self, names: tuple[str, ...]) -> tuple[Seen, ...]:
+        found = [await self._calls.inspect(name) for name in names]
+        missing = [name[:40] for name, seen in zip(names, found, strict=True) if seen is None]
+        if missing:
+            raise ObserveError(f"there is no container {', '.join(missing)}")
+        return tuple(seen for seen in found if seen is not None)
+
+    async def _count_cpus(self) -> float:
+        """How many CPUs the engine has."""
+        information = await self._calls.get("/info")
+        return float(information.get("NCPU") or 1) if isinstance(information, dict) else 1.0
+
+    def _check(self, running: tuple[Seen, ...]) -> None:
+        target = self._target
+        if target.pause is None and target.cpus is None and target.memory is None:
+            raise ObserveError(
+                "the action says neither what to pause nor what to limit",
+                remedy="declare pause, cpus or memory beside its containers",
+            )
+        unlimited = [seen.name for seen in running if seen.memory == 0]
+        if target.memory is not None and unlimited:
+            raise ObserveError(
+                f"{unlimited[0]} has no memory limit, and the engine could not take one away again",
+                remedy="create it with a limit, or degrade its cpus",
+            )
+        if len(running) <= (target.pause or 0):
+            raise ObserveError(
+                f"{len(running)} containers run and {target.pause or 0} would be paused: "
+                "none would be left",
+                remedy="pause fewer",
+            )
+
+    def _back(self, step: Step) -> Step:
+        seen = next(each for each in self._seen if each.id == step.target)
+        was: Mapping[str, Any] = previous(step)
+        if "pause" in step.call:
+            return _pause_step(seen, paused=bool(was["paused"]))
+        return _limit_step(seen, float(was["cpus"]) or self._all_cpus, int(was["memory"]))
+
+    async def _sight(self, step: Step) -> Sight:
+        name = str(step.call["name"])
+        try:
+            seen = await self._calls.inspect(step.target)
+        except ObserveError as error:
+            return Sight(name, State.UNKNOWN, str(error))
+        if seen is None:
+            return Sight(name, State.DOWN, "the container is gone")
+        detail = f"{seen.status}, {_limits_text(seen.cpus, seen.memory)}"
+        wanted = _is_as_wanted(seen, step)
+        alive = seen.status == ("paused" if step.call.get("pause") else "running")
+        state = State.OK if alive else State.DOWN
+        return Sight(name, state, detail, since_change=wanted, run=seen.started)
+
+
+def _pause_step(seen: Seen, *, paused: bool) -> Step:
+    word = "pause" if paused else "unpause"
+    call = {"name": seen.name, "pause": paused, "previous": {"paused": seen.paused}}
+    return Step(f"{word} container {seen.name}", _OWN, seen.id, call)
+
+
+def _limit_step(seen: Seen, cpus: float, memory: int) -> Step:
+    call = {
+        "name": seen.name,
+        "cpus": cpus,
+        "memory": memory,
+        "previous": {"cpus": seen.cpus, "memory": seen.memory},
+    }
+    was, becomes = _limits_text(seen.cpus, seen.memory), _limits_text(cpus, memory)
+    return Step(f"limit container {seen.name}: {was} → {becomes}", _OWN, seen.id, call)
+
+
+def _change(step: Step) -> Callable[["DockerClient"], object]:
+    path = f"/containers/{step.target}"
+    if "pause" in step.call:
+        word = "pause" if step.call["pause"] else "unpause"
+        return lambda client: post(client, f"{path}/{word}", {})
+    call: Mapping[str, Any] = step.call
+    # What is 0 is left as it is. Swap must never be less than the memory.
+    body = {
+        "NanoCpus": round(float(call["cpus"]) * 1e9),
+        "Memory": int(call["memory"]),
+        "MemorySwap": 2 * int(call["memory"]),
+    }
+    return lambda client: post(client, f"{path}/update", body)
+
+
+def _is_as_wanted(seen: Seen, step: Step) -> bool:
+    call: Mapping[str, Any] = step.call
+    if "pause" in call:
+        return seen.paused is bool(call["pause"])
+    return abs(seen.cpus - float(call["cpus"])) < 0.001 and seen.memory == int(call["memory"])
+
+
+def _limits_text(cpus: float, memory: int) -> str:
+    shown = f"{cpus:g} cpus" if cpus else "no cpu limit"
+    return f"{shown}, {memory >> 20} MiB" if memory else f"{shown}, no memory limit"

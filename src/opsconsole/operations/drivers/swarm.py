@@ -1,0 +1,197 @@
+"""Restarting and scaling a Swarm service.
+
+Invariant: an update names the version of the service that was planned on, so the engine itself
+refuses it when somebody else has changed the service since. The service's specification may
+hold secrets in its environment: it is read when it is needed and never kept.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.parse import quote
+
+from opsconsole.model.operation import ActionKind, Step
+from opsconsole.model.state import State
+from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
+from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
+from opsconsole.operations.drivers.docker_engine import EngineCalls, engine_of
+from opsconsole.text import sanitize
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+_SETTLING: Final = 30.0
+_PAUSE: Final = 0.5
+_UNDER_WAY: Final = frozenset({"updating", "rollback_started"})
+_STUCK: Final = frozenset({"paused", "rollback_paused", "rollback_completed"})
+
+
+class SwarmDriver:
+    """A forced update (restart), or another number of replicas (scale)."""
+
+    def __init__(self, context: DriverContext) -> None:
+        target = context.action.swarm
+        if target is None:
+            raise ValueError("the action declares no Swarm service")
+        engine = engine_of(context.settings, target.engine)
+        self._name = target.service
+        self._kind = context.kind
+        self._to = context.request.parameters.get("to", "")
+        self._calls = EngineCalls(engine, context.threads)
+        self._changes = EngineChanges(engine, context.threads)
+        self._seen: Mapping[str, Any] = {}
+
+    async def observe(self) -> Mapping[str, str]:
+        """The service's id, version, image and number of replicas."""
+        self._seen = await self._service(self._name)
+        replicas = _replicas(self._seen)
+        if self._kind is ActionKind.SCALE and replicas is None:
+            raise ObserveError(
+                f"Swarm service {self._name} runs on every node and has no number of replicas",
+                remedy="scale a replicated service",
+            )
+        container = self._seen["Spec"]["TaskTemplate"].get("ContainerSpec") or {}
+        return {
+            "service": str(self._seen["ID"])[:12],
+            "version": str(self._seen["Version"]["Index"]),
+            "image": sanitize(str(container.get("Image", "")), limit=200),
+            "replicas": "one a node" if replicas is None else str(replicas),
+        }
+
+    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
+        """The one update."""
+        call: dict[str, object] = {"version": int(facts["version"])}
+        if self._kind is ActionKind.SCALE:
+            call["replicas"] = int(self._to)
+            summary = f"scale Swarm service {self._name} from {facts['replicas']} to {self._to}"
+        else:
+            call["force"] = _force(self._seen) + 1
+            summary = (
+                f"force an update of Swarm service {self._name} ({facts['replicas']} replicas)"
+            )
+        return (Step(summary, "swarm", str(self._seen["ID"]), call),)
+
+    async def before(self, step: Step) -> Mapping[str, str]:
+        """Nothing beyond the version that is pinned."""
+        return {}
+
+    async def execute(self, step: Step) -> StepOutcome:
+        """Send the update once, with the specification as it is and the one change in it."""
+        try:
+            seen = await self._service(step.target)
+            specification = _changed(seen, step)
+        except ObserveError as error:
+            return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
+        path = f"/services/{quote(step.target, safe='')}/update"
+
+        def update(client: "DockerClient") -> None:
+            post(client, path, specification, {"version": str(step.call["version"])})
+
+        try:
+            await self._changes.send("update", update)
+        except NotChangedError as error:
+            return error.outcome
+        return StepOutcome(Outcome.DONE, "the engine took the update")
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Whether the service is as the update would have it."""
+        ends = time.monotonic() + _SETTLING
+        while True:
+            try:
+                seen = await self._service(step.target)
+            except ObserveError as error:
+                detail = str(error)
+            else:
+                if _is_as_wanted(seen, step):
+                    return StepOutcome(Outcome.DONE, "the service has the update")
+                detail = "the service is as before"
+                if time.monotonic() >= ends - _SETTLING / 2:
+                    return StepOutcome(Outcome.FAILED, detail)
+            if time.monotonic() >= ends:
+                return StepOutcome(Outcome.UNKNOWN, detail)
+            await asyncio.sleep(_PAUSE)
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """The update's own word, and the tasks that run against those that should."""
+        if not steps:
+            return ()
+        try:
+            return (await self._sight(steps[0]),)
+        except ObserveError as error:
+            return (Sight(self._name, State.UNKNOWN, str(error)),)
+
+    def undo(self) -> str:
+        """Scaling is undone by scaling back."""
+        if self._kind is ActionKind.SCALE:
+            return f"scale back to {_replicas(self._seen)}"
+        return "not at all: a restart cannot be undone"
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _service(self, name: str) -> Mapping[str, Any]:
+        found = await self._calls.get(f"/services/{quote(name, safe='')}")
+        if not isinstance(found, dict):
+            raise ObserveError(
+                f"there is no Swarm service {self._name}", remedy="look at its name and its engine"
+            )
+        return cast(Mapping[str, Any], found)
+
+    async def _sight(self, step: Step) -> Sight:
+        seen = await self._service(step.target)
+        filters = {"service": [step.target], "desired-state": ["running"]}
+        answer = await self._calls.get("/tasks", {"filters": json.dumps(filters)})
+        tasks = cast(list[Mapping[str, Any]], answer or [])
+        running = sorted(str(task["ID"])[:12] for task in tasks if _runs(task))
+        wanted = _replicas(seen)
+        wanted = len(tasks) if wanted is None else wanted
+        word = str((seen.get("UpdateStatus") or {}).get("State") or "")
+        detail = sanitize(f"{len(running)} of {wanted} tasks running {word}".strip(), limit=120)
+        return Sight(
+            self._name,
+            _judge(word, len(running), wanted, started=_is_as_wanted(seen, step)),
+            detail,
+            since_change=_is_as_wanted(seen, step),
+            run=",".join(running),
+        )
+
+
+def _changed(seen: Mapping[str, Any], step: Step) -> dict[str, object]:
+    """The service's specification with the one change of ``step``."""
+    specification = json.loads(json.dumps(seen["Spec"]))
+    if "replicas" in step.call:
+        specification["Mode"]["Replicated"]["Replicas"] = step.call["replicas"]
+    else:
+        specification["TaskTemplate"]["ForceUpdate"] = step.call["force"]
+    return cast(dict[str, object], specification)
+
+
+def _is_as_wanted(seen: Mapping[str, Any], step: Step) -> bool:
+    if "replicas" in step.call:
+        return _replicas(seen) == step.call["replicas"]
+    return _force(seen) == step.call["force"]
+
+
+def _judge(word: str, running: int, wanted: int, *, started: bool) -> State:
+    if started and word in _STUCK:
+        return State.DOWN
+    if word in _UNDER_WAY:
+        return State.UNKNOWN
+    if running == wanted:
+        return State.OK
+    return State.DOWN if running == 0 else State.DEGRADED
+
+
+def _runs(task: Mapping[str, Any]) -> bool:
+    return bool((task.get("Status") or {}).get("State") == "running")
+
+
+def _replicas(seen: Mapping[str, Any]) -> int | None:
+    replicated = (seen["Spec"].get("Mode") or {}).get("Replicated")
+    return int(replicated.get("Replicas") or 0) if isinstance(replicated, dict) else None
+
+
+def _force(seen: Mapping[str, Any]) -> int:
+    return int(seen["Spec"]["TaskTemplate"].get("ForceUpdate") or 0)

@@ -1,0 +1,123 @@
+"""Restart of a process by its pid file."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
+from opsconsole.operations.drivers.processes import process_in, process_of
+from tests.operations.place import Place, ended, performed, planned, refused, restarted
+
+_S = OperationState
+
+
+@pytest.fixture
+def pid_file(tmp_path: Path) -> Iterator[Path]:
+    """A pid file; the process that it names at the end is killed."""
+    path = tmp_path / "web.pid"
+    yield path
+    found = process_in(path)
+    if found is not None:
+        os.kill(found.pid, signal.SIGKILL)
+
+
+def _config(path: Path, script: str, more: str = "") -> str:
+    return f"""
+docker: []
+operations: {{cooldown: 0.001ms}}
+services:
+  web:
+    actions:
+      restart:
+        pid_file: {{path: {path}, start: [sh, -c, '{script}'], timeout: 2s{more}}}
+        min_healthy: 300ms
+        deadline: 2s
+"""
+
+
+def _daemon(path: Path) -> str:
+    return f"sleep 60 & echo $! > {path}"
+
+
+def _start(path: Path) -> int:
+    subprocess.run(["sh", "-c", _daemon(path)], check=True, start_new_session=True)
+    return int(path.read_text())
+
+
+def _start_stubborn(path: Path) -> "subprocess.Popen[bytes]":
+    """A process that ignores TERM."""
+    stubborn = "trap : TERM; while true; do sleep 0.1; done"
+    process = subprocess.Popen(["sh", "-c", stubborn], start_new_session=True)
+    path.write_text(f"{process.pid}\n")
+    return process
+
+
+async def test_another_process_takes_its_place(place: Place, pid_file: Path) -> None:
+    first = _start(pid_file)
+    place.write(_config(pid_file, _daemon(pid_file)))
+    operation = await restarted(place.operator())
+    assert operation.state is _S.VERIFIED, operation
+    second = process_in(pid_file)
+    assert second is not None
+    assert second.pid != first
+    assert process_of(first) is None
+
+
+async def test_one_that_does_not_run_is_started(place: Place, pid_file: Path) -> None:
+    place.write(_config(pid_file, _daemon(pid_file)))
+    assert (await restarted(place.operator())).state is _S.VERIFIED
+
+
+async def test_one_that_dies_after_its_start_fails(place: Place, pid_file: Path) -> None:
+    _start(pid_file)
+    place.write(_config(pid_file, f"sleep 0.3 & echo $! > {pid_file}"))
+    operation = await restarted(place.operator())
+    assert operation.state is _S.FAILED, operation
+
+
+async def test_one_that_does_not_end_fails_and_no_second_is_started(
+    place: Place, pid_file: Path
+) -> None:
+    process = _start_stubborn(pid_file)
+    place.write(_config(pid_file, _daemon(pid_file)))
+    operation = await restarted(place.operator())
+    assert operation.state is _S.FAILED
+    assert "did not end within 2 s" in operation.summary
+    still = process_in(pid_file)
+    assert still is not None
+    assert still.pid == process.pid
+    process.kill()
+    process.wait()
+
+
+async def test_one_that_was_replaced_after_the_plan_is_left_alone(
+    place: Place, pid_file: Path
+) -> None:
+    first = _start(pid_file)
+    place.write(_config(pid_file, _daemon(pid_file)))
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
+    os.kill(first, signal.SIGKILL)
+    second = _start(pid_file)
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is _S.REFUSED
+    assert "process was" in operation.summary
+    assert process_of(second) is not None
+
+
+@pytest.mark.parametrize("content", ["", "-1", "1", "0", "12; rm", "\u0661\u0662"])
+def test_a_pid_file_that_names_no_process_is_refused(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "web.pid"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="holds no process id"):
+        process_in(path)
+
+
+async def test_a_pid_file_without_a_process_is_refused(place: Place, tmp_path: Path) -> None:
+    place.write(_config(tmp_path / "web.pid", "").replace(", start: [sh, -c, '']", ""))
+    answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
+    assert refused(answer) == "cannot-look"
