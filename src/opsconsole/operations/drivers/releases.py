@@ -1,0 +1,195 @@
+"""Rolling back between folders of releases: the symlink ``current`` is switched to the one before.
+
+Invariant: the switch is one rename of a finished symlink, so that whoever follows ``current``
+finds a whole release at every instant. Releases are neither made nor removed here. Which one is
+before is what earlier operations saw, else the next lower name (numbers compared as numbers);
+never the time of a folder, which any touch would move.
+"""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TypeVar
+
+from opsconsole.model.operation import Step
+from opsconsole.model.state import State
+from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
+from opsconsole.operations.drivers.earlier import led_away, seen_before
+from opsconsole.operations.drivers.following import Following
+from opsconsole.operations.policy import TARGET
+from opsconsole.sources.executor import QueueFullError
+from opsconsole.text import sanitize
+
+T = TypeVar("T")
+
+FACT: Final = "release"
+
+_DEADLINE: Final = 20.0
+_SHOWN: Final = 200
+_DIGITS: Final = re.compile(r"(\d+)")
+
+
+class ReleasesRollback:
+    """One switch of the symlink, then the declared restart if wanted."""
+
+    def __init__(self, context: DriverContext) -> None:
+        target = context.action.releases
+        if target is None:
+            raise ValueError("the action declares no releases")
+        self._context = context
+        self._link = context.base / target.current
+        self._releases = context.base / target.releases
+        self._following = Following(context, wanted=target.then == "restart")
+        self._from = self._to = ""
+
+    async def observe(self) -> Mapping[str, str]:
+        """Which release is current, and which one is before it."""
+        self._from, names = await self._look(self._survey)
+        self._to = self._before(names)
+        own = {FACT: self._from, FACT + TARGET: self._to, "releases": str(self._releases)}
+        return {**own, **await self._following.observe()}
+
+    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
+        """The switch, then the steps of the restart."""
+        after = self._following.steps(facts)
+        switch = Step(
+            summary=f"switch {self._link} from {_shown(self._from)} to {_shown(self._to)}",
+            driver="releases",
+            target=str(self._link),
+            call={"to": self._to, "was": self._from, "leads_to_next": bool(after)},
+        )
+        return (switch, *after)
+
+    async def before(self, step: Step) -> Mapping[str, str]:
+        """What is current."""
+        if self._following.owns(step):
+            return await self._following.before(step)
+        return {"release": await self._look(self._current)}
+
+    async def execute(self, step: Step) -> StepOutcome:
+        """Make the symlink beside, put it in place by one rename, and flush the folder."""
+        if self._following.owns(step):
+            return await self._following.execute(step)
+        release = str(step.call["to"])
+        try:
+            await self._context.threads.run(self._switch, release, deadline=_DEADLINE)
+        except QueueFullError as error:
+            return StepOutcome(Outcome.FAILED, f"not begun: {error}")
+        except TimeoutError:
+            return StepOutcome(Outcome.UNKNOWN, f"the disk did not answer within {_DEADLINE:g} s")
+        except OSError as error:
+            return StepOutcome(Outcome.FAILED, f"{self._link}: {error.strerror}")
+        return StepOutcome(Outcome.DONE, f"current is {_shown(release)}")
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Where the symlink leads."""
+        if self._following.owns(step):
+            return await self._following.reconcile(step, before)
+        try:
+            sight = await self._sight(step)
+        except ObserveError as error:
+            return StepOutcome(Outcome.UNKNOWN, str(error))
+        outcome = Outcome.DONE if sight.state is State.OK else Outcome.FAILED
+        return StepOutcome(outcome, sight.detail)
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """The symlink, and what the restart sees."""
+        own = []
+        for step in steps:
+            if not self._following.owns(step):
+                try:
+                    own.append(await self._sight(step))
+                except ObserveError as error:
+                    own.append(Sight(str(self._link), State.UNKNOWN, str(error)))
+        return (*own, *await self._following.look(steps, since))
+
+    def undo(self) -> str:
+        """By hand: no release was removed."""
+        then = ", then restart" if self._following.wanted else ""
+        return f"lead {self._link} to {_shown(self._from)} again{then}: no release was removed"
+
+    async def close(self) -> None:
+        """Close what the restart opened."""
+        await self._following.close()
+
+    async def _look(self, call: Callable[[], T]) -> T:
+        try:
+            return await self._context.threads.run(call, deadline=_DEADLINE)
+        except OSError as error:
+            raise ObserveError(
+                f"cannot look at {self._link}: {error.strerror or 'no answer in time'}",
+                remedy="look at current: and releases: in the action",
+            ) from error
+        except QueueFullError as error:
+            raise ObserveError(str(error)) from error
+
+    def _survey(self) -> tuple[str, tuple[str, ...]]:
+        """The current release and every release, the lowest first."""
+        with os.scandir(self._releases) as entries:
+            names = [entry.name for entry in entries if entry.is_dir()]
+        names = [name for name in names if not name.startswith(".") and name.isprintable()]
+        return self._current(), tuple(sorted(names, key=_natural))
+
+    def _current(self) -> str:
+        """The name of the release that the symlink leads to, straight into the folder."""
+        try:
+            leads_to = os.readlink(self._link)
+        except OSError as error:
+            raise ObserveError(
+                f"{self._link} is not a symlink: {error.strerror}",
+                remedy="current: must be the symlink that is switched",
+            ) from error
+        whole = Path(os.path.normpath(self._link.parent / leads_to))
+        if whole.parent.resolve() != self._releases.resolve():
+            raise ObserveError(
+                f"{self._link} leads to {_shown(leads_to)}, which is not in {self._releases}",
+                remedy="look at current: and releases: in the action",
+            )
+        return whole.name
+
+    def _before(self, names: tuple[str, ...]) -> str:
+        past, there = self._context.past, set(names)
+        for earlier in seen_before(past, FACT, self._from):
+            if earlier in there:
+                return earlier
+        left = led_away(past, FACT)
+        lower = [
+            name for name in names if _natural(name) < _natural(self._from) and name not in left
+        ]
+        if not lower:
+            raise ObserveError(
+                f"there is no release before {_shown(self._from)} in {self._releases}",
+                remedy="deploy the release that is wanted",
+            )
+        return lower[-1]
+
+    def _switch(self, release: str) -> None:
+        if not (self._releases / release).is_dir():
+            raise FileNotFoundError(2, f"there is no release {_shown(release)} any more")
+        folder = os.path.dirname(os.readlink(self._link))
+        beside = self._link.with_name(f".{self._link.name}.next")
+        beside.unlink(missing_ok=True)
+        os.symlink(os.path.join(folder, release), beside)
+        os.rename(beside, self._link)
+        descriptor = os.open(self._link.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    async def _sight(self, step: Step) -> Sight:
+        current = await self._look(self._current)
+        if current == step.call["to"]:
+            return Sight(str(self._link), State.OK, f"leads to {_shown(current)}", run=current)
+        return Sight(str(self._link), State.DOWN, f"leads to {_shown(current)}", since_change=False)
+
+
+def _natural(name: str) -> list[tuple[int, int, str]]:
+    """A key by which v1.10 comes after v1.9."""
+    parts = _DIGITS.split(name)
+    return [(1, int(part), "") if part.isdigit() else (0, 0, part) for part in parts]
+
+
+def _shown(name: str) -> str:
+    return sanitize(name, limit=_SHOWN)

@@ -1,0 +1,140 @@
+"""Rollback of a checkout to the tag before, with real git."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
+from tests.operations.place import Place, ended, performed, planned, refused
+
+_REQUEST = ActionRequest("web", ActionKind.ROLLBACK, reason="a test")
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    argv = ["git", "-c", "user.name=t", "-c", "user.email=t@example.invalid", *arguments]
+    answer = subprocess.run(argv, cwd=folder, check=True, capture_output=True, text=True)
+    return answer.stdout.strip()
+
+
+def _config(then: str = "restart", restart: str = "[sh, -c, 'cp app/version running']") -> str:
+    return f"""
+docker: []
+operations: {{cooldown: 0.001ms}}
+services:
+  web:
+    actions:
+      rollback:
+        git: {{path: app, then: {then}}}
+        min_healthy: 100ms
+        deadline: 3s
+      restart: {{command: {restart}, min_healthy: 100ms}}
+"""
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Path:
+    """A checkout of v1.10.0; v1.9.0 and v1.10.0-rc1 were before it, v2.0.0 comes after it."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    _git(folder, "init", "--quiet", "--initial-branch=main")
+    for version in ("v1.9.0", "v1.10.0-rc1", "v1.10.0", "v2.0.0"):
+        (folder / "version").write_text(version)
+        _git(folder, "add", "version")
+        _git(folder, "commit", "--quiet", "--message", version)
+        _git(folder, "tag", version)
+    _git(folder, "tag", "nightly")
+    _git(folder, "checkout", "--quiet", "v1.10.0")
+    return folder
+
+
+async def _rolled_back(place: Place) -> Operation:
+    operator = place.operator()
+    plan = await planned(operator, _REQUEST)
+    return await ended(operator, (await performed(operator, plan)).id)
+
+
+async def test_the_tag_before_by_version_and_the_restart_that_follows(
+    app: Path, place: Place
+) -> None:
+    place.write(_config())
+    operation = await _rolled_back(place)
+    assert operation.state is OperationState.VERIFIED, operation
+    assert [step.state for step in operation.steps] == ["done", "done"]
+    assert _git(app, "describe", "--tags", "--exact-match") == "v1.10.0-rc1"
+    assert (app.parent / "running").read_text() == "v1.10.0-rc1"
+    answer = await place.operator().plan(_REQUEST, None)
+    assert refused(answer) == "rollback-of-rollback"
+
+
+async def test_a_version_that_was_rolled_back_from_is_skipped(app: Path, place: Place) -> None:
+    place.write(_config(then="nothing"))
+    assert (await _rolled_back(place)).state is OperationState.VERIFIED
+    _git(app, "checkout", "--quiet", "v2.0.0")
+    plan = await planned(place.operator(), _REQUEST)
+    assert plan.fingerprint["tag target"].startswith("v1.10.0-rc1 ")
+    assert [step.driver for step in plan.steps] == ["git"]
+
+
+async def test_changes_of_its_own_are_not_touched(app: Path, place: Place) -> None:
+    place.write(_config())
+    (app / "untracked").write_text("does not count")
+    operator = place.operator()
+    plan = await planned(operator, _REQUEST)
+    (app / "version").write_text("hand-made")
+    assert refused(await operator.plan(_REQUEST, None)) == "cannot-look"
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is OperationState.REFUSED, operation
+    assert "version" in operation.summary
+    assert (app / "version").read_text() == "hand-made"
+
+
+async def test_another_checkout_since_the_plan_makes_it_stale(app: Path, place: Place) -> None:
+    place.write(_config())
+    operator = place.operator()
+    plan = await planned(operator, _REQUEST)
+    _git(app, "checkout", "--quiet", "v2.0.0")
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is OperationState.REFUSED, operation
+    assert "tag was v1.10.0" in operation.summary
+    assert _git(app, "describe", "--tags", "--exact-match", "--match", "v*") == "v2.0.0"
+
+
+async def test_a_restart_that_fails_is_told_with_both_versions(app: Path, place: Place) -> None:
+    place.write(_config(restart="['false']"))
+    operation = await _rolled_back(place)
+    assert operation.state is OperationState.FAILED, operation
+    assert [step.state for step in operation.steps] == ["done", "failed"]
+    told = "\n".join((*operation.evidence, *(step.summary for step in operation.steps)))
+    assert "v1.10.0-rc1" in told
+    assert "v1.10.0 " in told
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["checkout", "--quiet", "v1.9.0"], "no version before v1.9.0"),
+        (["commit", "--quiet", "--allow-empty", "--message", "x"], "none of the versions v*"),
+        (["tag", "--delete", "v1.10.0"], "none of the versions v*"),
+    ],
+)
+async def test_without_a_version_to_go_to(
+    app: Path, place: Place, command: list[str], told: str
+) -> None:
+    place.write(_config())
+    _git(app, *command)
+    answer = await place.operator().plan(_REQUEST, None)
+    assert refused(answer) == "cannot-look"
+    assert told in str(answer)
+
+
+async def test_no_checkout_no_restart_and_read_only(app: Path, place: Place) -> None:
+    place.write(_config())
+    assert refused(await place.operator(read_only=True).plan(_REQUEST, None)) == "read-only"
+    place.write(_config().replace("path: app", "path: ."))
+    answer = await place.operator().plan(_REQUEST, None)
+    assert "not a git repository" in str(answer)
+    config = _config()
+    place.write(config[: config.index("      restart:")])
+    assert "declares none" in str(await place.operator().plan(_REQUEST, None))
+    assert _git(app, "describe", "--tags", "--exact-match") == "v1.10.0"
