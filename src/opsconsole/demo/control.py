@@ -29,8 +29,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ChannelError as problem:
         sys.stderr.write(f"{problem}\n")
         return 1
-    sys.stdout.write(json.dumps({k: v for k, v in reply.items() if k != "ok"}) + "\n")
+    sys.stdout.write(_said(options, reply) + "\n")
     return 0
+
+
+def _said(options: Message, reply: Message) -> str:
+    """The whole status as JSON; of another command, one line for each process it was about."""
+    if options["do"] == "status":
+        return json.dumps({name: value for name, value in reply.items() if name != "ok"})
+    members = reply.get("members", {})
+    about = [
+        f"{name} runs as pid {member['pid']}" if member.get("pid") else f"{name} does not run"
+        for name, member in members.items()
+        if options.get("name") in (name, member.get("service"))
+    ]
+    return ", ".join(about) or "done"
 
 
 def _message(options: Message) -> Message:
