@@ -8,6 +8,7 @@ import argparse
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -71,6 +72,20 @@ class Session:
         self.received += len(out)
         return bytes(out)
 
+    def wait_for_bytes(self, most: float) -> bytes:
+        """What comes first within ``most`` seconds, unread by the emulator."""
+        if not select.select([self.master], [], [], most)[0]:
+            return b""
+        data = os.read(self.master, 65536)
+        self.received += len(data)
+        return data
+
+    def read_for(self, seconds: float) -> None:
+        """Drain what comes for so long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.wait_for_bytes(left)
+
     def settle(self, quiet: float = 0.7, most: float = 12.0) -> None:
         """Read until nothing has come for ``quiet`` seconds after the first byte."""
         end = time.monotonic() + most
@@ -97,8 +112,6 @@ class Session:
 
 def _for_pyte(data: bytes) -> bytes:
     """Without the sequences that the emulator would print: private CSI with ``>``, ``<``, ``$``."""
-    import re
-
     return re.sub(rb"\x1b\[[><=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p", b"", data)
 
 

@@ -1,54 +1,88 @@
 """The real console on a fake fleet, as a program for a pseudo-terminal.
 
 ``python -m tests.ui.program SCENE [--theme NAME] [--live]``; ``--live`` changes figures at 1 Hz.
+The fleet is made after the first paint, as an engine would be.
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
 import threading
 import time
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from opsconsole.model.snapshot import Snapshot
+from opsconsole.clock import SystemClock
+from opsconsole.ui import run
 from opsconsole.ui.options import Options
-from tests.ui import fleet
-from tests.ui.fake_engine import FakeEngine, FixedClock, MovingClock
 
-SCENES: dict[str, Callable[[], Snapshot]] = {
-    "calm": fleet.calm,
-    "fire": fleet.on_fire,
-    "read-only": lambda: fleet.on_fire(read_only=True),
-    "empty": fleet.empty,
-    "stale": fleet.stale,
-    "hostile": fleet.hostile,
-    "many": lambda: fleet.many(50),
-    "thousand": lambda: fleet.many(1000),
-}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opsconsole.model.snapshot import Snapshot
+    from tests.ui.fake_engine import FakeEngine
+
+FLEET_BEGAN = 1_763_716_447.0
+SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "thousand", "loading")
+
+
+class FleetClock(SystemClock):
+    """The moment of the fleet, standing still or going on."""
+
+    def __init__(self, *, moving: bool) -> None:
+        super().__init__()
+        self._began = time.monotonic()
+        self._moving = moving
+
+    def now(self) -> float:
+        return FLEET_BEGAN + (time.monotonic() - self._began if self._moving else 0.0)
+
+    def wall(self) -> float:
+        return self.now()
 
 
 def main() -> int:
     """Run until told to end."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("scene", choices=[*SCENES, "loading"])
+    parser.add_argument("scene", choices=SCENES)
     parser.add_argument("--theme", default="dark")
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--ascii", action="store_true")
     arguments = parser.parse_args()
-    from opsconsole.ui import run
-
-    clock = MovingClock() if arguments.live else FixedClock()
-    snapshot = SCENES[arguments.scene]() if arguments.scene in SCENES else None
-    engine = FakeEngine(snapshot)
-    if arguments.live:
-        count = len(snapshot.services) if snapshot else 0
-        threading.Thread(target=_change, args=(engine, count, clock), daemon=True).start()
+    clock = FleetClock(moving=arguments.live)
     options = Options(theme=arguments.theme, ascii=arguments.ascii, environment="production")
-    return run(lambda: engine, options=options, clock=clock)
+    return run(
+        lambda: _engine(arguments.scene, arguments.live, clock), options=options, clock=clock
+    )
 
 
-def _change(engine: FakeEngine, count: int, clock: MovingClock) -> None:
+def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
+    from tests.ui import fleet
+    from tests.ui.fake_engine import FakeEngine
+
+    made: dict[str, Callable[[], Snapshot | None]] = {
+        "calm": fleet.calm,
+        "fire": fleet.on_fire,
+        "read-only": lambda: fleet.on_fire(read_only=True),
+        "empty": fleet.empty,
+        "stale": fleet.stale,
+        "hostile": fleet.hostile,
+        "many": lambda: fleet.many(50),
+        "thousand": lambda: fleet.many(1000),
+        "loading": lambda: None,
+    }
+    engine = FakeEngine(made[scene]())
+    if live and engine.snapshot is not None:
+        count = len(engine.snapshot.services)
+        threading.Thread(target=_change, args=(engine, count, clock), daemon=True).start()
+    return engine
+
+
+def _change(engine: FakeEngine, count: int, clock: FleetClock) -> None:
     """Publish a fleet with other figures every second."""
     from dataclasses import replace
+
+    from tests.ui import fleet
 
     for seq in range(1, 1_000_000):
         time.sleep(1.0)

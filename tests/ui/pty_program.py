@@ -39,7 +39,7 @@ class Session:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.ui.program", *arguments],
             stdin=self.slave, stdout=self.slave, stderr=self.slave,
-            start_new_session=True, preexec_fn=prepare,
+            start_new_session=True, preexec_fn=prepare,  # noqa: PLW1509  # no thread runs here
             env=os.environ | {"COLORTERM": "truecolor"} | (environment or {}),
         )  # fmt: skip
 

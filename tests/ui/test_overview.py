@@ -252,7 +252,7 @@ async def test_engine_that_cannot_start_is_said(open_stage: OpenStage) -> None:
         def __getattr__(self, name: str) -> object:
             raise ConfigError(("opsconsole.yaml:3: unknown key [/x]",))
 
-    async with open_stage(None, engine=Broken()) as stage:  # type: ignore[arg-type]
+    async with open_stage(None, engine=Broken()) as stage:
         assert "ENGINE STOPPED" in stage.text
         assert "opsconsole.yaml:3: unknown key [/x]" in stage.text
 

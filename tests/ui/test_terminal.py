@@ -104,8 +104,9 @@ def test_no_input_ends_it_or_acts(on_terminal: Open, noise: bytes) -> None:
     session.type(noise)
     session.read(3.0)
     assert session.process.poll() is None
-    session.type(b"\x1b")
-    session.read(0.5)
+    for _ in range(4):
+        session.type(b"\x1b")
+        session.read(0.5)
     session.type(b"?")
     session.until("half a screen down", 15)
 
@@ -117,7 +118,7 @@ def test_nothing_of_outside_origin_reaches_the_terminal(on_terminal: Open) -> No
         session.read(0.4)
         session.type(keys)
     session.read(1.0)
-    raw = bytes(session.bytes)
+    raw = bytes(session.bytes).replace(b"\x1b]22;default\x07", b"")  # the pointer's shape
     assert b"\x1b]52" not in raw
     assert b"\x1b]8" not in raw
     assert b"\x9b31m" not in raw
@@ -126,7 +127,7 @@ def test_nothing_of_outside_origin_reaches_the_terminal(on_terminal: Open) -> No
     assert session.process.poll() is None
 
 
-@pytest.mark.parametrize("term", ["xterm-256color", "screen", "linux", "dumb", "vt100", ""])
+@pytest.mark.parametrize("term", ["xterm-256color", "screen", "linux", "vt100", ""])
 @pytest.mark.parametrize("lang", ["C.UTF-8", "C"])
 def test_odd_terminals_show_the_state(on_terminal: Open, term: str, lang: str) -> None:
     session = on_terminal(environment={"TERM": term, "LANG": lang, "LC_ALL": lang})
@@ -135,6 +136,14 @@ def test_odd_terminals_show_the_state(on_terminal: Open, term: str, lang: str) -
     text = session.bytes.decode("utf-8", "replace")
     assert "Traceback" not in text
     assert ("✖" in text) is (lang == "C.UTF-8")
+
+
+def test_a_terminal_that_cannot_draw_is_told_of_status(on_terminal: Open) -> None:
+    session = on_terminal(environment={"TERM": "dumb"})
+    code, _took = session.wait(15)
+    assert code == 64
+    assert b"opsconsole status" in session.bytes
+    assert b"\x1b" not in session.bytes
 
 
 def test_no_colour_is_mono(on_terminal: Open) -> None:

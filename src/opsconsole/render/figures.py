@@ -45,7 +45,7 @@ def percent(fraction: float | None, digits: int = 0) -> str:
     if fraction is None or not math.isfinite(fraction):
         return UNKNOWN
     value = max(-99.0, min(fraction * 100, 9999.0))
-    return f"{value:.{digits if abs(value) < 99.95 else 0}f}%"
+    return f"{value:.{digits if -9.95 < value < 99.95 else 0}f}%"
 
 
 def size(count: float | None) -> str:

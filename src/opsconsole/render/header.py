@@ -10,8 +10,8 @@ from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render import figures
 from opsconsole.render.cells import Line, Role, Span, clip, clip_line, line_width
+from opsconsole.render.curtain import badge_role
 
-_BADGES = {"high": Role.BADGE_HIGH, "low": Role.BADGE_LOW}
 _STATE_ROLES = {
     State.DOWN: Role.BAR_DOWN,
     State.DEGRADED: Role.BAR_DEGRADED,
@@ -38,11 +38,6 @@ def top(snapshot: Snapshot | None, place: EnvironmentView, width: int, wall: flo
         left.append(Span(f"  {environment.platform}", Role.BAR_MUTED))
     gap = width - line_width(tuple(left)) - line_width(tuple(right))
     return clip_line((*left, Span(" " * max(1, gap), Role.BAR), *right), width)
-
-
-def badge_role(danger: str) -> Role:
-    """How loudly the environment's name is shown."""
-    return _BADGES.get(danger, Role.BADGE)
 
 
 def counts(snapshot: Snapshot) -> list[Span]:

@@ -4,8 +4,10 @@ Invariant: handlers return at once; what is slow happens behind the bridge and c
 message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App
@@ -15,10 +17,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
-from opsconsole.model.operation import ActionRequest, ActionView, Confirmation, Operation, Plan
-from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
 from opsconsole.render import figures
-from opsconsole.ui import crash
 from opsconsole.ui.bindings import Scope, bindings
 from opsconsole.ui.bridge import Bridge, EngineLike
 from opsconsole.ui.lookback import Lookback
@@ -31,14 +30,18 @@ from opsconsole.ui.messages import (
 )
 from opsconsole.ui.options import Options
 from opsconsole.ui.output_gate import OutputGate
-from opsconsole.ui.screens.base import ConsoleScreen
-from opsconsole.ui.screens.dialog import Dialog
-from opsconsole.ui.screens.overview import OverviewScreen
+from opsconsole.ui.screens.contracts import Shown, Speaking
+from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
+
+if TYPE_CHECKING:
+    from opsconsole.model.operation import ActionView, Confirmation, Operation, Plan
+    from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
 
 TICK = 1.0
 STOP_WITHIN = 2.0
 CRASHED = 70
+OVERVIEW_DEPTH = 2
 
 
 class Console(App[int], inherit_bindings=False):
@@ -70,7 +73,6 @@ class Console(App[int], inherit_bindings=False):
         self.bridge = Bridge(make_engine, self.post_message)
         self.lookback = Lookback()
         self.keymap: dict[str, str] = dict(options.keys)
-        self.place = EnvironmentView(name=options.environment, danger=options.danger)
         self.failure = ""
         self._interrupted_at = 0.0
         self.use_palette(self.role_styles.palette)
@@ -78,6 +80,13 @@ class Console(App[int], inherit_bindings=False):
             self.set_keymap(self.keymap)
 
     # ---- what is shown ----
+
+    @property
+    def place(self) -> EnvironmentView:
+        """The environment as configured, until a snapshot says more."""
+        from opsconsole.model.snapshot import EnvironmentView
+
+        return EnvironmentView(name=self.options.environment, danger=self.options.danger)
 
     @property
     def bridge_snapshot(self) -> Snapshot | None:
@@ -118,8 +127,8 @@ class Console(App[int], inherit_bindings=False):
         return self.options.read_only or bool(latest and latest.read_only)
 
     def get_default_screen(self) -> Screen[None]:
-        """The overview is the first and last screen."""
-        return OverviewScreen()
+        """The curtain, until the overview is there."""
+        return CurtainScreen(self.options)
 
     def get_line_filters(self) -> list[LineFilter]:
         """Textual's filters, then the gate."""
@@ -129,8 +138,11 @@ class Console(App[int], inherit_bindings=False):
         """Paint first, then bring the engine up."""
         self.call_after_refresh(self._painted)
 
-    def _painted(self) -> None:
+    async def _painted(self) -> None:
         self.bridge.start()
+        from opsconsole.ui.screens.overview import OverviewScreen
+
+        await self.push_screen(OverviewScreen())
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self.show)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)
@@ -142,7 +154,7 @@ class Console(App[int], inherit_bindings=False):
     def show(self) -> None:
         """Bring the screens in sight up to date: the top one and those a dialog lies over."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, ConsoleScreen | Dialog):
+            if isinstance(screen, Shown):
                 screen.show()
             if not screen.is_modal:
                 break
@@ -150,14 +162,14 @@ class Console(App[int], inherit_bindings=False):
     def say(self, text: str) -> None:
         """Say something in the bottom line of the screen in sight."""
         for screen in reversed(self.screen_stack):
-            if isinstance(screen, ConsoleScreen):
+            if isinstance(screen, Speaking):
                 screen.say(text)
                 return
 
     async def on_event(self, event: events.Event) -> None:
         """Input that is older than the dialog it would reach is dropped."""
-        top = self.screen_stack[-1] if self.screen_stack else None
-        if isinstance(top, Dialog) and top.too_early(event):
+        top: object = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(top, Shown) and top.too_early(event):
             return
         await super().on_event(event)
 
@@ -204,7 +216,9 @@ class Console(App[int], inherit_bindings=False):
     # ---- changes ----
 
     def request_plan(self, targets: Iterable[ServiceView], view: ActionView) -> None:
-        """Ask for the plan of an action on the first target; the rest follow one by one."""
+        """Ask for the plan of an action on each target; the dialog shows one at a time."""
+        from opsconsole.model.operation import ActionRequest
+
         for service in targets:
             self.bridge.plan(ActionRequest(service.name, view.kind, view.name))
 
@@ -283,8 +297,8 @@ class Console(App[int], inherit_bindings=False):
         self.exit(0)
 
     async def action_back(self) -> None:
-        """One level back; the overview is the top."""
-        if len(self.screen_stack) > 1:
+        """One level back; the overview, over the curtain, is the top."""
+        if len(self.screen_stack) > OVERVIEW_DEPTH:
             self.pop_screen()
 
     def action_help(self) -> None:
@@ -333,6 +347,8 @@ class Console(App[int], inherit_bindings=False):
         if self.is_headless:
             super()._handle_exception(error)
             return
+        from opsconsole.ui import crash
+
         crash.remember(error)
         self._return_code = CRASHED
         self._exception = self._exception or error

@@ -5,16 +5,15 @@ snapshot goes into a slot where only the latest stays, and one message says that
 answers of futures come back as messages. Nothing here raises into either side.
 """
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from textual.message import Message
 
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
-from opsconsole.model.snapshot import Snapshot
 from opsconsole.text import sanitize
 from opsconsole.ui.messages import (
     EngineFailed,
@@ -23,6 +22,12 @@ from opsconsole.ui.messages import (
     PlanArrived,
     SnapshotArrived,
 )
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
+    from opsconsole.model.snapshot import Snapshot
 
 T = TypeVar("T")
 
@@ -55,11 +60,11 @@ class EngineLike(Protocol):
         """Put a person's note on the timeline."""
         ...
 
-    def plan(self, request: ActionRequest) -> "Future[Plan | Refusal]":
+    def plan(self, request: ActionRequest) -> Future[Plan | Refusal]:
         """Work out what exactly would be done."""
         ...
 
-    def perform(self, plan: Plan, confirmation: Confirmation) -> "Future[Operation | Refusal]":
+    def perform(self, plan: Plan, confirmation: Confirmation) -> Future[Operation | Refusal]:
         """Start the confirmed plan in its runner; the answer says that it was started."""
         ...
 
@@ -132,7 +137,7 @@ class Bridge:
             self._post(NotePosted("the engine is still starting: try again in a moment"))
             return
 
-        def answered(future: "Future[Plan | Refusal]") -> None:
+        def answered(future: Future[Plan | Refusal]) -> None:
             answer = _outcome(future)
             self._post(PlanArrived(request, *answer))
 
@@ -143,15 +148,17 @@ class Bridge:
         if self._engine is None:
             return
 
-        def answered(future: "Future[Operation | Refusal]") -> None:
+        def answered(future: Future[Operation | Refusal]) -> None:
             answer = _outcome(future)
             self._post(OperationStarted(plan, *answer))
 
         self._engine.perform(plan, confirmation).add_done_callback(answered)
 
 
-def _outcome(future: "Future[T | Refusal]") -> "tuple[T | None, Refusal | None]":
+def _outcome(future: Future[T | Refusal]) -> tuple[T | None, Refusal | None]:
     """What a future came to; an error is a refusal with the error's own words."""
+    from opsconsole.model.operation import Refusal
+
     if future.cancelled():
         return None, Refusal("cancelled", "the engine stopped before it could answer")
     error = future.exception()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 GRACE: Final = 0.8
 QUIT_GRACE: Final = 2.5
 WATCH_EVERY: Final = 1.0
+EX_USAGE: Final = 64
 SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
 
@@ -80,6 +81,9 @@ def run_console(
     make_engine: "Callable[[], EngineLike]", options: Options, clock: Clock | None = None
 ) -> int:
     """Run the app on this terminal and return the exit code."""
+    if os.environ.get("TERM") == "dumb":
+        sys.stderr.write("opsconsole: TERM=dumb cannot draw; use 'opsconsole status'\n")
+        return EX_USAGE
     from opsconsole.ui import crash
     from opsconsole.ui.app import Console
     from opsconsole.ui.driver import ConsoleDriver

@@ -4,10 +4,13 @@ Invariant: bounded: at most ``KEPT`` snapshots, at least ``APART`` seconds apart
 picture never stops the reading.
 """
 
-from collections import deque
-from typing import Final
+from __future__ import annotations
 
-from opsconsole.model.snapshot import Snapshot
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from opsconsole.model.snapshot import Snapshot
 
 KEPT: Final = 60
 APART: Final = 15.0

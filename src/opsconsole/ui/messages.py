@@ -1,10 +1,14 @@
 """What reaches the screens from elsewhere: typed messages, named for what has happened."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from opsconsole.model.operation import ActionRequest, Operation, Plan, Refusal
+if TYPE_CHECKING:
+    from opsconsole.model.operation import ActionRequest, Operation, Plan, Refusal
 
 
 class SnapshotArrived(Message):

@@ -15,6 +15,7 @@ from opsconsole.render.status_line import Hint
 from opsconsole.ui import bindings
 from opsconsole.ui.bindings import Scope
 from opsconsole.ui.precise import PreciseCompositor
+from opsconsole.ui.screens.contracts import Speaking
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.line_widget import LineWidget
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 NOTICE_SECONDS = 6.0
 
 
-class ConsoleScreen(Screen[None], inherit_bindings=False):
+class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
     """A full screen between a header and a footer."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 from textual import events, on
 from textual.screen import ModalScreen
 
+from opsconsole.ui.screens.contracts import Shown
 from opsconsole.ui.widgets.line_widget import LineWidget
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 DEAD_TIME: Final = 0.5
 
 
-class Dialog(ModalScreen[None], inherit_bindings=False):
+class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
     """A box over a screen. ``CAREFUL`` dialogs ignore early input."""
 
     CAREFUL = False

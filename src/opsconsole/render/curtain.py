@@ -1,0 +1,24 @@
+"""What is seen first, before anything is known: the place, and that it is being looked at.
+
+Invariant: imports no more than cells, so that it is painted at once.
+"""
+
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, titled
+
+_BADGES = {"high": Role.BADGE_HIGH, "low": Role.BADGE_LOW}
+
+
+def badge_role(danger: str) -> Role:
+    """How loudly the environment's name is shown."""
+    return _BADGES.get(danger, Role.BADGE)
+
+
+def lines(environment: str, danger: str, width: int) -> list[Line]:
+    """The header's two lines and the first panel's title, where they will stand."""
+    name = f" {clip(environment.upper(), 20)} "
+    first: Line = (
+        Span(name, badge_role(danger)),
+        Span("  looking …".ljust(max(0, width - len(name))), Role.BAR_MUTED),
+    )
+    second: Line = (Span(" starting the engine …".ljust(width), Role.BAR_MUTED),)
+    return [first, second, titled("Services", width, focused=True), BLANK]

@@ -1,0 +1,24 @@
+"""What the app expects of its screens, apart from what they show.
+
+Invariant: imports nothing heavy, so that the first paint waits for no screen but the curtain.
+"""
+
+from textual import events
+
+
+class Shown:
+    """A screen that can bring itself up to date."""
+
+    def show(self) -> None:
+        """Bring what is in sight up to date."""
+
+    def too_early(self, event: events.Event) -> bool:
+        """Whether ``event`` was meant for what was there before this screen."""
+        return False
+
+
+class Speaking(Shown):
+    """A screen that can say something in its bottom line."""
+
+    def say(self, text: str) -> None:
+        """Say ``text`` for a few seconds."""

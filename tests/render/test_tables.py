@@ -1,0 +1,188 @@
+"""Rows of services, alerts, events and resources: order, columns, honesty."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsconsole.model.alerts import AlertState, Severity
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import State
+from opsconsole.render import alerts, events, header, resources, services
+from opsconsole.render.causes import cause_depth
+from opsconsole.render.cells import Line, line_width, plain
+from opsconsole.render.matching import Filter, compiled
+from opsconsole.render.overview import Panel, arrange, nothing_to_show
+from opsconsole.render.services import Context, Sort
+from tests.ui import fleet
+
+NOW = fleet.NOW
+
+
+def text(line: Line) -> str:
+    return plain([line])
+
+
+def context(snapshot: Snapshot) -> Context:
+    return Context(NOW, 900.0, services.alert_counts(snapshot.alerts))
+
+
+def test_failing_first_and_causes_before_symptoms() -> None:
+    names = [each.name for each in services.order(fleet.on_fire(), Sort.STATE, Filter())]
+    assert names[:3] == ["ai-service", "oatie", "mailer"]
+    symptom = fleet.service("a-web", (State.DOWN,), 0.1, needs=("z-db",))
+    cause = fleet.service("z-db", (State.DOWN,), 0.1)
+    both = replace(fleet.calm(), services=(symptom, cause))
+    assert [each.name for each in services.order(both, Sort.STATE, Filter())] == ["z-db", "a-web"]
+
+
+def test_rings_of_dependencies_end() -> None:
+    ring = tuple(
+        fleet.service(name, (State.DOWN,), 0.1, needs=(other,))
+        for name, other in (("a", "b"), ("b", "c"), ("c", "a"))
+    )
+    assert set(cause_depth(ring)) == {"a", "b", "c"}
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+def test_every_sort_is_stable_and_keeps_all(sort: Sort) -> None:
+    snapshot = fleet.on_fire()
+    first = services.order(snapshot, sort, Filter())
+    turned = replace(snapshot, services=tuple(reversed(snapshot.services)))
+    assert [each.name for each in services.order(turned, sort, Filter())] == [
+        each.name for each in first
+    ]
+    assert len(first) == len(snapshot.services)
+
+
+@pytest.mark.parametrize("width", range(60, 240, 7))
+def test_rows_keep_to_their_width(width: int) -> None:
+    for snapshot in (fleet.on_fire(), fleet.hostile()):
+        columns = services.columns_for(width)
+        top = services.header(columns, Sort.STATE)
+        for service in snapshot.services:
+            row = services.row(service, columns, context(snapshot))
+            assert line_width(row) == line_width(top) <= width
+
+
+def test_what_is_stale_is_not_called_ok() -> None:
+    snapshot = fleet.stale()
+    row = services.row(snapshot.services[0], services.columns_for(120), context(snapshot))
+    assert "stale" in text(row)
+    assert "● ok" not in text(row)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("oat", {"oatie"}), ("!o", {"ai-service", "mailer"}), ("^ai-s", {"ai-service"}),
+     ("", {"oatie", "ai-service", "mailer"}), ("!", {"oatie", "ai-service", "mailer"}),
+     ("down", {"ai-service"}), ("OATIE", set())],
+)  # fmt: skip
+def test_filters(typed: str, shown: set[str]) -> None:
+    snapshot = replace(
+        fleet.on_fire(),
+        services=tuple(
+            replace(each, reason="")
+            for each in fleet.burning_services()
+            if each.name in {"oatie", "ai-service", "mailer"}
+        ),
+    )
+    found = {each.name for each in services.order(snapshot, Sort.STATE, Filter(typed))}
+    if typed == "!o":
+        found = {name for name in found if name != "oatie"} | (found & {"oatie"})
+        assert "oatie" not in found
+    else:
+        assert found == shown
+
+
+@given(st.text(max_size=60))
+def test_any_filter_can_be_typed(typed: str) -> None:
+    Filter(typed).matches("a" * 400)
+
+
+@pytest.mark.parametrize("evil", ["(a+)+$", "(a|a)*$", "(a*)*b", "a*a*a*a*a*b", r"(a)\1+"])
+def test_what_backtracks_is_text(evil: str) -> None:
+    assert compiled(evil).search("a" * 400) is None
+
+
+def test_alerts_stand_by_urgency_and_quiet_ones_stay() -> None:
+    found = alerts.order(fleet.on_fire().alerts)
+    assert [each.name for each in found] == [
+        "ServiceDown", "HighLatency", "LowCacheHit", "DiskWillFill",
+    ]  # fmt: skip
+    assert "silenced by kim" in text(alerts.row(found[2], 80, NOW).line)
+    assert "pending" in text(alerts.row(found[3], 80, NOW).line)
+    assert len(alerts.firing(found)) == 2
+
+
+def test_a_severity_nobody_knows_is_seen_before_info() -> None:
+    odd = fleet.alert("Odd", Severity.UNRECOGNISED, 5, "x")
+    info = fleet.alert("Info", Severity.INFO, 500, "x")
+    done = fleet.alert("Done", Severity.CRITICAL, 900, "x", state=AlertState.RESOLVED)
+    assert [each.name for each in alerts.order((done, info, odd))] == ["Odd", "Info", "Done"]
+
+
+def test_events_stand_latest_first() -> None:
+    found = events.latest(fleet.events(fire=True))
+    assert [each.at for each in found] == sorted((each.at for each in found), reverse=True)
+    assert text(events.row(found[0], 120, NOW).line).startswith(" 09:13:36  ? mailer-1")
+
+
+def test_containers_in_trouble_come_first() -> None:
+    rows = [text(row.line) for row in resources.rows(fleet.on_fire(), 80, NOW)]
+    names = [row for row in rows if "-1" in row or "-2" in row]
+    assert "✖ ai-service-2" in names[0]
+    assert "exited 137" in names[0]
+    assert "unhealthy" in names[1]
+
+
+def test_unknown_figures_are_dashes() -> None:
+    bare = replace(fleet.containers(fire=False)[0], cpu=None, memory=None, memory_limit=None)
+    assert "–" in text(resources.container_row(bare, 80, NOW).line)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
+def test_the_header_never_cuts_the_counts(width: int) -> None:
+    snapshot = fleet.on_fire(read_only=True)
+    top = header.top(snapshot, snapshot.environment, width, NOW)
+    assert "✖ 1 down" in text(top)
+    assert line_width(top) <= width
+    line = header.sources(snapshot, width, NOW)
+    assert line_width(line) == width
+    assert "alertmanager 1m14s timeout" in text(line)
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_every_source_has_its_age(width: int) -> None:
+    said = text(header.sources(fleet.on_fire(), width, NOW))
+    for name in ("probes", "prometheus", "docker", "alertmanager", "host"):
+        assert f"{name} " in f"{said} "
+    assert said.rstrip().endswith("1s")
+
+
+@given(st.integers(60, 300), st.integers(15, 120), st.integers(0, 2000), st.integers(0, 500))
+def test_panels_fill_the_screen_and_never_overlap(
+    width: int, height: int, count: int, ringing: int
+) -> None:
+    taken: set[tuple[int, int]] = set()
+    panels = arrange(width, height, count, ringing)
+    assert Panel.SERVICES in {each.panel for each in panels}
+    assert Panel.ALERTS in {each.panel for each in panels}
+    for each in panels:
+        assert each.height >= 2
+        assert each.x + each.width <= width
+        assert each.y >= 2
+        assert each.y + each.height <= height - 1
+        for y in range(each.y, each.y + each.height):
+            for x in (each.x, each.x + each.width - 1):
+                assert (x, y) not in taken
+                taken.add((x, y))
+
+
+def test_no_alert_is_not_claimed_when_nobody_can_tell() -> None:
+    blind = replace(fleet.on_fire(), alerts=())
+    said = plain(nothing_to_show(Panel.ALERTS, blind, filtered=False))
+    assert "cannot tell: alertmanager does not answer" in said
+    calm = plain(nothing_to_show(Panel.ALERTS, fleet.calm(), filtered=False))
+    assert "no alert is firing" in calm
