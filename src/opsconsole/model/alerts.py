@@ -50,7 +50,10 @@ class Suppression:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """A rule that fires. ``sources`` names who reports it; ``since`` when it began."""
+    """A rule that fires. ``sources`` names who reports it; ``since`` when it began.
+
+    ``cause`` is the key of the alert that explains it, ``fingerprint`` Alertmanager's name for it.
+    """
 
     key: str
     name: str
@@ -67,6 +70,8 @@ class Alert:
     sources: tuple[str, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     ends_at: float | None = None
+    cause: str = ""
+    fingerprint: str = ""
 
     @property
     def quiet(self) -> bool:
@@ -110,8 +115,19 @@ _WORDS = {
 
 def alert_key(name: str, labels: Mapping[str, str]) -> str:
     """Identity of an alert over all sources: its name and its sorted labels, severity apart."""
-    rest = ",".join(f"{key}={labels[key]}" for key in sorted(labels) if key not in _NOT_IDENTITY)
+    rest = ",".join(f"{key}={labels[key]}" for key in sorted(labels) if key not in NOT_IDENTITY)
     return f"{name}{{{rest}}}"
 
 
-_NOT_IDENTITY = frozenset({"alertname", "severity", "alertgroup", "prometheus", "replica"})
+NOT_IDENTITY = frozenset(
+    {
+        "alertname",
+        "severity",
+        "alertgroup",
+        "prometheus",
+        "replica",
+        "prometheus_replica",
+        "__replica__",
+    }
+)
+"""Labels that tell who reports an alert or how bad it is, and not which alert it is."""

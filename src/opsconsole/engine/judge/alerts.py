@@ -5,18 +5,23 @@ it did, and it is over only when every source that reported it answered without 
 row is kept ``RESOLVED_FOR`` seconds, so that nobody misses it.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerts import NOT_IDENTITY, Alert, AlertState, Suppression, alert_key
 
 RESOLVED_FOR: Final = 300.0
 
 _RANK: Final = {AlertState.RESOLVED: 0, AlertState.PENDING: 1, AlertState.FIRING: 2}
 
-Locate = Callable[[Alert], Alert]
-"""Fills the service and instance that an alert's labels speak of."""
+_ALERTMANAGER: Final = "alertmanager:"
+"""How the key of a source begins that adds labels and knows who silenced an alert."""
+
+_SHAPES: Final = 64
+"""Sets of label names that are tried for one alert name, so that a flood stays cheap."""
+
+_Label = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +33,31 @@ class Round:
     ended: tuple[Alert, ...] = ()
 
 
-def merge(reports: Iterable[Iterable[Alert]]) -> dict[str, Alert]:
-    """The alerts that are active now, one for each key."""
-    merged: dict[str, Alert] = {}
+def merge(
+    reports: Iterable[Iterable[Alert]], before: Mapping[str, Alert] | None = None
+) -> dict[str, Alert]:
+    """The alerts that are active now, one for each key.
+
+    An Alertmanager's alert is a Prometheus' alert with external labels added: it joins the one
+    that has the most of its labels, unless two of its own would join the same. ``before`` are the
+    rows so far: a row keeps its key whichever of its sources is the one that still reports it.
+    """
+    plain: dict[str, Alert] = {}
+    labelled: list[dict[str, Alert]] = []
     for report in reports:
-        for alert in report:
-            known = merged.get(alert.key)
-            merged[alert.key] = alert if known is None else join(known, alert)
-    return merged
+        alerts = _of_one_source(report)
+        if _of_alertmanager(alerts):
+            labelled.append(alerts)
+            continue
+        for key, alert in alerts.items():
+            known = plain.get(key)
+            plain[key] = alert if known is None else join(known, alert)
+    routed = _route(plain, labelled)
+    return _keep_keys(plain, routed, before or {})
 
 
 def join(one: Alert, other: Alert) -> Alert:
-    """Two reports of the same alert as one."""
+    """Two sources' reports of the same alert as one."""
     first, second = (one, other) if len(one.labels) >= len(other.labels) else (other, one)
     return replace(
         first,
@@ -53,9 +71,111 @@ def join(one: Alert, other: Alert) -> Alert:
         value=one.value or other.value,
         runbook=first.runbook or second.runbook,
         sources=tuple(dict.fromkeys((*one.sources, *other.sources))),
-        suppressions=tuple(dict.fromkeys((*one.suppressions, *other.suppressions))),
+        suppressions=_suppressions(one, other),
         ends_at=one.ends_at if other.ends_at is None else other.ends_at,
+        fingerprint=first.fingerprint or second.fingerprint,
     )
+
+
+def _suppressions(one: Alert, other: Alert) -> tuple[Suppression, ...]:
+    """Quiet only where every Alertmanager that knows the alert keeps it quiet."""
+    knowing = [each for each in (one, other) if _told_by_alertmanager(each)]
+    if len(knowing) == 2 and not all(each.suppressions for each in knowing):
+        return ()
+    return tuple(dict.fromkeys((*one.suppressions, *other.suppressions)))
+
+
+def _told_by_alertmanager(alert: Alert) -> bool:
+    return any(source.startswith(_ALERTMANAGER) for source in alert.sources)
+
+
+def _of_one_source(report: Iterable[Alert]) -> dict[str, Alert]:
+    """One alert for each key: of those that differ in severity alone, the loudest."""
+    found: dict[str, Alert] = {}
+    for alert in report:
+        known = found.get(alert.key)
+        found[alert.key] = alert if known is None else max(known, alert, key=_loudness)
+    return found
+
+
+def _loudness(alert: Alert) -> tuple[bool, int, int]:
+    return not alert.quiet, _RANK[alert.state], alert.severity.urgency
+
+
+def _of_alertmanager(alerts: Mapping[str, Alert]) -> bool:
+    first = next(iter(alerts.values()), None)
+    return first is not None and _told_by_alertmanager(first)
+
+
+def _route(
+    plain: Mapping[str, Alert], labelled: Iterable[Mapping[str, Alert]]
+) -> dict[str, list[Alert]]:
+    """Which alerts of Alertmanagers belong to which key: a plain one's, or their own."""
+    finder = _BaseFinder(plain)
+    routed: dict[str, list[Alert]] = {}
+    for report in labelled:
+        wanted: dict[str, list[Alert]] = {}
+        for key, alert in report.items():
+            base = key if key in plain else finder.find(alert)
+            wanted.setdefault(base or key, []).append(alert)
+        for base, alerts in wanted.items():
+            if len(alerts) == 1:
+                routed.setdefault(base, []).extend(alerts)
+                continue
+            for alert in alerts:
+                routed.setdefault(alert.key, []).append(alert)
+    return routed
+
+
+class _BaseFinder:
+    """Finds the plain alert whose labels are a part of another's."""
+
+    def __init__(self, plain: Mapping[str, Alert]) -> None:
+        self._by_labels: dict[str, dict[frozenset[str], dict[frozenset[_Label], str]]] = {}
+        for key, alert in plain.items():
+            labels = _identity(alert)
+            shapes = self._by_labels.setdefault(alert.name, {})
+            shapes.setdefault(frozenset(name for name, _ in labels), {})[labels] = key
+        self._shapes = {
+            name: sorted(shapes.items(), key=lambda item: -len(item[0]))[:_SHAPES]
+            for name, shapes in self._by_labels.items()
+        }
+
+    def find(self, alert: Alert) -> str | None:
+        """The key of the plain alert with the most of ``alert``'s labels, and no others."""
+        shapes = self._shapes.get(alert.name)
+        if not shapes:
+            return None
+        labels = _identity(alert)
+        for names, known in shapes:
+            part = frozenset(label for label in labels if label[0] in names)
+            if part in known:
+                return known[part]
+        return None
+
+
+def _identity(alert: Alert) -> frozenset[_Label]:
+    return frozenset(item for item in alert.labels.items() if item[0] not in NOT_IDENTITY)
+
+
+def _keep_keys(
+    plain: Mapping[str, Alert], routed: Mapping[str, list[Alert]], before: Mapping[str, Alert]
+) -> dict[str, Alert]:
+    owners: dict[str, str] = {key: key for key in before}
+    for key, row in before.items():
+        if key not in plain and key not in routed and _told_by_alertmanager(row):
+            owners.setdefault(alert_key(row.name, row.labels), key)
+    merged: dict[str, Alert] = {}
+    for base in dict.fromkeys((*plain, *routed)):
+        alerts = ([plain[base]] if base in plain else []) + routed.get(base, [])
+        row = alerts[0]
+        for alert in alerts[1:]:
+            row = join(row, alert)
+        known = (owners[key] for key in (base, *(each.key for each in alerts)) if key in owners)
+        key = next((key for key in known if key not in merged), base)
+        row = join(merged[key], row) if key in merged else row
+        merged[key] = row if row.key == key else replace(row, key=key)
+    return merged
 
 
 def advance(before: Mapping[str, Alert], active: Mapping[str, Alert], now: float) -> Round:
