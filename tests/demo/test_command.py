@@ -79,8 +79,9 @@ def test_control_restarts_and_returns_when_the_new_process_answers(demo: Demo) -
     before = demo.status()["ai-backend"]
     done = demo.control("restart", "ai-backend")
     assert (done.returncode, done.stderr) == (0, "")
-    after = json.loads(done.stdout)["members"]["ai-backend"]
+    after = demo.status()["ai-backend"]
     assert after["pid"] != before["pid"]
+    assert done.stdout == f"ai-backend runs as pid {after['pid']}\n"
     assert httpx.get(f"{after['url']}/health", trust_env=False).json()["status"] == "healthy"
 
 

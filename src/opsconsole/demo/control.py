@@ -37,10 +37,10 @@ def _said(options: Message, reply: Message) -> str:
     """The whole status as JSON; of another command, one line for each process it was about."""
     if options["do"] == "status":
         return json.dumps({name: value for name, value in reply.items() if name != "ok"})
-    members = reply.get("members", {})
+    members = reply.get("members")
     about = [
         f"{name} runs as pid {member['pid']}" if member.get("pid") else f"{name} does not run"
-        for name, member in members.items()
+        for name, member in (members.items() if isinstance(members, dict) else ())
         if options.get("name") in (name, member.get("service"))
     ]
     return ", ".join(about) or "done"
