@@ -23,6 +23,14 @@ FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
         ("http", kind): f"{_DRIVERS}.http:HttpDriver"
         for kind in (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL)
     },
+    ("docker", _K.DEGRADE): f"{_DRIVERS}.docker_degrade:DockerDegrade",
+    ("docker", _K.RECOVER): f"{_DRIVERS}.docker_degrade:DockerDegrade",
+    ("swarm", _K.RESTART): f"{_DRIVERS}.swarm:SwarmDriver",
+    ("swarm", _K.SCALE): f"{_DRIVERS}.swarm:SwarmDriver",
+    ("systemd", _K.RESTART): f"{_DRIVERS}.systemd:SystemdRestart",
+    ("pid_file", _K.RESTART): f"{_DRIVERS}.pid_file:PidFileRestart",
+    ("env_file", _K.DEGRADE): f"{_DRIVERS}.env_file:EnvFileDriver",
+    ("env_file", _K.RECOVER): f"{_DRIVERS}.env_file:EnvFileDriver",
     ("files", _K.BACKUP): f"{_DRIVERS}.files:FilesBackup",
     ("files", _K.RESTORE): f"{_DRIVERS}.files:FilesRestore",
     ("volume", _K.BACKUP): f"{_DRIVERS}.volume:VolumeBackup",
