@@ -7,6 +7,7 @@ import tarfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -206,7 +207,7 @@ def test_any_bytes_are_read_or_refused(raw: bytes, behind: bool) -> None:
 
 @given(uid=st.integers(0, 2**32 - 1), milliseconds=st.integers(1000, 2**42))
 @pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
-def test_numbers_of_every_form(form: int, uid: int, milliseconds: int) -> None:
+def test_numbers_of_every_form(form: Literal[1, 2], uid: int, milliseconds: int) -> None:
     info = member("data", tarfile.DIRTYPE)
     info.uid, info.mtime = uid, milliseconds / 1000
     found = next(TarReader(pieces(info.tobuf(form) + bytes(1024))).members())

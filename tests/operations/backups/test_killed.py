@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,13 @@ def kill_in_the_middle(what: str, store: Store, *sources: Path, after: float) ->
         worker.kill()
 
 
+def seconds(work: Callable[[], object]) -> float:
+    """How long ``work`` takes on a machine that may be busy."""
+    started = time.monotonic()
+    work()
+    return time.monotonic() - started
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     folder = tmp_path / "source"
@@ -58,12 +66,13 @@ def source(tmp_path: Path) -> Path:
 
 def test_backing_up(tmp_path: Path, store: Store, source: Path) -> None:
     chance = random.Random(5)
+    once = seconds(lambda: back_up(store, source))
     unfinished = 0
     for _ in range(ROUNDS):
-        kill_in_the_middle("back up", store, source, after=chance.uniform(0, 0.06))
+        kill_in_the_middle("back up", store, source, after=chance.uniform(0, 2 * once))
         assert all(each.whole and each.files == 40 for each in verified(store))
         unfinished += bool(store.leftovers())
-    assert unfinished > ROUNDS // 5
+    assert unfinished > ROUNDS // 10
     back_up(store, source)
     assert store.leftovers() == ()
     assert {path.name[:7] for path in store.path.iterdir()} == {"backup-", ".lock"}
@@ -75,18 +84,19 @@ def test_restoring(tmp_path: Path, store: Store, source: Path) -> None:
     manifest = back_up(store, source, other)
     wanted = picture(source), picture(other)
     chance = random.Random(6)
+    once = seconds(lambda: put_back(store, manifest))
     mended = 0
     for number in range(ROUNDS):
         (source / "later").write_bytes(b"%d" % number)
         other.write_bytes(b"changed")
         changed = picture(source), picture(other)
-        kill_in_the_middle(manifest.id, store, after=chance.uniform(0, 0.04))
+        kill_in_the_middle(manifest.id, store, after=chance.uniform(0, 2 * once))
         assert picture(source) in (wanted[0], changed[0])
         assert picture(other) in (wanted[1], changed[1])
         mended += len(repair(store))
         assert (picture(source), picture(other)) in (wanted, changed)
         assert not list(tmp_path.glob("*.restore-*"))
-    assert mended > ROUNDS // 5
+    assert mended > ROUNDS // 10
     put_back(store, manifest)
     assert (picture(source), picture(other)) == wanted
 

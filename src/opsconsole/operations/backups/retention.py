@@ -12,7 +12,7 @@ from opsconsole.operations.backups.catalogue import Listed
 LEAST: Final = 3
 
 
-def surplus(listed: Sequence[Listed], keep: int) -> tuple[Listed, ...]:
-    """The whole backups beyond the ``keep`` newest, oldest first."""
+def surplus(listed: Sequence[Listed], keep: int, *, to_come: int = 0) -> tuple[Listed, ...]:
+    """The whole backups beyond the ``keep`` newest once ``to_come`` more are made, oldest first."""
     whole = sorted((each for each in listed if each.whole), key=lambda each: each.created_ns)
-    return tuple(whole[: max(0, len(whole) - max(keep, LEAST))])
+    return tuple(whole[: max(0, len(whole) + to_come - max(keep, LEAST))])

@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from opsconsole.config.actions import BackupAction
-from opsconsole.model.operation import Step
+from opsconsole.model.operation import OperationState, Step
 from opsconsole.model.state import State
 from opsconsole.operations.backups.catalogue import Listed, backups
 from opsconsole.operations.backups.contents import Deadline
 from opsconsole.operations.backups.faults import BackupError, because
 from opsconsole.operations.backups.manifest import Manifest, full_path
 from opsconsole.operations.backups.places import store_of
-from opsconsole.operations.backups.restorer import repair
+from opsconsole.operations.backups.restorer import mend, repair
 from opsconsole.operations.backups.retention import LEAST, surplus
 from opsconsole.operations.backups.space import MARGIN, Free, Need, free_near, size_text
 from opsconsole.operations.backups.store import Store, new_id
@@ -108,16 +108,14 @@ class BackupMaking(ABC):
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """Copy and verify; then remove what is more than is kept."""
-        need = size_text(round(self._need.bytes * MARGIN))
         make = Step(
-            f"back up {self._source()} and verify it ({need} needed, "
+            f"back up {self._source()} and verify it ({self._need_text()}, "
             f"{size_text(self._free.bytes)} free)",
             self.name,
             str(self._store.path),
             {"do": _MAKE},
         )
-        whole = sum(each.whole for each in self._listed)
-        too_many = surplus(self._listed, max(self._keep, LEAST) - 1) if whole >= LEAST else ()
+        too_many = surplus(self._listed, self._keep, to_come=1)
         if not too_many:
             return (make,)
         ids = [each.id for each in too_many]
@@ -168,6 +166,10 @@ class BackupMaking(ABC):
             return (Sight(subject, State.DOWN, str(error)),)
         return (Sight(f"backup {identity}", State.OK, detail, run=identity),)
 
+    async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
+        """Remove what a runner that was killed left, and end what it left open."""
+        return await self._threads.act(lambda deadline: told(self._tidy()), 0)
+
     def undo(self) -> str:
         """Nothing is changed by copying."""
         return "nothing to undo: a backup changes nothing of the service"
@@ -176,8 +178,17 @@ class BackupMaking(ABC):
         """Nothing is kept open; what was seen is forgotten."""
         self._checked.clear()
 
+    def _need_text(self) -> str:
+        if self._need == Need():
+            return "how much it needs is not known before"
+        return f"{size_text(round(self._need.bytes * MARGIN))} needed"
+
     def _look_at_store(self) -> tuple[tuple[Listed, ...], Free]:
         return backups(self._store, self._context.service), free_near(self._store.path)
+
+    def _tidy(self) -> tuple[str, ...]:
+        """Called after a verdict; a line for each thing that was left to do."""
+        return tidy(self._store)
 
     def _mend(self) -> StepOutcome:
         return StepOutcome(Outcome.DONE, evidence=repair(self._store))
@@ -205,6 +216,19 @@ class BackupMaking(ABC):
         if found is None or not found.whole:
             raise BackupError(found.fault if found else f"backup {identity} is gone")
         return f"whole: {found.files} files, {size_text(found.size)}, every byte compared"
+
+
+def tidy(store: Store) -> tuple[str, ...]:
+    """Remove leftovers and mend restores that were cut off; a line for each of those."""
+    if not store.path.exists():
+        return ()
+    with store.writing() as folder:
+        return mend(store, folder)
+
+
+def told(lines: tuple[str, ...]) -> StepOutcome:
+    """What was left to do, in one line."""
+    return StepOutcome(Outcome.DONE, "; ".join(lines))
 
 
 def done(store: Store, manifest: Manifest) -> StepOutcome:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from opsconsole.model.operation import ActionKind, Step
+from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.operations import registry
 from opsconsole.operations.backups.catalogue import LATEST, Listed, choose
 from opsconsole.operations.backups.manifest import Manifest
@@ -19,8 +19,15 @@ from opsconsole.operations.backups.restorer import Wanted, check_wanted
 from opsconsole.operations.backups.space import size_text
 from opsconsole.operations.backups.store import new_id
 from opsconsole.operations.backups.verifier import opened
-from opsconsole.operations.driver import Driver, DriverContext, Outcome, Sight, StepOutcome
-from opsconsole.operations.drivers.backup_making import Threads
+from opsconsole.operations.driver import (
+    Concluding,
+    Driver,
+    DriverContext,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
+from opsconsole.operations.drivers.backup_making import Threads, tidy, told
 
 _RESTORE: Final = "restore"
 _MINUTE: Final = 60
@@ -121,6 +128,22 @@ class BackupRestoring(ABC):
         own = await self._sights() if any(_own(step) for step in steps) else ()
         rest = tuple(step for step in steps if not _own(step))
         return (*own, *await self._follow.look(rest, since)) if self._follow and rest else own
+
+    async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
+        """Put back what a runner that was killed left halfway; then the following action's own."""
+        own = await self._threads.act(lambda deadline: told(self._tidy()), 0)
+        rest = tuple(step for step in steps if not _own(step))
+        follow: object = self._follow
+        if not rest or not isinstance(follow, Concluding):
+            return own
+        other = await follow.conclude(rest, verdict)
+        details = "; ".join(filter(None, (own.detail, other.detail)))
+        outcome = other.outcome if own.outcome is Outcome.DONE else own.outcome
+        return StepOutcome(outcome, details, other.evidence)
+
+    def _tidy(self) -> tuple[str, ...]:
+        """Called after a verdict; a line for each thing that was left to do."""
+        return tidy(self._store)
 
     @abstractmethod
     def undo(self) -> str:

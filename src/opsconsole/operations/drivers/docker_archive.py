@@ -89,7 +89,9 @@ class ArchiveEngine:
             (item, mount)
             for item in self._containers(volume)
             for mount in item.get("Mounts") or ()
-            if mount.get("Name") == volume and (mount.get("RW") or not writing)
+            if mount.get("Name") == volume
+            and (mount.get("RW") or not writing)
+            and HELPER_LABEL not in (item.get("Labels") or {})
         ]
         places.sort(key=lambda pair: pair[0]["State"] != "running")
         return _place(*places[0]) if places else None
@@ -137,21 +139,23 @@ class ArchiveEngine:
                     f"{_message(response.content[:4096])}"
                 )
 
-    @contextmanager
-    def stopped(self, target: VolumeTarget) -> Iterator[None]:
-        """Stop what uses ``target`` for the length of the block, when that is declared."""
-        users = self.users(target) if target.stop else ()
-        try:
-            for user in users:
-                self._client.api.stop(user.id, timeout=_STOP)
-            yield
-        finally:
-            for user in users:
-                self._start(user)
+    def stop(self, user: User) -> None:
+        """Stop a container, giving it ten seconds to end by itself."""
+        with telling_docker(self._engine, self._endpoint, f"{user.name} was not stopped: "):
+            self._client.api.stop(user.id, timeout=_STOP)
 
-    def _start(self, user: User) -> None:
+    def start(self, user: User) -> None:
+        """Start a container; one that runs already is left alone."""
         with telling_docker(self._engine, self._endpoint, f"{user.name} was not started again: "):
             self._client.api.start(user.id)
+
+    def remove_helpers(self, volume: str) -> int:
+        """Remove the helpers of ``volume`` that a dead process left; how many there were."""
+        label = f"{HELPER_LABEL}={volume}"
+        left = self._client.api.containers(all=True, filters={"label": label})
+        for item in left:
+            self._client.api.remove_container(item["Id"], v=True, force=True)
+        return len(left)
 
     def _told(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         with telling_docker(self._engine, self._endpoint):
@@ -214,7 +218,7 @@ class ArchiveEngine:
         made = self._client.api.create_container(
             image,
             command=["/never-run"],
-            labels={HELPER_LABEL: "never started"},
+            labels={HELPER_LABEL: volume},
             network_disabled=True,
             host_config=self._client.api.create_host_config(mounts=[mount]),
         )

@@ -8,7 +8,6 @@ mounts cannot be looked at.
 from collections.abc import Mapping
 from functools import partial
 
-from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.backups.catalogue import backups
 from opsconsole.operations.backups.contents import Deadline
@@ -16,12 +15,14 @@ from opsconsole.operations.backups.faults import BackupError
 from opsconsole.operations.backups.manifest import Manifest
 from opsconsole.operations.backups.restorer import check_wanted
 from opsconsole.operations.backups.space import Need, on_disk
+from opsconsole.operations.backups.store import Store
 from opsconsole.operations.backups.tar_copying import Difference
 from opsconsole.operations.backups.verifier import check_contents, opened
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.backup_making import BackupMaking, done
-from opsconsole.operations.drivers.backup_restoring import BackupRestoring
+from opsconsole.operations.drivers.backup_restoring import BackupRestoring, failed
 from opsconsole.operations.drivers.docker_archive import ArchiveEngine, with_engine
+from opsconsole.operations.drivers.stopped_containers import start_again, stopped
 from opsconsole.operations.drivers.volume_copying import Copying, Target
 
 
@@ -48,7 +49,10 @@ class VolumeBackup(BackupMaking):
 
         def make(deadline: Deadline, engine: ArchiveEngine) -> StepOutcome:
             declared = self._target.declared
-            with engine.stopped(declared), engine.place(declared) as place:
+            with (
+                stopped(engine, declared, self._store, identity),
+                engine.place(declared) as place,
+            ):
                 manifest = copying.back_up(engine, place, identity, self._need, deadline)
             return done(self._store, manifest)
 
@@ -56,6 +60,9 @@ class VolumeBackup(BackupMaking):
             lambda deadline: with_engine(self._target.engine, partial(make, deadline)),
             self._need.bytes,
         )
+
+    def _tidy(self) -> tuple[str, ...]:
+        return (*super()._tidy(), *end(self._target, self._store))
 
     def _look_at_source(self, engine: ArchiveEngine) -> tuple[Mapping[str, str], Need]:
         """What the backup will need is not known before; the last one is the best guess."""
@@ -92,18 +99,6 @@ class VolumeRestore(BackupRestoring):
             "and files that the backup does not have stay"
         )
 
-    async def before(self, step: Step) -> Mapping[str, str]:
-        """The restore's own id, and which containers will be stopped for it."""
-        ids = await super().before(step)
-        if not self._target.declared.stop or step.call.get("do") != "restore":
-            return ids
-        users = await self._threads.look(
-            lambda: with_engine(
-                self._target.engine, lambda engine: engine.users(self._target.declared)
-            )
-        )
-        return {**ids, "stopped": " ".join(user.id for user in users)}
-
     async def _restore(self, backup: str, identity: str) -> StepOutcome:
         self._backup = backup
 
@@ -112,7 +107,7 @@ class VolumeRestore(BackupRestoring):
                 check_wanted(source.manifest, self.wanted)
                 check_contents(source, deadline)
                 with (
-                    engine.stopped(self._target.declared),
+                    stopped(engine, self._target.declared, self._store, identity),
                     engine.place(self._target.declared, writing=True) as place,
                 ):
                     return self._copying.put_back(engine, place, source, identity, deadline)
@@ -126,20 +121,12 @@ class VolumeRestore(BackupRestoring):
         return outcome
 
     async def _found(self, before: Mapping[str, str]) -> StepOutcome:
-        stopped = before.get("stopped", "").split()
-
         def look(engine: ArchiveEngine) -> StepOutcome:
             difference = self._difference(engine)
-            down = tuple(
-                f"container {each[:12]} was stopped for it and does not run: start it"
-                for each in stopped
-                if not engine.is_running(each)
-            )
             if difference.restored:
-                return StepOutcome(Outcome.DONE, "everything of the backup is there", down)
+                return StepOutcome(Outcome.DONE, "everything of the backup is there")
             changed = len(difference.missing) + len(difference.other)
-            what = f"{changed} files are not as in the backup: restore again"
-            return StepOutcome(Outcome.FAILED, what, down)
+            return failed(f"{changed} files are not as in the backup: restore again")
 
         return await self._threads.act(
             lambda deadline: with_engine(self._target.engine, look), self._listed.size
@@ -157,6 +144,9 @@ class VolumeRestore(BackupRestoring):
             self._compared = _sight(self._target.words, difference)
         return (self._compared,)
 
+    def _tidy(self) -> tuple[str, ...]:
+        return (*super()._tidy(), *end(self._target, self._store))
+
     def undo(self) -> str:
         """By restoring the backup of what was there."""
         return "restore the backup that is made of what is there, just before"
@@ -167,6 +157,18 @@ class VolumeRestore(BackupRestoring):
             raise BackupError("no container mounts the volume, so it cannot be looked at")
         with opened(self._store, self._backup or self._listed.id) as source:
             return self._copying.difference(engine, place, source.manifest)
+
+
+def end(target: Target, store: Store) -> tuple[str, ...]:
+    """Start what a dead process left stopped, remove the helper that it left."""
+
+    def tidy_up(engine: ArchiveEngine) -> tuple[str, ...]:
+        volume = target.declared.volume
+        removed = engine.remove_helpers(volume) if volume else 0
+        helper = ("a helper container that was left has been removed",) if removed else ()
+        return (*start_again(engine, store), *helper)
+
+    return with_engine(target.engine, tidy_up)
 
 
 def _sight(subject: str, difference: Difference) -> Sight:
