@@ -7,6 +7,7 @@ its verdicts cannot disagree about what healthy means. Looks change nothing.
 import asyncio
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
@@ -15,8 +16,10 @@ from opsconsole.model.health import HealthReport, ProbeKind, failing
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
 from opsconsole.operations.driver import Sight
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.http_probe import HttpProbe
+
+if TYPE_CHECKING:
+    from opsconsole.sources.connector import Connector
+    from opsconsole.sources.http_probe import HttpProbe
 
 
 class InstanceProbes:
@@ -29,25 +32,12 @@ class InstanceProbes:
         self, settings: Settings, service: str, base: Path, without: frozenset[str] = frozenset()
     ) -> None:
         config = settings.services[service]
-        self._connector = Connector()
+        pairs = zip(settings.instance_names(service), config.instances, strict=True)
+        urls = {name: instance.url for name, instance in pairs if name not in without}
+        self._connector: Connector | None = None
         self._probes: dict[str, HttpProbe] = {}
-        if config.health is None:
-            return
-        for name, instance in zip(settings.instance_names(service), config.instances, strict=True):
-            if name in without:
-                continue
-            self._probes[name] = HttpProbe(
-                key=f"verify:{service}/{name}",
-                kind=ProbeKind.HEALTH,
-                url=instance.url.rstrip("/") + "/" + config.health.path.lstrip("/"),
-                health=config.health,
-                http=config.http,
-                interval=1.0,
-                timeout=config.timeout or settings.defaults.timeout,
-                clock=SystemClock(),
-                connector=self._connector,
-                base=base,
-            )
+        if config.health is not None and urls:
+            self._connector, self._probes = _probes(settings, service, urls, base)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -70,7 +60,39 @@ class InstanceProbes:
     async def close(self) -> None:
         """Close every connection; idempotent."""
         await asyncio.gather(*(probe.close() for probe in self._probes.values()))
-        await self._connector.close()
+        if self._connector is not None:
+            await self._connector.close()
+
+
+def _probes(
+    settings: Settings, service: str, urls: Mapping[str, str], base: Path
+) -> "tuple[Connector, dict[str, HttpProbe]]":
+    """A probe of the health endpoint at each URL, on one connector.
+
+    HTTP is imported only where it is spoken: that takes as long as all the rest of a start.
+    """
+    from opsconsole.sources.connector import Connector
+    from opsconsole.sources.http_probe import HttpProbe
+
+    config = settings.services[service]
+    assert config.health is not None
+    connector = Connector()
+    probes = {
+        name: HttpProbe(
+            key=f"verify:{service}/{name}",
+            kind=ProbeKind.HEALTH,
+            url=url.rstrip("/") + "/" + config.health.path.lstrip("/"),
+            health=config.health,
+            http=config.http,
+            interval=1.0,
+            timeout=config.timeout or settings.defaults.timeout,
+            clock=SystemClock(),
+            connector=connector,
+            base=base,
+        )
+        for name, url in urls.items()
+    }
+    return connector, probes
 
 
 def _sight(name: str, reading: Reading[HealthReport]) -> Sight:
