@@ -11,8 +11,11 @@ from dataclasses import dataclass
 class Attainment:
     """An objective beside what was measured. Budget and burn are None where they do not apply.
 
-    ``budget_left`` is a fraction of the error budget (may be negative); ``burn_rate`` is how
-    many times faster than sustainable the budget is being spent.
+    ``budget_left`` is a fraction of the error budget (may be negative), ``budget_seconds`` the
+    complete failure that it still buys; ``burn_rate`` is how many times faster than sustainable
+    the budget is being spent, ``burning`` the pair of windows over which it is too fast, or ''.
+    ``seen`` is how many seconds of the objective's window were watched. ``closeness`` is 1 at
+    the target and above it when it is missed; ``trend`` is rising, falling, steady or ''.
     """
 
     service: str
@@ -23,3 +26,8 @@ class Attainment:
     met: bool | None
     budget_left: float | None = None
     burn_rate: float | None = None
+    budget_seconds: float | None = None
+    burning: str = ""
+    seen: float | None = None
+    closeness: float | None = None
+    trend: str = ""

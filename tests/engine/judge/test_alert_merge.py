@@ -84,7 +84,8 @@ def test_a_row_keeps_its_key_whichever_source_falls_silent() -> None:
         [[(other,)], [(one,), (other,)], [(one,), (other,)], [(other,)]],
     ):
         rows: dict[str, Alert] = {}
-        keys, begun, ended = set(), 0, 0
+        keys: set[str] = set()
+        begun = ended = 0
         for number, reports in enumerate(rounds):
             current = advance(rows, merge(reports, rows), float(number))
             rows = dict(current.rows)

@@ -1,0 +1,92 @@
+"""How many copies a service should have, by the Kubernetes autoscaler's arithmetic. Pure.
+
+Invariant: what is advised lies within the bounds; a load within the tolerance of its target asks
+for no change; fewer copies are advised only when no recommendation of the stabilisation window
+asked for more.
+
+Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from opsconsole.model.scaling import Advice, Need, Recommendation, ScalingBounds
+from opsconsole.model.units import format_duration
+
+_NEARLY_WHOLE = 1e-9
+
+
+def recommend(current: int, need: Need, tolerance: float) -> Recommendation:
+    """``ceil(current × actual / target)``, or ``current`` within the tolerance."""
+    ratio = need.actual / need.target
+    if abs(ratio - 1) <= tolerance + _NEARLY_WHOLE:
+        return Recommendation(need, current)
+    return Recommendation(need, math.ceil(current * ratio - _NEARLY_WHOLE))
+
+
+class Stabiliser:
+    """The recommendations of the last ``window`` seconds; their largest holds scaling down back."""
+
+    def __init__(self, window: float) -> None:
+        self._window = window
+        self._past: deque[tuple[float, int]] = deque()
+
+    def add(self, now: float, desired: int) -> int:
+        """The largest of the window with ``desired`` in it.
+
+        What a later and larger one outlasts is dropped, so that room is bounded by the maximum.
+        """
+        while self._past and self._past[-1][1] <= desired:
+            self._past.pop()
+        self._past.append((now, desired))
+        while self._past and now - self._past[0][0] > self._window:
+            self._past.popleft()
+        return self._past[0][1]
+
+
+def advise(
+    current: int, needs: Sequence[Need], bounds: ScalingBounds, past: Stabiliser, now: float
+) -> Advice | None:
+    """The largest of what the needs ask for, held steady and within bounds; None without needs."""
+    if current < 1 or not needs:
+        return None
+    asked = [recommend(current, need, bounds.tolerance) for need in needs]
+    most = max(asked, key=lambda each: each.desired)
+    steady = past.add(now, most.desired)
+    stable = min(current, steady) if most.desired < current else most.desired
+    desired = max(bounds.minimum, min(bounds.maximum, stable))
+    return Advice(current, desired, _sentence(current, most, stable, desired, bounds))
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of what was seen; None where nothing was."""
+    seen = [value for value in values if value is not None and math.isfinite(value)]
+    return sum(seen) / len(seen) if seen else None
+
+
+def _sentence(
+    current: int, most: Recommendation, stable: int, desired: int, bounds: ScalingBounds
+) -> str:
+    need = most.need
+    ratio = need.actual / need.target
+    sides = f"{_figure(need.actual, need.unit)} of {_figure(need.target, need.unit)}"
+    said = f"{need.name} is {sides} a copy"
+    if most.desired == current:
+        why = f"{ratio:.2f} is within {bounds.tolerance:.0%} of 1"
+        reckoned = f"{said}, {why}"
+    else:
+        reckoned = f"{said}: ceil({current} × {ratio:.2f}) = {most.desired}"
+    if stable != most.desired:
+        reckoned += f", but {stable} was needed within {format_duration(bounds.stabilisation)}"
+    if desired != stable:
+        limit = "minimum" if desired > stable else "maximum"
+        reckoned += f", and the {limit} is {desired}"
+    if desired == current:
+        return f"keep {current}: {reckoned}"
+    verb = "scale up" if desired > current else "scale down"
+    return f"{verb} from {current} to {desired}: {reckoned}"
+
+
+def _figure(value: float, unit: str) -> str:
+    return f"{value:.0%}" if unit == "%" else f"{value:.3g}{unit}"
