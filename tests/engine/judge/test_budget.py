@@ -65,7 +65,7 @@ def test_a_complete_outage_burns_a_thousand_times_too_fast() -> None:
 @pytest.mark.parametrize(
     ("lasts", "share", "pair"),
     [
-        (HOUR, 0.015, PAIRS[0]),  # 15 times over both 1 h and 5 m
+        (HOUR, 0.05, PAIRS[0]),  # 50 times over both 1 h and 5 m
         (6 * HOUR, 0.007, PAIRS[1]),  # 7 times over 6 h and 30 m
         (DAY, 0.004, PAIRS[2]),  # 4 times over 1 d and 2 h
         (3 * DAY, 0.002, PAIRS[3]),  # twice over 3 d and 6 h

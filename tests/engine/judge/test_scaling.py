@@ -70,7 +70,9 @@ def test_less_is_advised_only_after_the_window_agreed() -> None:
     busy = advise(4, [need(0.5)], BOUNDS, past, 0.0)
     calm = advise(4, [need(0.1)], BOUNDS, past, 100.0)
     later = advise(4, [need(0.1)], BOUNDS, past, 301.0)
-    assert busy and calm and later
+    assert busy
+    assert calm
+    assert later
     assert (busy.desired, calm.desired, later.desired) == (4, 4, 1)
     assert "but 4 was needed within 5m" in calm.sentence
 
