@@ -59,7 +59,14 @@ class Sight:
 
 
 class ObserveError(OpsconsoleError):
-    """What a plan would be about cannot be seen, so it cannot be planned."""
+    """What a plan would be about cannot be seen, or must not be, so it cannot be planned.
+
+    ``code`` is that of the refusal which it becomes.
+    """
+
+    def __init__(self, what: str, *, remedy: str = "", code: str = "cannot-look") -> None:
+        super().__init__(what, remedy=remedy)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ class Operator:
             plan = await planner.make_plan(
                 self._settings, found, request, driver, past, self._clock
             )
-        except (ObserveError, StateError) as error:
+        except ObserveError as error:
+            return Refusal(error.code, error.what, error.remedy)
+        except StateError as error:
             return Refusal("cannot-look", error.what, error.remedy)
         finally:
             if driver is not None:

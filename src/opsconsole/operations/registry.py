@@ -27,6 +27,7 @@ FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
     ("docker", _K.RECOVER): f"{_DRIVERS}.docker_degrade:DockerDegrade",
     ("swarm", _K.RESTART): f"{_DRIVERS}.swarm:SwarmDriver",
     ("swarm", _K.SCALE): f"{_DRIVERS}.swarm:SwarmDriver",
+    ("swarm", _K.ROLLBACK): f"{_DRIVERS}.swarm_rollback:SwarmRollback",
     ("systemd", _K.RESTART): f"{_DRIVERS}.systemd:SystemdRestart",
     ("pid_file", _K.RESTART): f"{_DRIVERS}.pid_file:PidFileRestart",
     ("env_file", _K.DEGRADE): f"{_DRIVERS}.env_file:EnvFileDriver",

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 _SETTLING: Final = 30.0
 _PAUSE: Final = 0.5
 _UNDER_WAY: Final = frozenset({"updating", "rollback_started"})
-_STUCK: Final = frozenset({"paused", "rollback_paused", "rollback_completed"})
 
 
 class SwarmDriver:
     """A forced update (restart), or another number of replicas (scale)."""
+
+    _stuck = frozenset({"paused", "rollback_paused", "rollback_completed"})
 
     def __init__(self, context: DriverContext) -> None:
         target = context.action.swarm
@@ -52,11 +53,10 @@ class SwarmDriver:
                 f"Swarm service {self._name} runs on every node and has no number of replicas",
                 remedy="scale a replicated service",
             )
-        container = self._seen["Spec"]["TaskTemplate"].get("ContainerSpec") or {}
         return {
             "service": str(self._seen["ID"])[:12],
             "version": str(self._seen["Version"]["Index"]),
-            "image": sanitize(str(container.get("Image", "")), limit=200),
+            "image": image_of(self._seen["Spec"]),
             "replicas": "one a node" if replicas is None else str(replicas),
         }
 
@@ -84,10 +84,17 @@ class SwarmDriver:
             specification = _changed(seen, step)
         except ObserveError as error:
             return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
+        return await self._update(step, specification, {})
+
+    async def _update(
+        self, step: Step, specification: Mapping[str, object], more: Mapping[str, str]
+    ) -> StepOutcome:
+        """Send ``specification`` for the version that the plan was made on."""
         path = f"/services/{quote(step.target, safe='')}/update"
+        parameters = {"version": str(step.call["version"]), **more}
 
         def update(client: "DockerClient") -> None:
-            post(client, path, specification, {"version": str(step.call["version"])})
+            post(client, path, specification, parameters)
 
         try:
             await self._changes.send("update", update)
@@ -104,7 +111,7 @@ class SwarmDriver:
             except ObserveError as error:
                 detail = str(error)
             else:
-                if _is_as_wanted(seen, step):
+                if self._is_as_wanted(seen, step):
                     return StepOutcome(Outcome.DONE, "the service has the update")
                 detail = "the service is as before"
                 if time.monotonic() >= ends - _SETTLING / 2:
@@ -131,6 +138,20 @@ class SwarmDriver:
     async def close(self) -> None:
         """Nothing is kept open."""
 
+    def _is_as_wanted(self, seen: Mapping[str, Any], step: Step) -> bool:
+        if "replicas" in step.call:
+            return _replicas(seen) == step.call["replicas"]
+        return _force(seen) == step.call["force"]
+
+    def _judge(self, word: str, running: int, wanted: int, *, started: bool) -> State:
+        if started and word in self._stuck:
+            return State.DOWN
+        if word in _UNDER_WAY:
+            return State.UNKNOWN
+        if running == wanted:
+            return State.OK
+        return State.DOWN if running == 0 else State.DEGRADED
+
     async def _service(self, name: str) -> Mapping[str, Any]:
         found = await self._calls.get(f"/services/{quote(name, safe='')}")
         if not isinstance(found, dict):
@@ -139,23 +160,38 @@ class SwarmDriver:
             )
         return cast(Mapping[str, Any], found)
 
-    async def _sight(self, step: Step) -> Sight:
-        seen = await self._service(step.target)
-        filters = {"service": [step.target], "desired-state": ["running"]}
+    async def _tasks(self, seen: Mapping[str, Any]) -> tuple[list[str], int]:
+        """The tasks that run, and how many should."""
+        filters = {"service": [str(seen["ID"])], "desired-state": ["running"]}
         answer = await self._calls.get("/tasks", {"filters": json.dumps(filters)})
         tasks = cast(list[Mapping[str, Any]], answer or [])
         running = sorted(str(task["ID"])[:12] for task in tasks if _runs(task))
         wanted = _replicas(seen)
-        wanted = len(tasks) if wanted is None else wanted
-        word = str((seen.get("UpdateStatus") or {}).get("State") or "")
+        return running, len(tasks) if wanted is None else wanted
+
+    async def _sight(self, step: Step) -> Sight:
+        seen = await self._service(step.target)
+        running, wanted = await self._tasks(seen)
+        word = update_word(seen)
         detail = sanitize(f"{len(running)} of {wanted} tasks running {word}".strip(), limit=120)
         return Sight(
             self._name,
-            _judge(word, len(running), wanted, started=_is_as_wanted(seen, step)),
+            self._judge(word, len(running), wanted, started=self._is_as_wanted(seen, step)),
             detail,
-            since_change=_is_as_wanted(seen, step),
+            since_change=self._is_as_wanted(seen, step),
             run=",".join(running),
         )
+
+
+def update_word(seen: Mapping[str, Any]) -> str:
+    """How the engine's last update of the service stands, '' where there was none."""
+    return str((seen.get("UpdateStatus") or {}).get("State") or "")
+
+
+def image_of(specification: Mapping[str, Any]) -> str:
+    """The image that a specification runs."""
+    container = specification["TaskTemplate"].get("ContainerSpec") or {}
+    return sanitize(str(container.get("Image", "")), limit=200)
 
 
 def _changed(seen: Mapping[str, Any], step: Step) -> dict[str, object]:
@@ -166,22 +202,6 @@ def _changed(seen: Mapping[str, Any], step: Step) -> dict[str, object]:
     else:
         specification["TaskTemplate"]["ForceUpdate"] = step.call["force"]
     return cast(dict[str, object], specification)
-
-
-def _is_as_wanted(seen: Mapping[str, Any], step: Step) -> bool:
-    if "replicas" in step.call:
-        return _replicas(seen) == step.call["replicas"]
-    return _force(seen) == step.call["force"]
-
-
-def _judge(word: str, running: int, wanted: int, *, started: bool) -> State:
-    if started and word in _STUCK:
-        return State.DOWN
-    if word in _UNDER_WAY:
-        return State.UNKNOWN
-    if running == wanted:
-        return State.OK
-    return State.DOWN if running == 0 else State.DEGRADED
 
 
 def _runs(task: Mapping[str, Any]) -> bool:
