@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from opsconsole.clock import SystemClock
-from opsconsole.config.services import Metric
+from opsconsole.config.services import Service
 from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.demo.prometheus import AlertRule, ScrapeJob
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.alertmanager import AlertmanagerSource
+from opsconsole.sources.declared import declared_metrics
 from opsconsole.sources.prometheus import PrometheusSource
-from opsconsole.sources.promql import queries_for
 from tests.servers.fixtures import MonitoringStack
 
 T = TypeVar("T")
@@ -107,17 +107,17 @@ async def test_figures_are_read_and_a_server_that_dies_and_comes_back_is_seen_bo
     server = monitoring_stack.prometheus()
     target = monitoring_stack.prometheus(jobs=[ScrapeJob("self", [server.address])])
     declared = {
-        "up": Metric.model_validate({"gauge": "up", "labels": {"job": "self"}}),
-        "requests": Metric.model_validate(
-            {"counter": "prometheus_http_requests_total", "window": "10s"}
-        ),
-        "latency": Metric.model_validate(
-            {"histogram": "prometheus_http_request_duration_seconds", "unit": "s", "window": "10s"}
-        ),
+        "up": {"gauge": "up", "labels": {"job": "self"}},
+        "requests": {"counter": "prometheus_http_requests_total", "window": "10s"},
+        "latency": {
+            "histogram": "prometheus_http_request_duration_seconds",
+            "unit": "s",
+            "window": "10s",
+        },
     }
     source = PrometheusSource(
         Prometheus(url=target.url, timeout=3),
-        queries_for("server", declared),
+        declared_metrics("server", Service.model_validate({"metrics": declared})),
         SystemClock(),
         Path(),
     )

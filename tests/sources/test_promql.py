@@ -1,80 +1,162 @@
-"""Declared metrics become the queries Prometheus means, and answers become figures."""
+"""Declared metrics become few queries, and each service gets its own series back."""
 
-import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.config.services import Metric
+from opsconsole.config.services import Service
+from opsconsole.sources.declared import Declared, declared_metrics
 from opsconsole.sources.promql import (
-    MetricQuery,
-    distinct,
-    queries_for,
+    ALTERNATION_LIMIT,
+    Query,
+    batched,
+    quote,
     read_vector,
     selector,
-    to_value,
 )
 
 
-def metric(**declared: object) -> Metric:
-    return Metric.model_validate(declared)
+def declared(service: str, **metrics: object) -> tuple[Declared, ...]:
+    return declared_metrics(service, Service.model_validate({"metrics": metrics}))
+
+
+def texts(*of: tuple[Declared, ...]) -> list[str]:
+    return [query.promql for query in batched(each for some in of for each in some)]
+
+
+def figures(query: Query, data: object) -> dict[tuple[str, str], float | None]:
+    values = query.values(read_vector(data), 10.0)
+    return {(value.service, value.name): value.value for value in values}
+
+
+def sample(value: str, **labels: str) -> dict[str, object]:
+    return {"metric": labels, "value": [1, value]}
 
 
 def test_a_counter_becomes_a_rate_by_instance() -> None:
-    (query,) = queries_for("api", {"requests": metric(counter="http_requests_total", window="1m")})
-    assert query.promql == "sum by (instance) (rate(http_requests_total[60s]))"
-    assert (query.figure, query.unit, query.mean) == ("requests", "/s", False)
+    assert texts(declared("api", requests={"counter": "http_requests_total", "window": "1m"})) == [
+        "sum by (instance) (rate(http_requests_total[60s]))"
+    ]
 
 
-def test_a_histogram_in_milliseconds_becomes_three_quantiles_in_seconds() -> None:
-    queries = queries_for("api", {"latency": metric(histogram="search_ms", unit="ms")})
-    assert [query.figure for query in queries] == ["p50(latency)", "p95(latency)", "p99(latency)"]
-    assert queries[1].promql == (
-        "histogram_quantile(0.95, sum by (le) (rate(search_ms_bucket[300s])))"
+def test_all_quantiles_of_a_histogram_are_one_query_of_its_buckets() -> None:
+    (query,) = batched(declared("api", latency={"histogram": "search_ms", "unit": "ms"}))
+    assert query.promql == "sum by (le) (rate(search_ms_bucket[300s]))"
+    answer = [sample("0", le="100"), sample("10", le="200"), sample("10", le="+Inf")]
+    assert figures(query, answer) == {
+        ("api", "p50(latency)"): pytest.approx(0.150),
+        ("api", "p95(latency)"): pytest.approx(0.195),
+        ("api", "p99(latency)"): pytest.approx(0.199),
+    }
+
+
+def test_one_query_serves_a_fleet_that_differs_in_one_label() -> None:
+    fleet = [
+        declared(
+            f"s{n}", requests={"counter": "http_requests_total", "labels": {"job": f"job.{n}"}}
+        )
+        for n in range(100)
+    ]
+    (query,) = batched(each for some in fleet for each in some)
+    assert query.promql.startswith(
+        r'sum by (instance, job) (rate(http_requests_total{job=~"job\\.0|job\\.1|'
     )
-    value = to_value(queries[1], read_vector([{"metric": {}, "value": [1, "250"]}]), 10.0)
-    assert (value.value, value.unit, value.at) == (0.25, "s", 10.0)
+    answer = [
+        sample("3", job="job.1", instance="a"),
+        sample("4", job="job.1", instance="b"),
+        sample("5", job="job.2", instance="c"),
+        sample("9", job="job_1", instance="d"),
+    ]
+    found = figures(query, answer)
+    assert len(found) == 100
+    assert found["s1", "requests"] == 7.0
+    assert found["s2", "requests"] == 5.0
+    assert found["s3", "requests"] is None
 
 
-def test_a_gauge_of_several_instances_is_their_mean_and_keeps_each() -> None:
-    (query,) = queries_for("api", {"hit_rate": metric(gauge="hit_rate", labels={"app": "api"})})
-    assert query.promql == 'hit_rate{app="api"}'
-    answer = read_vector(
+def test_the_label_that_is_split_by_is_the_one_that_saves_most() -> None:
+    def one(service: str, **labels: str) -> tuple[Declared, ...]:
+        return declared(service, up={"gauge": "up", "labels": labels})
+
+    assert texts(
+        one("a", job="a", env="prod"),
+        one("b", job="b", env="prod"),
+        one("c", job="c", env="prod"),
+        one("d", job="c", env="test"),
+        one("e"),
+    ) == ["up", 'up{env="prod",job=~"a|b|c"}', 'up{env="test",job="c"}']
+
+
+def test_series_without_the_label_belong_to_the_service_that_asks_for_none() -> None:
+    (query,) = batched(
         [
-            {"metric": {"instance": "a:1"}, "value": [1, "0.5"]},
-            {"metric": {"instance": "b:1"}, "value": [1, "0.7"]},
+            *declared("a", up={"gauge": "up", "labels": {"zone": ""}}),
+            *declared("b", up={"gauge": "up", "labels": {"zone": "b"}}),
         ]
     )
-    value = to_value(query, answer, 1.0)
-    assert value.value == pytest.approx(0.6)
-    assert value.by_instance == {"a:1": 0.5, "b:1": 0.7}
+    assert query.promql == 'up{zone=~"|b"}'
+    answer = [sample("1"), sample("0", zone="b")]
+    assert figures(query, answer) == {("a", "up"): 1.0, ("b", "up"): 0.0}
+
+
+def test_patterns_stay_short_enough_for_proxies() -> None:
+    fleet = [
+        declared(f"s{n}", up={"gauge": "up", "labels": {"job": f"{n:03}" + "x" * 47}})
+        for n in range(100)
+    ]
+    queries = batched(each for some in fleet for each in some)
+    assert 2 <= len(queries) <= 4
+    assert all(len(query.promql) < ALTERNATION_LIMIT + 100 for query in queries)
+    assert sum(len(query.serves) for query in queries) == 100
+
+
+def test_windows_and_kinds_are_not_mixed() -> None:
+    found = texts(
+        declared("a", x={"counter": "c_total"}),
+        declared("b", x={"counter": "c_total", "window": "1m"}),
+        declared("c", x={"gauge": "c_total"}),
+        declared("d", x={"promql": "sum(c_total)"}),
+        declared("e", y={"promql": "sum(c_total)"}),
+    )
+    assert found == [
+        "sum by (instance) (rate(c_total[300s]))",
+        "sum by (instance) (rate(c_total[60s]))",
+        "c_total",
+        "sum(c_total)",
+    ]
+
+
+def test_a_window_of_less_than_a_second_is_written_in_milliseconds() -> None:
+    metric = {"counter": "c_total", "window": "1500ms"}
+    assert texts(declared("a", x=metric)) == ["sum by (instance) (rate(c_total[1500ms]))"]
 
 
 def test_metrics_of_health_bodies_and_headers_are_not_asked_of_prometheus() -> None:
-    declared = {"pool": metric(json="pool.active"), "quota": metric(header="x-ratelimit-remaining")}
-    assert queries_for("api", declared) == ()
+    assert declared("api", pool={"json": "pool.active"}, quota={"header": "x-remaining"}) == ()
 
 
-@given(st.dictionaries(st.from_regex(r"[a-z_]{1,8}", fullmatch=True), st.text(), max_size=3))
-def test_a_label_value_cannot_leave_its_quotes(labels: dict[str, str]) -> None:
-    text = selector("up", labels)
-    inside = text.removeprefix("up").removeprefix("{").removesuffix("}")
-    for name in sorted(labels):
-        quoted = json.dumps(labels[name])
-        assert inside.startswith(f"{name}={quoted}")
-        inside = inside.removeprefix(f"{name}={quoted}").removeprefix(",")
-    assert inside == ""
+@given(st.text())
+def test_a_label_value_cannot_leave_its_quotes(value: str) -> None:
+    quoted = quote(value)
+    inside = quoted[1:-1]
+    assert quoted[0] == quoted[-1] == '"'
+    assert "\n" not in inside
+    assert '"' not in inside.replace("\\\\", "").replace('\\"', "")
+    assert not inside.replace("\\\\", "").endswith("\\")
+    assert selector("up", (("a", value),)) == f"up{{a={quoted}}}"
 
 
 @pytest.mark.parametrize("text", ["NaN", "+Inf", "-Inf", "nonsense", ""])
 def test_a_figure_that_is_no_number_is_not_known(text: str) -> None:
-    answer = read_vector([{"metric": {}, "value": [1, text]}])
-    assert answer.whole(mean=False) is None
+    (query,) = batched(declared("api", x={"promql": "x"}))
+    assert figures(query, [sample(text)]) == {("api", "x"): None}
 
 
 def test_a_scalar_is_read() -> None:
-    assert read_vector([1.0, "42"]).whole(mean=False) == 42.0
+    (query,) = batched(declared("api", x={"promql": "scalar(x)"}))
+    assert figures(query, [1.0, "42"]) == {("api", "x"): 42.0}
 
 
 @given(
@@ -83,14 +165,6 @@ def test_a_scalar_is_read() -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     )
 )
-def test_any_answer_is_read_without_raising(data: object) -> None:
-    read_vector(data)
-
-
-def test_each_query_text_is_asked_once_for_the_fleet() -> None:
-    same = [MetricQuery("a", "x", "up"), MetricQuery("b", "x", "up"), MetricQuery("b", "y", "down")]
-    grouped = distinct(same)
-    assert {text: [query.service for query in group] for text, group in grouped.items()} == {
-        "up": ["a", "b"],
-        "down": ["b"],
-    }
+def test_any_answer_is_read_without_raising(data: Any) -> None:
+    (query,) = batched(declared("api", x={"histogram": "x"}))
+    query.values(read_vector(data), 1.0)

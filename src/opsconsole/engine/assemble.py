@@ -8,15 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opsconsole.clock import Clock
 from opsconsole.config.services import Health, Service
 from opsconsole.config.settings import Alertmanager, Docker, Prometheus, Settings
-from opsconsole.engine.fleet import interval_of, join_url, probe_key, probe_paths
+from opsconsole.engine.fleet import (
+    interval_of,
+    join_url,
+    probe_key,
+    probe_paths,
+    scrape_interval,
+)
 from opsconsole.model.events import Event
 from opsconsole.model.health import ProbeKind
 from opsconsole.sources.base import Source
+
+if TYPE_CHECKING:
+    from opsconsole.sources.connector import Connector
 
 Failed = Callable[[str, Exception], None]
 Make = Callable[[], Source[Any]]
@@ -37,7 +46,7 @@ def assemble(
     """
     found: list[Source[Any]] = []
     for name, make in (
-        *_probes(settings, clock, base, cleanup),
+        *_of_instances(settings, clock, base, cleanup),
         *_places(settings, clock, base, on_event),
     ):
         try:
@@ -47,16 +56,25 @@ def assemble(
     return found
 
 
-def _probes(
+def _of_instances(
     settings: Settings, clock: Clock, base: Path, cleanup: AsyncExitStack
 ) -> Iterator[tuple[str, Make]]:
     if not any(service.instances for service in settings.services.values()):
         return
     from opsconsole.sources.connector import Connector
-    from opsconsole.sources.http_probe import HttpProbe
 
     connector = Connector()
     cleanup.push_async_callback(connector.close)
+    yield from _probes(settings, clock, base, connector)
+    if not settings.prometheus:
+        yield from _scrapes(settings, clock, base, connector, cleanup)
+
+
+def _probes(
+    settings: Settings, clock: Clock, base: Path, connector: "Connector"
+) -> Iterator[tuple[str, Make]]:
+    from opsconsole.sources.http_probe import HttpProbe
+
     for name, service in settings.services.items():
         common = partial(
             HttpProbe,
@@ -73,6 +91,44 @@ def _probes(
                 health = _health(service, kind, path)
                 target = join_url(url, path)
                 yield key, partial(common, key=key, kind=kind, url=target, health=health)
+
+
+def _scrapes(
+    settings: Settings,
+    clock: Clock,
+    base: Path,
+    connector: "Connector",
+    cleanup: AsyncExitStack,
+) -> Iterator[tuple[str, Make]]:
+    """A scrape of each instance whose service declares metrics that no Prometheus serves."""
+    from opsconsole.sources.declared import declared_metrics
+    from opsconsole.sources.executor import BoundedExecutor
+    from opsconsole.sources.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
+    from opsconsole.sources.service_samples import ServiceSamples
+
+    executor = BoundedExecutor("scrape-parser", 1)
+    cleanup.callback(executor.close)
+    for name, service in settings.services.items():
+        samples = ServiceSamples(declared_metrics(name, service))
+        if not samples.names:
+            continue
+        common = partial(
+            ScrapeSource,
+            samples=samples,
+            http=service.http,
+            interval=scrape_interval(service),
+            timeout=service.timeout or settings.defaults.timeout,
+            clock=clock,
+            connector=connector,
+            executor=executor,
+            base=base,
+        )
+        for instance, url in _instances(settings, name, service):
+            key = scrape_key(name, instance)
+            yield (
+                key,
+                partial(common, key=key, url=join_url(url, service.metrics_path or DEFAULT_PATH)),
+            )
 
 
 def _instances(settings: Settings, name: str, service: Service) -> Iterator[tuple[str, str]]:
@@ -118,7 +174,7 @@ def _prometheus(
 ) -> Source[Any]:
     from opsconsole.sources.prometheus import PrometheusSource
 
-    return PrometheusSource(prometheus, _queries(settings, prometheus), clock, base)
+    return PrometheusSource(prometheus, _declared(settings, prometheus), clock, base)
 
 
 def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Source[Any]:
@@ -127,14 +183,14 @@ def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Sourc
     return AlertmanagerSource(alertmanager, clock, base)
 
 
-def _queries(settings: Settings, prometheus: Prometheus) -> tuple[Any, ...]:
-    """The figures that ``prometheus`` serves: of services that name it, or name none if first."""
-    from opsconsole.sources.promql import queries_for
+def _declared(settings: Settings, prometheus: Prometheus) -> tuple[Any, ...]:
+    """The metrics that ``prometheus`` serves: of services that name it, or name none if first."""
+    from opsconsole.sources.declared import declared_metrics
 
     first = settings.prometheus[0].name
     return tuple(
-        query
+        declared
         for name, service in settings.services.items()
         if (service.prometheus or first) == prometheus.name
-        for query in queries_for(name, service.metrics)
+        for declared in declared_metrics(name, service)
     )

@@ -6,6 +6,7 @@ only when it was marked as touched, so that what did not change stays the same o
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from opsconsole.config.actions import Actions
 from opsconsole.config.services import Service, Thresholds
@@ -22,6 +23,12 @@ from opsconsole.model.resources import Container, SwarmService
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.state import State
+
+SCRAPE_EVERY: Final = 15.0
+"""Seconds between the console's own scrapes of an instance, unless a short window needs more."""
+
+LEAST_SCRAPE: Final = 1.0
+"""Seconds; no target is scraped more often."""
 
 
 @dataclass(slots=True, eq=False)
@@ -183,12 +190,24 @@ def _build_probes(
     ]
 
 
+def scrape_interval(service: Service) -> float:
+    """Seconds between the console's own scrapes of ``service``.
+
+    Four scrapes fit into the shortest window, as Prometheus' manual advises for ``rate``; more
+    than one in 15 seconds is not needed for the usual windows of minutes.
+    """
+    windows = [metric.window for metric in service.metrics.values() if not metric.gauge]
+    return max(LEAST_SCRAPE, min([SCRAPE_EVERY, *(window / 4 for window in windows)]))
+
+
 def _metrics_every(settings: Settings, service: Service) -> float:
     served = [
         each.interval
         for each in settings.prometheus
         if service.prometheus is None or each.name == service.prometheus
     ]
+    if not settings.prometheus:
+        served.append(scrape_interval(service))
     return max([interval_of(settings, service), *served[:1]])
 
 

@@ -58,8 +58,9 @@ class SnapshotBuilder:
         return tuple(record.view for record in records if record.view is not None)
 
     def _source_views(self) -> tuple[SourceView, ...]:
-        probes = self._store.probes.view()
-        return (*((probes,) if probes else ()), *self._store.sources.views())
+        store = self._store
+        grouped = (store.probes.view(), store.scrapes.view())
+        return (*(view for view in grouped if view is not None), *store.sources.views())
 
     def _note_platform(self) -> None:
         host = self._store.host

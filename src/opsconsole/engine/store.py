@@ -26,6 +26,8 @@ from opsconsole.engine.judge.service import (
     judge_swarm,
 )
 from opsconsole.engine.probe_watch import ProbeWatch
+from opsconsole.engine.scrape_watch import PREFIX as SCRAPED
+from opsconsole.engine.scrape_watch import ScrapeWatch
 from opsconsole.engine.source_book import SourceBook
 from opsconsole.engine.views import NO_DOCKER, container_instances, instance_view, service_view
 from opsconsole.model.alerts import Alert
@@ -68,6 +70,7 @@ class Store:
         }
         self.sources = SourceBook(self.events)
         self.probes = ProbeWatch((probe for _, probe in self._index.values()), now)
+        self.scrapes = ScrapeWatch(now)
         self.host: Host | None = None
         self.host_at: float | None = None
         self.docker: DockerView | None = None
@@ -89,7 +92,9 @@ class Store:
     def watch(self, sources: Sequence[Source[Any]], now: float) -> None:
         """Keep account of the ``sources`` that are not probes of an instance."""
         for source in sources:
-            if source.key not in self._index:
+            if source.key.startswith(SCRAPED):
+                self.scrapes.watch(source)
+            elif source.key not in self._index:
                 self.sources.watch(source, now)
         self._changed = True
 
@@ -100,6 +105,10 @@ class Store:
             self.probes.note(reading.source, reading.fault, reading.taken_at, lag)
             return self._apply_probe(*found, reading)
         self._changed = True
+        if reading.source.startswith(SCRAPED):
+            self.scrapes.note(reading, lag)
+            self._apply_metrics(getattr(reading.value, "metrics", ()), reading.taken_at)
+            return None
         self.sources.note(reading, lag)
         if reading.value is not None:
             self._apply_value(reading.source, reading.value, reading.taken_at)

@@ -21,6 +21,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.api_alerts import read_prometheus
+from opsconsole.sources.declared import Declared
 from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.sources.guarded_session import (
     GuardedSession,
@@ -30,7 +31,7 @@ from opsconsole.sources.guarded_session import (
     endpoint_of,
     get_json,
 )
-from opsconsole.sources.promql import MetricQuery, distinct, read_vector, to_value
+from opsconsole.sources.promql import Query, batched, read_vector
 
 if TYPE_CHECKING:
     from prometheus_api_client.prometheus_connect import PrometheusConnect
@@ -39,6 +40,7 @@ GRACE: Final = 0.5
 """Seconds that a look may outlast the timeout, so that the session's own deadline speaks first."""
 
 _WORKERS: Final = 2
+_NO_TIME: Final = Fault(FaultKind.TIMEOUT, "no time was left to ask", phase="body")
 _STATUS_PREFIX: Final = "HTTP Status Code "
 
 
@@ -61,12 +63,12 @@ class PrometheusSource:
     def __init__(
         self,
         settings: Prometheus,
-        queries: Sequence[MetricQuery],
+        declared: Sequence[Declared],
         clock: Clock,
         base: Path,
     ) -> None:
         self._settings = settings
-        self._queries = distinct(queries)
+        self._queries = list(batched(declared))
         self._clock = clock
         self._base = base
         self._url = settings.url.rstrip("/")
@@ -117,28 +119,30 @@ class PrometheusSource:
             return classify(error, alerts_url)
         metrics: list[MetricValue] = []
         problems: list[tuple[str, Fault]] = []
-        for promql, wanted in self._queries.items():
-            if time.monotonic() > deadline:
-                problems.append((promql, Fault(FaultKind.TIMEOUT, "no time left", phase="body")))
-                continue
-            outcome = self._ask(promql, wanted)
+        late: list[Query] = []
+        for query in tuple(self._queries):
+            outcome = self._ask(query) if time.monotonic() < deadline else _NO_TIME
             if isinstance(outcome, Fault):
-                problems.append((promql, outcome))
+                problems.append((query.promql, outcome))
+                if outcome.kind is FaultKind.TIMEOUT and outcome is not _NO_TIME:
+                    late.append(query)
             else:
                 metrics.extend(outcome)
+        if late:
+            # Asked last from now on, so that a slow query keeps no other from its turn.
+            self._queries = [query for query in self._queries if query not in late] + late
         return PrometheusView(view.alerts, view.total, tuple(metrics), tuple(problems))
 
-    def _ask(self, promql: str, wanted: Sequence[MetricQuery]) -> list[MetricValue] | Fault:
+    def _ask(self, query: Query) -> list[MetricValue] | Fault:
         from prometheus_api_client.exceptions import PrometheusApiClientException
 
         try:
-            answer = read_vector(self._connect().custom_query(promql))
+            vector = read_vector(self._connect().custom_query(query.promql))
         except PrometheusApiClientException as error:
             return self._api_fault(str(error))
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
             return classify(error, self._url)
-        now = self._clock.now()
-        return [to_value(query, answer, now) for query in wanted]
+        return query.values(vector, self._clock.now())
 
     def _api_fault(self, text: str) -> Fault:
         """Read ``HTTP Status Code 400 (b'…')``, the client's only form of an API error."""

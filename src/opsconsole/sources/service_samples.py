@@ -1,0 +1,115 @@
+"""The figures of one service out of the samples of all its instances.
+
+Invariant: a figure is that of every instance together, whichever was scraped last, reckoned for
+one moment as a query would be. An instance that does not answer fades from a rate as its samples
+leave the window, and counts in no gauge.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from opsconsole.model.series import MetricValue
+from opsconsole.sources.declared import Declared, Kind, series_names, to_values
+from opsconsole.sources.exposition import Exposed
+from opsconsole.sources.sample_book import Labels, SampleBook
+
+TARGET_LABELS: Final = frozenset({"job", "instance"})
+"""Labels that a Prometheus adds to what it scrapes. No target exposes them, and the console asks
+only the service's own instances, so that they select nothing here."""
+
+REUSED_FOR: Final = 1.0
+"""Seconds for which an instance's part is not reckoned anew when nothing came from it."""
+
+_Part = list[tuple[Mapping[str, str], float]]
+
+
+@dataclass(slots=True, eq=False)
+class _Target:
+    """One instance: its samples, and its part of each declared metric at ``reckoned_at``."""
+
+    book: SampleBook
+    reckoned_at: float | None = None
+    parts: dict[str, _Part] = field(default_factory=dict)
+
+
+class ServiceSamples:
+    """Shared by the scrapes of one service's instances; on the engine's loop alone."""
+
+    def __init__(self, declared: Sequence[Declared]) -> None:
+        self._declared = [each for each in declared if each.kind is not Kind.PROMQL]
+        self._keep = max((each.window for each in self._declared), default=0.0)
+        self._targets: dict[str, _Target] = {}
+        self.names = series_names(self._declared)
+        self._needs = {
+            name: tuple(each for each in self._declared if each.series == name)
+            for name in self.names
+        }
+
+    def add(self, instance: str, at: float, samples: Iterable[Exposed]) -> bool:
+        """Take in a scrape of ``instance``; False when it has more series than are kept."""
+        target = self._target(instance)
+        target.reckoned_at = None
+        return target.book.add(at, self._needed(samples))
+
+    def failed(self, instance: str) -> None:
+        """A scrape of ``instance`` gave nothing."""
+        target = self._target(instance)
+        target.reckoned_at = None
+        target.book.failed()
+
+    def values(self, now: float) -> tuple[MetricValue, ...]:
+        """Every declared figure at ``now``; None where it cannot be known yet."""
+        for instance, target in self._targets.items():
+            if target.reckoned_at is None or now - target.reckoned_at > REUSED_FOR:
+                target.parts = {
+                    each.name: list(_part(each, instance, target.book, now))
+                    for each in self._declared
+                }
+                target.reckoned_at = now
+        found: list[MetricValue] = []
+        for each in self._declared:
+            vector = [
+                sample for target in self._targets.values() for sample in target.parts[each.name]
+            ]
+            found.extend(to_values(each, vector, now, "scrape"))
+        return tuple(found)
+
+    def _target(self, instance: str) -> _Target:
+        target = self._targets.get(instance)
+        if target is None:
+            target = self._targets[instance] = _Target(SampleBook(keep=self._keep))
+        return target
+
+    def _needed(self, samples: Iterable[Exposed]) -> Iterator[Exposed]:
+        for sample in samples:
+            needs = self._needs.get(sample.name, ())
+            if any(matches(each.labels, sample.labels) for each in needs):
+                yield sample
+
+
+def matches(wanted: Labels, labels: Labels) -> bool:
+    """Whether a series with ``labels`` is selected; an empty value means no such label."""
+    if not wanted:
+        return True
+    given = dict(labels)
+    return all(given.get(key, "") == value for key, value in wanted if key not in TARGET_LABELS)
+
+
+def _part(
+    declared: Declared, instance: str, book: SampleBook, now: float
+) -> Iterator[tuple[Mapping[str, str], float]]:
+    """What ``instance`` adds: one rate, its gauges, or the rates of its buckets by ``le``."""
+    if declared.kind is Kind.GAUGE:
+        for labels, value in book.latest(declared.series, now):
+            if matches(declared.labels, labels):
+                yield {"instance": instance}, value
+        return
+    label = "le" if declared.kind is Kind.HISTOGRAM else ""
+    summed: dict[str, float] = {}
+    for labels, rate in book.rates(declared.series, declared.window, now):
+        if matches(declared.labels, labels):
+            key = dict(labels).get(label, "") if label else instance
+            summed[key] = summed.get(key, 0.0) + rate
+    for key, rate in summed.items():
+        yield {label or "instance": key}, rate
