@@ -25,7 +25,7 @@ def hints(items: Iterable[Hint], width: int) -> Line:
         return ()
     last = _hint(listed[-1])
     room = width - sum(width_of(span.text) for span in last) - 1
-    spans: list[Span] = [Span(" ", Role.BAR)]
+    spans: list[Span] = [Span(" ", Role.KEY_LABEL)]
     used = 1
     for item in listed[:-1]:
         part = _hint(item)
@@ -36,7 +36,7 @@ def hints(items: Iterable[Hint], width: int) -> Line:
         used += size
     line = (*spans, *last)
     fill = width - sum(width_of(span.text) for span in line)
-    return clip_line((*line, Span(" " * max(0, fill), Role.BAR)), width)
+    return clip_line((*line, Span(" " * max(0, fill), Role.KEY_LABEL)), width)
 
 
 def _hint(item: Hint) -> list[Span]:
@@ -47,6 +47,6 @@ def _hint(item: Hint) -> list[Span]:
 
 def notice(text: str, width: int) -> Line:
     """Something that has just been said."""
-    line = clip_line((Span(" ", Role.BAR), Span(text, Role.BAR_STRONG)), width)
+    line = clip_line((Span(" ", Role.KEY_LABEL), Span(text, Role.KEY)), width)
     fill = width - sum(width_of(span.text) for span in line)
-    return (*line, Span(" " * max(0, fill), Role.BAR))
+    return (*line, Span(" " * max(0, fill), Role.KEY_LABEL))

@@ -18,7 +18,8 @@ from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.render import figures
-from opsconsole.ui.bindings import Scope, bindings
+from opsconsole.render.keys import Scope
+from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge, EngineLike
 from opsconsole.ui.lookback import Lookback
 from opsconsole.ui.messages import (
@@ -72,12 +73,10 @@ class Console(App[int], inherit_bindings=False):
         self.clock: Clock = clock or SystemClock()
         self.bridge = Bridge(make_engine, self.post_message)
         self.lookback = Lookback()
-        self.keymap: dict[str, str] = dict(options.keys)
+        self.keymap: dict[str, str] = {}
         self.failure = ""
         self._interrupted_at = 0.0
         self.use_palette(self.role_styles.palette)
-        if self.keymap:
-            self.set_keymap(self.keymap)
 
     # ---- what is shown ----
 
@@ -138,11 +137,23 @@ class Console(App[int], inherit_bindings=False):
         """Paint first, then bring the engine up."""
         self.call_after_refresh(self._painted)
 
+    def _use_keymap(self) -> None:
+        """The person's own keys where they are sound; else the usual ones, and why."""
+        if not self.options.keys:
+            return
+        problems = keymap_problems(self.options.keys)
+        if problems:
+            self.say(f"your keys are not used: {problems[0]}")
+            return
+        self.keymap = dict(self.options.keys)
+        self.set_keymap(self.keymap)
+
     async def _painted(self) -> None:
         self.bridge.start()
         from opsconsole.ui.screens.overview import OverviewScreen
 
         await self.push_screen(OverviewScreen())
+        self._use_keymap()
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self.show)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)

@@ -13,8 +13,9 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 from textual.markup import escape
 
-from opsconsole.ui import bindings, safe
-from opsconsole.ui.bindings import Scope
+from opsconsole.render import keys
+from opsconsole.render.keys import Scope
+from opsconsole.ui import safe
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.service import ServiceScreen
 
@@ -37,7 +38,7 @@ class ConsoleCommands(Provider):
         yield ("quit", "leave the console; operations go on", console.leave, ("q", "q!", "quit"))
         below = self.screen
         scopes = below.SCOPES if isinstance(below, ConsoleScreen) else (Scope.EVERYWHERE,)
-        for key in bindings.of(scopes):
+        for key in keys.of(scopes):
             if key.palette or key.scope in {Scope.CHANGE, Scope.OVERVIEW} or key.id == "help":
                 run = partial(self._run, key.action)
                 yield (key.label, f"{key.help}  ({key.shown})", run, (key.id,))

@@ -11,6 +11,7 @@ from typing import Final
 from rich.style import Style
 from textual.theme import Theme
 
+from opsconsole.model.contrast import READABLE, contrast
 from opsconsole.render.cells import Role
 
 
@@ -38,6 +39,15 @@ class Palette:
     danger_low: str = "#f0b849"
     danger_high: str = "#c9342c"
     on_danger: str = "#ffffff"
+    header_background: str = "#1a212a"
+    header_text: str = "#cdd6e0"
+
+    @property
+    def chip(self) -> str:
+        """What is behind a state in the header: the header where states are legible on it."""
+        states = (self.ok, self.degraded, self.unknown)
+        plain = all(contrast(state, self.header_background) >= READABLE for state in states)
+        return self.header_background if plain else self.background
 
 
 LIGHT: Final = Palette(
@@ -46,6 +56,7 @@ LIGHT: Final = Palette(
     accent="#0a5cad", trace_fill="#9cc3ea",
     ok="#116932", degraded="#7d4e00", down="#b3231a", unknown="#6a3fb5",
     danger_low="#7d4e00", danger_high="#b3231a",
+    header_background="#e9edf2", header_text="#26303b",
 )  # fmt: skip
 
 MONO: Final = Palette(
@@ -54,6 +65,7 @@ MONO: Final = Palette(
     accent="#ffffff", trace_fill="#8a8a8a",
     ok="#c0c0c0", degraded="#ffffff", down="#ffffff", unknown="#e0e0e0",
     danger_low="#d0d0d0", danger_high="#ffffff", on_danger="#000000",
+    header_background="#1c1c1c", header_text="#d0d0d0",
 )  # fmt: skip
 
 BUILT_IN: Final[Mapping[str, Palette]] = {
@@ -68,7 +80,17 @@ def palette_of(theme: object) -> Palette:
     dark = bool(getattr(theme, "dark", True))
     base = MONO if getattr(theme, "mono", False) else (Palette() if dark else LIGHT)
     given = {name: value for name in _NAMES if (value := getattr(theme, name, None)) is not None}
-    return Palette(**{name: given.get(name, getattr(base, name)) for name in _NAMES})
+    known = {name: given.get(name, getattr(base, name)) for name in _NAMES}
+    known["trace_fill"] = blended(known["accent"], known["background"])
+    inks = (known["strong"], known["background"])
+    known["on_danger"] = max(inks, key=lambda ink: contrast(ink, known["danger_high"]))
+    return Palette(**known)
+
+
+def blended(colour: str, behind: str, share: float = 0.45) -> str:
+    """``colour`` at ``share`` over ``behind``."""
+    pairs = ((int(colour[at : at + 2], 16), int(behind[at : at + 2], 16)) for at in (1, 3, 5))
+    return "#" + "".join(f"{round(one * share + two * (1 - share)):02x}" for one, two in pairs)
 
 
 def textual_theme(palette: Palette) -> Theme:
@@ -104,13 +126,13 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.DEGRADED: ("degraded", "background", "bold"),
     Role.DOWN: ("down", "background", "bold"),
     Role.UNKNOWN: ("unknown", "background", ""),
-    Role.BAR: ("text", "surface", ""),
-    Role.BAR_MUTED: ("muted", "surface", ""),
-    Role.BAR_STRONG: ("strong", "surface", "bold"),
-    Role.BAR_OK: ("ok", "surface", ""),
-    Role.BAR_DEGRADED: ("degraded", "surface", "bold"),
+    Role.BAR: ("header_text", "header_background", ""),
+    Role.BAR_MUTED: ("header_text", "header_background", "dim"),
+    Role.BAR_STRONG: ("header_text", "header_background", "bold"),
+    Role.BAR_OK: ("ok", "chip", ""),
+    Role.BAR_DEGRADED: ("degraded", "chip", "bold"),
     Role.BAR_DOWN: ("background", "down", "bold"),
-    Role.BAR_UNKNOWN: ("unknown", "surface", ""),
+    Role.BAR_UNKNOWN: ("unknown", "chip", ""),
     Role.BADGE: ("background", "accent", "bold"),
     Role.BADGE_LOW: ("background", "danger_low", "bold"),
     Role.BADGE_HIGH: ("on_danger", "danger_high", "bold"),

@@ -11,9 +11,9 @@ from textual.screen import Screen
 
 from opsconsole.model.operation import ActionKind, ActionView
 from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render import keys
+from opsconsole.render.keys import Scope
 from opsconsole.render.status_line import Hint
-from opsconsole.ui import bindings
-from opsconsole.ui.bindings import Scope
 from opsconsole.ui.precise import PreciseCompositor
 from opsconsole.ui.screens.contracts import Speaking
 from opsconsole.ui.widgets.footer_bar import FooterBar
@@ -111,26 +111,26 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def hints(self) -> Iterable[Hint]:
         """The footer's keys, with what blocks each."""
-        keys = [key for key in bindings.of(self.SCOPES) if key.hint]
+        offered = [key for key in keys.of(self.SCOPES) if key.hint]
         return [
             Hint(
-                bindings.with_keymap(key, self.console_app.keymap),
+                keys.with_keymap(key, self.console_app.keymap),
                 self.label_of(key),
                 self.blocked(key),
             )
-            for key in sorted(keys, key=lambda each: each.hint)
+            for key in sorted(offered, key=lambda each: each.hint)
             if self.offers(key)
         ]
 
-    def label_of(self, key: bindings.Key) -> str:
+    def label_of(self, key: keys.Key) -> str:
         """What the footer calls a key here."""
         return key.label
 
-    def offers(self, key: bindings.Key) -> bool:
+    def offers(self, key: keys.Key) -> bool:
         """Whether the footer shows ``key`` here at all."""
         return key.scope is not Scope.CHANGE or self.target is not None
 
-    def blocked(self, key: bindings.Key) -> str:
+    def blocked(self, key: keys.Key) -> str:
         """Why ``key`` would do nothing here, in a word or two; '' when it would."""
         if key.scope is not Scope.CHANGE:
             return ""

@@ -4,10 +4,11 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
+from opsconsole.render import keys
 from opsconsole.render.cells import BLANK, Role, Span, titled
 from opsconsole.render.help import HelpEntry, page
-from opsconsole.ui import bindings
-from opsconsole.ui.bindings import Scope
+from opsconsole.render.keys import Scope
+from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
@@ -19,7 +20,7 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LIST, Scope.EVERYWHERE)
     TITLE_OF_HELP = "help"
-    BINDINGS = bindings.bindings(*SCOPES)
+    BINDINGS = bindings(*SCOPES)
 
     def __init__(self, title: str, scopes: tuple[Scope, ...]) -> None:
         super().__init__()
@@ -42,8 +43,8 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         view = self.query_one(LinesView)
         keymap = self.console_app.keymap
         entries = [
-            HelpEntry(bindings.with_keymap(key, keymap), key.help, key.group.value)
-            for key in bindings.of(self._scopes)
+            HelpEntry(keys.with_keymap(key, keymap), key.help, key.group.value)
+            for key in keys.of(self._scopes)
             if not key.id.startswith("panel-") or not key.id[-1].isdigit()
         ]
         entries.append(HelpEntry("1 … 9", "to a panel or tab by its number", "move"))

@@ -13,6 +13,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, resources, services
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.keys import Scope
 from opsconsole.render.matching import Filter
 from opsconsole.render.overview import (
     Panel,
@@ -24,7 +25,7 @@ from opsconsole.render.overview import (
 )
 from opsconsole.render.selected import selected_lines
 from opsconsole.ui import clipboard
-from opsconsole.ui.bindings import Scope, bindings
+from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing

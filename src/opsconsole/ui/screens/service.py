@@ -13,8 +13,9 @@ from textual.app import ComposeResult
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import service as render
 from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
+from opsconsole.render.keys import Scope
 from opsconsole.ui import clipboard
-from opsconsole.ui.bindings import Scope, bindings
+from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar

@@ -11,7 +11,7 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 class FooterBar(LineWidget):
     """Invariant: a notice gives way to the keys by itself."""
 
-    FILL = Role.BAR
+    FILL = Role.KEY_LABEL
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's own word
         super().__init__(id=id)

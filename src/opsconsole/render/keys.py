@@ -1,0 +1,148 @@
+"""Every key of the console, once: the bindings, the help, the footer and the palette are made
+from here, and a keymap is checked against it.
+
+Invariant: each key has an id, so that it can be remapped; no key here starts a change by
+itself: those of the group ``change`` open a plan. Ctrl-d and ctrl-u scroll and never act.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Scope(StrEnum):
+    """Where a key works."""
+
+    EVERYWHERE = "everywhere"
+    LIST = "list"
+    OVERVIEW = "overview"
+    SERVICE = "service"
+    CHANGE = "change"
+
+
+class Group(StrEnum):
+    """How help sorts keys."""
+
+    MOVE = "move"
+    LOOK = "look"
+    CHANGE = "change"
+    CONSOLE = "console"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One binding. ``keys`` are Textual's names, comma-separated; ``shown`` is what people read.
+
+    ``hint`` orders the footer, 0 keeps out of it; ``palette`` says whether it is a command too.
+    """
+
+    id: str
+    keys: str
+    shown: str
+    action: str
+    label: str
+    help: str
+    scope: Scope
+    group: Group
+    hint: int = 0
+    priority: bool = False
+    palette: bool = False
+
+
+_E, _L, _O, _S, _C = Scope.EVERYWHERE, Scope.LIST, Scope.OVERVIEW, Scope.SERVICE, Scope.CHANGE
+
+KEYS: Final[tuple[Key, ...]] = (
+    Key("down", "j,down", "j ↓", "move(1)", "down", "one row down", _L, Group.MOVE),
+    Key("up", "k,up", "k ↑", "move(-1)", "up", "one row up", _L, Group.MOVE),
+    Key("top", "g,home", "g", "edge(0)", "top", "to the first row", _L, Group.MOVE),
+    Key("bottom", "G,end", "G", "edge(1)", "bottom", "to the last row", _L, Group.MOVE),
+    Key("half-down", "ctrl+d", "ctrl-d", "page(0.5)", "half page down",
+        "half a screen down; never acts", _L, Group.MOVE),
+    Key("half-up", "ctrl+u", "ctrl-u", "page(-0.5)", "half page up",
+        "half a screen up; never acts", _L, Group.MOVE),
+    Key("page-down", "pagedown,ctrl+f", "PgDn", "page(1)", "page down", "a screen down", _L,
+        Group.MOVE),
+    Key("page-up", "pageup,ctrl+b", "PgUp", "page(-1)", "page up", "a screen up", _L, Group.MOVE),
+    Key("next-match", "n", "n", "match(1)", "next match",
+        "to the next match; in a table, the next row that is not ok", _L, Group.MOVE),
+    Key("previous-match", "N", "N", "match(-1)", "previous match",
+        "to the match before; in a table, the row before that is not ok", _L, Group.MOVE),
+    Key("panel-next", "tab", "tab", "panel_step(1)", "next panel", "to the next panel", _O,
+        Group.MOVE),
+    Key("panel-previous", "shift+tab", "shift-tab", "panel_step(-1)", "previous panel",
+        "to the panel before", _O, Group.MOVE),
+    *(
+        Key(f"panel-{n}", str(n), str(n), f"panel({n})", f"panel {n}", f"to panel or tab {n}", _L,
+            Group.MOVE)
+        for n in range(1, 10)
+    ),
+    Key("open", "enter", "enter", "open", "open", "open what the cursor is on; never acts", _O,
+        Group.LOOK, hint=10),
+    Key("describe", "d", "d", "describe", "describe", "everything known of it", _O, Group.LOOK),
+    Key("filter", "slash", "/", "filter", "filter",
+        "show what matches; ! in front shows what does not; esc clears", _L, Group.LOOK, hint=50),
+    Key("failing", "f", "f", "failing", "failing", "show only what is not ok", _O, Group.LOOK,
+        hint=55),
+    Key("sort", "o", "o", "sort(1)", "sort", "sort by the next column", _O, Group.LOOK, hint=80),
+    Key("sort-right", "shift+right", "shift-→", "sort(1)", "sort right", "sort by the next column",
+        _O, Group.LOOK),
+    Key("sort-left", "shift+left", "shift-←", "sort(-1)", "sort left", "sort by the column before",
+        _O, Group.LOOK),
+    Key("select", "space", "space", "select", "choose", "choose several services", _O, Group.LOOK),
+    Key("zoom", "z", "z", "zoom", "zoom", "the panel on the whole screen, and back", _O,
+        Group.LOOK, hint=85),
+    Key("raw", "y", "y", "raw", "raw", "the health body as it came", _L, Group.LOOK),
+    Key("copy", "c", "c", "copy", "copy", "copy what the cursor is on to the clipboard (OSC 52)",
+        _L, Group.LOOK),
+    Key("pause", "p", "p", "pause", "pause", "hold the picture; reading goes on", _E, Group.LOOK,
+        palette=True),
+    Key("earlier", "left_square_bracket", "[", "step(-1)", "earlier",
+        "one step back in what was seen", _E, Group.LOOK),
+    Key("later", "right_square_bracket", "]", "step(1)", "later", "one step towards now", _E,
+        Group.LOOK),
+    Key("refresh", "ctrl+r", "ctrl-r", "look_again", "refresh", "look at everything again now", _E,
+        Group.LOOK, palette=True),
+    Key("actions", "x", "x", "actions", "actions", "what can be done, and what is blocked and why",
+        _C, Group.CHANGE, hint=20),
+    Key("restart", "R", "R", "change('restart')", "restart", "open the plan of a restart", _C,
+        Group.CHANGE, hint=30),
+    Key("degrade", "D", "D", "change('degrade,recover')", "degrade",
+        "open the plan to degrade or recover", _C, Group.CHANGE, hint=60),
+    Key("backup", "B", "B", "change('backup')", "backup", "open the plan of a backup", _C,
+        Group.CHANGE, hint=70),
+    Key("rollback", "U", "U", "change('rollback')", "rollback",
+        "open the plan to go back to the version before", _C, Group.CHANGE, hint=75),
+    Key("back", "escape,q", "esc q", "back", "back", "one level back", _E, Group.CONSOLE),
+    Key("commands", "colon,ctrl+p", ":", "command_palette", "command",
+        "every command by name; :q leaves", _E, Group.CONSOLE, hint=90),
+    Key("theme", "T", "T", "theme", "theme", "choose a theme, with a preview", _E, Group.CONSOLE,
+        palette=True),
+    Key("mouse", "m", "m", "mouse", "mouse", "let the mouse go, so that text can be selected", _E,
+        Group.CONSOLE, palette=True),
+    Key("redraw", "ctrl+l", "ctrl-l", "redraw", "redraw", "paint the whole screen again", _E,
+        Group.CONSOLE, palette=True),
+    Key("quit", "ctrl+c", "ctrl-c ctrl-c", "interrupt", "quit", "twice: leave the console", _E,
+        Group.CONSOLE, priority=True),
+    Key("help", "question_mark,f1", "?", "help", "help", "the keys of this screen", _E,
+        Group.CONSOLE, hint=99),
+)  # fmt: skip
+
+VITAL: Final = frozenset({"quit", "help", "back"})
+"""Ids that must keep a key, or there is no way out."""
+
+
+def of(scopes: Iterable[Scope]) -> list[Key]:
+    """The keys that work in ``scopes``, in the registry's order."""
+    wanted = set(scopes)
+    return [key for key in KEYS if key.scope in wanted]
+
+
+def with_keymap(key: Key, keymap: dict[str, str]) -> str:
+    """What people read for ``key`` when it may have been remapped."""
+    return keymap.get(key.id, key.shown).replace("+", "-")
+
+
+def default_keys() -> dict[str, tuple[str, ...]]:
+    """Ids with their usual keys, for whoever checks a keymap."""
+    return {key.id: tuple(key.keys.split(",")) for key in KEYS}
