@@ -7,6 +7,8 @@ import pytest
 
 from opsconsole.cli.main import main
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState, Refusal
+from opsconsole.operations.backups.catalogue import backups
+from opsconsole.operations.backups.store import Store
 from opsconsole.operations.operator import Operator
 from tests.operations.place import Place, ended, performed, planned
 
@@ -88,7 +90,8 @@ async def test_the_plan_says_need_free_and_what_goes(place: Place, data: Path) -
     assert "kB needed" in plan.steps[0].summary
     assert "GB free" in plan.steps[0].summary
     assert len(plan.steps) == 2
-    assert made[0].removeprefix("backup-") in plan.steps[1].summary
+    oldest = backups(Store(place.config.parent / "backups" / "reports"))[-1]
+    assert f"remove {oldest.id}:" in plan.steps[1].summary
     assert len(ids(place)) == 3
 
 
@@ -134,6 +137,14 @@ async def test_what_follows_a_restore(place: Place, data: Path) -> None:
     await do(operator, "restore")
     assert (data / "model").read_bytes() == b"good model"
     assert (data.parent / "reloaded").exists()
+
+
+async def test_what_cannot_follow_a_restore_is_said_before(place: Place, data: Path) -> None:
+    place.write(CONFIG.format(secret="false", more="restore: {files: [data]}"))
+    operator = place.operator()
+    await do(operator, "backup")
+    refusal = await refusal_of(operator, "restore")
+    assert "what is to follow a restore of reports cannot be done by files" in str(refusal)
 
 
 async def test_a_secret_is_nowhere(place: Place, data: Path) -> None:

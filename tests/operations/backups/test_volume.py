@@ -114,7 +114,7 @@ class Volume:
         if outcome.outcome is Outcome.DONE:
             sights = await driver.look(steps, 0)
             assert [sight.state for sight in sights] == [State.OK], sights
-            found = await driver.reconcile(steps[0], before)
+            found = await self.driver(kind, settings, action).reconcile(steps[0], before)
             assert found.outcome is Outcome.DONE or "no container mounts" in found.detail
         await driver.close()
         return outcome

@@ -21,7 +21,7 @@ from opsconsole.operations.backups.restorer import mend, repair
 from opsconsole.operations.backups.retention import LEAST, surplus
 from opsconsole.operations.backups.space import MARGIN, Free, Need, free_near, size_text
 from opsconsole.operations.backups.store import Store, new_id
-from opsconsole.operations.backups.verifier import verify
+from opsconsole.operations.backups.verifier import opened, verify
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.sources.executor import QueueFullError
 from opsconsole.text import sanitize_bytes
@@ -140,7 +140,10 @@ class BackupMaking(ABC):
         mended = await self._threads.act(lambda deadline: self._mend(), 0)
         if mended.outcome is not Outcome.DONE:
             return mended
-        made = await self._make(self._id or new_id(time.time()))
+        self._id = self._id or new_id(time.time())
+        made = await self._make(self._id)
+        if made.outcome is Outcome.DONE:
+            self._checked.add(self._id)  # it was read back before it got its name
         return StepOutcome(made.outcome, made.detail, (*mended.evidence, *made.evidence))
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
@@ -211,11 +214,9 @@ class BackupMaking(ABC):
         if identity not in self._checked:
             verify(self._store, identity)
             self._checked.add(identity)
-        listed = backups(self._store, self._context.service)
-        found = next((each for each in listed if each.id == identity), None)
-        if found is None or not found.whole:
-            raise BackupError(found.fault if found else f"backup {identity} is gone")
-        return f"whole: {found.files} files, {size_text(found.size)}, every byte compared"
+        with opened(self._store, identity) as backup:
+            manifest = backup.manifest
+        return f"whole: {manifest.files} files, {size_text(manifest.size)}, every byte compared"
 
 
 def tidy(store: Store) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from opsconsole.operations.driver import (
     Concluding,
     Driver,
     DriverContext,
+    ObserveError,
     Outcome,
     Sight,
     StepOutcome,
@@ -46,6 +47,7 @@ class BackupRestoring(ABC):
         self._threads = Threads(context)
         self._follow = _follow(context)
         self._listed = Listed("")
+        self._backup = ""
         self._id = ""
 
     @abstractmethod
@@ -65,7 +67,7 @@ class BackupRestoring(ABC):
         """Put ``backup`` back; ``identity`` is the restore's own."""
 
     @abstractmethod
-    async def _found(self, before: Mapping[str, str]) -> StepOutcome:
+    async def _found(self) -> StepOutcome:
         """By looking: whether the restore took effect."""
 
     @abstractmethod
@@ -114,14 +116,15 @@ class BackupRestoring(ABC):
         """Verify, put back, keep what was there."""
         if self._follow and not _own(step):
             return await self._follow.execute(step)
-        return await self._restore(str(step.call["backup"]), self._id or new_id(time.time()))
+        self._backup = str(step.call["backup"])
+        return await self._restore(self._backup, self._id or new_id(time.time()))
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Look at what is there now."""
         if self._follow and not _own(step):
             return await self._follow.reconcile(step, before)
-        self._id = before.get("id", "")
-        return await self._found(before)
+        self._backup, self._id = str(step.call["backup"]), before.get("id", "")
+        return await self._found()
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """What was restored, and what the following action sees."""
@@ -180,14 +183,17 @@ def _own(step: Step) -> bool:
 
 
 def _follow(context: DriverContext) -> Driver | None:
-    """The driver of what is declared to follow a restore, such as a restart or a reload."""
+    """The driver of what is declared to follow a restore, such as a restart or a reload.
+
+    Raises ObserveError when no driver can do it.
+    """
     backup = context.settings.services[context.service].actions.backup
     follow = backup.restore if backup is not None else None
     if follow is None or follow == context.action:
         return None
-    kind = ActionKind.RESTART
-    return (
-        registry.make(replace(context, action=follow, kind=kind))
-        if registry.can(follow.driver, kind)
-        else None
-    )
+    if not registry.can(follow.driver, ActionKind.RESTART):
+        raise ObserveError(
+            f"what is to follow a restore of {context.service} cannot be done by {follow.driver}",
+            remedy="declare it with a driver that can restart",
+        )
+    return registry.make(replace(context, action=follow, kind=ActionKind.RESTART))

@@ -124,7 +124,7 @@ class FilesRestore(BackupRestoring):
 
         return await self._threads.act(put_back, self._listed.size)
 
-    async def _found(self, before: Mapping[str, str]) -> StepOutcome:
+    async def _found(self) -> StepOutcome:
         return await self._threads.act(lambda deadline: self._what_became(), 0)
 
     async def _sights(self) -> tuple[Sight, ...]:

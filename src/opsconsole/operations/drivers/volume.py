@@ -81,7 +81,6 @@ class VolumeRestore(BackupRestoring):
         super().__init__(context)
         self._target = Target(context)
         self._copying = Copying(self._target, self._store, context.service)
-        self._backup = ""
         self._compared: Sight | None = None
 
     def _roots(self) -> tuple[bytes, ...]:
@@ -100,8 +99,6 @@ class VolumeRestore(BackupRestoring):
         )
 
     async def _restore(self, backup: str, identity: str) -> StepOutcome:
-        self._backup = backup
-
         def put_back(deadline: Deadline, engine: ArchiveEngine) -> StepOutcome:
             with opened(self._store, backup) as source:
                 check_wanted(source.manifest, self.wanted)
@@ -120,7 +117,7 @@ class VolumeRestore(BackupRestoring):
             self._compared = _sight(self._target.words, Difference())
         return outcome
 
-    async def _found(self, before: Mapping[str, str]) -> StepOutcome:
+    async def _found(self) -> StepOutcome:
         def look(engine: ArchiveEngine) -> StepOutcome:
             difference = self._difference(engine)
             if difference.restored:
