@@ -17,6 +17,7 @@ _DRIVERS: Final = "opsconsole.operations.drivers"
 FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
     ("docker", _K.RESTART): f"{_DRIVERS}.docker_restart:DockerRestart",
     ("docker", _K.ROLLBACK): f"{_DRIVERS}.docker_rollback:DockerRollback",
+    ("docker", _K.SCALE): f"{_DRIVERS}.containers_scale:ContainersScale",
     ("git", _K.ROLLBACK): f"{_DRIVERS}.git:GitRollback",
     ("releases", _K.ROLLBACK): f"{_DRIVERS}.releases:ReleasesRollback",
     **{
