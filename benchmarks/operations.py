@@ -83,7 +83,7 @@ def _seconds_between(folder: Path, operation: str, first: str, then: str) -> flo
 
 def _show(name: str, timings: list[Timing]) -> Timing:
     def median(pick: str) -> float:
-        return statistics.median(getattr(timing, pick) for timing in timings)
+        return float(statistics.median(getattr(timing, pick) for timing in timings))
 
     middle = Timing(*(median(pick) for pick in ("plan", "perform", "start", "step")))
     print(

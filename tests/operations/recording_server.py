@@ -18,6 +18,7 @@ class Request:
     query: str
     body: str
     at: float
+    authorization: str = ""
 
 
 @dataclass
@@ -128,7 +129,10 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length", "0"))
         body = self.rfile.read(length).decode()
         parts = urlsplit(self.path)
-        owner.requests.append(Request(method, parts.path, parts.query, body, time.time()))
+        authorization = self.headers.get("authorization", "")
+        owner.requests.append(
+            Request(method, parts.path, parts.query, body, time.time(), authorization)
+        )
         return owner
 
     def _answer(self, status: int, document: dict[str, object]) -> None:

@@ -1,6 +1,7 @@
 """The audit's chain: edits, deletions and swaps are found and named."""
 
 import json
+import socket
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from opsconsole.errors import StateError
 from opsconsole.model.operation import OperationState
 from opsconsole.operations.audit import Row, canonical, link, verify, verify_folder
+from opsconsole.operations.audit_sinks import AuditSinks
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.state_folder import prepare
 from tests.operations.test_journal import intent
@@ -86,7 +88,7 @@ def test_every_single_bit_matters() -> None:
 
 def test_the_second_sink_holds_the_same_chain(tmp_path: Path) -> None:
     folder, sink = prepare(tmp_path / "state", shared=False), tmp_path / "audit.jsonl"
-    journal = Journal(folder, sink=sink)
+    journal = Journal(folder, sinks=AuditSinks(sink))
     journal.submit(intent("one"), 1.0)
     journal.advance("one", OperationState.DISPATCHED, 2.0)
     rows = journal.audit_rows()
@@ -107,7 +109,7 @@ def test_nothing_is_begun_that_the_second_sink_does_not_hold(
     act: Callable[[Journal], None], tmp_path: Path
 ) -> None:
     folder, sink = prepare(tmp_path / "state", shared=False), tmp_path / "audit.jsonl"
-    journal = Journal(folder, sink=sink)
+    journal = Journal(folder, sinks=AuditSinks(sink))
     journal.submit(intent("one"), 1.0)
     sink.unlink()
     sink.mkdir()
@@ -118,3 +120,26 @@ def test_nothing_is_begun_that_the_second_sink_does_not_hold(
     journal.advance("one", OperationState.FAILED, 3.0, summary="an outcome is kept all the same")
     journal.close()
     assert verify_folder(folder).whole
+
+
+def _flood(sinks: AuditSinks, row: Row) -> None:
+    for _ in range(100_000):
+        sinks.write(row)
+
+
+def test_the_system_log_takes_each_row_and_never_hangs(tmp_path: Path) -> None:
+    place = tmp_path / "log"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as logger:
+        logger.bind(str(place))
+        sinks = AuditSinks(syslog=place)
+        assert sinks.why_not_writable() == ""
+        record = canonical({"seq": 1, "event": "intent"})
+        row = Row(1, record, "0" * 64, link("0" * 64, record))
+        sinks.write(row)
+        assert row.hash.encode() in logger.recv(65536)
+        with pytest.raises(StateError, match="does not take the audit"):
+            _flood(sinks, row)
+    place.unlink()
+    assert "no system log" in sinks.why_not_writable()
+    with pytest.raises(StateError, match="does not take the audit"):
+        sinks.write(row)

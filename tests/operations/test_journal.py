@@ -28,6 +28,22 @@ from opsconsole.operations.who import whoami
 
 _S = OperationState
 
+_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+from tests.operations.test_journal import intent
+from opsconsole.errors import StateError
+from opsconsole.operations.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+journal.submit(intent("before"), 1.0)
+room = (Path(sys.argv[1]) / "journal.db-wal").stat().st_size + int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+try:
+    journal.submit(intent("after"), 2.0)
+except StateError as error:
+    print(error)
+"""
+
 _WRITER = """
 import sys
 from pathlib import Path
@@ -182,3 +198,16 @@ def test_a_folder_that_everybody_may_write_is_refused(tmp_path: Path) -> None:
     (tmp_path / "state").chmod(0o777)
     with pytest.raises(StateError, match="everybody"):
         prepare(tmp_path / "state", shared=False)
+
+
+@pytest.mark.parametrize("room", [0, 1000, 5000, 9000, 13000])
+def test_a_full_disk_is_said_and_what_was_there_is_whole(folder: Path, room: int) -> None:
+    argv = [sys.executable, "-c", _FULL_DISK, str(folder), str(room)]
+    ended = subprocess.run(argv, capture_output=True, text=True, cwd=Path.cwd(), check=True)
+    assert "make room on its disk" in ended.stdout
+    journal = Journal(folder)
+    assert journal.operation("before") is not None
+    assert journal.operation("after") is None
+    journal.submit(intent("after"), 3.0)
+    journal.close()
+    assert verify_folder(folder).whole

@@ -9,16 +9,13 @@ or host closes that gap.
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
-from opsconsole.operations.state_folder import open_private
 from opsconsole.text import sanitize
 
 GENESIS: Final = "0" * 64
@@ -66,39 +63,6 @@ def append(connection: sqlite3.Connection, record: Mapping[str, object]) -> Row:
     row = Row(seq, text, prev, link(prev, text))
     connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?)", (seq, text, prev, row.hash))
     return row
-
-
-def write_line(sink: Path, row: Row) -> None:
-    """Append one JSON line and wait until it is on the disk. Raises StateError."""
-    line = json.dumps({"record": json.loads(row.record), "prev": row.prev, "hash": row.hash})
-    raw = line.encode() + b"\n"
-    try:
-        descriptor = open_private(sink, os.O_WRONLY | os.O_APPEND, 0o640)
-        try:
-            written = os.write(descriptor, raw)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise StateError(f"cannot write the audit file {sink}: {error.strerror}") from error
-    if written != len(raw):
-        raise StateError(f"the audit file {sink} took half a line", remedy="make room on its disk")
-
-
-def sink_of(settings: Settings, base: Path) -> Path | None:
-    """The second sink, relative to the configuration's folder."""
-    name = settings.operations.audit_file
-    return base / Path(name).expanduser() if name else None
-
-
-def why_not_writable(sink: Path | None) -> str:
-    """Why the second sink cannot be written, or '' when it can or there is none."""
-    if sink is None:
-        return ""
-    place = sink if sink.exists() else sink.parent
-    if not os.access(place, os.W_OK):
-        return f"cannot write {sink}"
-    return ""
 
 
 def verify(rows: Iterable[Row]) -> AuditReport:

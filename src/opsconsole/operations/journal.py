@@ -14,6 +14,7 @@ from pathlib import Path
 from opsconsole.errors import StateError
 from opsconsole.model.operation import OperationState
 from opsconsole.operations import audit, plan_codec, transitions
+from opsconsole.operations.audit_sinks import AuditSinks
 from opsconsole.operations.database import Database
 from opsconsole.operations.journal_reader import Intent, JournalReader
 
@@ -27,15 +28,15 @@ class PlanUsedError(StateError):
 class Journal(JournalReader):
     """The journal of one state folder. Safe to use from several threads."""
 
-    def __init__(self, folder: Path, *, sink: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, sinks: AuditSinks | None = None) -> None:
         self.folder = folder
         self.database = Database(folder)
-        self._sink = sink
+        self._sinks = sinks or AuditSinks()
         super().__init__(self.database)
 
-    def use_sink(self, sink: Path | None) -> None:
-        """Write audit rows to ``sink`` as well from here on."""
-        self._sink = sink
+    def use_sinks(self, sinks: AuditSinks) -> None:
+        """Write audit rows to ``sinks`` as well from here on."""
+        self._sinks = sinks
 
     def close(self) -> None:
         """Give back the database; idempotent."""
@@ -48,7 +49,7 @@ class Journal(JournalReader):
                 connection.execute("UPDATE operations SET state = state WHERE id = ''")
         except StateError as error:
             return str(error)
-        return audit.why_not_writable(self._sink)
+        return self._sinks.why_not_writable()
 
     def submit(self, intent: Intent, now: float) -> None:
         """Record the intent. Raises PlanUsedError, or StateError when it cannot be recorded."""
@@ -168,13 +169,11 @@ class Journal(JournalReader):
         """
         head = {"operation": operation, "event": event, "at": round(now, 3)}
         row = audit.append(connection, {**head, **record})
-        if self._sink is None:
-            return
         if event in _FAIL_CLOSED:
-            audit.write_line(self._sink, row)
+            self._sinks.write(row)
         else:
             with contextlib.suppress(StateError):
-                audit.write_line(self._sink, row)
+                self._sinks.write(row)
 
 
 def _touch(connection: sqlite3.Connection, operation: str, now: float) -> None:

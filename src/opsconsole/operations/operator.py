@@ -23,7 +23,7 @@ from opsconsole.model.operation import (
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.operations import dead_man, dispatch, lock, planner, policy, registry
-from opsconsole.operations.audit import sink_of
+from opsconsole.operations.audit_sinks import sinks_of
 from opsconsole.operations.declared import Declared, declared, digest, find
 from opsconsole.operations.driver import ObserveError
 from opsconsole.operations.journal import Journal
@@ -191,7 +191,7 @@ class Operator:
     def _open(self) -> Journal | None:
         try:
             prepare(self._folder, shared=bool(self._settings.state_dir))
-            return Journal(self._folder, sink=sink_of(self._settings, self._base))
+            return Journal(self._folder, sinks=sinks_of(self._settings, self._base))
         except StateError as error:
             self._fault = str(error)
             return None

@@ -20,7 +20,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import OperationState, Refusal
 from opsconsole.operations import dead_man, lock, policy
-from opsconsole.operations.audit import sink_of
+from opsconsole.operations.audit_sinks import sinks_of
 from opsconsole.operations.declared import Declared, digest, find
 from opsconsole.operations.driver import Driver, ObserveError
 from opsconsole.operations.execution import Execution, Record, away
@@ -122,7 +122,7 @@ async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
         action = _declared(settings, intent)
         if isinstance(action, Refusal):
             return _refused(journal, intent, action)
-        journal.use_sink(sink_of(settings, Path(intent.base)))
+        journal.use_sinks(sinks_of(settings, Path(intent.base)))
         driver = _driver(journal, settings, action, intent, threads)
         probes = InstanceProbes(settings, action.service, Path(intent.base), away(intent.plan))
         try:
