@@ -169,3 +169,21 @@ async def test_a_change_without_an_action_is_explained(open_stage: OpenStage) ->
         await stage.press("R")
         assert "ai-backend has no restart in its configuration" in stage.text
         assert stage.engine.requests == []
+
+
+async def test_several_chosen_services_are_asked_one_after_the_other(
+    open_stage: OpenStage,
+) -> None:
+    async with open_stage(fleet.calm()) as stage:
+        await stage.press("space", "space")
+        await opened(stage)
+        assert [each.service for each in stage.engine.requests] == ["ai-backend"]
+        await stage.press("enter")
+        await stage.pilot.pause(0.1)
+        top: object = stage.app.screen
+        assert isinstance(top, PlanScreen)
+        assert [each.service for each in stage.engine.requests] == ["ai-backend", "ai-operations"]
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("escape")
+        assert not isinstance(stage.app.screen, PlanScreen)
+        assert stage.engine.performed == []

@@ -36,7 +36,7 @@ from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
 
 if TYPE_CHECKING:
-    from opsconsole.model.operation import ActionView, Confirmation, Operation, Plan
+    from opsconsole.model.operation import ActionRequest, ActionView, Confirmation, Operation, Plan
     from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
 
 TICK = 1.0
@@ -75,6 +75,7 @@ class Console(App[int], inherit_bindings=False):
         self.lookback = Lookback()
         self.keymap: dict[str, str] = {}
         self.failure = ""
+        self._waiting: list[ActionRequest] = []
         self._interrupted_at = 0.0
         self.use_palette(self.role_styles.palette)
 
@@ -211,7 +212,8 @@ class Console(App[int], inherit_bindings=False):
 
         if any(isinstance(screen, PlanScreen) for screen in self.screen_stack):
             return
-        self.push_screen(PlanScreen(message.request, message.plan, message.refusal))
+        dialog = PlanScreen(message.request, message.plan, message.refusal)
+        self.push_screen(dialog, lambda _closed: self._ask_next_plan())
 
     def on_operation_started(self, message: OperationStarted) -> None:
         """Tell the dialog; without one, say it."""
@@ -230,8 +232,12 @@ class Console(App[int], inherit_bindings=False):
         """Ask for the plan of an action on each target; the dialog shows one at a time."""
         from opsconsole.model.operation import ActionRequest
 
-        for service in targets:
-            self.bridge.plan(ActionRequest(service.name, view.kind, view.name))
+        self._waiting = [ActionRequest(each.name, view.kind, view.name) for each in targets]
+        self._ask_next_plan()
+
+    def _ask_next_plan(self) -> None:
+        if self._waiting:
+            self.bridge.plan(self._waiting.pop(0))
 
     def confirm(self, plan: Plan, confirmation: Confirmation) -> None:
         """Start a plan that a person confirmed in the dialog."""

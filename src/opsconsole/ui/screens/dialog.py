@@ -56,4 +56,4 @@ class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
 
     def action_close(self) -> None:
         """Close; whatever runs goes on."""
-        self.dismiss()
+        self.dismiss(None)
