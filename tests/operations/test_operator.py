@@ -1,6 +1,7 @@
 """The door for changes: what it refuses, and how it says so."""
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,6 +39,7 @@ from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]
 _S = OperationState
+ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_ROUNDS", "10"))
 RESTART = ActionRequest("web", ActionKind.RESTART)
 
 _EVERYTHING = """
@@ -203,7 +205,7 @@ async def test_of_two_consoles_one_runs_and_the_other_is_told_who(
 ) -> None:
     server = serve()
     place.write(http_config(server, action="min_healthy: 50ms, deadline: 5s"))
-    for round_ in range(10):
+    for round_ in range(ROUNDS):
         consoles = [place.operator(), place.operator()]
         plans = [await planned(console, RESTART) for console in consoles]
         answers = await asyncio.gather(
@@ -250,6 +252,9 @@ async def test_a_state_folder_that_cannot_be_used_closes_the_door_with_the_reaso
         "audit-not-writable"
     }
     assert "everybody may write" in operator.fault
+    place.state.chmod(0o700)
+    assert not isinstance(await operator.plan(RESTART, None), Refusal), "it is tried again"
+    assert all(view.refusal is None for view in operator.actions("web"))
 
 
 def test_a_runner_without_an_operation_says_so(place: Place, serve: Serve) -> None:

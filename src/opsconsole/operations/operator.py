@@ -36,6 +36,7 @@ from opsconsole.sources.executor import BoundedExecutor, QueueFullError
 
 _WORKERS: Final = 4
 _DEADLINE: Final = 20.0
+_CLOSED: Final = "the console is closing"
 
 
 class Operator:
@@ -64,6 +65,7 @@ class Operator:
         self._fault = ""
         self._version = self._recent_version = -1
         self._recent: dict[str, tuple[Operation, ...]] = {}
+        self._is_closed = False
         self._journal = self._open()
         self._reader = self._open() if self._journal else None
 
@@ -83,6 +85,7 @@ class Operator:
             if journal is not None:
                 journal.close()
         self._journal = self._reader = None
+        self._is_closed = True
         self._threads.close()
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
@@ -126,6 +129,8 @@ class Operator:
                 f"the start took longer than {_DEADLINE:g} s",
                 "look at the operations before you try again",
             )
+        except StateError as error:
+            return Refusal("audit-not-writable", error.what, error.remedy)
 
     async def reconcile(self) -> int:
         """Take up what dead runners and keepers left, by looking; how many were taken up."""
@@ -140,9 +145,10 @@ class Operator:
         """Every declared action, each possible or blocked and why. Quick: no look at the world."""
         views = []
         holder = self.holder(service)
+        recent, fault = self._recently(service)
         for found in declared(self._settings, service):
             request = ActionRequest(service, found.kind, found.name)
-            seen = self._circumstances(request, found, holder, self._fault, self._recently(service))
+            seen = self._circumstances(request, found, holder, fault, recent)
             refusal = policy.refuse_plan(request, seen)
             views.append(
                 ActionView(
@@ -196,16 +202,26 @@ class Operator:
             self._fault = str(error)
             return None
 
+    def _open_again(self) -> None:
+        """Try once more to use a state folder that could not be used, as its disk may have room."""
+        if self._journal is None and not self._is_closed:
+            self._journal = self._open()
+            self._reader = self._open() if self._journal else None
+            self._fault = "" if self._reader else self._fault
+
     async def _ask_policy(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
         """Policy on what is known now; an operation left by a dead runner is taken up first."""
         try:
             return await self._threads.run(self._refusal, request, found, deadline=_DEADLINE)
         except (TimeoutError, QueueFullError):
             return Refusal("cannot-look", "the journal does not answer", "try again")
+        except StateError as error:
+            return Refusal("audit-not-writable", error.what, error.remedy)
 
     def _refusal(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
         recent: tuple[Operation, ...] = ()
-        fault = self._fault or (self._journal.why_not_writable() if self._journal else "closed")
+        self._open_again()
+        fault = self._journal.why_not_writable() if self._journal else self._fault or _CLOSED
         if not fault and self._journal is not None:
             recent = self._since(self._journal, request.service)
             if not self._read_only and any(not each.state.final for each in recent):
@@ -240,17 +256,20 @@ class Operator:
             restart_window=limits.restart_window,
         )
 
-    def _recently(self, service: str) -> tuple[Operation, ...]:
-        """``_since``, read again only when the journal has changed."""
+    def _recently(self, service: str) -> tuple[tuple[Operation, ...], str]:
+        """``_since``, read again only when the journal has changed; and why it cannot be read."""
         if self._reader is None:
-            return ()
-        version = self._reader.data_version()
-        if version != self._recent_version:
-            self._recent.clear()
-            self._recent_version = version
-        if service not in self._recent:
-            self._recent[service] = self._since(self._reader, service)
-        return self._recent[service]
+            return (), self._fault or _CLOSED
+        try:
+            version = self._reader.data_version()
+            if version != self._recent_version:
+                self._recent.clear()
+                self._recent_version = version
+            if service not in self._recent:
+                self._recent[service] = self._since(self._reader, service)
+        except StateError as error:
+            return (), str(error)
+        return self._recent[service], ""
 
     def _past(self, found: Declared) -> tuple[Operation, ...]:
         if self._journal is None:
@@ -274,7 +293,7 @@ class Operator:
 
         refusal = still_allowed()
         if refusal is not None or found is None or self._journal is None:
-            return refusal or Refusal("audit-not-writable", self._fault or "the console is closing")
+            return refusal or Refusal("audit-not-writable", self._fault or _CLOSED)
         intent = Intent(
             operation=secrets.token_hex(8),
             plan=plan,
