@@ -29,10 +29,14 @@ class DockerTarget(Model):
         default=None, description="For a rollback: an image, or previous for the one before."
     )
     pause: int | None = Field(
-        default=None, ge=1, description="How many instances are done before a pause to look."
+        default=None, ge=1, description="For degrade: how many of the containers are paused."
     )
-    cpus: float | None = Field(default=None, gt=0, description="For scale: the new CPU limit.")
-    memory: Size | None = Field(default=None, description="For scale: the new memory limit.")
+    cpus: float | None = Field(
+        default=None, gt=0, description="For degrade: the CPU limit meanwhile."
+    )
+    memory: Size | None = Field(
+        default=None, description="For degrade: the memory limit meanwhile."
+    )
 
     @model_validator(mode="before")
     @classmethod

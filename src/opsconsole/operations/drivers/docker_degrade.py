@@ -14,6 +14,7 @@ from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
+from opsconsole.operations.drivers.docker_containers import instance_of
 from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.recovering import degraded_steps, previous
 
@@ -36,6 +37,7 @@ class DockerDegrade:
         self._calls = EngineCalls(engine, context.threads)
         self._changes = EngineChanges(engine, context.threads)
         self._seen: tuple[Seen, ...] = ()
+        self._gone: tuple[str, ...] = ()
         self._all_cpus = 0.0
 
     async def observe(self) -> Mapping[str, str]:
@@ -43,6 +45,8 @@ class DockerDegrade:
         self._seen = await self._find()
         self._all_cpus = await self._count_cpus()
         facts: dict[str, str] = {}
+        for name in self._gone:
+            facts[f"{name} id"] = "gone"
         for seen in self._seen:
             facts[f"{seen.name} id"] = seen.id[:12]
             facts[f"{seen.name} paused"] = "yes" if seen.paused else "no"
@@ -54,8 +58,9 @@ class DockerDegrade:
         if self._context.kind is ActionKind.RECOVER:
             return tuple(self._back(step) for step in degraded_steps(self._context, _OWN))
         if self._target.pause is not None:
+            chosen = self._seen[-self._target.pause :]
             return tuple(
-                _pause_step(seen, paused=True) for seen in self._seen[-self._target.pause :]
+                _pause_step(seen, instance_of(self._context, seen), paused=True) for seen in chosen
             )
         return tuple(
             _limit_step(seen, self._target.cpus or seen.cpus, self._target.memory or seen.memory)
@@ -67,7 +72,16 @@ class DockerDegrade:
         return {}
 
     async def execute(self, step: Step) -> StepOutcome:
-        """Make the one call."""
+        """Make the one call; what is as it should be, or gone on the way back, needs none."""
+        try:
+            seen = await self._calls.inspect(step.target)
+        except ObserveError as error:
+            return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
+        if seen is None:
+            outcome = Outcome.DONE if step.call.get("gone") else Outcome.FAILED
+            return StepOutcome(outcome, "the container is gone")
+        if _is_as_wanted(seen, step):
+            return StepOutcome(Outcome.DONE, "it was so already")
         try:
             await self._changes.send(step.summary, _change(step))
         except NotChangedError as error:
@@ -81,7 +95,8 @@ class DockerDegrade:
         except ObserveError as error:
             return StepOutcome(Outcome.UNKNOWN, str(error))
         if seen is None:
-            return StepOutcome(Outcome.FAILED, "the container is gone")
+            outcome = Outcome.DONE if step.call.get("gone") else Outcome.FAILED
+            return StepOutcome(outcome, "the container is gone")
         if _is_as_wanted(seen, step):
             return StepOutcome(Outcome.DONE, "the container is as wanted")
         return StepOutcome(Outcome.FAILED, "the container is as before")
@@ -99,8 +114,7 @@ class DockerDegrade:
 
     async def _find(self) -> tuple[Seen, ...]:
         if self._context.kind is ActionKind.RECOVER:
-            names = tuple(step.target for step in degraded_steps(self._context, _OWN))
-            return await self._inspect(names)
+            return await self._degraded()
         if self._target.label:
             found = await self._calls.labelled(self._target.label)
         else:
@@ -109,6 +123,15 @@ class DockerDegrade:
         running = tuple(seen for seen in found if seen.status == "running")
         self._check(running)
         return running
+
+    async def _degraded(self) -> tuple[Seen, ...]:
+        """What was degraded and is there; one that was made anew has limits of its own."""
+        steps = degraded_steps(self._context, _OWN)
+        found = [await self._calls.inspect(step.target) for step in steps]
+        self._gone = tuple(
+            str(step.call["name"]) for step, seen in zip(steps, found, strict=True) if seen is None
+        )
+        return tuple(seen for seen in found if seen is not None)
 
     async def _inspect(self, names: tuple[str, ...]) -> tuple[Seen, ...]:
         found = [await self._calls.inspect(name) for name in names]
@@ -143,11 +166,16 @@ class DockerDegrade:
             )
 
     def _back(self, step: Step) -> Step:
-        seen = next(each for each in self._seen if each.id == step.target)
+        seen = next((each for each in self._seen if each.id == step.target), None)
         was: Mapping[str, Any] = previous(step)
+        if seen is None:
+            name = str(step.call["name"])
+            summary = f"container {name} is gone, and what was done to it: nothing to put back"
+            return Step(summary, _OWN, step.target, {"name": name, "gone": True})
         if "pause" in step.call:
-            return _pause_step(seen, paused=bool(was["paused"]))
-        return _limit_step(seen, float(was["cpus"]) or self._all_cpus, int(was["memory"]))
+            return _pause_step(seen, "", paused=bool(was["paused"]))
+        cpus = float(was["cpus"]) or self._all_cpus
+        return _limit_step(seen, cpus, int(was["memory"]), int(was["swap"]))
 
     async def _sight(self, step: Step) -> Sight:
         name = str(step.call["name"])
@@ -156,7 +184,8 @@ class DockerDegrade:
         except ObserveError as error:
             return Sight(name, State.UNKNOWN, str(error))
         if seen is None:
-            return Sight(name, State.DOWN, "the container is gone")
+            state = State.OK if step.call.get("gone") else State.DOWN
+            return Sight(name, state, "the container is gone")
         detail = f"{seen.status}, {_limits_text(seen.cpus, seen.memory)}"
         wanted = _is_as_wanted(seen, step)
         alive = seen.status == ("paused" if step.call.get("pause") else "running")
@@ -164,18 +193,27 @@ class DockerDegrade:
         return Sight(name, state, detail, since_change=wanted, run=seen.started)
 
 
-def _pause_step(seen: Seen, *, paused: bool) -> Step:
+def _pause_step(seen: Seen, instance: str, *, paused: bool) -> Step:
     word = "pause" if paused else "unpause"
-    call = {"name": seen.name, "pause": paused, "previous": {"paused": seen.paused}}
+    call = {
+        "name": seen.name,
+        "instance": instance,
+        "away": paused,
+        "pause": paused,
+        "previous": {"paused": seen.paused},
+    }
     return Step(f"{word} container {seen.name}", _OWN, seen.id, call)
 
 
-def _limit_step(seen: Seen, cpus: float, memory: int) -> Step:
+def _limit_step(seen: Seen, cpus: float, memory: int, swap: int | None = None) -> Step:
+    """Without ``swap`` the container keeps as much swap beside its memory as it has."""
     call = {
         "name": seen.name,
         "cpus": cpus,
+        "cpu_period": seen.cpu_period,
         "memory": memory,
-        "previous": {"cpus": seen.cpus, "memory": seen.memory},
+        "swap": _swap(seen, memory) if swap is None else swap,
+        "previous": {"cpus": seen.cpus, "memory": seen.memory, "swap": seen.swap},
     }
     was, becomes = _limits_text(seen.cpus, seen.memory), _limits_text(cpus, memory)
     return Step(f"limit container {seen.name}: {was} → {becomes}", _OWN, seen.id, call)
@@ -187,20 +225,26 @@ def _change(step: Step) -> Callable[["DockerClient"], object]:
         word = "pause" if step.call["pause"] else "unpause"
         return lambda client: post(client, f"{path}/{word}", {})
     call: Mapping[str, Any] = step.call
-    # What is 0 is left as it is. Swap must never be less than the memory.
-    body = {
-        "NanoCpus": round(float(call["cpus"]) * 1e9),
-        "Memory": int(call["memory"]),
-        "MemorySwap": 2 * int(call["memory"]),
-    }
+    cpus, period = float(call["cpus"]), int(call["cpu_period"])
+    # What is 0 is left as it is. The engine refuses one way of limiting CPUs beside the other.
+    limit = {"CpuQuota": round(cpus * period)} if period else {"NanoCpus": round(cpus * 1e9)}
+    body = {**limit, "Memory": int(call["memory"]), "MemorySwap": int(call["swap"])}
     return lambda client: post(client, f"{path}/update", body)
+
+
+def _swap(seen: Seen, memory: int) -> int:
+    """The limit of memory and swap together that goes with ``memory``."""
+    return memory + seen.swap - seen.memory if seen.swap > 0 else seen.swap
 
 
 def _is_as_wanted(seen: Seen, step: Step) -> bool:
     call: Mapping[str, Any] = step.call
+    if "gone" in call:
+        return True
     if "pause" in call:
         return seen.paused is bool(call["pause"])
-    return abs(seen.cpus - float(call["cpus"])) < 0.001 and seen.memory == int(call["memory"])
+    limits = abs(seen.cpus - float(call["cpus"])) < 0.001 and seen.memory == int(call["memory"])
+    return limits and seen.swap == int(call["swap"])
 
 
 def _limits_text(cpus: float, memory: int) -> str:

@@ -28,10 +28,17 @@ T = TypeVar("T")
 
 _LIMIT: Final = 120
 
+_USUAL_PERIOD: Final = 100_000
+"""Microseconds of the kernel's own CPU period."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A container as inspected. ``started`` is the engine's own text, exact to the nanosecond."""
+    """A container as inspected. ``started`` is the engine's own text, exact to the nanosecond.
+
+    Limits are 0 where there is none: ``memory`` in bytes, ``swap`` in bytes of both together (-1:
+    no end), ``cpus`` whichever way it was set; ``cpu_period`` in µs where it was set by quota.
+    """
 
     id: str
     name: str
@@ -45,6 +52,8 @@ class Seen:
     paused: bool
     cpus: float
     memory: int
+    swap: int
+    cpu_period: int
     labels: Mapping[str, str]
 
     @property
@@ -146,6 +155,16 @@ def engine_of(settings: Settings, name: str | None) -> Docker:
     )
 
 
+def _cpus(host: Mapping[str, Any]) -> float:
+    """The limit in CPUs, 0 where there is none."""
+    quota = int(host.get("CpuQuota") or 0)
+    return quota / _period(host) if quota > 0 else float(host.get("NanoCpus") or 0) / 1e9
+
+
+def _period(host: Mapping[str, Any]) -> int:
+    return int(host.get("CpuPeriod") or _USUAL_PERIOD)
+
+
 def _seen(answer: object) -> Seen:
     document = cast(dict[str, Any], answer)
     state, config = document["State"], document["Config"]
@@ -161,7 +180,9 @@ def _seen(answer: object) -> Seen:
         restarts=int(document.get("RestartCount") or 0),
         exit_code=state.get("ExitCode"),
         paused=bool(state.get("Paused")),
-        cpus=float(host.get("NanoCpus") or 0) / 1e9,
+        cpus=_cpus(host),
         memory=int(host.get("Memory") or 0),
+        swap=int(host.get("MemorySwap") or 0),
+        cpu_period=_period(host) if int(host.get("CpuQuota") or 0) > 0 else 0,
         labels={str(key): str(value) for key, value in (config.get("Labels") or {}).items()},
     )
