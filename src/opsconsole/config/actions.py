@@ -151,3 +151,18 @@ class Actions(Model):
     scale: ScaleAction | None = Field(default=None, description="Change how many run, or limits.")
     test: dict[Name, Action] = Field(default_factory=dict, description="Tests, by name.")
     call: dict[Name, Action] = Field(default_factory=dict, description="Other actions, by name.")
+
+
+class SilenceAction(Action):
+    """Writing to the Alertmanager called ``alertmanager``; configured by that, not written down."""
+
+    alertmanager: Name
+
+    @model_validator(mode="after")
+    def _one_driver(self) -> "SilenceAction":
+        return self
+
+    @property
+    def driver(self) -> str:
+        """The one driver that knows silences."""
+        return "alertmanager"

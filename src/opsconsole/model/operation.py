@@ -29,6 +29,13 @@ class ActionKind(StrEnum):
     SCALE = "scale"
     TEST = "test"
     CALL = "call"
+    ACKNOWLEDGE = "acknowledge"
+    SILENCE = "silence"
+    EXPIRE_SILENCE = "expire-silence"
+
+
+SILENCING = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.SILENCE, ActionKind.EXPIRE_SILENCE})
+"""Kinds that write to an Alertmanager; the service of their plans is its configured name."""
 
 
 class OperationState(StrEnum):

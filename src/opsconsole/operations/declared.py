@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from opsconsole.config.actions import Action, DegradeAction, ScaleAction
 from opsconsole.config.settings import Settings
-from opsconsole.model.operation import ActionKind, Effect
+from opsconsole.model.operation import SILENCING, ActionKind, Effect
+from opsconsole.operations import silencing
 from opsconsole.operations.audit import canonical
 
 _K = ActionKind
@@ -46,9 +47,14 @@ class Declared:
 
 
 def declared(settings: Settings, service: str) -> Iterator[Declared]:
-    """Every action of ``service``, in the order of a menu."""
-    if service not in settings.services:
-        return
+    """Every action of ``service``, in the order of a menu; an Alertmanager's where it is one."""
+    for kind, action in silencing.actions_of(settings, service):
+        yield Declared(service, kind, "", action)
+    if service in settings.services:
+        yield from _of_service(settings, service)
+
+
+def _of_service(settings: Settings, service: str) -> Iterator[Declared]:
     actions = settings.services[service].actions
     for kind, action in (
         (_K.RESTART, actions.restart),
@@ -77,9 +83,13 @@ def digest(settings: Settings, found: Declared) -> str:
 
     The runner compares it with the configuration as it is then.
     """
+    action = found.action.model_dump(mode="json", by_alias=True)
+    if found.kind in SILENCING:
+        place = silencing.declaration(settings, found.service)
+        return hashlib.sha256(canonical({"action": action, "at": place}).encode()).hexdigest()
     service = settings.services[found.service]
     document = {
-        "action": found.action.model_dump(mode="json", by_alias=True),
+        "action": action,
         "instances": [instance.model_dump(mode="json") for instance in service.instances],
         "containers": list(service.containers),
         "environment": settings.environment_of(found.service).model_dump(mode="json"),

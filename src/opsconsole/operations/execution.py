@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from opsconsole.clock import Clock
-from opsconsole.model.operation import ActionKind, OperationState, Plan, Step
+from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Plan, Step
 from opsconsole.operations.driver import Concluding, Driver, Outcome, StepOutcome
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.verification import Baseline, Verdict, Verifier, lines_of
@@ -78,6 +78,8 @@ class Execution:
             return _of_call(record)
         verdict = await self.verifier.verdict(self.plan.steps, before, since)
         lines, doubts = (*record.evidence, *verdict.evidence), record.doubts
+        if self.plan.kind in SILENCING and verdict.state is _GOOD:
+            verdict = Verdict(_GOOD, verdict.evidence[0])
         if doubts and verdict.state is OperationState.VERIFIED:
             summary = f"{verdict.summary}, but whether it acted cannot be told: {doubts[0]}"
             return Verdict(OperationState.INCONCLUSIVE, summary, lines)

@@ -25,18 +25,22 @@ if TYPE_CHECKING:
 class InstanceProbes:
     """Health probes of one service, one for each instance that is not left out.
 
+    A name that is no service's, such as an Alertmanager's, has none.
+
     Made inside an event loop.
     """
 
     def __init__(
         self, settings: Settings, service: str, base: Path, without: frozenset[str] = frozenset()
     ) -> None:
-        config = settings.services[service]
-        pairs = zip(settings.instance_names(service), config.instances, strict=True)
-        urls = {name: instance.url for name, instance in pairs if name not in without}
+        config = settings.services.get(service)
         self._connector: Connector | None = None
         self._probes: dict[str, HttpProbe] = {}
-        if config.health is not None and urls:
+        if config is None or config.health is None:
+            return
+        pairs = zip(settings.instance_names(service), config.instances, strict=True)
+        urls = {name: instance.url for name, instance in pairs if name not in without}
+        if urls:
             self._connector, self._probes = _probes(settings, service, urls, base)
 
     @property

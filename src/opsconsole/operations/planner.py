@@ -11,8 +11,15 @@ from pathlib import Path
 from opsconsole.clock import Clock
 from opsconsole.config.actions import DegradeAction
 from opsconsole.config.settings import Settings
-from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Plan, Refusal
-from opsconsole.operations import policy, registry
+from opsconsole.model.operation import (
+    SILENCING,
+    ActionKind,
+    ActionRequest,
+    Operation,
+    Plan,
+    Refusal,
+)
+from opsconsole.operations import policy, registry, silencing
 from opsconsole.operations.declared import Declared, scale_bounds
 from opsconsole.operations.driver import Driver, DriverContext, Past
 from opsconsole.operations.execution import TAKES_AWAY
@@ -108,6 +115,8 @@ def healthy_left(plan: Plan, healthy: frozenset[str], total: int) -> int | None:
 
 
 def _bad_parameter(found: Declared, request: ActionRequest) -> Refusal | None:
+    if found.kind in SILENCING:
+        return silencing.bad_parameter(request)
     bounds = scale_bounds(found.action)
     if found.kind is ActionKind.SCALE and bounds is not None:
         wanted = request.parameters.get("to", "")
@@ -127,6 +136,8 @@ def _bad_parameter(found: Declared, request: ActionRequest) -> Refusal | None:
 
 
 def _ends_at(found: Declared, request: ActionRequest, now: float) -> float | None:
+    if found.kind in SILENCING:
+        return silencing.ends_at(request, now)
     if not isinstance(found.action, DegradeAction) or found.kind is not ActionKind.DEGRADE:
         return None
     return now + (request.duration or found.action.for_)
@@ -136,6 +147,8 @@ def _verification(settings: Settings, found: Declared) -> tuple[str, ...]:
     action = found.action
     if found.kind in {ActionKind.TEST, ActionKind.CALL}:
         return ("the call's own answer",)
+    if found.kind in SILENCING:
+        return silencing.VERIFICATION
     service = settings.services[found.service]
     held = f"healthy for {action.min_healthy:g} s within {action.deadline:g} s of the change"
     if service.health is not None and service.instances:

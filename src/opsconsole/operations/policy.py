@@ -36,7 +36,11 @@ PLAN_AGE_LIMIT: Final = 600.0
 _COOLING: Final = frozenset(
     {ActionKind.RESTART, ActionKind.ROLLBACK, ActionKind.SCALE, ActionKind.DEGRADE}
 )
-_ALWAYS_REASONED: Final = frozenset({ActionKind.DEGRADE})
+_ALWAYS_REASONED: Final = frozenset(
+    {ActionKind.DEGRADE, ActionKind.ACKNOWLEDGE, ActionKind.SILENCE}
+)
+_LIGHT: Final = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.EXPIRE_SILENCE})
+"""Kinds that touch one alert or make alerts heard again: a choice is enough anywhere."""
 _ALWAYS_TYPED: Final = frozenset({ActionKind.RESTORE, ActionKind.ROLLBACK})
 
 
@@ -154,7 +158,7 @@ def refuse_last_healthy(request: ActionRequest, left: int | None) -> Refusal | N
 
 def confirm_level(kind: ActionKind, danger: str, effect: Effect) -> ConfirmLevel:
     """What a person must do to confirm, by the environment's ``danger``: none, low or high."""
-    if effect is Effect.READ:
+    if effect is Effect.READ or kind in _LIGHT:
         return ConfirmLevel.CHOICE
     if danger == "high" or (danger != "none" and kind in _ALWAYS_TYPED):
         return ConfirmLevel.TYPED_NAME_AND_REASON

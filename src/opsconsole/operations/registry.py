@@ -8,7 +8,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-from opsconsole.model.operation import ActionKind
+from opsconsole.model.operation import SILENCING, ActionKind
 from opsconsole.operations.driver import Driver, DriverContext
 
 _K = ActionKind
@@ -39,7 +39,12 @@ FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
     ("volume", _K.RESTORE): f"{_DRIVERS}.volume:VolumeRestore",
     ("backup", _K.RESTORE): f"{_DRIVERS}.backup:restore_of",
     ("backup", _K.ROLLBACK): f"{_DRIVERS}.backup:restore_of",
-    **{("command", kind): f"{_DRIVERS}.command:CommandDriver" for kind in ActionKind},
+    **{
+        ("command", kind): f"{_DRIVERS}.command:CommandDriver"
+        for kind in ActionKind
+        if kind not in SILENCING
+    },
+    **{("alertmanager", kind): f"{_DRIVERS}.alertmanager:AlertmanagerDriver" for kind in SILENCING},
 }
 """``module:class`` by driver and kind; the class is called with a DriverContext."""
 

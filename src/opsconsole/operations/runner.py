@@ -18,8 +18,8 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError, StateError
-from opsconsole.model.operation import OperationState, Refusal
-from opsconsole.operations import dead_man, lock, policy
+from opsconsole.model.operation import SILENCING, OperationState, Refusal
+from opsconsole.operations import ack_keeper, dead_man, lock, policy
 from opsconsole.operations.audit_sinks import sinks_of
 from opsconsole.operations.declared import Declared, digest, find
 from opsconsole.operations.driver import Driver, ObserveError
@@ -109,6 +109,7 @@ def _carry_out(journal: Journal, intent: Intent, *, fresh: bool) -> OperationSta
         evidence=verdict.evidence,
     )
     dead_man.conclude(journal, intent.operation, intent.plan)
+    ack_keeper.begin(journal, intent.operation, intent.plan, verdict.state)
     return verdict.state
 
 
@@ -124,7 +125,9 @@ async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
             return _refused(journal, intent, action)
         journal.use_sinks(sinks_of(settings, Path(intent.base)))
         driver = _driver(journal, settings, action, intent, threads)
-        probes = InstanceProbes(settings, action.service, Path(intent.base), away(intent.plan))
+        # A silence is about alerts: a service that is called as the Alertmanager is not looked at.
+        watched = "" if action.kind in SILENCING else action.service
+        probes = InstanceProbes(settings, watched, Path(intent.base), away(intent.plan))
         try:
             execution = _execution(journal, intent, action, driver, probes)
             verdict = await (_begin(execution) if fresh else _take_up(execution))
@@ -146,7 +149,7 @@ async def _begin(execution: Execution) -> Verdict:
     stale = policy.refuse_stale(plan.fingerprint, observed)
     if stale is not None:
         return Verdict(_S.REFUSED, f"{stale}; nothing was done")
-    if plan.ends_at is not None:
+    if plan.ends_at is not None and plan.kind not in SILENCING:
         dead_man.arm(execution.journal, execution.operation, plan)
     return await execution.run()
 

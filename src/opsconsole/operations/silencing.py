@@ -1,0 +1,115 @@
+"""Acknowledging and silencing as declared changes: what a configured Alertmanager brings along.
+
+Invariant: every Alertmanager that is configured can be written to, by its name, in exactly three
+ways; a silence has an end and an acknowledgement ends within ``LONGEST_ACK`` by itself.
+"""
+
+import math
+from typing import Final
+
+from opsconsole.config.actions import SilenceAction
+from opsconsole.config.settings import Alertmanager, Settings
+from opsconsole.model.operation import SILENCING, ActionKind, ActionRequest, Refusal
+from opsconsole.model.silences import Matcher, parse_matcher
+
+LONGEST_ACK: Final = 4 * 3600.0
+"""Seconds after which an acknowledgement ends though its alert goes on."""
+
+LONGEST_SILENCE: Final = 90 * 86400.0
+VERIFICATION: Final = ("the silence is read back, and the alerts it is about are as it says",)
+
+_MATCHER: Final = "matcher."
+_SUMMARIES: Final = {
+    ActionKind.ACKNOWLEDGE: "acknowledge one alert until it resolves, for 4 h at most",
+    ActionKind.SILENCE: "silence alerts by their labels until an end",
+    ActionKind.EXPIRE_SILENCE: "end a silence or an acknowledgement",
+}
+
+
+def alertmanager_of(settings: Settings, name: str) -> Alertmanager | None:
+    """The configured Alertmanager that is called ``name``."""
+    return next((each for each in settings.alertmanager if each.name == name), None)
+
+
+def actions_of(settings: Settings, name: str) -> tuple[tuple[ActionKind, SilenceAction], ...]:
+    """What can be done to the Alertmanager ``name``; nothing where none is called so."""
+    if alertmanager_of(settings, name) is None:
+        return ()
+    return tuple(
+        (
+            kind,
+            SilenceAction(alertmanager=name, summary=summary, min_healthy=0.5, deadline=30.0),
+        )
+        for kind, summary in _SUMMARIES.items()
+    )
+
+
+def declaration(settings: Settings, name: str) -> object:
+    """What of the configuration decides where a silence is written to."""
+    found = alertmanager_of(settings, name)
+    return None if found is None else found.model_dump(mode="json")
+
+
+def parameters_of(matchers: tuple[str, ...]) -> dict[str, str]:
+    """The parameters of a request that silences what ``matchers`` match."""
+    return {f"{_MATCHER}{number}": text for number, text in enumerate(matchers)}
+
+
+def matchers_of(request: ActionRequest) -> tuple[Matcher, ...]:
+    """The matchers that ``parameters_of`` put into a request. Raises ValueError."""
+    return tuple(
+        parse_matcher(text)
+        for key, text in sorted(request.parameters.items())
+        if key.startswith(_MATCHER)
+    )
+
+
+def bad_parameter(request: ActionRequest) -> Refusal | None:
+    """What of a request to silence is missing or wrong."""
+    if request.kind is ActionKind.ACKNOWLEDGE:
+        return _missing(request, "alert", "say which alert, by its fingerprint") or _too_long(
+            request, LONGEST_ACK, "an acknowledgement lasts at most 4 h"
+        )
+    if request.kind is ActionKind.EXPIRE_SILENCE:
+        return _missing(request, "silence", "say which silence, by its id")
+    try:
+        matchers = matchers_of(request)
+    except ValueError as error:
+        return Refusal("bad-parameter", str(error), "write matchers as Alertmanager has them")
+    if not any(_selects(matcher) for matcher in matchers):
+        message = "a silence needs a matcher that not every alert satisfies"
+        return Refusal("bad-parameter", message, 'such as alertname="ServiceDown"')
+    if request.duration is None:
+        return Refusal("bad-parameter", "a silence needs an end", "say --for 2h")
+    return _too_long(request, LONGEST_SILENCE, "a silence lasts at most 90 days")
+
+
+def duration_of(request: ActionRequest) -> float | None:
+    """Seconds that what is asked for lasts; None where it only ends something."""
+    if request.kind is ActionKind.ACKNOWLEDGE:
+        return request.duration or LONGEST_ACK
+    return request.duration if request.kind is ActionKind.SILENCE else None
+
+
+def ends_at(request: ActionRequest, now: float) -> float | None:
+    """When it ends by itself."""
+    lasts = duration_of(request) if request.kind in SILENCING else None
+    return None if lasts is None else now + lasts
+
+
+def _selects(matcher: Matcher) -> bool:
+    """Whether an alert without the label is left alone; Alertmanager asks for one such matcher."""
+    return not matcher.matches({})
+
+
+def _missing(request: ActionRequest, name: str, remedy: str) -> Refusal | None:
+    if request.parameters.get(name):
+        return None
+    return Refusal("bad-parameter", f"{request.kind} needs the {name} it is about", remedy)
+
+
+def _too_long(request: ActionRequest, longest: float, message: str) -> Refusal | None:
+    duration = request.duration
+    if duration is None or (math.isfinite(duration) and 0 < duration <= longest + 1):
+        return None
+    return Refusal("bad-parameter", message, "ask for less")

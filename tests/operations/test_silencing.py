@@ -1,0 +1,242 @@
+"""Acknowledgements and silences at a real Alertmanager, by the way that every change goes."""
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from opsconsole.demo.processes import wait_until
+from opsconsole.demo.prometheus import MonitoringServer
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    Confirmation,
+    ConfirmLevel,
+    Operation,
+    OperationState,
+    Refusal,
+)
+from opsconsole.operations import ack_keeper, lock
+from opsconsole.operations.operator import Operator
+from opsconsole.operations.silencing import LONGEST_ACK, parameters_of
+from tests.operations.place import Place, ended, performed, planned, refused
+from tests.servers.fixtures import MonitoringStack
+
+pytestmark = pytest.mark.servers
+LABELS = {"alertname": "Down", "instance": 'a "b"\\c', "severity": "critical"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoringServer]:
+    stack = MonitoringStack(tmp_path_factory.mktemp("silencing"))
+    yield stack.alertmanager()
+    stack.stop()
+
+
+@pytest.fixture
+def console(place: Place, server: MonitoringServer) -> Operator:
+    place.write(f"docker: []\nalertmanager: {{url: {server.url}}}\n")
+    return place.operator()
+
+
+def get(server: MonitoringServer, path: str) -> Any:
+    with urllib.request.urlopen(f"{server.url}/api/v2/{path}", timeout=5) as answer:
+        return json.loads(answer.read())
+
+
+def fire(server: MonitoringServer, lasts: float = 300.0, **labels: str) -> str:
+    """Send one alert and return its fingerprint; ``lasts`` of 0 resolves it."""
+    wanted = {**LABELS, **labels}
+    ends = datetime.fromtimestamp(time.time() + lasts, UTC).isoformat()
+    request = urllib.request.Request(
+        f"{server.url}/api/v2/alerts",
+        data=json.dumps([{"labels": wanted, "endsAt": ends}]).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(request, timeout=5).close()
+    if not lasts:
+        return ""
+    wait_until(lambda: _find(server, wanted) is not None, deadline=10, poll=0.05)
+    found = _find(server, wanted)
+    assert found is not None
+    return str(found["fingerprint"])
+
+
+def _find(server: MonitoringServer, labels: dict[str, str]) -> Any:
+    return next((each for each in get(server, "alerts") if each["labels"] == labels), None)
+
+
+def silenced_by(server: MonitoringServer, fingerprint: str) -> list[str]:
+    found = (each for each in get(server, "alerts") if each["fingerprint"] == fingerprint)
+    return list(next(found)["status"]["silencedBy"])
+
+
+def silence(server: MonitoringServer, identity: str) -> Any:
+    return get(server, f"silence/{identity}")
+
+
+def acknowledgement(fingerprint: str, **more: Any) -> ActionRequest:
+    parameters = {"alert": fingerprint}
+    return ActionRequest("alertmanager", ActionKind.ACKNOWLEDGE, parameters=parameters, **more)
+
+
+def silencing(*matchers: str, lasts: float | None = 600.0, **more: str) -> ActionRequest:
+    parameters = {**parameters_of(matchers), **more}
+    return ActionRequest("alertmanager", ActionKind.SILENCE, duration=lasts, parameters=parameters)
+
+
+def expiry(identity: str) -> ActionRequest:
+    parameters = {"silence": identity}
+    return ActionRequest("alertmanager", ActionKind.EXPIRE_SILENCE, parameters=parameters)
+
+
+async def done(console: Operator, request: ActionRequest, reason: str = "a test") -> Operation:
+    operation = await performed(console, await planned(console, request), reason)
+    return await ended(console, operation.id)
+
+
+async def test_an_acknowledgement_suppresses_exactly_its_alert(
+    console: Operator, server: MonitoringServer
+) -> None:
+    mine, other = fire(server, zone="ack"), fire(server, zone="other")
+    plan = await planned(console, acknowledgement(mine))
+    assert plan.confirm is ConfirmLevel.CHOICE
+    assert "hides 1 alert (Down) now" in plan.steps[0].summary
+    assert plan.ends_at == pytest.approx(time.time() + LONGEST_ACK, abs=10)
+    operation = await done(console, acknowledgement(mine), "looking at it")
+    assert operation.state is OperationState.VERIFIED, operation
+    assert "suppresses 1 alert" in operation.summary
+    (identity,) = silenced_by(server, mine)
+    assert silenced_by(server, other) == []
+    made = silence(server, identity)
+    assert made["comment"] == "ACK looking at it"
+    assert "@" in made["createdBy"]
+    assert {each["value"] for each in made["matchers"]} == {*LABELS.values(), "ack"}
+
+
+async def test_an_acknowledgement_ends_when_its_alert_resolves(
+    console: Operator, place: Place, server: MonitoringServer
+) -> None:
+    mine = fire(server, zone="resolves")
+    operation = await done(console, acknowledgement(mine))
+    (identity,) = silenced_by(server, mine)
+    keeper = lock.keeper_lock(place.state, operation.id)
+    wait_until(lambda: lock.is_held(keeper), deadline=10, poll=0.05)
+    assert ack_keeper.revive(place.state) == 0, "one that lives is not started again"
+    fire(server, lasts=0.0, zone="resolves")
+    wait_until(
+        lambda: silence(server, identity)["status"]["state"] == "expired",
+        deadline=ack_keeper.LOOK_EVERY * (ack_keeper.LOOKS + 4),
+        poll=0.2,
+    )
+    ends = [each for each in console.operations() if each.kind is ActionKind.EXPIRE_SILENCE]
+    assert ends[0].reason == "the acknowledged alert has resolved"
+    wait_until(lambda: not list((place.state / "runners").glob("*.acknowledged")), deadline=15)
+
+
+async def test_a_silence_is_previewed_made_and_ended(
+    console: Operator, server: MonitoringServer
+) -> None:
+    one, two = fire(server, zone="s1"), fire(server, zone="s2")
+    request = silencing('zone=~"s[0-9]"', "alertname=Down")
+    plan = await planned(console, request)
+    assert "hides 2 alerts (Down) now" in plan.steps[0].summary
+    operation = await done(console, request, "a change of disks")
+    assert operation.state is OperationState.VERIFIED, operation
+    (identity,) = silenced_by(server, one)
+    assert silenced_by(server, two) == [identity]
+    assert silence(server, identity)["comment"] == "a change of disks"
+    over = await done(console, expiry(identity))
+    assert over.state is OperationState.VERIFIED, over
+    assert silenced_by(server, one) == []
+    assert "loud again" in over.steps[0].summary
+    assert refused(await console.plan(expiry(identity), None)) == "cannot-look"
+
+
+async def test_an_edited_silence_takes_the_place_of_the_one_before(
+    console: Operator, server: MonitoringServer
+) -> None:
+    mine = fire(server, zone="edit")
+    await done(console, silencing("zone=edit"))
+    (first,) = silenced_by(server, mine)
+    edited = silencing("zone=edit", "alertname=Down", replaces=first)
+    operation = await done(console, edited, "narrower")
+    assert operation.state is OperationState.VERIFIED, operation
+    (second,) = silenced_by(server, mine)
+    assert second != first
+    assert silence(server, first)["status"]["state"] == "expired"
+
+
+async def test_read_only_refuses_all_three(
+    console: Operator, place: Place, server: MonitoringServer
+) -> None:
+    mine = fire(server, zone="read-only")
+    closed = place.operator(read_only=True)
+    before = len(get(server, "silences"))
+    for request in (acknowledgement(mine), silencing("zone=read-only"), expiry("x")):
+        assert refused(await closed.plan(request, None)) == "read-only"
+    plan = await planned(console, acknowledgement(mine))
+    assert refused(await closed.perform(plan, Confirmation("", "why"))) == "read-only"
+    assert len(get(server, "silences")) == before
+
+
+async def test_what_is_missing_or_endless_is_refused(
+    console: Operator, server: MonitoringServer
+) -> None:
+    mine = fire(server, zone="refused")
+    for request in (
+        silencing("zone=refused", lasts=None),
+        silencing("zone=refused", lasts=float("inf")),
+        silencing(),
+        silencing('zone=~".*"'),
+        silencing("zone"),
+        silencing('zone="' + "x" * 500 + '"'),
+        acknowledgement(""),
+        acknowledgement(mine, duration=LONGEST_ACK * 2),
+        expiry(""),
+    ):
+        assert refused(await console.plan(request, None)) == "bad-parameter"
+    assert refused(await console.plan(acknowledgement("0" * 16), None)) == "cannot-look"
+    for request in (acknowledgement(mine), silencing("zone=refused")):
+        plan = await planned(console, request)
+        answer = await console.perform(plan, Confirmation(plan.service, " "))
+        assert refused(answer) == "reason-missing"
+    assert silenced_by(server, mine) == []
+
+
+async def test_without_an_alertmanager_nothing_is_declared(place: Place) -> None:
+    place.write("docker: []\n")
+    answer = await place.operator().plan(acknowledgement("f"), None)
+    assert refused(answer) == "not-declared"
+
+
+async def test_an_alertmanager_that_is_gone_is_a_refusal_and_no_silence(place: Place) -> None:
+    place.write("docker: []\nalertmanager: {url: 'http://127.0.0.1:1', timeout: 1s}\n")
+    answer = await place.operator().plan(silencing("zone=x"), None)
+    assert refused(answer) == "cannot-look"
+
+
+async def test_one_that_resolved_before_the_confirmation_is_not_acknowledged(
+    console: Operator, server: MonitoringServer
+) -> None:
+    mine = fire(server, zone="late")
+    plan = await planned(console, acknowledgement(mine))
+    before = len(get(server, "silences"))
+    fire(server, lasts=0.0, zone="late")
+    operation = await performed(console, plan)
+    assert (await ended(console, operation.id)).state is OperationState.REFUSED
+    assert len(get(server, "silences")) == before
+
+
+async def test_two_at_once_exclude_each_other(console: Operator, server: MonitoringServer) -> None:
+    mine = fire(server, zone="twice")
+    plan = await planned(console, acknowledgement(mine))
+    first = await performed(console, plan)
+    second = await console.perform(plan, Confirmation("", "again"))
+    assert isinstance(second, Refusal)
+    await ended(console, first.id)
+    assert len(silenced_by(server, mine)) == 1
