@@ -1,8 +1,9 @@
 """Textual's Linux driver, hardened for terminals as they are.
 
 Invariant: no byte of input ends the program, an unfinished paste gives the keyboard back within
-two seconds, a closed input stops being read, and a terminal that does not take output never
-stops the event loop: frames are dropped and the screen is painted anew when it takes them again.
+two seconds, a flood of keys is dropped, a closed input stops being read, and a terminal that does
+not take output never stops the event loop: frames are dropped, and the screen is painted anew
+when it takes them again.
 """
 
 import os
@@ -14,8 +15,11 @@ from typing import Final
 from textual._xterm_parser import XTermParser
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
 
 PASTE_LIMIT: Final = 2.0
+FLOOD: Final = 64
+"""Keys taken of one read; no hand types more at once, and what is pasted comes as a paste."""
 _PASTE_START: Final = "\x1b[200~"
 _PASTE_END: Final = "\x1b[201~"
 _READ: Final = 4096
@@ -63,8 +67,11 @@ class ConsoleDriver(LinuxDriver):
             self._pasting_since = time.monotonic()
         elif end >= 0:
             self._pasting_since = None
+        keys = 0
         for event in parser.feed(text):
-            self.process_message(event)
+            keys += isinstance(event, Key)
+            if keys <= FLOOD or not isinstance(event, Key):
+                self.process_message(event)
 
     def _end_late_paste(self, parser: XTermParser) -> None:
         since = self._pasting_since
