@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
 
 TICK = 1.0
+PAINT_FIRST = 0.03
+"""Seconds left to the first paint before the rest is imported; a refresh alone is not a paint."""
 STOP_WITHIN = 2.0
 CRASHED = 70
 OVERVIEW_DEPTH = 2
@@ -136,7 +138,7 @@ class Console(App[int], inherit_bindings=False):
 
     def on_mount(self) -> None:
         """Paint first, then bring the engine up."""
-        self.call_after_refresh(self._painted)
+        self.set_timer(PAINT_FIRST, self._painted)
 
     def _use_keymap(self) -> None:
         """The person's own keys where they are sound; else the usual ones, and why."""
