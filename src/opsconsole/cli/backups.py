@@ -18,13 +18,15 @@ from opsconsole.cli.configuration import Configuration, from_arguments
 from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.backups.catalogue import Listed, backups, verified
 from opsconsole.operations.backups.places import store_of
-from opsconsole.operations.backups.space import size_text
+from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.drivers.backup_restoring import age_text
 
 VERSION: Final = 1
 """Of the JSON document."""
 
 EXIT_DAMAGED: Final = 1
+
+_KEPT: Final = frozenset({"files", "volume"})
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,9 +62,6 @@ def _services(configuration: Configuration, wanted: str | None) -> list[str]:
             remedy=f"declare it under services.{wanted}.actions.backup with files or volume",
         )
     return [wanted] if wanted is not None else having
-
-
-_KEPT: Final = frozenset({"files", "volume"})
 
 
 def _look(
@@ -110,7 +109,7 @@ def _line(listed: Listed, *, every_byte: bool) -> str:
         f"{listed.id}  {state:<8} {made:%Y-%m-%d %H:%M:%SZ}",
         f"{age_text(time.time() - seconds):>7} old",
         f"{size_text(listed.size):>9}",
-        f"{listed.files} files",
+        files_text(listed.files),
     ]
     if listed.left_out:
         parts.append(f"{listed.left_out} left out")

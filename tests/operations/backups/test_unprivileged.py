@@ -63,7 +63,7 @@ def test_an_owner_that_cannot_be_given_back_is_said(folder: Path) -> None:
     with as_nobody():
         manifest = back_up(store, source)
         restored = put_back(store, manifest)
-    assert restored.notes == ("1 are not given back to their owner: that takes root",)
+    assert restored.notes == ("owners not given back: 1 (that takes root)",)
     assert source.stat().st_uid == NOBODY
     assert source.stat().st_mode & 0o777 == 0o644
 

@@ -26,9 +26,9 @@ from opsconsole.operations.backups.verifier import OpenBackup, numbered
 _SET_ID: Final = 0o6000
 _CAPABILITY: Final = b"security.capability"
 _NOTES: Final = {
-    "owner": "{} are not given back to their owner: that takes root",
-    "set-id": "{} had set-user-id or set-group-id, which is not given back",
-    "xattr": "{} have extended attributes that could not be given back",
+    "owner": "owners not given back: {} (that takes root)",
+    "set-id": "set-user-id, set-group-id or capabilities not given back: {}",
+    "xattr": "extended attributes not given back: {}",
 }
 
 

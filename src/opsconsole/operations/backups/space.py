@@ -90,6 +90,11 @@ def size_text(size: int) -> str:
     return f"{value:.1f} {_UNITS[-1]}"
 
 
+def files_text(count: int) -> str:
+    """``1 file``, ``2 files``."""
+    return "1 file" if count == 1 else f"{count} files"
+
+
 def _sentence(what: str, need: Need, free: Free, folder: bytes | str) -> str:
     inodes = "" if free.inodes is None else f" and {free.inodes} files"
     return (

@@ -19,7 +19,7 @@ from opsconsole.operations.backups.manifest import Manifest, full_path
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.restorer import mend, repair
 from opsconsole.operations.backups.retention import LEAST, surplus
-from opsconsole.operations.backups.space import MARGIN, Free, Need, free_near, size_text
+from opsconsole.operations.backups.space import MARGIN, Free, Need, files_text, free_near, size_text
 from opsconsole.operations.backups.store import Store, new_id
 from opsconsole.operations.backups.verifier import opened, verify
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
@@ -216,7 +216,9 @@ class BackupMaking(ABC):
             self._checked.add(identity)
         with opened(self._store, identity) as backup:
             manifest = backup.manifest
-        return f"whole: {manifest.files} files, {size_text(manifest.size)}, every byte compared"
+        return (
+            f"whole: {files_text(manifest.files)}, {size_text(manifest.size)}, every byte compared"
+        )
 
 
 def tidy(store: Store) -> tuple[str, ...]:
@@ -248,5 +250,5 @@ def done(store: Store, manifest: Manifest) -> StepOutcome:
             f"container {manifest.origin.container} ran while it was copied: "
             "what belongs together may not fit together"
         )
-    detail = f"{manifest.files} files, {size_text(manifest.size)}, verified"
+    detail = f"{files_text(manifest.files)}, {size_text(manifest.size)}, verified"
     return StepOutcome(Outcome.DONE, f"backup {manifest.id}: {detail}", tuple(evidence))

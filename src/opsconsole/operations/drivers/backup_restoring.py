@@ -16,7 +16,7 @@ from opsconsole.operations.backups.catalogue import LATEST, Listed, choose
 from opsconsole.operations.backups.manifest import Manifest
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.restorer import Wanted, check_wanted
-from opsconsole.operations.backups.space import size_text
+from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.backups.store import new_id
 from opsconsole.operations.backups.verifier import opened
 from opsconsole.operations.driver import (
@@ -97,7 +97,7 @@ class BackupRestoring(ABC):
         old = age_text(time.time() - listed.created_ns / 1e9)
         fuzzy = ", changed while it was made" if listed.fuzzy or listed.running else ""
         own = Step(
-            f"restore backup {listed.id} ({old} old, {listed.files} files, "
+            f"restore backup {listed.id} ({old} old, {files_text(listed.files)}, "
             f"{size_text(listed.size)}{fuzzy}) {self._sentence()}",
             self.name,
             str(self._store.folder(listed.id)),

@@ -20,7 +20,7 @@ from opsconsole.operations.backups.manifest import Manifest
 from opsconsole.operations.backups.places import roots_of
 from opsconsole.operations.backups.restore_record import RestoreRecord, Stage
 from opsconsole.operations.backups.restorer import all_switched, restore
-from opsconsole.operations.backups.space import Need, require
+from opsconsole.operations.backups.space import Need, files_text, require
 from opsconsole.operations.backups.switch import Place, identity, open_parent
 from opsconsole.operations.backups.tree import check_roots, copy_tree, survey
 from opsconsole.operations.backups.writer import Header, make_backup
@@ -119,7 +119,7 @@ class FilesRestore(BackupRestoring):
                 f"{shown(path)}: what was there is in {shown(before)}"
                 for path, before in restored.kept
             )
-            detail = f"{restored.manifest.files} files are back, each compared with its hash"
+            detail = f"{files_text(restored.manifest.files)} back, every byte compared"
             return StepOutcome(Outcome.DONE, detail, (*kept, *restored.notes))
 
         return await self._threads.act(put_back, self._listed.size)

@@ -14,7 +14,7 @@ from opsconsole.config.settings import Docker
 from opsconsole.operations.backups.contents import Deadline
 from opsconsole.operations.backups.faults import BackupError, shown
 from opsconsole.operations.backups.manifest import EntryType, Manifest, Origin
-from opsconsole.operations.backups.space import Need
+from opsconsole.operations.backups.space import Need, files_text
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.backups.tar_copying import Difference, compare, copy_archive
 from opsconsole.operations.backups.tar_writing import archive
@@ -122,7 +122,7 @@ class Copying:
             return self._take_back(engine, place, identity, str(error), deadline)
         extra = difference.extra
         stay = (f"{len(extra)} that the backup does not have stay: {_names(extra)}",)
-        detail = f"{source.manifest.files} files are back, each read back and compared"
+        detail = f"{files_text(source.manifest.files)} back, every byte read again and compared"
         return StepOutcome(Outcome.DONE, detail, (kept, *(stay if extra else ())))
 
     def difference(
