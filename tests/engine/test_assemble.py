@@ -1,5 +1,6 @@
 """Which sources a configuration asks for, and what is imported for them."""
 
+import resource
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -91,3 +92,13 @@ def test_the_engine_imports_no_client_until_it_is_asked_for() -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+async def test_endpoints_are_given_all_descriptors_there_are(cleanup: AsyncExitStack) -> None:
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, hard - 1, 1024), hard))
+    try:
+        made({"services": {"api": {"instances": ["http://10.0.0.1:8000"]}}}, cleanup, [])
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -61,8 +61,10 @@ def _of_instances(
 ) -> Iterator[tuple[str, Make]]:
     if not any(service.instances for service in settings.services.values()):
         return
-    from opsconsole.sources.connector import Connector
+    from opsconsole.sources.connector import Connector, allow_many_sockets
 
+    # Before the connector, which keeps connections as far as descriptors reach.
+    allow_many_sockets()
     connector = Connector()
     cleanup.push_async_callback(connector.close)
     yield from _probes(settings, clock, base, connector)

@@ -8,6 +8,7 @@ import asyncio
 import resource
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -110,9 +111,13 @@ class Connector:
 
 
 def allow_many_sockets() -> int:
-    """Raise this process' soft limit of descriptors to its hard limit; the limit then."""
+    """Raise this process' soft limit of descriptors to its hard limit; the limit then.
+
+    A system that refuses its own hard limit, as macOS does an infinite one, keeps what it had.
+    """
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return _descriptor_limit()
 
 
