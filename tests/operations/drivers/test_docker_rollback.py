@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 from docker.types import EndpointConfig, IPAMConfig, IPAMPool, LogConfig
 
 from opsconsole.demo.docker_engine import LABEL, Engine, host_port
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState, Plan
+from opsconsole.operations import lock
 from tests.operations.place import Place, ended, performed, planned, refused, until
 
+_SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 _SECOND = 1_000_000_000
 
 
@@ -272,3 +275,26 @@ async def test_the_console_is_killed_and_the_rollback_ends_with_a_verdict(
     after = docker_sandbox.client().containers.get(name)
     assert after.attrs["Config"]["Image"] == docker_sandbox.image(1)
     assert host_port(after) == port
+
+
+@pytest.mark.parametrize("moment", [0.4, 0.6])
+async def test_a_runner_killed_halfway_leaves_one_container_and_a_verdict(
+    docker_sandbox: Engine, place: Place, monkeypatch: pytest.MonkeyPatch, moment: float
+) -> None:
+    docker_sandbox.image(1)
+    name = _name(docker_sandbox, "halfway")
+    docker_sandbox.run(name, image=docker_sandbox.image(2))
+    place.write(_config(docker_sandbox, name, deadline="5s"))
+    monkeypatch.setenv("PYTHONPATH", _SABOTAGE)
+    monkeypatch.setenv("KILL_AFTER", str(moment))
+    operator = place.operator()
+    operation = await performed(operator, await planned(operator, _request()))
+    path = lock.runner_lock(place.state, operation.id)
+    await until(lambda: not lock.is_held(path))
+    await place.operator().reconcile()
+    operation = await ended(operator, operation.id, 40)
+    assert _names(docker_sandbox) == {name}
+    after = _inspect(docker_sandbox, name)
+    assert after["State"]["Running"]
+    verified = operation.state is OperationState.VERIFIED
+    assert after["Config"]["Image"] == docker_sandbox.image(1 if verified else 2)

@@ -30,6 +30,7 @@ from opsconsole.operations.drivers.docker_versions import (
 from opsconsole.operations.policy import TARGET
 
 _SETTLING: Final = 30.0
+_QUIET: Final = 3.0
 _PAUSE: Final = 0.5
 
 
@@ -72,7 +73,7 @@ class DockerRollback:
             Step(
                 summary=(
                     f"replace container {seen.name} (image {seen.image}) by one from "
-                    f"{version.name}, {version.found}; the old one is kept until the verdict"
+                    f"{version.name} ({version.found})"
                 ),
                 driver="docker",
                 target=seen.id,
@@ -122,9 +123,14 @@ class DockerRollback:
         )
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """Whether another container of the target image runs under the name."""
+        """Whether another container of the target image runs under the name.
+
+        A call may still be under way: what is there counts once it has been so for as long as
+        the engine may take to stop a container.
+        """
         it = Replaced.of(step)
         ends = time.monotonic() + self._stop_timeout + _SETTLING
+        told, since = "", time.monotonic()
         while True:
             try:
                 place = await self._replaced.look(it)
@@ -134,7 +140,10 @@ class DockerRollback:
                 if place.new is not None and place.new.status == "running":
                     return StepOutcome(Outcome.DONE, f"{place.new.id[:12]} runs in its place")
                 outcome = StepOutcome(Outcome.FAILED, f"cut off: {place.told}")
-            if time.monotonic() >= ends:
+            if outcome.detail != told:
+                told, since = outcome.detail, time.monotonic()
+            quiet = time.monotonic() - since >= self._stop_timeout + _QUIET
+            if time.monotonic() >= ends or (quiet and outcome.outcome is Outcome.FAILED):
                 return outcome
             await asyncio.sleep(_PAUSE)
 
