@@ -5,10 +5,21 @@ figure of the same name. Times are seconds, sizes bytes, shares fractions, rates
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
+from opsconsole.engine.budget_history import BudgetHistory
 from opsconsole.engine.fleet import ServiceRecord
-from opsconsole.model.expressions import Availability, Comparison, Expression, Quantity, StateIs
+from opsconsole.engine.judge.attainment import closeness, trend
+from opsconsole.engine.judge.budget import reckon
+from opsconsole.model.expressions import (
+    DEFAULT_WINDOW,
+    Availability,
+    Comparison,
+    Expression,
+    Quantity,
+    StateIs,
+)
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.reading import is_stale
 from opsconsole.model.series import Latency, MetricValue, Trace
@@ -47,8 +58,7 @@ def attainment(record: ServiceRecord, text: str, expression: Expression, now: fl
     if isinstance(expression, Comparison):
         actual = figure(record, expression.quantity, now, expression.unit)
         met = None if actual is None else expression.holds(actual)
-        unit = _base_unit(expression)
-        return Attainment(record.name, text, actual, expression.threshold, unit, met)
+        return _compared(record, text, expression, actual, met, now)
     met = _state_is(record, expression.state)
     return Attainment(record.name, text, None, 1.0, "", met)
 
@@ -163,7 +173,79 @@ def _state_is(record: ServiceRecord, state: State) -> bool | None:
     return seen is state
 
 
+def _compared(
+    record: ServiceRecord,
+    text: str,
+    objective: Comparison,
+    actual: float | None,
+    met: bool | None,
+    now: float,
+) -> Attainment:
+    plain = Attainment(
+        record.name,
+        text,
+        actual,
+        objective.threshold,
+        _base_unit(objective),
+        met,
+        closeness=closeness(objective, actual),
+        trend=trend(_trace_of(record, objective.quantity, now)),
+    )
+    share = objective.quantity.quantile
+    if share is None or text not in record.budgets:
+        return plain
+    return _with_budget(plain, record.budgets[text], 1 - share, DEFAULT_WINDOW, now)
+
+
+def _with_budget(
+    plain: Attainment, history: BudgetHistory, allowed: float, window: float, now: float
+) -> Attainment:
+    budget = reckon(
+        allowed,
+        window,
+        lambda over: history.counts(now, over),
+        lambda over: history.seen(now, over),
+    )
+    if budget is None:
+        return plain
+    return replace(
+        plain,
+        budget_left=budget.left,
+        budget_seconds=budget.seconds_left,
+        burn_rate=budget.burn_rate,
+        burning=str(budget.burning or ""),
+        seen=budget.seen,
+    )
+
+
+def _trace_of(record: ServiceRecord, quantity: Quantity, now: float) -> Trace | None:
+    if quantity.name == "latency" and quantity.name not in record.config.metrics:
+        return record.history.latency(now).trace
+    return _trace(record, str(quantity)) or _trace(record, quantity.name)
+
+
 def _availability(
+    record: ServiceRecord, text: str, objective: Availability, now: float
+) -> Attainment:
+    """Share of good looks over as much of its window as was watched, with its budget."""
+    history = record.budgets.get(text)
+    good, bad = history.counts(now, objective.window) if history else (0, 0)
+    if history is None or not good + bad:
+        return _availability_of_window(record, text, objective, now)
+    actual, allowed = good / (good + bad), 1 - objective.target
+    plain = Attainment(
+        record.name,
+        text,
+        actual,
+        objective.target,
+        "%",
+        actual >= objective.target,
+        closeness=(1 - actual) / allowed,
+    )
+    return _with_budget(plain, history, allowed, objective.window, now)
+
+
+def _availability_of_window(
     record: ServiceRecord, text: str, objective: Availability, now: float
 ) -> Attainment:
     """Share of looks that did not fail, over what the console watched itself.
@@ -173,7 +255,7 @@ def _availability(
     """
     failed = record.history.error_rate(now, objective.window)
     if failed is None:
-        return Attainment(record.name, text, None, objective.target, "", None)
+        return Attainment(record.name, text, None, objective.target, "%", None)
     allowed = 1 - objective.target
     burn = failed / allowed
     whole = record.history.covered(now) >= 0.95 * objective.window
@@ -182,7 +264,7 @@ def _availability(
         text,
         1 - failed,
         objective.target,
-        "",
+        "%",
         1 - failed >= objective.target,
         budget_left=1 - burn if whole else None,
         burn_rate=burn,

@@ -11,11 +11,19 @@ from typing import Final
 from opsconsole.config.actions import Actions
 from opsconsole.config.services import Service, Thresholds
 from opsconsole.config.settings import Settings
+from opsconsole.engine.budget_history import BudgetHistory
 from opsconsole.engine.figure_trace import FigureTrace
 from opsconsole.engine.history import LEAST_SLOTS, History
 from opsconsole.engine.judge.health import Judged, Limits
 from opsconsole.engine.judge.service import Verdict
-from opsconsole.model.expressions import Expression, ExpressionError, parse
+from opsconsole.engine.scaling_watch import ScalingWatch
+from opsconsole.model.expressions import (
+    Availability,
+    Comparison,
+    Expression,
+    ExpressionError,
+    parse,
+)
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.operation import ActionView
@@ -93,6 +101,20 @@ class ServiceRecord:
     actions: tuple[ActionView, ...] = ()
     verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))
     view: ServiceView | None = None
+    budgets: dict[str, BudgetHistory] = field(default_factory=dict)
+    scaling: ScalingWatch | None = None
+
+    def note_look(self, at: float, *, failed: bool, latency: float | None) -> None:
+        """Take in a look that was answered or refused; ``latency`` in seconds where answered."""
+        self.history.add(at, failed=failed, latency=latency)
+        for text, expression in self.objectives:
+            budget = self.budgets.get(text)
+            if budget is None:
+                continue
+            slow = isinstance(expression, Comparison) and (
+                latency is None or not expression.holds(latency)
+            )
+            budget.add(at, bad=failed or slow)
 
     def note_metric(self, metric: MetricValue, at: float) -> None:
         """Take in a metric's present figure, and give it its past."""
@@ -153,6 +175,12 @@ def _build_service(
     history = History(settings.display.window, interval_of(settings, service))
     every = _metrics_every(settings, service)
     record = ServiceRecord(name, service, history, _objectives(service), now, every)
+    record.budgets = {
+        text: BudgetHistory()
+        for text, expression in record.objectives
+        if _budgeted(record, expression)
+    }
+    record.scaling = ScalingWatch(service.scaling) if service.scaling else None
     record.containers_every = max((each.interval for each in settings.docker), default=5.0)
     lone = service.containers[0] if len(service.containers) == 1 else ""
     for instance, named in zip(service.instances, settings.instance_names(name), strict=True):
@@ -213,6 +241,17 @@ def _metrics_every(settings: Settings, service: Service) -> float:
 
 def _limits(thresholds: Thresholds) -> Limits:
     return Limits(thresholds.failures, thresholds.successes)
+
+
+def _budgeted(record: ServiceRecord, expression: Expression) -> bool:
+    """Whether looks decide it: availability, and a quantile of the latency that probes see."""
+    if isinstance(expression, Availability):
+        return True
+    if not isinstance(expression, Comparison) or expression.operator[0] != "<":
+        return False
+    quantity = expression.quantity
+    probed = quantity.name == "latency" and quantity.name not in record.config.metrics
+    return probed and quantity.quantile is not None
 
 
 def _objectives(service: Service) -> tuple[tuple[str, Expression], ...]:

@@ -182,7 +182,7 @@ class Store:
             if look.state is not State.UNKNOWN:
                 latency = reading.took if report is not None else None
                 failed = look.state is State.DOWN
-                instance.service.history.add(at, failed=failed, latency=latency)
+                instance.service.note_look(at, failed=failed, latency=latency)
             if report is not None and report.version != instance.version:
                 self._note_version(instance, report.version, at)
         if probe.judged.state is not before:

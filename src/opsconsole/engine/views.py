@@ -75,7 +75,26 @@ def service_view(
         depends_on=record.config.depends_on,
         actions=record.actions,
         version=_version(instances),
+        advice=_advice(record, instances, now),
     )
+
+
+def _advice(
+    record: ServiceRecord, instances: tuple[InstanceView, ...], now: float
+) -> tuple[str, ...]:
+    """How many copies it should have, by what each of them uses."""
+    watch = record.scaling
+    copies = sum(each.running for each in record.swarm) or len(instances)
+    if watch is None or not copies:
+        return ()
+    cpu, rate = figures.cpu(record), figures.request_rate(record, now)
+    watch.note(
+        now,
+        cpu=None if cpu is None else cpu / copies,
+        memory=figures.memory_share(record),
+        requests=None if rate is None else rate / copies,
+    )
+    return watch.advice(now, copies)
 
 
 def _probe_view(probe: ProbeRecord) -> ProbeView:

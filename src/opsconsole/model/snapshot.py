@@ -14,7 +14,9 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Operation
 from opsconsole.model.resources import DockerView, Host
+from opsconsole.model.rules import RuleView
 from opsconsole.model.series import Latency, MetricValue, Trace
+from opsconsole.model.silences import SilenceView
 from opsconsole.model.state import State
 
 
@@ -92,6 +94,7 @@ class ServiceView:
     depends_on: tuple[str, ...] = ()
     actions: tuple[ActionView, ...] = ()
     version: str = ""
+    advice: tuple[str, ...] = ()
 
     @property
     def ok_instances(self) -> int:
@@ -135,6 +138,8 @@ class Snapshot:
     operations: tuple[Operation, ...] = ()
     read_only: bool = False
     notices: tuple[str, ...] = ()
+    silences: tuple[SilenceView, ...] = ()
+    rules: tuple[RuleView, ...] = ()
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

@@ -1,0 +1,52 @@
+"""What one service's copies have used lately, and the scaling advice that comes of it.
+
+Invariant: advice rests on means over the stabilisation window, never on one reading; while less
+than a third of the window was seen there is none.
+"""
+
+from typing import Final
+
+from opsconsole.config.services import Scaling
+from opsconsole.engine.figure_trace import FigureTrace
+from opsconsole.engine.judge.scaling import Stabiliser, advise, mean
+from opsconsole.model.scaling import Need, ScalingBounds
+
+SLOTS: Final = 30
+_LEAST: Final = SLOTS // 3
+
+
+class ScalingWatch:
+    """Traces of the load of one copy, for the targets that are configured."""
+
+    def __init__(self, config: Scaling) -> None:
+        targets = {
+            "cpu": (config.cpu, "%"),
+            "memory": (config.memory, "%"),
+            "request rate": (config.requests, "/s"),
+        }
+        self._targets = {name: (at, unit) for name, (at, unit) in targets.items() if at}
+        step = max(1.0, config.stabilisation / SLOTS)
+        self._traces = {name: FigureTrace(SLOTS, step) for name in self._targets}
+        self._past = Stabiliser(config.stabilisation)
+        self._bounds = ScalingBounds(
+            config.minimum, config.maximum, config.tolerance, config.stabilisation
+        )
+
+    def note(
+        self, now: float, *, cpu: float | None, memory: float | None, requests: float | None
+    ) -> None:
+        """The load of one copy: shares of its CPU and memory, requests per second."""
+        for name, value in (("cpu", cpu), ("memory", memory), ("request rate", requests)):
+            if name in self._traces:
+                self._traces[name].add(now, value)
+
+    def advice(self, now: float, copies: int) -> tuple[str, ...]:
+        """One sentence with its arithmetic, or nothing."""
+        needs = []
+        for name, (target, unit) in self._targets.items():
+            values = self._traces[name].view(now).values
+            actual = mean(values)
+            if actual is not None and sum(value is not None for value in values) >= _LEAST:
+                needs.append(Need(name, actual, target, unit))
+        found = advise(copies, needs, self._bounds, self._past, now)
+        return (found.sentence,) if found else ()
