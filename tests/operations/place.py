@@ -1,6 +1,8 @@
 """A place to operate in, and the usual ways through the door."""
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,9 +50,22 @@ class Place:
         return operator
 
     def close(self) -> None:
-        """Close every operator."""
+        """Close every operator, and end the processes that wait for the end of something."""
         for operator in self._operators:
             operator.close()
+        for path in self.state.glob("runners/*.keeper"):
+            for process in holders(path):
+                os.kill(process, signal.SIGKILL)
+
+
+def holders(path: Path) -> list[int]:
+    """The processes that took the lock at ``path``, by /proc/locks."""
+    inode = path.stat().st_ino
+    with open("/proc/locks", encoding="ascii") as locks:
+        lines = [line.split() for line in locks]
+    return [
+        int(words[4]) for words in lines if words[1] == "FLOCK" and words[5].endswith(f":{inode}")
+    ]
 
 
 def http_config(*servers: RecordingServer, more: str = "", action: str = QUICK) -> str:

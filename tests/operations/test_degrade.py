@@ -9,7 +9,16 @@ from collections.abc import Callable
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
 from opsconsole.operations import dead_man, lock
 from opsconsole.operations.journal import Journal
-from tests.operations.place import Place, ended, http_config, performed, planned, refused, until
+from tests.operations.place import (
+    Place,
+    ended,
+    holders,
+    http_config,
+    performed,
+    planned,
+    refused,
+    until,
+)
 from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]
@@ -30,14 +39,9 @@ async def _degraded(place: Place, seconds: float) -> str:
 
 
 def _keeper(place: Place, operation: str) -> int:
-    """The process that holds the keeper's lock."""
-    inode = lock.keeper_lock(place.state, operation).stat().st_ino
-    with open("/proc/locks", encoding="ascii") as locks:
-        for line in locks:
-            words = line.split()
-            if words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
-                return int(words[4])
-    raise LookupError(operation)
+    """The process that waits for the end of ``operation``."""
+    (process,) = holders(lock.keeper_lock(place.state, operation))
+    return process
 
 
 async def test_five_seconds_with_every_console_closed(place: Place, serve: Serve) -> None:

@@ -1,6 +1,6 @@
 """Restart and scale of a Swarm service, on an engine of its own."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,9 +16,9 @@ def swarm(private_docker_engine: Engine, place: Place) -> Engine:
     """A swarm of one node with the service ``web`` of one replica."""
     client = private_docker_engine.client()
     client.swarm.init(advertise_addr="127.0.0.1")
-    client.services.create(
-        private_docker_engine.image(), name="web", mode={"Replicated": {"Replicas": 1}}
-    )
+    services = cast(Any, client.services)
+    replicas = {"Replicated": {"Replicas": 1}}
+    services.create(private_docker_engine.image(), name="web", mode=replicas)
     place.write(f"""
 docker: {{host: "{private_docker_engine.url}"}}
 operations: {{cooldown: 0.001ms}}
@@ -32,7 +32,7 @@ services:
 
 
 def _service(swarm: Engine) -> Any:
-    services: Any = swarm.client().services
+    services = cast(Any, swarm.client().services)
     return services.get("web")
 
 
