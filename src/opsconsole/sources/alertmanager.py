@@ -1,13 +1,15 @@
-"""An Alertmanager, v2 API: its alerts with who silenced them and until when.
+"""An Alertmanager, v2 API: its alerts with who silenced them until when, and its silences.
 
 Invariant: an alert that Alertmanager suppresses is still reported, with the reason; with the
 server gone the reading is a fault, never an empty list.
 """
 
 import threading
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Alertmanager
@@ -15,7 +17,9 @@ from opsconsole.errors import SecretError
 from opsconsole.model.alerts import Alert, Suppression
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
-from opsconsole.sources.api_alerts import AlertsView, parse_time, read_alertmanager
+from opsconsole.model.silences import ACK_PREFIX, SilenceState, SilenceView
+from opsconsole.sources.api_alerts import AlertsView, read_alertmanager
+from opsconsole.sources.api_silences import read_silences
 from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.sources.guarded_session import (
     GuardedSession,
@@ -24,13 +28,13 @@ from opsconsole.sources.guarded_session import (
     endpoint_of,
     get_json,
 )
-from opsconsole.text import sanitize
 
 GRACE: Final = 0.5
 """Seconds that a look may outlast its timeouts, so that the session's own deadline speaks first."""
 
 _WORKERS: Final = 2
-_TEXT: Final = 300
+EXPIRED_KEPT: Final = 86400.0
+"""Seconds that an ended silence is still offered, to be made again."""
 
 
 class AlertmanagerSource:
@@ -82,14 +86,20 @@ class AlertmanagerSource:
         try:
             session = self._session()
             view = read_alertmanager(get_json(session, url), self.key)
-            if not any(alert.quiet for alert in view.alerts):
-                return view
-            silences = _silences(get_json(session, f"{self._url}/api/v2/silences"))
+            payload = get_json(session, f"{self._url}/api/v2/silences")
+            silences = read_silences(payload, self._settings.name)
         except SecretError as error:
             return Fault(FaultKind.AUTH, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
             return classify(error, url)
-        return AlertsView(tuple(_explain(alert, silences) for alert in view.alerts), view.total)
+        known = {each.id: each for each in silences}
+        hidden = Counter(each.id for alert in view.alerts for each in alert.suppressions)
+        now = self._clock.now()
+        return AlertsView(
+            tuple(_explain(alert, known) for alert in view.alerts),
+            view.total,
+            tuple(_counted(each, hidden) for each in silences if _kept(each, now)),
+        )
 
     def _session(self) -> GuardedSession:
         if not hasattr(self._local, "session"):
@@ -99,25 +109,28 @@ class AlertmanagerSource:
         return session
 
 
-def _silences(payload: Any) -> dict[str, Suppression]:
-    """Silences by id, with owner, comment and end."""
-    if not isinstance(payload, list):
-        raise ValueError("not an answer of /api/v2/silences")
-    found: dict[str, Suppression] = {}
-    for item in payload:
-        if isinstance(item, dict) and isinstance(item.get("id"), str):
-            found[item["id"]] = Suppression(
-                kind="silence",
-                id=sanitize(item["id"], limit=_TEXT),
-                by=sanitize(str(item.get("createdBy", "")), limit=_TEXT),
-                comment=sanitize(str(item.get("comment", "")), limit=_TEXT),
-                ends_at=parse_time(item.get("endsAt")),
-            )
-    return found
+def _kept(silence: SilenceView, now: float) -> bool:
+    """Whether it is in force or to come, or ended so lately that somebody may want it again."""
+    expired = silence.state is SilenceState.EXPIRED
+    return not expired or now - (silence.ends_at or 0.0) < EXPIRED_KEPT
 
 
-def _explain(alert: Alert, silences: dict[str, Suppression]) -> Alert:
+def _counted(silence: SilenceView, hidden: Counter[str]) -> SilenceView:
+    return replace(silence, hides=hidden[silence.id]) if hidden[silence.id] else silence
+
+
+def _explain(alert: Alert, silences: Mapping[str, SilenceView]) -> Alert:
+    """``alert`` with who silenced it, why and until when."""
     if not alert.suppressions:
         return alert
-    known = tuple(silences.get(each.id, each) for each in alert.suppressions)
+    known = tuple(
+        _suppression(silences[each.id]) if each.id in silences else each
+        for each in alert.suppressions
+    )
     return replace(alert, suppressions=known)
+
+
+def _suppression(silence: SilenceView) -> Suppression:
+    comment = silence.comment.removeprefix(ACK_PREFIX)
+    kind = "acknowledgement" if silence.acknowledges else "silence"
+    return Suppression(kind, silence.id, silence.by, comment, silence.ends_at)

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
+from opsconsole.model.silences import SilenceView
 from opsconsole.text import sanitize
 
 ALERT_LIMIT: Final = 5000
@@ -23,10 +24,11 @@ _TEXT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class AlertsView:
-    """Alerts of one source; ``total`` counts those left out too."""
+    """Alerts of one source, and its silences; ``total`` counts alerts left out too."""
 
     alerts: tuple[Alert, ...]
     total: int
+    silences: tuple[SilenceView, ...] = ()
 
 
 def read_prometheus(payload: object, source: str) -> AlertsView:
@@ -87,6 +89,7 @@ def _alertmanager_alert(item: Any, source: str) -> Alert | None:
         since,
         suppressions=_suppressions(item.get("status")),
         ends_at=parse_time(item.get("endsAt")),
+        fingerprint=sanitize(str(item.get("fingerprint", "")), limit=_NAME),
     )
 
 
@@ -97,6 +100,7 @@ def _base(
     since: float,
     suppressions: tuple[Suppression, ...] = (),
     ends_at: float | None = None,
+    fingerprint: str = "",
 ) -> Alert | None:
     labels = _texts(item.get("labels"))
     name = labels.get("alertname") or sanitize(str(item.get("name", "")), limit=_NAME)
@@ -117,6 +121,7 @@ def _base(
         sources=(source,),
         suppressions=suppressions,
         ends_at=ends_at,
+        fingerprint=fingerprint,
     )
 
 
