@@ -1,46 +1,136 @@
-"""``opsconsole check``: every problem of a configuration, at once.
+"""``opsconsole check``: every problem of a configuration, at once, then of the world it names.
 
-Invariant: imports neither Textual nor the Docker SDK; prints no secret; exit 0 when the
-configuration can be used, 78 when not.
+Invariant: imports neither Textual nor the Docker SDK; prints no secret; exit 0 when all is good,
+1 for warnings, 2 when something named does not exist or does not answer, 78 when the
+configuration itself cannot be used.
 """
 
 import argparse
 import json
 import os
+from collections import Counter
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from opsconsole.cli.main import EX_CONFIG
-from opsconsole.config.loader import find, load
+from opsconsole.config.loader import find, load, places
+from opsconsole.config.problems import KeyPath, Problem
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError
+
+if TYPE_CHECKING:
+    from opsconsole.engine.inspection_finding import Finding
+
+_WARNED = 1
+_FAILED = 2
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check the file named, else the one that would be used."""
-    path = find(arguments.file, os.environ)
+    named = arguments.file or getattr(arguments, "config", None)
+    path = find(named, os.environ)
     if path is None:
         print("no configuration found: the console would show this host; nothing to check")
         return 0
     try:
         settings = load(path)
     except ConfigError as error:
-        _report(path, error.problems, None, as_json=arguments.json)
+        _report_bad(path, error.problems, as_json=arguments.json)
         return EX_CONFIG
-    _report(path, (), settings, as_json=arguments.json)
-    return 0
+    findings = () if getattr(arguments, "offline", False) else _look(path, settings)
+    located = _locate(path, findings)
+    code = _code(findings)
+    if arguments.json:
+        _print_json(path, located, code)
+    else:
+        _print_text(path, settings, located)
+    return code
 
 
-def _report(
-    path: Path, problems: tuple[str, ...], settings: Settings | None, *, as_json: bool
+def _look(path: Path, settings: Settings) -> "tuple[Finding, ...]":
+    from opsconsole.clock import SystemClock
+    from opsconsole.engine.inspection import inspect
+
+    base = (path if path.is_dir() else path.parent).absolute()
+    return inspect(settings, base=base, clock=SystemClock(), environ=os.environ)
+
+
+def _locate(path: Path, findings: "Sequence[Finding]") -> "list[tuple[Finding, Problem]]":
+    """Each finding with its place, in the order of the file."""
+    if not findings:
+        return []
+    tree = places(path)
+    located = []
+    for each in findings:
+        where = _as_written(each.path, tree.places)
+        problem = Problem.at(tree.place(where), where, each.message, each.remedy)
+        located.append((each, problem))
+    return sorted(located, key=lambda pair: (pair[1].file, pair[1].line, pair[1].column))
+
+
+def _as_written(path: KeyPath, known: Collection[KeyPath]) -> KeyPath:
+    """``path`` without the index of a list that was written as its only item."""
+    written: KeyPath = ()
+    for key in path:
+        if isinstance(key, str) or (*written, key) in known:
+            written = (*written, key)
+    return written
+
+
+def _code(findings: "Sequence[Finding]") -> int:
+    weights = {str(finding.weight) for finding in findings}
+    return _FAILED if "error" in weights else _WARNED if "warning" in weights else 0
+
+
+def _print_text(
+    path: Path, settings: Settings, located: "Sequence[tuple[Finding, Problem]]"
 ) -> None:
+    for finding, problem in located:
+        print(f"{problem} [{finding.weight}]")
+    instances = sum(len(service.instances) for service in settings.services.values())
+    counts = Counter(str(finding.weight) for finding, _ in located)
+    verdict = ", ".join(
+        f"{counts[weight]} {weight}{'s' if counts[weight] != 1 else ''}"
+        for weight in ("error", "warning", "note")
+        if counts[weight]
+    )
+    named = f"{len(settings.services)} services, {instances} instances"
+    print(f"{path}: {verdict or 'good'}; {named}")
+
+
+def _print_json(path: Path, located: "Sequence[tuple[Finding, Problem]]", code: int) -> None:
+    document: dict[str, Any] = {
+        "file": str(path),
+        "valid": True,
+        "problems": [],
+        "exit_code": code,
+        "findings": [
+            {
+                "severity": str(finding.weight),
+                "file": problem.file,
+                "line": problem.line,
+                "where": problem.where,
+                "message": problem.message,
+                "remedy": problem.suggestion,
+            }
+            for finding, problem in located
+        ],
+    }
+    print(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def _report_bad(path: Path, problems: tuple[str, ...], *, as_json: bool) -> None:
     if as_json:
-        document = {"file": str(path), "valid": not problems, "problems": list(problems)}
+        document = {
+            "file": str(path),
+            "valid": False,
+            "problems": list(problems),
+            "exit_code": EX_CONFIG,
+            "findings": [],
+        }
         print(json.dumps(document, indent=2, ensure_ascii=False))
         return
     for problem in problems:
         print(problem)
-    if settings is None:
-        print(f"{path}: {len(problems)} problem{'s' if len(problems) != 1 else ''}")
-        return
-    instances = sum(len(service.instances) for service in settings.services.values())
-    print(f"{path}: good; {len(settings.services)} services, {instances} instances")
+    print(f"{path}: {len(problems)} problem{'s' if len(problems) != 1 else ''}")

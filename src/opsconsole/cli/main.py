@@ -99,8 +99,11 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     status.add_argument("--json", action="store_true", help="for scripts; versioned")
     status.set_defaults(module="status")
 
-    check = commands.add_parser("check", help="check a configuration; exit 78 when it is bad")
+    check = commands.add_parser(
+        "check", help="check a configuration and the world it names; exit 78 when it is bad"
+    )
     check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the one in use")
+    check.add_argument("--offline", action="store_true", help="the file alone, not the world")
     check.add_argument("--json", action="store_true", help="for scripts")
     check.set_defaults(module="check")
 

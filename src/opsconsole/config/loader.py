@@ -51,6 +51,12 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
+def places(path: Path) -> Tree:
+    """The place of every key that ``path`` gives, for saying where something later found is."""
+    reading = _read_all(path)
+    return Tree(reading.value, reading.places)
+
+
 def default_settings() -> Settings:
     """What is shown with no configuration: this host and its containers."""
     return Settings()

@@ -1,0 +1,95 @@
+"""Looking at the world that a good configuration speaks of.
+
+Invariant: nothing is changed, everything is looked at once and with a deadline, and one thing
+that cannot be looked at hides no finding on another. Neither the screen nor the Docker SDK is
+imported.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+from opsconsole.clock import Clock
+from opsconsole.config.problems import KeyPath
+from opsconsole.config.settings import Prometheus, Settings
+from opsconsole.engine.inspection_finding import Finding, Weight
+from opsconsole.engine.inspection_scrapes import check_scrapes
+from opsconsole.engine.inspection_series import check_declared
+from opsconsole.engine.inspection_servers import (
+    api_of,
+    check_alertmanager,
+    check_docker,
+    check_prometheus,
+)
+from opsconsole.engine.inspection_targets import check_targets
+from opsconsole.sources.connector import Connector
+from opsconsole.sources.declared import declared_metrics
+from opsconsole.sources.series_index import SeriesIndex
+
+Look = Coroutine[Any, Any, list[Finding]]
+
+
+def inspect(
+    settings: Settings, *, base: Path, clock: Clock, environ: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """Every finding, each once, in the order of the configuration's parts.
+
+    ``base`` is the configuration's folder. Runs an event loop of its own until all is looked at.
+    """
+    return asyncio.run(_inspect(settings, base, clock, environ))
+
+
+async def _inspect(
+    settings: Settings, base: Path, clock: Clock, environ: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    async with AsyncExitStack() as stack:
+        connector = Connector()
+        stack.push_async_callback(connector.close)
+        looks: list[Look] = [check_targets(settings, connector, clock, base)]
+        for number, server in enumerate(settings.prometheus):
+            path = ("prometheus", number)
+            looks.append(_check_metrics(path, settings, server, base))
+        if not settings.prometheus:
+            looks += [check_scrapes(settings, name, connector, base) for name in settings.services]
+        for number, alertmanager in enumerate(settings.alertmanager):
+            looks.append(check_alertmanager(("alertmanager", number), alertmanager, base))
+        for number, docker in enumerate(settings.docker):
+            if docker.enabled:
+                where = ("docker", number)
+                looks.append(check_docker(where, docker, settings, environ, connector))
+        found = await asyncio.gather(*looks)
+    return tuple(dict.fromkeys(finding for findings in found for finding in findings))
+
+
+async def _check_metrics(
+    path: KeyPath, settings: Settings, server: Prometheus, base: Path
+) -> list[Finding]:
+    """The server itself, then each metric that it is to serve; none of them when it is away."""
+    api = api_of(server, base)
+    try:
+        found = await check_prometheus(path, server, api, base)
+        index = SeriesIndex(api)
+        first = settings.prometheus[0].name
+        served = {
+            name: declared_metrics(name, service)
+            for name, service in settings.services.items()
+            if (service.prometheus or first) == server.name
+        }
+        if any(finding.path == (*path, "url") for finding in found):
+            count = sum(map(len, served.values()))
+            if count:
+                message = f"{count} metrics were not looked at, because it does not answer"
+                found.append(Finding(path, Weight.NOTE, message))
+            return found
+        looked = await asyncio.gather(
+            *(
+                check_declared(("services", name, "metrics", each.name), each, index)
+                for name, declared in served.items()
+                for each in declared
+            )
+        )
+        return found + [finding for findings in looked for finding in findings]
+    finally:
+        await api.close()

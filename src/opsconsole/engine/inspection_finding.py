@@ -1,0 +1,67 @@
+"""What a look at the world says of a configuration.
+
+Invariant: a finding names the value of the configuration that it speaks of; its texts are
+sanitised and hold no secret.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from opsconsole.config.problems import KeyPath
+from opsconsole.model.fault import Fault
+from opsconsole.text import sanitize
+
+LISTED: Final = 5
+"""How many names a message lists."""
+
+_NAME_LIMIT: Final = 80
+_COMPARED: Final = 3000
+
+
+class Weight(StrEnum):
+    """How bad it is. A note is what was not looked at, and why."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``path`` leads to the value; ``remedy`` says what to write or do, or ''."""
+
+    path: KeyPath
+    weight: Weight
+    message: str
+    remedy: str = ""
+
+
+def of_fault(path: KeyPath, fault: Fault, weight: Weight, what: str = "") -> Finding:
+    """The finding that a look which failed makes."""
+    message = f"{what}: {fault}" if what else str(fault)
+    return Finding(path, weight, message, fault.hint)
+
+
+def shown(text: str) -> str:
+    """A name from outside, safe to show."""
+    return sanitize(text, limit=_NAME_LIMIT)
+
+
+def listed(names: Iterable[str]) -> str:
+    """``a, b, c and 4 more``."""
+    every = list(names)
+    text = ", ".join(shown(name) for name in every[:LISTED])
+    return f"{text} and {len(every) - LISTED} more" if len(every) > LISTED else text
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The name that ``word`` was most likely meant to be; '' when none is near."""
+    every = sorted(known)
+    if len(every) > _COMPARED:
+        alike = [name for name in every if name[:3] == word[:3]]
+        every = alike[:_COMPARED]
+    found = difflib.get_close_matches(word, every, n=1, cutoff=0.75)
+    return found[0] if found else ""

@@ -1,0 +1,170 @@
+"""What series a Prometheus-compatible server has, for checking a configuration against it.
+
+Invariant: every call runs in threads of its own with a deadline; a call that fails gives a fault
+and no guess; what names or labels are called is raw, and must be sanitised where it is shown.
+
+Formats: Prometheus' HTTP API v1 (query, label values, labels, targets). A server that lacks the
+last of these, as VictoriaMetrics does, gives no scrape intervals.
+"""
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from opsconsole.config.http import HttpConfig
+from opsconsole.errors import SecretError
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.units import parse_duration
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
+from opsconsole.sources.guarded_session import (
+    GuardedSession,
+    build_session,
+    classify,
+    endpoint_of,
+    get_json,
+)
+
+GRACE: Final = 0.5
+"""Seconds that a call may outlast its timeout, so that the session's own deadline speaks first."""
+
+_WORKERS: Final = 4
+
+
+class JsonApi:
+    """GETs of one server, ``timeout`` seconds each, at most four at once."""
+
+    def __init__(self, url: str, *, http: HttpConfig, timeout: float, base: Path) -> None:
+        self._url = url.rstrip("/")
+        self._http = http
+        self._timeout = timeout
+        self._base = base
+        self._local = threading.local()
+        name = f"check-{urlsplit(url).netloc}"
+        self._executor = BoundedExecutor(name, _WORKERS)
+        self._room = asyncio.Semaphore(_WORKERS)
+
+    @property
+    def endpoint(self) -> str:
+        """The URL as it may be shown."""
+        return endpoint_of(self._url)
+
+    async def get(self, path: str, params: dict[str, str] | None = None) -> Any | Fault:
+        """The decoded body of ``path``, or why it could not be had."""
+        deadline = self._timeout + GRACE
+        try:
+            async with self._room:
+                return await self._executor.run(self._get, path, params, deadline=deadline)
+        except (TimeoutError, QueueFullError) as error:
+            return fault_of(error, self.endpoint, deadline)
+
+    async def close(self) -> None:
+        """Let the threads go."""
+        self._executor.close()
+
+    def _get(self, path: str, params: dict[str, str] | None) -> Any | Fault:
+        url = self._url + path
+        try:
+            return get_json(self._session(), url, params)
+        except SecretError as error:
+            return Fault(FaultKind.AUTH, error.what, error.remedy)
+        except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
+            return classify(error, url)
+
+    def _session(self) -> GuardedSession:
+        if not hasattr(self._local, "session"):
+            self._local.session = build_session(self._http, self._timeout, self._base)
+        session: GuardedSession = self._local.session
+        return session
+
+
+class SeriesIndex:
+    """Names, labels and scrape intervals of one Prometheus-compatible server."""
+
+    def __init__(self, api: JsonApi) -> None:
+        self._api = api
+        self._names: frozenset[str] | Fault | None = None
+        self._intervals: dict[tuple[str, str], float] | None = None
+
+    async def query(self, promql: str) -> list[Any] | Fault:
+        """The series of an instant query; a scalar or a text counts as one."""
+        data = await self._data("/api/v1/query", {"query": promql})
+        if isinstance(data, Fault):
+            return data
+        result = data.get("result") if isinstance(data, dict) else None
+        if not isinstance(result, list):
+            return _not_understood(self._api.endpoint)
+        return result if data.get("resultType") in {"vector", "matrix"} else [{}]
+
+    async def targets(self, selector: str) -> list[tuple[str, str]] | Fault:
+        """Job and instance of the series that ``selector`` finds; none when it finds none."""
+        found = await self.query(f"count by (job, instance) ({selector})")
+        if isinstance(found, Fault):
+            return found
+        labels = [_labels(series) for series in found]
+        return [(each.get("job", ""), each.get("instance", "")) for each in labels]
+
+    async def names(self) -> frozenset[str] | Fault:
+        """The names of all series, asked for once."""
+        if self._names is None:
+            data = await self._data("/api/v1/label/__name__/values", {})
+            self._names = data if isinstance(data, Fault) else frozenset(_texts(data))
+        return self._names
+
+    async def label_names(self, selector: str) -> list[str]:
+        """Labels of the series that ``selector`` finds; none where they cannot be had."""
+        data = await self._data("/api/v1/labels", {"match[]": selector})
+        return [] if isinstance(data, Fault) else sorted(set(_texts(data)) - {"__name__"})
+
+    async def label_values(self, name: str, label: str) -> list[str]:
+        """What ``label`` is on the present series called ``name``."""
+        found = await self.query(f"count by ({label}) ({name})")
+        if isinstance(found, Fault):
+            return []
+        values = {_labels(series).get(label, "") for series in found}
+        return sorted(value for value in values if value)
+
+    async def scrape_interval(self, targets: list[tuple[str, str]]) -> float | None:
+        """The longest scrape interval of ``targets`` in seconds, where the server tells it."""
+        if self._intervals is None:
+            data = await self._data("/api/v1/targets", {"state": "active"})
+            active = data.get("activeTargets") if isinstance(data, dict) else None
+            self._intervals = dict(
+                entry for each in active or () if (entry := _interval(each)) is not None
+            )
+        known = [self._intervals[target] for target in targets if target in self._intervals]
+        return max(known, default=None)
+
+    async def _data(self, path: str, params: dict[str, str]) -> Any | Fault:
+        body = await self._api.get(path, params)
+        if isinstance(body, Fault):
+            return body
+        if not isinstance(body, dict) or body.get("status") != "success":
+            return _not_understood(self._api.endpoint)
+        return body.get("data")
+
+
+def _not_understood(endpoint: str) -> Fault:
+    hint = "is the URL that of a Prometheus, with its path prefix?"
+    return Fault(FaultKind.NOT_UNDERSTOOD, f"{endpoint} does not answer as a Prometheus", hint)
+
+
+def _labels(series: Any) -> dict[str, str]:
+    labels = series.get("metric") if isinstance(series, dict) else None
+    return labels if isinstance(labels, dict) else {}
+
+
+def _texts(data: Any) -> list[str]:
+    return [each for each in data if isinstance(each, str)] if isinstance(data, list) else []
+
+
+def _interval(target: Any) -> tuple[tuple[str, str], float] | None:
+    labels = target.get("labels") if isinstance(target, dict) else None
+    if not isinstance(labels, dict):
+        return None
+    try:
+        every = parse_duration(str(target.get("scrapeInterval", "")))
+    except ValueError:
+        return None
+    return (labels.get("job", ""), labels.get("instance", "")), every
