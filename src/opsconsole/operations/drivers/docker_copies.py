@@ -187,20 +187,8 @@ def of_its_own(copy: Copy, container: Document) -> Copy:
 
     Volumes without a name of one's own, ports that the engine chose and hardware addresses.
     """
-    unnamed = _unnamed_volumes(container)
-    host = dict(copy.body["HostConfig"])
-    binds = [bind for bind in host.get("Binds") or () if bind.split(":")[0] not in unnamed]
-    host["Binds"] = binds or None
-    host["PortBindings"] = container["HostConfig"].get("PortBindings")
-    body = {**copy.body, "HostConfig": host}
+    declared = container["HostConfig"]
+    told = {key: declared.get(key) for key in ("Binds", "Mounts", "PortBindings")}
+    body = {**copy.body, "HostConfig": {**copy.body["HostConfig"], **told}}
     body.pop("MacAddress", None)
     return Copy(body, copy.networks)
-
-
-def _unnamed_volumes(container: Document) -> frozenset[str]:
-    """The names that the engine made up: those that the container was not told."""
-    told = {bind.split(":")[0] for bind in container["HostConfig"].get("Binds") or ()}
-    mounts = container.get("Mounts") or ()
-    return frozenset(
-        mount["Name"] for mount in mounts if mount.get("Name") and mount["Name"] not in told
-    )

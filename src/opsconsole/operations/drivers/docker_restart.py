@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Final
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
+from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError
+from opsconsole.operations.drivers.docker_containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
-from opsconsole.sources.docker_endpoint import DockerUnavailableError
-from opsconsole.sources.executor import QueueFullError
-from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 STABLE: Final = 60.0
 """Seconds of running after which a start time is a fact that must not move."""
 
-_SERVER_ERROR: Final = 500
 _SETTLING: Final = 30.0
 _PAUSE: Final = 0.5
 
@@ -39,16 +37,12 @@ class DockerRestart:
         self._target = target
         self._engine = engine_of(context.settings, target.engine)
         self._calls = EngineCalls(self._engine, context.threads)
+        self._changes = EngineChanges(self._engine, context.threads)
         self._seen: tuple[Seen, ...] = ()
 
     async def observe(self) -> Mapping[str, str]:
         """Each container's id, image and, where it runs steadily, its start."""
-        self._seen = await self._find()
-        if not self._seen:
-            raise ObserveError(
-                f"no container of {self._context.service} is there",
-                remedy="look at the names or the label that the action declares",
-            )
+        self._seen = await containers_of(self._context, self._calls)
         facts = {"containers": ", ".join(sorted(seen.name for seen in self._seen))}
         for seen in self._seen:
             facts[f"{seen.name} id"] = seen.id[:12]
@@ -67,7 +61,7 @@ class DockerRestart:
                 target=seen.id,
                 call={
                     "name": seen.name,
-                    "instance": self._instance_of(seen),
+                    "instance": instance_of(self._context, seen),
                     "healthy": seen.state is State.OK,
                     "started": seen.started,
                 },
@@ -84,8 +78,6 @@ class DockerRestart:
 
     async def execute(self, step: Step) -> StepOutcome:
         """Ask the engine once, and wait as long as it may take to stop the container."""
-        from docker.errors import APIError, DockerException
-
         stop = round(self._target.stop_timeout)
         started = time.monotonic()
 
@@ -93,15 +85,10 @@ class DockerRestart:
             client.api.restart(step.target, timeout=stop)
 
         try:
-            await self._calls.run(restart, deadline=stop + 3 * self._engine.timeout)
-        except DockerUnavailableError as error:
-            return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
-        except QueueFullError as error:
-            return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
-        except APIError as error:
-            return _answered(error)
-        except (OSError, TimeoutError, DockerException) as error:
-            return StepOutcome(Outcome.UNKNOWN, f"sent, but no answer: {type(error).__name__}")
+            patience = stop + self._engine.timeout
+            await self._changes.send("restart", restart, patience=patience)
+        except NotChangedError as error:
+            return error.outcome
         return StepOutcome(Outcome.DONE, f"restarted in {time.monotonic() - started:.1f} s")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
@@ -134,31 +121,6 @@ class DockerRestart:
     async def close(self) -> None:
         """Nothing is kept open."""
 
-    async def _find(self) -> tuple[Seen, ...]:
-        if self._target.label:
-            return await self._calls.labelled(self._target.label)
-        names = (
-            self._target.containers
-            or self._context.settings.services[self._context.service].containers
-        )
-        found = [await self._calls.inspect(name) for name in names]
-        missing = [name for name, seen in zip(names, found, strict=True) if seen is None]
-        if missing:
-            raise ObserveError(
-                f"there is no container {', '.join(missing)}",
-                remedy="create it, or take it out of the action",
-            )
-        return tuple(seen for seen in found if seen is not None)
-
-    def _instance_of(self, seen: Seen) -> str:
-        """The instance that runs in the container, by declaration or by the same name."""
-        names = self._context.settings.instance_names(self._context.service)
-        instances = self._context.settings.services[self._context.service].instances
-        for name, instance in zip(names, instances, strict=True):
-            if seen.name in {instance.container, name}:
-                return name
-        return ""
-
     async def _sight(self, step: Step, since: float) -> Sight:
         name = str(step.call.get("name", step.target[:12]))
         try:
@@ -179,10 +141,3 @@ def _judge(seen: Seen) -> State:
     if seen.status != "running":
         return State.DOWN
     return State.UNKNOWN if seen.health == "starting" else seen.state
-
-
-def _answered(error: Exception) -> StepOutcome:
-    status = getattr(getattr(error, "response", None), "status_code", 0) or 0
-    explanation = sanitize(str(getattr(error, "explanation", "") or error), limit=300)
-    outcome = Outcome.UNKNOWN if status >= _SERVER_ERROR else Outcome.FAILED
-    return StepOutcome(outcome, f"the engine answered {status}: {explanation}")
