@@ -18,6 +18,10 @@ from opsconsole.operations import lock
 from tests.operations.place import Place, ended, performed, planned, refused, until
 
 _SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
+_HEALTHY_IN_2 = (
+    "grep -q 'version 2' /www/index.html && word=ok || word=down; trap 'exit 0' TERM; "
+    """echo '{"status": "'$word'"}' > /www/health.json; httpd -f -p 8080 -h /www & wait"""
+)
 _SECOND = 1_000_000_000
 
 
@@ -179,6 +183,29 @@ async def test_one_that_never_gets_healthy_ends_with_the_old_one_running_again(
     assert _names(docker_sandbox) == {name}
 
 
+async def test_the_service_s_own_probe_decides_though_the_container_runs(
+    docker_sandbox: Engine, place: Place
+) -> None:
+    docker_sandbox.image(1)
+    name = _name(docker_sandbox, "probed")
+    container = docker_sandbox.run(
+        name,
+        image=docker_sandbox.image(2),
+        command=["sh", "-c", _HEALTHY_IN_2],
+        ports={8080: None},
+    )
+    port = host_port(container)
+    probed = f"    instances: [{{url: 'http://127.0.0.1:{port}', container: {name}}}]\n"
+    probed += "    health: /health.json\n    timeout: 1s\n"
+    config = _config(docker_sandbox, name, deadline="2s")
+    place.write(config.replace("    actions:\n", f"{probed}    actions:\n"))
+    _, operation = await _rolled_back(place)
+    assert operation.state is OperationState.FAILED, operation
+    after = docker_sandbox.client().containers.get(name)
+    assert after.id == container.id
+    assert _names(docker_sandbox) == {name}
+
+
 async def test_a_rollback_is_never_rolled_back(docker_sandbox: Engine, place: Place) -> None:
     for version in (1, 2, 3):
         docker_sandbox.image(version)
@@ -257,8 +284,9 @@ def _console(place: Place) -> "subprocess.Popen[bytes]":
     )
 
 
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGHUP])
 async def test_the_console_is_killed_and_the_rollback_ends_with_a_verdict(
-    docker_sandbox: Engine, place: Place
+    docker_sandbox: Engine, place: Place, death: signal.Signals
 ) -> None:
     docker_sandbox.image(1)
     name = _name(docker_sandbox, "killed")
@@ -268,7 +296,7 @@ async def test_the_console_is_killed_and_the_rollback_ends_with_a_verdict(
     console = _console(place)
     operator = place.operator()
     await until(lambda: bool(operator.operations()))
-    os.kill(console.pid, signal.SIGKILL)
+    os.kill(console.pid, death)
     console.wait(10)
     operation = await ended(operator, operator.operations()[0].id, 40)
     assert operation.state is OperationState.VERIFIED, operation
