@@ -15,10 +15,12 @@ from opsconsole.engine.fleet import ServiceRecord
 from opsconsole.engine.judge import rules
 from opsconsole.engine.judge.alerts import advance, merge, ordered
 from opsconsole.engine.judge.events import alert_began, alert_ended
+from opsconsole.engine.judge.folding import fold
 from opsconsole.engine.judge.rules import Phase, RuleState
 from opsconsole.engine.locate import Locator
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.expressions import Expression, ExpressionError, parse
+from opsconsole.model.state import State
 
 LOCAL: Final = "local"
 """The source that a local rule's alert names."""
@@ -40,6 +42,9 @@ class AlertBook:
         self, settings: Settings, services: dict[str, ServiceRecord], events: EventLog
     ) -> None:
         self._locator = Locator(settings)
+        self._services = services
+        self._depends_on = {name: each.depends_on for name, each in settings.services.items()}
+        self._down: frozenset[str] = frozenset()
         self._events = events
         self._reports: dict[str, tuple[Alert, ...]] = {}
         self._rows: dict[str, Alert] = {}
@@ -67,6 +72,11 @@ class AlertBook:
             changed |= _evaluate(each, now)
         if changed:
             self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
+        down = frozenset(
+            name for name, each in self._services.items() if each.verdict.state is State.DOWN
+        )
+        changed |= down != self._down
+        self._down = down
         return self._advance(now) if changed or self._resolving else False
 
     def view(self) -> tuple[Alert, ...]:
@@ -74,7 +84,7 @@ class AlertBook:
         return self._view
 
     def _advance(self, now: float) -> bool:
-        current = advance(self._rows, merge(self._reports.values()), now)
+        current = advance(self._rows, merge(self._reports.values(), self._rows), now)
         for alert in current.began:
             # One that was seen pending fires from now; one never seen is dated by its source.
             at = now if alert.key in self._rows else alert.since
@@ -83,11 +93,20 @@ class AlertBook:
             self._events.add(alert_ended(alert, now))
         self._rows = dict(current.rows)
         self._resolving = any(alert.state is AlertState.RESOLVED for alert in self._rows.values())
-        view = ordered(self._rows)
+        view = self._folded()
         if view == self._view:
             return False
         self._view = view
         return True
+
+    def _folded(self) -> tuple[Alert, ...]:
+        """The rows with their causes; one that did not change is the same object as before."""
+        before = {alert.key: alert for alert in self._view}
+        rows = fold(ordered(self._rows), self._depends_on, self._down)
+        return tuple(
+            known if (known := before.get(row.key)) is not None and known == row else row
+            for row in rows
+        )
 
 
 def _condition(rule: Rule) -> Expression | None:

@@ -174,9 +174,11 @@ def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> 
 def _prometheus(
     settings: Settings, prometheus: Prometheus, clock: Clock, base: Path
 ) -> Source[Any]:
+    from opsconsole.config.rule_files import load_rule_files
     from opsconsole.sources.prometheus import PrometheusSource
 
-    return PrometheusSource(prometheus, _declared(settings, prometheus), clock, base)
+    rules = load_rule_files(prometheus.rule_files, base)
+    return PrometheusSource(prometheus, _declared(settings, prometheus), clock, base, rules)
 
 
 def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Source[Any]:

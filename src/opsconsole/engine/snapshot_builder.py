@@ -51,6 +51,8 @@ class SnapshotBuilder:
             operations=operations,
             read_only=self._read_only,
             notices=notices,
+            silences=store.silences,
+            rules=store.rules,
         )
 
     def _service_views(self) -> tuple[ServiceView, ...]:

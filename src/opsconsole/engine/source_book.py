@@ -74,11 +74,14 @@ def name_of(key: str) -> str:
 
 
 def _note_of(value: object) -> str:
-    """What of a good answer is not whole: queries that failed, alerts that were left out."""
+    """What of a good answer is not whole: queries and rules that failed, alerts left out."""
     problems = getattr(value, "problems", ())
     if problems:
         query, fault = problems[0]
         return f"{len(problems)} queries failed, first {query}: {fault}"
+    notes: tuple[str, ...] = getattr(value, "notes", ())
+    if notes:
+        return "; ".join(notes)
     shown = len(getattr(value, "alerts", ()))
     total = getattr(value, "total_alerts", getattr(value, "total", shown))
     return f"{shown} of {total} alerts shown" if total > shown else ""

@@ -26,6 +26,7 @@ from opsconsole.engine.judge.service import (
     judge_swarm,
 )
 from opsconsole.engine.probe_watch import ProbeWatch
+from opsconsole.engine.rule_book import RuleBook
 from opsconsole.engine.scrape_watch import PREFIX as SCRAPED
 from opsconsole.engine.scrape_watch import ScrapeWatch
 from opsconsole.engine.source_book import SourceBook
@@ -36,7 +37,9 @@ from opsconsole.model.health import HealthReport
 from opsconsole.model.operation import ActionView
 from opsconsole.model.reading import STALE_INTERVALS, Reading, is_stale
 from opsconsole.model.resources import DockerView, Host
+from opsconsole.model.rules import RuleView
 from opsconsole.model.series import MetricValue
+from opsconsole.model.silences import SilenceView
 from opsconsole.model.state import State
 from opsconsole.sources.base import Source
 
@@ -75,6 +78,11 @@ class Store:
         self.host_at: float | None = None
         self.docker: DockerView | None = None
         self.docker_at: float | None = None
+        self.silences: tuple[SilenceView, ...] = ()
+        self.rules: tuple[RuleView, ...] = ()
+        self._silences: dict[str, tuple[SilenceView, ...]] = {}
+        self._rules: dict[str, tuple[RuleView, ...]] = {}
+        self._rule_books: dict[str, RuleBook] = {}
         self._engines: dict[str, DockerView] = {}
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
@@ -207,7 +215,23 @@ class Store:
         else:
             alerts = value if isinstance(value, tuple) else cast(_AlertReport, value).alerts
             self.alerts.report(key, alerts, at)
+            self._apply_rules(key, value, at)
             self._apply_metrics(getattr(value, "metrics", ()), at)
+
+    def _apply_rules(self, key: str, value: object, at: float) -> None:
+        """Silences of an Alertmanager, rules of a Prometheus, and rules evaluated for it."""
+        kept = {**self._silences, key: getattr(value, "silences", ())}
+        if kept != self._silences:
+            self._silences = kept
+            self.silences = tuple(each for part in kept.values() for each in part)
+        known = {**self._rules, key: getattr(value, "rules", ())}
+        if known != self._rules:
+            self._rules = known
+            self.rules = tuple(each for part in known.values() for each in part)
+        evaluations = getattr(value, "evaluations", ())
+        if evaluations or key in self._rule_books:
+            book = self._rule_books.setdefault(key, RuleBook())
+            self.alerts.report(f"{key} rules", book.evaluate(evaluations, at), at)
 
     def _apply_docker(self, key: str, view: DockerView, at: float) -> None:
         self._engines[key] = view

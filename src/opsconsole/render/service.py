@@ -135,13 +135,24 @@ def objective_line(item: Attainment) -> Line:
     spans = [
         Span(f" {glyph} {word:<8}", role),
         Span(fit(item.objective, 30), Role.TEXT),
-        Span(fit(figures.number(item.actual, item.unit), 9, Align.RIGHT), Role.STRONG),
+        Span(fit(_actual(item), 9, Align.RIGHT), Role.STRONG),
     ]
     if item.budget_left is not None:
         spans.append(Span(f"  budget {figures.percent(item.budget_left)} left", Role.MUTED))
     if item.burn_rate is not None:
         spans.append(Span(f"  burns {item.burn_rate:.1f}×", Role.MUTED))
+    if item.burning:
+        spans.append(Span(f"  too fast: {item.burning}", Role.DOWN))
+    if item.seen is not None:
+        spans.append(Span(f"  seen {figures.age(item.seen)}", Role.MUTED))
     return tuple(spans)
+
+
+def _actual(item: Attainment) -> str:
+    """Shares are fractions: 0.99834 is ``99.834%``, whose last digits are what counts."""
+    if item.unit == "%" and item.actual is not None:
+        return f"{item.actual * 100:.5g}%"
+    return figures.number(item.actual, item.unit)
 
 
 def _met(item: Attainment) -> tuple[str, str, Role]:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.clock import Clock
+from opsconsole.config.rule_files import RuleFiles
 from opsconsole.config.settings import Prometheus
 from opsconsole.errors import SecretError
 from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
+from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.api_alerts import read_prometheus
 from opsconsole.sources.declared import Declared
@@ -32,6 +34,7 @@ from opsconsole.sources.guarded_session import (
     get_json,
 )
 from opsconsole.sources.promql import Query, batched, read_vector
+from opsconsole.sources.rule_watch import RuleWatch
 
 if TYPE_CHECKING:
     from prometheus_api_client.prometheus_connect import PrometheusConnect
@@ -55,6 +58,9 @@ class PrometheusView:
     total_alerts: int
     metrics: tuple[MetricValue, ...]
     problems: tuple[tuple[str, Fault], ...] = ()
+    rules: tuple[RuleView, ...] = ()
+    evaluations: tuple[RuleEvaluation, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class PrometheusSource:
@@ -66,8 +72,11 @@ class PrometheusSource:
         declared: Sequence[Declared],
         clock: Clock,
         base: Path,
+        rules: RuleFiles | None = None,
     ) -> None:
         self._settings = settings
+        rules_url = settings.rules_url or settings.url
+        self._rules = RuleWatch(settings.url, rules_url, rules or RuleFiles(), self.key)
         self._queries = list(batched(declared))
         self._clock = clock
         self._base = base
@@ -117,6 +126,8 @@ class PrometheusSource:
             return Fault(FaultKind.AUTH, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
             return classify(error, alerts_url)
+        # Alerts matter more than figures, but may not take all of the time.
+        seen = self._rules.look(self._session(), deadline - self._settings.timeout / 2)
         metrics: list[MetricValue] = []
         problems: list[tuple[str, Fault]] = []
         late: list[Query] = []
@@ -131,7 +142,15 @@ class PrometheusSource:
         if late:
             # Asked last from now on, so that a slow query keeps no other from its turn.
             self._queries = [query for query in self._queries if query not in late] + late
-        return PrometheusView(view.alerts, view.total, tuple(metrics), tuple(problems))
+        return PrometheusView(
+            view.alerts,
+            view.total,
+            tuple(metrics),
+            tuple(problems),
+            seen.rules,
+            seen.evaluations,
+            seen.notes,
+        )
 
     def _ask(self, query: Query) -> list[MetricValue] | Fault:
         from prometheus_api_client.exceptions import PrometheusApiClientException

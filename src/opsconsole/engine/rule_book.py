@@ -1,0 +1,93 @@
+"""Alerts of rule files that the console evaluates itself, as each series goes its way.
+
+Invariant: every series has a state of its own, that only what was evaluated moves; a rule that is
+no longer evaluated here, since the server has loaded it, leaves nothing behind.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.engine.judge import rules
+from opsconsole.engine.judge.rule_templates import render
+from opsconsole.engine.judge.rules import Phase, RuleState
+from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample
+from opsconsole.text import sanitize
+
+SERIES: Final = 1000
+"""Series of one rule that are followed."""
+
+_TEXT: Final = 500
+_Key = frozenset[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class _Series:
+    sample: RuleSample
+    state: RuleState
+
+
+class RuleBook:
+    """The states of all series of all rules of one server's rule files."""
+
+    def __init__(self) -> None:
+        self._states: dict[tuple[str, str, str], dict[_Key, _Series]] = {}
+
+    def evaluate(self, seen: Iterable[RuleEvaluation], now: float) -> tuple[Alert, ...]:
+        """The alerts that are pending or fire after this round."""
+        before, self._states = self._states, {}
+        alerts: list[Alert] = []
+        for evaluation in seen:
+            rule = evaluation.rule
+            identity = (rule.group, rule.name, rule.expr)
+            states = _step(evaluation, before.get(identity, {}), now)
+            self._states[identity] = states
+            alerts.extend(_alert(rule, series) for series in states.values())
+        return tuple(alerts)
+
+
+def _step(
+    evaluation: RuleEvaluation, before: Mapping[_Key, _Series], now: float
+) -> dict[_Key, _Series]:
+    rule, samples = evaluation.rule, evaluation.samples
+    holding = {frozenset(sample.labels.items()): sample for sample in (samples or ())[:SERIES]}
+    after: dict[_Key, _Series] = {}
+    for key in dict.fromkeys((*before, *holding)):
+        known = before.get(key)
+        holds = None if samples is None else key in holding
+        state = known.state if known else rules.INACTIVE
+        state = rules.step(state, holds, now, rule.for_, rule.keep_firing_for)
+        if state.phase in {Phase.PENDING, Phase.FIRING}:
+            sample = holding.get(key) or (known.sample if known else None)
+            assert sample is not None, "a series is in one of the two"
+            after[key] = _Series(sample, state)
+    return after
+
+
+def _alert(rule: FileRule, series: _Series) -> Alert:
+    sample, state = series.sample, series.state
+    own = {
+        name: sanitize(render(text, sample.labels, sample.value), limit=_TEXT)
+        for name, text in rule.labels.items()
+    }
+    rest = {name: text for name, text in sample.labels.items() if name != "__name__"}
+    labels = {**rest, **own, "alertname": rule.name}
+    notes = {
+        name: sanitize(render(text, sample.labels, sample.value), limit=_TEXT)
+        for name, text in rule.annotations.items()
+    }
+    firing = state.phase is Phase.FIRING
+    return Alert(
+        key=alert_key(rule.name, labels),
+        name=rule.name,
+        severity=Severity.from_word(labels.get("severity", "")),
+        state=AlertState.FIRING if firing else AlertState.PENDING,
+        since=state.since,
+        summary=notes.get("summary") or notes.get("message", ""),
+        description=notes.get("description", ""),
+        labels=labels,
+        value=f"{sample.value:.6g}",
+        runbook=notes.get("runbook_url") or notes.get("runbook", ""),
+        sources=("local",),
+    )
