@@ -86,9 +86,13 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def exposing(requests_per_second: float = 40.0) -> Iterator[ExposingServer]:
+def exposing(
+    requests_per_second: float = 40.0, *, flowing: bool = True
+) -> Iterator[ExposingServer]:
     """The server with steady traffic, which ``flowing`` stops and starts."""
     server = ExposingServer()
+    if not flowing:
+        server.flowing.clear()
     threads = [
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}),
         threading.Thread(target=_ask, args=(server, 1 / requests_per_second)),
