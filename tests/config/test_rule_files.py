@@ -1,0 +1,100 @@
+"""Prometheus rule files are read whole, or said to be wrong with their place."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from opsconsole.config.rule_files import RuleFiles, load_rule_files, read_rule_file
+
+SHARED = Path(os.environ.get("OPSCONSOLE_SAMPLES", Path(__file__).parents[3] / "shared/samples"))
+
+
+def read(folder: Path, text: str) -> RuleFiles:
+    path = folder / "rules.yml"
+    path.write_text(text)
+    return read_rule_file(path)
+
+
+def test_a_rule_is_read_with_all_it_says(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        """
+groups:
+  - name: web
+    interval: 30s
+    labels: {team: web}
+    rules:
+      - {record: "job:up:sum", expr: sum by (job) (up)}
+      - alert: Down
+        expr: |
+          up == 0
+        for: 1h30m
+        keep_firing_for: 5m
+        labels: {severity: critical, page: yes, high: true}
+        annotations: {summary: "{{ $labels.instance }} is down"}
+      - {alert: Always, expr: 1}
+""",
+    )
+    assert found.problems == ()
+    assert found.recordings == ("job:up:sum",)
+    down, always = found.rules
+    assert (down.name, down.expr, down.for_, down.keep_firing_for) == (
+        "Down",
+        "up == 0",
+        5400.0,
+        300.0,
+    )
+    assert down.labels == {"team": "web", "severity": "critical", "page": "yes", "high": "true"}
+    assert down.annotations == {"summary": "{{ $labels.instance }} is down"}
+    assert (always.expr, always.for_, always.group) == ("1", 0.0, "web")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("groups: 3", "a rule file holds groups:"),
+        ("- alert: X", "a rule file holds groups:"),
+        ("groups: [{rules: []}]", "groups[0]: a group has a name and rules"),
+        ("groups: [{name: a, rules: 3}]", "groups[0].rules: takes a list of rules"),
+        ("groups: [{name: a, rules: [{alert: X}]}]", "either alert: or record:"),
+        (
+            "groups: [{name: a, rules: [{alert: X, record: y, expr: up}]}]",
+            "either alert: or record:",
+        ),
+        ("groups: [{name: a, rules: [{alert: X, expr: up, fro: 1m}]}]", "did you mean 'for'?"),
+        ("groups: [{name: a, rules: [{alert: X, expr: up, for: soon}]}]", "takes a duration"),
+        ("groups: [{name: a, rules: [{alert: X, expr: up, labels: [a]}]}]", "names and texts"),
+        ("groups: [", "not YAML"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
+    found = read(tmp_path, text)
+    assert any(said in str(problem) for problem in found.problems), found.problems
+    assert all("rules.yml" in str(problem) for problem in found.problems)
+
+
+def test_a_file_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
+    assert load_rule_files(["gone.yml"], tmp_path).problems
+    assert load_rule_files(["*.rules"], tmp_path).problems
+
+
+def test_stars_stand_for_any_file(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        rule = f"{{alert: {name}, expr: up}}"
+        (tmp_path / f"{name}.yml").write_text(f"groups: [{{name: g, rules: [{rule}]}}]")
+    found = load_rule_files(["*.yml"], tmp_path)
+    assert [rule.name for rule in found.rules] == ["a", "b"]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the folder of real rule files is not here")
+def test_every_group_of_real_rule_files_loads() -> None:
+    folder = SHARED / "prometheus"
+    paths = sorted([*folder.glob("*/*.rules.yml"), *folder.glob("awesome*/*.yml")])
+    assert paths
+    count = 0
+    for path in paths:
+        found = read_rule_file(path)
+        assert found.problems == (), path
+        count += len(found.rules)
+    assert count >= 200
