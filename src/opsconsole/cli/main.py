@@ -62,6 +62,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_reading_commands(commands, common)
     _add_changing_commands(commands, common)
+    _add_alert_commands(commands, common)
     _add_demo(commands)
     return parser
 
@@ -159,8 +160,39 @@ def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", commo
     runner.set_defaults(module="run_operation")
 
 
+def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    texts = {
+        "alerts": "what fires now; exit 0 nothing loud, 1 warnings, 2 critical, 3 unknown",
+        "silences": "what is silenced, by whom, until when, and how much it hides",
+        "ack": "acknowledge one alert until it resolves, for 4 h at most",
+        "silence": "silence the alerts that match, until an end",
+        "unsilence": "end a silence or an acknowledgement",
+    }
+    parsers = {
+        verb: commands.add_parser(verb, parents=[common], help=text) for verb, text in texts.items()
+    }
+    for verb, parser in parsers.items():
+        parser.set_defaults(module="alerts", verb=verb)
+    for verb in ("alerts", "silences"):
+        parsers[verb].add_argument("--json", action="store_true", help="for scripts; versioned")
+    parsers["silences"].add_argument("--all", action="store_true", help="expired ones too")
+    parsers["ack"].add_argument("alert", metavar="ALERT", help="its name or its fingerprint")
+    parsers["ack"].add_argument("--for", dest="duration", metavar="2h", help="end it sooner")
+    silence = parsers["silence"]
+    silence.add_argument("matchers", nargs="+", metavar="MATCHER", help='such as job=~"api|web"')
+    silence.add_argument("--for", dest="duration", metavar="2h", help="when it ends; required")
+    silence.add_argument("--replace", metavar="ID", help="edit: take the place of this one")
+    parsers["unsilence"].add_argument("id", metavar="ID", help="as silences lists it")
+    for verb in ("silence", "unsilence"):
+        parsers[verb].add_argument("--alertmanager", metavar="NAME", help="which, of several")
+    for verb in ("ack", "silence", "unsilence"):
+        _add_operation_options(parsers[verb])
+
+
 def _add_operation_options(command: Parser) -> None:
-    command.add_argument("--reason", default="", help="why; kept in the audit")
+    command.add_argument(
+        "--reason", "--comment", dest="reason", default="", help="why; kept in the audit"
+    )
     command.add_argument("--yes", action="store_true", help="do not ask; the plan is still checked")
     command.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     command.add_argument("--no-wait", action="store_true", help="return once it is under way")

@@ -41,12 +41,13 @@ EXIT_INCONCLUSIVE: Final = 3
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one action from the command line."""
-    return asyncio.run(_run(arguments))
+    return asyncio.run(carry_out(arguments, _request(arguments)))
 
 
-async def _run(arguments: argparse.Namespace) -> int:
+async def carry_out(arguments: argparse.Namespace, request: ActionRequest) -> int:
+    """Plan ``request``, show it, have it confirmed, run it and wait for its verdict."""
     operator = build_operator(from_arguments(arguments))
-    plan = await operator.plan(_request(arguments), None)
+    plan = await operator.plan(request, None)
     if isinstance(plan, Refusal):
         return _refused(plan, as_json=arguments.json)
     if arguments.dry_run:
@@ -88,12 +89,13 @@ def _request(arguments: argparse.Namespace) -> ActionRequest:
         kind=ActionKind(arguments.verb),
         name=getattr(arguments, "name", ""),
         reason=arguments.reason,
-        duration=_duration(getattr(arguments, "duration", None)),
+        duration=duration_of(getattr(arguments, "duration", None)),
         parameters=parameters,
     )
 
 
-def _duration(text: str | None) -> float | None:
+def duration_of(text: str | None) -> float | None:
+    """Seconds of what was written after ``--for``; None for nothing. Raises OpsconsoleError."""
     if text is None:
         return None
     try:

@@ -8,7 +8,6 @@ not known is null, never zero.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import Component
@@ -17,6 +16,7 @@ from opsconsole.model.resources import Container, DockerView, Host
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import exit_code
+from opsconsole.render.alert_json import alert_document, silence_document
 
 VERSION: Final = 1
 
@@ -37,7 +37,8 @@ def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: fl
         "state": exit_code(service.state for service in services).name.lower(),
         "read_only": snapshot.read_only,
         "services": [_service(service, now) for service in services],
-        "alerts": [_alert(alert, now) for alert in snapshot.alerts],
+        "alerts": [alert_document(alert, now) for alert in snapshot.alerts],
+        "silences": [silence_document(silence) for silence in snapshot.silences],
         "resources": {
             "host": _host(snapshot.host, snapshot.host_at, now),
             "docker": _docker(snapshot.docker, snapshot.docker_at, now),
@@ -129,11 +130,17 @@ def _service(service: ServiceView, now: float) -> Document:
                 "met": each.met,
                 "budget_left": _round(each.budget_left),
                 "burn_rate": _round(each.burn_rate),
+                "budget_seconds": _round(each.budget_seconds),
+                "burning": each.burning,
+                "seen": _round(each.seen),
+                "closeness": _round(each.closeness),
+                "trend": each.trend,
             }
             for each in service.objectives
         ],
         "instances": [_instance(instance, now) for instance in service.instances],
         "containers": list(service.containers),
+        "advice": list(service.advice),
     }
 
 
@@ -188,31 +195,6 @@ def _metric(metric: MetricValue, now: float) -> Document:
         "age": _age(metric.at, now),
         "origin": metric.origin,
         "by_instance": _rounded(metric.by_instance),
-    }
-
-
-def _alert(alert: Alert, now: float) -> Document:
-    return {
-        "name": alert.name,
-        "severity": alert.severity.value,
-        "state": alert.state.value,
-        "since": _round(alert.since),
-        "age": _age(alert.since, now),
-        "service": alert.service,
-        "summary": alert.summary,
-        "value": alert.value,
-        "runbook": alert.runbook,
-        "labels": dict(alert.labels),
-        "sources": list(alert.sources),
-        "suppressions": [
-            {
-                "kind": each.kind,
-                "by": each.by,
-                "comment": each.comment,
-                "ends_at": _round(each.ends_at),
-            }
-            for each in alert.suppressions
-        ],
     }
 
 

@@ -1,0 +1,216 @@
+"""``opsconsole alerts``, ``silences``, ``ack``, ``silence`` and ``unsilence``.
+
+Invariant: what is listed is from one look made now; a source that did not answer is said, never
+shown as quiet. What changes goes by the way of every change: plan, confirmation, verdict.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.operate import carry_out, duration_of
+from opsconsole.clock import SystemClock
+from opsconsole.config.settings import Settings
+from opsconsole.engine.engine import Engine
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.operation import ActionKind, ActionRequest
+from opsconsole.model.silences import SilenceState, SilenceView, shown
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import ExitCode
+from opsconsole.operations.silencing import parameters_of
+from opsconsole.render import figures
+from opsconsole.render.alert_json import alert_document, silence_document
+
+VERSION: Final = 1
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Carry out the command that ``arguments.verb`` names."""
+    configuration = from_arguments(arguments)
+    commands = {
+        "alerts": _alerts,
+        "silences": _silences,
+        "ack": _acknowledge,
+        "silence": _silence,
+        "unsilence": _unsilence,
+    }
+    return commands[arguments.verb](configuration, arguments)
+
+
+def _alerts(configuration: Configuration, arguments: argparse.Namespace) -> int:
+    """Exit 0 nothing loud, 1 warnings, 2 critical, 3 not all sources answered."""
+    snapshot, now = _look(configuration), SystemClock().now()
+    silent = _silent(snapshot, configuration.settings)
+    if arguments.json:
+        _print(
+            {
+                "version": VERSION,
+                "alerts": [alert_document(alert, now) for alert in snapshot.alerts],
+                "silent_sources": silent,
+            }
+        )
+    else:
+        for alert in snapshot.alerts:
+            print(_alert_line(alert, now))
+        if not snapshot.alerts:
+            print("no alerts")
+        for said in silent:
+            print(f"opsconsole: {said}", file=sys.stderr)
+    return int(_exit_code(snapshot.alerts, silent))
+
+
+def _silences(configuration: Configuration, arguments: argparse.Namespace) -> int:
+    _alertmanager(configuration.settings)
+    snapshot, now = _look(configuration), SystemClock().now()
+    silent = _silent(snapshot, configuration.settings)
+    found = [
+        each for each in snapshot.silences if arguments.all or each.state != SilenceState.EXPIRED
+    ]
+    if arguments.json:
+        documents = [silence_document(each) for each in found]
+        _print({"version": VERSION, "silences": documents, "silent_sources": silent})
+    else:
+        for each in found:
+            print(_silence_line(each, now))
+        if not found:
+            print("no silences")
+        for said in silent:
+            print(f"opsconsole: {said}", file=sys.stderr)
+    return int(ExitCode.UNKNOWN) if silent else 0
+
+
+def _acknowledge(configuration: Configuration, arguments: argparse.Namespace) -> int:
+    alert = _one_alert(_look(configuration).alerts, arguments.alert)
+    return _change(
+        arguments,
+        ActionKind.ACKNOWLEDGE,
+        _reporter(configuration.settings, alert),
+        {"alert": alert.fingerprint},
+    )
+
+
+def _silence(configuration: Configuration, arguments: argparse.Namespace) -> int:
+    parameters = parameters_of(tuple(arguments.matchers))
+    if arguments.replace:
+        parameters["replaces"] = arguments.replace
+    name = _alertmanager(configuration.settings, arguments.alertmanager)
+    return _change(arguments, ActionKind.SILENCE, name, parameters)
+
+
+def _unsilence(configuration: Configuration, arguments: argparse.Namespace) -> int:
+    names = [each.name for each in configuration.settings.alertmanager]
+    name = arguments.alertmanager
+    if len(names) > 1 and not name:
+        known = _look(configuration).silences
+        name = next((each.source for each in known if each.id == arguments.id), None)
+    target = _alertmanager(configuration.settings, name)
+    return _change(arguments, ActionKind.EXPIRE_SILENCE, target, {"silence": arguments.id})
+
+
+def _change(
+    arguments: argparse.Namespace, kind: ActionKind, service: str, parameters: dict[str, str]
+) -> int:
+    request = ActionRequest(
+        service=service,
+        kind=kind,
+        reason=arguments.reason,
+        duration=duration_of(getattr(arguments, "duration", None)),
+        parameters=parameters,
+    )
+    return asyncio.run(carry_out(arguments, request))
+
+
+def _look(configuration: Configuration) -> Snapshot:
+    """One look at the places that know of alerts, and at the services that rules are about."""
+    settings = configuration.settings
+    host = settings.host.model_copy(update={"enabled": False})
+    seen = settings.model_copy(update={"docker": (), "host": host})
+    engine = Engine(seen, base=configuration.base, read_only=True)
+    return engine.look_once()
+
+
+def _silent(snapshot: Snapshot, settings: Settings) -> list[str]:
+    """The alert sources that did not answer, each with why."""
+    names = {each.name for each in settings.prometheus}
+    names |= {each.name for each in settings.alertmanager}
+    return [
+        f"{source.name} did not answer: {source.fault or 'no answer in time'}"
+        for source in snapshot.sources
+        if source.name in names and (source.fault is not None or source.taken_at is None)
+    ]
+
+
+def _exit_code(alerts: Sequence[Alert], silent: Sequence[str]) -> ExitCode:
+    loud = [each for each in alerts if each.state is AlertState.FIRING and not each.quiet]
+    if any(each.severity is Severity.CRITICAL for each in loud):
+        return ExitCode.DOWN
+    if silent:
+        return ExitCode.UNKNOWN
+    grave = {Severity.WARNING, Severity.UNRECOGNISED}
+    return ExitCode.DEGRADED if any(each.severity in grave for each in loud) else ExitCode.OK
+
+
+def _one_alert(alerts: Sequence[Alert], wanted: str) -> Alert:
+    """The alert that ``wanted`` is the fingerprint, the key or the only name of."""
+    known = [each for each in alerts if each.fingerprint]
+    exact = [each for each in known if wanted in {each.fingerprint, each.key}]
+    found = exact or [each for each in known if each.name == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        choices = ", ".join(f"{each.fingerprint} ({each.key})" for each in found[:10])
+        raise OpsconsoleError(
+            f"{len(found)} alerts are called {wanted}", remedy=f"say which: {choices}"
+        )
+    raise OpsconsoleError(f"no Alertmanager has an alert {wanted}", remedy="see opsconsole alerts")
+
+
+def _reporter(settings: Settings, alert: Alert) -> str:
+    """The name of an Alertmanager that reports ``alert``."""
+    names = {source.partition(":")[2] for source in alert.sources if ":" in source}
+    found = (each.name for each in settings.alertmanager if each.name in names)
+    return next(found, "") or _alertmanager(settings)
+
+
+def _alertmanager(settings: Settings, wanted: str | None = None) -> str:
+    names = [each.name for each in settings.alertmanager]
+    if not names:
+        raise OpsconsoleError("no Alertmanager is configured", remedy="add alertmanager: {url: …}")
+    if wanted is not None and wanted not in names:
+        raise OpsconsoleError(
+            f"no Alertmanager is called {wanted}", remedy=f"there are {', '.join(names)}"
+        )
+    return wanted or names[0]
+
+
+def _alert_line(alert: Alert, now: float) -> str:
+    age = figures.age(now - alert.since)
+    quiet = ", ".join(
+        f"{each.kind}{f' by {each.by}' if each.by else ''}" for each in alert.suppressions
+    )
+    parts = [
+        f"{alert.severity.value:<12} {alert.state.value:<8} {age:>7}  {alert.name}",
+        alert.service or alert.instance,
+        f"[{quiet}]" if quiet else "",
+        f"({alert.fingerprint})" if alert.fingerprint else "",
+        alert.summary,
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def _silence_line(silence: SilenceView, now: float) -> str:
+    left = figures.age(silence.ends_at - now) if silence.ends_at and silence.ends_at > now else "-"
+    return (
+        f"{silence.id}  {silence.state.value:<8} ends in {left:>7}  hides {silence.hides:<4} "
+        f"{shown(silence.matchers)}  by {silence.by}: {silence.comment}"
+    )
+
+
+def _print(document: object) -> None:
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    print()
