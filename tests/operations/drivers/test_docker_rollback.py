@@ -1,66 +1,29 @@
 """Rollback of containers to their previous image, on a real engine."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from docker.types import EndpointConfig, IPAMConfig, IPAMPool, LogConfig
 
 from opsconsole.demo.docker_engine import LABEL, Engine, host_port
-from opsconsole.model.operation import ActionKind, ActionRequest, OperationState, Plan
-from opsconsole.operations import lock
-from tests.operations.place import Place, ended, performed, planned, refused, until
+from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
+from tests.operations.drivers.rollbacks import (
+    config_of,
+    inspected,
+    name_of,
+    names_on,
+    rollback_request,
+    rolled_back,
+)
+from tests.operations.place import Place, ended, performed, planned, refused
 
-_SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 _HEALTHY_IN_2 = (
     "grep -q 'version 2' /www/index.html && word=ok || word=down; trap 'exit 0' TERM; "
     """echo '{"status": "'$word'"}' > /www/health.json; httpd -f -p 8080 -h /www & wait"""
 )
 _SECOND = 1_000_000_000
-
-
-def _config(engine: Engine, name: str, image: str = "", deadline: str = "20s") -> str:
-    return f"""
-docker: {{host: "{engine.url}"}}
-operations: {{cooldown: 0.001ms}}
-services:
-  web:
-    actions:
-      rollback:
-        docker: {{containers: [{name}], stop_timeout: 1s{f", image: '{image}'" if image else ""}}}
-        min_healthy: 500ms
-        deadline: {deadline}
-"""
-
-
-def _name(engine: Engine, word: str) -> str:
-    return f"{word}-{engine.owner}"
-
-
-def _inspect(engine: Engine, name: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = engine.client().containers.get(name).attrs
-    return found
-
-
-def _names(engine: Engine) -> set[str]:
-    mine: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={engine.owner}"}
-    return {str(each.name) for each in engine.client().containers.list(all=True, filters=mine)}
-
-
-def _request() -> ActionRequest:
-    return ActionRequest("web", ActionKind.ROLLBACK, reason="a test")
-
-
-async def _rolled_back(place: Place) -> tuple[Plan, Any]:
-    operator = place.operator()
-    plan = await planned(operator, _request())
-    return plan, await ended(operator, (await performed(operator, plan)).id, 60)
 
 
 def _furnished(engine: Engine, name: str, folder: Path) -> str:
@@ -141,23 +104,23 @@ async def test_from_a_broken_tag_to_the_one_before_with_everything_the_same(
     docker_sandbox: Engine, place: Place, tmp_path: Path
 ) -> None:
     docker_sandbox.image(1)
-    name = _name(docker_sandbox, "furnished")
+    name = name_of(docker_sandbox, "furnished")
     volume = _furnished(docker_sandbox, name, tmp_path)
     try:
-        before = _inspect(docker_sandbox, name)
-        place.write(_config(docker_sandbox, name))
-        plan, operation = await _rolled_back(place)
+        before = inspected(docker_sandbox, name)
+        place.write(config_of(docker_sandbox, name))
+        plan, operation = await rolled_back(place)
         assert operation.state is OperationState.VERIFIED, operation
-        after = _inspect(docker_sandbox, name)
+        after = inspected(docker_sandbox, name)
         assert after["Id"] != before["Id"]
         assert after["Config"]["Image"] == docker_sandbox.image(1)
         assert _told(after) == _told(before)
-        assert _names(docker_sandbox) == {name}
+        assert names_on(docker_sandbox) == {name}
         assert plan.fingerprint[f"{name} id"] == before["Id"][:12]
         assert plan.fingerprint[f"{name} image"] in before["Image"]
         assert plan.fingerprint[f"{name} image target"] in after["Image"]
         assert "production" not in json.dumps(plan.fingerprint) + repr(plan.steps)
-        again = await place.operator().plan(_request(), None)
+        again = await place.operator().plan(rollback_request(), None)
         assert refused(again) == "cannot-look", "nothing is older, and :2 is never offered again"
     finally:
         docker_sandbox.remove_containers()
@@ -168,26 +131,26 @@ async def test_one_that_never_gets_healthy_ends_with_the_old_one_running_again(
     docker_sandbox: Engine, place: Place
 ) -> None:
     docker_sandbox.image(1)
-    name = _name(docker_sandbox, "old")
+    name = name_of(docker_sandbox, "old")
     docker_sandbox.run(
         name, image=docker_sandbox.image(2), healthcheck="grep -q 'version 2' /www/index.html"
     )
-    before = _inspect(docker_sandbox, name)
-    place.write(_config(docker_sandbox, name, deadline="4s"))
-    _, operation = await _rolled_back(place)
+    before = inspected(docker_sandbox, name)
+    place.write(config_of(docker_sandbox, name, deadline="4s"))
+    _, operation = await rolled_back(place)
     assert operation.state is OperationState.FAILED, operation
     assert "runs again as before" in operation.summary
-    after = _inspect(docker_sandbox, name)
+    after = inspected(docker_sandbox, name)
     assert after["Id"] == before["Id"]
     assert after["State"]["Running"]
-    assert _names(docker_sandbox) == {name}
+    assert names_on(docker_sandbox) == {name}
 
 
 async def test_the_service_s_own_probe_decides_though_the_container_runs(
     docker_sandbox: Engine, place: Place
 ) -> None:
     docker_sandbox.image(1)
-    name = _name(docker_sandbox, "probed")
+    name = name_of(docker_sandbox, "probed")
     container = docker_sandbox.run(
         name,
         image=docker_sandbox.image(2),
@@ -197,42 +160,43 @@ async def test_the_service_s_own_probe_decides_though_the_container_runs(
     port = host_port(container)
     probed = f"    instances: [{{url: 'http://127.0.0.1:{port}', container: {name}}}]\n"
     probed += "    health: /health.json\n    timeout: 1s\n"
-    config = _config(docker_sandbox, name, deadline="2s")
+    config = config_of(docker_sandbox, name, deadline="2s")
     place.write(config.replace("    actions:\n", f"{probed}    actions:\n"))
-    _, operation = await _rolled_back(place)
+    _, operation = await rolled_back(place)
     assert operation.state is OperationState.FAILED, operation
     after = docker_sandbox.client().containers.get(name)
     assert after.id == container.id
-    assert _names(docker_sandbox) == {name}
+    assert names_on(docker_sandbox) == {name}
 
 
 async def test_a_rollback_is_never_rolled_back(docker_sandbox: Engine, place: Place) -> None:
     for version in (1, 2, 3):
         docker_sandbox.image(version)
-    name = _name(docker_sandbox, "twice")
+    name = name_of(docker_sandbox, "twice")
     docker_sandbox.run(name, image=docker_sandbox.image(3))
-    place.write(_config(docker_sandbox, name))
-    _, operation = await _rolled_back(place)
+    place.write(config_of(docker_sandbox, name))
+    _, operation = await rolled_back(place)
     assert operation.state is OperationState.VERIFIED, operation
-    assert _inspect(docker_sandbox, name)["Config"]["Image"] == docker_sandbox.image(2)
-    answer = await place.operator().plan(_request(), None)
+    assert inspected(docker_sandbox, name)["Config"]["Image"] == docker_sandbox.image(2)
+    answer = await place.operator().plan(rollback_request(), None)
     assert refused(answer) == "rollback-of-rollback"
 
 
 async def test_what_runs_already_what_is_absent_and_what_is_gone_are_refused(
     docker_sandbox: Engine, place: Place
 ) -> None:
-    name = _name(docker_sandbox, "plain")
+    name = name_of(docker_sandbox, "plain")
     docker_sandbox.run(name)
     for image, code in ((docker_sandbox.image(1), "already-running"), (":9", "cannot-look")):
-        place.write(_config(docker_sandbox, name, image))
-        answer = await place.operator().plan(_request(), None)
+        place.write(config_of(docker_sandbox, name, image))
+        answer = await place.operator().plan(rollback_request(), None)
         assert refused(answer) == code, answer
-    assert refused(await place.operator(read_only=True).plan(_request(), None)) == "read-only"
-    place.write(_config(docker_sandbox, name, ":2"))
+    read_only = place.operator(read_only=True)
+    assert refused(await read_only.plan(rollback_request(), None)) == "read-only"
+    place.write(config_of(docker_sandbox, name, ":2"))
     docker_sandbox.image(2)
     operator = place.operator()
-    plan = await planned(operator, _request())
+    plan = await planned(operator, rollback_request())
     docker_sandbox.remove_containers()
     operation = await ended(operator, (await performed(operator, plan)).id)
     assert operation.state is OperationState.REFUSED
@@ -245,16 +209,16 @@ async def test_previous_is_what_an_earlier_operation_saw_before_it_is_the_older_
 ) -> None:
     for version in (1, 2, 3):
         docker_sandbox.image(version)
-    name = _name(docker_sandbox, "seen")
+    name = name_of(docker_sandbox, "seen")
     docker_sandbox.run(name, image=docker_sandbox.image(1))
     restart = "      restart: {docker: {containers: [%s], stop_timeout: 1s}, min_healthy: 100ms}\n"
-    place.write(_config(docker_sandbox, name) + restart % name)
+    place.write(config_of(docker_sandbox, name) + restart % name)
     operator = place.operator()
     plan = await planned(operator, ActionRequest("web", ActionKind.RESTART, reason="a test"))
     await ended(operator, (await performed(operator, plan)).id)
     docker_sandbox.remove_containers()
     docker_sandbox.run(name, image=docker_sandbox.image(3))
-    plan = await planned(operator, _request())
+    plan = await planned(operator, rollback_request())
     assert docker_sandbox.image(1) in plan.steps[0].summary
     assert "an earlier operation" in plan.steps[0].summary
 
@@ -263,66 +227,15 @@ async def test_two_containers_one_after_the_other_and_none_after_a_failure(
     docker_sandbox: Engine, place: Place
 ) -> None:
     docker_sandbox.image(1)
-    names = [_name(docker_sandbox, "first"), _name(docker_sandbox, "second")]
+    names = [name_of(docker_sandbox, "first"), name_of(docker_sandbox, "second")]
     for name in names:
         docker_sandbox.run(
             name, image=docker_sandbox.image(2), healthcheck="grep -q 'version 2' /www/index.html"
         )
-    before = [_inspect(docker_sandbox, name)["Id"] for name in names]
-    place.write(_config(docker_sandbox, ", ".join(names), deadline="3s"))
-    _, operation = await _rolled_back(place)
+    before = [inspected(docker_sandbox, name)["Id"] for name in names]
+    place.write(config_of(docker_sandbox, ", ".join(names), deadline="3s"))
+    _, operation = await rolled_back(place)
     assert operation.state is OperationState.FAILED, operation
     assert [step.state for step in operation.steps] == ["done", "waiting"]
-    assert [_inspect(docker_sandbox, name)["Id"] for name in names] == before
-    assert _names(docker_sandbox) == set(names)
-
-
-def _console(place: Place) -> "subprocess.Popen[bytes]":
-    argv = [sys.executable, "-m", "opsconsole", "rollback", "web", "--yes", "--reason", "a test"]
-    return subprocess.Popen(
-        [*argv, "-c", str(place.config)], stdin=subprocess.DEVNULL, start_new_session=True
-    )
-
-
-@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGHUP])
-async def test_the_console_is_killed_and_the_rollback_ends_with_a_verdict(
-    docker_sandbox: Engine, place: Place, death: signal.Signals
-) -> None:
-    docker_sandbox.image(1)
-    name = _name(docker_sandbox, "killed")
-    docker_sandbox.run(name, image=docker_sandbox.image(2), ports={8080: None})
-    port = host_port(docker_sandbox.client().containers.get(name))
-    place.write(f"state_dir: {place.state}\n" + _config(docker_sandbox, name))
-    console = _console(place)
-    operator = place.operator()
-    await until(lambda: bool(operator.operations()))
-    os.kill(console.pid, death)
-    console.wait(10)
-    operation = await ended(operator, operator.operations()[0].id, 40)
-    assert operation.state is OperationState.VERIFIED, operation
-    after = docker_sandbox.client().containers.get(name)
-    assert after.attrs["Config"]["Image"] == docker_sandbox.image(1)
-    assert host_port(after) == port
-
-
-@pytest.mark.parametrize("moment", [0.4, 0.6])
-async def test_a_runner_killed_halfway_leaves_one_container_and_a_verdict(
-    docker_sandbox: Engine, place: Place, monkeypatch: pytest.MonkeyPatch, moment: float
-) -> None:
-    docker_sandbox.image(1)
-    name = _name(docker_sandbox, "halfway")
-    docker_sandbox.run(name, image=docker_sandbox.image(2))
-    place.write(_config(docker_sandbox, name, deadline="5s"))
-    monkeypatch.setenv("PYTHONPATH", _SABOTAGE)
-    monkeypatch.setenv("KILL_AFTER", str(moment))
-    operator = place.operator()
-    operation = await performed(operator, await planned(operator, _request()))
-    path = lock.runner_lock(place.state, operation.id)
-    await until(lambda: not lock.is_held(path))
-    await place.operator().reconcile()
-    operation = await ended(operator, operation.id, 40)
-    assert _names(docker_sandbox) == {name}
-    after = _inspect(docker_sandbox, name)
-    assert after["State"]["Running"]
-    verified = operation.state is OperationState.VERIFIED
-    assert after["Config"]["Image"] == docker_sandbox.image(1 if verified else 2)
+    assert [inspected(docker_sandbox, name)["Id"] for name in names] == before
+    assert names_on(docker_sandbox) == set(names)

@@ -21,6 +21,9 @@ _STEADY: Final = 1.0
 _STARTING: Final = 15.0
 _PAUSE: Final = 0.2
 
+_PAUSES: Final = (1.0, 5.0, 15.0)
+"""Seconds between the tries to put a container back; a service is down meanwhile."""
+
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
@@ -107,11 +110,23 @@ class ReplacedContainers:
         told, outcome = [], Outcome.DONE
         for it in replaced:
             try:
-                told.append(await self._put_back(it))
+                told.append(await self._persistently(it))
             except (ObserveError, NotChangedError) as error:
                 outcome = Outcome.FAILED
-                told.append(f"{it.name} could not be put back: {error}")
+                told.append(
+                    f"{it.name} could not be put back: {error}; "
+                    f"the container of before is {it.old[:12]}, {it.kept} if it was renamed"
+                )
         return StepOutcome(outcome, "; ".join(told))
+
+    async def _persistently(self, it: Replaced) -> str:
+        """Put one back, again after a pause where the engine did not answer or refused."""
+        for pause in _PAUSES:
+            try:
+                return await self._put_back(it)
+            except (ObserveError, NotChangedError):
+                await asyncio.sleep(pause)
+        return await self._put_back(it)
 
     async def _put_back(self, it: Replaced) -> str:
         scene = await self.look(it)

@@ -1,0 +1,106 @@
+"""Rollback of containers whose console, runner or engine goes away in the middle."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from opsconsole.demo.docker_engine import Engine, host_port
+from opsconsole.model.operation import OperationState
+from opsconsole.operations import lock
+from tests.operations.drivers.rollbacks import (
+    config_of,
+    inspected,
+    name_of,
+    names_on,
+    rollback_request,
+)
+from tests.operations.place import Place, ended, performed, planned, until
+
+_SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
+
+
+def _console(place: Place) -> "subprocess.Popen[bytes]":
+    argv = [sys.executable, "-m", "opsconsole", "rollback", "web", "--yes", "--reason", "a test"]
+    return subprocess.Popen(
+        [*argv, "-c", str(place.config)], stdin=subprocess.DEVNULL, start_new_session=True
+    )
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGHUP])
+async def test_the_console_is_killed_and_the_rollback_ends_with_a_verdict(
+    docker_sandbox: Engine, place: Place, death: signal.Signals
+) -> None:
+    docker_sandbox.image(1)
+    name = name_of(docker_sandbox, "killed")
+    docker_sandbox.run(name, image=docker_sandbox.image(2), ports={8080: None})
+    port = host_port(docker_sandbox.client().containers.get(name))
+    place.write(f"state_dir: {place.state}\n" + config_of(docker_sandbox, name))
+    console = _console(place)
+    operator = place.operator()
+    await until(lambda: bool(operator.operations()))
+    os.kill(console.pid, death)
+    console.wait(10)
+    operation = await ended(operator, operator.operations()[0].id, 40)
+    assert operation.state is OperationState.VERIFIED, operation
+    after = docker_sandbox.client().containers.get(name)
+    assert after.attrs["Config"]["Image"] == docker_sandbox.image(1)
+    assert host_port(after) == port
+
+
+@pytest.mark.parametrize("moment", [0.4, 0.6])
+async def test_a_runner_killed_halfway_leaves_one_container_and_a_verdict(
+    docker_sandbox: Engine, place: Place, monkeypatch: pytest.MonkeyPatch, moment: float
+) -> None:
+    docker_sandbox.image(1)
+    name = name_of(docker_sandbox, "halfway")
+    docker_sandbox.run(name, image=docker_sandbox.image(2))
+    place.write(config_of(docker_sandbox, name, deadline="5s"))
+    monkeypatch.setenv("PYTHONPATH", _SABOTAGE)
+    monkeypatch.setenv("KILL_AFTER", str(moment))
+    operator = place.operator()
+    operation = await performed(operator, await planned(operator, rollback_request()))
+    path = lock.runner_lock(place.state, operation.id)
+    await until(lambda: not lock.is_held(path))
+    await place.operator().reconcile()
+    operation = await ended(operator, operation.id, 40)
+    assert names_on(docker_sandbox) == {name}
+    after = inspected(docker_sandbox, name)
+    assert after["State"]["Running"]
+    verified = operation.state is OperationState.VERIFIED
+    assert after["Config"]["Image"] == docker_sandbox.image(1 if verified else 2)
+
+
+async def test_an_engine_that_hangs_leaves_both_containers_and_says_where(
+    private_docker_engine: Engine, place: Place
+) -> None:
+    engine = private_docker_engine
+    engine.image(1)
+    engine.run("web", image=engine.image(2), healthcheck="grep -q 'version 2' /www/index.html")
+    place.write(
+        config_of(engine, "web", deadline="2s").replace(
+            "docker: {host", "docker: {timeout: 1s, host", 1
+        )
+    )
+    operator = place.operator()
+    operation = await performed(operator, await planned(operator, rollback_request()))
+
+    def is_verifying() -> bool:
+        found = operator.operation(operation.id)
+        return found is not None and found.state is OperationState.VERIFYING
+
+    await until(is_verifying)
+    engine.suspend()
+    try:
+        operation = await ended(operator, operation.id, 60)
+    finally:
+        engine.resume()
+    assert operation.state is OperationState.INCONCLUSIVE, operation
+    containers = engine.client().api.containers(all=True)
+    there = {each["Names"][0].lstrip("/"): each["State"] for each in containers}
+    kept = next(name for name in there if name.startswith("web-before-"))
+    assert there == {"web": "running", kept: "exited"}
+    assert f"kept, stopped, for a person to decide: {kept}" in operation.summary
