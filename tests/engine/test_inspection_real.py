@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summ
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
-from opsconsole.demo.prometheus import MonitoringServer, ScrapeJob
+from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob
 from opsconsole.engine.inspection import inspect
 from opsconsole.engine.inspection_finding import Finding, Weight
 from tests.servers.fixtures import MonitoringStack
@@ -190,3 +190,49 @@ async def test_a_rule_that_does_not_fire_is_no_mistake(
 async def test_a_query_without_a_prometheus_is_said(errorscope: ExposingServer) -> None:
     found = await look({"m": {"promql": "up"}}, errorscope, None)
     assert_one(found, Weight.ERROR, "m.promql", "needs a Prometheus", "add prometheus:")
+
+
+async def test_rules_are_told_at_their_own_line_and_loaded_ones_only_with_their_fix(
+    errorscope: ExposingServer,
+    monitoring_stack: MonitoringStack,
+    tmp_path: Path,
+) -> None:
+    server = monitoring_stack.prometheus(
+        jobs=[ScrapeJob("errorscope", [errorscope.address])],
+        rules=[
+            AlertRule("Slow", f"histogram_quantile(0.95, {LATENCY}) > 2"),
+            AlertRule("NotThere", "node_filesystem_avail_bytes < 1"),
+            AlertRule("Quiet", "rate(errorscope_resolutions_success_total[5m]) > 1e9"),
+        ],
+    )
+    await phase_of(server.url)
+    (tmp_path / "alerts.yml").write_text(
+        "groups:\n"
+        "  - name: errorscope\n"
+        "    rules:\n"
+        "      - alert: LowResolutionRate\n"
+        "        expr: rate(errorscope_resolutions_success[5m]) < 1\n"
+        "      - alert: Gone\n"
+        "        expr: absent(errorscope_heartbeat)\n"
+        "      - alert: DiskFull\n"
+        "        expr: windows_disk_free_bytes < 1\n"
+    )
+    settings = Settings.model_validate(
+        {"docker": [], "prometheus": {"url": server.url, "rule_files": ["alerts.yml"]}}
+    )
+
+    def run() -> tuple[Finding, ...]:
+        return inspect(settings, base=tmp_path, clock=SystemClock(), environ={})
+
+    found = await asyncio.to_thread(run)
+    assert [(each.weight, each.place and each.place.line) for each in found] == [
+        (Weight.ERROR, 5),
+        (Weight.WARNING, 9),
+        (Weight.WARNING, None),
+    ]
+    wrong, missing, loaded = found
+    assert wrong.message.startswith("alert LowResolutionRate: no series is called")
+    assert "_total" in wrong.remedy
+    assert missing.message.startswith("alert DiskFull: no series is called")
+    assert loaded.message.startswith("its rule Slow: ")
+    assert f"rate({LATENCY}_bucket[5m])" in loaded.remedy

@@ -134,6 +134,7 @@ class _Reader:
                 annotations=self._texts(rule, "annotations", path),
                 group=sanitize(str(group["name"]), limit=200),
                 file=self._file,
+                line=self._tree.place((*path, "expr")).line,
             )
 
     def _duration(self, rule: dict[str, Any], key: str, path: KeyPath) -> float:

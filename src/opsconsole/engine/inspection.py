@@ -15,6 +15,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.settings import Prometheus, Settings
 from opsconsole.engine.inspection_finding import Finding, Weight
+from opsconsole.engine.inspection_rules import check_rules
 from opsconsole.engine.inspection_scrapes import check_scrapes
 from opsconsole.engine.inspection_series import check_declared
 from opsconsole.engine.inspection_servers import (
@@ -83,12 +84,14 @@ async def _check_metrics(
                 message = f"{count} metrics were not looked at, because it does not answer"
                 found.append(Finding(path, Weight.NOTE, message))
             return found
+        rules = check_rules(path, server, index, base)
         looked = await asyncio.gather(
+            rules,
             *(
                 check_declared(("services", name, "metrics", each.name), each, index)
                 for name, declared in served.items()
                 for each in declared
-            )
+            ),
         )
         return found + [finding for findings in looked for finding in findings]
     finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.problems import KeyPath, Place
 from opsconsole.model.fault import Fault
 from opsconsole.text import sanitize
 
@@ -31,12 +31,16 @@ class Weight(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``path`` leads to the value; ``remedy`` says what to write or do, or ''."""
+    """``path`` leads to the value; ``remedy`` says what to write or do, or ''.
+
+    ``place`` is set where the value stands in another file, a rule file.
+    """
 
     path: KeyPath
     weight: Weight
     message: str
     remedy: str = ""
+    place: Place | None = None
 
 
 def of_fault(path: KeyPath, fault: Fault, weight: Weight, what: str = "") -> Finding:

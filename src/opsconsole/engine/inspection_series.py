@@ -22,6 +22,9 @@ from opsconsole.sources.promql_selectors import Matcher, Selector, selectors
 from opsconsole.sources.series_index import SeriesIndex
 
 LATELY: Final = "1h"
+_ABSENCE: Final = frozenset({"absent", "absent_over_time"})
+"""Functions that ask for what is not there."""
+
 SCRAPES: Final = 4
 """Scrapes that fit into a window which gives steady figures, as Prometheus' manual advises."""
 
@@ -42,6 +45,8 @@ async def check_expression(path: KeyPath, expression: str, index: SeriesIndex) -
         return [of_fault(path, answer, Weight.ERROR)]
     found: list[Finding] = []
     for selector in dict.fromkeys(selectors(expression)):
+        if selector.function in _ABSENCE:
+            continue
         found.extend(await _check(path, selector, index))
         found.extend(_misused(path, selector))
     return found

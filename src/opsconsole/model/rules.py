@@ -55,7 +55,10 @@ class RuleView:
 
 @dataclass(frozen=True, slots=True)
 class FileRule:
-    """An alerting rule of a rule file. Labels and annotations may hold templates."""
+    """An alerting rule of a rule file. Labels and annotations may hold templates.
+
+    ``line`` is where its expression stands in ``file``; 0 where that is not known.
+    """
 
     name: str
     expr: str
@@ -65,6 +68,7 @@ class FileRule:
     annotations: Mapping[str, str] = field(default_factory=dict)
     group: str = ""
     file: str = ""
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

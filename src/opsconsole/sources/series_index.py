@@ -136,6 +136,18 @@ class SeriesIndex:
         known = [self._intervals[target] for target in targets if target in self._intervals]
         return max(known, default=None)
 
+    async def rules(self) -> list[tuple[str, str]]:
+        """Name and expression of each loaded rule; none where the server tells of none."""
+        data = await self._data("/api/v1/rules", {})
+        groups = data.get("groups") if isinstance(data, dict) else None
+        found: list[tuple[str, str]] = []
+        for group in groups if isinstance(groups, list) else ():
+            for rule in group.get("rules") or () if isinstance(group, dict) else ():
+                query = rule.get("query") if isinstance(rule, dict) else None
+                if isinstance(query, str):
+                    found.append((str(rule.get("name", "")), query))
+        return found
+
     async def _data(self, path: str, params: dict[str, str]) -> Any | Fault:
         body = await self._api.get(path, params)
         if isinstance(body, Fault):

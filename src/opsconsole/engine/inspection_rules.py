@@ -1,0 +1,76 @@
+"""Whether the expressions of alert rules can ever find anything.
+
+Invariant: rules of configured files are told with their own file and line; of the rules that the
+server has loaded by itself only those are told whose fix is known, since a rule for what is not
+there (yet) is no mistake.
+"""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from opsconsole.config.problems import KeyPath, Place
+from opsconsole.config.rule_files import load_rule_files
+from opsconsole.config.settings import Prometheus
+from opsconsole.engine.inspection_finding import Finding, Weight, shown
+from opsconsole.engine.inspection_series import check_expression
+from opsconsole.model.rules import FileRule
+from opsconsole.sources.series_index import SeriesIndex
+
+LOADED_LIMIT: Final = 1000
+"""Rules of a server that are looked at."""
+
+
+async def check_rules(
+    path: KeyPath, server: Prometheus, index: SeriesIndex, base: Path
+) -> list[Finding]:
+    """Findings on rule files and on the rules that ``server`` has loaded."""
+    files = load_rule_files(server.rule_files, base)
+    where: KeyPath = (*path, "rule_files")
+    found = [
+        Finding(
+            where,
+            Weight.ERROR,
+            f"{problem.where}: {problem.message}" if problem.where else problem.message,
+            problem.suggestion,
+            Place(problem.file, problem.line, problem.column),
+        )
+        for problem in files.problems
+    ]
+    written = {rule.expr for rule in files.rules}
+    loaded = [each for each in await index.rules() if each[1] not in written]
+    looked = await asyncio.gather(
+        *(_of_file_rule(where, rule, index) for rule in files.rules),
+        *(_of_loaded_rule(path, *rule, index) for rule in loaded[:LOADED_LIMIT]),
+    )
+    return found + [finding for findings in looked for finding in findings]
+
+
+async def _of_file_rule(path: KeyPath, rule: FileRule, index: SeriesIndex) -> list[Finding]:
+    place = Place(rule.file, rule.line, 1)
+    return [
+        replace(
+            finding,
+            path=path,
+            place=place,
+            weight=finding.weight if finding.remedy else Weight.WARNING,
+            message=f"alert {rule.name}: {finding.message}",
+        )
+        for finding in await check_expression(path, rule.expr, index)
+    ]
+
+
+async def _of_loaded_rule(
+    path: KeyPath, name: str, expression: str, index: SeriesIndex
+) -> list[Finding]:
+    return [
+        replace(
+            finding,
+            path=path,
+            weight=Weight.WARNING,
+            message=f"its rule {shown(name)}: {finding.message}",
+        )
+        for finding in await check_expression((*path, "promql"), expression, index)
+        if finding.weight is Weight.ERROR and finding.remedy
+    ]
