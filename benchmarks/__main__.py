@@ -4,7 +4,7 @@ import subprocess
 import sys
 from typing import Final
 
-BENCHMARKS: Final = ("startup", "probing", "engine", "screen", "operations")
+BENCHMARKS: Final = ("startup", "probing", "metrics", "engine", "screen", "operations")
 
 
 def main(names: list[str]) -> int:
