@@ -90,7 +90,7 @@ async def test_stops_at_the_first_copy_that_does_not_stay_up(
 ) -> None:
     stem = f"web-{docker_sandbox.owner}"
     docker_sandbox.run(f"{stem}-1", healthcheck="test $(hostname) = first")
-    place.write(_config(docker_sandbox, f"containers: ['{stem}-*']"))
+    place.write(_config(docker_sandbox, f"containers: ['{stem}-*']").replace("5s", "2s"))
     operation = await _scaled(place, 3)
     assert operation.state is _S.FAILED, operation
     assert [step.state for step in operation.steps] == ["done", "waiting"]

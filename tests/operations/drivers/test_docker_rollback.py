@@ -136,7 +136,7 @@ async def test_one_that_never_gets_healthy_ends_with_the_old_one_running_again(
         name, image=docker_sandbox.image(2), healthcheck="grep -q 'version 2' /www/index.html"
     )
     before = inspected(docker_sandbox, name)
-    place.write(config_of(docker_sandbox, name, deadline="4s"))
+    place.write(config_of(docker_sandbox, name, deadline="2.5s"))
     _, operation = await rolled_back(place)
     assert operation.state is OperationState.FAILED, operation
     assert "runs again as before" in operation.summary
@@ -233,7 +233,7 @@ async def test_two_containers_one_after_the_other_and_none_after_a_failure(
             name, image=docker_sandbox.image(2), healthcheck="grep -q 'version 2' /www/index.html"
         )
     before = [inspected(docker_sandbox, name)["Id"] for name in names]
-    place.write(config_of(docker_sandbox, ", ".join(names), deadline="3s"))
+    place.write(config_of(docker_sandbox, ", ".join(names), deadline="2s"))
     _, operation = await rolled_back(place)
     assert operation.state is OperationState.FAILED, operation
     assert [step.state for step in operation.steps] == ["done", "waiting"]

@@ -81,4 +81,5 @@ async def test_scaled_up_updated_to_a_broken_image_and_rolled_back(
     assert refused(await place.operator(read_only=True).plan(_ROLLBACK, None)) == "read-only"
 
     _service(swarm).remove()
+    wait_until(lambda: not swarm.client().api.containers(all=True), deadline=20)
     assert "no Swarm service web" in str(await place.operator().plan(_ROLLBACK, None))

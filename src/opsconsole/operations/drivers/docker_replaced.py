@@ -100,10 +100,14 @@ class ReplacedContainers:
         return StepOutcome(outcome, detail)
 
     async def tell_kept(self, replaced: list[Replaced]) -> StepOutcome:
-        """Name the old containers, which nobody has touched."""
-        names = ", ".join(it.kept for it in replaced)
-        detail = f"kept, stopped, for a person to decide: {names}"
-        return StepOutcome(Outcome.DONE, detail)
+        """Say where the old containers are; nothing is touched."""
+        told = []
+        for it in replaced:
+            try:
+                told.append((await self.look(it)).told)
+            except ObserveError:
+                told.append(f"the container of before is {it.old[:12]}, {it.kept} if renamed")
+        return StepOutcome(Outcome.DONE, f"left for a person to decide: {'; '.join(told)}")
 
     async def put_back(self, replaced: list[Replaced]) -> StepOutcome:
         """Remove the new containers, and start the old ones again under their names."""

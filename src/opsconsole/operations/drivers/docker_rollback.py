@@ -158,9 +158,10 @@ class DockerRollback:
             return await self._replaced.tell_kept(replaced)
         if verdict is OperationState.VERIFIED:
             return await self._replaced.remove_kept(replaced)
-        ill = [it for it in replaced[:-1] if (await self._sight(it)).state is not State.OK]
+        states = [(it, (await self._sight(it)).state) for it in replaced[:-1]]
+        ill = [it for it, state in states if state is State.DOWN]
         back = await self._replaced.put_back([*ill, replaced[-1]])
-        await self._replaced.remove_kept([it for it in replaced[:-1] if it not in ill])
+        await self._replaced.remove_kept([it for it, state in states if state is State.OK])
         return back
 
     def undo(self) -> str:
