@@ -6,6 +6,7 @@ import pytest
 
 from opsconsole.engine import figures
 from opsconsole.engine.fleet import ServiceRecord, build_services
+from opsconsole.engine.objectives import attainment
 from opsconsole.model.expressions import Comparison, parse
 from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import Attainment
@@ -23,7 +24,7 @@ def record(**service: Any) -> ServiceRecord:
 
 
 def attain(of: ServiceRecord, text: str) -> Attainment:
-    return figures.attainment(of, text, parse(text), NOW)
+    return attainment(of, text, parse(text), NOW)
 
 
 def container(name: str, **more: Any) -> Container:

@@ -5,22 +5,15 @@ figure of the same name. Times are seconds, sizes bytes, shares fractions, rates
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Final
 
-from opsconsole.engine.budget_history import BudgetHistory
 from opsconsole.engine.fleet import ServiceRecord
-from opsconsole.engine.judge.attainment import closeness, trend
-from opsconsole.engine.judge.budget import reckon
 from opsconsole.model.expressions import (
-    DEFAULT_WINDOW,
     Availability,
-    Comparison,
     Expression,
     Quantity,
     StateIs,
 )
-from opsconsole.model.objectives import Attainment
 from opsconsole.model.reading import is_stale
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.state import State
@@ -43,24 +36,12 @@ def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = ""
 def holds(record: ServiceRecord, expression: Expression, now: float) -> bool | None:
     """Whether a rule's condition holds; None when that is not known."""
     if isinstance(expression, StateIs):
-        return _state_is(record, expression.state)
+        return state_is(record, expression.state)
     if isinstance(expression, Availability):
         rate = record.history.error_rate(now, expression.window)
         return None if rate is None else 1 - rate < expression.target
     value = figure(record, expression.quantity, now, expression.unit)
     return None if value is None else expression.holds(value)
-
-
-def attainment(record: ServiceRecord, text: str, expression: Expression, now: float) -> Attainment:
-    """An objective beside what was measured."""
-    if isinstance(expression, Availability):
-        return _availability(record, text, expression, now)
-    if isinstance(expression, Comparison):
-        actual = figure(record, expression.quantity, now, expression.unit)
-        met = None if actual is None else expression.holds(actual)
-        return _compared(record, text, expression, actual, met, now)
-    met = _state_is(record, expression.state)
-    return Attainment(record.name, text, None, 1.0, "", met)
 
 
 def cpu(record: ServiceRecord) -> float | None:
@@ -109,9 +90,9 @@ def latency(record: ServiceRecord, now: float) -> Latency:
         p50=median,
         p95=high,
         p99=highest,
-        trace=_trace(record, f"p95({name})"),
-        trace_p50=_trace(record, f"p50({name})"),
-        trace_p99=_trace(record, f"p99({name})"),
+        trace=trace_of(record, f"p95({name})"),
+        trace_p50=trace_of(record, f"p50({name})"),
+        trace_p99=trace_of(record, f"p99({name})"),
         origin=name,
     )
 
@@ -146,7 +127,8 @@ def _latency_metric(record: ServiceRecord) -> str:
     return timed[0] if len(timed) == 1 else ""
 
 
-def _trace(record: ServiceRecord, name: str) -> Trace | None:
+def trace_of(record: ServiceRecord, name: str) -> Trace | None:
+    """The past of a metric's figure."""
     metric = record.metrics.get(name)
     return metric.trace if metric else None
 
@@ -166,121 +148,12 @@ def _fresh(record: ServiceRecord, name: str, now: float) -> float | None:
     return metric.value
 
 
-def _state_is(record: ServiceRecord, state: State) -> bool | None:
+def state_is(record: ServiceRecord, state: State) -> bool | None:
+    """Whether the service is in ``state``; None while that is not known."""
     seen = record.verdict.state
     if seen is State.UNKNOWN and state is not State.UNKNOWN:
         return None
     return seen is state
-
-
-def _compared(
-    record: ServiceRecord,
-    text: str,
-    objective: Comparison,
-    actual: float | None,
-    met: bool | None,
-    now: float,
-) -> Attainment:
-    plain = Attainment(
-        record.name,
-        text,
-        actual,
-        objective.threshold,
-        _base_unit(objective),
-        met,
-        closeness=closeness(objective, actual),
-        trend=trend(_trace_of(record, objective.quantity, now)),
-    )
-    share = objective.quantity.quantile
-    if share is None or text not in record.budgets:
-        return plain
-    return _with_budget(plain, record.budgets[text], 1 - share, DEFAULT_WINDOW, now)
-
-
-def _with_budget(
-    plain: Attainment, history: BudgetHistory, allowed: float, window: float, now: float
-) -> Attainment:
-    budget = reckon(
-        allowed,
-        window,
-        lambda over: history.counts(now, over),
-        lambda over: history.seen(now, over),
-    )
-    if budget is None:
-        return plain
-    return replace(
-        plain,
-        budget_left=budget.left,
-        budget_seconds=budget.seconds_left,
-        burn_rate=budget.burn_rate,
-        burning=str(budget.burning or ""),
-        seen=budget.seen,
-    )
-
-
-def _trace_of(record: ServiceRecord, quantity: Quantity, now: float) -> Trace | None:
-    if quantity.name == "latency" and quantity.name not in record.config.metrics:
-        return record.history.latency(now).trace
-    return _trace(record, str(quantity)) or _trace(record, quantity.name)
-
-
-def _availability(
-    record: ServiceRecord, text: str, objective: Availability, now: float
-) -> Attainment:
-    """Share of good looks over as much of its window as was watched, with its budget."""
-    history = record.budgets.get(text)
-    good, bad = history.counts(now, objective.window) if history else (0, 0)
-    if history is None or not good + bad:
-        return _availability_of_window(record, text, objective, now)
-    actual, allowed = good / (good + bad), 1 - objective.target
-    plain = Attainment(
-        record.name,
-        text,
-        actual,
-        objective.target,
-        "%",
-        actual >= objective.target,
-        closeness=(1 - actual) / allowed,
-    )
-    return _with_budget(plain, history, allowed, objective.window, now)
-
-
-def _availability_of_window(
-    record: ServiceRecord, text: str, objective: Availability, now: float
-) -> Attainment:
-    """Share of looks that did not fail, over what the console watched itself.
-
-    The burn rate is the share of failures over the share that is allowed (SRE Workbook, ch. 5).
-    The budget is told only when the whole of its window was watched.
-    """
-    failed = record.history.error_rate(now, objective.window)
-    if failed is None:
-        return Attainment(record.name, text, None, objective.target, "%", None)
-    allowed = 1 - objective.target
-    burn = failed / allowed
-    whole = record.history.covered(now) >= 0.95 * objective.window
-    return Attainment(
-        record.name,
-        text,
-        1 - failed,
-        objective.target,
-        "%",
-        1 - failed >= objective.target,
-        budget_left=1 - burn if whole else None,
-        burn_rate=burn,
-    )
-
-
-def _base_unit(comparison: Comparison) -> str:
-    """The base unit that the threshold is held in: s, B, % for fractions, /s, or none."""
-    unit = comparison.unit
-    if unit.startswith("/"):
-        return "/s"
-    if unit == "%":
-        return "%"
-    if unit.endswith("B"):
-        return "B"
-    return "s" if unit else ""
 
 
 def _number(headers: Mapping[str, str], name: str) -> float | None:

@@ -7,6 +7,7 @@ look, and what is stale is UNKNOWN.
 from opsconsole.engine import figures
 from opsconsole.engine.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.engine.judge.service import Verdict, judge_container
+from opsconsole.engine.objectives import attainment
 from opsconsole.model.resources import Container
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView
 from opsconsole.model.state import State
@@ -68,8 +69,7 @@ def service_view(
         containers=tuple(each.name for each in record.containers or ()),
         metrics=tuple(record.metrics.values()),
         objectives=tuple(
-            figures.attainment(record, text, expression, now)
-            for text, expression in record.objectives
+            attainment(record, text, expression, now) for text, expression in record.objectives
         ),
         state_trace=history.state_trace(now),
         depends_on=record.config.depends_on,

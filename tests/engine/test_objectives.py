@@ -1,0 +1,93 @@
+"""Objectives of a service that is looked at: budgets, closeness, and over how long it was seen."""
+
+from typing import Any
+
+import pytest
+
+from opsconsole.engine.fleet import ServiceRecord, build_services
+from opsconsole.engine.objectives import attainment
+from opsconsole.model.expressions import parse
+from opsconsole.model.objectives import Attainment
+from tests.engine.conftest import fleet
+
+NOW = 1_800_000_000.0
+HOUR = 3600.0
+
+
+def record(*objectives: str, **service: Any) -> ServiceRecord:
+    config = {"instances": ["http://10.0.0.1"], "objectives": list(objectives), **service}
+    return build_services(fleet({"api": config}), NOW, single=False)["api"]
+
+
+def looked(
+    of: ServiceRecord, seconds: float, *, failing: float = 0.0, latency: float = 0.1
+) -> None:
+    """Looks every ten seconds up to NOW, of which those of the last ``failing`` seconds fail."""
+    at = NOW - seconds
+    while at < NOW:
+        failed = at >= NOW - failing
+        of.note_look(at, failed=failed, latency=None if failed else latency)
+        at += 10.0
+
+
+def attain(of: ServiceRecord, text: str) -> Attainment:
+    return attainment(of, text, parse(text), NOW)
+
+
+def test_availability_says_what_is_left_and_over_how_long_it_was_seen() -> None:
+    text = "availability 99.9% over 30d"
+    service = record(text)
+    looked(service, 2 * HOUR, failing=60.0)
+    found = attain(service, text)
+    assert found.actual == pytest.approx(1 - 60 / 7200, abs=1e-4)
+    assert (found.met, found.unit) == (False, "%")
+    assert found.seen == pytest.approx(2 * HOUR, abs=10)
+    # 0.1 % of 30 d is 2592 s, of which 60 are spent.
+    assert found.budget_seconds == pytest.approx(2532, abs=15)
+    assert found.budget_left == pytest.approx(2532 / 2592, abs=0.01)
+    assert found.burning == "14.4× over 1h/5m"
+    # 60 s of an hour fail: 16.7 times as many as 3.6 s.
+    assert found.burn_rate == pytest.approx(16.7, rel=0.05)
+    assert found.closeness == pytest.approx(60 / 7200 / 0.001, rel=0.05)
+
+
+def test_a_latency_objective_has_a_budget_of_slow_looks() -> None:
+    text = "p95(latency) < 100ms"
+    service = record(text)
+    looked(service, HOUR, latency=0.05)
+    quick = attain(service, text)
+    assert (quick.met, quick.budget_left, quick.burning) == (True, 1.0, "")
+    assert quick.closeness == pytest.approx(0.5, rel=0.03)
+    slow = record(text)
+    looked(slow, HOUR, latency=0.2)
+    found = attain(slow, text)
+    # Every look is slow where 5 % may be: 20 times too fast, by an hour of 36.
+    assert found.met is False
+    assert found.burn_rate == pytest.approx(20, rel=0.02)
+    assert found.budget_left == pytest.approx(1 - 1 / 36, abs=0.002)
+    assert found.burning == "14.4× over 1h/5m"
+
+
+def test_a_latency_that_a_metric_tells_has_no_budget_of_probes() -> None:
+    text = "p95(latency) < 100ms"
+    metrics = {"latency": {"histogram": "seconds", "unit": "s"}}
+    assert record(text, metrics=metrics).budgets == {}
+    assert record("cpu < 70%", "rate(requests) > 1/s").budgets == {}
+
+
+def test_nothing_seen_is_neither_met_nor_a_budget() -> None:
+    text = "availability 99.9% over 30d"
+    found = attain(record(text), text)
+    assert (found.met, found.budget_left, found.seen) == (None, None, None)
+
+
+def test_scaling_is_advised_by_the_mean_and_not_by_one_reading() -> None:
+    config = {"scaling": {"requests": 100, "maximum": 5, "stabilisation": "30s"}}
+    watch = record(**config).scaling
+    assert watch is not None
+    watch.note(NOW, cpu=None, memory=None, requests=1000.0)
+    assert watch.advice(NOW, 2) == ()
+    for second in range(1, 30):
+        watch.note(NOW + second, cpu=None, memory=None, requests=150.0)
+    (said,) = watch.advice(NOW + 29, 2)
+    assert said.startswith("scale up from 2 to 4: request rate is 178/s of 100/s a copy")
