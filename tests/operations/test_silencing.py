@@ -1,10 +1,13 @@
 """Acknowledgements and silences at a real Alertmanager, by the way that every change goes."""
 
 import json
+import os
+import signal
 import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +139,37 @@ async def test_an_acknowledgement_ends_when_its_alert_resolves(
     ends = [each for each in console.operations() if each.kind is ActionKind.EXPIRE_SILENCE]
     assert ends[0].reason == "the acknowledged alert has resolved"
     wait_until(lambda: not list((place.state / "runners").glob("*.acknowledged")), deadline=15)
+
+
+async def test_the_next_console_watches_what_a_dead_keeper_left(
+    console: Operator, place: Place, server: MonitoringServer
+) -> None:
+    mine = fire(server, zone="dead-keeper")
+    operation = await done(console, acknowledgement(mine))
+    keeper = lock.keeper_lock(place.state, operation.id)
+    wait_until(lambda: lock.is_held(keeper), deadline=10, poll=0.05)
+    kill_keeper(operation.id)
+    wait_until(lambda: not lock.is_held(keeper), deadline=10, poll=0.05)
+    assert await console.reconcile() == 1
+    wait_until(lambda: lock.is_held(keeper), deadline=10, poll=0.05)
+    (identity,) = silenced_by(server, mine)
+    assert (await done(console, expiry(identity))).state is OperationState.VERIFIED
+    wait_until(lambda: not lock.is_held(keeper), deadline=20, poll=0.2)
+
+
+def kill_keeper(operation: str) -> None:
+    for process in Path("/proc").glob("[0-9]*"):
+        if _is_keeper(process, operation):
+            os.kill(int(process.name), signal.SIGKILL)
+
+
+def _is_keeper(process: Path, operation: str) -> bool:
+    """Whether ``process`` (a folder of /proc) is the keeper of this very operation."""
+    try:
+        words = (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return b"watch" in words and operation.encode() in words
 
 
 async def test_a_silence_is_previewed_made_and_ended(

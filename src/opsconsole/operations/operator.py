@@ -22,7 +22,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.operations import dead_man, dispatch, lock, planner, policy, registry
+from opsconsole.operations import ack_keeper, dead_man, dispatch, lock, planner, policy, registry
 from opsconsole.operations.audit_sinks import sinks_of
 from opsconsole.operations.declared import Declared, declared, digest, find
 from opsconsole.operations.driver import ObserveError
@@ -325,7 +325,8 @@ class Operator:
             dispatch.take_up(self._journal, operation, who, self._clock)
             for operation in self._journal.open_operations()
         ]
-        return sum(taken) + dead_man.revive(self._journal)
+        kept = dead_man.revive(self._journal) + ack_keeper.revive(self._journal.folder)
+        return sum(taken) + kept
 
 
 def _last_healthy(plan: Plan, request: ActionRequest, snapshot: Snapshot | None) -> Refusal | None:
