@@ -246,15 +246,15 @@ async def test_a_thousand_services_scroll(open_stage: OpenStage) -> None:
 
 
 async def test_engine_that_cannot_start_is_said(open_stage: OpenStage) -> None:
-    from opsconsole.errors import ConfigError
+    from opsconsole.errors import StateError
 
     class Broken:
         def __getattr__(self, name: str) -> object:
-            raise ConfigError(("opsconsole.yaml:3: unknown key [/x]",))
+            raise StateError("journal.db cannot be opened [/x]")
 
     async with open_stage(None, engine=Broken()) as stage:
         assert "ENGINE STOPPED" in stage.text
-        assert "opsconsole.yaml:3: unknown key [/x]" in stage.text
+        assert "journal.db cannot be opened [/x]" in stage.text
 
 
 async def test_read_only_is_seen(open_stage: OpenStage) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsconsole.cli.main import EX_CONFIG
-from opsconsole.config.loader import find, load, places
+from opsconsole.config.finding import find
+from opsconsole.config.loader import load, places
 from opsconsole.config.problems import KeyPath, Problem
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError
@@ -64,7 +65,7 @@ def _locate(path: Path, findings: "Sequence[Finding]") -> "list[tuple[Finding, P
     located = []
     for each in findings:
         where = _as_written(each.path, tree.places)
-        problem = Problem.at(tree.place(where), where, each.message, each.remedy)
+        problem = Problem.at(each.place or tree.place(where), where, each.message, each.remedy)
         located.append((each, problem))
     return sorted(located, key=lambda pair: (pair[1].file, pair[1].line, pair[1].column))
 

@@ -8,7 +8,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.config.loader import default_settings, find, load
+from opsconsole.config.finding import find
+from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 
 

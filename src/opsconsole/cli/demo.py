@@ -17,8 +17,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _open(path: Path, arguments: argparse.Namespace) -> int:
-    from opsconsole.cli.configuration import from_arguments
     from opsconsole.cli.screen import open_screen
 
     arguments.config = path
-    return open_screen(from_arguments(arguments), arguments)
+    return open_screen(arguments)

@@ -1,14 +1,21 @@
 """``opsconsole``: the screen itself.
 
-Invariant: the screen paints before the engine and its clients are imported; without a terminal on
-both sides it says so and exits instead of drawing into a file.
+Invariant: the screen paints before the configuration is validated and the engine and its clients
+are imported, where a glance at the configuration tells how it looks; without a terminal on both
+sides it says so and exits instead of drawing into a file.
 """
 
 import argparse
+import gc
+import os
 import sys
+from typing import TYPE_CHECKING
 
-from opsconsole.cli.configuration import Configuration, from_arguments
 from opsconsole.cli.main import EX_USAGE
+from opsconsole.errors import ConfigError
+
+if TYPE_CHECKING:
+    from opsconsole.ui.options import Options
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -16,29 +23,79 @@ def run(arguments: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("opsconsole: no terminal here; use 'opsconsole status'", file=sys.stderr)
         return EX_USAGE
-    return open_screen(from_arguments(arguments), arguments)
+    return open_screen(arguments)
 
 
-def open_screen(configuration: Configuration, arguments: argparse.Namespace) -> int:
-    """Open the console and return its exit code."""
+def open_screen(arguments: argparse.Namespace) -> int:
+    """Open the console and return its exit code. Raises ConfigError with every problem."""
+    # Imports make no garbage; the console collects again once it is on the screen.
+    gc.disable()
     from opsconsole.ui import run as run_screen
-    from opsconsole.ui.options import Options
 
-    display = configuration.settings.display
-    options = Options(
-        theme=getattr(arguments, "theme", None) or display.theme,
-        low_bandwidth=getattr(arguments, "low_bandwidth", False) or display.low_bandwidth,
-        ascii=getattr(arguments, "ascii", False) or display.ascii,
-        mouse=display.mouse,
-        read_only=configuration.read_only,
-        keys=configuration.settings.keys,
-        environment=configuration.settings.environment.name,
-        danger=configuration.settings.environment.danger,
-    )
+    refused: list[ConfigError] = []
 
     def make_engine():  # type: ignore[no-untyped-def]  # typed by the screen's own protocol
+        from opsconsole.cli.configuration import from_arguments
         from opsconsole.cli.engine import build_engine
 
-        return build_engine(configuration)
+        try:
+            return build_engine(from_arguments(arguments))
+        except ConfigError as error:
+            refused.append(error)
+            raise
 
-    return run_screen(make_engine, options=options)
+    code = run_screen(make_engine, options=_options(arguments))
+    if refused:
+        raise refused[0]
+    return code
+
+
+def _options(arguments: argparse.Namespace) -> "Options":
+    return _glanced(arguments) or _loaded(arguments)
+
+
+def _glanced(arguments: argparse.Namespace) -> "Options | None":
+    """The options by a glance; None where that does not tell them."""
+    from opsconsole.config.finding import find
+    from opsconsole.config.glance import Glance, glance
+    from opsconsole.ui.options import Options
+
+    path = find(getattr(arguments, "config", None), os.environ)
+    seen = glance(path) if path is not None else Glance()
+    if seen is None:
+        return None
+    return Options(
+        theme=getattr(arguments, "theme", None) or seen.theme,
+        low_bandwidth=_asked(arguments, "low_bandwidth") or seen.low_bandwidth,
+        ascii=_asked(arguments, "ascii") or seen.ascii,
+        mouse=seen.mouse,
+        read_only=_asked(arguments, "read_only") or _asked(arguments, "wall") or seen.read_only,
+        keys=seen.keys,
+        environment=seen.environment,
+        danger=seen.danger,
+    )
+
+
+def _loaded(arguments: argparse.Namespace) -> "Options":
+    """The options by the whole configuration. Raises ConfigError."""
+    from opsconsole.cli.configuration import from_arguments
+    from opsconsole.ui.options import Options
+
+    configuration = from_arguments(arguments)
+    settings = configuration.settings
+    display = settings.display
+    return Options(
+        theme=getattr(arguments, "theme", None) or display.theme,
+        low_bandwidth=_asked(arguments, "low_bandwidth") or display.low_bandwidth,
+        ascii=_asked(arguments, "ascii") or display.ascii,
+        mouse=display.mouse,
+        read_only=configuration.read_only,
+        keys=settings.keys,
+        environment=settings.environment.name,
+        danger=settings.environment.danger,
+        window=display.window,
+    )
+
+
+def _asked(arguments: argparse.Namespace, name: str) -> bool:
+    return bool(getattr(arguments, name, False))

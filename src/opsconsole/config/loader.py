@@ -5,7 +5,7 @@ configuration that names programs to run is obeyed only if nobody else can write
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,24 +22,8 @@ from opsconsole.config.validation import problems_of, stray_references
 from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.errors import ConfigError
 
-VARIABLE: Final = "OPSCONSOLE_CONFIG"
-_SYSTEM: Final = Path("/etc/opsconsole/config.yaml")
-
 # Mappings of names that may be spread over several files.
 _SHARED: Final = ("services", "environments", "keys")
-
-
-def find(explicit: Path | None, environ: Mapping[str, str]) -> Path | None:
-    """The file or folder to load: the first there is, in the order of the manual; else None.
-
-    What is named by ``explicit`` or by $OPSCONSOLE_CONFIG is taken even if it does not exist, so
-    that ``load`` can say so.
-    """
-    if explicit is not None:
-        return explicit
-    if environ.get(VARIABLE):
-        return Path(environ[VARIABLE])
-    return next((path for path in _usual_places(environ) if path.exists()), None)
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -60,17 +44,6 @@ def places(path: Path) -> Tree:
 def default_settings() -> Settings:
     """What is shown with no configuration: this host and its containers."""
     return Settings()
-
-
-def _usual_places(environ: Mapping[str, str]) -> Iterator[Path]:
-    yield Path("opsconsole.yaml")
-    folder = environ.get("XDG_CONFIG_HOME") or ""
-    home = environ.get("HOME") or ""
-    if Path(folder).is_absolute():
-        yield Path(folder, "opsconsole", "config.yaml")
-    elif Path(home).is_absolute():
-        yield Path(home, ".config", "opsconsole", "config.yaml")
-    yield _SYSTEM
 
 
 @dataclass(slots=True)

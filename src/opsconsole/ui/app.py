@@ -6,6 +6,7 @@ message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
 
@@ -160,6 +161,7 @@ class Console(App[int], inherit_bindings=False):
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self.show)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)
+        gc.enable()
 
     def on_unmount(self) -> None:
         """Let the engine go, for a bounded time."""
@@ -181,9 +183,9 @@ class Console(App[int], inherit_bindings=False):
                 return
 
     async def on_event(self, event: events.Event) -> None:
-        """Input that is older than the dialog it would reach is dropped."""
+        """Input older than its dialog is dropped; what is typed into a line goes there at once."""
         top: object = self.screen_stack[-1] if self.screen_stack else None
-        if isinstance(top, Shown) and top.too_early(event):
+        if isinstance(top, Shown) and (top.too_early(event) or top.taken(event)):
             return
         await super().on_event(event)
 
@@ -199,7 +201,10 @@ class Console(App[int], inherit_bindings=False):
             self.show()
 
     def on_engine_failed(self, message: EngineFailed) -> None:
-        """The console stays and says why it sees nothing."""
+        """The console stays and says why it sees nothing, unless nothing can be shown."""
+        if message.exit_code is not None:
+            self.exit(message.exit_code, return_code=message.exit_code)
+            return
         self.failure = message.reason
         self.show()
         self.say(message.reason.splitlines()[0])

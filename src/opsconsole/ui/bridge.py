@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from textual.message import Message
 
-from opsconsole.errors import OpsconsoleError
+from opsconsole.errors import ConfigError, OpsconsoleError
 from opsconsole.text import sanitize
 from opsconsole.ui.messages import (
     EngineFailed,
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from opsconsole.model.snapshot import Snapshot
 
 T = TypeVar("T")
+EX_CONFIG = 78
+"""The exit code of sysexits.h for a configuration that cannot be used."""
 
 
 class EngineLike(Protocol):
@@ -107,6 +109,8 @@ class Bridge:
                 return
             engine.listen(self._arrived)
             engine.start()
+        except ConfigError as error:
+            self._post(EngineFailed(sanitize(str(error), multiline=True), EX_CONFIG))
         except OpsconsoleError as error:
             self._post(EngineFailed(sanitize(str(error), multiline=True)))
         except Exception as error:  # noqa: BLE001  # thread boundary: said on the screen, which stays

@@ -7,7 +7,6 @@ can be in it; it is readable by its owner alone. The message of an error is kept
 
 import os
 import re
-import tempfile
 import time
 import traceback
 from pathlib import Path
@@ -53,6 +52,8 @@ def crash_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:
+        import tempfile  # it imports all compressions, which no first paint waits for
+
         return Path(tempfile.gettempdir())
     return folder
 

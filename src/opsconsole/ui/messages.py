@@ -21,9 +21,13 @@ class SnapshotArrived(Message):
 
 @dataclass
 class EngineFailed(Message):
-    """The engine could not be made or started; ``reason`` is one safe line."""
+    """The engine could not be made or started; ``reason`` is safe text.
+
+    With a bad configuration there is nothing to show: the console leaves with ``exit_code``.
+    """
 
     reason: str
+    exit_code: int | None = None
 
 
 @dataclass

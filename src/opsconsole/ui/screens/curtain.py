@@ -2,10 +2,12 @@
 
 from textual.app import ComposeResult
 from textual.screen import Screen
+from textual.strip import Strip
 
 from opsconsole.render import curtain
+from opsconsole.render.cells import BLANK
 from opsconsole.ui.options import Options
-from opsconsole.ui.widgets.line_widget import LineWidget
+from opsconsole.ui.widgets.line_widget import LineWidget, Painted
 
 
 class CurtainPanel(LineWidget):
@@ -17,10 +19,11 @@ class CurtainPanel(LineWidget):
         super().__init__()
         self._options = options
 
-    def repaint(self) -> None:
-        """Paint what is known without looking."""
+    def render_line(self, y: int) -> Strip:
+        """A row of what is known without looking, there at the very first paint."""
         options = self._options
-        self.paint_lines(curtain.lines(options.environment, options.danger, self.size.width))
+        lines = curtain.lines(options.environment, options.danger, self.size.width)
+        return self._strip(Painted(lines[y] if y < len(lines) else BLANK))
 
 
 class CurtainScreen(Screen[None], inherit_bindings=False):
