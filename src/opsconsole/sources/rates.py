@@ -6,7 +6,8 @@ Source of the formula: ``extrapolatedRate`` in Prometheus' ``promql/functions.go
 between the first and the last sample is stretched to the borders of the range: all the way where
 a border is nearer than 1.1 times the mean distance of samples, else by half that distance, since
 the series is then taken to begin or end within the range; and never to before the moment at
-which the counter would have been zero.
+which the counter would have been zero. (Releases from before March 2024 applied these two limits
+in the other order, which differs for series that begin within the range.)
 """
 
 from itertools import pairwise

@@ -29,11 +29,18 @@ from opsconsole.sources.guarded_session import (
 GRACE: Final = 0.5
 """Seconds that a call may outlast its timeout, so that the session's own deadline speaks first."""
 
+PATIENCE: Final = 3
+"""Calls in a row without any answer after which a server is asked no more."""
+
 _WORKERS: Final = 4
+_SILENT: Final = frozenset({FaultKind.TIMEOUT, FaultKind.CONNECT, FaultKind.DNS, FaultKind.TLS})
 
 
 class JsonApi:
-    """GETs of one server, ``timeout`` seconds each, at most four at once."""
+    """GETs of one server, ``timeout`` seconds each, at most four at once.
+
+    A server that does not answer is soon given up, so that it is not waited for again and again.
+    """
 
     def __init__(self, url: str, *, http: HttpConfig, timeout: float, base: Path) -> None:
         self._url = url.rstrip("/")
@@ -44,6 +51,8 @@ class JsonApi:
         name = f"check-{urlsplit(url).netloc}"
         self._executor = BoundedExecutor(name, _WORKERS)
         self._room = asyncio.Semaphore(_WORKERS)
+        self._unanswered = 0
+        self._given_up: Fault | None = None
 
     @property
     def endpoint(self) -> str:
@@ -52,16 +61,26 @@ class JsonApi:
 
     async def get(self, path: str, params: dict[str, str] | None = None) -> Any | Fault:
         """The decoded body of ``path``, or why it could not be had."""
-        deadline = self._timeout + GRACE
-        try:
-            async with self._room:
-                return await self._executor.run(self._get, path, params, deadline=deadline)
-        except (TimeoutError, QueueFullError) as error:
-            return fault_of(error, self.endpoint, deadline)
+        async with self._room:
+            if self._given_up is not None:
+                return self._given_up
+            answer = await self._ask(path, params)
+        silent = isinstance(answer, Fault) and answer.kind in _SILENT
+        self._unanswered = self._unanswered + 1 if silent else 0
+        if self._unanswered >= PATIENCE:
+            self._given_up = answer
+        return answer
 
     async def close(self) -> None:
         """Let the threads go."""
         self._executor.close()
+
+    async def _ask(self, path: str, params: dict[str, str] | None) -> Any | Fault:
+        deadline = self._timeout + GRACE
+        try:
+            return await self._executor.run(self._get, path, params, deadline=deadline)
+        except (TimeoutError, QueueFullError) as error:
+            return fault_of(error, self.endpoint, deadline)
 
     def _get(self, path: str, params: dict[str, str] | None) -> Any | Fault:
         url = self._url + path
