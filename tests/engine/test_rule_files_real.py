@@ -146,6 +146,15 @@ groups:
     assert [each.rule.name for each in view.evaluations] == ["Another"]
 
 
+def test_a_file_that_is_wrong_costs_its_own_rules_and_is_told(server: MonitoringServer) -> None:
+    path = server.folder / "half.yml"
+    path.write_text("groups: [{name: a, rules: [{alert: X, expr: vector(1)}, {alert: Y}]}]")
+    view = look(server, server.url, path)
+    assert "half.yml" in view.notes[0]
+    assert "either alert: or record:" in view.notes[0]
+    assert [each.rule.name for each in view.evaluations] == ["X"]
+
+
 def test_a_rule_that_fails_to_evaluate_is_told(
     stack: MonitoringStack, node_exporter: MonitoringServer
 ) -> None:

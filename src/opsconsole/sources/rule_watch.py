@@ -63,13 +63,15 @@ class RuleWatch:
         ]
         self._recordings = frozenset(files.recordings)
         self._source = source
+        # A file that others edit may be wrong for a while: that costs its rules and is told.
+        self._wrong = [_wrong(files)] if files.problems else []
         self._known = _Known()
 
     def look(self, session: GuardedSession, deadline: float) -> RulesSeen:
         """One look, which ends by ``deadline`` on the monotonic clock."""
         problem = self._refresh(session)
         known = self._known
-        notes = [problem] if problem else []
+        notes = [*self._wrong, *([problem] if problem else [])]
         notes += _failing(known.rules)
         if known.at is None:
             unseen = tuple(RuleEvaluation(rule, None) for rule, _ in self._wanted)
@@ -133,6 +135,11 @@ class RuleWatch:
             return read_samples(get_json(session, url, {"query": expr}))
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
             return classify(error, url)
+
+
+def _wrong(files: RuleFiles) -> str:
+    more = len(files.problems) - 1
+    return f"rule files: {files.problems[0]}{f' and {more} more problems' if more else ''}"
 
 
 def read_rules(payload: object, source: str) -> tuple[RuleView, ...]:
