@@ -19,14 +19,13 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.backups.catalogue import Listed, backups, verified
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
+from opsconsole.operations.declared import KEPT_HERE
 from opsconsole.operations.drivers.backup_restoring import age_text
 
 VERSION: Final = 1
 """Of the JSON document."""
 
 EXIT_DAMAGED: Final = 1
-
-_KEPT: Final = frozenset({"files", "volume"})
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -54,7 +53,7 @@ def _services(configuration: Configuration, wanted: str | None) -> list[str]:
     having = [
         name
         for name, service in services.items()
-        if service.actions.backup is not None and service.actions.backup.driver in _KEPT
+        if service.actions.backup is not None and service.actions.backup.driver in KEPT_HERE
     ]
     if wanted is not None and wanted not in having:
         raise OpsconsoleError(

@@ -8,13 +8,16 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from opsconsole.config.actions import Action, DegradeAction, ScaleAction
+from opsconsole.config.actions import Action, BackupAction, DegradeAction, ScaleAction
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import SILENCING, ActionKind, Effect
 from opsconsole.operations import silencing
 from opsconsole.operations.audit import canonical
 
 _K = ActionKind
+
+KEPT_HERE = frozenset({"files", "volume"})
+"""Drivers whose backups the console itself keeps, lists and restores."""
 
 WAYS_BACK = frozenset({"docker", "env_file"})
 """Drivers that know by themselves how to end a degradation they made."""
@@ -61,7 +64,7 @@ def _of_service(settings: Settings, service: str) -> Iterator[Declared]:
         (_K.DEGRADE, actions.degrade),
         (_K.RECOVER, _recover(actions.recover, actions.degrade)),
         (_K.BACKUP, actions.backup),
-        (_K.RESTORE, actions.restore or (actions.backup and actions.backup.restore)),
+        (_K.RESTORE, actions.restore or _restore(actions.backup)),
         (_K.ROLLBACK, actions.rollback),
         (_K.SCALE, actions.scale),
     ):
@@ -83,13 +86,15 @@ def digest(settings: Settings, found: Declared) -> str:
 
     The runner compares it with the configuration as it is then.
     """
-    action = found.action.model_dump(mode="json", by_alias=True)
+    action = _dumped(found.action)
     if found.kind in SILENCING:
         place = silencing.declaration(settings, found.service)
         return hashlib.sha256(canonical({"action": action, "at": place}).encode()).hexdigest()
     service = settings.services[found.service]
     document = {
         "action": action,
+        # What a restore puts back, and what may follow a restore, a rollback or new flags.
+        "others": [_dumped(service.actions.backup), _dumped(service.actions.restart)],
         "instances": [instance.model_dump(mode="json") for instance in service.instances],
         "containers": list(service.containers),
         "environment": settings.environment_of(found.service).model_dump(mode="json"),
@@ -103,6 +108,14 @@ def scale_bounds(action: Action) -> tuple[int, int] | None:
     return (action.minimum, action.maximum) if isinstance(action, ScaleAction) else None
 
 
+def lasts(found: Declared) -> float | None:
+    """Seconds that a degradation lasts unless it is told otherwise."""
+    action = found.action
+    if found.kind is not ActionKind.DEGRADE or not isinstance(action, DegradeAction):
+        return None
+    return action.for_
+
+
 def _recover(recover: Action | None, degrade: DegradeAction | None) -> Action | None:
     """The way back: declared beside degrade, within it, or known to its driver."""
     if recover is not None or degrade is None:
@@ -110,3 +123,18 @@ def _recover(recover: Action | None, degrade: DegradeAction | None) -> Action | 
     if degrade.recover is not None:
         return degrade.recover
     return degrade if degrade.driver in WAYS_BACK else None
+
+
+def _restore(backup: BackupAction | None) -> Action | None:
+    """The newest backup put back, then what is declared to follow; or that alone.
+
+    A backup that a command makes is kept elsewhere: only its own way back can restore it.
+    """
+    if backup is None or backup.driver not in KEPT_HERE:
+        return backup and backup.restore
+    verified = backup.restore or backup
+    return Action(backup="latest", min_healthy=verified.min_healthy, deadline=verified.deadline)
+
+
+def _dumped(action: Action | None) -> object:
+    return None if action is None else action.model_dump(mode="json", by_alias=True)

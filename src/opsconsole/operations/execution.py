@@ -17,6 +17,9 @@ from opsconsole.operations.verification import Baseline, Verdict, Verifier, line
 _CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})
 _GOOD = OperationState.VERIFIED
 
+NOT_OF_HEALTH = SILENCING | {ActionKind.BACKUP}
+"""Kinds that leave the service as it is: their verdict is what the driver itself sees."""
+
 TAKES_AWAY = frozenset({ActionKind.RESTART, ActionKind.ROLLBACK})
 """Kinds whose steps each take an instance away for a while."""
 
@@ -78,7 +81,7 @@ class Execution:
             return _of_call(record)
         verdict = await self.verifier.verdict(self.plan.steps, before, since)
         lines, doubts = (*record.evidence, *verdict.evidence), record.doubts
-        if self.plan.kind in SILENCING and verdict.state is _GOOD:
+        if self.plan.kind in NOT_OF_HEALTH and verdict.state is _GOOD:
             verdict = Verdict(_GOOD, verdict.evidence[0])
         if doubts and verdict.state is OperationState.VERIFIED:
             summary = f"{verdict.summary}, but whether it acted cannot be told: {doubts[0]}"

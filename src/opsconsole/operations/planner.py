@@ -20,7 +20,7 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.operations import policy, registry, silencing
-from opsconsole.operations.declared import Declared, scale_bounds
+from opsconsole.operations.declared import KEPT_HERE, Declared, scale_bounds
 from opsconsole.operations.driver import Driver, DriverContext, Past
 from opsconsole.operations.execution import TAKES_AWAY
 from opsconsole.sources.executor import BoundedExecutor
@@ -30,6 +30,11 @@ LONGEST_DEGRADE = 86400.0
 
 _WITH_EYES = frozenset({"docker", "swarm", "systemd", "pid_file", "git", "releases"})
 """Drivers that see by themselves whether what they changed is as it should be."""
+
+_RESTORING = KEPT_HERE | {"backup"}
+_READ_BACK = "the backup is read back and every byte compared"
+_IN_PLACE = "every restored path is in place"
+_NOT_SEEN = "nothing: the console cannot see what was copied, so the verdict will be inconclusive"
 
 
 def clean(request: ActionRequest) -> ActionRequest:
@@ -149,13 +154,27 @@ def _verification(settings: Settings, found: Declared) -> tuple[str, ...]:
         return ("the call's own answer",)
     if found.kind in SILENCING:
         return silencing.VERIFICATION
-    service = settings.services[found.service]
+    if found.kind is ActionKind.BACKUP:
+        return (_READ_BACK if action.driver in KEPT_HERE else _NOT_SEEN,)
+    return (*_put_back(found), _health(settings, found))
+
+
+def _put_back(found: Declared) -> tuple[str, ...]:
+    return (_IN_PLACE,) if found.action.driver in _RESTORING else ()
+
+
+def _health(settings: Settings, found: Declared) -> str:
+    """What health has to do with the verdict."""
+    action, service = found.action, settings.services[found.service]
     held = f"healthy for {action.min_healthy:g} s within {action.deadline:g} s of the change"
     if service.health is not None and service.instances:
-        return (f"{len(service.instances)} instances {held}, by {service.health.path}",)
+        count = len(service.instances)
+        return f"{count} instance{'s' * (count > 1)} {held}, by {service.health.path}"
     if action.driver in _WITH_EYES:
-        return (f"what was changed is running and {held}",)
-    return ("nothing: the service has no health probe, so the verdict will be inconclusive",)
+        return f"what was changed is running and {held}"
+    if action.driver in _RESTORING:
+        return "not the service's health: it has no health probe"
+    return "nothing: the service has no health probe, so the verdict will be inconclusive"
 
 
 def _undo(found: Declared, driver: Driver) -> str:

@@ -18,12 +18,12 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError, StateError
-from opsconsole.model.operation import SILENCING, OperationState, Refusal
+from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
 from opsconsole.operations import ack_keeper, dead_man, lock, policy
 from opsconsole.operations.audit_sinks import sinks_of
 from opsconsole.operations.declared import Declared, digest, find
 from opsconsole.operations.driver import Driver, ObserveError
-from opsconsole.operations.execution import Execution, Record, away
+from opsconsole.operations.execution import NOT_OF_HEALTH, Execution, Record, away
 from opsconsole.operations.instance_probes import InstanceProbes
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent, StepRecord
@@ -125,8 +125,8 @@ async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
             return _refused(journal, intent, action)
         journal.use_sinks(sinks_of(settings, Path(intent.base)))
         driver = _driver(journal, settings, action, intent, threads)
-        # A silence is about alerts: a service that is called as the Alertmanager is not looked at.
-        watched = "" if action.kind in SILENCING else action.service
+        # Neither a silence nor a backup changes the service, so its health decides nothing.
+        watched = "" if action.kind in NOT_OF_HEALTH else action.service
         probes = InstanceProbes(settings, watched, Path(intent.base), away(intent.plan))
         try:
             execution = _execution(journal, intent, action, driver, probes)
@@ -233,7 +233,9 @@ def _execution(
 ) -> Execution:
     clock = SystemClock()
     action = found.action
-    verifier = Verifier(driver, probes, clock, found.kind, action.min_healthy, action.deadline)
+    # A backup that was read back stays as it is: one look at it is enough.
+    held = 0.0 if found.kind is ActionKind.BACKUP else action.min_healthy
+    verifier = Verifier(driver, probes, clock, found.kind, held, action.deadline)
     return Execution(intent.operation, intent.plan, driver, verifier, journal, clock)
 
 

@@ -19,6 +19,7 @@ from opsconsole.operations.instance_probes import InstanceProbes
 
 BASELINE_LOOKS: Final = 3
 _PAUSE: Final = 0.5
+_SHORTEST: Final = 0.02
 _MUCH_SLOWER: Final = 2.0
 _NOTICEABLE: Final = 0.05
 
@@ -132,7 +133,7 @@ class Verifier:
                 healthy_since = None
             if self._clock.now() >= ends:
                 return self._not_healthy(sights, before, healthy_since is not None)
-            await self._clock.sleep(min(_PAUSE, self._min_healthy / 4))
+            await self._clock.sleep(min(_PAUSE, max(_SHORTEST, self._min_healthy / 4)))
 
     async def _look(
         self, steps: tuple[Step, ...], names: frozenset[str], since: float
