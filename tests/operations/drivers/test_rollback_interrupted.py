@@ -82,7 +82,7 @@ async def test_an_engine_that_hangs_leaves_both_containers_and_says_where(
     engine.run("web", image=engine.image(2), healthcheck="grep -q 'version 2' /www/index.html")
     place.write(
         config_of(engine, "web", deadline="2s").replace(
-            "docker: {host", "docker: {timeout: 1s, host", 1
+            "docker: {host", "docker: {timeout: 2s, host", 1
         )
     )
     operator = place.operator()

@@ -34,6 +34,8 @@ services:
       rollback: {{swarm: web, min_healthy: 500ms, deadline: 30s}}
       scale: {{swarm: web, min_healthy: 500ms, deadline: 30s}}
 """)
+    # The engine still changes a service on its own until its first task runs.
+    wait_until(lambda: len(_running(private_docker_engine)) == 1, deadline=30)
     return private_docker_engine
 
 
