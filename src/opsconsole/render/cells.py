@@ -50,6 +50,7 @@ class Role(StrEnum):
     KEY_LABEL = "key-label"
     KEY_OFF = "key-off"
     MATCH = "match"
+    CURSOR_TEXT = "cursor-text"
     CURSOR = "cursor"
     CURSOR_IDLE = "cursor-idle"
     CHOSEN = "chosen"

@@ -146,6 +146,7 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.KEY_LABEL: ("text", "surface", ""),
     Role.KEY_OFF: ("faint", "surface", ""),
     Role.MATCH: ("background", "accent", ""),
+    Role.CURSOR_TEXT: ("text", "surface", "reverse"),
 }
 _OVERLAYS: Final = {
     Role.CURSOR: "raised",

@@ -6,22 +6,26 @@ Invariant: a screen shows what it is given and asks for nothing; handlers return
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from textual import on
+from textual import events, on
 from textual.screen import Screen
 
 from opsconsole.model.operation import ActionKind, ActionView
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import keys
+from opsconsole.render.command_line import meant, not_meant
 from opsconsole.render.keys import Scope
 from opsconsole.render.status_line import Hint
 from opsconsole.ui.precise import PreciseCompositor
 from opsconsole.ui.screens.contracts import Speaking
+from opsconsole.ui.widgets.command_prompt import CommandPrompt
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.line_widget import LineWidget
+from opsconsole.ui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
     from opsconsole.ui.app import Console
+    from opsconsole.ui.commands import Command
 
 NOTICE_SECONDS = 6.0
 
@@ -37,6 +41,7 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         self._compositor = PreciseCompositor()
         self._said = 0
         self._show_wanted = False
+        self._prompt: Prompt | None = None
 
     @property
     def console_app(self) -> "Console":
@@ -106,6 +111,69 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
                     footer.say("")
 
         self.set_timer(NOTICE_SECONDS, unsay)
+
+    # ---- lines that are typed ----
+
+    def ask(self, prompt: Prompt) -> None:
+        """Open a line that takes every key from this moment on; one at a time."""
+        if self._prompt is None or self._prompt.closed:
+            self._prompt = prompt
+            self.mount(prompt)
+
+    def taken(self, event: events.Event) -> bool:
+        """Keys go to the line that is being typed; a key that opens one opens it at once."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            return False
+        prompt = self._prompt
+        if prompt is not None and not prompt.closed:
+            if isinstance(event, events.Key) and event.key == "ctrl+c":
+                return False
+            if prompt.take(event):
+                prompt.remove()
+            return True
+        return isinstance(event, events.Key) and self._opens(event)
+
+    def _opens(self, event: events.Key) -> bool:
+        focused = self.focused
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            return False
+        openers = {"commands": self.action_command_line}
+        if Scope.LIST in self.SCOPES:
+            openers["filter"] = self.action_filter
+        usual, own = keys.default_keys(), self.console_app.keymap
+        for name, open_line in openers.items():
+            if event.key in (own[name].split(",") if name in own else usual[name]):
+                open_line()
+                return True
+        return False
+
+    def action_filter(self) -> None:
+        """Screens with something to filter or to search ask for it here."""
+
+    def action_command_line(self) -> None:
+        """Type a command or a service by name."""
+        self.ask(CommandPrompt([each.name for each in self._commands()]))
+
+    def _commands(self) -> list["Command"]:
+        from opsconsole.ui.commands import commands, service_commands
+
+        app = self.console_app
+        return [*commands(app, self), *service_commands(app)]
+
+    @on(CommandPrompt.Given)
+    def _given(self, message: CommandPrompt.Given) -> None:
+        """Run what is named, or say that nothing is."""
+        if not message.text.strip():
+            return
+        listed = self._commands()
+        names = [each.name for each in listed]
+        word = message.text.strip().lower()
+        found = next((each for each in listed if word in each.aliases), None)
+        name = meant(word, names) if found is None else found.name
+        if name is None:
+            self.say(not_meant(message.text, names))
+        else:
+            self.app.call_later(next(each.run for each in listed if each.name == name))
 
     # ---- keys ----
 

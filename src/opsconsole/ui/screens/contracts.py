@@ -16,6 +16,10 @@ class Shown:
         """Whether ``event`` was meant for what was there before this screen."""
         return False
 
+    def taken(self, event: events.Event) -> bool:
+        """Whether ``event`` belongs to a line that is being typed here, and is done with."""
+        return False
+
 
 class Speaking(Shown):
     """A screen that can say something in its bottom line."""

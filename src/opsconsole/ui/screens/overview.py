@@ -324,15 +324,12 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Type a filter at the bottom."""
-        if not self.query(Prompt):
-            self.mount(Prompt(self._filter.text, placeholder="filter  (! inverts, esc clears)"))
-            self.call_after_refresh(lambda: self.query_one(Prompt).focus())
+        self.ask(Prompt(self._filter.text, placeholder="filter: ! inverts, esc clears"))
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
         self._filter = Filter(message.text)
         if message.final:
-            self.query(Prompt).remove()
             self.table(Panel.SERVICES).focus()
         self.show_body()
 

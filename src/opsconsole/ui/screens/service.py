@@ -136,16 +136,11 @@ class ServiceScreen(ConsoleScreen, inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Search the page."""
-        if not self.query(Prompt):
-            self.mount(Prompt("", placeholder="search  (n next, N previous)"))
-            self.call_after_refresh(lambda: self.query_one(Prompt).focus())
+        self.ask(Prompt(placeholder="search: n next, N previous"))
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
         self.page.search(message.text)
-        if message.final:
-            self.query(Prompt).remove()
-            self.page.focus()
 
     def action_copy(self) -> None:
         """Copy the page."""

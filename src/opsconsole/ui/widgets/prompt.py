@@ -1,23 +1,24 @@
-"""The line that a filter or a search is typed into."""
+"""The line that a filter, a search or a command is typed into.
 
-from typing import ClassVar
+Invariant: a key changes the line in the same moment that it comes, so that none is lost however
+fast it follows the key that opened the line. Every change is told; enter keeps what was typed,
+esc drops it.
+"""
 
-from textual.binding import Binding
+from textual import events
 from textual.message import Message
-from textual.widgets import Input
+
+from opsconsole.render.cells import Role
+from opsconsole.render.command_line import TypedLine, prompt_line
+from opsconsole.text import sanitize
+from opsconsole.ui.widgets.line_widget import LineWidget
 
 
-class Prompt(Input, inherit_bindings=True):
-    """Invariant: every change is told at once; enter keeps what was typed, esc drops it."""
+class Prompt(LineWidget, can_focus=True):
+    """One line at the bottom, over the keys. It needs no focus: the screen gives it its keys."""
 
-    BINDINGS: ClassVar[list[Binding | tuple[str, str] | tuple[str, str, str]]] = [
-        Binding("escape", "drop", "drop", show=False)
-    ]
-    DEFAULT_CSS = """
-    Prompt { dock: bottom; height: 1; border: none; padding: 0 1; background: $surface;
-             color: $foreground; }
-    Prompt:focus { border: none; background: $surface; }
-    """
+    DEFAULT_CSS = "Prompt { dock: bottom; width: 100%; height: 1; }"
+    FILL = Role.KEY_LABEL
 
     class Typed(Message):
         """The text as it is now; ``final`` when the prompt has closed."""
@@ -27,20 +28,73 @@ class Prompt(Input, inherit_bindings=True):
             self.text = text
             self.final = final
 
-    def __init__(self, text: str, *, placeholder: str, maximum: int = 120) -> None:
-        super().__init__(text, placeholder=placeholder, max_length=maximum, id="prompt")
-        self.cursor_blink = False
+    def __init__(
+        self, text: str = "", *, placeholder: str, mark: str = "/", maximum: int = 120
+    ) -> None:
+        super().__init__(id="prompt")
+        self._typed = TypedLine(text, len(text))
+        self._placeholder = placeholder
+        self._mark = mark
+        self._maximum = maximum
+        self.closed = False
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        """Tell what is typed."""
+    @property
+    def value(self) -> str:
+        """What stands in the line."""
+        return self._typed.text
+
+    def take(self, event: events.Key | events.Paste) -> bool:
+        """Let one key or a paste change the line; whether that closed it."""
+        if isinstance(event, events.Paste):
+            self._change(self._typed.with_text(sanitize(event.text), self._maximum))
+        elif event.key == "escape":
+            self._close("")
+        elif event.key == "enter":
+            self._close(self.value)
+        elif event.key == "tab":
+            self._change(self.completed(self._typed))
+        elif event.character is not None and event.is_printable:
+            self._change(self._typed.with_text(event.character, self._maximum))
+        elif event.key == "backspace" and not self.value and self._mark == ":":
+            self._close("")
+        else:
+            self._change(self._typed.moved(event.key))
+        return self.closed
+
+    def completed(self, typed: TypedLine) -> TypedLine:
+        """What tab makes of the line; subclasses know names."""
+        return typed
+
+    def hint(self) -> str:
+        """What is said at the right of the text."""
+        return self._placeholder
+
+    def tell(self, text: str, *, final: bool) -> None:
+        """Tell whoever asked."""
+        self.post_message(self.Typed(text, final=final))
+
+    def _change(self, typed: TypedLine) -> None:
+        same = typed.text == self.value
+        self._typed = typed
+        self.repaint()
+        if not same:
+            self.tell(typed.text, final=False)
+
+    def _close(self, text: str) -> None:
+        self.closed = True
+        self.tell(text, final=True)
+
+    def repaint(self) -> None:
+        """Paint the line."""
+        if self.is_mounted:
+            line = prompt_line(self._mark, self._typed, self.size.width, hint=self.hint())
+            self.paint_lines([line])
+
+    def on_mount(self) -> None:
+        """Show what was typed before there was a place to show it."""
+        self.call_after_refresh(self.repaint)
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys that came by focus."""
         event.stop()
-        self.post_message(self.Typed(event.value, final=False))
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Close and keep."""
-        event.stop()
-        self.post_message(self.Typed(event.value, final=True))
-
-    def action_drop(self) -> None:
-        """Close and clear."""
-        self.post_message(self.Typed("", final=True))
+        self.take(event)

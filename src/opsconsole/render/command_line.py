@@ -1,0 +1,98 @@
+"""A line that is being typed: its text, what completes it, and what is meant by it.
+
+Invariant: pure; a key changes the text at once or not at all. What is typed names one thing
+exactly, or begins the name of one thing only; nothing is guessed.
+"""
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.render.cells import Line, Role, Span, clip_line, line_width, width_of
+
+_LIKELY: Final = 0.6
+"""How alike two words must be, by difflib's ratio, to be taken for a slip of the keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypedLine:
+    """Text and the place of the cursor in it, in characters."""
+
+    text: str = ""
+    cursor: int = 0
+
+    def with_text(self, added: str, limit: int) -> "TypedLine":
+        """With ``added`` at the cursor, as far as ``limit`` characters allow."""
+        added = added[: max(0, limit - len(self.text))]
+        text = self.text[: self.cursor] + added + self.text[self.cursor :]
+        return TypedLine(text, self.cursor + len(added))
+
+    def moved(self, key: str) -> "TypedLine":
+        """After a key that moves or takes away; the same for any other key."""
+        text, at = self.text, self.cursor
+        last_word = len(text[:at].rstrip().rpartition(" ")[0])
+        places = {
+            "left": (text, max(0, at - 1)),
+            "right": (text, min(len(text), at + 1)),
+            "home": (text, 0),
+            "ctrl+a": (text, 0),
+            "end": (text, len(text)),
+            "ctrl+e": (text, len(text)),
+            "backspace": (text[: max(0, at - 1)] + text[at:], max(0, at - 1)),
+            "ctrl+h": (text[: max(0, at - 1)] + text[at:], max(0, at - 1)),
+            "delete": (text[:at] + text[at + 1 :], at),
+            "ctrl+u": (text[at:], 0),
+            "ctrl+k": (text[:at], at),
+            "ctrl+w": (text[:last_word] + text[at:], last_word),
+        }
+        return TypedLine(*places.get(key, (text, at)))
+
+
+def completions(text: str, names: Iterable[str]) -> list[str]:
+    """The names that ``text`` begins, then those that hold it; all for ''."""
+    wanted = text.strip().lower()
+    listed = list(dict.fromkeys(names))
+    begun = [name for name in listed if name.lower().startswith(wanted)]
+    held = [name for name in listed if wanted in name.lower() and name not in begun]
+    return begun + held
+
+
+def meant(text: str, names: Iterable[str]) -> str | None:
+    """The one name that is meant: written whole, or the only one that begins so."""
+    wanted = text.strip().lower()
+    listed = list(dict.fromkeys(names))
+    whole = [name for name in listed if name.lower() == wanted]
+    begun = [name for name in listed if name.lower().startswith(wanted)]
+    if whole:
+        return whole[0]
+    return begun[0] if wanted and len(begun) == 1 else None
+
+
+def not_meant(text: str, names: Iterable[str]) -> str:
+    """What to say of a word that means nothing, or more than one thing."""
+    wanted = text.strip()
+    listed = list(dict.fromkeys(names))
+    begun = [name for name in listed if name.lower().startswith(wanted.lower())]
+    if begun:
+        return f"{wanted} could be {', '.join(begun[:5])}"
+    alike = difflib.get_close_matches(wanted.lower(), listed, 1, _LIKELY)
+    hint = f", did you mean {alike[0]}?" if alike else "; ctrl-p lists them all"
+    return f"nothing is called {wanted}{hint}"
+
+
+def prompt_line(mark: str, typed: TypedLine, width: int, *, hint: str = "") -> Line:
+    """The line as typed, with the cursor, and at the right of it ``hint``, quieter."""
+    before, rest = typed.text[: typed.cursor], typed.text[typed.cursor :]
+    # A text that is longer than the line is shown from where the cursor still is in sight.
+    room = max(4, width - width_of(mark) - 3)
+    while width_of(before) > room:
+        before = before[1:]
+    spans = [
+        Span(f" {mark}", Role.KEY),
+        Span(before, Role.KEY_LABEL),
+        Span(rest[:1] or " ", Role.CURSOR_TEXT),
+        Span(rest[1:], Role.KEY_LABEL),
+    ]
+    line = clip_line((*spans, Span(f"  {hint}" if hint else "", Role.KEY_OFF)), width)
+    return (*line, Span(" " * max(0, width - line_width(line)), Role.KEY_LABEL))

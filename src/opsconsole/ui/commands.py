@@ -1,0 +1,55 @@
+"""Every command by name: those of the registry of keys, the services, and the way out.
+
+Invariant: a command does what its key does, through the same action, so that nothing is possible
+here that is not possible there. Names from outside are names and nothing else.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from textual.screen import Screen
+
+from opsconsole.render import keys
+from opsconsole.render.keys import Scope
+from opsconsole.ui.screens.base import ConsoleScreen
+
+if TYPE_CHECKING:
+    from opsconsole.ui.app import Console
+
+SERVICES_LISTED: Final = 1000
+
+
+class Command(NamedTuple):
+    """``about`` is one line; ``aliases`` mean it only when written whole."""
+
+    name: str
+    about: str
+    run: Callable[[], object]
+    aliases: tuple[str, ...] = ()
+
+
+def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
+    """What can be done on ``screen``, the ways out first, the services last."""
+    yield Command(
+        "quit", "leave the console; operations go on", console.leave, ("q", "q!", "qa", "wq")
+    )
+    scopes = screen.SCOPES if isinstance(screen, ConsoleScreen) else (Scope.EVERYWHERE,)
+    for key in keys.of(scopes):
+        if key.palette or key.scope in {Scope.CHANGE, Scope.OVERVIEW} or key.id == "help":
+            run = partial(console.run_action, key.action, screen)
+            yield Command(key.label, f"{key.help}  ({key.shown})", run, (key.id,))
+
+
+def service_commands(console: "Console") -> Iterator[Command]:
+    """One command for each service: it opens the service's screen."""
+    snapshot = console.shown
+    for service in (snapshot.services if snapshot else ())[:SERVICES_LISTED]:
+        about = f"{service.state.glyph} {service.state.value}"
+        yield Command(service.name, about, partial(_open, console, service.name))
+
+
+def _open(console: "Console", service: str) -> None:
+    from opsconsole.ui.screens.service import ServiceScreen
+
+    console.push_screen(ServiceScreen(service))

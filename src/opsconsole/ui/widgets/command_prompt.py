@@ -1,0 +1,46 @@
+"""The line behind ``:``: a command or a service by name.
+
+Invariant: what is run is what is named, or the only thing that begins so; anything else is said
+and runs nothing.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from textual.message import Message
+
+from opsconsole.render.command_line import TypedLine, completions
+from opsconsole.ui.widgets.prompt import Prompt
+
+_NAMED: Final = 8
+
+
+class CommandPrompt(Prompt):
+    """Knows the names; the screen knows what they do."""
+
+    class Given(Message):
+        """The line was closed with enter; ``text`` is as typed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__("", placeholder="", mark=":")
+        self._names = names
+
+    def completed(self, typed: TypedLine) -> TypedLine:
+        """The first name that fits."""
+        found = completions(typed.text, self._names)
+        return TypedLine(found[0], len(found[0])) if typed.text.strip() and found else typed
+
+    def hint(self) -> str:
+        """The names that fit."""
+        found = completions(self.value, self._names)
+        more = " …" if len(found) > _NAMED else ""
+        return " · ".join(found[:_NAMED]) + more if found else "nothing is called so"
+
+    def tell(self, text: str, *, final: bool) -> None:
+        """Only the end of the line is of interest."""
+        if final:
+            self.post_message(self.Given(text))
