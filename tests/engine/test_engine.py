@@ -280,6 +280,18 @@ class BrokenOperator:
     def operations(self) -> tuple[()]:
         raise RuntimeError("a defect")
 
+    def degradations(self) -> tuple[()]:
+        raise RuntimeError("a defect")
+
+    def catch_up(self) -> tuple[()]:
+        raise RuntimeError("a defect")
+
+    async def backups(self, service: str) -> Refusal:
+        raise RuntimeError("a defect")
+
+    async def verify_backup(self, service: str, backup: str) -> Refusal:
+        raise RuntimeError("a defect")
+
     def changed(self) -> bool:
         raise RuntimeError("a defect")
 

@@ -4,12 +4,14 @@ import time
 from dataclasses import replace
 
 from opsconsole.engine.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
+from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
     ActionView,
     Confirmation,
+    Degradation,
     Operation,
     OperationState,
     Plan,
@@ -26,6 +28,8 @@ class ScriptedOperator:
 
     def __init__(self) -> None:
         self.held: tuple[Operation, ...] = ()
+        self.lasting: tuple[Degradation, ...] = ()
+        self.ended: tuple[Operation, ...] = ()
         self.moved = True
         self.asked = 0
         self.reconciled = 0
@@ -44,6 +48,19 @@ class ScriptedOperator:
 
     def operations(self) -> tuple[Operation, ...]:
         return self.held
+
+    def degradations(self) -> tuple[Degradation, ...]:
+        return self.lasting
+
+    def catch_up(self) -> tuple[Operation, ...]:
+        ended, self.ended = self.ended, ()
+        return ended
+
+    async def backups(self, service: str) -> tuple[BackupView, ...]:
+        return (BackupView("20251121T091407Z-1", service),)
+
+    async def verify_backup(self, service: str, backup: str) -> BackupView:
+        return BackupView(backup, service, verified_at=1.0)
 
     def changed(self) -> bool:
         time.sleep(self.takes)
@@ -83,6 +100,48 @@ async def test_what_was_done_before_is_no_news_and_what_moves_is() -> None:
     assert not await door.poll(), "nothing moved"
     door.close()
     assert operator.closed
+
+
+async def test_what_ended_before_the_first_look_was_missed_and_is_told() -> None:
+    told: list[Event] = []
+    operator = ScriptedOperator()
+    over = replace(operation(OperationState.VERIFIED), ended_at=4.0)
+    operator.held = operator.ended = (over,)
+    door = OperatorDoor(operator, told.append)
+    assert await door.poll()
+    assert door.missed == (over,)
+    assert [event.at for event in told] == [4.0]
+    assert "while you were away: restart verified by ann" in told[0].message
+    operator.held = operator.ended = (replace(over, id="2", ended_at=9.0),)
+    operator.moved = True
+    assert await door.poll()
+    assert door.missed == (over,), "what ends while the console is open is not missed"
+    door.close()
+
+
+async def test_a_degradation_that_comes_to_last_is_a_change() -> None:
+    operator = ScriptedOperator()
+    operator.held = (operation(OperationState.VERIFIED),)
+    door = OperatorDoor(operator, lambda event: None)
+    assert await door.poll()
+    operator.lasting = (Degradation("1", "api", 60.0, "ann", "bastion"),)
+    operator.moved = True
+    assert await door.poll()
+    assert door.degradations == operator.lasting
+    door.close()
+
+
+async def test_backups_are_the_operators_and_without_one_there_are_none() -> None:
+    door = OperatorDoor(ScriptedOperator(), lambda event: None)
+    listed = await door.backups("api")
+    assert isinstance(listed, tuple)
+    assert [each.service for each in listed] == ["api"]
+    assert await door.verify_backup("api", "b") == BackupView("b", "api", verified_at=1.0)
+    door.close()
+    closed = OperatorDoor(None, lambda event: None)
+    assert isinstance(await closed.backups("api"), Refusal)
+    assert isinstance(await closed.verify_backup("api", "b"), Refusal)
+    closed.close()
 
 
 async def test_actions_are_asked_for_now_and_then_and_after_each_move() -> None:

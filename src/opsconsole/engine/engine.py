@@ -23,6 +23,7 @@ from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.store import Store
+from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
 from opsconsole.model.reading import Reading
@@ -129,6 +130,14 @@ class Engine:
     def perform(self, plan: Plan, confirmation: Confirmation) -> "Future[Operation | Refusal]":
         """Start a confirmed plan; the operation then shows in the snapshots."""
         return self._submit(lambda: self._door.perform(plan, confirmation))
+
+    def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":
+        """The backups of a service, newest first."""
+        return self._submit(lambda: self._door.backups(service))
+
+    def verify_backup(self, service: str, backup: str) -> "Future[BackupView | Refusal]":
+        """One backup after every byte of it was compared; reads only."""
+        return self._submit(lambda: self._door.verify_backup(service, backup))
 
     def look_once(self, timeout: float = LOOK_WITHIN) -> Snapshot:
         """Look at every source once, in this thread, and return what was seen.
@@ -244,10 +253,13 @@ class Engine:
             changed
             or notices is not before.notices
             or operations is not before.operations
+            or self._door.degradations is not before.degradations
             or events is not before.events
         ):
             return
-        self._latest = self._builder.build(now, operations, notices)
+        self._latest = self._builder.build(
+            now, operations, notices, self._door.degradations, self._door.missed
+        )
         for listener in tuple(self._listeners):
             try:
                 listener(self._latest)

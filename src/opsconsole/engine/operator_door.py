@@ -7,12 +7,14 @@ never read on the engine's loop; one slow look at them delays the next, and noth
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol, TypeVar
 
-from opsconsole.engine.judge.events import operation_moved
+from opsconsole.engine.judge.events import operation_missed, operation_moved
+from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event
 from opsconsole.model.operation import (
     ActionRequest,
     ActionView,
     Confirmation,
+    Degradation,
     Operation,
     OperationState,
     Plan,
@@ -52,6 +54,14 @@ class Operator(Protocol):
 
     def operations(self) -> tuple[Operation, ...]: ...
 
+    def degradations(self) -> tuple[Degradation, ...]: ...
+
+    def catch_up(self) -> tuple[Operation, ...]: ...
+
+    async def backups(self, service: str) -> tuple[BackupView, ...] | Refusal: ...
+
+    async def verify_backup(self, service: str, backup: str) -> BackupView | Refusal: ...
+
     def changed(self) -> bool: ...
 
     async def reconcile(self) -> int: ...
@@ -77,6 +87,8 @@ class OperatorDoor:
         self._actions_at: float | None = None
         self._reconciled_at: float | None = None
         self.operations: tuple[Operation, ...] = ()
+        self.degradations: tuple[Degradation, ...] = ()
+        self.missed: tuple[Operation, ...] = ()
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot) -> Plan | Refusal:
         """What exactly would be done, or why not."""
@@ -90,6 +102,18 @@ class OperatorDoor:
             return NO_OPERATOR
         return await self._operator.perform(plan, confirmation)
 
+    async def backups(self, service: str) -> tuple[BackupView, ...] | Refusal:
+        """The backups of a service, or why they cannot be listed."""
+        if self._operator is None:
+            return NO_OPERATOR
+        return await self._operator.backups(service)
+
+    async def verify_backup(self, service: str, backup: str) -> BackupView | Refusal:
+        """One backup after every byte of it was compared."""
+        if self._operator is None:
+            return NO_OPERATOR
+        return await self._operator.verify_backup(service, backup)
+
     async def poll(self) -> bool:
         """Read the journal if it moved; whether any operation changed."""
         if self._operator is None:
@@ -97,8 +121,14 @@ class OperatorDoor:
         if self._states is not None and not await self._call(self._operator.changed, False):
             return False
         operations = await self._call(self._operator.operations, None)
-        if operations is None or (operations == self.operations and self._states is not None):
+        if operations is None:
             return False
+        lasting = await self._call(self._operator.degradations, self.degradations)
+        same = operations == self.operations and lasting == self.degradations
+        if same and self._states is not None:
+            return False
+        self.degradations = lasting
+        await self._catch_up(self._operator)
         self._note(operations)
         self._actions_at = None
         return True
@@ -132,6 +162,15 @@ class OperatorDoor:
         self._executor.close()
         if self._operator is not None:
             self._operator.close()
+
+    async def _catch_up(self, operator: Operator) -> None:
+        """What ended before the first look was missed; what ends after it is seen."""
+        nothing: tuple[Operation, ...] = ()
+        missed = await self._call(operator.catch_up, nothing)
+        if self._states is None:
+            self.missed = missed
+            for each in missed:
+                self._tell(operation_missed(each))
 
     async def _call(self, function: Callable[[], T], otherwise: T) -> T:
         try:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.store import Store
-from opsconsole.model.operation import Operation
+from opsconsole.model.operation import Degradation, Operation
 from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
 
 T = TypeVar("T")
@@ -28,7 +28,12 @@ class SnapshotBuilder:
         self._sources: tuple[SourceView, ...] = ()
 
     def build(
-        self, now: float, operations: tuple[Operation, ...], notices: tuple[str, ...]
+        self,
+        now: float,
+        operations: tuple[Operation, ...],
+        notices: tuple[str, ...],
+        degradations: tuple[Degradation, ...] = (),
+        missed: tuple[Operation, ...] = (),
     ) -> Snapshot:
         """Everything known at ``now``; the store was settled before."""
         store = self._store
@@ -53,6 +58,8 @@ class SnapshotBuilder:
             notices=notices,
             silences=store.silences,
             rules=store.rules,
+            degradations=degradations,
+            missed=missed,
         )
 
     def _service_views(self) -> tuple[ServiceView, ...]:

@@ -34,6 +34,9 @@ class ActionKind(StrEnum):
     EXPIRE_SILENCE = "expire-silence"
 
 
+END_REACHED = "the end of the degradation"
+"""How the reason of a recovery begins that was begun by the end of a degradation."""
+
 SILENCING = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.SILENCE, ActionKind.EXPIRE_SILENCE})
 """Kinds that write to an Alertmanager; the service of their plans is its configured name."""
 
@@ -187,7 +190,11 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class ActionView:
-    """An action of a service as the menu shows it: possible, or blocked and why."""
+    """An action of a service as the menu shows it: possible, or blocked and why.
+
+    ``bounds`` are the fewest and the most copies of a scale; ``lasts`` in seconds is what a
+    degradation lasts unless it is told otherwise.
+    """
 
     kind: ActionKind
     name: str
@@ -195,3 +202,21 @@ class ActionView:
     summary: str
     effect: Effect = Effect.CHANGE
     refusal: Refusal | None = None
+    bounds: tuple[int, int] | None = None
+    lasts: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Degradation:
+    """A service that is degraded on purpose until ``ends_at``, in Unix seconds.
+
+    ``operation`` began it. ``attempts`` counts recoveries that were tried at its end in vain.
+    """
+
+    operation: str
+    service: str
+    ends_at: float
+    who: str
+    host: str
+    reason: str = ""
+    attempts: int = 0

@@ -12,7 +12,7 @@ from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import Attainment
-from opsconsole.model.operation import ActionView, Operation
+from opsconsole.model.operation import ActionView, Degradation, Operation
 from opsconsole.model.resources import DockerView, Host
 from opsconsole.model.rules import RuleView
 from opsconsole.model.series import Latency, MetricValue, Trace
@@ -122,7 +122,10 @@ class SourceView:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot:
-    """Everything known at ``taken_at``; ``seq`` grows by one with each."""
+    """Everything known at ``taken_at``; ``seq`` grows by one with each.
+
+    ``missed`` are operations of this user that ended while no console of theirs was open.
+    """
 
     seq: int
     taken_at: float
@@ -140,6 +143,8 @@ class Snapshot:
     notices: tuple[str, ...] = ()
     silences: tuple[SilenceView, ...] = ()
     rules: tuple[RuleView, ...] = ()
+    degradations: tuple[Degradation, ...] = ()
+    missed: tuple[Operation, ...] = ()
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

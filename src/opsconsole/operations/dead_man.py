@@ -15,6 +15,7 @@ from typing import Final
 
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import (
+    END_REACHED,
     ActionKind,
     ActionRequest,
     Confirmation,
@@ -173,7 +174,7 @@ async def _perform(folder: Path, end: End) -> str:
 
     intent = _intent(folder, end.operation)
     settings = load(Path(intent.config_path)) if intent.config_path else default_settings()
-    why = f"the end of the degradation that {intent.who.name} began: {intent.reason}"
+    why = f"{END_REACHED} that {intent.who.name} began: {intent.reason}"
     reason = why[:REASON_LIMIT]
     operator = Operator(
         settings,

@@ -11,11 +11,13 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
-from opsconsole.errors import StateError
+from opsconsole.errors import OpsconsoleError, StateError
+from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import (
     ActionRequest,
     ActionView,
     Confirmation,
+    Degradation,
     Operation,
     Plan,
     Refusal,
@@ -23,8 +25,18 @@ from opsconsole.model.operation import (
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.operations import ack_keeper, dead_man, dispatch, lock, planner, policy, registry
+from opsconsole.operations import seen as seen_verdicts
 from opsconsole.operations.audit_sinks import sinks_of
-from opsconsole.operations.declared import Declared, declared, digest, find
+from opsconsole.operations.backups.shelf import Shelf
+from opsconsole.operations.declared import (
+    Declared,
+    declared,
+    digest,
+    find,
+    lasts,
+    scale_bounds,
+)
+from opsconsole.operations.degradations import lasting
 from opsconsole.operations.driver import ObserveError
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent
@@ -36,6 +48,7 @@ from opsconsole.sources.executor import BoundedExecutor, QueueFullError
 
 _WORKERS: Final = 4
 _DEADLINE: Final = 20.0
+_VERIFY_WITHIN: Final = 1800.0
 _CLOSED: Final = "the console is closing"
 
 
@@ -66,6 +79,7 @@ class Operator:
         self._version = self._recent_version = -1
         self._recent: dict[str, tuple[Operation, ...]] = {}
         self._is_closed = False
+        self._shelf = Shelf(settings, self._base)
         self._journal = self._open()
         self._reader = self._open() if self._journal else None
 
@@ -158,6 +172,8 @@ class Operator:
                     found.summary,
                     found.effect,
                     refusal,
+                    scale_bounds(found.action),
+                    lasts(found),
                 )
             )
         return tuple(views)
@@ -165,6 +181,46 @@ class Operator:
     def operations(self, limit: int = 50) -> tuple[Operation, ...]:
         """The newest operations of all consoles first."""
         return self._reader.operations(limit) if self._reader else ()
+
+    def degradations(self) -> tuple[Degradation, ...]:
+        """The degradations that last, of all consoles; none while the journal cannot be read."""
+        try:
+            return lasting(self._reader) if self._reader else ()
+        except StateError:
+            return ()
+
+    def catch_up(self) -> tuple[Operation, ...]:
+        """The operations of this user whose verdict no console of theirs has seen yet."""
+        now, read_only = self._clock.now(), self._read_only
+        try:
+            return seen_verdicts.catch_up(
+                self._folder, whoami(), self.operations(), now, read_only=read_only
+            )
+        except OSError:
+            # It cannot be remembered: what is lost is a notice, and it is in the journal.
+            return ()
+
+    async def backups(self, service: str) -> tuple[BackupView, ...] | Refusal:
+        """The backups of ``service``, newest first, or why they cannot be listed."""
+        try:
+            return await self._threads.run(self._shelf.list, service, deadline=_DEADLINE)
+        except (TimeoutError, QueueFullError):
+            return Refusal("cannot-look", "the folder of the backups does not answer", "try again")
+        except OpsconsoleError as error:
+            return Refusal("cannot-look", error.what, error.remedy)
+
+    async def verify_backup(self, service: str, backup: str) -> BackupView | Refusal:
+        """One backup after every byte of it was compared. Reads only."""
+        within = _VERIFY_WITHIN
+        try:
+            return await self._threads.run(
+                self._shelf.verify, service, backup, within, deadline=within
+            )
+        except (TimeoutError, QueueFullError):
+            said = f"it was not compared within {within / 60:.0f} min"
+            return Refusal("cannot-look", said, "opsconsole backups --verify has no time limit")
+        except OpsconsoleError as error:
+            return Refusal("cannot-look", error.what, error.remedy)
 
     def operation(self, operation: str) -> Operation | None:
         """One operation, as the journal has it."""

@@ -7,6 +7,7 @@ to a group whose members share locks, journal and audit (2770). Layout:
 * ``locks/``          one lock for each service, with a JSON file beside it
 * ``runners/``        one lock for each operation, held by its runner as long as it lives
 * ``logs/``           what a runner printed, 0600
+* ``seen/``           up to when each user has seen verdicts
 """
 
 import os
@@ -17,7 +18,7 @@ from typing import Final
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 
-FOLDERS: Final = ("locks", "runners", "logs")
+FOLDERS: Final = ("locks", "runners", "logs", "seen")
 
 _PRIVATE: Final = 0o700
 _SHARED: Final = 0o2770

@@ -4,6 +4,8 @@ Invariant: an event is told only for a change that was seen: becoming ok at the 
 expected and no news.
 """
 
+from dataclasses import replace
+
 from opsconsole.engine.judge.health import NOT_LOOKED
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventKind
@@ -82,6 +84,13 @@ def operation_moved(operation: Operation, before: OperationState | None) -> Even
         before=str(before) if before else "",
         after=str(operation.state),
     )
+
+
+def operation_missed(operation: Operation) -> Event:
+    """An operation of this user that ended while no console of theirs was open."""
+    told = operation_moved(operation, None)
+    at = operation.updated_at if operation.ended_at is None else operation.ended_at
+    return replace(told, at=at, message=f"while you were away: {told.message}")
 
 
 _VERDICTS = {

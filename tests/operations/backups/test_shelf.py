@@ -1,0 +1,75 @@
+"""Backups as the screens list them: only what was compared is called verified."""
+
+from pathlib import Path
+
+import pytest
+
+from opsconsole.config.loader import load
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.backups import BackupState
+from opsconsole.operations.backups.shelf import Shelf
+from opsconsole.operations.backups.store import Store
+from tests.operations.backups.conftest import SERVICE, back_up
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, store: Store) -> Shelf:
+    """A shelf on ``store`` for one service that backs up a folder."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "model.bin").write_bytes(b"weights" * 100)
+    config = tmp_path / "opsconsole.yaml"
+    config.write_text(
+        f"docker: []\nservices:\n  {SERVICE}:\n    instances: [http://127.0.0.1:9]\n"
+        f"    actions: {{backup: {{files: [{tmp_path / 'data'}], into: {store.path}}}}}\n"
+        "  bare: {instances: [http://127.0.0.1:9]}\n"
+    )
+    config.chmod(0o600)
+    return Shelf(load(config), tmp_path)
+
+
+def test_a_backup_is_whole_until_every_byte_was_compared(
+    shelf: Shelf, store: Store, tmp_path: Path
+) -> None:
+    assert shelf.list(SERVICE) == ()
+    made = back_up(store, tmp_path / "data")
+    [listed] = shelf.list(SERVICE)
+    assert (listed.id, listed.state, listed.size) == (made.id, BackupState.WHOLE, 700)
+    assert shelf.verify(SERVICE, made.id, 30.0).state is BackupState.VERIFIED
+    [listed] = shelf.list(SERVICE)
+    assert listed.state is BackupState.VERIFIED
+
+
+def test_a_flipped_bit_is_found_and_stays_known(shelf: Shelf, store: Store, tmp_path: Path) -> None:
+    made = back_up(store, tmp_path / "data")
+    assert shelf.verify(SERVICE, made.id, 30.0).state is BackupState.VERIFIED
+    [victim] = [
+        path
+        for path in store.folder(made.id).rglob("*")
+        if path.is_file() and path.stat().st_size == 700
+    ]
+    victim.chmod(0o600)
+    victim.write_bytes(b"Weights" * 100)
+    damaged = shelf.verify(SERVICE, made.id, 30.0)
+    assert damaged.state is BackupState.DAMAGED
+    assert damaged.fault
+    assert shelf.list(SERVICE)[0].state is BackupState.DAMAGED
+
+
+def test_running_out_of_time_is_no_damage(shelf: Shelf, store: Store, tmp_path: Path) -> None:
+    made = back_up(store, tmp_path / "data")
+    with pytest.raises(OpsconsoleError, match="in time"):
+        shelf.verify(SERVICE, made.id, -1.0)
+    assert shelf.list(SERVICE)[0].state is BackupState.WHOLE
+
+
+@pytest.mark.parametrize("service", ["bare", "nobody", "../etc"])
+def test_a_service_without_backups_says_so(shelf: Shelf, service: str) -> None:
+    with pytest.raises(OpsconsoleError, match="declares no backup"):
+        shelf.list(service)
+
+
+def test_an_unknown_id_is_named_safely(shelf: Shelf, store: Store) -> None:
+    with pytest.raises(OpsconsoleError) as raised:
+        shelf.verify(SERVICE, "\x1b[31m" + "x" * 5000, 30.0)
+    assert "\x1b" not in str(raised.value)
+    assert len(str(raised.value)) < 200
