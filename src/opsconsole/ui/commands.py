@@ -37,7 +37,8 @@ def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
     scopes = screen.SCOPES if isinstance(screen, ConsoleScreen) else (Scope.EVERYWHERE,)
     for key in keys.of(scopes):
         if key.palette or key.scope in {Scope.CHANGE, Scope.OVERVIEW} or key.id == "help":
-            run = partial(console.run_action, key.action, screen)
+            here = hasattr(screen, f"action_{key.action.partition('(')[0]}")
+            run = partial(console.run_action, key.action, screen if here else console)
             yield Command(key.label, f"{key.help}  ({key.shown})", run, (key.id,))
 
 
