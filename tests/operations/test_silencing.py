@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from opsconsole.model.operation import (
     OperationState,
     Refusal,
 )
-from opsconsole.operations import ack_keeper, lock
+from opsconsole.operations import ack_keeper, ack_watch, lock
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.silencing import LONGEST_ACK, parameters_of
 from tests.operations.place import Place, ended, performed, planned, refused
@@ -133,7 +135,7 @@ async def test_an_acknowledgement_ends_when_its_alert_resolves(
     fire(server, lasts=0.0, zone="resolves")
     wait_until(
         lambda: silence(server, identity)["status"]["state"] == "expired",
-        deadline=ack_keeper.LOOK_EVERY * (ack_keeper.LOOKS + 4),
+        deadline=ack_watch.LOOK_EVERY * (ack_watch.LOOKS + 4),
         poll=0.2,
     )
     ends = [each for each in console.operations() if each.kind is ActionKind.EXPIRE_SILENCE]
@@ -273,4 +275,64 @@ async def test_two_at_once_exclude_each_other(console: Operator, server: Monitor
     second = await console.perform(plan, Confirmation("", "again"))
     assert isinstance(second, Refusal)
     await ended(console, first.id)
+    assert len(silenced_by(server, mine)) == 1
+
+
+class Swallower(ThreadingHTTPServer):
+    """Stands before an Alertmanager, hands everything on, and keeps the answers to POST."""
+
+    daemon_threads = True
+
+    def __init__(self, behind: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Swallowing)
+        self.behind = behind
+        self.posts = 0
+
+
+class _Swallowing(BaseHTTPRequestHandler):
+    server: Swallower
+
+    def do_GET(self) -> None:
+        with urllib.request.urlopen(self.server.behind + self.path, timeout=5) as answer:
+            body = answer.read()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.server.posts += 1
+        request = urllib.request.Request(
+            self.server.behind + self.path,
+            data=self.rfile.read(int(self.headers["Content-Length"])),
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=5).close()
+        self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        """Say nothing."""
+
+
+@pytest.fixture
+def swallower(server: MonitoringServer) -> Iterator[Swallower]:
+    made = Swallower(server.url)
+    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+async def test_a_lost_answer_is_looked_up_and_never_sent_again(
+    place: Place, server: MonitoringServer, swallower: Swallower
+) -> None:
+    mine = fire(server, zone="lost")
+    url = f"http://127.0.0.1:{swallower.server_port}"
+    place.write(f"docker: []\nalertmanager: {{url: '{url}', timeout: 2s}}\n")
+    operation = await done(place.operator(), silencing("zone=lost"))
+    assert operation.state is OperationState.VERIFIED, operation
+    assert "looked up" in operation.steps[0].detail
+    assert swallower.posts == 1
     assert len(silenced_by(server, mine)) == 1
