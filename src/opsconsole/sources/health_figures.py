@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from json.encoder import encode_basestring
 from typing import Final
 
 from opsconsole.sources.strict_json import Json
@@ -110,12 +111,39 @@ def readable(value: Json) -> str:
     """JSON, one value a line, sanitised and cut to ``RAW_LIMIT``."""
     out: list[str] = []
     size = 0
-    for piece in json.JSONEncoder(ensure_ascii=False, indent=2).iterencode(value):
+    for piece in _pieces(value, "\n"):
         out.append(piece)
         size += len(piece)
         if size > RAW_LIMIT:
             break
     return _cut("".join(out))
+
+
+def _pieces(value: Json, margin: str) -> Iterator[str]:
+    """``value`` as ``json.dumps(value, ensure_ascii=False, indent=2)`` has it, piece by piece.
+
+    The library's own encoder is made anew for each indented value and leaves a cycle of closures
+    behind: at 200 bodies a second the collector stops everything for tens of milliseconds.
+    """
+    inner = f"{margin}  "
+    if isinstance(value, dict) and value:
+        before = f"{{{inner}"
+        for key, item in value.items():
+            yield f"{before}{encode_basestring(key)}: "
+            yield from _pieces(item, inner)
+            before = f",{inner}"
+        yield f"{margin}}}"
+    elif isinstance(value, list) and value:
+        before = f"[{inner}"
+        for item in value:
+            yield before
+            yield from _pieces(item, inner)
+            before = f",{inner}"
+        yield f"{margin}]"
+    elif isinstance(value, str):
+        yield encode_basestring(value)
+    else:
+        yield json.dumps(value)
 
 
 def readable_text(body: bytes) -> str:
