@@ -7,6 +7,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import figures
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, titled
 from opsconsole.render.service import headline, latency_chart, objective_line
+from opsconsole.render.time_axis import span
 
 CHART_ROWS = 6
 
@@ -15,7 +16,7 @@ def selected_lines(
     service: ServiceView, snapshot: Snapshot, width: int, height: int, now: float, window: float
 ) -> list[Line]:
     """Title, why, chart and objectives in ``height`` lines of ``width`` cells."""
-    note = _note(service) if height >= CHART_ROWS else ()
+    note = _note(service, window) if height >= CHART_ROWS else ()
     lines: list[Line] = [titled(service.name, width, note=note)]
     lines += headline(service, width, now)
     room = height - len(lines)
@@ -29,10 +30,10 @@ def selected_lines(
     return (lines + [BLANK] * height)[:height]
 
 
-def _note(service: ServiceView) -> Line:
+def _note(service: ServiceView, window: float) -> Line:
     latency = service.latency
     return (
         Span("latency p95 ", Role.MUTED),
         Span(figures.duration(latency.p95), Role.TRACE),
-        Span(f"  by {latency.origin}", Role.MUTED),
+        Span(f"  by {latency.origin}, {span(window)}", Role.MUTED),
     )

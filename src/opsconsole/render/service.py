@@ -26,6 +26,7 @@ from opsconsole.render.cells import (
 )
 from opsconsole.render.chart import Curve, Mark, Plot, chart
 from opsconsole.render.services import reason_of, shown_word
+from opsconsole.render.time_axis import span
 
 DEPTH = 12
 
@@ -227,13 +228,13 @@ def marks(service: ServiceView, snapshot: Snapshot) -> tuple[Mark, ...]:
     )
 
 
-def latency_legend(latency: Latency) -> Line:
+def latency_legend(latency: Latency, window: float) -> Line:
     """What the curves are, with their present figures."""
     return (
         Span("  ━ p50 ", Role.TRACE_LOW), Span(f"{figures.duration(latency.p50):<6}"),
         Span("  ━ p95 ", Role.TRACE), Span(f"{figures.duration(latency.p95):<6}"),
         Span("  ━ p99 ", Role.TRACE_HIGH), Span(f"{figures.duration(latency.p99):<6}"),
-        Span(f"   measured by {latency.origin}", Role.MUTED),
+        Span(f"   measured by {latency.origin}, the last {span(window)}", Role.MUTED),
     )  # fmt: skip
 
 

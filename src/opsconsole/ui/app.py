@@ -20,6 +20,7 @@ from textual.screen import Screen
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.render import figures
 from opsconsole.render.keys import Scope
+from opsconsole.render.time_axis import TimeAxis
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge, EngineLike
 from opsconsole.ui.lookback import Lookback
@@ -76,6 +77,7 @@ class Console(App[int], inherit_bindings=False):
         self.clock: Clock = clock or SystemClock()
         self.bridge = Bridge(make_engine, self.post_message)
         self.lookback = Lookback()
+        self.time_axis = TimeAxis(options.window)
         self.keymap: dict[str, str] = {}
         self.failure = ""
         self._waiting: list[ActionRequest] = []
@@ -197,6 +199,7 @@ class Console(App[int], inherit_bindings=False):
         if latest is not None:
             self.failure = ""
             self.lookback.keep(latest)
+            self.time_axis.grow(latest, self.clock.now())
         if not self.options.low_bandwidth:
             self.show()
 

@@ -24,6 +24,7 @@ from opsconsole.render.overview import (
     zoomed,
 )
 from opsconsole.render.selected import selected_lines
+from opsconsole.render.time_axis import span
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
@@ -160,7 +161,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
             )
             views = {service.name: service for service in ordered}
             counts = services.alert_counts(snapshot.alerts)
-        context = services.Context(self.now, self.console_app.options.window, counts)
+        context = services.Context(self.now, self.console_app.time_axis.window, counts)
         filtered = not self._filter.empty or self._failing_only
         table.list(
             Listing(
@@ -182,7 +183,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
         if chosen:
             parts.append(Span(f"{chosen} chosen  ", Role.ACCENT))
         if self.table(Panel.SERVICES).size.width >= 72:
-            parts.append(Span("p95 over 15 min ", Role.MUTED))
+            parts.append(Span(f"p95 over {span(self.console_app.time_axis.window)} ", Role.MUTED))
         return tuple(parts)
 
     def _fill_alerts(self) -> None:
@@ -235,7 +236,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
         if service is None or snapshot is None:
             widget.paint_lines([titled("Service", width), BLANK])
             return
-        window = self.console_app.options.window
+        window = self.console_app.time_axis.window
         widget.paint_lines(selected_lines(service, snapshot, width, height, self.now, window))
 
     @on(GridTable.CursorMoved, f"#{Panel.SERVICES}")

@@ -97,11 +97,11 @@ class ServiceScreen(ConsoleScreen, inherit_bindings=False):
 
     def _latency(self, service: ServiceView, snapshot: Snapshot, width: int) -> list[Line]:
         height = max(8, self.page.size.height - 6)
-        window = self.console_app.options.window
+        window = self.console_app.time_axis.window
         drawn = render.latency_chart(
             service, snapshot, width - 2, height, self.now, window, full=True
         )
-        return [render.latency_legend(service.latency), BLANK, *drawn]
+        return [render.latency_legend(service.latency, window), BLANK, *drawn]
 
     # ---- keys ----
 

@@ -1,0 +1,58 @@
+"""How much time charts and lines of history show.
+
+Invariant: one axis for all of them, so that they can be compared; it only grows, in whole steps,
+up to the console's window, so that nothing jitters and the first minutes can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from opsconsole.model.series import Trace
+    from opsconsole.model.snapshot import Snapshot
+
+_STEPS: Final = (60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0, 10800.0, 21600.0, 43200.0, 86400.0)
+_LOOKED_AT: Final = 200
+"""Services whose history is looked at; of so many one has the oldest that there is."""
+
+
+class TimeAxis:
+    """Seconds from the left end to now; ``longest`` is the console's window."""
+
+    def __init__(self, longest: float) -> None:
+        self._longest = longest
+        self.window = min(_STEPS[0], longest)
+
+    def grow(self, snapshot: Snapshot, now: float) -> None:
+        """Make room for the oldest figure that ``snapshot`` holds."""
+        if self.window >= self._longest:
+            return
+        found = islice(snapshot.services, _LOOKED_AT)
+        since = oldest(each.latency.trace for each in found if each.latency.trace is not None)
+        if since is not None:
+            self.window = max(self.window, fitted(now - since, self._longest))
+
+
+def fitted(age: float, longest: float) -> float:
+    """The least step that holds ``age`` seconds, ``longest`` at most."""
+    return next((step for step in _STEPS if age <= step < longest), longest)
+
+
+def oldest(traces: Iterable[Trace]) -> float | None:
+    """When the first figure of any trace was seen."""
+    return min((at for at in map(_first, traces) if at is not None), default=None)
+
+
+def _first(trace: Trace) -> float | None:
+    for index, value in enumerate(trace.values):
+        if value is not None:
+            return trace.start + trace.step * index
+    return None
+
+
+def span(window: float) -> str:
+    """``2 min``, ``15 min``, ``6 h``: the axis in words."""
+    return f"{window / 3600:g} h" if window >= 7200 else f"{window / 60:g} min"
