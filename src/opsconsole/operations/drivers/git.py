@@ -13,7 +13,7 @@ from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.earlier import led_away
-from opsconsole.operations.drivers.following import Following
+from opsconsole.operations.drivers.followed import FollowedChange
 from opsconsole.operations.drivers.git_calls import ask, look
 from opsconsole.operations.policy import TARGET
 
@@ -36,33 +36,34 @@ class Tag:
         return f"{self.name} ({self.commit[:_SHORT]})"
 
 
-class GitRollback:
+class GitRollback(FollowedChange):
     """One checkout, then the declared restart if wanted."""
 
     def __init__(self, context: DriverContext) -> None:
         target = context.action.git
         if target is None:
             raise ValueError("the action declares no checkout")
-        self._context = context
+        super().__init__(context, restart=target.then == "restart")
         self._folder = context.base / target.path
         self._pattern = target.tags
-        self._following = Following(context, wanted=target.then == "restart")
         self._from = self._to = Tag("", "")
 
-    async def observe(self) -> Mapping[str, str]:
+    def undo(self) -> str:
+        """By the same means, by hand."""
+        then = "; then restart" if self._following.wanted else ""
+        return f"git -C {self._folder} checkout {self._from.name}{then}"
+
+    async def _facts(self) -> dict[str, str]:
         """Which tag is checked out, cleanly, and which one is before it."""
         tags = await self._tags()
         head = await look(self._folder, "rev-parse", "HEAD")
         self._from = self._current(tags, head)
         await self._refuse_changes()
         self._to = self._before(tags)
-        own = {FACT: str(self._from), FACT + TARGET: str(self._to)}
-        return {**own, **await self._following.observe()}
+        return {FACT: str(self._from), FACT + TARGET: str(self._to)}
 
-    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
-        """The checkout, then the steps of the restart."""
-        after = self._following.steps(facts)
-        checkout = Step(
+    def _step(self, *, leads_to_next: bool) -> Step:
+        return Step(
             summary=f"check {self._to} out in {self._folder}, instead of {self._from}",
             driver="git",
             target=str(self._folder),
@@ -70,21 +71,15 @@ class GitRollback:
                 "tag": self._to.name,
                 "commit": self._to.commit,
                 "was": self._from.commit,
-                "leads_to_next": bool(after),
+                "leads_to_next": leads_to_next,
             },
         )
-        return (checkout, *after)
 
-    async def before(self, step: Step) -> Mapping[str, str]:
-        """What is checked out."""
-        if self._following.owns(step):
-            return await self._following.before(step)
+    async def _found(self) -> Mapping[str, str]:
         return {"commit": await look(self._folder, "rev-parse", "HEAD")}
 
-    async def execute(self, step: Step) -> StepOutcome:
-        """Check the commit out, once."""
-        if self._following.owns(step):
-            return await self._following.execute(step)
+    async def _change(self, step: Step) -> StepOutcome:
+        """Check the commit out."""
         commit, started = str(step.call["commit"]), time.monotonic()
         arguments = ("checkout", "--quiet", "--detach", commit)
         answer = await ask(self._folder, *arguments, limit=_CHECKOUT)
@@ -94,37 +89,6 @@ class GitRollback:
             return StepOutcome(Outcome.FAILED, f"git: {answer.complaint}")
         took = time.monotonic() - started
         return StepOutcome(Outcome.DONE, f"{step.call['tag']} checked out in {took:.1f} s")
-
-    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """Which commit is checked out, and whether its files are."""
-        if self._following.owns(step):
-            return await self._following.reconcile(step, before)
-        try:
-            sight = await self._sight(step)
-        except ObserveError as error:
-            return StepOutcome(Outcome.UNKNOWN, str(error))
-        outcome = Outcome.DONE if sight.state is State.OK else Outcome.FAILED
-        return StepOutcome(outcome, sight.detail)
-
-    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """The checkout, and what the restart sees."""
-        own = []
-        for step in steps:
-            if not self._following.owns(step):
-                try:
-                    own.append(await self._sight(step))
-                except ObserveError as error:
-                    own.append(Sight(str(self._folder), State.UNKNOWN, str(error)))
-        return (*own, *await self._following.look(steps, since))
-
-    def undo(self) -> str:
-        """By the same means, by hand."""
-        then = "; then restart" if self._following.wanted else ""
-        return f"git -C {self._folder} checkout {self._from.name}{then}"
-
-    async def close(self) -> None:
-        """Close what the restart opened."""
-        await self._following.close()
 
     async def _tags(self) -> tuple[Tag, ...]:
         """The versions, the lowest first, as git sorts versions: 1.9, 1.10-rc1, 1.10."""

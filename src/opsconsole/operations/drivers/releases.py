@@ -16,7 +16,7 @@ from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.earlier import led_away, seen_before
-from opsconsole.operations.drivers.following import Following
+from opsconsole.operations.drivers.followed import FollowedChange
 from opsconsole.operations.policy import TARGET
 from opsconsole.sources.executor import QueueFullError
 from opsconsole.text import sanitize
@@ -30,47 +30,42 @@ _SHOWN: Final = 200
 _DIGITS: Final = re.compile(r"(\d+)")
 
 
-class ReleasesRollback:
+class ReleasesRollback(FollowedChange):
     """One switch of the symlink, then the declared restart if wanted."""
 
     def __init__(self, context: DriverContext) -> None:
         target = context.action.releases
         if target is None:
             raise ValueError("the action declares no releases")
-        self._context = context
+        super().__init__(context, restart=target.then == "restart")
         self._link = context.base / target.current
         self._releases = context.base / target.releases
-        self._following = Following(context, wanted=target.then == "restart")
         self._from = self._to = ""
 
-    async def observe(self) -> Mapping[str, str]:
+    def undo(self) -> str:
+        """By hand: no release was removed."""
+        then = ", then restart" if self._following.wanted else ""
+        return f"lead {self._link} to {_shown(self._from)} again{then}: no release was removed"
+
+    async def _facts(self) -> dict[str, str]:
         """Which release is current, and which one is before it."""
         self._from, names = await self._look(self._survey)
         self._to = self._before(names)
-        own = {FACT: self._from, FACT + TARGET: self._to, "releases": str(self._releases)}
-        return {**own, **await self._following.observe()}
+        return {FACT: self._from, FACT + TARGET: self._to, "releases": str(self._releases)}
 
-    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
-        """The switch, then the steps of the restart."""
-        after = self._following.steps(facts)
-        switch = Step(
+    def _step(self, *, leads_to_next: bool) -> Step:
+        return Step(
             summary=f"switch {self._link} from {_shown(self._from)} to {_shown(self._to)}",
             driver="releases",
             target=str(self._link),
-            call={"to": self._to, "was": self._from, "leads_to_next": bool(after)},
+            call={"to": self._to, "was": self._from, "leads_to_next": leads_to_next},
         )
-        return (switch, *after)
 
-    async def before(self, step: Step) -> Mapping[str, str]:
-        """What is current."""
-        if self._following.owns(step):
-            return await self._following.before(step)
+    async def _found(self) -> Mapping[str, str]:
         return {"release": await self._look(self._current)}
 
-    async def execute(self, step: Step) -> StepOutcome:
+    async def _change(self, step: Step) -> StepOutcome:
         """Make the symlink beside, put it in place by one rename, and flush the folder."""
-        if self._following.owns(step):
-            return await self._following.execute(step)
         release = str(step.call["to"])
         try:
             await self._context.threads.run(self._switch, release, deadline=_DEADLINE)
@@ -81,37 +76,6 @@ class ReleasesRollback:
         except OSError as error:
             return StepOutcome(Outcome.FAILED, f"{self._link}: {error.strerror}")
         return StepOutcome(Outcome.DONE, f"current is {_shown(release)}")
-
-    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """Where the symlink leads."""
-        if self._following.owns(step):
-            return await self._following.reconcile(step, before)
-        try:
-            sight = await self._sight(step)
-        except ObserveError as error:
-            return StepOutcome(Outcome.UNKNOWN, str(error))
-        outcome = Outcome.DONE if sight.state is State.OK else Outcome.FAILED
-        return StepOutcome(outcome, sight.detail)
-
-    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """The symlink, and what the restart sees."""
-        own = []
-        for step in steps:
-            if not self._following.owns(step):
-                try:
-                    own.append(await self._sight(step))
-                except ObserveError as error:
-                    own.append(Sight(str(self._link), State.UNKNOWN, str(error)))
-        return (*own, *await self._following.look(steps, since))
-
-    def undo(self) -> str:
-        """By hand: no release was removed."""
-        then = ", then restart" if self._following.wanted else ""
-        return f"lead {self._link} to {_shown(self._from)} again{then}: no release was removed"
-
-    async def close(self) -> None:
-        """Close what the restart opened."""
-        await self._following.close()
 
     async def _look(self, call: Callable[[], T]) -> T:
         try:
