@@ -90,6 +90,20 @@ def test_a_path_that_is_not_served_is_an_error(
     assert "HTTP 404" in lines(capsys)[0]
 
 
+def test_an_instance_that_is_away_is_told_once(
+    configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = {
+        "instances": ["http://127.0.0.1:1", "http://127.0.0.1:2"],
+        "probes": {"live": "/live", "ready": "/ready"},
+        "metrics": {"requests": {"counter": "requests_total"}},
+    }
+    assert main(["check", str(configure(away))]) == 2
+    said = lines(capsys)
+    assert len(said) == 3
+    assert ["instances[0]" in said[0], "instances[1]" in said[1]] == [True, True]
+
+
 def test_a_bad_file_is_not_held_against_the_world(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

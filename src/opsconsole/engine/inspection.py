@@ -14,7 +14,7 @@ from typing import Any
 from opsconsole.clock import Clock
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.settings import Prometheus, Settings
-from opsconsole.engine.inspection_finding import Finding, Weight
+from opsconsole.engine.inspection_finding import Finding, Weight, once_each
 from opsconsole.engine.inspection_rules import check_rules
 from opsconsole.engine.inspection_scrapes import check_scrapes
 from opsconsole.engine.inspection_series import check_declared
@@ -61,7 +61,7 @@ async def _inspect(
                 where = ("docker", number)
                 looks.append(check_docker(where, docker, settings, environ, connector))
         found = await asyncio.gather(*looks)
-    return tuple(dict.fromkeys(finding for findings in found for finding in findings))
+    return once_each(finding for findings in found for finding in findings)
 
 
 async def _check_metrics(

@@ -33,7 +33,8 @@ class Weight(StrEnum):
 class Finding:
     """``path`` leads to the value; ``remedy`` says what to write or do, or ''.
 
-    ``place`` is set where the value stands in another file, a rule file.
+    ``place`` is set where the value stands in another file, a rule file. ``cause`` is the fault
+    behind it, by which several findings on one value are seen to be the same.
     """
 
     path: KeyPath
@@ -41,12 +42,21 @@ class Finding:
     message: str
     remedy: str = ""
     place: Place | None = None
+    cause: str = ""
 
 
 def of_fault(path: KeyPath, fault: Fault, weight: Weight, what: str = "") -> Finding:
     """The finding that a look which failed makes."""
     message = f"{what}: {fault}" if what else str(fault)
-    return Finding(path, weight, message, fault.hint)
+    return Finding(path, weight, message, fault.hint, cause=str(fault))
+
+
+def once_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings without those that tell of one value what an earlier one tells."""
+    kept: dict[object, Finding] = {}
+    for finding in findings:
+        kept.setdefault((finding.path, finding.place, finding.cause or finding.message), finding)
+    return tuple(kept.values())
 
 
 def shown(text: str) -> str:

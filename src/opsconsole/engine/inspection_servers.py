@@ -63,7 +63,7 @@ async def check_docker(
     if fault is None:
         return []
     wanted = "docker" in settings.model_fields_set or _uses_containers(settings)
-    return [of_fault(path, fault, Weight.WARNING if wanted else Weight.NOTE, "docker")]
+    return [of_fault(path, fault, Weight.WARNING if wanted else Weight.NOTE)]
 
 
 def _uses_containers(settings: Settings) -> bool:
