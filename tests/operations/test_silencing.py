@@ -7,6 +7,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,8 +27,11 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.operations import ack_keeper, ack_watch, lock
+from opsconsole.operations import silencing as silencing_requests
 from opsconsole.operations.operator import Operator
-from opsconsole.operations.silencing import LONGEST_ACK, parameters_of
+from opsconsole.operations.silencing import LONGEST_ACK, again, ending, parameters_of
+from opsconsole.sources.api_alerts import read_alertmanager
+from opsconsole.sources.api_silences import read_silences
 from tests.operations.place import Place, ended, performed, planned, refused
 from tests.servers.fixtures import MonitoringStack
 
@@ -191,6 +195,30 @@ async def test_a_silence_is_previewed_made_and_ended(
     assert silenced_by(server, one) == []
     assert "loud again" in over.steps[0].summary
     assert refused(await console.plan(expiry(identity), None)) == "cannot-look"
+
+
+async def test_an_ended_silence_is_made_again(console: Operator, server: MonitoringServer) -> None:
+    mine = fire(server, zone="again")
+    await done(console, silencing('zone=~"agai."'), "disks")
+    (first,) = silenced_by(server, mine)
+    listed = {each.id: each for each in read_silences(get(server, "silences"), "alertmanager")}
+    await done(console, ending(listed[first], "enough"))
+    assert silenced_by(server, mine) == []
+    operation = await done(console, again(listed[first], 600.0), "")
+    assert operation.state is OperationState.VERIFIED, operation
+    (second,) = silenced_by(server, mine)
+    assert silence(server, second)["comment"] == "disks"
+
+
+def test_only_what_an_alertmanager_reports_can_be_acknowledged() -> None:
+    (alert,) = read_alertmanager(
+        [{"labels": LABELS, "startsAt": "2026-11-21T07:00:00Z", "fingerprint": "f00"}],
+        "alertmanager:main",
+    ).alerts
+    request = silencing_requests.acknowledgement(alert)
+    assert request is not None
+    assert (request.service, dict(request.parameters)) == ("main", {"alert": "f00"})
+    assert silencing_requests.acknowledgement(replace(alert, sources=("local",))) is None
 
 
 async def test_an_edited_silence_takes_the_place_of_the_one_before(

@@ -17,13 +17,14 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.silences import SilenceState, SilenceView, shown
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import ExitCode
-from opsconsole.operations.silencing import parameters_of
+from opsconsole.operations.silencing import parameters_of, reporter_of
 from opsconsole.render import figures
+from opsconsole.render.alert_folding import fold_rows
 from opsconsole.render.alert_json import alert_document, silence_document
 
 VERSION: Final = 1
@@ -55,8 +56,9 @@ def _alerts(configuration: Configuration, arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        for alert in snapshot.alerts:
-            print(_alert_line(alert, now))
+        opened = {alert.key for alert in snapshot.alerts}
+        for row in fold_rows(snapshot.alerts, opened):
+            print("  └ " * row.depth + _alert_line(row.alert, now))
         if not snapshot.alerts:
             print("no alerts")
         for said in silent:
@@ -86,12 +88,8 @@ def _silences(configuration: Configuration, arguments: argparse.Namespace) -> in
 
 def _acknowledge(configuration: Configuration, arguments: argparse.Namespace) -> int:
     alert = _one_alert(_look(configuration).alerts, arguments.alert)
-    return _change(
-        arguments,
-        ActionKind.ACKNOWLEDGE,
-        _reporter(configuration.settings, alert),
-        {"alert": alert.fingerprint},
-    )
+    parameters = {"alert": alert.fingerprint}
+    return _change(arguments, ActionKind.ACKNOWLEDGE, reporter_of(alert), parameters)
 
 
 def _silence(configuration: Configuration, arguments: argparse.Namespace) -> int:
@@ -170,13 +168,6 @@ def _one_alert(alerts: Sequence[Alert], wanted: str) -> Alert:
     raise OpsconsoleError(f"no Alertmanager has an alert {wanted}", remedy="see opsconsole alerts")
 
 
-def _reporter(settings: Settings, alert: Alert) -> str:
-    """The name of an Alertmanager that reports ``alert``."""
-    names = {source.partition(":")[2] for source in alert.sources if ":" in source}
-    found = (each.name for each in settings.alertmanager if each.name in names)
-    return next(found, "") or _alertmanager(settings)
-
-
 def _alertmanager(settings: Settings, wanted: str | None = None) -> str:
     names = [each.name for each in settings.alertmanager]
     if not names:
@@ -190,9 +181,7 @@ def _alertmanager(settings: Settings, wanted: str | None = None) -> str:
 
 def _alert_line(alert: Alert, now: float) -> str:
     age = figures.age(now - alert.since)
-    quiet = ", ".join(
-        f"{each.kind}{f' by {each.by}' if each.by else ''}" for each in alert.suppressions
-    )
+    quiet = ", ".join(_suppressed(each, now) for each in alert.suppressions)
     parts = [
         f"{alert.severity.value:<12} {alert.state.value:<8} {age:>7}  {alert.name}",
         alert.service or alert.instance,
@@ -201,6 +190,11 @@ def _alert_line(alert: Alert, now: float) -> str:
         alert.summary,
     ]
     return "  ".join(part for part in parts if part)
+
+
+def _suppressed(why: Suppression, now: float) -> str:
+    by = f" by {why.by}" if why.by else ""
+    return f"{why.kind}{by}{f' {figures.age(now - why.since)} ago' if why.since else ''}"
 
 
 def _silence_line(silence: SilenceView, now: float) -> str:

@@ -39,13 +39,17 @@ class AlertState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suppression:
-    """Why a firing alert is quiet: a silence, an inhibition or an acknowledgement."""
+    """Why a firing alert is quiet: a silence, an inhibition or an acknowledgement.
+
+    ``since`` is when it began, where that is known: an old acknowledgement may be forgotten.
+    """
 
     kind: str
     id: str = ""
     by: str = ""
     comment: str = ""
     ends_at: float | None = None
+    since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

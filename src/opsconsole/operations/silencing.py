@@ -9,8 +9,9 @@ from typing import Final
 
 from opsconsole.config.actions import SilenceAction
 from opsconsole.config.settings import Alertmanager, Settings
+from opsconsole.model.alerts import Alert
 from opsconsole.model.operation import SILENCING, ActionKind, ActionRequest, Refusal
-from opsconsole.model.silences import Matcher, parse_matcher
+from opsconsole.model.silences import Matcher, SilenceView, parse_matcher
 
 LONGEST_ACK: Final = 4 * 3600.0
 """Seconds after which an acknowledgement ends though its alert goes on."""
@@ -19,6 +20,7 @@ LONGEST_SILENCE: Final = 90 * 86400.0
 VERIFICATION: Final = ("the silence is read back, and the alerts it is about are as it says",)
 
 _MATCHER: Final = "matcher."
+_REPORTS: Final = "alertmanager:"
 _SUMMARIES: Final = {
     ActionKind.ACKNOWLEDGE: "acknowledge one alert until it resolves, for 4 h at most",
     ActionKind.SILENCE: "silence alerts by their labels until an end",
@@ -53,6 +55,38 @@ def declaration(settings: Settings, name: str) -> object:
 def parameters_of(matchers: tuple[str, ...]) -> dict[str, str]:
     """The parameters of a request that silences what ``matchers`` match."""
     return {f"{_MATCHER}{number}": text for number, text in enumerate(matchers)}
+
+
+def acknowledgement(alert: Alert, reason: str = "") -> ActionRequest | None:
+    """The request that acknowledges ``alert``; None where no Alertmanager reports it."""
+    name = reporter_of(alert)
+    if not name or not alert.fingerprint:
+        return None
+    parameters = {"alert": alert.fingerprint}
+    return ActionRequest(name, ActionKind.ACKNOWLEDGE, reason=reason, parameters=parameters)
+
+
+def ending(silence: SilenceView, reason: str = "") -> ActionRequest:
+    """The request that ends ``silence``."""
+    parameters = {"silence": silence.id}
+    return ActionRequest(
+        silence.source, ActionKind.EXPIRE_SILENCE, reason=reason, parameters=parameters
+    )
+
+
+def again(silence: SilenceView, duration: float, reason: str = "") -> ActionRequest:
+    """The request that makes a silence anew which has ended, for ``duration`` seconds."""
+    parameters = parameters_of(tuple(str(matcher) for matcher in silence.matchers))
+    said = reason or silence.comment
+    return ActionRequest(
+        silence.source, ActionKind.SILENCE, reason=said, duration=duration, parameters=parameters
+    )
+
+
+def reporter_of(alert: Alert) -> str:
+    """The configured name of an Alertmanager that reports ``alert``, or ''."""
+    names = (source.partition(_REPORTS) for source in alert.sources)
+    return next((name for before, _, name in names if not before and name), "")
 
 
 def matchers_of(request: ActionRequest) -> tuple[Matcher, ...]:

@@ -35,6 +35,7 @@ def alert_document(alert: Alert, now: float) -> Document:
                 "by": each.by,
                 "comment": each.comment,
                 "ends_at": None if each.ends_at is None else round(each.ends_at, 6),
+                "since": None if each.since is None else round(each.since, 6),
             }
             for each in alert.suppressions
         ],

@@ -133,4 +133,6 @@ def _explain(alert: Alert, silences: Mapping[str, SilenceView]) -> Alert:
 def _suppression(silence: SilenceView) -> Suppression:
     comment = silence.comment.removeprefix(ACK_PREFIX)
     kind = "acknowledgement" if silence.acknowledges else "silence"
-    return Suppression(kind, silence.id, silence.by, comment, silence.ends_at)
+    return Suppression(
+        kind, silence.id, silence.by, comment, silence.ends_at, since=silence.starts_at
+    )
