@@ -65,12 +65,13 @@ def reckon(allowed: float, window: float, counts: Counts, seen: Seen) -> Budget 
     good, bad = counts(window)
     if not good + bad:
         return None
-    spent = burn(allowed, window, counts, seen)
+    share, watched = bad / (good + bad), seen(window)
+    spent = share * (watched / window) / allowed
     burning = next((pair for pair in PAIRS if _burns(pair, allowed, window, counts, seen)), None)
     over = burning.long if burning else PAIRS[0].long
     return Budget(
-        good=good / (good + bad),
-        seen=seen(window),
+        good=1 - share,
+        seen=watched,
         left=1 - spent,
         seconds_left=(1 - spent) * allowed * window,
         burn_rate=burn(allowed, min(over, window), counts, seen),
@@ -90,4 +91,5 @@ def _burns(pair: WindowPair, allowed: float, window: float, counts: Counts, seen
     """Windows longer than the objective's own say nothing about it."""
     if pair.long > window:
         return False
-    return all(burn(allowed, over, counts, seen) > pair.factor for over in (pair.long, pair.short))
+    # The short one first: where nothing fails at present, the long one need not be counted.
+    return all(burn(allowed, over, counts, seen) > pair.factor for over in (pair.short, pair.long))
