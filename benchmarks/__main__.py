@@ -4,7 +4,15 @@ import subprocess
 import sys
 from typing import Final
 
-BENCHMARKS: Final = ("startup", "probing", "metrics", "engine", "screen", "operations")
+BENCHMARKS: Final = (
+    "startup",
+    "screen",
+    "fleet",
+    "probing",
+    "engine",
+    "metrics",
+    "operations",
+)
 
 
 def main(names: list[str]) -> int:

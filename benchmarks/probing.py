@@ -7,8 +7,6 @@ that neither parses nor judges; the peer is httpx with a client per endpoint, it
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -17,6 +15,7 @@ from typing import Final
 
 import httpx
 
+from benchmarks.endpoints import endpoints
 from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
@@ -27,42 +26,11 @@ from opsconsole.sources.http_probe import HttpProbe
 from opsconsole.sources.transport import LeanTransport
 
 INTERVAL: Final = 5.0
-SECONDS: Final = 10.0
+SECONDS: Final = 5.0
 TIMEOUT: Final = 2.0
 
 Look = Callable[[], Awaitable[object]]
 Client = Callable[[int, str, AsyncExitStack], Awaitable[list[Look]]]
-
-
-class Answering(asyncio.Protocol):
-    """The server: one small health body for each request."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        body = (
-            b'{"status":"healthy","version":"1.4.2","timestamp":%.4f,"checks":{"database":'
-            b'{"status":"healthy","response_time_ms":2.31},"redis":{"status":"healthy",'
-            b'"response_time_ms":0.41}}}' % time.time()
-        )
-        head = (
-            b"HTTP/1.1 200 OK\r\nServer: bench\r\nDate: Sat, 21 Nov 2026 10:00:00 GMT\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        )
-        self.transport.write((head + body) * data.count(b"\r\n\r\n"))
-
-
-async def serve() -> None:
-    """Print the port and answer until the standard input ends."""
-    allow_many_sockets()
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(Answering, "127.0.0.1", 0, backlog=4096)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    ended = asyncio.Event()
-    loop.add_reader(sys.stdin.fileno(), ended.set)
-    await ended.wait()
 
 
 class Bare(asyncio.Protocol):
@@ -202,15 +170,8 @@ async def measure(name: str, count: int, url: str) -> dict[str, object]:
 def run() -> list[dict[str, object]]:
     """Every figure, each client at 1,000 endpoints and all but httpx at 5,000 as well."""
     allow_many_sockets()
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.probing", "serve"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as server:
-        assert server.stdin
-        assert server.stdout
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}/health"
+    with endpoints() as address:
+        url = f"{address}/health"
         found = []
         for count in (1000, 5000):
             floor = 0.0
@@ -224,17 +185,8 @@ def run() -> list[dict[str, object]]:
                 figures["times_floor"] = round(share / floor, 2)
                 found.append(figures)
                 print(json.dumps(figures), flush=True)
-        server.stdin.close()
     return found
 
 
-def main() -> None:
-    """Serve when asked to, else print one JSON object for each client and size."""
-    if sys.argv[1:] == ["serve"]:
-        asyncio.run(serve())
-    else:
-        run()
-
-
 if __name__ == "__main__":
-    main()
+    run()

@@ -1,22 +1,35 @@
-"""What the screen costs: bytes and processor at rest, key to paint, first paint.
+"""What the screen costs: first paint, processor, memory and bytes at rest, key to paint.
 
-``python -m benchmarks.screen``. 50 services whose figures all change once a second, at 120×40, on
-a pseudo-terminal; a bare Textual program beside it in the same run gives the ratio.
+``python -m benchmarks.screen``. The program is ``opsconsole`` itself, on a pseudo-terminal of
+120×40: on 50 endpoints that are read every second beside 50 containers of a real Docker Engine
+where there is one, and on 1,000 endpoints. A bare Textual program in the same run, started in
+turns with it, gives the ratio; htop and btop stand beside it where they are installed.
 """
 
 import json
-import os
+import shutil
 import statistics
 import sys
+import tempfile
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
+from benchmarks.endpoints import endpoints
+from benchmarks.process import cpu_seconds, resident
+from benchmarks.targets import Figure, report
+from opsconsole.demo import docker_engine
+from opsconsole.demo.processes import ServerError
 from tools.pictures import Session
 
 SIZE: Final = (120, 40)
+WARM: Final = 6.0
 SECONDS: Final = 15.0
 STARTS: Final = 7
-PRESSES: Final = 60
+PRESSES: Final = 200
+PEERS: Final = (["htop", "-d", "10"], ["btop"])
 HELLO: Final = (
     "from textual.app import App\n"
     "from textual.widgets import Static\n"
@@ -25,59 +38,112 @@ HELLO: Final = (
     "        yield Static('painted hello')\n"
     "Hello().run()\n"
 )
+FAKE: Final = [sys.executable, "-m", "tests.ui.program", "many", "--live"]
 
 
-def at_rest(seconds: float) -> dict[str, float]:
-    """Bytes a second and share of a core while 50 services change at 1 Hz, and memory."""
-    session = Session([sys.executable, "-m", "tests.ui.program", "many", "--live"], *SIZE)
-    try:
-        _until(session, b"service-0000")
-        session.read_for(3.0)
-        before, sent = _cpu(session.process.pid), session.received
-        began = time.monotonic()
-        session.read_for(seconds)
-        took = time.monotonic() - began
-        return {
-            "bytes_per_second": (session.received - sent) / took,
-            "share_of_a_core": (_cpu(session.process.pid) - before) / took,
-            "megabytes": _resident(session.process.pid) / 1e6,
+@contextmanager
+def console_on(
+    address: str, services: int, each: int, interval: str, docker: str = ""
+) -> Iterator[list[str]]:
+    """The program's argv on a configuration of its own, in a folder that is removed."""
+    settings = {
+        "docker": {"host": docker} if docker else {"enabled": False},
+        "host": {"interval": "1s"},
+        "defaults": {"interval": interval},
+        "services": {
+            f"service-{number:02d}": {
+                "instances": [f"{address}/{number}/{copy}" for copy in range(each)]
+            }
+            for number in range(services)
+        },
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "opsconsole.yaml"
+        lines = (f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
+        path.write_text("environment: {name: benchmark, danger: high}\n" + "".join(lines))
+        path.chmod(0o600)
+        yield [sys.executable, "-m", "opsconsole", "--read-only", "--config", str(path)]
+
+
+def first_paint(starts: int) -> list[Figure]:
+    """Medians, each program started in turns, so that other load falls on all alike."""
+    with console_on("http://127.0.0.1:9", 50, 1, "1s") as console:
+        programs = {
+            "Textual hello-world": ([sys.executable, "-c", HELLO], b"painted hello"),
+            "opsconsole, 50 services": (console, b"BENCHMARK"),
+            "opsconsole, 50 services, the overview": (console, b"Timeline"),
         }
+        times: dict[str, list[float]] = {name: [] for name in programs}
+        for _ in range(starts):
+            for name, (argv, text) in programs.items():
+                times[name].append(_painted(argv, text))
+    hello, ours, overview = (statistics.median(each) for each in times.values())
+    return [
+        *(
+            Figure(f"first paint: {name}", 1000 * statistics.median(each), "ms")
+            for name, each in times.items()
+        ),
+        Figure("first paint: times the hello-world", ours / hello, "×", 1.25),
+        Figure("first paint of the overview: times the same", overview / hello, "×"),
+    ]
+
+
+def at_rest(
+    name: str, argv: Sequence[str], text: bytes = b"", *, ours: bool = True
+) -> list[Figure]:
+    """Processor, memory and bytes while what is on the screen changes once a second."""
+    session = Session(argv, *SIZE)
+    try:
+        _until(session, text)
+        session.read_for(WARM)
+        cpu, sent, began = cpu_seconds(session.process.pid), session.received, time.monotonic()
+        session.read_for(SECONDS)
+        took = time.monotonic() - began
+        cpu = cpu_seconds(session.process.pid) - cpu
+        sent = session.received - sent
+        memory = resident(session.process.pid)
     finally:
         session.close()
+    return [
+        Figure(f"{name}: CPU of a core", 100 * cpu / took, "%", 4.0 if ours else None),
+        Figure(f"{name}: memory", memory / 1e6, "MB", 120.0 if ours else None),
+        Figure(f"{name}: to the terminal", sent / took, "B/s", 1500.0 if ours else None),
+    ]
 
 
-def key_to_paint(presses: int) -> dict[str, float]:
-    """Milliseconds from a key to the first byte of its paint, figures changing meanwhile."""
-    session = Session([sys.executable, "-m", "tests.ui.program", "many", "--live"], *SIZE)
+def key_to_paint(name: str, argv: Sequence[str], text: bytes, presses: int) -> list[Figure]:
+    """Milliseconds from a key to the first byte of what it paints.
+
+    A press waits until the screen has been quiet for a moment, so that the byte is the key's own
+    and not a figure's that changed meanwhile.
+    """
+    session = Session(argv, *SIZE)
     took: list[float] = []
     try:
-        _until(session, b"service-0000")
-        session.read_for(2.0)
+        _until(session, text)
+        session.read_for(WARM)
         for index in range(presses):
-            session.read_for(0.05)
+            _quiet(session)
             began = time.monotonic()
-            session.press("j" if index % 2 == 0 else "k")
+            session.press("j" if index % 40 < 20 else "k")
             session.wait_for_bytes(2.0)
-            took.append((time.monotonic() - began) * 1000)
+            took.append(1000 * (time.monotonic() - began))
     finally:
         session.close()
     took.sort()
-    return {"median_ms": statistics.median(took), "p99_ms": took[int(len(took) * 0.99)]}
+    return [
+        Figure(f"{name}: key to paint, median", statistics.median(took), "ms", 10.0),
+        Figure(f"{name}: key to paint, p99", took[int(0.99 * len(took))], "ms", 30.0),
+    ]
 
 
-def first_paint(starts: int) -> dict[str, float]:
-    """Median seconds to the first paint of a bare Textual program and of the console."""
-    console = [sys.executable, "-m", "tests.ui.program", "many"]
-    bare = [sys.executable, "-c", HELLO]
-    times: dict[str, list[float]] = {"hello": [], "console": []}
-    for _ in range(starts):
-        times["hello"].append(_painted(bare, b"painted hello"))
-        times["console"].append(_painted(console, b"Services"))
-    hello, ours = (statistics.median(times[name]) for name in ("hello", "console"))
-    return {"hello_s": hello, "console_s": ours, "ratio": ours / hello}
+def _quiet(session: Session) -> None:
+    end = time.monotonic() + 1.0
+    while session.wait_for_bytes(0.03) and time.monotonic() < end:
+        pass
 
 
-def _painted(argv: list[str], text: bytes) -> float:
+def _painted(argv: Sequence[str], text: bytes) -> float:
     began = time.monotonic()
     session = Session(argv, *SIZE)
     try:
@@ -96,27 +162,39 @@ def _until(session: Session, text: bytes) -> None:
         seen += session.wait_for_bytes(0.5)
 
 
-def _cpu(pid: int) -> float:
-    """Seconds of processor used by ``pid``."""
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _resident(pid: int) -> int:
-    with open(f"/proc/{pid}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+@contextmanager
+def containers(count: int) -> Iterator[str]:
+    """The address of a Docker Engine with ``count`` containers; '' where there is none."""
+    try:
+        engine = docker_engine.obtain()
+    except ServerError as error:
+        print(f"without containers: {error}")
+        yield ""
+        return
+    try:
+        for number in range(count):
+            engine.run(f"bench-{engine.owner}-{number:02d}")
+        yield engine.url
+    finally:
+        engine.close()
 
 
 def main() -> int:
-    """Measure and print one JSON object."""
-    result = {
-        "first_paint": first_paint(STARTS),
-        "at_rest_50_services_1_hz": at_rest(SECONDS),
-        "key_to_paint": key_to_paint(PRESSES),
-    }
-    print(json.dumps(result, indent=2))
-    return 0
+    """Measure and print the table."""
+    figures = first_paint(STARTS)
+    figures += at_rest("a fleet made up, 50 services", FAKE, b"service-0000")
+    with endpoints() as address:
+        with containers(50) as docker:
+            name = "50 services, 50 containers" if docker else "50 services"
+            with console_on(address, 50, 1, "1s", docker) as argv:
+                figures += at_rest(name, argv, b"service-00")
+        with console_on(address, 50, 20, "5s") as argv:
+            name = "1,000 endpoints"
+            figures += key_to_paint(name, argv, b"service-00", PRESSES)
+    for peer in PEERS:
+        if shutil.which(peer[0]):
+            figures += at_rest(peer[0], peer, ours=False)
+    return report(figures)
 
 
 if __name__ == "__main__":
