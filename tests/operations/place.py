@@ -53,7 +53,8 @@ class Place:
         """Close every operator, and end the processes that wait for the end of something."""
         for operator in self._operators:
             operator.close()
-        for path in self.state.glob("runners/*.keeper"):
+        waiting = ("*.keeper", "*.rollback")
+        for path in (found for name in waiting for found in self.state.glob(f"runners/{name}")):
             for process in holders(path):
                 os.kill(process, signal.SIGKILL)
 

@@ -118,6 +118,10 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     operations = commands.add_parser(
         "operations", parents=[common], help="what was done, by whom, with what outcome"
     )
+    operations.add_argument(
+        "what", nargs="?", choices=["stop-rollback"], help="keep an automatic one from happening"
+    )
+    operations.add_argument("id", nargs="?", metavar="ID", help="the operation it would follow")
     operations.add_argument("--limit", type=int, default=20, help="how many, newest first")
     operations.add_argument("--json", action="store_true", help="for scripts")
     operations.set_defaults(module="operations")

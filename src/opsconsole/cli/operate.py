@@ -1,7 +1,8 @@
 """``opsconsole restart SERVICE`` and its kin: plan, show, confirm, run, wait for the verdict.
 
 Invariant: nothing runs that was not shown as a plan first; ``--yes`` skips the question, never the
-policy. Exit codes: 0 verified, 1 failed, 2 refused, 3 inconclusive or not yet known.
+policy. Exit codes: 0 verified, 1 failed, 2 refused, 3 inconclusive or not yet known; with
+``--no-wait`` 0 once it is under way.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
+from opsconsole.operations.next_steps import MARK
 from opsconsole.operations.operator import Operator
 from opsconsole.render.plan_text import plan_lines
 from opsconsole.render.status_json import operation_document, plan_document
@@ -47,9 +49,18 @@ def run(arguments: argparse.Namespace) -> int:
 async def carry_out(arguments: argparse.Namespace, request: ActionRequest) -> int:
     """Plan ``request``, show it, have it confirmed, run it and wait for its verdict."""
     operator = build_operator(from_arguments(arguments))
+    try:
+        return await _carried_out(operator, arguments, request)
+    finally:
+        operator.close()
+
+
+async def _carried_out(
+    operator: Operator, arguments: argparse.Namespace, request: ActionRequest
+) -> int:
     plan = await operator.plan(request, None)
     if isinstance(plan, Refusal):
-        return _refused(plan, as_json=arguments.json)
+        return refused(plan, as_json=arguments.json)
     if arguments.dry_run:
         _show(plan, as_json=arguments.json)
         return 0
@@ -61,16 +72,10 @@ async def carry_out(arguments: argparse.Namespace, request: ActionRequest) -> in
         return EXIT_REFUSED
     operation = await operator.perform(plan, confirmation)
     if isinstance(operation, Refusal):
-        return _refused(operation, as_json=arguments.json)
+        return refused(operation, as_json=arguments.json)
     if not arguments.no_wait:
         operation = await _follow(operator, operation, quiet=arguments.json)
-    if arguments.json:
-        json.dump(operation_document(operation), sys.stdout, indent=2, ensure_ascii=False)
-        print()
-    else:
-        print(
-            f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip()
-        )
+    _tell(operation, as_json=arguments.json)
     if arguments.no_wait:
         return 0
     return EXIT_CODES.get(operation.state, EXIT_INCONCLUSIVE)
@@ -141,12 +146,23 @@ async def _follow(operator: Operator, operation: Operation, *, quiet: bool) -> O
     return operation
 
 
+def _tell(operation: Operation, *, as_json: bool) -> None:
+    if as_json:
+        json.dump(operation_document(operation), sys.stdout, indent=2, ensure_ascii=False)
+        print()
+        return
+    print(f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip())
+    for line in operation.evidence:
+        if line.startswith(MARK):
+            print(f"  {line}")
+
+
 def _current(operator: Operator, operation: Operation) -> Operation:
-    found = (each for each in operator.operations() if each.id == operation.id)
-    return next(found, operation)
+    return operator.operation(operation.id) or operation
 
 
-def _refused(refusal: Refusal, *, as_json: bool) -> int:
+def refused(refusal: Refusal, *, as_json: bool) -> int:
+    """Say why not, and what would lift it; the exit code of a refusal."""
     if as_json:
         document = {
             "refused": refusal.code,

@@ -108,6 +108,9 @@ class Operations(Model):
     restart_window: Duration = Field(
         default=900.0, description="Within which restart_limit needs an override."
     )
+    rollback_countdown: Duration = Field(
+        default=30.0, gt=0, description="How long an automatic rollback can be stopped."
+    )
     audit_file: Text | None = Field(default=None, description="A further copy of the audit log.")
     audit_syslog: bool = Field(default=False, description="Whether syslog gets the audit too.")
     backups: Text | None = Field(default=None, description="Folder of the backups.")

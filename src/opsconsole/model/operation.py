@@ -110,6 +110,8 @@ class Plan:
 
     ``fingerprint`` maps each observed fact to its value; the runner looks again and refuses
     when one moved. ``usual_duration`` in seconds is the mean of this action's past here.
+    ``auto_rollback``: unless verified, the service is rolled back by itself ``rollback_after``
+    seconds after the verdict. ``context`` is what else to know before deciding, a line each.
     """
 
     id: str
@@ -132,6 +134,8 @@ class Plan:
     ends_at: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     auto_rollback: bool = False
+    rollback_after: float = 0.0
+    context: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,11 @@ class StepResult:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One run of a plan, as the journal has it."""
+    """One run of a plan, as the journal has it.
+
+    ``rollback_at`` is when the service is rolled back by itself; None where it is not, or not any
+    more. ``rollback`` says what became of that.
+    """
 
     id: str
     plan_id: str
@@ -186,6 +194,8 @@ class Operation:
     ended_at: float | None = None
     ends_at: float | None = None
     usual_duration: float | None = None
+    rollback_at: float | None = None
+    rollback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

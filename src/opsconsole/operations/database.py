@@ -1,7 +1,7 @@
 """The journal's database: its tables, how it is opened, read and written.
 
 Invariant: a committed transaction is on the disk (WAL with synchronous FULL), and a reader
-never waits for a writer. A database of another schema version is refused, never guessed at.
+never waits for a writer. A database of a later schema version is refused, never guessed at.
 """
 
 import contextlib
@@ -18,14 +18,13 @@ from opsconsole.errors import StateError
 from opsconsole.operations.state_folder import file_mode
 from opsconsole.text import sanitize
 
-VERSION: Final = 1
 BUSY: Final = 5.0
 """Seconds that a writer waits for another one."""
 
 _PAUSE: Final = 0.01
 _making = threading.Lock()
 
-_TABLES: Final = """
+_FIRST: Final = """
 CREATE TABLE operations (
   id TEXT PRIMARY KEY,
   plan_id TEXT NOT NULL UNIQUE,
@@ -77,6 +76,20 @@ CREATE TABLE audit (
   hash TEXT NOT NULL
 ) STRICT;
 """
+
+
+_ROLLBACKS: Final = """
+CREATE TABLE rollbacks (
+  operation TEXT PRIMARY KEY REFERENCES operations (id),
+  due REAL NOT NULL,
+  outcome TEXT NOT NULL DEFAULT ''
+) STRICT;
+"""
+
+_STAGES: Final = (_FIRST, _ROLLBACKS)
+"""What leads from each schema version to the next, from an empty database on."""
+
+VERSION: Final = len(_STAGES)
 
 
 class Database:
@@ -167,8 +180,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        version = _create(connection)
+    if version < VERSION:
+        version = _bring_up(connection)
     if version != VERSION:
         raise StateError(
             f"the journal has schema {version}, this console knows {VERSION}",
@@ -190,15 +203,14 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             return
 
 
-def _create(connection: sqlite3.Connection) -> int:
-    """Make the tables, unless another process did in the meantime; the version then."""
+def _bring_up(connection: sqlite3.Connection) -> int:
+    """Make the tables that are missing, unless another process did meanwhile; the version then."""
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        for statement in _TABLES.split(";\n"):
-            if statement.strip():
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-        version = VERSION
+    for stage in _STAGES[version:]:
+        for statement in filter(str.strip, stage.split(";\n")):
+            connection.execute(statement)
+    version = max(int(version), VERSION)
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.execute("COMMIT")
-    return int(version)
+    return version

@@ -5,7 +5,7 @@ init for a parent; it holds its locks from before it exists until it ends, becau
 hands them over. As a program this file does the least there can be before it detaches, so that
 the starter waits for milliseconds.
 
-``python -m opsconsole.operations.detached run|keep|watch STATE_DIR OPERATION fresh|again``
+``python -m opsconsole.operations.detached run|keep|watch|rollback STATE_DIR OPERATION fresh|again``
 """
 
 import os
@@ -23,7 +23,7 @@ START_LIMIT: Final = 10.0
 def start(
     task: str, state_dir: Path, operation: str, *, fresh: bool, hand_over: tuple[int, ...]
 ) -> None:
-    """Start ``task`` (run, keep or watch) for ``operation``.
+    """Start ``task`` (run, keep, watch or rollback) for ``operation``.
 
     ``hand_over`` are its locks' descriptors. Returns when it is on its own.
     Raises StateError when it could not be started.
@@ -76,6 +76,10 @@ def main(arguments: list[str]) -> int:
         from opsconsole.operations.ack_keeper import keep as watch
 
         return watch(Path(folder), operation)
+    if task == "rollback":
+        from opsconsole.operations.auto_rollback import keep as count_down
+
+        return count_down(Path(folder), operation)
     from opsconsole.operations.runner import run_locked
 
     return run_locked(Path(folder), operation, fresh=how == "fresh")

@@ -86,8 +86,12 @@ class Journal(JournalReader):
         *,
         summary: str | None = None,
         evidence: tuple[str, ...] = (),
+        rollback_after: float = 0.0,
     ) -> None:
-        """Move an operation to ``state``. Raises TransitionError when that cannot follow."""
+        """Move an operation to ``state``. Raises TransitionError when that cannot follow.
+
+        ``rollback_after`` seconds later the service is to be rolled back by itself; 0 for not.
+        """
         with self.database.transaction() as connection:
             row = connection.execute(
                 "SELECT state, summary, evidence FROM operations WHERE id = ?", (operation,)
@@ -109,7 +113,14 @@ class Journal(JournalReader):
                     operation,
                 ),
             )
-            record = {"summary": text, "evidence": lines if state.final else list(evidence)}
+            record: dict[str, object] = {"summary": text}
+            record["evidence"] = lines if state.final else list(evidence)
+            if rollback_after > 0:
+                due = now + rollback_after
+                connection.execute(
+                    "INSERT INTO rollbacks (operation, due) VALUES (?, ?)", (operation, due)
+                )
+                record["rollback_at"] = round(due, 3)
             self._audit(connection, operation, state.value, now, record)
 
     def step_begins(
@@ -150,6 +161,31 @@ class Journal(JournalReader):
                 (detail, operation, ordinal),
             )
             _touch(connection, operation, now)
+
+    def settle_rollback(
+        self, operation: str, outcome: str, now: float, who: Mapping[str, object] | None = None
+    ) -> bool:
+        """Say of an armed rollback what becomes of it; False when that was settled before."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE rollbacks SET outcome = ? WHERE operation = ? AND outcome = ''",
+                (outcome, operation),
+            )
+            if connection.execute("SELECT changes()").fetchone()[0] != 1:
+                return False
+            _touch(connection, operation, now)
+            record = {"outcome": outcome, "who": dict(who or {})}
+            self._audit(connection, operation, "automatic rollback", now, record)
+        return True
+
+    def tell_rollback(self, operation: str, outcome: str, now: float) -> None:
+        """Say how far a rollback that was begun is."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE rollbacks SET outcome = ? WHERE operation = ?", (outcome, operation)
+            )
+            _touch(connection, operation, now)
+            self._audit(connection, operation, "automatic rollback", now, {"outcome": outcome})
 
     def note(self, operation: str, event: str, now: float, record: Mapping[str, object]) -> None:
         """Add an audit row that goes with no change of state."""

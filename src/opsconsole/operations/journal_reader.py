@@ -120,6 +120,11 @@ class JournalReader:
         )
         return tuple(Past(plan_codec.decode(row[0]), OperationState(row[1])) for row in rows)
 
+    def armed_rollbacks(self) -> tuple[str, ...]:
+        """The operations whose service is to be rolled back by itself, and has not been yet."""
+        rows = self._database.read("SELECT operation FROM rollbacks WHERE outcome = ''")
+        return tuple(row[0] for row in rows)
+
     def audit_rows(self) -> tuple[Row, ...]:
         """The whole audit, oldest first."""
         rows = self._database.read("SELECT seq, record, prev, hash FROM audit ORDER BY seq")
@@ -128,7 +133,10 @@ class JournalReader:
     def _operations(self, where: str, values: tuple[object, ...]) -> tuple[Operation, ...]:
         rows = self._database.read(
             "SELECT id, plan_id, service, kind, name, state, who, host, started_at, updated_at,"  # noqa: S608
-            f" reason, summary, evidence, ended_at, ends_at, plan FROM operations {where}",
+            " reason, summary, evidence, ended_at, ends_at, plan,"
+            " (SELECT due FROM rollbacks WHERE operation = operations.id AND outcome = ''),"
+            " (SELECT outcome FROM rollbacks WHERE operation = operations.id)"
+            f" FROM operations {where}",
             values,
         )
         steps = self._steps([row[0] for row in rows])
@@ -167,4 +175,6 @@ def _operation(row: tuple[Any, ...], steps: tuple[StepResult, ...]) -> Operation
         ended_at=row[13],
         ends_at=row[14],
         usual_duration=plan_codec.usual_duration(row[15]),
+        rollback_at=row[16],
+        rollback=row[17] or "",
     )

@@ -120,6 +120,11 @@ def keeper_lock(folder: Path, operation: str) -> Path:
     return folder / "runners" / f"{operation}.keeper"
 
 
+def rollback_lock(folder: Path, operation: str) -> Path:
+    """The lock of the process that counts down to an automatic rollback."""
+    return folder / "runners" / f"{operation}.rollback"
+
+
 def _lock_path(folder: Path, service: str) -> Path:
     return folder / "locks" / f"{service}.lock"
 

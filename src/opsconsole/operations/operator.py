@@ -24,7 +24,16 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.operations import ack_keeper, dead_man, dispatch, lock, planner, policy, registry
+from opsconsole.operations import (
+    ack_keeper,
+    auto_rollback,
+    dead_man,
+    dispatch,
+    lock,
+    planner,
+    policy,
+    registry,
+)
 from opsconsole.operations import seen as seen_verdicts
 from opsconsole.operations.audit_sinks import sinks_of
 from opsconsole.operations.backups.shelf import Shelf
@@ -45,10 +54,12 @@ from opsconsole.operations.policy import Circumstances
 from opsconsole.operations.state_folder import prepare
 from opsconsole.operations.who import whoami
 from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+from opsconsole.text import sanitize
 
 _WORKERS: Final = 4
 _DEADLINE: Final = 20.0
 _VERIFY_WITHIN: Final = 1800.0
+_SHOWN: Final = 40
 _CLOSED: Final = "the console is closing"
 
 
@@ -143,6 +154,15 @@ class Operator:
                 f"the start took longer than {_DEADLINE:g} s",
                 "look at the operations before you try again",
             )
+        except StateError as error:
+            return Refusal("audit-not-writable", error.what, error.remedy)
+
+    async def stop_rollback(self, operation: str) -> Operation | Refusal:
+        """Keep the automatic rollback after ``operation`` from being begun, or say why not."""
+        try:
+            return await self._threads.run(self._stop_rollback, operation, deadline=_DEADLINE)
+        except (TimeoutError, QueueFullError):
+            return Refusal("not-stopped", "the journal does not answer", "try again at once")
         except StateError as error:
             return Refusal("audit-not-writable", error.what, error.remedy)
 
@@ -373,6 +393,28 @@ class Operator:
         seen = self._circumstances(request, found, None, self._fault, recent)
         return policy.refuse_perform(plan, request, confirmation, seen)
 
+    def _stop_rollback(self, operation: str) -> Operation | Refusal:
+        if self._read_only:
+            return Refusal(
+                "read-only",
+                "this console is read-only, and stopping what was asked for is not a look",
+                "stop it from a console without --read-only",
+            )
+        self._open_again()
+        if self._journal is None:
+            return Refusal("audit-not-writable", self._fault or _CLOSED)
+        who, now = whoami(), self._clock.now()
+        outcome = f"stopped by {who.name}@{who.host}"
+        if self._journal.settle_rollback(operation, outcome, now, who.document()):
+            found = self._journal.operation(operation)
+            assert found is not None
+            return found
+        return Refusal(
+            "nothing-to-do",
+            f"no automatic rollback waits after operation {sanitize(operation, limit=_SHOWN)}",
+            "opsconsole operations lists those that do, and what became of the others",
+        )
+
     def _reconcile(self) -> int:
         if self._journal is None:
             return 0
@@ -382,7 +424,7 @@ class Operator:
             for operation in self._journal.open_operations()
         ]
         kept = dead_man.revive(self._journal) + ack_keeper.revive(self._journal.folder)
-        return sum(taken) + kept
+        return sum(taken) + kept + auto_rollback.revive(self._journal)
 
 
 def _last_healthy(plan: Plan, request: ActionRequest, snapshot: Snapshot | None) -> Refusal | None:

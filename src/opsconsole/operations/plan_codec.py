@@ -24,8 +24,8 @@ def decode(text: str) -> Plan:
     document["effect"] = Effect(document["effect"])
     document["confirm"] = ConfirmLevel(document["confirm"])
     document["steps"] = tuple(_step(step) for step in document["steps"])
-    for name in ("verification", "warnings"):
-        document[name] = tuple(document[name])
+    for name in ("verification", "warnings", "context"):
+        document[name] = tuple(document.get(name, ()))
     return Plan(**document)
 
 

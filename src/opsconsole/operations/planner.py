@@ -19,8 +19,8 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
-from opsconsole.operations import policy, registry, silencing
-from opsconsole.operations.declared import KEPT_HERE, Declared, scale_bounds
+from opsconsole.operations import auto_rollback, policy, registry, silencing
+from opsconsole.operations.declared import KEPT_HERE, Declared, find, scale_bounds
 from opsconsole.operations.driver import Driver, DriverContext, Past
 from opsconsole.operations.execution import TAKES_AWAY
 from opsconsole.sources.executor import BoundedExecutor
@@ -76,6 +76,7 @@ async def make_plan(
     environment = settings.environment_of(found.service)
     steps = driver.steps(facts)
     now = clock.now()
+    countdown = _rollback_after(settings, found)
     return Plan(
         id=secrets.token_hex(8),
         service=found.service,
@@ -88,15 +89,16 @@ async def make_plan(
         fingerprint=facts,
         confirm=policy.confirm_level(found.kind, environment.danger, found.effect),
         verification=_verification(settings, found),
-        undo=_undo(found, driver),
+        undo=_undo(found, driver, countdown),
         reason=request.reason,
-        warnings=_warnings(found, len(steps)),
+        warnings=_warnings(found, len(steps), countdown),
         last_outcome=_last_outcome(past),
         usual_duration=_usual_duration(past),
         effect=found.effect,
         ends_at=_ends_at(found, request, now),
         parameters=dict(request.parameters),
-        auto_rollback=found.action.auto_rollback,
+        auto_rollback=countdown > 0,
+        rollback_after=countdown,
     )
 
 
@@ -177,14 +179,34 @@ def _health(settings: Settings, found: Declared) -> str:
     return "nothing: the service has no health probe, so the verdict will be inconclusive"
 
 
-def _undo(found: Declared, driver: Driver) -> str:
+def _rollback_after(settings: Settings, found: Declared) -> float:
+    """Seconds after a verdict other than verified; 0 where nothing is rolled back by itself."""
+    wanted = found.action.auto_rollback and auto_rollback.can_follow(found.kind)
+    if not wanted or find(settings, found.service, ActionKind.ROLLBACK, "") is None:
+        return 0.0
+    return settings.operations.rollback_countdown
+
+
+def _undo(found: Declared, driver: Driver, countdown: float) -> str:
     if found.kind is ActionKind.DEGRADE:
         return "recover: by itself at the end, or on demand"
-    return driver.undo()
+    undo = driver.undo()
+    if not countdown:
+        return undo
+    return f"{undo}; unless verified, rolled back by itself {countdown:g} s after the verdict"
 
 
-def _warnings(found: Declared, steps: int) -> tuple[str, ...]:
+def _warnings(found: Declared, steps: int, countdown: float) -> tuple[str, ...]:
     warnings = []
+    if found.action.auto_rollback and not countdown:
+        warnings.append(
+            "auto_rollback does nothing here: "
+            + (
+                f"{found.service} declares no rollback"
+                if auto_rollback.can_follow(found.kind)
+                else f"nothing is rolled back after {found.kind}"
+            )
+        )
     if found.kind is ActionKind.RESTART and steps == 1:
         warnings.append("there is one target: the service is away while it restarts")
     if _kills_user_processes():

@@ -19,7 +19,7 @@ from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
-from opsconsole.operations import ack_keeper, dead_man, lock, policy
+from opsconsole.operations import ack_keeper, auto_rollback, dead_man, lock, policy
 from opsconsole.operations.audit_sinks import sinks_of
 from opsconsole.operations.declared import Declared, digest, find
 from opsconsole.operations.driver import Driver, ObserveError
@@ -27,6 +27,7 @@ from opsconsole.operations.execution import NOT_OF_HEALTH, Execution, Record, aw
 from opsconsole.operations.instance_probes import InstanceProbes
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent, StepRecord
+from opsconsole.operations.next_steps import next_steps
 from opsconsole.operations.planner import make_driver, request_of
 from opsconsole.operations.verification import Baseline, Verdict, Verifier
 from opsconsole.sources.executor import BoundedExecutor
@@ -101,16 +102,33 @@ def _carry_out(journal: Journal, intent: Intent, *, fresh: bool) -> OperationSta
     except Exception as error:  # noqa: BLE001 - the runner's boundary: whatever it is, a verdict is due
         _log_without_values(error)
         verdict = _after_defect(journal, intent, error)
+    operation, plan, state = intent.operation, intent.plan, verdict.state
+    countdown = auto_rollback.countdown_after(journal, operation, plan, state)
+    offered = next_steps(plan, state, operation, _can_roll_back(intent, state), countdown)
     journal.advance(
-        intent.operation,
-        verdict.state,
+        operation,
+        state,
         SystemClock().now(),
         summary=verdict.summary,
-        evidence=verdict.evidence,
+        evidence=(*verdict.evidence, *offered),
+        rollback_after=countdown,
     )
-    dead_man.conclude(journal, intent.operation, intent.plan)
-    ack_keeper.begin(journal, intent.operation, intent.plan, verdict.state)
-    return verdict.state
+    dead_man.conclude(journal, operation, plan)
+    ack_keeper.begin(journal, operation, plan, state)
+    if countdown:
+        auto_rollback.begin(journal, operation)
+    return state
+
+
+def _can_roll_back(intent: Intent, state: OperationState) -> bool:
+    """Whether a rollback can be offered after a verdict that needs one."""
+    if state is _S.VERIFIED or not auto_rollback.can_follow(intent.plan.kind):
+        return False
+    try:
+        found = find(_settings(intent), intent.plan.service, ActionKind.ROLLBACK, "")
+    except OpsconsoleError:
+        return False
+    return found is not None
 
 
 async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:

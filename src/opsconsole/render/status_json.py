@@ -65,6 +65,8 @@ def operation_document(operation: Operation) -> Document:
         "started_at": _round(operation.started_at),
         "ended_at": _round(operation.ended_at),
         "ends_at": _round(operation.ends_at),
+        "rollback_at": _round(operation.rollback_at),
+        "rollback": operation.rollback,
         "steps": [
             {"summary": step.summary, "state": step.state, "detail": step.detail}
             for step in operation.steps
@@ -91,6 +93,8 @@ def plan_document(plan: Plan) -> Document:
         "warnings": list(plan.warnings),
         "verification": list(plan.verification),
         "undo": plan.undo,
+        "rollback_after": _round(plan.rollback_after) if plan.auto_rollback else None,
+        "context": list(plan.context),
         "last_outcome": plan.last_outcome,
         "usual_duration": _round(plan.usual_duration),
         "ends_at": _round(plan.ends_at),

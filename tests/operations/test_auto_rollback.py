@@ -1,0 +1,218 @@
+"""An automatic rollback: counted down, stopped by a person or by events, made once at most."""
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
+from opsconsole.operations import lock
+from opsconsole.operations.audit import verify_folder
+from opsconsole.operations.operator import Operator
+from tests.operations.place import (
+    Place,
+    ended,
+    holders,
+    http_config,
+    performed,
+    planned,
+    refused,
+    restarted,
+    until,
+)
+from tests.operations.recording_server import Behaviour, RecordingServer
+
+Serve = Callable[[], RecordingServer]
+_S = OperationState
+_QUICK = "min_healthy: 100ms, deadline: 500ms"
+_ROLLBACK = f"      rollback: {{http: {{post: /rollback}}, {_QUICK}}}\n"
+
+
+def _config(server: RecordingServer, countdown: str = "0.5s", rollback: str = _ROLLBACK) -> str:
+    text = http_config(server, action=f"{_QUICK}, auto_rollback: true", more=rollback)
+    limits = "operations: {"
+    return text.replace(limits, f"{limits}rollback_countdown: {countdown}, ")
+
+
+def _broken(serve: Serve) -> RecordingServer:
+    """A service that no restart heals, but a rollback does."""
+    server = serve()
+    server.behaviour = Behaviour(healthy=False, heals=False)
+    server.heals_by = "/rollback"
+    return server
+
+
+def _rollbacks(server: RecordingServer) -> int:
+    return sum(request.path == "/rollback" for request in server.changes)
+
+
+async def _settled(operator: Operator, operation: str) -> Operation:
+    """The operation once its automatic rollback has its outcome."""
+
+    def is_settled() -> bool:
+        found = operator.operation(operation)
+        return bool(found and found.rollback and not found.rollback.startswith("begun"))
+
+    await until(is_settled)
+    found = operator.operation(operation)
+    assert found is not None
+    return found
+
+
+async def test_a_failed_restart_is_rolled_back_by_an_operation_of_its_own(
+    place: Place, serve: Serve
+) -> None:
+    server = _broken(serve)
+    place.write(_config(server))
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
+    assert plan.auto_rollback
+    assert "rolled back by itself 0.5 s after the verdict" in plan.undo
+    failed = await ended(operator, (await performed(operator, plan)).id)
+    assert failed.state is _S.FAILED
+    assert failed.rollback_at is not None
+    assert failed.ended_at is not None
+    assert failed.rollback_at == pytest.approx(failed.ended_at + 0.5)
+    assert any(f"stop-rollback {failed.id}" in line for line in failed.evidence)
+    failed = await _settled(operator, failed.id)
+    assert failed.rollback_at is None
+    rollback = operator.operations()[0]
+    assert rollback.kind is ActionKind.ROLLBACK
+    assert rollback.state is _S.VERIFIED, rollback
+    assert failed.rollback == f"verified as {rollback.id}"
+    assert rollback.started_at >= (failed.ended_at or 0.0) + 0.5
+    assert rollback.reason.startswith("by itself after restart by ")
+    assert [request.path for request in server.changes] == ["/restart", "/rollback"]
+    assert verify_folder(place.state).whole
+
+
+async def test_a_verified_restart_arms_nothing(place: Place, serve: Serve) -> None:
+    server = serve()
+    place.write(_config(server))
+    operator = place.operator()
+    operation = await restarted(operator)
+    assert operation.state is _S.VERIFIED
+    assert (operation.rollback_at, operation.rollback) == (None, "")
+    assert not list(place.state.glob("runners/*.rollback"))
+
+
+async def test_it_can_be_stopped_and_only_once(place: Place, serve: Serve) -> None:
+    server = _broken(serve)
+    place.write(_config(server, "1.5s"))
+    operator = place.operator()
+    failed = await restarted(operator)
+    assert refused(await place.operator(read_only=True).stop_rollback(failed.id)) == "read-only"
+    stopped = await operator.stop_rollback(failed.id)
+    assert isinstance(stopped, Operation), stopped
+    assert stopped.rollback.startswith("stopped by ")
+    assert stopped.rollback_at is None
+    assert refused(await operator.stop_rollback(failed.id)) == "nothing-to-do"
+    assert refused(await operator.stop_rollback("\x1b[31mnothing")) == "nothing-to-do"
+    path = lock.rollback_lock(place.state, failed.id)
+    await until(lambda: not lock.is_held(path))
+    assert await place.operator().reconcile() == 0
+    assert _rollbacks(server) == 0
+
+
+async def test_what_somebody_does_in_the_meantime_takes_its_place(
+    place: Place, serve: Serve
+) -> None:
+    server = _broken(serve)
+    place.write(_config(server, "1.5s"))
+    operator = place.operator()
+    failed = await restarted(operator)
+    plan = await planned(operator, ActionRequest("web", ActionKind.DEGRADE, duration=3600))
+    by_hand = await performed(operator, plan, "by hand")
+    failed = await _settled(operator, failed.id)
+    assert failed.rollback.startswith("not done: degrade by ")
+    assert by_hand.id in failed.rollback
+    assert all(request.path != "/rollback" for request in server.changes[:2])
+
+
+async def test_its_process_is_killed_and_the_next_console_goes_on(
+    place: Place, serve: Serve
+) -> None:
+    server = _broken(serve)
+    place.write(_config(server, "1.5s"))
+    operator = place.operator()
+    failed = await restarted(operator)
+    path = lock.rollback_lock(place.state, failed.id)
+    await until(lambda: lock.is_held(path))
+    (process,) = holders(path)
+    os.kill(process, signal.SIGKILL)
+    await until(lambda: not lock.is_held(path))
+    assert await place.operator().reconcile() == 1
+    await place.operator().reconcile()
+    failed = await _settled(operator, failed.id)
+    assert failed.rollback.startswith("verified as ")
+    assert _rollbacks(server) == 1
+
+
+async def test_one_that_was_begun_and_lost_is_not_begun_again(place: Place, serve: Serve) -> None:
+    server = _broken(serve)
+    place.write(_config(server, "1.5s"))
+    operator = place.operator()
+    failed = await restarted(operator)
+    path = lock.rollback_lock(place.state, failed.id)
+    await until(lambda: lock.is_held(path))
+    (process,) = holders(path)
+    os.kill(process, signal.SIGKILL)
+    journal = operator._journal
+    assert journal is not None
+    assert journal.settle_rollback(failed.id, "begun", 0.0)
+    assert await place.operator().reconcile() == 0
+    assert _rollbacks(server) == 0
+
+
+async def test_a_rollback_is_never_rolled_back_by_itself(place: Place, serve: Serve) -> None:
+    server = _broken(serve)
+    server.heals_by = ""
+    place.write(_config(server, rollback=_ROLLBACK.replace("{http", "{auto_rollback: true, http")))
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.ROLLBACK))
+    assert not plan.auto_rollback
+    assert any("nothing is rolled back after rollback" in line for line in plan.warnings)
+    failed = await restarted(operator)
+    failed = await _settled(operator, failed.id)
+    rollback = operator.operations()[0]
+    assert rollback.state is _S.FAILED
+    assert (rollback.rollback_at, rollback.rollback) == (None, "")
+    assert any("never rolled back" in line for line in rollback.evidence)
+    assert _rollbacks(server) == 1
+
+
+async def test_without_a_rollback_to_make_the_plan_says_so(place: Place, serve: Serve) -> None:
+    server = _broken(serve)
+    place.write(_config(server, rollback=""))
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
+    assert not plan.auto_rollback
+    assert any("web declares no rollback" in line for line in plan.warnings)
+    failed = await ended(operator, (await performed(operator, plan)).id)
+    assert failed.rollback_at is None
+
+
+async def test_what_was_not_begun_is_not_rolled_back(place: Place, serve: Serve) -> None:
+    server = _broken(serve)
+    place.write(_config(server))
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
+    place.write(_config(serve()))
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is _S.REFUSED
+    assert operation.rollback_at is None
+    assert operation.evidence == ()
+
+
+async def test_a_configuration_that_became_read_only_keeps_it_from_happening(
+    place: Place, serve: Serve
+) -> None:
+    server = _broken(serve)
+    place.write(_config(server, "1s"))
+    operator = place.operator()
+    failed = await restarted(operator)
+    place.write("read_only: true\n" + _config(server, "1s"))
+    failed = await _settled(operator, failed.id)
+    assert failed.rollback.startswith("refused (read-only)")
+    assert _rollbacks(server) == 0
