@@ -67,6 +67,17 @@ def test_what_could_not_be_evaluated_ends_nothing() -> None:
     assert states(book, unknown, 60.0) == {"a": AlertState.FIRING}
 
 
+def test_text_of_a_file_or_a_series_cannot_control_the_terminal() -> None:
+    evil = "\x1b]0;x\x07\u202e"
+    rule = FileRule(
+        "X", "up", labels={"team": evil}, annotations={"summary": f"{evil}{{{{ $labels.a }}}}"}
+    )
+    samples = (RuleSample({"a": evil}, 1.0),)
+    (alert,) = RuleBook().evaluate([RuleEvaluation(rule, samples)], 0.0)
+    assert "\x1b" not in alert.labels["team"] + alert.summary
+    assert "<202E>" in alert.summary
+
+
 def test_a_rule_that_the_server_has_loaded_leaves_nothing_behind() -> None:
     book = RuleBook()
     book.evaluate(seen(("a", 2.0)), 0.0)

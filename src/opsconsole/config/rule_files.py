@@ -154,7 +154,7 @@ class _Reader:
         if not isinstance(value, dict):
             self._note((*path, key), "takes names and texts")
             return {}
-        return {str(name): _text(text) for name, text in value.items()}
+        return {sanitize(str(name), limit=200): _text(text) for name, text in value.items()}
 
     def _note(self, path: KeyPath, message: str, suggestion: str = "") -> None:
         self._problems.append(Problem.at(self._tree.place(path), path, message, suggestion))
