@@ -111,7 +111,7 @@ async def test_what_ended_before_the_first_look_was_missed_and_is_told() -> None
     assert await door.poll()
     assert door.missed == (over,)
     assert [event.at for event in told] == [4.0]
-    assert "while you were away: restart verified by ann" in told[0].message
+    assert "restart: verified while you were away, by ann" in told[0].message
     operator.held = operator.ended = (replace(over, id="2", ended_at=9.0),)
     operator.moved = True
     assert await door.poll()

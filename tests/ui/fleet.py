@@ -142,7 +142,7 @@ def service(
         objectives=(
             Attainment(name, "p95(latency) < 300ms", p95, 0.3, "s", p95 < 0.3),
             Attainment(name, "rate(requests) > 10/s", rate, 10, "/s", rate > 10),
-            Attainment(name, "availability 99.9% over 30d", 99.94, 99.9, "%", True, 0.38, 1.4),
+            Attainment(name, "availability 99.9% over 30d", 0.9994, 0.999, "%", True, 0.38, 1.4),
         ),
     )  # fmt: skip
 

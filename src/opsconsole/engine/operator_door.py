@@ -186,4 +186,6 @@ class OperatorDoor:
         for each in operations:
             # What the journal held before this console began is not news.
             if before is not None and before.get(each.id) is not each.state:
-                self._tell(operation_moved(each, before.get(each.id)))
+                event = operation_moved(each, before.get(each.id))
+                if event is not None:
+                    self._tell(event)

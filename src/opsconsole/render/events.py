@@ -5,7 +5,7 @@ Invariant: an event's row never changes once its day has not; what is coloured i
 
 from collections.abc import Iterable
 
-from opsconsole.model.events import Event
+from opsconsole.model.events import Event, EventKind
 from opsconsole.render import figures
 from opsconsole.render.cells import Role, Row, Span, clip, fit, state_role
 
@@ -31,7 +31,8 @@ def row(event: Event, width: int, now: float) -> Row:
     )
     who_width = min(26, max(12, width // 5))
     who = event.subject or event.service or event.kind.value
-    change = f"{event.before} → {event.after}" if event.before or event.after else ""
+    moved = (event.before or event.after) and event.kind is not EventKind.OPERATION
+    change = f"{event.before} → {event.after}" if moved else ""
     said = " ".join(part for part in (_unless_said(change, event.message), event.message) if part)
     return Row(
         key(event),

@@ -4,6 +4,8 @@ Invariant: rows are keyed by what they show; containers in trouble come first; a
 not known is a dash. Colours are for states only, never for how full a bar is.
 """
 
+from collections.abc import Sequence
+
 from opsconsole.model.resources import Container, Host
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
@@ -39,11 +41,10 @@ def _trouble(container: Container) -> tuple[int, float, str]:
 
 def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
     """Processor, memory and the fullest disks; one line each."""
-    bar = max(_METER, min(30, width - 36))
-    load = " ".join(f"{value:.2f}" for value in host.load)
+    bar = max(_METER, min(30, width - 40))
     memory = host.memory_used / host.memory_total if host.memory_total else None
     out = [
-        _gauge("cpu", host.cpu, f"load {load}", bar, stale),
+        _gauge("cpu", host.cpu, _load(host.load, width - bar - 20), bar, stale),
         _gauge("memory", memory, _of(host.memory_used, host.memory_total), bar, stale),
     ]
     if host.swap_used:
@@ -52,6 +53,14 @@ def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
     for disk in sorted(host.disks, key=lambda each: -each.share)[:3]:
         out.append(_gauge(disk.mount, disk.share, _of(disk.used, disk.total), bar, stale))
     return out
+
+
+def _load(load: Sequence[float], room: int) -> str:
+    """As many of the averages over 1, 5 and 15 minutes as fit whole."""
+    shown = [f"{value:.2f}" for value in load]
+    while shown and len("load " + " ".join(shown)) > room:
+        shown.pop()
+    return f"load {' '.join(shown)}" if shown else ""
 
 
 def _of(used: int, total: int) -> str:
@@ -75,7 +84,7 @@ def _gauge(name: str, share: float | None, note: str, bar: int, stale: bool) -> 
 def container_row(container: Container, width: int, now: float, *, stale: bool = False) -> Row:
     """One container: state, name, engine's word, processor, memory, restarts."""
     running = container.status == "running"
-    name_width = max(12, min(28, width - 34))
+    name_width = max(12, min(28, width - 36))
     spans: list[Span] = [
         Span(f" {container.state.glyph} ", state_role(container.state, stale=stale)),
         Span(fit(container.name, name_width), _name_role(container, stale)),

@@ -6,7 +6,9 @@ Invariant: exactly as many lines as the panel is high, the most telling first.
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import figures
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, titled
-from opsconsole.render.service import headline, latency_chart, objective_line
+from opsconsole.render.objectives import objective_line
+from opsconsole.render.operations import badges
+from opsconsole.render.service import headline, latency_chart
 from opsconsole.render.time_axis import span
 
 CHART_ROWS = 6
@@ -18,9 +20,10 @@ def selected_lines(
     """Title, why, chart and objectives in ``height`` lines of ``width`` cells."""
     note = _note(service, window) if height >= CHART_ROWS else ()
     lines: list[Line] = [titled(service.name, width, note=note)]
+    lines += badges(snapshot, service.name, width, now)
     lines += headline(service, width, now)
     room = height - len(lines)
-    goals = [clip_line(objective_line(item), width) for item in service.objectives]
+    goals = [clip_line(objective_line(item, width), width) for item in service.objectives]
     goals = goals[: max(0, room - CHART_ROWS - 1)]
     chart_rows = room - len(goals) - (1 if goals else 0)
     if chart_rows >= CHART_ROWS - 1:

@@ -4,10 +4,10 @@ Invariant: nothing here is fresher than what was read: every instance says when 
 seen, and a part that is not ok is named with its own words.
 """
 
+import math
 from collections.abc import Iterable
 
 from opsconsole.model.health import Component, ProbeKind
-from opsconsole.model.objectives import Attainment
 from opsconsole.model.resources import Container
 from opsconsole.model.series import Latency
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot
@@ -22,6 +22,7 @@ from opsconsole.render.cells import (
     clip,
     fit,
     state_role,
+    width_of,
     wrap,
 )
 from opsconsole.render.chart import Curve, Mark, Plot, chart
@@ -40,8 +41,11 @@ def headline(service: ServiceView, width: int, now: float) -> list[Line]:
         facts.append(f"version {service.version}")
     if service.depends_on:
         facts.append(f"needs {', '.join(service.depends_on)}")
+    word = f" {glyph} {shown_word(service)} "
+    while len(facts) > 1 and width_of(f"{word} {' · '.join(facts)}") > width:
+        facts.pop()
     head: Line = (
-        Span(f" {glyph} {shown_word(service)} ", role),
+        Span(word, role),
         Span(clip(f" {' · '.join(facts)}", max(0, width - 14)), Role.MUTED),
     )
     reason = reason_of(service)
@@ -130,60 +134,6 @@ def _weight(state: State) -> Role:
     return Role.TEXT if state is State.OK else Role.STRONG
 
 
-def objective_line(item: Attainment) -> Line:
-    """One objective beside what was measured."""
-    glyph, word, role = _met(item)
-    spans = [
-        Span(f" {glyph} {word:<8}", role),
-        Span(fit(item.objective, 30), Role.TEXT),
-        Span(fit(_actual(item), 9, Align.RIGHT), Role.STRONG),
-    ]
-    if item.budget_left is not None:
-        spans.append(Span(f"  budget {figures.percent(item.budget_left)} left", Role.MUTED))
-    if item.burn_rate is not None:
-        spans.append(Span(f"  burns {item.burn_rate:.1f}×", Role.MUTED))
-    if item.burning:
-        spans.append(Span(f"  too fast: {item.burning}", Role.DOWN))
-    if item.seen is not None:
-        spans.append(Span(f"  seen {figures.age(item.seen)}", Role.MUTED))
-    return tuple(spans)
-
-
-def _actual(item: Attainment) -> str:
-    """Shares are fractions: 0.99834 is ``99.834%``, whose last digits are what counts."""
-    if item.unit == "%" and item.actual is not None:
-        return f"{item.actual * 100:.5g}%"
-    return figures.number(item.actual, item.unit)
-
-
-def _met(item: Attainment) -> tuple[str, str, Role]:
-    if item.met is None:
-        return "?", "unknown", Role.UNKNOWN
-    return ("●", "met", Role.OK) if item.met else ("✖", "missed", Role.DOWN)
-
-
-def objectives(service: ServiceView) -> list[Line]:
-    """Objectives and the figures that they are about."""
-    lines: list[Line] = [(Span(" objectives", Role.HEADER),)]
-    lines += [objective_line(item) for item in service.objectives]
-    if not service.objectives:
-        lines.append(
-            (Span("   none are declared: objectives: [p95(latency) < 300ms]", Role.MUTED),)
-        )
-    lines += [BLANK, (Span(" metrics", Role.HEADER),)]
-    for metric in service.metrics:
-        lines.append(
-            (
-                Span(f"   {fit(metric.name, 32)}"),
-                Span(fit(figures.number(metric.value, metric.unit), 11, Align.RIGHT), Role.STRONG),
-                Span(f"  {metric.origin}", Role.MUTED),
-            )
-        )
-    if not service.metrics:
-        lines.append((Span("   none are declared", Role.MUTED),))
-    return lines
-
-
 def latency_objective(service: ServiceView) -> float | None:
     """The target in seconds of the first objective about latency."""
     for item in service.objectives:
@@ -200,7 +150,10 @@ def latency_chart(
     curves = _curves(service.latency, full=full)
     if not curves:
         return [BLANK, (Span("  no latency was measured in this window", Role.MUTED),)]
-    plot = Plot(curves, now, window, latency_objective(service), marks(service, snapshot))
+    # The axis moves by whole slots: between them there is nothing else to show.
+    slot = min(window / 6, max(curve.trace.step for curve in curves))
+    end = math.ceil(now / slot) * slot
+    plot = Plot(curves, end, window, latency_objective(service), marks(service, snapshot))
     return chart(plot, width, height)
 
 

@@ -70,16 +70,23 @@ def source_back(at: float, name: str, lost_at: float) -> Event:
     return Event(at, EventKind.SOURCE, message, "", name, State.OK)
 
 
-def operation_moved(operation: Operation, before: OperationState | None) -> Event:
-    """An operation began, moved on or ended."""
-    name = f"{operation.kind} {operation.name}".strip()
+def operation_moved(operation: Operation, before: OperationState | None) -> Event | None:
+    """An operation began or came to its verdict; None for the steps between."""
+    told = operation.state.final or operation.state is OperationState.UNKNOWN
+    if before is not None and not told:
+        return None
+    return _operation_told(operation, before, str(operation.state) if told else "started")
+
+
+def _operation_told(operation: Operation, before: OperationState | None, word: str) -> Event:
+    name = operation.name if operation.name != operation.kind.value else ""
     said = f": {operation.summary}" if operation.summary else ""
     return Event(
         operation.updated_at,
         EventKind.OPERATION,
-        f"{name} {operation.state} by {operation.who}{said}",
+        f"{f'{operation.kind} {name}'.strip()}: {word}, by {operation.who}{said}",
         service=operation.service,
-        subject=operation.id,
+        subject=operation.service,
         state=_VERDICTS.get(operation.state),
         before=str(before) if before else "",
         after=str(operation.state),
@@ -88,9 +95,9 @@ def operation_moved(operation: Operation, before: OperationState | None) -> Even
 
 def operation_missed(operation: Operation) -> Event:
     """An operation of this user that ended while no console of theirs was open."""
-    told = operation_moved(operation, None)
+    told = _operation_told(operation, None, f"{operation.state} while you were away")
     at = operation.updated_at if operation.ended_at is None else operation.ended_at
-    return replace(told, at=at, message=f"while you were away: {told.message}")
+    return replace(told, at=at)
 
 
 _VERDICTS = {

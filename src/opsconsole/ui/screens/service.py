@@ -10,22 +10,29 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 
+from opsconsole.model.backups import BackupView
+from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import service as render
 from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
 from opsconsole.render.keys import Scope
+from opsconsole.render.operations import badges
+from opsconsole.render.objectives import objectives
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.contracts import ReadsBackups
+from opsconsole.ui.widgets.backup_list import BackupList
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.lines_view import LinesView
 from opsconsole.ui.widgets.prompt import Prompt
 
-TABS = ("health", "latency", "containers", "objectives", "alerts", "timeline", "raw")
+TABS = ("health", "latency", "containers", "objectives", "alerts", "timeline", "raw", "backups")
 
 
-class ServiceScreen(ConsoleScreen, inherit_bindings=False):
+class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
     """Health, latency, containers, objectives, alerts, timeline and the raw bodies."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
@@ -43,10 +50,12 @@ class ServiceScreen(ConsoleScreen, inherit_bindings=False):
         """One page between header and footer."""
         yield HeaderBar(id="header")
         yield LinesView(id="page")
+        yield BackupList(self._name_of_service, id="backups")
         yield FooterBar(id="footer")
 
     def on_mount(self) -> None:
         """Keys go to the page."""
+        self.query_one(BackupList).display = False
         self.page.focus()
         super().on_mount()
 
@@ -64,7 +73,12 @@ class ServiceScreen(ConsoleScreen, inherit_bindings=False):
         """Fill the page for the tab at hand."""
         width = self.page.size.width
         service, snapshot = self.target, self.snapshot
-        top = (titled(self._name_of_service, width, focused=True), self._tabs(), BLANK)
+        doing = badges(snapshot, self._name_of_service, self.size.width, self.now)
+        title = titled(self._name_of_service, self.size.width, focused=True)
+        top = (title, self._tabs(), *doing, BLANK)
+        if self._tab == "backups":
+            self.query_one(BackupList).show(top, self.console_app.clock.now())
+            return
         if service is None or snapshot is None:
             gone: Line = (Span("  this service is not in what was last read", Role.UNKNOWN),)
             self.page.show([gone], top)
@@ -88,7 +102,7 @@ class ServiceScreen(ConsoleScreen, inherit_bindings=False):
             "health": lambda: render.health(service, width, now),
             "latency": lambda: self._latency(service, snapshot, width),
             "containers": lambda: render.containers(service, boxes, width, now),
-            "objectives": lambda: render.objectives(service),
+            "objectives": lambda: objectives(service, width),
             "alerts": lambda: render.alert_lines(service, snapshot, width, now),
             "timeline": lambda: render.timeline(service, snapshot, width, now),
             "raw": lambda: render.raw(service, width),
@@ -108,27 +122,39 @@ class ServiceScreen(ConsoleScreen, inherit_bindings=False):
     def action_panel(self, number: int) -> None:
         """Go to a tab by its number."""
         if 1 <= number <= len(TABS):
-            self._tab = TABS[number - 1]
-            self.page.move_to(0)
-            self.show_body()
+            self._turn_to(TABS[number - 1])
+
+    def _turn_to(self, tab: str) -> None:
+        self._tab = tab
+        listed, page = self.query_one(BackupList), self.page
+        listed.display = tab == "backups"
+        page.display = not listed.display
+        self._body.focus()
+        if listed.display:
+            self.console_app.bridge.backups(self._name_of_service)
+        page.move_to(0)
+        self.show_body()
+
+    @property
+    def _body(self) -> LinesView | BackupList:
+        """What keys move in."""
+        return self.query_one(BackupList) if self._tab == "backups" else self.page
 
     def action_raw(self) -> None:
         """Go to the raw bodies, or back to health."""
-        self._tab = "health" if self._tab == "raw" else "raw"
-        self.page.move_to(0)
-        self.show_body()
+        self._turn_to("health" if self._tab == "raw" else "raw")
 
     def action_move(self, rows: int) -> None:
         """Scroll."""
-        self.page.move(rows)
+        self._body.move(rows)
 
     def action_edge(self, end: int) -> None:
         """To the beginning or the end."""
-        self.page.move_to(10**9 if end else 0)
+        self._body.move_to(10**9 if end else 0)
 
     def action_page(self, pages: float) -> None:
         """Scroll by screens; never acts."""
-        self.page.page(pages)
+        self._body.page(pages)
 
     def action_match(self, step: int) -> None:
         """To the next line that holds what was searched for."""
@@ -143,8 +169,50 @@ class ServiceScreen(ConsoleScreen, inherit_bindings=False):
         self.page.search(message.text)
 
     def action_copy(self) -> None:
-        """Copy the page."""
+        """Copy the page, or the backup under the cursor."""
+        if self._tab == "backups":
+            text = next((text for text in clipboard.rows(self.query_one(BackupList)) if text), "")
+            clipboard.copy(self.console_app, text)
+            return
         clipboard.copy(self.console_app, plain(self.page.whole))
+
+    def action_verify(self) -> None:
+        """Compare the backup under the cursor with its hashes; reads only."""
+        chosen = self._chosen_backup()
+        if chosen is not None:
+            self.query_one(BackupList).checks(chosen.id)
+            self.console_app.bridge.verify_backup(self._name_of_service, chosen.id)
+            self.show_body()
+
+    def action_restore(self) -> None:
+        """Open the form of a restore at the backup under the cursor."""
+        chosen, service = self._chosen_backup(), self.target
+        if chosen is None or service is None:
+            return
+        views = [view for view in service.actions if view.kind is ActionKind.RESTORE]
+        if not views:
+            self.say(f"{service.name} has no restore in its configuration")
+            return
+        from opsconsole.ui.screens.request import RequestScreen
+
+        self.app.push_screen(RequestScreen((service,), views[0], backup=chosen.id))
+
+    def _chosen_backup(self) -> BackupView | None:
+        """The backup under the cursor; elsewhere than on their tab, go there first."""
+        if self._tab != "backups":
+            self._turn_to("backups")
+            return None
+        chosen = self.query_one(BackupList).under_cursor
+        if chosen is None:
+            self.say("there is no backup to choose")
+        return chosen
+
+    def backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
+        """The list, or one of it after it was compared."""
+        said = self.query_one(BackupList).take(message)
+        if said:
+            self.say(said)
+        self.show_body()
 
     def action_back(self) -> None:
         """Back to where one came from."""

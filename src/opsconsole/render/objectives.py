@@ -1,0 +1,87 @@
+"""Objectives beside what was measured, and the figures that they are about.
+
+Invariant: what falls short of all is never shown as all of it; an objective whose figure is not
+known is unknown, never met. What does not fit whole is left out, the most pressing last.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from opsconsole.model.objectives import Attainment
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.render import figures
+from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, line_width
+
+
+def objective_line(item: Attainment, width: int = 200) -> Line:
+    """One objective beside what was measured; of what is said besides, as much as fits whole."""
+    glyph, word, role = _met(item)
+    name = 30 if width >= 70 else 28
+    line: Line = (
+        Span(f" {glyph} {word:<8}", role),
+        Span(fit(item.objective, name), Role.TEXT),
+        Span(fit(_actual(item), 9, Align.RIGHT), Role.STRONG),
+    )
+    for span in _budget(item):
+        if line_width((*line, span)) <= width:
+            line = (*line, span)
+    return line
+
+
+def _budget(item: Attainment) -> Iterator[Span]:
+    """The error budget in words, the most pressing first."""
+    if item.burning:
+        yield Span(f"  too fast: {item.burning}", Role.DOWN)
+    if item.budget_left is not None:
+        yield Span(f"  {figures.percent(item.budget_left)} budget", Role.MUTED)
+    if item.burn_rate is not None:
+        yield Span(f"  burns {item.burn_rate:.1f}×", Role.MUTED)
+    if item.seen is not None and item.seen < 0.99 * _window_of(item.objective):
+        yield Span(f"  seen over {figures.age(item.seen)}", Role.MUTED)
+
+
+def _actual(item: Attainment) -> str:
+    """Shares are fractions: 0.99834 is ``99.834 %``; what falls short of all is never 100."""
+    if item.unit == "%" and item.actual is not None and math.isfinite(item.actual):
+        return f"{math.floor(item.actual * 1e5 + 1e-6) / 1e3:.5g} %"
+    return figures.number(item.actual, item.unit)
+
+
+_OVER: Final = re.compile(r"\bover (\d+(?:\.\d+)?)(s|m|h|d|w)$")
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
+
+
+def _window_of(objective: str) -> float:
+    """The seconds that an objective is declared over; without end where it does not say."""
+    found = _OVER.search(objective.strip())
+    return float(found[1]) * _UNITS[found[2]] if found else math.inf
+
+
+def _met(item: Attainment) -> tuple[str, str, Role]:
+    if item.met is None:
+        return "?", "unknown", Role.UNKNOWN
+    return ("●", "met", Role.OK) if item.met else ("✖", "missed", Role.DOWN)
+
+
+def objectives(service: ServiceView, width: int) -> list[Line]:
+    """Objectives and the figures that they are about."""
+    lines: list[Line] = [(Span(" objectives", Role.HEADER),)]
+    lines += [objective_line(item, width) for item in service.objectives]
+    if not service.objectives:
+        lines.append(
+            (Span("   none are declared: objectives: [p95(latency) < 300ms]", Role.MUTED),)
+        )
+    lines += [BLANK, (Span(" metrics", Role.HEADER),)]
+    for metric in service.metrics:
+        lines.append(
+            (
+                Span(f"   {fit(metric.name, 32)}"),
+                Span(fit(figures.number(metric.value, metric.unit), 11, Align.RIGHT), Role.STRONG),
+                Span(f"  {metric.origin}", Role.MUTED),
+            )
+        )
+    if not service.metrics:
+        lines.append((Span("   none are declared", Role.MUTED),))
+    return lines

@@ -1,0 +1,49 @@
+"""An operation on the timeline: when it began, and what came of it."""
+
+import pytest
+
+from opsconsole.engine.judge.events import operation_missed, operation_moved
+from opsconsole.model.operation import ActionKind, Operation, OperationState
+from opsconsole.model.state import State
+
+
+def run(state: OperationState, name: str = "", summary: str = "") -> Operation:
+    """One run of a restart."""
+    return Operation(
+        "20261121T101500-x1", "plan-1", "api", ActionKind.RESTART, name, state, "ann", "host",
+        100.0, 104.0, summary=summary,
+    )  # fmt: skip
+
+
+def test_it_is_told_by_its_service_never_by_its_id() -> None:
+    began = operation_moved(run(OperationState.DISPATCHED), None)
+    assert began is not None
+    assert (began.subject, began.service) == ("api", "api")
+    assert began.message == "restart: started, by ann"
+    assert began.state is None
+
+
+@pytest.mark.parametrize(
+    ("state", "colour"),
+    [
+        (OperationState.VERIFIED, State.OK),
+        (OperationState.FAILED, State.DOWN),
+        (OperationState.INCONCLUSIVE, State.UNKNOWN),
+        (OperationState.UNKNOWN, State.UNKNOWN),
+    ],
+)
+def test_a_verdict_is_told_with_its_reason(state: OperationState, colour: State) -> None:
+    event = operation_moved(run(state, "soft", "healthy for 10 s"), OperationState.VERIFYING)
+    assert event is not None
+    assert event.message == f"restart soft: {state}, by ann: healthy for 10 s"
+    assert event.state is colour
+
+
+@pytest.mark.parametrize("state", [OperationState.DISPATCHED, OperationState.VERIFYING])
+def test_the_steps_between_are_no_news(state: OperationState) -> None:
+    assert operation_moved(run(state), OperationState.INTENT) is None
+
+
+def test_what_ended_meanwhile_says_so() -> None:
+    event = operation_missed(run(OperationState.VERIFIED))
+    assert event.message == "restart: verified while you were away, by ann"

@@ -1,0 +1,41 @@
+"""Objectives in words: shares as they are, and how long they were watched."""
+
+import pytest
+
+from opsconsole.model.objectives import Attainment
+from opsconsole.render.cells import Role, line_width, plain
+from opsconsole.render.objectives import objective_line
+
+
+def availability(actual: float | None, **more: float | None) -> Attainment:
+    """An objective over 30 days."""
+    met = None if actual is None else actual >= 0.999
+    return Attainment("api", "availability 99.9% over 30d", actual, 0.999, "%", met, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [(0.9994, "99.94 %"), (1.0, "100 %"), (0.999999, "99.999 %"), (0.5, "50 %"), (0.0, "0 %")],
+)
+def test_shares_are_never_rounded_up_to_all(share: float, shown: str) -> None:
+    assert f" {shown}" in plain([objective_line(availability(share))])
+
+
+def test_what_was_watched_is_said_where_it_is_less_than_the_window() -> None:
+    month = 30 * 86400.0
+    assert "seen over 12m00s" in plain([objective_line(availability(1.0, seen=720.0))])
+    assert "seen over" not in plain([objective_line(availability(1.0, seen=month))])
+
+
+def test_unknown_is_never_met() -> None:
+    line = objective_line(availability(None))
+    assert "unknown" in plain([line])
+    assert line[0].role is Role.UNKNOWN
+
+
+@pytest.mark.parametrize("width", [52, 60, 64, 80, 200])
+def test_nothing_is_cut(width: int) -> None:
+    item = availability(0.9994, budget_left=0.38, burn_rate=1.4, seen=720.0)
+    line = objective_line(item, width)
+    assert line_width(line) <= width
+    assert ("38% budget" in plain([line])) is (width >= 60)
