@@ -181,8 +181,9 @@ def _is_keeper(process: Path, operation: str) -> bool:
 async def test_a_silence_is_previewed_made_and_ended(
     console: Operator, server: MonitoringServer
 ) -> None:
-    one, two = fire(server, zone="s1"), fire(server, zone="s2")
-    request = silencing('zone=~"s[0-9]"', "alertname=Down")
+    long = "x" * 400
+    one, two = fire(server, zone="s1", pod=long), fire(server, zone="s2", pod=long)
+    request = silencing('zone=~"s[0-9]"', "alertname=Down", f"pod={long}")
     plan = await planned(console, request)
     assert "hides 2 alerts (Down) now" in plan.steps[0].summary
     operation = await done(console, request, "a change of disks")
@@ -258,7 +259,7 @@ async def test_what_is_missing_or_endless_is_refused(
         silencing(),
         silencing('zone=~".*"'),
         silencing("zone"),
-        silencing('zone="' + "x" * 500 + '"'),
+        silencing('zone="' + "x" * 3000 + '"'),
         acknowledgement(""),
         acknowledgement(mine, duration=LONGEST_ACK * 2),
         expiry(""),

@@ -19,7 +19,8 @@ _MATCHER: Final = re.compile(
     r"""\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}\\]*))\s*"""
 )
 _ESCAPES: Final = {"n": "\n", '"': '"', "\\": "\\"}
-_LONGEST: Final = 2000
+LONGEST_MATCHER: Final = 2000
+"""Characters of one matcher as text."""
 
 
 class SilenceState(StrEnum):
@@ -81,7 +82,7 @@ class SilenceView:
 
 def parse_matcher(text: str) -> Matcher:
     """Read ``name="value"``, ``!=``, ``=~`` or ``!~``; quotes may be missing. Raises ValueError."""
-    match = _MATCHER.fullmatch(text) if len(text) <= _LONGEST else None
+    match = _MATCHER.fullmatch(text) if len(text) <= LONGEST_MATCHER else None
     if match is None:
         raise ValueError(f'{text[:60]!r} is not a matcher such as alertname="Down" or job=~"a.*"')
     name, operator, quoted, bare = match.groups()

@@ -41,7 +41,10 @@ def clean(request: ActionRequest) -> ActionRequest:
     """``request`` with its free text made safe; a reason that is too long is left for policy."""
     if len(request.reason) > policy.REASON_LIMIT:
         return request
-    parameters = {key: sanitize(value, limit=200) for key, value in request.parameters.items()}
+    parameters = {
+        key: sanitize(value, limit=silencing.longest_of(key))
+        for key, value in request.parameters.items()
+    }
     return replace(request, reason=sanitize(request.reason).strip(), parameters=parameters)
 
 

@@ -11,7 +11,7 @@ from opsconsole.config.actions import SilenceAction
 from opsconsole.config.settings import Alertmanager, Settings
 from opsconsole.model.alerts import Alert
 from opsconsole.model.operation import SILENCING, ActionKind, ActionRequest, Refusal
-from opsconsole.model.silences import Matcher, SilenceView, parse_matcher
+from opsconsole.model.silences import LONGEST_MATCHER, Matcher, SilenceView, parse_matcher
 
 LONGEST_ACK: Final = 4 * 3600.0
 """Seconds after which an acknowledgement ends though its alert goes on."""
@@ -20,6 +20,7 @@ LONGEST_SILENCE: Final = 90 * 86400.0
 VERIFICATION: Final = ("the silence is read back, and the alerts it is about are as it says",)
 
 _MATCHER: Final = "matcher."
+_LONGEST: Final = 200
 _REPORTS: Final = "alertmanager:"
 _SUMMARIES: Final = {
     ActionKind.ACKNOWLEDGE: "acknowledge one alert until it resolves, for 4 h at most",
@@ -87,6 +88,11 @@ def reporter_of(alert: Alert) -> str:
     """The configured name of an Alertmanager that reports ``alert``, or ''."""
     names = (source.partition(_REPORTS) for source in alert.sources)
     return next((name for before, _, name in names if not before and name), "")
+
+
+def longest_of(parameter: str) -> int:
+    """Characters of a parameter; a matcher may hold a long value, and is useless if it is cut."""
+    return LONGEST_MATCHER if parameter.startswith(_MATCHER) else _LONGEST
 
 
 def matchers_of(request: ActionRequest) -> tuple[Matcher, ...]:
