@@ -3,7 +3,9 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import replace
 
+from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import (
     ActionRequest,
     Confirmation,
@@ -77,6 +79,8 @@ class FakeEngine:
         self.refreshed = 0
         self.stopped = False
         self.refusal: Refusal | None = None
+        self.kept: tuple[BackupView, ...] = ()
+        self.verified: list[str] = []
         self._listeners: list[Callable[[Snapshot], None]] = []
 
     @property
@@ -113,6 +117,18 @@ class FakeEngine:
         self.performed.append((plan, confirmation))
         future: Future[Operation | Refusal] = Future()
         future.set_result(an_operation(plan))
+        return future
+
+    def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":
+        future: Future[tuple[BackupView, ...] | Refusal] = Future()
+        future.set_result(self.kept)
+        return future
+
+    def verify_backup(self, service: str, backup: str) -> "Future[BackupView | Refusal]":
+        self.verified.append(backup)
+        future: Future[BackupView | Refusal] = Future()
+        found = next(each for each in self.kept if each.id == backup)
+        future.set_result(replace(found, verified_at=NOW))
         return future
 
 

@@ -99,6 +99,11 @@ def clock(at: float, *, seconds: bool = True) -> str:
     return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
 
 
+def date(at: float) -> str:
+    """UTC date, ``2025-11-21``."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
 def when(at: float, now: float) -> str:
     """Eight cells: the time of day, or the date when it was not within the last 20 hours."""
     if now - at < 72_000:

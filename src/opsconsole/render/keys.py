@@ -19,6 +19,8 @@ class Scope(StrEnum):
     OVERVIEW = "overview"
     SERVICE = "service"
     CHANGE = "change"
+    OPEN = "open"
+    OPERATIONS = "operations"
 
 
 class Group(StrEnum):
@@ -51,6 +53,7 @@ class Key:
 
 
 _E, _L, _O, _S, _C = Scope.EVERYWHERE, Scope.LIST, Scope.OVERVIEW, Scope.SERVICE, Scope.CHANGE
+_R, _X = Scope.OPEN, Scope.OPERATIONS
 
 KEYS: Final[tuple[Key, ...]] = (
     Key("down", "j,down", "j ↓", "move(1)", "down", "one row down", _L, Group.MOVE),
@@ -77,9 +80,22 @@ KEYS: Final[tuple[Key, ...]] = (
             Group.MOVE)
         for n in range(1, 10)
     ),
-    Key("open", "enter", "enter", "open", "open", "open what the cursor is on; never acts", _O,
-        Group.LOOK, hint=10),
-    Key("describe", "d", "d", "describe", "describe", "everything known of it", _O, Group.LOOK),
+    Key("open", "enter", "enter", "open", "open", "open what the cursor is on; never acts", _R,
+        Group.LOOK, hint=10, palette=True),
+    Key("describe", "d", "d", "describe", "describe", "everything known of the service", _R,
+        Group.LOOK, palette=True),
+    Key("operations", "O", "O", "operations", "operations",
+        "what is being done to services, by whom, and what came of it", _E, Group.LOOK,
+        palette=True),
+    Key("again", "t", "t", "again", "try again",
+        "ask for the operation once more, with an override and a reason", _X, Group.CHANGE,
+        palette=True),
+    Key("verify", "v", "v", "verify", "verify backup",
+        "compare every byte of the backup under the cursor; reads only", _S, Group.LOOK,
+        palette=True),
+    Key("restore", "r", "r", "restore", "restore backup",
+        "open the form of a restore of the backup under the cursor", _S, Group.CHANGE,
+        palette=True),
     Key("filter", "slash", "/", "filter", "filter",
         "show what matches; ! in front shows what does not; esc clears", _L, Group.LOOK, hint=50),
     Key("failing", "f", "f", "failing", "failing", "show only what is not ok", _O, Group.LOOK,

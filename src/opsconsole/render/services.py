@@ -5,7 +5,7 @@ sorts otherwise; what is stale never looks current. Columns keep their widths wh
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opsconsole.model.alerts import Alert, AlertState
@@ -32,11 +32,15 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What cells need beside the service: the time, the window of history, firing alerts."""
+    """What cells need beside the service: the time, the window of history, firing alerts.
+
+    ``activities`` is what is being done to a service on purpose, by its name.
+    """
 
     now: float
     window: float
     alerts: Mapping[str, int]
+    activities: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +314,11 @@ def _alerts() -> Column:
 
 
 def _why(width: int) -> Column:
-    def cell(service: ServiceView, _context: Context, width: int) -> Cell:
+    def cell(service: ServiceView, context: Context, width: int) -> Cell:
+        doing = context.activities.get(service.name)
+        if doing is not None:
+            said = f" {doing}  {reason_of(service)}".rstrip()
+            return Cell(said, Role.ACCENT)
         urgent = service.state is not State.OK or service.stale
         return Cell(f" {reason_of(service)}", Role.TEXT if urgent else Role.MUTED)
 

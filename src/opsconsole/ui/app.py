@@ -25,6 +25,8 @@ from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge, EngineLike
 from opsconsole.ui.lookback import Lookback
 from opsconsole.ui.messages import (
+    BackupsArrived,
+    BackupVerified,
     EngineFailed,
     NotePosted,
     OperationStarted,
@@ -33,7 +35,7 @@ from opsconsole.ui.messages import (
 )
 from opsconsole.ui.options import Options
 from opsconsole.ui.output_gate import OutputGate
-from opsconsole.ui.screens.contracts import Shown, Speaking
+from opsconsole.ui.screens.contracts import ReadsBackups, Shown, Speaking
 from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
 
@@ -82,6 +84,8 @@ class Console(App[int], inherit_bindings=False):
         self.failure = ""
         self._waiting: list[ActionRequest] = []
         self._interrupted_at = 0.0
+        self.away_shown = False
+        self.away_over = False
         self.use_palette(self.role_styles.palette)
 
     # ---- what is shown ----
@@ -187,6 +191,8 @@ class Console(App[int], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Input older than its dialog is dropped; what is typed into a line goes there at once."""
         top: object = self.screen_stack[-1] if self.screen_stack else None
+        if isinstance(event, events.Key) and self.away_shown:
+            self.away_over = True
         if isinstance(top, Shown) and (top.too_early(event) or top.taken(event)):
             return
         await super().on_event(event)
@@ -236,13 +242,33 @@ class Console(App[int], inherit_bindings=False):
         if message.refusal is not None:
             self.say(f"not started: {message.refusal}")
 
+    def on_backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
+        """Tell the screens that list backups."""
+        for screen in self.screen_stack:
+            if isinstance(screen, ReadsBackups):
+                screen.backups_arrived(message)
+
+    def on_backup_verified(self, message: BackupVerified) -> None:
+        """Tell the screens that list backups."""
+        self.on_backups_arrived(message)
+
     # ---- changes ----
 
     def request_plan(self, targets: Iterable[ServiceView], view: ActionView) -> None:
-        """Ask for the plan of an action on each target; the dialog shows one at a time."""
+        """Ask for the plan of an action on each target, by its form where it has one."""
         from opsconsole.model.operation import ActionRequest
+        from opsconsole.render.request import needs_form
 
-        self._waiting = [ActionRequest(each.name, view.kind, view.name) for each in targets]
+        if needs_form(view):
+            from opsconsole.ui.screens.request import RequestScreen
+
+            self.push_screen(RequestScreen(tuple(targets), view))
+            return
+        self.request_plans([ActionRequest(each.name, view.kind, view.name) for each in targets])
+
+    def request_plans(self, requests: Iterable[ActionRequest]) -> None:
+        """Ask for the plan of each request; the dialog shows one at a time."""
+        self._waiting = list(requests)
         self._ask_next_plan()
 
     def _ask_next_plan(self) -> None:
@@ -337,6 +363,13 @@ class Console(App[int], inherit_bindings=False):
             scopes = getattr(screen, "SCOPES", (Scope.EVERYWHERE,))
             title = getattr(screen, "TITLE_OF_HELP", "console")
             self.push_screen(HelpScreen(title, scopes))
+
+    def action_operations(self) -> None:
+        """What is being done to services, and what was done."""
+        from opsconsole.ui.screens.operations import OperationsScreen
+
+        if not any(isinstance(screen, OperationsScreen) for screen in self.screen_stack):
+            self.push_screen(OperationsScreen())
 
     def action_theme(self) -> None:
         """Choose a theme."""

@@ -16,6 +16,8 @@ from textual.message import Message
 from opsconsole.errors import ConfigError, OpsconsoleError
 from opsconsole.text import sanitize
 from opsconsole.ui.messages import (
+    BackupsArrived,
+    BackupVerified,
     EngineFailed,
     NotePosted,
     OperationStarted,
@@ -26,6 +28,7 @@ from opsconsole.ui.messages import (
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from opsconsole.model.backups import BackupView
     from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
     from opsconsole.model.snapshot import Snapshot
 
@@ -68,6 +71,14 @@ class EngineLike(Protocol):
 
     def perform(self, plan: Plan, confirmation: Confirmation) -> Future[Operation | Refusal]:
         """Start the confirmed plan in its runner; the answer says that it was started."""
+        ...
+
+    def backups(self, service: str) -> Future[tuple[BackupView, ...] | Refusal]:
+        """The backups of a service, newest first."""
+        ...
+
+    def verify_backup(self, service: str, backup: str) -> Future[BackupView | Refusal]:
+        """One backup after every byte of it was compared; reads only."""
         ...
 
 
@@ -157,6 +168,26 @@ class Bridge:
             self._post(OperationStarted(plan, *answer))
 
         self._engine.perform(plan, confirmation).add_done_callback(answered)
+
+    def backups(self, service: str) -> None:
+        """Ask for the backups of a service; the answer is a ``BackupsArrived``."""
+        if self._engine is None:
+            return
+
+        def answered(future: Future[tuple[BackupView, ...] | Refusal]) -> None:
+            self._post(BackupsArrived(service, *_outcome(future)))
+
+        self._engine.backups(service).add_done_callback(answered)
+
+    def verify_backup(self, service: str, backup: str) -> None:
+        """Have a backup compared with its hashes; the answer is a ``BackupVerified``."""
+        if self._engine is None:
+            return
+
+        def answered(future: Future[BackupView | Refusal]) -> None:
+            self._post(BackupVerified(service, backup, *_outcome(future)))
+
+        self._engine.verify_backup(service, backup).add_done_callback(answered)
 
 
 def _outcome(future: Future[T | Refusal]) -> tuple[T | None, Refusal | None]:

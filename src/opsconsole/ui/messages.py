@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
+    from opsconsole.model.backups import BackupView
     from opsconsole.model.operation import ActionRequest, Operation, Plan, Refusal
 
 
@@ -45,6 +46,25 @@ class OperationStarted(Message):
 
     plan: Plan
     operation: Operation | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass
+class BackupsArrived(Message):
+    """The backups of a service, or why they cannot be listed."""
+
+    service: str
+    backups: tuple[BackupView, ...] | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass
+class BackupVerified(Message):
+    """One backup after it was compared, or why it could not be."""
+
+    service: str
+    id: str
+    backup: BackupView | None = None
     refusal: Refusal | None = None
 
 

@@ -192,6 +192,8 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def label_of(self, key: keys.Key) -> str:
         """What the footer calls a key here."""
+        if key.id == "degrade" and self.is_degraded_on_purpose:
+            return "recover"
         return key.label
 
     def offers(self, key: keys.Key) -> bool:
@@ -218,6 +220,18 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         """The services chosen, or the one under the cursor."""
         return (self.target,) if self.target else ()
 
+    @property
+    def is_degraded_on_purpose(self) -> bool:
+        """Whether a degradation of the target is under way."""
+        target, snapshot = self.target, self.snapshot
+        lasting = snapshot.degradations if snapshot else ()
+        return target is not None and any(each.service == target.name for each in lasting)
+
+    def _one_way(self, views: list[ActionView]) -> list[ActionView]:
+        """Recovering where a degradation is under way, else degrading."""
+        away = ActionKind.RECOVER if self.is_degraded_on_purpose else ActionKind.DEGRADE
+        return [view for view in views if view.kind is away]
+
     def action_change(self, kinds: str) -> None:
         """Open the plan of the target's one action of these kinds, or the menu of several."""
         if self.target is None:
@@ -225,6 +239,8 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
             return
         wanted = {ActionKind(kind) for kind in kinds.split(",")}
         offered = [view for view in self.target.actions if view.kind in wanted]
+        if ActionKind.DEGRADE in wanted:
+            offered = self._one_way(offered) or offered
         if not offered:
             self.say(f"{self.target.name} has no {kinds.replace(',', ' or ')} in its configuration")
             return

@@ -5,6 +5,8 @@ Invariant: imports nothing heavy, so that the first paint waits for no screen bu
 
 from textual import events
 
+from opsconsole.ui.messages import BackupsArrived, BackupVerified
+
 
 class Shown:
     """A screen that can bring itself up to date."""
@@ -26,3 +28,10 @@ class Speaking(Shown):
 
     def say(self, text: str) -> None:
         """Say ``text`` for a few seconds."""
+
+
+class ReadsBackups(Shown):
+    """A screen that lists the backups of a service."""
+
+    def backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
+        """Take an answer; those for other services are left alone."""

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import alerts, events, resources, services
+from opsconsole.render import alerts, events, operations, resources, services
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Scope
 from opsconsole.render.matching import Filter
@@ -41,7 +41,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
     """Services, alerts, the selected service, resources and the timeline."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.OVERVIEW, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
+        Scope.OVERVIEW, Scope.OPEN, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "overview"
     BINDINGS = bindings(*SCOPES)
@@ -64,6 +64,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
         yield LineWidget(id=Panel.SELECTED)
         yield GridTable(id=Panel.RESOURCES)
         yield GridTable(id=Panel.TIMELINE)
+        yield LineWidget(id="under-way")
         yield LineWidget(id="too-small")
         yield FooterBar(id="footer")
 
@@ -103,13 +104,25 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
         """Place the panels for this size and fill those in sight."""
         width, height = self.size
         excuse = too_small(width, height)
-        self._place(width, height, excuse)
+        rows = 0 if excuse else self._show_strip(width, height)
+        self._place(width, height - rows, excuse)
         if excuse:
             line: Line = (Span(excuse, Role.STRONG),)
             self.query_one("#too-small", LineWidget).paint_lines([line])
             return
         for placement in self._placements:
             self._fill(placement.panel)
+
+    def _show_strip(self, width: int, height: int) -> int:
+        """The line above the keys, while there is something to tell; the rows that it takes."""
+        app, strip = self.console_app, self.query_one("#under-way", LineWidget)
+        away = not app.away_over
+        line = operations.strip(self.snapshot, width, self.now, away=away)
+        app.away_shown = away and bool(self.snapshot and self.snapshot.missed)
+        strip.display = bool(line)
+        strip.styles.offset = (0, height - 2)
+        strip.paint_lines([line])
+        return 1 if line else 0
 
     def _place(self, width: int, height: int, excuse: str) -> None:
         snapshot = self.snapshot
@@ -161,7 +174,8 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
             )
             views = {service.name: service for service in ordered}
             counts = services.alert_counts(snapshot.alerts)
-        context = services.Context(self.now, self.console_app.time_axis.window, counts)
+        doing = operations.activities(snapshot, self.now)
+        context = services.Context(self.now, self.console_app.time_axis.window, counts, doing)
         filtered = not self._filter.empty or self._failing_only
         table.list(
             Listing(

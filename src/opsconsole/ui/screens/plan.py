@@ -70,7 +70,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         if plan.confirm is not ConfirmLevel.CHOICE:
             yield Input(id="typed", placeholder="the service's name", max_length=80)
         if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON:
-            yield Input(id="reason", placeholder="the reason", max_length=REASON_LIMIT)
+            yield Input(plan.reason, id="reason", placeholder="the reason", max_length=REASON_LIMIT)
 
     def on_mount(self) -> None:
         """Cancel has the focus; the start waits for the words."""

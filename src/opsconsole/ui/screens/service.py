@@ -16,8 +16,8 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import service as render
 from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
 from opsconsole.render.keys import Scope
-from opsconsole.render.operations import badges
 from opsconsole.render.objectives import objectives
+from opsconsole.render.operations import badges
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import BackupsArrived, BackupVerified

@@ -1,0 +1,75 @@
+"""Backups of a service as rows.
+
+Invariant: a damaged one says why and never looks whole; only what was compared is called
+verified.
+"""
+
+from opsconsole.model.backups import BackupState, BackupView
+from opsconsole.model.operation import Refusal
+from opsconsole.render import figures
+from opsconsole.render.cells import BLANK, Align, Line, Role, Span, clip_line, fit, wrap
+
+_LOOKS = {
+    BackupState.VERIFIED: ("●", Role.OK),
+    BackupState.WHOLE: ("○", Role.TEXT),
+    BackupState.DAMAGED: ("✖", Role.DOWN),
+}
+_CELLS = ((11, Align.LEFT), (19, Align.LEFT), (7, Align.RIGHT), (6, Align.RIGHT), (6, Align.RIGHT))
+
+
+def header(width: int) -> Line:
+    """The headings."""
+    titles = ("state", "made", "age", "size", "files")
+    cells = [
+        Span(f" {fit(title, size, align)}", Role.HEADER)
+        for title, (size, align) in zip(titles, _CELLS, strict=True)
+    ]
+    return clip_line((*cells, Span("  id", Role.HEADER)), width)
+
+
+def row(backup: BackupView, width: int, now: float, *, checking: bool = False) -> Line:
+    """State, when, age, size, files, id, and what is wrong or worth knowing."""
+    glyph, role = _LOOKS[backup.state]
+    state = "comparing …" if checking else f"{glyph} {backup.state.value}"
+    made, age = "when is not known", figures.UNKNOWN
+    if backup.made_at is not None:
+        made = f"{figures.date(backup.made_at)} {figures.clock(backup.made_at)}"
+        age = figures.age(now - backup.made_at)
+    damaged = backup.state is BackupState.DAMAGED
+    texts = (
+        state, made, age,
+        figures.UNKNOWN if damaged else figures.size(backup.size),
+        figures.UNKNOWN if damaged else str(min(backup.files, 999_999)),
+    )  # fmt: skip
+    cells = [
+        Span(f" {fit(text, size, align)}", Role.TEXT)
+        for text, (size, align) in zip(texts, _CELLS, strict=True)
+    ]
+    cells[0] = Span(cells[0].text, Role.ACCENT if checking else role)
+    note = Span(f"  {_note(backup)}", Role.TEXT if damaged else Role.MUTED)
+    return clip_line((*cells, Span(f"  {backup.id}", Role.MUTED), note), width)
+
+
+def _note(backup: BackupView) -> str:
+    if backup.fault:
+        return backup.fault
+    said = [f"{backup.left_out} left out"] if backup.left_out else []
+    if backup.unsteady:
+        said.append("changed or ran while it was copied")
+    return ", ".join(said)
+
+
+def nothing(service: str, refusal: Refusal | None, width: int, *, loading: bool) -> list[Line]:
+    """What an empty list says."""
+    if loading:
+        return [BLANK, (Span("  looking …", Role.MUTED),)]
+    if refusal is not None:
+        said = [refusal.message, refusal.lifted_by]
+        lines = [part for text in said if text for part in wrap(text, max(10, width - 4))]
+        roles = [Role.TEXT, *[Role.MUTED] * len(lines)]
+        return [BLANK, *((Span(f"  {text}", roles[n]),) for n, text in enumerate(lines))]
+    return [
+        BLANK,
+        (Span(f"  no backup of {service} yet", Role.TEXT),),
+        (Span("  B opens the plan of one", Role.MUTED),),
+    ]

@@ -1,0 +1,242 @@
+"""Operations of every console, as rows, badges and details.
+
+Invariant: what runs is shown with who, from where and since when; a bar measures the time that
+has passed against the usual one and says so where that is not known; a verdict is shown only when
+the journal has one, and one that is not good names what can be done next.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from opsconsole.model.operation import (
+    END_REACHED,
+    ActionKind,
+    Degradation,
+    Operation,
+    OperationState,
+)
+from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render import figures
+from opsconsole.render import plan as plan_lines
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, clip_line, fit, line_width, wrap
+
+RUNNING: Final = "▶"
+ON_PURPOSE: Final = "◐"
+UNHAPPY: Final = frozenset(
+    {OperationState.FAILED, OperationState.INCONCLUSIVE, OperationState.UNKNOWN}
+)
+_LOOKS: Final = {
+    OperationState.VERIFIED: ("●", Role.OK),
+    OperationState.FAILED: ("✖", Role.DOWN),
+    OperationState.INCONCLUSIVE: ("?", Role.UNKNOWN),
+    OperationState.UNKNOWN: ("?", Role.UNKNOWN),
+    OperationState.REFUSED: ("✖", Role.MUTED),
+}
+
+
+def what(run: Operation) -> str:
+    """The action and its name: ``restart``, ``test database``."""
+    named = run.name if run.name and run.name != run.kind.value else ""
+    return f"{run.kind.value} {named}".strip()
+
+
+def whose(run: Operation | Degradation) -> str:
+    """Who, from where."""
+    return f"{run.who}@{run.host}" if run.host else run.who
+
+
+def under_way(snapshot: Snapshot | None) -> tuple[Operation, ...]:
+    """Operations without a verdict, of all consoles, newest first."""
+    runs = snapshot.operations if snapshot else ()
+    return tuple(run for run in runs if not run.state.final)
+
+
+def order(operations: Iterable[Operation]) -> list[Operation]:
+    """What runs first, then the rest; the newest first in each."""
+    return sorted(operations, key=lambda run: (run.state.final, -run.started_at))
+
+
+def activity(run: Operation, now: float) -> str:
+    """``▶ restart 12s by ops@bastion-2``."""
+    if run.state is OperationState.UNKNOWN:
+        return f"? {what(run)}: unknown whether it took effect, by {whose(run)}"
+    return f"{RUNNING} {what(run)} {figures.age(now - run.started_at)} by {whose(run)}"
+
+
+def degraded(lasting: Degradation, now: float) -> str:
+    """``◐ degraded on purpose, ends in 12m00s, by kim: high load``; or that its end has passed."""
+    left = lasting.ends_at - now
+    end = f"ends in {figures.age(left)}" if left > 0 else f"end passed {figures.age(-left)} ago"
+    tried = f", {lasting.attempts} tries to recover failed" if lasting.attempts else ""
+    why = f": {lasting.reason}" if lasting.reason else ""
+    return f"{ON_PURPOSE} degraded on purpose, {end}{tried}, by {lasting.who}{why}"
+
+
+def activities(snapshot: Snapshot | None, now: float) -> dict[str, str]:
+    """What is being done to each service, or was on purpose; an operation before a degradation."""
+    if snapshot is None or not (snapshot.operations or snapshot.degradations):
+        return {}
+    said = {each.service: degraded(each, now) for each in reversed(snapshot.degradations)}
+    said |= {run.service: activity(run, now) for run in reversed(under_way(snapshot))}
+    return said
+
+
+def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> list[Line]:
+    """What is being done to ``service`` and what was on purpose, one line each."""
+    if snapshot is None:
+        return []
+    said = [activity(run, now) for run in under_way(snapshot) if run.service == service]
+    said += [degraded(each, now) for each in snapshot.degradations if each.service == service]
+    return [(Span(f" {clip(text, width - 2)}", Role.ACCENT),) for text in said]
+
+
+def strip(snapshot: Snapshot | None, width: int, now: float, *, away: bool) -> Line:
+    """One line: what ended while one was away, else what is under way; nothing when neither."""
+    runs = under_way(snapshot)
+    if snapshot is not None and away and snapshot.missed:
+        more = len(snapshot.missed) - 1
+        said = missed(snapshot.missed[-1], now) + (f"; {more} more: O" if more else "")
+        return _filled((Span(f" {clip(said, width - 2)}", Role.BAR_STRONG),), width)
+    if not runs:
+        return BLANK
+    first = runs[-1]
+    more_text = f"  +{len(runs) - 1} more" if len(runs) > 1 else ""
+    tail: Line = (Span(f"{more_text}  O operations ", Role.BAR_MUTED),)
+    room = max(10, width - line_width(tail) - 30)
+    head = clip(f" {first.service} {activity(first, now)}", room)
+    step = clip(_step_now(first), max(0, width - len(head) - line_width(tail) - 18))
+    line: Line = (
+        Span(f"{head} ", Role.BAR_STRONG),
+        *bar(first, 10, now),
+        Span(f" {step}", Role.BAR),
+    )
+    room = width - line_width(tail)
+    kept = clip_line(line, room)
+    return (*kept, Span(" " * max(0, room - line_width(kept)), Role.BAR), *tail)
+
+
+def _filled(line: Line, width: int) -> Line:
+    return (*line, Span(" " * max(0, width - line_width(line)), Role.BAR))
+
+
+def _step_now(run: Operation) -> str:
+    running = [step.summary for step in run.steps if step.state == "running"]
+    done = sum(step.state == "done" for step in run.steps)
+    at = f"{done}/{len(run.steps)}" if run.steps else ""
+    doing = running[0] if running else run.state.value
+    return f"{at} {doing}".strip()
+
+
+def bar(run: Operation, width: int, now: float) -> Line:
+    """How much of the usual time has passed; of steps done, where no usual time is known."""
+    share = progress(run, now)
+    full = int(min(1.0, share) * width)
+    return (Span("━" * full, Role.ACCENT), Span("┄" * (width - full), Role.FAINT))
+
+
+def progress(run: Operation, now: float) -> float:
+    """The part that is over: of the usual duration, else of the steps; 1 or more when late."""
+    if run.state.final:
+        return 1.0
+    if run.usual_duration:
+        return max(0.0, now - run.started_at) / run.usual_duration
+    done = sum(step.state in {"done", "failed", "unknown"} for step in run.steps)
+    return done / len(run.steps) if run.steps else 0.0
+
+
+def timing(run: Operation, now: float) -> str:
+    """The time it has taken, beside the usual one."""
+    took = (now if run.ended_at is None else run.ended_at) - run.started_at
+    said = figures.age(took)
+    if run.usual_duration is None:
+        return f"{said}, usual time not known"
+    over = took - run.usual_duration
+    if not run.state.final and over > 0:
+        return f"{said}, {figures.age(over)} longer than usual"
+    return f"{said} of about {figures.age(run.usual_duration)}"
+
+
+def missed(run: Operation, now: float) -> str:
+    """What became of an operation that its user did not see end."""
+    glyph, _ = _LOOKS.get(run.state, ("?", Role.UNKNOWN))
+    ended = run.started_at if run.ended_at is None else run.ended_at
+    began = figures.when(run.started_at, now).strip()
+    by = "at the end of its degradation" if by_itself(run) else "by you"
+    return (
+        f"{glyph} {what(run)} of {run.service} {by}, started {began}, {run.state.value} "
+        f"{figures.when(ended, now).strip()}; you were not connected"
+    )
+
+
+def by_itself(run: Operation) -> bool:
+    """Whether the end of a degradation began it, not a person."""
+    return run.kind is ActionKind.RECOVER and run.reason.startswith(END_REACHED)
+
+
+def row(run: Operation, width: int, now: float) -> Line:
+    """One operation of the panel."""
+    glyph, role = _LOOKS.get(run.state, (RUNNING, Role.ACCENT))
+    ended = run.state.final
+    head: list[Span] = [
+        Span(f" {glyph} {fit(run.state.value, 12)} ", role),
+        Span(f"{figures.when(run.started_at, now)}  ", Role.MUTED),
+        Span(fit(f"{what(run)} {run.service}", 26 if width < 100 else 34), Role.STRONG),
+        Span(" "),
+    ]
+    if ended:
+        said = run.summary or (run.evidence[0] if run.evidence else "")
+        tail = f"{figures.age((run.ended_at or now) - run.started_at):>6}  {whose(run)}  {said}"
+        return clip_line((*head, Span(tail, Role.MUTED)), width)
+    middle = (*bar(run, 12, now), Span(f" {timing(run, now)}  ", Role.TEXT))
+    return clip_line((*head, *middle, Span(whose(run), Role.MUTED)), width)
+
+
+def details(run: Operation, service: ServiceView | None, width: int, now: float) -> list[Line]:
+    """Everything that the journal has of one operation, and what can be done next."""
+    lines: list[Line] = []
+    if not run.state.final:
+        lines += [(Span(" "), *bar(run, max(10, min(40, width - 40)), now),
+                   Span(f"  {timing(run, now)}", Role.TEXT)), BLANK]  # fmt: skip
+    lines += plan_lines.operation(run, width, now)
+    if run.reason:
+        lines += [BLANK, *_labelled("reason", run.reason, width)]
+    if run.ends_at is not None and run.kind is ActionKind.DEGRADE:
+        lines += _labelled("ends", f"by itself at {figures.when(run.ends_at, now).strip()}Z", width)
+    lines += _labelled("started", f"{figures.when(run.started_at, now).strip()}Z  {run.id}", width)
+    steps = next_steps(run, service)
+    if steps:
+        lines += [BLANK, (Span(" what next", Role.HEADER),)]
+        lines += [(Span(f"   {key:<3}", Role.KEY), Span(said)) for key, said in steps]
+    return lines
+
+
+def _labelled(label: str, text: str, width: int) -> list[Line]:
+    parts = wrap(text, max(8, width - 12))
+    return [
+        (Span(f" {label if index == 0 else '':<9} ", Role.MUTED), Span(part))
+        for index, part in enumerate(parts)
+    ]
+
+
+def next_steps(run: Operation, service: ServiceView | None) -> list[tuple[str, str]]:
+    """Keys and what each would do, after a verdict that is not good."""
+    if run.state not in UNHAPPY or service is None:
+        return []
+    offered = {view.kind for view in service.actions}
+    steps = [("d", f"look at {service.name}: its parts, its timeline, its raw bodies")]
+    if run.kind in offered:
+        steps.append(("t", f"{what(run)} again, with an override and a reason"))
+    if ActionKind.ROLLBACK in offered and run.kind is not ActionKind.ROLLBACK:
+        steps.append(("U", "roll back to the version before"))
+    if ActionKind.RECOVER in offered and run.kind is ActionKind.DEGRADE:
+        steps.append(("D", "recover it"))
+    return steps
+
+
+def none_yet() -> list[Line]:
+    """What the panel says before anything was done."""
+    return [
+        BLANK,
+        (Span("  nothing was done to any service yet", Role.TEXT),),
+        (Span("  x on a service lists what can be done", Role.MUTED),),
+    ]

@@ -1,0 +1,191 @@
+"""The form before a plan: a reason, an end, a number or a backup, as the action needs it.
+
+Invariant: nothing starts from a form. Enter in a field goes on to the next; only the last choice
+asks for the plan, and the plan is what a person confirms.
+"""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Input
+
+from opsconsole.model.operation import ActionKind, ActionRequest, ActionView
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.render import request as render
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, titled, wrap
+from opsconsole.ui.messages import BackupsArrived, BackupVerified
+from opsconsole.ui.screens.contracts import ReadsBackups
+from opsconsole.ui.screens.dialog import Dialog
+from opsconsole.ui.widgets.backup_list import BackupList
+from opsconsole.ui.widgets.choice import Choice
+from opsconsole.ui.widgets.line_widget import LineWidget
+
+LIST_ROWS = 10
+
+
+class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
+    """Fills in a request for each of ``targets``; a restore is of one service at a time."""
+
+    TITLE_OF_HELP = "request"
+    BINDINGS: ClassVar[list[Binding | tuple[str, str] | tuple[str, str, str]]] = [
+        Binding("escape", "close", "close", show=False, id="request-close"),
+        Binding("tab", "app.focus_next", "next", show=False, id="request-next"),
+        Binding("shift+tab", "app.focus_previous", "back", show=False, id="request-previous"),
+        Binding("down,j", "move(1)", "down", show=False, id="request-down"),
+        Binding("up,k", "move(-1)", "up", show=False, id="request-up"),
+        Binding("enter", "next", "next", show=False, id="request-enter"),
+    ]
+
+    def __init__(
+        self,
+        targets: tuple[ServiceView, ...],
+        view: ActionView,
+        *,
+        override: bool = False,
+        backup: str = "",
+    ) -> None:
+        super().__init__()
+        self._targets = targets[:1] if view.kind is ActionKind.RESTORE else targets
+        self._view = view
+        self._override = override
+        self._backup = backup
+        self._problem: render.Problem | None = None
+
+    def compose(self) -> ComposeResult:
+        """What is asked, the fields, and two choices."""
+        with Vertical(id="box"):
+            yield LineWidget(id="asks")
+            if self._view.kind is ActionKind.RESTORE:
+                yield BackupList(self._targets[0].name, id="backup-list")
+            for field in render.fields(self._view, override=self._override):
+                yield Input(
+                    field.value,
+                    id=field.id,
+                    placeholder=f"{field.label}: {field.hint}",
+                    max_length=render.REASON_LIMIT,
+                    select_on_focus=False,
+                )
+            yield LineWidget(id="says")
+            with Horizontal(id="choices"):
+                yield Choice("Show the plan", id="plan", harmless=True)
+                yield Choice("Cancel", id="cancel", harmless=True)
+
+    def on_mount(self) -> None:
+        """The first thing to fill in has the focus."""
+        for field in self.query(Input):
+            field.cursor_blink = False
+        for backups in self.query(BackupList):
+            backups.styles.height = LIST_ROWS
+            self.console_app.bridge.backups(self._targets[0].name)
+        first = next(iter(self.query("BackupList, Input, Choice")), None)
+        if first is not None:
+            first.focus()
+        super().on_mount()
+
+    # ---- showing ----
+
+    def show(self) -> None:
+        """What is asked of whom, and what is wrong with it so far."""
+        if not self.is_mounted:
+            return
+        width = max(20, min(84, int(self.size.width * 0.96)) - 4)
+        asks = self.query_one("#asks", LineWidget)
+        lines = self._asks(width)
+        asks.styles.height = len(lines)
+        asks.paint_lines(lines)
+        for backups in self.query(BackupList):
+            backups.show((), self.console_app.clock.now())
+            if self._backup:
+                backups.move_to_key(self._backup)
+        problem = self._problem
+        said = problem.text if problem else self._says()
+        role = Role.STRONG if problem else Role.MUTED
+        says = self.query_one("#says", LineWidget)
+        says.paint_lines([(Span(f" {clip(said, width - 2)}", role),)])
+
+    def _asks(self, width: int) -> list[Line]:
+        view = self._view
+        names = ", ".join(service.name for service in self._targets)
+        title = f"{view.kind.value} {names}"
+        note = (Span("esc cancels", Role.MUTED),)
+        lines: list[Line] = [titled(title, width, focused=True, note=note)]
+        lines += [(Span(f" {part}", Role.MUTED),) for part in wrap(view.summary, width - 2)[:2]]
+        if self._override and view.refusal is not None:
+            lines += [
+                (Span(f" {part}", Role.TEXT),)
+                for part in wrap(f"refused: {view.refusal.message}", width - 2)[:3]
+            ]
+        return [*lines, BLANK]
+
+    def _says(self) -> str:
+        if self._view.kind is ActionKind.DEGRADE:
+            return render.end_line(self._values(), self._view, self.console_app.clock.now())
+        if self._view.kind is ActionKind.RESTORE:
+            return "j and k choose; the plan says what would be replaced"
+        return "nothing starts from here: the plan is shown first"
+
+    def _values(self) -> dict[str, str]:
+        return {field.id or "": field.value for field in self.query(Input)}
+
+    # ---- filling in ----
+
+    @on(Input.Changed)
+    def _changed(self) -> None:
+        self._problem = None
+        self.show()
+
+    @on(Input.Submitted)
+    def action_next(self) -> None:
+        """Enter goes on to what comes next."""
+        self.focus_next()
+
+    @on(BackupList.CursorMoved)
+    def _moved(self, message: BackupList.CursorMoved) -> None:
+        if message.table.touched:
+            self._backup, self._problem = message.key or "", None
+
+    @on(Choice.Chosen)
+    def _chosen(self, message: Choice.Chosen) -> None:
+        if message.choice.id == "cancel":
+            self.action_close()
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        """Ask for the plans, or say what is missing where it is missing."""
+        backup = next((each.restorable for each in self.query(BackupList)), None)
+        requests: list[ActionRequest] = []
+        for service in self._targets:
+            request = render.read(
+                service.name,
+                self._view,
+                self._values(),
+                backup=backup.id if backup else "",
+                override=self._override,
+            )
+            if isinstance(request, render.Problem):
+                self._refuse(request)
+                return
+            requests.append(request)
+        self.dismiss()
+        self.console_app.request_plans(requests)
+
+    def _refuse(self, problem: render.Problem) -> None:
+        self._problem = problem
+        for field in self.query(f"Input#{problem.field}, BackupList"):
+            field.focus()
+        self.show()
+
+    def action_move(self, rows: int) -> None:
+        """Move in the list of backups."""
+        for backups in self.query(BackupList):
+            backups.move(rows)
+
+    def backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
+        """The list is there."""
+        for backups in self.query(BackupList):
+            backups.take(message)
+        self.show()

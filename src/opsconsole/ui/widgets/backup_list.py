@@ -1,0 +1,75 @@
+"""The backups of a service as a table with a cursor.
+
+Invariant: the list is asked for and shown when it arrives; until then it says that it is looked
+for. Nothing is read here.
+"""
+
+from opsconsole.model.backups import BackupState, BackupView
+from opsconsole.model.operation import Refusal
+from opsconsole.render import backups as render
+from opsconsole.render.cells import Line
+from opsconsole.ui.messages import BackupsArrived, BackupVerified
+from opsconsole.ui.widgets.grid_table import GridTable, Listing
+
+
+class BackupList(GridTable):
+    """What is known of the backups of ``service``."""
+
+    def __init__(self, service: str, *, id: str) -> None:  # noqa: A002  # Textual's own word
+        super().__init__(id=id)
+        self._service = service
+        self._backups: dict[str, BackupView] = {}
+        self._refusal: Refusal | None = None
+        self._is_loading = True
+        self._checking: set[str] = set()
+
+    @property
+    def under_cursor(self) -> BackupView | None:
+        """The backup under the cursor."""
+        return self._backups.get(self.cursor_key or "")
+
+    @property
+    def restorable(self) -> BackupView | None:
+        """The backup under the cursor, unless it is damaged."""
+        found = self.under_cursor
+        return None if found is None or found.state is BackupState.DAMAGED else found
+
+    def checks(self, backup: str) -> None:
+        """Show that ``backup`` is being compared."""
+        self._checking.add(backup)
+
+    def take(self, message: BackupsArrived | BackupVerified) -> str:
+        """Take an answer for this service; what is to be said of it, or ''."""
+        if message.service != self._service:
+            return ""
+        if isinstance(message, BackupVerified):
+            return self._compared(message)
+        self._is_loading = False
+        self._refusal = message.refusal
+        self._backups = {each.id: each for each in message.backups or ()}
+        return ""
+
+    def _compared(self, message: BackupVerified) -> str:
+        self._checking.discard(message.id)
+        if message.backup is None:
+            return f"{message.id} could not be compared: {message.refusal}"
+        self._backups[message.id] = message.backup
+        if message.backup.fault:
+            return f"{message.id} is damaged: {message.backup.fault}"
+        return f"{message.id} is verified: every byte is as it was written"
+
+    def show(self, top: tuple[Line, ...], now: float) -> None:
+        """Bring the rows up to date below the fixed lines ``top``."""
+        width = self.size.width
+        empty = render.nothing(self._service, self._refusal, width, loading=self._is_loading)
+        heads = (*top, render.header(width)) if self._backups else top
+        self.list(
+            Listing(
+                heads,
+                tuple(self._backups),
+                lambda key: render.row(
+                    self._backups[key], width, now, checking=key in self._checking
+                ),
+                tuple(empty),
+            )
+        )
