@@ -50,6 +50,7 @@ from opsconsole.operations.driver import ObserveError
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent
 from opsconsole.operations.lock import Holder
+from opsconsole.operations.plan_context import with_context
 from opsconsole.operations.policy import Circumstances
 from opsconsole.operations.state_folder import prepare
 from opsconsole.operations.who import whoami
@@ -141,8 +142,10 @@ class Operator:
                 await driver.close()
         if isinstance(plan, Refusal):
             return plan
-        refusal = policy.refuse_rollback(plan, performed)
-        return refusal or _last_healthy(plan, request, snapshot) or plan
+        refusal = policy.refuse_rollback(plan, performed) or _last_healthy(plan, request, snapshot)
+        return refusal or await with_context(
+            plan, self._settings, self._base, snapshot, self._threads
+        )
 
     async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
         """Start what was confirmed, or say why not. Returns when the runner is on its own."""

@@ -28,6 +28,8 @@ def lines(plan: Plan, width: int, now: float) -> list[Line]:
         out += _field("", f"{step.driver}: {step.target}", width, Role.MUTED)
     for index, warning in enumerate(plan.warnings):
         out += _field("warns" if index == 0 else "", f"▲ {warning}", width, Role.DEGRADED)
+    for index, line in enumerate(plan.context):
+        out += _field("known" if index == 0 else "", line, width)
     out += _facts(plan, width)
     for index, check in enumerate(plan.verification):
         out += _field("verifies" if index == 0 else "", check, width)

@@ -17,6 +17,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"  {number}. {step.summary}"
         yield f"     {step.driver}: {step.target}"
     yield from (f"  ! {warning}" for warning in plan.warnings)
+    yield from (f"  known: {line}" for line in plan.context)
     yield from (f"  observed: {fact} = {value}" for fact, value in plan.fingerprint.items())
     yield from (f"  verified by: {line}" for line in plan.verification)
     yield f"  undone by: {plan.undo}"
