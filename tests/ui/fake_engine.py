@@ -79,6 +79,8 @@ class FakeEngine:
         self.refreshed = 0
         self.stopped = False
         self.refusal: Refusal | None = None
+        self.slow = False
+        self.asked: tuple[Future[Plan | Refusal], Plan] | None = None
         self.kept: tuple[BackupView, ...] = ()
         self.verified: list[str] = []
         self._listeners: list[Callable[[Snapshot], None]] = []
@@ -110,7 +112,10 @@ class FakeEngine:
     def plan(self, request: ActionRequest) -> "Future[Plan | Refusal]":
         self.requests.append(request)
         future: Future[Plan | Refusal] = Future()
-        future.set_result(self.refusal or a_plan(request, self.confirm))
+        if self.slow:
+            self.asked = (future, a_plan(request, self.confirm))
+        else:
+            future.set_result(self.refusal or a_plan(request, self.confirm))
         return future
 
     def perform(self, plan: Plan, confirmation: Confirmation) -> "Future[Operation | Refusal]":

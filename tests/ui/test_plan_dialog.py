@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.operation import ConfirmLevel, OperationState, Refusal
+from opsconsole.render.cells import wrap
 from opsconsole.ui.screens import dialog
 from opsconsole.ui.screens.actions import ActionsScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
@@ -104,6 +105,8 @@ async def test_the_run_is_followed_to_its_verdict(open_stage: OpenStage) -> None
         plan = engine.performed[0][0]
         assert "verifying" in stage.text
         assert "esc closes this; the operation goes on" in stage.text
+        assert "Cancel" not in stage.text
+        assert "Close" in stage.text
         done = an_operation(plan, OperationState.VERIFIED)
         await stage.publish(replace(fleet.on_fire(2), operations=(done,)))
         assert "● verified" in stage.text
@@ -169,6 +172,28 @@ async def test_a_change_without_an_action_is_explained(open_stage: OpenStage) ->
         await stage.press("R")
         assert "ai-backend has no restart in its configuration" in stage.text
         assert stage.engine.requests == []
+
+
+async def test_a_slow_plan_is_said_to_be_worked_out(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire())
+    engine.slow = True
+    async with open_stage(None, engine=engine) as stage:
+        await stage.press("R")
+        assert "looking at what" not in stage.text
+        await stage.pilot.pause(0.5)
+        assert "restart ai-service: looking at what would be done" in stage.text
+        assert engine.asked is not None
+        future, plan = engine.asked
+        future.set_result(plan)
+        await stage.pilot.pause(0.2)
+        assert isinstance(stage.app.screen, PlanScreen)
+        assert "looking at what" not in stage.text
+
+
+async def test_long_words_break_where_paths_do() -> None:
+    argv = "ssh host /opt/platform/bin/restart --config=/etc/platform/services/ai-backend.yaml"
+    assert all(len(line) <= 40 for line in wrap(argv, 40))
+    assert "--config=/etc/platform/services/" in wrap(argv, 36)
 
 
 async def test_several_chosen_services_are_asked_one_after_the_other(

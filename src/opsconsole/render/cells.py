@@ -204,11 +204,19 @@ def _pieces(word: str, width: int) -> list[str]:
     for char in word:
         size = _char_width(char)
         if piece and used + size > max(1, width):
-            pieces.append(piece)
-            piece, used = "", 0
+            kept = _break(piece)
+            pieces.append(piece[:kept])
+            piece = piece[kept:]
+            used = width_of(piece)
         piece += char
         used += size
     return [*pieces, piece]
+
+
+def _break(piece: str) -> int:
+    """Where to break a long word: after a separator of paths and arguments near its end."""
+    after = max(piece.rfind(char) for char in "/=,;&?:") + 1
+    return after if after > len(piece) * 2 // 3 else len(piece)
 
 
 def plain(lines: Iterable[Line]) -> str:

@@ -7,9 +7,11 @@ when the journal has one.
 
 from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
 from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Line, Role, Span, wrap
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, wrap
 
 _LABEL = 11
+_EVIDENCE = 6
+"""Lines of evidence in the dialog; the journal keeps all of them."""
 
 
 def title(plan: Plan) -> str:
@@ -110,6 +112,9 @@ def operation(run: Operation, width: int, now: float) -> list[Line]:
             out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
     if run.summary:
         out += [BLANK, *((Span(f" {text}"),) for text in wrap(run.summary, width - 2))]
-    for item in run.evidence:
-        out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(item, width - 4)]
+    for item in run.evidence[:_EVIDENCE]:
+        out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
+    left = len(run.evidence) - _EVIDENCE
+    if left > 0:
+        out.append((Span(f"   and {left} more, in 'opsconsole operations'", Role.MUTED),))
     return out

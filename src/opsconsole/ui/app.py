@@ -16,6 +16,7 @@ from textual.binding import Binding
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.timer import Timer
 
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.render import figures
@@ -47,6 +48,8 @@ TICK = 1.0
 PAINT_FIRST = 0.03
 """Seconds left to the first paint before the rest is imported; a refresh alone is not a paint."""
 STOP_WITHIN = 2.0
+LOOKING_AFTER = 0.3
+"""Seconds that a plan may take before a person is told that it is being worked out."""
 CRASHED = 70
 OVERVIEW_DEPTH = 2
 
@@ -83,6 +86,7 @@ class Console(App[int], inherit_bindings=False):
         self.keymap: dict[str, str] = {}
         self.failure = ""
         self._waiting: list[ActionRequest] = []
+        self._looking: Timer | None = None
         self._interrupted_at = 0.0
         self.away_shown = False
         self.away_over = False
@@ -220,12 +224,14 @@ class Console(App[int], inherit_bindings=False):
 
     def on_note_posted(self, message: NotePosted) -> None:
         """Say it."""
+        self._stop_looking()
         self.say(message.text)
 
     def on_plan_arrived(self, message: PlanArrived) -> None:
         """Open the dialog, unless one is open."""
         from opsconsole.ui.screens.plan import PlanScreen
 
+        self._stop_looking()
         if any(isinstance(screen, PlanScreen) for screen in self.screen_stack):
             return
         dialog = PlanScreen(message.request, message.plan, message.refusal)
@@ -272,12 +278,22 @@ class Console(App[int], inherit_bindings=False):
         self._ask_next_plan()
 
     def _ask_next_plan(self) -> None:
-        if self._waiting:
-            self.bridge.plan(self._waiting.pop(0))
+        if not self._waiting:
+            return
+        request = self._waiting.pop(0)
+        about = f"{request.kind.value} {request.service}: looking at what would be done …"
+        self._looking = self.set_timer(LOOKING_AFTER, lambda: self.say(about))
+        self.bridge.plan(request)
 
     def confirm(self, plan: Plan, confirmation: Confirmation) -> None:
         """Start a plan that a person confirmed in the dialog."""
         self.bridge.perform(plan, confirmation)
+
+    def _stop_looking(self) -> None:
+        if self._looking is not None:
+            self._looking.stop()
+            self._looking = None
+            self.say("")
 
     # ---- themes ----
 

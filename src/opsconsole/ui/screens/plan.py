@@ -101,9 +101,8 @@ class PlanScreen(Dialog, inherit_bindings=False):
         rows = max(3, min(len(lines) + 2, int(self.size.height * 0.92) - extra))
         view.styles.height = rows
         view.show(lines, (self._title(width), BLANK))
-        run = self.operation
-        if run is not None and run.state.final:
-            self._relabel()
+        if self.operation is not None or self._refusal is not None:
+            self._only_close()
 
     def _title(self, width: int) -> Line:
         what = render.title(self.plan) if self.plan else _asked(self._request)
@@ -124,9 +123,11 @@ class PlanScreen(Dialog, inherit_bindings=False):
         hint: Line = (Span(f" {said}", Role.ACCENT),)
         return [*render.lines(self.plan, width, now), BLANK, hint]
 
-    def _relabel(self) -> None:
+    def _only_close(self) -> None:
+        """Once it runs or was refused there is nothing left to choose, or to cancel."""
         for widget in self.query("#start, #typed, #reason"):
             widget.display = False
+        self.query_one("#cancel", Choice).rename("Close")
 
     # ---- confirming ----
 
@@ -182,7 +183,6 @@ class PlanScreen(Dialog, inherit_bindings=False):
         if self.plan is None or message.plan.id != self.plan.id:
             return
         self._operation, self._refusal = message.operation, message.refusal
-        self._relabel()
         self.show()
 
     def action_scroll(self, rows: int) -> None:

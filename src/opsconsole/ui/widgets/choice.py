@@ -30,6 +30,13 @@ class Choice(LineWidget, can_focus=True):
         self._harmless = harmless
         self._allowed = True
 
+    def rename(self, label: str) -> None:
+        """Call it something else."""
+        if label != self._label:
+            self._label = label
+            self.styles.width = width_of(label) + 4
+            self.call_after_refresh(self.repaint)
+
     @property
     def allowed(self) -> bool:
         """Whether it can be chosen now."""
