@@ -292,6 +292,9 @@ class BrokenOperator:
     async def verify_backup(self, service: str, backup: str) -> Refusal:
         raise RuntimeError("a defect")
 
+    async def stop_rollback(self, operation: str) -> Refusal:
+        raise RuntimeError("a defect")
+
     def changed(self) -> bool:
         raise RuntimeError("a defect")
 

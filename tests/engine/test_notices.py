@@ -21,6 +21,7 @@ def test_each_fact_has_its_line() -> None:
     assert lines(Notices(), skew=3.0) == ("the clock was set 3 s forward; ages are right",)
     assert lines(Notices(), lag=2.1) == ("this console is busy: looks are late by 2 s",)
     assert lines(Notices(), errors=2) == ("2 internal errors; please report them",)
+    assert lines(Notices(), journal="disk full") == ("operations cannot be followed: disk full",)
     assert "local network" in lines(Notices(), cut_off=True)[0]
 
 

@@ -4,6 +4,7 @@ import time
 from dataclasses import replace
 
 from opsconsole.engine.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
+from opsconsole.errors import StateError
 from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event
 from opsconsole.model.operation import (
@@ -35,6 +36,7 @@ class ScriptedOperator:
         self.reconciled = 0
         self.closed = False
         self.takes = 0.0
+        self.broken = ""
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
         return Refusal("cooldown", f"{request.service} was restarted just now")
@@ -62,7 +64,12 @@ class ScriptedOperator:
     async def verify_backup(self, service: str, backup: str) -> BackupView:
         return BackupView(backup, service, verified_at=1.0)
 
+    async def stop_rollback(self, operation: str) -> Operation | Refusal:
+        return next(each for each in self.held if each.id == operation)
+
     def changed(self) -> bool:
+        if self.broken:
+            raise StateError(self.broken, remedy="restore the file from a copy")
         time.sleep(self.takes)
         moved, self.moved = self.moved, False
         return moved
@@ -186,6 +193,35 @@ async def test_a_journal_that_hangs_leaves_what_was_known() -> None:
     assert time.monotonic() - began < 0.4
     assert door.operations == operator.held
     door.close()
+
+
+async def test_a_broken_journal_is_told_and_leaves_what_was_known() -> None:
+    operator = ScriptedOperator()
+    operator.held = (operation(OperationState.DISPATCHED),)
+    door = OperatorDoor(operator, lambda event: None)
+    await door.poll()
+    assert door.fault == ""
+    operator.broken = "cannot use the journal: disk I/O error"
+    assert not await door.poll()
+    assert "disk I/O error" in door.fault
+    assert "restore the file" in door.fault
+    assert door.operations == operator.held
+    operator.broken, operator.moved = "", True
+    await door.poll()
+    assert door.fault == ""
+    door.close()
+
+
+async def test_a_rollback_is_stopped_through_the_door() -> None:
+    operator = ScriptedOperator()
+    operator.held = (operation(OperationState.FAILED),)
+    door = OperatorDoor(operator, lambda event: None)
+    assert await door.stop_rollback("1") == operator.held[0]
+    door.close()
+    without = OperatorDoor(None, lambda event: None)
+    answer = await without.stop_rollback("1")
+    assert isinstance(answer, Refusal)
+    without.close()
 
 
 async def test_without_an_operator_nothing_is_polled() -> None:

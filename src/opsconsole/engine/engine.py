@@ -131,6 +131,10 @@ class Engine:
         """Start a confirmed plan; the operation then shows in the snapshots."""
         return self._submit(lambda: self._door.perform(plan, confirmation))
 
+    def stop_rollback(self, operation: str) -> "Future[Operation | Refusal]":
+        """Keep the automatic rollback after an operation from being begun."""
+        return self._submit(lambda: self._door.stop_rollback(operation))
+
     def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":
         """The backups of a service, newest first."""
         return self._submit(lambda: self._door.backups(service))
@@ -275,6 +279,7 @@ class Engine:
             lag=schedule.lag if schedule else 0.0,
             errors=errors,
             cut_off=self._store.probes.suspect,
+            journal=self._door.fault,
         )
 
     async def _follow_operations(self) -> None:

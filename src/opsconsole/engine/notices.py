@@ -30,9 +30,16 @@ class Notices:
         self._gap, self._resumed_at = gap, now
 
     def update(
-        self, now: float, *, skew: float, lag: float, errors: int, cut_off: bool
+        self,
+        now: float,
+        *,
+        skew: float,
+        lag: float,
+        errors: int,
+        cut_off: bool,
+        journal: str = "",
     ) -> tuple[str, ...]:
-        """The lines at ``now``."""
+        """The lines at ``now``; ``journal`` is why the operations cannot be followed."""
         lines = []
         if cut_off:
             lines.append(NETWORK_PROBLEM)
@@ -42,6 +49,8 @@ class Notices:
             lines.append(f"was suspended for {_span(self._gap)}; everything is looked at again")
         if lag > LAG:
             lines.append(f"this console is busy: looks are late by {_coarse(lag)}")
+        if journal:
+            lines.append(f"operations cannot be followed: {journal}")
         if errors:
             lines.append(f"{errors} internal errors; please report them")
         if tuple(lines) != self._lines:

@@ -1,13 +1,15 @@
 """The engine's door to operations: asks the operator, tells what moved.
 
 Invariant: without an operator every action is refused. The operator's files and database are
-never read on the engine's loop; one slow look at them delays the next, and nothing else.
+never read on the engine's loop; one slow look at them delays the next, and nothing else. A
+journal that cannot be read leaves what was last known, and ``fault`` says why.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol, TypeVar
 
 from opsconsole.engine.judge.events import operation_missed, operation_moved
+from opsconsole.errors import StateError
 from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event
 from opsconsole.model.operation import (
@@ -43,6 +45,8 @@ T = TypeVar("T")
 class Operator(Protocol):
     """What plans and performs; ``operations.operator`` has the real one.
 
+    Raises StateError where the journal cannot be read.
+
     What is ``async`` is awaited on the loop; the others may block and are called in a thread.
     """
 
@@ -61,6 +65,8 @@ class Operator(Protocol):
     async def backups(self, service: str) -> tuple[BackupView, ...] | Refusal: ...
 
     async def verify_backup(self, service: str, backup: str) -> BackupView | Refusal: ...
+
+    async def stop_rollback(self, operation: str) -> Operation | Refusal: ...
 
     def changed(self) -> bool: ...
 
@@ -89,6 +95,7 @@ class OperatorDoor:
         self.operations: tuple[Operation, ...] = ()
         self.degradations: tuple[Degradation, ...] = ()
         self.missed: tuple[Operation, ...] = ()
+        self.fault = self._trouble = ""
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot) -> Plan | Refusal:
         """What exactly would be done, or why not."""
@@ -101,6 +108,12 @@ class OperatorDoor:
         if self._operator is None:
             return NO_OPERATOR
         return await self._operator.perform(plan, confirmation)
+
+    async def stop_rollback(self, operation: str) -> Operation | Refusal:
+        """Keep the automatic rollback after an operation from being begun."""
+        if self._operator is None:
+            return NO_OPERATOR
+        return await self._operator.stop_rollback(operation)
 
     async def backups(self, service: str) -> tuple[BackupView, ...] | Refusal:
         """The backups of a service, or why they cannot be listed."""
@@ -118,17 +131,23 @@ class OperatorDoor:
         """Read the journal if it moved; whether any operation changed."""
         if self._operator is None:
             return False
-        if self._states is not None and not await self._call(self._operator.changed, False):
+        self._trouble = ""
+        moved = await self._read(self._operator)
+        self.fault = self._trouble
+        return moved
+
+    async def _read(self, operator: Operator) -> bool:
+        if self._states is not None and not await self._call(operator.changed, False):
             return False
-        operations = await self._call(self._operator.operations, None)
+        operations = await self._call(operator.operations, None)
         if operations is None:
             return False
-        lasting = await self._call(self._operator.degradations, self.degradations)
+        lasting = await self._call(operator.degradations, self.degradations)
         same = operations == self.operations and lasting == self.degradations
         if same and self._states is not None:
             return False
         self.degradations = lasting
-        await self._catch_up(self._operator)
+        await self._catch_up(operator)
         self._note(operations)
         self._actions_at = None
         return True
@@ -177,7 +196,10 @@ class OperatorDoor:
             return await self._executor.run(function, deadline=self._deadline)
         except (TimeoutError, QueueFullError):
             # The journal's disk hangs: what was last known stays, and it is asked again.
-            return otherwise
+            self._trouble = "the journal does not answer"
+        except StateError as error:
+            self._trouble = str(error)
+        return otherwise
 
     def _note(self, operations: tuple[Operation, ...]) -> None:
         before = self._states

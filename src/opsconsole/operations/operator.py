@@ -261,17 +261,11 @@ class Operator:
         return None if found is not None and found.state.final else held
 
     def changed(self) -> bool:
-        """Whether the journal differs from what it was at the last call."""
+        """Whether the journal differs from what it was at the last call. Raises StateError."""
         if self._reader is None:
             return False
-        try:
-            version = self._reader.data_version()
-        except StateError:
-            return False
-        if version == self._version:
-            return False
-        self._version = version
-        return True
+        before, self._version = self._version, self._reader.data_version()
+        return self._version != before
 
     def _open(self) -> Journal | None:
         try:
