@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.alerts import AlertState, Severity
-from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, header, resources, services
 from opsconsole.render.causes import cause_depth
 from opsconsole.render.cells import Line, line_width, plain
+from opsconsole.render.empty_panels import no_containers, nothing_to_show
 from opsconsole.render.matching import Filter, compiled
-from opsconsole.render.overview import Panel, arrange, nothing_to_show
+from opsconsole.render.overview import Panel, arrange
 from opsconsole.render.services import Context, Sort
 from tests.ui import fleet
 
@@ -186,3 +188,26 @@ def test_no_alert_is_not_claimed_when_nobody_can_tell() -> None:
     assert "cannot tell: alertmanager does not answer" in said
     calm = plain(nothing_to_show(Panel.ALERTS, fleet.calm(), filtered=False))
     assert "no alert is firing" in calm
+
+
+def test_alerts_that_nobody_looks_for_are_not_none() -> None:
+    said = plain(nothing_to_show(Panel.ALERTS, fleet.empty(), filtered=False))
+    assert "alerts are not looked for" in said
+    assert "prometheus.url or alertmanager.url" in said
+
+
+def test_a_docker_that_does_not_answer_says_what_would_be_there() -> None:
+    fault = Fault(FaultKind.ABSENT, "no Docker Engine at /run/docker.sock", hint="start Docker")
+    docker = SourceView("docker", "unix:///run/docker.sock", 5.0, None, NOW, fault)
+    made = replace(fleet.calm(), docker=None, sources=(docker,))
+    lines = [row.line for row in resources.rows(made, 50, made.taken_at)]
+    assert "no Docker Engine at /run/docker.sock" in plain(lines)
+    assert "containers would be listed here" in plain(lines)
+    assert "start Docker" in plain(lines)
+    assert no_containers((), 50) == []
+
+
+def test_without_a_configuration_it_says_how_to_write_one() -> None:
+    said = plain(nothing_to_show(Panel.SERVICES, fleet.empty(), filtered=False))
+    for line in ("  services:", "    my-api:", "      instances: http://localhost:8000"):
+        assert line in said

@@ -1,4 +1,4 @@
-"""Where the panels of the overview stand, and what they say when there is nothing to show.
+"""Where the panels of the overview stand.
 
 Invariant: panels never overlap and fill the screen below the header and above the footer; the
 order of importance is the same at every size: services, alerts, the selected service, what
@@ -7,9 +7,6 @@ happened, resources. Widths and heights are cells.
 
 from dataclasses import dataclass
 from enum import StrEnum
-
-from opsconsole.model.snapshot import Snapshot
-from opsconsole.render.cells import BLANK, Line, Role, Span
 
 HEADER_ROWS = 2
 FOOTER_ROWS = 1
@@ -124,63 +121,3 @@ def _wide(width: int, body: int, services: int, alerts: int) -> tuple[Placement,
         Placement(Panel.TIMELINE, 0, y + top, left, low - top),
         Placement(Panel.RESOURCES, left + 2, y + ringing, right, low - ringing),
     )
-
-
-def _said(head: str, *rest: str, role: Role = Role.TEXT) -> list[Line]:
-    return [BLANK, (Span(f"  {head}", role),), *((Span(f"  {text}", Role.MUTED),) for text in rest)]
-
-
-def nothing_to_show(panel: Panel, snapshot: Snapshot | None, *, filtered: bool) -> list[Line]:
-    """What an empty panel says: still looking, filtered away, none, or why it cannot be known."""
-    if snapshot is None:
-        return _said("looking …", role=Role.MUTED)
-    if panel is Panel.SERVICES:
-        return _no_services(filtered)
-    if panel is Panel.ALERTS:
-        return _no_alerts(snapshot)
-    if panel is Panel.RESOURCES:
-        return _no_resources(snapshot)
-    return _said("nothing has happened since the console was opened", role=Role.MUTED)
-
-
-def _no_services(filtered: bool) -> list[Line]:
-    if filtered:
-        return _said("no service matches", "esc clears the filter, f shows all again")
-    return _said(
-        "no services are configured yet: below is this host and its containers",
-        "services are listed in opsconsole.yaml, here or in ~/.config/opsconsole:",
-        "",
-        "  services:",
-        "    my-api:",
-        "      instances: [http://127.0.0.1:8000]",
-        "      health: {path: /health}",
-        "",
-        "'opsconsole check FILE' says what is wrong with a file; 'opsconsole demo' shows a fleet",
-    )
-
-
-_ALERTING = ("prometheus", "alertmanager")
-
-
-def _no_alerts(snapshot: Snapshot) -> list[Line]:
-    blind = [
-        source
-        for source in snapshot.sources
-        if source.fault is not None and any(word in source.name for word in _ALERTING)
-    ]
-    if blind:
-        return _said(
-            f"cannot tell: {blind[0].name} does not answer",
-            str(blind[0].fault),
-            blind[0].fault.hint if blind[0].fault else "",
-            role=Role.UNKNOWN,
-        )
-    return _said("no alert is firing", role=Role.MUTED)
-
-
-def _no_resources(snapshot: Snapshot) -> list[Line]:
-    lines: list[Line] = []
-    for source in snapshot.sources:
-        if source.name in {"docker", "host"} and source.fault is not None:
-            lines += _said(f"{source.name}: {source.fault}", source.fault.hint, role=Role.UNKNOWN)
-    return lines or _said("neither this host nor a Docker Engine is read", role=Role.MUTED)

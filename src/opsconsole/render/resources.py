@@ -11,6 +11,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import figures
 from opsconsole.render.cells import Align, Line, Role, Row, Span, fit, state_role
+from opsconsole.render.empty_panels import no_containers
 from opsconsole.render.spark import meter
 
 _METER = 10
@@ -20,6 +21,8 @@ def rows(snapshot: Snapshot, width: int, now: float) -> list[Row]:
     """The host, then its containers, in ``width`` cells."""
     out = host_rows(snapshot.host, width, _stale(snapshot.host_at, now)) if snapshot.host else []
     docker = snapshot.docker
+    if docker is None and out:
+        return out + no_containers(snapshot.sources, width)
     if docker is not None:
         stale = _stale(snapshot.docker_at, now)
         ordered = sorted(docker.containers, key=_trouble)

@@ -13,13 +13,13 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, operations, resources, services
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.keys import Scope
 from opsconsole.render.matching import Filter
 from opsconsole.render.overview import (
     Panel,
     Placement,
     arrange,
-    nothing_to_show,
     too_small,
     zoomed,
 )

@@ -1,0 +1,102 @@
+"""What a panel says when it has nothing to show: what would be there, and how to get it.
+
+Invariant: none is said only of what was looked at; what is not asked, or does not answer, is
+never shown as calm.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.render.cells import BLANK, Line, Role, Row, Span, wrap
+from opsconsole.render.overview import Panel
+
+_ALERTING: Final = ("prometheus", "alertmanager")
+
+
+def nothing_to_show(panel: Panel, snapshot: Snapshot | None, *, filtered: bool) -> list[Line]:
+    """What an empty panel says: still looking, filtered away, none, or why it cannot be known."""
+    if snapshot is None:
+        return _said("looking …", role=Role.MUTED)
+    if panel is Panel.SERVICES:
+        return _no_services(filtered)
+    if panel is Panel.ALERTS:
+        return _no_alerts(snapshot)
+    if panel is Panel.RESOURCES:
+        return _no_resources(snapshot)
+    return _said("nothing has happened since the console was opened", role=Role.MUTED)
+
+
+def _said(head: str, *rest: str, role: Role = Role.TEXT) -> list[Line]:
+    return [BLANK, (Span(f"  {head}", role),), *((Span(f"  {text}", Role.MUTED),) for text in rest)]
+
+
+def _no_services(filtered: bool) -> list[Line]:
+    if filtered:
+        return _said("no service matches", "esc clears the filter, f shows all again")
+    return _said(
+        "no services are configured: below are this host and its containers",
+        "name yours in opsconsole.yaml, here or in ~/.config/opsconsole/config.yaml:",
+        "",
+        "  services:",
+        "    my-api:",
+        "      instances: http://localhost:8000",
+        "",
+        "'opsconsole check FILE' says what is wrong with it; 'opsconsole demo' shows a fleet",
+    )
+
+
+def _no_alerts(snapshot: Snapshot) -> list[Line]:
+    asked = [source for source in snapshot.sources if _alerting(source)]
+    blind = [source for source in asked if source.fault is not None]
+    if blind:
+        fault = blind[0].fault
+        return _said(
+            f"cannot tell: {blind[0].name} does not answer",
+            str(fault),
+            fault.hint if fault else "",
+            role=Role.UNKNOWN,
+        )
+    if not asked and not snapshot.rules:
+        return _said(
+            "alerts are not looked for",
+            "firing alerts would be listed here:",
+            "set prometheus.url or alertmanager.url",
+            role=Role.MUTED,
+        )
+    return _said("no alert is firing", role=Role.MUTED)
+
+
+def _alerting(source: SourceView) -> bool:
+    return any(word in source.name for word in _ALERTING)
+
+
+def _no_resources(snapshot: Snapshot) -> list[Line]:
+    lines: list[Line] = []
+    for source in snapshot.sources:
+        if source.name in {"docker", "host"} and source.fault is not None:
+            lines += _said(f"{source.name}: {source.fault}", source.fault.hint, role=Role.UNKNOWN)
+    return lines or _said(
+        "neither this host nor a Docker Engine is read",
+        "processor, memory, disks and containers would be listed here:",
+        "set host.enabled or docker.enabled",
+        role=Role.MUTED,
+    )
+
+
+def no_containers(sources: Iterable[SourceView], width: int) -> list[Row]:
+    """Why there are no containers below the host's lines, where Docker is asked in vain."""
+    docker = next((each for each in sources if each.name == "docker"), None)
+    if docker is None or docker.fault is None:
+        return []
+    fault = docker.fault
+    texts = [fault.message or str(fault), "containers would be listed here", fault.hint]
+    parts = [part for text in texts if text for part in wrap(text, max(8, width - 2))]
+    roles = [Role.UNKNOWN] + [Role.MUTED] * len(parts)
+    return [
+        Row("docker:gap", BLANK),
+        *(
+            Row(f"docker:absent:{index}", (Span(f" {part}", role),))
+            for index, (part, role) in enumerate(zip(parts, roles, strict=False))
+        ),
+    ]
