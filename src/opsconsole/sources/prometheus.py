@@ -6,7 +6,6 @@ list of alerts.
 """
 
 import math
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,30 +18,18 @@ from opsconsole.config.settings import Prometheus
 from opsconsole.errors import SecretError
 from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.reading import Reading
 from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.api_alerts import read_prometheus
+from opsconsole.sources.api_source import ApiSource
 from opsconsole.sources.declared import Declared
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
-from opsconsole.sources.guarded_session import (
-    GuardedSession,
-    build_session,
-    classify,
-    classify_status,
-    endpoint_of,
-    get_json,
-)
+from opsconsole.sources.guarded_session import classify, classify_status, get_json
 from opsconsole.sources.promql import Query, batched, read_vector
 from opsconsole.sources.rule_watch import RuleWatch
 
 if TYPE_CHECKING:
     from prometheus_api_client.prometheus_connect import PrometheusConnect
 
-GRACE: Final = 0.5
-"""Seconds that a look may outlast the timeout, so that the session's own deadline speaks first."""
-
-_WORKERS: Final = 2
 _NO_TIME: Final = Fault(FaultKind.TIMEOUT, "no time was left to ask", phase="body")
 _STATUS_PREFIX: Final = "HTTP Status Code "
 
@@ -63,8 +50,8 @@ class PrometheusView:
     notes: tuple[str, ...] = ()
 
 
-class PrometheusSource:
-    """One server, read every ``settings.interval`` seconds."""
+class PrometheusSource(ApiSource[PrometheusView]):
+    """Every declared figure and the alerts of one server, within ``settings.timeout`` in all."""
 
     def __init__(
         self,
@@ -74,52 +61,14 @@ class PrometheusSource:
         base: Path,
         rules: RuleFiles | None = None,
     ) -> None:
-        self._settings = settings
-        rules_url = settings.rules_url or settings.url
-        self._rules = RuleWatch(settings.url, rules_url, rules or RuleFiles(), self.key)
+        super().__init__("prometheus", settings, clock, base, settings.timeout)
+        self._alerts_url = (settings.rules_url or settings.url).rstrip("/")
+        self._rules = RuleWatch(settings.url, self._alerts_url, rules or RuleFiles(), self.key)
         self._queries = list(batched(declared))
-        self._clock = clock
-        self._base = base
-        self._url = settings.url.rstrip("/")
-        self._local = threading.local()
-        self._executor = BoundedExecutor(f"prometheus-{settings.name}", _WORKERS)
-
-    @property
-    def key(self) -> str:
-        """``prometheus:`` and the configured name."""
-        return f"prometheus:{self._settings.name}"
-
-    @property
-    def interval(self) -> float:
-        """Seconds between looks."""
-        return self._settings.interval
-
-    @property
-    def endpoint(self) -> str:
-        """The URL as it may be shown."""
-        return endpoint_of(self._url)
-
-    async def collect(self) -> Reading[PrometheusView]:
-        """Ask for the alerts and every declared figure, within ``settings.timeout`` in all."""
-        started = self._clock.now()
-        outcome: PrometheusView | Fault
-        deadline = self._settings.timeout + GRACE
-        try:
-            outcome = await self._executor.run(self._look, deadline=deadline)
-        except (TimeoutError, QueueFullError) as error:
-            outcome = fault_of(error, self.endpoint, deadline)
-        ended = self._clock.now()
-        if isinstance(outcome, Fault):
-            return Reading(self.key, ended, ended - started, fault=outcome)
-        return Reading(self.key, ended, ended - started, value=outcome)
-
-    async def close(self) -> None:
-        """Let the threads go."""
-        self._executor.close()
 
     def _look(self) -> PrometheusView | Fault:
-        deadline = time.monotonic() + self._settings.timeout
-        alerts_url = (self._settings.rules_url or self._url).rstrip("/") + "/api/v1/alerts"
+        deadline = time.monotonic() + self._timeout
+        alerts_url = f"{self._alerts_url}/api/v1/alerts"
         try:
             view = read_prometheus(get_json(self._session(), alerts_url), self.key)
         except SecretError as error:
@@ -127,7 +76,7 @@ class PrometheusSource:
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
             return classify(error, alerts_url)
         # Alerts matter more than figures, but may not take all of the time.
-        seen = self._rules.look(self._session(), deadline - self._settings.timeout / 2)
+        seen = self._rules.look(self._session(), deadline - self._timeout / 2)
         metrics: list[MetricValue] = []
         problems: list[tuple[str, Fault]] = []
         late: list[Query] = []
@@ -170,13 +119,6 @@ class PrometheusSource:
         status = int(code) if code.isdigit() else 0
         return classify_status(status, raw.encode("utf-8", "replace"), self.endpoint)
 
-    def _session(self) -> GuardedSession:
-        if not hasattr(self._local, "session"):
-            http = self._settings.http
-            self._local.session = build_session(http, self._settings.timeout, self._base)
-        session: GuardedSession = self._local.session
-        return session
-
     def _connect(self) -> "PrometheusConnect":
         if not hasattr(self._local, "client"):
             from prometheus_api_client.prometheus_connect import PrometheusConnect
@@ -186,7 +128,7 @@ class PrometheusSource:
                 url=self._url,
                 session=self._session(),
                 retry=Retry(total=0),
-                timeout=math.ceil(self._settings.timeout),
+                timeout=math.ceil(self._timeout),
             )
         client: PrometheusConnect = self._local.client
         return client
