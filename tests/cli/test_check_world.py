@@ -30,7 +30,7 @@ def test_a_service_that_is_down_is_well_configured(
 ) -> None:
     shop.lose_database()
     assert main(["check", str(configure())]) == 0
-    assert lines(capsys)[-1].endswith("good; 1 services, 1 instances")
+    assert lines(capsys)[-1].endswith("good; 1 service, 1 instance")
 
 
 def test_what_cannot_be_reached_is_told_at_its_line_and_not_looked_at_offline(
@@ -56,10 +56,10 @@ def test_what_cannot_be_reached_is_told_at_its_line_and_not_looked_at_offline(
     assert any(line.startswith(f"{path}:4: alertmanager[0].url: connect: ") for line in said)
     wanted = f"{path}:8: services.shop.instances[0]: health probe: connect"
     assert any(line.startswith(wanted) and line.endswith("[error]") for line in said)
-    assert said[-1] == f"{path}: 3 errors, 1 note; 1 services, 1 instances"
+    assert said[-1] == f"{path}: 3 errors, 1 note; 1 service, 1 instance"
 
     assert main(["check", "--offline", str(path)]) == 0
-    assert lines(capsys) == [f"{path}: good; 1 services, 1 instances"]
+    assert lines(capsys) == [f"{path}: good; 1 service, 1 instance"]
 
 
 def test_a_body_that_does_not_say_how_it_is_is_a_warning_with_its_remedy(

@@ -106,7 +106,7 @@ def test_a_good_configuration_is_said_to_be_good(
     configure: Configure, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["check", str(configure())]) == 0
-    assert "1 services, 1 instances" in capsys.readouterr().out
+    assert "1 service, 1 instance" in capsys.readouterr().out
 
 
 def test_the_schema_is_one_that_editors_read(capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,7 +96,7 @@ def _print_text(
         for weight in ("error", "warning", "note")
         if counts[weight]
     )
-    named = f"{len(settings.services)} services, {instances} instances"
+    named = f"{_counted(len(settings.services), 'service')}, {_counted(instances, 'instance')}"
     print(f"{path}: {verdict or 'good'}; {named}")
 
 
@@ -135,3 +135,8 @@ def _report_bad(path: Path, problems: tuple[str, ...], *, as_json: bool) -> None
     for problem in problems:
         print(problem)
     print(f"{path}: {len(problems)} problem{'s' if len(problems) != 1 else ''}")
+
+
+def _counted(number: int, noun: str) -> str:
+    """``1 service``, ``2 services``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
