@@ -22,7 +22,7 @@ from benchmarks.process import cpu_seconds, resident
 from benchmarks.targets import Figure, report
 from opsconsole.demo import docker_engine
 from opsconsole.demo.processes import ServerError
-from tools.pictures import Session
+from tools.terminal import Terminal
 
 SIZE: Final = (120, 40)
 WARM: Final = 6.0
@@ -48,7 +48,6 @@ def console_on(
     """The program's argv on a configuration of its own, in a folder that is removed."""
     settings = {
         "docker": {"host": docker} if docker else {"enabled": False},
-        "host": {"interval": "1s"},
         "defaults": {"interval": interval},
         "services": {
             f"service-{number:02d}": {
@@ -92,18 +91,18 @@ def at_rest(
     name: str, argv: Sequence[str], text: bytes = b"", *, ours: bool = True
 ) -> list[Figure]:
     """Processor, memory and bytes while what is on the screen changes once a second."""
-    session = Session(argv, *SIZE)
+    terminal = Terminal(argv, size=SIZE)
     try:
-        _until(session, text)
-        session.read_for(WARM)
-        cpu, sent, began = cpu_seconds(session.process.pid), session.received, time.monotonic()
-        session.read_for(SECONDS)
+        _until(terminal, text)
+        terminal.read_for(WARM)
+        cpu, sent, began = cpu_seconds(terminal.process.pid), len(terminal.sent), time.monotonic()
+        terminal.read_for(SECONDS)
         took = time.monotonic() - began
-        cpu = cpu_seconds(session.process.pid) - cpu
-        sent = session.received - sent
-        memory = resident(session.process.pid)
+        cpu = cpu_seconds(terminal.process.pid) - cpu
+        sent = len(terminal.sent) - sent
+        memory = resident(terminal.process.pid)
     finally:
-        session.close()
+        terminal.close()
     return [
         Figure(f"{name}: CPU of a core", 100 * cpu / took, "%", 4.0 if ours else None),
         Figure(f"{name}: memory", memory / 1e6, "MB", 120.0 if ours else None),
@@ -117,19 +116,19 @@ def key_to_paint(name: str, argv: Sequence[str], text: bytes, presses: int) -> l
     A press waits until the screen has been quiet for a moment, so that the byte is the key's own
     and not a figure's that changed meanwhile.
     """
-    session = Session(argv, *SIZE)
+    terminal = Terminal(argv, size=SIZE)
     took: list[float] = []
     try:
-        _until(session, text)
-        session.read_for(WARM)
+        _until(terminal, text)
+        terminal.read_for(WARM)
         for index in range(presses):
-            _quiet(session)
+            _quiet(terminal)
             began = time.monotonic()
-            session.press("j" if index % 40 < 20 else "k")
-            session.wait_for_bytes(2.0)
+            terminal.press("j" if index % 40 < 20 else "k")
+            terminal.wait_for_bytes(2.0)
             took.append(1000 * (time.monotonic() - began))
     finally:
-        session.close()
+        terminal.close()
     took.sort()
     return [
         Figure(f"{name}: key to paint, median", statistics.median(took), "ms", 10.0),
@@ -137,29 +136,29 @@ def key_to_paint(name: str, argv: Sequence[str], text: bytes, presses: int) -> l
     ]
 
 
-def _quiet(session: Session) -> None:
+def _quiet(terminal: Terminal) -> None:
     end = time.monotonic() + 1.0
-    while session.wait_for_bytes(0.03) and time.monotonic() < end:
+    while terminal.wait_for_bytes(0.03) and time.monotonic() < end:
         pass
 
 
 def _painted(argv: Sequence[str], text: bytes) -> float:
     began = time.monotonic()
-    session = Session(argv, *SIZE)
+    terminal = Terminal(argv, size=SIZE)
     try:
-        _until(session, text)
+        _until(terminal, text)
         return time.monotonic() - began
     finally:
-        session.close()
+        terminal.close()
 
 
-def _until(session: Session, text: bytes) -> None:
+def _until(terminal: Terminal, text: bytes) -> None:
     seen = b""
     end = time.monotonic() + 30
     while text not in seen:
         if time.monotonic() > end:
             raise SystemExit(f"{text!r} never came")
-        seen += session.wait_for_bytes(0.5)
+        seen += terminal.wait_for_bytes(0.5)
 
 
 @contextmanager
@@ -186,8 +185,10 @@ def main() -> int:
     with endpoints() as address:
         with containers(50) as docker:
             name = "50 services, 50 containers" if docker else "50 services"
-            with console_on(address, 50, 1, "1s", docker) as argv:
+            with console_on(address, 50, 1, "5s", docker) as argv:
                 figures += at_rest(name, argv, b"service-00")
+            with console_on(address, 50, 1, "1s", docker) as argv:
+                figures += at_rest(f"{name}, probed every second", argv, b"service-00", ours=False)
         with console_on(address, 50, 20, "5s") as argv:
             name = "1,000 endpoints"
             figures += key_to_paint(name, argv, b"service-00", PRESSES)

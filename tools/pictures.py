@@ -5,23 +5,15 @@ rules and braille are drawn here, exactly on the cell, so that no font decides h
 """
 
 import argparse
-import fcntl
-import os
-import pty
-import re
-import select
-import signal
-import struct
-import subprocess
 import sys
-import termios
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 import pyte
 from PIL import Image, ImageDraw, ImageFont
+
+from tools.terminal import Terminal
 
 CELL: Final = (10, 20)
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
@@ -37,82 +29,6 @@ _LINES: Final = {
     "─": "lr", "│": "ud", "┤": "lud", "├": "rud", "└": "ur", "┌": "dr", "┐": "dl", "┘": "ul",
     "┼": "lrud", "┴": "lru", "┬": "lrd", "╵": "u", "━": "LR",
 }  # fmt: skip
-
-
-class Session:
-    """A program on a pseudo-terminal whose bytes an emulator reads."""
-
-    def __init__(self, argv: Sequence[str], columns: int, rows: int) -> None:
-        self.screen = pyte.Screen(columns, rows)
-        self._stream = pyte.ByteStream(self.screen)
-        self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        environment = os.environ | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-        environment.pop("NO_COLOR", None)
-        self.process = subprocess.Popen(
-            argv, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=environment
-        )
-        os.close(slave)
-        self.received = 0
-
-    def read(self, seconds: float) -> bytes:
-        """Feed the emulator for so long; return the bytes."""
-        out = bytearray()
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            ready, _, _ = select.select([self.master], [], [], left)
-            if not ready:
-                break
-            try:
-                data = os.read(self.master, 65536)
-            except OSError:
-                break
-            out += data
-            self._stream.feed(_for_pyte(data))
-        self.received += len(out)
-        return bytes(out)
-
-    def wait_for_bytes(self, most: float) -> bytes:
-        """What comes first within ``most`` seconds, unread by the emulator."""
-        if not select.select([self.master], [], [], most)[0]:
-            return b""
-        data = os.read(self.master, 65536)
-        self.received += len(data)
-        return data
-
-    def read_for(self, seconds: float) -> None:
-        """Drain what comes for so long."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.wait_for_bytes(left)
-
-    def settle(self, quiet: float = 0.7, most: float = 12.0) -> None:
-        """Read until nothing has come for ``quiet`` seconds after the first byte."""
-        end = time.monotonic() + most
-        while time.monotonic() < end:
-            data = self.read(quiet)
-            if not data and self.received:
-                return
-
-    def press(self, keys: str) -> None:
-        """Type ``keys``."""
-        os.write(self.master, keys.encode())
-
-    def close(self) -> None:
-        """End the program and wait for it."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(5)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        os.close(self.master)
-
-
-def _for_pyte(data: bytes) -> bytes:
-    """Without the sequences that the emulator would print: private CSI with ``>``, ``<``, ``$``."""
-    return re.sub(rb"\x1b\[[><=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p", b"", data)
 
 
 def fonts() -> tuple[ImageFont.FreeTypeFont, ImageFont.FreeTypeFont]:
@@ -194,15 +110,12 @@ def _rule(draw: ImageDraw.ImageDraw, ends: str, box: tuple[int, int, int, int], 
 
 def take(argv: Sequence[str], size: tuple[int, int], path: Path, keys: Iterable[str] = ()) -> None:
     """Run a program, press keys, and write what is seen."""
-    session = Session(argv, *size)
-    try:
-        session.settle()
+    with Terminal(argv, size=size, environment={"NO_COLOR": None}) as terminal:
+        terminal.settle()
         for key in keys:
-            session.press(key)
-            session.settle(0.4)
-        paint(session.screen, path)
-    finally:
-        session.close()
+            terminal.press(key)
+            terminal.settle(0.4)
+        paint(terminal.screen, path)
 
 
 VIEWS: Final[dict[str, tuple[str, ...]]] = {

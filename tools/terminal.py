@@ -28,14 +28,17 @@ _CHUNK: Final = 65536
 
 
 class Terminal:
-    """One run of ``argv``. ``size`` is columns by rows; ``environment`` adds to ours."""
+    """One run of ``argv``. ``size`` is columns by rows.
+
+    ``environment`` adds to ours; None takes a name away.
+    """
 
     def __init__(
         self,
         argv: Sequence[str],
         *,
         size: tuple[int, int] = (120, 40),
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
         prepare: Callable[[], None] | None = None,
     ) -> None:
         self.screen = pyte.Screen(*size)
@@ -45,7 +48,8 @@ class Terminal:
         self.master, self.slave = pty.openpty()
         self._resize(size)
         self.modes: list[Any] = termios.tcgetattr(self.slave)
-        ours = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        ours: dict[str, str | None] = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        wanted = {**os.environ, **ours, **(environment or {})}
         self.process = subprocess.Popen(
             argv,
             stdin=self.slave,
@@ -53,7 +57,7 @@ class Terminal:
             stderr=self.slave,
             start_new_session=True,
             preexec_fn=prepare,  # noqa: PLW1509 - the tests start no threads before it
-            env={**os.environ, **ours, **(environment or {})},
+            env={name: value for name, value in wanted.items() if value is not None},
         )
 
     def __enter__(self) -> "Terminal":
@@ -99,6 +103,20 @@ class Terminal:
             self._feed(data)
         self.sent += out
         return bytes(out)
+
+    def wait_for_bytes(self, most: float) -> bytes:
+        """What comes first within ``most`` seconds, unread by the emulator, so as not to wait."""
+        if not select.select([self.master], [], [], most)[0]:
+            return b""
+        data = os.read(self.master, _CHUNK)
+        self.sent += data
+        return data
+
+    def read_for(self, seconds: float) -> None:
+        """Take what comes for so long, unread by the emulator."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.wait_for_bytes(left)
 
     def until(self, wanted: Callable[[str], bool] | str, seconds: float = 30.0) -> None:
         """Read until the screen holds ``wanted``. Raises AssertionError with the screen."""

@@ -2,31 +2,45 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from opsconsole.ui import crash
-from tests.ui.pty_program import Session
+from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
 
-Open = Callable[..., Session]
+Open = Callable[..., Terminal]
+ENTERED = ("?1049h", "?25l", "?1000h", "?1003h", "?2004h")
+LEFT = ("?1049l", "?25h", "?1000l", "?1003l", "?2004l")
 READY = "ai-service"
 
 
 @pytest.fixture
 def on_terminal() -> Iterator[Open]:
-    sessions: list[Session] = []
+    terminals: list[Terminal] = []
 
-    def opened(*arguments: str, **keywords: object) -> Session:
-        sessions.append(Session(arguments or ("fire",), **keywords))  # type: ignore[arg-type]
-        return sessions[-1]
+    def opened(*arguments: str, **keywords: object) -> Terminal:
+        argv = [sys.executable, "-m", "tests.ui.program", *(arguments or ("fire",))]
+        terminals.append(Terminal(argv, **keywords))  # type: ignore[arg-type]
+        return terminals[-1]
 
     yield opened
-    for session in sessions:
-        session.close()
+    for terminal in terminals:
+        terminal.close()
+
+
+def assert_given_back(terminal: Terminal) -> None:
+    """Modes equal, and each thing that was turned on turned off after it."""
+    assert terminal.modes_now == terminal.modes
+    text = terminal.sent.decode("utf-8", "replace")
+    for on, off in zip(ENTERED, LEFT, strict=True):
+        assert on in text
+        assert text.rfind(off) > text.rfind(on), off
+    assert text.rfind("\x1b[<u") > text.rfind("\x1b[>")
 
 
 @pytest.mark.parametrize(
@@ -36,28 +50,28 @@ def on_terminal() -> Iterator[Open]:
 def test_a_signal_gives_the_terminal_back(
     on_terminal: Open, number: signal.Signals, keys: bytes
 ) -> None:
-    session = on_terminal()
-    session.until(READY)
-    session.type(keys)
-    session.read(0.5)
-    session.process.send_signal(number)
-    code, took = session.wait(5)
+    terminal = on_terminal()
+    terminal.until(READY)
+    terminal.press(keys)
+    terminal.read(0.5)
+    terminal.process.send_signal(number)
+    code, took = terminal.wait(5)
     assert code == 128 + number
     assert took < 2.5
-    session.assert_given_back()
+    assert_given_back(terminal)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
 def test_a_stalled_terminal_is_given_back_too(on_terminal: Open, number: signal.Signals) -> None:
-    session = on_terminal("many", "--live")
-    session.until("service-0000")
+    terminal = on_terminal("many", "--live")
+    terminal.until("service-0000")
     time.sleep(3)  # nobody reads: the pipe fills
-    session.process.send_signal(number)
+    terminal.process.send_signal(number)
     began = time.monotonic()
-    while session.process.poll() is None and time.monotonic() - began < 6:
+    while terminal.process.poll() is None and time.monotonic() - began < 6:
         time.sleep(0.05)
-    assert session.process.returncode == 128 + number
-    assert session.modes_now == session.modes
+    assert terminal.process.returncode == 128 + number
+    assert terminal.modes_now == terminal.modes
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["default", "ignored"])
@@ -65,24 +79,24 @@ def test_a_lost_terminal_ends_the_program(on_terminal: Open, ignored: bool) -> N
     def ignore() -> None:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
-    session = on_terminal("fire", prepare=ignore if ignored else None)
-    session.until(READY)
-    session.hang_up()
-    code, took = session.wait(6)
+    terminal = on_terminal("fire", prepare=ignore if ignored else None)
+    terminal.until(READY)
+    terminal.hang_up()
+    code, took = terminal.wait(6)
     assert code == 128 + signal.SIGHUP
     assert took < 5
 
 
 def test_ctrl_c_twice_leaves_in_order(on_terminal: Open) -> None:
-    session = on_terminal()
-    session.until(READY)
-    session.type(b"\x03")
-    session.until("again leaves")
-    assert session.process.poll() is None
-    session.type(b"\x03")
-    code, _took = session.wait(5)
+    terminal = on_terminal()
+    terminal.until(READY)
+    terminal.press(b"\x03")
+    terminal.until("again leaves")
+    assert terminal.process.poll() is None
+    terminal.press(b"\x03")
+    code, _took = terminal.wait(5)
     assert code == 0
-    session.assert_given_back()
+    assert_given_back(terminal)
 
 
 @pytest.mark.parametrize(
@@ -99,60 +113,60 @@ def test_ctrl_c_twice_leaves_in_order(on_terminal: Open) -> None:
     ids=["ff", "latin1", "paste", "replies", "title", "controls", "flood"],
 )
 def test_no_input_ends_it_or_acts(on_terminal: Open, noise: bytes) -> None:
-    session = on_terminal()
-    session.until(READY)
-    session.type(noise)
-    session.read(3.0)
-    assert session.process.poll() is None
+    terminal = on_terminal()
+    terminal.until(READY)
+    terminal.press(noise)
+    terminal.read(3.0 if noise.startswith(b"\x1b[200~") else 1.0)
+    assert terminal.process.poll() is None
     for _ in range(4):
-        session.type(b"\x1b")
-        session.read(0.5)
-    session.type(b"?")
-    session.until("half a screen down", 15)
+        terminal.press(b"\x1b")
+        terminal.read(0.25)
+    terminal.press(b"?")
+    terminal.until("half a screen down", 15)
 
 
 def test_nothing_of_outside_origin_reaches_the_terminal(on_terminal: Open) -> None:
-    session = on_terminal("hostile")
-    session.until("Alerts")
+    terminal = on_terminal("hostile")
+    terminal.until("Alerts")
     for keys in (b"\r", b"2", b"3", b"7", b"q", b"x"):
-        session.read(0.4)
-        session.type(keys)
-    session.read(1.0)
-    raw = bytes(session.bytes).replace(b"\x1b]22;default\x07", b"")  # the pointer's shape
+        terminal.read(0.4)
+        terminal.press(keys)
+    terminal.read(1.0)
+    raw = bytes(terminal.sent).replace(b"\x1b]22;default\x07", b"")  # the pointer's shape
     assert b"\x1b]52" not in raw
     assert b"\x1b]8" not in raw
     assert b"\x9b31m" not in raw
     assert b"\x07" not in raw
     assert "\u202e".encode() not in raw
-    assert session.process.poll() is None
+    assert terminal.process.poll() is None
 
 
 @pytest.mark.parametrize("term", ["xterm-256color", "screen", "linux", "vt100", ""])
 @pytest.mark.parametrize("lang", ["C.UTF-8", "C"])
 def test_odd_terminals_show_the_state(on_terminal: Open, term: str, lang: str) -> None:
-    session = on_terminal(environment={"TERM": term, "LANG": lang, "LC_ALL": lang})
-    session.until("1 down")
-    session.read(0.5)
-    text = session.bytes.decode("utf-8", "replace")
+    terminal = on_terminal(environment={"TERM": term, "LANG": lang, "LC_ALL": lang})
+    terminal.until("1 down")
+    terminal.read(0.5)
+    text = terminal.sent.decode("utf-8", "replace")
     assert "Traceback" not in text
     assert ("✖" in text) is (lang == "C.UTF-8")
 
 
 def test_a_terminal_that_cannot_draw_is_told_of_status(on_terminal: Open) -> None:
-    session = on_terminal(environment={"TERM": "dumb"})
-    code, _took = session.wait(15)
+    terminal = on_terminal(environment={"TERM": "dumb"})
+    code, _took = terminal.wait(15)
     assert code == 64
-    assert b"opsconsole status" in session.bytes
-    assert b"\x1b" not in session.bytes
+    assert b"opsconsole status" in terminal.sent
+    assert b"\x1b" not in terminal.sent
 
 
 def test_no_colour_is_mono(on_terminal: Open) -> None:
-    session = on_terminal(environment={"NO_COLOR": "1"})
-    session.until("1 down")
-    session.read(0.5)
+    terminal = on_terminal(environment={"NO_COLOR": "1"})
+    terminal.until("1 down")
+    terminal.read(0.5)
     import re
 
-    colours = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", bytes(session.bytes))
+    colours = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", bytes(terminal.sent))
     assert all(red == green == blue for red, green, blue in colours)
 
 
