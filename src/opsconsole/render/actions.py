@@ -1,9 +1,13 @@
 """The actions of a service as rows: possible, or blocked and why."""
 
+from typing import Final
+
 from opsconsole.model.operation import ActionView, Effect
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit, wrap
 
 KEYS = {"restart": "R", "degrade": "D", "recover": "D", "backup": "B", "rollback": "U"}
+
+LABEL: Final = 22
 
 
 def menu_line(view: ActionView, width: int) -> Line:
@@ -16,10 +20,27 @@ def menu_line(view: ActionView, width: int) -> Line:
     reads = " (reads only)" if view.effect is Effect.READ else ""
     return (
         Span(f" {key} ", Role.FAINT if blocked else Role.ACCENT),
-        Span(fit(label, 16), Role.MUTED if blocked else Role.STRONG),
+        Span(fit(label, LABEL), Role.MUTED if blocked else Role.STRONG),
         Span("blocked " if blocked else "        ", Role.UNKNOWN),
-        Span(clip(f"{said}{reads}", max(8, width - 28)), Role.MUTED if blocked else Role.TEXT),
+        Span(
+            clip(f"{said}{reads}", max(8, width - LABEL - 12)), Role.MUTED if blocked else Role.TEXT
+        ),
     )
+
+
+def about_lines(view: ActionView, width: int) -> list[Line]:
+    """What it does, by which driver; when blocked, the reason and what would lift it, in full."""
+    refused = view.refusal
+    if refused is None:
+        said = f"{view.summary} · by {view.driver}"
+        return [(Span(f" {part}", Role.MUTED),) for part in wrap(said, width - 2)]
+    lines: list[Line] = [
+        (Span(f" blocked: {refused.message}"[: max(1, width - 1)], Role.TEXT),),
+    ]
+    if refused.lifted_by:
+        said = f"lifted by: {refused.lifted_by}"
+        lines += [(Span(f" {part}", Role.MUTED),) for part in wrap(said, width - 2)]
+    return lines
 
 
 def nothing() -> list[Line]:

@@ -31,28 +31,24 @@ def row(backup: BackupView, width: int, now: float, *, checking: bool = False) -
     """State, when, age, size, files, id, and what is wrong or worth knowing."""
     glyph, role = _LOOKS[backup.state]
     state = "comparing …" if checking else f"{glyph} {backup.state.value}"
+    head = Span(f" {fit(state, _CELLS[0][0])}", Role.ACCENT if checking else role)
+    if backup.fault:
+        said = (Span(f" {backup.id}  ", Role.MUTED), Span(backup.fault, Role.TEXT))
+        return clip_line((head, *said), width)
     made, age = "when is not known", figures.UNKNOWN
     if backup.made_at is not None:
         made = f"{figures.date(backup.made_at)} {figures.clock(backup.made_at)}"
         age = figures.age(now - backup.made_at)
-    damaged = backup.state is BackupState.DAMAGED
-    texts = (
-        state, made, age,
-        figures.UNKNOWN if damaged else figures.size(backup.size),
-        figures.UNKNOWN if damaged else str(min(backup.files, 999_999)),
-    )  # fmt: skip
+    texts = (made, age, figures.size(backup.size), str(min(backup.files, 999_999)))
     cells = [
         Span(f" {fit(text, size, align)}", Role.TEXT)
-        for text, (size, align) in zip(texts, _CELLS, strict=True)
+        for text, (size, align) in zip(texts, _CELLS[1:], strict=True)
     ]
-    cells[0] = Span(cells[0].text, Role.ACCENT if checking else role)
-    note = Span(f"  {_note(backup)}", Role.TEXT if damaged else Role.MUTED)
-    return clip_line((*cells, Span(f"  {backup.id}", Role.MUTED), note), width)
+    tail = (Span(f"  {backup.id}", Role.MUTED), Span(f"  {_note(backup)}", Role.MUTED))
+    return clip_line((head, *cells, *tail), width)
 
 
 def _note(backup: BackupView) -> str:
-    if backup.fault:
-        return backup.fault
     said = [f"{backup.left_out} left out"] if backup.left_out else []
     if backup.unsteady:
         said.append("changed or ran while it was copied")

@@ -72,11 +72,19 @@ def degraded(lasting: Degradation, now: float) -> str:
     return f"{ON_PURPOSE} degraded on purpose, {end}{tried}, by {lasting.who}{why}"
 
 
+def _shortly(lasting: Degradation, now: float) -> str:
+    """What matters most first, for a narrow column."""
+    left = lasting.ends_at - now
+    end = f"{figures.age(left)} more" if left > 0 else f"{figures.age(-left)} past its end"
+    why = f": {lasting.reason}" if lasting.reason else ""
+    return f"{ON_PURPOSE} degraded {end}, on purpose, by {lasting.who}{why}"
+
+
 def activities(snapshot: Snapshot | None, now: float) -> dict[str, str]:
     """What is being done to each service, or was on purpose; an operation before a degradation."""
     if snapshot is None or not (snapshot.operations or snapshot.degradations):
         return {}
-    said = {each.service: degraded(each, now) for each in reversed(snapshot.degradations)}
+    said = {each.service: _shortly(each, now) for each in reversed(snapshot.degradations)}
     said |= {run.service: activity(run, now) for run in reversed(under_way(snapshot))}
     return said
 
@@ -102,7 +110,7 @@ def strip(snapshot: Snapshot | None, width: int, now: float, *, away: bool) -> L
     first = runs[-1]
     more_text = f"  +{len(runs) - 1} more" if len(runs) > 1 else ""
     tail: Line = (Span(f"{more_text}  O operations ", Role.BAR_MUTED),)
-    room = max(10, width - line_width(tail) - 30)
+    room = max(10, width - line_width(tail) - 13)
     head = clip(f" {first.service} {activity(first, now)}", room)
     step = clip(_step_now(first), max(0, width - len(head) - line_width(tail) - 18))
     line: Line = (
@@ -176,18 +184,16 @@ def by_itself(run: Operation) -> bool:
 def row(run: Operation, width: int, now: float) -> Line:
     """One operation of the panel."""
     glyph, role = _LOOKS.get(run.state, (RUNNING, Role.ACCENT))
-    ended = run.state.final
-    head: list[Span] = [
-        Span(f" {glyph} {fit(run.state.value, 12)} ", role),
-        Span(f"{figures.when(run.started_at, now)}  ", Role.MUTED),
-        Span(fit(f"{what(run)} {run.service}", 26 if width < 100 else 34), Role.STRONG),
-        Span(" "),
-    ]
-    if ended:
+    narrow, going = width < 100, not run.state.final
+    head: list[Span] = [Span(f" {glyph} {fit(run.state.value, 12)} ", role)]
+    if not (narrow and going):
+        head.append(Span(f"{figures.when(run.started_at, now)}  ", Role.MUTED))
+    head.append(Span(f"{fit(f'{what(run)} {run.service}', 22 if narrow else 34)} ", Role.STRONG))
+    if not going:
         said = run.summary or (run.evidence[0] if run.evidence else "")
         tail = f"{figures.age((run.ended_at or now) - run.started_at):>6}  {whose(run)}  {said}"
         return clip_line((*head, Span(tail, Role.MUTED)), width)
-    middle = (*bar(run, 12, now), Span(f" {timing(run, now)}  ", Role.TEXT))
+    middle = (*bar(run, 6 if narrow else 12, now), Span(f" {timing(run, now)}  ", Role.TEXT))
     return clip_line((*head, *middle, Span(whose(run), Role.MUTED)), width)
 
 

@@ -72,7 +72,7 @@ def read(
 ) -> ActionRequest | Problem:
     """The request for ``service``, or the first thing that is missing or wrong."""
     parameters: dict[str, str] = {"override": "yes"} if override else {}
-    reason = sanitize(values.get("reason", ""), limit=REASON_LIMIT).strip()
+    reason = sanitize(values.get("reason", "")[:REASON_LIMIT])[:REASON_LIMIT].strip()
     if not reason and (override or view.kind is ActionKind.DEGRADE):
         return Problem("reason", "a reason is needed")
     duration: float | None = None

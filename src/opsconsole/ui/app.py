@@ -195,8 +195,9 @@ class Console(App[int], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         """Input older than its dialog is dropped; what is typed into a line goes there at once."""
         top: object = self.screen_stack[-1] if self.screen_stack else None
-        if isinstance(event, events.Key) and self.away_shown:
+        if isinstance(event, events.Key) and self.away_shown and not self.away_over:
             self.away_over = True
+            self.call_later(self.show)
         if isinstance(top, Shown) and (top.too_early(event) or top.taken(event)):
             return
         await super().on_event(event)

@@ -12,10 +12,13 @@ from textual.containers import Vertical
 
 from opsconsole.model.operation import ActionView
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render.actions import menu_line, nothing
+from opsconsole.render.actions import about_lines, menu_line, nothing
 from opsconsole.render.cells import BLANK, Role, Span, titled
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
+from opsconsole.ui.widgets.line_widget import LineWidget
+
+ABOUT_ROWS = 3
 
 
 class ActionsScreen(Dialog, inherit_bindings=False):
@@ -39,6 +42,7 @@ class ActionsScreen(Dialog, inherit_bindings=False):
         """One table."""
         with Vertical(id="box"):
             yield GridTable(id="menu")
+            yield LineWidget(id="about")
 
     def on_mount(self) -> None:
         """Keys go to the menu."""
@@ -51,7 +55,8 @@ class ActionsScreen(Dialog, inherit_bindings=False):
             return
         table = self.query_one(GridTable)
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)
-        table.styles.height = min(len(self._views) + 4, max(6, self.size.height - 6))
+        table.styles.height = min(len(self._views) + 3, max(6, self.size.height - 8))
+        self.query_one("#about").styles.height = ABOUT_ROWS
         names = ", ".join(service.name for service in self._targets)
         note = (Span("enter opens the plan", Role.MUTED),)
         table.list(
@@ -62,6 +67,15 @@ class ActionsScreen(Dialog, inherit_bindings=False):
                 tuple(nothing()),
             )
         )
+        self._show_about()
+
+    @on(GridTable.CursorMoved)
+    def _show_about(self) -> None:
+        """What the action under the cursor does; when blocked, why and what would lift it."""
+        about = self.query_one("#about", LineWidget)
+        view = self._views.get(self.query_one(GridTable).cursor_key or "")
+        lines = about_lines(view, about.size.width) if view else []
+        about.paint_lines(lines[:ABOUT_ROWS])
 
     def action_move(self, rows: int) -> None:
         """Move the cursor."""
@@ -72,5 +86,5 @@ class ActionsScreen(Dialog, inherit_bindings=False):
         """Ask for the plan of the action under the cursor; the executor may refuse."""
         key = self.query_one(GridTable).cursor_key
         if key is not None:
-            self.console_app.request_plan(self._targets, self._views[key])
             self.dismiss()
+            self.console_app.request_plan(self._targets, self._views[key])

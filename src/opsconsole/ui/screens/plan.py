@@ -5,6 +5,7 @@ the start opens only when the words that policy asks for are typed. The targets 
 own, whatever the table behind shows. Closing the dialog never stops an operation.
 """
 
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -23,6 +24,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.render import plan as render
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.request import OVERRIDABLE
 from opsconsole.ui.messages import OperationStarted
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.choice import Choice
@@ -65,6 +67,8 @@ class PlanScreen(Dialog, inherit_bindings=False):
                 yield Choice("Cancel", id="cancel", harmless=True)
                 if self.plan is not None and self._refusal is None:
                     yield Choice(render.title(self.plan), id="start")
+                elif self._refusal is not None and self._refusal.code in OVERRIDABLE:
+                    yield Choice("With an override …", id="override", harmless=True)
 
     def _fields(self, plan: Plan) -> ComposeResult:
         if plan.confirm is not ConfirmLevel.CHOICE:
@@ -92,7 +96,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
 
     def show(self) -> None:
         """Fit the lines to the terminal and bring them up to date."""
-        if not self.is_mounted:
+        if not self.query("#plan-lines"):
             return
         view = self.query_one("#plan-lines", LinesView)
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)
@@ -171,12 +175,27 @@ class PlanScreen(Dialog, inherit_bindings=False):
         confirmation = self._confirmation()
         if message.choice.id == "cancel":
             self.action_close()
+        elif message.choice.id == "override":
+            self._override()
         elif confirmation is not None and self.plan is not None:
             self._sent = True
             self._judge()
             self.query_one("#cancel", Choice).focus()
             self.console_app.confirm(self.plan, confirmation)
             self.show()
+
+    def _override(self) -> None:
+        """Open the form of the same request with an override; it asks for a reason."""
+        from opsconsole.ui.screens.request import RequestScreen
+
+        asked, latest = self._request, self.console_app.bridge.latest
+        service = latest.service(asked.service) if latest else None
+        views = [view for view in service.actions if view.kind is asked.kind] if service else []
+        self.action_close()
+        for view in views:
+            if service is not None and view.name == asked.name:
+                about = replace(view, refusal=self._refusal)
+                self.app.push_screen(RequestScreen((service,), about, override=True))
 
     def started(self, message: OperationStarted) -> None:
         """The executor's answer: a run to follow, or a refusal."""

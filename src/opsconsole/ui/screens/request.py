@@ -89,7 +89,7 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
 
     def show(self) -> None:
         """What is asked of whom, and what is wrong with it so far."""
-        if not self.is_mounted:
+        if not self.query("#says"):
             return
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)
         asks = self.query_one("#asks", LineWidget)

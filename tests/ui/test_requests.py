@@ -1,0 +1,145 @@
+"""Forms before a plan: what is asked, what they give, and that nothing starts from them."""
+
+import asyncio
+
+import pytest
+from textual.widgets import Input
+
+from opsconsole.model.operation import ActionKind, Refusal
+from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.dialog import DEAD_TIME
+from opsconsole.ui.screens.plan import PlanScreen
+from opsconsole.ui.screens.request import RequestScreen
+from opsconsole.ui.widgets.choice import Choice
+from tests.ui import working
+from tests.ui.conftest import OpenStage, Stage
+from tests.ui.fake_engine import FakeEngine
+from tests.ui.fleet import EVIL
+
+SIZES = ((80, 24), (120, 40))
+
+
+def shown(stage: Stage) -> type:
+    """What sort of screen is on top."""
+    return type(stage.app.screen)
+
+
+async def to_service(stage: Stage, name: str) -> None:
+    """Put the cursor on ``name``."""
+    for _ in range(20):
+        screen = stage.app.screen
+        assert isinstance(screen, ConsoleScreen)
+        if screen.target is not None and screen.target.name == name:
+            return
+        await stage.press("j")
+    raise AssertionError(f"{name} is not listed")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_degrade_asks_for_a_reason_and_shows_its_end(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(working.acting(), size=size) as stage:
+        await stage.press("D")
+        assert shown(stage) is RequestScreen
+        assert "ends by itself at 09:44:07Z, in 30m00s" in stage.text
+        await stage.press("enter", "enter", "enter")
+        assert "a reason is needed" in stage.text
+        assert stage.engine.requests == []
+        await stage.press(*"load")
+        await stage.press("enter")
+        assert stage.app.screen.focused is stage.app.screen.query_one("#for")
+        await stage.press("backspace", "backspace", "backspace", *"5s", "enter")
+        assert "09:14:12Z, in 5s" in stage.text
+        assert isinstance(stage.app.screen.focused, Choice)
+        await stage.press("enter")
+        assert shown(stage) is PlanScreen
+        [request] = stage.engine.requests
+        assert (request.kind, request.reason, request.duration) == (ActionKind.DEGRADE, "load", 5.0)
+        assert stage.engine.performed == []
+
+
+async def test_an_end_that_cannot_be_is_said_at_once(open_stage: OpenStage) -> None:
+    async with open_stage(working.acting()) as stage:
+        await stage.press("D", *"load", "enter", "backspace", "backspace", "backspace", *"25h")
+        assert "at most 24h" in stage.text
+        await stage.press("enter", "enter")
+        assert shown(stage) is RequestScreen
+        assert stage.engine.requests == []
+        assert stage.app.screen.focused is stage.app.screen.query_one("#for")
+
+
+async def menu_to(stage: Stage, kind: ActionKind) -> None:
+    """Open the menu and choose the first action of ``kind``."""
+    await stage.press("x")
+    await asyncio.sleep(DEAD_TIME + 0.1)
+    at = next(n for n, view in enumerate(working.EVERY_ACTION) if view.kind is kind)
+    await stage.press(*["j"] * at, "enter")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_scale_stays_within_its_bounds(open_stage: OpenStage, size: tuple[int, int]) -> None:
+    async with open_stage(working.acting(), size=size) as stage:
+        await menu_to(stage, ActionKind.SCALE)
+        assert "1 to 5" in stage.text
+        await stage.press("9", "enter", "enter")
+        assert "1 to 5 are allowed" in stage.text
+        assert stage.engine.requests == []
+        await stage.press("backspace", "3", "enter", "enter")
+        assert [dict(each.parameters) for each in stage.engine.requests] == [{"to": "3"}]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_restore_asks_which_backup_and_takes_no_damaged_one(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    engine = FakeEngine(working.acting())
+    engine.kept = working.backups()
+    async with open_stage(None, engine=engine, size=size) as stage:
+        await menu_to(stage, ActionKind.RESTORE)
+        for said in ("whole", "verified", "damaged", "data/7", "1h00m", "46M"):
+            assert said in stage.text
+        await stage.press("j", "j", "enter", "enter")
+        assert "choose a backup that is not damaged" in stage.text
+        assert stage.engine.requests == []
+        await stage.press("k", "enter", "enter")
+        assert shown(stage) is PlanScreen
+        [request] = stage.engine.requests
+        assert dict(request.parameters) == {"backup": "20251120T081407Z-b2"}
+
+
+async def test_a_test_by_name_needs_no_form(open_stage: OpenStage) -> None:
+    async with open_stage(working.acting()) as stage:
+        await menu_to(stage, ActionKind.TEST)
+        assert shown(stage) is PlanScreen
+        assert [each.name for each in stage.engine.requests] == ["database"]
+
+
+@pytest.mark.parametrize("text", EVIL)
+async def test_hostile_words_in_a_reason_are_a_reason(open_stage: OpenStage, text: str) -> None:
+    async with open_stage(working.acting()) as stage:
+        await stage.press("D")
+        stage.app.screen.query_one("#reason", Input).value = text
+        await stage.press("enter", "enter", "enter")
+        [request] = stage.engine.requests
+        assert "\x1b" not in request.reason
+        assert len(request.reason) <= 200
+
+
+async def test_a_refusal_that_an_override_lifts_offers_it(open_stage: OpenStage) -> None:
+    engine = FakeEngine(working.acting())
+    engine.refusal = Refusal(
+        "cooling-down", "it was restarted 12 s ago", "wait 48 s, or override with a reason"
+    )
+    async with open_stage(None, engine=engine) as stage:
+        await stage.press("R")
+        assert "lifted by" in stage.text
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("tab", "enter")
+        assert shown(stage) is RequestScreen
+        engine.refusal = None
+        await stage.press(*"loop", "enter", "enter")
+        assert shown(stage) is PlanScreen
+        assert stage.engine.requests[-1].reason == "loop"
+        assert dict(stage.engine.requests[-1].parameters) == {"override": "yes"}
+        assert stage.engine.performed == []
