@@ -48,9 +48,15 @@ def main() -> int:
     parser.add_argument("--theme", default="dark")
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--ascii", action="store_true")
+    parser.add_argument("--low-bandwidth", action="store_true")
     arguments = parser.parse_args()
     clock = FleetClock(moving=arguments.live)
-    options = Options(theme=arguments.theme, ascii=arguments.ascii, environment="production")
+    options = Options(
+        theme=arguments.theme,
+        ascii=arguments.ascii,
+        low_bandwidth=arguments.low_bandwidth,
+        environment="production",
+    )
     return run(
         lambda: _engine(arguments.scene, arguments.live, clock), options=options, clock=clock
     )

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -168,6 +169,43 @@ def test_no_colour_is_mono(on_terminal: Open) -> None:
 
     colours = re.findall(rb"[34]8;2;(\d+);(\d+);(\d+)", bytes(terminal.sent))
     assert all(red == green == blue for red, green, blue in colours)
+
+
+def test_a_slow_link_gets_few_colours_few_repaints_and_no_mouse(on_terminal: Open) -> None:
+    terminal = on_terminal("many", "--live", "--low-bandwidth")
+    terminal.until("service-0000")
+    terminal.read(2.0)
+    bursts = 0
+    end = time.monotonic() + 8.0
+    while (left := end - time.monotonic()) > 0:
+        if terminal.wait_for_bytes(left):
+            bursts += 1
+            while terminal.wait_for_bytes(0.2):
+                pass
+    assert 2 <= bursts <= 5
+    raw = bytes(terminal.sent)
+    assert b"8;2;" not in raw
+    assert b"8;5;" in raw
+    assert b"?1000h" not in raw
+
+
+def test_a_stop_gives_the_terminal_back_and_going_on_repaints(on_terminal: Open) -> None:
+    terminal = on_terminal()
+    terminal.until(READY)
+    terminal.read(0.5)
+    terminal.process.send_signal(signal.SIGTSTP)
+    terminal.read(1.0)
+    status = Path(f"/proc/{terminal.process.pid}/stat").read_text()
+    assert status.rpartition(") ")[2].startswith("T")
+    assert terminal.modes_now == terminal.modes
+    assert terminal.sent.rfind(b"?1049l") > terminal.sent.rfind(b"?1049h")
+    terminal.screen.reset()
+    terminal.process.send_signal(signal.SIGCONT)
+    terminal.until("1 down", 10)
+    terminal.until(READY, 10)
+    assert terminal.sent.rfind(b"?1049h") > terminal.sent.rfind(b"?1049l")
+    terminal.press("?")
+    terminal.until("half a screen down", 10)
 
 
 def test_a_crash_is_one_line_and_a_file_without_values(

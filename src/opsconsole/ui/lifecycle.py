@@ -84,6 +84,9 @@ def run_console(
     if os.environ.get("TERM") == "dumb":
         sys.stderr.write("opsconsole: TERM=dumb cannot draw; use 'opsconsole status'\n")
         return EX_USAGE
+    if options.low_bandwidth:
+        # Textual reads it once, when it is imported.
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
     from opsconsole.ui import crash
     from opsconsole.ui.app import Console
     from opsconsole.ui.driver import ConsoleDriver
