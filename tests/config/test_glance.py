@@ -17,6 +17,7 @@ PLAIN = (
     "display: {theme: light, mouse: false}\nwall: {enabled: true}\n",
     "display:\n    ascii: true\n    low_bandwidth: true\nread_only: true\n",
     "keys:\n  restart: ctrl+r\n",
+    "wall: {rotate: 20s, views: [overview, services]}\nenvironment: {name: a}\n",
     "environment: {name: \"prod\", danger: 'high'}\n",
     "services:\n  web:\n    instances: [http://127.0.0.1:1]\n    environment: other\n"
     "environments: {other: {danger: high}}\n",

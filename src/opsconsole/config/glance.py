@@ -86,6 +86,9 @@ def _begin(line: str, found: dict[str, dict[str, str]]) -> dict[str, str] | None
     name, value = top[1], (top[2] or "").strip()
     if name not in _KNOWN and name not in {"keys", "read_only"}:
         return None
+    if name == "wall" and value and "enabled" not in value:
+        found[name] = {}
+        return None
     part = found[name] = {}
     flow = _FLOW.match(value)
     if flow is not None:
