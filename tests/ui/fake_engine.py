@@ -83,6 +83,7 @@ class FakeEngine:
         self.asked: tuple[Future[Plan | Refusal], Plan] | None = None
         self.kept: tuple[BackupView, ...] = ()
         self.verified: list[str] = []
+        self.stopped_rollbacks: list[str] = []
         self._listeners: list[Callable[[Snapshot], None]] = []
 
     @property
@@ -122,6 +123,12 @@ class FakeEngine:
         self.performed.append((plan, confirmation))
         future: Future[Operation | Refusal] = Future()
         future.set_result(an_operation(plan))
+        return future
+
+    def stop_rollback(self, operation: str) -> "Future[Operation | Refusal]":
+        self.stopped_rollbacks.append(operation)
+        future: Future[Operation | Refusal] = Future()
+        future.set_result(Refusal("nothing-to-do", "it has begun already"))
         return future
 
     def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":

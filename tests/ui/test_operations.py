@@ -126,6 +126,33 @@ async def test_d_recovers_what_is_degraded_on_purpose(open_stage: OpenStage) -> 
         assert stage.engine.requests[0].kind is ActionKind.RECOVER
 
 
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_rollback_that_waits_counts_down_and_can_be_stopped(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    run = working.ended(7, "ai-service", OperationState.FAILED, rollback_at=NOW + 25)
+    snapshot = replace(working.acting(), operations=(run,), degradations=())
+    async with open_stage(snapshot, size=size) as stage:
+        strip = stage.text.splitlines()[-2]
+        assert "ai-service ↻ restart failed: rolls back by itself in 25s" in strip
+        stage.clock.at += 5
+        await stage.press("O")
+        assert "rolls back by itself in 20s; s stops it" in stage.text
+        await stage.press("s")
+        await stage.pilot.pause(0.05)
+        assert stage.engine.stopped_rollbacks == ["op-7"]
+        assert "not stopped: it has begun already" in stage.text
+
+
+async def test_a_rollback_is_not_stopped_from_a_read_only_console(open_stage: OpenStage) -> None:
+    run = working.ended(7, "ai-service", OperationState.FAILED, rollback_at=NOW + 25)
+    snapshot = replace(working.acting(), operations=(run,), read_only=True)
+    async with open_stage(snapshot) as stage:
+        await stage.press("O", "s")
+        assert stage.engine.stopped_rollbacks == []
+        assert "read-only" in stage.text.splitlines()[-1]
+
+
 def test_an_end_that_has_passed_is_not_hidden() -> None:
     late = Degradation("op", "api", NOW - 120, "kim", "bastion-1", "load", attempts=3)
     said = render.degraded(late, NOW)

@@ -22,6 +22,7 @@ from opsconsole.render.cells import BLANK, Line, Role, Span, clip, clip_line, fi
 
 RUNNING: Final = "▶"
 ON_PURPOSE: Final = "◐"
+ARMED: Final = "↻"
 UNHAPPY: Final = frozenset(
     {OperationState.FAILED, OperationState.INCONCLUSIVE, OperationState.UNKNOWN}
 )
@@ -63,6 +64,20 @@ def activity(run: Operation, now: float) -> str:
     return f"{RUNNING} {what(run)} {figures.age(now - run.started_at)} by {whose(run)}"
 
 
+def armed(run: Operation, now: float) -> str:
+    """``↻ restart failed: rolls back by itself in 25s``; '' where nothing is armed."""
+    if run.rollback_at is None:
+        return ""
+    left = figures.age(run.rollback_at - now)
+    return f"{ARMED} {what(run)} {run.state.value}: rolls back by itself in {left}"
+
+
+def arming(snapshot: Snapshot | None) -> tuple[Operation, ...]:
+    """Operations that a rollback follows by itself unless a person stops it, newest first."""
+    runs = snapshot.operations if snapshot else ()
+    return tuple(run for run in runs if run.rollback_at is not None)
+
+
 def degraded(lasting: Degradation, now: float) -> str:
     """``◐ degraded on purpose, ends in 12m00s, by kim: high load``; or that its end has passed."""
     left = lasting.ends_at - now
@@ -85,6 +100,7 @@ def activities(snapshot: Snapshot | None, now: float) -> dict[str, str]:
     if snapshot is None or not (snapshot.operations or snapshot.degradations):
         return {}
     said = {each.service: _shortly(each, now) for each in reversed(snapshot.degradations)}
+    said |= {run.service: armed(run, now) for run in reversed(arming(snapshot))}
     said |= {run.service: activity(run, now) for run in reversed(under_way(snapshot))}
     return said
 
@@ -94,6 +110,11 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
     if snapshot is None:
         return []
     said = [activity(run, now) for run in under_way(snapshot) if run.service == service]
+    said += [
+        f"{armed(run, now)}; O, then s stops it"
+        for run in arming(snapshot)
+        if run.service == service
+    ]
     said += [degraded(each, now) for each in snapshot.degradations if each.service == service]
     return [(Span(f" {clip(text, width - 2)}", Role.ACCENT),) for text in said]
 
@@ -105,6 +126,10 @@ def strip(snapshot: Snapshot | None, width: int, now: float, *, away: bool) -> L
         more = len(snapshot.missed) - 1
         said = missed(snapshot.missed[-1], now) + (f"; {more} more: O" if more else "")
         return _filled((Span(f" {clip(said, width - 2)}", Role.BAR_STRONG),), width)
+    waiting = arming(snapshot)
+    if waiting:
+        said = f"{waiting[0].service} {armed(waiting[0], now)}; O, then s stops it"
+        return _filled((Span(f" {clip(said, width - 2)}", Role.BAR_DEGRADED),), width)
     if not runs:
         return BLANK
     first = runs[-1]
@@ -203,7 +228,12 @@ def details(run: Operation, service: ServiceView | None, width: int, now: float)
     if not run.state.final:
         lines += [(Span(" "), *bar(run, max(10, min(40, width - 40)), now),
                    Span(f"  {timing(run, now)}", Role.TEXT)), BLANK]  # fmt: skip
+    if run.rollback_at is not None:
+        said = f" {armed(run, now)}; s stops it"
+        lines += [(Span(clip(said, width - 1), Role.DEGRADED),), BLANK]
     lines += plan_lines.operation(run, width, now)
+    if run.rollback:
+        lines += [BLANK, *_labelled("rollback", run.rollback, width)]
     if run.reason:
         lines += [BLANK, *_labelled("reason", run.reason, width)]
     if run.ends_at is not None and run.kind is ActionKind.DEGRADE:

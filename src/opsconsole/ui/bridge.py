@@ -53,7 +53,7 @@ class EngineLike(Protocol):
         """Stop; return after at most ``within`` seconds."""
         ...
 
-    def listen(self, callback: Callable[[Snapshot], None]) -> None:
+    def listen(self, callback: Callable[[Snapshot], None], /) -> object:
         """Call ``callback`` with each snapshot, on the engine's thread."""
         ...
 
@@ -71,6 +71,10 @@ class EngineLike(Protocol):
 
     def perform(self, plan: Plan, confirmation: Confirmation) -> Future[Operation | Refusal]:
         """Start the confirmed plan in its runner; the answer says that it was started."""
+        ...
+
+    def stop_rollback(self, operation: str) -> Future[Operation | Refusal]:
+        """Keep the automatic rollback after an operation from being begun."""
         ...
 
     def backups(self, service: str) -> Future[tuple[BackupView, ...] | Refusal]:
@@ -168,6 +172,18 @@ class Bridge:
             self._post(OperationStarted(plan, *answer))
 
         self._engine.perform(plan, confirmation).add_done_callback(answered)
+
+    def stop_rollback(self, operation: str) -> None:
+        """Stop the rollback that an operation armed; what came of it is said."""
+        if self._engine is None:
+            return
+
+        def answered(future: Future[Operation | Refusal]) -> None:
+            _, refusal = _outcome(future)
+            said = f"not stopped: {refusal}" if refusal else "the rollback is stopped"
+            self._post(NotePosted(said))
+
+        self._engine.stop_rollback(operation).add_done_callback(answered)
 
     def backups(self, service: str) -> None:
         """Ask for the backups of a service; the answer is a ``BackupsArrived``."""

@@ -55,6 +55,16 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
 
         self.app.push_screen(ServiceScreen(self.target.name))
 
+    def action_stop_rollback(self) -> None:
+        """Keep the rollback that the operation armed from being begun."""
+        run = self.run
+        if run is None or run.rollback_at is None:
+            self.say("no rollback waits to follow this operation")
+        elif self.console_app.read_only:
+            self.say("read-only: a console that may change things can stop it")
+        else:
+            self.console_app.bridge.stop_rollback(run.id)
+
     def action_again(self) -> None:
         """Ask for the same once more, with an override and a reason."""
         if self.target is None or self.view is None:

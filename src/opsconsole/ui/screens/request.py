@@ -6,7 +6,7 @@ asks for the plan, and the plan is what a person confirms.
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -136,6 +136,14 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
     def _changed(self) -> None:
         self._problem = None
         self.show()
+
+    def taken(self, event: events.Event) -> bool:
+        """Enter leaves a field in the moment that it comes: what follows is for the next one."""
+        entered = isinstance(event, events.Key) and event.key == "enter"
+        if entered and isinstance(self.focused, Input):
+            self.focus_next()
+            return True
+        return False
 
     @on(Input.Submitted)
     def action_next(self) -> None:
