@@ -125,6 +125,9 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "plan": ("R",),
     "actions": ("x",),
     "help": ("?",),
+    "operations": ("O",),
+    "request": ("D",),
+    "backups": ("\r", "8"),
 }
 
 

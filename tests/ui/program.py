@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from tests.ui.fake_engine import FakeEngine
 
 FLEET_BEGAN = 1_763_716_447.0
-SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "thousand", "loading")
+SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "thousand", "loading",
+          "acting")  # fmt: skip
 
 
 class FleetClock(SystemClock):
@@ -63,7 +64,7 @@ def main() -> int:
 
 
 def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
-    from tests.ui import fleet
+    from tests.ui import fleet, working
     from tests.ui.fake_engine import FakeEngine
 
     made: dict[str, Callable[[], Snapshot | None]] = {
@@ -76,8 +77,10 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
         "many": lambda: fleet.many(50),
         "thousand": lambda: fleet.many(1000),
         "loading": lambda: None,
+        "acting": working.acting,
     }
     engine = FakeEngine(made[scene]())
+    engine.kept = working.backups()
     if live and engine.snapshot is not None:
         count = len(engine.snapshot.services)
         threading.Thread(target=_change, args=(engine, count, clock), daemon=True).start()
