@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings
 from opsconsole.engine.assemble import assemble
+from opsconsole.engine.log_watch import LogWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.operator_door import STOPPED, Operator, OperatorDoor
 from opsconsole.engine.schedule import Schedule, internal_fault
@@ -25,6 +26,7 @@ from opsconsole.engine.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.store import Store
 from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event, EventKind
+from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
@@ -35,6 +37,7 @@ PUBLISH_EVERY: Final = 0.5
 """Seconds between snapshots at least."""
 
 OPERATIONS_EVERY: Final = 1.0
+LOG_FIGURES_EVERY: Final = 2.0
 AFTER_DEFECT: Final = 1.0
 CLOSE_WITHIN: Final = 1.0
 """Seconds that sources have to give back what they hold."""
@@ -80,6 +83,7 @@ class Engine:
         self._began = threading.Event()
         self._prepare(single=False)
         self._door = OperatorDoor(operator, self._store.events.add)
+        self._logs = LogWatch(settings, base, self._clock)
 
     @property
     def latest(self) -> Snapshot:
@@ -143,6 +147,13 @@ class Engine:
         """One backup after every byte of it was compared; reads only."""
         return self._submit(lambda: self._door.verify_backup(service, backup))
 
+    def open_logs(self, service: str, on_page: PageListener) -> LogReader:
+        """Follow a service's logs until the reader is closed; ``on_page`` gets what it asks for.
+
+        It is called on a thread of the reader.
+        """
+        return self._logs.open(service, on_page)
+
     def look_once(self, timeout: float = LOOK_WITHIN) -> Snapshot:
         """Look at every source once, in this thread, and return what was seen.
 
@@ -171,6 +182,8 @@ class Engine:
         async with AsyncExitStack() as cleanup:
             cleanup.callback(self._shut)
             sources = self._open(cleanup)
+            self._logs.start()
+            cleanup.callback(self._logs.close)
             self._schedule = Schedule(sources, self._clock, self._deliver, on_gap=self._suspended)
             # What was made so far lives as long as the engine: the collector need not walk it.
             gc.freeze()
@@ -178,6 +191,7 @@ class Engine:
                 tasks.create_task(self._for_ever(self._schedule.run, 0.0))
                 tasks.create_task(self._for_ever(self._publish_in_time, 0.0))
                 tasks.create_task(self._for_ever(self._follow_operations, OPERATIONS_EVERY))
+                tasks.create_task(self._for_ever(self._read_log_figures, LOG_FIGURES_EVERY))
 
     def _shut(self) -> None:
         self._loop = None
@@ -290,6 +304,10 @@ class Engine:
         allowed = await self._door.poll_actions(acting, self._latest, now)
         for name, actions in allowed.items():
             self._store.set_actions(name, actions)
+
+    async def _read_log_figures(self) -> None:
+        now = self._clock.now()
+        self._store.apply_metrics(self._logs.figures(now), now)
 
     def _fail(self, error: Exception, doing: str, what: str) -> None:
         """Count a defect of ours and tell the first of each on the timeline."""

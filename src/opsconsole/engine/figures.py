@@ -1,7 +1,8 @@
 """Figures of one service by the names that objectives and rules use.
 
-Invariant: a figure that is stale or not known is None; a declared metric goes before a built-in
-figure of the same name. Times are seconds, sizes bytes, shares fractions, rates per second.
+Invariant: a figure that is stale or not known is None; a declared metric, or a pattern of a log,
+goes before a built-in figure of the same name. Times are seconds, sizes bytes, shares fractions,
+rates per second.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,6 +26,8 @@ def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = ""
     """The present figure of ``quantity``; ``unit`` is % where a share of a limit is meant."""
     if quantity.name in record.config.metrics:
         return _declared(record, quantity, now)
+    if any(quantity.name in source.patterns for source in record.config.logs):
+        return _fresh(record, quantity.name, now)
     if quantity.name == "latency":
         return record.history.quantile(quantity.quantile or 0.5, now)
     if quantity.name == "memory" and unit == "%":

@@ -115,7 +115,7 @@ class Store:
         self._changed = True
         if reading.source.startswith(SCRAPED):
             self.scrapes.note(reading, lag)
-            self._apply_metrics(getattr(reading.value, "metrics", ()), reading.taken_at)
+            self.apply_metrics(getattr(reading.value, "metrics", ()), reading.taken_at)
             return None
         self.sources.note(reading, lag)
         if reading.value is not None:
@@ -216,7 +216,7 @@ class Store:
             alerts = value if isinstance(value, tuple) else cast(_AlertReport, value).alerts
             self.alerts.report(key, alerts, at)
             self._apply_rules(key, value, at)
-            self._apply_metrics(getattr(value, "metrics", ()), at)
+            self.apply_metrics(getattr(value, "metrics", ()), at)
 
     def _apply_rules(self, key: str, value: object, at: float) -> None:
         """Silences of an Alertmanager, rules of a Prometheus, and rules evaluated for it."""
@@ -256,7 +256,8 @@ class Store:
             if found:
                 instance.ended = all(each.status in ENDED for each in found)
 
-    def _apply_metrics(self, metrics: Iterable[MetricValue], at: float) -> None:
+    def apply_metrics(self, metrics: Iterable[MetricValue], at: float) -> None:
+        """Take in present figures of services, wherever they were read."""
         for metric in metrics:
             record = self.services.get(metric.service)
             if record is not None:

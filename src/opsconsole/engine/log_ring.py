@@ -1,0 +1,141 @@
+"""The last lines of one log, bounded, with an exact account of those that are not held.
+
+Invariant: ``seen = held + pushed_out + dropped`` in lines, continuations counted with the line
+that they continue; never more than ``capacity`` lines nor ``CHARACTERS``. Touched by one writer
+and any number of readers, under its own lock.
+"""
+
+import threading
+from collections import deque
+from dataclasses import replace
+from typing import Final
+
+from opsconsole.model.logs import LINES_KEPT, LogLevel, LogLine, LogStatus
+from opsconsole.sources.logs.log_line import ParsedLine
+
+CHARACTERS: Final = 8_000_000
+"""Characters that are held of one log."""
+
+_ENTRY_CHARACTERS: Final = 64_000
+_RATE_OVER: Final = 2.0
+"""Seconds over which the rate of dropped lines is reckoned."""
+
+
+class LogRing:
+    """The ring of ``source``."""
+
+    def __init__(self, source: str, capacity: int = LINES_KEPT) -> None:
+        self.source = source
+        self._capacity = capacity
+        self._lines: deque[LogLine] = deque()
+        self._sizes: deque[int] = deque()
+        self._lock = threading.Lock()
+        self._version = 0
+        self._number = 0
+        self._held = 0
+        self._characters = 0
+        self._pushed_out = 0
+        self._dropped = 0
+        self._drops: deque[tuple[float, int]] = deque()
+        self._lag: float | None = None
+        self._trouble = ""
+
+    @property
+    def version(self) -> int:
+        """Another number after each change."""
+        return self._version
+
+    def add(self, parsed: list[ParsedLine], now: float, *, live: bool) -> None:
+        """Take in lines that came at ``now``; ``live`` ones tell how far behind the log is."""
+        with self._lock:
+            self._version += 1
+            for each in parsed:
+                if not (each.continues and self._continue(each)):
+                    self._append(each, now, notice=False, count=1)
+            stamped = [each.at for each in parsed if each.at is not None]
+            if live and stamped:
+                self._lag = max(0.0, now - stamped[-1])
+
+    def notice(self, text: str, now: float) -> None:
+        """Put a line of the console's own between the others; it counts as none."""
+        with self._lock:
+            self._version += 1
+            self._append(ParsedLine(text), now, notice=True, count=0)
+
+    def drop(self, count: int, now: float) -> None:
+        """Note lines that were dropped unread."""
+        if count <= 0:
+            return
+        with self._lock:
+            self._version += 1
+            self._dropped += count
+            self._drops.append((now, count))
+            while self._drops[0][0] <= now - _RATE_OVER:
+                self._drops.popleft()
+
+    def trouble(self, text: str) -> None:
+        """Note why nothing is read; '' when it is."""
+        with self._lock:
+            if text != self._trouble:
+                self._version += 1
+                self._trouble = text
+
+    def lines(self) -> tuple[LogLine, ...]:
+        """What is held, oldest first."""
+        with self._lock:
+            return tuple(self._lines)
+
+    def status(self, now: float) -> LogStatus:
+        """The account at this moment."""
+        with self._lock:
+            recent = sum(count for at, count in self._drops if at > now - _RATE_OVER)
+            return LogStatus(
+                self.source,
+                seen=self._held + self._pushed_out + self._dropped,
+                held=self._held,
+                pushed_out=self._pushed_out,
+                dropped=self._dropped,
+                drop_rate=recent / _RATE_OVER,
+                lag=self._lag,
+                trouble=self._trouble,
+            )
+
+    def _append(self, parsed: ParsedLine, now: float, *, notice: bool, count: int) -> None:
+        self._number += 1
+        at = now if parsed.at is None else parsed.at
+        self._lines.append(
+            LogLine(
+                self.source, self._number, at, parsed.level, parsed.text,
+                stamped=parsed.at is not None, notice=notice,
+            )
+        )  # fmt: skip
+        self._sizes.append(count)
+        self._held += count
+        self._characters += len(parsed.text)
+        self._trim()
+
+    def _continue(self, parsed: ParsedLine) -> bool:
+        """Put a line to the one before; not when there is none or it is as long as may be."""
+        if not self._lines or self._lines[-1].notice:
+            return False
+        head = self._lines[-1]
+        if len(head.text) + len(parsed.text) > _ENTRY_CHARACTERS or self._sizes[-1] >= 1000:
+            return False
+        level = head.level if head.level is not LogLevel.UNKNOWN else parsed.level
+        self._lines[-1] = replace(head, text=f"{head.text}\n{parsed.text}", level=level)
+        self._sizes[-1] += 1
+        self._held += 1
+        self._characters += len(parsed.text) + 1
+        self._trim()
+        return True
+
+    def _trim(self) -> None:
+        while len(self._lines) > 1 and (
+            self._held > self._capacity
+            or len(self._lines) > self._capacity
+            or self._characters > CHARACTERS
+        ):
+            gone, size = self._lines.popleft(), self._sizes.popleft()
+            self._held -= size
+            self._pushed_out += size
+            self._characters -= len(gone.text)

@@ -1,0 +1,86 @@
+"""One look at a service's logs: pages are worked out on a thread of their own.
+
+Invariant: whoever looks never waits and is told at most twice a second, or at once after a new
+query; a page that would be the same as before is not told. ``close`` is idempotent and ends the
+thread.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final
+
+from opsconsole.clock import Clock
+from opsconsole.engine.log_query import answer
+from opsconsole.engine.log_ring import LogRing
+from opsconsole.model.logs import LogPage, LogQuery, PageListener
+
+EVERY: Final = 0.5
+"""Seconds between pages at least."""
+
+
+class LogView:
+    """Answers queries over ``rings``; ``on_page`` is called on its thread."""
+
+    def __init__(
+        self,
+        rings: Sequence[LogRing],
+        clock: Clock,
+        on_page: PageListener,
+        on_close: Callable[[], None],
+    ) -> None:
+        self._rings = tuple(rings)
+        self._clock = clock
+        self._on_page = on_page
+        self._on_close = on_close
+        self._query = LogQuery()
+        self._asked = threading.Event()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="log-view", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer; once."""
+        self._thread.start()
+
+    def ask(self, query: LogQuery) -> None:
+        """Answer ``query`` from this moment on."""
+        self._query = query
+        self._asked.set()
+
+    def close(self) -> None:
+        """End; the logs are not followed any more if nobody else looks."""
+        with self._lock:
+            closed, self._closed = self._closed, True
+        self._asked.set()
+        if not closed:
+            self._on_close()
+
+    def page(self) -> LogPage:
+        """The present answer, worked out in the caller's thread."""
+        now = self._clock.wall()
+        logs = [ring.lines() for ring in self._rings]
+        sources = tuple(ring.status(now) for ring in self._rings)
+        return answer(self._query, logs, sources)
+
+    def _run(self) -> None:
+        before: LogPage | None = None
+        while not self._closed:
+            self._asked.clear()
+            page = self.page()
+            if before is None or not _same(before, page):
+                before = page
+                # A listener whose screen is gone must not end in a traceback.
+                with suppress(RuntimeError):
+                    self._on_page(page)
+            self._asked.wait(EVERY)
+
+
+def _same(one: LogPage, other: LogPage) -> bool:
+    """Whether two pages look alike; their lines are compared by their ends and their number."""
+    if len(one.lines) != len(other.lines) or one.matches != other.matches:
+        return False
+    if one.lines and (one.lines[0] is not other.lines[0] or one.lines[-1] is not other.lines[-1]):
+        return False
+    return replace(one, lines=(), matches=()) == replace(other, lines=(), matches=())

@@ -1,0 +1,176 @@
+"""Which logs are followed: those that somebody looks at, and those whose patterns are figures.
+
+Invariant: a log is followed once, however many look, and by nobody when nobody looks and no
+pattern of it is declared. Thread-safe; no method waits for a log.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from opsconsole.clock import Clock
+from opsconsole.config.services import LogSource, Service
+from opsconsole.config.settings import Settings
+from opsconsole.engine.log_intake import LogIntake
+from opsconsole.engine.log_ring import LogRing
+from opsconsole.engine.log_view import LogView
+from opsconsole.model.logs import LogReader, PageListener
+from opsconsole.model.series import MetricValue
+from opsconsole.sources.logs.follower import Follower
+
+MOST: Final = 64
+"""Logs that are followed at once, each on a thread."""
+
+ORIGIN: Final = "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    intake: LogIntake
+    follower: Follower | None
+
+
+@dataclass(slots=True)
+class _Followed:
+    """The logs of one service and how many want them."""
+
+    logs: tuple[_Log, ...]
+    wanted: int = 0
+
+
+class LogWatch:
+    """The logs of the services of ``settings``; paths are relative to ``base``."""
+
+    def __init__(self, settings: Settings, base: Path, clock: Clock) -> None:
+        self._settings = settings
+        self._base = base
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._followed: dict[str, _Followed] = {}
+        self._closed = False
+
+    def start(self) -> None:
+        """Follow the logs whose patterns are declared."""
+        for name, service in self._settings.services.items():
+            if any(source.patterns for source in service.logs):
+                self._want(name)
+
+    def open(self, service: str, on_page: PageListener) -> LogReader:
+        """Look at a service's logs; one that has none shows nothing."""
+        rings = self._want(service)
+        view = LogView(rings, self._clock, on_page, lambda: self._unwant(service))
+        view.start()
+        return view
+
+    def figures(self, now: float) -> Iterator[MetricValue]:
+        """Matches per second of each declared pattern; None while a log of it is not read."""
+        with self._lock:
+            followed = list(self._followed.items())
+        for service, each in followed:
+            rates: dict[str, dict[str, float | None]] = {}
+            for log in each.logs:
+                for name, pattern in log.intake.patterns.items():
+                    rate = None if log.intake.troubled else pattern.rate(now)
+                    rates.setdefault(name, {})[log.intake.ring.source] = rate
+            for name, parts in rates.items():
+                yield _metric(service, name, parts, now)
+
+    def close(self) -> None:
+        """Follow nothing any more; never waits."""
+        with self._lock:
+            self._closed = True
+            followed, self._followed = self._followed, {}
+        for each in followed.values():
+            _stop(each.logs)
+
+    @property
+    def following(self) -> int:
+        """How many logs are followed."""
+        with self._lock:
+            return sum(len(each.logs) for each in self._followed.values())
+
+    def _want(self, name: str) -> Sequence[LogRing]:
+        with self._lock:
+            followed = self._followed.get(name)
+            if followed is None:
+                followed = self._followed[name] = _Followed(self._follow(name))
+            followed.wanted += 1
+            return [log.intake.ring for log in followed.logs]
+
+    def _unwant(self, name: str) -> None:
+        with self._lock:
+            followed = self._followed.get(name)
+            if followed is None:
+                return
+            followed.wanted -= 1
+            if followed.wanted > 0:
+                return
+            del self._followed[name]
+        _stop(followed.logs)
+
+    def _follow(self, name: str) -> tuple[_Log, ...]:
+        service = self._settings.services.get(name)
+        if service is None or self._closed:
+            return ()
+        others = sum(len(each.logs) for each in self._followed.values())
+        logs: list[_Log] = []
+        for source in sources_of(service):
+            ring = LogRing(_unique(name_of(source), [log.intake.ring.source for log in logs]))
+            intake = LogIntake(ring, self._clock, source.format, source.patterns)
+            if others + len(logs) >= MOST:
+                intake.trouble(f"not followed: {MOST} logs are followed already")
+                logs.append(_Log(intake, None))
+                continue
+            follower = self._follower(source, intake)
+            logs.append(_Log(intake, follower))
+            follower.start()
+        return tuple(logs)
+
+    def _follower(self, source: LogSource, sink: LogIntake) -> Follower:
+        if source.file is not None:
+            from opsconsole.sources.logs.log_file import FileFollower
+
+            return FileFollower(self._base / Path(source.file).expanduser(), sink)
+        if source.journal is not None:
+            from opsconsole.sources.logs.log_journal import JournalFollower
+
+            return JournalFollower(source.journal, sink)
+        from opsconsole.sources.logs.log_docker import DockerFollower
+
+        name = source.docker or source.swarm or ""
+        swarm = source.swarm is not None
+        return DockerFollower(name, self._settings.docker, sink, swarm=swarm)
+
+
+def sources_of(service: Service) -> tuple[LogSource, ...]:
+    """The declared logs; without any, those of the service's containers."""
+    if service.logs:
+        return service.logs
+    named = [*service.containers, *(each.container for each in service.instances)]
+    return tuple(LogSource(docker=name) for name in dict.fromkeys(named) if name)
+
+
+def name_of(source: LogSource) -> str:
+    """What a log is called on the screen."""
+    if source.file is not None:
+        return Path(source.file).name
+    return source.docker or source.swarm or source.journal or ""
+
+
+def _unique(name: str, taken: Sequence[str]) -> str:
+    count = taken.count(name) + sum(each.startswith(f"{name}#") for each in taken)
+    return f"{name}#{count + 1}" if count else name
+
+
+def _metric(service: str, name: str, parts: dict[str, float | None], now: float) -> MetricValue:
+    known = {source: rate for source, rate in parts.items() if rate is not None}
+    whole = sum(known.values()) if len(known) == len(parts) else None
+    return MetricValue(service, name, whole, "/s", now, known, origin=ORIGIN)
+
+
+def _stop(logs: Sequence[_Log]) -> None:
+    for log in logs:
+        if log.follower is not None:
+            log.follower.close()

@@ -1,0 +1,1 @@
+"""Following logs: files, containers, Swarm services, journals."""

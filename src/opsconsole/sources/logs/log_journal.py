@@ -1,0 +1,110 @@
+"""Following a systemd unit's journal through ``journalctl``.
+
+Invariant: ``journalctl`` is a child with an argument list and no shell; it ends with its follower.
+After a break the journal is asked for from the last entry's cursor, so that nothing is doubled.
+"""
+
+import json
+import subprocess
+import time
+from typing import Any, Final
+
+from opsconsole.sources.logs.follower import Follower, LogSink
+from opsconsole.sources.logs.raw_lines import LineSplitter, RawLine
+from opsconsole.text import sanitize, sanitize_bytes
+
+TAIL: Final = 1_000
+_CATCH_UP: Final = 1.5
+_PAUSE: Final = 5.0
+_CHUNK: Final = 1 << 20
+_WORDS: Final = ("critical", "critical", "critical", "error", "warning", "notice", "info", "debug")
+
+
+class JournalFollower(Follower):
+    """Follows the journal of ``unit``."""
+
+    def __init__(self, unit: str, sink: LogSink) -> None:
+        super().__init__(unit, sink)
+        self._unit = unit
+        self._cursor = ""
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def close(self) -> None:
+        """End the child too."""
+        super().close()
+        child = self._child
+        if child is not None:
+            child.terminate()
+
+    def follow(self) -> None:
+        """One child to its end, then a pause."""
+        start = ["--after-cursor", self._cursor] if self._cursor else ["--lines", str(TAIL)]
+        command = ["journalctl", "--unit", self._unit, "--output", "json", "--follow", *start]
+        try:
+            child = subprocess.Popen(
+                [*command, "--no-pager", "--quiet"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            )
+        except OSError as error:
+            self.sink.trouble(f"cannot run journalctl: {error.strerror}; is systemd here?")
+            self.wait(_PAUSE)
+            return
+        self._child = child
+        with child:
+            try:
+                self._read(child)
+            finally:
+                self._child = None
+                child.kill()
+            why = sanitize_bytes(child.stderr.read(2000).strip(), limit=200) if child.stderr else ""
+        if not self.stopping:
+            self.sink.trouble(f"journalctl ended: {why or 'without a word'}")
+            self.wait(_PAUSE)
+
+    def _read(self, child: subprocess.Popen[bytes]) -> None:
+        splitter = LineSplitter()
+        live_from = time.monotonic() + (0.0 if self._cursor else _CATCH_UP)
+        stdout: Any = child.stdout
+        while not self.stopping:
+            chunk: bytes = stdout.read1(_CHUNK)
+            if not chunk:
+                return
+            self.sink.trouble("")
+            found = [self._entry(raw) for raw in splitter.feed(chunk)]
+            lines = [line for line in found if line is not None]
+            self.sink.lines(lines, live=time.monotonic() >= live_from)
+
+    def _entry(self, raw: RawLine) -> RawLine | None:
+        """An entry as a line: what was logged if it is JSON, else with the priority's word."""
+        try:
+            entry = json.loads(raw.data)
+        except (ValueError, RecursionError):
+            return None if not raw.over else RawLine(raw.data, raw.over)
+        if not isinstance(entry, dict):
+            return None
+        cursor = entry.get("__CURSOR")
+        self._cursor = cursor if isinstance(cursor, str) else self._cursor
+        message = entry.get("MESSAGE")
+        if isinstance(message, list):
+            # journalctl writes what is not UTF-8 as an array of bytes.
+            message = sanitize_bytes(bytes(n & 255 for n in message if isinstance(n, int)))
+        text = message if isinstance(message, str) else ""
+        return RawLine(_as_line(text, entry).encode("utf-8", "replace"), 0, _time_of(entry))
+
+
+def _as_line(text: str, entry: dict[str, Any]) -> str:
+    if text.startswith("{"):
+        return text
+    priority = str(entry.get("PRIORITY", ""))
+    word = _WORDS[int(priority)] if priority in set("01234567") else "info"
+    name = sanitize(str(entry.get("SYSLOG_IDENTIFIER", "")), limit=40)
+    return json.dumps({"level": word, "message": f"{name}: {text}" if name else text})
+
+
+def _time_of(entry: dict[str, Any]) -> float | None:
+    try:
+        return int(entry["__REALTIME_TIMESTAMP"]) / 1e6
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -1,0 +1,139 @@
+"""Logs from files to pages: followed while somebody looks, counted where patterns are declared."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.services import LogSource, Service
+from opsconsole.config.settings import Settings
+from opsconsole.engine.log_watch import LogWatch
+from opsconsole.model.logs import LogPage, LogQuery
+from tests.sources.logs.listening import until
+
+QUIET = Service(logs=(LogSource(file="a.log"), LogSource(file="b.log")))
+COUNTED = Service(logs=(LogSource(file="a.log", patterns={"errors": "ERROR"}),))
+
+
+class Pages:
+    """The pages that were told."""
+
+    def __init__(self) -> None:
+        self.all: list[LogPage] = []
+
+    def __call__(self, page: LogPage) -> None:
+        self.all.append(page)
+
+    @property
+    def texts(self) -> list[str]:
+        return [line.text for line in self.all[-1].lines] if self.all else []
+
+
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[LogWatch]:
+    watch = LogWatch(
+        Settings(services={"quiet": QUIET, "counted": COUNTED}), tmp_path, SystemClock()
+    )
+    yield watch
+    watch.close()
+
+
+def threads() -> int:
+    return sum(each.name.startswith("log") for each in threading.enumerate())
+
+
+def test_several_logs_are_one_page_by_time_and_end_with_the_last_look(
+    tmp_path: Path, watch: LogWatch
+) -> None:
+    (tmp_path / "a.log").write_text("2026-11-21T10:00:00Z a1\n2026-11-21T10:00:02Z a2\n")
+    (tmp_path / "b.log").write_text("2026-11-21T10:00:01Z b1\n")
+    pages, others = Pages(), Pages()
+    one, two = watch.open("quiet", pages), watch.open("quiet", others)
+    until(lambda: [text[-2:] for text in pages.texts] == ["a1", "b1", "a2"])
+    assert watch.following == 2
+    one.close()
+    one.close()
+    assert watch.following == 2
+    two.close()
+    assert watch.following == 0
+    until(lambda: threads() == 0)
+
+
+def test_a_service_that_is_not_known_or_logs_nowhere_shows_nothing(watch: LogWatch) -> None:
+    pages = Pages()
+    reader = watch.open("nobody", pages)
+    until(lambda: bool(pages.all))
+    assert pages.all[-1].sources == ()
+    reader.close()
+
+
+def test_a_new_query_is_answered_at_once_and_a_page_that_is_the_same_is_not_told(
+    tmp_path: Path, watch: LogWatch
+) -> None:
+    (tmp_path / "a.log").write_text("one\ntwo\n")
+    (tmp_path / "b.log").write_text("")
+    pages = Pages()
+    reader = watch.open("quiet", pages)
+    until(lambda: pages.texts == ["one", "two"])
+    told = len(pages.all)
+    time.sleep(1.2)
+    assert len(pages.all) == told
+    import re
+
+    reader.ask(LogQuery(pattern=re.compile("two")))
+    until(lambda: pages.texts == ["two"], 0.4)
+    reader.close()
+
+
+def test_declared_patterns_are_figures_while_nobody_looks(tmp_path: Path, watch: LogWatch) -> None:
+    (tmp_path / "a.log").write_text("ERROR of the past\n")
+    watch.start()
+    assert watch.following == 1
+    time.sleep(0.5)
+    with (tmp_path / "a.log").open("a") as file:
+        file.write("ERROR one\nfine\nERROR two\n" * 10)
+    time.sleep(0.6)
+    now = SystemClock().now()
+    [metric] = watch.figures(now)
+    assert metric.value is None, "five seconds are needed for a rate"
+    [metric] = watch.figures(now + 20)
+    assert metric.service == "counted"
+    assert metric.name == "errors"
+    assert metric.value == pytest.approx(20 / 21, rel=0.05)
+
+
+def test_a_pattern_of_a_log_that_cannot_be_read_is_not_known(watch: LogWatch) -> None:
+    watch.start()
+    time.sleep(0.3)
+    [metric] = watch.figures(SystemClock().now() + 20)
+    assert metric.value is None
+
+
+def test_a_flood_of_fifty_thousand_lines_a_second_is_counted_exactly(
+    tmp_path: Path, watch: LogWatch
+) -> None:
+    (tmp_path / "a.log").write_text("")
+    (tmp_path / "b.log").write_text("")
+    pages = Pages()
+    reader = watch.open("quiet", pages)
+    until(lambda: bool(pages.all))
+    written, began = 0, time.monotonic()
+    rates = []
+    with (tmp_path / "a.log").open("a") as file:
+        for turn in range(50):
+            file.write("".join(f"line {written + n:09d} {'x' * 80}\n" for n in range(5000)))
+            file.flush()
+            written += 5000
+            rates.append(pages.all[-1].sources[0].drop_rate)
+            time.sleep(max(0.0, began + (turn + 1) * 0.1 - time.monotonic()))
+    until(lambda: pages.all[-1].sources[0].seen == written)
+    status = pages.all[-1].sources[0]
+    assert status.dropped == written - status.held - status.pushed_out
+    assert status.dropped > written / 2
+    assert status.held <= 5000
+    assert max(rates) > 20_000
+    assert pages.texts[-1].startswith(f"line {written - 1:09d}")
+    reader.close()

@@ -1,0 +1,38 @@
+"""A sink that keeps what it hears."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from opsconsole.sources.logs.raw_lines import RawLine
+
+
+class Heard:
+    """What a follower told."""
+
+    def __init__(self) -> None:
+        self.raw: list[RawLine] = []
+        self.live: list[bool] = []
+        self.gaps: list[str] = []
+        self.troubles: list[str] = []
+
+    @property
+    def texts(self) -> list[str]:
+        return [line.data.decode("utf-8", "backslashreplace") for line in self.raw]
+
+    def lines(self, lines: Sequence[RawLine], *, live: bool) -> None:
+        self.raw.extend(lines)
+        self.live.extend([live] * len(lines))
+
+    def gap(self, text: str) -> None:
+        self.gaps.append(text)
+
+    def trouble(self, text: str) -> None:
+        if not self.troubles or self.troubles[-1] != text:
+            self.troubles.append(text)
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)

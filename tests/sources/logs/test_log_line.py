@@ -1,0 +1,122 @@
+"""What lines say: level, time and words, from the forms that are met in the field."""
+
+import json
+import time
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsconsole.model.logs import LogLevel
+from opsconsole.sources.logs.log_line import ParsedLine, parse
+from opsconsole.sources.logs.raw_lines import RawLine
+from opsconsole.text import is_clean
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp()
+TEN = datetime(2026, 11, 21, 10, 0, tzinfo=UTC).timestamp()
+
+
+def read(text: str | bytes, form: str = "auto") -> ParsedLine:
+    return parse(RawLine(text.encode() if isinstance(text, str) else text), form, NOW)
+
+
+@pytest.fixture(autouse=True)
+def _utc(monkeypatch: pytest.MonkeyPatch) -> object:
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("line", "at"),
+    [
+        ("2026-11-21T10:00:00Z ready", TEN),
+        ("2026-11-21T12:00:00.250+02:00 ready", TEN + 0.25),
+        ("2026-11-21 10:00:00,123 INFO app: ready", TEN + 0.123),
+        ("[2026-11-21 10:00:00] ready", TEN),
+        ("[2026-11-21 10:00:00 +0000] [7] [INFO] Listening", TEN),
+        ("2026/11/21 10:00:00 [error] 7#7: upstream", TEN),
+        ("Nov 21 10:00:00 host app[7]: ready", TEN),
+        ('10.0.0.1 - - [21/Nov/2026:12:00:00 +0200] "GET / HTTP/1.1" 200 7', TEN),
+        (f'{{"ts": {TEN}, "msg": "ready"}}', TEN),
+        (f'{{"time": {TEN * 1000:.0f}, "msg": "ready"}}', TEN),
+        ('{"@timestamp": "2026-11-21T10:00:00.000Z", "message": "ready"}', TEN),
+        ("Dec 31 23:59:59 host app: last year", TEN - 325 * 86400 + 50399),
+    ],
+)
+def test_times_are_on_one_clock(line: str, at: float) -> None:
+    assert read(line).at == pytest.approx(at, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "line", ["ready", "1970-01-01 00:00:00 x", "2031-01-01T00:00:00Z x", "2026-13-41 10:00:00 x"]
+)
+def test_a_time_that_cannot_be_true_is_none(line: str) -> None:
+    assert read(line).at is None
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("2026-11-21 10:00:00,123 - app - WARNING - slow", LogLevel.WARNING),
+        ("INFO:     Application startup complete.", LogLevel.INFO),
+        ("level=error msg=refused", LogLevel.ERROR),
+        ("2026/11/21 10:00:00 [crit] 7#7: no space", LogLevel.CRITICAL),
+        ("E1121 10:00:00.000000 7 main.go:1] refused", LogLevel.ERROR),
+        ("no error here", LogLevel.UNKNOWN),
+        ('{"level": "warn", "msg": "slow"}', LogLevel.WARNING),
+        ('{"level": 50, "msg": "refused"}', LogLevel.ERROR),
+        ('{"severity": "CRITICAL", "message": "gone"}', LogLevel.CRITICAL),
+        ('{"level": ["hostile"], "msg": "x"}', LogLevel.UNKNOWN),
+    ],
+)
+def test_levels_are_recognised(line: str, level: LogLevel) -> None:
+    assert read(line).level is level
+
+
+def test_json_shows_its_message_then_its_fields_then_its_long_ones() -> None:
+    line = {"level": "ERROR", "message": "no", "module": "db", "exc": "Traceback\n  File x", "n": 1}
+    assert read(json.dumps(line)).text == "no  module=db n=1\nexc: Traceback\n  File x"
+
+
+def test_json_declared_as_text_stays_as_it_is_and_broken_json_is_text() -> None:
+    assert read('{"msg": "x"}', "text").text == '{"msg": "x"}'
+    assert read('{"msg": ', "json").text == '{"msg": '
+    assert read("[" * 100_000, "json").text.startswith("[[[")
+
+
+def test_a_traceback_continues_the_line_before() -> None:
+    lines = ["Traceback (most recent call last):", '  File "x"', "ValueError: no", "\tat x.Y(Z)"]
+    assert all(read(line).continues for line in lines)
+    assert not read("2026-11-21 10:00:00 INFO ready").continues
+
+
+def test_what_is_not_utf8_is_shown_and_an_endless_line_says_how_long_it_is() -> None:
+    assert read(b"caf\xe9").text == "caf\\xe9"
+    cut = parse(RawLine(b"x" * 65_536, 9_934_464), "auto", NOW).text
+    assert cut.startswith("x" * 4096 + "… +61440")
+    assert cut.endswith("+9.9 MB")
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=300),
+        st.text(max_size=300).map(lambda t: t.encode("utf-8", "surrogatepass")),
+    )
+)
+def test_any_bytes_give_a_clean_line(data: bytes) -> None:
+    parsed = read(data.replace(b"\n", b""))
+    assert is_clean(parsed.text)
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=9),
+        st.one_of(st.text(), st.integers(), st.floats(), st.none(), st.lists(st.text(max_size=3))),
+    )
+)
+def test_any_object_gives_a_clean_line(fields: dict[str, object]) -> None:
+    assert is_clean(read(json.dumps(fields)).text)
