@@ -35,7 +35,7 @@ def test_unknown_is_never_met() -> None:
 
 @pytest.mark.parametrize("width", [52, 60, 64, 80, 200])
 def test_nothing_is_cut(width: int) -> None:
-    item = availability(0.9994, budget_left=0.38, burn_rate=1.4, seen=720.0)
+    item = availability(0.9994, budget_left=0.38, burn_rate=1.4)
     line = objective_line(item, width)
     assert line_width(line) <= width
     assert ("38% budget" in plain([line])) is (width >= 60)

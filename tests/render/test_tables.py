@@ -192,7 +192,7 @@ def test_no_alert_is_not_claimed_when_nobody_can_tell() -> None:
 
 def test_alerts_that_nobody_looks_for_are_not_none() -> None:
     said = plain(nothing_to_show(Panel.ALERTS, fleet.empty(), filtered=False))
-    assert "alerts are not looked for" in said
+    assert "they are not looked for" in said
     assert "prometheus.url or alertmanager.url" in said
 
 

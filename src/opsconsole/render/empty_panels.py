@@ -42,7 +42,7 @@ def _no_services(filtered: bool) -> list[Line]:
         "    my-api:",
         "      instances: http://localhost:8000",
         "",
-        "'opsconsole check FILE' says what is wrong with it; 'opsconsole demo' shows a fleet",
+        "'opsconsole check FILE' checks it; 'opsconsole demo' shows a fleet",
     )
 
 
@@ -59,8 +59,7 @@ def _no_alerts(snapshot: Snapshot) -> list[Line]:
         )
     if not asked and not snapshot.rules:
         return _said(
-            "alerts are not looked for",
-            "firing alerts would be listed here:",
+            "alerts would be listed here: they are not looked for",
             "set prometheus.url or alertmanager.url",
             role=Role.MUTED,
         )

@@ -34,12 +34,12 @@ def _budget(item: Attainment) -> Iterator[Span]:
     """The error budget in words, the most pressing first."""
     if item.burning:
         yield Span(f"  too fast: {item.burning}", Role.DOWN)
+    if item.seen is not None and item.seen < 0.99 * _window_of(item.objective):
+        yield Span(f"  seen over {figures.age(item.seen)}", Role.MUTED)
     if item.budget_left is not None:
         yield Span(f"  {figures.percent(item.budget_left)} budget", Role.MUTED)
     if item.burn_rate is not None:
         yield Span(f"  burns {item.burn_rate:.1f}×", Role.MUTED)
-    if item.seen is not None and item.seen < 0.99 * _window_of(item.objective):
-        yield Span(f"  seen over {figures.age(item.seen)}", Role.MUTED)
 
 
 def _actual(item: Attainment) -> str:

@@ -10,6 +10,9 @@ from enum import StrEnum
 
 HEADER_ROWS = 2
 FOOTER_ROWS = 1
+_HINT_ROWS = 9
+"""Rows that the hint how to name services takes."""
+
 LEAST_WIDTH = 60
 LEAST_HEIGHT = 15
 
@@ -45,6 +48,9 @@ def too_small(width: int, height: int) -> str:
 def arrange(width: int, height: int, services: int, alerts: int = 0) -> tuple[Placement, ...]:
     """Where each panel stands for so many services and alerts; those left out do not fit."""
     body = height - HEADER_ROWS - FOOTER_ROWS
+    if not services and (width < 100 or body < 24):
+        return _host_alone(width, body)
+    services = services or _HINT_ROWS
     if width < 100 or body < 24:
         return _one_column(width, body, services, alerts)
     if width < 170:
@@ -55,6 +61,17 @@ def arrange(width: int, height: int, services: int, alerts: int = 0) -> tuple[Pl
 def zoomed(panel: Panel, width: int, height: int) -> tuple[Placement, ...]:
     """One panel on the whole screen."""
     return (Placement(panel, 0, HEADER_ROWS, width, height - HEADER_ROWS - FOOTER_ROWS),)
+
+
+def _host_alone(width: int, body: int) -> tuple[Placement, ...]:
+    """One column without services: how to name them, alerts, and what this host uses."""
+    top, ringing = min(_HINT_ROWS + 1, body // 2), 3
+    y = HEADER_ROWS + top
+    return (
+        Placement(Panel.SERVICES, 0, HEADER_ROWS, width, top),
+        Placement(Panel.ALERTS, 0, y, width, ringing),
+        Placement(Panel.RESOURCES, 0, y + ringing, width, body - top - ringing),
+    )
 
 
 def _one_column(width: int, body: int, services: int, alerts: int) -> tuple[Placement, ...]:

@@ -107,7 +107,9 @@ def operation(run: Operation, width: int, now: float) -> list[Line]:
     out: list[Line] = [head, BLANK]
     for step in run.steps:
         mark, look = _STEP_LOOKS.get(step.state, ("·", Role.MUTED))
-        out.append((Span(f" {mark} ", look), Span(step.summary)))
+        first, *rest = wrap(step.summary, max(8, width - 4))
+        out.append((Span(f" {mark} ", look), Span(first)))
+        out += [(Span(f"   {text}"),) for text in rest]
         if step.detail:
             out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
     if run.summary:

@@ -34,6 +34,9 @@ from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.prompt import Prompt
 
+LIKELY_SERVICES = 9
+"""How many services there is room for before the first snapshot tells."""
+ROOM_TO_BREATHE = 5
 _SORTS = tuple(services.Sort)
 
 
@@ -126,9 +129,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
 
     def _place(self, width: int, height: int, excuse: str) -> None:
         snapshot = self.snapshot
-        count = len(snapshot.services) if snapshot else 0
-        if not count:
-            count = 9
+        count = len(snapshot.services) if snapshot else LIKELY_SERVICES
         ringing = len(snapshot.alerts) if snapshot else 0
         wanted = () if excuse else arrange(width, height, count, ringing)
         if self._zoomed is not None and not excuse:
@@ -232,6 +233,8 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
     def _list(self, panel: Panel, keys: tuple[str, ...], line, note: Line = ()) -> None:  # type: ignore[no-untyped-def]
         table = self.table(panel)
         empty = tuple(nothing_to_show(panel, self.snapshot, filtered=False))
+        if table.size.height < ROOM_TO_BREATHE:
+            empty = empty[1:]
         table.list(Listing((self._title(panel, note),), keys, line, empty))
 
     def _title(self, panel: Panel, note: Line = ()) -> Line:
@@ -248,7 +251,8 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
         width, height = widget.size
         service, snapshot = self.target, self.snapshot
         if service is None or snapshot is None:
-            widget.paint_lines([titled("Service", width), BLANK])
+            told: Line = (Span("  latency and objectives of the selected service", Role.MUTED),)
+            widget.paint_lines([titled("Service", width), BLANK, told])
             return
         window = self.console_app.time_axis.window
         widget.paint_lines(selected_lines(service, snapshot, width, height, self.now, window))
