@@ -18,18 +18,18 @@ state_dir: {state}
 docker: {{host: "{tcp}"}}
 prometheus: {{url: {other}}}
 alertmanager: {{url: {other}, name: pager}}
-operations: {{cooldown: 0.001ms, restart_limit: 1000, backups: backups, audit_file: audit.jsonl}}
+operations: {{cooldown: 0.001ms, restart_limit: 1000, backups: backups}}
 services:
   web:
     instances: [{url}]
     health: /health
     timeout: 1s
     actions:
-      restart: {{http: {{post: /restart}}}}
+      restart: {{http: {{post: /restart}}, min_healthy: 0.1s, deadline: 5s}}
       degrade: {{http: {{post: /degrade}}, recover: {{http: {{post: /recover}}}}}}
       backup: {{files: [data]}}
-      rollback: {{http: {{post: /rollback}}}}
-      scale: {{http: {{post: /scale}}}}
+      rollback: {{http: {{post: /rollback}}, min_healthy: 0.1s, deadline: 5s}}
+      scale: {{http: {{post: /scale}}, min_healthy: 0.1s, deadline: 5s}}
       test:
         database: {{http: {{post: /test/database}}, effect: read}}
         purge: {{command: [touch, touched], effect: read}}
@@ -76,10 +76,13 @@ def uncovered(settings: Settings) -> set[ActionKind]:
 
 
 def outside(place: Place) -> dict[str, tuple[int, int, bytes]]:
-    """All files that are no part of the state folder, with what a write would change."""
-    root = place.config.parent
+    """All files that are no part of the state folder, with what a write would change.
+
+    Those beside the configuration, and in the home folder, which is the test's own.
+    """
     return {
         str(path): (path.stat().st_mtime_ns, path.stat().st_ino, path.read_bytes())
+        for root in (place.config.parent, Path.home())
         for path in root.rglob("*")
         if path.is_file() and not path.is_relative_to(place.state)
     }

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,7 @@ from tests.operations.recording_server import Behaviour, RecordingServer
 
 Serve = Callable[[], RecordingServer]
 _S = OperationState
+_SABOTAGE = str(Path(__file__).with_name("sabotage"))
 _QUICK = "min_healthy: 100ms, deadline: 500ms"
 _ROLLBACK = f"      rollback: {{http: {{post: /rollback}}, {_QUICK}}}\n"
 
@@ -147,6 +149,33 @@ async def test_its_process_is_killed_and_the_next_console_goes_on(
     failed = await _settled(operator, failed.id)
     assert failed.rollback.startswith("verified as ")
     assert _rollbacks(server) == 1
+
+
+@pytest.mark.parametrize("boundary", range(3, 11))
+async def test_a_runner_killed_around_its_verdict_makes_one_rollback_at_most(
+    boundary: int, place: Place, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = _broken(serve)
+    place.write(_config(server))
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", _SABOTAGE)
+        patch.setenv("KILL_AT", str(boundary))
+        started = await performed(operator, plan)
+        path = lock.runner_lock(place.state, started.id)
+        await until(lambda: not lock.is_held(path))
+    for _ in range(3):
+        await place.operator().reconcile()
+    failed = await ended(operator, started.id)
+    assert failed.state is _S.FAILED, failed
+    begun = failed.steps[0].started_at is not None
+    if begun:
+        await place.operator().reconcile()
+        failed = await _settled(operator, started.id)
+        assert failed.rollback.startswith("verified as ")
+    assert (failed.rollback_at, _rollbacks(server)) == (None, int(begun))
+    assert sum(request.path == "/restart" for request in server.changes) <= 1
 
 
 async def test_one_that_was_begun_and_lost_is_not_begun_again(place: Place, serve: Serve) -> None:

@@ -39,7 +39,7 @@ from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]
 _S = OperationState
-ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_ROUNDS", "10"))
+ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_ROUNDS", "20"))
 RESTART = ActionRequest("web", ActionKind.RESTART)
 
 _EVERYTHING = """

@@ -16,7 +16,7 @@ from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]
 
-_KILLS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "16"))
+_KILLS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "32"))
 _BOUNDARIES = 20
 _SABOTAGE = str(Path(__file__).with_name("sabotage"))
 _RANDOM = random.Random(20)

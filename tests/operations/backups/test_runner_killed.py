@@ -1,5 +1,6 @@
 """The runner of a backup or a restore is killed: the next one ends it by looking, and tidies up."""
 
+import os
 import random
 from pathlib import Path
 
@@ -21,8 +22,9 @@ services:
       backup: {files: [data], min_healthy: 50ms}
       restore: {backup: latest, min_healthy: 50ms}
 """
+KILLS = max(4, int(os.environ.get("OPSCONSOLE_TEST_KILLS", "32")) // 8)
 CHANCE = random.Random(8)
-MOMENTS = [round(CHANCE.uniform(0.2, 1.0), 3) for _ in range(6)]
+MOMENTS = [round(CHANCE.uniform(0.2, 1.0), 3) for _ in range(KILLS)]
 SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 
 
