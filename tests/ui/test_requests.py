@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from opsconsole.model.operation import ActionKind, Refusal
@@ -57,6 +58,19 @@ async def test_degrade_asks_for_a_reason_and_shows_its_end(
         [request] = stage.engine.requests
         assert (request.kind, request.reason, request.duration) == (ActionKind.DEGRADE, "load", 5.0)
         assert stage.engine.performed == []
+
+
+async def test_keys_that_come_at_once_stay_in_order(open_stage: OpenStage) -> None:
+    async with open_stage(working.acting()) as stage:
+        await stage.press("D")
+        typed = (*"lo", "enter", "ctrl+u", *"5x", "backspace", "s", "enter")
+        for key in typed:
+            stage.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await stage.pilot.pause(0.1)
+        values = [field.value for field in stage.app.screen.query(Input)]
+        assert values == ["lo", "5s"]
+        assert "in 5s" in stage.text
+        assert isinstance(stage.app.screen.focused, Choice)
 
 
 async def test_an_end_that_cannot_be_is_said_at_once(open_stage: OpenStage) -> None:

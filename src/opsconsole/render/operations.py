@@ -140,7 +140,7 @@ def strip(snapshot: Snapshot | None, width: int, now: float, *, away: bool) -> L
     step = clip(_step_now(first), max(0, width - len(head) - line_width(tail) - 18))
     line: Line = (
         Span(f"{head} ", Role.BAR_STRONG),
-        *bar(first, 10, now),
+        *_on_bar(bar(first, 10, now)),
         Span(f" {step}", Role.BAR),
     )
     room = width - line_width(tail)
@@ -165,6 +165,12 @@ def bar(run: Operation, width: int, now: float) -> Line:
     share = progress(run, now)
     full = int(min(1.0, share) * width)
     return (Span("━" * full, Role.ACCENT), Span("┄" * (width - full), Role.FAINT))
+
+
+def _on_bar(drawn: Line) -> Line:
+    """A progress bar in the colours of the strip that it stands on."""
+    full, rest = drawn
+    return (Span(full.text, Role.BAR_STRONG), Span(rest.text, Role.BAR_MUTED))
 
 
 def progress(run: Operation, now: float) -> float:

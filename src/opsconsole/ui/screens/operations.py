@@ -13,7 +13,7 @@ from opsconsole.model.operation import ActionView, Operation
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations as render
 from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
-from opsconsole.render.keys import Scope
+from opsconsole.render.keys import Key, Scope
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
@@ -45,6 +45,15 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
             return None
         found = [view for view in service.actions if view.kind is run.kind]
         return next((view for view in found if view.name == run.name), None)
+
+    def offers(self, key: Key) -> bool:
+        """What can follow a verdict is shown where there is one that asks for it."""
+        run = self.run
+        if key.id == "again":
+            return run is not None and run.state in render.UNHAPPY
+        if key.id == "stop-rollback":
+            return run is not None and run.rollback_at is not None
+        return super().offers(key)
 
     def action_describe(self) -> None:
         """Open the service."""

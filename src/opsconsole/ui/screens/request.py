@@ -4,6 +4,7 @@ Invariant: nothing starts from a form. Enter in a field goes on to the next; onl
 asks for the plan, and the plan is what a person confirms.
 """
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual import events, on
@@ -15,7 +16,7 @@ from textual.widgets import Input
 from opsconsole.model.operation import ActionKind, ActionRequest, ActionView
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import request as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, titled, wrap
+from opsconsole.render.cells import Line, Role, Span, clip, titled, wrap
 from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.screens.contracts import ReadsBackups
 from opsconsole.ui.screens.dialog import Dialog
@@ -53,6 +54,7 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
         self._override = override
         self._backup = backup
         self._problem: render.Problem | None = None
+        self._fields = render.fields(view, override=override)
 
     def compose(self) -> ComposeResult:
         """What is asked, the fields, and two choices."""
@@ -60,11 +62,12 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
             yield LineWidget(id="asks")
             if self._view.kind is ActionKind.RESTORE:
                 yield BackupList(self._targets[0].name, id="backup-list")
-            for field in render.fields(self._view, override=self._override):
+            for field in self._fields:
+                yield LineWidget(id=f"label-{field.id}")
                 yield Input(
                     field.value,
                     id=field.id,
-                    placeholder=f"{field.label}: {field.hint}",
+                    placeholder=field.hint,
                     max_length=render.REASON_LIMIT,
                     select_on_focus=False,
                 )
@@ -96,6 +99,9 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
         lines = self._asks(width)
         asks.styles.height = len(lines)
         asks.paint_lines(lines)
+        for field in self._fields:
+            label = self.query_one(f"#label-{field.id}", LineWidget)
+            label.paint_lines([(Span(f" {field.label}", Role.MUTED),)])
         for backups in self.query(BackupList):
             backups.show((), self.console_app.clock.now())
             if self._backup:
@@ -118,7 +124,7 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
                 (Span(f" {part}", Role.TEXT),)
                 for part in wrap(f"refused: {view.refusal.message}", width - 2)[:3]
             ]
-        return [*lines, BLANK]
+        return lines
 
     def _says(self) -> str:
         if self._view.kind is ActionKind.DEGRADE:
@@ -138,12 +144,22 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
         self.show()
 
     def taken(self, event: events.Event) -> bool:
-        """Enter leaves a field in the moment that it comes: what follows is for the next one."""
-        entered = isinstance(event, events.Key) and event.key == "enter"
-        if entered and isinstance(self.focused, Input):
-            self.focus_next()
-            return True
-        return False
+        """A key changes the field in the moment that it comes, so that none reaches the next."""
+        field = self.focused
+        if not isinstance(event, events.Key) or event.is_forwarded or not isinstance(field, Input):
+            return False
+        edits: dict[str, Callable[[], object]] = {
+            "enter": self.focus_next,
+            "backspace": field.action_delete_left,
+            "ctrl+u": field.action_delete_left_all,
+        }
+        if event.key in edits:
+            edits[event.key]()
+        elif event.is_printable and event.character and field.selection.is_empty:
+            field.insert_text_at_cursor(event.character)
+        else:
+            return False
+        return True
 
     @on(Input.Submitted)
     def action_next(self) -> None:

@@ -14,8 +14,8 @@ from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import service as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
-from opsconsole.render.keys import Scope
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, plain, titled
+from opsconsole.render.keys import Key, Scope
 from opsconsole.render.objectives import objectives
 from opsconsole.render.operations import badges
 from opsconsole.ui import clipboard
@@ -89,9 +89,12 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
         spans: list[Span] = []
         for number, name in enumerate(TABS, 1):
             here = name == self._tab
+        room = self.size.width // len(TABS) - 3
+        short = sum(len(name) + 4 for name in TABS) > self.size.width
             spans += [
                 Span(f" {number} ", Role.FAINT),
-                Span(f"{name} ", Role.TITLE_FOCUSED if here else Role.MUTED),
+            shown = clip(name, room) if short else f"{name} "
+                Span(shown, Role.TITLE_FOCUSED if here else Role.MUTED),
             ]
         return tuple(spans)
 
@@ -133,6 +136,7 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
         if listed.display:
             self.console_app.bridge.backups(self._name_of_service)
         page.move_to(0)
+        self.query_one(FooterBar).show_hints(self.hints())
         self.show_body()
 
     @property
@@ -179,6 +183,12 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
     def action_verify(self) -> None:
         """Compare the backup under the cursor with its hashes; reads only."""
         chosen = self._chosen_backup()
+    def offers(self, key: Key) -> bool:
+        """Verify and restore belong to the list of backups."""
+        if key.id in {"verify", "restore"}:
+            return self._tab == "backups"
+        return super().offers(key)
+
         if chosen is not None:
             self.query_one(BackupList).checks(chosen.id)
             self.console_app.bridge.verify_backup(self._name_of_service, chosen.id)
