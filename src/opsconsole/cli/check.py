@@ -13,6 +13,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from opsconsole.cli.keymap import keymap_problems
 from opsconsole.cli.main import EX_CONFIG
 from opsconsole.config.finding import find
 from opsconsole.config.loader import load, places
@@ -36,6 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     try:
         settings = load(path)
+        unusable = keymap_problems(settings.keys, path)
+        if unusable:
+            raise ConfigError(unusable)
     except ConfigError as error:
         _report_bad(path, error.problems, as_json=arguments.json)
         return EX_CONFIG

@@ -37,9 +37,14 @@ def open_screen(arguments: argparse.Namespace) -> int:
     def make_engine():  # type: ignore[no-untyped-def]  # typed by the screen's own protocol
         from opsconsole.cli.configuration import from_arguments
         from opsconsole.cli.engine import build_engine
+        from opsconsole.cli.keymap import keymap_problems
 
         try:
-            return build_engine(from_arguments(arguments))
+            configuration = from_arguments(arguments)
+            unusable = keymap_problems(configuration.settings.keys, configuration.path)
+            if unusable:
+                raise ConfigError(unusable)
+            return build_engine(configuration)
         except ConfigError as error:
             refused.append(error)
             raise
