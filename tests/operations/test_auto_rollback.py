@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
 from opsconsole.operations import lock
 from opsconsole.operations.audit import verify_folder
+from opsconsole.operations.auto_rollback import LATEST
 from opsconsole.operations.operator import Operator
 from tests.operations.place import (
     Place,
@@ -176,6 +178,38 @@ async def test_a_runner_killed_around_its_verdict_makes_one_rollback_at_most(
         assert failed.rollback.startswith("verified as ")
     assert (failed.rollback_at, _rollbacks(server)) == (None, int(begun))
     assert sum(request.path == "/restart" for request in server.changes) <= 1
+
+
+async def test_one_whose_time_is_long_past_is_not_begun(place: Place, serve: Serve) -> None:
+    server = _broken(serve)
+    place.write(_config(server, "1.5s"))
+    operator = place.operator()
+    failed = await restarted(operator)
+    path = lock.rollback_lock(place.state, failed.id)
+    await until(lambda: lock.is_held(path))
+    (process,) = holders(path)
+    os.kill(process, signal.SIGKILL)
+    await until(lambda: not lock.is_held(path))
+    journal = operator._journal
+    assert journal is not None
+    with journal.database.transaction() as connection:
+        connection.execute("UPDATE rollbacks SET due = ?", (time.time() - LATEST - 1,))
+    await place.operator().reconcile()
+    failed = await _settled(operator, failed.id)
+    assert "long past" in failed.rollback
+    assert _rollbacks(server) == 0
+
+
+async def test_looks_in_the_meantime_leave_it_armed(place: Place, serve: Serve) -> None:
+    server = _broken(serve)
+    look = "      test: {it: {http: {get: /look}, effect: read}}\n"
+    place.write(_config(server, "1.5s", _ROLLBACK + look))
+    operator = place.operator()
+    failed = await restarted(operator)
+    plan = await planned(operator, ActionRequest("web", ActionKind.TEST, "it"))
+    await ended(operator, (await performed(operator, plan)).id)
+    failed = await _settled(operator, failed.id)
+    assert failed.rollback.startswith("verified as ")
 
 
 async def test_one_that_was_begun_and_lost_is_not_begun_again(place: Place, serve: Serve) -> None:

@@ -141,6 +141,21 @@ async def test_a_plan_is_performed_once(place: Place, serve: Serve) -> None:
     assert len(server.changes) == 1
 
 
+async def test_a_plan_confirmed_twice_at_once_is_performed_once(place: Place, serve: Serve) -> None:
+    server = serve()
+    place.write(http_config(server))
+    consoles = [place.operator(), place.operator()]
+    plan = await planned(consoles[0], RESTART)
+    answers = await asyncio.gather(
+        *(console.perform(plan, Confirmation("web", "a test")) for console in consoles)
+    )
+    (ran,) = (answer for answer in answers if isinstance(answer, Operation))
+    (told,) = (answer for answer in answers if isinstance(answer, Refusal))
+    assert told.code in {"locked", "plan-used", "unknown-pending"}
+    await ended(consoles[0], ran.id)
+    assert len(server.changes) == 1
+
+
 async def test_a_declaration_that_changed_after_the_plan_is_not_carried_out(
     place: Place, serve: Serve
 ) -> None:

@@ -43,6 +43,7 @@ _UNVERIFIED: Final = frozenset({OperationState.FAILED, OperationState.INCONCLUSI
 _NEVER: Final = SILENCING | {
     ActionKind.ROLLBACK, ActionKind.RESTORE, ActionKind.BACKUP, ActionKind.TEST,
 }  # fmt: skip
+_LEAVE_IT_AS_IT_IS: Final = frozenset({ActionKind.TEST, ActionKind.BACKUP})
 
 
 def can_follow(kind: ActionKind) -> bool:
@@ -128,7 +129,8 @@ def _why_not(journal: Journal, failed: Operation) -> str:
 
 def _is_later(other: Operation, failed: Operation) -> bool:
     begun = other.started_at >= (failed.ended_at or 0.0)
-    return begun and other.id != failed.id and other.state is not OperationState.REFUSED
+    changes = other.kind not in _LEAVE_IT_AS_IT_IS and other.state is not OperationState.REFUSED
+    return begun and changes and other.id != failed.id
 
 
 async def _roll_back(journal: Journal, intent: Intent, failed: Operation) -> str:
