@@ -87,13 +87,13 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
 
     def _tabs(self) -> Line:
         spans: list[Span] = []
-        for number, name in enumerate(TABS, 1):
-            here = name == self._tab
         room = self.size.width // len(TABS) - 3
         short = sum(len(name) + 4 for name in TABS) > self.size.width
+        for number, name in enumerate(TABS, 1):
+            here = name == self._tab
+            shown = clip(name, room) if short else f"{name} "
             spans += [
                 Span(f" {number} ", Role.FAINT),
-            shown = clip(name, room) if short else f"{name} "
                 Span(shown, Role.TITLE_FOCUSED if here else Role.MUTED),
             ]
         return tuple(spans)
@@ -133,10 +133,10 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
         listed.display = tab == "backups"
         page.display = not listed.display
         self._body.focus()
+        self.query_one(FooterBar).show_hints(self.hints())
         if listed.display:
             self.console_app.bridge.backups(self._name_of_service)
         page.move_to(0)
-        self.query_one(FooterBar).show_hints(self.hints())
         self.show_body()
 
     @property
@@ -180,15 +180,15 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
             return
         clipboard.copy(self.console_app, plain(self.page.whole))
 
-    def action_verify(self) -> None:
-        """Compare the backup under the cursor with its hashes; reads only."""
-        chosen = self._chosen_backup()
     def offers(self, key: Key) -> bool:
         """Verify and restore belong to the list of backups."""
         if key.id in {"verify", "restore"}:
             return self._tab == "backups"
         return super().offers(key)
 
+    def action_verify(self) -> None:
+        """Compare the backup under the cursor with its hashes; reads only."""
+        chosen = self._chosen_backup()
         if chosen is not None:
             self.query_one(BackupList).checks(chosen.id)
             self.console_app.bridge.verify_backup(self._name_of_service, chosen.id)
