@@ -33,7 +33,8 @@ def row(event: Event, width: int, now: float) -> Row:
     who = event.subject or event.service or event.kind.value
     moved = (event.before or event.after) and event.kind is not EventKind.OPERATION
     change = f"{event.before} → {event.after}" if moved else ""
-    said = " ".join(part for part in (_unless_said(change, event.message), event.message) if part)
+    message = event.message.removeprefix(f"{who} ")
+    said = " ".join(part for part in (_unless_said(change, event.message), message) if part)
     return Row(
         key(event),
         (

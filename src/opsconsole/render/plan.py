@@ -114,9 +114,11 @@ def operation(run: Operation, width: int, now: float) -> list[Line]:
             out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
     if run.summary:
         out += [BLANK, *((Span(f" {text}"),) for text in wrap(run.summary, width - 2))]
-    for item in run.evidence[:_EVIDENCE]:
+    named = tuple(step.summary for step in run.steps)
+    evidence = [item for item in run.evidence if not item.startswith(named)]
+    for item in evidence[:_EVIDENCE]:
         out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
-    left = len(run.evidence) - _EVIDENCE
+    left = len(evidence) - _EVIDENCE
     if left > 0:
         out.append((Span(f"   and {left} more, in 'opsconsole operations'", Role.MUTED),))
     return out
