@@ -10,7 +10,7 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.services import LogSource, Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.log_watch import LogWatch
+from opsconsole.engine.log_watch import LogWatch, names_of
 from opsconsole.model.logs import LogPage, LogQuery
 from tests.sources.logs.listening import until
 
@@ -137,3 +137,10 @@ def test_a_flood_of_fifty_thousand_lines_a_second_is_counted_exactly(
     assert max(rates) > 20_000
     assert pages.texts[-1].startswith(f"line {written - 1:09d}")
     reader.close()
+
+
+def test_files_of_one_name_are_called_after_the_folder_that_differs() -> None:
+    files = ["/srv/one/logs/app.log", "/srv/two/logs/app.log", "/srv/one/logs/access.log"]
+    sources = [LogSource(file=each) for each in files]
+    assert names_of([*sources, LogSource(docker="web")]) == ["one", "two", "access.log", "web"]
+    assert names_of([LogSource(docker="web"), LogSource(docker="web")]) == ["web", "web#2"]

@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 
 from opsconsole.model.backups import BackupView
+from opsconsole.model.logs import LogPage, LogQuery, PageListener
 from opsconsole.model.operation import (
     ActionRequest,
     Confirmation,
@@ -66,6 +67,23 @@ def a_plan(request: ActionRequest, confirm: ConfirmLevel) -> Plan:
     )  # fmt: skip
 
 
+class FakeReader:
+    """Answers each query with what ``answer`` makes of it, in the caller's thread."""
+
+    def __init__(self, engine: "FakeEngine", on_page: PageListener) -> None:
+        self._engine, self._on_page = engine, on_page
+        self.closed = False
+        self.query = LogQuery()
+        self.ask(self.query)
+
+    def ask(self, query: LogQuery) -> None:
+        self.query = query
+        self._on_page(self._engine.answer_logs(query))
+
+    def close(self) -> None:
+        self.closed = True
+
+
 class FakeEngine:
     """Publishes snapshots on demand; plans and runs are answered at once."""
 
@@ -84,6 +102,8 @@ class FakeEngine:
         self.kept: tuple[BackupView, ...] = ()
         self.verified: list[str] = []
         self.stopped_rollbacks: list[str] = []
+        self.answer_logs: Callable[[LogQuery], LogPage] = LogPage
+        self.readers: list[FakeReader] = []
         self._listeners: list[Callable[[Snapshot], None]] = []
 
     @property
@@ -142,6 +162,10 @@ class FakeEngine:
         found = next(each for each in self.kept if each.id == backup)
         future.set_result(replace(found, verified_at=NOW))
         return future
+
+    def open_logs(self, service: str, on_page: PageListener) -> FakeReader:
+        self.readers.append(FakeReader(self, on_page))
+        return self.readers[-1]
 
 
 def an_operation(plan: Plan, state: OperationState = OperationState.VERIFYING) -> Operation:

@@ -35,12 +35,13 @@ def answer(
     logs: Sequence[Sequence[LogLine]],
     sources: tuple[LogStatus, ...] = (),
     *,
+    now: float = 0.0,
     budget: float = BUDGET,
 ) -> LogPage:
-    """The page of ``query`` over ``logs``, one sequence for each source."""
+    """The page of ``query`` at ``now`` over ``logs``, one sequence for each source."""
     lines = merge(logs)
-    if query.since is not None:
-        lines = [line for line in lines if line.at >= query.since]
+    if query.window is not None:
+        lines = [line for line in lines if line.at >= now - query.window]
     chosen, looked_at = _selected(query, lines, budget)
     if query.mark_only:
         shown = [n for n, line in enumerate(lines) if n in chosen or grave_enough(query, line)]

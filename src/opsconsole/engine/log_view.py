@@ -62,7 +62,7 @@ class LogView:
         now = self._clock.wall()
         logs = [ring.lines() for ring in self._rings]
         sources = tuple(ring.status(now) for ring in self._rings)
-        return answer(self._query, logs, sources)
+        return answer(self._query, logs, sources, now=now)
 
     def _run(self) -> None:
         before: LogPage | None = None

@@ -116,8 +116,9 @@ class LogWatch:
             return ()
         others = sum(len(each.logs) for each in self._followed.values())
         logs: list[_Log] = []
-        for source in sources_of(service):
-            ring = LogRing(_unique(name_of(source), [log.intake.ring.source for log in logs]))
+        sources = sources_of(service)
+        for source, called in zip(sources, names_of(sources), strict=True):
+            ring = LogRing(called)
             intake = LogIntake(ring, self._clock, source.format, source.patterns)
             if others + len(logs) >= MOST:
                 intake.trouble(f"not followed: {MOST} logs are followed already")
@@ -152,16 +153,35 @@ def sources_of(service: Service) -> tuple[LogSource, ...]:
     return tuple(LogSource(docker=name) for name in dict.fromkeys(named) if name)
 
 
-def name_of(source: LogSource) -> str:
-    """What a log is called on the screen."""
+def names_of(sources: Sequence[LogSource]) -> list[str]:
+    """What logs are called on the screen: the file's, the container's, the unit's name.
+
+    Files of the same name are called after the first folder in which they differ.
+    """
+    plain = [_plain_name(source) for source in sources]
+    names: list[str] = []
+    for source, called in zip(sources, plain, strict=True):
+        name = called
+        if plain.count(called) > 1 and source.file is not None:
+            others = [each.file for each in sources if each.file and _plain_name(each) == called]
+            name = _differing_part(source.file, others) or called
+        names.append(f"{name}#{names.count(name) + 1}" if name in names else name)
+    return names
+
+
+def _plain_name(source: LogSource) -> str:
     if source.file is not None:
         return Path(source.file).name
     return source.docker or source.swarm or source.journal or ""
 
 
-def _unique(name: str, taken: Sequence[str]) -> str:
-    count = taken.count(name) + sum(each.startswith(f"{name}#") for each in taken)
-    return f"{name}#{count + 1}" if count else name
+def _differing_part(path: str, others: Sequence[str]) -> str:
+    """The first part of ``path`` that is not the same in all of ``others``."""
+    rows = zip(*(Path(other).parts for other in others), strict=False)
+    for part, row in zip(Path(path).parts, rows, strict=False):
+        if len(set(row)) > 1:
+            return part
+    return ""
 
 
 def _metric(service: str, name: str, parts: dict[str, float | None], now: float) -> MetricValue:

@@ -70,7 +70,7 @@ class LogQuery:
 
     ``pattern`` selects lines, ``invert`` those that it does not match; ``mark_only`` shows all
     and marks the selected; ``context`` keeps so many lines around each. ``level`` is the least
-    that is shown; lines without a level are as grave as INFO. ``since`` is a Unix time.
+    that is shown; lines without a level are as grave as INFO. ``window`` is in seconds before now.
     """
 
     pattern: re.Pattern[str] | None = None
@@ -78,7 +78,7 @@ class LogQuery:
     mark_only: bool = False
     context: int = 0
     level: LogLevel = LogLevel.UNKNOWN
-    since: float | None = None
+    window: float | None = None
 
     def selects(self, line: LogLine) -> bool:
         """Whether the pattern alone selects ``line``."""
@@ -115,5 +115,5 @@ class LogReader(Protocol):
         ...
 
 
-PageListener = Callable[[LogPage], None]
+PageListener = Callable[[LogPage], object]
 """Called with each page, on a thread of the logs."""

@@ -21,6 +21,7 @@ class Scope(StrEnum):
     CHANGE = "change"
     OPEN = "open"
     OPERATIONS = "operations"
+    LOGS = "logs"
 
 
 class Group(StrEnum):
@@ -111,6 +112,26 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("select", "space", "space", "select", "choose", "choose several services", _O, Group.LOOK),
     Key("zoom", "z", "z", "zoom", "zoom", "the panel on the whole screen, and back", _O,
         Group.LOOK, hint=85),
+    Key("logs", "l", "l", "logs", "logs", "the logs of the service", _E, Group.LOOK, hint=15,
+        palette=True),
+    Key("log-tail", "0", "0", "panel(0)", "end of the log",
+        "0 the end, 1 the beginning, 2 to 6 the last 1, 5, 15, 30 and 60 minutes", Scope.LOGS,
+        Group.LOOK),
+    Key("log-next-error", "e", "e", "error(1)", "next error", "to the next error", Scope.LOGS,
+        Group.MOVE, hint=12, palette=True),
+    Key("log-previous-error", "E", "E", "error(-1)", "previous error", "to the error before",
+        Scope.LOGS, Group.MOVE, palette=True),
+    Key("log-wrap", "w", "w", "wrap", "wrap", "long lines on several rows, or cut", Scope.LOGS,
+        Group.LOOK, hint=52, palette=True),
+    Key("log-level", "v", "v", "level", "level", "the next least level: all, info, warning, error",
+        Scope.LOGS, Group.LOOK, hint=54, palette=True),
+    Key("log-context", "C", "C", "context", "context", "0, 3 or 10 lines around each match",
+        Scope.LOGS, Group.LOOK, palette=True),
+    Key("log-mark", "a", "a", "mark", "all lines",
+        "all lines with the matches marked, or the matches alone", Scope.LOGS, Group.LOOK, hint=56,
+        palette=True),
+    Key("log-save", "s", "s", "save", "save", "save these lines to a new file in this folder",
+        Scope.LOGS, Group.LOOK, hint=58, palette=True),
     Key("raw", "y", "y", "raw", "raw", "the health body as it came", _L, Group.LOOK),
     Key("copy", "c", "c", "copy", "copy", "copy what the cursor is on to the clipboard (OSC 52)",
         _L, Group.LOOK),

@@ -388,6 +388,18 @@ class Console(App[int], inherit_bindings=False):
         if not any(isinstance(screen, OperationsScreen) for screen in self.screen_stack):
             self.push_screen(OperationsScreen())
 
+    def action_logs(self) -> None:
+        """The logs of the service that the screen in sight is about."""
+        from opsconsole.ui.screens.logs import LogsScreen
+
+        target: ServiceView | None = getattr(self.screen, "target", None)
+        if isinstance(self.screen, LogsScreen):
+            return
+        if target is None:
+            self.say("no service is selected")
+        else:
+            self.push_screen(LogsScreen(target.name))
+
     def action_theme(self) -> None:
         """Choose a theme."""
         from opsconsole.ui.screens.theme import ThemeScreen

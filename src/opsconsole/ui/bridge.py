@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from opsconsole.model.backups import BackupView
+    from opsconsole.model.logs import LogReader, PageListener
     from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
     from opsconsole.model.snapshot import Snapshot
 
@@ -83,6 +84,10 @@ class EngineLike(Protocol):
 
     def verify_backup(self, service: str, backup: str) -> Future[BackupView | Refusal]:
         """One backup after every byte of it was compared; reads only."""
+        ...
+
+    def open_logs(self, service: str, on_page: PageListener) -> LogReader:
+        """Follow a service's logs; ``on_page`` is called on a thread of the reader."""
         ...
 
 
@@ -204,6 +209,10 @@ class Bridge:
             self._post(BackupVerified(service, backup, *_outcome(future)))
 
         self._engine.verify_backup(service, backup).add_done_callback(answered)
+
+    def open_logs(self, service: str, on_page: PageListener) -> LogReader | None:
+        """Follow a service's logs until the reader is closed; None while the engine starts."""
+        return None if self._engine is None else self._engine.open_logs(service, on_page)
 
 
 def _outcome(future: Future[T | Refusal]) -> tuple[T | None, Refusal | None]:

@@ -1,0 +1,41 @@
+"""Lines of a log into a file of the person's own.
+
+Invariant: nothing that exists is overwritten, no symlink is followed, and the file is whole or
+not there. Its text is what the screen shows: sanitised.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from opsconsole.model.logs import LogLine
+
+
+def save(lines: Iterable[LogLine], folder: Path, name: str) -> Path:
+    """Write ``lines`` to the new file ``name`` in ``folder``. Raises OSError, ValueError."""
+    if not name or name.startswith(".") or "/" in name or "\0" in name:
+        raise ValueError(f"{name!r} is not a plain file name: it is saved in {folder}")
+    target = folder / name
+    descriptor, temporary = tempfile.mkstemp(prefix=".opsconsole-", dir=folder)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.writelines(f"{as_text(line)}\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(temporary, target)
+    finally:
+        os.unlink(temporary)
+    parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(parent)
+    finally:
+        os.close(parent)
+    return target
+
+
+def as_text(line: LogLine) -> str:
+    """A line as it is saved: time in UTC, level, source, words."""
+    at = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
+    return f"{at.replace('+00:00', 'Z')} {line.level.name:8} {line.source} {line.text}"

@@ -1,0 +1,244 @@
+"""A page of logs as lines: time, level, source where there are several, words.
+
+Invariant: pure. A row is one line of a log, with the lines that continue it each a row of their
+own; what is dropped, behind or not read is always said.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
+from opsconsole.render.cells import Line, Role, Span, clip_line, fit, titled, wrap
+from opsconsole.render.figures import duration
+from opsconsole.render.matching import compiled
+
+WINDOWS: Final[dict[int, float]] = {2: 60.0, 3: 300.0, 4: 900.0, 5: 1800.0, 6: 3600.0}
+"""Seconds of the windows 2 to 6; 0 is the end of everything, 1 its beginning."""
+
+LEVELS: Final = (LogLevel.UNKNOWN, LogLevel.INFO, LogLevel.WARNING, LogLevel.ERROR)
+CONTEXTS: Final = (0, 3, 10)
+BEHIND: Final = 2.0
+"""Seconds of lag that are worth a colour."""
+
+_SOURCE_WIDTH: Final = 18
+_REPEATS: Final = re.compile(r"[+*]|\{\d")
+_WORDS: Final = {
+    LogLevel.UNKNOWN: ("", Role.MUTED),
+    LogLevel.TRACE: ("TRACE", Role.FAINT),
+    LogLevel.DEBUG: ("DEBUG", Role.MUTED),
+    LogLevel.INFO: ("INFO", Role.ACCENT),
+    LogLevel.NOTICE: ("NOTE", Role.ACCENT),
+    LogLevel.WARNING: ("WARN", Role.DEGRADED),
+    LogLevel.ERROR: ("ERROR", Role.DOWN),
+    LogLevel.CRITICAL: ("CRIT", Role.DOWN),
+}
+
+
+class Place(NamedTuple):
+    """A row: the position of a line on its page, and which of the line's own rows it is."""
+
+    line: int
+    part: int
+
+
+class Rows:
+    """The rows of a page."""
+
+    def __init__(self, page: LogPage) -> None:
+        self.page = page
+        self._parts = [line.text.split("\n") if "\n" in line.text else None for line in page.lines]
+        self.places = [
+            Place(at, part)
+            for at, parts in enumerate(self._parts)
+            for part in range(len(parts) if parts else 1)
+        ]
+        self._matches = set(page.matches) if page.query.pattern is not None else set()
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def line_at(self, row: int) -> LogLine:
+        """The line that a row belongs to."""
+        return self.page.lines[self.places[row].line]
+
+    def text_at(self, row: int) -> str:
+        """The words of a row."""
+        place = self.places[row]
+        parts = self._parts[place.line]
+        return parts[place.part] if parts else self.page.lines[place.line].text
+
+    def is_match(self, row: int) -> bool:
+        """Whether the pattern selected the row's line."""
+        return self.places[row].line in self._matches
+
+    def row_of(self, line: int) -> int:
+        """The first row of a line."""
+        return bisect_left(self.places, Place(line, 0))
+
+    def find(self, source: str, number: int, at: float) -> int:
+        """The row of a line that was seen before; of the next later one when it is gone."""
+        for position, line in enumerate(self.page.lines):
+            if line.source == source and line.number == number:
+                return self.row_of(position)
+        for position, line in enumerate(self.page.lines):
+            if line.at >= at:
+                return self.row_of(position)
+        return max(0, len(self) - 1)
+
+    def next_match(self, row: int, step: int) -> int | None:
+        """The row of the next selected line, None at the end."""
+        return self._next(list(self.page.matches), row, step)
+
+    def next_error(self, row: int, step: int) -> int | None:
+        """The row of the next line that is an error or worse, None at the end."""
+        lines = self.page.lines
+        errors = [at for at, line in enumerate(lines) if line.level >= LogLevel.ERROR]
+        return self._next(errors, row, step)
+
+    def _next(self, lines: Sequence[int], row: int, step: int) -> int | None:
+        if not self.places:
+            return None
+        here = self.places[min(row, len(self) - 1)].line
+        found = [at for at in lines if (at > here if step > 0 else at < here)]
+        return self.row_of(found[0] if step > 0 else found[-1]) if found else None
+
+
+def query_of(
+    text: str, *, mark_only: bool, context: int, level: LogLevel, window: float | None
+) -> LogQuery:
+    """The query of what is typed; ``!`` in front turns it round, and no text selects all."""
+    inverted = text.startswith("!")
+    typed = (text[1:] if inverted else text).strip()
+    pattern = _pattern(typed) if typed else None
+    return LogQuery(
+        pattern,
+        invert=inverted and pattern is not None,
+        mark_only=mark_only,
+        context=context if pattern is not None else 0,
+        level=level,
+        window=window,
+    )
+
+
+def _pattern(typed: str) -> re.Pattern[str]:
+    """A pattern that is quick on long lines too: two repeats at most, else it is plain text."""
+    core = re.sub(r"^(?:\.[*+])+|(?<!\\)(?:\.\*)+$", "", typed) or typed
+    return compiled(core if len(_REPEATS.findall(core)) <= 2 else re.escape(typed))
+
+
+def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: int) -> list[Line]:
+    """One row in ``width`` cells, in several lines when ``wrapped``; at most ``most``."""
+    line, part = rows.line_at(at), rows.places[at].part
+    if line.notice:
+        words = f" ── {rows.text_at(at)} ──"
+        return [clip_line((Span(_clock(line.at), Role.FAINT), Span(words, Role.UNKNOWN)), width)]
+    head = _head(line, several=several) if part == 0 else _blank_head(several=several)
+    used = sum(len(span.text) for span in head)
+    role = Role.MATCH if rows.is_match(at) else _text_role(line.level)
+    text = rows.text_at(at)
+    if not wrapped or width - used < 20:
+        return [clip_line((*head, Span(text, role)), width)]
+    pieces = wrap(text, width - used)
+    if len(pieces) > most:
+        pieces = [*pieces[: most - 1], f"{pieces[most - 1][: width - used - 1]}…"]
+    gap = (Span(" " * used),)
+    return [
+        (*(head if number == 0 else gap), Span(piece, role)) for number, piece in enumerate(pieces)
+    ]
+
+
+def _text_role(level: LogLevel) -> Role:
+    if level >= LogLevel.ERROR:
+        return Role.STRONG
+    return Role.MUTED if LogLevel.UNKNOWN < level <= LogLevel.DEBUG else Role.TEXT
+
+
+def _head(line: LogLine, *, several: bool) -> Line:
+    word, role = _WORDS[line.level]
+    spans = [
+        Span(_clock(line.at), Role.MUTED if line.stamped else Role.FAINT),
+        Span(f" {word:5} ", role),
+    ]
+    if several:
+        spans.append(Span(f"{fit(line.source, _SOURCE_WIDTH)} ", Role.MUTED))
+    return tuple(spans)
+
+
+def _blank_head(*, several: bool) -> Line:
+    return (Span(" " * (12 + 7 + (_SOURCE_WIDTH + 1 if several else 0))),)
+
+
+def _clock(at: float) -> str:
+    """UTC with milliseconds, twelve cells."""
+    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:12]
+
+
+class Look(NamedTuple):
+    """How one looks at the page. ``window`` is 0 to 6."""
+
+    service: str
+    typed: str = ""
+    mark_only: bool = False
+    context: int = 0
+    level: LogLevel = LogLevel.UNKNOWN
+    window: int = 0
+    follows: bool = True
+    paused: bool = False
+    wraps: bool = False
+
+
+def title(look: Look, page: LogPage | None, width: int) -> Line:
+    """The first line: whose logs, and how one looks at them."""
+    notes = [Span("PAUSED " if look.paused else "", Role.ACCENT)]
+    notes.append(Span("following" if look.follows and not look.paused else "", Role.MUTED))
+    if look.typed:
+        what = "marked" if look.mark_only else "filter"
+        notes.append(Span(f"  {what} {look.typed}", Role.ACCENT))
+        if page is not None and page.query.pattern is not None:
+            notes.append(Span(f"  {len(page.matches)} lines", Role.MUTED))
+    if look.context:
+        notes.append(Span(f"  ±{look.context} lines", Role.MUTED))
+    if look.level is not LogLevel.UNKNOWN:
+        notes.append(Span(f"  {look.level.name.lower()} and worse", Role.ACCENT))
+    if look.window in WINDOWS:
+        notes.append(Span(f"  last {duration(WINDOWS[look.window])}", Role.ACCENT))
+    if look.wraps:
+        notes.append(Span("  wrapped", Role.MUTED))
+    kept = tuple(span for span in notes if span.text)
+    return titled(f"{look.service} · logs", width, focused=True, note=kept)
+
+
+def status(page: LogPage | None, width: int) -> list[Line]:
+    """A line for each source in short, or what is wrong: never more than four lines."""
+    if page is None:
+        return [(Span("  opening the logs …", Role.MUTED),)]
+    if not page.sources:
+        words = "  this service declares no logs and no containers: add logs: [{file: …}]"
+        return [(Span(words, Role.UNKNOWN),)]
+    lines = [clip_line(_source_status(each), width) for each in page.sources[:3]]
+    if len(page.sources) > 3:
+        lines.append((Span(f"  and {len(page.sources) - 3} more sources", Role.MUTED),))
+    if page.looked_at < page.held:
+        words = f"  the filter is slow: the latest {page.looked_at} of {page.held} were looked at"
+        lines[-1] = (Span(words, Role.DEGRADED),)
+    return lines
+
+
+def _source_status(source: LogStatus) -> Line:
+    spans = [
+        Span(f"  {fit(source.source, _SOURCE_WIDTH)} ", Role.MUTED),
+        Span(f"{source.held:,} of {source.seen:,} lines", Role.MUTED),
+    ]
+    if source.drop_rate:
+        spans.append(Span(f"  dropped {source.drop_rate:,.0f}/s", Role.DEGRADED))
+    if source.dropped:
+        spans.append(Span(f"  dropped {source.dropped:,} in all", Role.DEGRADED))
+    if source.lag is not None:
+        role = Role.DEGRADED if source.lag > BEHIND else Role.MUTED
+        spans.append(Span(f"  lag {duration(source.lag)}", role))
+    if source.trouble:
+        spans.append(Span(f"  {source.trouble}", Role.UNKNOWN))
+    return tuple(spans)
