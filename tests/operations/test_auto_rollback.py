@@ -29,11 +29,11 @@ from tests.operations.recording_server import Behaviour, RecordingServer
 Serve = Callable[[], RecordingServer]
 _S = OperationState
 _SABOTAGE = str(Path(__file__).with_name("sabotage"))
-_QUICK = "min_healthy: 100ms, deadline: 500ms"
+_QUICK = "min_healthy: 100ms, deadline: 300ms"
 _ROLLBACK = f"      rollback: {{http: {{post: /rollback}}, {_QUICK}}}\n"
 
 
-def _config(server: RecordingServer, countdown: str = "0.5s", rollback: str = _ROLLBACK) -> str:
+def _config(server: RecordingServer, countdown: str = "0.3s", rollback: str = _ROLLBACK) -> str:
     text = http_config(server, action=f"{_QUICK}, auto_rollback: true", more=rollback)
     limits = "operations: {"
     return text.replace(limits, f"{limits}rollback_countdown: {countdown}, ")
@@ -72,12 +72,12 @@ async def test_a_failed_restart_is_rolled_back_by_an_operation_of_its_own(
     operator = place.operator()
     plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
     assert plan.auto_rollback
-    assert "rolled back by itself 0.5 s after the verdict" in plan.undo
+    assert "rolled back by itself 0.3 s after the verdict" in plan.undo
     failed = await ended(operator, (await performed(operator, plan)).id)
     assert failed.state is _S.FAILED
     assert failed.rollback_at is not None
     assert failed.ended_at is not None
-    assert failed.rollback_at == pytest.approx(failed.ended_at + 0.5)
+    assert failed.rollback_at == pytest.approx(failed.ended_at + 0.3)
     assert any(f"stop-rollback {failed.id}" in line for line in failed.evidence)
     failed = await _settled(operator, failed.id)
     assert failed.rollback_at is None
@@ -85,7 +85,7 @@ async def test_a_failed_restart_is_rolled_back_by_an_operation_of_its_own(
     assert rollback.kind is ActionKind.ROLLBACK
     assert rollback.state is _S.VERIFIED, rollback
     assert failed.rollback == f"verified as {rollback.id}"
-    assert rollback.started_at >= (failed.ended_at or 0.0) + 0.5
+    assert rollback.started_at >= (failed.ended_at or 0.0) + 0.3
     assert rollback.reason.startswith("by itself after restart by ")
     assert [request.path for request in server.changes] == ["/restart", "/rollback"]
     assert verify_folder(place.state).whole
@@ -103,7 +103,7 @@ async def test_a_verified_restart_arms_nothing(place: Place, serve: Serve) -> No
 
 async def test_it_can_be_stopped_and_only_once(place: Place, serve: Serve) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1.5s"))
+    place.write(_config(server, "1s"))
     operator = place.operator()
     failed = await restarted(operator)
     assert refused(await place.operator(read_only=True).stop_rollback(failed.id)) == "read-only"
@@ -123,7 +123,7 @@ async def test_what_somebody_does_in_the_meantime_takes_its_place(
     place: Place, serve: Serve
 ) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1.5s"))
+    place.write(_config(server, "1s"))
     operator = place.operator()
     failed = await restarted(operator)
     plan = await planned(operator, ActionRequest("web", ActionKind.DEGRADE, duration=3600))
@@ -138,7 +138,7 @@ async def test_its_process_is_killed_and_the_next_console_goes_on(
     place: Place, serve: Serve
 ) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1.5s"))
+    place.write(_config(server, "1s"))
     operator = place.operator()
     failed = await restarted(operator)
     path = lock.rollback_lock(place.state, failed.id)
@@ -153,7 +153,7 @@ async def test_its_process_is_killed_and_the_next_console_goes_on(
     assert _rollbacks(server) == 1
 
 
-@pytest.mark.parametrize("boundary", range(3, 11))
+@pytest.mark.parametrize("boundary", [3, 4, 8, 9, 10])
 async def test_a_runner_killed_around_its_verdict_makes_one_rollback_at_most(
     boundary: int, place: Place, serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,7 +182,7 @@ async def test_a_runner_killed_around_its_verdict_makes_one_rollback_at_most(
 
 async def test_one_whose_time_is_long_past_is_not_begun(place: Place, serve: Serve) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1.5s"))
+    place.write(_config(server, "1s"))
     operator = place.operator()
     failed = await restarted(operator)
     path = lock.rollback_lock(place.state, failed.id)
@@ -203,7 +203,7 @@ async def test_one_whose_time_is_long_past_is_not_begun(place: Place, serve: Ser
 async def test_looks_in_the_meantime_leave_it_armed(place: Place, serve: Serve) -> None:
     server = _broken(serve)
     look = "      test: {it: {http: {get: /look}, effect: read}}\n"
-    place.write(_config(server, "1.5s", _ROLLBACK + look))
+    place.write(_config(server, "1s", _ROLLBACK + look))
     operator = place.operator()
     failed = await restarted(operator)
     plan = await planned(operator, ActionRequest("web", ActionKind.TEST, "it"))
@@ -214,7 +214,7 @@ async def test_looks_in_the_meantime_leave_it_armed(place: Place, serve: Serve) 
 
 async def test_one_that_was_begun_and_lost_is_not_begun_again(place: Place, serve: Serve) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1.5s"))
+    place.write(_config(server, "1s"))
     operator = place.operator()
     failed = await restarted(operator)
     path = lock.rollback_lock(place.state, failed.id)

@@ -44,6 +44,7 @@ _MORE = {
 }
 # Silences are short calls to an Alertmanager, and tried where there is one.
 _KINDS = [kind for kind in ActionKind if kind not in SILENCING]
+_HUNG_UP = [ActionKind.DEGRADE, ActionKind.BACKUP, ActionKind.RESTORE]
 _COPYING = {ActionKind.BACKUP, ActionKind.RESTORE}
 
 
@@ -63,13 +64,15 @@ def _argv(place: Place, kind: ActionKind) -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGHUP])
-@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize(
+    ("kind", "death"),
+    [(kind, signal.SIGKILL) for kind in _KINDS] + [(kind, signal.SIGHUP) for kind in _HUNG_UP],
+)
 async def test_it_ends_with_its_verdict(
     kind: ActionKind, death: signal.Signals, place: Place, serve: Serve
 ) -> None:
     server = serve()
-    server.behaviour.answer, server.behaviour.slow = "slow", 0.4
+    server.behaviour.answer, server.behaviour.slow = "slow", 0.3
     data = _furnish(place, server)
     if kind is ActionKind.RESTORE:
         argv = [sys.executable, "-m", "opsconsole", *_argv(place, ActionKind.BACKUP)]
