@@ -265,7 +265,10 @@ def next_steps(run: Operation, service: ServiceView | None) -> list[tuple[str, s
     if run.state not in UNHAPPY or service is None:
         return []
     offered = {view.kind for view in service.actions}
-    steps = [("d", f"look at {service.name}: its parts, its timeline, its raw bodies")]
+    steps = [
+        ("l", f"look at the logs of {service.name}"),
+        ("d", f"look at {service.name}: its parts, its timeline, its raw bodies"),
+    ]
     if run.kind in offered:
         steps.append(("t", f"{what(run)} again, with an override and a reason"))
     if ActionKind.ROLLBACK in offered and run.kind is not ActionKind.ROLLBACK:
