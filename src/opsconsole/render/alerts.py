@@ -7,7 +7,19 @@ from collections.abc import Iterable
 
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.render import figures
-from opsconsole.render.cells import Align, Line, Role, Row, Span, clip, fit, width_of
+from opsconsole.render.cells import (
+    BLANK,
+    Align,
+    Line,
+    Role,
+    Row,
+    Span,
+    clip,
+    fit,
+    line_width,
+    width_of,
+    wrap,
+)
 
 _LOOKS = {
     Severity.CRITICAL: ("✖", "crit", Role.DOWN),
@@ -34,27 +46,35 @@ def firing(alerts: Iterable[Alert]) -> list[Alert]:
     return [alert for alert in alerts if alert.state is AlertState.FIRING and not alert.quiet]
 
 
-def row(alert: Alert, width: int, now: float) -> Row:
-    """One alert: severity, age, name, service and, where there is room, what it says."""
+def row(alert: Alert, width: int, now: float, *, folded: int = 0, depth: int = 0) -> Row:
+    """One alert: severity, age, name, service and, where there is room, what it says.
+
+    ``folded`` counts the alerts that are hidden under it; with ``depth`` it is one of them.
+    """
     glyph, word, role = _LOOKS[alert.severity]
     loud = alert.state is AlertState.FIRING and not alert.quiet
     name_width = min(24, max(12, width // 3))
+    name = f"└ {alert.name}" if depth else alert.name
     spans: list[Span] = [
         Span(f" {glyph} {word:<4} ", role if loud else Role.MUTED),
         Span(fit(figures.age(now - alert.since), 6, Align.RIGHT), Role.MUTED),
         Span(" "),
-        Span(fit(alert.name, name_width), Role.STRONG if loud else Role.MUTED),
+        Span(fit(name, name_width), Role.STRONG if loud else Role.MUTED),
         Span(" "),
     ]
     rest = width - 8 - 7 - name_width - 1
-    spans += _tail(alert, rest, Role.TEXT if loud else Role.MUTED)
+    if folded:
+        spans.append(Span(f"+{folded} ", Role.ACCENT))
+        rest -= len(str(folded)) + 2
+    spans += _tail(alert, rest, now, Role.TEXT if loud else Role.MUTED)
     return Row(alert.key, tuple(spans))
 
 
-def _tail(alert: Alert, width: int, role: Role) -> Line:
+def _tail(alert: Alert, width: int, now: float, role: Role) -> Line:
     where = alert.service or alert.instance
-    notes = _note(alert)
-    first = f"{notes}{where}".rstrip(" ·")
+    notes = _notes(alert, now)
+    lines = [f"{note} · {where}".strip(" ·") for note in notes]
+    first = next((line for line in lines if width_of(line) <= width), lines[-1])
     room = width - width_of(first) - 2
     said = alert.summary or alert.description
     if room >= 10 and said:
@@ -62,15 +82,33 @@ def _tail(alert: Alert, width: int, role: Role) -> Line:
     return (Span(fit(first or said, max(0, width)), role),)
 
 
-def _note(alert: Alert) -> str:
-    if alert.state is AlertState.PENDING:
-        return "pending · "
-    if alert.state is AlertState.RESOLVED:
-        return "resolved · "
-    if alert.quiet:
-        by = alert.suppressions[0].by
-        return f"{alert.suppressions[0].kind}{f' by {by}' if by else ''} · "
-    return ""
+_QUIET = {
+    "acknowledgement": "acked",
+    "silence": "silenced",
+    "inhibition": "inhibited",
+    "mute": "muted",
+}
+
+
+def _notes(alert: Alert, now: float) -> list[str]:
+    """What keeps the alert from being loud, the longest wording first."""
+    if alert.state is not AlertState.FIRING:
+        return [alert.state.value]
+    if not alert.quiet:
+        return [""]
+    why = alert.suppressions[0]
+    said = _QUIET.get(why.kind, why.kind)
+    by = f"{said} by {why.by}" if why.by else said
+    end = f" until {_until(why.ends_at, now)}" if why.ends_at else ""
+    ago = f" {figures.age(now - why.since)} ago" if why.since else ""
+    short = f"{said} by {why.by.partition('@')[0]}" if why.by else said
+    return [f"{by}{ago}{end}", f"{by}{end}", f"{short}{end}", short]
+
+
+def _until(at: float, now: float) -> str:
+    """The minute within a day, else the day too."""
+    clock = f"{figures.clock(at, seconds=False)}Z"
+    return clock if at - now < 86_000 else f"{figures.date(at)} {clock}"
 
 
 def detail(alert: Alert, now: float) -> list[Line]:
@@ -90,9 +128,27 @@ def detail(alert: Alert, now: float) -> list[Line]:
         if text:
             lines.append((Span(f"{title:<12}", Role.MUTED), Span(text)))
     for quiet in alert.suppressions:
-        until = f" until {figures.clock(quiet.ends_at)}Z" if quiet.ends_at else ""
-        said = f"{quiet.by} {quiet.comment}".strip()
-        lines.append((Span(f"{quiet.kind:<12}", Role.MUTED), Span(f"{said}{until}")))
+        until = f" until {_until(quiet.ends_at, now)}" if quiet.ends_at else ""
+        ago = f" {figures.age(now - quiet.since)} ago" if quiet.since else ""
+        by = f"by {quiet.by}" if quiet.by else ""
+        said = f"{by}{ago}{until}{f': {quiet.comment}' if quiet.comment else ''}".strip()
+        word = _QUIET.get(quiet.kind, quiet.kind)
+        lines.append((Span(f"{word:<12}", Role.MUTED), Span(said)))
     for key in sorted(alert.labels):
         lines.append((Span(f"  {key}=", Role.MUTED), Span(alert.labels[key])))
     return lines
+
+
+def page(alert: Alert, width: int, now: float) -> list[Line]:
+    """``detail`` with nothing cut: what is too long for a line goes on in the next."""
+    lines: list[Line] = []
+    for line in detail(alert, now):
+        *before, last = line
+        indent = line_width(tuple(before)) + 1
+        head: Line = (Span(" "), *before)
+        for part in wrap(last.text, max(10, width - indent - 1)):
+            lines.append((*head, Span(part, last.role)))
+            head = (Span(" " * indent),)
+    if not alert.sources:
+        return lines
+    return [*lines, BLANK, (Span(" a acknowledge · s silence · enter its service", Role.MUTED),)]

@@ -22,6 +22,8 @@ class Scope(StrEnum):
     OPEN = "open"
     OPERATIONS = "operations"
     LOGS = "logs"
+    ALERTS = "alerts"
+    SILENCES = "silences"
 
 
 class Group(StrEnum):
@@ -54,7 +56,7 @@ class Key:
 
 
 _E, _L, _O, _S, _C = Scope.EVERYWHERE, Scope.LIST, Scope.OVERVIEW, Scope.SERVICE, Scope.CHANGE
-_R, _X = Scope.OPEN, Scope.OPERATIONS
+_R, _X, _A, _Q = Scope.OPEN, Scope.OPERATIONS, Scope.ALERTS, Scope.SILENCES
 
 KEYS: Final[tuple[Key, ...]] = (
     Key("down", "j,down", "j ↓", "move(1)", "down", "one row down", _L, Group.MOVE),
@@ -83,11 +85,31 @@ KEYS: Final[tuple[Key, ...]] = (
     ),
     Key("open", "enter", "enter", "open", "open", "open what the cursor is on; never acts", _R,
         Group.LOOK, hint=10, palette=True),
-    Key("describe", "d", "d", "describe", "describe", "everything known of the service", _R,
+    Key("describe", "d", "d", "describe", "describe",
+        "everything known of the service or the alert", _R,
         Group.LOOK, palette=True),
     Key("operations", "O", "O", "operations", "operations",
         "what is being done to services, by whom, and what came of it", _E, Group.LOOK,
         palette=True),
+    Key("silences", "S", "S", "silences", "silences",
+        "what is silenced or acknowledged, by whom and until when", _E, Group.LOOK, palette=True),
+    Key("unfold", "right", "→", "unfold(1)", "unfold",
+        "show the alerts that are folded under this one", _A, Group.LOOK),
+    Key("fold", "left", "←", "unfold(0)", "fold", "fold them again", _A, Group.LOOK),
+    Key("acknowledge", "a", "a", "acknowledge", "acknowledge",
+        "ask for a reason, then open the plan that acknowledges the alert", _A, Group.CHANGE,
+        hint=12, palette=True),
+    Key("silence", "s", "s", "silence", "silence",
+        "open the form of a silence that begins as the alert's labels", _A, Group.CHANGE,
+        hint=14, palette=True),
+    Key("silence-edit", "e", "e", "edit", "edit",
+        "other matchers, another end or comment; takes the place of the silence", _Q,
+        Group.CHANGE, hint=12, palette=True),
+    Key("silence-end", "E", "E", "end", "end",
+        "ask for a reason, then open the plan that ends the silence", _Q, Group.CHANGE, hint=14,
+        palette=True),
+    Key("silence-again", "t", "t", "again", "again",
+        "make a silence anew that has ended", _Q, Group.CHANGE, hint=16, palette=True),
     Key("again", "t", "t", "again", "try again",
         "ask for the operation once more, with an override and a reason", _X, Group.CHANGE,
         hint=24, palette=True),

@@ -12,7 +12,7 @@ from typing import Final
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, line_width
+from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, line_width, wrap
 
 
 def objective_line(item: Attainment, width: int = 200) -> Line:
@@ -42,6 +42,32 @@ def _budget(item: Attainment) -> Iterator[Span]:
         yield Span(f"  burns {item.burn_rate:.1f}×", Role.MUTED)
 
 
+def _standing(item: Attainment, width: int) -> list[Line]:
+    """How close it is (100% of its limit is the target itself, above it is missed), where
+    it goes and what is left of its budget, below the figure.
+    """
+    said: list[str] = []
+    if item.closeness is not None and math.isfinite(item.closeness):
+        said.append(f"at {figures.percent(item.closeness)} of its limit")
+    if item.trend:
+        said.append(item.trend)
+    if item.budget_left is not None:
+        said.append(f"budget left {figures.percent(item.budget_left)}")
+    if item.budget_seconds is not None and item.budget_seconds > 0:
+        said.append(f"{figures.age(item.budget_seconds)} of complete failure")
+    if item.burn_rate is not None:
+        said.append(f"burns {item.burn_rate:.1f}×")
+    if item.seen is not None and item.seen < 0.99 * _window_of(item.objective):
+        said.append(f"seen over {figures.age(item.seen)}")
+    role = Role.TEXT if item.met is False else Role.MUTED
+    lines: list[Line] = []
+    if item.burning:
+        lines.append((Span(f"     too fast: {item.burning}", Role.DOWN),))
+    text = " · ".join(said)
+    lines += [(Span(f"     {part}", role),) for part in wrap(text, max(8, width - 6)) if part]
+    return lines
+
+
 def _actual(item: Attainment) -> str:
     """Shares are fractions: 0.99834 is ``99.834 %``; what falls short of all is never 100."""
     if item.unit == "%" and item.actual is not None and math.isfinite(item.actual):
@@ -68,11 +94,15 @@ def _met(item: Attainment) -> tuple[str, str, Role]:
 def objectives(service: ServiceView, width: int) -> list[Line]:
     """Objectives and the figures that they are about."""
     lines: list[Line] = [(Span(" objectives", Role.HEADER),)]
-    lines += [objective_line(item, width) for item in service.objectives]
+    for item in service.objectives:
+        lines += [objective_line(item, 50), *_standing(item, width)]
     if not service.objectives:
         lines.append(
             (Span("   none are declared: objectives: [p95(latency) < 300ms]", Role.MUTED),)
         )
+    for index, sentence in enumerate(service.advice):
+        lines += [BLANK, (Span(" scaling", Role.HEADER),)] if index == 0 else []
+        lines += [(Span(f"   {part}", Role.TEXT),) for part in wrap(sentence, max(8, width - 4))]
     lines += [BLANK, (Span(" metrics", Role.HEADER),)]
     for metric in service.metrics:
         lines.append(

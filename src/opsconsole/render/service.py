@@ -7,6 +7,7 @@ seen, and a part that is not ok is named with its own words.
 import math
 from collections.abc import Iterable
 
+from opsconsole.model.alerts import Alert
 from opsconsole.model.health import Component, ProbeKind
 from opsconsole.model.resources import Container
 from opsconsole.model.series import Latency
@@ -30,6 +31,8 @@ from opsconsole.render.services import reason_of, shown_word
 from opsconsole.render.time_axis import span
 
 DEPTH = 12
+BEGAN = "▶"
+"""Marks the start of the alert that one came from."""
 
 
 def headline(service: ServiceView, width: int, now: float) -> list[Line]:
@@ -144,16 +147,22 @@ def latency_objective(service: ServiceView) -> float | None:
 
 def latency_chart(
     service: ServiceView, snapshot: Snapshot, width: int, height: int, now: float, window: float,
-    *, full: bool = False,
+    *, full: bool = False, began: Alert | None = None,
 ) -> list[Line]:  # fmt: skip
-    """p95 alone as an area, or with ``full`` p50, p95 and p99 as lines; events marked below."""
+    """p95 alone as an area, or with ``full`` p50, p95 and p99 as lines; events marked below.
+
+    ``began`` is an alert whose start is marked over everything else.
+    """
     curves = _curves(service.latency, full=full)
     if not curves:
         return [BLANK, (Span("  no latency was measured in this window", Role.MUTED),)]
     # The axis moves by whole slots: between them there is nothing else to show.
     slot = min(window / 6, max(curve.trace.step for curve in curves))
     end = math.ceil(now / slot) * slot
-    plot = Plot(curves, end, window, latency_objective(service), marks(service, snapshot))
+    shown = marks(service, snapshot)
+    if began is not None:
+        shown = (*shown, Mark(began.since, BEGAN, Role.DOWN))
+    plot = Plot(curves, end, window, latency_objective(service), shown)
     return chart(plot, width, height)
 
 
@@ -179,6 +188,15 @@ def marks(service: ServiceView, snapshot: Snapshot) -> tuple[Mark, ...]:
         for event in snapshot.events
         if event.service == service.name
     )
+
+
+def began_line(alert: Alert | None, width: int, now: float) -> Line:
+    """When the alert began that is marked in the chart; blank where none is."""
+    if alert is None:
+        return BLANK
+    moment = f"{figures.clock(alert.since)}Z, {figures.age(now - alert.since)} ago"
+    text = clip(f" {alert.name} began at {moment}", max(0, width - 4))
+    return (Span(f"  {BEGAN}", Role.DOWN), Span(text, Role.STRONG))
 
 
 def latency_legend(latency: Latency, window: float) -> Line:

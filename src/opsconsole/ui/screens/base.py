@@ -83,7 +83,8 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def show(self) -> None:
         """Show the header, the body and the keys."""
-        if not self.is_mounted:
+        if not self.is_mounted or not self.query(FooterBar):
+            # Its parts are not there yet, or are being taken down.
             return
         app = self.console_app
         for header in self.query(HeaderBar):
@@ -256,6 +257,13 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
             self.say("no service is selected")
             return
         self.open_actions(self.target.actions)
+
+    def action_silences(self) -> None:
+        """What is silenced or acknowledged."""
+        from opsconsole.ui.screens.silences import SilencesScreen
+
+        if not any(isinstance(screen, SilencesScreen) for screen in self.app.screen_stack):
+            self.app.push_screen(SilencesScreen())
 
     def open_actions(self, views: tuple[ActionView, ...]) -> None:
         """Open the menu."""

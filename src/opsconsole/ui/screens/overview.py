@@ -8,13 +8,15 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 
+from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, operations, resources, services
+from opsconsole.render.alert_folding import FoldedAlert, fold_rows
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.empty_panels import nothing_to_show
-from opsconsole.render.keys import Scope
+from opsconsole.render.keys import Key, Scope
 from opsconsole.render.matching import Filter
 from opsconsole.render.overview import (
     Panel,
@@ -27,7 +29,7 @@ from opsconsole.render.selected import selected_lines
 from opsconsole.render.time_axis import span
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.alert_keys import AlertKeys
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.header_bar import HeaderBar
@@ -37,14 +39,17 @@ from opsconsole.ui.widgets.prompt import Prompt
 LIKELY_SERVICES = 9
 """How many services there is room for before the first snapshot tells."""
 ROOM_TO_BREATHE = 5
+LIKELY_SERVICES = 9
+"""How many services there is room for before the first snapshot tells."""
+ROOM_TO_BREATHE = 5
 _SORTS = tuple(services.Sort)
 
 
-class OverviewScreen(ConsoleScreen, inherit_bindings=False):
+class OverviewScreen(AlertKeys, inherit_bindings=False):
     """Services, alerts, the selected service, resources and the timeline."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.OVERVIEW, Scope.OPEN, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
+        Scope.OVERVIEW, Scope.ALERTS, Scope.OPEN, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "overview"
     BINDINGS = bindings(*SCOPES)
@@ -58,6 +63,9 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
         self._placements: tuple[Placement, ...] = ()
         self._events: dict[str, Event] = {}
         self._events_of: tuple[Event, ...] | None = None
+        self._unfolded: set[str] = set()
+        self._folded: dict[str, FoldedAlert] = {}
+        self._folded_of: tuple[Alert, ...] | None = None
 
     def compose(self) -> ComposeResult:
         """All panels; where each stands is worked out for the size at hand."""
@@ -130,7 +138,7 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
     def _place(self, width: int, height: int, excuse: str) -> None:
         snapshot = self.snapshot
         count = len(snapshot.services) if snapshot else LIKELY_SERVICES
-        ringing = len(snapshot.alerts) if snapshot else 0
+        ringing = len(self._alert_rows())
         wanted = () if excuse else arrange(width, height, count, ringing)
         if self._zoomed is not None and not excuse:
             wanted = zoomed(self._zoomed, width, height)
@@ -203,15 +211,28 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
 
     def _fill_alerts(self) -> None:
         table, snapshot, now = self.table(Panel.ALERTS), self.snapshot, self.now
-        ordered = alerts.order(snapshot.alerts) if snapshot else []
-        found = {alert.key: alert for alert in ordered}
-        firing = len(alerts.firing(ordered))
+        found = self._alert_rows()
+        firing = len(alerts.firing(snapshot.alerts)) if snapshot else 0
+
+        def line(key: str) -> Line:
+            row, width = found[key], table.size.width
+            return alerts.row(row.alert, width, now, folded=row.folded, depth=row.depth).line
+
         self._list(
             Panel.ALERTS,
             tuple(found),
-            lambda key: alerts.row(found[key], table.size.width, now).line,
+            line,
             (Span(f"{firing} firing", Role.MUTED),) if found else (),
         )
+
+    def _alert_rows(self) -> dict[str, FoldedAlert]:
+        """The rows of the alerts by key, folded under their causes; made once for a snapshot."""
+        found = self.snapshot.alerts if self.snapshot else ()
+        if found is not self._folded_of:
+            rows = fold_rows(alerts.order(found), self._unfolded)
+            self._folded = {row.alert.key: row for row in rows}
+            self._folded_of = found
+        return self._folded
 
     def _fill_resources(self) -> None:
         snapshot = self.snapshot
@@ -267,8 +288,9 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
         self.action_open()
 
     def on_descendant_focus(self) -> None:
-        """The focused panel's title is marked."""
+        """The focused panel's title is marked, and its keys are offered."""
         self.show_body()
+        self.query_one(FooterBar).show_hints(self.hints())
 
     # ---- keys ----
 
@@ -309,6 +331,13 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
 
     def action_open(self) -> None:
         """Open the service that the focused row is about; never acts."""
+        alert = self.alert
+        if alert is not None:
+            if self._alert_rows()[alert.key].folded:
+                self.action_unfold(1)
+            else:
+                self.open_service_at(alert)
+            return
         name = self._service_in_focus()
         if name and self.snapshot is not None and self.snapshot.service(name):
             from opsconsole.ui.screens.service import ServiceScreen
@@ -324,15 +353,56 @@ class OverviewScreen(ConsoleScreen, inherit_bindings=False):
             return ""
         if panel is Panel.SERVICES:
             return key
-        if panel is Panel.ALERTS:
-            return next((each.service for each in snapshot.alerts if each.key == key), "")
         if panel is Panel.TIMELINE:
             return self._events[key].service if key in self._events else ""
         return _owner(snapshot, key.removeprefix("container:"))
 
     def action_describe(self) -> None:
-        """The same as open."""
-        self.action_open()
+        """All of the alert; of anything else the same as open."""
+        alert = self.alert
+        if alert is None:
+            self.action_open()
+            return
+        from opsconsole.ui.screens.alert import AlertScreen
+
+        self.app.push_screen(AlertScreen(alert.key))
+
+    @property
+    def alert(self) -> Alert | None:
+        """The alert under the cursor, while keys go to the alerts."""
+        if self.snapshot is None or self.focused_panel is not Panel.ALERTS:
+            return None
+        row = self._alert_rows().get(self.table(Panel.ALERTS).cursor_key or "")
+        return row.alert if row else None
+
+    def action_unfold(self, wanted: int) -> None:
+        """Show or fold what is under the alert at hand, or beside it."""
+        alert, table = self.alert, self.table(Panel.ALERTS)
+        if alert is None:
+            return
+        rows = list(self._alert_rows().values())
+        at = next(index for index, row in enumerate(rows) if row.alert.key == alert.key)
+        root = next(row.alert for row in reversed(rows[: at + 1]) if not row.depth)
+        if wanted:
+            self._unfolded.add(root.key)
+        else:
+            self._unfolded.discard(root.key)
+        self._folded_of = None
+        self.show_body()
+        table.move_to_key(alert.key if wanted else root.key)
+
+    def offers(self, key: Key) -> bool:
+        """Keys of alerts are offered while they go to the alerts, in place of those of services."""
+        on_alerts = self.focused_panel is Panel.ALERTS
+        if key.scope is Scope.ALERTS:
+            return on_alerts
+        return super().offers(key) and not (on_alerts and key.scope is Scope.CHANGE)
+
+    def blocked(self, key: Key) -> str:
+        """What acknowledging and silencing lack: a console that may change things."""
+        if key.scope is Scope.ALERTS and self.console_app.read_only:
+            return "read-only" if key.id == "acknowledge" else ""
+        return super().blocked(key)
 
     def action_raw(self) -> None:
         """Open the service at its raw bodies."""

@@ -10,6 +10,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 
+from opsconsole.model.alerts import Alert
 from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
@@ -41,10 +42,11 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
     TITLE_OF_HELP = "service"
     BINDINGS = bindings(*SCOPES)
 
-    def __init__(self, name: str, *, raw: bool = False) -> None:
+    def __init__(self, name: str, *, raw: bool = False, began: Alert | None = None) -> None:
         super().__init__()
         self._name_of_service = name
-        self._tab = "raw" if raw else "health"
+        self._began = began
+        self._tab = "raw" if raw else "latency" if began else "health"
 
     def compose(self) -> ComposeResult:
         """One page between header and footer."""
@@ -116,9 +118,10 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
         height = max(8, self.page.size.height - 6)
         window = self.console_app.time_axis.window
         drawn = render.latency_chart(
-            service, snapshot, width - 2, height, self.now, window, full=True
+            service, snapshot, width - 2, height, self.now, window, full=True, began=self._began
         )
-        return [render.latency_legend(service.latency, window), BLANK, *drawn]
+        legend = render.latency_legend(service.latency, window)
+        return [legend, render.began_line(self._began, width, self.now), *drawn]
 
     # ---- keys ----
 

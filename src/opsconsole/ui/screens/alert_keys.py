@@ -1,0 +1,66 @@
+"""What can be done with the alert that keys are about, on any screen that shows alerts.
+
+Invariant: each opens a form whose end is a plan; where changes are refused it says so at once and
+asks for nothing.
+"""
+
+from opsconsole.model.alerts import Alert
+from opsconsole.ui.screens.base import ConsoleScreen
+
+NO_ALERT = "no alert is under the cursor: go to the panel of alerts first"
+NOT_REPORTED = "no Alertmanager reports this alert, so that there is nothing to write to"
+
+
+class AlertKeys(ConsoleScreen, inherit_bindings=False):
+    """A screen with an alert at hand."""
+
+    @property
+    def alert(self) -> Alert | None:
+        """The alert that keys are about."""
+        return None
+
+    def refused(self, what: str) -> bool:
+        """Say why ``what`` cannot be done here, where it cannot."""
+        if self.console_app.read_only:
+            self.say(f"refused: this console is read-only, and {what} is a change")
+            return True
+        return False
+
+    def action_acknowledge(self) -> None:
+        """Ask for a reason, then open the plan."""
+        from opsconsole.render.silencing_forms import acknowledge_form
+        from opsconsole.ui.screens.silencing import SilencingScreen
+
+        alert = self.alert
+        if alert is None:
+            self.say(NO_ALERT)
+        elif not self.refused("acknowledging"):
+            form = acknowledge_form(alert)
+            if form is None:
+                self.say(NOT_REPORTED)
+            else:
+                self.app.push_screen(SilencingScreen(form))
+
+    def action_silence(self) -> None:
+        """Open the form of a silence that begins as the labels of the alert."""
+        from opsconsole.render.silencing_forms import silence_form, source_of
+        from opsconsole.ui.screens.silencing import SilencingScreen
+
+        alert, snapshot = self.alert, self.snapshot
+        if alert is None or snapshot is None:
+            self.say(NO_ALERT)
+        elif not self.refused("silencing"):
+            source = source_of(alert, snapshot.alerts, snapshot.silences)
+            if source:
+                self.app.push_screen(SilencingScreen(silence_form(alert, source)))
+            else:
+                self.say(NOT_REPORTED)
+
+    def open_service_at(self, alert: Alert) -> None:
+        """Open the latency of the alert's service, with the alert's start marked; never acts."""
+        if self.snapshot is None or self.snapshot.service(alert.service) is None:
+            self.say("this alert belongs to no service: d describes it")
+            return
+        from opsconsole.ui.screens.service import ServiceScreen
+
+        self.app.push_screen(ServiceScreen(alert.service, began=alert))

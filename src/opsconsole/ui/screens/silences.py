@@ -1,0 +1,152 @@
+"""The silences and acknowledgements of every Alertmanager, and those that ended lately.
+
+Invariant: what is selected is a silence's id; ending, changing and renewing one opens a form and
+then a plan, and is refused at once where changes are.
+"""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from opsconsole.model.silences import SilenceState, SilenceView
+from opsconsole.render import silences as render
+from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.keys import Scope
+from opsconsole.render.silencing_forms import (
+    SilencingForm,
+    again_form,
+    edit_form,
+    ending_form,
+)
+from opsconsole.ui import clipboard
+from opsconsole.ui.bindings import bindings
+from opsconsole.ui.screens.alert_keys import AlertKeys
+from opsconsole.ui.screens.silencing import SilencingScreen
+from opsconsole.ui.widgets.footer_bar import FooterBar
+from opsconsole.ui.widgets.grid_table import GridTable, Listing
+from opsconsole.ui.widgets.header_bar import HeaderBar
+from opsconsole.ui.widgets.lines_view import LinesView
+
+
+class SilencesScreen(AlertKeys, inherit_bindings=False):
+    """A table of silences, and below it the one under the cursor."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.SILENCES, Scope.LIST, Scope.EVERYWHERE)
+    TITLE_OF_HELP = "silences"
+    BINDINGS = bindings(*SCOPES)
+
+    def compose(self) -> ComposeResult:
+        """The table over the details."""
+        yield HeaderBar(id="header")
+        yield GridTable(id="silences", selects=True)
+        yield LinesView(id="details")
+        yield FooterBar(id="footer")
+
+    def on_mount(self) -> None:
+        """Keys go to the table."""
+        self.table.focus()
+        super().on_mount()
+
+    @property
+    def table(self) -> GridTable:
+        """The table."""
+        return self.query_one("#silences", GridTable)
+
+    @property
+    def silence(self) -> SilenceView | None:
+        """The silence under the cursor."""
+        found = self.snapshot.silences if self.snapshot else ()
+        key = self.table.cursor_key if self.is_mounted else None
+        return next((each for each in found if _key(each) == key), None)
+
+    def show_body(self) -> None:
+        """Fill the table, then the details of the row under the cursor."""
+        width, now, snapshot = self.table.size.width, self.now, self.snapshot
+        found = {_key(each): each for each in render.order(snapshot.silences if snapshot else ())}
+        ended = sum(each.state is SilenceState.EXPIRED for each in found.values())
+        self.table.styles.height = max(6, min(len(found) + 3, (self.size.height - 3) // 2))
+        note = (Span(f"{len(found) - ended} in force, {ended} ended lately", Role.MUTED),)
+        self.table.list(
+            Listing(
+                (titled("Silences", width, focused=True, note=note), BLANK),
+                tuple(found),
+                lambda key: render.row(found[key], width, now),
+                tuple(render.none_there()),
+            )
+        )
+        self._show_details()
+
+    @on(GridTable.CursorMoved)
+    def _show_details(self) -> None:
+        view, silence = self.query_one("#details", LinesView), self.silence
+        width = view.size.width
+        if silence is None:
+            view.show([])
+            return
+        top: Line = titled(silence.id, width)
+        view.show(render.details(silence, width, self.now), (top, BLANK))
+
+    # ---- keys ----
+
+    def action_end(self) -> None:
+        """Ask for a reason, then open the plan that ends it."""
+        silence = self._in_force()
+        if silence is not None:
+            self._ask(ending_form(silence))
+
+    def action_edit(self) -> None:
+        """Open it as a form; what is made of it takes its place."""
+        silence = self._in_force()
+        if silence is not None:
+            self._ask(edit_form(silence, self.console_app.clock.now()))
+
+    def action_again(self) -> None:
+        """Make one anew that has ended."""
+        silence = self.silence
+        if silence is None:
+            self.say("there is no silence to make anew")
+        elif silence.state is not SilenceState.EXPIRED:
+            self.say("it is still in force: e changes it")
+        else:
+            self._ask(again_form(silence))
+
+    def _in_force(self) -> SilenceView | None:
+        silence = self.silence
+        if silence is None:
+            self.say("there is no silence under the cursor")
+            return None
+        if silence.state is SilenceState.EXPIRED:
+            self.say("it has ended already: t makes it anew")
+            return None
+        return silence
+
+    def _ask(self, form: SilencingForm) -> None:
+        if not self.refused("what is done to a silence"):
+            self.app.push_screen(SilencingScreen(form))
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self.table.move(rows)
+
+    def action_edge(self, end: int) -> None:
+        """To the first or the last row."""
+        self.table.move_to(10**9 if end else 0)
+
+    def action_page(self, pages: float) -> None:
+        """Scroll; never acts."""
+        self.table.page(pages)
+
+    def action_copy(self) -> None:
+        """Copy the row under the cursor."""
+        text = next((text for text in clipboard.rows(self.table) if text), "")
+        clipboard.copy(self.console_app, text)
+
+    def action_back(self) -> None:
+        """Back to where one came from."""
+        self.dismiss()
+
+
+def _key(silence: SilenceView) -> str:
+    """Its identity over all Alertmanagers."""
+    return f"{silence.source} {silence.id}"

@@ -1,0 +1,237 @@
+"""Alerts on the screen: folded, acknowledged, silenced, described, and their silences."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from opsconsole.model.alerts import AlertState
+from opsconsole.model.operation import ActionKind
+from opsconsole.model.silences import parse_matcher
+from opsconsole.ui.screens.alert import AlertScreen
+from opsconsole.ui.screens.dialog import DEAD_TIME
+from opsconsole.ui.screens.overview import OverviewScreen
+from opsconsole.ui.screens.plan import PlanScreen
+from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.silences import SilencesScreen
+from opsconsole.ui.screens.silencing import SilencingScreen
+from tests.ui import fleet, ringing
+from tests.ui.conftest import OpenStage
+from tests.ui.test_operations import line_of
+from tests.ui.test_requests import SIZES, shown
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_symptoms_fold_under_their_cause_and_open(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(ringing.ringing(), size=size) as stage:
+        await stage.press("2", "z")
+        assert "+2" in line_of(stage, "ServiceDown")
+        assert "HighLatency" not in stage.text
+        await stage.press("enter")
+        assert shown(stage) is OverviewScreen
+        assert "└ HighLatency" in stage.text
+        assert "└ ErrorRate" in stage.text
+        assert "+2" not in line_of(stage, "ServiceDown")
+        await stage.press("j", "left")
+        assert "HighLatency" not in stage.text
+        await stage.press("right")
+        assert "└ HighLatency" in stage.text
+
+
+async def test_folding_hides_no_resolution(open_stage: OpenStage) -> None:
+    snapshot = ringing.ringing()
+    ended = tuple(
+        replace(each, state=AlertState.RESOLVED) if each.name == "HighLatency" else each
+        for each in snapshot.alerts
+    )
+    async with open_stage(snapshot) as stage:
+        await stage.press("2", "z")
+        assert "HighLatency" not in stage.text
+        await stage.publish(replace(snapshot, alerts=ended, seq=2))
+        assert "resolved" in line_of(stage, "HighLatency")
+        assert "+1" in line_of(stage, "ServiceDown")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_row_says_who_acknowledged_it_and_until_when(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(ringing.ringing(), size=size) as stage:
+        await stage.press("2", "z")
+        wide = size[0] >= 120
+        who = "kim@bastion-1 15m00s ago" if wide else "kim"
+        assert f"acked by {who} until 11:14Z · ai-backend" in line_of(stage, "LowCacheHit")
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_acknowledging_asks_for_a_reason_and_then_a_plan(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(ringing.ringing(), size=size) as stage:
+        await stage.press("2", "a")
+        assert shown(stage) is SilencingScreen
+        assert "matches 1 of 5 alerts now" in stage.text
+        await stage.press("enter", "enter")
+        assert "a reason is needed" in stage.text
+        assert stage.engine.requests == []
+        await stage.press(*"on", "space", *"it", "enter", "enter")
+        assert shown(stage) is PlanScreen
+        [request] = stage.engine.requests
+        assert (request.service, request.kind) == ("main", ActionKind.ACKNOWLEDGE)
+        assert (request.reason, dict(request.parameters)) == ("on it", {"alert": "f0001"})
+        assert stage.engine.performed == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_silence_begins_as_the_alert_and_shows_what_it_matches(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(ringing.ringing(), size=size) as stage:
+        await stage.press("2", "s")
+        assert "matches 1 of 5 alerts now" in stage.text
+        await stage.press("ctrl+u", *'severity="warning"')
+        assert "matches 3 of 5 alerts now" in stage.text
+        assert "LowCacheHit" in stage.text
+        await stage.press("ctrl+u", *"severity=~")
+        assert "matches 5 of 5" not in stage.text
+        await stage.press("ctrl+u", *"service=~", '"', *"ai-.*", '"', "enter")
+        assert "matches 2 of 5 alerts now" in stage.text
+        await stage.press("enter", *"disks", "enter", "enter")
+        assert shown(stage) is PlanScreen
+        [request] = stage.engine.requests
+        assert (request.kind, request.duration) == (ActionKind.SILENCE, 7200.0)
+        assert request.reason == "disks"
+        [matcher] = request.parameters.values()
+        assert parse_matcher(matcher) == parse_matcher('service=~"ai-.*"')
+
+
+async def test_what_is_wrong_with_a_silence_is_said_and_asks_for_nothing(
+    open_stage: OpenStage,
+) -> None:
+    async with open_stage(ringing.ringing()) as stage:
+        await stage.press("2", "s", "ctrl+u", *"nonsense here")
+        assert "is not a matcher" in stage.text
+        await stage.press("ctrl+u", *"x=~", '"', *".*", '"', "enter", "enter", *"c", "enter")
+        await stage.press("enter")
+        assert "one matcher must select" in stage.text
+        assert stage.engine.requests == []
+
+
+@pytest.mark.parametrize("key", ["a", "s"])
+async def test_read_only_refuses_at_once_and_says_why(open_stage: OpenStage, key: str) -> None:
+    async with open_stage(ringing.ringing(read_only=True)) as stage:
+        await stage.press("2", key)
+        assert shown(stage) is OverviewScreen
+        assert "refused: this console is read-only" in stage.text
+        assert stage.engine.requests == []
+
+
+async def test_an_alert_that_no_alertmanager_reports_cannot_be_acknowledged(
+    open_stage: OpenStage,
+) -> None:
+    async with open_stage(fleet.on_fire()) as stage:
+        await stage.press("2", "a")
+        assert "no Alertmanager reports this alert" in stage.text
+        await stage.press("1", "a")
+        assert "no alert is under the cursor" in stage.text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_enter_opens_the_service_with_the_start_marked(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(ringing.ringing(), size=size) as stage:
+        await stage.press("2", "enter", "enter")
+        assert shown(stage) is ServiceScreen
+        assert "ServiceDown began at 09:10:55Z, 3m12s ago" in stage.text
+        assert stage.text.count("▶") == 2
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_describe_shows_everything_known(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(ringing.ringing(), size=size) as stage:
+        await stage.press("2", "d")
+        assert shown(stage) is AlertScreen
+        for said in (
+            "no instance answers", "every instance of ai-service", "https://runbooks.example",
+            "alertmanager:main", "severity=", "value",
+        ):  # fmt: skip
+            assert said in stage.text
+        await stage.press("a")
+        assert shown(stage) is SilencingScreen
+        await stage.press("escape")
+        await stage.publish(replace(ringing.ringing(), alerts=(), seq=2))
+        assert "no source knows this alert any more" in stage.text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_silences_are_listed_ended_edited_and_renewed(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    async with open_stage(ringing.ringing(), size=size) as stage:
+        await stage.press("S")
+        assert shown(stage) is SilencesScreen
+        assert "2 in force, 1 ended lately" in stage.text
+        assert "hides 2" in line_of(stage, 'job=~"batch.*"')
+        await stage.press("t")
+        assert "still in force" in stage.text
+        await stage.press("E", *"done", "enter", "enter")
+        assert shown(stage) is PlanScreen
+        await stage.app.pop_screen()
+        await stage.press("e")
+        assert 'job=~"batch.*"' in stage.text
+        await stage.press("enter", "enter", "enter", "enter")
+        await stage.app.pop_screen()
+        await stage.press("G", "e")
+        assert "it has ended already" in stage.text
+        await stage.press("t", "enter", "enter", "enter")
+        ending, edited, again = stage.engine.requests
+        assert (ending.kind, ending.reason) == (ActionKind.EXPIRE_SILENCE, "done")
+        assert dict(ending.parameters) == {"silence": "s-1"}
+        assert (edited.kind, edited.duration) == (ActionKind.SILENCE, 3600.0)
+        assert edited.parameters["replaces"] == "s-1"
+        assert (again.kind, again.duration, again.reason) == (
+            ActionKind.SILENCE, 7200.0, "was noisy",
+        )  # fmt: skip
+        assert 'alertname="OldOne"' in again.parameters.values()
+        assert stage.engine.performed == []
+
+
+@pytest.mark.parametrize("way", [("a",), ("s",), ("d",), ("d", "s"), ("S",)])
+@pytest.mark.parametrize("size", SIZES)
+async def test_hostile_labels_are_only_text(
+    open_stage: OpenStage, way: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    snapshot = fleet.hostile()
+    evil = tuple(
+        ringing.reported(each, number, runbook=each.name, value=each.name,
+                         labels={**each.labels, each.name[:30]: each.name})
+        for number, each in enumerate(snapshot.alerts)
+    )  # fmt: skip
+    kept = tuple(
+        replace(each, by=text, comment=text, id=text)
+        for each in ringing.silences()
+        for text in fleet.EVIL[:6]
+    )
+    async with open_stage(replace(snapshot, alerts=evil, silences=kept), size=size) as stage:
+        for _ in evil:
+            await stage.press("2", *way)
+            assert "\x1b" not in stage.text
+            assert "\r" not in stage.text
+            assert stage.app._exception is None
+            while shown(stage) is not OverviewScreen:
+                await stage.press("escape")
+            await stage.press("2", "j")
+    assert stage.engine.performed == []
+
+
+async def test_the_word_of_a_plan_is_still_asked(open_stage: OpenStage) -> None:
+    async with open_stage(ringing.ringing()) as stage:
+        await stage.press("2", "a", *"x", "enter", "enter")
+        await asyncio.sleep(DEAD_TIME)
+        await stage.press("enter")
+        assert stage.engine.performed == []
