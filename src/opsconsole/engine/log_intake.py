@@ -1,11 +1,13 @@
 """Between a follower and a ring: what is counted, what is dropped, what is read.
 
-Invariant: every line that arrives is counted once: kept or dropped. In a flood the newest lines
-of each batch are kept, because the ring would push the others out at once. Patterns are counted
-over every line, the dropped ones too, so that a flood makes no rate look small.
+Invariant: every line that arrives is read or counted as dropped, once. What comes faster than
+``RATE`` waits in a backlog of the newest lines, and the oldest of it are dropped: when a flood
+ends, its last lines are there. Patterns are counted over every line, the dropped ones too, so that
+a flood makes no rate look small.
 """
 
 import re
+import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -13,7 +15,7 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.engine.log_ring import LogRing
-from opsconsole.sources.logs.log_line import ParsedLine, parse
+from opsconsole.sources.logs.log_line import parse
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.text import LINE_LIMIT
 
@@ -21,6 +23,10 @@ RATE: Final = 5_000.0
 """Lines that are read per second; more are dropped."""
 
 BURST: Final = 5_000.0
+BACKLOG: Final = 5_000
+"""Lines that wait to be read at most."""
+
+BACKLOG_BYTES: Final = 8 << 20
 RATE_OVER: Final = 60.0
 """Seconds over which the rate of a pattern is reckoned."""
 
@@ -83,6 +89,10 @@ class LogIntake:
         self._clock = clock
         self._form = form
         self._allowance = Allowance()
+        self._backlog: deque[RawLine] = deque()
+        self._backlog_bytes = 0
+        self._live = False
+        self._lock = threading.Lock()
         self._troubled = False
         began = clock.now()
         self.patterns = {
@@ -98,16 +108,21 @@ class LogIntake:
         """Take in a batch."""
         if not lines:
             return
-        now, arrived = self._clock.now(), self._clock.wall()
         if live and self.patterns:
             texts = [line.data[:LINE_LIMIT].decode("utf-8", "replace") for line in lines]
             for pattern in self.patterns.values():
-                pattern.count(texts, now)
-        kept = self._allowance.take(len(lines))
-        self.ring.drop(len(lines) - kept, arrived)
-        if kept:
-            read = [self._read(line, arrived) for line in lines[len(lines) - kept :]]
-            self.ring.add(read, arrived, live=live)
+                pattern.count(texts, self._clock.now())
+        with self._lock:
+            self._live = live
+            self._backlog.extend(lines)
+            self._backlog_bytes += sum(len(line.data) for line in lines)
+            self._read_some()
+            self.ring.drop(self._drop_oldest(), self._clock.wall())
+
+    def settle(self) -> None:
+        """Read what still waits, as far as the rate allows; from any thread."""
+        with self._lock:
+            self._read_some()
 
     def gap(self, text: str) -> None:
         """Put it between the lines."""
@@ -118,5 +133,19 @@ class LogIntake:
         self._troubled = bool(text)
         self.ring.trouble(text)
 
-    def _read(self, line: RawLine, arrived: float) -> ParsedLine:
-        return parse(line, self._form, arrived)
+    def _read_some(self) -> None:
+        count = self._allowance.take(len(self._backlog))
+        if not count:
+            return
+        arrived = self._clock.wall()
+        raw = [self._backlog.popleft() for _ in range(count)]
+        self._backlog_bytes -= sum(len(line.data) for line in raw)
+        self.ring.add([parse(line, self._form, arrived) for line in raw], arrived, live=self._live)
+
+    def _drop_oldest(self) -> int:
+        """Drop what the backlog cannot hold; how many lines that were."""
+        count = 0
+        while len(self._backlog) > BACKLOG or self._backlog_bytes > BACKLOG_BYTES:
+            self._backlog_bytes -= len(self._backlog.popleft().data)
+            count += 1
+        return count

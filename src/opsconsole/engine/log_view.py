@@ -21,7 +21,10 @@ EVERY: Final = 0.5
 
 
 class LogView:
-    """Answers queries over ``rings``; ``on_page`` is called on its thread."""
+    """Answers queries over ``rings``; ``on_page`` is called on its thread.
+
+    ``settle`` is called before each page, to bring the rings up to date.
+    """
 
     def __init__(
         self,
@@ -29,11 +32,13 @@ class LogView:
         clock: Clock,
         on_page: PageListener,
         on_close: Callable[[], None],
+        settle: Callable[[], None],
     ) -> None:
         self._rings = tuple(rings)
         self._clock = clock
         self._on_page = on_page
         self._on_close = on_close
+        self._settle = settle
         self._query = LogQuery()
         self._asked = threading.Event()
         self._lock = threading.Lock()
@@ -59,6 +64,7 @@ class LogView:
 
     def page(self) -> LogPage:
         """The present answer, worked out in the caller's thread."""
+        self._settle()
         now = self._clock.wall()
         logs = [ring.lines() for ring in self._rings]
         sources = tuple(ring.status(now) for ring in self._rings)

@@ -59,8 +59,14 @@ class LogWatch:
 
     def open(self, service: str, on_page: PageListener) -> LogReader:
         """Look at a service's logs; one that has none shows nothing."""
-        rings = self._want(service)
-        view = LogView(rings, self._clock, on_page, lambda: self._unwant(service))
+        intakes = self._want(service)
+
+        def settle() -> None:
+            for intake in intakes:
+                intake.settle()
+
+        rings = [intake.ring for intake in intakes]
+        view = LogView(rings, self._clock, on_page, lambda: self._unwant(service), settle)
         view.start()
         return view
 
@@ -91,13 +97,13 @@ class LogWatch:
         with self._lock:
             return sum(len(each.logs) for each in self._followed.values())
 
-    def _want(self, name: str) -> Sequence[LogRing]:
+    def _want(self, name: str) -> Sequence[LogIntake]:
         with self._lock:
             followed = self._followed.get(name)
             if followed is None:
                 followed = self._followed[name] = _Followed(self._follow(name))
             followed.wanted += 1
-            return [log.intake.ring for log in followed.logs]
+            return [log.intake for log in followed.logs]
 
     def _unwant(self, name: str) -> None:
         with self._lock:

@@ -56,6 +56,7 @@ class DockerFollower(Follower):
         self._last = 0
         self._told_at_last = 0
         self._skip = 0
+        self._awaited = False
         self._failures = 0
         self._broken_at: float | None = None
         self._response: Response | None = None
@@ -130,7 +131,12 @@ class DockerFollower(Follower):
     def _inspect(self, client: "DockerClient", timeout: float) -> dict[str, Any]:
         suffix = "" if self._swarm else "/json"
         path = f"/{self._kind}/{quote(self._name, safe='')}{suffix}"
-        found = get_json(client, path, deadline=timeout)
+        try:
+            found = get_json(client, path, deadline=timeout)
+        except DockerUnavailableError as error:
+            # All that a container says which was not there before is news.
+            self._awaited = error.fault.kind is FaultKind.ABSENT
+            raise
         return found if isinstance(found, dict) else {}
 
     def _has_terminal(self, found: dict[str, Any]) -> bool:
@@ -149,6 +155,8 @@ class DockerFollower(Follower):
             seconds, rest = divmod(self._last, _NANO)
             self._skip = self._told_at_last
             params["since"] = f"{seconds}.{rest:09d}"
+            return False
+        if self._awaited:
             return False
         params["tail"] = str(TAIL)
         return True
