@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FLEET_BEGAN = 1_763_716_447.0
 SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "thousand", "loading",
-          "acting")  # fmt: skip
+          "acting", "ringing")  # fmt: skip
 
 
 class FleetClock(SystemClock):
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
-    from tests.ui import fleet, working
+    from tests.ui import fleet, ringing, working
     from tests.ui.fake_engine import FakeEngine
 
     made: dict[str, Callable[[], Snapshot | None]] = {
@@ -78,6 +78,7 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
         "thousand": lambda: fleet.many(1000),
         "loading": lambda: None,
         "acting": working.acting,
+        "ringing": ringing.ringing,
     }
     engine = FakeEngine(made[scene]())
     engine.kept = working.backups()

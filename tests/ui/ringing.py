@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.objectives import Attainment
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
 from tests.ui import fleet
@@ -46,7 +47,26 @@ def silences() -> tuple[SilenceView, ...]:
     )  # fmt: skip
 
 
+ADVICE = "scale up from 3 to 5: cpu is 81% of 50% a copy: ceil(3 × 1.62) = 5"
+
+
+def objectives() -> tuple[Attainment, ...]:
+    """One that burns its budget, one that is met, one that is not known."""
+    return (
+        Attainment("ai-service", "availability 99.9% over 30d", 0.99834, 0.999, "%", False, 0.38,
+                   9.2, 985.0, "6× over 6h/30m", 259_200.0, 1.66),
+        Attainment("ai-service", "p95(latency) < 300ms", 0.19, 0.3, "s", True, 0.81, 0.4, 34_000.0,
+                   "", 2_592_000.0, 0.63, "rising"),
+        Attainment("ai-service", "rate(requests) > 100/s", None, 100.0, "/s", None),
+    )  # fmt: skip
+
+
 def ringing(*, read_only: bool = False) -> Snapshot:
     """The fleet on fire with these alerts and silences."""
     burning = fleet.on_fire(read_only=read_only)
-    return replace(burning, alerts=alerts(), silences=silences())
+    views = tuple(
+        replace(each, objectives=objectives(), advice=(ADVICE,))
+        if each.name == "ai-service" else each
+        for each in burning.services
+    )  # fmt: skip
+    return replace(burning, services=views, alerts=alerts(), silences=silences())

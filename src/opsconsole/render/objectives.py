@@ -52,9 +52,9 @@ def _standing(item: Attainment, width: int) -> list[Line]:
     if item.trend:
         said.append(item.trend)
     if item.budget_left is not None:
-        said.append(f"budget left {figures.percent(item.budget_left)}")
-    if item.budget_seconds is not None and item.budget_seconds > 0:
-        said.append(f"{figures.age(item.budget_seconds)} of complete failure")
+        buys = item.budget_seconds or 0.0
+        lasts = f", or {figures.age(buys)} of complete failure" if buys > 0 else ""
+        said.append(f"budget left {figures.percent(item.budget_left)}{lasts}")
     if item.burn_rate is not None:
         said.append(f"burns {item.burn_rate:.1f}×")
     if item.seen is not None and item.seen < 0.99 * _window_of(item.objective):
@@ -63,7 +63,7 @@ def _standing(item: Attainment, width: int) -> list[Line]:
     lines: list[Line] = []
     if item.burning:
         lines.append((Span(f"     too fast: {item.burning}", Role.DOWN),))
-    text = " · ".join(said)
+    text = "; ".join(said)
     lines += [(Span(f"     {part}", role),) for part in wrap(text, max(8, width - 6)) if part]
     return lines
 
