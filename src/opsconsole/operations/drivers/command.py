@@ -29,6 +29,7 @@ GRACE: Final = 10.0
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 _SHOWN_LINES: Final = 12
+_POLL: Final = 0.02
 _SHOWN: Final = 300
 
 
@@ -100,7 +101,7 @@ class CommandDriver:
         reading = asyncio.create_task(_keep_tail(process, tail))
         try:
             async with asyncio.timeout(self._command.timeout):
-                code = await process.wait()
+                code = await _exit_code(process)
         except TimeoutError:
             await _end(process)
             detail = f"ended after its limit of {self._command.timeout:g} s"
@@ -158,13 +159,23 @@ async def _keep_tail(process: asyncio.subprocess.Process, tail: bytearray) -> No
         del tail[:-OUTPUT_LIMIT]
 
 
+async def _exit_code(process: asyncio.subprocess.Process) -> int:
+    """The exit code as soon as the program has ended.
+
+    ``Process.wait`` returns only when all that hold its output have closed it as well.
+    """
+    while process.returncode is None:  # noqa: ASYNC110 - nothing tells of it but this
+        await asyncio.sleep(_POLL)
+    return process.returncode
+
+
 async def _end(process: asyncio.subprocess.Process) -> None:
     """End the whole process group, first kindly."""
     for sent, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, sent)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), patience)
+            await asyncio.wait_for(_exit_code(process), patience)
             break
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
