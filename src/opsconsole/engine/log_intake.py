@@ -91,6 +91,7 @@ class LogIntake:
         self._allowance = Allowance()
         self._backlog: deque[RawLine] = deque()
         self._backlog_bytes = 0
+        self._missing = 0
         self._live = False
         self._lock = threading.Lock()
         self._troubled = False
@@ -117,7 +118,9 @@ class LogIntake:
             self._backlog.extend(lines)
             self._backlog_bytes += sum(len(line.data) for line in lines)
             self._read_some()
-            self.ring.drop(self._drop_oldest(), self._clock.wall())
+            dropped = self._drop_oldest()
+            self._missing += dropped
+            self.ring.drop(dropped, self._clock.wall())
 
     def settle(self) -> None:
         """Read what still waits, as far as the rate allows; from any thread."""
@@ -138,6 +141,10 @@ class LogIntake:
         if not count:
             return
         arrived = self._clock.wall()
+        if self._missing:
+            # Lines that were not next to each other must not look as if they were.
+            self.ring.notice(f"{self._missing:,} lines dropped", arrived)
+            self._missing = 0
         raw = [self._backlog.popleft() for _ in range(count)]
         self._backlog_bytes -= sum(len(line.data) for line in raw)
         self.ring.add([parse(line, self._form, arrived) for line in raw], arrived, live=self._live)

@@ -74,9 +74,16 @@ def _selected(query: LogQuery, lines: Sequence[LogLine], budget: float) -> tuple
             break
         count += 1
         line = lines[position]
-        if line.notice or (grave_enough(query, line) and query.selects(line)):
+        if _is_chosen(query, line):
             chosen.add(position)
     return chosen, count
+
+
+def _is_chosen(query: LogQuery, line: LogLine) -> bool:
+    """The console's own lines belong to a page that shows all, not to one that selects."""
+    if line.notice:
+        return query.pattern is None
+    return grave_enough(query, line) and query.selects(line)
 
 
 def _with_context(chosen: Sequence[int], count: int, context: int) -> list[int]:
