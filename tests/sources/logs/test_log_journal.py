@@ -58,3 +58,33 @@ def test_a_machine_without_journalctl_says_so(
     until(lambda: bool(heard.troubles))
     follower.close()
     assert "cannot run journalctl" in heard.troubles[0]
+
+
+def test_a_cursor_that_is_gone_is_told_and_nothing_is_doubled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = json.dumps({"MESSAGE": "once", "__CURSOR": "c0"})
+    program = tmp_path / "journalctl"
+    program.write_text(
+        f"""#!/bin/sh
+echo "$@" >> {tmp_path}/asked
+case "$*" in
+*after-cursor*) echo "Failed to seek to cursor" >&2; exit 1;;
+*"lines 0"*) exec /bin/sleep 100;;
+*) echo '{entry}';;
+esac
+"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("opsconsole.sources.logs.log_journal._PAUSE", 0.05)
+    heard = Heard()
+    follower = JournalFollower("app.service", heard)
+    follower.start()
+    until(lambda: bool(heard.gaps))
+    until(lambda: "lines 0" in (tmp_path / "asked").read_text())
+    follower.close()
+    until(lambda: not follower.alive)
+    assert len(heard.raw) == 1
+    assert any("Failed to seek" in each for each in heard.troubles)
+    assert heard.gaps == ["the place in the journal is gone: followed from this moment on"]

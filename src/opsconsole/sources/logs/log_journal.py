@@ -27,6 +27,7 @@ class JournalFollower(Follower):
         super().__init__(unit, sink)
         self._unit = unit
         self._cursor = ""
+        self._tail = TAIL
         self._child: subprocess.Popen[bytes] | None = None
 
     def close(self) -> None:
@@ -38,7 +39,8 @@ class JournalFollower(Follower):
 
     def follow(self) -> None:
         """One child to its end, then a pause."""
-        start = ["--after-cursor", self._cursor] if self._cursor else ["--lines", str(TAIL)]
+        start = ["--after-cursor", self._cursor] if self._cursor else ["--lines", str(self._tail)]
+        before = self._cursor
         command = ["journalctl", "--unit", self._unit, "--output", "json", "--follow", *start]
         try:
             child = subprocess.Popen(
@@ -57,10 +59,14 @@ class JournalFollower(Follower):
                 self._read(child)
             finally:
                 self._child = None
-                child.kill()
+                child.terminate()
             why = sanitize_bytes(child.stderr.read(2000).strip(), limit=200) if child.stderr else ""
         if not self.stopping:
             self.sink.trouble(f"journalctl ended: {why or 'without a word'}")
+            if before and child.returncode > 0 and self._cursor == before:
+                # The entry of the cursor is gone; what came between is not known.
+                self._cursor, self._tail = "", 0
+                self.sink.gap("the place in the journal is gone: followed from this moment on")
             self.wait(_PAUSE)
 
     def _read(self, child: subprocess.Popen[bytes]) -> None:
