@@ -22,7 +22,7 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.silences import ACK_PREFIX
-from opsconsole.operations import silencing
+from opsconsole.operations import silence_actions
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.journal_reader import Intent
 from opsconsole.operations.operator import Operator
@@ -50,7 +50,7 @@ async def _watch(folder: Path, intent: Intent) -> None:
             settings = _settings(intent)
             if settings is None:
                 continue
-            found = silencing.alertmanager_of(settings, intent.plan.service)
+            found = silence_actions.alertmanager_of(settings, intent.plan.service)
             if found is None:
                 return
             client = AlertmanagerClient(found, Path(intent.base), threads)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from opsconsole.config.actions import Action, BackupAction, DegradeAction, ScaleAction
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import SILENCING, ActionKind, Effect
-from opsconsole.operations import silencing
+from opsconsole.operations import silence_actions
 from opsconsole.operations.audit import canonical
 
 _K = ActionKind
@@ -51,7 +51,7 @@ class Declared:
 
 def declared(settings: Settings, service: str) -> Iterator[Declared]:
     """Every action of ``service``, in the order of a menu; an Alertmanager's where it is one."""
-    for kind, action in silencing.actions_of(settings, service):
+    for kind, action in silence_actions.actions_of(settings, service):
         yield Declared(service, kind, "", action)
     if service in settings.services:
         yield from _of_service(settings, service)
@@ -88,7 +88,7 @@ def digest(settings: Settings, found: Declared) -> str:
     """
     action = _dumped(found.action)
     if found.kind in SILENCING:
-        place = silencing.declaration(settings, found.service)
+        place = silence_actions.declaration(settings, found.service)
         return hashlib.sha256(canonical({"action": action, "at": place}).encode()).hexdigest()
     service = settings.services[found.service]
     document = {

@@ -17,7 +17,7 @@ from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.state import State
 from opsconsole.model.units import format_duration
-from opsconsole.operations import silencing
+from opsconsole.operations import silence_actions, silencing
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.who import whoami
@@ -51,7 +51,7 @@ class AlertmanagerDriver:
 
     def __init__(self, context: DriverContext) -> None:
         action = cast(SilenceAction, context.action)
-        found = silencing.alertmanager_of(context.settings, action.alertmanager)
+        found = silence_actions.alertmanager_of(context.settings, action.alertmanager)
         if found is None:
             raise ValueError(f"no Alertmanager is called {action.alertmanager}")
         self._context = context
