@@ -4,6 +4,7 @@ import json
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,14 @@ from opsconsole.demo.prometheus import (
     reload,
     write_prometheus_config,
 )
+from tests.operations.place import end_waiting
 from tests.servers.fixtures import MonitoringStack
 from tools.terminal import Terminal
 
 pytestmark = [pytest.mark.terminal, pytest.mark.servers]
 
 CONFIGURATION = """\
+state_dir: {state}
 host: {{enabled: false}}
 docker: []
 prometheus: {{url: "{prometheus}", interval: 1s, timeout: 1s}}
@@ -41,15 +44,23 @@ def row(text: str) -> str:
     return next(lines, "")
 
 
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[Path]:
+    """A state folder on whose behalf nothing waits when the test has ended."""
+    folder = tmp_path / "state"
+    yield folder
+    end_waiting(folder)
+
+
 def test_pending_firing_acknowledged_resolved(
-    monitoring_stack: MonitoringStack, tmp_path: Path
+    monitoring_stack: MonitoringStack, tmp_path: Path, state: Path
 ) -> None:
     alertmanager = monitoring_stack.alertmanager()
     notify = [alertmanager.address]
     prometheus = monitoring_stack.prometheus(alertmanagers=notify)
     config = tmp_path / "opsconsole.yaml"
     config.write_text(
-        CONFIGURATION.format(prometheus=prometheus.url, alertmanager=alertmanager.url)
+        CONFIGURATION.format(state=state, prometheus=prometheus.url, alertmanager=alertmanager.url)
     )
     argv = [sys.executable, "-m", "opsconsole", "--config", str(config)]
     with Terminal(argv, size=(120, 40), environment={"HOME": str(tmp_path)}) as terminal:

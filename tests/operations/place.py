@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from opsconsole.clock import SystemClock
@@ -53,10 +55,37 @@ class Place:
         """Close every operator, and end the processes that wait for the end of something."""
         for operator in self._operators:
             operator.close()
-        waiting = ("*.keeper", "*.rollback")
-        for path in (found for name in waiting for found in self.state.glob(f"runners/{name}")):
-            for process in holders(path):
-                os.kill(process, signal.SIGKILL)
+        end_waiting(self.state)
+
+
+def end_waiting(state: Path) -> None:
+    """End the processes that wait on behalf of the state folder ``state``: ends and countdowns."""
+    waiting = ("*.keeper", "*.rollback")
+    for path in (found for name in waiting for found in state.glob(f"runners/{name}")):
+        for process in holders(path):
+            os.kill(process, signal.SIGKILL)
+
+
+async def outlived(
+    place: Place, *command: str, death: signal.Signals, limit: float = 60.0
+) -> Operation:
+    """The end of the operation whose console is killed as soon as it is recorded.
+
+    The console is a process of its own that runs ``command`` with a reason and ``--yes``.
+    """
+    console = _console(place, command)
+    operator = place.operator()
+    await until(lambda: bool(operator.operations()))
+    os.kill(console.pid, death)
+    console.wait(10)
+    return await ended(operator, operator.operations()[0].id, limit)
+
+
+def _console(place: Place, command: Sequence[str]) -> "subprocess.Popen[bytes]":
+    argv = [sys.executable, "-m", "opsconsole", *command, "--yes", "--reason", "a test"]
+    return subprocess.Popen(
+        [*argv, "-c", str(place.config)], stdin=subprocess.DEVNULL, start_new_session=True
+    )
 
 
 def holders(path: Path) -> list[int]:

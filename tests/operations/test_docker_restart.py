@@ -1,8 +1,12 @@
 """Restart of containers on a real engine."""
 
+import signal
+
+import pytest
+
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.operation import OperationState
-from tests.operations.place import Place, restarted
+from tests.operations.place import Place, outlived, restarted
 
 
 def _config(engine: Engine, names: list[str], action: str = "") -> str:
@@ -43,6 +47,21 @@ async def test_three_containers_roll_one_by_one(docker_sandbox: Engine, place: P
     ends = [step.ended_at or 0 for step in operation.steps]
     begins = [step.started_at or 0 for step in operation.steps]
     assert all(nxt > end + 0.5 for end, nxt in zip(ends, begins[1:], strict=False)), operation.steps
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGHUP])
+async def test_the_console_is_killed_and_all_three_are_restarted(
+    docker_sandbox: Engine, place: Place, death: signal.Signals
+) -> None:
+    names = _names(docker_sandbox, 3)
+    for name in names:
+        docker_sandbox.run(name)
+    before = [_started(docker_sandbox, name) for name in names]
+    place.write(f"state_dir: {place.state}\n" + _config(docker_sandbox, names))
+    operation = await outlived(place, "restart", "web", death=death)
+    assert operation.state is OperationState.VERIFIED, operation
+    after = [_started(docker_sandbox, name) for name in names]
+    assert all(old != new for old, new in zip(before, after, strict=True))
 
 
 async def test_a_container_that_stays_down_fails_with_the_rest_untouched(

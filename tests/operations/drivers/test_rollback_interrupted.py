@@ -1,9 +1,6 @@
 """Rollback of containers whose console, runner or engine goes away in the middle."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,16 +15,9 @@ from tests.operations.drivers.rollbacks import (
     names_on,
     rollback_request,
 )
-from tests.operations.place import Place, ended, performed, planned, until
+from tests.operations.place import Place, ended, outlived, performed, planned, until
 
 _SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
-
-
-def _console(place: Place) -> "subprocess.Popen[bytes]":
-    argv = [sys.executable, "-m", "opsconsole", "rollback", "web", "--yes", "--reason", "a test"]
-    return subprocess.Popen(
-        [*argv, "-c", str(place.config)], stdin=subprocess.DEVNULL, start_new_session=True
-    )
 
 
 @pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGHUP])
@@ -39,12 +29,7 @@ async def test_the_console_is_killed_and_the_rollback_ends_with_a_verdict(
     docker_sandbox.run(name, image=docker_sandbox.image(2), ports={8080: None})
     port = host_port(docker_sandbox.client().containers.get(name))
     place.write(f"state_dir: {place.state}\n" + config_of(docker_sandbox, name))
-    console = _console(place)
-    operator = place.operator()
-    await until(lambda: bool(operator.operations()))
-    os.kill(console.pid, death)
-    console.wait(10)
-    operation = await ended(operator, operator.operations()[0].id, 40)
+    operation = await outlived(place, "rollback", "web", death=death)
     assert operation.state is OperationState.VERIFIED, operation
     after = docker_sandbox.client().containers.get(name)
     assert after.attrs["Config"]["Image"] == docker_sandbox.image(1)
