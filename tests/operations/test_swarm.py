@@ -1,12 +1,14 @@
 """Restart and scale of a Swarm service, on an engine of its own."""
 
+import signal
 from typing import Any, cast
 
 import pytest
 
 from opsconsole.demo.docker_engine import Engine
+from opsconsole.demo.processes import wait_until
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
-from tests.operations.place import Place, ended, performed, planned, refused
+from tests.operations.place import Place, ended, outlived, performed, planned, refused
 
 _S = OperationState
 
@@ -20,6 +22,7 @@ def swarm(private_docker_engine: Engine, place: Place) -> Engine:
     replicas = {"Replicated": {"Replicas": 1}}
     services.create(private_docker_engine.image(), name="web", mode=replicas)
     place.write(f"""
+state_dir: {place.state}
 docker: {{host: "{private_docker_engine.url}"}}
 operations: {{cooldown: 0.001ms}}
 services:
@@ -28,7 +31,14 @@ services:
       restart: {{swarm: web, min_healthy: 500ms, deadline: 40s}}
       scale: {{swarm: web, maximum: 3, min_healthy: 500ms, deadline: 40s}}
 """)
+    # The engine still changes a service on its own until its first task runs.
+    wait_until(lambda: len(_tasks_running(private_docker_engine)) == 1, deadline=30)
     return private_docker_engine
+
+
+def _tasks_running(swarm: Engine) -> set[str]:
+    tasks = _service(swarm).tasks(filters={"desired-state": "running"})
+    return {task["ID"] for task in tasks if task["Status"]["State"] == "running"}
 
 
 def _service(swarm: Engine) -> Any:
@@ -43,9 +53,7 @@ async def test_scale_and_restart(swarm: Engine, place: Place) -> None:
     assert plan.undo == "scale back to 1"
     operation = await ended(operator, (await performed(operator, plan)).id, 60)
     assert operation.state is _S.VERIFIED, operation
-    service = _service(swarm)
-    running = {"desired-state": "running"}
-    before = {task["ID"] for task in service.tasks(filters=running)}
+    before = _tasks_running(swarm)
     assert len(before) == 3
 
     too_many = ActionRequest("web", ActionKind.SCALE, parameters={"to": "4"})
@@ -54,9 +62,18 @@ async def test_scale_and_restart(swarm: Engine, place: Place) -> None:
     plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
     operation = await ended(operator, (await performed(operator, plan)).id, 90)
     assert operation.state is _S.VERIFIED, operation
-    after = {task["ID"] for task in service.tasks(filters=running)}
+    after = _tasks_running(swarm)
     assert len(after) == 3
     assert not before & after
+
+
+@pytest.mark.parametrize("death", [signal.SIGKILL, signal.SIGHUP])
+async def test_the_console_is_killed_and_the_service_is_scaled(
+    swarm: Engine, place: Place, death: signal.Signals
+) -> None:
+    operation = await outlived(place, "scale", "web", "--to", "3", death=death)
+    assert operation.state is _S.VERIFIED, operation
+    assert len(_tasks_running(swarm)) == 3
 
 
 async def test_a_service_that_somebody_changed_is_left_alone(swarm: Engine, place: Place) -> None:
