@@ -16,6 +16,7 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
 from typing import Any, Final
 
@@ -25,6 +26,17 @@ import pyte
 _BEYOND_PYTE: Final = re.compile(rb"\x1b\[[><=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p")
 _PARTIAL: Final = re.compile(rb"\x1b(\[[><=?]?[0-9;]*\$?)?$")
 _CHUNK: Final = 65536
+
+
+_FROM_TERMINAL: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+
+
+def _as_at_login(prepare: Callable[[], None] | None) -> None:
+    """Heed what a terminal sends, though whoever started us may have it ignored."""
+    for each in _FROM_TERMINAL:
+        signal.signal(each, signal.SIG_DFL)
+    if prepare is not None:
+        prepare()
 
 
 class Terminal:
@@ -56,7 +68,7 @@ class Terminal:
             stdout=self.slave,
             stderr=self.slave,
             start_new_session=True,
-            preexec_fn=prepare,  # noqa: PLW1509 - the tests start no threads before it
+            preexec_fn=partial(_as_at_login, prepare),  # noqa: PLW1509 - the tests start no threads before it
             env={name: value for name, value in wanted.items() if value is not None},
         )
 
