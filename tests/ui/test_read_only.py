@@ -17,7 +17,7 @@ from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_engine
 from opsconsole.render.keys import KEYS, Key, Scope
 from opsconsole.ui.app import Console
-from opsconsole.ui.bridge import EngineLike
+from opsconsole.ui.engine_like import EngineLike
 from opsconsole.ui.options import Options
 from opsconsole.ui.palette import ConsoleCommands
 from opsconsole.ui.screens import dialog

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from opsconsole.clock import Clock
-    from opsconsole.ui.bridge import EngineLike
+    from opsconsole.ui.engine_like import EngineLike
     from opsconsole.ui.options import Options
 
 __all__ = ["run"]

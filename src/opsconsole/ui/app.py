@@ -7,23 +7,22 @@ message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.app import App
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
-from textual.timer import Timer
 
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.render import figures
 from opsconsole.render.keys import Scope
 from opsconsole.render.time_axis import TimeAxis
 from opsconsole.ui.bindings import bindings, keymap_problems
-from opsconsole.ui.bridge import Bridge, EngineLike
+from opsconsole.ui.bridge import Bridge
+from opsconsole.ui.changes import Changes
 from opsconsole.ui.lookback import Lookback
 from opsconsole.ui.messages import (
     BackupsArrived,
@@ -34,6 +33,7 @@ from opsconsole.ui.messages import (
     PlanArrived,
     SnapshotArrived,
 )
+from opsconsole.ui.opening import Opening
 from opsconsole.ui.options import Options
 from opsconsole.ui.output_gate import OutputGate
 from opsconsole.ui.screens.contracts import ReadsBackups, Shown, Speaking
@@ -41,20 +41,19 @@ from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
 
 if TYPE_CHECKING:
-    from opsconsole.model.operation import ActionRequest, ActionView, Confirmation, Operation, Plan
-    from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
+    from opsconsole.model.operation import Operation
+    from opsconsole.model.snapshot import EnvironmentView, Snapshot
+    from opsconsole.ui.engine_like import EngineLike
 
 TICK = 1.0
 PAINT_FIRST = 0.03
 """Seconds left to the first paint before the rest is imported; a refresh alone is not a paint."""
 STOP_WITHIN = 2.0
-LOOKING_AFTER = 0.3
-"""Seconds that a plan may take before a person is told that it is being worked out."""
 CRASHED = 70
 OVERVIEW_DEPTH = 2
 
 
-class Console(App[int], inherit_bindings=False):
+class Console(Opening, inherit_bindings=False):
     """The screens of one console."""
 
     TITLE = "opsconsole"
@@ -85,8 +84,7 @@ class Console(App[int], inherit_bindings=False):
         self.time_axis = TimeAxis(options.window)
         self.keymap: dict[str, str] = {}
         self.failure = ""
-        self._waiting: list[ActionRequest] = []
-        self._looking: Timer | None = None
+        self.changes = Changes(self)
         self._interrupted_at = 0.0
         self.away_shown = False
         self.away_over = False
@@ -225,29 +223,16 @@ class Console(App[int], inherit_bindings=False):
 
     def on_note_posted(self, message: NotePosted) -> None:
         """Say it."""
-        self._stop_looking()
+        self.changes.stop_looking()
         self.say(message.text)
 
     def on_plan_arrived(self, message: PlanArrived) -> None:
-        """Open the dialog, unless one is open."""
-        from opsconsole.ui.screens.plan import PlanScreen
-
-        self._stop_looking()
-        if any(isinstance(screen, PlanScreen) for screen in self.screen_stack):
-            return
-        dialog = PlanScreen(message.request, message.plan, message.refusal)
-        self.push_screen(dialog, lambda _closed: self._ask_next_plan())
+        """Open its dialog."""
+        self.changes.plan_arrived(message)
 
     def on_operation_started(self, message: OperationStarted) -> None:
         """Tell the dialog; without one, say it."""
-        from opsconsole.ui.screens.plan import PlanScreen
-
-        for screen in self.screen_stack:
-            if isinstance(screen, PlanScreen):
-                screen.started(message)
-                return
-        if message.refusal is not None:
-            self.say(f"not started: {message.refusal}")
+        self.changes.started(message)
 
     def on_backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
         """Tell the screens that list backups."""
@@ -258,43 +243,6 @@ class Console(App[int], inherit_bindings=False):
     def on_backup_verified(self, message: BackupVerified) -> None:
         """Tell the screens that list backups."""
         self.on_backups_arrived(message)
-
-    # ---- changes ----
-
-    def request_plan(self, targets: Iterable[ServiceView], view: ActionView) -> None:
-        """Ask for the plan of an action on each target, by its form where it has one."""
-        from opsconsole.model.operation import ActionRequest
-        from opsconsole.render.request import needs_form
-
-        if needs_form(view):
-            from opsconsole.ui.screens.request import RequestScreen
-
-            self.push_screen(RequestScreen(tuple(targets), view))
-            return
-        self.request_plans([ActionRequest(each.name, view.kind, view.name) for each in targets])
-
-    def request_plans(self, requests: Iterable[ActionRequest]) -> None:
-        """Ask for the plan of each request; the dialog shows one at a time."""
-        self._waiting = list(requests)
-        self._ask_next_plan()
-
-    def _ask_next_plan(self) -> None:
-        if not self._waiting:
-            return
-        request = self._waiting.pop(0)
-        about = f"{request.kind.value} {request.service}: looking at what would be done …"
-        self._looking = self.set_timer(LOOKING_AFTER, lambda: self.say(about))
-        self.bridge.plan(request)
-
-    def confirm(self, plan: Plan, confirmation: Confirmation) -> None:
-        """Start a plan that a person confirmed in the dialog."""
-        self.bridge.perform(plan, confirmation)
-
-    def _stop_looking(self) -> None:
-        if self._looking is not None:
-            self._looking.stop()
-            self._looking = None
-            self.say("")
 
     # ---- themes ----
 
@@ -371,42 +319,6 @@ class Console(App[int], inherit_bindings=False):
         if len(self.screen_stack) > OVERVIEW_DEPTH:
             self.pop_screen()
 
-    def action_help(self) -> None:
-        """The keys of the screen one is on."""
-        from opsconsole.ui.screens.help import HelpScreen
-
-        screen = self.screen
-        if not isinstance(screen, HelpScreen):
-            scopes = getattr(screen, "SCOPES", (Scope.EVERYWHERE,))
-            title = getattr(screen, "TITLE_OF_HELP", "console")
-            self.push_screen(HelpScreen(title, scopes))
-
-    def action_operations(self) -> None:
-        """What is being done to services, and what was done."""
-        from opsconsole.ui.screens.operations import OperationsScreen
-
-        if not any(isinstance(screen, OperationsScreen) for screen in self.screen_stack):
-            self.push_screen(OperationsScreen())
-
-    def action_logs(self) -> None:
-        """The logs of the service that the screen in sight is about."""
-        from opsconsole.ui.screens.logs import LogsScreen
-
-        target: ServiceView | None = getattr(self.screen, "target", None)
-        if isinstance(self.screen, LogsScreen):
-            return
-        if target is None:
-            self.say("no service is selected")
-        else:
-            self.push_screen(LogsScreen(target.name))
-
-    def action_theme(self) -> None:
-        """Choose a theme."""
-        from opsconsole.ui.screens.theme import ThemeScreen
-
-        if not isinstance(self.screen, ThemeScreen):
-            self.push_screen(ThemeScreen())
-
     def action_mouse(self) -> None:
         """Let the mouse go or take it back."""
         from opsconsole.ui.driver import toggle_mouse
@@ -417,17 +329,6 @@ class Console(App[int], inherit_bindings=False):
     def action_redraw(self) -> None:
         """Paint everything again."""
         self.refresh(repaint=True, layout=True)
-
-    def action_command_palette(self) -> None:
-        """Open the palette."""
-        from textual.command import CommandPalette
-
-        from opsconsole.ui.palette import ConsoleCommands
-
-        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
-            self.push_screen(
-                CommandPalette(providers=[ConsoleCommands], placeholder="command or service …")
-            )
 
     # ---- ends ----
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from textual.message import Message
 
@@ -28,67 +28,14 @@ from opsconsole.ui.messages import (
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from opsconsole.model.backups import BackupView
     from opsconsole.model.logs import LogReader, PageListener
-    from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
+    from opsconsole.model.operation import ActionRequest, Confirmation, Plan, Refusal
     from opsconsole.model.snapshot import Snapshot
+    from opsconsole.ui.engine_like import EngineLike
 
 T = TypeVar("T")
 EX_CONFIG = 78
 """The exit code of sysexits.h for a configuration that cannot be used."""
-
-
-class EngineLike(Protocol):
-    """What the screens need of an engine. Every method returns at once."""
-
-    @property
-    def latest(self) -> Snapshot | None:
-        """The newest snapshot, if there is one."""
-        ...
-
-    def start(self) -> None:
-        """Start reading the world on the engine's own thread."""
-        ...
-
-    def stop(self, within: float) -> None:
-        """Stop; return after at most ``within`` seconds."""
-        ...
-
-    def listen(self, callback: Callable[[Snapshot], None], /) -> object:
-        """Call ``callback`` with each snapshot, on the engine's thread."""
-        ...
-
-    def refresh(self) -> None:
-        """Look at everything again soon."""
-        ...
-
-    def note(self, text: str, service: str = "") -> None:
-        """Put a person's note on the timeline."""
-        ...
-
-    def plan(self, request: ActionRequest) -> Future[Plan | Refusal]:
-        """Work out what exactly would be done."""
-        ...
-
-    def perform(self, plan: Plan, confirmation: Confirmation) -> Future[Operation | Refusal]:
-        """Start the confirmed plan in its runner; the answer says that it was started."""
-        ...
-
-    def stop_rollback(self, operation: str) -> Future[Operation | Refusal]:
-        """Keep the automatic rollback after an operation from being begun."""
-        ...
-
-    def backups(self, service: str) -> Future[tuple[BackupView, ...] | Refusal]:
-        """The backups of a service, newest first."""
-        ...
-
-    def verify_backup(self, service: str, backup: str) -> Future[BackupView | Refusal]:
-        """One backup after every byte of it was compared; reads only."""
-        ...
-
-    def open_logs(self, service: str, on_page: PageListener) -> LogReader:
-        """Follow a service's logs; ``on_page`` is called on a thread of the reader."""
-        ...
 
 
 class Bridge:
@@ -155,60 +102,57 @@ class Bridge:
         if self._engine is not None:
             self._engine.note(text, service)
 
-    def plan(self, request: ActionRequest) -> None:
-        """Ask for a plan; the answer is a ``PlanArrived``."""
+    def ask(
+        self,
+        call: Callable[[EngineLike], Future[T | Refusal]],
+        tell: Callable[[T | None, Refusal | None], Message],
+    ) -> None:
+        """Ask the engine by ``call``; its answer comes as the message that ``tell`` makes of it."""
         if self._engine is None:
             self._post(NotePosted("the engine is still starting: try again in a moment"))
             return
 
-        def answered(future: Future[Plan | Refusal]) -> None:
-            answer = _outcome(future)
-            self._post(PlanArrived(request, *answer))
+        def answered(future: Future[T | Refusal]) -> None:
+            self._post(tell(*_outcome(future)))
 
-        self._engine.plan(request).add_done_callback(answered)
+        call(self._engine).add_done_callback(answered)
+
+    def plan(self, request: ActionRequest) -> None:
+        """Ask for a plan; the answer is a ``PlanArrived``."""
+        self.ask(
+            lambda engine: engine.plan(request),
+            lambda plan, refusal: PlanArrived(request, plan, refusal),
+        )
 
     def perform(self, plan: Plan, confirmation: Confirmation) -> None:
         """Start a confirmed plan; the answer is an ``OperationStarted``."""
-        if self._engine is None:
-            return
-
-        def answered(future: Future[Operation | Refusal]) -> None:
-            answer = _outcome(future)
-            self._post(OperationStarted(plan, *answer))
-
-        self._engine.perform(plan, confirmation).add_done_callback(answered)
+        self.ask(
+            lambda engine: engine.perform(plan, confirmation),
+            lambda operation, refusal: OperationStarted(plan, operation, refusal),
+        )
 
     def stop_rollback(self, operation: str) -> None:
         """Stop the rollback that an operation armed; what came of it is said."""
-        if self._engine is None:
-            return
-
-        def answered(future: Future[Operation | Refusal]) -> None:
-            _, refusal = _outcome(future)
-            said = f"not stopped: {refusal}" if refusal else "the rollback is stopped"
-            self._post(NotePosted(said))
-
-        self._engine.stop_rollback(operation).add_done_callback(answered)
+        self.ask(
+            lambda engine: engine.stop_rollback(operation),
+            lambda _, refusal: NotePosted(
+                f"not stopped: {refusal}" if refusal else "the rollback is stopped"
+            ),
+        )
 
     def backups(self, service: str) -> None:
         """Ask for the backups of a service; the answer is a ``BackupsArrived``."""
-        if self._engine is None:
-            return
-
-        def answered(future: Future[tuple[BackupView, ...] | Refusal]) -> None:
-            self._post(BackupsArrived(service, *_outcome(future)))
-
-        self._engine.backups(service).add_done_callback(answered)
+        self.ask(
+            lambda engine: engine.backups(service),
+            lambda found, refusal: BackupsArrived(service, found, refusal),
+        )
 
     def verify_backup(self, service: str, backup: str) -> None:
         """Have a backup compared with its hashes; the answer is a ``BackupVerified``."""
-        if self._engine is None:
-            return
-
-        def answered(future: Future[BackupView | Refusal]) -> None:
-            self._post(BackupVerified(service, backup, *_outcome(future)))
-
-        self._engine.verify_backup(service, backup).add_done_callback(answered)
+        self.ask(
+            lambda engine: engine.verify_backup(service, backup),
+            lambda found, refusal: BackupVerified(service, backup, found, refusal),
+        )
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader | None:
         """Follow a service's logs until the reader is closed; None while the engine starts."""

@@ -21,7 +21,7 @@ from opsconsole.ui.terminal import Terminal
 
 if TYPE_CHECKING:
     from opsconsole.ui.app import Console
-    from opsconsole.ui.bridge import EngineLike
+    from opsconsole.ui.engine_like import EngineLike
 
 GRACE: Final = 0.8
 QUIT_GRACE: Final = 2.5

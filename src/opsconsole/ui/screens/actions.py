@@ -87,4 +87,4 @@ class ActionsScreen(Dialog, inherit_bindings=False):
         key = self.query_one(GridTable).cursor_key
         if key is not None:
             self.dismiss()
-            self.console_app.request_plan(self._targets, self._views[key])
+            self.console_app.changes.request(self._targets, self._views[key])

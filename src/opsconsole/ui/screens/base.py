@@ -247,7 +247,7 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
             return
         possible = [view for view in offered if view.refusal is None] or offered
         if len(possible) == 1:
-            self.console_app.request_plan(self.targets, possible[0])
+            self.console_app.changes.request(self.targets, possible[0])
         else:
             self.open_actions(tuple(offered))
 

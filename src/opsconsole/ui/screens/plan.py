@@ -181,7 +181,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
             self._sent = True
             self._judge()
             self.query_one("#cancel", Choice).focus()
-            self.console_app.confirm(self.plan, confirmation)
+            self.console_app.changes.confirm(self.plan, confirmation)
             self.show()
 
     def _override(self) -> None:

@@ -195,7 +195,7 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
                 return
             requests.append(request)
         self.dismiss()
-        self.console_app.request_plans(requests)
+        self.console_app.changes.request_all(requests)
 
     def _refuse(self, problem: render.Problem) -> None:
         self._problem = problem

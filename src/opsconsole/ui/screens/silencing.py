@@ -130,4 +130,4 @@ class SilencingScreen(Dialog, inherit_bindings=False):
             self.show()
             return
         self.dismiss()
-        self.console_app.request_plans([request])
+        self.console_app.changes.request_all([request])

@@ -1,0 +1,70 @@
+"""What the screens need of an engine.
+
+Invariant: every method returns at once; what takes time is a future, whose refusal says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+    from opsconsole.model.backups import BackupView
+    from opsconsole.model.logs import LogReader, PageListener
+    from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
+    from opsconsole.model.snapshot import Snapshot
+
+
+class EngineLike(Protocol):
+    """What the screens need of an engine. Every method returns at once."""
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """The newest snapshot, if there is one."""
+        ...
+
+    def start(self) -> None:
+        """Start reading the world on the engine's own thread."""
+        ...
+
+    def stop(self, within: float) -> None:
+        """Stop; return after at most ``within`` seconds."""
+        ...
+
+    def listen(self, callback: Callable[[Snapshot], None], /) -> object:
+        """Call ``callback`` with each snapshot, on the engine's thread."""
+        ...
+
+    def refresh(self) -> None:
+        """Look at everything again soon."""
+        ...
+
+    def note(self, text: str, service: str = "") -> None:
+        """Put a person's note on the timeline."""
+        ...
+
+    def plan(self, request: ActionRequest) -> Future[Plan | Refusal]:
+        """Work out what exactly would be done."""
+        ...
+
+    def perform(self, plan: Plan, confirmation: Confirmation) -> Future[Operation | Refusal]:
+        """Start the confirmed plan in its runner; the answer says that it was started."""
+        ...
+
+    def stop_rollback(self, operation: str) -> Future[Operation | Refusal]:
+        """Keep the automatic rollback after an operation from being begun."""
+        ...
+
+    def backups(self, service: str) -> Future[tuple[BackupView, ...] | Refusal]:
+        """The backups of a service, newest first."""
+        ...
+
+    def verify_backup(self, service: str, backup: str) -> Future[BackupView | Refusal]:
+        """One backup after every byte of it was compared; reads only."""
+        ...
+
+    def open_logs(self, service: str, on_page: PageListener) -> LogReader:
+        """Follow a service's logs; ``on_page`` is called on a thread of the reader."""
+        ...
