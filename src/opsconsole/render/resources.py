@@ -146,3 +146,14 @@ def summary(snapshot: Snapshot) -> str:
     if snapshot.docker is not None:
         parts.append(f"{len(snapshot.docker.containers)} containers")
     return " · ".join(parts)
+
+
+def owner(snapshot: Snapshot, container_id: str) -> str:
+    """The service that a container belongs to, or ''."""
+    found = snapshot.docker.containers if snapshot.docker else ()
+    names = {each.name for each in found if each.id == container_id} | {container_id}
+    for service in snapshot.services:
+        mine = set(service.containers) | {each.container for each in service.instances}
+        if names & mine:
+            return service.name
+    return ""

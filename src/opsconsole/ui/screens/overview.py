@@ -9,11 +9,9 @@ from textual import on
 from textual.app import ComposeResult
 
 from opsconsole.model.alerts import Alert
-from opsconsole.model.events import Event
-from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, operations, resources, services
-from opsconsole.render.alert_folding import FoldedAlert, fold_rows
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.keys import Key, Scope
@@ -30,6 +28,7 @@ from opsconsole.render.time_axis import span
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys
+from opsconsole.ui.screens.overview_rows import AlertRows, EventRows, ServiceRows
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.header_bar import HeaderBar
@@ -39,10 +38,7 @@ from opsconsole.ui.widgets.prompt import Prompt
 LIKELY_SERVICES = 9
 """How many services there is room for before the first snapshot tells."""
 ROOM_TO_BREATHE = 5
-LIKELY_SERVICES = 9
-"""How many services there is room for before the first snapshot tells."""
-ROOM_TO_BREATHE = 5
-_SORTS = tuple(services.Sort)
+ROOM_FOR_WINDOW = 72
 
 
 class OverviewScreen(AlertKeys, inherit_bindings=False):
@@ -56,16 +52,11 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._filter = Filter()
-        self._failing_only = False
-        self._sort = services.Sort.STATE
+        self._services = ServiceRows()
+        self._alerts = AlertRows()
+        self._events = EventRows()
         self._zoomed: Panel | None = None
         self._placements: tuple[Placement, ...] = ()
-        self._events: dict[str, Event] = {}
-        self._events_of: tuple[Event, ...] | None = None
-        self._unfolded: set[str] = set()
-        self._folded: dict[str, FoldedAlert] = {}
-        self._folded_of: tuple[Alert, ...] | None = None
 
     def compose(self) -> ComposeResult:
         """All panels; where each stands is worked out for the size at hand."""
@@ -138,7 +129,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def _place(self, width: int, height: int, excuse: str) -> None:
         snapshot = self.snapshot
         count = len(snapshot.services) if snapshot else LIKELY_SERVICES
-        ringing = len(self._alert_rows())
+        ringing = len(self._alerts.of(snapshot))
         wanted = () if excuse else arrange(width, height, count, ringing)
         if self._zoomed is not None and not excuse:
             wanted = zoomed(self._zoomed, width, height)
@@ -175,43 +166,33 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         names = snapshot.services if snapshot is not None else ()
         longest = max((len(service.name) for service in names), default=20)
         columns = services.columns_for(width, longest)
-        views: dict[str, ServiceView] = {}
-        counts: dict[str, int] = {}
-        if snapshot is not None:
-            ordered = services.order(
-                snapshot, self._sort, self._filter, failing_only=self._failing_only
-            )
-            views = {service.name: service for service in ordered}
-            counts = services.alert_counts(snapshot.alerts)
+        views = self._services.of(snapshot)
+        counts = services.alert_counts(snapshot.alerts) if snapshot is not None else {}
         doing = operations.activities(snapshot, self.now)
         context = services.Context(self.now, self.console_app.time_axis.window, counts, doing)
-        filtered = not self._filter.empty or self._failing_only
         table.list(
             Listing(
                 (self._title(Panel.SERVICES, self._services_note()),
-                 services.header(columns, self._sort)),
+                 services.header(columns, self._services.sort)),
                 tuple(views),
                 lambda name: services.row(views[name], columns, context),
-                tuple(nothing_to_show(Panel.SERVICES, snapshot, filtered=filtered)),
+                tuple(
+                    nothing_to_show(Panel.SERVICES, snapshot, filtered=self._services.filtered)
+                ),
             )
         )  # fmt: skip
 
     def _services_note(self) -> Line:
-        parts: list[Span] = []
-        if not self._filter.empty:
-            parts.append(Span(f"filter {self._filter.text}  ", Role.ACCENT))
-        if self._failing_only:
-            parts.append(Span("failing only  ", Role.ACCENT))
-        chosen = len(self.table(Panel.SERVICES).chosen)
-        if chosen:
-            parts.append(Span(f"{chosen} chosen  ", Role.ACCENT))
-        if self.table(Panel.SERVICES).size.width >= 72:
-            parts.append(Span(f"p95 over {span(self.console_app.time_axis.window)} ", Role.MUTED))
-        return tuple(parts)
+        table = self.table(Panel.SERVICES)
+        note = self._services.note(len(table.chosen))
+        if table.size.width < ROOM_FOR_WINDOW:
+            return note
+        window = span(self.console_app.time_axis.window)
+        return (*note, Span(f"p95 over {window} ", Role.MUTED))
 
     def _fill_alerts(self) -> None:
         table, snapshot, now = self.table(Panel.ALERTS), self.snapshot, self.now
-        found = self._alert_rows()
+        found = self._alerts.of(snapshot)
         firing = len(alerts.firing(snapshot.alerts)) if snapshot else 0
 
         def line(key: str) -> Line:
@@ -225,15 +206,6 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
             (Span(f"{firing} firing", Role.MUTED),) if found else (),
         )
 
-    def _alert_rows(self) -> dict[str, FoldedAlert]:
-        """The rows of the alerts by key, folded under their causes; made once for a snapshot."""
-        found = self.snapshot.alerts if self.snapshot else ()
-        if found is not self._folded_of:
-            rows = fold_rows(alerts.order(found), self._unfolded)
-            self._folded = {row.alert.key: row for row in rows}
-            self._folded_of = found
-        return self._folded
-
     def _fill_resources(self) -> None:
         snapshot = self.snapshot
         width = self.table(Panel.RESOURCES).size.width
@@ -243,12 +215,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self._list(Panel.RESOURCES, tuple(rows), rows.__getitem__, (Span(note, Role.MUTED),))
 
     def _fill_timeline(self) -> None:
-        snapshot, now = self.snapshot, self.now
+        rows, now = self._events.of(self.snapshot), self.now
         width = self.table(Panel.TIMELINE).size.width
-        if snapshot is not None and snapshot.events is not self._events_of:
-            self._events_of = snapshot.events
-            self._events = {events.key(event): event for event in events.latest(snapshot.events)}
-        rows = self._events
         self._list(Panel.TIMELINE, tuple(rows), lambda key: events.row(rows[key], width, now).line)
 
     def _list(self, panel: Panel, keys: tuple[str, ...], line, note: Line = ()) -> None:  # type: ignore[no-untyped-def]
@@ -333,7 +301,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         """Open the service that the focused row is about; never acts."""
         alert = self.alert
         if alert is not None:
-            if self._alert_rows()[alert.key].folded:
+            if self._alerts.of(self.snapshot)[alert.key].folded:
                 self.action_unfold(1)
             else:
                 self.open_service_at(alert)
@@ -354,8 +322,9 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         if panel is Panel.SERVICES:
             return key
         if panel is Panel.TIMELINE:
-            return self._events[key].service if key in self._events else ""
-        return _owner(snapshot, key.removeprefix("container:"))
+            rows = self._events.of(snapshot)
+            return rows[key].service if key in rows else ""
+        return resources.owner(snapshot, key.removeprefix("container:"))
 
     def action_describe(self) -> None:
         """All of the alert; of anything else the same as open."""
@@ -372,24 +341,16 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         """The alert under the cursor, while keys go to the alerts."""
         if self.snapshot is None or self.focused_panel is not Panel.ALERTS:
             return None
-        row = self._alert_rows().get(self.table(Panel.ALERTS).cursor_key or "")
+        row = self._alerts.of(self.snapshot).get(self.table(Panel.ALERTS).cursor_key or "")
         return row.alert if row else None
 
     def action_unfold(self, wanted: int) -> None:
         """Show or fold what is under the alert at hand, or beside it."""
-        alert, table = self.alert, self.table(Panel.ALERTS)
-        if alert is None:
-            return
-        rows = list(self._alert_rows().values())
-        at = next(index for index, row in enumerate(rows) if row.alert.key == alert.key)
-        root = next(row.alert for row in reversed(rows[: at + 1]) if not row.depth)
-        if wanted:
-            self._unfolded.add(root.key)
-        else:
-            self._unfolded.discard(root.key)
-        self._folded_of = None
-        self.show_body()
-        table.move_to_key(alert.key if wanted else root.key)
+        alert = self.alert
+        if alert is not None:
+            key = self._alerts.unfold(alert, wanted=bool(wanted))
+            self.show_body()
+            self.table(Panel.ALERTS).move_to_key(key)
 
     def offers(self, key: Key) -> bool:
         """Keys of alerts are offered while they go to the alerts, in place of those of services."""
@@ -413,26 +374,25 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Type a filter at the bottom."""
-        self.ask(Prompt(self._filter.text, placeholder="filter: ! inverts, esc clears"))
+        self.ask(Prompt(self._services.filter.text, placeholder="filter: ! inverts, esc clears"))
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
-        self._filter = Filter(message.text)
+        self._services.filter = Filter(message.text)
         if message.final:
             self.table(Panel.SERVICES).focus()
         self.show_body()
 
     def action_failing(self) -> None:
         """Show only what is not ok, or all again."""
-        self._failing_only = not self._failing_only
+        self._services.failing_only = not self._services.failing_only
         self.show_body()
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column."""
-        at = _SORTS.index(self._sort)
-        self._sort = _SORTS[(at + step) % len(_SORTS)]
+        self._services.sort_by_next(step)
         self.show_body()
-        self.say(f"sorted by {self._sort.value}")
+        self.say(f"sorted by {self._services.sort.value}")
 
     def action_select(self) -> None:
         """Choose the service under the cursor."""
@@ -456,21 +416,10 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
             self._zoomed = None
         elif self.table(Panel.SERVICES).chosen:
             self.table(Panel.SERVICES).clear_chosen()
-        elif not self._filter.empty or self._failing_only:
-            self._filter, self._failing_only = Filter(), False
+        elif self._services.filtered:
+            self._services.clear()
         elif self.console_app.is_live:
             self.say("this is the top: ctrl-c twice or :q leaves the console")
         else:
             self.console_app.go_live()
         self.show_body()
-
-
-def _owner(snapshot: Snapshot, container_id: str) -> str:
-    """The service that a container belongs to, or ''."""
-    found = snapshot.docker.containers if snapshot.docker else ()
-    names = {each.name for each in found if each.id == container_id} | {container_id}
-    for service in snapshot.services:
-        mine = set(service.containers) | {each.container for each in service.instances}
-        if names & mine:
-            return service.name
-    return ""
