@@ -108,3 +108,19 @@ def test_the_scrapes_fail_as_a_source_only_when_none_could_be_read(clock: FakeCl
     view = watch.view()
     assert view is not None
     assert (view.fault, view.since, view.taken_at, view.note) == (None, 3.0, 4.0, "")
+
+
+def test_a_service_that_no_prometheus_knows_is_scraped_beside_those_that_one_does() -> None:
+    with exposing() as server:
+        url = f"http://{server.address}"
+        services = {
+            **shop(url, prometheus="none"),
+            "known": {"instances": [url], "health": None, "metrics": METRICS},
+        }
+        prometheus = {"url": "http://127.0.0.1:1", "timeout": "1s"}
+        snapshot = Engine(fleet(services, prometheus=prometheus), base=Path()).look_once()
+    own, known = snapshot.services
+    assert next(each.value for each in own.metrics if each.name == "queue") == 4.0
+    assert [each.value for each in known.metrics if each.name == "queue"] == []
+    scrapes = next(source for source in snapshot.sources if source.name == "scrapes")
+    assert (scrapes.fault, scrapes.note) == (None, "")

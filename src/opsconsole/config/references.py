@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opsconsole.config.problems import KeyPath, did_you_mean
+from opsconsole.config.services import NO_PROMETHEUS
 from opsconsole.model.expressions import BUILT_IN, ExpressionError, parse, quantity_of
 
 Finding = tuple[KeyPath, str, str]
@@ -20,7 +21,7 @@ def check_references(settings: Any) -> Iterator[Finding]:
     yield from _check_sources(settings)
     yield from _check_dependencies(services)
     environments = _mapping(_mapping(settings).get("environments"))
-    backends = _names_of(_mapping(settings).get("prometheus"), "prometheus")
+    backends = [*_names_of(_mapping(settings).get("prometheus"), "prometheus"), NO_PROMETHEUS]
     owners: dict[str, str] = {}
     for name, service in services.items():
         path: KeyPath = ("services", name)

@@ -5,7 +5,7 @@ objective and condition can be read by ``model.expressions``.
 """
 
 import re
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -25,6 +25,10 @@ from opsconsole.config.types import (
     UrlPath,
     as_tuple,
 )
+
+
+NO_PROMETHEUS: Final = "none"
+"""In place of a Prometheus' name: none knows this service, the console scrapes it itself."""
 
 
 class Instance(Model):
@@ -234,7 +238,8 @@ class Service(Model):
         default=None, description="One of environments, if not the one of the whole file."
     )
     prometheus: str | None = Field(
-        default=None, description="Name of the Prometheus that knows it, if there are several."
+        default=None,
+        description="Name of the Prometheus that knows it, if there are several; none: no one.",
     )
     interval: Duration | None = Field(default=None, description="Time between two looks.")
     timeout: Duration | None = Field(default=None, description="Deadline of one look, in total.")
@@ -253,7 +258,7 @@ class Service(Model):
         default=(), description="Its containers by name, for resources and events."
     )
     metrics_path: UrlPath | None = Field(
-        default=None, description="Where it serves metrics, read when there is no Prometheus."
+        default=None, description="Where it serves metrics, read when no Prometheus knows it."
     )
     metrics: dict[Name, Metric] = Field(default_factory=dict, description="Its metrics by name.")
     objectives: tuple[Objective, ...] = Field(

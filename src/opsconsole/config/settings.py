@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.http import HttpConfig
-from opsconsole.config.services import Service, Thresholds
+from opsconsole.config.services import NO_PROMETHEUS, Service, Thresholds
 from opsconsole.config.types import Duration, Model, Name, OneOrMany, Size, Text, Url, as_tuple
 
 
@@ -189,6 +189,14 @@ class Settings(Model):
         """The environment that ``service`` runs in."""
         named = self.services[service].environment if service in self.services else None
         return self.environments[named] if named else self.environment
+
+    def prometheus_of(self, service: str) -> Prometheus | None:
+        """The server that serves the metrics of ``service``: the one named, else the first."""
+        named = self.services[service].prometheus if service in self.services else None
+        if named == NO_PROMETHEUS:
+            return None
+        found = (each for each in self.prometheus if named is None or each.name == named)
+        return next(found, None)
 
     def instance_names(self, service: str) -> tuple[str, ...]:
         """Names of the instances of ``service``, in order; numbered where none is given."""

@@ -68,8 +68,7 @@ def _of_instances(
     connector = Connector()
     cleanup.push_async_callback(connector.close)
     yield from _probes(settings, clock, base, connector)
-    if not settings.prometheus:
-        yield from _scrapes(settings, clock, base, connector, cleanup)
+    yield from _scrapes(settings, clock, base, connector, cleanup)
 
 
 def _probes(
@@ -103,6 +102,13 @@ def _scrapes(
     cleanup: AsyncExitStack,
 ) -> Iterator[tuple[str, Make]]:
     """A scrape of each instance whose service declares metrics that no Prometheus serves."""
+    services = {
+        name: service
+        for name, service in settings.services.items()
+        if service.metrics and service.instances and settings.prometheus_of(name) is None
+    }
+    if not services:
+        return
     from opsconsole.sources.declared import declared_metrics
     from opsconsole.sources.executor import BoundedExecutor
     from opsconsole.sources.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
@@ -110,7 +116,7 @@ def _scrapes(
 
     executor = BoundedExecutor("scrape-parser", 1)
     cleanup.callback(executor.close)
-    for name, service in settings.services.items():
+    for name, service in services.items():
         samples = ServiceSamples(declared_metrics(name, service))
         if not samples.names:
             continue
@@ -188,13 +194,12 @@ def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Sourc
 
 
 def _declared(settings: Settings, prometheus: Prometheus) -> tuple[Any, ...]:
-    """The metrics that ``prometheus`` serves: of services that name it, or name none if first."""
+    """The metrics that ``prometheus`` serves."""
     from opsconsole.sources.declared import declared_metrics
 
-    first = settings.prometheus[0].name
     return tuple(
         declared
         for name, service in settings.services.items()
-        if (service.prometheus or first) == prometheus.name
+        if settings.prometheus_of(name) is prometheus
         for declared in declared_metrics(name, service)
     )

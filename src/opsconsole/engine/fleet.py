@@ -173,7 +173,7 @@ def _build_service(
     settings: Settings, name: str, service: Service, now: float, *, single: bool
 ) -> ServiceRecord:
     history = History(settings.display.window, interval_of(settings, service))
-    every = _metrics_every(settings, service)
+    every = _metrics_every(settings, name, service)
     record = ServiceRecord(name, service, history, _objectives(service), now, every)
     record.budgets = {
         text: BudgetHistory()
@@ -228,15 +228,10 @@ def scrape_interval(service: Service) -> float:
     return max(LEAST_SCRAPE, min([SCRAPE_EVERY, *(window / 4 for window in windows)]))
 
 
-def _metrics_every(settings: Settings, service: Service) -> float:
-    served = [
-        each.interval
-        for each in settings.prometheus
-        if service.prometheus is None or each.name == service.prometheus
-    ]
-    if not settings.prometheus:
-        served.append(scrape_interval(service))
-    return max([interval_of(settings, service), *served[:1]])
+def _metrics_every(settings: Settings, name: str, service: Service) -> float:
+    server = settings.prometheus_of(name)
+    served = server.interval if server else scrape_interval(service)
+    return max(interval_of(settings, service), served)
 
 
 def _limits(thresholds: Thresholds) -> Limits:

@@ -52,8 +52,11 @@ async def _inspect(
         for number, server in enumerate(settings.prometheus):
             path = ("prometheus", number)
             looks.append(_check_metrics(path, settings, server, base))
-        if not settings.prometheus:
-            looks += [check_scrapes(settings, name, connector, base) for name in settings.services]
+        looks += [
+            check_scrapes(settings, name, connector, base)
+            for name in settings.services
+            if settings.prometheus_of(name) is None
+        ]
         for number, alertmanager in enumerate(settings.alertmanager):
             looks.append(check_alertmanager(("alertmanager", number), alertmanager, base))
         for number, docker in enumerate(settings.docker):
@@ -72,11 +75,10 @@ async def _check_metrics(
     try:
         found = await check_prometheus(path, server, api, base)
         index = SeriesIndex(api)
-        first = settings.prometheus[0].name
         served = {
             name: declared_metrics(name, service)
             for name, service in settings.services.items()
-            if (service.prometheus or first) == server.name
+            if settings.prometheus_of(name) is server
         }
         if any(finding.path == (*path, "url") for finding in found):
             count = sum(map(len, served.values()))
