@@ -194,8 +194,11 @@ class DockerSource:
             missing = [id_ for id_ in running if id_ not in usages]
             for id_, usage in usages.items():
                 self._usage.record(id_, usage, self._clock.now())
-        idle = self._stats is None or self._stats.done()
-        if missing and idle and self._clock.now() >= self._stats_due:
+        if self._stats is not None and self._stats.done():
+            done, self._stats = self._stats, None
+            # A defect that ended it is this look's.
+            done.result()
+        if missing and self._stats is None and self._clock.now() >= self._stats_due:
             self._stats_due = self._clock.now() + self._settings.stats_interval
             self._stats = asyncio.create_task(self._ask_for_usage(reader, missing))
 
@@ -221,7 +224,8 @@ class DockerSource:
                     if error.fault.kind is FaultKind.ABSENT:
                         continue
                     return
-                except Exception:  # noqa: BLE001 - the task's boundary: the next round asks again
+                except (TimeoutError, QueueFullError):
+                    # The next round asks again.
                     return
                 if usage is not None:
                     self._usage.record(id_, usage, self._clock.now())

@@ -126,12 +126,23 @@ class HostSource:
 
     def _start_slow_looks(self) -> None:
         """Begin the looks at disks and processes that are due and not under way."""
+        self._raise_defects()
         now = self._clock.now()
         if now >= self._disks_due and _idle(self._disk_task):
             self._disks_due = now + _SLOW_INTERVAL
             self._disk_task = asyncio.create_task(self._look_at_disks())
         if self._settings.processes and now >= self._processes_due and _idle(self._process_task):
             self._process_task = asyncio.create_task(self._look_at_processes())
+
+    def _raise_defects(self) -> None:
+        """Raise what ended a slow look and was no failure to look; the next one starts anew."""
+        for task in (self._disk_task, self._process_task):
+            if task is None or not task.done() or task.cancelled():
+                continue
+            defect = task.exception()
+            if defect is not None:
+                self._disk_task = self._process_task = None
+                raise defect
 
     async def _look_at_processes(self) -> None:
         """Note the busiest; the next look is the later the longer this one took."""
@@ -140,7 +151,8 @@ class HostSource:
             found = await self._process_calls.run(
                 self._process_sampler.take, self._settings.processes, deadline=_PROCESS_DEADLINE
             )
-        except Exception:  # noqa: BLE001 - the task's boundary: without a list none is shown
+        except (TimeoutError, QueueFullError, OSError):
+            # Without a list none is shown.
             found = ()
         now = self._clock.now()
         self._processes = found or ()
@@ -152,7 +164,8 @@ class HostSource:
         mounts = self._settings.disks
         try:
             mounts = mounts or await self._disk_calls.run(mounted, deadline=_DISK_DEADLINE)
-        except Exception:  # noqa: BLE001 - the task's boundary: the root is always there
+        except (TimeoutError, QueueFullError, OSError):
+            # The root is always there.
             mounts = ("/",)
         found = await asyncio.gather(*(self._look_at_disk(mount) for mount in mounts))
         self._disks = tuple(disk for disk in found if disk is not None)

@@ -32,13 +32,16 @@ class ProcessSampler:
         self._at: float | None = None
 
     def take(self, count: int) -> tuple[Process, ...] | None:
-        """The ``count`` busiest, most CPU first, then most memory; None at the first look."""
+        """The ``count`` busiest, most CPU first, then most memory; None at the first look.
+
+        Raises OSError when the processes cannot be listed.
+        """
         import psutil
 
         now = time.monotonic()
         seen: dict[int, _Seen] = {}
         used: list[tuple[float, int, psutil.Process]] = []
-        for process in psutil.process_iter():
+        for process in _listed():
             try:
                 entry = _look(process)
             except (psutil.Error, OSError):
@@ -59,6 +62,15 @@ class ProcessSampler:
         if before is None or self._at is None or before.created != entry.created:
             return 0.0
         return max(0.0, (entry.cpu_seconds - before.cpu_seconds) / (now - self._at))
+
+
+def _listed() -> "list[psutil.Process]":
+    import psutil
+
+    try:
+        return list(psutil.process_iter())
+    except psutil.Error as error:
+        raise OSError(f"the processes cannot be listed: {error}") from error
 
 
 def _look(process: "psutil.Process") -> _Seen:
