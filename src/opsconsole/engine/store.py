@@ -50,7 +50,7 @@ LEAST_RETRY: Final = 0.25
 """Seconds; no target is looked at more often."""
 
 _LONGEST_QUIET: Final = 60.0
-_OF_CONTAINERS: Final = frozenset({EventKind.CONTAINER, EventKind.RESTART})
+_OF_CONTAINERS: Final = frozenset({EventKind.CONTAINER, EventKind.RESTART, EventKind.IMAGE})
 
 
 class _AlertReport(Protocol):

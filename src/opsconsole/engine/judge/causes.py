@@ -1,0 +1,191 @@
+"""What changed before a service or an alert first went wrong, likeliest causes first. Pure.
+
+Invariant: an effect is no cause: the flips and alerts of the service itself and of those that need
+it, those of a dependency whose own dependency went wrong before, and whatever befell a service
+after it was wrong already, are left to the rest. The score is the product of how often such a
+change breaks things (``Kind.weight``), of how near it stands to the service, and of how shortly
+before it was; equal scores are ordered by time, then by words.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from opsconsole.engine.judge.causes_kinds import LIFE, MEMORY, Kind, kind_of
+from opsconsole.engine.judge.episodes import Episode
+from opsconsole.model.causes import WINDOW, Cause, Changes, Topology
+from opsconsole.model.events import Event, EventKind
+
+SAME: Final = 1.0
+DEPENDENCY: Final = 0.8
+HOST: Final = 0.45
+ELSEWHERE: Final = 0.2
+LEAST_CLOSENESS: Final = 0.75
+"""What is left of a score at the far end of the window."""
+
+AFTERWARDS: Final = 50
+"""Events after the moment that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What went wrong and when. ``moment`` is None where it was not seen to go wrong."""
+
+    subject: str
+    service: str
+    moment: float | None
+    now: float
+    over: bool = False
+
+
+def what_changed(
+    question: Question,
+    events: Iterable[Event],
+    troubles: dict[str, tuple[Episode, ...]],
+    topology: Topology,
+    window: float = WINDOW,
+) -> Changes:
+    """Everything within ``window`` seconds before it went wrong, or before now where it did not."""
+    until = question.now if question.moment is None else question.moment
+    needs = topology.needs(question.service)
+    first = _first_reds(needs, troubles, until, window)
+    root = min(first, key=lambda name: (first[name], name), default="")
+    since = min([until, *first.values()]) - window
+    told = sorted(events, key=_in_time)
+    seen = [event for event in told if since <= event.at <= until]
+    judge = _Judge(question.service, until, window, needs, first, topology)
+    causes = _folded([cause for event in seen if (cause := judge.cause(event)) is not None])
+    taken = {id(event) for _, part in causes for event in part}
+    later = [event for event in told if until < event.at <= question.now]
+    return Changes(
+        question.subject,
+        question.service,
+        question.moment,
+        since,
+        until,
+        tuple(cause for cause, _ in causes),
+        tuple(event for event in seen if id(event) not in taken),
+        tuple(later[:AFTERWARDS]),
+        root,
+        question.over,
+    )
+
+
+def _first_reds(
+    needs: Iterable[str],
+    troubles: dict[str, tuple[Episode, ...]],
+    until: float,
+    window: float,
+) -> dict[str, float]:
+    """When each needed service that was wrong at ``until`` went wrong, within the window."""
+    found: dict[str, float] = {}
+    for name in needs:
+        for episode in troubles.get(name, ()):
+            if episode.covers(until) and episode.began_at >= until - window:
+                found[name] = episode.began_at
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    service: str
+    until: float
+    window: float
+    needs: dict[str, tuple[str, ...]]
+    first: dict[str, float]
+    topology: Topology
+
+    def cause(self, event: Event) -> Cause | None:
+        """``event`` as a cause, with its score; None where it cannot be one."""
+        kind = kind_of(event)
+        # What befalls a dependency after its own first red did not make it red.
+        if kind is None or event.at > self.first.get(event.service, self.until):
+            return None
+        if self._is_effect(event):
+            return None
+        nearness, where = self._nearness(event.service)
+        age = max(0.0, self.until - event.at)
+        closeness = 1.0 - (1.0 - LEAST_CLOSENESS) * min(1.0, age / self.window)
+        score = round(kind.weight * nearness * closeness, 3)
+        return Cause(event, score, _reason(kind, where, age))
+
+    def _is_effect(self, event: Event) -> bool:
+        if event.kind not in {EventKind.HEALTH, EventKind.ALERT}:
+            return False
+        if not event.service:
+            return False
+        below = self.topology.needs(event.service)
+        followed = any(
+            at < event.at for name, at in self.first.items() if name in below and name in self.needs
+        )
+        return followed or event.service not in self.needs
+
+    def _nearness(self, service: str) -> tuple[float, str]:
+        if service and service == self.service:
+            return SAME, "the service itself"
+        if service in self.needs:
+            way = self.needs[service]
+            through = f", needed through {way[1]}" if len(way) > 2 else ", which it needs"
+            return DEPENDENCY, f"{service}{through}"
+        if service and self.topology.share_host(service, self.service):
+            return HOST, f"{service}, on the same host"
+        if not service:
+            return HOST, "of no service here"
+        return ELSEWHERE, f"{service}, elsewhere"
+
+
+def _reason(kind: Kind, where: str, age: float) -> str:
+    return f"{kind.words}; {where}; {_ago(age)} before"
+
+
+def _ago(seconds: float) -> str:
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    return f"{whole // 60} min {whole % 60:02d} s"
+
+
+def _folded(causes: Sequence[Cause]) -> list[tuple[Cause, list[Event]]]:
+    """One cause for what is one thing: repeated, or told by several; the likeliest first."""
+    groups: dict[tuple[str, ...], list[Cause]] = {}
+    for cause in causes:
+        groups.setdefault(_identity(cause.event), []).append(cause)
+    merged = [_merge(group) for group in groups.values()]
+    return sorted(merged, key=lambda each: (-each[0].score, *_newest_first(each[0].event)))
+
+
+def _identity(event: Event) -> tuple[str, ...]:
+    """What two reports of the same thing have in common."""
+    kind, what = kind_of(event), event.message
+    if kind is MEMORY:
+        what = "memory"
+    elif kind in LIFE:
+        # A restart is told as an end, a start and a restart.
+        return "life", event.service, event.subject, ""
+    elif event.kind is EventKind.OPERATION:
+        what = what.partition(":")[0]
+    return str(event.kind), event.service, event.subject, what
+
+
+def _merge(group: Sequence[Cause]) -> tuple[Cause, list[Event]]:
+    best = max(group, key=lambda cause: (cause.score, cause.event.at, cause.event.message))
+    events = [cause.event for cause in group]
+    if best.event.kind is EventKind.OPERATION:
+        # One run is told as it begins and at its verdict: it acted from its beginning on.
+        best = min(group, key=lambda cause: (cause.event.at, cause.event.message))
+        return best, events
+    ends = [cause for cause in group if "died" in cause.event.message]
+    if ends:
+        best = max(ends, key=lambda cause: (cause.score, cause.event.at, cause.event.message))
+    lives = all(kind_of(event) in LIFE for event in events)
+    count = len(ends) or (1 if lives else len(group))
+    return replace(best, count=count), events
+
+
+def _in_time(event: Event) -> tuple[float, str, str, str, str]:
+    return event.at, event.kind, event.service, event.subject, event.message
+
+
+def _newest_first(event: Event) -> tuple[float, str, str, str, str]:
+    at, *words = _in_time(event)
+    return (-at, *words)  # type: ignore[return-value]  # the same words as above

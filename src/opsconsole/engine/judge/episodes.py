@@ -1,0 +1,62 @@
+"""When a service went wrong, read from its health flips. Pure.
+
+Invariant: an episode begins when the first part of a service turns degraded or down and ends when
+every part that did is ok again. Not being able to look begins nothing and ends nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.state import State
+
+RED: Final = frozenset({State.DEGRADED, State.DOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One stretch of trouble. ``ended_at`` is None while it lasts; ``worst`` is its worst state."""
+
+    service: str
+    began_at: float
+    ended_at: float | None = None
+    worst: State = State.DEGRADED
+
+    def covers(self, at: float) -> bool:
+        """Whether the service was wrong at ``at``."""
+        return self.began_at <= at and (self.ended_at is None or at < self.ended_at)
+
+
+def episodes(events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
+    """The episodes of each service that had one, oldest first."""
+    found: dict[str, list[Episode]] = {}
+    wrong: dict[str, set[str]] = {}
+    for event in sorted(_flips(events), key=lambda each: each.at):
+        parts = wrong.setdefault(event.service, set())
+        known = found.setdefault(event.service, [])
+        if event.state in RED:
+            if not parts:
+                known.append(Episode(event.service, event.at))
+            parts.add(event.subject)
+            if event.state is State.DOWN:
+                known[-1] = replace(known[-1], worst=State.DOWN)
+        elif event.state is State.OK and parts:
+            parts.discard(event.subject)
+            if event.subject == event.service:
+                parts.clear()
+        _leave_to_parts(event, parts)
+        if known and not parts and known[-1].ended_at is None:
+            known[-1] = replace(known[-1], ended_at=event.at)
+    return {service: tuple(each) for service, each in found.items() if each}
+
+
+def _leave_to_parts(event: Event, parts: set[str]) -> None:
+    """A service that is no more down as a whole is as its parts are, and they tell their end."""
+    whole = event.subject == event.service
+    if whole and event.state is not State.DOWN and len(parts) > 1:
+        parts.discard(event.service)
+
+
+def _flips(events: Iterable[Event]) -> Iterable[Event]:
+    return (each for each in events if each.kind is EventKind.HEALTH and each.service)

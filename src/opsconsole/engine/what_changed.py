@@ -1,0 +1,89 @@
+"""What changed before a service or an alert went wrong, asked of a snapshot. Pure.
+
+Invariant: the present state has the last word on trouble whose beginning or end no event tells:
+the timeline is bounded, and a console may have been opened in the middle of it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from opsconsole.engine.judge.causes import Question, what_changed
+from opsconsole.engine.judge.episodes import RED, Episode, episodes
+from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.causes import WINDOW, Changes, Place, Topology
+from opsconsole.model.events import Event
+from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.state import State
+
+SLACK: Final = 2.0
+"""Seconds by which an alert may be dated before the flip that it is about."""
+
+
+def before_service(
+    snapshot: Snapshot, name: str, *, events: Iterable[Event] | None = None, window: float = WINDOW
+) -> Changes:
+    """What changed before ``name`` went wrong, this time or the last time."""
+    told = tuple(snapshot.events if events is None else events)
+    troubles = _troubles(snapshot, told)
+    latest = next(iter(troubles.get(name, ())[-1:]), None)
+    now = snapshot.taken_at
+    if latest is None:
+        firing = [each.since for each in snapshot.alerts if _fires(each) and each.service == name]
+        question = Question(name, name, min(firing, default=None), now)
+    else:
+        over = latest.ended_at is not None
+        question = Question(name, name, latest.began_at, now, over)
+    return what_changed(question, told, troubles, topology(snapshot), window)
+
+
+def before_alert(
+    snapshot: Snapshot,
+    alert: Alert,
+    *,
+    events: Iterable[Event] | None = None,
+    window: float = WINDOW,
+) -> Changes:
+    """What changed before ``alert``, or the trouble of its service that it is about, began."""
+    told = tuple(snapshot.events if events is None else events)
+    troubles = _troubles(snapshot, told)
+    moment = alert.since
+    for episode in troubles.get(alert.service, ()):
+        if episode.covers(moment + SLACK):
+            moment = min(moment, episode.began_at)
+    over = alert.state is AlertState.RESOLVED
+    question = Question(alert.name, alert.service, moment, snapshot.taken_at, over)
+    return what_changed(question, told, troubles, topology(snapshot), window)
+
+
+def topology(snapshot: Snapshot) -> Topology:
+    """How the services of a snapshot hang together."""
+    engine = snapshot.docker.endpoint if snapshot.docker else ""
+    return Topology({each.name: _place(each, engine) for each in snapshot.services})
+
+
+def _place(service: ServiceView, engine: str) -> Place:
+    hosts = {urlsplit(each.url).hostname or "" for each in service.instances if each.url}
+    if engine and service.containers:
+        hosts.add(engine)
+    return Place(service.depends_on, frozenset(hosts - {""}))
+
+
+def _troubles(snapshot: Snapshot, events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
+    """Episodes by the events, and by the present state where the two differ."""
+    found = episodes(events)
+    for service in snapshot.services:
+        known = found.get(service.name, ())
+        lasting = bool(known) and known[-1].ended_at is None
+        if service.state in RED and not lasting:
+            worst = State.DOWN if service.state is State.DOWN else State.DEGRADED
+            found[service.name] = (*known, Episode(service.name, service.since, None, worst))
+        elif service.state is State.OK and lasting:
+            ended = replace(known[-1], ended_at=max(service.since, known[-1].began_at))
+            found[service.name] = (*known[:-1], ended)
+    return found
+
+
+def _fires(alert: Alert) -> bool:
+    return alert.state is AlertState.FIRING

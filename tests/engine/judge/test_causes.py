@@ -1,0 +1,218 @@
+"""Ranking what changed: hand-worked cases, and what holds whatever happened."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from opsconsole.engine.judge.causes import Question, what_changed
+from opsconsole.engine.judge.episodes import Episode, episodes
+from opsconsole.model.causes import Changes, Place, Topology
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.state import State
+
+T = 10_000.0
+WINDOW = 900.0
+
+TOPOLOGY = Topology(
+    {
+        "web": Place(("api",), frozenset({"h1"})),
+        "api": Place(("db", "cache"), frozenset({"h1"})),
+        "db": Place((), frozenset({"h2"})),
+        "cache": Place((), frozenset({"h1"})),
+        "mailer": Place((), frozenset({"h1"})),
+        "far": Place((), frozenset({"h9"})),
+    }
+)
+
+IMAGE = Event(T - 300, EventKind.IMAGE, "image a:1 → a:2", "api", "api-1", None, "a:1", "a:2")
+OOM = Event(T - 2, EventKind.CONTAINER, "died, exit 137, out of memory", "api", "api-1", State.DOWN)
+KILLED = Event(
+    T - 2.1, EventKind.CONTAINER, "out of memory, a process was killed", "api", "api-1", State.DOWN
+)
+RED = Event(T, EventKind.HEALTH, "ok → down: refused", "api", "api-1", State.DOWN, "ok", "down")
+
+
+def flip(at: float, service: str, state: State, subject: str = "") -> Event:
+    return Event(at, EventKind.HEALTH, f"→ {state}", service, subject or f"{service}-1", state)
+
+
+def asked(*events: Event, service: str = "api", moment: float | None = T) -> Changes:
+    question = Question(service, service, moment, T + 100)
+    return what_changed(question, events, episodes(events), TOPOLOGY)
+
+
+def named(changes: Changes) -> list[str]:
+    return [cause.event.message for cause in changes.likely]
+
+
+def test_the_image_comes_before_the_kill_that_it_led_to() -> None:
+    changes = asked(KILLED, OOM, RED, IMAGE)
+    assert named(changes) == [IMAGE.message, OOM.message]
+    first, second = changes.likely
+    assert first.reason == "another image; the service itself; 5 min 00 s before"
+    assert second.reason == "the kernel killed it for memory; the service itself; 2 s before"
+    # By hand: 100 × 1 × (1 − 0.25 × 300/900), 64 × 1 × (1 − 0.25 × 2/900).
+    assert (first.score, second.score) == (91.667, 63.964)
+    assert changes.rest == (RED,)
+
+
+def test_an_image_of_the_other_end_of_the_window_still_leads() -> None:
+    old = Event(T - WINDOW, EventKind.IMAGE, "image a:1 → a:2", "api", "api-1", None, "1", "2")
+    assert named(asked(old, OOM)) == [old.message, OOM.message]
+
+
+def test_what_is_elsewhere_comes_after_what_is_near() -> None:
+    def restarted(service: str) -> Event:
+        return Event(T - 10, EventKind.RESTART, f"{service} restarted", service, service)
+
+    near = [restarted(name) for name in ("far", "mailer", "db", "api")]
+    changes = asked(*near)
+    assert [each.event.service for each in changes.likely] == ["api", "db", "mailer", "far"]
+    assert [each.reason.split("; ")[1] for each in changes.likely] == [
+        "the service itself",
+        "db, which it needs",
+        "mailer, on the same host",
+        "far, elsewhere",
+    ]
+
+
+def test_a_need_that_went_wrong_first_is_the_root_and_moves_the_window() -> None:
+    version = Event(T - 1000, EventKind.VERSION, "version 1 → 2", "db", "db-1", None, "1", "2")
+    first = flip(T - 200, "db", State.DOWN)
+    changes = asked(version, first, flip(T - 5, "api", State.DEGRADED), RED, service="web")
+    assert changes.root == "db"
+    assert changes.since == T - 200 - WINDOW
+    assert named(changes) == [version.message, first.message]
+    assert "db, needed through api" in changes.likely[0].reason
+
+
+def test_what_befell_a_need_after_it_was_wrong_is_an_effect() -> None:
+    red = flip(T - 200, "db", State.DOWN)
+    restarted = Event(T - 100, EventKind.RESTART, "restarted", "db", "db-1")
+    changes = asked(red, restarted)
+    assert named(changes) == [red.message]
+    assert restarted in changes.rest
+
+
+def test_symptoms_are_no_causes() -> None:
+    own_alert = Event(T - 1, EventKind.ALERT, "Slow fires", "api", "Slow", State.DOWN)
+    symptoms = [
+        flip(T - 3, "web", State.DEGRADED),
+        flip(T - 4, "mailer", State.DOWN),
+        Event(T - 3, EventKind.ALERT, "Slow fires", "web", "Slow", State.DOWN),
+        own_alert,
+        Event(T - 5, EventKind.CONTAINER, "HEALTHCHECK says unhealthy", "api", "api-1"),
+        Event(T - 6, EventKind.NOTE, "kim: looking", "api"),
+        Event(T - 7, EventKind.OPERATION, "backup: verified, by kim", "api", "api"),
+    ]
+    changes = asked(*symptoms)
+    assert changes.likely == ()
+    assert set(changes.rest) == set(symptoms)
+
+
+def test_an_alert_of_a_host_may_be_a_cause() -> None:
+    full = Event(T - 60, EventKind.ALERT, "DiskFull fires", "", "DiskFull", State.DOWN)
+    assert named(asked(full)) == [full.message]
+
+
+def test_a_run_is_one_cause_and_acted_from_its_beginning() -> None:
+    def run(at: float, word: str, before: str) -> Event:
+        message = f"restart: {word}, by kim"
+        return Event(at, EventKind.OPERATION, message, "api", "api", None, before, word)
+
+    changes = asked(run(T - 90, "started", ""), run(T - 60, "verified", "verifying"))
+    assert named(changes) == ["restart: started, by kim"]
+    refused = Event(
+        T - 5, EventKind.OPERATION, "restart: refused", "api", "api", None, "", "refused"
+    )
+    assert named(asked(refused)) == []
+
+
+def test_a_crash_loop_is_one_row_with_its_count() -> None:
+    ends = [
+        Event(T - 40 + at, EventKind.CONTAINER, "died, exit 1", "api", "api-1", State.DOWN)
+        for at in range(0, 30, 10)
+    ]
+    starts = [Event(each.at + 1, EventKind.CONTAINER, "started", "api", "api-1") for each in ends]
+    (cause,) = asked(*ends, *starts).likely
+    assert (cause.event.message, cause.count) == ("died, exit 1", 3)
+
+
+def test_a_service_that_never_went_wrong_is_asked_about_the_last_minutes() -> None:
+    changes = asked(IMAGE, moment=None)
+    assert changes.moment is None
+    assert changes.until == T + 100
+    assert named(changes) == [IMAGE.message]
+
+
+def test_an_episode_ends_when_every_part_is_ok_again() -> None:
+    told = [
+        flip(1, "api", State.DEGRADED, "api-1"),
+        flip(2, "api", State.DOWN, "api-2"),
+        flip(2, "api", State.DOWN, "api"),
+        flip(3, "api", State.UNKNOWN, "api-1"),
+        flip(4, "api", State.DEGRADED, "api"),
+        flip(5, "api", State.OK, "api-1"),
+        flip(6, "api", State.OK, "api-2"),
+        flip(9, "api", State.DEGRADED, "api-1"),
+    ]
+    assert episodes(told)["api"] == (
+        Episode("api", 1, 6, State.DOWN),
+        Episode("api", 9, None, State.DEGRADED),
+    )
+
+
+def test_what_cannot_be_looked_at_has_not_gone_wrong() -> None:
+    assert episodes([flip(1, "api", State.UNKNOWN), flip(2, "api", State.OK)]) == {}
+
+
+EVENTS = st.lists(
+    st.builds(
+        Event,
+        at=st.floats(T - 2000, T + 200, allow_nan=False),
+        kind=st.sampled_from(EventKind),
+        message=st.sampled_from(
+            ["died, exit 1", "out of memory", "started", "restart: started, by kim", "x lost: y"]
+        ),
+        service=st.sampled_from(["", "web", "api", "db", "cache", "far"]),
+        subject=st.sampled_from(["", "a", "b"]),
+        state=st.sampled_from([None, *State]),
+    ),
+    max_size=30,
+    unique=True,
+)
+
+
+@given(EVENTS, st.randoms(use_true_random=False))
+def test_the_order_is_total_and_does_not_depend_on_that_of_the_events(
+    events: list[Event], random: object
+) -> None:
+    changes = asked(*events)
+    shuffled = list(events)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert asked(*shuffled) == changes
+    order = [(-each.score, -each.event.at) for each in changes.likely]
+    assert order == sorted(order)
+    keys = [(cause.score, cause.event) for cause in changes.likely]
+    assert len(set(keys)) == len(keys)
+
+
+@given(EVENTS)
+def test_nothing_later_than_the_moment_and_nothing_before_the_window(events: list[Event]) -> None:
+    changes = asked(*events)
+    before = list(changes)
+    assert all(changes.since <= event.at <= T for event in before)
+    assert all(T < event.at <= T + 100 for event in changes.afterwards)
+    assert changes.since >= T - 2 * WINDOW
+    within = [event for event in events if changes.since <= event.at <= T]
+    assert set(before) <= set(within)
+    folded = len(within) - len(before)
+    assert folded >= 0 if changes.likely else folded == 0
+
+
+@given(EVENTS)
+def test_no_symptom_is_a_cause(events: list[Event]) -> None:
+    for cause in asked(*events).likely:
+        if cause.event.kind in {EventKind.HEALTH, EventKind.ALERT}:
+            assert cause.event.service in {"", "db", "cache"}
+            assert cause.event.state in {State.DOWN, State.DEGRADED}
+        assert 0 < cause.score <= 100
