@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.clock import SystemClock
 from opsconsole.ui import run
+from opsconsole.ui.guardian import guarded
 from opsconsole.ui.options import Options
 
 if TYPE_CHECKING:
@@ -58,8 +59,13 @@ def main() -> int:
         low_bandwidth=arguments.low_bandwidth,
         environment="production",
     )
-    return run(
-        lambda: _engine(arguments.scene, arguments.live, clock), options=options, clock=clock
+    return guarded(
+        lambda guard: run(
+            lambda: _engine(arguments.scene, arguments.live, clock),
+            options=options,
+            clock=clock,
+            guard=guard,
+        )
     )
 
 

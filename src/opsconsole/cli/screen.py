@@ -15,6 +15,7 @@ from opsconsole.cli.main import EX_USAGE
 from opsconsole.errors import ConfigError
 
 if TYPE_CHECKING:
+    from opsconsole.ui.guardian import Guard
     from opsconsole.ui.options import Options
 
 
@@ -23,10 +24,12 @@ def run(arguments: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("opsconsole: no terminal here; use 'opsconsole status'", file=sys.stderr)
         return EX_USAGE
-    return open_screen(arguments)
+    from opsconsole.ui.guardian import guarded
+
+    return guarded(lambda guard: open_screen(arguments, guard))
 
 
-def open_screen(arguments: argparse.Namespace) -> int:
+def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> int:
     """Open the console and return its exit code. Raises ConfigError with every problem."""
     # Imports make no garbage; the console collects again once it is on the screen.
     gc.disable()
@@ -49,7 +52,7 @@ def open_screen(arguments: argparse.Namespace) -> int:
             refused.append(error)
             raise
 
-    code = run_screen(make_engine, options=_options(arguments))
+    code = run_screen(make_engine, options=_options(arguments), guard=guard)
     if refused:
         raise refused[0]
     return code

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from opsconsole.clock import Clock
     from opsconsole.ui.engine_like import EngineLike
+    from opsconsole.ui.guardian import Guard
     from opsconsole.ui.options import Options
 
 __all__ = ["run"]
@@ -16,12 +17,13 @@ def run(
     *,
     options: "Options",
     clock: "Clock | None" = None,
+    guard: "Guard | None" = None,
 ) -> int:
     """Open the console and return the exit code when it is left.
 
     ``make_engine`` is called once, on a thread of its own, after the first paint.
-    ``clock`` is the system's unless given.
+    ``clock`` is the system's unless given; ``guard`` comes of ``guardian.guarded``.
     """
     from opsconsole.ui.lifecycle import run_console
 
-    return run_console(make_engine, options, clock)
+    return run_console(make_engine, options, clock, guard)

@@ -5,12 +5,13 @@ can be in it; it is readable by its owner alone. The message of an error is kept
 ``sanitize``, cut short, without anything that looks like a credential.
 """
 
+import faulthandler
 import os
 import re
 import time
 import traceback
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from opsconsole.text import sanitize
 
@@ -45,6 +46,15 @@ def report(folder: Path | None = None) -> str:
     return f"opsconsole stopped: {type(error).__name__}: {what}; details are in {path}"
 
 
+def dump_threads(folder: Path | None = None) -> None:
+    """Write where every thread stands to a file; names of functions, no values."""
+    try:
+        with _create(folder or crash_folder(), "threads") as file:
+            faulthandler.dump_traceback(file)
+    except OSError:
+        return  # the program is ending: a full disk must not hold it up
+
+
 def crash_folder() -> Path:
     """Where crash files go: the XDG state folder, or the temporary one."""
     base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
@@ -61,8 +71,16 @@ def crash_folder() -> Path:
 def _write(error: Exception, what: str, folder: Path) -> Path:
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"{frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    path = folder / f"crash-{int(time.time())}-{os.getpid()}.txt"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with _create(folder, "crash") as file:
         file.write("\n".join([f"{type(error).__name__}: {what}", *lines, ""]))
-    return path
+    return Path(file.name)
+
+
+def _create(folder: Path, kind: str) -> TextIO:
+    """A file of its own that only its owner can read."""
+
+    def private(path: str, flags: int) -> int:
+        return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+    path = folder / f"{kind}-{int(time.time())}-{os.getpid()}.txt"
+    return open(path, "x", encoding="utf-8", opener=private)

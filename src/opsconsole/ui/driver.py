@@ -3,19 +3,24 @@
 Invariant: no byte of input ends the program, an unfinished paste gives the keyboard back within
 two seconds, a flood of keys is dropped, a closed input stops being read, and a terminal that does
 not take output never stops the event loop: frames are dropped, and the screen is painted anew
-when it takes them again.
+when it takes them again. Output goes to the terminal wherever errors are sent, and going on is
+heeded only after a stop.
 """
 
 import os
 import selectors
+import sys
 import time
 from codecs import getincrementaldecoder
-from typing import Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from textual._xterm_parser import XTermParser
+from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key
+
+from opsconsole.render.figures import age
 
 PASTE_LIMIT: Final = 2.0
 FLOOD: Final = 64
@@ -26,13 +31,47 @@ _READ: Final = 4096
 _DRAINED: Final = 3
 
 
+@runtime_checkable
+class Says(Protocol):
+    """An app that has a line to say something in."""
+
+    def say(self, text: str) -> None:
+        """Say it."""
+        ...
+
+
 class ConsoleDriver(LinuxDriver):
     """The driver of the real program."""
 
     _pasting_since: float | None = None
-    _stalled = False
+    _stalled_since: float | None = None
     _leaving = False
+    _stopped = False
     mouse_taken = True
+
+    def __init__(
+        self,
+        app: App[Any],
+        *,
+        debug: bool = False,
+        mouse: bool = True,
+        size: tuple[int, int] | None = None,
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size)
+        if not (sys.__stderr__ and sys.__stderr__.isatty()):
+            # Textual draws on standard error, which may well be sent to a file.
+            self._file = os.fdopen(
+                os.dup(1), "w", encoding=sys.stdout.encoding, errors="backslashreplace"
+            )
+
+    def _sigtstp_application(self, *_: object) -> None:
+        self._stopped = True
+        super()._sigtstp_application()
+
+    def _sigcont_application(self, *_: object) -> None:
+        if self._stopped:
+            self._stopped = False
+            super()._sigcont_application()
 
     def run_input_thread(self) -> None:
         """Read, decode and dispatch until told to stop or the input ends."""
@@ -86,15 +125,21 @@ class ConsoleDriver(LinuxDriver):
         if writer is None:
             return
         queue = writer._queue
-        if self._leaving or not (self._stalled or queue.full()):
+        since = self._stalled_since
+        if self._leaving or not (since is not None or queue.full()):
             writer.write(data)
-            return
-        if not self._stalled:
-            self._stalled = True
+        elif since is None:
+            self._stalled_since = time.monotonic()
         elif queue.qsize() <= _DRAINED:
-            self._stalled = False
+            self._stalled_since = None
             writer.write("\x1b[?2026l")
-            self._app.call_later(self._app.refresh, layout=True)
+            self._app.call_later(self._resume_painting, time.monotonic() - since)
+
+    def _resume_painting(self, stalled: float) -> None:
+        """Paint everything anew and say why it stood still."""
+        self._app.refresh(layout=True)
+        if isinstance(self._app, Says):
+            self._app.say(f"the display stood still for {age(stalled)}: nothing took its output")
 
     def stop_application_mode(self) -> None:
         """Restore the terminal; nothing is dropped from here on."""

@@ -2,10 +2,12 @@
 
 Invariant: after TERM, HUP, QUIT or INT the terminal is as it was and the program is gone within
 about a second with 128 + n, even when the event loop stands still; a lost terminal ends it
-within five. Operations are in their own processes and go on.
+within five, a lost guardian at once. Operations are in their own processes and go on; the last
+words name those under way.
 """
 
 import os
+import select
 import signal
 import sys
 import threading
@@ -16,26 +18,31 @@ from types import FrameType
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.clock import Clock
+from opsconsole.text import sanitize
 from opsconsole.ui.options import Options
-from opsconsole.ui.terminal import Terminal
+from opsconsole.ui.terminal import Terminal, last_words
 
 if TYPE_CHECKING:
     from opsconsole.ui.app import Console
     from opsconsole.ui.engine_like import EngineLike
+    from opsconsole.ui.guardian import Guard
 
 GRACE: Final = 0.8
 QUIT_GRACE: Final = 2.5
 WATCH_EVERY: Final = 1.0
 EX_USAGE: Final = 64
+NAMED: Final = 5
 SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
 
 class Lifecycle:
-    """Signals and the watch over the terminal, for one run of the app."""
+    """Signals and the watch over terminal and guardian, for one run of the app."""
 
-    def __init__(self, terminal: Terminal) -> None:
+    def __init__(self, terminal: Terminal, guard: "Guard | None" = None) -> None:
         self._terminal = terminal
+        self._guard = guard
         self._app: Console | None = None
+        self._ended = threading.Lock()
         self.code: int | None = None
 
     def attach(self, app: "Console") -> None:
@@ -47,14 +54,27 @@ class Lifecycle:
         threading.Thread(target=self._watch, name="terminal-watch", daemon=True).start()
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGQUIT and self.code is None:
+            from opsconsole.ui import crash
+
+            crash.dump_threads()
         self.end(128 + number)
 
     def _watch(self) -> None:
-        while True:
-            time.sleep(WATCH_EVERY)
+        while not self._guardian_is_gone(WATCH_EVERY):
             if self._terminal.lost:
                 self.end(128 + signal.SIGHUP)
                 return
+            if self._guard is not None:
+                self._guard.note = self.under_way
+        self._leave_now(128 + signal.SIGHUP)
+
+    def _guardian_is_gone(self, within: float) -> bool:
+        """Wait for so long, or until it is."""
+        if self._guard is None:
+            time.sleep(within)
+            return False
+        return bool(select.select([self._guard.alive], [], [], within)[0])
 
     def end(self, code: int) -> None:
         """Leave in order where that is possible, by force after the grace."""
@@ -71,16 +91,42 @@ class Lifecycle:
 
         def force() -> None:
             time.sleep(seconds)
-            self._terminal.restore()
-            os._exit(code)
+            self._leave_now(code)
 
         threading.Thread(target=force, name="deadline", daemon=True).start()
 
+    def _leave_now(self, code: int) -> None:
+        self.give_back()
+        os._exit(code)
+
+    def give_back(self) -> None:
+        """Restore the terminal and name, once, the operations that go on."""
+        self._terminal.restore()
+        if self._ended.acquire(blocking=False):
+            last_words(self.under_way)
+
+    @property
+    def under_way(self) -> str:
+        """The operations that go on without the console, one a line; '' when there are none."""
+        latest = self._app.bridge.latest if self._app is not None else None
+        running = [run for run in latest.operations if not run.state.final] if latest else []
+        lines = [
+            f"{run.kind.value} {sanitize(run.service)} goes on without the console"
+            " (opsconsole operations tells how it ends)"
+            for run in running[:NAMED]
+        ]
+        if len(running) > NAMED:
+            lines.append(f"and {len(running) - NAMED} more")
+        return "\n".join(lines)
+
 
 def run_console(
-    make_engine: "Callable[[], EngineLike]", options: Options, clock: Clock | None = None
+    make_engine: "Callable[[], EngineLike]",
+    options: Options,
+    clock: Clock | None = None,
+    guard: "Guard | None" = None,
 ) -> int:
-    """Run the app on this terminal and return the exit code."""
+    """Run the app on this terminal, guarded where a guard is given, and return the exit code."""
     if os.environ.get("TERM") == "dumb":
         sys.stderr.write("opsconsole: TERM=dumb cannot draw; use 'opsconsole status'\n")
         return EX_USAGE
@@ -91,14 +137,14 @@ def run_console(
     from opsconsole.ui.app import Console
     from opsconsole.ui.driver import ConsoleDriver
 
-    terminal = Terminal(sys.__stdin__.fileno() if sys.__stdin__ else 0)
-    life = Lifecycle(terminal)
+    terminal = guard.terminal if guard else Terminal(sys.__stdin__.fileno() if sys.__stdin__ else 0)
+    life = Lifecycle(terminal, guard)
     app = Console(make_engine, options=adapted(options), clock=clock, driver_class=ConsoleDriver)
     life.attach(app)
     app.run(mouse=options.mouse and not options.low_bandwidth)
     code = life.code if life.code is not None else (app.return_code or 0)
     life.force_after(QUIT_GRACE, code)
-    terminal.restore()
+    life.give_back()
     line = crash.report()
     if line:
         sys.stderr.write(f"{line}\n")

@@ -1,12 +1,16 @@
 """Giving the terminal back as it was, whatever happened.
 
 Invariant: ``restore`` needs no event loop, no lock and no library: one write that cannot block
-and one ``tcsetattr``. It may be called more than once and from any thread.
+and one ``tcsetattr``. It may be called more than once, from any thread and from a process in the
+background; modes that a shell has set since are left alone.
 """
 
 import contextlib
 import os
+import signal
+import sys
 import termios
+from collections.abc import Iterator
 from typing import Any, Final
 
 _RESTORE: Final = (
@@ -16,6 +20,7 @@ _RESTORE: Final = (
     b"\x1b[?2004l\x1b[?1004l\x1b[?2048l"  # paste, focus, resize reports
     b"\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"  # wrap, colours, main screen, cursor
 )
+_LFLAG: Final = 3
 
 
 class Terminal:
@@ -30,22 +35,64 @@ class Terminal:
     @property
     def lost(self) -> bool:
         """Whether there was a terminal and it is gone."""
-        if self._modes is None:
-            return False
-        try:
-            termios.tcgetattr(self.descriptor)
-        except termios.error:
-            return True
-        return False
+        return self._modes is not None and self._now() is None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the terminal is there and its modes are not those of the start."""
+        now = self._now()
+        return now is not None and now != self._modes
 
     def restore(self) -> None:
         """Leave the screen, the mouse and the modes as they were."""
         if self._modes is None:
             return
-        with contextlib.suppress(OSError, termios.error):  # gone or full, it takes no more
-            termios.tcflush(self.descriptor, termios.TCOFLUSH)
-            os.set_blocking(self.descriptor, False)
-            os.write(self.descriptor, _RESTORE)
-        with contextlib.suppress(OSError, termios.error):
-            os.set_blocking(self.descriptor, True)
-            termios.tcsetattr(self.descriptor, termios.TCSANOW, self._modes)
+        with _undisturbed():
+            with contextlib.suppress(OSError, termios.error):  # gone or full, it takes no more
+                termios.tcflush(self.descriptor, termios.TCOFLUSH)
+            write_at_once(self.descriptor, _RESTORE)
+            if self._is_ours():
+                with contextlib.suppress(OSError, termios.error):
+                    termios.tcsetattr(self.descriptor, termios.TCSANOW, self._modes)
+
+    def _now(self) -> list[Any] | None:
+        try:
+            return termios.tcgetattr(self.descriptor)
+        except termios.error:
+            return None
+
+    def _is_ours(self) -> bool:
+        """Whether nobody else sets the modes: a shell that took over turns signals on again."""
+        try:
+            in_background = os.tcgetpgrp(self.descriptor) != os.getpgrp()
+        except OSError:
+            return True  # it controls no session any more: no shell reads from it
+        now = self._now()
+        return not in_background or now is None or not now[_LFLAG] & termios.ISIG
+
+
+def write_at_once(descriptor: int, data: bytes) -> None:
+    """Write what can be written without waiting; a lost or full descriptor takes nothing."""
+    with contextlib.suppress(OSError):
+        os.set_blocking(descriptor, False)
+        try:
+            os.write(descriptor, data)
+        finally:
+            os.set_blocking(descriptor, True)
+
+
+def last_words(text: str) -> None:
+    """Say ``text`` on standard error, once the screen is left."""
+    if text:
+        with _undisturbed():
+            write_at_once(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{text}\n".encode())
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Let a process in the background change the terminal instead of being stopped for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,116 @@
+"""A small process above the console that gives the terminal back even after ``kill -9``.
+
+Invariant: the guardian is the process that the shell started and waits for; the console is its
+only child, in the same session and process group. What is sent to the guardian reaches the
+console, the console's exit code is the guardian's, when the console stops so does the guardian,
+and when either dies the other one restores the terminal. The guardian forks before anything
+heavy is imported and then only waits.
+"""
+
+import mmap
+import os
+import signal
+from collections.abc import Callable
+from typing import Final
+
+from opsconsole.ui.terminal import Terminal, last_words
+
+_NOTE: Final = 1024
+_PASSED_ON: Final = (
+    signal.SIGTERM,
+    signal.SIGHUP,
+    signal.SIGQUIT,
+    signal.SIGINT,
+    signal.SIGTSTP,
+    signal.SIGCONT,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
+_KEYS: Final = frozenset({signal.SIGQUIT, signal.SIGINT, signal.SIGTSTP})
+"""What a key sends to every process of the group: passed on, it would arrive twice."""
+_SI_KERNEL: Final = 0x80
+
+
+class Guard:
+    """What guardian and console share: the terminal's first modes, and a note for the end."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self._note = mmap.mmap(-1, _NOTE)
+        self._alive, self._held = os.pipe()
+
+    @property
+    def alive(self) -> int:
+        """A descriptor that the console may wait for: it is readable once the guardian is gone."""
+        return self._alive
+
+    @property
+    def note(self) -> str:
+        """What is to be said should the console be killed."""
+        return self._note[:].rstrip(b"\0").decode("utf-8", "ignore")
+
+    @note.setter
+    def note(self, text: str) -> None:
+        self._note[:] = text.encode()[:_NOTE].ljust(_NOTE, b"\0")
+
+    def in_console(self) -> None:
+        """Let the guardian alone hold the end whose closing tells of its death."""
+        os.close(self._held)
+
+    def in_guardian(self) -> None:
+        """Keep only the end that is held."""
+        os.close(self._alive)
+
+
+def guarded(run: Callable[[Guard], int]) -> int:
+    """Call ``run`` in a child process, guard the terminal meanwhile, and return its exit code.
+
+    Call it before any thread is started. In the child ``guarded`` returns, or raises, whatever
+    ``run`` does.
+    """
+    guard = Guard(Terminal())
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    heeded = {
+        signal.SIGCHLD,
+        *(each for each in _PASSED_ON if signal.getsignal(each) is not signal.SIG_IGN),
+    }
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
+    child = os.fork()
+    if child == 0:
+        guard.in_console()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return run(guard)
+    guard.in_guardian()
+    status = _wait(child, heeded)
+    code = _given_back(guard, status)
+    while signal.sigtimedwait(heeded, 0) is not None:
+        pass  # what came for the console after its end must not end the guardian with another code
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return code
+
+
+def _wait(child: int, heeded: set[signal.Signals]) -> int:
+    """Pass signals on and stop with the child until it ends; its wait status."""
+    while True:
+        heard = signal.sigwaitinfo(heeded)
+        if heard.si_signo == signal.SIGCHLD:
+            ended, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
+            if ended and os.WIFSTOPPED(status):
+                os.kill(os.getpid(), signal.SIGSTOP)
+            elif ended:
+                return status
+        elif heard.si_signo not in _KEYS or heard.si_code != _SI_KERNEL:
+            os.kill(child, heard.si_signo)
+
+
+def _given_back(guard: Guard, status: int) -> int:
+    """Restore what the console could not; its exit code, 128 + n after signal n."""
+    if not os.WIFSIGNALED(status):
+        if guard.terminal.changed:
+            guard.terminal.restore()
+        return os.waitstatus_to_exitcode(status)
+    guard.terminal.restore()
+    number = os.WTERMSIG(status)
+    name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
+    last_words("\n".join(filter(None, (f"opsconsole was ended by {name}", guard.note))))
+    return 128 + number
