@@ -17,6 +17,7 @@ from opsconsole.ui.screens.silences import SilencesScreen
 from opsconsole.ui.screens.silencing import SilencingScreen
 from tests.ui import fleet, ringing
 from tests.ui.conftest import OpenStage
+from tests.ui.tabs import key_of
 from tests.ui.test_operations import line_of
 from tests.ui.test_requests import SIZES, shown
 
@@ -206,7 +207,7 @@ async def test_objectives_say_what_is_left_and_what_to_do(
     open_stage: OpenStage, size: tuple[int, int]
 ) -> None:
     async with open_stage(ringing.ringing(), size=size) as stage:
-        await stage.press("enter", "4")
+        await stage.press("enter", key_of("metrics"))
         page = " ".join(stage.text.split())
         for said in (
             "✖ missed availability 99.9% over 30d 99.834 %", "too fast: 6× over 6h/30m",

@@ -11,21 +11,19 @@ from textual.color import Color
 from opsconsole.model.operation import ConfirmLevel, Refusal
 from opsconsole.ui.output_gate import OutputGate, clean
 from opsconsole.ui.screens.dialog import DEAD_TIME
+from opsconsole.ui.screens.service_tabs.all_tabs import TABS
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
+from tests.ui.tabs import key_of
 
 FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069]")
 
 WAYS = {
     "overview": (),
     "service": ("enter",),
-    "latency": ("enter", "2"),
-    "containers": ("enter", "3"),
-    "objectives": ("enter", "4"),
-    "alerts": ("enter", "5"),
-    "timeline": ("enter", "6"),
-    "raw": ("enter", "7"),
+    **{tab.NAME: ("enter", key_of(tab.NAME)) for tab in TABS},
+    "raw": ("enter", "y"),
     "actions": ("x",),
     "plan": ("R",),
     "help": ("question_mark",),

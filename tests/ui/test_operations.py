@@ -16,6 +16,7 @@ from tests.ui import working
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.fleet import EVIL, NOW
+from tests.ui.tabs import key_of
 from tests.ui.test_requests import SIZES, shown, to_service
 
 
@@ -200,7 +201,7 @@ async def test_backups_are_listed_compared_and_restored_from_their_tab(
     engine.kept = working.backups()
     async with open_stage(None, engine=engine, size=size) as stage:
         await to_service(stage, "ai-service")
-        await stage.press("enter", "8")
+        await stage.press("enter", key_of("backups"))
         assert "▶ restart 12s by ops@bastion-2" in stage.text
         for said in ("2025-11-21 08:14:07", "whole", "verified", "damaged", "data/7"):
             assert said in stage.text
@@ -221,5 +222,5 @@ async def test_hostile_names_of_backups_are_names(open_stage: OpenStage, text: s
     engine = FakeEngine(working.acting())
     engine.kept = tuple(replace(each, id=text + each.id, fault=text) for each in working.backups())
     async with open_stage(None, engine=engine, size=(80, 24)) as stage:
-        await stage.press("enter", "8", "j", "r")
+        await stage.press("enter", key_of("backups"), "j", "r")
         assert shown(stage) is RequestScreen

@@ -12,6 +12,7 @@ from opsconsole.ui.screens.overview import OverviewScreen
 from opsconsole.ui.screens.service import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
+from tests.ui.tabs import key_of
 
 
 def services(stage: Stage) -> OverviewScreen:
@@ -136,10 +137,11 @@ async def test_enter_opens_and_esc_goes_back(open_stage: OpenStage) -> None:
         await stage.press("enter")
         assert isinstance(stage.app.screen, ServiceScreen)
         assert stage.engine.requests == []
-        for number, word in enumerate(
-            ("is the process running", "p99", "containers", "budget", "ServiceDown", "v1.4.2"), 1
-        ):
-            await stage.press(str(number))
+        for tab, word in (
+            ("health", "is the process running"), ("latency", "p99"), ("metrics", "budget"),
+            ("instances", "containers"), ("alerts", "ServiceDown"), ("timeline", "v1.4.2"),
+        ):  # fmt: skip
+            await stage.press(key_of(tab))
             assert word in stage.text
         await stage.press("q")
         assert isinstance(stage.app.screen, OverviewScreen)

@@ -24,6 +24,7 @@ class Scope(StrEnum):
     LOGS = "logs"
     ALERTS = "alerts"
     SILENCES = "silences"
+    BACKUPS = "backups"
 
 
 class Group(StrEnum):
@@ -57,6 +58,7 @@ class Key:
 
 _E, _L, _O, _S, _C = Scope.EVERYWHERE, Scope.LIST, Scope.OVERVIEW, Scope.SERVICE, Scope.CHANGE
 _R, _X, _A, _Q = Scope.OPEN, Scope.OPERATIONS, Scope.ALERTS, Scope.SILENCES
+_B = Scope.BACKUPS
 
 KEYS: Final[tuple[Key, ...]] = (
     Key("down", "j,down", "j ↓", "move(1)", "down", "one row down", _L, Group.MOVE),
@@ -83,6 +85,11 @@ KEYS: Final[tuple[Key, ...]] = (
             Group.MOVE)
         for n in range(1, 10)
     ),
+    Key("panel-10", "0", "0", "panel(10)", "tab 10", "to the tenth tab", _S, Group.MOVE),
+    Key("tab-next", "tab,right", "tab →", "tab_step(1)", "next tab", "to the next tab", _S,
+        Group.MOVE),
+    Key("tab-previous", "shift+tab,left", "shift-tab ←", "tab_step(-1)", "tab before",
+        "to the tab before", _S, Group.MOVE),
     Key("open", "enter", "enter", "open", "open", "open what the cursor is on; never acts", _R,
         Group.LOOK, hint=10, palette=True),
     Key("describe", "d", "d", "describe", "describe",
@@ -117,10 +124,10 @@ KEYS: Final[tuple[Key, ...]] = (
         "keep the rollback that a failed operation armed from being begun", _X, Group.CHANGE,
         hint=22, palette=True),
     Key("verify", "v", "v", "verify", "verify backup",
-        "compare every byte of the backup under the cursor; reads only", _S, Group.LOOK,
+        "compare every byte of the backup under the cursor; reads only", _B, Group.LOOK,
         hint=12, palette=True),
     Key("restore", "r", "r", "restore", "restore backup",
-        "open the form of a restore of the backup under the cursor", _S, Group.CHANGE,
+        "open the form of a restore of the backup under the cursor", _B, Group.CHANGE,
         hint=14, palette=True),
     Key("filter", "slash", "/", "filter", "filter",
         "show what matches; ! in front shows what does not; esc clears", _L, Group.LOOK, hint=50),

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from textual.screen import Screen
+from textual.widget import Widget
 
 from opsconsole.render import keys
 from opsconsole.render.keys import Scope
@@ -34,11 +35,15 @@ def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
     yield Command(
         "quit", "leave the console; operations go on", console.leave, ("q", "q!", "qa", "wq")
     )
-    scopes = screen.SCOPES if isinstance(screen, ConsoleScreen) else (Scope.EVERYWHERE,)
+    scopes: tuple[Scope, ...] = (Scope.EVERYWHERE,)
+    actors: tuple[Widget, ...] = (screen,)
+    if isinstance(screen, ConsoleScreen):
+        scopes, actors = screen.scopes, screen.actors
     for key in keys.of(scopes):
         if key.palette or key.scope in {Scope.CHANGE, Scope.OVERVIEW} or key.id == "help":
-            here = hasattr(screen, f"action_{key.action.partition('(')[0]}")
-            run = partial(console.run_action, key.action, screen if here else console)
+            method = f"action_{key.action.partition('(')[0]}"
+            actor = next((each for each in actors if hasattr(each, method)), console)
+            run = partial(console.run_action, key.action, actor)
             yield Command(key.label, f"{key.help}  ({key.shown})", run, (key.id,))
 
 

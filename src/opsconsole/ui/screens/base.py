@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
 from textual.screen import Screen
+from textual.widget import Widget
 
 from opsconsole.model.operation import ActionKind, ActionView
 from opsconsole.model.snapshot import ServiceView, Snapshot
@@ -42,6 +43,16 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         self._said = 0
         self._show_wanted = False
         self._prompt: Prompt | None = None
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The scopes of the keys that work at present."""
+        return self.SCOPES
+
+    @property
+    def actors(self) -> tuple[Widget, ...]:
+        """Whose actions the keys run, the first that has one."""
+        return (self,)
 
     @property
     def console_app(self) -> "Console":
@@ -180,7 +191,7 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def hints(self) -> Iterable[Hint]:
         """The footer's keys, with what blocks each."""
-        offered = [key for key in keys.of(self.SCOPES) if key.hint]
+        offered = [key for key in keys.of(self.scopes) if key.hint]
         return [
             Hint(
                 keys.with_keymap(key, self.console_app.keymap),

@@ -1,40 +1,38 @@
 """One service: why it is as it is, and everything known of it, under numbered tabs.
 
 Invariant: the screen is bound to the service's name; when the service leaves the snapshot the
-screen says so and stays.
+screen says so and stays. One tab is in sight; its keys go before the screen's.
 """
 
-from collections.abc import Callable
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.message import Message
+from textual.widget import Widget
 
 from opsconsole.model.alerts import Alert
-from opsconsole.model.backups import BackupView
-from opsconsole.model.operation import ActionKind
-from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import service as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, plain, titled
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.render.cells import BLANK, Line, titled
 from opsconsole.render.keys import Key, Scope
-from opsconsole.render.objectives import objectives
 from opsconsole.render.operations import badges
+from opsconsole.render.service_head import TabName, tabs
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.contracts import ReadsBackups
-from opsconsole.ui.widgets.backup_list import BackupList
+from opsconsole.ui.screens.service_tab import ServiceTab, Sight
+from opsconsole.ui.screens.service_tabs.all_tabs import TABS
+from opsconsole.ui.screens.service_tabs.health import HealthTab
+from opsconsole.ui.screens.service_tabs.latency import LatencyTab
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
-from opsconsole.ui.widgets.lines_view import LinesView
 from opsconsole.ui.widgets.prompt import Prompt
-
-TABS = ("health", "latency", "containers", "objectives", "alerts", "timeline", "raw", "backups")
 
 
 class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
-    """Health, latency, containers, objectives, alerts, timeline and the raw bodies."""
+    """A service under its tabs. ``began`` is the alert that one came from; ``raw`` its body."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
         Scope.SERVICE, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
@@ -45,188 +43,165 @@ class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
     def __init__(self, name: str, *, raw: bool = False, began: Alert | None = None) -> None:
         super().__init__()
         self._name_of_service = name
-        self._began = began
-        self._tab = "raw" if raw else "latency" if began else "health"
+        self._made: dict[type[ServiceTab], ServiceTab] = {}
+        self._tab: ServiceTab = self._first_tab(raw=raw, began=began)
+        self._made[type(self._tab)] = self._tab
+
+    def _first_tab(self, *, raw: bool, began: Alert | None) -> ServiceTab:
+        if began is not None and not raw:
+            latency = LatencyTab(self._name_of_service)
+            latency.began = began
+            return latency
+        health = HealthTab(self._name_of_service)
+        health.is_raw = raw
+        return health
 
     def compose(self) -> ComposeResult:
-        """One page between header and footer."""
+        """One tab between header and footer."""
         yield HeaderBar(id="header")
-        yield LinesView(id="page")
-        yield BackupList(self._name_of_service, id="backups")
+        yield self._tab.add_class("tab")
         yield FooterBar(id="footer")
 
     def on_mount(self) -> None:
-        """Keys go to the page."""
-        self.query_one(BackupList).display = False
-        self.page.focus()
+        """Keys go to the tab."""
+        self._tab.focus()
+        self._tab.opened()
         super().on_mount()
 
+    def on_unmount(self) -> None:
+        """The tab in sight lets go of what it holds."""
+        self._tab.closed()
+
     @property
-    def page(self) -> LinesView:
-        """The page that is read."""
-        return self.query_one("#page", LinesView)
+    def tab(self) -> ServiceTab:
+        """The tab in sight."""
+        return self._tab
 
     @property
     def target(self) -> ServiceView | None:
         """The service of this screen."""
         return self.snapshot.service(self._name_of_service) if self.snapshot else None
 
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """The tab's own, then those of the screen."""
+        return (*self._tab.SCOPES, *self.SCOPES)
+
+    @property
+    def actors(self) -> tuple[Widget, ...]:
+        """The tab's actions go before the screen's."""
+        return (self._tab, self)
+
     def show_body(self) -> None:
-        """Fill the page for the tab at hand."""
-        width = self.page.size.width
-        service, snapshot = self.target, self.snapshot
-        doing = badges(snapshot, self._name_of_service, self.size.width, self.now)
+        """Bring the tab in sight up to date."""
+        doing = badges(self.snapshot, self._name_of_service, self.size.width, self.now)
+        size = self._tab.size
         title = titled(self._name_of_service, self.size.width, focused=True)
-        top = (title, self._tabs(), *doing, BLANK)
-        if self._tab == "backups":
-            self.query_one(BackupList).show(top, self.console_app.clock.now())
-            return
+        height = max(0, size.height - len(doing) - 3)
+        sight = self._sight(size.width, height)
+        self._tab.show_tab((title, self._tabs(sight), *doing, BLANK), sight)
+
+    def _sight(self, width: int, height: int) -> Sight | None:
+        service, snapshot = self.target, self.snapshot
         if service is None or snapshot is None:
-            gone: Line = (Span("  this service is not in what was last read", Role.UNKNOWN),)
-            self.page.show([gone], top)
-            return
-        self.page.show(self._lines(service, snapshot, width), top)
+            return None
+        return Sight(service, snapshot, self.now, width, height)
 
-    def _tabs(self) -> Line:
-        spans: list[Span] = []
-        room = self.size.width // len(TABS) - 3
-        short = sum(len(name) + 4 for name in TABS) > self.size.width
-        for number, name in enumerate(TABS, 1):
-            here = name == self._tab
-            shown = clip(name, room) if short else f"{name} "
-            spans += [
-                Span(f" {number} ", Role.FAINT),
-                Span(shown, Role.TITLE_FOCUSED if here else Role.MUTED),
-            ]
-        return tuple(spans)
+    def _tabs(self, sight: Sight | None) -> Line:
+        names = [
+            TabName(kind.NAME, kind.SHORT, kind.badge(sight) if sight is not None else "")
+            for kind in TABS
+        ]
+        return tabs(names, TABS.index(type(self._tab)), self.size.width)
 
-    def _lines(self, service: ServiceView, snapshot: Snapshot, width: int) -> list[Line]:
-        now = self.now
-        boxes = snapshot.docker.containers if snapshot.docker else ()
-        pages: dict[str, Callable[[], list[Line]]] = {
-            "health": lambda: render.health(service, width, now),
-            "latency": lambda: self._latency(service, snapshot, width),
-            "containers": lambda: render.containers(service, boxes, width, now),
-            "objectives": lambda: objectives(service, width),
-            "alerts": lambda: render.alert_lines(service, snapshot, width, now),
-            "timeline": lambda: render.timeline(service, snapshot, width, now),
-            "raw": lambda: render.raw(service, width),
-        }
-        return pages[self._tab]()
-
-    def _latency(self, service: ServiceView, snapshot: Snapshot, width: int) -> list[Line]:
-        height = max(8, self.page.size.height - 6)
-        window = self.console_app.time_axis.window
-        drawn = render.latency_chart(
-            service, snapshot, width - 2, height, self.now, window, full=True, began=self._began
-        )
-        legend = render.latency_legend(service.latency, window)
-        return [legend, render.began_line(self._began, width, self.now), *drawn]
-
-    # ---- keys ----
+    # ---- tabs ----
 
     def action_panel(self, number: int) -> None:
         """Go to a tab by its number."""
         if 1 <= number <= len(TABS):
-            self._turn_to(TABS[number - 1])
+            self.turn_to(TABS[number - 1])
 
-    def _turn_to(self, tab: str) -> None:
+    def action_tab_step(self, step: int) -> None:
+        """To the next tab, round the ends."""
+        here = TABS.index(type(self._tab))
+        self.turn_to(TABS[(here + step) % len(TABS)])
+
+    def turn_to(self, kind: type[ServiceTab]) -> None:
+        """Bring the tab of ``kind`` into sight."""
+        before = self._tab
+        if type(before) is kind:
+            return
+        before.closed()
+        before.display = False
+        tab = self._made.get(kind)
+        if tab is None:
+            tab = self._made[kind] = kind(self._name_of_service)
+            self.mount(tab.add_class("tab"), after=before)
         self._tab = tab
-        listed, page = self.query_one(BackupList), self.page
-        listed.display = tab == "backups"
-        page.display = not listed.display
-        self._body.focus()
-        self.query_one(FooterBar).show_hints(self.hints())
-        if listed.display:
-            self.console_app.bridge.backups(self._name_of_service)
-        page.move_to(0)
-        self.show_body()
+        tab.display = True
+        tab.focus()
+        tab.opened()
+        self.show()
 
-    @property
-    def _body(self) -> LinesView | BackupList:
-        """What keys move in."""
-        return self.query_one(BackupList) if self._tab == "backups" else self.page
+    # ---- keys ----
 
     def action_raw(self) -> None:
-        """Go to the raw bodies, or back to health."""
-        self._turn_to("health" if self._tab == "raw" else "raw")
+        """What the tab shows as it came; elsewhere than on health, go there."""
+        if isinstance(self._tab, HealthTab) or type(self._tab).raw is not ServiceTab.raw:
+            self._tab.raw()
+            return
+        self.turn_to(HealthTab)
+        health = self._tab
+        if isinstance(health, HealthTab) and not health.is_raw:
+            health.raw()
 
     def action_move(self, rows: int) -> None:
-        """Scroll."""
-        self._body.move(rows)
+        """Move or scroll."""
+        self._tab.move(rows)
 
     def action_edge(self, end: int) -> None:
         """To the beginning or the end."""
-        self._body.move_to(10**9 if end else 0)
+        self._tab.move_to(10**9 if end else 0)
 
     def action_page(self, pages: float) -> None:
         """Scroll by screens; never acts."""
-        self._body.page(pages)
+        self._tab.page(pages)
 
     def action_match(self, step: int) -> None:
         """To the next line that holds what was searched for."""
-        self.page.next_match(step)
+        self._tab.next_match(step)
 
     def action_filter(self) -> None:
-        """Search the page."""
-        self.ask(Prompt(placeholder="search: n next, N previous"))
+        """Search or filter the tab."""
+        prompt = self._tab.prompt()
+        if prompt is not None:
+            self.ask(prompt)
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
-        self.page.search(message.text)
+        self._tab.typed(message.text)
 
     def action_copy(self) -> None:
-        """Copy the page, or the backup under the cursor."""
-        if self._tab == "backups":
-            text = next((text for text in clipboard.rows(self.query_one(BackupList)) if text), "")
-            clipboard.copy(self.console_app, text)
-            return
-        clipboard.copy(self.console_app, plain(self.page.whole))
+        """Copy the tab, or what its cursor is on."""
+        clipboard.copy(self.console_app, self._tab.copied)
 
     def offers(self, key: Key) -> bool:
-        """Verify and restore belong to the list of backups."""
-        if key.id in {"verify", "restore"}:
-            return self._tab == "backups"
-        return super().offers(key)
-
-    def action_verify(self) -> None:
-        """Compare the backup under the cursor with its hashes; reads only."""
-        chosen = self._chosen_backup()
-        if chosen is not None:
-            self.query_one(BackupList).checks(chosen.id)
-            self.console_app.bridge.verify_backup(self._name_of_service, chosen.id)
-            self.show_body()
-
-    def action_restore(self) -> None:
-        """Open the form of a restore at the backup under the cursor."""
-        chosen, service = self._chosen_backup(), self.target
-        if chosen is None or service is None:
-            return
-        views = [view for view in service.actions if view.kind is ActionKind.RESTORE]
-        if not views:
-            self.say(f"{service.name} has no restore in its configuration")
-            return
-        from opsconsole.ui.screens.request import RequestScreen
-
-        self.app.push_screen(RequestScreen((service,), views[0], backup=chosen.id))
-
-    def _chosen_backup(self) -> BackupView | None:
-        """The backup under the cursor; elsewhere than on their tab, go there first."""
-        if self._tab != "backups":
-            self._turn_to("backups")
-            return None
-        chosen = self.query_one(BackupList).under_cursor
-        if chosen is None:
-            self.say("there is no backup to choose")
-        return chosen
+        """What the tab has a say in, then what every screen offers."""
+        return self._tab.offers(key) and super().offers(key)
 
     def backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
-        """The list, or one of it after it was compared."""
-        said = self.query_one(BackupList).take(message)
-        if said:
-            self.say(said)
+        """Hand it to the tabs that were made."""
+        self.answer(message)
+
+    def answer(self, message: Message) -> None:
+        """Hand an answer to the tabs that were made, and say what they have to say."""
+        for tab in self._made.values():
+            said = tab.arrived(message)
+            if said:
+                self.say(said)
         self.show_body()
 
     def action_back(self) -> None:
-        """Back to where one came from."""
-        self.dismiss()
+        """Undo what was typed in the tab, then back to where one came from."""
+        if not self._tab.back():
+            self.dismiss()

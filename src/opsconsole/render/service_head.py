@@ -1,0 +1,42 @@
+"""The fixed lines of the service screen: its name, and the tabs with their keys.
+
+Invariant: pure; every tab is named in the line at any width that the console has, the one in
+sight in full.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from opsconsole.render.cells import Line, Role, Span, clip_line, line_width
+
+
+class TabName(NamedTuple):
+    """A tab in the line of tabs. ``short`` is used where not all names fit."""
+
+    name: str
+    short: str
+    badge: str = ""
+
+
+def tabs(names: Sequence[TabName], here: int, width: int) -> Line:
+    """The tabs with their number keys; ``here`` is the position of the one in sight."""
+    whole = _tabs(names, here, short=False)
+    if line_width(whole) <= width:
+        return whole
+    return clip_line(_tabs(names, here, short=True), width)
+
+
+def _tabs(names: Sequence[TabName], here: int, *, short: bool) -> Line:
+    spans: list[Span] = []
+    for position, tab in enumerate(names):
+        # Beyond the tenth there is no digit left: they are reached by tab.
+        key = str((position + 1) % 10) if position < 10 else " "
+        cut = short and position != here
+        role = Role.TITLE_FOCUSED if position == here else Role.MUTED
+        spans += [
+            Span(f" {key} ", Role.FAINT),
+            Span(tab.short if cut else tab.name, role),
+            Span(f" {tab.badge}" if tab.badge and not cut else "", Role.ACCENT),
+            Span("" if short else " "),
+        ]
+    return tuple(span for span in spans if span.text)

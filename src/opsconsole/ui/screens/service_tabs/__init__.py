@@ -1,0 +1,1 @@
+"""The tabs of the service screen, a file each."""

@@ -1,0 +1,25 @@
+"""The alerts tab: what fires for this service, in full."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from opsconsole.render import service as render
+from opsconsole.render.cells import Line
+from opsconsole.ui.screens.service_tab import LinesTab, Sight
+
+
+class AlertsTab(LinesTab):
+    """Every alert of the service; the count stands behind the tab's name."""
+
+    NAME: ClassVar[str] = "alerts"
+    SHORT: ClassVar[str] = "alrt"
+
+    def lines(self, sight: Sight) -> Sequence[Line]:
+        """All of them."""
+        return render.alert_lines(sight.service, sight.snapshot, sight.width, sight.now)
+
+    @classmethod
+    def badge(cls, sight: Sight) -> str:
+        """How many there are."""
+        count = sum(alert.service == sight.service.name for alert in sight.snapshot.alerts)
+        return str(count) if count else ""

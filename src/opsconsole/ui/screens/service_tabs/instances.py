@@ -1,0 +1,21 @@
+"""The instances tab: endpoints, and the containers and units that they run in."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from opsconsole.render import service as render
+from opsconsole.render.cells import Line
+from opsconsole.ui.screens.service_tab import LinesTab, Sight
+
+
+class InstancesTab(LinesTab):
+    """Every copy with what it uses."""
+
+    NAME: ClassVar[str] = "instances"
+    SHORT: ClassVar[str] = "inst"
+
+    def lines(self, sight: Sight) -> Sequence[Line]:
+        """All of them."""
+        docker = sight.snapshot.docker
+        found = docker.containers if docker else ()
+        return render.containers(sight.service, found, sight.width, sight.now)

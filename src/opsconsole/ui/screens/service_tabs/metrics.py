@@ -1,0 +1,19 @@
+"""The metrics tab: every declared metric, then the objectives."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from opsconsole.render.cells import Line
+from opsconsole.render.objectives import objectives
+from opsconsole.ui.screens.service_tab import LinesTab, Sight
+
+
+class MetricsTab(LinesTab):
+    """Figures and how they stand to their targets."""
+
+    NAME: ClassVar[str] = "metrics"
+    SHORT: ClassVar[str] = "metr"
+
+    def lines(self, sight: Sight) -> Sequence[Line]:
+        """All of them."""
+        return objectives(sight.service, sight.width)

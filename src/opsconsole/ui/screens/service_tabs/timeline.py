@@ -1,0 +1,19 @@
+"""The timeline tab: what happened to this service, latest first."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from opsconsole.render import service as render
+from opsconsole.render.cells import Line
+from opsconsole.ui.screens.service_tab import LinesTab, Sight
+
+
+class TimelineTab(LinesTab):
+    """Events of the service."""
+
+    NAME: ClassVar[str] = "timeline"
+    SHORT: ClassVar[str] = "time"
+
+    def lines(self, sight: Sight) -> Sequence[Line]:
+        """All of them."""
+        return render.timeline(sight.service, sight.snapshot, sight.width, sight.now)
