@@ -64,6 +64,16 @@ async def test_what_is_not_declared_is_refused(place: Place, serve: Serve) -> No
         assert refused(await operator.plan(request, None)) == "not-declared"
 
 
+async def test_nothing_is_planned_on_a_moment_that_has_passed(place: Place, serve: Serve) -> None:
+    server = serve()
+    place.write(http_config(server))
+    operator = place.operator()
+    past = Snapshot(1, 1_000_000.0, services=(ServiceView("web", State.DOWN, 0.0),), replayed=True)
+    assert refused(await operator.plan(RESTART, past)) == "replayed"
+    assert refused(await operator.plan(replace(RESTART, seen_at=1_000_000.0), None)) == "replayed"
+    assert server.changes == []
+
+
 async def test_read_only_refuses_every_declared_change(
     place: Place, serve: Serve, tmp_path: Path
 ) -> None:

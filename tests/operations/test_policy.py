@@ -53,6 +53,8 @@ def _plan(
         ("not-declared", RESTART, replace(FINE, declared=False)),
         ("read-only", RESTART, replace(FINE, read_only=True)),
         ("read-only", RESTART, replace(FINE, read_only=True, effect=Effect.READ)),
+        ("replayed", replace(RESTART, seen_at=NOW - 60.0), FINE),
+        ("replayed", replace(RESTART, seen_at=NOW), replace(FINE, effect=Effect.READ)),
         ("not-supported", RESTART, replace(FINE, supported=False)),
         ("reason-too-long", replace(RESTART, reason="x" * 1001), FINE),
         ("reason-missing", replace(RESTART, parameters={"override": "yes"}), FINE),
@@ -91,6 +93,7 @@ def test_an_override_with_a_reason_lifts_the_brakes_and_nothing_else() -> None:
     request = replace(RESTART, reason="customer is on the phone", parameters={"override": "yes"})
     busy = replace(FINE, recent=(_operation(ago=1), _operation(ago=70), _operation(ago=500)))
     assert policy.refuse_plan(request, busy) is None
+    assert policy.refuse_plan(replace(request, seen_at=NOW), busy) is not None
     for seen in (
         replace(FINE, read_only=True),
         replace(FINE, declared=False),

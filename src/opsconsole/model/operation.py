@@ -80,7 +80,10 @@ class ConfirmLevel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """What a key, a command or a script asks for. ``parameters`` such as ``to``, ``backup``."""
+    """What a key, a command or a script asks for. ``parameters`` such as ``to``, ``backup``.
+
+    ``seen_at`` is the past moment that was on the screen when it was asked for; None for now.
+    """
 
     service: str
     kind: ActionKind
@@ -88,6 +91,7 @@ class ActionRequest:
     reason: str = ""
     duration: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
+    seen_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

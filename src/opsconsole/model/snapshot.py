@@ -125,6 +125,7 @@ class Snapshot:
     """Everything known at ``taken_at``; ``seq`` grows by one with each.
 
     ``missed`` are operations of this user that ended while no console of theirs was open.
+    ``replayed``: it tells of a moment that has passed, and nothing may be changed by it.
     """
 
     seq: int
@@ -145,6 +146,7 @@ class Snapshot:
     rules: tuple[RuleView, ...] = ()
     degradations: tuple[Degradation, ...] = ()
     missed: tuple[Operation, ...] = ()
+    replayed: bool = False
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

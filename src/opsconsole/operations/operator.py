@@ -116,7 +116,7 @@ class Operator:
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
         """What exactly would be done, or why it may not be. Changes nothing."""
-        request = planner.clean(request)
+        request = planner.clean(request, snapshot)
         found = find(self._settings, request.service, request.kind, request.name)
         refusal = await self._ask_policy(request, found)
         if refusal is not None or found is None:

@@ -19,6 +19,7 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
+from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations import auto_rollback, policy, registry, silencing
 from opsconsole.operations.declared import KEPT_HERE, Declared, find, scale_bounds
 from opsconsole.operations.driver import Driver, DriverContext, Past
@@ -37,8 +38,13 @@ _IN_PLACE = "every restored path is in place"
 _NOT_SEEN = "nothing: the console cannot see what was copied, so the verdict will be inconclusive"
 
 
-def clean(request: ActionRequest) -> ActionRequest:
-    """``request`` with its free text made safe; a reason that is too long is left for policy."""
+def clean(request: ActionRequest, snapshot: Snapshot | None = None) -> ActionRequest:
+    """``request`` with its free text made safe; a reason that is too long is left for policy.
+
+    What would be planned on a replayed ``snapshot`` says so itself, so that policy refuses it.
+    """
+    if snapshot is not None and snapshot.replayed:
+        request = replace(request, seen_at=snapshot.taken_at)
     if len(request.reason) > policy.REASON_LIMIT:
         return request
     parameters = {

@@ -190,6 +190,16 @@ def _not_declared(request: ActionRequest, seen: Circumstances) -> Refusal | None
     )
 
 
+def _replayed(request: ActionRequest, seen: Circumstances) -> Refusal | None:
+    if request.seen_at is None:
+        return None
+    return Refusal(
+        "replayed",
+        f"{request.kind} of {request.service} was asked for on a moment that has passed",
+        "return to now, look again, and ask there",
+    )
+
+
 def _not_supported(request: ActionRequest, seen: Circumstances) -> Refusal | None:
     if seen.supported:
         return None
@@ -281,6 +291,7 @@ def _reason(request: ActionRequest, seen: Circumstances) -> Refusal | None:
 _CHECKS: Final[tuple[Check, ...]] = (
     _not_declared,
     _read_only,
+    _replayed,
     _not_supported,
     _reason,
     _override_without_reason,
