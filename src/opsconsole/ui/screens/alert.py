@@ -5,22 +5,17 @@ Invariant: the screen is bound to the alert's key; when no source knows it any m
 
 from typing import ClassVar
 
-from textual.app import ComposeResult
-
 from opsconsole.model.alerts import Alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import alerts as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
+from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Scope
-from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys
-from opsconsole.ui.widgets.footer_bar import FooterBar
-from opsconsole.ui.widgets.header_bar import HeaderBar
-from opsconsole.ui.widgets.lines_view import LinesView
+from opsconsole.ui.screens.layouts import PageScreen
 
 
-class AlertScreen(AlertKeys, inherit_bindings=False):
+class AlertScreen(PageScreen, AlertKeys, inherit_bindings=False):
     """A page to read."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
@@ -32,22 +27,6 @@ class AlertScreen(AlertKeys, inherit_bindings=False):
     def __init__(self, key: str) -> None:
         super().__init__()
         self._key = key
-
-    def compose(self) -> ComposeResult:
-        """One page between header and footer."""
-        yield HeaderBar(id="header")
-        yield LinesView(id="page")
-        yield FooterBar(id="footer")
-
-    def on_mount(self) -> None:
-        """Keys go to the page."""
-        self.page.focus()
-        super().on_mount()
-
-    @property
-    def page(self) -> LinesView:
-        """The page that is read."""
-        return self.query_one("#page", LinesView)
 
     @property
     def alert(self) -> Alert | None:
@@ -79,23 +58,3 @@ class AlertScreen(AlertKeys, inherit_bindings=False):
     def action_describe(self) -> None:
         """This is the description already."""
         self.say("this is everything known of it")
-
-    def action_move(self, rows: int) -> None:
-        """Scroll."""
-        self.page.move(rows)
-
-    def action_edge(self, end: int) -> None:
-        """To the beginning or the end."""
-        self.page.move_to(10**9 if end else 0)
-
-    def action_page(self, pages: float) -> None:
-        """Scroll by screens; never acts."""
-        self.page.page(pages)
-
-    def action_copy(self) -> None:
-        """Copy the page."""
-        clipboard.copy(self.console_app, plain(self.page.whole))
-
-    def action_back(self) -> None:
-        """Back to the list."""
-        self.dismiss()

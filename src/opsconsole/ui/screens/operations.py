@@ -7,20 +7,16 @@ wants done next opens a plan, as everywhere.
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 
 from opsconsole.model.operation import ActionView, Operation
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
+from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
-from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
-from opsconsole.ui.widgets.footer_bar import FooterBar
+from opsconsole.ui.screens.layouts import ListScreen, PageScreen
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
-from opsconsole.ui.widgets.header_bar import HeaderBar
-from opsconsole.ui.widgets.lines_view import LinesView
 
 
 class OperationBase(ConsoleScreen, inherit_bindings=False):
@@ -84,31 +80,15 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
         self.app.push_screen(RequestScreen((self.target,), self.view, override=True))
 
 
-class OperationsScreen(OperationBase, inherit_bindings=False):
+class OperationsScreen(ListScreen, OperationBase, inherit_bindings=False):
     """A table of operations, and below it the one under the cursor, live."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
         Scope.OPERATIONS, Scope.OPEN, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "operations"
+    TABLE = "operations"
     BINDINGS = bindings(*SCOPES)
-
-    def compose(self) -> ComposeResult:
-        """The table over the details."""
-        yield HeaderBar(id="header")
-        yield GridTable(id="operations", selects=True)
-        yield LinesView(id="details")
-        yield FooterBar(id="footer")
-
-    def on_mount(self) -> None:
-        """Keys go to the table."""
-        self.table.focus()
-        super().on_mount()
-
-    @property
-    def table(self) -> GridTable:
-        """The table."""
-        return self.query_one("#operations", GridTable)
 
     @property
     def run(self) -> Operation | None:
@@ -136,7 +116,7 @@ class OperationsScreen(OperationBase, inherit_bindings=False):
 
     @on(GridTable.CursorMoved)
     def _show_details(self) -> None:
-        view, run = self.query_one("#details", LinesView), self.run
+        view, run = self.details, self.run
         width = view.size.width
         if run is None:
             view.show([])
@@ -151,35 +131,14 @@ class OperationsScreen(OperationBase, inherit_bindings=False):
         if self.run is not None:
             self.app.push_screen(OperationScreen(self.run.id))
 
-    def action_move(self, rows: int) -> None:
-        """Move the cursor."""
-        self.table.move(rows)
-
-    def action_edge(self, end: int) -> None:
-        """To the first or the last row."""
-        self.table.move_to(10**9 if end else 0)
-
-    def action_page(self, pages: float) -> None:
-        """Scroll; never acts."""
-        self.table.page(pages)
-
     def action_match(self, step: int) -> None:
         """To the next operation whose verdict is not good."""
         runs = self.snapshot.operations if self.snapshot else ()
         bad = {run.id for run in runs if run.state in render.UNHAPPY}
         self.table.seek(bad.__contains__, step)
 
-    def action_copy(self) -> None:
-        """Copy the row under the cursor."""
-        text = next((text for text in clipboard.rows(self.table) if text), "")
-        clipboard.copy(self.console_app, text)
 
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        self.dismiss()
-
-
-class OperationScreen(OperationBase, inherit_bindings=False):
+class OperationScreen(PageScreen, OperationBase, inherit_bindings=False):
     """One operation in full: steps, verdict, evidence, and what can be done next."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
@@ -191,22 +150,6 @@ class OperationScreen(OperationBase, inherit_bindings=False):
     def __init__(self, operation: str) -> None:
         super().__init__()
         self._operation = operation
-
-    def compose(self) -> ComposeResult:
-        """One page."""
-        yield HeaderBar(id="header")
-        yield LinesView(id="page")
-        yield FooterBar(id="footer")
-
-    def on_mount(self) -> None:
-        """Keys go to the page."""
-        self.page.focus()
-        super().on_mount()
-
-    @property
-    def page(self) -> LinesView:
-        """The page that is read."""
-        return self.query_one("#page", LinesView)
 
     @property
     def run(self) -> Operation | None:
@@ -224,27 +167,3 @@ class OperationScreen(OperationBase, inherit_bindings=False):
         title = f"{render.what(run)} {run.service}"
         top = (titled(title, width, focused=True), BLANK)
         self.page.show(render.details(run, self.target, width, self.now), top)
-
-    def action_move(self, rows: int) -> None:
-        """Scroll."""
-        self.page.move(rows)
-
-    def action_edge(self, end: int) -> None:
-        """To the beginning or the end."""
-        self.page.move_to(10**9 if end else 0)
-
-    def action_page(self, pages: float) -> None:
-        """Scroll by screens; never acts."""
-        self.page.page(pages)
-
-    def action_match(self, step: int) -> None:
-        """To the next line that holds what was searched for."""
-        self.page.next_match(step)
-
-    def action_copy(self) -> None:
-        """Copy the page."""
-        clipboard.copy(self.console_app, plain(self.page.whole))
-
-    def action_back(self) -> None:
-        """Back to the list."""
-        self.dismiss()

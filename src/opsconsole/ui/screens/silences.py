@@ -7,7 +7,6 @@ then a plan, and is refused at once where changes are.
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 
 from opsconsole.model.silences import SilenceState, SilenceView
 from opsconsole.render import silences as render
@@ -19,39 +18,20 @@ from opsconsole.render.silencing_forms import (
     edit_form,
     ending_form,
 )
-from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys
+from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.screens.silencing import SilencingScreen
-from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
-from opsconsole.ui.widgets.header_bar import HeaderBar
-from opsconsole.ui.widgets.lines_view import LinesView
 
 
-class SilencesScreen(AlertKeys, inherit_bindings=False):
+class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
     """A table of silences, and below it the one under the cursor."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.SILENCES, Scope.LIST, Scope.EVERYWHERE)
     TITLE_OF_HELP = "silences"
+    TABLE = "silences"
     BINDINGS = bindings(*SCOPES)
-
-    def compose(self) -> ComposeResult:
-        """The table over the details."""
-        yield HeaderBar(id="header")
-        yield GridTable(id="silences", selects=True)
-        yield LinesView(id="details")
-        yield FooterBar(id="footer")
-
-    def on_mount(self) -> None:
-        """Keys go to the table."""
-        self.table.focus()
-        super().on_mount()
-
-    @property
-    def table(self) -> GridTable:
-        """The table."""
-        return self.query_one("#silences", GridTable)
 
     @property
     def silence(self) -> SilenceView | None:
@@ -79,7 +59,7 @@ class SilencesScreen(AlertKeys, inherit_bindings=False):
 
     @on(GridTable.CursorMoved)
     def _show_details(self) -> None:
-        view, silence = self.query_one("#details", LinesView), self.silence
+        view, silence = self.details, self.silence
         width = view.size.width
         if silence is None:
             view.show([])
@@ -124,27 +104,6 @@ class SilencesScreen(AlertKeys, inherit_bindings=False):
     def _ask(self, form: SilencingForm) -> None:
         if not self.refused("what is done to a silence"):
             self.app.push_screen(SilencingScreen(form))
-
-    def action_move(self, rows: int) -> None:
-        """Move the cursor."""
-        self.table.move(rows)
-
-    def action_edge(self, end: int) -> None:
-        """To the first or the last row."""
-        self.table.move_to(10**9 if end else 0)
-
-    def action_page(self, pages: float) -> None:
-        """Scroll; never acts."""
-        self.table.page(pages)
-
-    def action_copy(self) -> None:
-        """Copy the row under the cursor."""
-        text = next((text for text in clipboard.rows(self.table) if text), "")
-        clipboard.copy(self.console_app, text)
-
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        self.dismiss()
 
 
 def _key(silence: SilenceView) -> str:
