@@ -1,0 +1,1 @@
+"""The flight recorder: what the engine sees, kept on disk and given back as it was shown."""

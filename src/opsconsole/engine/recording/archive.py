@@ -1,0 +1,265 @@
+"""What was recorded, read back.
+
+Invariant: it never writes and never holds up whoever does; ``at`` gives what was shown at that
+moment, part for part. Its methods block: call them from threads of your own.
+"""
+
+import json
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from opsconsole.engine.recording.codec import Decoder, Layout
+from opsconsole.engine.recording.database import RecordingError, connect_reader, failed
+from opsconsole.engine.recording.delta import Tree
+from opsconsole.engine.recording.figures import FigureReader
+from opsconsole.engine.recording.segment import moment_of, tree_at, unpack, unseal, walk
+from opsconsole.model.events import Event
+from opsconsole.model.recording import FleetFigures
+from opsconsole.model.replay import Span
+from opsconsole.model.snapshot import Snapshot
+
+_EVENTS_KEPT: Final = 20_000
+"""Decoded events that are remembered; the same ones are asked for again and again."""
+
+_BEFORE: Final = "start <= ? ORDER BY start DESC, id DESC LIMIT 1"
+_AFTER: Final = "end > ? ORDER BY start, id LIMIT 1"
+_WITHIN: Final = "end >= ? AND start <= ? ORDER BY start, id"
+
+_UNREADABLE: Final = (sqlite3.Error, zlib.error, ValueError, TypeError, LookupError)
+"""What a file raises that is not what was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One segment, without what it holds."""
+
+    id: int
+    start: float
+    end: float
+    layout: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """How a part of the file was written, and what reads it."""
+
+    layout: Layout
+    decoder: Decoder
+    figures: FigureReader
+
+
+class Archive:
+    """The recording at ``path``, opened when it is first asked. Raises RecordingError throughout.
+
+    Where nothing was recorded yet there is nothing in it, which is no error. Several threads may
+    ask; one is answered after the other.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+        self._versions: dict[int, _Version] = {}
+        self._events: dict[int, Event] = {}
+
+    def span(self) -> Span | None:
+        """The first and the last recorded moment; None where there is none."""
+        with self._reading() as connection:
+            if connection is None:
+                return None
+            first, last = connection.execute("SELECT min(start), max(end) FROM segments").fetchone()
+        return None if first is None else Span(first, last)
+
+    def at(self, moment: float) -> Snapshot | None:
+        """What was shown at the newest recorded moment not after ``moment``; None before all.
+
+        ``taken_at`` of the snapshot is that moment; it may be long before, where nobody recorded.
+        """
+        with self._reading() as connection:
+            run = None if connection is None else self._run(connection, _BEFORE, moment)
+            if connection is None or run is None:
+                return None
+            found = tree_at(self._lines(connection, run), moment)
+            if found is None:
+                return None
+            version = self._version(connection, run.layout)
+            return self._snapshot(connection, version, found[1])
+
+    def neighbour(self, moment: float, step: int) -> float | None:
+        """The next recorded moment after ``moment``, or with a negative ``step`` before it."""
+        with self._reading() as connection:
+            if connection is None:
+                return None
+            if step > 0:
+                run = self._run(connection, _AFTER, moment)
+                later = (at for at in self._moments(connection, run) if at > moment)
+                return min(later, default=None)
+            run = self._run(connection, _BEFORE.replace("<=", "<"), moment)
+            earlier = (at for at in self._moments(connection, run) if at < moment)
+            return max(earlier, default=None)
+
+    def events(self, since: float, until: float, service: str = "") -> tuple[Event, ...]:
+        """What happened from ``since`` to ``until``, oldest first; of one service, or of all."""
+        with self._reading() as connection:
+            if connection is None:
+                return ()
+            rows = connection.execute(
+                "SELECT id, layout, data FROM events"
+                " WHERE at BETWEEN ? AND ? AND ? IN ('', service) ORDER BY at, id",
+                (since, until, service),
+            )
+            return tuple(self._event(connection, *row) for row in rows.fetchall())
+
+    def services(self, since: float, until: float, every: float = 0.0) -> Iterator[FleetFigures]:
+        """The figures of all services at each recorded moment, oldest first.
+
+        ``every`` leaves out what is less than so many seconds after the last. Nothing is held
+        between two of them; what is cut off the recording meanwhile is left out.
+        """
+        with self._reading() as connection:
+            runs = [] if connection is None else self._runs(connection, since, until)
+        wanted = since
+        for run in runs:
+            with self._reading() as connection:
+                if connection is None:
+                    return
+                reader = self._version(connection, run.layout).figures
+                found: list[FleetFigures] = []
+                lines = _needed(self._lines(connection, run), wanted, until, every)
+                for at, tree in walk(lines):
+                    if wanted <= at <= until:
+                        found.append(reader.fleet(at, tree))
+                        wanted = at + every
+            yield from found
+
+    def close(self) -> None:
+        """Give back the file; idempotent. What is asked later opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = self._file = None
+            self._versions.clear()
+            self._events.clear()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection | None]:
+        """One consistent view of the file; None where there is none yet."""
+        with self._lock:
+            try:
+                connection = self._open()
+                if connection is None:
+                    yield None
+                    return
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("COMMIT")
+            except RecordingError:
+                raise
+            except _UNREADABLE as error:
+                self.close()
+                raise failed(self.path, error) from error
+
+    def _open(self) -> sqlite3.Connection | None:
+        """The connection; another one where the file was replaced."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError:
+            self.close()
+            return None
+        except OSError as error:
+            raise failed(self.path, error) from error
+        file = status.st_dev, status.st_ino
+        if self._connection is None or file != self._file:
+            self.close()
+            self._connection, self._file = connect_reader(self.path), file
+        return self._connection
+
+    def _run(self, connection: sqlite3.Connection, where: str, moment: float) -> _Run | None:
+        row = connection.execute(
+            f"SELECT id, start, end, layout FROM segments WHERE {where}",  # noqa: S608 - our own
+            (moment,),
+        ).fetchone()
+        return None if row is None else _Run(*row)
+
+    def _runs(self, connection: sqlite3.Connection, since: float, until: float) -> list[_Run]:
+        rows = connection.execute(
+            f"SELECT id, start, end, layout FROM segments WHERE {_WITHIN}",  # noqa: S608 - our own
+            (since, until),
+        )
+        return [_Run(*row) for row in rows]
+
+    @staticmethod
+    def _lines(connection: sqlite3.Connection, run: _Run) -> list[bytes]:
+        row = connection.execute("SELECT data FROM segments WHERE id = ?", (run.id,)).fetchone()
+        if row is None:
+            return []
+        if row[0] is not None:
+            return unseal(row[0])
+        rows = connection.execute(
+            "SELECT data FROM lines WHERE segment = ? ORDER BY number", (run.id,)
+        )
+        return [unpack(data) for (data,) in rows]
+
+    def _moments(self, connection: sqlite3.Connection, run: _Run | None) -> Iterator[float]:
+        if run is not None:
+            yield from map(moment_of, self._lines(connection, run))
+
+    def _version(self, connection: sqlite3.Connection, number: int) -> _Version:
+        known = self._versions.get(number)
+        if known is None:
+            query = "SELECT fields FROM layouts WHERE id = ?"
+            layout = json.loads(connection.execute(query, (number,)).fetchone()[0])
+            known = _Version(layout, Decoder(layout), FigureReader(layout))
+            self._versions[number] = known
+        return known
+
+    def _snapshot(self, connection: sqlite3.Connection, version: _Version, tree: Tree) -> Snapshot:
+        """A snapshot whose tree holds its events as runs of their numbers."""
+        place = version.layout[Snapshot.__name__].index("events")
+        runs, tree[place] = tree[place], []
+        snapshot = version.decoder.decode(Snapshot, tree)
+        return replace(snapshot, events=self._numbered(connection, runs))
+
+    def _numbered(self, connection: sqlite3.Connection, runs: list[list[int]]) -> tuple[Event, ...]:
+        """Events by their numbers; those that are not remembered are read together."""
+        numbers = [number for first, last in runs for number in range(first, last + 1)]
+        unknown = [number for number in numbers if number not in self._events]
+        if unknown:
+            rows = connection.execute(
+                "SELECT id, layout, data FROM events WHERE id BETWEEN ? AND ?",
+                (min(unknown), max(unknown)),
+            )
+            for row in rows.fetchall():
+                self._event(connection, *row)
+        return tuple(self._events[number] for number in numbers if number in self._events)
+
+    def _event(self, connection: sqlite3.Connection, number: int, layout: int, data: str) -> Event:
+        known = self._events.get(number)
+        if known is None:
+            if len(self._events) >= _EVENTS_KEPT:
+                self._events.clear()
+            version = self._version(connection, layout)
+            known = version.decoder.decode(Event, json.loads(data))
+            self._events[number] = known
+        return known
+
+
+def _needed(lines: list[bytes], wanted: float, until: float, every: float) -> list[bytes]:
+    """The lines up to the last one that will be asked for."""
+    last = 0
+    for number, one in enumerate(lines, 1):
+        at = moment_of(one)
+        if at > until:
+            break
+        if at >= wanted:
+            last, wanted = number, at + every
+    return lines[:last]

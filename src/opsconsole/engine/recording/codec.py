@@ -1,0 +1,226 @@
+"""Values of the model as trees of JSON, and back.
+
+Invariant: ``decode(encode(value)) == value`` for frozen dataclasses of text, numbers, booleans,
+None, enumerations of text or numbers, tuples, mappings with text as keys, and each other. How a
+class is written follows from its fields and their types alone: a list of the fields' values.
+
+A file names the fields that its writer knew (``Layout``). A reader leaves out those that it does
+not know and takes the defaults of those that the file lacks.
+"""
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping
+from enum import Enum
+from operator import attrgetter, itemgetter
+from typing import Any, Final, TypeVar
+
+from opsconsole.engine.recording.delta import Tree
+from opsconsole.errors import StateError
+
+Layout = Mapping[str, list[str]]
+"""Names of the fields, in the order in which they are written, by the name of the class."""
+
+_Convert = Callable[[Any], Any]
+_SCALARS: Final = frozenset({str, int, float, bool, type(None), object})
+_UNKNOWN: Final = ("UNKNOWN", "UNRECOGNISED", "INTERNAL", "NOTE")
+"""Members that stand for a word that this version does not know."""
+
+T = TypeVar("T")
+
+
+def layout(root: type) -> dict[str, list[str]]:
+    """How ``root`` and every class in it is written by this version."""
+    found: dict[str, list[str]] = {}
+    _collect(root, found)
+    return found
+
+
+class Encoder:
+    """Writes values in this version's layout."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, _Convert | None] = {}
+
+    def of(self, hint: Any) -> _Convert | None:
+        """What writes values of the type ``hint``; None where they are written as they are."""
+        if hint not in self._known:
+            # A class that holds itself finds this while its own writer is being made.
+            self._known[hint] = lambda value: _given(self._known[hint], value)
+            self._known[hint] = self._make(hint)
+        return self._known[hint]
+
+    def encode(self, value: Any) -> Tree:
+        """A dataclass as a tree."""
+        return _given(self.of(type(value)), value)
+
+    def _make(self, hint: Any) -> _Convert | None:
+        if dataclasses.is_dataclass(hint):
+            return self._class(typing.cast(type, hint))
+        origin, parts = typing.get_origin(hint), typing.get_args(hint)
+        if origin in {typing.Union, types.UnionType}:
+            return _unless_none(self.of(_optional(hint)))
+        if origin is tuple:
+            return self._tuple(parts)
+        if origin is Mapping:
+            return _each_value(self.of(parts[1]))
+        if hint in _SCALARS or (isinstance(hint, type) and issubclass(hint, Enum)):
+            # Members of StrEnum and IntEnum are text and numbers themselves.
+            return None
+        raise TypeError(f"values of {hint} cannot be recorded")
+
+    def _class(self, hint: type) -> _Convert:
+        names, hints = _names(hint), typing.get_type_hints(hint)
+        get: Callable[[Any], Any] = attrgetter(*names)
+        parts = [
+            (index, convert)
+            for index, name in enumerate(names)
+            if (convert := self.of(hints[name])) is not None
+        ]
+        if len(names) == 1:
+            return lambda value: [_given(parts[0][1] if parts else None, get(value))]
+
+        def encode(value: Any) -> Tree:
+            values = list(get(value))
+            for index, convert in parts:
+                values[index] = convert(values[index])
+            return values
+
+        return encode
+
+    def _tuple(self, parts: tuple[Any, ...]) -> _Convert:
+        if len(parts) == 2 and parts[1] is Ellipsis:
+            inner = self.of(parts[0])
+            return list if inner is None else lambda value: list(map(inner, value))
+        each = [self.of(part) for part in parts]
+        return lambda value: [_given(one, item) for one, item in zip(each, value, strict=True)]
+
+
+class Decoder:
+    """Reads values that were written in ``written``. Raises StateError where that cannot be."""
+
+    def __init__(self, written: Layout) -> None:
+        self._written = written
+        self._known: dict[Any, _Convert | None] = {}
+
+    def of(self, hint: Any) -> _Convert | None:
+        """What reads values of the type ``hint``; None where they are read as they are."""
+        if hint not in self._known:
+            self._known[hint] = lambda value: _given(self._known[hint], value)
+            self._known[hint] = self._make(hint)
+        return self._known[hint]
+
+    def decode(self, hint: type[T], tree: Tree) -> T:
+        """A dataclass out of its tree."""
+        try:
+            value: T = _given(self.of(hint), tree)
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
+            raise StateError(f"the recording holds what is no {hint.__name__}") from error
+        return value
+
+    def _make(self, hint: Any) -> _Convert | None:
+        if dataclasses.is_dataclass(hint):
+            return self._class(typing.cast(type, hint))
+        origin, parts = typing.get_origin(hint), typing.get_args(hint)
+        if origin in {typing.Union, types.UnionType}:
+            return _unless_none(self.of(_optional(hint)))
+        if origin is tuple:
+            return self._tuple(parts)
+        if origin is Mapping:
+            return _each_value(self.of(parts[1]))
+        if isinstance(hint, type) and issubclass(hint, Enum):
+            return _member_of(hint)
+        return None
+
+    def _class(self, hint: type) -> _Convert:
+        hints = typing.get_type_hints(hint)
+        written = self._written.get(hint.__name__, [])
+        here = dataclasses.fields(hint)
+        if [field.name for field in here] == written:
+            parts = [
+                (index, convert)
+                for index, field in enumerate(here)
+                if (convert := self.of(hints[field.name])) is not None
+            ]
+
+            def same(tree: Tree) -> Any:
+                values = list(tree)
+                for index, convert in parts:
+                    values[index] = convert(values[index])
+                return hint(*values)
+
+            return same
+        takes = [self._take(hint, field, hints[field.name], written) for field in here]
+        return lambda tree: hint(*(take(tree) for take in takes))
+
+    def _take(
+        self, hint: type, field: "dataclasses.Field[Any]", kind: Any, written: list[str]
+    ) -> _Convert:
+        """What finds one field in a tree of another version."""
+        if field.name in written:
+            get, convert = itemgetter(written.index(field.name)), self.of(kind)
+            return get if convert is None else lambda tree: convert(get(tree))
+        if field.default is not dataclasses.MISSING:
+            return lambda tree: field.default
+        make = field.default_factory
+        if make is not dataclasses.MISSING:
+            return lambda tree: make()
+        raise StateError(
+            f"the recording does not hold {hint.__name__}.{field.name}",
+            remedy="use the version of the console that wrote it",
+        )
+
+    def _tuple(self, parts: tuple[Any, ...]) -> _Convert:
+        if len(parts) == 2 and parts[1] is Ellipsis:
+            inner = self.of(parts[0])
+            return tuple if inner is None else lambda tree: tuple(map(inner, tree))
+        each = [self.of(part) for part in parts]
+        return lambda tree: tuple(_given(one, item) for one, item in zip(each, tree, strict=True))
+
+
+def _collect(hint: Any, found: dict[str, list[str]]) -> None:
+    if dataclasses.is_dataclass(hint):
+        name = typing.cast(type, hint).__name__
+        if name not in found:
+            found[name] = _names(typing.cast(type, hint))
+            for kind in typing.get_type_hints(hint).values():
+                _collect(kind, found)
+    for part in typing.get_args(hint):
+        _collect(part, found)
+
+
+def _names(hint: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(hint)]
+
+
+def _given(convert: _Convert | None, value: Any) -> Any:
+    return value if convert is None else convert(value)
+
+
+def _unless_none(inner: _Convert | None) -> _Convert | None:
+    return None if inner is None else lambda value: None if value is None else inner(value)
+
+
+def _each_value(inner: _Convert | None) -> _Convert:
+    """A mapping is copied, because what is recorded must not change any more."""
+    return dict if inner is None else lambda value: {key: inner(it) for key, it in value.items()}
+
+
+def _optional(hint: Any) -> Any:
+    """The one type of ``hint`` beside None."""
+    (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
+    return inner
+
+
+def _member_of(hint: type[Enum]) -> _Convert:
+    members = {member.value: member for member in hint}
+    other = next((hint[name] for name in _UNKNOWN if name in hint.__members__), None)
+
+    def member(value: Any) -> Enum:
+        found = members.get(value, other)
+        if found is None:
+            raise ValueError(f"{value!r} is no {hint.__name__}")
+        return found
+
+    return member

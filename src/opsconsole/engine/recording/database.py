@@ -1,0 +1,197 @@
+"""The file of a recording: its tables, how it is opened, and what its errors mean.
+
+Invariant: a committed moment outlives the process, however that ends (WAL; synchronous NORMAL: a
+machine that loses power may lose the last seconds, never the file). A reader never waits for the
+writer. A file of a later version is refused, never guessed at.
+
+* ``segments``  runs of moments; ``data`` is NULL while one is being recorded
+* ``lines``     the moments of a segment that is not sealed yet
+* ``events``    what happened, each once
+* ``layouts``   in which order the fields of the model are written
+"""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from opsconsole.errors import StateError
+from opsconsole.text import sanitize
+
+VERSION: Final = 1
+BUSY: Final = 2.0
+"""Seconds that one waits for another's short lock, such as while the file is made."""
+
+PAGE: Final = 8192
+_LOG_LIMIT: Final = 4 << 20
+_LOG_PAGES: Final = _LOG_LIMIT // PAGE
+
+_TABLES: Final = """
+CREATE TABLE layouts (
+  id INTEGER PRIMARY KEY,
+  fields TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE segments (
+  id INTEGER PRIMARY KEY,
+  start REAL NOT NULL,
+  end REAL NOT NULL,
+  step REAL NOT NULL,
+  layout INTEGER NOT NULL REFERENCES layouts (id),
+  first_event INTEGER NOT NULL,
+  data BLOB
+) STRICT;
+CREATE INDEX segments_by_time ON segments (start, id, end, step, layout);
+CREATE INDEX segments_by_step ON segments (step, start);
+CREATE TABLE lines (
+  segment INTEGER NOT NULL REFERENCES segments (id),
+  number INTEGER NOT NULL,
+  data BLOB NOT NULL,
+  PRIMARY KEY (segment, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  at REAL NOT NULL,
+  service TEXT NOT NULL,
+  layout INTEGER NOT NULL REFERENCES layouts (id),
+  data TEXT NOT NULL
+) STRICT;
+CREATE INDEX events_by_time ON events (at, service);
+"""
+
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_REMEDIES: Final = {
+    sqlite3.SQLITE_FULL: "make room on its disk; recording goes on by itself",
+    sqlite3.SQLITE_READONLY: "make its folder writable; recording goes on by itself",
+    sqlite3.SQLITE_CANTOPEN: "make its folder writable; recording goes on by itself",
+    sqlite3.SQLITE_IOERR: "look at its disk; recording goes on by itself",
+}
+
+
+class RecordingError(StateError):
+    """The recording cannot be read or written. ``damaged``: its file is not what was written."""
+
+    def __init__(self, what: str, *, remedy: str = "", damaged: bool = False) -> None:
+        super().__init__(what, remedy=remedy)
+        self.damaged = damaged
+
+
+def failed(path: Path, error: Exception) -> RecordingError:
+    """The classified error of a call that SQLite, zlib or the system refused."""
+    said = getattr(error, "strerror", None) or str(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    damaged = code in _DAMAGED or not isinstance(error, (sqlite3.Error, OSError))
+    remedy = "it is set aside" if damaged else _REMEDIES.get(code, "look at its disk")
+    return RecordingError(
+        f"cannot use the recording {path}: {sanitize(said)}", remedy=remedy, damaged=damaged
+    )
+
+
+def connect_writer(path: Path, mode: int) -> sqlite3.Connection:
+    """Open ``path`` to record into it, made when it is not there. Raises RecordingError.
+
+    For whoever holds the recording's lock.
+    """
+    try:
+        _make(path, mode)
+        connection = sqlite3.connect(
+            path, timeout=BUSY, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except (OSError, sqlite3.Error) as error:
+        raise failed(path, error) from error
+    return connection
+
+
+def connect_reader(path: Path) -> sqlite3.Connection | None:
+    """Open ``path`` to read; None where there is nothing yet. Raises RecordingError."""
+    if not path.exists():
+        return None
+    try:
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode=ro",
+            uri=True,
+            timeout=BUSY,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        try:
+            version = _version(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise failed(path, error) from error
+    if version == 0:
+        connection.close()
+        return None
+    return connection
+
+
+def size_of(path: Path) -> int:
+    """Bytes on the disk, SQLite's log included."""
+    total = 0
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+        try:
+            total += path.with_name(name).stat().st_size
+        except FileNotFoundError:
+            continue
+    return total
+
+
+def set_aside(path: Path, now: float) -> Path:
+    """Rename a damaged recording, with what belongs to it. Returns its name. Raises OSError."""
+    aside = path.with_name(f"{path.name}.damaged-{int(now)}")
+    number = 0
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{path.name}.damaged-{int(now)}-{number}")
+    for suffix in ("-wal", "-shm", ""):
+        part = path.with_name(f"{path.name}{suffix}")
+        if part.exists():
+            part.rename(aside.with_name(f"{aside.name}{suffix}"))
+    return aside
+
+
+def _make(path: Path, mode: int) -> None:
+    if path.is_symlink():
+        raise RecordingError(f"{path} is a symbolic link", remedy="replace it by the file itself")
+    if path.exists():
+        return
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(path, flags, mode)
+    os.fchmod(descriptor, mode)
+    os.close(descriptor)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    # What decides the file's form comes before its first table.
+    if connection.execute("PRAGMA page_count").fetchone() == (0,):
+        connection.execute(f"PRAGMA page_size = {PAGE}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    version = _version(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA journal_size_limit = {_LOG_LIMIT}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
+    if version == 0:
+        connection.execute("BEGIN IMMEDIATE")
+        for statement in filter(str.strip, _TABLES.split(";\n")):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+        connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection, path: Path) -> int:
+    with closing(connection.execute("PRAGMA user_version")) as cursor:
+        version = int(cursor.fetchone()[0])
+    if version > VERSION:
+        raise RecordingError(
+            f"the recording {path} has version {version}, this console knows {VERSION}",
+            remedy="use the version of the console that wrote it, or move it away",
+        )
+    return version

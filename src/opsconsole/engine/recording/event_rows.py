@@ -1,0 +1,84 @@
+"""The timeline in the file of a recording: each event once, and snapshots by their numbers.
+
+Invariant: what a snapshot tells is written down as runs of numbers, in its order; an event that
+the file holds already, because a console that began anew tells it again, keeps its number.
+"""
+
+import json
+import sqlite3
+from typing import Final
+
+from opsconsole.engine.recording.codec import Encoder
+from opsconsole.model.events import Event
+
+_REMEMBERED: Final = 3_000
+"""Latest events by which those are known that are told again."""
+
+
+class EventRows:
+    """Numbers for events, in the transactions of whoever writes."""
+
+    def __init__(self, connection: sqlite3.Connection, layout: int, encoder: Encoder) -> None:
+        self._connection = connection
+        self._layout = layout
+        self._encoder = encoder
+        self._told: tuple[Event, ...] = ()
+        self._numbers: list[int] = []
+        self._stored: dict[str, int] = {}
+        query = "SELECT data, id FROM events WHERE layout = ? ORDER BY id DESC LIMIT ?"
+        self._stored.update(connection.execute(query, (layout, _REMEMBERED)))
+        (self._next,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
+
+    @property
+    def first(self) -> int:
+        """The least number that the latest snapshot tells; the next one when it tells none."""
+        return min(self._numbers, default=self._next)
+
+    def numbers(self, events: tuple[Event, ...]) -> list[list[int]]:
+        """Runs of the numbers of ``events``; what the file does not hold yet is added to it."""
+        kept = self._kept(events)
+        numbers = kept + [self._number(event) for event in events[len(kept) :]]
+        self._told, self._numbers = events, numbers
+        return _runs(numbers)
+
+    def _kept(self, events: tuple[Event, ...]) -> list[int]:
+        """Numbers of the events that the snapshot before told too: its end, our beginning."""
+        if not events:
+            return []
+        for place, event in enumerate(self._told):
+            if event is events[0]:
+                same = min(len(self._told) - place, len(events))
+                if all(map(_is, self._told[place : place + same], events)):
+                    return self._numbers[place : place + same]
+        return []
+
+    def _number(self, event: Event) -> int:
+        data = json.dumps(self._encoder.encode(event), separators=(",", ":"))
+        known = self._stored.get(data)
+        if known is not None:
+            return known
+        cursor = self._connection.execute(
+            "INSERT INTO events (at, service, layout, data) VALUES (?, ?, ?, ?)",
+            (event.at, event.service, self._layout, data),
+        )
+        number = cursor.lastrowid or 0
+        if len(self._stored) > 2 * _REMEMBERED:
+            self._stored.clear()
+        self._stored[data] = number
+        self._next = number + 1
+        return number
+
+
+def _is(one: object, other: object) -> bool:
+    return one is other
+
+
+def _runs(numbers: list[int]) -> list[list[int]]:
+    """``[1, 2, 3, 7]`` as ``[[1, 3], [7, 7]]``."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return runs

@@ -1,0 +1,66 @@
+"""The figures of services out of a recorded tree, without making the rest of it.
+
+Invariant: what a file does not hold, because its version did not know it, is None.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from opsconsole.engine.recording.codec import Layout
+from opsconsole.engine.recording.delta import Tree
+from opsconsole.model.recording import FleetFigures, ServiceFigures
+from opsconsole.model.series import Latency, MetricValue
+from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
+from opsconsole.model.state import State
+
+_STATES: Final = {state.value: state for state in State}
+_Get = Callable[[Tree], Any]
+
+
+class FigureReader:
+    """Reads trees of snapshots that were written in ``layout``."""
+
+    def __init__(self, layout: Layout) -> None:
+        def places(owner: type, *names: str) -> Callable[[Tree], list[Any]]:
+            written = layout.get(owner.__name__, [])
+            indexes = [written.index(name) if name in written else None for name in names]
+            return lambda tree: [None if at is None else tree[at] for at in indexes]
+
+        self._services = places(Snapshot, "services")
+        self._service = places(
+            ServiceView, "name", "state", "since", "latency", "error_rate", "request_rate", "cpu",
+            "memory", "metrics", "instances",
+        )  # fmt: skip
+        self._latency = places(Latency, "last", "p50", "p95", "p99", "origin")
+        self._metric = places(MetricValue, "name", "value")
+        self._instance = places(InstanceView, "name", "taken_at")
+
+    def fleet(self, at: float, tree: Tree) -> FleetFigures:
+        """All services of one tree."""
+        (services,) = self._services(tree)
+        return FleetFigures(at, dict(map(self._figures, services or ())))
+
+    def _figures(self, tree: Tree) -> tuple[str, ServiceFigures]:
+        name, state, since, latency, error_rate, request_rate, cpu, memory, metrics, instances = (
+            self._service(tree)
+        )
+        last, p50, p95, p99, origin = self._latency(latency)
+        return name, ServiceFigures(
+            state=_STATES.get(state, State.UNKNOWN),
+            since=since,
+            last=last,
+            p50=p50,
+            p95=p95,
+            p99=p99,
+            origin=origin or "probe",
+            error_rate=error_rate,
+            request_rate=request_rate,
+            cpu=cpu,
+            memory=memory,
+            metrics=_pairs(self._metric, metrics),
+            looks=_pairs(self._instance, instances),
+        )
+
+
+def _pairs(get: _Get, trees: Iterable[Tree] | None) -> dict[str, Any]:
+    return dict(get(tree) for tree in trees or ())

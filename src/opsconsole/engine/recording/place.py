@@ -1,0 +1,96 @@
+"""Where a recording is, and who records into it.
+
+Invariant: each configuration and environment has a file of its own, so that two fleets never mix.
+One process at a time writes into it: it holds an flock(2) that ends with it, however it dies. What
+the lock's file says of its holder is believed only while the lock is held.
+"""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from opsconsole.config.settings import Settings
+from opsconsole.errors import StateError
+from opsconsole.operations.lock import HeldLock, is_held, take
+from opsconsole.operations.state_folder import file_mode, prepare, state_folder
+from opsconsole.operations.who import whoami
+from opsconsole.text import sanitize
+
+FOLDER: Final = "recordings"
+_LIMIT: Final = 200
+_UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The files of one recording."""
+
+    state_folder: Path
+    name: str
+
+    @property
+    def folder(self) -> Path:
+        """Where recordings are."""
+        return self.state_folder / FOLDER
+
+    @property
+    def database(self) -> Path:
+        """What is recorded."""
+        return self.folder / f"{self.name}.db"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever records."""
+        return self.folder / f"{self.name}.lock"
+
+    def prepare(self) -> None:
+        """Make the folder, this user's or its group's alone. Raises StateError."""
+        prepare(self.state_folder, shared=False)
+        try:
+            if not self.folder.exists():
+                self.folder.mkdir(exist_ok=True)
+                self.folder.chmod(self.state_folder.stat().st_mode & 0o7777)
+        except OSError as error:
+            raise StateError(f"cannot make {self.folder}: {error.strerror}") from error
+
+    def mode(self) -> int:
+        """The mode of a file in it: 0600, or 0660 where a group shares the state folder."""
+        return file_mode(self.folder)
+
+    def take(self) -> HeldLock | None:
+        """The right to record, or None where another process has it. Raises StateError."""
+        try:
+            held = take(self.lock)
+            if held is not None:
+                _say_who(held.descriptor)
+        except OSError as error:
+            raise StateError(f"cannot take {self.lock}: {error.strerror}") from error
+        return held
+
+    def holder(self) -> str:
+        """Who records, such as ``ops@bastion-1, process 4711``; '' where nobody does."""
+        try:
+            if not is_held(self.lock):
+                return ""
+            said = self.lock.read_bytes()[:_LIMIT]
+        except OSError:
+            return ""
+        return sanitize(said.decode("utf-8", "replace"), limit=_LIMIT) or "another process"
+
+
+def place_of(settings: Settings, config_path: Path | None) -> Place:
+    """The recording of what ``settings`` watch; ``config_path`` is where they came from."""
+    environment = _UNSAFE.sub("-", settings.environment.name).strip("-.")[:40] or "fleet"
+    told = f"{config_path or ''}\n{settings.environment.name}".encode()
+    digest = hashlib.sha256(told).hexdigest()[:12]
+    return Place(state_folder(settings), f"{environment}-{digest}")
+
+
+def _say_who(descriptor: int) -> None:
+    who = whoami()
+    said = f"{who.name}@{who.host}, process {who.pid}".encode()
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, said, 0)

@@ -1,0 +1,66 @@
+"""A run of recorded moments: one whole tree and what changed from each to the next.
+
+Invariant: a line is the JSON of ``[at, tree]`` or ``[at, delta]``; the first one of a segment is
+whole, its moments only grow. A sealed segment is all of its lines, compressed together.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from opsconsole.engine.recording.delta import Tree, apply
+
+_LINE_LEVEL: Final = 1
+_SEAL_LEVEL: Final = 6
+_BREAK: Final = b"\n"
+
+
+def line(at: float, content: Tree) -> bytes:
+    """One moment as a line."""
+    return json.dumps([at, content], separators=(",", ":"), check_circular=False).encode("ascii")
+
+
+def pack(one: bytes) -> bytes:
+    """A line alone, as it is kept until its segment is sealed."""
+    return zlib.compress(one, _LINE_LEVEL)
+
+
+def unpack(packed: bytes) -> bytes:
+    """The line in ``packed``. Raises zlib.error."""
+    return zlib.decompress(packed)
+
+
+def seal(lines: Iterable[bytes]) -> bytes:
+    """A whole segment."""
+    return zlib.compress(_BREAK.join(lines), _SEAL_LEVEL)
+
+
+def unseal(sealed: bytes) -> list[bytes]:
+    """The lines of a segment. Raises zlib.error."""
+    return zlib.decompress(sealed).split(_BREAK)
+
+
+def moment_of(one: bytes) -> float:
+    """When a line is of, without reading the rest of it."""
+    return float(one[1 : one.index(b",")])
+
+
+def tree_at(lines: Iterable[bytes], moment: float) -> tuple[float, Tree] | None:
+    """The newest tree at or before ``moment``, and when it is of."""
+    found: tuple[float, Tree] | None = None
+    for one in lines:
+        if moment_of(one) > moment:
+            break
+        at, content = json.loads(one)
+        found = at, content if found is None else apply(found[1], content)
+    return found
+
+
+def walk(lines: Iterable[bytes]) -> Iterator[tuple[float, Tree]]:
+    """Each moment with its tree, which the next step changes in place."""
+    tree: Tree = None
+    for number, one in enumerate(lines):
+        at, content = json.loads(one)
+        tree = content if number == 0 else apply(tree, content)
+        yield at, tree

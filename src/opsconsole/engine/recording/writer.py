@@ -1,0 +1,171 @@
+"""Snapshots into the file of a recording, one after the other.
+
+Invariant: when ``write`` returns, the moment is committed; only what changed since the moment
+before is encoded and stored. A part of a snapshot that is the same object did not change.
+
+Every ``SEGMENT`` seconds a moment is stored whole, and the run before it is sealed.
+"""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Final
+
+from opsconsole.engine.recording.codec import Encoder, layout
+from opsconsole.engine.recording.database import RecordingError, connect_writer, failed
+from opsconsole.engine.recording.delta import Tree, diff
+from opsconsole.engine.recording.event_rows import EventRows
+from opsconsole.engine.recording.segment import line, pack, seal, unpack
+from opsconsole.model.replay import Span
+from opsconsole.model.snapshot import Snapshot
+
+SEGMENT: Final = 60.0
+"""Seconds of moments that are kept together, on whole minutes."""
+
+_FIELDS: Final = tuple(field.name for field in fields(Snapshot))
+_UNREADABLE: Final = (sqlite3.Error, zlib.error, OSError)
+
+
+class Writer:
+    """One process's hold on the file at ``path``, which it has the lock of.
+
+    Raises RecordingError throughout; after one, ``close`` it and make another.
+    """
+
+    def __init__(self, path: Path, mode: int = 0o600) -> None:
+        self.path = path
+        self.connection = connect_writer(path, mode)
+        self._encoder = Encoder()
+        self._before: Snapshot | None = None
+        self._tree: list[Tree] = []
+        self._segment = 0
+        self._lines: list[bytes] = []
+        self._at = 0.0
+        try:
+            with self.transaction():
+                self._layout = self._note_layout()
+                self._events = EventRows(self.connection, self._layout, self._encoder)
+                self._seal_left()
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Commit one moment."""
+        at = snapshot.taken_at
+        whole = not self._lines or at <= self._at or at // SEGMENT != self._at // SEGMENT
+        with self.transaction():
+            tree = self._encode(snapshot)
+            one = line(at, tree if whole else diff(self._tree, tree))
+            if whole:
+                self._seal()
+                self._begin(at)
+            self.connection.execute(
+                "INSERT INTO lines (segment, number, data) VALUES (?, ?, ?)",
+                (self._segment, len(self._lines), pack(one)),
+            )
+            if not whole:
+                query = "UPDATE segments SET end = ? WHERE id = ?"
+                self.connection.execute(query, (at, self._segment))
+        self._lines.append(one)
+        self._before, self._tree, self._at = snapshot, tree, at
+
+    def span(self) -> Span | None:
+        """The first and the last recorded moment."""
+        try:
+            query = "SELECT min(start), max(end) FROM segments"
+            first, last = self.connection.execute(query).fetchone()
+        except sqlite3.Error as error:
+            raise failed(self.path, error) from error
+        return None if first is None else Span(first, last)
+
+    def close(self) -> None:
+        """Give back the file; what was committed stays."""
+        try:
+            self.connection.close()
+        except sqlite3.Error as error:
+            raise failed(self.path, error) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is written in it is committed whole, or not at all."""
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+        except RecordingError:
+            raise
+        except _UNREADABLE as error:
+            raise failed(self.path, error) from error
+
+    def _encode(self, snapshot: Snapshot) -> list[Tree]:
+        """The tree of a snapshot, of which what did not change is taken from the one before."""
+        before = self._before
+        tree: list[Tree] = []
+        for index, name in enumerate(_FIELDS):
+            value = getattr(snapshot, name)
+            old = getattr(before, name) if before is not None else None
+            if before is not None and value is old:
+                tree.append(self._tree[index])
+            elif name == "events":
+                tree.append(self._events.numbers(value))
+            elif isinstance(value, tuple) and isinstance(old, tuple):
+                tree.append(self._encode_parts(value, old, self._tree[index]))
+            else:
+                tree.append(self._encode_value(value))
+        return tree
+
+    def _encode_parts(
+        self, parts: tuple[Any, ...], old: tuple[Any, ...], trees: list[Tree]
+    ) -> list[Tree]:
+        known = {id(part): tree for part, tree in zip(old, trees, strict=True)}
+        return [
+            known[id(part)] if id(part) in known else self._encode_value(part) for part in parts
+        ]
+
+    def _encode_value(self, value: Any) -> Tree:
+        if isinstance(value, tuple):
+            return list(map(self._encode_value, value))
+        convert = None if value is None else self._encoder.of(type(value))
+        return value if convert is None else convert(value)
+
+    def _begin(self, at: float) -> None:
+        """A run of its own for the moment at ``at``."""
+        cursor = self.connection.execute(
+            "INSERT INTO segments (start, end, step, layout, first_event) VALUES (?, ?, 0, ?, ?)",
+            (at, at, self._layout, self._events.first),
+        )
+        self._segment, self._lines = cursor.lastrowid or 0, []
+
+    def _seal(self) -> None:
+        if self._lines:
+            self._store_sealed(self._segment, self._lines)
+
+    def _store_sealed(self, segment: int, lines: list[bytes]) -> None:
+        query = "UPDATE segments SET data = ? WHERE id = ?"
+        self.connection.execute(query, (seal(lines), segment))
+        self.connection.execute("DELETE FROM lines WHERE segment = ?", (segment,))
+
+    def _seal_left(self) -> None:
+        """Seal what a writer before us had under way when it ended."""
+        left = self.connection.execute("SELECT id FROM segments WHERE data IS NULL").fetchall()
+        for (segment,) in left:
+            query = "SELECT data FROM lines WHERE segment = ? ORDER BY number"
+            rows = self.connection.execute(query, (segment,)).fetchall()
+            self._store_sealed(segment, [unpack(data) for (data,) in rows])
+
+    def _note_layout(self) -> int:
+        """The number of this version's layout in the file."""
+        told = json.dumps(layout(Snapshot), separators=(",", ":"))
+        self.connection.execute("INSERT OR IGNORE INTO layouts (fields) VALUES (?)", (told,))
+        query = "SELECT id FROM layouts WHERE fields = ?"
+        return int(self.connection.execute(query, (told,)).fetchone()[0])
