@@ -26,9 +26,10 @@ from opsconsole.config.types import (
     as_tuple,
 )
 
-
 NO_PROMETHEUS: Final = "none"
 """In place of a Prometheus' name: none knows this service, the console scrapes it itself."""
+
+LabelName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Instance(Model):
@@ -122,7 +123,7 @@ class Metric(Model):
     header: Text | None = Field(
         default=None, description="A header of the health answer that holds a number."
     )
-    labels: dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], str] = Field(
+    labels: dict[LabelName, str] = Field(
         default_factory=dict, description="Labels that the series must have."
     )
     unit: str = Field(
@@ -145,6 +146,38 @@ class Metric(Model):
         )
         if sum(kind is not None for kind in kinds) != 1:
             raise ValueError("name exactly one of counter, gauge, histogram, promql, json, header")
+        return self
+
+
+class AvailabilitySeries(Model):
+    """Series that tell the service's availability over weeks, for its error budgets.
+
+    Either ``gauge``, or ``total`` with ``failed`` or ``failed_labels``. Needs a Prometheus.
+    """
+
+    gauge: Text | None = Field(
+        default=None, description="A gauge that is 1 while it serves: up, probe_success."
+    )
+    total: Text | None = Field(default=None, description="A counter of all requests.")
+    failed: Text | None = Field(
+        default=None, description="A counter of the failed ones; total unless said otherwise."
+    )
+    failed_labels: dict[LabelName, Text] = Field(
+        default_factory=dict, description="Patterns of the failed ones' labels: {code: 5..}."
+    )
+    labels: dict[LabelName, str] = Field(
+        default_factory=dict, description="Labels that all of these series must have."
+    )
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "AvailabilitySeries":
+        if (self.gauge is None) == (self.total is None):
+            raise ValueError("name exactly one of gauge and total")
+        telling = self.failed is not None or bool(self.failed_labels)
+        if self.total is not None and not telling:
+            raise ValueError("total needs failed or failed_labels")
+        if self.gauge is not None and telling:
+            raise ValueError("failed belongs to total")
         return self
 
 
@@ -261,6 +294,9 @@ class Service(Model):
         default=None, description="Where it serves metrics, read when no Prometheus knows it."
     )
     metrics: dict[Name, Metric] = Field(default_factory=dict, description="Its metrics by name.")
+    availability: AvailabilitySeries | None = Field(
+        default=None, description="Series that tell its availability for longer than this console."
+    )
     objectives: tuple[Objective, ...] = Field(
         default=(), description="Targets: p95(latency) < 100ms, availability 99.9% over 30d."
     )
@@ -273,6 +309,9 @@ class Service(Model):
         default_factory=Actions, description="What may be done to it; nothing else can be."
     )
     scaling: Scaling | None = Field(default=None, description="Targets of scaling advice.")
+    runbooks: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(), description="Its runbooks by name, besides those that name it."
+    )
 
 
 def _check_pattern(pattern: str) -> None:

@@ -181,6 +181,9 @@ class Settings(Model):
         default_factory=dict, description="Keys by binding, such as restart: ctrl+r."
     )
     read_only: bool = Field(default=False, description="Refuse every change.")
+    runbooks: Text | None = Field(
+        default=None, description="Folder of the runbooks; runbooks, beside this file, if not set."
+    )
     state_dir: Text | None = Field(
         default=None, description="Where history, journal and locks are kept."
     )
