@@ -3,6 +3,7 @@
 from opsconsole.cli.configuration import Configuration
 from opsconsole.clock import SystemClock
 from opsconsole.engine.engine import Engine
+from opsconsole.operations.notes import NoteBook
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.state_folder import state_folder
 
@@ -19,6 +20,12 @@ def build_operator(configuration: Configuration) -> Operator:
     )
 
 
+def note_book(configuration: Configuration) -> NoteBook:
+    """The notes of every console of this state folder."""
+    settings = configuration.settings
+    return NoteBook(state_folder(settings), shared=bool(settings.state_dir))
+
+
 def build_engine(configuration: Configuration) -> Engine:
     """An engine that is not started yet."""
     return Engine(
@@ -27,4 +34,5 @@ def build_engine(configuration: Configuration) -> Engine:
         clock=SystemClock(),
         read_only=configuration.read_only,
         operator=build_operator(configuration),
+        notes=note_book(configuration),
     )

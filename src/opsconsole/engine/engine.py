@@ -18,6 +18,7 @@ from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings
 from opsconsole.engine.assemble import assemble
 from opsconsole.engine.log_watch import LogWatch
+from opsconsole.engine.note_watch import Notes, NoteWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.operator_door import STOPPED, Operator, OperatorDoor
 from opsconsole.engine.schedule import Schedule, internal_fault
@@ -31,7 +32,6 @@ from opsconsole.model.operation import ActionRequest, Confirmation, Operation, P
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.sources.base import Source
-from opsconsole.text import sanitize
 
 PUBLISH_EVERY: Final = 0.5
 """Seconds between snapshots at least."""
@@ -45,7 +45,7 @@ CLOSE_WITHIN: Final = 1.0
 LOOK_WITHIN: Final = 30.0
 """Seconds for ``look_once``, unless told otherwise; each source has its own deadline before."""
 
-NOTE_LIMIT: Final = 500
+NOTES_EVERY: Final = 2.0
 
 Listener = Callable[[Snapshot], None]
 T = TypeVar("T")
@@ -66,6 +66,7 @@ class Engine:
         read_only: bool = False,
         sources: Sequence[Source[Any]] | None = None,
         operator: Operator | None = None,
+        notes: Notes | None = None,
     ) -> None:
         self._settings = settings
         self._base = base
@@ -83,6 +84,7 @@ class Engine:
         self._began = threading.Event()
         self._prepare(single=False)
         self._door = OperatorDoor(operator, self._store.events.add)
+        self._notes = NoteWatch(notes, self._clock, self._heard)
         self._logs = LogWatch(settings, base, self._clock)
 
     @property
@@ -121,11 +123,8 @@ class Engine:
             self._on_loop(self._schedule.refresh)
 
     def note(self, text: str, service: str = "") -> None:
-        """Put a person's words on the timeline."""
-        said = sanitize(text, limit=NOTE_LIMIT)
-        event = Event(self._clock.now(), EventKind.NOTE, said, service=service)
-        if not self._on_loop(lambda: self._heard(event)):
-            self._heard(event)
+        """Put a person's words on the timeline, of this console and of every other."""
+        self._submit(lambda: self._notes.write(text, service))
 
     def plan(self, request: ActionRequest) -> "Future[Plan | Refusal]":
         """What exactly would be done now."""
@@ -191,11 +190,13 @@ class Engine:
                 tasks.create_task(self._for_ever(self._schedule.run, 0.0))
                 tasks.create_task(self._for_ever(self._publish_in_time, 0.0))
                 tasks.create_task(self._for_ever(self._follow_operations, OPERATIONS_EVERY))
+                tasks.create_task(self._for_ever(self._notes.follow, NOTES_EVERY))
                 tasks.create_task(self._for_ever(self._read_log_figures, LOG_FIGURES_EVERY))
 
     def _shut(self) -> None:
         self._loop = None
         self._door.close()
+        self._notes.close()
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], pause: float) -> None:
         """Do ``work`` again and again; a defect in it is told, and ends nothing."""

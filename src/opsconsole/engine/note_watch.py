@@ -1,0 +1,95 @@
+"""Notes of every console, brought to this one's timeline.
+
+Invariant: the file is read and written in a thread with a deadline, never on the engine's loop. A
+note that could not be kept is on this console's timeline all the same, with the reason.
+"""
+
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from opsconsole.clock import Clock
+from opsconsole.errors import StateError
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.state import State
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+from opsconsole.text import sanitize
+
+DEADLINE: Final = 5.0
+"""Seconds for one look at the file."""
+
+NOTE_LIMIT: Final = 500
+
+EARLIER: Final = 200
+"""Notes of before this console that are told when it begins."""
+
+
+class KeptNote(Protocol):
+    """A note as it is kept."""
+
+    def event(self) -> Event:
+        """The note on the timeline."""
+        ...
+
+
+class Notes(Protocol):
+    """Where notes are kept; ``operations.notes`` has the real one. Raises StateError."""
+
+    def write(self, text: str, service: str, at: float) -> object:
+        """Keep a note of whoever runs this process."""
+        ...
+
+    def unread(self) -> tuple[KeptNote, ...]:
+        """Notes since the last call, of every console."""
+        ...
+
+
+class NoteWatch:
+    """Follows ``notes``; ``tell`` puts an event on the timeline. On the engine's loop."""
+
+    def __init__(self, notes: Notes | None, clock: Clock, tell: Callable[[Event], object]) -> None:
+        self._notes = notes
+        self._clock = clock
+        self._tell = tell
+        self._executor = BoundedExecutor("notes", 1)
+        self._trouble = ""
+
+    async def write(self, text: str, service: str) -> None:
+        """Keep a note; it is told once it is."""
+        at = self._clock.now()
+        trouble = ""
+        if self._notes is not None:
+            notes = self._notes
+            try:
+                await self._executor.run(lambda: notes.write(text, service, at), deadline=DEADLINE)
+                await self.follow()
+                return
+            except (StateError, TimeoutError, QueueFullError) as error:
+                trouble = f"the note is on this console alone: {error}"
+        said = sanitize(text, limit=NOTE_LIMIT)
+        self._tell(Event(at, EventKind.NOTE, said, service=service))
+        if trouble:
+            self._tell(Event(at, EventKind.SOURCE, trouble, "", "notes", State.UNKNOWN))
+
+    async def follow(self) -> None:
+        """Tell what was written since the last look."""
+        if self._notes is None:
+            return
+        try:
+            notes = await self._executor.run(self._notes.unread, deadline=DEADLINE)
+        except (StateError, TimeoutError, QueueFullError) as error:
+            self._lost(str(error))
+            return
+        self._trouble = ""
+        for note in notes[-EARLIER:]:
+            self._tell(note.event())
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._executor.close()
+
+    def _lost(self, said: str) -> None:
+        if said != self._trouble:
+            at = self._clock.now()
+            message = f"notes of other consoles are not seen: {said}"
+            self._tell(Event(at, EventKind.SOURCE, message, "", "notes", State.UNKNOWN))
+        self._trouble = said
