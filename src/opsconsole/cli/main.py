@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    arguments = build_parser().parse_args(argv)
+    arguments = _for_the_screen(argv) or build_parser().parse_args(argv)
     module = importlib.import_module(f"opsconsole.cli.{arguments.module}")
     try:
         code: int = module.run(arguments)
@@ -47,6 +47,25 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     return code
+
+
+class _Unread(Exception):  # noqa: N818 - not an error: another parser reads it
+    """The screen's options alone do not explain the command line."""
+
+
+class _ScreenParser(Parser):
+    def error(self, message: str) -> NoReturn:
+        raise _Unread(message)
+
+
+def _for_the_screen(argv: Sequence[str]) -> argparse.Namespace | None:
+    """The arguments where no command is given; the first paint waits for no parser of commands."""
+    parser = _ScreenParser(parents=[_common_options()], add_help=False)
+    parser.set_defaults(module="screen", urls=[])
+    try:
+        return parser.parse_args(argv)
+    except _Unread:
+        return None
 
 
 def build_parser() -> Parser:
