@@ -1,5 +1,6 @@
 """Objectives of a service that is looked at: budgets, closeness, and over how long it was seen."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from opsconsole.engine.fleet import ServiceRecord, build_services
 from opsconsole.engine.objectives import attainment
 from opsconsole.model.expressions import parse
-from opsconsole.model.objectives import Attainment
+from opsconsole.model.objectives import Attainment, WindowCounts
 from tests.engine.conftest import fleet
 
 NOW = 1_800_000_000.0
@@ -73,6 +74,66 @@ def test_a_latency_that_a_metric_tells_has_no_budget_of_probes() -> None:
     metrics = {"latency": {"histogram": "seconds", "unit": "s"}}
     assert record(text, metrics=metrics).budgets == {}
     assert record("cpu < 70%", "rate(requests) > 1/s").budgets == {}
+
+
+def test_the_first_failed_looks_miss_nothing_yet() -> None:
+    text = "availability 99% over 30d"
+    service = record(text)
+    looked(service, 90.0, failing=50.0)
+    found = attain(service, text)
+    # 1 % of 30 days is 7.2 h: nothing is missed before as much was seen.
+    assert found.actual == pytest.approx(4 / 9)
+    assert (found.met, found.origin) == (None, "own looks")
+    assert found.budget_left == pytest.approx(1 - 50 / 25_920, abs=1e-3)
+    longer = record(text)
+    looked(longer, 8 * HOUR, failing=HOUR)
+    assert attain(longer, text).met is False
+
+
+def windows(text: str, at: float, bad: float, **more: Any) -> list[WindowCounts]:
+    spans = (300.0, 3600.0, 1800.0, 6 * HOUR, 2 * HOUR, 24 * HOUR, 72 * HOUR, 720 * HOUR)
+    values = {"fresh_for": 3 * HOUR, "source": "prometheus", **more}
+    return [WindowCounts("api", text, over, at, 1 - bad, bad, over, **values) for over in spans]
+
+
+def test_whoever_saw_more_of_the_window_is_believed() -> None:
+    text = "availability 99.9% over 30d"
+    service = record(text)
+    looked(service, 2 * HOUR, failing=60.0)
+    for each in windows(text, NOW, 0.0005):
+        service.note_counts(each)
+    found = attain(service, text)
+    assert (found.origin, found.met, found.seen) == ("prometheus", True, 720 * HOUR)
+    assert found.budget_left == pytest.approx(0.5)
+    assert found.burn_rate == pytest.approx(0.5)
+    # Hours later nothing more was told: what was told of the whole window is too old.
+    later = attainment(service, text, parse(text), NOW + 4 * HOUR)
+    assert later.origin == "own looks"
+
+
+def test_a_short_window_that_is_not_told_lately_is_taken_from_own_looks() -> None:
+    text = "availability 99.9% over 30d"
+    service = record(text)
+    looked(service, 2 * HOUR, failing=60.0)
+    for each in windows(text, NOW, 0.0):
+        service.note_counts(replace(each, fresh_for=0.0 if each.over < 24 * HOUR else HOUR))
+    found = attainment(service, text, parse(text), NOW + 1)
+    assert (found.origin, found.budget_left) == ("prometheus", 1.0)
+    assert found.burning == "14.4× over 1h/5m"
+
+
+def test_requests_that_own_scrapes_saw_spend_the_budget_of_a_declared_latency() -> None:
+    text = "p95(latency) < 100ms"
+    service = record(text, metrics={"latency": {"histogram": "seconds", "unit": "s"}})
+    assert attain(service, text).budget_left is None
+    for second in range(0, 3600, 15):
+        at = NOW - 3600 + second
+        service.note_counts(WindowCounts("api", text, 15.0, at, 60_000.0, 30_000.0, 15.0))
+    found = attain(service, text)
+    # A third is slow where a twentieth may be: 6.7 times too fast, for one of 720 hours.
+    assert found.burn_rate == pytest.approx(20 / 3, rel=0.03)
+    assert found.budget_left == pytest.approx(1 - 20 / 3 / 720, abs=1e-3)
+    assert found.origin == "own scrapes"
 
 
 def test_nothing_seen_is_neither_met_nor_a_budget() -> None:

@@ -51,7 +51,9 @@ def test_rates_and_quantiles_come_to_the_screen_and_objectives_are_judged() -> N
     requests = metric(seen, "requests")
     assert requests is not None
     assert 20 < requests < 60
+    quick, _ = seen.services[0].objectives
     assert [each.met for each in seen.services[0].objectives] == [True, True]
+    assert (quick.budget_left, quick.burn_rate, quick.origin) == (1.0, 0.0, "own scrapes")
     scrapes = next(source for source in seen.sources if source.name == "scrapes")
     assert scrapes.fault is None
     assert scrapes.note == ""

@@ -1,5 +1,7 @@
 """Objectives in words: shares as they are, and how long they were watched."""
 
+from dataclasses import replace
+
 import pytest
 
 from opsconsole.model.objectives import Attainment
@@ -25,6 +27,22 @@ def test_what_was_watched_is_said_where_it_is_less_than_the_window() -> None:
     month = 30 * 86400.0
     assert "seen over 12m00s" in plain([objective_line(availability(1.0, seen=720.0))])
     assert "seen over" not in plain([objective_line(availability(1.0, seen=month))])
+
+
+def test_the_witness_of_a_budget_is_named() -> None:
+    month = 30 * 86400.0
+    item = replace(availability(1.0), seen=month, origin="prometheus")
+    assert "prometheus, 30d" in plain([objective_line(item)])
+    own = replace(item, seen=7200.0, origin="own looks")
+    assert "own looks, 2h" in plain([objective_line(own)])
+
+
+def test_too_little_seen_is_early_and_not_missed() -> None:
+    item = replace(availability(0.44, seen=9.0), met=None)
+    said = plain([objective_line(item)])
+    assert "? early" in said
+    assert "missed" not in said
+    assert "44 %" in said
 
 
 def test_unknown_is_never_met() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.quantiles import bucket_quantiles
+from opsconsole.sources.quantiles import bucket_quantiles, bucket_share
 
 INF = math.inf
 
@@ -86,3 +86,28 @@ def test_quantiles_go_up_and_stay_between_the_bounds(
     assert all(0 <= value <= limits[-1] * (1 + 1e-9) for value in known)
     for lower, higher in pairwise(known):
         assert lower <= higher * (1 + 1e-9)
+
+
+BUCKETS = [(0.1, 30.0), (0.25, 54.0), (0.5, 60.0), (math.inf, 62.0)]
+
+
+@pytest.mark.parametrize(
+    ("bound", "within"),
+    [(0.1, 30), (0.05, 15), (0.3, 55.2), (0.5, 60), (9.0, 60), (math.inf, 60), (0.0, 0), (-1, 0)],
+)
+def test_requests_within_a_bound_lie_evenly_in_their_bucket(bound: float, within: float) -> None:
+    assert bucket_share(bound, BUCKETS) == pytest.approx((within, 62.0))
+
+
+@given(st.floats(0.01, 0.9))
+def test_the_share_within_a_quantile_is_its_share(share: float) -> None:
+    (quantile,) = bucket_quantiles([share], BUCKETS)
+    assert quantile is not None
+    within, total = bucket_share(quantile, BUCKETS)
+    assert within / total == pytest.approx(share, rel=1e-6)
+
+
+def test_a_histogram_without_requests_tells_no_share() -> None:
+    assert bucket_share(1.0, []) == (0.0, 0.0)
+    assert bucket_share(1.0, [(0.5, 1.0), (1.0, 2.0)]) == (0.0, 0.0)
+    assert bucket_share(1.0, [(0.5, 0.0), (math.inf, 0.0)]) == (0.0, 0.0)

@@ -128,3 +128,14 @@ def test_any_scrapes_give_the_rate_of_their_samples(
         assert found == {}
     else:
         assert found["a"] == pytest.approx(wanted / window, rel=1e-6, abs=1e-6)
+
+
+def test_what_was_gained_between_two_scrapes_survives_a_reset_and_a_newcomer() -> None:
+    book = SampleBook()
+    assert (list(book.gained("c")), book.last_span) == ([], 0.0)
+    book.add(10.0, [Exposed("c", (("a", "1"),), 5.0), Exposed("c", (("a", "2"),), 9.0)])
+    assert list(book.gained("c")) == []
+    late = Exposed("c", (("a", "3"),), 100.0)
+    book.add(25.0, [Exposed("c", (("a", "1"),), 7.0), Exposed("c", (("a", "2"),), 4.0), late])
+    assert dict(book.gained("c")) == {(("a", "1"),): 2.0, (("a", "2"),): 4.0}
+    assert book.last_span == 15.0

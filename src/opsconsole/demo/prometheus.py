@@ -95,11 +95,13 @@ def start_prometheus(
     rules: Sequence[AlertRule] = (),
     alertmanagers: Sequence[str] = (),
     interval: str = "1s",
+    retention: str = "15d",
     port: int | None = None,
 ) -> MonitoringServer:
     """Prometheus with its data in ``folder``; ``alertmanagers`` are ``host:port``.
 
-    ``interval`` is both the scrape and the evaluation interval. Raises ServerError.
+    ``interval`` is both the scrape and the evaluation interval; data that is older than
+    ``retention`` is dropped. Raises ServerError.
     """
     folder = _ready_folder(folder)
     write_prometheus_config(
@@ -112,6 +114,7 @@ def start_prometheus(
         [
             f"--config.file={folder / 'prometheus.yml'}",
             f"--storage.tsdb.path={folder / 'data'}",
+            f"--storage.tsdb.retention.time={retention}",
             "--web.enable-lifecycle",
             # Alertmanagers are discovered after 5 s; an alert that fires before is lost until
             # it is sent again, which takes a minute by default.

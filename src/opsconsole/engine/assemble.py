@@ -20,6 +20,7 @@ from opsconsole.engine.fleet import (
     probe_paths,
     scrape_interval,
 )
+from opsconsole.engine.judge.budget import SPANS
 from opsconsole.model.events import Event
 from opsconsole.model.health import ProbeKind
 from opsconsole.sources.base import Source
@@ -109,6 +110,7 @@ def _scrapes(
     }
     if not services:
         return
+    from opsconsole.sources.budget_series import budget_series
     from opsconsole.sources.declared import declared_metrics
     from opsconsole.sources.executor import BoundedExecutor
     from opsconsole.sources.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
@@ -117,7 +119,8 @@ def _scrapes(
     executor = BoundedExecutor("scrape-parser", 1)
     cleanup.callback(executor.close)
     for name, service in services.items():
-        samples = ServiceSamples(declared_metrics(name, service))
+        targets = tuple(budget_series(name, service))
+        samples = ServiceSamples(declared_metrics(name, service), targets)
         if not samples.names:
             continue
         common = partial(
@@ -161,6 +164,7 @@ def _places(
             yield docker.name, partial(_docker, docker, clock, on_event)
     for prometheus in settings.prometheus:
         yield prometheus.name, partial(_prometheus, settings, prometheus, clock, base)
+        yield from _history(settings, prometheus, clock, base)
     for alertmanager in settings.alertmanager:
         yield alertmanager.name, partial(_alertmanager, alertmanager, clock, base)
 
@@ -185,6 +189,26 @@ def _prometheus(
 
     rules = load_rule_files(prometheus.rule_files, base)
     return PrometheusSource(prometheus, _declared(settings, prometheus), clock, base, rules)
+
+
+def _history(
+    settings: Settings, prometheus: Prometheus, clock: Clock, base: Path
+) -> Iterator[tuple[str, Make]]:
+    """What ``prometheus`` remembers of error budgets, where any objective has one there."""
+    served = [
+        (name, service)
+        for name, service in settings.services.items()
+        if service.objectives and settings.prometheus_of(name) is prometheus
+    ]
+    if not served:
+        return
+    from opsconsole.sources.budget_series import budget_series
+    from opsconsole.sources.prometheus_history import PREFIX, PrometheusHistory
+
+    series = [each for name, service in served for each in budget_series(name, service)]
+    if series:
+        make = partial(PrometheusHistory, prometheus, series, SPANS, clock, base)
+        yield f"{PREFIX}{prometheus.name}", make
 
 
 def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Source[Any]:

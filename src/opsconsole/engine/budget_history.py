@@ -1,37 +1,40 @@
 """What counted for and against one objective: by the minute for three days, by the hour for 30.
 
-Invariant: every look is in exactly one minute and one hour; room is the same however many looks
-there are (23 kB); what was not looked at counts neither way.
+Invariant: every look or request is in exactly one minute and one hour; room is the same however
+many there are (23 kB for looks, 81 kB for requests); what was not looked at counts neither way.
 """
 
+import math
 from array import array
-from typing import Final
+from typing import Any, Final
 
 MINUTE: Final = 60.0
 HOUR: Final = 3600.0
 MINUTES: Final = 3 * 24 * 60
 HOURS: Final = 30 * 24
 
-_MOST: Final = 2**16 - 1
-
 
 class BudgetHistory:
-    """Looks that were good or bad, for one objective of one service."""
+    """What was good or bad, for one objective of one service: looks, or ``requests``."""
 
-    def __init__(self) -> None:
-        self._minutes = _Ring(MINUTES, MINUTE, "H")
-        self._hours = _Ring(HOURS, HOUR, "I")
+    def __init__(self, *, requests: bool = False) -> None:
+        self._minutes = _Ring(MINUTES, MINUTE, "d" if requests else "H")
+        self._hours = _Ring(HOURS, HOUR, "d" if requests else "I")
         self.began: float | None = None
 
     def add(self, at: float, *, bad: bool) -> None:
         """One look at ``at``, in Unix seconds."""
+        self.count(at, good=0 if bad else 1, bad=1 if bad else 0)
+
+    def count(self, at: float, *, good: float, bad: float) -> None:
+        """So many at ``at``; whole numbers where looks are counted."""
         if self.began is None:
             self.began = at
-        self._minutes.add(at, bad=bad)
-        self._hours.add(at, bad=bad)
+        self._minutes.add(at, good, bad)
+        self._hours.add(at, good, bad)
 
-    def counts(self, now: float, over: float) -> tuple[int, int]:
-        """How many looks of the last ``over`` seconds were good, and how many bad.
+    def counts(self, now: float, over: float) -> tuple[float, float]:
+        """How many of the last ``over`` seconds were good, and how many bad.
 
         To the minute up to three days, beyond that to the hour.
         """
@@ -39,7 +42,7 @@ class BudgetHistory:
         return ring.counts(now, over)
 
     def seen(self, now: float, over: float) -> float:
-        """Seconds of the last ``over`` since the first look."""
+        """Seconds of the last ``over`` since the first of them."""
         return 0.0 if self.began is None else max(0.0, min(now - self.began, over))
 
 
@@ -48,26 +51,28 @@ class _Ring:
 
     def __init__(self, slots: int, step: float, code: str) -> None:
         self._slots, self._step = slots, step
-        self._looks = array(code, [0] * slots)
-        self._bad = array(code, [0] * slots)
+        # Typed by what is read of them; an array of "H" or "I" takes whole numbers alone.
+        self._all: array[Any] = array(code, [0] * slots)
+        self._bad: array[Any] = array(code, [0] * slots)
+        self._most = 2 ** (8 * self._all.itemsize) - 1 if code != "d" else math.inf
         self._slot: int | None = None
 
-    def add(self, at: float, *, bad: bool) -> None:
+    def add(self, at: float, good: float, bad: float) -> None:
         place = self._advance(at)
-        if self._looks[place] < _MOST:
-            self._looks[place] += 1
+        if self._all[place] + good + bad <= self._most:
+            self._all[place] += good + bad
             self._bad[place] += bad
 
-    def counts(self, now: float, over: float) -> tuple[int, int]:
+    def counts(self, now: float, over: float) -> tuple[float, float]:
         last = self._advance(now)
         wanted = min(self._slots, max(1, round(over / self._step)))
         first = last - wanted + 1
         if first >= 0:
-            looks, bad = sum(self._looks[first : last + 1]), sum(self._bad[first : last + 1])
+            every, bad = sum(self._all[first : last + 1]), sum(self._bad[first : last + 1])
         else:
-            looks = sum(self._looks[: last + 1]) + sum(self._looks[first:])
+            every = sum(self._all[: last + 1]) + sum(self._all[first:])
             bad = sum(self._bad[: last + 1]) + sum(self._bad[first:])
-        return looks - bad, bad
+        return every - bad, bad
 
     def _advance(self, now: float) -> int:
         """Where the open slot is; those that have passed unseen are emptied."""
@@ -76,6 +81,6 @@ class _Ring:
             self._slot = slot
         for passed in range(min(slot - self._slot, self._slots)):
             place = (slot - passed) % self._slots
-            self._looks[place] = self._bad[place] = 0
+            self._all[place] = self._bad[place] = 0
         self._slot = max(self._slot, slot)
         return self._slot % self._slots

@@ -26,6 +26,7 @@ from opsconsole.model.expressions import (
 )
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
+from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.resources import Container, SwarmService
 from opsconsole.model.series import MetricValue
@@ -41,7 +42,10 @@ LEAST_SCRAPE: Final = 1.0
 
 @dataclass(slots=True, eq=False)
 class ProbeRecord:
-    """One URL of one instance. ``primary`` is the probe whose latency and errors are counted."""
+    """One URL of one instance. ``primary`` is the probe whose latency and errors are counted.
+
+    ``answered`` is the latest report as it was read, ``report`` the same with its components' ages.
+    """
 
     key: str
     kind: ProbeKind
@@ -57,6 +61,7 @@ class ProbeRecord:
     report_at: float | None = None
     fault: Fault | None = None
     stale: bool = False
+    answered: HealthReport | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -81,6 +86,8 @@ class ServiceRecord:
     ``missing`` are names of its configuration that Docker does not know.
 
     ``metrics_every`` is the interval in seconds by which its metrics are fresh or stale.
+    What counted for its objectives, by their text: ``budgets`` by looks, ``scraped`` by requests
+    that own scrapes saw, ``asked`` by window as a Prometheus told it.
     """
 
     name: str
@@ -102,6 +109,8 @@ class ServiceRecord:
     verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))
     view: ServiceView | None = None
     budgets: dict[str, BudgetHistory] = field(default_factory=dict)
+    scraped: dict[str, BudgetHistory] = field(default_factory=dict)
+    asked: dict[str, dict[float, WindowCounts]] = field(default_factory=dict)
     scaling: ScalingWatch | None = None
 
     def note_look(self, at: float, *, failed: bool, latency: float | None) -> None:
@@ -115,6 +124,14 @@ class ServiceRecord:
                 latency is None or not expression.holds(latency)
             )
             budget.add(at, bad=failed or slow)
+
+    def note_counts(self, counts: WindowCounts) -> None:
+        """Take in requests that own scrapes saw, or a window as a Prometheus (named) tells it."""
+        if counts.source:
+            self.asked.setdefault(counts.objective, {})[counts.over] = counts
+        else:
+            history = self.scraped.setdefault(counts.objective, BudgetHistory(requests=True))
+            history.count(counts.at, good=counts.good, bad=counts.bad)
 
     def note_metric(self, metric: MetricValue, at: float) -> None:
         """Take in a metric's present figure, and give it its past."""

@@ -17,8 +17,8 @@ from opsconsole.engine.inspection_names import (
 from opsconsole.model.fault import Fault
 from opsconsole.model.units import format_duration
 from opsconsole.sources.declared import Declared, Kind
-from opsconsole.sources.promql import quote
 from opsconsole.sources.promql_selectors import Matcher, Selector, selectors
+from opsconsole.sources.promql_sharing import quote
 from opsconsole.sources.series_index import SeriesIndex
 
 LATELY: Final = "1h"

@@ -1,12 +1,12 @@
 """A service's objectives beside what was measured, with their error budgets.
 
-Invariant: an objective without a fresh figure is neither met nor missed; a budget is of looks that
-were made, and says over how long it was seen.
+Invariant: an objective without a fresh figure is neither met nor missed; a budget is of what was
+seen, and says by whom and over how long.
 """
 
 from dataclasses import replace
 
-from opsconsole.engine.budget_history import BudgetHistory
+from opsconsole.engine.budget_sources import BudgetSource, budget_source
 from opsconsole.engine.figures import figure, state_is, trace_of
 from opsconsole.engine.fleet import ServiceRecord
 from opsconsole.engine.judge.attainment import closeness, trend
@@ -53,20 +53,16 @@ def _compared(
         trend=trend(_trace_of(record, objective.quantity)),
     )
     share = objective.quantity.quantile
-    if share is None or text not in record.budgets:
+    source = budget_source(record, text, DEFAULT_WINDOW, now)
+    if share is None or source is None:
         return plain
-    return _with_budget(plain, record.budgets[text], 1 - share, DEFAULT_WINDOW, now)
+    return _with_budget(plain, source, 1 - share, DEFAULT_WINDOW)
 
 
 def _with_budget(
-    plain: Attainment, history: BudgetHistory, allowed: float, window: float, now: float
+    plain: Attainment, source: BudgetSource, allowed: float, window: float
 ) -> Attainment:
-    budget = reckon(
-        allowed,
-        window,
-        lambda over: history.counts(now, over),
-        lambda over: history.seen(now, over),
-    )
+    budget = reckon(allowed, window, source.counts, source.seen)
     if budget is None:
         return plain
     return replace(
@@ -76,6 +72,7 @@ def _with_budget(
         burn_rate=budget.burn_rate,
         burning=str(budget.burning or ""),
         seen=budget.seen,
+        origin=source.origin,
     )
 
 
@@ -89,48 +86,28 @@ def _trace_of(record: ServiceRecord, quantity: Quantity) -> Trace | None:
 def _availability(
     record: ServiceRecord, text: str, objective: Availability, now: float
 ) -> Attainment:
-    """Share of good looks over as much of its window as was watched, with its budget."""
-    history = record.budgets.get(text)
-    good, bad = history.counts(now, objective.window) if history else (0, 0)
-    if history is None or not good + bad:
-        return _availability_of_window(record, text, objective, now)
+    """Share of what was good over as much of its window as was watched, with its budget.
+
+    It is not missed before as much was seen as its budget lasts in complete failure: until then
+    one bad minute weighs as it never will in the whole window.
+    """
+    source = budget_source(record, text, objective.window, now)
+    good, bad = source.counts(objective.window) if source else (0, 0)
+    if source is None or not good + bad:
+        return Attainment(record.name, text, None, objective.target, "%", None)
     actual, allowed = good / (good + bad), 1 - objective.target
+    early = source.seen(objective.window) < allowed * objective.window
+    met = actual >= objective.target
     plain = Attainment(
         record.name,
         text,
         actual,
         objective.target,
         "%",
-        actual >= objective.target,
+        None if early and not met else met,
         closeness=(1 - actual) / allowed,
     )
-    return _with_budget(plain, history, allowed, objective.window, now)
-
-
-def _availability_of_window(
-    record: ServiceRecord, text: str, objective: Availability, now: float
-) -> Attainment:
-    """Share of looks that did not fail, over what the console watched itself.
-
-    The burn rate is the share of failures over the share that is allowed (SRE Workbook, ch. 5).
-    The budget is told only when the whole of its window was watched.
-    """
-    failed = record.history.error_rate(now, objective.window)
-    if failed is None:
-        return Attainment(record.name, text, None, objective.target, "%", None)
-    allowed = 1 - objective.target
-    burn = failed / allowed
-    whole = record.history.covered(now) >= 0.95 * objective.window
-    return Attainment(
-        record.name,
-        text,
-        1 - failed,
-        objective.target,
-        "%",
-        1 - failed >= objective.target,
-        budget_left=1 - burn if whole else None,
-        burn_rate=burn,
-    )
+    return _with_budget(plain, source, allowed, objective.window)
 
 
 def _base_unit(comparison: Comparison) -> str:

@@ -6,7 +6,7 @@ side seems to be at fault.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from opsconsole.engine.event_log import EventLog
 from opsconsole.engine.judge.events import source_back, source_lost
@@ -14,6 +14,9 @@ from opsconsole.model.fault import Fault
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import SourceView
 from opsconsole.sources.base import Source
+
+HISTORY: Final = "history"
+"""The kind of source that reads error budgets from a server which is a source already."""
 
 
 @dataclass(slots=True, eq=False)
@@ -64,13 +67,21 @@ class SourceBook:
 
     def views(self) -> tuple[SourceView, ...]:
         """One for each place; unchanged ones are the same objects."""
-        return tuple(_view(place) for place in self._places.values())
+        return tuple(_view(place) for place in self._places.values() if _tells(place))
 
 
 def name_of(key: str) -> str:
     """``docker`` for ``docker:docker``: the configured name, which defaults to the kind."""
     kind, _, name = key.partition(":")
+    if kind == HISTORY:
+        return f"{name} history"
     return kind if kind == "host" or not name else name
+
+
+def _tells(place: _Place) -> bool:
+    """A server's history is told of beside the server only when something is wrong with it."""
+    aside = place.source.key.partition(":")[0] == HISTORY
+    return not aside or place.fault is not None or bool(place.note)
 
 
 def _note_of(value: object) -> str:

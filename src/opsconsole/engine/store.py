@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, cast
 from opsconsole.config.settings import Settings
 from opsconsole.engine import figures
 from opsconsole.engine.alert_book import AlertBook
+from opsconsole.engine.component_ages import aged
 from opsconsole.engine.containers import ContainerIndex, merge_views
 from opsconsole.engine.event_log import EventLog
 from opsconsole.engine.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
@@ -34,6 +35,7 @@ from opsconsole.engine.views import NO_DOCKER, container_instances, instance_vie
 from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport
+from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.reading import STALE_INTERVALS, Reading, is_stale
 from opsconsole.model.resources import DockerView, Host
@@ -116,6 +118,7 @@ class Store:
         if reading.source.startswith(SCRAPED):
             self.scrapes.note(reading, lag)
             self.apply_metrics(getattr(reading.value, "metrics", ()), reading.taken_at)
+            self._apply_counts(getattr(reading.value, "counts", ()))
             return None
         self.sources.note(reading, lag)
         if reading.value is not None:
@@ -176,7 +179,9 @@ class Store:
         fault, at = reading.fault, reading.taken_at
         probe.taken_at, probe.took, probe.fault, probe.stale = at, reading.took, fault, False
         if report is not None:
-            probe.report, probe.report_at = report, at
+            if report is not probe.answered:
+                probe.answered, probe.report = report, aged(report, probe.report, at)
+            probe.report_at = at
         look = health.look_at(at, report, fault)
         if look.state is State.DOWN and instance.ended:
             look = health.Look(at, look.state, look.reason, decisive=True)
@@ -212,6 +217,8 @@ class Store:
             self._apply_docker(key, cast(DockerView, value), at)
         elif kind == "host":
             self.host, self.host_at = cast(Host, value), at
+        elif kind == "history":
+            self._apply_counts(getattr(value, "counts", ()))
         else:
             alerts = value if isinstance(value, tuple) else cast(_AlertReport, value).alerts
             self.alerts.report(key, alerts, at)
@@ -262,6 +269,13 @@ class Store:
             record = self.services.get(metric.service)
             if record is not None:
                 record.note_metric(metric, at)
+                self._touched.add(record)
+
+    def _apply_counts(self, counts: Iterable[WindowCounts]) -> None:
+        for each in counts:
+            record = self.services.get(each.service)
+            if record is not None:
+                record.note_counts(each)
                 self._touched.add(record)
 
     def _note_version(self, instance: InstanceRecord, version: str, at: float) -> None:

@@ -14,7 +14,8 @@ class Attainment:
     ``budget_left`` is a fraction of the error budget (may be negative), ``budget_seconds`` the
     complete failure that it still buys; ``burn_rate`` is how many times faster than sustainable
     the budget is being spent, ``burning`` the pair of windows over which it is too fast, or ''.
-    ``seen`` is how many seconds of the objective's window were watched. ``closeness`` is 1 at
+    ``seen`` is how many seconds of the objective's window were watched, ``origin`` by whom: ``own
+    looks``, ``own scrapes`` or a Prometheus' name. ``closeness`` is 1 at
     the target and above it when it is missed; ``trend`` is rising, falling, steady or ''.
     """
 
@@ -31,3 +32,24 @@ class Attainment:
     seen: float | None = None
     closeness: float | None = None
     trend: str = ""
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowCounts:
+    """What counted for and against an objective in the ``over`` seconds before ``at``.
+
+    ``good`` and ``bad`` are looks, requests or scrapes, and may be parts of one; ``seen`` is how
+    many of the seconds there are samples of. ``source`` told it, and it holds for
+    ``fresh_for`` seconds.
+    """
+
+    service: str
+    objective: str
+    over: float
+    at: float
+    good: float
+    bad: float
+    seen: float
+    fresh_for: float = 0.0
+    source: str = ""

@@ -1,7 +1,7 @@
 """Objectives beside what was measured, and the figures that they are about.
 
 Invariant: what falls short of all is never shown as all of it; an objective whose figure is not
-known is unknown, never met. What does not fit whole is left out, the most pressing last.
+known is unknown, never met, and one of which too little was seen is early, never missed. What does not fit whole is left out, the most pressing last.
 """
 
 import math
@@ -34,8 +34,9 @@ def _budget(item: Attainment) -> Iterator[Span]:
     """The error budget in words, the most pressing first."""
     if item.burning:
         yield Span(f"  too fast: {item.burning}", Role.DOWN)
-    if item.seen is not None and item.seen < 0.99 * _window_of(item.objective):
-        yield Span(f"  seen over {figures.age(item.seen)}", Role.MUTED)
+    witness = _witness(item)
+    if witness:
+        yield Span(f"  {witness}", Role.MUTED)
     if item.budget_left is not None:
         yield Span(f"  {figures.percent(item.budget_left)} budget", Role.MUTED)
     if item.burn_rate is not None:
@@ -57,8 +58,9 @@ def _standing(item: Attainment, width: int) -> list[Line]:
         said.append(f"budget left {figures.percent(item.budget_left)}{lasts}")
     if item.burn_rate is not None:
         said.append(f"burns {item.burn_rate:.1f}×")
-    if item.seen is not None and item.seen < 0.99 * _window_of(item.objective):
-        said.append(f"seen over {figures.age(item.seen)}")
+    witness = _witness(item)
+    if witness:
+        said.append(witness)
     role = Role.TEXT if item.met is False else Role.MUTED
     lines: list[Line] = []
     if item.burning:
@@ -75,6 +77,16 @@ def _actual(item: Attainment) -> str:
     return figures.number(item.actual, item.unit)
 
 
+def _witness(item: Attainment) -> str:
+    """Who saw it and over how long; '' where nobody is known to have seen less than all."""
+    if item.seen is None:
+        return ""
+    seen = figures.age(item.seen)
+    if item.origin:
+        return f"{item.origin}, {seen}"
+    return f"seen over {seen}" if item.seen < 0.99 * _window_of(item.objective) else ""
+
+
 _OVER: Final = re.compile(r"\bover (\d+(?:\.\d+)?)(s|m|h|d|w)$")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
 
@@ -86,6 +98,8 @@ def _window_of(objective: str) -> float:
 
 
 def _met(item: Attainment) -> tuple[str, str, Role]:
+    if item.met is None and item.actual is not None:
+        return "?", "early", Role.UNKNOWN
     if item.met is None:
         return "?", "unknown", Role.UNKNOWN
     return ("●", "met", Role.OK) if item.met else ("✖", "missed", Role.DOWN)

@@ -137,6 +137,7 @@ def _service(service: ServiceView, now: float) -> Document:
                 "budget_seconds": _round(each.budget_seconds),
                 "burning": each.burning,
                 "seen": _round(each.seen),
+                "origin": each.origin,
                 "closeness": _round(each.closeness),
                 "trend": each.trend,
             }

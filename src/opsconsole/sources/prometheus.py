@@ -5,12 +5,11 @@ its own figures and nothing else; with the server gone the reading is a fault, n
 list of alerts.
 """
 
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.rule_files import RuleFiles
@@ -21,17 +20,14 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.api_alerts import read_prometheus
-from opsconsole.sources.api_source import ApiSource
 from opsconsole.sources.declared import Declared
-from opsconsole.sources.guarded_session import classify, classify_status, get_json
-from opsconsole.sources.promql import Query, batched, read_vector
+from opsconsole.sources.executor import QueueFullError, fault_of
+from opsconsole.sources.guarded_session import classify, get_json
+from opsconsole.sources.promql import Query, batched
+from opsconsole.sources.query_source import QuerySource
 from opsconsole.sources.rule_watch import RuleWatch
 
-if TYPE_CHECKING:
-    from prometheus_api_client.prometheus_connect import PrometheusConnect
-
 _NO_TIME: Final = Fault(FaultKind.TIMEOUT, "no time was left to ask", phase="body")
-_STATUS_PREFIX: Final = "HTTP Status Code "
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +46,7 @@ class PrometheusView:
     notes: tuple[str, ...] = ()
 
 
-class PrometheusSource(ApiSource[PrometheusView]):
+class PrometheusSource(QuerySource[PrometheusView]):
     """Every declared figure and the alerts of one server, within ``settings.timeout`` in all."""
 
     def __init__(
@@ -65,6 +61,30 @@ class PrometheusSource(ApiSource[PrometheusView]):
         self._alerts_url = (settings.rules_url or settings.url).rstrip("/")
         self._rules = RuleWatch(settings.url, self._alerts_url, rules or RuleFiles(), self.key)
         self._queries = list(batched(declared))
+
+    async def figures_at(self, moment: float) -> tuple[MetricValue, ...] | Fault:
+        """Every declared figure as it was at ``moment``, in Unix seconds; what failed is left out.
+
+        A fault where nothing was answered. Never raises.
+        """
+        try:
+            return await self._executor.run(self._look_back, moment, deadline=self._deadline)
+        except (TimeoutError, QueueFullError) as error:
+            return fault_of(error, self.endpoint, self._deadline)
+
+    def _look_back(self, moment: float) -> tuple[MetricValue, ...] | Fault:
+        deadline = time.monotonic() + self._timeout
+        metrics: list[MetricValue] = []
+        fault: Fault | None = None
+        for query in tuple(self._queries):
+            if time.monotonic() >= deadline:
+                break
+            outcome = self._ask(query.promql, moment)
+            if isinstance(outcome, Fault):
+                fault = outcome
+            else:
+                metrics.extend(query.values(outcome, moment))
+        return fault if fault is not None and not metrics else tuple(metrics)
 
     def _look(self) -> PrometheusView | Fault:
         deadline = time.monotonic() + self._timeout
@@ -81,13 +101,13 @@ class PrometheusSource(ApiSource[PrometheusView]):
         problems: list[tuple[str, Fault]] = []
         late: list[Query] = []
         for query in tuple(self._queries):
-            outcome = self._ask(query) if time.monotonic() < deadline else _NO_TIME
+            outcome = self._ask(query.promql) if time.monotonic() < deadline else _NO_TIME
             if isinstance(outcome, Fault):
                 problems.append((query.promql, outcome))
                 if outcome.kind is FaultKind.TIMEOUT and outcome is not _NO_TIME:
                     late.append(query)
             else:
-                metrics.extend(outcome)
+                metrics.extend(query.values(outcome, self._clock.now()))
         if late:
             # Asked last from now on, so that a slow query keeps no other from its turn.
             self._queries = [query for query in self._queries if query not in late] + late
@@ -100,35 +120,3 @@ class PrometheusSource(ApiSource[PrometheusView]):
             seen.evaluations,
             seen.notes,
         )
-
-    def _ask(self, query: Query) -> list[MetricValue] | Fault:
-        from prometheus_api_client.exceptions import PrometheusApiClientException
-
-        try:
-            vector = read_vector(self._connect().custom_query(query.promql))
-        except PrometheusApiClientException as error:
-            return self._api_fault(str(error))
-        except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
-            return classify(error, self._url)
-        return query.values(vector, self._clock.now())
-
-    def _api_fault(self, text: str) -> Fault:
-        """Read ``HTTP Status Code 400 (b'…')``, the client's only form of an API error."""
-        code, _, body = text.removeprefix(_STATUS_PREFIX).partition(" ")
-        raw = body.strip("()").removeprefix("b").strip("'\"")
-        status = int(code) if code.isdigit() else 0
-        return classify_status(status, raw.encode("utf-8", "replace"), self.endpoint)
-
-    def _connect(self) -> "PrometheusConnect":
-        if not hasattr(self._local, "client"):
-            from prometheus_api_client.prometheus_connect import PrometheusConnect
-            from urllib3.util.retry import Retry
-
-            self._local.client = PrometheusConnect(
-                url=self._url,
-                session=self._session(),
-                retry=Retry(total=0),
-                timeout=math.ceil(self._timeout),
-            )
-        client: PrometheusConnect = self._local.client
-        return client

@@ -60,3 +60,21 @@ def _cumulative(buckets: Iterable[tuple[float, float]]) -> tuple[list[float], li
             highest = count
         counts.append(highest)
     return bounds, counts
+
+
+def bucket_share(bound: float, buckets: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """How many of the observations of ``buckets`` are at most ``bound``, and how many there are.
+
+    Within a bucket they lie evenly, so that this is the inverse of ``bucket_quantiles``. Those
+    beyond the last finite bound count as larger, whatever ``bound`` is. Zeros where it is unknown.
+    """
+    bounds, counts = _cumulative(buckets)
+    if len(bounds) < 2 or bounds[-1] != math.inf or not counts[-1] > 0:
+        return 0.0, 0.0
+    at = bisect_left(bounds, bound, hi=len(bounds) - 1)
+    if at == len(bounds) - 1 or (at == 0 and bounds[0] <= 0):
+        # Above the last finite bound, or below a lowest bucket that has no lower border.
+        return counts[at - 1] if at else counts[0] * (bound >= bounds[0]), counts[-1]
+    low, below = (bounds[at - 1], counts[at - 1]) if at else (0.0, 0.0)
+    within = (max(bound, low) - low) / (bounds[at] - low)
+    return below + (counts[at] - below) * within, counts[-1]

@@ -100,6 +100,23 @@ class SampleBook:
             if series.seen_at == self._times[-1]:
                 yield series.labels, series.values[-1]
 
+    @property
+    def last_span(self) -> float:
+        """Seconds between the last two scrapes; 0 before the second."""
+        return self._times[-1] - self._times[-2] if len(self._times) > 1 else 0.0
+
+    def gained(self, name: str) -> Iterator[tuple[Labels, float]]:
+        """What each series of ``name`` that both of the last two scrapes had gained between them.
+
+        A counter that was reset gained what it has come to since.
+        """
+        if len(self._times) < 2:
+            return
+        for series in self._series.get(name, {}).values():
+            before, after = series.values[-2], series.values[-1]
+            if not (math.isnan(before) or math.isnan(after)):
+                yield series.labels, after - before if after >= before else after
+
     def _increase(
         self, series: _Series, low: int, high: int, start: float, end: float
     ) -> float | None:

@@ -18,6 +18,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.base import Source
@@ -50,10 +51,14 @@ _NARROW: Final = "narrow the declared metrics with labels"
 
 @dataclass(frozen=True, slots=True)
 class ScrapeView:
-    """The figures of the whole service after this scrape. A scrape knows of no alerts."""
+    """The figures of the whole service after this scrape. A scrape knows of no alerts.
+
+    ``counts`` are requests of this instance since its scrape before, within and beyond targets.
+    """
 
     metrics: tuple[MetricValue, ...]
     alerts: tuple[Alert, ...] = ()
+    counts: tuple[WindowCounts, ...] = ()
 
 
 class MetricsPage:
@@ -171,7 +176,10 @@ class ScrapeSource(Source[ScrapeView]):
         if isinstance(found, Fault):
             self._samples.failed(self._page.instance)
             return Reading(self._key, now, took, fault=found)
-        return Reading(self._key, now, took, value=ScrapeView(self._samples.values(now)))
+        counts = tuple(self._samples.counts(self._page.instance, began))
+        return Reading(
+            self._key, now, took, value=ScrapeView(self._samples.values(now), counts=counts)
+        )
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""

@@ -9,9 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.series import MetricValue
-from opsconsole.sources.declared import Declared, Kind, series_names, to_values
+from opsconsole.sources.budget_series import BudgetSeries, Tells
+from opsconsole.sources.declared import Declared, Kind, bound_of, series_names, to_values
 from opsconsole.sources.exposition import Exposed
+from opsconsole.sources.quantiles import bucket_share
 from opsconsole.sources.sample_book import Labels, SampleBook
 
 TARGET_LABELS: Final = frozenset({"job", "instance"})
@@ -36,7 +39,8 @@ class _Target:
 class ServiceSamples:
     """Shared by the scrapes of one service's instances; on the engine's loop alone."""
 
-    def __init__(self, declared: Sequence[Declared]) -> None:
+    def __init__(self, declared: Sequence[Declared], targets: Sequence[BudgetSeries] = ()) -> None:
+        self._targeted = [each for each in targets if each.tells is Tells.BUCKETS]
         self._declared = [each for each in declared if each.kind is not Kind.PROMQL]
         self._keep = max((each.window for each in self._declared), default=0.0)
         self._targets: dict[str, _Target] = {}
@@ -74,6 +78,20 @@ class ServiceSamples:
             ]
             found.extend(to_values(each, vector, now, "scrape"))
         return tuple(found)
+
+    def counts(self, instance: str, at: float) -> Iterator[WindowCounts]:
+        """Requests of ``instance`` between its last two scrapes, within and beyond each target."""
+        book = self._target(instance).book
+        for each in self._targeted:
+            gained = [
+                (bound_of(dict(labels).get("le", "")), gain)
+                for labels, gain in book.gained(each.series)
+                if matches(each.labels, labels)
+            ]
+            good, total = bucket_share(each.target, gained)
+            span = book.last_span
+            if span:
+                yield WindowCounts(each.service, each.objective, span, at, good, total - good, span)
 
     def _target(self, instance: str) -> _Target:
         target = self._targets.get(instance)

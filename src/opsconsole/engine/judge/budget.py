@@ -13,8 +13,8 @@ from typing import Final
 
 from opsconsole.model.units import format_duration
 
-Counts = Callable[[float], tuple[int, int]]
-"""How many of the looks in the last so many seconds were good, and how many bad."""
+Counts = Callable[[float], tuple[float, float]]
+"""How many of the looks or requests in the last so many seconds were good, and how many bad."""
 
 Seen = Callable[[float], float]
 """How many of the last so many seconds were watched at all."""
@@ -39,6 +39,9 @@ PAIRS: Final = (
     WindowPair(1.0, 3 * 86400.0, 6 * 3600.0),
 )
 """The workbook's pairs, the most urgent first."""
+
+SPANS: Final = tuple(sorted({over for pair in PAIRS for over in (pair.long, pair.short)}))
+"""Seconds of every window of the pairs."""
 
 
 @dataclass(frozen=True, slots=True)
