@@ -14,16 +14,14 @@ _S = OperationState
 
 
 @pytest.fixture
-def swarm(private_docker_engine: Engine, place: Place) -> Engine:
+def swarm(swarm_engine: Engine, place: Place) -> Engine:
     """A swarm of one node with the service ``web`` of one replica."""
-    client = private_docker_engine.client()
-    client.swarm.init(advertise_addr="127.0.0.1")
-    services = cast(Any, client.services)
+    services = cast(Any, swarm_engine.client().services)
     replicas = {"Replicated": {"Replicas": 1}}
-    services.create(private_docker_engine.image(), name="web", mode=replicas)
+    services.create(swarm_engine.image(), name="web", mode=replicas)
     place.write(f"""
 state_dir: {place.state}
-docker: {{host: "{private_docker_engine.url}"}}
+docker: {{host: "{swarm_engine.url}"}}
 operations: {{cooldown: 0.001ms}}
 services:
   web:
@@ -32,8 +30,8 @@ services:
       scale: {{swarm: web, maximum: 3, min_healthy: 500ms, deadline: 40s}}
 """)
     # The engine still changes a service on its own until its first task runs.
-    wait_until(lambda: len(_tasks_running(private_docker_engine)) == 1, deadline=30)
-    return private_docker_engine
+    wait_until(lambda: len(_tasks_running(swarm_engine)) == 1, deadline=30)
+    return swarm_engine
 
 
 def _tasks_running(swarm: Engine) -> set[str]:

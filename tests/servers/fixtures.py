@@ -6,13 +6,16 @@ run says which servers were missing. Every server is stopped by the fixture that
 * Shared by the whole run, to be looked at and not touched: ``docker_engine``,
   ``prometheus_server``, ``alertmanager_server``, ``node_exporter``, ``blackbox_exporter``.
 * A test's own, to be filled, stopped and broken at will: ``docker_sandbox`` (containers on the
-  shared engine), ``private_docker_engine``, ``monitoring_stack``.
+  shared engine), ``private_docker_engine``, ``swarm_engine``, ``monitoring_stack``.
 """
 
+import fcntl
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +29,7 @@ _ROOTS = frozenset(
     {
         "docker_engine",
         "private_docker_engine",
+        "swarm_engine",
         "monitoring_stack",
         "prometheus_server",
         "alertmanager_server",
@@ -172,6 +176,23 @@ def private_docker_engine() -> Iterator[Engine]:
     engine = docker.start_private()
     yield engine
     engine.close()
+
+
+@pytest.fixture
+def swarm_port() -> Iterator[None]:
+    """The machine's one port of a Swarm, waited for; other runs and workers have theirs in turn."""
+    with (Path(tempfile.gettempdir()) / "opsconsole-test-swarm.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture
+def swarm_engine(swarm_port: None, private_docker_engine: Engine) -> Engine:
+    """An engine of the test's own that is a Swarm of one node."""
+    del swarm_port
+    client: Any = private_docker_engine.client()
+    client.swarm.init(advertise_addr="127.0.0.1")
+    return private_docker_engine
 
 
 def _exporter(

@@ -234,13 +234,12 @@ async def test_an_engine_that_is_stopped_and_started_is_back_by_itself(
         assert any(event.kind is EventKind.SOURCE for event in watch.events)
 
 
-async def test_swarm_services_are_counted(private_docker_engine: Engine) -> None:
-    client = private_docker_engine.client()
-    client.swarm.init(advertise_addr="127.0.0.1")
+async def test_swarm_services_are_counted(swarm_engine: Engine) -> None:
+    client = swarm_engine.client()
     replicas = {"Replicated": {"Replicas": 2}}
-    image = private_docker_engine.image()
+    image = swarm_engine.image()
     client.services.create(image, name="real-swarm", mode=replicas)  # type: ignore[no-untyped-call]
-    async with watching(private_docker_engine) as watch:
+    async with watching(swarm_engine) as watch:
         for _ in range(40):
             (service,) = (await watch.view()).swarm_services
             if service.running == 2:

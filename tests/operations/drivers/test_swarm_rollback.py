@@ -14,19 +14,18 @@ _SCALE = ActionRequest("web", ActionKind.SCALE, reason="a test", parameters={"to
 
 
 @pytest.fixture
-def swarm(private_docker_engine: Engine, place: Place) -> Engine:
+def swarm(swarm_engine: Engine, place: Place) -> Engine:
     """A swarm of one node with the service ``web`` of one replica of :1."""
-    client: Any = private_docker_engine.client()
-    client.swarm.init(advertise_addr="127.0.0.1")
+    client: Any = swarm_engine.client()
     client.services.create(
-        private_docker_engine.image(1),
+        swarm_engine.image(1),
         name="web",
         mode={"Replicated": {"Replicas": 1}},
         env=["PASSWORD=hunter2"],
         stop_grace_period=1_000_000_000,
     )
     place.write(f"""
-docker: {{host: "{private_docker_engine.url}"}}
+docker: {{host: "{swarm_engine.url}"}}
 operations: {{cooldown: 0.001ms}}
 services:
   web:
@@ -35,8 +34,8 @@ services:
       scale: {{swarm: web, min_healthy: 500ms, deadline: 30s}}
 """)
     # The engine still changes a service on its own until its first task runs.
-    wait_until(lambda: len(_running(private_docker_engine)) == 1, deadline=30)
-    return private_docker_engine
+    wait_until(lambda: len(_running(swarm_engine)) == 1, deadline=30)
+    return swarm_engine
 
 
 def _service(swarm: Engine) -> Any:
