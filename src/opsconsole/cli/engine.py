@@ -3,6 +3,10 @@
 from opsconsole.cli.configuration import Configuration
 from opsconsole.clock import SystemClock
 from opsconsole.engine.engine import Engine
+from opsconsole.engine.recording.archive import Archive
+from opsconsole.engine.recording.place import place_of
+from opsconsole.engine.recording.recorder import Recorder
+from opsconsole.engine.recording.upkeep import Bounds
 from opsconsole.operations.notes import NoteBook
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.state_folder import state_folder
@@ -26,8 +30,24 @@ def note_book(configuration: Configuration) -> NoteBook:
     return NoteBook(state_folder(settings), shared=bool(settings.state_dir))
 
 
+def build_recorder(configuration: Configuration) -> Recorder | None:
+    """The flight recorder, not started yet; None where recording is switched off."""
+    recording = configuration.settings.recording
+    if not recording.enabled:
+        return None
+    place = place_of(configuration.settings, configuration.path)
+    return Recorder(place, Bounds(recording.keep, recording.size))
+
+
+def archive_of(configuration: Configuration) -> Archive | None:
+    """What was recorded of this configuration; None where recording is switched off."""
+    if not configuration.settings.recording.enabled:
+        return None
+    return Archive(place_of(configuration.settings, configuration.path).database)
+
+
 def build_engine(configuration: Configuration) -> Engine:
-    """An engine that is not started yet."""
+    """An engine that is not started yet; it records, where that is switched on."""
     return Engine(
         configuration.settings,
         base=configuration.base,
@@ -35,4 +55,6 @@ def build_engine(configuration: Configuration) -> Engine:
         read_only=configuration.read_only,
         operator=build_operator(configuration),
         notes=note_book(configuration),
+        archive=archive_of(configuration),
+        recorder=build_recorder(configuration),
     )

@@ -153,6 +153,11 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     backups.add_argument("--json", action="store_true", help="for scripts; versioned")
     backups.set_defaults(module="backups")
 
+    record = commands.add_parser(
+        "record", parents=[common], help="record without a screen, until SIGTERM; read-only"
+    )
+    record.set_defaults(module="record")
+
     audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
     audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
     audit.set_defaults(module="audit")

@@ -38,8 +38,12 @@ class Notices:
         errors: int,
         cut_off: bool,
         journal: str = "",
+        recording: str = "",
     ) -> tuple[str, ...]:
-        """The lines at ``now``; ``journal`` is why the operations cannot be followed."""
+        """The lines at ``now``; ``journal`` is why the operations cannot be followed.
+
+        ``recording`` is what to know of the flight recorder.
+        """
         lines = []
         if cut_off:
             lines.append(NETWORK_PROBLEM)
@@ -51,6 +55,8 @@ class Notices:
             lines.append(f"this console is busy: looks are late by {_coarse(lag)}")
         if journal:
             lines.append(f"operations cannot be followed: {journal}")
+        if recording:
+            lines.append(recording)
         if errors:
             lines.append(f"{errors} internal errors; please report them")
         if tuple(lines) != self._lines:

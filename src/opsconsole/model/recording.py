@@ -26,7 +26,8 @@ class RecordingState(StrEnum):
 class RecordingView:
     """The recorder at one moment. ``size`` is in bytes on the disk, the log of SQLite included.
 
-    ``by`` says who records, where that is not this process.
+    ``by`` says who records, where that is not this process; ``note`` is what a person must know
+    of the file for a while, such as that a damaged one was set aside.
     """
 
     state: RecordingState
@@ -35,6 +36,15 @@ class RecordingView:
     size: int = 0
     by: str = ""
     fault: Fault | None = None
+    note: str = ""
+
+    @property
+    def notice(self) -> str:
+        """One line for whoever looks at the console, '' while all is well."""
+        if self.fault is None:
+            return self.note
+        said = f"recording has stopped: {self.fault.message}"
+        return f"{said}; {self.fault.hint}" if self.fault.hint else said
 
 
 @dataclass(frozen=True, slots=True)

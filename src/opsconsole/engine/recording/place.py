@@ -26,10 +26,11 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The files of one recording."""
+    """The files of one recording. ``shared``: a folder that is made here is for a group."""
 
     state_folder: Path
     name: str
+    shared: bool = False
 
     @property
     def folder(self) -> Path:
@@ -48,7 +49,7 @@ class Place:
 
     def prepare(self) -> None:
         """Make the folder, this user's or its group's alone. Raises StateError."""
-        prepare(self.state_folder, shared=False)
+        prepare(self.state_folder, shared=self.shared)
         try:
             if not self.folder.exists():
                 self.folder.mkdir(exist_ok=True)
@@ -86,7 +87,8 @@ def place_of(settings: Settings, config_path: Path | None) -> Place:
     environment = _UNSAFE.sub("-", settings.environment.name).strip("-.")[:40] or "fleet"
     told = f"{config_path or ''}\n{settings.environment.name}".encode()
     digest = hashlib.sha256(told).hexdigest()[:12]
-    return Place(state_folder(settings), f"{environment}-{digest}")
+    name = f"{environment}-{digest}"
+    return Place(state_folder(settings), name, shared=bool(settings.state_dir))
 
 
 def _say_who(descriptor: int) -> None:

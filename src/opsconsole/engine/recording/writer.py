@@ -84,9 +84,12 @@ class Writer:
         return None if first is None else Span(first, last)
 
     def close(self) -> None:
-        """Give back the file; what was committed stays."""
+        """Give back the file; what was committed stays, in one file if no reader is in it."""
         try:
-            self.connection.close()
+            try:
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                self.connection.close()
         except sqlite3.Error as error:
             raise failed(self.path, error) from error
 

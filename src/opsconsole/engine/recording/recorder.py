@@ -1,0 +1,202 @@
+"""The flight recorder at work: a thread of its own that commits the latest snapshot in time.
+
+Invariant: ``offer`` returns at once whatever the disk does, and of several snapshots that wait the
+latest is recorded; one that was published is on its way to the file within a second. One process
+records, the others read and take over when it ends. Whatever goes wrong stops the recording, is
+told in ``view`` and is tried again; it ends nothing else.
+"""
+
+import threading
+import time
+from dataclasses import replace
+from typing import Final
+
+from opsconsole.clock import Clock, SystemClock
+from opsconsole.engine.recording.archive import Archive
+from opsconsole.engine.recording.database import RecordingError, failed, set_aside, size_of
+from opsconsole.engine.recording.place import Place
+from opsconsole.engine.recording.upkeep import Bounds, Upkeep
+from opsconsole.engine.recording.writer import Writer
+from opsconsole.errors import StateError
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.recording import RecordingState, RecordingView
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.operations.lock import HeldLock
+
+EVERY: Final = 0.9
+"""Seconds between two recorded moments at least."""
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks whether another process still records."""
+
+RETRY_EVERY: Final = 10.0
+"""Seconds after which a recording that stopped is tried again."""
+
+MEASURE_EVERY: Final = 5.0
+UPKEEP_EVERY: Final = 0.05
+"""Seconds between two slices of upkeep, while there is any."""
+
+NOTE_SHOWN: Final = 600.0
+"""Seconds for which it is told that a damaged file was set aside; no other is meanwhile."""
+
+
+class Recorder:
+    """Records into ``place``. Make it anywhere, ``start`` it once, ``close`` it once."""
+
+    def __init__(
+        self,
+        place: Place,
+        bounds: Bounds,
+        *,
+        clock: Clock | None = None,
+        every: float = EVERY,
+        retry: float = RETRY_EVERY,
+    ) -> None:
+        self._place = place
+        self._bounds = bounds
+        self._clock = clock or SystemClock()
+        self._every = every
+        self._retry = retry
+        self._latest: Snapshot | None = None
+        self._written: Snapshot | None = None
+        self._news = threading.Event()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._note = ""
+        self._note_until = 0.0
+        self._measured_at = 0.0
+        self._view = RecordingView(RecordingState.OFF, str(place.database))
+
+    @property
+    def view(self) -> RecordingView:
+        """What it does at this moment."""
+        return self._view
+
+    def start(self) -> None:
+        """Begin to record what is offered; returns at once."""
+        if self._thread is not None:
+            raise RuntimeError("a recorder is started once")
+        self._thread = threading.Thread(target=self._live, name="recorder", daemon=True)
+        self._thread.start()
+
+    def offer(self, snapshot: Snapshot) -> None:
+        """Record ``snapshot``, unless a later one comes before its turn. Never waits."""
+        self._latest = snapshot
+        self._news.set()
+
+    def close(self, within: float = 2.0) -> None:
+        """Commit what was offered last and let go; after ``within`` seconds, leave it."""
+        self._ending.set()
+        self._news.set()
+        if self._thread is not None:
+            self._thread.join(within)
+
+    def _live(self) -> None:
+        while not self._ending.is_set():
+            self._ending.wait(self._attempt())
+        self._view = replace(self._view, state=RecordingState.OFF, fault=None)
+
+    def _attempt(self) -> float:
+        """Record for as long as it goes well. Returns seconds to wait before the next attempt."""
+        try:
+            self._place.prepare()
+            held = self._place.take()
+            if held is None:
+                self._read()
+                return LOOK_EVERY
+            return self._record_locked(held)
+        except StateError as error:
+            self._stopped(Fault(FaultKind.LOCAL, error.what, error.remedy))
+        except Exception as error:  # noqa: BLE001 - the boundary of the recorder's own thread
+            said = f"internal error while recording: {type(error).__name__}"
+            self._stopped(Fault(FaultKind.INTERNAL, said, "please report it"))
+        return self._retry
+
+    def _record_locked(self, held: HeldLock) -> float:
+        """What is done while no other process may record."""
+        try:
+            self._record()
+        except RecordingError as error:
+            if not error.damaged or time.monotonic() < self._note_until:
+                raise
+            self._set_aside()
+        finally:
+            held.release()
+        return 0.0
+
+    def _record(self) -> None:
+        writer = Writer(self._place.database, self._place.mode())
+        try:
+            upkeep = Upkeep(writer, self._bounds)
+            self._measure(writer)
+            while not self._ending.is_set():
+                self._write(writer)
+                self._spend(writer, upkeep, time.monotonic() + self._every)
+                self._news.wait(self._every)
+                self._news.clear()
+            self._write(writer)
+        finally:
+            writer.close()
+
+    def _write(self, writer: Writer) -> None:
+        snapshot = self._latest
+        if snapshot is None or snapshot is self._written:
+            return
+        writer.write(snapshot)
+        self._written = snapshot
+        self._measure(writer)
+
+    def _spend(self, writer: Writer, upkeep: Upkeep, until: float) -> None:
+        """Pass the time until the next moment, with upkeep where there is some."""
+        left = until - time.monotonic()
+        while left > 0:
+            busy = upkeep.step(self._clock.now())
+            if self._ending.wait(min(left, UPKEEP_EVERY) if busy else left):
+                return
+            left = until - time.monotonic()
+
+    def _measure(self, writer: Writer) -> None:
+        """Tell how much there is, from time to time."""
+        now = time.monotonic()
+        before = self._view
+        if before.state is RecordingState.RECORDING and now - self._measured_at < MEASURE_EVERY:
+            return
+        self._measured_at = now
+        self._view = RecordingView(
+            RecordingState.RECORDING,
+            str(self._place.database),
+            writer.span(),
+            size_of(self._place.database),
+            note=self._note if now < self._note_until else "",
+        )
+
+    def _read(self) -> None:
+        """Another process records: tell who, and how much there is."""
+        by = self._place.holder()
+        now = time.monotonic()
+        known = self._view.state is RecordingState.READING and self._view.by == by
+        if not by or (known and now - self._measured_at < MEASURE_EVERY):
+            return
+        self._measured_at = now
+        path = self._place.database
+        archive = Archive(path)
+        try:
+            span = archive.span()
+        finally:
+            archive.close()
+        self._view = RecordingView(RecordingState.READING, str(path), span, size_of(path), by=by)
+
+    def _stopped(self, fault: Fault) -> None:
+        if self._view.state is not RecordingState.STOPPED or self._view.fault != fault:
+            self._view = RecordingView(
+                RecordingState.STOPPED, str(self._place.database), fault=fault
+            )
+
+    def _set_aside(self) -> None:
+        path = self._place.database
+        try:
+            aside = set_aside(path, self._clock.wall())
+        except OSError as error:
+            raise failed(path, error) from error
+        self._note = f"the recording was damaged; it is kept as {aside.name}, a new one has begun"
+        self._note_until = time.monotonic() + NOTE_SHOWN
