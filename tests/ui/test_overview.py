@@ -121,7 +121,7 @@ async def test_failing_only(open_stage: OpenStage) -> None:
         )  # fmt: skip
         await stage.press("n")
         assert cursor(stage) == "oatie"
-        await stage.press("N")
+        await stage.press("P")
         assert cursor(stage) == "ai-service"
 
 

@@ -25,6 +25,8 @@ class Scope(StrEnum):
     ALERTS = "alerts"
     SILENCES = "silences"
     BACKUPS = "backups"
+    TRIAGE = "triage"
+    TIMELINE = "timeline"
 
 
 class Group(StrEnum):
@@ -74,8 +76,24 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("page-up", "pageup,ctrl+b", "PgUp", "page(-1)", "page up", "a screen up", _L, Group.MOVE),
     Key("next-match", "n", "n", "match(1)", "next match",
         "to the next match; in a table, the next row that is not ok", _L, Group.MOVE),
-    Key("previous-match", "N", "N", "match(-1)", "previous match",
+    Key("previous-match", "P", "P", "match(-1)", "previous match",
         "to the match before; in a table, the row before that is not ok", _L, Group.MOVE),
+    Key("log-previous-match", "N", "N", "match(-1)", "previous match", "to the match before",
+        Scope.LOGS, Group.MOVE),
+    Key("what-changed", "w", "w", "what_changed", "what changed?",
+        "what changed before the service or the alert first went wrong, likeliest causes first",
+        Scope.TRIAGE, Group.LOOK, hint=17, palette=True),
+    Key("timeline", "t", "t", "timeline", "timeline", "everything that happened, to search",
+        Scope.TRIAGE, Group.LOOK, hint=82, palette=True),
+    Key("note", "N", "N", "note", "note",
+        "write a note for the timeline of every console, about the service at hand",
+        Scope.TRIAGE, Group.LOOK, hint=83, palette=True),
+    Key("kinds", "v", "v", "kinds", "kinds",
+        "the next sort: changes, health and alerts, containers, operations, notes, the console",
+        Scope.TIMELINE, Group.LOOK, hint=52, palette=True),
+    Key("only-service", "s", "s", "only_service", "one service",
+        "only the service of the row, or all again", Scope.TIMELINE, Group.LOOK, hint=54,
+        palette=True),
     Key("panel-next", "tab", "tab", "panel_step(1)", "next panel", "to the next panel", _O,
         Group.MOVE),
     Key("panel-previous", "shift+tab", "shift-tab", "panel_step(-1)", "previous panel",

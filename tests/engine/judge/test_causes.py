@@ -48,8 +48,8 @@ def test_the_image_comes_before_the_kill_that_it_led_to() -> None:
     changes = asked(KILLED, OOM, RED, IMAGE)
     assert named(changes) == [IMAGE.message, OOM.message]
     first, second = changes.likely
-    assert first.reason == "another image; the service itself; 5 min 00 s before"
-    assert second.reason == "the kernel killed it for memory; the service itself; 2 s before"
+    assert first.reason == "another image; the service itself; 5m00s before"
+    assert second.reason == "it ran out of memory; the service itself; 2s before"
     # By hand: 100 × 1 × (1 − 0.25 × 300/900), 64 × 1 × (1 − 0.25 × 2/900).
     assert (first.score, second.score) == (91.667, 63.964)
     assert changes.rest == (RED,)

@@ -140,9 +140,7 @@ def _reason(kind: Kind, where: str, age: float) -> str:
 
 def _ago(seconds: float) -> str:
     whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole}s" if whole < 60 else f"{whole // 60}m{whole % 60:02d}s"
 
 
 def _folded(causes: Sequence[Cause]) -> list[tuple[Cause, list[Event]]]:

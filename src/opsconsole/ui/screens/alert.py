@@ -19,7 +19,7 @@ class AlertScreen(PageScreen, AlertKeys, inherit_bindings=False):
     """A page to read."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.ALERTS, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
+        Scope.TRIAGE, Scope.ALERTS, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "alert"
     BINDINGS = bindings(*SCOPES)

@@ -5,19 +5,14 @@ asks for nothing.
 """
 
 from opsconsole.model.alerts import Alert
-from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.triage import TriageKeys
 
 NO_ALERT = "no alert is under the cursor: go to the panel of alerts first"
 NOT_REPORTED = "no Alertmanager reports this alert, so that there is nothing to write to"
 
 
-class AlertKeys(ConsoleScreen, inherit_bindings=False):
+class AlertKeys(TriageKeys, inherit_bindings=False):
     """A screen with an alert at hand."""
-
-    @property
-    def alert(self) -> Alert | None:
-        """The alert that keys are about."""
-        return None
 
     def refused(self, what: str) -> bool:
         """Say why ``what`` cannot be done here, where it cannot."""

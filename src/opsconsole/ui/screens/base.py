@@ -3,7 +3,7 @@
 Invariant: a screen shows what it is given and asks for nothing; handlers return at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events, on
@@ -149,15 +149,20 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         focused = self.focused
         if focused is not None and focused.check_consume_key(event.key, event.character):
             return False
-        openers = {"commands": self.action_command_line}
-        if Scope.LIST in self.SCOPES:
-            openers["filter"] = self.action_filter
+        openers = self.openers()
         usual, own = keys.default_keys(), self.console_app.keymap
         for name, open_line in openers.items():
             if event.key in (own[name].split(",") if name in own else usual[name]):
                 open_line()
                 return True
         return False
+
+    def openers(self) -> dict[str, Callable[[], None]]:
+        """What opens a line that is typed, by the key's id."""
+        openers = {"commands": self.action_command_line}
+        if Scope.LIST in self.SCOPES:
+            openers["filter"] = self.action_filter
+        return openers
 
     def action_filter(self) -> None:
         """Screens with something to filter or to search ask for it here."""

@@ -45,7 +45,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     """Services, alerts, the selected service, resources and the timeline."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.OVERVIEW, Scope.ALERTS, Scope.OPEN, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
+        Scope.TRIAGE, Scope.OVERVIEW, Scope.ALERTS, Scope.OPEN, Scope.CHANGE, Scope.LIST,
+        Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "overview"
     BINDINGS = bindings(*SCOPES)

@@ -20,22 +20,22 @@ from opsconsole.render.service_head import TabName, tabs
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import BackupsArrived, BackupVerified
-from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.contracts import ReadsBackups
 from opsconsole.ui.screens.service_tab import ServiceTab, Sight
 from opsconsole.ui.screens.service_tabs.all_tabs import TABS
 from opsconsole.ui.screens.service_tabs.health import HealthTab
 from opsconsole.ui.screens.service_tabs.latency import LatencyTab
+from opsconsole.ui.screens.triage import TriageKeys
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.prompt import Prompt
 
 
-class ServiceScreen(ReadsBackups, ConsoleScreen, inherit_bindings=False):
+class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
     """A service under its tabs. ``began`` is the alert that one came from; ``raw`` its body."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.SERVICE, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
+        Scope.TRIAGE, Scope.SERVICE, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "service"
     BINDINGS = bindings(*SCOPES)

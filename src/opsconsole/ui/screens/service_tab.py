@@ -141,7 +141,7 @@ class LinesTab(LinesView, ServiceTab):
 
     def prompt(self) -> Prompt | None:
         """Search the lines."""
-        return Prompt(placeholder="search: n next, N previous")
+        return Prompt(placeholder="search: n next, P previous")
 
     def typed(self, text: str) -> None:
         """Mark what holds it."""

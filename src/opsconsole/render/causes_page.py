@@ -1,0 +1,140 @@
+"""What changed before something went wrong, as sentences and rows.
+
+Invariant: what is not known is said: a service that was not seen to go wrong has no moment. Each
+row names its event by the same key, wherever it stands in the order.
+"""
+
+from typing import Final
+
+from opsconsole.model.causes import Cause, Changes
+from opsconsole.model.events import Event
+from opsconsole.render import events, figures
+from opsconsole.render.cells import (
+    BLANK,
+    Line,
+    Role,
+    Span,
+    clip,
+    clip_line,
+    fit,
+    line_width,
+    width_of,
+    wrap,
+)
+
+WIDE: Final = 110
+"""From this width the reason stands beside the change."""
+
+REASON: Final = 66
+"""Cells of the reason there, at most."""
+
+HEADING: Final = "#"
+"""How the keys of headings begin; no event has such a key."""
+
+REST: Final = f"{HEADING}rest"
+AFTERWARDS: Final = f"{HEADING}afterwards"
+
+_HEADINGS: Final = {
+    REST: "also in those minutes, by time",
+    AFTERWARDS: "what followed",
+}
+
+
+def title(changes: Changes) -> str:
+    """What the screen is about."""
+    if changes.moment is None:
+        return f"What changed: {changes.subject}"
+    return f"What changed before {changes.subject} went wrong"
+
+
+def moment(changes: Changes, now: float) -> str:
+    """When it first went wrong, and what went wrong before it."""
+    if changes.moment is None:
+        return f"{changes.subject} was not seen to go wrong: these are the last minutes"
+    at = changes.moment
+    over = "; it is over" if changes.over else ""
+    said = f"it first went wrong at {figures.clock(at)}Z, {figures.age(now - at)} ago{over}"
+    return f"{said}; {changes.root}, which it needs, was wrong before it" if changes.root else said
+
+
+def looked_at(changes: Changes) -> str:
+    """Which minutes are shown."""
+    since, until = figures.clock(changes.since), figures.clock(changes.until)
+    first = "the likeliest cause" if changes.moment is not None else "the weightiest change"
+    return f"from {since}Z to {until}Z, {first} first"
+
+
+def entries(changes: Changes) -> dict[str, Cause | Event | None]:
+    """The rows by key in their order; None for a heading."""
+    found: dict[str, Cause | Event | None] = {}
+    for cause in changes.likely:
+        found[events.key(cause.event)] = cause
+    for heading, part in ((REST, changes.rest), (AFTERWARDS, changes.afterwards)):
+        if part:
+            found[heading] = None
+        for event in part:
+            found.setdefault(events.key(event), event)
+    return found
+
+
+def row(key: str, entry: Cause | Event | None, place: int, width: int, now: float) -> Line:
+    """One line: a heading, a likely cause with its place and reason, or another event."""
+    if entry is None:
+        words = f"   {_HEADINGS[key]} "
+        return Span(words, Role.MUTED), Span("─" * max(0, width - width_of(words) - 1), Role.RULE)
+    if isinstance(entry, Event):
+        return Span("   "), *events.row(entry, max(0, width - 3), now).line
+    reason = min(REASON, width // 2) if width >= WIDE else 0
+    times = f" ×{entry.count}" if entry.count > 1 else ""
+    # As wide as the rows below, so that columns stand under each other.
+    told = events.row(entry.event, width - 3, now).line
+    left = clip_line((Span(f"{place:>2} ", Role.ACCENT), *told), width - reason - len(times))
+    line = (*left, Span(times, Role.STRONG))
+    gap = Span(" " * max(0, width - reason - line_width(line)))
+    return (*line, gap, Span(clip(f"  {entry.reason}", reason), Role.MUTED)) if reason else line
+
+
+def details(entry: Cause | Event | None, width: int, now: float) -> list[Line]:
+    """All of the row under the cursor: when, what, whose, and why it stands where it does."""
+    if entry is None:
+        return []
+    event = entry.event if isinstance(entry, Cause) else entry
+    lines: list[Line] = []
+    if isinstance(entry, Cause):
+        lines += _labelled("why here", entry.reason, width)
+        if entry.count > 1:
+            lines += _labelled("how often", f"{entry.count} times in these minutes", width)
+    return lines + described(event, width, now)
+
+
+def described(event: Event, width: int, now: float) -> list[Line]:
+    """An event in full."""
+    when = f"{figures.date(event.at)} {figures.clock(event.at)}Z, {figures.age(now - event.at)} ago"
+    whose = ", ".join(dict.fromkeys(part for part in (event.service, event.subject) if part))
+    changed = f"{event.before} → {event.after}" if event.before and event.after else ""
+    lines: list[Line] = []
+    for label, text in (
+        ("when", when),
+        ("what", event.message),
+        ("changed", "" if changed in event.message else changed),
+        ("whose", whose or "no service's own"),
+        ("kind", event.kind.value),
+    ):
+        if text:
+            lines += _labelled(label, text, width)
+    return lines
+
+
+def no_cause() -> list[Line]:
+    """What is said where nothing changed."""
+    return [
+        BLANK,
+        (Span("  nothing is known to have changed in these minutes", Role.MUTED),),
+        (Span("  what nobody told: a deploy by other means, the load, the network", Role.FAINT),),
+    ]
+
+
+def _labelled(label: str, text: str, width: int) -> list[Line]:
+    first, *rest = wrap(text, max(10, width - 14))
+    lines: list[Line] = [(Span(f"  {fit(label, 10)} ", Role.MUTED), Span(first))]
+    return lines + [(Span(" " * 13), Span(part)) for part in rest]

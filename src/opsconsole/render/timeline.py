@@ -1,0 +1,103 @@
+"""Which events of the timeline are shown, and in what words that is said.
+
+Invariant: a selection leaves events out and never changes or reorders them: the latest is first.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.state import State
+from opsconsole.render import events as render
+from opsconsole.render.cells import BLANK, Line, Role, Span
+from opsconsole.render.matching import Filter
+
+
+class Kinds(StrEnum):
+    """Kinds of events that belong together for whoever looks for something."""
+
+    ALL = "all kinds"
+    CHANGES = "changes"
+    TROUBLE = "health and alerts"
+    PROCESSES = "containers and restarts"
+    OPERATIONS = "operations"
+    NOTES = "notes"
+    CONSOLE = "the console itself"
+
+
+_OF: Final = {
+    Kinds.CHANGES: frozenset(
+        {EventKind.IMAGE, EventKind.VERSION, EventKind.CONFIGURATION, EventKind.OPERATION}
+    ),
+    Kinds.TROUBLE: frozenset({EventKind.HEALTH, EventKind.ALERT}),
+    Kinds.PROCESSES: frozenset({EventKind.CONTAINER, EventKind.RESTART}),
+    Kinds.OPERATIONS: frozenset({EventKind.OPERATION}),
+    Kinds.NOTES: frozenset({EventKind.NOTE}),
+    Kinds.CONSOLE: frozenset({EventKind.SOURCE, EventKind.CLOCK}),
+}
+
+
+_NO_FILTER: Final = Filter()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What is to be shown. ``service`` '' is all; its own and what concerns every service else."""
+
+    kinds: Kinds = Kinds.ALL
+    filter: Filter = _NO_FILTER
+    service: str = ""
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self.kinds is Kinds.ALL and self.filter.empty and not self.service
+
+    def shows(self, event: Event) -> bool:
+        """Whether ``event`` is shown."""
+        kinds = _OF.get(self.kinds)
+        if kinds is not None and event.kind not in kinds:
+            return False
+        if self.service and event.service != self.service and not _concerns_all(event):
+            return False
+        return self.filter.matches(_words(event))
+
+
+def select(events: Iterable[Event], choice: Choice) -> list[Event]:
+    """The events that ``choice`` shows, the latest first."""
+    return [event for event in render.latest(events) if choice.shows(event)]
+
+
+def note(choice: Choice, shown: int, known: int) -> Line:
+    """What the title says of the choice."""
+    parts = [
+        choice.service,
+        "" if choice.kinds is Kinds.ALL else choice.kinds.value,
+        "" if choice.filter.empty else f"filter {choice.filter.text}",
+    ]
+    said = tuple(Span(f"{part}  ", Role.ACCENT) for part in parts if part)
+    count = f"{known} events" if choice.is_all else f"{shown} of {known} events"
+    return (*said, Span(count, Role.MUTED))
+
+
+def nothing(choice: Choice) -> list[Line]:
+    """What is said where nothing is shown."""
+    said = (
+        "nothing has happened yet" if choice.is_all else "no event is of this sort: esc shows all"
+    )
+    return [BLANK, (Span(f"  {said}", Role.MUTED),)]
+
+
+def is_bad(event: Event) -> bool:
+    """Whether it is one to stop at on the way through."""
+    return event.state in {State.DOWN, State.DEGRADED}
+
+
+def _concerns_all(event: Event) -> bool:
+    return event.kind is EventKind.NOTE and not event.service
+
+
+def _words(event: Event) -> str:
+    return " ".join((event.service, event.subject, event.kind.value, event.message))

@@ -1,0 +1,155 @@
+"""Everything that happened, the latest first, over all of the row under the cursor.
+
+Invariant: what is selected is an event, never a row; a choice leaves events out and says so.
+"""
+
+from typing import ClassVar
+
+from textual import on
+
+from opsconsole.model.events import Event
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.render import events, timeline
+from opsconsole.render.causes_page import described
+from opsconsole.render.cells import Line, Role, Span, titled
+from opsconsole.render.keys import Scope
+from opsconsole.render.matching import Filter
+from opsconsole.render.timeline import Choice, Kinds
+from opsconsole.ui.bindings import bindings
+from opsconsole.ui.screens.layouts import ListScreen
+from opsconsole.ui.screens.triage import TriageKeys
+from opsconsole.ui.widgets.grid_table import GridTable, Listing
+from opsconsole.ui.widgets.prompt import Prompt
+
+DETAILS = 6
+_KINDS = tuple(Kinds)
+
+
+class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
+    """The timeline of the whole fleet."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (
+        Scope.TRIAGE, Scope.TIMELINE, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
+    )  # fmt: skip
+    TITLE_OF_HELP = "timeline"
+    TABLE = "timeline-list"
+    BINDINGS = bindings(*SCOPES)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._choice = Choice()
+        self._rows: dict[str, Event] = {}
+        self._known: tuple[tuple[Event, ...], Choice] | None = None
+
+    @property
+    def event(self) -> Event | None:
+        """The event under the cursor."""
+        return self._rows.get(self.table.cursor_key or "") if self.is_mounted else None
+
+    @property
+    def target(self) -> ServiceView | None:
+        """The service of the row under the cursor."""
+        event, snapshot = self.event, self.snapshot
+        return snapshot.service(event.service) if event and snapshot else None
+
+    def show_body(self) -> None:
+        """List what is chosen, then say all of the row under the cursor."""
+        told = self.snapshot.events if self.snapshot else ()
+        width, now, rows = self.table.size.width, self.now, self._select(told)
+        self.details.styles.height = min(DETAILS, max(3, self.size.height // 5))
+        note = timeline.note(self._choice, len(rows), len(told))
+        place = self.table.place
+        tail = (*note, Span(f"  {place}", Role.MUTED)) if place else note
+        self.table.list(
+            Listing(
+                (titled("Timeline", width, focused=True, note=tail),),
+                tuple(rows),
+                lambda key: events.row(rows[key], width, now).line,
+                tuple(timeline.nothing(self._choice)),
+            )
+        )
+        self._show_details()
+
+    def _select(self, told: tuple[Event, ...]) -> dict[str, Event]:
+        asked = (told, self._choice)
+        if self._known is None or self._known[0] is not told or self._known[1] != self._choice:
+            self._known = asked
+            chosen = timeline.select(told, self._choice)
+            self._rows = {events.key(event): event for event in chosen}
+        return self._rows
+
+    @on(GridTable.CursorMoved)
+    def _show_details(self) -> None:
+        view, event = self.details, self.event
+        width = view.size.width
+        note: Line = (Span("enter opens the service", Role.MUTED),) if self.target else ()
+        lines = described(event, width, self.now) if event is not None else []
+        about = (event.subject or event.service or event.kind.value) if event else ""
+        view.show(lines, (titled(about, width, note=note),))
+
+    # ---- keys ----
+
+    @on(GridTable.Opened)
+    def action_open(self) -> None:
+        """To the service of the row; never acts."""
+        if self.target is None:
+            self.say("this event belongs to no service")
+            return
+        from opsconsole.ui.screens.service import ServiceScreen
+
+        self.app.push_screen(ServiceScreen(self.target.name))
+
+    def action_describe(self) -> None:
+        """The same as open."""
+        self.action_open()
+
+    def action_match(self, step: int) -> None:
+        """To the next event that is not good."""
+        self.table.seek(lambda key: timeline.is_bad(self._rows[key]), step)
+
+    def action_kinds(self) -> None:
+        """Only the next sort of events."""
+        at = _KINDS.index(self._choice.kinds)
+        self._choose(kinds=_KINDS[(at + 1) % len(_KINDS)])
+        self.say(f"shown: {self._choice.kinds.value}")
+
+    def action_only_service(self) -> None:
+        """Only the service of the row, or all again."""
+        if self._choice.service:
+            self._choose(service="")
+        elif self.target is not None:
+            self._choose(service=self.target.name)
+        else:
+            self.say("this event belongs to no service")
+
+    def action_filter(self) -> None:
+        """Type a filter at the bottom."""
+        text = self._choice.filter.text
+        self.ask(Prompt(text, placeholder="filter: ! inverts, esc clears"))
+
+    @on(Prompt.Typed)
+    def _typed(self, message: Prompt.Typed) -> None:
+        self._choose(filter_=Filter(message.text))
+
+    def _choose(
+        self,
+        *,
+        kinds: Kinds | None = None,
+        service: str | None = None,
+        filter_: Filter | None = None,
+    ) -> None:
+        before = self._choice
+        self._choice = Choice(
+            before.kinds if kinds is None else kinds,
+            before.filter if filter_ is None else filter_,
+            before.service if service is None else service,
+        )
+        self.show_body()
+
+    def action_back(self) -> None:
+        """Show all again; then back to where one came from."""
+        if self._choice.is_all:
+            self.dismiss()
+        else:
+            self._choice = Choice()
+            self.show_body()

@@ -1,0 +1,77 @@
+"""The keys of triage, on every screen with a service or an alert at hand.
+
+Invariant: each looks or writes a note; none changes the world. A moment that has passed takes no
+notes: what one thinks is thought now.
+"""
+
+from collections.abc import Callable
+
+from textual import on
+
+from opsconsole.model.alerts import Alert
+from opsconsole.render import keys
+from opsconsole.render.keys import Key, Scope
+from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.widgets.note_prompt import NotePrompt
+
+REPLAYED = "this moment has passed: esc returns to now, where notes are taken"
+
+
+class TriageKeys(ConsoleScreen, inherit_bindings=False):
+    """A screen with a service or an alert at hand."""
+
+    @property
+    def alert(self) -> Alert | None:
+        """The alert that keys are about; it goes before the service."""
+        return None
+
+    def action_what_changed(self) -> None:
+        """What changed before the alert or the service at hand first went wrong."""
+        from opsconsole.ui.screens.changed import ChangedScreen
+
+        alert, target = self.alert, self.target
+        if alert is not None:
+            self.app.push_screen(ChangedScreen(alert=alert.key, service=alert.service))
+        elif target is not None:
+            self.app.push_screen(ChangedScreen(service=target.name))
+        else:
+            self.say("no service is selected")
+
+    def action_timeline(self) -> None:
+        """Everything that happened, on the whole screen."""
+        from opsconsole.ui.screens.timeline import TimelineScreen
+
+        if not any(isinstance(screen, TimelineScreen) for screen in self.app.screen_stack):
+            self.app.push_screen(TimelineScreen())
+
+    def action_note(self) -> None:
+        """Type a note about the service at hand."""
+        if not self.console_app.is_live:
+            self.say(REPLAYED)
+            return
+        self.ask(NotePrompt(self.target.name if self.target else ""))
+
+    @on(NotePrompt.Noted)
+    def _noted(self, message: NotePrompt.Noted) -> None:
+        """Keep it; every console then has it on its timeline."""
+        message.stop()
+        text = message.text.strip()
+        if text:
+            self.console_app.bridge.note(text, message.service)
+            self.say(f"noted for {message.service or 'all services'}")
+
+    def openers(self) -> dict[str, Callable[[], None]]:
+        """The note's line opens at once, unless the part in sight has another use for the key."""
+        if Scope.TRIAGE not in self.scopes:
+            return super().openers()
+        before = self.scopes[: self.scopes.index(Scope.TRIAGE)]
+        known = keys.default_keys()["note"]
+        if any(key in known for other in keys.of(before) for key in other.keys.split(",")):
+            return super().openers()
+        return {**super().openers(), "note": self.action_note}
+
+    def blocked(self, key: Key) -> str:
+        """Notes are taken of the present alone."""
+        if key.id == "note" and not self.console_app.is_live:
+            return "replay"
+        return super().blocked(key)
