@@ -23,13 +23,19 @@ class ProbeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part that a health body reports, with its own parts. ``latency`` is in seconds."""
+    """A part that a health body reports, with its own parts. ``latency`` is in seconds.
+
+    ``since`` is when it was first seen in this state, None before that was noted. ``breaker`` is
+    the word for the circuit breaker before it (closed, half open, open), '' where it has none.
+    """
 
     name: str
     state: State
     message: str = ""
     latency: float | None = None
     children: tuple["Component", ...] = ()
+    since: float | None = None
+    breaker: str = ""
 
 
 @dataclass(frozen=True, slots=True)

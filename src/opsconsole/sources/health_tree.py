@@ -46,6 +46,7 @@ _LOOSE_CONTAINERS: Final = ("details", "info")
 _NAMES: Final = ("name", "key", "checker", "component", "service", "id", "componentId", "title")
 _MESSAGES: Final = ("message", "error", "output", "detail", "reason", "description", "exception")
 _BREAKERS: Final = ("circuit_breaker", "circuitBreaker", "circuit", "breaker")
+_POSITIONS: Final = {State.OK: "closed", State.DEGRADED: "half open", State.DOWN: "open"}
 
 
 def find_status(body: Mapping[str, Json]) -> tuple[str, Json, State | None] | None:
@@ -188,7 +189,7 @@ def _from_object(name: str, body: dict[str, Json], depth: int) -> Component:
     else:
         state = State.DOWN if body.get("error") else State.UNKNOWN
     state, message = _behind_breaker(body, state, message)
-    return Component(name, state, message, _latency(body), children)
+    return Component(name, state, message, _latency(body), children, breaker=_breaker(body))
 
 
 def _children(body: Mapping[str, Json], depth: int) -> tuple[Component, ...]:
@@ -206,15 +207,29 @@ def _as_breaker(body: Mapping[str, Json], value: Json) -> State | None:
 
 
 def _behind_breaker(body: Mapping[str, Json], state: State, message: str) -> tuple[State, str]:
+    for found in _breakers(body):
+        if found is not State.OK:
+            return worst((state, found)), message or f"circuit breaker {_POSITIONS[found]}"
+    return state, message
+
+
+def _breakers(body: Mapping[str, Json]) -> Iterator[State]:
+    """What each circuit breaker that the component names means for its state."""
     for key in _BREAKERS:
         breaker = body.get(key)
         if isinstance(breaker, dict):
             breaker = breaker.get("state", breaker.get("status"))
         found = state_of_breaker(breaker)
-        if found is not None and found is not State.OK:
-            word = "open" if found is State.DOWN else "half open"
-            return worst((state, found)), message or f"circuit breaker {word}"
-    return state, message
+        if found is not None:
+            yield found
+
+
+def _breaker(body: Mapping[str, Json]) -> str:
+    """The position of the component's circuit breaker, or of itself where it is one."""
+    status = find_status(body)
+    own = _as_breaker(body, status[1]) if status is not None else None
+    found = [*([own] if own is not None else []), *_breakers(body)]
+    return _POSITIONS.get(worst(found), "") if found else ""
 
 
 def _latency(body: Mapping[str, Json]) -> float | None:
