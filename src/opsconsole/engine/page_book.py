@@ -1,0 +1,131 @@
+"""The declared pages of services: looked at when somebody asks, the look before kept.
+
+Invariant: nothing is asked unless somebody looks; one answer holds every page of the service, and
+comes within the service's timeout for each ``AT_ONCE`` of them. Lives on the engine's loop.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from opsconsole.clock import Clock
+from opsconsole.config.http import HttpConfig
+from opsconsole.config.services import Service
+from opsconsole.config.settings import Settings
+from opsconsole.engine.fleet import join_url
+from opsconsole.engine.page_changes import marked
+from opsconsole.model.fault import Fault
+from opsconsole.model.pages import PageBody, PageView
+from opsconsole.sources.connector import Connector
+from opsconsole.sources.page import PageAddress, look_at
+
+AT_ONCE: Final = 4
+INSTANCES: Final = 8
+"""Copies of a service that a page is asked of."""
+
+SERVICES_KEPT: Final = 4
+"""Services whose looks are kept, for what has changed since."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The latest body of a page and the last one that was different."""
+
+    body: PageBody
+    at: float
+    before: PageBody | None = None
+    before_at: float | None = None
+
+
+class PageBook:
+    """The pages that ``settings`` declare; ``base`` is the configuration's folder."""
+
+    def __init__(self, settings: Settings, base: Path, clock: Clock) -> None:
+        self._settings = settings
+        self._base = base
+        self._clock = clock
+        self._connector: Connector | None = None
+        self._kept: OrderedDict[str, dict[str, _Kept]] = OrderedDict()
+
+    async def look(self, service: str) -> tuple[PageView, ...]:
+        """Every declared page of ``service``; () where it declares none."""
+        config = self._settings.services.get(service)
+        if config is None or not config.endpoints:
+            return ()
+        kept = self._kept.setdefault(service, {})
+        self._kept.move_to_end(service)
+        while len(self._kept) > SERVICES_KEPT:
+            self._kept.popitem(last=False)
+        turns = asyncio.Semaphore(AT_ONCE)
+        timeout = config.timeout or self._settings.defaults.timeout
+
+        async def one(address: PageAddress) -> PageView:
+            async with turns:
+                found = await look_at(address, self._shared(), self._base, timeout)
+            return self._view(address, found, kept)
+
+        addresses = addresses_of(self._settings, service, config)
+        return tuple(await asyncio.gather(*(one(address) for address in addresses)))
+
+    async def close(self) -> None:
+        """Give back the threads; idempotent."""
+        connector, self._connector = self._connector, None
+        if connector is not None:
+            await connector.close()
+
+    def _shared(self) -> Connector:
+        """The connector, made on the loop when it is first needed."""
+        if self._connector is None:
+            self._connector = Connector()
+        return self._connector
+
+    def _view(
+        self, address: PageAddress, found: PageBody | Fault, looks: dict[str, _Kept]
+    ) -> PageView:
+        now = self._clock.now()
+        key = f"{address.name}\0{address.url}"
+        if isinstance(found, PageBody):
+            looks[key] = _after(looks.get(key), found, now)
+        view = PageView(address.name, address.instance, address.url, now)
+        kept = looks.get(key)
+        if kept is not None:
+            body = kept.body
+            if kept.before is not None:
+                body = replace(body, entries=marked(kept.before.entries, body.entries))
+            view = replace(view, body=body, taken_at=kept.at, before_at=kept.before_at)
+        return view if isinstance(found, PageBody) else replace(view, fault=found)
+
+
+def _after(kept: _Kept | None, body: PageBody, now: float) -> _Kept:
+    """What is kept once ``body`` was seen; the same again leaves the comparison as it was."""
+    if kept is None:
+        return _Kept(body, now)
+    if body.entries == kept.body.entries:
+        return _Kept(body, now, kept.before, kept.before_at)
+    return _Kept(body, now, kept.body, kept.at)
+
+
+def addresses_of(settings: Settings, name: str, service: Service) -> Iterator[PageAddress]:
+    """Each page at each instance; a whole URL once, with credentials only where they belong."""
+    names = settings.instance_names(name)
+    copies = list(zip(names, service.instances, strict=True))[:INSTANCES]
+    for page, target in service.endpoints.items():
+        if not target.startswith("/"):
+            http = service.http if _is_own(service, target) else HttpConfig()
+            yield PageAddress(page, "", target, http)
+            continue
+        for called, instance in copies:
+            yield PageAddress(page, called, join_url(instance.url, target), service.http)
+
+
+def _is_own(service: Service, url: str) -> bool:
+    """Whether ``url`` is at one of the service's own instances."""
+    origins = {_origin(instance.url) for instance in service.instances}
+    return _origin(url) in origins
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/", 3)[:3]).lower()
