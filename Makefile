@@ -13,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 # Folders that exist: a checkout may lack some of them.
 present = $(wildcard $(CODE))
 
-.PHONY: help demo test check format bench pictures servers clean
+.PHONY: help demo test check format bench pictures pages servers clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -45,6 +45,9 @@ bench: $(VENV)/developed servers ## measure the speed; each figure is a ratio wi
 
 pictures: $(VENV)/developed servers ## draw the screens into pictures/
 	@$(BIN)/python -m tools.pictures
+
+pages: $(VENV)/developed ## renew the pages that are made from the program: keys, manual, completion
+	@$(BIN)/python -m tools.pages
 
 servers: ## unpack the real servers that tests use into .servers/, installing nothing
 	@$(PYTHON) tools/fetch_servers.py

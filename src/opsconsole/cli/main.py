@@ -127,6 +127,11 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     check.add_argument("--json", action="store_true", help="for scripts")
     check.set_defaults(module="check")
 
+    services = commands.add_parser(
+        "services", parents=[common], help="names of the services, for scripts"
+    )
+    services.set_defaults(module="services")
+
     schema = commands.add_parser("schema", help="print the configuration's JSON schema")
     schema.set_defaults(module="schema")
 
