@@ -97,8 +97,8 @@ class Get(Model):
     @model_validator(mode="after")
     def _usable(self) -> "Get":
         _service_only(self.get)
-        if self.equals is not None and self.json_path is None:
-            raise ValueError("equals needs json_path")
+        if (self.equals is None) != (self.json_path is None):
+            raise ValueError("json_path and equals need each other")
         try:
             re.compile(self.regex or "")
         except (re.error, OverflowError, RecursionError) as error:

@@ -39,10 +39,11 @@ class Notices:
         cut_off: bool,
         journal: str = "",
         recording: str = "",
+        runbooks: str = "",
     ) -> tuple[str, ...]:
         """The lines at ``now``; ``journal`` is why the operations cannot be followed.
 
-        ``recording`` is what to know of the flight recorder.
+        ``recording`` is what to know of the flight recorder, ``runbooks`` what is wrong with those.
         """
         lines = []
         if cut_off:
@@ -57,6 +58,8 @@ class Notices:
             lines.append(f"operations cannot be followed: {journal}")
         if recording:
             lines.append(recording)
+        if runbooks:
+            lines.append(runbooks)
         if errors:
             lines.append(f"{errors} internal errors; please report them")
         if tuple(lines) != self._lines:

@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     CONFIGURATION = "configuration"
     CLOCK = "clock"
     NOTE = "note"
+    RUNBOOK = "runbook"
 
     @property
     def glyph(self) -> str:
@@ -57,4 +58,5 @@ _GLYPHS = {
     EventKind.CONFIGURATION: "=",
     EventKind.CLOCK: "@",
     EventKind.NOTE: "#",
+    EventKind.RUNBOOK: "≡",
 }

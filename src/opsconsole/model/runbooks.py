@@ -238,26 +238,105 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
     return text
 
 
-def of_service(runbooks: Iterable[Runbook], service: str) -> tuple[Runbook, ...]:
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A step as screens show it. ``does`` is a line; ``answers`` are those that are taken.
+
+    ``seconds`` is how long a wait lasts at most.
+    """
+
+    id: str
+    kind: StepKind
+    title: str
+    does: str = ""
+    text: str = ""
+    answers: tuple[str, ...] = ()
+    expect: str = ""
+    optional: bool = False
+    on_failure: OnFailure = OnFailure.STOP
+    changes: bool = False
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunbookView:
+    """A runbook as screens show it; its words are filled in by ``worded``."""
+
+    name: str
+    title: str
+    steps: tuple[StepView, ...]
+    purpose: str = ""
+    when: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    file: str = ""
+    digest: str = ""
+
+    def step(self, step: str) -> StepView | None:
+        """The step called ``step``."""
+        return next((each for each in self.steps if each.id == step), None)
+
+
+def viewed(runbook: Runbook) -> RunbookView:
+    """``runbook`` as screens show it."""
+    return RunbookView(
+        runbook.name, runbook.title, tuple(map(_step_view, runbook.steps)), runbook.purpose,
+        runbook.when, runbook.services, runbook.file, runbook.digest,
+    )  # fmt: skip
+
+
+def _step_view(step: Step) -> StepView:
+    asked = step.does if isinstance(step.does, Question) else None
+    return StepView(
+        id=step.id,
+        kind=step.kind,
+        title=step.title,
+        does=asked.ask if asked else str(step.does or ""),
+        text=step.text,
+        answers=asked.answers if asked else (),
+        expect=asked.expect if asked else "",
+        optional=step.optional,
+        on_failure=step.on_failure,
+        changes=step.changes,
+        seconds=step.does.seconds if isinstance(step.does, Wait) else 0.0,
+    )
+
+
+def worded(view: RunbookView, service: str, environment: str) -> RunbookView:
+    """``view`` as it reads for ``service``."""
+    values = {"service": service, "environment": environment}
+    steps = tuple(
+        replace(
+            step,
+            title=_filled(step.title, values),
+            does=_filled(step.does, values),
+            text=_filled(step.text, values),
+        )
+        for step in view.steps
+    )
+    title, purpose = _filled(view.title, values), _filled(view.purpose, values)
+    return replace(view, title=title, purpose=purpose, steps=steps)
+
+
+def of_service(runbooks: Iterable[RunbookView], service: str) -> tuple[RunbookView, ...]:
     """Those that are for ``service``."""
     return tuple(each for each in runbooks if service in each.services)
 
 
-def of_alert(runbooks: Iterable[Runbook], alert: Alert) -> Runbook | None:
+def of_alert(runbooks: Iterable[RunbookView], alert: Alert) -> RunbookView | None:
     """The runbook that an alert's own words name, else one that is written for the alert.
 
     One for the alert's service goes before others.
     """
     words = alert.runbook.strip().casefold()
     mine = sorted(runbooks, key=lambda each: alert.service not in each.services)
-    named = (each for each in mine if words and words in {each.name.casefold(), _title(each)})
+    named = (each for each in mine if words and words in _names(each) and _is_for(each, alert))
     written = (each for each in mine if alert.name in each.when and _is_for(each, alert))
     return next(named, None) or next(written, None)
 
 
-def _title(runbook: Runbook) -> str:
-    return runbook.title.casefold()
+def _names(runbook: RunbookView) -> tuple[str, str]:
+    return runbook.name.casefold(), runbook.title.casefold()
 
 
-def _is_for(runbook: Runbook, alert: Alert) -> bool:
+def _is_for(runbook: RunbookView, alert: Alert) -> bool:
     return not alert.service or not runbook.services or alert.service in runbook.services

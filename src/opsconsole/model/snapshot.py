@@ -15,6 +15,8 @@ from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Degradation, Operation
 from opsconsole.model.resources import DockerView, Host
 from opsconsole.model.rules import RuleView
+from opsconsole.model.runbook_runs import RunbookRun
+from opsconsole.model.runbooks import RunbookView
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.silences import SilenceView
 from opsconsole.model.state import State
@@ -147,6 +149,8 @@ class Snapshot:
     degradations: tuple[Degradation, ...] = ()
     missed: tuple[Operation, ...] = ()
     replayed: bool = False
+    runbooks: tuple[RunbookView, ...] = ()
+    runbook_runs: tuple[RunbookRun, ...] = ()
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

@@ -8,6 +8,7 @@ to a group whose members share locks, journal and audit (2770). Layout:
 * ``runners/``        one lock for each operation, held by its runner as long as it lives
 * ``logs/``           what a runner printed, 0600
 * ``seen/``           up to when each user has seen verdicts
+* ``runbooks/``       the runs of runbooks, written by the engine
 """
 
 import os

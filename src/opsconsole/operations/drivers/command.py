@@ -102,6 +102,10 @@ class CommandDriver:
         try:
             async with asyncio.timeout(self._command.timeout):
                 code = await _exit_code(process)
+        except asyncio.CancelledError:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
         except TimeoutError:
             await _end(process)
             detail = f"ended after its limit of {self._command.timeout:g} s"

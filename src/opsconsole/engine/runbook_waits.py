@@ -1,0 +1,75 @@
+"""When a wait is over, and how it went. Pure.
+
+Invariant: what decides is what was seen and the time since the wait began, never how often the
+console was ended meanwhile; time in which nobody looked is told, and too much of it leaves the
+result open.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.model.runbook_runs import Samples, StepRun, StepState
+from opsconsole.model.runbooks import Wait
+from opsconsole.model.units import format_duration
+
+SAMPLES: Final = 1000
+"""Looks of one wait at most, so that a day's watch stays small on disk."""
+
+ENOUGH: Final = 0.8
+"""The part of the time that has to be looked at for a watch to have passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitVerdict:
+    """How a wait ended."""
+
+    state: StepState
+    said: str
+
+
+def every(wait: Wait) -> float:
+    """Seconds between two looks."""
+    return max(wait.every, wait.seconds / SAMPLES)
+
+
+def left(wait: Wait, step: StepRun, now: float) -> float:
+    """Seconds until the wait is over at the latest."""
+    began = now if step.started_at is None else step.started_at
+    return max(0.0, began + wait.seconds - now)
+
+
+def judge(wait: Wait, step: StepRun, now: float) -> WaitVerdict | None:
+    """How the wait went; None while it goes on."""
+    over, samples = left(wait, step, now) <= 0, step.samples
+    if wait.check is None:
+        lasted = format_duration(wait.seconds)
+        return WaitVerdict(StepState.PASSED, f"waited {lasted}") if over else None
+    return _until(wait, step, over) if wait.until else _while(wait, samples, over)
+
+
+def _until(wait: Wait, step: StepRun, over: bool) -> WaitVerdict | None:
+    samples = step.samples
+    if samples.held:
+        took = (samples.last_at or 0.0) - (step.started_at or 0.0)
+        said = f"held after {format_duration(max(0.0, round(took)))}: {samples.last}"
+        return WaitVerdict(StepState.PASSED, said)
+    if not over:
+        return None
+    lasted = format_duration(wait.seconds)
+    if samples.failed:
+        return WaitVerdict(StepState.FAILED, f"did not hold within {lasted}: {samples.last}")
+    return WaitVerdict(StepState.INCONCLUSIVE, f"could not be seen within {lasted}")
+
+
+def _while(wait: Wait, samples: Samples, over: bool) -> WaitVerdict | None:
+    looks = samples.held + samples.failed + samples.unknown
+    if samples.failed:
+        return WaitVerdict(StepState.FAILED, f"did not hold at look {looks}: {samples.last}")
+    if not over:
+        return None
+    seen = min(1.0, samples.held * every(wait) / wait.seconds)
+    counted = f"held in {samples.held} of {looks} look{'' if looks == 1 else 's'}"
+    if seen < ENOUGH:
+        said = f"{counted}, but only {seen:.0%} of the time was seen"
+        return WaitVerdict(StepState.INCONCLUSIVE, said)
+    return WaitVerdict(StepState.PASSED, f"{counted} over {format_duration(wait.seconds)}")
