@@ -139,7 +139,7 @@ async def test_enter_opens_and_esc_goes_back(open_stage: OpenStage) -> None:
         assert stage.engine.requests == []
         for tab, word in (
             ("health", "is the process running"), ("latency", "p99"), ("metrics", "budget"),
-            ("instances", "containers"), ("alerts", "ServiceDown"), ("timeline", "v1.4.2"),
+            ("instances", "out of memory"), ("alerts", "ServiceDown"), ("timeline", "v1.4.2"),
         ):  # fmt: skip
             await stage.press(key_of(tab))
             assert word in stage.text

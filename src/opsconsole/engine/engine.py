@@ -21,6 +21,11 @@ from opsconsole.engine.log_watch import LogWatch
 from opsconsole.engine.note_watch import Notes, NoteWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.operator_door import STOPPED, Operator, OperatorDoor
+from opsconsole.engine.page_book import PageBook
+from opsconsole.engine.past_figures import PastFigures
+from opsconsole.engine.replay import SPAN_EVERY, Archive, Replay
+from opsconsole.engine.runbook_checks import Checks
+from opsconsole.engine.runbook_desk import RunbookDesk
 from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.snapshot_builder import SnapshotBuilder
@@ -29,6 +34,7 @@ from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
+from opsconsole.model.pages import PageView
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.sources.base import Source
@@ -101,6 +107,11 @@ class Engine:
 
     def stop(self, within: float = 2.0) -> None:
         """End every look and give back what was held; after ``within`` seconds, leave it."""
+        checks = Checks(settings, base, lambda: self._store.services, self._clock.now)
+        self._runbooks = RunbookDesk(
+            settings, base, self._clock, checks, read_only=read_only, tell=self._store.events.add
+        )
+        self._pages = PageBook(settings, base, self._clock)
         if self._thread is None:
             return
         self._began.wait(within)
@@ -180,6 +191,14 @@ class Engine:
         self._began.set()
         async with AsyncExitStack() as cleanup:
             cleanup.callback(self._shut)
+    def pages(self, service: str) -> "Future[tuple[PageView, ...] | Refusal]":
+        """A look at every declared page of a service; reads only."""
+        return self._submit(lambda: self._pages.look(service))
+
+    def runbook(self, request: RunbookRequest) -> "Future[RunbookAnswer | Refusal]":
+        """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
+        return self._submit(lambda: self._runbooks.do(request))
+
             sources = self._open(cleanup)
             self._logs.start()
             cleanup.callback(self._logs.close)
@@ -218,6 +237,11 @@ class Engine:
         try:
             return assemble(
                 self._settings,
+            cleanup.push_async_callback(self._runbooks.close)
+            cleanup.push_async_callback(self._pages.close)
+            if self._recorder is not None:
+                self._recorder.start()
+                cleanup.callback(self._recorder.close, CLOSE_WITHIN)
                 self._clock,
                 self._base,
                 on_event=self._heard,

@@ -6,12 +6,12 @@ axis stands at fixed moments; a slot in which nothing was seen is a gap. A chart
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.series import Trace
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit
+from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, width_of
 from opsconsole.render.figures import clock, duration
 from opsconsole.render.scale import nice_ceiling, time_step
 from opsconsole.render.spark import columns
@@ -35,16 +35,25 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened, shown below the axis at its time."""
+    """Something that happened, shown on the axis at its time; ``label`` says what, below.
+
+    Labels of a lower ``rank`` find their places first.
+    """
 
     at: float
     glyph: str
     role: Role = Role.STRONG
+    label: str = ""
+    rank: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """What a chart shows over ``window`` seconds up to ``now``."""
+    """What a chart shows over ``window`` seconds up to ``now``.
+
+    ``labels`` lines below the times are kept for the labels of marks; with any of them a faint
+    line leads from each mark up through the chart.
+    """
 
     curves: tuple[Curve, ...]
     now: float
@@ -52,11 +61,12 @@ class Plot:
     objective: float | None = None
     marks: tuple[Mark, ...] = ()
     label: Callable[[float | None], str] = duration
+    labels: int = 0
 
 
 def chart(plot: Plot, width: int, height: int) -> list[Line]:
-    """``height`` lines: the plot, the axis with the marks of events, the times."""
-    rows = height - 2
+    """``height`` lines: the plot, the axis with the marks of events, the times, the labels."""
+    rows = height - 2 - plot.labels
     cells = width - LABEL_WIDTH - 2
     if rows < 2 or cells < 8:
         return [BLANK] * max(0, height)
@@ -67,8 +77,15 @@ def chart(plot: Plot, width: int, height: int) -> list[Line]:
         grid.dashes(_level(plot.objective, top, rows))
     for curve, values in zip(plot.curves, series, strict=True):
         grid.draw(values, top, curve)
+    if plot.labels:
+        grid.guides(_column(mark.at, plot, cells) for mark in plot.marks)
     lines = [_row(grid, row, rows, top, plot) for row in range(rows)]
-    return [*lines, *_axis(plot, cells)]
+    return [*lines, *_axis(plot, cells), *mark_labels(plot, cells)]
+
+
+def _column(at: float, plot: Plot, cells: int) -> int:
+    """The cell of a moment; outside of 0 to ``cells`` - 1 when it is not on the axis."""
+    return math.floor((at - plot.now + plot.window) / plot.window * (cells - 1))
 
 
 def _top(series: Sequence[Sequence[float | None]], objective: float | None) -> float:
@@ -94,6 +111,7 @@ class _Grid:
         self.rows = rows
         self._bits = [[0] * cells for _ in range(rows)]
         self._roles = [[Role.TEXT] * cells for _ in range(rows)]
+        self._guided: frozenset[int] = frozenset()
 
     def draw(self, values: Sequence[float | None], top: float, curve: Curve) -> None:
         """Draw one curve; neighbouring points are joined by a vertical stroke."""
@@ -114,6 +132,10 @@ class _Grid:
             self._dot(x, level, Role.OBJECTIVE)
             self._dot(x + 1, level, Role.OBJECTIVE)
 
+    def guides(self, columns: Iterable[int]) -> None:
+        """Draw a faint upright line where nothing else is, in each column."""
+        self._guided = frozenset(columns)
+
     def _dot(self, x: int, y: int, role: Role) -> None:
         column, row = x // 2, self.rows - 1 - y // 4
         if not (0 <= column < self.cells and 0 <= row < self.rows):
@@ -126,10 +148,13 @@ class _Grid:
         out: list[Span] = []
         for column in range(self.cells):
             bits, role = self._bits[row][column], self._roles[row][column]
+            if not bits and column in self._guided:
+                out.append(Span("┊", Role.RULE))
+                continue
             if role is Role.TRACE and bits == _FULL and self._covered(row, column):
                 role = Role.TRACE_FILL
             char = chr(_BASE + bits) if bits else " "
-            if out and (out[-1].role is role or not bits):
+            if out and (out[-1].role is role or (not bits and out[-1].text != "┊")):
                 out[-1] = Span(out[-1].text + char, out[-1].role)
             else:
                 out.append(Span(char, role))
@@ -167,7 +192,7 @@ def _axis(plot: Plot, cells: int) -> tuple[Line, Line]:
         _write(times, max(0, column - len(text) // 2), text)
         tick += step
     for mark in plot.marks:
-        column = int((mark.at - start) / plot.window * (cells - 1))
+        column = _column(mark.at, plot, cells)
         if 0 <= column < cells:
             axis[column], roles[column] = mark.glyph, mark.role
     spans = [Span(" " * (LABEL_WIDTH + 1), Role.MUTED), Span("└", Role.RULE)]
@@ -188,3 +213,58 @@ def _write(chars: list[str], column: int, text: str) -> None:
     if any(char != " " for char in chars[max(0, column - 1) : end + 1]):
         return
     chars[column:end] = text
+
+
+def mark_labels(plot: Plot, cells: int) -> list[Line]:
+    """The labels of the marks below their glyphs, by rank and the latest first.
+
+    A label that touches another goes a line down; where no line has room it is left out, and the
+    last line tells how many were.
+    """
+    rows = [_LabelRow(cells) for _ in range(plot.labels)]
+    left_out = 0
+    for mark in sorted(plot.marks, key=lambda each: (each.rank, -each.at)):
+        column = _column(mark.at, plot, cells)
+        if not mark.label or not 0 <= column < cells:
+            continue
+        left_out += not any(row.put(column, mark) for row in rows)
+    lines = [row.line() for row in rows]
+    if left_out and lines:
+        more = Span(f"  +{left_out} more", Role.FAINT)
+        lines[-1] = (*lines[-1], more) if rows[-1].room >= len(more.text) else lines[-1]
+    return lines
+
+
+class _LabelRow:
+    """One line of labels."""
+
+    def __init__(self, cells: int) -> None:
+        self._cells = cells
+        self._taken: list[tuple[int, str, Role]] = []
+
+    @property
+    def room(self) -> int:
+        """Cells that are free at the end."""
+        return self._cells - max((start + len(text) for start, text, _ in self._taken), default=0)
+
+    def put(self, column: int, mark: Mark) -> bool:
+        """Place a label below ``column``, or ending there at the right end; False for no room."""
+        text = f"{mark.glyph} {mark.label}"
+        size = width_of(text)
+        start = column if column + size <= self._cells else max(0, column + 1 - size)
+        if start + size > self._cells:
+            return False
+        for at, other, _ in self._taken:
+            if start < at + width_of(other) + 1 and at < start + size + 1:
+                return False
+        self._taken.append((start, text, mark.role))
+        return True
+
+    def line(self) -> Line:
+        """The labels in their order."""
+        spans = [Span(" " * (LABEL_WIDTH + 2))]
+        used = 0
+        for start, text, role in sorted(self._taken):
+            spans += [Span(" " * (start - used)), Span(text, role)]
+            used = start + width_of(text)
+        return tuple(spans)

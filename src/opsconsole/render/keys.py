@@ -25,6 +25,7 @@ class Scope(StrEnum):
     ALERTS = "alerts"
     SILENCES = "silences"
     BACKUPS = "backups"
+    HEALTH = "health"
     TRIAGE = "triage"
     TIMELINE = "timeline"
 
@@ -143,6 +144,9 @@ KEYS: Final[tuple[Key, ...]] = (
         hint=22, palette=True),
     Key("verify", "v", "v", "verify", "verify backup",
         "compare every byte of the backup under the cursor; reads only", _B, Group.LOOK,
+    Key("test", "v", "v", "test", "test",
+        "open the plan of a test of the component under the cursor, or the menu of tests",
+        Scope.HEALTH, Group.CHANGE, hint=12, palette=True),
         hint=12, palette=True),
     Key("restore", "r", "r", "restore", "restore backup",
         "open the form of a restore of the backup under the cursor", _B, Group.CHANGE,

@@ -1,7 +1,8 @@
 """Objectives beside what was measured, and the figures that they are about.
 
 Invariant: what falls short of all is never shown as all of it; an objective whose figure is not
-known is unknown, never met, and one of which too little was seen is early, never missed. What does not fit whole is left out, the most pressing last.
+known is unknown, never met, and one of which too little was seen is early, never missed. What does
+not fit whole is left out, the most pressing last.
 """
 
 import math
@@ -106,7 +107,7 @@ def _met(item: Attainment) -> tuple[str, str, Role]:
 
 
 def objectives(service: ServiceView, width: int) -> list[Line]:
-    """Objectives and the figures that they are about."""
+    """Objectives beside what was measured, then what scaling would help."""
     lines: list[Line] = [(Span(" objectives", Role.HEADER),)]
     for item in service.objectives:
         lines += [objective_line(item, 50), *_standing(item, width)]
@@ -117,15 +118,4 @@ def objectives(service: ServiceView, width: int) -> list[Line]:
     for index, sentence in enumerate(service.advice):
         lines += [BLANK, (Span(" scaling", Role.HEADER),)] if index == 0 else []
         lines += [(Span(f"   {part}", Role.TEXT),) for part in wrap(sentence, max(8, width - 4))]
-    lines += [BLANK, (Span(" metrics", Role.HEADER),)]
-    for metric in service.metrics:
-        lines.append(
-            (
-                Span(f"   {fit(metric.name, 32)}"),
-                Span(fit(figures.number(metric.value, metric.unit), 11, Align.RIGHT), Role.STRONG),
-                Span(f"  {metric.origin}", Role.MUTED),
-            )
-        )
-    if not service.metrics:
-        lines.append((Span("   none are declared", Role.MUTED),))
     return lines

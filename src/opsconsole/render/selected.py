@@ -8,7 +8,8 @@ from opsconsole.render import figures
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, titled
 from opsconsole.render.objectives import objective_line
 from opsconsole.render.operations import badges
-from opsconsole.render.service import headline, latency_chart
+from opsconsole.render.service import headline
+from opsconsole.render.service_latency import latency_chart
 from opsconsole.render.time_axis import span
 
 CHART_ROWS = 6

@@ -22,6 +22,7 @@ from opsconsole.ui.messages import (
     NotePosted,
     OperationStarted,
     PlanArrived,
+    PagesArrived,
     SnapshotArrived,
 )
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from opsconsole.model.logs import LogReader, PageListener
     from opsconsole.model.operation import ActionRequest, Confirmation, Plan, Refusal
     from opsconsole.model.snapshot import Snapshot
+    from opsconsole.model.pages import PageView
+    from opsconsole.model.replay import Span
     from opsconsole.ui.engine_like import EngineLike
 
 T = TypeVar("T")
@@ -172,5 +175,19 @@ def _outcome(future: Future[T | Refusal]) -> tuple[T | None, Refusal | None]:
     refused = getattr(error, "refusal", None)
     if isinstance(refused, Refusal):
         return None, refused
+    def pages(self, service: str, tell: Callable[[PagesArrived], object]) -> bool:
+        """Look at the declared pages of a service; the answer goes to ``tell``, on any thread.
+
+        False while the engine starts: nothing was asked.
+        """
+        if self._engine is None:
+            return False
+
+        def answered(future: Future[tuple[PageView, ...] | Refusal]) -> None:
+            tell(PagesArrived(service, *_outcome(future)))
+
+        self._engine.pages(service).add_done_callback(answered)
+        return True
+
     said = sanitize(str(error), limit=400) or type(error).__name__
     return None, Refusal("error", said, getattr(error, "remedy", ""))

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from opsconsole.model.backups import BackupView
     from opsconsole.model.logs import LogReader, PageListener
     from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
+    from opsconsole.model.pages import PageView
+    from opsconsole.model.replay import Moment, Span
+    from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
     from opsconsole.model.snapshot import Snapshot
 
 
@@ -68,3 +71,11 @@ class EngineLike(Protocol):
     def open_logs(self, service: str, on_page: PageListener) -> LogReader:
         """Follow a service's logs; ``on_page`` is called on a thread of the reader."""
         ...
+    def pages(self, service: str) -> Future[tuple[PageView, ...] | Refusal]:
+        """A look at every declared page of a service; reads only."""
+        ...
+
+    def runbook(self, request: RunbookRequest) -> Future[RunbookAnswer | Refusal]:
+        """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
+        ...
+

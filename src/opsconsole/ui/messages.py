@@ -10,6 +10,8 @@ from textual.message import Message
 if TYPE_CHECKING:
     from opsconsole.model.backups import BackupView
     from opsconsole.model.operation import ActionRequest, Operation, Plan, Refusal
+    from opsconsole.model.pages import PageView
+    from opsconsole.model.replay import Moment
 
 
 class SnapshotArrived(Message):
@@ -65,6 +67,24 @@ class BackupVerified(Message):
     service: str
     id: str
     backup: BackupView | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass
+class PagesArrived(Message):
+    """The declared pages of a service as they are, or why they cannot be had."""
+
+    service: str
+    pages: tuple[PageView, ...] | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass
+class MomentArrived(Message):
+    """What was known at the moment ``asked``, or why that cannot be shown."""
+
+    asked: float
+    moment: Moment | None = None
     refusal: Refusal | None = None
 
 

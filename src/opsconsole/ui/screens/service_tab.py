@@ -42,9 +42,11 @@ class ServiceTab(LineWidget):
 
     ``NAME`` is its name, ``SHORT`` the four letters of narrow screens. ``SCOPES`` are the scopes of
     its own keys: they are bound on the tab, go before the screen's, and stand in the footer, the
-    help and the palette while the tab is in sight.
+    help and the palette while the tab is in sight. ``LIVE``: it shows the present whatever moment
+    is replayed, and the screen says so.
     """
 
+    LIVE: ClassVar[bool] = False
     NAME: ClassVar[str] = ""
     SHORT: ClassVar[str] = ""
     SCOPES: ClassVar[tuple[Scope, ...]] = ()

@@ -5,6 +5,7 @@ from typing import Final
 from opsconsole.ui.screens.service_tab import ServiceTab
 from opsconsole.ui.screens.service_tabs.alerts import AlertsTab
 from opsconsole.ui.screens.service_tabs.backups import BackupsTab
+from opsconsole.ui.screens.service_tabs.endpoints import EndpointsTab
 from opsconsole.ui.screens.service_tabs.health import HealthTab
 from opsconsole.ui.screens.service_tabs.instances import InstancesTab
 from opsconsole.ui.screens.service_tabs.latency import LatencyTab
@@ -16,6 +17,7 @@ TABS: Final[tuple[type[ServiceTab], ...]] = (
     LatencyTab,
     MetricsTab,
     InstancesTab,
+    EndpointsTab,
     AlertsTab,
     BackupsTab,
     TimelineTab,

@@ -1,29 +1,118 @@
-"""The health tab: each instance with its probes and its components; the raw bodies on ``y``."""
+"""The health tab: instances, probes, components with a cursor; raw bodies on ``y``, tests on ``v``.
 
-from collections.abc import Sequence
+Invariant: a test is a plan like any other; the key opens it and starts nothing.
+"""
+
 from typing import ClassVar
 
-from opsconsole.render import service as render
-from opsconsole.render.cells import Line
-from opsconsole.ui.screens.service_tab import LinesTab, Sight
+from opsconsole.model.operation import ActionKind, ActionView
+from opsconsole.render.cells import BLANK, Line, Role, Span, plain
+from opsconsole.render.keys import Key, Scope
+from opsconsole.render.matching import compiled
+from opsconsole.render.service_health import HealthRow, raw_rows, rows
+from opsconsole.ui.bindings import bindings
+from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.widgets.grid_table import GridTable, Listing
+from opsconsole.ui.widgets.prompt import Prompt
 
 
-class HealthTab(LinesTab):
+class HealthTab(GridTable, ServiceTab):
     """Components as a tree, or the bodies as they came."""
 
     NAME: ClassVar[str] = "health"
     SHORT: ClassVar[str] = "heal"
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.HEALTH,)
+    BINDINGS: ClassVar[Bindings] = bindings(*SCOPES)
 
     is_raw = False
 
-    def lines(self, sight: Sight) -> Sequence[Line]:
+    def __init__(self, service: str) -> None:
+        super().__init__(id="tab-health")
+        self.service_name = service
+        self._held: dict[str, HealthRow] = {}
+        self._searched = ""
+
+    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
         """The tree or the bodies."""
+        if sight is None:
+            gone: Line = (Span("  this service is not in what was last read", Role.UNKNOWN),)
+            self._held = {}
+            self.list(Listing(top, (), lambda _key: BLANK, (gone,)))
+            return
         if self.is_raw:
-            return render.raw(sight.service, sight.width)
-        return render.health(sight.service, sight.width, sight.now)
+            found = raw_rows(sight.service, sight.width, sight.now)
+        else:
+            tested = [view.name for view in self._tests]
+            found = rows(sight.service, sight.width, sight.now, tested)
+        self._held = {each.row.key: each for each in found}
+        self.list(Listing(top, tuple(self._held), self._line))
+
+    def _line(self, key: str) -> Line:
+        line = self._held[key].row.line
+        if not self._searched or not self._holds(key):
+            return line
+        return tuple(Span(span.text, Role.MATCH) for span in line)
 
     def raw(self) -> None:
         """Turn between the two."""
         self.is_raw = not self.is_raw
-        self.move_to(0)
         self.host.show()
+        self.move_to(0)
+
+    # ---- searching ----
+
+    def prompt(self) -> Prompt | None:
+        """Search the rows."""
+        return Prompt(placeholder="search: n next, N previous")
+
+    def typed(self, text: str) -> None:
+        """Mark what holds it and go there."""
+        self._searched = text
+        if text and not (self.cursor_key and self._holds(self.cursor_key)):
+            self.next_match(1)
+        self.repaint()
+
+    def next_match(self, step: int) -> None:
+        """To the next row that holds it; without a search, the next component that is not ok."""
+        self.seek(self._holds if self._searched else self._is_bad, step)
+
+    def _holds(self, key: str) -> bool:
+        text = "".join(span.text for span in self._held[key].row.line)
+        return bool(compiled(self._searched).search(text[:400]))
+
+    def _is_bad(self, key: str) -> bool:
+        roles = {span.role for span in self._held[key].row.line}
+        return bool(roles & {Role.DOWN, Role.DEGRADED, Role.UNKNOWN})
+
+    @property
+    def copied(self) -> str:
+        """All of it."""
+        return plain(each.row.line for each in self._held.values())
+
+    # ---- tests of components ----
+
+    @property
+    def _tests(self) -> list[ActionView]:
+        target = self.host.target
+        views = target.actions if target is not None else ()
+        return [view for view in views if view.kind is ActionKind.TEST]
+
+    def offers(self, key: Key) -> bool:
+        """Testing where a test is declared."""
+        return key.id != "test" or bool(self._tests)
+
+    def action_test(self) -> None:
+        """Open the plan of the test of the component under the cursor, else the menu of tests."""
+        target, views = self.host.target, self._tests
+        if target is None or self.host.refuses():
+            return
+        if not views:
+            self.host.say(f"{target.name} declares no test: actions: {{test: …}}")
+            return
+        here = self._held.get(self.cursor_key or "")
+        named = here.component.casefold() if here is not None else ""
+        meant = [view for view in views if view.name.casefold() == named]
+        if named and meant:
+            self.host.console_app.changes.request((target,), meant[0])
+        else:
+            self.host.open_actions(tuple(views))

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from opsconsole.render import service as render
 from opsconsole.render.cells import Line
+from opsconsole.render.service_instances import instances
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 
@@ -16,6 +16,4 @@ class InstancesTab(LinesTab):
 
     def lines(self, sight: Sight) -> Sequence[Line]:
         """All of them."""
-        docker = sight.snapshot.docker
-        found = docker.containers if docker else ()
-        return render.containers(sight.service, found, sight.width, sight.now)
+        return instances(sight.service, sight.snapshot, sight.width, sight.now)

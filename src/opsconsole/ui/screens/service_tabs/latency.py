@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from opsconsole.model.alerts import Alert
-from opsconsole.render import service as render
-from opsconsole.render.cells import Line
+from opsconsole.render import service_latency as render
+from opsconsole.render.cells import Line, clip_line
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 
@@ -24,5 +24,8 @@ class LatencyTab(LinesTab):
             sight.service, sight.snapshot, sight.width - 2, max(8, sight.height - 2), sight.now,
             window, full=True, began=self.began,
         )  # fmt: skip
-        legend = render.latency_legend(sight.service.latency, window)
+        target = render.latency_objective(sight.service)
+        legend = clip_line(
+            render.latency_legend(sight.service.latency, window, target), sight.width
+        )
         return [legend, render.began_line(self.began, sight.width, sight.now), *drawn]

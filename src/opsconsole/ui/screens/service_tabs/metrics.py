@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from opsconsole.render.cells import Line
-from opsconsole.render.objectives import objectives
+from opsconsole.render.service_metrics import metrics
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 
@@ -16,4 +16,5 @@ class MetricsTab(LinesTab):
 
     def lines(self, sight: Sight) -> Sequence[Line]:
         """All of them."""
-        return objectives(sight.service, sight.width)
+        window = self.host.console_app.time_axis.window
+        return metrics(sight.service, sight.width, sight.now, window)

@@ -1,0 +1,173 @@
+"""The health of one service: every instance with its probes and the tree of its components.
+
+Invariant: nothing here is fresher than what was read: every instance says when it was last seen.
+A row's key is its instance and its component's place, so that a cursor stays on its component.
+"""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from opsconsole.model.health import Component, ProbeKind
+from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView
+from opsconsole.model.state import State
+from opsconsole.render import figures
+from opsconsole.render.cells import (
+    BLANK,
+    Align,
+    Line,
+    Role,
+    Row,
+    Span,
+    clip,
+    fit,
+    state_role,
+    wrap,
+)
+from opsconsole.render.service import headline
+
+DEPTH = 12
+_NAME = 24
+
+
+class HealthRow(NamedTuple):
+    """A row with the component that it shows, '' where it shows none."""
+
+    row: Row
+    component: str = ""
+
+
+def rows(
+    service: ServiceView, width: int, now: float, tested: Collection[str] = ()
+) -> list[HealthRow]:
+    """All of it. ``tested`` are names of components that a test is declared for."""
+    out = [_text(f"head/{n}", line) for n, line in enumerate(headline(service, width, now))]
+    for instance in service.instances:
+        name = instance.name
+        out.append(_text(f"{name}/", BLANK))
+        out += [
+            _text(f"{name}/{n}", line)
+            for n, line in enumerate(instance_lines(instance, width, now))
+        ]
+        report = instance.report
+        if report is None:
+            continue
+        if report.components:
+            ages = _Tree(width, now, {each.casefold() for each in tested})
+            out += ages.rows(report.components, f"{name}/parts", "   ", 0)
+        elif report.message:
+            said = wrap(report.message, max(8, width - 4))
+            out += [
+                _text(f"{name}/said/{n}", (Span(f"   {text}", Role.MUTED),))
+                for n, text in enumerate(said)
+            ]
+    if not service.instances:
+        out.append(_text("none", (Span("   no endpoint is probed for this service", Role.MUTED),)))
+    return out
+
+
+def _text(key: str, line: Line) -> HealthRow:
+    return HealthRow(Row(key, line))
+
+
+def instance_lines(instance: InstanceView, width: int, now: float) -> list[Line]:
+    """One instance: its state and since when, where it is, why it is so, its other probes."""
+    role = state_role(instance.state, stale=instance.stale)
+    word = "stale" if instance.stale else instance.state.value
+    seen = "never read"
+    if instance.taken_at is not None:
+        seen = f"read {figures.age(now - instance.taken_at)} ago"
+    head: list[Span] = [
+        Span(f" {'◌' if instance.stale else instance.state.glyph} {word:<9}", role),
+        Span(f"{instance.name}  ", Role.STRONG),
+        Span(f"for {figures.age(now - instance.since)}  ", Role.MUTED),
+        Span(f"{instance.url}  " if instance.url else "", Role.MUTED),
+        Span(f"{figures.duration(instance.latency)}  ", Role.TEXT),
+        Span(seen, Role.MUTED),
+    ]
+    lines: list[Line] = [tuple(head)]
+    if instance.reason or instance.fault:
+        said = instance.reason or str(instance.fault)
+        lines += [(Span(f"   {text}", Role.TEXT),) for text in wrap(said, max(8, width - 4))[:3]]
+    if instance.fault is not None and instance.fault.hint:
+        lines.append((Span(f"   {clip(instance.fault.hint, width - 4)}", Role.MUTED),))
+    others = [probe for probe in instance.probes if probe.kind is not ProbeKind.HEALTH]
+    if others:
+        lines.append(tuple(span for probe in others for span in _probe(probe)))
+    return lines
+
+
+def _probe(probe: ProbeView) -> Line:
+    return (
+        Span(f"   {probe.state.glyph} ", state_role(probe.state)),
+        Span(f"{probe.kind.value} ", Role.TEXT),
+        Span(f"{figures.duration(probe.took)}", Role.MUTED),
+    )
+
+
+class _Tree:
+    """Components below each other: state, latency, since when, and their own words."""
+
+    def __init__(self, width: int, now: float, tested: Collection[str]) -> None:
+        self._width = width
+        self._now = now
+        self._tested = tested
+
+    def rows(
+        self, parts: tuple[Component, ...], place: str, indent: str, depth: int
+    ) -> Iterator[HealthRow]:
+        """``parts`` and all below them."""
+        for index, part in enumerate(parts):
+            last = index == len(parts) - 1
+            key = f"{place}/{index}"
+            line = self._line(part, f"{indent}{'└─' if last else '├─'} ", depth)
+            yield HealthRow(Row(key, line), part.name)
+            if depth < DEPTH:
+                below = indent + ("   " if last else "│  ")
+                yield from self.rows(part.children, key, below, depth + 1)
+
+    def _line(self, part: Component, indent: str, depth: int) -> Line:
+        role = state_role(part.state)
+        room = max(_NAME - depth * 3, 8)
+        since = "" if part.since is None else figures.age(self._now - part.since)
+        spans = [
+            Span(indent, Role.RULE),
+            Span(f"{part.state.glyph} ", role),
+            Span(fit(part.name, room), Role.TEXT if part.state is State.OK else Role.STRONG),
+            Span(f" {part.state.value:<9}", role),
+            Span(fit(figures.duration(part.latency), 6, Align.RIGHT), Role.MUTED),
+            Span(fit(since, 8, Align.RIGHT), Role.MUTED),
+        ]
+        used = len(indent) + 2 + room + 10 + 6 + 8
+        test = "  [v] test" if part.name.casefold() in self._tested else ""
+        said = part.message
+        if part.breaker and "breaker" not in said:
+            said = f"breaker {part.breaker}{f' · {said}' if said else ''}"
+        left = max(0, self._width - used - len(test) - 2)
+        return (*spans, Span(f"  {clip(said, left)}", Role.TEXT), Span(test, Role.KEY_LABEL))
+
+
+def raw_rows(service: ServiceView, width: int, now: float) -> list[HealthRow]:
+    """The bodies as they came, sanitised, one instance after the other."""
+    out: list[HealthRow] = []
+    for instance in service.instances:
+        lines = _raw(instance, width, now)
+        out += [_text(f"{instance.name}/raw/{n}", line) for n, line in enumerate(lines)]
+    if not out:
+        out.append(_text("none", (Span("  no endpoint is probed for this service", Role.MUTED),)))
+    return out
+
+
+def _raw(instance: InstanceView, width: int, now: float) -> list[Line]:
+    report = instance.report
+    lines: list[Line] = [(Span(f" {instance.name}  ", Role.STRONG), Span(instance.url, Role.MUTED))]
+    if report is None:
+        return [*lines, (Span("   no body was understood", Role.MUTED),), BLANK]
+    seen = ""
+    if instance.report_at is not None:
+        seen = f" · read {figures.age(now - instance.report_at)} ago"
+    status = f"   HTTP {report.status_code} · {report.content_type or 'no content type'}"
+    stale = Role.STALE if instance.fault is not None or instance.stale else Role.MUTED
+    lines.append((Span(f"{status} · read as {report.format}{seen}", stale),))
+    for text in report.raw.split("\n"):
+        lines += [(Span(f"   {part}"),) for part in wrap(text, max(8, width - 4))]
+    return [*lines, BLANK]

@@ -1,0 +1,163 @@
+"""The copies of one service, each with what it runs in and what it uses.
+
+Invariant: pure; what is not known is a dash or left out, never a zero; a container that belongs
+to the service and to no endpoint is listed by itself.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from opsconsole.model.health import Component
+from opsconsole.model.resources import Container
+from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
+from opsconsole.model.state import State
+from opsconsole.render import figures
+from opsconsole.render.cells import (
+    BLANK,
+    Line,
+    Role,
+    Span,
+    clip,
+    clip_line,
+    fit,
+    state_role,
+)
+from opsconsole.render.service_health import instance_lines
+from opsconsole.render.spark import meter
+
+_LABEL: Final = 11
+_BREAKER_STATES: Final = {
+    "closed": State.OK,
+    "half open": State.DEGRADED,
+    "open": State.DOWN,
+}
+
+
+def instances(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> list[Line]:
+    """Endpoints with their containers, then the containers that no endpoint names."""
+    found = _containers(service, snapshot)
+    stale = snapshot.docker_at is None or now - snapshot.docker_at > 30
+    lines: list[Line] = []
+    shown: set[str] = set()
+    for instance in service.instances:
+        lines += instance_lines(instance, width, now)
+        lines += _version(instance, width)
+        lines += _breakers(instance, width)
+        box = found.get(instance.container)
+        if box is not None:
+            shown.add(box.id)
+            lines += _container(box, width, now, stale=stale)
+        elif instance.container:
+            said = f"{instance.container} is not known to any Docker Engine that is read"
+            lines.append(_fact("container", Span(clip(said, width - _LABEL - 4), Role.UNKNOWN)))
+        lines.append(BLANK)
+    others = [box for box in found.values() if box.id not in shown]
+    if others:
+        lines.append((Span(" other containers of this service", Role.HEADER),))
+        for box in others:
+            lines += [*_container(box, width, now, stale=stale), BLANK]
+    if not lines:
+        lines += [
+            (Span("   no copy of this service is known: name its instances or containers:",
+                  Role.MUTED),),
+            (Span("     instances: [http://10.0.0.1:8000]   containers: [name]", Role.MUTED),),
+        ]  # fmt: skip
+    return lines
+
+
+def _containers(service: ServiceView, snapshot: Snapshot) -> dict[str, Container]:
+    """The service's containers by name, each also under its id when it is named by that."""
+    named = set(service.containers) | {each.container for each in service.instances}
+    out: dict[str, Container] = {}
+    for container in snapshot.docker.containers if snapshot.docker else ():
+        if container.name in named:
+            out[container.name] = container
+        elif container.id in named:
+            out[container.id] = container
+    return out
+
+
+def _fact(label: str, *spans: Span) -> Line:
+    return (Span(f"   {fit(label, _LABEL)}", Role.MUTED), *spans)
+
+
+def _version(instance: InstanceView, width: int) -> Iterator[Line]:
+    version = instance.report.version if instance.report else ""
+    if version:
+        yield _fact("version", Span(clip(version, width - _LABEL - 4)))
+
+
+def _breakers(instance: InstanceView, width: int) -> Iterator[Line]:
+    """The circuit breakers that its body reports, those that are open first."""
+    found = sorted(
+        _with_breaker(instance.report.components if instance.report else ()),
+        key=lambda part: -_BREAKER_STATES[part.breaker].urgency,
+    )
+    spans: list[Span] = []
+    for part in found:
+        state = _BREAKER_STATES[part.breaker]
+        spans += [
+            Span(f"{state.glyph} ", state_role(state)),
+            Span(f"{part.name} {part.breaker}  ", Role.TEXT if state is State.OK else Role.STRONG),
+        ]
+    if spans:
+        yield clip_line(_fact("breakers", *spans), width)
+
+
+def _with_breaker(parts: tuple[Component, ...]) -> Iterator[Component]:
+    for part in parts:
+        if part.breaker in _BREAKER_STATES:
+            yield part
+        yield from _with_breaker(part.children)
+
+
+def _container(box: Container, width: int, now: float, *, stale: bool) -> Iterator[Line]:
+    """State and age, what it uses, what it runs."""
+    role = state_role(box.state, stale=stale)
+    running = box.status == "running"
+    words = [box.status] + ([box.health] if box.health else [])
+    if not running and box.exit_code is not None:
+        words.append(f"exit {box.exit_code}")
+    if box.oom_killed:
+        words.append("killed: out of memory")
+    if running and box.started_at is not None:
+        words.append(f"up {figures.age(now - box.started_at)}")
+    if not running and box.finished_at is not None:
+        words.append(f"{figures.age(now - box.finished_at)} ago")
+    if box.restarts is not None:
+        words.append(f"↻ {box.restarts} restarts" if box.restarts != 1 else "↻ 1 restart")
+    yield clip_line(
+        _fact(
+            "container",
+            Span(f"{'◌' if stale else box.state.glyph} ", role),
+            Span(f"{box.name}  ", Role.STRONG),
+            Span(" · ".join(words), Role.STALE if stale else Role.TEXT),
+        ),
+        width,
+    )
+    if running:
+        yield clip_line(_fact("uses", *_usage(box, width, stale=stale)), width)
+    ports = "  ".join(f":{port.public}→{port.private}" for port in box.ports if port.public)
+    image = f"{box.image}  {box.image_id[:19]}  {ports}".rstrip()
+    yield clip_line(_fact("image", Span(image, Role.MUTED)), width)
+    if box.detail:
+        yield clip_line(_fact("", Span(box.detail, Role.TEXT)), width)
+
+
+def _usage(box: Container, width: int, *, stale: bool) -> Line:
+    """CPU, and memory against its limit as a bar."""
+    role = Role.STALE if stale else Role.TEXT
+    spans = [Span(f"cpu {figures.percent(box.cpu)}", role), Span("   memory ", Role.MUTED)]
+    if not box.memory_limit:
+        return (*spans, Span(f"{figures.size(box.memory)}, no limit", role))
+    share = None if box.memory is None else box.memory / box.memory_limit
+    bar = 20 if width >= 100 else 10
+    return (
+        *spans,
+        Span(f"{meter(share, bar)} ", Role.STALE if stale else Role.TRACE),
+        Span(
+            f"{figures.percent(share)}  "
+            f"{figures.size(box.memory)} of {figures.size(box.memory_limit)}",
+            role,
+        ),
+    )

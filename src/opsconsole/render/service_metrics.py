@@ -1,0 +1,91 @@
+"""The declared metrics of one service: value, trend, each instance's part, origin and age.
+
+Invariant: pure; a figure that is not known is a dash; one that has not been renewed for
+``STALE_AFTER`` seconds looks stale. A trend has a scale of its own, from zero to the figure
+written behind it.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from opsconsole.model.series import MetricValue
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.render import figures
+from opsconsole.render.cells import BLANK, Align, Line, Role, Span, clip_line, fit
+from opsconsole.render.objectives import objectives
+from opsconsole.render.spark import columns, share_spark
+
+STALE_AFTER: Final = 90.0
+"""Seconds; the slowest source is asked every 30."""
+
+PARTS: Final = 12
+"""Instances of a metric that are listed."""
+
+_HOW_TO: Final = (
+    "   none are declared. A metric is a name for what /metrics or Prometheus has:",
+    "     metrics: {requests: {counter: http_requests_total}}",
+)
+
+
+def metrics(service: ServiceView, width: int, now: float, window: float) -> list[Line]:
+    """Every metric, then the objectives."""
+    lines: list[Line] = [(Span(" metrics", Role.HEADER),)]
+    for metric in service.metrics:
+        lines += _metric(metric, width, now, window)
+    if not service.metrics:
+        lines += [(Span(text, Role.MUTED),) for text in _HOW_TO]
+    return [*lines, BLANK, *objectives(service, width)]
+
+
+def _metric(metric: MetricValue, width: int, now: float, window: float) -> Iterator[Line]:
+    stale = metric.at is None or now - metric.at > STALE_AFTER
+    name = 32 if width >= 100 else 24
+    yield clip_line(
+        (
+            Span(f"   {fit(metric.name, name)}", Role.STALE if stale else Role.TEXT),
+            Span(
+                fit(figures.number(metric.value, metric.unit), 12, Align.RIGHT),
+                Role.STALE if stale else Role.STRONG,
+            ),
+            *_trend(metric, width, now, window),
+            Span(f"  {metric.origin}, {_age(metric, now)}", Role.STALE if stale else Role.MUTED),
+        ),
+        width,
+    )
+    if len(metric.by_instance) < 2:
+        return
+    parts = sorted(metric.by_instance.items())
+    for instance, value in parts[:PARTS]:
+        yield clip_line(
+            (
+                Span(f"     {fit(instance, name - 2)}", Role.MUTED),
+                Span(fit(figures.number(value, metric.unit), 12, Align.RIGHT), Role.MUTED),
+            ),
+            width,
+        )
+    if len(parts) > PARTS:
+        yield (Span(f"     and {len(parts) - PARTS} more", Role.MUTED),)
+
+
+def _trend(metric: MetricValue, width: int, now: float, window: float) -> Line:
+    """The metric over the window from zero to its highest, which is written behind it."""
+    room = min(40, width - 70)
+    trace = metric.trace
+    if trace is None or room < 8:
+        return ()
+    values = columns(trace, room, now, window)
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    top = max(known, default=0.0)
+    if not known:
+        return (Span("  " + "·" * room, Role.FAINT), Span(" " * 12))
+    shares = [None if value is None else value / top if top > 0 else 0.0 for value in values]
+    highest = figures.number(top, metric.unit)
+    return (
+        Span(f"  {share_spark(shares, room)}", Role.TRACE),
+        Span(f" {fit(f'≤{highest}', 11)}", Role.FAINT),
+    )
+
+
+def _age(metric: MetricValue, now: float) -> str:
+    return "never read" if metric.at is None else f"{figures.age(now - metric.at)} ago"
