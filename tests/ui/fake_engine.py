@@ -18,6 +18,7 @@ from opsconsole.model.operation import (
     Step,
     StepResult,
 )
+from opsconsole.model.replay import Moment, Span
 from opsconsole.model.snapshot import Snapshot
 from tests.ui.fleet import NOW
 
@@ -104,6 +105,10 @@ class FakeEngine:
         self.stopped_rollbacks: list[str] = []
         self.answer_logs: Callable[[LogQuery], LogPage] = LogPage
         self.readers: list[FakeReader] = []
+        self.recorded: Span | None = None
+        self.moments: list[float] = []
+        self.answer_moment: Callable[[float], Moment | Refusal] = nothing_recorded
+        self.reading: list[Future[Moment | Refusal]] = []
         self._listeners: list[Callable[[Snapshot], None]] = []
 
     @property
@@ -151,6 +156,15 @@ class FakeEngine:
         future.set_result(Refusal("nothing-to-do", "it has begun already"))
         return future
 
+    def moment(self, at: float) -> "Future[Moment | Refusal]":
+        self.moments.append(at)
+        future: Future[Moment | Refusal] = Future()
+        if self.slow:
+            self.reading.append(future)
+        else:
+            future.set_result(self.answer_moment(at))
+        return future
+
     def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":
         future: Future[tuple[BackupView, ...] | Refusal] = Future()
         future.set_result(self.kept)
@@ -166,6 +180,11 @@ class FakeEngine:
     def open_logs(self, service: str, on_page: PageListener) -> FakeReader:
         self.readers.append(FakeReader(self, on_page))
         return self.readers[-1]
+
+
+def nothing_recorded(at: float) -> Moment | Refusal:
+    """Where nobody records."""
+    return Refusal("not-recorded", "nothing is recorded yet")
 
 
 def an_operation(plan: Plan, state: OperationState = OperationState.VERIFYING) -> Operation:

@@ -1,7 +1,6 @@
 """The overview under the hands of a person."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
@@ -194,17 +193,6 @@ async def test_pause_holds_the_picture_and_reading_goes_on(open_stage: OpenStage
         assert "HELD 09:14:07Z" in stage.text
         assert "✖ down" not in stage.text
         await stage.press("p")
-        assert "✖ down" in stage.text
-
-
-async def test_stepping_back_in_time(open_stage: OpenStage) -> None:
-    async with open_stage(fleet.calm()) as stage:
-        stage.clock.at += 30
-        await stage.publish(replace(fleet.on_fire(2), taken_at=fleet.NOW + 30))
-        assert "✖ down" in stage.text
-        await stage.press("left_square_bracket", "left_square_bracket")
-        assert "✖ down" not in stage.text
-        await stage.press("right_square_bracket", "right_square_bracket")
         assert "✖ down" in stage.text
 
 

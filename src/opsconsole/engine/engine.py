@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings
@@ -36,14 +36,21 @@ from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
 from opsconsole.model.pages import PageView
 from opsconsole.model.reading import Reading
+from opsconsole.model.recording import RecordingState, RecordingView
+from opsconsole.model.replay import Moment, Span
+from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.sources.base import Source
+
+if TYPE_CHECKING:
+    from opsconsole.engine.recording.recorder import Recorder
 
 PUBLISH_EVERY: Final = 0.5
 """Seconds between snapshots at least."""
 
 OPERATIONS_EVERY: Final = 1.0
 LOG_FIGURES_EVERY: Final = 2.0
+RUNBOOKS_EVERY: Final = 1.0
 AFTER_DEFECT: Final = 1.0
 CLOSE_WITHIN: Final = 1.0
 """Seconds that sources have to give back what they hold."""
@@ -56,11 +63,14 @@ NOTES_EVERY: Final = 2.0
 Listener = Callable[[Snapshot], None]
 T = TypeVar("T")
 
+_NOT_RECORDING: Final = RecordingView(RecordingState.OFF)
+
 
 class Engine:
     """One fleet's engine. Make it anywhere, ``start`` it once, ``stop`` it once.
 
-    Once it was started it owns ``sources`` and ``operator`` and closes them at its end.
+    Once it was started it owns ``sources``, ``operator`` and ``recorder`` and closes them at its
+    end. ``archive`` is what was recorded, by this process or another.
     """
 
     def __init__(
@@ -73,6 +83,8 @@ class Engine:
         sources: Sequence[Source[Any]] | None = None,
         operator: Operator | None = None,
         notes: Notes | None = None,
+        archive: Archive | None = None,
+        recorder: "Recorder | None" = None,
     ) -> None:
         self._settings = settings
         self._base = base
@@ -81,6 +93,8 @@ class Engine:
         self._given = sources
         self._listeners: list[Listener] = []
         self._notices = Notices()
+        self._replay = Replay(archive)
+        self._recorder = recorder
         self._errors = 0
         self._resumed_at: float | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,15 +102,36 @@ class Engine:
         self._thread: threading.Thread | None = None
         self._schedule: Schedule | None = None
         self._began = threading.Event()
+        self._pulse = self._clock.now()
         self._prepare(single=False)
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._heard)
         self._logs = LogWatch(settings, base, self._clock)
+        checks = Checks(settings, base, lambda: self._store.services, self._clock.now)
+        self._runbooks = RunbookDesk(
+            settings, base, self._clock, checks, read_only=read_only, tell=self._store.events.add
+        )
+        self._pages = PageBook(settings, base, self._clock)
 
     @property
     def latest(self) -> Snapshot:
         """The latest snapshot; before the first look everything is UNKNOWN in it."""
         return self._latest
+
+    @property
+    def pulse(self) -> float:
+        """When stock was last taken, on the engine's clock: it moves as long as the engine lives."""
+        return self._pulse
+
+    @property
+    def recorded(self) -> Span | None:
+        """From when to when there are moments to show, as far as is known at present."""
+        return self._replay.recorded
+
+    @property
+    def recording(self) -> RecordingView:
+        """What the flight recorder does at this moment."""
+        return _NOT_RECORDING if self._recorder is None else self._recorder.view
 
     def start(self) -> None:
         """Begin to look, on a thread of its own; returns at once."""
@@ -107,11 +142,6 @@ class Engine:
 
     def stop(self, within: float = 2.0) -> None:
         """End every look and give back what was held; after ``within`` seconds, leave it."""
-        checks = Checks(settings, base, lambda: self._store.services, self._clock.now)
-        self._runbooks = RunbookDesk(
-            settings, base, self._clock, checks, read_only=read_only, tell=self._store.events.add
-        )
-        self._pages = PageBook(settings, base, self._clock)
         if self._thread is None:
             return
         self._began.wait(within)
@@ -149,6 +179,10 @@ class Engine:
         """Keep the automatic rollback after an operation from being begun."""
         return self._submit(lambda: self._door.stop_rollback(operation))
 
+    def moment(self, at: float) -> "Future[Moment | Refusal]":
+        """What was known at ``at``, in Unix seconds, or why that cannot be shown."""
+        return self._submit(lambda: self._replay.moment(at))
+
     def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":
         """The backups of a service, newest first."""
         return self._submit(lambda: self._door.backups(service))
@@ -156,6 +190,14 @@ class Engine:
     def verify_backup(self, service: str, backup: str) -> "Future[BackupView | Refusal]":
         """One backup after every byte of it was compared; reads only."""
         return self._submit(lambda: self._door.verify_backup(service, backup))
+
+    def pages(self, service: str) -> "Future[tuple[PageView, ...] | Refusal]":
+        """A look at every declared page of a service; reads only."""
+        return self._submit(lambda: self._pages.look(service))
+
+    def runbook(self, request: RunbookRequest) -> "Future[RunbookAnswer | Refusal]":
+        """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
+        return self._submit(lambda: self._runbooks.do(request))
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader:
         """Follow a service's logs until the reader is closed; ``on_page`` gets what it asks for.
@@ -191,17 +233,15 @@ class Engine:
         self._began.set()
         async with AsyncExitStack() as cleanup:
             cleanup.callback(self._shut)
-    def pages(self, service: str) -> "Future[tuple[PageView, ...] | Refusal]":
-        """A look at every declared page of a service; reads only."""
-        return self._submit(lambda: self._pages.look(service))
-
-    def runbook(self, request: RunbookRequest) -> "Future[RunbookAnswer | Refusal]":
-        """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
-        return self._submit(lambda: self._runbooks.do(request))
-
             sources = self._open(cleanup)
+            self._replay.past_figures = PastFigures(self._settings, sources, self._clock)
             self._logs.start()
             cleanup.callback(self._logs.close)
+            cleanup.push_async_callback(self._runbooks.close)
+            cleanup.push_async_callback(self._pages.close)
+            if self._recorder is not None:
+                self._recorder.start()
+                cleanup.callback(self._recorder.close, CLOSE_WITHIN)
             self._schedule = Schedule(sources, self._clock, self._deliver, on_gap=self._suspended)
             # What was made so far lives as long as the engine: the collector need not walk it.
             gc.freeze()
@@ -211,9 +251,12 @@ class Engine:
                 tasks.create_task(self._for_ever(self._follow_operations, OPERATIONS_EVERY))
                 tasks.create_task(self._for_ever(self._notes.follow, NOTES_EVERY))
                 tasks.create_task(self._for_ever(self._read_log_figures, LOG_FIGURES_EVERY))
+                tasks.create_task(self._for_ever(self._follow_runbooks, RUNBOOKS_EVERY))
+                tasks.create_task(self._for_ever(self._replay.look_how_far, SPAN_EVERY))
 
     def _shut(self) -> None:
         self._loop = None
+        self._replay.close()
         self._door.close()
         self._notes.close()
 
@@ -237,11 +280,6 @@ class Engine:
         try:
             return assemble(
                 self._settings,
-            cleanup.push_async_callback(self._runbooks.close)
-            cleanup.push_async_callback(self._pages.close)
-            if self._recorder is not None:
-                self._recorder.start()
-                cleanup.callback(self._recorder.close, CLOSE_WITHIN)
                 self._clock,
                 self._base,
                 on_event=self._heard,
@@ -280,7 +318,8 @@ class Engine:
     async def _publish_in_time(self) -> None:
         before = self._clock.now()
         await self._clock.sleep(PUBLISH_EVERY)
-        late = self._clock.now() - before - PUBLISH_EVERY
+        self._pulse = self._clock.now()
+        late = self._pulse - before - PUBLISH_EVERY
         if self._schedule is not None and late > self._schedule.longest_pause:
             self._suspended(late)
         self._publish()
@@ -298,11 +337,16 @@ class Engine:
             or operations is not before.operations
             or self._door.degradations is not before.degradations
             or events is not before.events
+            or not self._runbooks.shown_in(before)
         ):
             return
-        self._latest = self._builder.build(
+        made = self._builder.build(
             now, operations, notices, self._door.degradations, self._door.missed
         )
+        self._latest = self._runbooks.added_to(made)
+        self._replay.keep(self._latest)
+        if self._recorder is not None:
+            self._recorder.offer(self._latest)
         for listener in tuple(self._listeners):
             try:
                 listener(self._latest)
@@ -319,6 +363,8 @@ class Engine:
             errors=errors,
             cut_off=self._store.probes.suspect,
             journal=self._door.fault,
+            runbooks=self._runbooks.fault,
+            recording=self.recording.notice,
         )
 
     async def _follow_operations(self) -> None:
@@ -329,6 +375,9 @@ class Engine:
         allowed = await self._door.poll_actions(acting, self._latest, now)
         for name, actions in allowed.items():
             self._store.set_actions(name, actions)
+
+    async def _follow_runbooks(self) -> None:
+        await self._runbooks.poll(self._door.operations)
 
     async def _read_log_figures(self) -> None:
         now = self._clock.now()

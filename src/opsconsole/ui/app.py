@@ -17,13 +17,11 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
-from opsconsole.render import figures
 from opsconsole.render.keys import Scope
 from opsconsole.render.time_axis import TimeAxis
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
-from opsconsole.ui.lookback import Lookback
 from opsconsole.ui.messages import (
     BackupsArrived,
     BackupVerified,
@@ -33,12 +31,13 @@ from opsconsole.ui.messages import (
     PlanArrived,
     SnapshotArrived,
 )
-from opsconsole.ui.opening import Opening
 from opsconsole.ui.options import Options
 from opsconsole.ui.output_gate import OutputGate
+from opsconsole.ui.replay import Replay
 from opsconsole.ui.screens.contracts import ReadsBackups, Shown, Speaking
 from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
+from opsconsole.ui.time_travel import TimeTravel
 
 if TYPE_CHECKING:
     from opsconsole.model.operation import Operation
@@ -53,7 +52,7 @@ CRASHED = 70
 OVERVIEW_DEPTH = 2
 
 
-class Console(Opening, inherit_bindings=False):
+class Console(TimeTravel, inherit_bindings=False):
     """The screens of one console."""
 
     TITLE = "opsconsole"
@@ -80,7 +79,7 @@ class Console(Opening, inherit_bindings=False):
         self.animation_level = "none"
         self.clock: Clock = clock or SystemClock()
         self.bridge = Bridge(make_engine, self.post_message)
-        self.lookback = Lookback()
+        self.replay = Replay(self.bridge.moment, self.clock.now)
         self.time_axis = TimeAxis(options.window)
         self.keymap: dict[str, str] = {}
         self.failure = ""
@@ -105,31 +104,9 @@ class Console(Opening, inherit_bindings=False):
         return self.bridge.latest
 
     @property
-    def shown(self) -> Snapshot | None:
-        """The snapshot to show: the latest, or the one held."""
-        return self.lookback.held or self.bridge.latest
-
-    @property
-    def is_live(self) -> bool:
-        """Whether the latest is shown."""
-        return self.lookback.held is None
-
-    @property
-    def now(self) -> float:
-        """The time that ages count from: of the held picture where one is held."""
-        held = self.lookback.held
-        return self.clock.now() if held is None else held.taken_at
-
-    @property
     def time_note(self) -> str:
-        """What the header says of the engine and of a held picture."""
-        if self.failure:
-            return "ENGINE STOPPED"
-        held = self.lookback.held
-        if held is None:
-            return ""
-        ago = figures.age(self.clock.now() - held.taken_at)
-        return f"HELD {figures.clock(held.taken_at)}Z, {ago} AGO"
+        """What the header says of the engine."""
+        return "ENGINE STOPPED" if self.failure else ""
 
     @property
     def read_only(self) -> bool:
@@ -207,7 +184,6 @@ class Console(Opening, inherit_bindings=False):
         latest = self.bridge.latest
         if latest is not None:
             self.failure = ""
-            self.lookback.keep(latest)
             self.time_axis.grow(latest, self.clock.now())
         if not self.options.low_bandwidth:
             self.show()
@@ -271,24 +247,6 @@ class Console(Opening, inherit_bindings=False):
             self.say(problem or f"no theme is called {wanted}: the dark one is shown")
 
     # ---- keys ----
-
-    def action_pause(self) -> None:
-        """Hold the picture, or go on."""
-        if self.is_live and self.bridge.latest is not None:
-            self.lookback.hold(self.bridge.latest)
-        else:
-            self.lookback.release()
-        self.show()
-
-    def go_live(self) -> None:
-        """Show the latest again."""
-        self.lookback.release()
-        self.show()
-
-    def action_step(self, step: int) -> None:
-        """Show what was seen before or after."""
-        self.lookback.step(step)
-        self.show()
 
     def action_look_again(self) -> None:
         """Ask the engine to look at everything now."""

@@ -19,10 +19,11 @@ from opsconsole.ui.messages import (
     BackupsArrived,
     BackupVerified,
     EngineFailed,
+    MomentArrived,
     NotePosted,
     OperationStarted,
-    PlanArrived,
     PagesArrived,
+    PlanArrived,
     SnapshotArrived,
 )
 
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 
     from opsconsole.model.logs import LogReader, PageListener
     from opsconsole.model.operation import ActionRequest, Confirmation, Plan, Refusal
-    from opsconsole.model.snapshot import Snapshot
     from opsconsole.model.pages import PageView
     from opsconsole.model.replay import Span
+    from opsconsole.model.snapshot import Snapshot
     from opsconsole.ui.engine_like import EngineLike
 
 T = TypeVar("T")
@@ -57,6 +58,11 @@ class Bridge:
     def latest(self) -> Snapshot | None:
         """The newest snapshot that has arrived."""
         return self._latest
+
+    @property
+    def recorded(self) -> Span | None:
+        """From when to when there are moments to show, as far as is known."""
+        return None if self._engine is None else self._engine.recorded
 
     def start(self) -> None:
         """Make and start the engine on a thread of its own; imports happen there."""
@@ -143,6 +149,18 @@ class Bridge:
             ),
         )
 
+    def moment(self, at: float) -> None:
+        """Ask for a moment that has passed; the answer is always a ``MomentArrived``."""
+        from opsconsole.model.operation import Refusal
+
+        if self._engine is None:
+            self._post(MomentArrived(at, None, Refusal("starting", "the engine is still starting")))
+            return
+        self.ask(
+            lambda engine: engine.moment(at),
+            lambda found, refusal: MomentArrived(at, found, refusal),
+        )
+
     def backups(self, service: str) -> None:
         """Ask for the backups of a service; the answer is a ``BackupsArrived``."""
         self.ask(
@@ -156,6 +174,20 @@ class Bridge:
             lambda engine: engine.verify_backup(service, backup),
             lambda found, refusal: BackupVerified(service, backup, found, refusal),
         )
+
+    def pages(self, service: str, tell: Callable[[PagesArrived], object]) -> bool:
+        """Look at the declared pages of a service; the answer goes to ``tell``, on any thread.
+
+        False while the engine starts: nothing was asked.
+        """
+        if self._engine is None:
+            return False
+
+        def answered(future: Future[tuple[PageView, ...] | Refusal]) -> None:
+            tell(PagesArrived(service, *_outcome(future)))
+
+        self._engine.pages(service).add_done_callback(answered)
+        return True
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader | None:
         """Follow a service's logs until the reader is closed; None while the engine starts."""
@@ -175,19 +207,5 @@ def _outcome(future: Future[T | Refusal]) -> tuple[T | None, Refusal | None]:
     refused = getattr(error, "refusal", None)
     if isinstance(refused, Refusal):
         return None, refused
-    def pages(self, service: str, tell: Callable[[PagesArrived], object]) -> bool:
-        """Look at the declared pages of a service; the answer goes to ``tell``, on any thread.
-
-        False while the engine starts: nothing was asked.
-        """
-        if self._engine is None:
-            return False
-
-        def answered(future: Future[tuple[PageView, ...] | Refusal]) -> None:
-            tell(PagesArrived(service, *_outcome(future)))
-
-        self._engine.pages(service).add_done_callback(answered)
-        return True
-
     said = sanitize(str(error), limit=400) or type(error).__name__
     return None, Refusal("error", said, getattr(error, "remedy", ""))

@@ -7,6 +7,7 @@ asked for only when the dialog before them is closed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Changes:
         from opsconsole.model.operation import ActionRequest
         from opsconsole.render.request import needs_form
 
+        if self._refused():
+            return
         if needs_form(view):
             from opsconsole.ui.screens.request import RequestScreen
 
@@ -43,11 +46,15 @@ class Changes:
 
     def request_all(self, requests: Iterable[ActionRequest]) -> None:
         """Ask for the plan of each request; the dialog shows one at a time."""
+        if self._refused():
+            return
         self._waiting = list(requests)
         self._ask_next()
 
     def confirm(self, plan: Plan, confirmation: Confirmation) -> None:
         """Start a plan that a person confirmed in the dialog."""
+        if self._refused():
+            return
         self._console.bridge.perform(plan, confirmation)
 
     def plan_arrived(self, message: PlanArrived) -> None:
@@ -55,6 +62,9 @@ class Changes:
         from opsconsole.ui.screens.plan import PlanScreen
 
         self.stop_looking()
+        if self._refused():
+            self._waiting.clear()
+            return
         if any(isinstance(screen, PlanScreen) for screen in self._console.screen_stack):
             return
         dialog = PlanScreen(message.request, message.plan, message.refusal)
@@ -78,11 +88,21 @@ class Changes:
             self._looking = None
             self._console.say("")
 
+    def _refused(self) -> bool:
+        """Say why nothing may be changed, where nothing may."""
+        refusal = self._console.refusal
+        if refusal:
+            self._console.say(refusal)
+        return bool(refusal)
+
     def _ask_next(self) -> None:
         if not self._waiting:
             return
         request = self._waiting.pop(0)
         about = f"{request.kind.value} {request.service}: looking at what would be done …"
         console = self._console
+        if not console.is_live:
+            # Policy refuses what was asked for on a moment that has passed.
+            request = replace(request, seen_at=console.now)
         self._looking = console.set_timer(LOOKING_AFTER, lambda: console.say(about))
         console.bridge.plan(request)

@@ -22,12 +22,16 @@ SERVICES_LISTED: Final = 1000
 
 
 class Command(NamedTuple):
-    """``about`` is one line; ``aliases`` mean it only when written whole."""
+    """``about`` is one line; ``aliases`` mean it only when written whole.
+
+    ``takes`` is run with what is written after the name, where something is.
+    """
 
     name: str
     about: str
     run: Callable[[], object]
     aliases: tuple[str, ...] = ()
+    takes: Callable[[str], object] | None = None
 
 
 def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
@@ -44,7 +48,8 @@ def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
             method = f"action_{key.action.partition('(')[0]}"
             actor = next((each for each in actors if hasattr(each, method)), console)
             run = partial(console.run_action, key.action, actor)
-            yield Command(key.label, f"{key.help}  ({key.shown})", run, (key.id,))
+            takes = console.go_to_typed if key.id == "at" else None
+            yield Command(key.label, f"{key.help}  ({key.shown})", run, (key.id,), takes)
 
 
 def service_commands(console: "Console") -> Iterator[Command]:

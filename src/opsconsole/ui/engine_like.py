@@ -28,6 +28,11 @@ class EngineLike(Protocol):
         """The newest snapshot, if there is one."""
         ...
 
+    @property
+    def recorded(self) -> Span | None:
+        """From when to when there are moments to show, as far as is known."""
+        ...
+
     def start(self) -> None:
         """Start reading the world on the engine's own thread."""
         ...
@@ -60,6 +65,10 @@ class EngineLike(Protocol):
         """Keep the automatic rollback after an operation from being begun."""
         ...
 
+    def moment(self, at: float) -> Future[Moment | Refusal]:
+        """What was known at ``at``, or why that cannot be shown."""
+        ...
+
     def backups(self, service: str) -> Future[tuple[BackupView, ...] | Refusal]:
         """The backups of a service, newest first."""
         ...
@@ -68,9 +77,6 @@ class EngineLike(Protocol):
         """One backup after every byte of it was compared; reads only."""
         ...
 
-    def open_logs(self, service: str, on_page: PageListener) -> LogReader:
-        """Follow a service's logs; ``on_page`` is called on a thread of the reader."""
-        ...
     def pages(self, service: str) -> Future[tuple[PageView, ...] | Refusal]:
         """A look at every declared page of a service; reads only."""
         ...
@@ -79,3 +85,6 @@ class EngineLike(Protocol):
         """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
         ...
 
+    def open_logs(self, service: str, on_page: PageListener) -> LogReader:
+        """Follow a service's logs; ``on_page`` is called on a thread of the reader."""
+        ...

@@ -126,6 +126,10 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.DEGRADED: ("degraded", "background", "bold"),
     Role.DOWN: ("down", "background", "bold"),
     Role.UNKNOWN: ("unknown", "background", ""),
+    # Drawn in blocks, which no attribute may cross.
+    Role.BIG_OK: ("ok", "background", ""),
+    Role.BIG_DEGRADED: ("degraded", "background", ""),
+    Role.BIG_UNKNOWN: ("unknown", "background", ""),
     Role.BAR: ("header_text", "header_background", ""),
     Role.BAR_MUTED: ("header_text", "header_background", "dim"),
     Role.BAR_STRONG: ("header_text", "header_background", "bold"),
@@ -137,6 +141,7 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.BADGE_LOW: ("background", "danger_low", "bold"),
     Role.BADGE_HIGH: ("on_danger", "danger_high", "bold"),
     Role.BADGE_NOTE: ("background", "muted", "bold"),
+    Role.REPLAY: ("background", "accent", "bold"),
     Role.TRACE: ("accent", "background", ""),
     Role.TRACE_FILL: ("trace_fill", "background", ""),
     Role.TRACE_LOW: ("muted", "background", ""),
@@ -160,6 +165,7 @@ _MONO_LOOKS: Final = {
     Role.BAR_DOWN: "bold",
     Role.BAR_DEGRADED: "bold underline",
     Role.BADGE_HIGH: "bold",
+    Role.REPLAY: "bold",
     Role.TITLE_FOCUSED: "bold underline",
 }
 

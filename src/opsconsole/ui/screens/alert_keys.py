@@ -19,7 +19,7 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
         if self.console_app.read_only:
             self.say(f"refused: this console is read-only, and {what} is a change")
             return True
-        return False
+        return self.refuses()
 
     def action_acknowledge(self) -> None:
         """Ask for a reason, then open the plan."""
@@ -50,6 +50,14 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
                 self.app.push_screen(SilencingScreen(silence_form(alert, source)))
             else:
                 self.say(NOT_REPORTED)
+
+    def action_alert_start(self) -> None:
+        """Show the moment at which the alert began."""
+        alert = self.alert
+        if alert is None:
+            self.say(NO_ALERT)
+        else:
+            self.console_app.go_to(alert.since)
 
     def open_service_at(self, alert: Alert) -> None:
         """Open the latency of the alert's service, with the alert's start marked; never acts."""

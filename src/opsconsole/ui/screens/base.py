@@ -22,6 +22,7 @@ from opsconsole.ui.widgets.command_prompt import CommandPrompt
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.line_widget import LineWidget
+from opsconsole.ui.widgets.moment_prompt import MomentPrompt
 from opsconsole.ui.widgets.prompt import Prompt
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         for header in self.query(HeaderBar):
             header.show(
                 app.bridge_snapshot, app.place, app.clock.now(), app.clock.wall(),
-                read_only=app.options.read_only, note=app.time_note,
+                read_only=app.options.read_only, note=app.time_note, replay=app.replay.shown,
             )  # fmt: skip
         self.show_body()
         for footer in self.query(FooterBar):
@@ -159,7 +160,7 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def openers(self) -> dict[str, Callable[[], None]]:
         """What opens a line that is typed, by the key's id."""
-        openers = {"commands": self.action_command_line}
+        openers = {"commands": self.action_command_line, "at": self.console_app.action_at}
         if Scope.LIST in self.SCOPES:
             openers["filter"] = self.action_filter
         return openers
@@ -177,12 +178,22 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         app = self.console_app
         return [*commands(app, self), *service_commands(app)]
 
+    @on(MomentPrompt.Given)
+    def _moment_given(self, message: MomentPrompt.Given) -> None:
+        """Go to the moment that was typed."""
+        self.console_app.go_to_typed(message.text)
+
     @on(CommandPrompt.Given)
     def _given(self, message: CommandPrompt.Given) -> None:
         """Run what is named, or say that nothing is."""
         if not message.text.strip():
             return
         listed = self._commands()
+        first, _, rest = message.text.strip().partition(" ")
+        taking = next((each.takes for each in listed if each.name == first.lower()), None)
+        if taking is not None and rest:
+            self.app.call_later(taking, rest)
+            return
         names = [each.name for each in listed]
         word = message.text.strip().lower()
         found = next((each for each in listed if word in each.aliases), None)
@@ -219,6 +230,9 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def blocked(self, key: keys.Key) -> str:
         """Why ``key`` would do nothing here, in a word or two; '' when it would."""
+        app = self.console_app
+        if key.group is keys.Group.CHANGE and not app.is_live:
+            return "held" if app.replay.held else "replay"
         if key.scope is not Scope.CHANGE:
             return ""
         if self.console_app.read_only:
@@ -226,6 +240,13 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         return ""
 
     # ---- changes ----
+
+    def refuses(self) -> bool:
+        """Say why nothing can be changed from what is shown, where nothing can."""
+        refusal = self.console_app.refusal
+        if refusal:
+            self.say(refusal)
+        return bool(refusal)
 
     @property
     def target(self) -> ServiceView | None:
@@ -251,6 +272,8 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def action_change(self, kinds: str) -> None:
         """Open the plan of the target's one action of these kinds, or the menu of several."""
+        if self.refuses():
+            return
         if self.target is None:
             self.say("no service is selected")
             return
@@ -269,6 +292,8 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def action_actions(self) -> None:
         """Open the menu of all actions of the target."""
+        if self.refuses():
+            return
         if self.target is None:
             self.say("no service is selected")
             return

@@ -17,6 +17,7 @@ from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import logs as render
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.logs import Look
+from opsconsole.render.replay import live_lines
 from opsconsole.text import sanitize
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
@@ -118,7 +119,8 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
         self._look = self._look._replace(follows=pane.follows, wraps=pane.wraps)
         # What is dropped and how far it is behind goes on while the rows are held.
         page = self._waiting if self._look.paused and self._waiting else self._page
-        pane.show_top((render.title(self._look, page, width), *render.status(page, width)))
+        live = live_lines(self.console_app.is_live)
+        pane.show_top((render.title(self._look, page, width), *live, *render.status(page, width)))
 
     def _see(self, look: Look) -> None:
         """Look in another way."""
@@ -181,7 +183,10 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
         self.show_body()
 
     def action_pause(self) -> None:
-        """Hold the rows, or go on."""
+        """Hold the rows, or go on; while another moment is shown, return to now."""
+        if not self.console_app.is_live:
+            self.console_app.action_pause()
+            return
         self._look = self._look._replace(paused=not self._look.paused)
         if not self._look.paused:
             self._take_waiting()

@@ -67,11 +67,13 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
             self.say("no rollback waits to follow this operation")
         elif self.console_app.read_only:
             self.say("read-only: a console that may change things can stop it")
-        else:
+        elif not self.refuses():
             self.console_app.bridge.stop_rollback(run.id)
 
     def action_again(self) -> None:
         """Ask for the same once more, with an override and a reason."""
+        if self.refuses():
+            return
         if self.target is None or self.view is None:
             self.say("this action is not declared any more")
             return

@@ -412,15 +412,16 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         clipboard.copy(self.console_app, text)
 
     def action_back(self) -> None:
-        """Undo one thing: zoom, choices, filter; at the top say how to leave."""
+        """Undo one thing: replay, zoom, choices, filter; at the top say how to leave."""
+        if not self.console_app.is_live:
+            self.console_app.go_live()
+            return
         if self._zoomed is not None:
             self._zoomed = None
         elif self.table(Panel.SERVICES).chosen:
             self.table(Panel.SERVICES).clear_chosen()
         elif self._services.filtered:
             self._services.clear()
-        elif self.console_app.is_live:
-            self.say("this is the top: ctrl-c twice or :q leaves the console")
         else:
-            self.console_app.go_live()
+            self.say("this is the top: ctrl-c twice or :q leaves the console")
         self.show_body()

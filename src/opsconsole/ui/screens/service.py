@@ -16,6 +16,7 @@ from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.cells import BLANK, Line, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.operations import badges
+from opsconsole.render.replay import live_lines
 from opsconsole.render.service_head import TabName, tabs
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
@@ -99,7 +100,8 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
         title = titled(self._name_of_service, self.size.width, focused=True)
         height = max(0, size.height - len(doing) - 3)
         sight = self._sight(size.width, height)
-        self._tab.show_tab((title, self._tabs(sight), *doing, BLANK), sight)
+        live = live_lines(self.console_app.is_live or not self._tab.LIVE)
+        self._tab.show_tab((title, self._tabs(sight), *live, *doing, BLANK), sight)
 
     def _sight(self, width: int, height: int) -> Sight | None:
         service, snapshot = self.target, self.snapshot

@@ -3,24 +3,45 @@
 from opsconsole.model.snapshot import EnvironmentView, Snapshot
 from opsconsole.render import header
 from opsconsole.render.cells import Role
+from opsconsole.render.replay import Shown, banner
 from opsconsole.ui.widgets.line_widget import LineWidget
 
 
 class HeaderBar(LineWidget):
-    """Invariant: shows the latest snapshot's sources and ages, whatever else is frozen."""
+    """Invariant: shows the latest snapshot's sources and ages, or says that it does not."""
 
     DEFAULT_CSS = "HeaderBar { height: 2; }"
     FILL = Role.BAR
 
     def show(
         self, snapshot: Snapshot | None, place: EnvironmentView, now: float, wall: float, *,
-        read_only: bool, note: str = "",
+        read_only: bool, note: str = "", replay: Shown | None = None,
     ) -> None:  # fmt: skip
-        """Show ``snapshot`` as seen at ``now``; ``wall`` is the clock's time."""
+        """Show ``snapshot`` as seen at ``now``; ``wall`` is the clock's time.
+
+        With ``replay``, the moment that it tells of, and of ``snapshot`` its states alone.
+        """
         width = self.size.width
+        if replay is not None:
+            self._show_replay(snapshot, place, now, replay, read_only=read_only, note=note)
+            return
         self.paint_lines(
             [
                 header.top(snapshot, place, width, wall, read_only=read_only, note=note),
                 header.sources(snapshot, width, now),
+            ]
+        )
+
+    def _show_replay(
+        self, latest: Snapshot | None, place: EnvironmentView, now: float, replay: Shown, *,
+        read_only: bool, note: str,
+    ) -> None:  # fmt: skip
+        width, moment = self.size.width, replay.moment
+        past, at = (latest, now) if moment is None else (moment.snapshot, moment.at)
+        sources = header.sources(past, width, at)
+        self.paint_lines(
+            [
+                header.top(past, place, width, at, read_only=read_only, note=note),
+                banner(replay, latest, sources, width, now),
             ]
         )

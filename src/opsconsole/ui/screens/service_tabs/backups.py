@@ -18,6 +18,7 @@ from opsconsole.ui.widgets.backup_list import BackupList
 class BackupsTab(BackupList, ServiceTab):
     """What is kept of the service; asked for whenever the tab comes into sight."""
 
+    LIVE: ClassVar[bool] = True
     NAME: ClassVar[str] = "backups"
     SHORT: ClassVar[str] = "back"
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.BACKUPS,)
@@ -58,7 +59,7 @@ class BackupsTab(BackupList, ServiceTab):
     def action_restore(self) -> None:
         """Open the form of a restore at the backup under the cursor."""
         chosen, service = self._backup(), self.host.target
-        if chosen is None or service is None:
+        if chosen is None or service is None or self.host.refuses():
             return
         views = [view for view in service.actions if view.kind is ActionKind.RESTORE]
         if not views:

@@ -1,0 +1,195 @@
+"""Moments that have passed, for whoever wants to see them again.
+
+Invariant: a recording is read on a thread of this part's own and within a deadline; what comes
+out of it is marked as replayed. Where nothing is recorded, the last quarter of an hour is kept in
+memory: at most ``KEPT`` snapshots, at least ``APART`` seconds apart.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, Protocol, TypeVar
+
+from opsconsole.engine.past_figures import PastFigures
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.operation import Refusal
+from opsconsole.model.replay import Gap, Moment, Origin, Span
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+
+KEPT: Final = 60
+APART: Final = 15.0
+
+DEADLINE: Final = 5.0
+"""Seconds for one moment out of the recording."""
+
+SPAN_EVERY: Final = 5.0
+"""Seconds between looks at how far the recording reaches."""
+
+EXACT: Final = 3.0
+"""Seconds for which a recorded snapshot stands for what is asked; then it is of its own moment."""
+
+LEAST_GAP: Final = 60.0
+"""Seconds between two recorded moments that may be a gap."""
+
+GAP_STEPS: Final = 5.0
+"""A gap is longer than so many of the steps at which was recorded just before."""
+
+BEFORE: Final = "before-recording"
+AFTER: Final = "after-recording"
+"""Codes of refusals: there is something to show, but only later, or only earlier."""
+
+_BUSY: Final = Refusal("busy", "the recording does not answer", "try again")
+
+T = TypeVar("T")
+
+
+class Archive(Protocol):
+    """What is recorded. Its methods block, and raise OpsconsoleError."""
+
+    def span(self) -> Span | None:
+        """From when to when; None while nothing is recorded."""
+        ...
+
+    def at(self, moment: float, /) -> Snapshot | None:
+        """What was known at the newest recorded moment not after ``moment``; None before all."""
+        ...
+
+    def neighbour(self, moment: float, step: int, /) -> float | None:
+        """The next recorded moment after ``moment``, or with a negative ``step`` before it."""
+        ...
+
+
+class Recent:
+    """The last quarter of an hour, for whoever records nothing."""
+
+    def __init__(self) -> None:
+        self._kept: deque[Snapshot] = deque(maxlen=KEPT)
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Remember ``snapshot`` where enough time has passed."""
+        if not self._kept or snapshot.taken_at - self._kept[-1].taken_at >= APART:
+            self._kept.append(snapshot)
+
+    def span(self) -> Span | None:
+        """From when to when."""
+        kept = self._kept
+        return Span(kept[0].taken_at, kept[-1].taken_at) if kept else None
+
+    def at(self, moment: float) -> Snapshot | None:
+        """The newest that was not taken after ``moment``."""
+        earlier = [each for each in self._kept if each.taken_at <= moment]
+        return earlier[-1] if earlier else None
+
+    def neighbour(self, moment: float, step: int) -> float | None:
+        """When the next one after ``moment``, or before it, was taken."""
+        times = [each.taken_at for each in self._kept]
+        if step > 0:
+            return min((at for at in times if at > moment), default=None)
+        return max((at for at in times if at < moment), default=None)
+
+
+class Replay:
+    """Finds moments: in the ``archive`` where there is one, else in memory, else by figures."""
+
+    def __init__(self, archive: Archive | None = None) -> None:
+        self._archive = archive
+        self._recent = Recent()
+        self._executor = BoundedExecutor("replay", 1)
+        self._span: Span | None = None
+        self.past_figures: PastFigures | None = None
+
+    @property
+    def recorded(self) -> Span | None:
+        """From when to when there is something to show, as far as that was looked up."""
+        kept = self._recent.span()
+        if self._span is None or kept is None:
+            return self._span or kept
+        return Span(min(self._span.begin, kept.begin), max(self._span.end, kept.end))
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Remember ``snapshot`` where enough time has passed."""
+        self._recent.keep(snapshot)
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._executor.close()
+
+    async def look_how_far(self) -> None:
+        """Look up how far the recording reaches."""
+        if self._archive is None:
+            return
+        found = await self._read(self._archive.span)
+        if not isinstance(found, Refusal):
+            self._span = found
+
+    async def moment(self, at: float) -> Moment | Refusal:
+        """What was known at ``at``, in Unix seconds, or why that cannot be shown."""
+        found = await self._found(at)
+        if isinstance(found, Refusal):
+            return found
+        figures = self.past_figures
+        if found is None:
+            alone = await figures.alone(at) if figures is not None else None
+            if alone is not None:
+                return Moment(at, at, alone, Origin.PROMETHEUS)
+            return self._nothing(at)
+        if figures is None or found.gap is not None:
+            return found
+        return replace(found, snapshot=await figures.completed(found.snapshot, found.at))
+
+    async def _found(self, at: float) -> Moment | Refusal | None:
+        """Recorded, or kept in memory; None where neither."""
+        archive = self._archive
+        kept = _recorded(self._recent, at, Origin.MEMORY)
+        if archive is None:
+            return kept
+        recorded = await self._read(lambda: _recorded(archive, at, Origin.RECORDING))
+        if isinstance(recorded, Moment) and recorded.gap is None:
+            return recorded
+        return kept if kept is not None and kept.gap is None else recorded or kept
+
+    def _nothing(self, at: float) -> Refusal:
+        span = self.recorded
+        if span is None:
+            return Refusal("not-recorded", "nothing is recorded yet")
+        if at < span.begin:
+            return Refusal(BEFORE, "nothing is recorded so early")
+        return Refusal(AFTER, "nothing is recorded so late")
+
+    async def _read(self, call: Callable[[], T]) -> T | Refusal:
+        try:
+            return await self._executor.run(call, deadline=DEADLINE)
+        except (TimeoutError, QueueFullError):
+            return _BUSY
+        except OpsconsoleError as error:
+            return Refusal("cannot-read", error.what, error.remedy)
+
+
+def _recorded(archive: Archive, at: float, origin: Origin) -> Moment | None:
+    """What was recorded at ``at``; in a gap, the last before it; None before all and after all."""
+    snapshot = archive.at(at)
+    if snapshot is None:
+        return None
+    found = _moment(at, snapshot, origin)
+    if at - snapshot.taken_at <= EXACT:
+        return found
+    after = archive.neighbour(snapshot.taken_at, 1)
+    gap = _gap(archive, snapshot.taken_at, at if after is None else after)
+    if gap is None:
+        return found
+    return None if after is None else replace(found, gap=gap)
+
+
+def _gap(archive: Archive, begin: float, end: float) -> Gap | None:
+    """The time between two recorded moments, where it is longer than steps are there."""
+    if end - begin <= LEAST_GAP:
+        return None
+    before = archive.neighbour(begin, -1)
+    step = 0.0 if before is None else begin - before
+    return Gap(begin, end) if end - begin > GAP_STEPS * step else None
+
+
+def _moment(asked: float, snapshot: Snapshot, origin: Origin) -> Moment:
+    at = asked if asked - snapshot.taken_at <= EXACT else snapshot.taken_at
+    return Moment(asked, at, replace(snapshot, replayed=True), origin)

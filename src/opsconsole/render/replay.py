@@ -1,0 +1,128 @@
+"""What is said while another moment than the present is shown.
+
+Invariant: whoever looks at a replayed or held picture is told so in every width, with the moment,
+how long ago that was, and how to return. The states of the present stand beside it, so that
+nobody misses what breaks meanwhile.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.model.replay import Gap, Moment, Origin
+from opsconsole.model.replay import Span as Recorded
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import State
+from opsconsole.render import figures
+from opsconsole.render.cells import Line, Role, Span, clip_line, line_width
+
+RETURN: Final = "p returns to now"
+LIVE: Final = "live: not of the moment that is replayed"
+"""What a part says of itself that shows the present whatever is replayed."""
+
+_ROOM_FOR_SOURCES: Final = 24
+_FAR: Final = 72_000.0
+"""Seconds beyond which a moment is told with its date."""
+
+_ORIGINS: Final = {
+    Origin.RECORDING: "",
+    Origin.MEMORY: "from memory",
+    Origin.PROMETHEUS: "figures from Prometheus alone",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the banner tells of. ``wanted`` is the moment that is being read, if one is."""
+
+    moment: Moment | None
+    wanted: float | None
+    held: bool = False
+
+
+def banner(shown: Shown, latest: Snapshot | None, sources: Line, width: int, now: float) -> Line:
+    """One line over the whole ``width``; ``sources`` fill what room is left."""
+    parts = [Span(f" {_what(shown, now)} ", Role.REPLAY)]
+    reading = _reading(shown, now)
+    for text in (reading, f"{RETURN} " if not reading else "", _origin(shown)):
+        if text and line_width(tuple(parts)) + len(text) + _present_width(latest) <= width:
+            parts.append(Span(text, Role.REPLAY))
+    present = _present(latest)
+    left = width - line_width(tuple(parts)) - line_width(present)
+    if left >= _ROOM_FOR_SOURCES:
+        parts += clip_line(sources, left)
+        left = width - line_width(tuple(parts)) - line_width(present)
+    return clip_line((*parts, Span(" " * max(0, left), Role.REPLAY), *present), width)
+
+
+def live_lines(is_live: bool) -> tuple[Line, ...]:  # noqa: FBT001 - it reads as what it is
+    """What a part says that shows the present alone; nothing while that is what is shown."""
+    return () if is_live else ((Span(f"  {LIVE}", Role.ACCENT),),)
+
+
+def when(moment: float, now: float) -> str:
+    """The time of day in UTC, with the date where that is not plain."""
+    clock = f"{figures.clock(moment)}Z"
+    return clock if 0 <= now - moment < _FAR else f"{figures.date(moment)} {clock}"
+
+
+def gap_sentence(gap: Gap, now: float) -> str:
+    """Between when nothing was recorded."""
+    return f"nothing was recorded between {when(gap.begin, now)} and {when(gap.end, now)}"
+
+
+def before_sentence(recorded: Recorded | None, now: float) -> str:
+    """That there is nothing so early, and what there is."""
+    if recorded is None:
+        return "nothing is recorded yet"
+    return f"nothing is recorded before {when(recorded.begin, now)}"
+
+
+def after_sentence(recorded: Recorded, now: float) -> str:
+    """That there is nothing so late, and where now is."""
+    return f"nothing is recorded after {when(recorded.end, now)}; {RETURN}"
+
+
+def refused_sentence(moment: float, now: float, *, held: bool = False) -> str:
+    """Why nothing can be changed from a moment that has passed."""
+    shown = "the picture is held at" if held else "this is"
+    return f"refused: {shown} {when(moment, now)}, not now; {RETURN}"
+
+
+def _what(shown: Shown, now: float) -> str:
+    moment = shown.moment
+    if moment is None:
+        return "REPLAY"
+    word = "HELD" if shown.held else "REPLAY"
+    return f"{word} {when(moment.at, now)}, {figures.age(now - moment.at)} ago"
+
+
+def _reading(shown: Shown, now: float) -> str:
+    return "" if shown.wanted is None else f"reading {when(shown.wanted, now)} … "
+
+
+def _origin(shown: Shown) -> str:
+    origin = "" if shown.moment is None or shown.held else _ORIGINS[shown.moment.origin]
+    return f"({origin}) " if origin else ""
+
+
+def _present(latest: Snapshot | None) -> Line:
+    """The states of the services now, the most urgent first."""
+    if latest is None:
+        return ()
+    tally = _tally(each.state for each in latest.services)
+    if not tally:
+        return ()
+    said = " ".join(f"{state.glyph} {count}" for state, count in tally)
+    return (Span(f" now {said} ", Role.REPLAY),)
+
+
+def _present_width(latest: Snapshot | None) -> int:
+    return line_width(_present(latest))
+
+
+def _tally(states: Iterable[State]) -> list[tuple[State, int]]:
+    counts = dict.fromkeys(sorted(State, key=lambda each: -each.urgency), 0)
+    for state in states:
+        counts[state] += 1
+    return [(state, count) for state, count in counts.items() if count]

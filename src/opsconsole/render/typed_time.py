@@ -1,0 +1,84 @@
+"""A moment as a person types it.
+
+Invariant: what is typed means one moment or none; nothing is guessed. Times are UTC, as
+everywhere on the screen, unless a zone is written.
+"""
+
+import re
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+
+from opsconsole.model.units import parse_duration
+
+HOW: Final = "09:14, -2h, or 2026-11-20T09:14; UTC unless a zone is written, as in 09:14+01:00"
+"""What can be typed, for whoever asks."""
+
+_TIME: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2})?([zZ]|[+-]\d{2}:?\d{2})?")
+_DATE: Final = re.compile(
+    r"\d{4}-\d{2}-\d{2}([ tT]\d{1,2}:\d{2}(:\d{2})?([zZ]|[+-]\d{2}:?\d{2})?)?"
+)
+_AGO: Final = re.compile(r"-\s*(.+)|(.+?)\s+ago")
+
+
+class TypedTimeError(ValueError):
+    """What was typed is no moment; the text says why and what would be one."""
+
+
+def moment_of(text: str, now: float) -> float:
+    """The moment that ``text`` means, in Unix seconds, from 0 to ``now``.
+
+    A time of day is the latest such before ``now``. Raises TypedTimeError.
+    """
+    moment = _moment_of(text.strip(), now)
+    if moment < 0.0:
+        raise TypedTimeError("nobody recorded anything so long ago")
+    return moment
+
+
+def _moment_of(typed: str, now: float) -> float:
+    if typed.lower() == "now":
+        return now
+    ago = _AGO.fullmatch(typed)
+    if ago is not None:
+        return now - _seconds(ago[1] or ago[2])
+    try:
+        if _TIME.fullmatch(typed):
+            return _latest(typed, now)
+        if _DATE.fullmatch(typed):
+            return _earlier(_zoned(datetime.fromisoformat(_padded(typed))).timestamp(), now)
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, TypedTimeError):
+            raise
+        raise TypedTimeError(f"there is no {typed}: say {HOW}") from error
+    raise TypedTimeError(f"{typed or 'nothing'} is no time: say {HOW}")
+
+
+def _seconds(text: str) -> float:
+    try:
+        return parse_duration(text.replace(" ", ""))
+    except ValueError as error:
+        raise TypedTimeError(f"{text} is no length of time: say {HOW}") from error
+
+
+def _latest(typed: str, now: float) -> float:
+    """The latest such time of day that is not after ``now``."""
+    wanted = time.fromisoformat(_padded(typed))
+    zone = wanted.tzinfo or UTC
+    today = datetime.fromtimestamp(now, UTC).astimezone(zone)
+    found = datetime.combine(today.date(), wanted, wanted.tzinfo or UTC)
+    return (found if found.timestamp() <= now else found - timedelta(days=1)).timestamp()
+
+
+def _zoned(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _earlier(moment: float, now: float) -> float:
+    if moment > now:
+        raise TypedTimeError("that is later than now")
+    return moment
+
+
+def _padded(typed: str) -> str:
+    """With two digits for the hour, as the standard library reads it."""
+    return re.sub(r"(^|[ tT])(\d):", r"\g<1>0\2:", typed).replace("z", "Z").replace("t", "T")

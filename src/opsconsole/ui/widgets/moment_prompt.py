@@ -1,0 +1,25 @@
+"""The line that a moment is typed into."""
+
+from textual.message import Message
+
+from opsconsole.render.typed_time import HOW
+from opsconsole.ui.widgets.prompt import Prompt
+
+
+class MomentPrompt(Prompt):
+    """Invariant: nothing happens before enter; esc drops what was typed."""
+
+    class Given(Message):
+        """The line was closed with enter; ``text`` is as typed."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    def __init__(self) -> None:
+        super().__init__("", placeholder=HOW, mark="at ")
+
+    def tell(self, text: str, *, final: bool) -> None:
+        """Only the end of the line is of interest."""
+        if final:
+            self.post_message(self.Given(text))
