@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.engine.recording.codec import Decoder, Layout
-from opsconsole.engine.recording.database import RecordingError, connect_reader, failed
+from opsconsole.engine.recording.database import connect_reader, failed
 from opsconsole.engine.recording.delta import Tree
 from opsconsole.engine.recording.figures import FigureReader
 from opsconsole.engine.recording.segment import moment_of, tree_at, unpack, unseal, walk
+from opsconsole.errors import StateError
 from opsconsole.model.events import Event
 from opsconsole.model.recording import FleetFigures
 from opsconsole.model.replay import Span
@@ -55,7 +56,7 @@ class _Version:
 
 
 class Archive:
-    """The recording at ``path``, opened when it is first asked. Raises RecordingError throughout.
+    """The recording at ``path``, opened when it is first asked. Raises StateError throughout.
 
     Where nothing was recorded yet there is nothing in it, which is no error. Several threads may
     ask; one is answered after the other.
@@ -162,7 +163,7 @@ class Archive:
                     yield connection
                 finally:
                     connection.execute("COMMIT")
-            except RecordingError:
+            except StateError:
                 raise
             except _UNREADABLE as error:
                 self.close()
