@@ -55,7 +55,7 @@ def banner(shown: Shown, latest: Snapshot | None, sources: Line, width: int, now
     return clip_line((*parts, Span(" " * max(0, left), Role.REPLAY), *present), width)
 
 
-def live_lines(is_live: bool) -> tuple[Line, ...]:  # noqa: FBT001 - it reads as what it is
+def live_lines(is_live: bool) -> tuple[Line, ...]:
     """What a part says that shows the present alone; nothing while that is what is shown."""
     return () if is_live else ((Span(f"  {LIVE}", Role.ACCENT),),)
 

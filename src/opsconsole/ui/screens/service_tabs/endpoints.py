@@ -24,7 +24,6 @@ class EndpointsTab(LinesTab):
     LIVE: ClassVar[bool] = True
     NAME: ClassVar[str] = "endpoints"
     SHORT: ClassVar[str] = "endp"
-    LIVE: ClassVar[bool] = True
 
     def __init__(self, service: str) -> None:
         super().__init__(service)
