@@ -163,6 +163,16 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     )
     record.set_defaults(module="record")
 
+    timeline = commands.add_parser(
+        "timeline", parents=[common], help="what happened, as it was recorded"
+    )
+    timeline.add_argument(
+        "--since", default="2h", metavar="2h", help="how far back, or since when, such as 09:14"
+    )
+    timeline.add_argument("--service", default="", metavar="SERVICE", help="only of this one")
+    timeline.add_argument("--json", action="store_true", help="for scripts; versioned")
+    timeline.set_defaults(module="timeline")
+
     audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
     audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
     audit.set_defaults(module="audit")

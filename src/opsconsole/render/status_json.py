@@ -45,7 +45,7 @@ def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: fl
         },
         "sources": [_source(source, now) for source in snapshot.sources],
         "operations": [operation_document(operation) for operation in snapshot.operations],
-        "events": [_event(event) for event in snapshot.events],
+        "events": [event_document(event) for event in snapshot.events],
         "notices": list(snapshot.notices),
     }
 
@@ -288,13 +288,17 @@ def _source(source: SourceView, now: float) -> Document:
     }
 
 
-def _event(event: Event) -> Document:
+def event_document(event: Event) -> Document:
+    """One event of the timeline, as ``status --json`` and ``timeline --json`` give it."""
     return {
         "at": _round(event.at),
         "kind": event.kind.value,
         "service": event.service,
         "subject": event.subject,
         "message": event.message,
+        "state": None if event.state is None else event.state.value,
+        "before": event.before,
+        "after": event.after,
     }
 
 

@@ -1,0 +1,97 @@
+"""``opsconsole timeline``: what happened, as it was recorded, oldest first.
+
+Invariant: it reads the recording and nothing else, whoever writes it meanwhile. Where the recording
+begins later than what was asked for, that is said, so that silence is not taken for calm.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.engine import archive_of
+from opsconsole.cli.main import EX_USAGE
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.events import Event
+from opsconsole.model.replay import Span
+from opsconsole.model.units import parse_duration
+from opsconsole.render import events as render
+from opsconsole.render import figures
+from opsconsole.render.cells import plain
+from opsconsole.render.replay import before_sentence
+from opsconsole.render.status_json import event_document
+from opsconsole.render.typed_time import TypedTimeError, moment_of
+
+VERSION: Final = 1
+_WIDE: Final = 10_000
+"""Cells of a line, which is cut by whoever shows it."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what happened since the moment asked for; 0, or 64 for a moment that is none."""
+    now = time.time()
+    try:
+        since = _since(arguments.since, now)
+    except TypedTimeError as error:
+        print(f"opsconsole: --since: {error}", file=sys.stderr)
+        return EX_USAGE
+    configuration = from_arguments(arguments)
+    service = _service(configuration, arguments.service)
+    archive = archive_of(configuration)
+    if archive is None:
+        raise OpsconsoleError(
+            "recording is switched off", remedy="set recording.enabled in the configuration"
+        )
+    try:
+        recorded = archive.span()
+        events = archive.events(since, now, service)
+    finally:
+        archive.close()
+    if arguments.json:
+        _print_json(events, since, now, recorded)
+        return 0
+    if recorded is None or recorded.begin > since:
+        print(f"opsconsole: {before_sentence(recorded, now)}", file=sys.stderr)
+    for line in _lines(events, now):
+        print(line)
+    return 0
+
+
+def _since(text: str, now: float) -> float:
+    """A length of time before now, or a moment. Raises TypedTimeError."""
+    try:
+        return now - parse_duration(text)
+    except ValueError:
+        return moment_of(text, now)
+
+
+def _service(configuration: Configuration, name: str) -> str:
+    """``name`` if there is such a service. Raises OpsconsoleError."""
+    known = configuration.settings.services
+    if name and name not in known:
+        raise OpsconsoleError(
+            f"there is no service {name}", remedy=f"known are {', '.join(known) or 'none'}"
+        )
+    return name
+
+
+def _lines(events: Iterable[Event], now: float) -> Iterator[str]:
+    for event in events:
+        said = plain([render.row(event, _WIDE, now).line[1:]])
+        yield f"{figures.date(event.at)} {figures.clock(event.at)}Z  {said}"
+
+
+def _print_json(events: Iterable[Event], since: float, until: float, recorded: Span | None) -> None:
+    reach = None if recorded is None else {"begin": recorded.begin, "end": recorded.end}
+    document = {
+        "version": VERSION,
+        "since": since,
+        "until": until,
+        "recorded": reach,
+        "events": [event_document(event) for event in events],
+    }
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    print()
