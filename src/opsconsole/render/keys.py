@@ -26,6 +26,7 @@ class Scope(StrEnum):
     SILENCES = "silences"
     BACKUPS = "backups"
     HEALTH = "health"
+    LOG_WINDOWS = "log windows"
     TRIAGE = "triage"
     TIMELINE = "timeline"
 
@@ -168,8 +169,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("logs", "l", "l", "logs", "logs", "the logs of the service", _E, Group.LOOK, hint=15,
         palette=True),
     Key("log-tail", "0", "0", "panel(0)", "end of the log",
-        "0 the end, 1 the beginning, 2 to 6 the last 1, 5, 15, 30 and 60 minutes", Scope.LOGS,
-        Group.LOOK),
+        "0 the end, 1 the beginning, 2 to 6 the last 1, 5, 15, 30 and 60 minutes",
+        Scope.LOG_WINDOWS, Group.LOOK),
     Key("log-next-error", "e", "e", "error(1)", "next error", "to the next error", Scope.LOGS,
         Group.MOVE, hint=12, palette=True),
     Key("log-previous-error", "E", "E", "error(-1)", "previous error", "to the error before",

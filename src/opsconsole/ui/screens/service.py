@@ -183,6 +183,11 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
     def _typed(self, message: Prompt.Typed) -> None:
         self._tab.typed(message.text)
 
+    def action_pause(self) -> None:
+        """Hold the tab where it can be held by itself, else the whole console."""
+        if not self._tab.pause():
+            self.console_app.action_pause()
+
     def action_copy(self) -> None:
         """Copy the tab, or what its cursor is on."""
         clipboard.copy(self.console_app, self._tab.copied)

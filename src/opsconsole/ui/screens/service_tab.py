@@ -92,6 +92,10 @@ class ServiceTab(LineWidget):
         """Undo what was typed here; False when there is nothing to undo."""
         return False
 
+    def pause(self) -> bool:
+        """Hold what is shown here, or go on; False leaves it to the whole console."""
+        return False
+
     # ---- what keys of all tabs do ----
 
     def move(self, rows: int) -> None:

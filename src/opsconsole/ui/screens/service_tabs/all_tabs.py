@@ -9,6 +9,7 @@ from opsconsole.ui.screens.service_tabs.endpoints import EndpointsTab
 from opsconsole.ui.screens.service_tabs.health import HealthTab
 from opsconsole.ui.screens.service_tabs.instances import InstancesTab
 from opsconsole.ui.screens.service_tabs.latency import LatencyTab
+from opsconsole.ui.screens.service_tabs.logs import LogsTab
 from opsconsole.ui.screens.service_tabs.metrics import MetricsTab
 from opsconsole.ui.screens.service_tabs.timeline import TimelineTab
 
@@ -18,6 +19,7 @@ TABS: Final[tuple[type[ServiceTab], ...]] = (
     MetricsTab,
     InstancesTab,
     EndpointsTab,
+    LogsTab,
     AlertsTab,
     BackupsTab,
     TimelineTab,

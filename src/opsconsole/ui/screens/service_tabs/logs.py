@@ -1,0 +1,65 @@
+"""The logs tab: the pane of the logs screen in place; ``l`` opens it on the whole screen.
+
+Invariant: the logs are followed while the tab is in sight, and at no other time.
+"""
+
+from typing import ClassVar
+
+from opsconsole.render.cells import Line
+from opsconsole.render.keys import Scope
+from opsconsole.ui.bindings import bindings
+from opsconsole.ui.screens.service_logs import ServiceLogs
+from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.widgets.prompt import Prompt
+
+
+class LogsTab(ServiceLogs, ServiceTab):
+    """The last lines, followed."""
+
+    NAME: ClassVar[str] = "logs"
+    SHORT: ClassVar[str] = "logs"
+    LIVE: ClassVar[bool] = True
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LOGS,)
+    BINDINGS: ClassVar[Bindings] = bindings(*SCOPES)
+
+    def __init__(self, service: str) -> None:
+        super().__init__(service, id="tab-logs")
+
+    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
+        """Bring the fixed lines up to date; the logs are there whether the service is or not."""
+        del sight
+        self.show_logs(top)
+
+    def opened(self) -> None:
+        """Follow."""
+        self.open_logs()
+
+    def closed(self) -> None:
+        """Let go."""
+        self.close_logs()
+
+    def next_match(self, step: int) -> None:
+        """To the next line that the filter selects."""
+        self.action_match(step)
+
+    def prompt(self) -> Prompt | None:
+        """A filter."""
+        return self.filter_prompt()
+
+    def typed(self, text: str) -> None:
+        """Filter."""
+        self.filter(text)
+
+    def back(self) -> bool:
+        """Undo the filter."""
+        return self.clear_filter()
+
+    def pause(self) -> bool:
+        """Hold the rows."""
+        self.hold()
+        return True
+
+    @property
+    def copied(self) -> str:
+        """The line under the cursor."""
+        return self.line.text if self.line is not None else ""
