@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return its exit code."""
-    arguments = _for_the_screen(argv) or build_parser().parse_args(argv)
+    arguments = _for_the_screen(argv) or build_parser().parse_args(_joined(argv))
     module = importlib.import_module(f"opsconsole.cli.{arguments.module}")
     try:
         code: int = module.run(arguments)
@@ -68,6 +68,17 @@ def _for_the_screen(argv: Sequence[str]) -> argparse.Namespace | None:
         return None
 
 
+def _joined(argv: Sequence[str]) -> list[str]:
+    """A time such as ``-2h`` would be read as an option, unless it is joined to its own."""
+    found: list[str] = []
+    for word in argv:
+        if found and found[-1] in {"--from", "--to"} and word[:1] == "-" and word[1:2].isdigit():
+            found[-1] = f"{found[-1]}={word}"
+        else:
+            found.append(word)
+    return found
+
+
 def build_parser() -> Parser:
     """The whole command line as one parser."""
     common = _common_options()
@@ -82,6 +93,7 @@ def build_parser() -> Parser:
     _add_reading_commands(commands, common)
     _add_changing_commands(commands, common)
     _add_alert_commands(commands, common)
+    _add_incident_commands(commands, common)
     _add_demo(commands)
     return parser
 
@@ -230,6 +242,28 @@ def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: 
         parsers[verb].add_argument("--alertmanager", metavar="NAME", help="which, of several")
     for verb in ("ack", "silence", "unsilence"):
         _add_operation_options(parsers[verb])
+
+
+def _add_incident_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    incident = commands.add_parser(
+        "incident", parents=[common], help="a report for the post-mortem, from what was recorded"
+    )
+    incident.add_argument("what", choices=["export"], help="write the report as Markdown")
+    incident.add_argument(
+        "--from", dest="since", metavar="TIME", help="09:14, -2h; default: before the last trouble"
+    )
+    incident.add_argument("--to", dest="until", metavar="TIME", default="now", help="default: now")
+    incident.add_argument("--service", default="", help="only this one and what it needs")
+    incident.add_argument("--out", type=Path, metavar="FILE", help="a new file; default: print it")
+    incident.add_argument("--format", choices=["md"], default="md", help="how it is written")
+    incident.set_defaults(module="incident")
+
+    note = commands.add_parser(
+        "note", parents=[common], help="write a note on the timeline of every console"
+    )
+    note.add_argument("text", nargs="+", metavar="WORD", help="what is to be remembered")
+    note.add_argument("--service", default="", help="the service that it is about")
+    note.set_defaults(module="note")
 
 
 def _add_operation_options(command: Parser) -> None:

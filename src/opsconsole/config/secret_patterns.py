@@ -34,6 +34,22 @@ _PLACES: Final = frozenset({"env", "query", "json", "set", "http_headers"})
 """Mappings of free names, in which a name may tell that its value is a secret."""
 
 
+_WRITTEN: Final = re.compile(
+    r"""(?ix) (\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|authorization)\b"?\s*[=:]\s*)
+    ("[^"]*"|'[^']*'|(?:(?:bearer|basic)\s+)?[^\s,;&]+)"""
+)
+"""A name that tells of a secret, and what is written behind it."""
+
+HIDDEN: Final = "[secret]"
+
+
+def redacted(text: str) -> str:
+    """``text`` without what looks like a secret, for what leaves the machine."""
+    for _, form in _FORMS:
+        text = form.sub(HIDDEN, text)
+    return _WRITTEN.sub(rf"\g<1>{HIDDEN}", text)
+
+
 def find_secrets(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Where a secret seems to be written out, and what kind it seems to be."""
     if isinstance(value, dict):

@@ -1,0 +1,132 @@
+"""``opsconsole incident export``: a report for the post-mortem, from what was recorded.
+
+Invariant: it reads and changes nothing but the file it writes, which is new or not written. Exit
+0 written, 64 wrong usage, 69 the file cannot be written.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.engine import archive_of
+from opsconsole.cli.main import EX_USAGE
+from opsconsole.clock import SystemClock
+from opsconsole.engine.incident import Asked, Places, gather
+from opsconsole.engine.incident_logs import excerpts
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.events import Event
+from opsconsole.model.operation import Operation
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal_reader import OPERATION_LIMIT
+from opsconsole.operations.notes import read_notes
+from opsconsole.operations.state_folder import state_folder
+from opsconsole.render import figures
+from opsconsole.render.incident import markdown
+from opsconsole.render.typed_time import TypedTimeError, moment_of
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report and how its file is called unless told otherwise."""
+
+    text: str
+    name: str
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the report to a new file, or print it."""
+    configuration = from_arguments(arguments)
+    now = SystemClock().now()
+    try:
+        since = None if arguments.since is None else moment_of(arguments.since, now)
+        until = moment_of(arguments.until, now)
+    except TypedTimeError as error:
+        return _refused(str(error))
+    if since is not None and since >= until:
+        return _refused("--from is not before --to")
+    service = arguments.service
+    if service and service not in configuration.settings.services:
+        known = ", ".join(configuration.settings.services) or "none"
+        return _refused(f"no service is called {service}; there are: {known}")
+    report = make_report(configuration, since=since, until=until, service=service)
+    if arguments.out is None:
+        sys.stdout.write(report.text)
+    else:
+        print(f"written: {write_new(report.text, arguments.out)}")
+    return 0
+
+
+def make_report(
+    configuration: Configuration,
+    *,
+    since: float | None,
+    until: float,
+    service: str = "",
+    shown: Snapshot | None = None,
+) -> Report:
+    """The report; ``shown`` is what a console has on its screen. Blocks for some seconds."""
+    settings = configuration.settings
+    clock = SystemClock()
+    archive = archive_of(configuration)
+    asked = Asked(until, since, service, settings.environment.name, clock.now())
+    places = Places(
+        recorded=archive,
+        operations=lambda: _operations(state_folder(settings)),
+        notes=lambda: _notes(state_folder(settings)),
+        logs=lambda names, start: excerpts(settings, configuration.base, clock, names, start),
+        shown=shown,
+    )
+    try:
+        incident = gather(asked, places)
+    finally:
+        if archive is not None:
+            archive.close()
+    first = incident.affected[0].service if incident.affected else service or "all"
+    at = f"{figures.date(incident.since)}-{figures.clock(incident.since).replace(':', '')}"
+    return Report(markdown(incident), f"incident-{first}-{at}.md")
+
+
+def write_new(text: str, path: Path) -> Path:
+    """Write the new file ``path`` whole. Raises OpsconsoleError, as where it is there already."""
+    folder = path.parent
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".opsconsole-", dir=folder)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(temporary, path)
+        finally:
+            os.unlink(temporary)
+    except FileExistsError as error:
+        raise OpsconsoleError(f"{path} is there already", remedy="name another file") from error
+    except OSError as error:
+        raise OpsconsoleError(f"cannot write {path}: {error.strerror}") from error
+    return path
+
+
+def _operations(folder: Path) -> Iterable[Operation]:
+    """Of the journal, where there is one; none is made here. Raises StateError."""
+    if not (folder / "journal.db").exists():
+        return ()
+    journal = Journal(folder)
+    try:
+        return journal.operations(limit=OPERATION_LIMIT)
+    finally:
+        journal.close()
+
+
+def _notes(folder: Path) -> Iterator[Event]:
+    return (note.event() for note in read_notes(folder))
+
+
+def _refused(said: str) -> int:
+    print(f"opsconsole incident: {said}", file=sys.stderr)
+    return EX_USAGE

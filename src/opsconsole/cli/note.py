@@ -1,0 +1,26 @@
+"""``opsconsole note``: a person's words on the timeline of every console of this state folder."""
+
+import argparse
+import sys
+
+from opsconsole.cli.configuration import from_arguments
+from opsconsole.cli.engine import note_book
+from opsconsole.cli.main import EX_USAGE
+from opsconsole.clock import SystemClock
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Keep the note; exit 69 where that cannot be done."""
+    configuration = from_arguments(arguments)
+    text = " ".join(arguments.text).strip()
+    if not text:
+        print("opsconsole note: say something", file=sys.stderr)
+        return EX_USAGE
+    services = configuration.settings.services
+    if arguments.service and arguments.service not in services:
+        known = ", ".join(services) or "none"
+        said = f"no service is called {arguments.service}; there are: {known}"
+        print(f"opsconsole note: {said}", file=sys.stderr)
+        return EX_USAGE
+    note_book(configuration).write(text, arguments.service, SystemClock().now())
+    return 0

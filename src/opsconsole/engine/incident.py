@@ -1,0 +1,277 @@
+"""Putting an incident together from what was recorded, journalled, noted and logged.
+
+Invariant: it reads and changes nothing; what one place does not give is named in ``lacks`` and
+keeps nothing else out. It blocks: call it from a thread of your own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol, TypeVar
+
+from opsconsole.engine.judge.causes import Question, what_changed
+from opsconsole.engine.judge.episodes import Episode, episodes
+from opsconsole.engine.what_changed import topology
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.alerts import AlertState, Severity
+from opsconsole.model.causes import WINDOW, Changes, Topology
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.incident import Affected, AlertSpan, Excerpt, Incident
+from opsconsole.model.operation import Operation
+from opsconsole.model.recording import FleetFigures
+from opsconsole.model.replay import Span
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import State
+
+POINTS = 240
+"""Moments of figures that are read at most."""
+
+EXCERPTS = 3
+"""Services of which log lines are shown."""
+
+T = TypeVar("T")
+
+
+class Recorded(Protocol):
+    """What was recorded; ``engine.recording.archive`` has the real one."""
+
+    def span(self) -> Span | None: ...
+
+    def at(self, moment: float) -> Snapshot | None: ...
+
+    def events(self, since: float, until: float, service: str = "") -> tuple[Event, ...]: ...
+
+    def services(
+        self, since: float, until: float, every: float = 0.0
+    ) -> Iterator[FleetFigures]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where it is read from. ``shown`` is what this console has on its screen, if any.
+
+    ``operations`` gives those of the journal, ``notes`` the notes' events; ``logs`` gives the
+    excerpts around a moment for the services named.
+    """
+
+    recorded: Recorded | None
+    operations: Callable[[], Iterable[Operation]]
+    notes: Callable[[], Iterable[Event]]
+    logs: Callable[[Sequence[str], float], Iterable[Excerpt]]
+    shown: Snapshot | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the report is about. ``since`` None: a while before the latest trouble began."""
+
+    until: float
+    since: float | None = None
+    service: str = ""
+    environment: str = ""
+    made_at: float = 0.0
+
+
+def gather(asked: Asked, places: Places) -> Incident:
+    """All that is known of ``asked``."""
+    reader = _Reader(places)
+    known = reader.snapshot(asked.until)
+    hangs = topology(known) if known is not None else Topology()
+    told = reader.events(asked.until - 86_400.0, asked.until)
+    troubles = _of(asked.service, episodes(told), hangs)
+    since = asked.since if asked.since is not None else _beginning(troubles, asked.until)
+    within = {
+        name: tuple(each for each in found if each.ended_at is None or each.ended_at > since)
+        for name, found in troubles.items()
+    }
+    affected = _affected(within, hangs, asked.until)
+    changes = _changes(asked, affected, told, troubles, hangs)
+    events = [event for event in told if since <= event.at <= asked.until]
+    if asked.service:
+        mine = {asked.service, *hangs.needs(asked.service), ""}
+        events = [event for event in events if event.service in mine]
+    start = affected[0].began_at if affected else None
+    return Incident(
+        environment=asked.environment,
+        since=since,
+        until=asked.until,
+        made_at=asked.made_at,
+        service=asked.service,
+        events=tuple(events),
+        affected=affected,
+        changes=changes,
+        alerts=_alerts(events, reader.snapshot(since), asked),
+        operations=reader.operations(since, asked.until, asked.service),
+        figures=reader.figures(since, asked.until),
+        memory_limits=_limits(known),
+        excerpts=reader.excerpts([each.service for each in affected], start),
+        lacks=reader.lacks(since),
+    )
+
+
+class _Reader:
+    """Reads each place; what one does not give is remembered in words."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._lacks: list[str] = []
+
+    def snapshot(self, moment: float) -> Snapshot | None:
+        recorded, shown = self._places.recorded, self._places.shown
+        found = None if recorded is None else self._try(lambda: recorded.at(moment), None)
+        if found is None and shown is not None and shown.taken_at <= moment:
+            return shown
+        return found
+
+    def events(self, since: float, until: float) -> tuple[Event, ...]:
+        """Of the recording, the screen and the notes, each once, oldest first."""
+        recorded, shown = self._places.recorded, self._places.shown
+        found: dict[tuple[object, ...], Event] = {}
+        kept = () if recorded is None else self._all(lambda: recorded.events(since, until))
+        seen = shown.events if shown is not None else ()
+        for event in (*kept, *seen, *self._all(self._places.notes)):
+            if since <= event.at <= until:
+                words = (event.kind, event.service, event.subject, event.message)
+                found[(round(event.at, 3), *words)] = event
+        return tuple(sorted(found.values(), key=lambda event: event.at))
+
+    def operations(self, since: float, until: float, service: str) -> tuple[Operation, ...]:
+        runs = self._all(self._places.operations)
+        return tuple(
+            run
+            for run in sorted(runs, key=lambda run: run.started_at)
+            if since <= run.started_at <= until and service in {"", run.service}
+        )
+
+    def figures(self, since: float, until: float) -> tuple[FleetFigures, ...]:
+        recorded = self._places.recorded
+        if recorded is None:
+            return ()
+        every = (until - since) / POINTS
+        return self._all(lambda: recorded.services(since, until, every))
+
+    def excerpts(self, services: Sequence[str], start: float | None) -> tuple[Excerpt, ...]:
+        if start is None:
+            return ()
+        names = list(dict.fromkeys(services))[:EXCERPTS]
+        return self._all(lambda: self._places.logs(names, start))
+
+    def lacks(self, since: float) -> tuple[str, ...]:
+        """What could not be read, and what was not recorded."""
+        recorded = self._places.recorded
+        span = None if recorded is None else self._try(recorded.span, None)
+        if span is None:
+            told = "nothing was recorded: the report has what the console saw and the journal"
+            return (*self._lacks, told)
+        if span.begin > since + 1.0:
+            began = datetime.fromtimestamp(span.begin, UTC)
+            return (*self._lacks, f"nothing was recorded before {began:%Y-%m-%d %H:%M:%SZ}")
+        return tuple(self._lacks)
+
+    def _all(self, read: Callable[[], Iterable[T]]) -> tuple[T, ...]:
+        nothing: tuple[T, ...] = ()
+        return self._try(lambda: tuple(read()), nothing)
+
+    def _try(self, read: Callable[[], T], otherwise: T) -> T:
+        try:
+            return read()
+        except (OpsconsoleError, OSError) as error:
+            said = str(error)
+            if said not in self._lacks:
+                self._lacks.append(said)
+            return otherwise
+
+
+def _of(
+    service: str, troubles: dict[str, tuple[Episode, ...]], hangs: Topology
+) -> dict[str, tuple[Episode, ...]]:
+    """The trouble of all services, or of one and those that it hangs together with."""
+    if not service:
+        return troubles
+    near = {service, *hangs.needs(service), *hangs.needed_by(service)}
+    return {name: found for name, found in troubles.items() if name in near}
+
+
+def _beginning(troubles: dict[str, tuple[Episode, ...]], until: float) -> float:
+    """A window before the first of the trouble that was there last."""
+    last = [found[-1] for found in troubles.values() if found]
+    if not last:
+        return until - WINDOW
+    end = max((each.ended_at or until for each in last), default=until)
+    recent = [each.began_at for each in last if (each.ended_at or until) >= end - WINDOW]
+    return min(recent) - WINDOW
+
+
+def _affected(
+    troubles: dict[str, tuple[Episode, ...]], hangs: Topology, until: float
+) -> tuple[Affected, ...]:
+    found = [each for part in troubles.values() for each in part if each.began_at <= until]
+    ordered = sorted(found, key=lambda each: (each.began_at, each.service))
+    root = ordered[0].service if ordered else ""
+    return tuple(
+        Affected(
+            each.service,
+            each.began_at,
+            each.ended_at,
+            each.worst,
+            needs_root=each.service != root and root in hangs.needs(each.service),
+        )
+        for each in ordered
+    )
+
+
+def _changes(
+    asked: Asked,
+    affected: Sequence[Affected],
+    events: Sequence[Event],
+    troubles: dict[str, tuple[Episode, ...]],
+    hangs: Topology,
+) -> Changes | None:
+    mine = [each for each in affected if asked.service in {"", each.service}] or affected
+    if not mine:
+        return None
+    first = mine[0]
+    question = Question(first.service, first.service, first.began_at, asked.until)
+    return what_changed(question, events, troubles, hangs)
+
+
+def _alerts(
+    events: Iterable[Event], before: Snapshot | None, asked: Asked
+) -> tuple[AlertSpan, ...]:
+    """Alerts by their starts and ends; those that fired already when the report begins."""
+    open_: dict[tuple[str, str], AlertSpan] = {}
+    over: list[AlertSpan] = []
+    for alert in before.alerts if before else ():
+        if alert.state is AlertState.FIRING and asked.service in {"", alert.service}:
+            state = State.DOWN if alert.severity is Severity.CRITICAL else State.DEGRADED
+            key = (alert.service, alert.name)
+            open_[key] = AlertSpan(alert.name, alert.service, state, alert.summary, None, None)
+    for event in events:
+        if event.kind is not EventKind.ALERT:
+            continue
+        key = (event.service, event.subject)
+        known = open_.pop(key, None)
+        if event.state is not State.OK:
+            state = event.state or State.DEGRADED
+            said = event.message.partition(": ")[2]
+            began = AlertSpan(event.subject, event.service, state, said, event.at, None)
+            open_[key] = known or began
+        else:
+            span = known or AlertSpan(event.subject, event.service, State.DEGRADED, "", None, None)
+            over.append(
+                AlertSpan(span.name, span.service, span.state, span.said, span.began_at, event.at)
+            )
+    spans = [*over, *open_.values()]
+    return tuple(sorted(spans, key=lambda each: (each.began_at or 0.0, each.name, each.service)))
+
+
+def _limits(snapshot: Snapshot | None) -> dict[str, int]:
+    """Memory limits by service, of its containers together."""
+    if snapshot is None or snapshot.docker is None:
+        return {}
+    by_name = {each.name: each.memory_limit or 0 for each in snapshot.docker.containers}
+    found = {
+        service.name: sum(by_name.get(name, 0) for name in service.containers)
+        for service in snapshot.services
+    }
+    return {name: limit for name, limit in found.items() if limit}

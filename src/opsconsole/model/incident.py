@@ -1,0 +1,74 @@
+"""What is known of an incident, put together for the report on it.
+
+Invariant: all of it happened within ``since`` and ``until``, apart from what began before and is
+said to; ``lacks`` names what could not be read, so that nothing is missing without a word.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from opsconsole.model.causes import Changes
+from opsconsole.model.events import Event
+from opsconsole.model.logs import LogLine
+from opsconsole.model.operation import Operation
+from opsconsole.model.recording import FleetFigures
+from opsconsole.model.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """One stretch of trouble of one service. ``ended_at`` is None where it was not over.
+
+    ``needs_root`` says that it needs the service that went wrong first.
+    """
+
+    service: str
+    began_at: float
+    ended_at: float | None
+    worst: State
+    needs_root: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSpan:
+    """One alert from its start to its end; None where that was before or after the report."""
+
+    name: str
+    service: str
+    state: State
+    said: str
+    began_at: float | None
+    ended_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Lines of a service's logs around the start. ``left_out`` were less grave or too many."""
+
+    service: str
+    lines: tuple[LogLine, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """The report's matter. ``service`` is '' for the whole fleet.
+
+    ``affected`` is in the order in which services went wrong; ``figures`` are the recorded figures
+    of all services, oldest first; ``memory_limits`` in bytes by service.
+    """
+
+    environment: str
+    since: float
+    until: float
+    made_at: float
+    service: str = ""
+    events: tuple[Event, ...] = ()
+    affected: tuple[Affected, ...] = ()
+    changes: Changes | None = None
+    alerts: tuple[AlertSpan, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    figures: tuple[FleetFigures, ...] = ()
+    memory_limits: Mapping[str, int] = field(default_factory=dict)
+    excerpts: tuple[Excerpt, ...] = ()
+    lacks: tuple[str, ...] = ()

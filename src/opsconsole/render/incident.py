@@ -1,0 +1,177 @@
+"""The report on an incident as one Markdown file, for the post-mortem.
+
+Invariant: it stands without an edit: sentences first, then the evidence, every time in UTC. No
+outside text acts as Markdown or HTML, nothing that looks like a secret is in it, and what is
+missing is named.
+"""
+
+from collections.abc import Iterator
+
+from opsconsole.config.secret_patterns import redacted
+from opsconsole.model.events import EventKind
+from opsconsole.model.incident import AlertSpan, Excerpt, Incident
+from opsconsole.model.operation import Operation
+from opsconsole.render import figures
+from opsconsole.render.incident_charts import chart
+from opsconsole.render.incident_story import clock, story, words
+from opsconsole.render.markdown import block, code, escape, table
+
+ROWS = 300
+"""Events in the table at most; those left out are counted."""
+
+CHARTS = 5
+CAUSES = 8
+
+
+def markdown(incident: Incident) -> str:
+    """The whole report."""
+    lines = [f"# {_title(incident)}", "", *_facts(incident), ""]
+    lines += [part for told in story(incident) for part in (told, "")]
+    for section in (_causes, _charts, _timeline, _alerts, _operations, _logs, _lacks):
+        lines += section(incident)
+    return redacted("\n".join(lines).rstrip() + "\n")
+
+
+def _title(incident: Incident) -> str:
+    first = incident.affected[0].service if incident.affected else incident.service
+    about = escape(first) if first else escape(incident.environment)
+    return f"Incident: {about}, {figures.date(incident.since)} {clock(incident.since)}"
+
+
+def _facts(incident: Incident) -> Iterator[str]:
+    whole = figures.age(incident.until - incident.since)
+    about = f"{code(incident.service)} and what it needs" if incident.service else "all services"
+    yield f"- Environment: {escape(incident.environment)}"
+    yield f"- From {clock(incident.since)} to {clock(incident.until)} ({whole}), about {about}"
+    yield f"- Written by opsconsole on {figures.date(incident.made_at)} {clock(incident.made_at)}"
+
+
+def _causes(incident: Incident) -> Iterator[str]:
+    changes = incident.changes
+    if changes is None or not changes.likely:
+        return
+    yield from ("## What changed before", "")
+    first = f"{code(changes.subject)} first went wrong at {clock(changes.until)}"
+    root = f"; {code(changes.root)}, which it needs, was wrong before it" if changes.root else ""
+    yield from (f"{first}{root}. The likeliest cause comes first.", "")
+    rows = [
+        (
+            str(place),
+            clock(cause.event.at),
+            escape(cause.event.subject or cause.event.service),
+            words(cause.event) + (f", {cause.count} times" if cause.count > 1 else ""),
+            escape(cause.reason),
+        )
+        for place, cause in enumerate(changes.likely[:CAUSES], 1)
+    ]
+    yield from table(("", "when", "whose", "what", "why here"), rows)
+    yield ""
+
+
+def _charts(incident: Incident) -> Iterator[str]:
+    names = list(dict.fromkeys(each.service for each in incident.affected))
+    drawn = [(name, chart(incident, name)) for name in names[:CHARTS]]
+    drawn = [(name, lines) for name, lines in drawn if lines]
+    if not drawn:
+        return
+    yield from ("## Figures", "")
+    for name, lines in drawn:
+        yield from (f"{code(name)}", "", *block(lines), "")
+
+
+def _timeline(incident: Incident) -> Iterator[str]:
+    yield from ("## Timeline", "")
+    if not incident.events:
+        yield from ("No event is known.", "")
+        return
+    shown = incident.events[:ROWS]
+    rows = [
+        (
+            clock(event.at),
+            event.kind.value,
+            escape(event.service),
+            "" if event.subject == event.service else escape(event.subject),
+            f"**{words(event)}**" if event.kind is EventKind.NOTE else words(event),
+        )
+        for event in shown
+    ]
+    yield from table(("when", "kind", "service", "part", "what"), rows)
+    left = len(incident.events) - len(shown)
+    yield from ("", f"{left} later events are left out: ask for a shorter time.") if left else ()
+    yield ""
+
+
+def _alerts(incident: Incident) -> Iterator[str]:
+    if not incident.alerts:
+        return
+    yield from ("## Alerts", "")
+    rows = [_alert(each, incident) for each in incident.alerts]
+    yield from table(("alert", "service", "began", "ended", "lasted", "said"), rows)
+    yield ""
+
+
+def _alert(span: AlertSpan, incident: Incident) -> tuple[str, ...]:
+    began = span.began_at if span.began_at is not None else incident.since
+    ended = span.ended_at if span.ended_at is not None else incident.until
+    open_ended = span.began_at is None or span.ended_at is None
+    return (
+        escape(span.name),
+        escape(span.service),
+        "before" if span.began_at is None else clock(span.began_at),
+        "still firing" if span.ended_at is None else clock(span.ended_at),
+        ("over " if open_ended else "") + figures.age(ended - began),
+        escape(span.said),
+    )
+
+
+def _operations(incident: Incident) -> Iterator[str]:
+    if not incident.operations:
+        return
+    yield from ("## Operations", "")
+    rows = [_operation(run) for run in incident.operations]
+    yield from table(("began", "lasted", "who", "what", "why", "verdict", "evidence"), rows)
+    yield ""
+
+
+def _operation(run: Operation) -> tuple[str, ...]:
+    name = f" {run.name}" if run.name and run.name != run.kind.value else ""
+    lasted = "" if run.ended_at is None else figures.age(run.ended_at - run.started_at)
+    evidence = "; ".join(part for part in (run.summary, *run.evidence) if part)
+    return (
+        clock(run.started_at),
+        lasted,
+        escape(f"{run.who}@{run.host}" if run.host else run.who).replace("\\@", " at "),
+        escape(f"{run.kind.value}{name} of {run.service}"),
+        escape(run.reason),
+        run.state.value,
+        escape(evidence),
+    )
+
+
+def _logs(incident: Incident) -> Iterator[str]:
+    if not incident.excerpts:
+        return
+    yield from ("## Logs around the start", "")
+    for excerpt in incident.excerpts:
+        yield from _excerpt(excerpt)
+
+
+def _excerpt(excerpt: Excerpt) -> Iterator[str]:
+    left = f", {excerpt.left_out} less grave or later lines left out" if excerpt.left_out else ""
+    yield from (f"{code(excerpt.service)}{left}", "")
+    yield from block(
+        f"{clock(line.at)} {line.level.name if line.level else '-':<8} {line.text.splitlines()[0]}"
+        if line.text
+        else clock(line.at)
+        for line in excerpt.lines
+    )
+    yield ""
+
+
+def _lacks(incident: Incident) -> Iterator[str]:
+    if not incident.lacks:
+        return
+    yield from ("## What is missing here", "")
+    for said in incident.lacks:
+        yield f"- {escape(said)}"
+    yield ""

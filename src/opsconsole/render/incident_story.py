@@ -1,0 +1,171 @@
+"""An incident told in sentences: what, since when, how long, whom, why, what was done, did it help.
+
+Invariant: a sentence says what was seen and no more: the likeliest cause is called so, an
+operation helped only where the service was ok after it and stayed so, and where nothing is known
+that is what is said. Outside text is escaped for Markdown.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from opsconsole.model.causes import Cause
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.incident import Affected, AlertSpan, Incident
+from opsconsole.model.operation import SILENCING, Operation, OperationState
+from opsconsole.model.state import State
+from opsconsole.render import figures
+from opsconsole.render.markdown import code, escape
+
+
+def story(incident: Incident) -> list[str]:
+    """The summary, a paragraph each."""
+    if not incident.affected:
+        whom = f"{code(incident.service)}" if incident.service else "No service"
+        not_ = "did not go" if incident.service else "went"
+        return [f"{whom} {not_} wrong between {_span(incident)}.", *_done(incident)]
+    return [
+        " ".join((_what(incident), *_others(incident))),
+        *_why(incident),
+        *_rang(incident),
+        *_done(incident),
+    ]
+
+
+def clock(at: float) -> str:
+    """A time of day with its zone."""
+    return f"{figures.clock(at)}Z"
+
+
+def words(event: Event) -> str:
+    """An event as a part of a sentence, escaped."""
+    changed = f"{event.before} → {event.after}" if event.before and event.after else ""
+    told = event.message
+    if changed and changed not in told and event.kind is not EventKind.OPERATION:
+        told = f"{told} {changed}"
+    return escape(told)
+
+
+def _span(incident: Incident) -> str:
+    return f"{clock(incident.since)} and {clock(incident.until)} on {figures.date(incident.since)}"
+
+
+def _what(incident: Incident) -> str:
+    first = incident.affected[0]
+    again = [each for each in incident.affected[1:] if each.service == first.service]
+    last = again[-1] if again else first
+    was = "was down" if _worst(first, again) is State.DOWN else "was degraded"
+    when = f"{clock(first.began_at)} on {figures.date(first.began_at)}"
+    began = f"{code(first.service)} went wrong at {when}"
+    if last.ended_at is None:
+        lasted = figures.age(incident.until - first.began_at)
+        end = f"it was still wrong {lasted} later, when this report ends"
+    else:
+        lasted = figures.age(last.ended_at - first.began_at)
+        end = f"it was ok again at {clock(last.ended_at)}, {lasted} later"
+    times = f", {len(again) + 1} times in all" if again else ""
+    return f"{began}{times}; at its worst it {was}, and {end}."
+
+
+def _worst(first: Affected, again: Sequence[Affected]) -> State:
+    return (
+        State.DOWN if State.DOWN in {first.worst, *(each.worst for each in again)} else first.worst
+    )
+
+
+def _others(incident: Incident) -> Iterator[str]:
+    root = incident.affected[0].service
+    others = [each for each in incident.affected if each.service != root]
+    names = list(dict.fromkeys(each.service for each in others))
+    if not names:
+        yield "No other service was affected."
+        return
+    through = {each.service for each in others if each.needs_root}
+    told = [
+        f"{code(name)}" + (f" (which needs {code(root)})" if name in through else "")
+        for name in names
+    ]
+    yield f"Also affected: {', '.join(told)}."
+
+
+def _why(incident: Incident) -> Iterator[str]:
+    changes = incident.changes
+    if changes is None:
+        return
+    if not changes.likely:
+        minutes = round((changes.until - changes.since) / 60)
+        yield f"Nothing is known to have changed in the {minutes} minutes before."
+        return
+    first, *rest = changes.likely
+    told = [f"The likeliest cause is the first of what changed before: {_cause(first)}."]
+    told += [f"Next: {_cause(each)}." for each in rest[:2]]
+    yield " ".join(told)
+
+
+def _cause(cause: Cause) -> str:
+    event = cause.event
+    whose = event.subject or event.service
+    about = f" of {code(whose)}" if whose else ""
+    times = f", {cause.count} times" if cause.count > 1 else ""
+    reason = escape(cause.reason)
+    return f"{words(event)}{about} at {clock(event.at)}{times} ({reason})"
+
+
+def _rang(incident: Incident) -> Iterator[str]:
+    start = incident.affected[0].began_at
+    rang = [each for each in incident.alerts if each.began_at is not None]
+    if not rang:
+        yield "No alert fired."
+        return
+    first = min(rang, key=lambda each: each.began_at or 0.0)
+    after = (first.began_at or 0.0) - start
+    when = f"{figures.age(abs(after))} {'after' if after >= 0 else 'before'} it went wrong"
+    names = ", ".join(dict.fromkeys(f"{code(each.name)}" for each in rang))
+    many = "alert" if len(rang) == 1 else "alerts"
+    yield f"{len(rang)} {many} fired ({names}), the first {when}. {_still(rang)}".rstrip()
+
+
+def _still(rang: Sequence[AlertSpan]) -> str:
+    firing = [each for each in rang if each.ended_at is None]
+    if not firing:
+        return "All of them are resolved."
+    return f"Still firing at the end: {', '.join(f'{code(each.name)}' for each in firing)}."
+
+
+def _done(incident: Incident) -> Iterator[str]:
+    runs = [run for run in incident.operations if run.state is not OperationState.REFUSED]
+    refused = len(incident.operations) - len(runs)
+    if not runs:
+        tried = f" {refused} were refused." if refused else ""
+        yield f"Nothing was done from a console.{tried}"
+        return
+    yield " ".join(f"{_run(run)} {_helped(run, incident)}".strip() for run in runs)
+
+
+def _run(run: Operation) -> str:
+    name = f" {run.name}" if run.name and run.name != run.kind.value else ""
+    why = f" (“{escape(run.reason)}”)" if run.reason else ""
+    verdict = f"verdict {run.state.value}"
+    said = f": {escape(run.summary)}" if run.summary else ""
+    when = f"at {clock(run.started_at)}"
+    what = f"{run.kind.value}{escape(name)} of {code(run.service)}"
+    return f"{escape(run.who)} began {what} {when}{why}; {verdict}{said}."
+
+
+def _helped(run: Operation, incident: Incident) -> str:
+    """Whether the service was ok after the run and stayed so; '' where that was not the matter."""
+    mine = [each for each in incident.affected if each.service == run.service]
+    wrong = [
+        each
+        for each in mine
+        if each.began_at <= run.started_at and (each.ended_at or incident.until) >= run.started_at
+    ]
+    if not wrong or run.kind in SILENCING:
+        return ""
+    ended = wrong[-1].ended_at
+    if ended is None:
+        return f"It did not help: {code(run.service)} was still wrong at the end."
+    took = figures.age(ended - run.started_at)
+    again = [each for each in mine if each.began_at >= ended]
+    if again:
+        lasted = figures.age(again[0].began_at - ended)
+        return f"{code(run.service)} was ok {took} later, but went wrong again after {lasted}."
+    return f"It helped: {code(run.service)} was ok {took} later and stayed so."
