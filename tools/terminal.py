@@ -17,6 +17,7 @@ import termios
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
@@ -115,6 +116,35 @@ class Terminal:
             self._feed(data)
         self.sent += out
         return bytes(out)
+
+    def take(self) -> bool:
+        """Feed the emulator with what has arrived, without waiting; whether there was any."""
+        if self.master < 0 or not select.select([self.master], [], [], 0)[0]:
+            return False
+        try:
+            data = os.read(self.master, _CHUNK)
+        except OSError:
+            return False
+        self._feed(data)
+        self.sent += data
+        return bool(data)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the program can write no more until somebody reads."""
+        return not select.select([], [self.slave], [], 0)[1]
+
+    @property
+    def processes(self) -> list[int]:
+        """The processes of the program's session that are still there."""
+        found = []
+        for each in Path("/proc").iterdir():
+            if each.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    fields = (each / "stat").read_text().rpartition(") ")[2].split()
+                    if int(fields[3]) == self.process.pid and fields[0] != "Z":
+                        found.append(int(each.name))
+        return sorted(found)
 
     def wait_for_bytes(self, most: float) -> bytes:
         """What comes first within ``most`` seconds, unread by the emulator, so as not to wait."""

@@ -7,6 +7,7 @@ The fleet is made after the first paint, as an engine would be.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from opsconsole.clock import SystemClock
 from opsconsole.ui import run
 from opsconsole.ui.guardian import guarded
-from opsconsole.ui.options import Options
+from opsconsole.ui.options import Options, WallOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,14 +30,22 @@ SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "tho
 
 
 class FleetClock(SystemClock):
-    """The moment of the fleet, standing still or going on."""
+    """The moment of the fleet, standing still or going on; the screen's fails on SIGUSR1."""
 
     def __init__(self, *, moving: bool) -> None:
         super().__init__()
         self._began = time.monotonic()
         self._moving = moving
+        self._broken = False
+
+    def fail(self, *_: object) -> None:
+        """From now on every look of the screen at the clock is a programming error."""
+        self._broken = True
 
     def now(self) -> float:
+        if self._broken and threading.current_thread() is threading.main_thread():
+            token = "hunter2"  # a local that nothing may print
+            raise ValueError(f"Bearer {token}")
         return FLEET_BEGAN + (time.monotonic() - self._began if self._moving else 0.0)
 
     def wall(self) -> float:
@@ -51,13 +60,16 @@ def main() -> int:
     parser.add_argument("--live", action="store_true")
     parser.add_argument("--ascii", action="store_true")
     parser.add_argument("--low-bandwidth", action="store_true")
+    parser.add_argument("--wall", metavar="VIEW", help="as a wall, which begins with this view")
     arguments = parser.parse_args()
     clock = FleetClock(moving=arguments.live)
+    signal.signal(signal.SIGUSR1, clock.fail)
     options = Options(
         theme=arguments.theme,
         ascii=arguments.ascii,
         low_bandwidth=arguments.low_bandwidth,
         environment="production",
+        wall=_wall(arguments.wall) if arguments.wall else None,
     )
     return guarded(
         lambda guard: run(
@@ -69,8 +81,15 @@ def main() -> int:
     )
 
 
+def _wall(first: str) -> WallOptions:
+    """All views, beginning with one; they take turns every minute."""
+    views = WallOptions().views
+    at = views.index(first)
+    return WallOptions(60.0, (*views[at:], *views[:at]))
+
+
 def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
-    from tests.ui import fleet, ringing, working
+    from tests.ui import fleet, reading, ringing, working
     from tests.ui.fake_engine import FakeEngine
 
     made: dict[str, Callable[[], Snapshot | None]] = {
@@ -88,6 +107,8 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
     }
     engine = FakeEngine(made[scene]())
     engine.kept = working.backups()
+    engine.read_pages = reading.pages(fire=scene == "fire")
+    engine.answer_logs = reading.answer_logs
     if live and engine.snapshot is not None:
         count = len(engine.snapshot.services)
         threading.Thread(target=_change, args=(engine, count, clock), daemon=True).start()

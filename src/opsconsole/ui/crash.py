@@ -10,6 +10,7 @@ import os
 import re
 import time
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -19,13 +20,23 @@ _CREDENTIAL: Final = re.compile(
     r"(?i)((?:bearer|basic|token|password|passwd|secret|api[-_]?key|authorization)\W{1,3})\S+"
     r"|(?<=://)[^/\s@]+@"
 )
+EXIT_CODE: Final = 70
+"""EX_SOFTWARE of sysexits.h."""
 _remembered: list[Exception] = []
+_afterwards: list[Callable[[], object]] = []
+
+
+def then(act: Callable[[], object]) -> None:
+    """Call ``act`` once an error is remembered, to end what may no longer end by itself."""
+    _afterwards[:] = [act]
 
 
 def remember(error: Exception) -> None:
     """Keep the first error for ``report``."""
     if not _remembered:
         _remembered.append(error)
+        for act in _afterwards:
+            act()
 
 
 def redact(text: str) -> str:

@@ -15,7 +15,7 @@ from typing import Final
 
 from opsconsole.ui.terminal import Terminal, last_words
 
-_NOTE: Final = 1024
+_PAGE: Final = 1024
 _PASSED_ON: Final = (
     signal.SIGTERM,
     signal.SIGHUP,
@@ -32,11 +32,14 @@ _SI_KERNEL: Final = 0x80
 
 
 class Guard:
-    """What guardian and console share: the terminal's first modes, and a note for the end."""
+    """What guardian and console share: the terminal's first modes, and what is known at the end.
+
+    The shared page holds one byte, set once the terminal is given back, and the note after it.
+    """
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
-        self._note = mmap.mmap(-1, _NOTE)
+        self._page = mmap.mmap(-1, _PAGE)
         self._alive, self._held = os.pipe()
 
     @property
@@ -46,12 +49,21 @@ class Guard:
 
     @property
     def note(self) -> str:
-        """What is to be said should the console be killed."""
-        return self._note[:].rstrip(b"\0").decode("utf-8", "ignore")
+        """What is to be said should the console be unable to."""
+        return self._page[1:].rstrip(b"\0").decode("utf-8", "ignore")
 
     @note.setter
     def note(self, text: str) -> None:
-        self._note[:] = text.encode()[:_NOTE].ljust(_NOTE, b"\0")
+        self._page[1:] = text.encode()[: _PAGE - 1].ljust(_PAGE - 1, b"\0")
+
+    @property
+    def given_back(self) -> bool:
+        """Whether the console has restored the terminal and said its last words."""
+        return self._page[0] != 0
+
+    @given_back.setter
+    def given_back(self, done: bool) -> None:
+        self._page[0] = int(done)
 
     def in_console(self) -> None:
         """Let the guardian alone hold the end whose closing tells of its death."""
@@ -105,12 +117,16 @@ def _wait(child: int, heeded: set[signal.Signals]) -> int:
 
 def _given_back(guard: Guard, status: int) -> int:
     """Restore what the console could not; its exit code, 128 + n after signal n."""
+    if not guard.given_back or guard.terminal.changed:
+        guard.terminal.restore()
+        last_words("\n".join(filter(None, (_why(status), guard.note))))
+    return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
+
+
+def _why(status: int) -> str:
+    """What killed the console; '' when it ended by itself."""
     if not os.WIFSIGNALED(status):
-        if guard.terminal.changed:
-            guard.terminal.restore()
-        return os.waitstatus_to_exitcode(status)
-    guard.terminal.restore()
+        return ""
     number = os.WTERMSIG(status)
     name = signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
-    last_words("\n".join(filter(None, (f"opsconsole was ended by {name}", guard.note))))
-    return 128 + number
+    return f"opsconsole was ended by {name}"

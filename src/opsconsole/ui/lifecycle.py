@@ -6,6 +6,7 @@ within five, a lost guardian at once. Operations are in their own processes and 
 words name those under way.
 """
 
+import contextlib
 import os
 import select
 import signal
@@ -42,12 +43,16 @@ class Lifecycle:
         self._terminal = terminal
         self._guard = guard
         self._app: Console | None = None
-        self._ended = threading.Lock()
+        self._giving_back = threading.Lock()
+        self._given_back = False
         self.code: int | None = None
 
     def attach(self, app: "Console") -> None:
-        """Handle signals and watch the terminal from now on."""
+        """Handle signals and errors and watch the terminal from now on."""
+        from opsconsole.ui import crash
+
         self._app = app
+        crash.then(lambda: self.force_after(GRACE, crash.EXIT_CODE))
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._signalled)
@@ -83,8 +88,10 @@ class Lifecycle:
         self.code = code
         self.force_after(GRACE, code)
         app = self._app
-        if app is not None and app.is_running:
-            app.exit(code, return_code=code)
+        if app is not None and app.is_running and app._loop is not None:
+            # Neither a signal nor a thread wakes a loop that waits for its next timer.
+            with contextlib.suppress(RuntimeError):  # it was closed meanwhile: the end is near
+                app._loop.call_soon_threadsafe(lambda: app.exit(code, return_code=code))
 
     def force_after(self, seconds: float, code: int) -> None:
         """End the process after ``seconds`` whatever else is still going on."""
@@ -96,14 +103,28 @@ class Lifecycle:
         threading.Thread(target=force, name="deadline", daemon=True).start()
 
     def _leave_now(self, code: int) -> None:
-        self.give_back()
+        """Exit at once. A thread may still be writing: the guardian restores when all is quiet."""
+        if self._guard is None or self._guardian_is_gone(0):
+            self.give_back()
+        elif not self._guard.given_back:
+            self._guard.note = self._words()
         os._exit(code)
 
     def give_back(self) -> None:
-        """Restore the terminal and name, once, the operations that go on."""
-        self._terminal.restore()
-        if self._ended.acquire(blocking=False):
-            last_words(self.under_way)
+        """Restore the terminal and say the last words, once; it is done when this returns."""
+        with self._giving_back:
+            if self._given_back:
+                return
+            self._given_back = True
+            self._terminal.restore()
+            last_words(self._words())
+            if self._guard is not None:
+                self._guard.given_back = True
+
+    def _words(self) -> str:
+        from opsconsole.ui import crash
+
+        return "\n".join(filter(None, (crash.report(), self.under_way)))
 
     @property
     def under_way(self) -> str:
@@ -133,7 +154,6 @@ def run_console(
     if options.low_bandwidth:
         # Textual reads it once, when it is imported.
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
-    from opsconsole.ui import crash
     from opsconsole.ui.app import Console
     from opsconsole.ui.driver import ConsoleDriver
 
@@ -145,9 +165,6 @@ def run_console(
     code = life.code if life.code is not None else (app.return_code or 0)
     life.force_after(QUIT_GRACE, code)
     life.give_back()
-    line = crash.report()
-    if line:
-        sys.stderr.write(f"{line}\n")
     return code
 
 

@@ -1,8 +1,8 @@
 """Giving the terminal back as it was, whatever happened.
 
-Invariant: ``restore`` needs no event loop, no lock and no library: one write that cannot block
-and one ``tcsetattr``. It may be called more than once, from any thread and from a process in the
-background; modes that a shell has set since are left alone.
+Invariant: ``restore`` needs no event loop, no lock and no library: a write that cannot block and
+one ``tcsetattr``, within half a second. It may be called more than once, from any thread and from
+a process in the background; modes that a shell has set since are left alone.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ _RESTORE: Final = (
     b"\x1b[?7h\x1b[0m\x1b[?1049l\x1b[?25h"  # wrap, colours, main screen, cursor
 )
 _LFLAG: Final = 3
+_TRIES: Final = 40
+_TRY_AGAIN: Final = 0.01
 
 
 class Terminal:
@@ -48,12 +51,22 @@ class Terminal:
         if self._modes is None:
             return
         with _undisturbed():
-            with contextlib.suppress(OSError, termios.error):  # gone or full, it takes no more
-                termios.tcflush(self.descriptor, termios.TCOFLUSH)
-            write_at_once(self.descriptor, _RESTORE)
+            self._write_restoration()
             if self._is_ours():
                 with contextlib.suppress(OSError, termios.error):
                     termios.tcsetattr(self.descriptor, termios.TCSANOW, self._modes)
+
+    def _write_restoration(self) -> None:
+        """Drop what waits to be read, until there is room and no write of ours goes on."""
+        for _ in range(_TRIES):
+            with contextlib.suppress(OSError, termios.error):
+                termios.tcflush(self.descriptor, termios.TCOFLUSH)
+                # To set modes wakes a write that waited for room; to flush alone does not.
+                now = termios.tcgetattr(self.descriptor)
+                termios.tcsetattr(self.descriptor, termios.TCSANOW, now)
+            if write_at_once(self.descriptor, _RESTORE) is not None:
+                return
+            time.sleep(_TRY_AGAIN)
 
     def _now(self) -> list[Any] | None:
         try:
@@ -71,14 +84,18 @@ class Terminal:
         return not in_background or now is None or not now[_LFLAG] & termios.ISIG
 
 
-def write_at_once(descriptor: int, data: bytes) -> None:
-    """Write what can be written without waiting; a lost or full descriptor takes nothing."""
-    with contextlib.suppress(OSError):
+def write_at_once(descriptor: int, data: bytes) -> int | None:
+    """Write without waiting; how much was taken, 0 of a lost descriptor, None of a full one."""
+    try:
         os.set_blocking(descriptor, False)
         try:
-            os.write(descriptor, data)
+            return os.write(descriptor, data)
         finally:
             os.set_blocking(descriptor, True)
+    except BlockingIOError:
+        return None
+    except OSError:
+        return 0
 
 
 def last_words(text: str) -> None:

@@ -1,0 +1,132 @@
+"""Every way the program ends, from every state it is in: the terminal is as it was.
+
+Each end comes while the console is idle, has a dialog open, watches an operation, or writes to a
+terminal that nobody reads.
+"""
+
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.ui.concurrent import Script, over, passed, play, shown
+from tools.terminal import Terminal
+
+pytestmark = pytest.mark.terminal
+
+WITHIN = float(os.environ.get("OPSCONSOLE_TEST_END_WITHIN", "2.5"))
+"""Seconds from the cause to the end. On a machine with nothing else to do, 1.0 holds."""
+LOST_WITHIN = 5.0
+SECRET = b"hunter2"
+ENTERED = ("?1049h", "?25l", "?1000h", "?1003h", "?1004h", "?2004h", "?7l")
+LEFT = ("?1049l", "?25h", "?1000l", "?1003l", "?1004l", "?2004l", "?7h")
+
+
+def console_of(terminal: Terminal) -> int:
+    """The guardian's child."""
+    guardian = terminal.process.pid
+    return int(Path(f"/proc/{guardian}/task/{guardian}/children").read_text().split()[0])
+
+
+def _send(number: signal.Signals) -> Callable[[Terminal], None]:
+    return lambda terminal: terminal.process.send_signal(number)
+
+
+def _kill_console(terminal: Terminal) -> None:
+    os.kill(console_of(terminal), signal.SIGKILL)
+
+
+def _ignore_hangup() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+@dataclass(frozen=True)
+class End:
+    """A cause, the exit code that it leads to and what is special about it."""
+
+    cause: Callable[[Terminal], None]
+    code: int
+    within: float = WITHIN
+    ignores_hangup: bool = False
+
+
+ENDS = {
+    "TERM": End(_send(signal.SIGTERM), 143),
+    "HUP": End(_send(signal.SIGHUP), 129),
+    "QUIT": End(_send(signal.SIGQUIT), 131),
+    "INT": End(_send(signal.SIGINT), 130),
+    "KILL": End(_kill_console, 137),
+    "KILL of the guardian": End(_send(signal.SIGKILL), -9),
+    "crash": End(_send(signal.SIGUSR1), 70, WITHIN + 1.0),  # the clock is looked at each second
+    "lost": End(Terminal.hang_up, 129),
+    "lost, HUP ignored": End(Terminal.hang_up, 129, LOST_WITHIN, ignores_hangup=True),
+}
+STATES = ("idle", "dialog", "operation", "stalled")
+
+
+def _brought_to(state: str, terminal: Terminal) -> Script:
+    yield shown(terminal, "ai-service")
+    if state == "dialog":
+        terminal.press("R")
+        yield shown(terminal, "undone by")
+    elif state == "operation":
+        yield shown(terminal, "ops@bastion-2")
+        # The guardian is told once a second what goes on.
+        yield passed(1.3, terminal)
+    elif state == "stalled":
+        while not terminal.is_full:
+            terminal.press(b"\x0c" * 4)
+            yield passed(0.05)
+
+
+def _ended(name: str, state: str, times: dict[str, float]) -> Script:
+    end = ENDS[name]
+    scene = "acting" if state == "operation" else "fire"
+    terminal = Terminal(
+        [sys.executable, "-m", "tests.ui.program", scene],
+        prepare=_ignore_hangup if end.ignores_hangup else None,
+    )
+    try:
+        yield from _brought_to(state, terminal)
+        began = time.monotonic()
+        end.cause(terminal)
+        yield lambda: terminal.process.poll() is not None and not terminal.processes
+        times[f"{name}, {state}"] = took = time.monotonic() - began
+        yield over(terminal)
+        assert terminal.process.returncode == end.code, f"exit code {terminal.process.returncode}"
+        assert took < end.within, f"took {took:.2f} s"
+        if terminal.master >= 0:
+            _assert_given_back(terminal, named="restart ai-service" if state == "operation" else "")
+    finally:
+        terminal.close()
+
+
+def _assert_given_back(terminal: Terminal, named: str) -> None:
+    assert terminal.modes_now == terminal.modes, "the modes differ"
+    sent = bytes(terminal.sent)
+    assert SECRET not in sent
+    assert b"Traceback" not in sent
+    text = sent.decode("utf-8", "replace")
+    for on, off in zip(ENTERED, LEFT, strict=True):
+        assert on in text, f"{on} is missing"
+        assert text.rfind(off) > text.rfind(on), f"{off} is missing"
+    assert text.rfind("\x1b[<u") > text.rfind("\x1b[>"), "the keyboard's protocol stays on"
+    said = re.sub(r"\x1b\[[<?0-9;]*[a-z]", "", text[text.rfind("?1049l") - 2 :])
+    assert "\x1b" not in said, f"more is drawn after the end: {said!r}"
+    assert named in said, f"the operation is not named: {said!r}"
+
+
+def test_every_end_gives_the_terminal_back() -> None:
+    times: dict[str, float] = {}
+    cases = [(f"{name}, {state}", name, state) for name in ENDS for state in STATES]
+    wrong = play((title, _ended(name, state, times)) for title, name, state in cases)
+    for title, took in sorted(times.items(), key=lambda each: -each[1])[:5]:
+        print(f"{took:.2f} s: {title}")
+    assert not wrong
+    assert len(times) == len(cases)
