@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import Final
 
+from opsconsole.demo import runbooks
 from opsconsole.demo.layout import Layout
 from opsconsole.demo.monitoring import Monitoring
 from opsconsole.demo.services import services
@@ -42,6 +43,7 @@ def write(layout: Layout, monitoring: Monitoring, docker_url: str | None) -> Non
     descriptor = os.open(layout.config, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+    runbooks.write(layout.folder, rollback=(layout.of("ai-ops")[0].folder / ".git").is_dir())
 
 
 def _server(url: str | None, interval: str) -> dict[str, object] | None:

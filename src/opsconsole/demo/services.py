@@ -118,7 +118,7 @@ def _ai_ops(layout: Layout) -> Block:
         "health": "/health",
         "metrics": {"rate_limit": {"header": "x-ratelimit-remaining"}},
         "objectives": ["availability 99.9% over 30d"],
-        "alerts": [_down_rule("AiOpsDown", "restart")],
+        "alerts": [_down_rule("AiOpsDown", "recovery")],
         "logs": [
             {**entry, "patterns": patterns} for entry in _log(layout, "ai-ops", "app.log", "text")
         ],

@@ -28,6 +28,7 @@ class Scope(StrEnum):
     HEALTH = "health"
     LOG_WINDOWS = "log windows"
     TRIAGE = "triage"
+    RUNBOOK = "runbook"
     TIMELINE = "timeline"
 
 
@@ -120,6 +121,18 @@ KEYS: Final[tuple[Key, ...]] = (
         palette=True),
     Key("silences", "S", "S", "silences", "silences",
         "what is silenced or acknowledged, by whom and until when", _E, Group.LOOK, palette=True),
+    Key("runbooks", "b", "b", "runbooks", "runbooks",
+        "the runbook of the alert, else the runbooks of the service, else all", _E, Group.LOOK,
+        palette=True),
+    Key("run-step", "r", "r", "run_step", "run step",
+        "run the step under the cursor; what changes something opens its plan", Scope.RUNBOOK,
+        Group.CHANGE, hint=5, palette=True),
+    Key("skip-step", "s", "s", "skip_step", "skip step", "pass over an optional step",
+        Scope.RUNBOOK, Group.CHANGE, hint=7, palette=True),
+    Key("end-run", "E", "E", "end_run", "end run", "end the run where it stands",
+        Scope.RUNBOOK, Group.CHANGE, hint=60, palette=True),
+    Key("run-anew", "a", "a", "anew", "anew", "after the end of a run, begin with a new one",
+        Scope.RUNBOOK, Group.LOOK, hint=62, palette=True),
     Key("unfold", "right", "→", "unfold(1)", "unfold",
         "show the alerts that are folded under this one", _A, Group.LOOK),
     Key("fold", "left", "←", "unfold(0)", "fold", "fold them again", _A, Group.LOOK),

@@ -10,6 +10,7 @@ from textual.message import Message
 if TYPE_CHECKING:
     from opsconsole.model.backups import BackupView
     from opsconsole.model.operation import ActionRequest, Operation, Plan, Refusal
+    from opsconsole.model.runbook_runs import RunbookAnswer
     from opsconsole.model.pages import PageView
     from opsconsole.model.replay import Moment
 
@@ -85,6 +86,14 @@ class MomentArrived(Message):
 
     asked: float
     moment: Moment | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass
+class RunbookAnswered(Message):
+    """What came of a request to a run of a runbook, or why it was refused."""
+
+    answer: RunbookAnswer | None = None
     refusal: Refusal | None = None
 
 

@@ -299,6 +299,15 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
             return
         self.open_actions(self.target.actions)
 
+    def action_runbooks(self) -> None:
+        """The runbooks of the service at hand, else all."""
+        from opsconsole.ui.screens.runbooks import RunbooksScreen
+
+        latest = self.console_app.bridge.latest
+        known = {name for each in latest.runbooks for name in each.services} if latest else set()
+        target = self.target.name if self.target else ""
+        self.app.push_screen(RunbooksScreen(target if target in known else ""))
+
     def action_silences(self) -> None:
         """What is silenced or acknowledged."""
         from opsconsole.ui.screens.silences import SilencesScreen

@@ -37,6 +37,19 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
         else:
             self.say("no service is selected")
 
+    def action_runbooks(self) -> None:
+        """The runbook that the alert at hand names; without one, those of the service."""
+        from opsconsole.model.runbooks import of_alert
+        from opsconsole.ui.screens.runbook import RunbookScreen
+
+        alert, latest = self.alert, self.console_app.bridge.latest
+        found = of_alert(latest.runbooks, alert) if alert is not None and latest else None
+        if found is None or alert is None:
+            super().action_runbooks()
+            return
+        service = alert.service or next(iter(found.services), "")
+        self.app.push_screen(RunbookScreen(found.name, service))
+
     def action_timeline(self) -> None:
         """Everything that happened, on the whole screen."""
         from opsconsole.ui.screens.timeline import TimelineScreen

@@ -11,6 +11,7 @@ from opsconsole.ui.screens.service_tabs.instances import InstancesTab
 from opsconsole.ui.screens.service_tabs.latency import LatencyTab
 from opsconsole.ui.screens.service_tabs.logs import LogsTab
 from opsconsole.ui.screens.service_tabs.metrics import MetricsTab
+from opsconsole.ui.screens.service_tabs.runbooks import RunbooksTab
 from opsconsole.ui.screens.service_tabs.timeline import TimelineTab
 
 TABS: Final[tuple[type[ServiceTab], ...]] = (
@@ -18,10 +19,11 @@ TABS: Final[tuple[type[ServiceTab], ...]] = (
     LatencyTab,
     MetricsTab,
     InstancesTab,
-    EndpointsTab,
     LogsTab,
+    EndpointsTab,
     AlertsTab,
     BackupsTab,
     TimelineTab,
+    RunbooksTab,
 )
 """Each is made with the service's name."""

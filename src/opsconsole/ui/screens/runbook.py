@@ -1,0 +1,321 @@
+"""One runbook for one service: its steps as a checklist, run one at a time.
+
+Invariant: enter reads and runs nothing; a step is run by a key of its own, and whether it may be is
+the engine's to say. A step that changes something opens the ordinary plan. Leaving the screen stops
+nothing. Nothing is run from a moment that has passed.
+"""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from opsconsole.model.operation import ActionRequest
+from opsconsole.model.runbook_runs import RunbookRequest, RunbookRun, RunbookVerb, StepRun
+from opsconsole.model.runbooks import RunbookView, StepKind, StepView, worded
+from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render import runbooks as render
+from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
+from opsconsole.render.keys import Key, Scope
+from opsconsole.ui import clipboard
+from opsconsole.ui.bindings import bindings
+from opsconsole.ui.messages import RunbookAnswered
+from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.widgets.answer_prompt import AnswerPrompt
+from opsconsole.ui.widgets.footer_bar import FooterBar
+from opsconsole.ui.widgets.grid_table import GridTable, Listing
+from opsconsole.ui.widgets.header_bar import HeaderBar
+from opsconsole.ui.widgets.lines_view import LinesView
+
+_ENDING = "end-run"
+_REPLAY = "this moment has passed: nothing is run from it; esc returns to now"
+
+
+class RunbookScreen(ConsoleScreen, inherit_bindings=False):
+    """A checklist over the step under its cursor. Shows the run that goes on, if there is one."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (
+        Scope.RUNBOOK, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
+    )  # fmt: skip
+    TITLE_OF_HELP = "runbook"
+    BINDINGS = bindings(*SCOPES)
+
+    def __init__(self, runbook: str, service: str) -> None:
+        super().__init__()
+        self._runbook = runbook
+        self._service = service
+        self._followed = ""
+        self._came = ""
+        self._whole = False
+
+    def compose(self) -> ComposeResult:
+        """The checklist over the step."""
+        yield HeaderBar(id="header")
+        yield GridTable(id="steps", selects=True)
+        yield LinesView(id="details")
+        yield FooterBar(id="footer")
+
+    def on_mount(self) -> None:
+        """Keys go to the checklist."""
+        self.table.focus()
+        super().on_mount()
+
+    # ---- what is shown ----
+
+    @property
+    def table(self) -> GridTable:
+        """The checklist."""
+        return self.query_one("#steps", GridTable)
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """Runbooks are shown as they are now, whatever moment is looked at."""
+        return self.console_app.bridge.latest
+
+    @property
+    def view(self) -> RunbookView | None:
+        """The runbook, as it reads for the service."""
+        latest = self.latest
+        found = latest.runbooks if latest else ()
+        view = next((each for each in found if each.name == self._runbook), None)
+        if view is None or latest is None:
+            return None
+        return worded(view, self._service, latest.environment.name)
+
+    @property
+    def run(self) -> RunbookRun | None:
+        """The run that goes on; one that was followed here stays in sight after its end."""
+        run = render.run_of(self.latest, self._runbook, self._service)
+        if run is not None and (run.open or run.id == self._followed):
+            self._followed = run.id
+            return run
+        return None
+
+    @property
+    def target(self) -> ServiceView | None:
+        """The service that it is run for."""
+        return self.snapshot.service(self._service) if self.snapshot else None
+
+    @property
+    def step(self) -> StepView | None:
+        """The step under the cursor."""
+        view, key = self.view, self.table.cursor_key
+        return view.step(key) if view is not None and key is not None else None
+
+    def show_body(self) -> None:
+        """Fill the checklist, then the step under the cursor."""
+        view, run = self.view, self.run
+        width, now = self.table.size.width, self.console_app.clock.now()
+        if view is None:
+            gone: Line = (Span("  there is no such runbook any more", Role.UNKNOWN),)
+            self.table.list(Listing((titled(self._runbook, width), BLANK), (), _nothing, (gone,)))
+            return
+        last = render.run_of(self.latest, self._runbook, self._service)
+        top = render.top(view, self._service, run, width, now, last)
+        steps = {step.id: (number, step) for number, step in enumerate(view.steps, 1)}
+        comes = _next(view, run)
+
+        def line(key: str) -> Line:
+            number, step = steps[key]
+            at = run.step(key) if run else None
+            return render.step_row(number, step, at, width, now, comes=key == comes)
+
+        self._fit(len(steps) + len(top))
+        self.table.list(Listing(top, tuple(steps), line))
+        if comes != self._came:
+            # What comes next is under the cursor as soon as the step before it is settled.
+            self._came = comes
+            self.table.move_to_key(comes)
+        self._show_details()
+
+    def _fit(self, rows: int) -> None:
+        """The checklist has the room that it needs, up to three fifths; whole on enter."""
+        room = self.size.height - 2
+        self.table.display = not self._whole
+        self.table.styles.height = min(rows, max(6, room * 3 // 5))
+
+    @on(GridTable.CursorMoved)
+    def _show_details(self) -> None:
+        page, step, view, run = self.page, self.step, self.view, self.run
+        width = page.size.width
+        if step is None or view is None:
+            page.show([])
+            return
+        at = run.step(step.id) if run else None
+        note: Line = (Span("esc the list" if self._whole else "enter reads it", Role.MUTED),)
+        top = (titled(step.title, width, focused=self._whole, note=note), BLANK)
+        comes = step.id == _next(view, run)
+        now = self.console_app.clock.now()
+        lines = render.details(step, at, width, now, comes=comes, why_not=self._why_not(step))
+        page.show(lines, top)
+
+    @property
+    def page(self) -> LinesView:
+        """The step that is read."""
+        return self.query_one("#details", LinesView)
+
+    def _why_not(self, step: StepView) -> str:
+        if not self.console_app.is_live:
+            return _REPLAY
+        if step.changes and self.console_app.read_only:
+            return "this console is read-only, and this step changes something"
+        run, view = self.run, self.view
+        if run is not None and view is not None and run.open and run.digest != view.digest:
+            return "the steps were changed since this run began: E ends it"
+        return ""
+
+    def offers(self, key: Key) -> bool:
+        """What ends or renews a run is shown where there is one to end or to renew."""
+        run, step = self.run, self.step
+        if key.id == "skip-step":
+            return step is not None and step.optional and (run is None or run.open)
+        if key.id == "end-run":
+            return run is not None and run.open
+        if key.id == "run-anew":
+            return run is not None and not run.open
+        return super().offers(key)
+
+    def label_of(self, key: Key) -> str:
+        """Enter reads here."""
+        return "read" if key.id == "open" else super().label_of(key)
+
+    def blocked(self, key: Key) -> str:
+        """Why ``key`` would do nothing, in a word."""
+        step = self.step
+        if key.id not in {"run-step", "skip-step"} or step is None:
+            return super().blocked(key)
+        if not self.console_app.is_live:
+            return "replay"
+        forbidden = key.id == "run-step" and step.changes and self.console_app.read_only
+        return "read-only" if forbidden else ""
+
+    # ---- running ----
+
+    def action_run_step(self) -> None:
+        """Run the step under the cursor; a question is asked first."""
+        step, run, view = self.step, self.run, self.view
+        if step is None or view is None:
+            self.say("there is no step to run")
+        elif run is not None and not run.open:
+            self.say(f"this run is over: {run.said}; a begins a new one")
+        elif step.kind is StepKind.QUESTION and step.id == _next(view, run):
+            self.ask(AnswerPrompt(step.id, step.answers))
+        else:
+            self._request(RunbookVerb.RUN, step.id)
+
+    def action_skip_step(self) -> None:
+        """Pass over an optional step."""
+        if self.step is not None:
+            self._request(RunbookVerb.SKIP, self.step.id)
+
+    def action_end_run(self) -> None:
+        """Ask whether the run is to be ended."""
+        run = self.run
+        if run is None or not run.open:
+            self.say("there is no run to end")
+        else:
+            self.ask(AnswerPrompt(_ENDING, ("end",), "type end, then enter: the run is over then"))
+
+    def action_anew(self) -> None:
+        """Show the checklist as it is before a run; the first step begins one."""
+        run = self.run
+        if run is not None and run.open:
+            self.say("this run goes on: E ends it")
+            return
+        self._followed = self._came = ""
+        self.show()
+
+    @on(AnswerPrompt.Answered)
+    def _answered(self, message: AnswerPrompt.Answered) -> None:
+        if message.step != _ENDING:
+            self._request(RunbookVerb.RUN, message.step, message.text)
+        elif message.text == "end":
+            self._request(RunbookVerb.END, "")
+        else:
+            self.say("the run goes on")
+
+    def _request(self, verb: RunbookVerb, step: str, answer: str = "") -> None:
+        replay = not self.console_app.is_live
+        request = RunbookRequest(self._runbook, self._service, verb, step, answer, replay)
+        self.console_app.bridge.runbook(request, self.post_message)
+
+    def on_runbook_answered(self, message: RunbookAnswered) -> None:
+        """Follow the run; open the plan of a step that changes something."""
+        message.stop()
+        if message.refusal is not None:
+            self.say(str(message.refusal))
+        elif message.answer is not None:
+            self._followed = message.answer.run.id
+            if message.answer.plan is not None:
+                self._open_plan(message.answer.plan)
+            self.show()
+
+    def _open_plan(self, request: ActionRequest) -> None:
+        """The same way as by a key of its own: by its form, where it has one."""
+        latest = self.latest
+        service = latest.service(request.service) if latest else None
+        views = service.actions if service else ()
+        wanted = (request.kind, request.name)
+        view = next((each for each in views if (each.kind, each.name) == wanted), None)
+        if service is not None and view is not None:
+            self.console_app.changes.request((service,), view)
+        else:
+            self.console_app.changes.request_all([request])
+
+    # ---- keys of lists ----
+
+    def action_open(self) -> None:
+        """Read the step on the whole screen, or go back to the list; runs nothing."""
+        self._whole = not self._whole
+        self.show()
+
+    def action_describe(self) -> None:
+        """Open the service."""
+        if self.target is None:
+            self.say("this runbook is run for no service that is shown here")
+            return
+        from opsconsole.ui.screens.service import ServiceScreen
+
+        self.app.push_screen(ServiceScreen(self.target.name))
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor, or scroll what is read."""
+        (self.page if self._whole else self.table).move(rows)
+
+    def action_edge(self, end: int) -> None:
+        """To the first or the last row."""
+        (self.page if self._whole else self.table).move_to(10**9 if end else 0)
+
+    def action_page(self, pages: float) -> None:
+        """Scroll; never acts."""
+        (self.page if self._whole else self.table).page(pages)
+
+    def action_match(self, step: int) -> None:
+        """To the next step that did not pass."""
+        run = self.run
+        bad = {each.id for each in run.steps if each.state in render.UNHAPPY} if run else set()
+        self.table.seek(bad.__contains__, step)
+
+    def action_copy(self) -> None:
+        """Copy the checklist, or the step that is read."""
+        text = plain(self.page.whole) if self._whole else "\n".join(clipboard.rows(self.table))
+        clipboard.copy(self.console_app, text)
+
+    def action_back(self) -> None:
+        """From the step to the list, then back to where one came from."""
+        if self._whole:
+            self.action_open()
+        else:
+            self.dismiss()
+
+
+def _next(view: RunbookView, run: RunbookRun | None) -> str:
+    """The id of the step that comes next; '' when none does."""
+    if run is None:
+        return view.steps[0].id
+    at: StepRun | None = run.next
+    return at.id if at is not None and run.open else ""
+
+
+def _nothing(_key: str) -> Line:
+    return BLANK

@@ -1,0 +1,87 @@
+"""Every runbook that there is, with whom it is for and how its last run went.
+
+Invariant: opening one runs nothing.
+"""
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+
+from opsconsole.render.cells import BLANK, Role, Span, titled
+from opsconsole.render.keys import Scope
+from opsconsole.ui import clipboard
+from opsconsole.ui.bindings import bindings
+from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.service_tabs.runbooks import open_listed
+from opsconsole.ui.widgets.footer_bar import FooterBar
+from opsconsole.ui.widgets.grid_table import GridTable
+from opsconsole.ui.widgets.header_bar import HeaderBar
+from opsconsole.ui.widgets.runbook_list import RunbookList
+
+
+class RunbooksScreen(ConsoleScreen, inherit_bindings=False):
+    """A list on the whole screen; of one service, or of all."""
+
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.OPEN, Scope.LIST, Scope.EVERYWHERE)
+    TITLE_OF_HELP = "runbooks"
+    BINDINGS = bindings(*SCOPES)
+
+    def __init__(self, service: str = "") -> None:
+        super().__init__()
+        self._service = service
+
+    def compose(self) -> ComposeResult:
+        """The list between header and footer."""
+        yield HeaderBar(id="header")
+        yield RunbookList(self._service, id="runbooks")
+        yield FooterBar(id="footer")
+
+    def on_mount(self) -> None:
+        """Keys go to the list."""
+        self.list.focus()
+        super().on_mount()
+
+    @property
+    def list(self) -> RunbookList:
+        """The list."""
+        return self.query_one("#runbooks", RunbookList)
+
+    def show_body(self) -> None:
+        """Fill the list; runbooks are shown as they are now, whatever moment is looked at."""
+        width, latest = self.list.size.width, self.console_app.bridge.latest
+        going = sum(run.open for run in latest.runbook_runs) if latest else 0
+        note = (Span(f"{going} under way" if going else "none under way", Role.MUTED),)
+        title = f"Runbooks of {self._service}" if self._service else "Runbooks"
+        top = (titled(title, width, focused=True, note=note), BLANK)
+        self.list.show_runbooks(top, latest, width, self.console_app.clock.now())
+
+    @on(GridTable.Opened)
+    def action_open(self) -> None:
+        """Open the checklist."""
+        open_listed(self.list, self.list.under_cursor)
+
+    def action_describe(self) -> None:
+        """Open the checklist, which describes it."""
+        self.action_open()
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor."""
+        self.list.move(rows)
+
+    def action_edge(self, end: int) -> None:
+        """To the first or the last row."""
+        self.list.move_to(10**9 if end else 0)
+
+    def action_page(self, pages: float) -> None:
+        """Scroll; never acts."""
+        self.list.page(pages)
+
+    def action_copy(self) -> None:
+        """Copy the row under the cursor."""
+        text = next((text for text in clipboard.rows(self.list) if text), "")
+        clipboard.copy(self.console_app, text)
+
+    def action_back(self) -> None:
+        """Back to where one came from."""
+        self.dismiss()

@@ -1,0 +1,62 @@
+"""The runbooks tab: what is written down for this service, and what of it is under way."""
+
+from typing import ClassVar
+
+from textual import on
+
+from opsconsole.render import runbooks as render
+from opsconsole.render.cells import Line
+from opsconsole.render.keys import Scope
+from opsconsole.ui import clipboard
+from opsconsole.ui.bindings import bindings
+from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.widgets.grid_table import GridTable
+from opsconsole.ui.widgets.runbook_list import RunbookList
+
+
+class RunbooksTab(RunbookList, ServiceTab):
+    """Opening one opens its checklist; nothing is run by it."""
+
+    NAME: ClassVar[str] = "runbooks"
+    SHORT: ClassVar[str] = "runb"
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.OPEN,)
+    BINDINGS: ClassVar[Bindings] = bindings(*SCOPES)
+
+    def __init__(self, service: str) -> None:
+        super().__init__(service, id="tab-runbooks")
+        self.service_name = service
+
+    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
+        """Those of the service, whether it is in what was last read or not."""
+        del sight
+        console = self.host.console_app
+        self.show_runbooks(top, console.bridge.latest, self.size.width, console.clock.now())
+
+    @classmethod
+    def badge(cls, sight: Sight) -> str:
+        """How many runs are open."""
+        name = sight.service.name
+        count = sum(run.open and run.service == name for run in sight.snapshot.runbook_runs)
+        return f"▶{count}" if count else ""
+
+    @on(GridTable.Opened)
+    def action_open(self) -> None:
+        """Open the checklist."""
+        open_listed(self, self.under_cursor)
+
+    def action_describe(self) -> None:
+        """Open the checklist, which describes it."""
+        self.action_open()
+
+    @property
+    def copied(self) -> str:
+        """The row under the cursor."""
+        return next((text for text in clipboard.rows(self) if text), "")
+
+
+def open_listed(widget: GridTable, item: render.Listed | None) -> None:
+    """Open the checklist of a runbook of a list."""
+    from opsconsole.ui.screens.runbook import RunbookScreen
+
+    if item is not None:
+        widget.app.push_screen(RunbookScreen(item.runbook.name, item.service))

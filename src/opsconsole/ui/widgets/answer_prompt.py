@@ -1,0 +1,46 @@
+"""The line that a question of a runbook is answered in.
+
+Invariant: only enter answers; esc answers nothing. The beginning of an answer means the one answer
+that begins so.
+"""
+
+from typing import Final
+
+from textual.message import Message
+
+from opsconsole.render.command_line import TypedLine
+from opsconsole.ui.widgets.prompt import Prompt
+
+LONGEST: Final = 200
+
+
+class AnswerPrompt(Prompt):
+    """Knows the answers that are taken; () for any."""
+
+    class Answered(Message):
+        """The line was closed with something in it."""
+
+        def __init__(self, step: str, text: str) -> None:
+            super().__init__()
+            self.step = step
+            self.text = text
+
+    def __init__(self, step: str, answers: tuple[str, ...], placeholder: str = "") -> None:
+        shown = placeholder or (" / ".join(answers) if answers else "type the answer, then enter")
+        super().__init__("", placeholder=shown, mark="?", maximum=LONGEST)
+        self._step = step
+        self._answers = answers
+
+    def completed(self, typed: TypedLine) -> TypedLine:
+        """The answer that begins so."""
+        whole = self._meant(typed.text)
+        return TypedLine(whole, len(whole))
+
+    def tell(self, text: str, *, final: bool) -> None:
+        """Only the end of the line is of interest."""
+        if final and text.strip():
+            self.post_message(self.Answered(self._step, self._meant(text.strip())))
+
+    def _meant(self, text: str) -> str:
+        found = [each for each in self._answers if text and each.startswith(text)]
+        return found[0] if len(found) == 1 else text
