@@ -24,6 +24,7 @@ from opsconsole.ui.messages import (
     OperationStarted,
     PagesArrived,
     PlanArrived,
+    RunbookAnswered,
     SnapshotArrived,
 )
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from opsconsole.model.operation import ActionRequest, Confirmation, Plan, Refusal
     from opsconsole.model.pages import PageView
     from opsconsole.model.replay import Span
+    from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
     from opsconsole.model.snapshot import Snapshot
     from opsconsole.ui.engine_like import EngineLike
 
@@ -188,6 +190,19 @@ class Bridge:
 
         self._engine.pages(service).add_done_callback(answered)
         return True
+
+    def runbook(
+        self, request: RunbookRequest, tell: Callable[[RunbookAnswered], object]
+    ) -> None:
+        """Do one thing with a run of a runbook; the answer goes to ``tell``, on any thread."""
+        if self._engine is None:
+            self._post(NotePosted("the engine is still starting: try again in a moment"))
+            return
+
+        def answered(future: Future[RunbookAnswer | Refusal]) -> None:
+            tell(RunbookAnswered(*_outcome(future)))
+
+        self._engine.runbook(request).add_done_callback(answered)
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader | None:
         """Follow a service's logs until the reader is closed; None while the engine starts."""
