@@ -78,6 +78,8 @@ def _shape(draw: ImageDraw.ImageDraw, char: str, box: tuple[int, int, int, int],
         return True
     if 0x2800 <= code <= 0x28FF:
         _braille(draw, code - 0x2800, box, ink)
+    elif char == "▀":
+        draw.rectangle((box[0], box[1], box[2], box[1] + CELL[1] // 2 - 1), fill=ink)
     elif 0x2581 <= code <= 0x2588:
         top = box[3] + 1 - round(CELL[1] * (code - 0x2580) / 8)
         draw.rectangle((box[0], top, box[2], box[3]), fill=ink)

@@ -61,6 +61,7 @@ def as_loaded(path: Path) -> Glance:
         ascii=display.ascii,
         mouse=display.mouse,
         read_only=settings.read_only or settings.wall.enabled,
+        wall=settings.wall.enabled,
         keys=dict(settings.keys),
     )
 

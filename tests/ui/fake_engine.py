@@ -18,6 +18,7 @@ from opsconsole.model.operation import (
     Step,
     StepResult,
 )
+from opsconsole.model.pages import PageView
 from opsconsole.model.replay import Moment, Span
 from opsconsole.model.snapshot import Snapshot
 from tests.ui.fleet import NOW
@@ -92,6 +93,7 @@ class FakeEngine:
         self, snapshot: Snapshot | None = None, confirm: ConfirmLevel = ConfirmLevel.TYPED_NAME
     ) -> None:
         self.snapshot = snapshot
+        self.pulse: float | None = None
         self.confirm = confirm
         self.requests: list[ActionRequest] = []
         self.performed: list[tuple[Plan, Confirmation]] = []
@@ -105,6 +107,8 @@ class FakeEngine:
         self.stopped_rollbacks: list[str] = []
         self.answer_logs: Callable[[LogQuery], LogPage] = LogPage
         self.readers: list[FakeReader] = []
+        self.read_pages: tuple[PageView, ...] | Refusal = ()
+        self.pages_asked: list[str] = []
         self.recorded: Span | None = None
         self.moments: list[float] = []
         self.answer_moment: Callable[[float], Moment | Refusal] = nothing_recorded
@@ -175,6 +179,12 @@ class FakeEngine:
         future: Future[BackupView | Refusal] = Future()
         found = next(each for each in self.kept if each.id == backup)
         future.set_result(replace(found, verified_at=NOW))
+        return future
+
+    def pages(self, service: str) -> "Future[tuple[PageView, ...] | Refusal]":
+        self.pages_asked.append(service)
+        future: Future[tuple[PageView, ...] | Refusal] = Future()
+        future.set_result(self.read_pages)
         return future
 
     def open_logs(self, service: str, on_page: PageListener) -> FakeReader:

@@ -11,7 +11,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from opsconsole.cli.main import EX_USAGE
+from opsconsole.cli.main import EX_CONFIG, EX_USAGE
 from opsconsole.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
             raise
 
     code = run_screen(make_engine, options=_options(arguments), guard=guard)
-    if refused:
-        raise refused[0]
+    if refused and code == EX_CONFIG:
+        raise refused[-1]
     return code
 
 
@@ -70,14 +70,15 @@ def _glanced(arguments: argparse.Namespace) -> "Options | None":
 
     path = find(getattr(arguments, "config", None), os.environ)
     seen = glance(path) if path is not None else Glance()
-    if seen is None:
+    if seen is None or seen.wall or _asked(arguments, "wall"):
+        # A wall is opened once in weeks: what it shows in turn is read, not glanced at.
         return None
     return Options(
         theme=getattr(arguments, "theme", None) or seen.theme,
         low_bandwidth=_asked(arguments, "low_bandwidth") or seen.low_bandwidth,
         ascii=_asked(arguments, "ascii") or seen.ascii,
         mouse=seen.mouse,
-        read_only=_asked(arguments, "read_only") or _asked(arguments, "wall") or seen.read_only,
+        read_only=_asked(arguments, "read_only") or seen.read_only,
         keys=seen.keys,
         environment=seen.environment,
         danger=seen.danger,
@@ -87,21 +88,23 @@ def _glanced(arguments: argparse.Namespace) -> "Options | None":
 def _loaded(arguments: argparse.Namespace) -> "Options":
     """The options by the whole configuration. Raises ConfigError."""
     from opsconsole.cli.configuration import from_arguments
-    from opsconsole.ui.options import Options
+    from opsconsole.ui.options import Options, WallOptions
 
     configuration = from_arguments(arguments)
     settings = configuration.settings
     display = settings.display
+    is_wall = _asked(arguments, "wall") or settings.wall.enabled
     return Options(
         theme=getattr(arguments, "theme", None) or display.theme,
         low_bandwidth=_asked(arguments, "low_bandwidth") or display.low_bandwidth,
         ascii=_asked(arguments, "ascii") or display.ascii,
-        mouse=display.mouse,
+        mouse=display.mouse and not is_wall,
         read_only=configuration.read_only,
         keys=settings.keys,
         environment=settings.environment.name,
         danger=settings.environment.danger,
         window=display.window,
+        wall=WallOptions(settings.wall.rotate, settings.wall.views) if is_wall else None,
     )
 
 

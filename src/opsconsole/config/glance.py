@@ -45,6 +45,7 @@ class Glance:
     ascii: bool = False
     mouse: bool = True
     read_only: bool = False
+    wall: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -121,7 +122,8 @@ def _understood(parts: dict[str, dict[str, str]]) -> Glance:
         values.update(part)
     words = {name: _word(values[name]) for name in _WORDS & values.keys()}
     switches = {name: _switch(values[name]) for name in _SWITCHES & values.keys()}
-    read_only = switches["read_only"] or switches.get("enabled", False)
+    wall = switches.get("enabled", False)
+    read_only = switches["read_only"] or wall
     danger = words.get("danger", "none")
     if danger not in _DANGERS:
         raise _NotPlainError
@@ -133,6 +135,7 @@ def _understood(parts: dict[str, dict[str, str]]) -> Glance:
         ascii=switches.get("ascii", False),
         mouse=switches.get("mouse", True),
         read_only=read_only,
+        wall=wall,
         keys={_word(name): _word(key) for name, key in keys.items()},
     )
 

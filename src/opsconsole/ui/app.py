@@ -139,14 +139,22 @@ class Console(TimeTravel, inherit_bindings=False):
 
     async def _painted(self) -> None:
         self.bridge.start()
-        from opsconsole.ui.screens.overview import OverviewScreen
-
-        await self.push_screen(OverviewScreen())
+        await self.push_screen(self._first_screen())
         self._use_keymap()
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self.show)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)
         gc.enable()
+
+    def _first_screen(self) -> Screen[None]:
+        """The overview, or the wall."""
+        if self.options.wall is not None:
+            from opsconsole.ui.screens.wall import WallScreen
+
+            return WallScreen(self.options.wall)
+        from opsconsole.ui.screens.overview import OverviewScreen
+
+        return OverviewScreen()
 
     def on_unmount(self) -> None:
         """Let the engine go, for a bounded time."""
@@ -190,7 +198,8 @@ class Console(TimeTravel, inherit_bindings=False):
 
     def on_engine_failed(self, message: EngineFailed) -> None:
         """The console stays and says why it sees nothing, unless nothing can be shown."""
-        if message.exit_code is not None:
+        never_ran = self.options.wall is None or self.bridge.latest is None
+        if message.exit_code is not None and never_ran:
             self.exit(message.exit_code, return_code=message.exit_code)
             return
         self.failure = message.reason

@@ -7,6 +7,7 @@ answers of futures come back as messages. Nothing here raises into either side.
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from opsconsole.ui.engine_like import EngineLike
 
 T = TypeVar("T")
+LET_GO_WITHIN = 5.0
+"""Seconds for an engine to end before another takes its place."""
 EX_CONFIG = 78
 """The exit code of sysexits.h for a configuration that cannot be used."""
 
@@ -53,7 +56,9 @@ class Bridge:
         self._make_engine = make_engine
         self._post = post
         self._engine: EngineLike | None = None
+        self._heeded: EngineLike | None = None
         self._stopped = threading.Event()
+        self._starting = threading.Lock()
         self._latest: Snapshot | None = None
 
     @property
@@ -66,9 +71,29 @@ class Bridge:
         """From when to when there are moments to show, as far as is known."""
         return None if self._engine is None else self._engine.recorded
 
+    @property
+    def pulse(self) -> float | None:
+        """What changes as long as the engine lives; it stands still while there is none."""
+        return 0.0 if self._engine is None else self._engine.pulse
+
     def start(self) -> None:
         """Make and start the engine on a thread of its own; imports happen there."""
         threading.Thread(target=self._run, name="engine-start", daemon=True).start()
+
+    def restart(self) -> None:
+        """Let the engine go and make another, unless one is being made; the snapshot stays."""
+        threading.Thread(target=self._run_again, name="engine-start", daemon=True).start()
+
+    def _run_again(self) -> None:
+        if self._starting.locked():
+            return
+        before, self._engine, self._heeded = self._engine, None, None
+        if before is not None:
+            before.stop(LET_GO_WITHIN)
+        # An engine keeps what it was made of from the collector; that of this one is to go.
+        gc.unfreeze()
+        gc.collect()
+        self._run()
 
     def stop(self, within: float) -> None:
         """Stop the engine; return after at most ``within`` seconds."""
@@ -81,11 +106,16 @@ class Bridge:
         stopper.join(within)
 
     def _run(self) -> None:
+        with self._starting:
+            self._make_and_start()
+
+    def _make_and_start(self) -> None:
         try:
             engine = self._make_engine()
             if self._stopped.is_set():
                 return
-            engine.listen(self._arrived)
+            self._heeded = engine
+            engine.listen(lambda snapshot: self._heard(engine, snapshot))
             engine.start()
         except ConfigError as error:
             self._post(EngineFailed(sanitize(str(error), multiline=True), EX_CONFIG))
@@ -96,9 +126,11 @@ class Bridge:
         else:
             self._engine = engine
             if engine.latest is not None:
-                self._arrived(engine.latest)
+                self._heard(engine, engine.latest)
 
-    def _arrived(self, snapshot: Snapshot) -> None:
+    def _heard(self, engine: EngineLike, snapshot: Snapshot) -> None:
+        if engine is not self._heeded:
+            return  # it was let go and has not ended yet
         self._latest = snapshot
         if not self._stopped.is_set():
             self._post(SnapshotArrived())

@@ -29,6 +29,11 @@ class EngineLike(Protocol):
         ...
 
     @property
+    def pulse(self) -> float | None:
+        """What changes at least twice in ten seconds as long as it lives; None tells nothing."""
+        ...
+
+    @property
     def recorded(self) -> Span | None:
         """From when to when there are moments to show, as far as is known."""
         ...

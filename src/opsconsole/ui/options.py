@@ -8,6 +8,14 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class WallOptions:
+    """What a wall shows in turn, and each for how many seconds."""
+
+    rotate: float = 20.0
+    views: tuple[str, ...] = ("overview", "services", "resources", "timeline")
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """Look, hands and place. ``keys`` maps binding ids to keys; ``window`` is in seconds."""
 
@@ -20,3 +28,4 @@ class Options:
     environment: str = "this host"
     danger: str = "none"
     window: float = 900.0
+    wall: WallOptions | None = None

@@ -1,0 +1,101 @@
+"""The whole of the wall as lines.
+
+Invariant: place, clock, age of the data and the counts are at the top of every view, what is
+shown and what comes next is at its foot; no line is wider than the wall and there are no more
+lines than it is high. Widths and heights are cells.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.render import overview as places
+from opsconsole.render import wall_red, wall_views
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
+from opsconsole.render.wall_head import counts, head, sources
+from opsconsole.render.wall_scene import Scene, View, padded
+
+_Body = Callable[[Scene, Snapshot, int, int], list[Line]]
+
+_BODIES: Final[Mapping[View, _Body]] = {
+    View.OVERVIEW: wall_views.overview,
+    View.SERVICES: wall_views.service_table,
+    View.RESOURCES: wall_views.resource_rows,
+    View.TIMELINE: wall_views.timeline,
+    View.RED: wall_red.body,
+}
+_TITLES: Final[Mapping[View, str]] = {
+    View.RED: "what is red · the rotation waits",
+    View.BLIND: "nothing is seen",
+}
+_TALL: Final = 22
+
+
+def lines(scene: Scene, width: int, height: int) -> list[Line]:
+    """The picture of ``scene``: at most ``height`` lines of at most ``width`` cells."""
+    if places.too_small(width, height):
+        return _smallest(scene, width, height)
+    top = head(scene, width, height)
+    if scene.trouble is None:
+        tiles = counts(scene, width, _rows_of_counts(scene, height))
+        top += [*([BLANK] if height >= 20 else []), *tiles] if tiles else []
+    top.append(BLANK)
+    foot = _foot(scene, width)
+    room = height - len(top) - len(foot)
+    body = _body(scene, width, room)[:room]
+    body += [BLANK] * (room - len(body))
+    return [clip_line(line, width) for line in (*top, *body, *foot)]
+
+
+def _rows_of_counts(scene: Scene, height: int) -> int:
+    """About a quarter; in ASCII, which stands taller, as much as the smallest figures need."""
+    least = 8 if scene.ascii_only and height >= _TALL else 2
+    return max(least, height * 27 // 100)
+
+
+def _body(scene: Scene, width: int, height: int) -> list[Line]:
+    if scene.trouble is not None:
+        return wall_views.blind(scene, scene.trouble, width, height)
+    if scene.snapshot is None:
+        return [(Span(" looking for the first time …", Role.MUTED),)]
+    return _BODIES[scene.view](scene, scene.snapshot, width, height)
+
+
+def _foot(scene: Scene, width: int) -> list[Line]:
+    """What the console itself has to say, then where the rotation stands."""
+    notices = scene.snapshot.notices if scene.snapshot else ()
+    out: list[Line] = [BLANK]
+    if notices:
+        told = notices[int(scene.shown_for // max(1.0, scene.dwell)) % len(notices)]
+        out.append((Span(f" ! {told}", Role.UNKNOWN),))
+    if scene.said:
+        return [*out, padded((Span(f" {scene.said}", Role.ACCENT),), width)]
+    left = _rotation(scene)
+    right = sources(scene, width - line_width(left) - 4) if _sources_below(scene, width) else ()
+    return [*out, spread(left, right, width)]
+
+
+def _sources_below(scene: Scene, width: int) -> bool:
+    return len(head(scene, width, 24)) == 1 and width < 110
+
+
+def _rotation(scene: Scene) -> Line:
+    if scene.view in _TITLES:
+        return (Span(f" {_TITLES[scene.view]}", Role.STRONG),)
+    spans: list[Span] = [Span(" ")]
+    for view in scene.views:
+        here = view is scene.view
+        spans += [Span(view.value, Role.STRONG if here else Role.FAINT), Span("  ")]
+    return tuple(spans)
+
+
+def _smallest(scene: Scene, width: int, height: int) -> list[Line]:
+    """The counts and the clock, on a terminal where no more can be read."""
+    top = head(scene, max(width, 30), 1)
+    below = counts(scene, width, 1) if scene.trouble is None else []
+    return [clip_line(line, width) for line in (*top, *below)][:height]
+
+
+def shifted(picture: list[Line], across: int, down: int) -> list[Line]:
+    """``picture`` moved by so many cells, for a screen that must not keep its shadow."""
+    return [*[BLANK] * down, *((Span(" " * across), *line) if across else line for line in picture)]

@@ -1,0 +1,199 @@
+"""The top of the wall: place, clock and age of the data, and how many services are in each state.
+
+Invariant: all of it is in sight in every view. A state's count stands at the same place whatever
+the counts are; a state that no service is in is faint, and only what is down has a ground of its
+own, so that it is told by its shape where colours are not.
+"""
+
+from typing import Final
+
+from opsconsole.model.state import State
+from opsconsole.render import figures
+from opsconsole.render.big_digits import LARGEST, columns_of, drawable, largest, rows_of
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip, line_width, spread
+from opsconsole.render.curtain import badge_role
+from opsconsole.render.wall_scene import (
+    STATES,
+    Scene,
+    beside,
+    data_age,
+    enlarged,
+    indented,
+    padded,
+    tally,
+    unseen,
+)
+
+BIG_ROLES: Final = {
+    State.DOWN: Role.BAR_DOWN,
+    State.DEGRADED: Role.BIG_DEGRADED,
+    State.UNKNOWN: Role.BIG_UNKNOWN,
+    State.OK: Role.BIG_OK,
+}
+WORD_ROLES: Final = {
+    State.DOWN: Role.BAR_DOWN,
+    State.DEGRADED: Role.DEGRADED,
+    State.UNKNOWN: Role.UNKNOWN,
+    State.OK: Role.OK,
+}
+_LARGEST_CLOCK: Final = 4
+_TWO_BIG_LINES: Final = 10
+"""Rows of the head from which the age is in big letters too."""
+_SPACING: Final = ((2, 3), (1, 2))
+"""Cells at both sides of a count, and between two of them; the wider where there is room."""
+
+
+# ---- place, clock, age ----
+
+
+def head(scene: Scene, width: int, height: int) -> list[Line]:
+    """The place at the left and the clock at the right, as large as there is room for."""
+    clock = _clock(scene)
+    scale = next(
+        (
+            each
+            for each in range(_LARGEST_CLOCK, 0, -1)
+            if columns_of(clock, each) * 5 <= width * 2
+            and rows_of(each, ascii_only=scene.ascii_only) * 9 <= height
+        ),
+        0,
+    )
+    if scale == 0:
+        right = (*_age(scene, brief=width < 100), Span("   "), Span(clock, Role.STRONG))
+        return [spread((Span(" "), *_place(scene)), right, width)]
+    at = width - columns_of(clock, scale)
+    left = indented(_large_place(scene, at - 5, scale))
+    big = enlarged(clock, Role.STRONG, scale, ascii_only=scene.ascii_only)
+    return beside([padded(line, at - 4) for line in left], big, at)
+
+
+def _clock(scene: Scene) -> str:
+    return f"{figures.clock(scene.wall, seconds=scene.seconds)}Z"
+
+
+def _place(scene: Scene) -> Line:
+    environment = scene.snapshot.environment if scene.snapshot else scene.place
+    badge = Span(f" {clip(environment.name.upper(), 20)} ", badge_role(environment.danger))
+    return (badge, Span(f"  {environment.platform}", Role.MUTED))
+
+
+def _large_place(scene: Scene, width: int, scale: int) -> list[Line]:
+    """The name, then what is read and how old it is, at the height of the clock."""
+    rows = rows_of(scale, ascii_only=scene.ascii_only)
+    age = [_age(scene)]
+    said = "".join(span.text for span in age[0]).strip()
+    if rows >= _TWO_BIG_LINES and drawable(said) and columns_of(said, 1) <= width:
+        age = enlarged(said, age[0][-1].role, 1, ascii_only=scene.ascii_only)
+    read: list[Line] = [*age, sources(scene, width)]
+    environment = scene.snapshot.environment if scene.snapshot else scene.place
+    name = environment.name.upper()
+    size = largest(name, width, rows - len(read) - 1, ascii_only=scene.ascii_only)
+    if size == 0:
+        return [_place(scene), *[BLANK] * (rows - len(read) - 1), *read]
+    big = enlarged(name, Role.STRONG, size, ascii_only=scene.ascii_only)
+    return [*big, *[BLANK] * (rows - len(big) - len(read)), *read]
+
+
+def _age(scene: Scene, *, brief: bool = False) -> Line:
+    """How old the oldest reading is that is shown as current, or that nothing is read."""
+    snapshot, now = scene.snapshot, scene.now
+    if scene.trouble is not None:
+        return (Span(f" NO DATA {figures.age(now - scene.trouble.since)} ", Role.BAR_DOWN),)
+    if snapshot is None:
+        return (Span("looking …", Role.MUTED),)
+    age = data_age(snapshot, now)
+    if age is None:
+        waiting = all(each.taken_at is None and each.fault is None for each in snapshot.sources)
+        return (Span("looking …", Role.MUTED),) if waiting else (Span(" NO DATA ", Role.BAR_DOWN),)
+    words = ("data ", "") if brief else ("all data within ", "")
+    return (Span(words[0], Role.MUTED), Span(figures.age(age), Role.STRONG))
+
+
+def sources(scene: Scene, width: int) -> Line:
+    """What is read with its age, what cannot be seen first; whole entries only."""
+    snapshot, now = scene.snapshot, scene.now
+    if snapshot is None:
+        return ()
+    hidden = unseen(snapshot, now)
+    spans: list[Span] = []
+    for source in sorted(snapshot.sources, key=lambda each: each not in hidden):
+        age = "waiting" if source.taken_at is None else figures.age(now - source.taken_at)
+        if source in hidden:
+            entry: Line = (Span(f"▲ {source.name} {age}", Role.DEGRADED),)
+        else:
+            entry = (Span(f"{source.name} ", Role.MUTED), Span(age.rjust(3), Role.TEXT))
+        if line_width((*spans, *entry)) + 3 > width:
+            break
+        spans += [*entry, Span("   ")]
+    return tuple(spans[:-1])
+
+
+# ---- counts ----
+
+
+def counts(scene: Scene, width: int, height: int) -> list[Line]:
+    """The four counts in at most ``height`` rows, as large as fits."""
+    if scene.snapshot is None or not scene.snapshot.services:
+        return []
+    found = tally(scene.snapshot.services)
+    digits = len(str(len(scene.snapshot.services)))
+    width -= 1
+    for scale, word in _sizes(height, scene):
+        widths = [max(columns_of("0" * digits, scale), _word_width(each, word)) for each in STATES]
+        for pad, gap in _SPACING:
+            spare = width - sum(widths) - 2 * pad * len(STATES) - gap * (len(STATES) - 1)
+            if spare >= 0:
+                apart = gap + min(spare // (len(STATES) - 1), 4 * pad)
+                return indented(_tiles(scene, found, widths, (scale, word), pad, apart))
+    spans = [span for each in STATES for span in _written(each, found[each])]
+    return [tuple(spans)]
+
+
+def _sizes(height: int, scene: Scene) -> list[tuple[int, int]]:
+    """Scales of figure and word that are low enough, the largest figure first."""
+    return [
+        (scale, word)
+        for scale in range(LARGEST, 0, -1)
+        for word in range(scale // 2, -1, -1)
+        if sum(rows_of(each, ascii_only=scene.ascii_only) for each in (scale, word)) + (word > 0)
+        <= height
+    ]
+
+
+def _word_width(state: State, scale: int) -> int:
+    return columns_of(_words(state), scale)
+
+
+def _words(state: State) -> str:
+    return f"{state.glyph} {state.value.upper()}"
+
+
+def _tiles(
+    scene: Scene, found: dict[State, int], widths: list[int], scales: tuple[int, int], pad: int,
+    gap: int,
+) -> list[Line]:  # fmt: skip
+    """Each count over its word, at places that do not depend on the counts."""
+    rows: list[Line] = []
+    at = 0
+    for state, wide in zip(STATES, widths, strict=True):
+        rows = beside(rows, _tile(scene, state, found[state], scales, pad), at)
+        at += wide + 2 * pad + gap
+    return rows
+
+
+def _tile(scene: Scene, state: State, count: int, scales: tuple[int, int], pad: int) -> list[Line]:
+    scale, word = scales
+    big, small = (BIG_ROLES[state], WORD_ROLES[state]) if count else (Role.RULE, Role.FAINT)
+    ground = Role.BAR_DOWN if count and state is State.DOWN else Role.TEXT
+    side = Span(" " * pad, ground)
+    lines = enlarged(str(count), big, scale, ascii_only=scene.ascii_only)
+    lines += [BLANK] if word else []
+    lines += enlarged(_words(state), big if word else small, word, ascii_only=scene.ascii_only)
+    wide = max(line_width(line) for line in lines)
+    return [(side, *padded(line, wide, ground), side) for line in lines]
+
+
+def _written(state: State, count: int) -> Line:
+    """A count on a screen that is too small for big figures."""
+    role = WORD_ROLES[state] if count else Role.FAINT
+    return (Span(f" {state.glyph} {count} {state.value} ", role), Span("  "))

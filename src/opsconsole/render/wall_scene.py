@@ -1,0 +1,165 @@
+"""What the wall is drawn from, and the questions that every part of it asks.
+
+Invariant: a picture of the wall depends on its scene and nothing else. What is stale counts as
+unknown unless worse was seen, as in the header of every screen.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from opsconsole.model.alerts import Alert, Severity
+from opsconsole.model.reading import is_stale
+from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
+from opsconsole.model.state import State
+from opsconsole.render import alerts
+from opsconsole.render.big_digits import drawn
+from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, line_width
+
+T = TypeVar("T")
+
+STATES: Final = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.OK)
+"""The order of the counts; it never changes, so that a place means a state."""
+
+
+class View(StrEnum):
+    """What the body of the wall shows; the last two come by themselves."""
+
+    OVERVIEW = "overview"
+    SERVICES = "services"
+    RESOURCES = "resources"
+    TIMELINE = "timeline"
+    RED = "red"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why nothing is seen at all: the engine stands still or could not be made.
+
+    ``again_in`` is seconds to the next attempt; ``attempts`` counts those that were made.
+    """
+
+    reason: str
+    since: float
+    again_in: float = 0.0
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """``shown_for`` is how long the view has been in sight, ``dwell`` how long a page of it stays.
+
+    Both are in seconds; ``now`` is the steady clock's, ``wall`` the time that people read.
+    """
+
+    snapshot: Snapshot | None
+    place: EnvironmentView
+    now: float
+    wall: float
+    view: View = View.OVERVIEW
+    views: tuple[View, ...] = (View.OVERVIEW,)
+    shown_for: float = 0.0
+    dwell: float = 10.0
+    ascii_only: bool = False
+    seconds: bool = True
+    said: str = ""
+    trouble: Trouble | None = None
+
+
+def tally(services: Iterable[ServiceView]) -> dict[State, int]:
+    """How many services are in each state."""
+    counts = dict.fromkeys(STATES, 0)
+    for service in services:
+        counts[shown_state(service)] += 1
+    return counts
+
+
+def shown_state(service: ServiceView) -> State:
+    """The state that is counted: what is stale is unknown, unless it was seen failing."""
+    if service.stale and service.state is State.OK:
+        return State.UNKNOWN
+    return service.state
+
+
+def is_red(snapshot: Snapshot | None) -> bool:
+    """Whether a service is down or a critical alert fires that nobody has silenced."""
+    if snapshot is None:
+        return False
+    return any(each.state is State.DOWN for each in snapshot.services) or any(
+        each.severity is Severity.CRITICAL for each in loud(snapshot)
+    )
+
+
+def loud(snapshot: Snapshot) -> list[Alert]:
+    """Alerts that fire and that nobody has silenced, the most urgent first."""
+    return alerts.order(alerts.firing(snapshot.alerts))
+
+
+def unseen(snapshot: Snapshot, now: float) -> list[SourceView]:
+    """Sources whose latest look failed or is overdue."""
+    return [
+        each
+        for each in snapshot.sources
+        if each.fault is not None
+        or (each.taken_at is not None and is_stale(each.taken_at, each.interval, now))
+    ]
+
+
+def data_age(snapshot: Snapshot | None, now: float) -> float | None:
+    """Seconds since the oldest of the readings that count as current; None where there is none."""
+    if snapshot is None:
+        return None
+    hidden = {each.name for each in unseen(snapshot, now)}
+    ages = [
+        now - each.taken_at
+        for each in snapshot.sources
+        if each.taken_at is not None and each.name not in hidden
+    ]
+    return max(ages, default=None)
+
+
+# ---- lines ----
+
+
+def padded(line: Line, width: int, role: Role = Role.TEXT) -> Line:
+    """``line`` in exactly ``width`` cells."""
+    kept = clip_line(line, width)
+    short = width - line_width(kept)
+    return (*kept, Span(" " * short, role)) if short > 0 else kept
+
+
+def enlarged(text: str, role: Role, scale: int, *, ascii_only: bool) -> list[Line]:
+    """``text`` in big letters, or as one line where ``scale`` is 0."""
+    return [(Span(row, role),) for row in drawn(text, scale, ascii_only=ascii_only)]
+
+
+def beside(left: Sequence[Line], right: Sequence[Line], at: int) -> list[Line]:
+    """``right`` in the columns from ``at`` on, ``left`` before it."""
+    rows = max(len(left), len(right))
+    return [
+        (
+            *padded(left[y] if y < len(left) else BLANK, at),
+            *(right[y] if y < len(right) else BLANK),
+        )
+        for y in range(rows)
+    ]
+
+
+def indented(lines: Iterable[Line]) -> list[Line]:
+    """``lines`` from the wall's left edge on, which is one cell in, as in all panels."""
+    return [(Span(" "), *line) if line else BLANK for line in lines]
+
+
+def page_of(entries: Sequence[T], room: int, scene: Scene) -> tuple[Sequence[T], str]:
+    """As many of ``entries`` as ``room`` holds, with a word on the others; pages turn slowly."""
+    if len(entries) <= room:
+        return entries, ""
+    room = max(1, room)
+    pages = -(-len(entries) // room)
+    page = int(scene.shown_for // max(1.0, scene.dwell)) % pages
+    first = page * room
+    shown = entries[first : first + room]
+    rest = len(entries) - len(shown)
+    return shown, f"and {rest} more · {first + 1}–{first + len(shown)} of {len(entries)}"

@@ -1,0 +1,230 @@
+"""What the wall shows in turn while nothing is red, and what it shows when it sees nothing.
+
+Invariant: every view is made of the same rows as the panels of the console, so that both say the
+same; what does not fit comes in turn. ALL OK is said only when every service was seen to be ok,
+no alert is loud and every source answers.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.state import State
+from opsconsole.render import events, figures, resources, services
+from opsconsole.render.big_digits import columns_of, drawable, largest, rows_of
+from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, line_width, wrap
+from opsconsole.render.matching import Filter
+from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
+from opsconsole.render.wall_red import blind_spots, failing, joined, ringing
+from opsconsole.render.wall_scene import (
+    STATES,
+    Scene,
+    Trouble,
+    beside,
+    enlarged,
+    indented,
+    loud,
+    padded,
+    page_of,
+    shown_state,
+    tally,
+    unseen,
+)
+
+_WINDOW: Final = 900.0
+_TWO_COLUMNS: Final = 150
+_LARGEST_TILE: Final = 4
+_ROOMY: Final = 10
+"""Rows from which a verdict leaves enough for what it is about."""
+_LEAST_EVENTS: Final = 4
+
+
+# ---- overview ----
+
+
+def overview(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """The verdict in large letters, what is not well or every service, and what happened."""
+    wrong = any(shown_state(each) is not State.OK for each in snapshot.services)
+    rung = ringing(scene, snapshot, width, max(3, height // 4))
+    spots = blind_spots(scene, snapshot, width, max(3, height // 4))
+    room = height - sum(len(part) + 1 for part in (rung, spots) if part)
+    listed = services.order(snapshot, services.Sort.NAME, Filter())
+    said = _verdict(scene, snapshot, width, height // 3) if room >= _ROOMY and not wrong else []
+    if not _grid_scale(scene, listed, width, room - len(said) - 1):
+        smaller = _verdict(scene, snapshot, width, height // 5) if said else []
+        if _grid_scale(scene, listed, width, room - len(smaller) - 1):
+            said = smaller
+    room -= len(said) + 1 if said else 0
+    main = failing(scene, snapshot, width, room) if wrong else _grid(scene, listed, width, room)
+    return joined((said, main, rung, spots, _lately(scene, snapshot, width, room - len(main) - 1)))
+
+
+def _lately(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """The latest events where there is room left; none when there is little."""
+    happened = events.latest(snapshot.events)[: min(6, height - 2)]
+    if height < _LEAST_EVENTS or not happened:
+        return []
+    rows = [events.row(each, width, scene.now).line for each in happened]
+    return [(Span(" LATELY", Role.TITLE),), *rows]
+
+
+def _verdict(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    text, state = verdict(snapshot, scene.now)
+    scale = largest(text, width, height, ascii_only=scene.ascii_only)
+    role = BIG_ROLES[state] if scale else WORD_ROLES[state]
+    return indented(enlarged(text, role, scale, ascii_only=scene.ascii_only))
+
+
+def verdict(snapshot: Snapshot, now: float) -> tuple[str, State]:
+    """One word for all of it, the worst that is so."""
+    counts = tally(snapshot.services)
+    for state in STATES[:-1]:
+        if counts[state]:
+            return f"{counts[state]} {state.value}", state
+    rung = len(loud(snapshot))
+    if rung:
+        return f"{rung} alert{'s' if rung > 1 else ''}", State.DEGRADED
+    if unseen(snapshot, now):
+        return "not all seen", State.UNKNOWN
+    if not snapshot.services:
+        return "no services", State.UNKNOWN
+    return "all ok", State.OK
+
+
+def _grid(scene: Scene, listed: Sequence[ServiceView], width: int, height: int) -> list[Line]:
+    """Every service, in columns, as large as lets all be seen."""
+    if not listed or height < 1:
+        return []
+    scale = _grid_scale(scene, listed, width, height)
+    lines = _columns(scene, listed, width, height, scale)
+    if lines:
+        return lines
+    across = max(1, width // _tile_width(listed, 0))
+    shown, more = page_of(listed, across * max(1, height - 1), scene)
+    return [*_columns(scene, shown, width, height, 0), (Span(f"   {more}", Role.MUTED),)]
+
+
+def _grid_scale(scene: Scene, listed: Sequence[ServiceView], width: int, height: int) -> int:
+    """The largest scale at which every service is seen; 0 also where not even that is so."""
+    for scale in range(_LARGEST_TILE, 0, -1):
+        if _columns(scene, listed, width, height, scale):
+            return scale
+    return 0
+
+
+def _tile_width(listed: Sequence[ServiceView], scale: int) -> int:
+    """Cells from one column of the grid to the next, at least."""
+    names = max(columns_of(each.name, scale) for each in listed)
+    return names + (10 * scale + 4 if scale else 13)
+
+
+def _columns(
+    scene: Scene, listed: Sequence[ServiceView], width: int, height: int, scale: int
+) -> list[Line]:
+    """The grid at one scale; nothing where it does not fit."""
+    if not listed or (scale and not all(drawable(each.name) for each in listed)):
+        return []
+    wide = _tile_width(listed, scale)
+    down = -(-len(listed) // max(1, width // wide))
+    rows = rows_of(scale, ascii_only=scene.ascii_only)
+    gap = 1 if down * (rows + 1) - 1 <= height else 0
+    if wide > width or (scale and not gap) or down * (rows + gap) - gap > height:
+        return []
+    across = -(-len(listed) // down)
+    lines: list[Line] = []
+    for column in range(across):
+        tiles: list[Line] = []
+        for each in listed[column * down : (column + 1) * down]:
+            tiles += [*_tile(each, scene, wide, scale), *[BLANK] * gap]
+        lines = beside(lines, tiles, column * (width // across)) if lines else tiles
+    return lines[: down * (rows + gap) - gap]
+
+
+def _tile(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Line]:
+    """Mark and name, with the latency at the right where they are written plainly."""
+    state = shown_state(service)
+    if scale == 0:
+        p95 = fit(figures.duration(service.latency.p95), 7, Align.RIGHT)
+        mark = Span(f" {state.glyph} ", WORD_ROLES[state])
+        return [(mark, Span(fit(service.name, wide - 13), Role.TEXT), Span(p95, Role.MUTED))]
+    marks = enlarged(state.glyph, BIG_ROLES[state], scale, ascii_only=scene.ascii_only)
+    name = enlarged(service.name, Role.TEXT, scale, ascii_only=scene.ascii_only)
+    return beside(indented(marks), name, 1 + 10 * scale)
+
+
+# ---- services, resources, timeline ----
+
+
+def service_table(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """The services table of the console, failing first."""
+    listed = services.order(snapshot, services.Sort.STATE, Filter())
+    longest = max((len(each.name) for each in listed), default=20)
+    columns = services.columns_for(width, longest)
+    context = services.Context(scene.now, _WINDOW, services.alert_counts(snapshot.alerts))
+    rows = [services.row(each, columns, context) for each in listed]
+    head = services.header(columns, services.Sort.STATE)
+    roomy = len(rows) * 2 + 1 <= height
+    return [head, *([BLANK] if roomy else []), *_spaced(rows, height - 1 - roomy, scene)]
+
+
+def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """The host and its containers, in two columns where they fit."""
+    column = (width - 4) // 2 if width >= _TWO_COLUMNS else width
+    rows = [each.line for each in resources.rows(snapshot, column, scene.now)]
+    if not rows:
+        return [(Span(" neither this host nor a Docker Engine is read", Role.MUTED),)]
+    if column == width or len(rows) <= height // 2:
+        return _spaced(rows, height, scene)
+    host = [each for each in rows if each][: _host_rows(snapshot)]
+    return beside(
+        _spaced(host, height, scene), _spaced(rows[len(host) :], height, scene), column + 4
+    )
+
+
+def _host_rows(snapshot: Snapshot) -> int:
+    return len(resources.host_rows(snapshot.host, 60)) if snapshot.host else 0
+
+
+def timeline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """What happened, the latest first."""
+    rows = [
+        events.row(each, width, scene.now).line
+        for each in events.latest(snapshot.events)[: 4 * height]
+    ]
+    if not rows:
+        return [(Span(" nothing has happened since the wall was started", Role.MUTED),)]
+    roomy = len(rows) * 2 - 1 <= height
+    return _spaced(rows, height, scene) if roomy else rows[:height]
+
+
+def _spaced(rows: Sequence[Line], height: int, scene: Scene) -> list[Line]:
+    """``rows`` with blank lines between them where there is room, else in pages."""
+    if len(rows) * 2 - 1 <= height:
+        return [line for row in rows for line in (row, BLANK)][:-1]
+    shown, more = page_of(rows, height if len(rows) <= height else height - 1, scene)
+    return [*shown, (Span(f"   {more}", Role.MUTED),)] if more else list(shown)
+
+
+# ---- nothing is seen ----
+
+
+def blind(scene: Scene, trouble: Trouble, width: int, height: int) -> list[Line]:
+    """The engine stands still: said as large as can be, and what is done about it."""
+    age = figures.age(scene.now - trouble.since)
+    text = f"no data {age}"
+    scale = largest(text, width - 4, height // 2, ascii_only=scene.ascii_only)
+    big = enlarged(text, Role.BAR_DOWN, scale, ascii_only=scene.ascii_only)
+    side = Span("  ", Role.BAR_DOWN)
+    wide = max(line_width(line) for line in big)
+    lines = indented((side, *padded(line, wide, Role.BAR_DOWN), side) for line in big)
+    at = f"{figures.when(trouble.since, scene.now).strip()}Z"
+    lines += [BLANK, (Span(f" nothing is read since {at}", Role.STRONG),)]
+    lines += [(Span(f" {part}", Role.TEXT),) for part in wrap(trouble.reason, width - 2)[:3]]
+    tries = f" (attempt {trouble.attempts + 1})" if trouble.attempts else ""
+    again = f"in {figures.age(trouble.again_in)}" if trouble.again_in >= 1 else "at this moment"
+    lines.append((Span(f" reading is started again {again}{tries}", Role.MUTED),))
+    if scene.snapshot is not None and len(lines) + 3 <= height:
+        counts = tally(scene.snapshot.services)
+        seen = "  ".join(f"{each.glyph} {counts[each]} {each.value}" for each in STATES)
+        lines += [BLANK, (Span(f" last seen: {seen}", Role.STALE),)]
+    return lines

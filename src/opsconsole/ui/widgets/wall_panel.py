@@ -1,0 +1,23 @@
+"""The picture of the wall, which fills the screen and is moved about within its margin."""
+
+from collections.abc import Callable
+
+from opsconsole.render.cells import Line
+from opsconsole.render.wall import shifted
+from opsconsole.ui.wall import Drift
+from opsconsole.ui.widgets.line_widget import LineWidget
+
+
+class WallPanel(LineWidget):
+    """Invariant: the picture is made for what the margin leaves, so that no move cuts it."""
+
+    DEFAULT_CSS = "WallPanel { width: 100%; height: 100%; }"
+
+    def show(self, picture: Callable[[int, int], list[Line]], now: float) -> None:
+        """Paint what ``picture`` makes for a width and a height, where it stands at ``now``."""
+        width, height = self.size.width, self.size.height
+        if width <= 0 or height <= 0:
+            return
+        margin = Drift.of(width, height)
+        lines = picture(width - margin.across, height - margin.down)
+        self.paint_lines(shifted(lines, *margin.at(now)))
