@@ -1,12 +1,17 @@
 """An engine with its operator, as the commands use it."""
 
 from opsconsole.cli.configuration import Configuration
+from opsconsole.cli.keymap import keymap_problems
 from opsconsole.clock import SystemClock
+from opsconsole.config.loader import load
+from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.place import place_of
 from opsconsole.engine.recording.recorder import Recorder
 from opsconsole.engine.recording.upkeep import Bounds
+from opsconsole.engine.reload import ConfigurationWatch
+from opsconsole.errors import ConfigError
 from opsconsole.operations.notes import NoteBook
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.state_folder import state_folder
@@ -46,6 +51,22 @@ def archive_of(configuration: Configuration) -> Archive | None:
     return Archive(place_of(configuration.settings, configuration.path).database)
 
 
+def watch_of(configuration: Configuration) -> ConfigurationWatch | None:
+    """Reads the configuration again when it changes; None where no file was read."""
+    path = configuration.path
+    if path is None:
+        return None
+
+    def read() -> Settings:
+        settings = load(path)
+        unusable = keymap_problems(settings.keys, path)
+        if unusable:
+            raise ConfigError(unusable)
+        return settings
+
+    return ConfigurationWatch(path, configuration.base, read)
+
+
 def build_engine(configuration: Configuration) -> Engine:
     """An engine that is not started yet; it records, where that is switched on."""
     return Engine(
@@ -57,4 +78,5 @@ def build_engine(configuration: Configuration) -> Engine:
         notes=note_book(configuration),
         archive=archive_of(configuration),
         recorder=build_recorder(configuration),
+        configuration=watch_of(configuration),
     )

@@ -4,6 +4,7 @@ Invariant: what a source reported stays until that source answers without it; a 
 down neither adds nor ends an alert. Rows are made anew only when a report changed.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,6 +26,9 @@ from opsconsole.model.state import State
 LOCAL: Final = "local"
 """The source that a local rule's alert names."""
 
+OWN_RULES: Final = " rules"
+"""Behind a server's key: what the console reports of rules that it evaluates for that server."""
+
 
 @dataclass(slots=True, eq=False)
 class _LocalRule:
@@ -39,8 +43,13 @@ class AlertBook:
     """What every source last reported, and the rows that come of it."""
 
     def __init__(
-        self, settings: Settings, services: dict[str, ServiceRecord], events: EventLog
+        self,
+        settings: Settings,
+        services: dict[str, ServiceRecord],
+        events: EventLog,
+        before: "AlertBook | None" = None,
     ) -> None:
+        """Empty, or going on from what ``before`` knows, whose settings were others."""
         self._locator = Locator(settings)
         self._services = services
         self._depends_on = {name: each.depends_on for name, each in settings.services.items()}
@@ -56,6 +65,33 @@ class AlertBook:
             for rule in record.config.alerts
             if (condition := _condition(rule)) is not None
         ]
+
+        if before is not None:
+            self._take_over(before)
+
+    def _take_over(self, before: "AlertBook") -> None:
+        self._reports, self._rows, self._view = before._reports, before._rows, before._view
+        self._down, self._resolving = before._down, before._resolving
+        known = {(each.service.name, each.rule): each for each in before._rules}
+        for each in self._rules:
+            old = known.get((each.service.name, each.rule))
+            if old is not None:
+                each.state, each.alert = old.state, old.alert
+        self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
+        # Rules that are gone end their alerts at the next tick.
+        self._resolving = True
+
+    def retain(self, sources: Container[str], now: float) -> None:
+        """End what only sources reported that are not called one of ``sources``."""
+        gone = [
+            each
+            for each in self._reports
+            if each != LOCAL and each.removesuffix(OWN_RULES) not in sources
+        ]
+        for each in gone:
+            del self._reports[each]
+        if gone:
+            self._advance(now)
 
     def report(self, source: str, alerts: tuple[Alert, ...], now: float) -> bool:
         """Take in all that ``source`` reports now; whether any row changed."""

@@ -1,7 +1,9 @@
 """From settings to the sources that they ask for.
 
 Invariant: what is not configured is not imported; a source's key is unique; a source that cannot
-be made costs itself alone. Call it on the event loop that the sources will live on.
+be made costs itself alone; one whose configuration did not change is the same object after a
+reload, unless it holds secrets, which are read anew. Call it on the event loop that the sources
+will live on.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsconsole.clock import Clock
+from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health, Service
-from opsconsole.config.settings import Alertmanager, Docker, Prometheus, Settings
+from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prometheus, Settings
 from opsconsole.engine.fleet import (
     interval_of,
     join_url,
@@ -26,10 +29,14 @@ from opsconsole.model.health import ProbeKind
 from opsconsole.sources.base import Source
 
 if TYPE_CHECKING:
+    from opsconsole.config.rule_files import RuleFiles
     from opsconsole.sources.connector import Connector
+    from opsconsole.sources.executor import BoundedExecutor
+    from opsconsole.sources.service_samples import ServiceSamples
 
 Failed = Callable[[str, Exception], None]
-Make = Callable[[], Source[Any]]
+Made = tuple[str, "partial[Any]"]
+"""A source's name and how it is made; the arguments are all that it depends on."""
 
 
 def assemble(
@@ -45,36 +52,127 @@ def assemble(
 
     ``on_failure`` is told the name and the exception of each that could not be made.
     """
-    found: list[Source[Any]] = []
-    for name, make in (
-        *_of_instances(settings, clock, base, cleanup),
-        *_places(settings, clock, base, on_event),
-    ):
-        try:
-            found.append(make())
-        except Exception as error:  # noqa: BLE001 - the boundary of one source: a defect of ours
-            on_failure(name, error)
-    return found
+    return Assembly(clock, base, on_event, on_failure, cleanup).sources(settings)
 
 
-def _of_instances(
-    settings: Settings, clock: Clock, base: Path, cleanup: AsyncExitStack
-) -> Iterator[tuple[str, Make]]:
-    if not any(service.instances for service in settings.services.values()):
-        return
-    from opsconsole.sources.connector import Connector, allow_many_sockets
+class Assembly:
+    """Makes the sources of settings, and again of those that follow, with what they share."""
 
-    # Before the connector, which keeps connections as far as descriptors reach.
-    allow_many_sockets()
-    connector = Connector()
-    cleanup.push_async_callback(connector.close)
-    yield from _probes(settings, clock, base, connector)
-    yield from _scrapes(settings, clock, base, connector, cleanup)
+    def __init__(
+        self,
+        clock: Clock,
+        base: Path,
+        on_event: Callable[[Event], None],
+        on_failure: Failed,
+        cleanup: AsyncExitStack,
+    ) -> None:
+        self._clock, self._base = clock, base
+        self._on_event, self._on_failure = on_event, on_failure
+        self._cleanup = cleanup
+        self._connector: Connector | None = None
+        self._parser: BoundedExecutor | None = None
+        self._samples: dict[str, tuple[object, ServiceSamples]] = {}
+        self._made: dict[tuple[object, str], tuple[partial[Any], Source[Any]]] = {}
+
+    def sources(self, settings: Settings) -> list[Source[Any]]:
+        """Every source of ``settings``; those that are as they were before are the same."""
+        if self._connector is not None:
+            self._connector.renew()
+        before, self._made = self._made, {}
+        found: list[Source[Any]] = []
+        for name, make in (
+            *self._of_instances(settings),
+            *_places(settings, self._clock, self._base, self._on_event),
+        ):
+            place = (make.func, name)
+            known = before.get(place)
+            try:
+                kept = known is not None and _alike(known[0], make) and not _secretive(make)
+                source = known[1] if known is not None and kept else make()
+            except Exception as error:  # noqa: BLE001 - the boundary of one source: our defect
+                self._on_failure(name, error)
+                continue
+            self._made[place] = make, source
+            found.append(source)
+        return found
+
+    def _of_instances(self, settings: Settings) -> Iterator[Made]:
+        if not any(service.instances for service in settings.services.values()):
+            return
+        if self._connector is None:
+            from opsconsole.sources.connector import Connector, allow_many_sockets
+
+            # Before the connector, which keeps connections as far as descriptors reach.
+            allow_many_sockets()
+            self._connector = Connector()
+            self._cleanup.push_async_callback(self._connector.close)
+        yield from _probes(settings, self._clock, self._base, self._connector)
+        yield from self._scrapes(settings, self._connector)
+
+    def _scrapes(self, settings: Settings, connector: "Connector") -> Iterator[Made]:
+        """A scrape of each instance whose service declares metrics that no Prometheus serves."""
+        services = {
+            name: service
+            for name, service in settings.services.items()
+            if service.metrics and service.instances and settings.prometheus_of(name) is None
+        }
+        if not services:
+            return
+        from opsconsole.sources.executor import BoundedExecutor
+        from opsconsole.sources.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
+
+        if self._parser is None:
+            self._parser = BoundedExecutor("scrape-parser", 1)
+            self._cleanup.callback(self._parser.close)
+        for name, service in services.items():
+            samples = self._samples_of(name, service)
+            if not samples.names:
+                continue
+            common = partial(
+                ScrapeSource,
+                samples=samples,
+                http=service.http,
+                interval=scrape_interval(service),
+                timeout=service.timeout or settings.defaults.timeout,
+                clock=self._clock,
+                connector=connector,
+                executor=self._parser,
+                base=self._base,
+            )
+            path = service.metrics_path or DEFAULT_PATH
+            for instance, url in _instances(settings, name, service):
+                key = scrape_key(name, instance)
+                yield key, partial(common, key=key, url=join_url(url, path))
+
+    def _samples_of(self, name: str, service: Service) -> "ServiceSamples":
+        """What all instances of a service share; the same while the same is declared of them."""
+        from opsconsole.sources.budget_series import budget_series
+        from opsconsole.sources.declared import declared_metrics
+        from opsconsole.sources.service_samples import ServiceSamples
+
+        declared = declared_metrics(name, service)
+        targets = tuple(budget_series(name, service))
+        wanted = declared, targets, tuple(each.url for each in service.instances)
+        known = self._samples.get(name)
+        if known is None or known[0] != wanted:
+            self._samples[name] = known = (wanted, ServiceSamples(declared, targets))
+        return known[1]
 
 
-def _probes(
-    settings: Settings, clock: Clock, base: Path, connector: "Connector"
-) -> Iterator[tuple[str, Make]]:
+def _alike(one: "partial[Any]", other: "partial[Any]") -> bool:
+    return one.args == other.args and one.keywords == other.keywords
+
+
+def _secretive(make: "partial[Any]") -> bool:
+    """Whether what is made reads secrets or certificates."""
+    given = (*make.args, *make.keywords.values())
+    speaking = (
+        each if isinstance(each, HttpConfig) else getattr(each, "http", None) for each in given
+    )
+    return any(isinstance(each, HttpConfig) and each != HttpConfig() for each in speaking)
+
+
+def _probes(settings: Settings, clock: Clock, base: Path, connector: "Connector") -> Iterator[Made]:
     from opsconsole.sources.http_probe import HttpProbe
 
     for name, service in settings.services.items():
@@ -95,53 +193,6 @@ def _probes(
                 yield key, partial(common, key=key, kind=kind, url=target, health=health)
 
 
-def _scrapes(
-    settings: Settings,
-    clock: Clock,
-    base: Path,
-    connector: "Connector",
-    cleanup: AsyncExitStack,
-) -> Iterator[tuple[str, Make]]:
-    """A scrape of each instance whose service declares metrics that no Prometheus serves."""
-    services = {
-        name: service
-        for name, service in settings.services.items()
-        if service.metrics and service.instances and settings.prometheus_of(name) is None
-    }
-    if not services:
-        return
-    from opsconsole.sources.budget_series import budget_series
-    from opsconsole.sources.declared import declared_metrics
-    from opsconsole.sources.executor import BoundedExecutor
-    from opsconsole.sources.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
-    from opsconsole.sources.service_samples import ServiceSamples
-
-    executor = BoundedExecutor("scrape-parser", 1)
-    cleanup.callback(executor.close)
-    for name, service in services.items():
-        targets = tuple(budget_series(name, service))
-        samples = ServiceSamples(declared_metrics(name, service), targets)
-        if not samples.names:
-            continue
-        common = partial(
-            ScrapeSource,
-            samples=samples,
-            http=service.http,
-            interval=scrape_interval(service),
-            timeout=service.timeout or settings.defaults.timeout,
-            clock=clock,
-            connector=connector,
-            executor=executor,
-            base=base,
-        )
-        for instance, url in _instances(settings, name, service):
-            key = scrape_key(name, instance)
-            yield (
-                key,
-                partial(common, key=key, url=join_url(url, service.metrics_path or DEFAULT_PATH)),
-            )
-
-
 def _instances(settings: Settings, name: str, service: Service) -> Iterator[tuple[str, str]]:
     names = settings.instance_names(name)
     for called, instance in zip(names, service.instances, strict=True):
@@ -156,23 +207,25 @@ def _health(service: Service, kind: ProbeKind, path: str) -> Health:
 
 def _places(
     settings: Settings, clock: Clock, base: Path, on_event: Callable[[Event], None]
-) -> Iterator[tuple[str, Make]]:
+) -> Iterator[Made]:
     if settings.host.enabled:
-        yield "host", partial(_host, settings, clock)
+        yield "host", partial(_host, settings.host, clock)
     for docker in settings.docker:
         if docker.enabled:
             yield docker.name, partial(_docker, docker, clock, on_event)
     for prometheus in settings.prometheus:
-        yield prometheus.name, partial(_prometheus, settings, prometheus, clock, base)
+        rules = _rules(prometheus, base)
+        declared = _declared(settings, prometheus)
+        yield prometheus.name, partial(_prometheus, prometheus, declared, clock, base, rules)
         yield from _history(settings, prometheus, clock, base)
     for alertmanager in settings.alertmanager:
         yield alertmanager.name, partial(_alertmanager, alertmanager, clock, base)
 
 
-def _host(settings: Settings, clock: Clock) -> Source[Any]:
+def _host(host: HostSettings, clock: Clock) -> Source[Any]:
     from opsconsole.sources.host import HostSource
 
-    return HostSource(settings.host, clock)
+    return HostSource(host, clock)
 
 
 def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> Source[Any]:
@@ -181,19 +234,27 @@ def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> 
     return DockerSource(docker, clock, on_event)
 
 
-def _prometheus(
-    settings: Settings, prometheus: Prometheus, clock: Clock, base: Path
-) -> Source[Any]:
+def _rules(prometheus: Prometheus, base: Path) -> "RuleFiles":
     from opsconsole.config.rule_files import load_rule_files
+
+    return load_rule_files(prometheus.rule_files, base)
+
+
+def _prometheus(
+    prometheus: Prometheus,
+    declared: tuple[Any, ...],
+    clock: Clock,
+    base: Path,
+    rules: "RuleFiles",
+) -> Source[Any]:
     from opsconsole.sources.prometheus import PrometheusSource
 
-    rules = load_rule_files(prometheus.rule_files, base)
-    return PrometheusSource(prometheus, _declared(settings, prometheus), clock, base, rules)
+    return PrometheusSource(prometheus, declared, clock, base, rules)
 
 
 def _history(
     settings: Settings, prometheus: Prometheus, clock: Clock, base: Path
-) -> Iterator[tuple[str, Make]]:
+) -> Iterator[Made]:
     """What ``prometheus`` remembers of error budgets, where any objective has one there."""
     served = [
         (name, service)

@@ -11,18 +11,21 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings
-from opsconsole.engine.assemble import assemble
+from opsconsole.engine import preload
+from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.log_watch import LogWatch
 from opsconsole.engine.note_watch import Notes, NoteWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.operator_door import STOPPED, Operator, OperatorDoor
 from opsconsole.engine.page_book import PageBook
 from opsconsole.engine.past_figures import PastFigures
+from opsconsole.engine.reload import POLL_EVERY, ConfigurationWatch, Reloading
 from opsconsole.engine.replay import SPAN_EVERY, Archive, Replay
 from opsconsole.engine.runbook_checks import Checks
 from opsconsole.engine.runbook_desk import RunbookDesk
@@ -70,7 +73,8 @@ class Engine:
     """One fleet's engine. Make it anywhere, ``start`` it once, ``stop`` it once.
 
     Once it was started it owns ``sources``, ``operator`` and ``recorder`` and closes them at its
-    end. ``archive`` is what was recorded, by this process or another.
+    end. ``archive`` is what was recorded, by this process or another; ``configuration`` is where
+    other settings come from while it runs.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class Engine:
         notes: Notes | None = None,
         archive: Archive | None = None,
         recorder: "Recorder | None" = None,
+        configuration: ConfigurationWatch | None = None,
     ) -> None:
         self._settings = settings
         self._base = base
@@ -104,6 +109,9 @@ class Engine:
         self._began = threading.Event()
         self._pulse = self._clock.now()
         self._prepare(single=False)
+        self._reloading = Reloading(settings, configuration, self._heard)
+        self._assembly: Assembly | None = None
+        self._sources: Sequence[Source[Any]] = ()
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._heard)
         self._logs = LogWatch(settings, base, self._clock)
@@ -162,6 +170,10 @@ class Engine:
         """Look at everything now."""
         if self._schedule is not None:
             self._on_loop(self._schedule.refresh)
+
+    def reload(self) -> None:
+        """Read the configuration again soon; what comes of it is an event, or a notice."""
+        self._on_loop(lambda: self._reloading.want(self._clock.now()))
 
     def note(self, text: str, service: str = "") -> None:
         """Put a person's words on the timeline, of this console and of every other."""
@@ -253,9 +265,12 @@ class Engine:
                 tasks.create_task(self._for_ever(self._read_log_figures, LOG_FIGURES_EVERY))
                 tasks.create_task(self._for_ever(self._follow_runbooks, RUNBOOKS_EVERY))
                 tasks.create_task(self._for_ever(self._replay.look_how_far, SPAN_EVERY))
+                tasks.create_task(self._show_hours_before(self._latest.taken_at))
+                tasks.create_task(self._for_ever(self._follow_configuration, POLL_EVERY))
 
     def _shut(self) -> None:
         self._loop = None
+        self._reloading.close()
         self._replay.close()
         self._door.close()
         self._notes.close()
@@ -266,35 +281,55 @@ class Engine:
             try:
                 await work()
             except Exception as error:  # noqa: BLE001 - the boundary of the engine's own tasks
-                self._fail(error, "doing", work.__name__.strip("_"))
+                self._fail(work.__name__.strip("_"), error, "doing")
                 await self._clock.sleep(AFTER_DEFECT)
             await self._clock.sleep(pause)
 
     def _open(self, cleanup: AsyncExitStack) -> Sequence[Source[Any]]:
-        sources = self._assemble(cleanup) if self._given is None else self._given
-        cleanup.push_async_callback(_close_all, sources)
-        self._store.watch(sources, self._clock.now())
-        return sources
+        if self._given is None:
+            failed = partial(self._fail, doing="opening")
+            self._assembly = Assembly(self._clock, self._base, self._heard, failed, cleanup)
+        self._sources = self._assembled()
+        cleanup.push_async_callback(lambda: _close_all(self._sources))
+        self._store.watch(self._sources, self._clock.now())
+        return self._sources
 
-    def _assemble(self, cleanup: AsyncExitStack) -> Sequence[Source[Any]]:
+    def _assembled(self) -> Sequence[Source[Any]]:
+        if self._assembly is None:
+            return self._given or ()
         try:
-            return assemble(
-                self._settings,
-                self._clock,
-                self._base,
-                on_event=self._heard,
-                on_failure=lambda name, error: self._fail(error, "opening", name),
-                cleanup=cleanup,
-            )
+            return self._assembly.sources(self._settings)
         except Exception as error:  # noqa: BLE001 - told on the screen, where a dead thread is not
-            self._fail(error, "opening", "sources")
+            self._fail("sources", error, "opening")
             return ()
+
+    async def _follow_configuration(self) -> None:
+        now = self._clock.now()
+        settings = await self._reloading.poll(now)
+        if settings is not None:
+            await self._use(settings, now)
+
+    async def _use(self, settings: Settings, now: float) -> None:
+        """Go on with other settings, which are valid; what they do not change is left alone."""
+        store = Store(settings, now, before=self._store)
+        self._settings, self._store = settings, store
+        self._read_only = self._read_only or settings.read_only
+        self._builder.take_over(settings, store, read_only=self._read_only)
+        before, self._sources = self._sources, self._assembled()
+        store.watch(self._sources, now)
+        if self._schedule is not None:
+            self._schedule.replace(self._sources)
+        self._replay.past_figures = PastFigures(settings, self._sources, self._clock)
+        for part in (self._door, self._logs, self._runbooks, self._pages):
+            part.use(settings)
+        kept = set(map(id, self._sources))
+        await _close_all([source for source in before if id(source) not in kept])
 
     def _deliver(self, reading: Reading[Any], lag: float) -> float | None:
         try:
             return self._store.apply(reading, lag)
         except Exception as error:  # noqa: BLE001 - a defect in judging one reading stays with it
-            self._fail(error, "judging", reading.source)
+            self._fail(reading.source, error, "judging")
             return None
 
     def _heard(self, event: Event) -> None:
@@ -351,7 +386,7 @@ class Engine:
             try:
                 listener(self._latest)
             except Exception as error:  # noqa: BLE001 - a listener's defect is not the engine's
-                self._fail(error, "listening", "snapshot")
+                self._fail("snapshot", error, "listening")
 
     def _update_notices(self, now: float) -> tuple[str, ...]:
         schedule = self._schedule
@@ -365,6 +400,7 @@ class Engine:
             journal=self._door.fault,
             runbooks=self._runbooks.fault,
             recording=self.recording.notice,
+            configuration=self._reloading.notices,
         )
 
     async def _follow_operations(self) -> None:
@@ -379,11 +415,18 @@ class Engine:
     async def _follow_runbooks(self) -> None:
         await self._runbooks.poll(self._door.operations)
 
+    async def _show_hours_before(self, began: float) -> None:
+        past = await self._replay.past(began, self._settings.display.window)
+        try:
+            preload.fill(self._store, past, self._clock.now())
+        except Exception as error:  # noqa: BLE001 - what is old must not end what is new
+            self._fail("the recording", error, "taking over")
+
     async def _read_log_figures(self) -> None:
         now = self._clock.now()
         self._store.apply_metrics(self._logs.figures(now), now)
 
-    def _fail(self, error: Exception, doing: str, what: str) -> None:
+    def _fail(self, what: str, error: Exception, doing: str) -> None:
         """Count a defect of ours and tell the first of each on the timeline."""
         self._errors += 1
         now = self._clock.now()
@@ -429,7 +472,7 @@ class Engine:
         try:
             return await work()
         except Exception as error:  # noqa: BLE001 - whoever asked gets an answer, not a traceback
-            self._fail(error, "answering", "a request")
+            self._fail("a request", error, "answering")
             return Refusal("internal-error", f"{type(error).__name__} in this console")
 
 

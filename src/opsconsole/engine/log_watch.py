@@ -49,24 +49,43 @@ class LogWatch:
         self._clock = clock
         self._lock = threading.Lock()
         self._followed: dict[str, _Followed] = {}
+        self._counted: dict[str, _Followed] = {}
         self._closed = False
 
     def start(self) -> None:
         """Follow the logs whose patterns are declared."""
         for name, service in self._settings.services.items():
-            if any(source.patterns for source in service.logs):
-                self._want(name)
+            if name not in self._counted and any(source.patterns for source in service.logs):
+                self._counted[name] = self._want(name)
+
+    def use(self, settings: Settings) -> None:
+        """Follow what ``settings`` declare from now on; a log that is as before goes on.
+
+        Whoever looks at a log that is declared no more sees it until they close it.
+        """
+        before, self._settings = self._settings, settings
+        with self._lock:
+            changed = [name for name in self._followed if not _same_logs(name, before, settings)]
+            for name in changed:
+                del self._followed[name]
+        for name in list(self._counted):
+            service = settings.services.get(name)
+            patterned = service is not None and any(each.patterns for each in service.logs)
+            if name in changed or not patterned:
+                self._unwant(name, self._counted.pop(name))
+        self.start()
 
     def open(self, service: str, on_page: PageListener) -> LogReader:
         """Look at a service's logs; one that has none shows nothing."""
-        intakes = self._want(service)
+        followed = self._want(service)
+        intakes = [log.intake for log in followed.logs]
 
         def settle() -> None:
             for intake in intakes:
                 intake.settle()
 
         rings = [intake.ring for intake in intakes]
-        view = LogView(rings, self._clock, on_page, lambda: self._unwant(service), settle)
+        view = LogView(rings, self._clock, on_page, lambda: self._unwant(service, followed), settle)
         view.start()
         return view
 
@@ -97,23 +116,21 @@ class LogWatch:
         with self._lock:
             return sum(len(each.logs) for each in self._followed.values())
 
-    def _want(self, name: str) -> Sequence[LogIntake]:
+    def _want(self, name: str) -> _Followed:
         with self._lock:
             followed = self._followed.get(name)
             if followed is None:
                 followed = self._followed[name] = _Followed(self._follow(name))
             followed.wanted += 1
-            return [log.intake for log in followed.logs]
+            return followed
 
-    def _unwant(self, name: str) -> None:
+    def _unwant(self, name: str, followed: _Followed) -> None:
         with self._lock:
-            followed = self._followed.get(name)
-            if followed is None:
-                return
             followed.wanted -= 1
             if followed.wanted > 0:
                 return
-            del self._followed[name]
+            if self._followed.get(name) is followed:
+                del self._followed[name]
         _stop(followed.logs)
 
     def _follow(self, name: str) -> tuple[_Log, ...]:
@@ -188,6 +205,13 @@ def _differing_part(path: str, others: Sequence[str]) -> str:
         if len(set(row)) > 1:
             return part
     return ""
+
+
+def _same_logs(name: str, before: Settings, after: Settings) -> bool:
+    if name not in before.services or name not in after.services:
+        return False
+    old, new = before.services[name], after.services[name]
+    return sources_of(old) == sources_of(new) and before.docker == after.docker
 
 
 def _metric(service: str, name: str, parts: dict[str, float | None], now: float) -> MetricValue:

@@ -3,6 +3,7 @@
 Invariant: a notice is there while its cause is, and a while after for what is over in a moment.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.engine.probe_watch import NETWORK_PROBLEM
@@ -40,12 +41,14 @@ class Notices:
         journal: str = "",
         recording: str = "",
         runbooks: str = "",
+        configuration: Sequence[str] = (),
     ) -> tuple[str, ...]:
         """The lines at ``now``; ``journal`` is why the operations cannot be followed.
 
-        ``recording`` is what to know of the flight recorder, ``runbooks`` what is wrong with those.
+        ``recording`` is what to know of the flight recorder, ``runbooks`` what is wrong with those,
+        ``configuration`` what of the one on disk is not in use.
         """
-        lines = []
+        lines = [*configuration]
         if cut_off:
             lines.append(NETWORK_PROBLEM)
         if abs(skew) > SKEW:

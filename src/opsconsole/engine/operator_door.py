@@ -8,6 +8,7 @@ journal that cannot be read leaves what was last known, and ``fault`` says why.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Protocol, TypeVar
 
+from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.events import operation_missed, operation_moved
 from opsconsole.errors import StateError
 from opsconsole.model.backups import BackupView
@@ -70,6 +71,8 @@ class Operator(Protocol):
 
     def changed(self) -> bool: ...
 
+    def use(self, settings: Settings) -> None: ...
+
     async def reconcile(self) -> int: ...
 
     def close(self) -> None: ...
@@ -126,6 +129,12 @@ class OperatorDoor:
         if self._operator is None:
             return NO_OPERATOR
         return await self._operator.verify_backup(service, backup)
+
+    def use(self, settings: Settings) -> None:
+        """Plan by ``settings`` from now on."""
+        if self._operator is not None:
+            self._operator.use(settings)
+            self._actions_at = None
 
     async def poll(self) -> bool:
         """Read the journal if it moved; whether any operation changed."""

@@ -50,6 +50,10 @@ class PageBook:
         self._connector: Connector | None = None
         self._kept: OrderedDict[str, dict[str, _Kept]] = OrderedDict()
 
+    def use(self, settings: Settings) -> None:
+        """Look at what ``settings`` declare from now on."""
+        self._settings = settings
+
     async def look(self, service: str) -> tuple[PageView, ...]:
         """Every declared page of ``service``; () where it declares none."""
         config = self._settings.services.get(service)

@@ -36,6 +36,11 @@ class ProbeWatch:
         self._suspect = False
         self._view: SourceView | None = None
 
+    def take_over(self, before: "ProbeWatch") -> None:
+        """Go on from what was known of the probes of another configuration."""
+        self._taken_at, self._lag = before._taken_at, before._lag
+        self._cut = before._cut & self._remote
+
     @property
     def suspect(self) -> bool:
         """Whether the network on our side is the likeliest cause of what fails."""

@@ -58,6 +58,10 @@ class Checks:
         self._threads = BoundedExecutor("runbook-commands", 2)
         self._connector: Connector | None = None
 
+    def use(self, settings: Settings) -> None:
+        """Look at what ``settings`` declare from now on."""
+        self._settings = settings
+
     async def look(self, check: Check, service: str) -> Look:
         """Look once; ``service`` is meant where the check names none."""
         if isinstance(check, HttpCheck):

@@ -121,6 +121,11 @@ class RunbookDesk:
             counted = f"{count} problem{'' if count == 1 else 's'}"
             self._bad = f"{counted} in the runbooks: opsconsole check lists them"
 
+    def use(self, settings: Settings) -> None:
+        """Read the runbooks of ``settings`` at the next poll; runs go on."""
+        self._settings, self._opened, self._bad = settings, False, ""
+        self._checks.use(settings)
+
     async def close(self) -> None:
         """Leave what is under way to the next console."""
         for task in self._tasks.values():

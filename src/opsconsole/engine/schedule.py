@@ -153,6 +153,26 @@ class Schedule:
         for entry in self._entries.values():
             self._put(entry, now + fraction(entry.key) * min(entry.interval, FIRST_ROUND))
 
+    def replace(self, sources: Iterable[Source[Any]]) -> None:
+        """Look at ``sources`` from now on; those that were there keep their turns.
+
+        What is under way at one that is gone is given up.
+        """
+        before, self._entries = self._entries, {}
+        now = self._clock.now()
+        for source in sources:
+            known = before.get(source.key)
+            if known is not None and known.source is source:
+                self._entries[source.key] = before.pop(source.key)
+                continue
+            entry = self._entries[source.key] = _new_entry(source)
+            self._put(entry, now + fraction(entry.key) * min(entry.interval, FIRST_ROUND))
+        for gone in before.values():
+            # Its turn in the wheel is void, whenever that comes.
+            gone.turn += 1
+            if gone.task is not None:
+                gone.task.cancel()
+
     def hurry(self, key: str, delay: float = 0.0) -> None:
         """Look at ``key`` after ``delay`` seconds unless it is due before; unknown keys pass."""
         entry = self._entries.get(key)

@@ -4,6 +4,8 @@ Invariant: it fails only when no target could be read; one that could not is nam
 and its service's figures grow old by themselves.
 """
 
+from collections.abc import Container
+
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import SourceView
@@ -25,6 +27,11 @@ class ScrapeWatch:
     def watch(self, source: Source[object]) -> None:
         """Keep account of ``source`` from now on."""
         self._intervals[source.key] = source.interval
+
+    def retain(self, keys: Container[str]) -> None:
+        """Forget the sources that are not called one of ``keys``."""
+        self._intervals = {key: each for key, each in self._intervals.items() if key in keys}
+        self._faults = {key: each for key, each in self._faults.items() if key in keys}
 
     def note(self, reading: Reading[object], lag: float) -> None:
         """Take in how one scrape went."""

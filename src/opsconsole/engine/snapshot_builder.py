@@ -27,6 +27,14 @@ class SnapshotBuilder:
         self._services: tuple[ServiceView, ...] = ()
         self._sources: tuple[SourceView, ...] = ()
 
+    def take_over(self, settings: Settings, store: Store, *, read_only: bool) -> None:
+        """Go on with other settings: numbers and what did not change stay."""
+        platform = self._environment.platform
+        self._environment = EnvironmentView(
+            settings.environment.name, settings.environment.danger, platform
+        )
+        self._store, self._read_only = store, read_only
+
     def build(
         self,
         now: float,

@@ -5,6 +5,7 @@ good value is kept with its age. The probes count as one source, which fails onl
 side seems to be at fault.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,8 +42,15 @@ class SourceBook:
 
     def watch(self, source: Source[Any], now: float) -> None:
         """Keep account of ``source`` from now on."""
+        known = self._places.get(source.key)
+        if known is not None and known.source is source:
+            return
         name = name_of(source.key)
         self._places[source.key] = _Place(source, name, now, source.interval)
+
+    def retain(self, keys: Container[str]) -> None:
+        """Forget the sources that are not called one of ``keys``."""
+        self._places = {key: place for key, place in self._places.items() if key in keys}
 
     def note(self, reading: Reading[Any], lag: float) -> None:
         """Take in how a look went."""

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, cast
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine import figures
-from opsconsole.engine.alert_book import AlertBook
+from opsconsole.engine.alert_book import OWN_RULES, AlertBook
 from opsconsole.engine.component_ages import aged
 from opsconsole.engine.containers import ContainerIndex, merge_views
 from opsconsole.engine.event_log import EventLog
@@ -28,9 +28,11 @@ from opsconsole.engine.judge.service import (
 )
 from opsconsole.engine.probe_watch import ProbeWatch
 from opsconsole.engine.rule_book import RuleBook
+from opsconsole.engine.schedule import is_probe
 from opsconsole.engine.scrape_watch import PREFIX as SCRAPED
 from opsconsole.engine.scrape_watch import ScrapeWatch
 from opsconsole.engine.source_book import SourceBook
+from opsconsole.engine.succession import carried
 from opsconsole.engine.views import NO_DOCKER, container_instances, instance_view, service_view
 from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event, EventKind
@@ -63,10 +65,21 @@ class _AlertReport(Protocol):
 class Store:
     """Readings in by ``apply``; records, rows and events out."""
 
-    def __init__(self, settings: Settings, now: float, *, single: bool = False) -> None:
-        self.events = EventLog()
+    def __init__(
+        self,
+        settings: Settings,
+        now: float,
+        *,
+        single: bool = False,
+        before: "Store | None" = None,
+    ) -> None:
+        """Empty, or with all that still holds of ``before``, whose settings were others."""
+        self.events: EventLog = before.events if before else EventLog()
         self.services = build_services(settings, now, single=single)
-        self.alerts = AlertBook(settings, self.services, self.events)
+        if before is not None:
+            self.services = carried(before.services, self.services)
+        known_alerts: AlertBook | None = before.alerts if before else None
+        self.alerts: AlertBook = AlertBook(settings, self.services, self.events, known_alerts)
         self._index: dict[str, tuple[InstanceRecord, ProbeRecord]] = {
             probe.key: (instance, probe)
             for record in self.services.values()
@@ -91,6 +104,8 @@ class Store:
         self._resumed_at: float | None = None
         self._quiet_until = now
         self._changed = True
+        if before is not None:
+            self._take_over(before)
         self._touched.update(self.services.values())
         for instance, _ in self._index.values():
             instance.verdict = _of_probes(instance)
@@ -100,7 +115,11 @@ class Store:
         self.settle(now)
 
     def watch(self, sources: Sequence[Source[Any]], now: float) -> None:
-        """Keep account of the ``sources`` that are not probes of an instance."""
+        """Keep account of the ``sources`` that are not probes of an instance, and of no others."""
+        keys = frozenset(source.key for source in sources)
+        self.scrapes.retain(keys)
+        self.sources.retain(keys)
+        self.alerts.retain(keys, now)
         for source in sources:
             if source.key.startswith(SCRAPED):
                 self.scrapes.watch(source)
@@ -108,12 +127,30 @@ class Store:
                 self.sources.watch(source, now)
         self._changed = True
 
+    def _take_over(self, before: "Store") -> None:
+        """What is known of anything but services; sources that are gone leave with ``watch``."""
+        self.sources, self.scrapes = before.sources, before.scrapes
+        self.probes.take_over(before.probes)
+        self.host, self.host_at = before.host, before.host_at
+        self.docker, self.docker_at = before.docker, before.docker_at
+        self.silences, self.rules = before.silences, before.rules
+        self._silences, self._rules = before._silences, before._rules
+        self._rule_books, self._engines = before._rule_books, before._engines
+        self._resumed_at, self._quiet_until = before._resumed_at, before._quiet_until
+        if self.docker_at is not None:
+            index = ContainerIndex(self._engines.values())
+            for record in self.services.values():
+                self._join_containers(record, index, self.docker_at)
+
     def apply(self, reading: Reading[Any], lag: float = 0.0) -> float | None:
         """Take in one reading. Returns seconds to a sooner look where it is undecided."""
         found = self._index.get(reading.source)
         if found is not None:
             self.probes.note(reading.source, reading.fault, reading.taken_at, lag)
             return self._apply_probe(*found, reading)
+        if is_probe(reading.source):
+            # Of an instance that was configured no more while it was looked at.
+            return None
         self._changed = True
         if reading.source.startswith(SCRAPED):
             self.scrapes.note(reading, lag)
@@ -156,6 +193,10 @@ class Store:
         if record.actions != actions:
             record.actions = actions
             self._touched.add(record)
+
+    def touch(self, record: ServiceRecord) -> None:
+        """Have the view of ``record`` made anew."""
+        self._touched.add(record)
 
     def settle(self, now: float) -> bool:
         """Make anew what was touched, age what was not; whether anything changed."""
@@ -238,7 +279,7 @@ class Store:
         evaluations = getattr(value, "evaluations", ())
         if evaluations or key in self._rule_books:
             book = self._rule_books.setdefault(key, RuleBook())
-            self.alerts.report(f"{key} rules", book.evaluate(evaluations, at), at)
+            self.alerts.report(f"{key}{OWN_RULES}", book.evaluate(evaluations, at), at)
 
     def _apply_docker(self, key: str, view: DockerView, at: float) -> None:
         self._engines[key] = view

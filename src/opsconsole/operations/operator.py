@@ -95,6 +95,15 @@ class Operator:
         self._journal = self._open()
         self._reader = self._open() if self._journal else None
 
+    def use(self, settings: Settings) -> None:
+        """Plan by ``settings`` from now on; what runs goes on as it was confirmed.
+
+        A configuration that is read again can close the door and never open it.
+        """
+        self._settings = settings
+        self._shelf = Shelf(settings, self._base)
+        self._read_only = self._read_only or settings.read_only
+
     @property
     def folder(self) -> Path:
         """The state folder."""

@@ -53,6 +53,11 @@ class Connector:
         found: Secret = await self._once(ref, base, _reveal, deadline)
         return found
 
+    def renew(self) -> None:
+        """Have every secret and TLS file read again by whoever asks next."""
+        self._read.clear()
+        self._read_at.clear()
+
     def forget(self, what: Model, base: Path) -> bool:
         """The target refused a secret or a handshake: whether the files will be read again.
 

@@ -1,0 +1,193 @@
+"""The configuration as it is on disk, read again when it changes.
+
+Invariant: what is given out is whole and valid, or nothing is given out and ``trouble`` says why
+and since when. Files are read on a thread of its own; a file that is still being written is left
+until it has been the same for one poll.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeVar
+
+from opsconsole.config.changes import changes
+from opsconsole.config.settings import Settings
+from opsconsole.config.watching import Stamp, referred_files, stamps, stamps_of
+from opsconsole.errors import ConfigError
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.state import State
+from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+
+POLL_EVERY: Final = 2.0
+"""Seconds between looks at the files."""
+
+DEADLINE: Final = 10.0
+"""Seconds for looking at the files, and for reading them."""
+
+T = TypeVar("T")
+
+_NOT_READ: Final = f"its files could not be read within {DEADLINE:g} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """A configuration that was read; None and ``problems`` where it cannot be used."""
+
+    settings: Settings | None
+    problems: tuple[str, ...] = ()
+
+
+class ConfigurationWatch:
+    """Watches ``path``. ``load`` gives the settings of it or raises ConfigError.
+
+    Paths within the configuration are relative to ``base``.
+    """
+
+    def __init__(self, path: Path, base: Path, load: Callable[[], Settings]) -> None:
+        self._path, self._base, self._load = path, base, load
+        self._executor = BoundedExecutor("configuration", 1)
+        self._others: tuple[Path, ...] = ()
+        self._read: tuple[Stamp, ...] | None = None
+        self._seen: tuple[Stamp, ...] | None = None
+        self._wanted = False
+        self._problem = ""
+        self._since = 0.0
+
+    @property
+    def trouble(self) -> str:
+        """Why the configuration on disk is not the one that is used, and since when; or ''."""
+        if not self._problem:
+            return ""
+        clock = time.strftime("%H:%M:%SZ", time.gmtime(self._since))
+        return f"the configuration was not taken over since {clock}: {self._problem}"
+
+    def begin(self, settings: Settings) -> None:
+        """``settings`` are what was read at the start."""
+        self._others = referred_files(settings, self._base)
+
+    def want(self) -> None:
+        """Read the configuration at the next poll, changed or not."""
+        self._wanted = True
+
+    async def poll(self, now: float) -> Reread | None:
+        """What is on disk, if that is not what was read before; None where nothing changed."""
+        found = await self._call(self._look)
+        if found is None:
+            return None
+        if self._read is None:
+            self._read = found
+        settled, self._seen = found == self._seen, found
+        if not self._wanted and (found == self._read or not settled):
+            return None
+        self._wanted = False
+        reread = await self._call(self._reread) or Reread(None, (_NOT_READ,))
+        self._note(reread, now)
+        return reread
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._executor.close()
+
+    def _note(self, reread: Reread, now: float) -> None:
+        if reread.settings is not None:
+            self._problem = ""
+            return
+        if not self._problem:
+            self._since = now
+        first, more = reread.problems[0], len(reread.problems) - 1
+        self._problem = f"{first} (and {more} more)" if more else first
+
+    def _look(self) -> tuple[Stamp, ...]:
+        return stamps(self._path) + stamps_of(self._others)
+
+    def _reread(self) -> Reread:
+        # What is written while it is read has other stamps at the next poll.
+        before = stamps(self._path)
+        try:
+            settings = self._load()
+        except ConfigError as error:
+            reread = Reread(None, error.problems or (str(error),))
+        else:
+            reread = Reread(settings)
+            self._others = referred_files(settings, self._base)
+        self._read = before + stamps_of(self._others)
+        return reread
+
+    async def _call(self, function: Callable[[], T]) -> T | None:
+        try:
+            return await self._executor.run(function, deadline=DEADLINE)
+        except (TimeoutError, QueueFullError):
+            # A file system that hangs: what was read stays in use, and it is looked at again.
+            return None
+
+
+class Reloading:
+    """From what the watch reads to settings to go on with, events, and lines for people.
+
+    Without a ``watch`` nothing is ever read again.
+    """
+
+    def __init__(
+        self, settings: Settings, watch: ConfigurationWatch | None, tell: Callable[[Event], None]
+    ) -> None:
+        self._started, self._latest = settings, settings
+        self._watch, self._tell = watch, tell
+        self._pending = ""
+        self._wanted = False
+        if watch is not None:
+            watch.begin(settings)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What of the configuration on disk is not in use, and why."""
+        trouble = self._watch.trouble if self._watch else ""
+        return tuple(line for line in (trouble, self._pending) if line)
+
+    def want(self, now: float) -> None:
+        """Read it again at the next poll, and tell of it whatever comes of it."""
+        if self._watch is None:
+            self._tell(
+                Event(now, EventKind.CONFIGURATION, "there is no configuration file to read")
+            )
+            return
+        self._wanted = True
+        self._watch.want()
+
+    async def poll(self, now: float) -> Settings | None:
+        """Settings to go on with, when others than before were read; they are valid."""
+        if self._watch is None:
+            return None
+        before = self._watch.trouble
+        reread = await self._watch.poll(now)
+        if reread is None:
+            return None
+        if reread.settings is None:
+            if self._watch.trouble != before or self._wanted:
+                self._say(
+                    now, f"configuration not taken over: {reread.problems[0]}", State.DEGRADED
+                )
+            self._wanted = False
+            return None
+        self._wanted = False
+        return self._taken_over(reread.settings, now)
+
+    def close(self) -> None:
+        """Let the watch's thread go."""
+        if self._watch is not None:
+            self._watch.close()
+
+    def _taken_over(self, settings: Settings, now: float) -> Settings:
+        self._say(now, f"configuration read again: {changes(self._latest, settings)}")
+        self._latest = settings
+        waiting = list(changes(self._started, settings).at_start_only)
+        if self._started.read_only and not settings.read_only:
+            waiting.append("read_only")
+        self._pending = f"restart to apply {', '.join(waiting)}" if waiting else ""
+        # The charts' span is what every history was made for.
+        window = {"window": self._started.display.window}
+        display = settings.display.model_copy(update=window)
+        return settings.model_copy(update={"display": display})
+
+    def _say(self, now: float, said: str, state: State | None = None) -> None:
+        self._tell(Event(now, EventKind.CONFIGURATION, said, state=state))

@@ -1,0 +1,112 @@
+"""What is kept of services when another configuration takes over.
+
+Invariant: a service whose configuration is the same keeps its record, and so its state, history
+and traces, as the very same object; one that changed keeps what its changes do not touch. Nothing
+is told on the timeline for a service that merely was configured anew.
+"""
+
+from opsconsole.engine.fleet import InstanceRecord, ProbeRecord, ServiceRecord
+from opsconsole.model.expressions import Expression
+
+Records = dict[str, ServiceRecord]
+
+
+def carried(before: Records, after: Records) -> Records:
+    """The records of ``after``, with all of ``before`` that still holds."""
+    return {name: _carry(before.get(name), record) for name, record in after.items()}
+
+
+def _carry(old: ServiceRecord | None, new: ServiceRecord) -> ServiceRecord:
+    if old is None:
+        return new
+    if _same(old, new):
+        return old
+    _inherit(old, new)
+    return new
+
+
+def _same(old: ServiceRecord, new: ServiceRecord) -> bool:
+    return (
+        old.config == new.config
+        and _looks(old) == _looks(new)
+        and (old.metrics_every, old.containers_every) == (new.metrics_every, new.containers_every)
+        and (old.history.slots, old.history.step) == (new.history.slots, new.history.step)
+    )
+
+
+def _looks(record: ServiceRecord) -> list[tuple[object, ...]]:
+    return [
+        (instance.name, instance.container, each.key, each.url, each.interval, each.limits)
+        for instance in record.instances
+        for each in instance.probes
+    ]
+
+
+def _inherit(old: ServiceRecord, new: ServiceRecord) -> None:
+    if (old.history.slots, old.history.step) == (new.history.slots, new.history.step):
+        new.history = old.history
+    new.since, new.verdict, new.actions = old.since, old.verdict, old.actions
+    if old.config.scaling == new.config.scaling:
+        new.scaling = old.scaling
+    _inherit_metrics(old, new)
+    _inherit_budgets(old, new)
+    known = {(each.name, each.url): each for each in old.instances}
+    for instance in new.instances:
+        before = known.get((instance.name, instance.url))
+        if before is not None:
+            _inherit_instance(before, instance)
+
+
+def _inherit_metrics(old: ServiceRecord, new: ServiceRecord) -> None:
+    """Figures and their past, of the metrics and log patterns that are declared as before."""
+    for figure, metric in old.metrics.items():
+        name = figure.partition("(")[2].rstrip(")") or figure
+        if old.config.metrics.get(name) == new.config.metrics.get(name) and _declares(new, name):
+            new.metrics[figure] = metric
+            if figure in old.traces and old.metrics_every == new.metrics_every:
+                new.traces[figure] = old.traces[figure]
+
+
+def _declares(record: ServiceRecord, name: str) -> bool:
+    logged = (name in source.patterns for source in record.config.logs)
+    return name in record.config.metrics or any(logged)
+
+
+def _inherit_budgets(old: ServiceRecord, new: ServiceRecord) -> None:
+    """What counted for objectives that are written as before and told by the same series."""
+    expressions = dict(new.objectives)
+    for text, history in old.budgets.items():
+        if text in new.budgets:
+            new.budgets[text] = history
+    if old.config.availability != new.config.availability:
+        return
+    for text in old.scraped.keys() | old.asked.keys():
+        if text in expressions and _metric_of(old, expressions[text]) == _metric_of(
+            new, expressions[text]
+        ):
+            if text in old.scraped:
+                new.scraped[text] = old.scraped[text]
+            if text in old.asked:
+                new.asked[text] = old.asked[text]
+
+
+def _metric_of(record: ServiceRecord, expression: Expression) -> object:
+    quantity = getattr(expression, "quantity", None)
+    return record.config.metrics.get(quantity.name) if quantity is not None else None
+
+
+def _inherit_instance(old: InstanceRecord, new: InstanceRecord) -> None:
+    new.verdict, new.since, new.version = old.verdict, old.since, old.version
+    if old.container == new.container:
+        new.ended = old.ended
+    known = {(each.key, each.url): each for each in old.probes}
+    for probe in new.probes:
+        before = known.get((probe.key, probe.url))
+        if before is not None:
+            _inherit_probe(before, probe)
+
+
+def _inherit_probe(old: ProbeRecord, new: ProbeRecord) -> None:
+    new.judged, new.taken_at, new.took = old.judged, old.taken_at, old.took
+    new.report, new.report_at = old.report, old.report_at
+    new.fault, new.stale = old.fault, old.stale
