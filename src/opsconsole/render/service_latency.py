@@ -167,5 +167,5 @@ def latency_legend(latency: Latency, window: float, target: float | None = None)
         Span("  ━ p95 ", Role.TRACE), Span(f"{figures.duration(latency.p95):<6}"),
         Span("  ━ p99 ", Role.TRACE_HIGH), Span(f"{figures.duration(latency.p99):<6}"),
         *goal,
-        Span(f"   by {latency.origin}, the last {span(window)}", Role.MUTED),
+        Span(f"  by {latency.origin}, {span(window)}", Role.MUTED),
     )  # fmt: skip

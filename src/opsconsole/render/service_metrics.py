@@ -40,7 +40,7 @@ def metrics(service: ServiceView, width: int, now: float, window: float) -> list
 
 def _metric(metric: MetricValue, width: int, now: float, window: float) -> Iterator[Line]:
     stale = metric.at is None or now - metric.at > STALE_AFTER
-    name = 32 if width >= 100 else 24
+    name = 32 if width >= 130 else 24
     yield clip_line(
         (
             Span(f"   {fit(metric.name, name)}", Role.STALE if stale else Role.TEXT),
@@ -70,7 +70,7 @@ def _metric(metric: MetricValue, width: int, now: float, window: float) -> Itera
 
 def _trend(metric: MetricValue, width: int, now: float, window: float) -> Line:
     """The metric over the window from zero to its highest, which is written behind it."""
-    room = min(40, width - 70)
+    room = min(40, width - 84)
     trace = metric.trace
     if trace is None or room < 8:
         return ()

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from opsconsole.model.alerts import Alert
 from opsconsole.model.snapshot import ServiceView
+from opsconsole.render import keys
 from opsconsole.render.cells import BLANK, Line, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.operations import badges
@@ -193,8 +194,15 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
         clipboard.copy(self.console_app, self._tab.copied)
 
     def offers(self, key: Key) -> bool:
-        """What the tab has a say in, then what every screen offers."""
+        """What the tab has a say in, then what every screen offers, but for what the tab shadows."""
+        if key.scope not in self._tab.SCOPES and self._is_shadowed(key):
+            return False
         return self._tab.offers(key) and super().offers(key)
+
+    def _is_shadowed(self, key: Key) -> bool:
+        """Whether the tab gives the key another meaning."""
+        taken = {name for each in keys.of(self._tab.SCOPES) for name in each.keys.split(",")}
+        return bool(taken & set(key.keys.split(",")))
 
     def backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
         """Hand it to the tabs that were made."""
