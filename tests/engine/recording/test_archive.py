@@ -1,6 +1,7 @@
 """What is read back of a recording is what was shown live, at every moment and in every part."""
 
 from dataclasses import fields
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def hour(tmp_path_factory: pytest.TempPathFactory) -> tuple[Archive, list[Snapsh
     path = tmp_path_factory.mktemp("hour") / "recording.db"
     fleet = SimulatedFleet(3, per_service=2)
     writer = Writer(path)
-    shown = []
+    shown: list[Snapshot] = []
     while fleet.clock.now() < START + HOUR:
         snapshot = fleet.tick(1 + len(shown) % 3)
         writer.write(snapshot)
@@ -57,7 +58,7 @@ def test_between_two_moments_the_earlier_one_is_shown(
     hour: tuple[Archive, list[Snapshot]],
 ) -> None:
     archive, shown = hour
-    for before, after in zip(shown[100:110], shown[101:111], strict=True):
+    for before, after in pairwise(shown[100:111]):
         replayed = archive.at((before.taken_at + after.taken_at) / 2)
         assert replayed is not None
         assert replayed.seq == before.seq
@@ -122,7 +123,7 @@ def test_figures_can_be_asked_for_more_rarely(hour: tuple[Archive, list[Snapshot
     archive, shown = hour
     moments = [fleet.at for fleet in archive.services(START, START + HOUR, every=300.0)]
     assert len(moments) == 12
-    assert all(b - a >= 300.0 for a, b in zip(moments, moments[1:], strict=False))
+    assert all(b - a >= 300.0 for a, b in pairwise(moments))
     assert set(moments) <= {each.taken_at for each in shown}
 
 
@@ -153,7 +154,7 @@ def test_what_is_written_meanwhile_is_seen(tmp_path: Path) -> None:
 def test_a_console_that_begins_anew_goes_on_in_the_same_file(tmp_path: Path) -> None:
     path = tmp_path / "recording.db"
     fleet = SimulatedFleet(2)
-    shown = []
+    shown: list[Snapshot] = []
     for _ in range(3):
         writer = Writer(path)
         for _ in range(70):

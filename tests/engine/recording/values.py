@@ -29,7 +29,8 @@ def values(hint: Any, depth: int = 0) -> st.SearchStrategy[Any]:
     if dataclasses.is_dataclass(hint):
         hints = typing.get_type_hints(hint)
         names = [field.name for field in dataclasses.fields(hint)]
-        return st.builds(hint, **{name: values(hints[name], depth + 1) for name in names})
+        make = typing.cast(type, hint)
+        return st.builds(make, **{name: values(hints[name], depth + 1) for name in names})
     if isinstance(hint, type) and issubclass(hint, Enum):
         return st.sampled_from(hint)
     origin, parts = typing.get_origin(hint), typing.get_args(hint)

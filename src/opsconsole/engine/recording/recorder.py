@@ -23,7 +23,7 @@ from opsconsole.model.recording import RecordingState, RecordingView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.lock import HeldLock
 
-EVERY: Final = 0.8
+EVERY: Final = 0.45
 """Seconds between two recorded moments at least."""
 
 LOOK_EVERY: Final = 1.0
