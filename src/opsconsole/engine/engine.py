@@ -416,8 +416,8 @@ class Engine:
         await self._runbooks.poll(self._door.operations)
 
     async def _show_hours_before(self, began: float) -> None:
-        past = await self._replay.past(began, self._settings.display.window)
         try:
+            past = await self._replay.past(began, self._settings.display.window)
             preload.fill(self._store, past, self._clock.now())
         except Exception as error:  # noqa: BLE001 - what is old must not end what is new
             self._fail("the recording", error, "taking over")

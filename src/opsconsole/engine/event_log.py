@@ -4,6 +4,7 @@ Invariant: bounded; oldest first; the tuple given out is the same object until s
 """
 
 from collections import deque
+from collections.abc import Iterable
 from typing import Final
 
 from opsconsole.model.events import Event
@@ -17,10 +18,19 @@ class EventLog:
     def __init__(self, kept: int = KEPT) -> None:
         self._events: deque[Event] = deque(maxlen=kept)
         self._view: tuple[Event, ...] | None = ()
+        self._preloaded: frozenset[Event] = frozenset()
+
+    def preload(self, events: Iterable[Event]) -> None:
+        """Put what happened before in front of what was told since; what is told again is one."""
+        told = set(self._events)
+        earlier = [event for event in events if event not in told]
+        self._preloaded = frozenset(earlier)
+        self._events = deque((*earlier, *self._events), maxlen=self._events.maxlen)
+        self._view = None
 
     def add(self, event: Event | None) -> None:
-        """Append an event; None is no news."""
-        if event is not None:
+        """Append an event; None is no news, and neither is one that was recorded before."""
+        if event is not None and event not in self._preloaded:
             self._events.append(event)
             self._view = None
 

@@ -7,6 +7,7 @@ was known, is None. Eight bytes a slot.
 from array import array
 from math import isnan, nan
 
+from opsconsole.engine.past_values import past_values
 from opsconsole.model.series import Trace
 
 
@@ -23,6 +24,15 @@ class FigureTrace:
         self._advance(at)
         if value is not None:
             self._values[-1] = value
+
+    def fill(self, trace: Trace, now: float) -> None:
+        """Put past figures that somebody else read into slots that are empty."""
+        self._advance(now)
+        assert self._slot is not None, "advance sets it"
+        first = self._slot - len(self._values) + 1
+        for slot, value in past_values(trace, self._step, first, self._slot):
+            if isnan(self._values[slot - first]):
+                self._values[slot - first] = value
 
     def view(self, now: float) -> Trace:
         """All slots, oldest first; the latest may still change."""

@@ -133,14 +133,19 @@ class ServiceRecord:
             history = self.scraped.setdefault(counts.objective, BudgetHistory(requests=True))
             history.count(counts.at, good=counts.good, bad=counts.bad)
 
-    def note_metric(self, metric: MetricValue, at: float) -> None:
-        """Take in a metric's present figure, and give it its past."""
-        trace = self.traces.get(metric.name)
+    def trace_of(self, metric: str) -> FigureTrace:
+        """The past of a metric's figure, empty where nothing is known of it."""
+        trace = self.traces.get(metric)
         if trace is None:
             history = self.history
             step = max(history.step, 1.5 * self.metrics_every)
             slots = max(LEAST_SLOTS, int(history.slots * history.step / step))
-            self.traces[metric.name] = trace = FigureTrace(slots, step)
+            self.traces[metric] = trace = FigureTrace(slots, step)
+        return trace
+
+    def note_metric(self, metric: MetricValue, at: float) -> None:
+        """Take in a metric's present figure, and give it its past."""
+        trace = self.trace_of(metric.name)
         trace.add(at, metric.value)
         self.metrics[metric.name] = replace(metric, trace=trace.view(at))
 

@@ -8,7 +8,8 @@ import math
 from array import array
 from typing import Final
 
-from opsconsole.engine.latency import LatencyWindow
+from opsconsole.engine.latency import LatencyWindow, Traces
+from opsconsole.engine.past_values import past_values
 from opsconsole.model.series import Latency, Trace
 from opsconsole.model.state import State
 
@@ -20,6 +21,7 @@ LEAST_SLOTS: Final = 10
 ERRORS_OVER: Final = 300.0
 """Seconds over which the error rate is taken."""
 
+_MOST_URGENT: Final = 3
 _BY_URGENCY: Final = (None, *(float(urgency) for urgency in range(4)))
 
 
@@ -84,6 +86,22 @@ class History:
         assert self._slot is not None, "advance sets it"
         start = (self._slot - self.slots + 1) * self.step
         return Trace(start, self.step, tuple(map(_BY_URGENCY.__getitem__, self._states)))
+
+    def fill_latency(self, traces: Traces, now: float) -> None:
+        """Put the past that somebody else saw, its p50, p95 and p99, into slots that are empty."""
+        self._latency.fill(traces, now)
+
+    def fill_states(self, trace: Trace | None, now: float) -> None:
+        """The same for states."""
+        if trace is None:
+            return
+        self._advance(now)
+        assert self._slot is not None, "advance sets it"
+        first = self._slot - self.slots + 1
+        for slot, urgency in past_values(trace, self.step, first, self._slot):
+            place = slot - first
+            if 0 <= urgency <= _MOST_URGENT:
+                self._states[place] = max(self._states[place], int(urgency) + 1)
 
     def _advance(self, now: float) -> None:
         slot = int(now // self.step)

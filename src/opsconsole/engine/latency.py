@@ -16,8 +16,9 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, TypeAlias
 
+from opsconsole.engine.past_values import past_values
 from opsconsole.model.series import Latency, Trace
 
 _LEAST: Final = 1e-5
@@ -29,6 +30,9 @@ _MOST: Final = _LEAST * math.exp(_WIDTH * (_BUCKETS - 1))
 
 _VALUES: Final = (None, *(_LEAST * math.exp(_WIDTH * (n + 0.5)) for n in range(_BUCKETS)))
 _QUANTILES: Final = (0.5, 0.95, 0.99)
+
+Traces: TypeAlias = tuple[Trace | None, Trace | None, Trace | None]
+"""The traces of p50, p95 and p99."""
 
 
 def bucket_of(seconds: float) -> int:
@@ -87,6 +91,17 @@ class LatencyWindow:
         for _ in range(min(steps, self._slots)):
             self._close()
         self._slot = slot
+
+    def fill(self, traces: Traces, now: float) -> None:
+        """Put past quantiles that were measured elsewhere into the slots of the traces that are
+        empty; figures of the whole window stay of what was measured here."""
+        self.advance(now)
+        assert self._slot is not None, "advance sets it"
+        first = self._slot - self._slots + 1
+        for kept, trace in zip(self._traces, traces, strict=True):
+            for slot, value in past_values(trace, self._step, first, self._slot):
+                if not kept[slot - first]:
+                    kept[slot - first] = bucket_of(value)
 
     def view(self, now: float) -> Latency:
         """Latency as the model has it; the latest slot may still be filling."""

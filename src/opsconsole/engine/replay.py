@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 
+from opsconsole.engine import preload
 from opsconsole.engine.past_figures import PastFigures
+from opsconsole.engine.preload import Past, Recorded
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.replay import Gap, Moment, Origin, Span
@@ -44,8 +46,8 @@ _BUSY: Final = Refusal("busy", "the recording does not answer", "try again")
 T = TypeVar("T")
 
 
-class Archive(Protocol):
-    """What is recorded. Its methods block, and raise OpsconsoleError."""
+class Moments(Protocol):
+    """What can be shown again. Its methods block, and raise OpsconsoleError."""
 
     def span(self) -> Span | None:
         """From when to when; None while nothing is recorded."""
@@ -58,6 +60,10 @@ class Archive(Protocol):
     def neighbour(self, moment: float, step: int, /) -> float | None:
         """The next recorded moment after ``moment``, or with a negative ``step`` before it."""
         ...
+
+
+class Archive(Moments, Recorded, Protocol):
+    """What is recorded: moments and events."""
 
 
 class Recent:
@@ -123,6 +129,17 @@ class Replay:
         if not isinstance(found, Refusal):
             self._span = found
 
+    async def past(self, began: float, window: float) -> Past:
+        """What was recorded of the ``window`` of seconds before ``began``; nothing where it fails.
+
+        That it cannot be read is told when somebody asks for a moment.
+        """
+        archive = self._archive
+        if archive is None:
+            return Past()
+        found = await self._read(lambda: preload.read(archive, began, window))
+        return Past() if isinstance(found, Refusal) else found
+
     async def moment(self, at: float) -> Moment | Refusal:
         """What was known at ``at``, in Unix seconds, or why that cannot be shown."""
         found = await self._found(at)
@@ -166,7 +183,7 @@ class Replay:
             return Refusal("cannot-read", error.what, error.remedy)
 
 
-def _recorded(archive: Archive, at: float, origin: Origin) -> Moment | None:
+def _recorded(archive: Moments, at: float, origin: Origin) -> Moment | None:
     """What was recorded at ``at``; in a gap, the last before it; None before all and after all."""
     snapshot = archive.at(at)
     if snapshot is None:
@@ -181,7 +198,7 @@ def _recorded(archive: Archive, at: float, origin: Origin) -> Moment | None:
     return None if after is None else replace(found, gap=gap)
 
 
-def _gap(archive: Archive, begin: float, end: float) -> Gap | None:
+def _gap(archive: Moments, begin: float, end: float) -> Gap | None:
     """The time between two recorded moments, where it is longer than steps are there."""
     if end - begin <= LEAST_GAP:
         return None

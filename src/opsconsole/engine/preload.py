@@ -1,0 +1,71 @@
+"""The hours before the console was opened, out of the recording.
+
+Invariant: what is old never looks fresh: past slots of traces are filled where they are empty, the
+open slot and every present figure and state stay as they are, which is unknown until they are
+looked at. Events keep their times, and none is told twice.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from opsconsole.engine.fleet import ServiceRecord
+from opsconsole.engine.store import Store
+from opsconsole.model.events import Event
+from opsconsole.model.snapshot import ServiceView, Snapshot
+
+EVENTS_OVER: Final = 86_400.0
+"""Seconds of the timeline that are taken over."""
+
+EVENTS_KEPT: Final = 500
+_PROBE: Final = "probe"
+
+
+class Recorded(Protocol):
+    """What is recorded. Its methods block, and raise OpsconsoleError."""
+
+    def at(self, moment: float, /) -> Snapshot | None:
+        """What was known at the newest recorded moment not after ``moment``; None before all."""
+        ...
+
+    def events(self, since: float, until: float, /) -> tuple[Event, ...]:
+        """What happened in between, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was last known before the console began, and what had happened until then."""
+
+    snapshot: Snapshot | None = None
+    events: tuple[Event, ...] = ()
+
+
+def read(recorded: Recorded, began: float, window: float) -> Past:
+    """The ``window`` of charts, in seconds, and a day of events before ``began``. Blocks."""
+    events = recorded.events(began - EVENTS_OVER, began)[-EVENTS_KEPT:]
+    snapshot = recorded.at(began)
+    if snapshot is not None and began - snapshot.taken_at > window:
+        snapshot = None
+    return Past(snapshot, events)
+
+
+def fill(store: Store, past: Past, now: float) -> None:
+    """Take ``past`` over into ``store``, on the engine's loop."""
+    store.events.preload(past.events)
+    if past.snapshot is None:
+        return
+    for service in past.snapshot.services:
+        record = store.services.get(service.name)
+        if record is not None:
+            _fill(record, service, now)
+            store.touch(record)
+
+
+def _fill(record: ServiceRecord, service: ServiceView, now: float) -> None:
+    history, latency = record.history, service.latency
+    if latency.origin == _PROBE:
+        history.fill_latency((latency.trace_p50, latency.trace, latency.trace_p99), now)
+    history.fill_states(service.state_trace, now)
+    for metric in service.metrics:
+        if metric.trace is not None:
+            record.trace_of(metric.name).fill(metric.trace, now)
