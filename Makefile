@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVERS := $(CURDIR)/.servers
 CODE := src tests tools benchmarks
+# Most tests wait for a server most of the time.
+WORKERS ?= 4
 
 export OPSCONSOLE_SERVERS ?= $(SERVERS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -28,7 +30,7 @@ demo: $(VENV)/installed ## install into .venv and open the console on a small li
 
 test: check ## everything that must hold: static checks, then all tests on real servers
 	@$(PYTHON) tools/fetch_servers.py || [ "$$CI" != true ]
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 check: $(VENV)/developed ## static checks: style, types, layers
 	@$(BIN)/ruff check $(present)

@@ -100,7 +100,7 @@ def _count_down(journal: Journal, operation: str) -> None:
         return
     # The wall may be stepped meanwhile; the countdown goes on.
     ends = time.monotonic() + min(found.rollback_at - time.time(), intent.plan.rollback_after)
-    while time.monotonic() < ends:
+    while time.monotonic() < ends or _is_looked_at(journal, found):
         time.sleep(_LOOK_EVERY)
         if operation not in journal.armed_rollbacks():
             return
@@ -112,6 +112,15 @@ def _count_down(journal: Journal, operation: str) -> None:
     except OpsconsoleError as error:
         outcome = f"not done: {error}"
     journal.tell_rollback(operation, outcome, time.time())
+
+
+def _is_looked_at(journal: Journal, failed: Operation) -> bool:
+    """Whether what leaves the service as it is has its lock, so that the rollback is to wait."""
+    held = lock.holder(journal.folder, failed.service)
+    found = journal.operation(held.operation) if held is not None else None
+    if found is None or failed.rollback_at is None:
+        return False
+    return found.kind in _LEAVE_IT_AS_IT_IS and time.time() - failed.rollback_at <= LATEST
 
 
 def _why_not(journal: Journal, failed: Operation) -> str:

@@ -19,7 +19,7 @@ from opsconsole.operations.journal_reader import Intent
 from opsconsole.operations.lock import HeldLock, Holder
 from opsconsole.operations.who import Who
 
-_EXITING: Final = 1.0
+_EXITING: Final = 5.0
 """Seconds that a process may take to exit after its last word."""
 
 
