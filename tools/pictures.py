@@ -130,7 +130,20 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "operations": ("O",),
     "request": ("D",),
     "backups": ("\r", "8"),
+    "wall": (),
+    "wall-services": (),
+    "wall-resources": (),
+    "wall-timeline": (),
 }
+"""The keys that lead to each view."""
+
+WALLS: Final = {
+    "wall": "overview",
+    "wall-services": "services",
+    "wall-resources": "resources",
+    "wall-timeline": "timeline",
+}
+"""What a wall begins with, for the views that are one; what is red comes before it."""
 
 
 def main() -> int:
@@ -150,6 +163,7 @@ def main() -> int:
                 for columns, rows in sizes:
                     path = arguments.out / f"{view}-{scene}-{theme}-{columns}x{rows}.png"
                     argv = [sys.executable, "-m", "tests.ui.program", scene, "--theme", theme]
+                    argv += ["--wall", WALLS[view]] if view in WALLS else []
                     take(argv, (columns, rows), path, VIEWS[view])
                     print(path)
     return 0

@@ -12,7 +12,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import events, figures, resources, services
 from opsconsole.render.big_digits import columns_of, drawable, largest, rows_of
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, line_width, wrap
+from opsconsole.render.cells import BLANK, Align, Line, Role, Span, clip, fit, line_width, wrap
 from opsconsole.render.matching import Filter
 from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
 from opsconsole.render.wall_red import blind_spots, failing, joined, ringing
@@ -37,6 +37,8 @@ _LARGEST_TILE: Final = 4
 _ROOMY: Final = 10
 """Rows from which a verdict leaves enough for what it is about."""
 _LEAST_EVENTS: Final = 4
+_FOUR_FIGURES: Final = 110
+_HOST_STALE: Final = 30.0
 
 
 # ---- overview ----
@@ -168,21 +170,49 @@ def service_table(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
 
 
 def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """The host and its containers, in two columns where they fit."""
-    column = (width - 4) // 2 if width >= _TWO_COLUMNS else width
-    rows = [each.line for each in resources.rows(snapshot, column, scene.now)]
-    if not rows:
+    """The host in large figures where there is room, and the containers below it."""
+    large = _host_figures(scene, snapshot, width, height // 2)
+    rows = resources.rows(snapshot, (width - 4) // 2 if width >= _TWO_COLUMNS else width, scene.now)
+    kept = [each.line for each in rows if not (large and each.key.startswith("host:"))]
+    if not kept and not large:
         return [(Span(" neither this host nor a Docker Engine is read", Role.MUTED),)]
-    if column == width or len(rows) <= height // 2:
-        return _spaced(rows, height, scene)
-    host = [each for each in rows if each][: _host_rows(snapshot)]
-    return beside(
-        _spaced(host, height, scene), _spaced(rows[len(host) :], height, scene), column + 4
-    )
+    room = height - len(large) - (1 if large else 0)
+    if width < _TWO_COLUMNS or len(kept) <= room // 2:
+        return joined((large, _spaced(kept, room, scene)))
+    half = -(-len(kept) // 2)
+    parts = (_spaced(kept[:half], room, scene), _spaced(kept[half:], room, scene))
+    return joined((large, beside(*parts, width // 2 + 2)))
 
 
-def _host_rows(snapshot: Snapshot) -> int:
-    return len(resources.host_rows(snapshot.host, 60)) if snapshot.host else 0
+def _host_figures(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """Shares of processor, memory and the fullest disks, over what they are shares of."""
+    host = snapshot.host
+    if host is None:
+        return []
+    memory = host.memory_used / host.memory_total if host.memory_total else None
+    parts = [
+        ("cpu", host.cpu, f"load {host.load[0]:.2f}"),
+        ("memory", memory, _of(host.memory_used, host.memory_total)),
+    ]
+    disks = sorted(host.disks, key=lambda each: -each.share)[: 2 if width >= _FOUR_FIGURES else 1]
+    parts += [(each.mount, each.share, _of(each.used, each.total)) for each in disks]
+    wide = (width - 1) // len(parts)
+    scale = largest("100%", wide - 4, height - 2, ascii_only=scene.ascii_only)
+    if scale == 0:
+        return []
+    stale = snapshot.host_at is None or scene.now - snapshot.host_at > _HOST_STALE
+    lines: list[Line] = []
+    for at, (name, share, note) in enumerate(parts):
+        role = Role.FAINT if stale else Role.STRONG
+        said = figures.percent(share).replace(figures.UNKNOWN, "-")
+        figure = enlarged(said, role, scale, ascii_only=scene.ascii_only)
+        under = (Span(f"{name}  ", Role.TEXT), Span(clip(note, wide - 4), Role.MUTED))
+        lines = beside(lines, [*figure, padded(under, wide - 2)], at * wide)
+    return indented(lines)
+
+
+def _of(used: int, total: int) -> str:
+    return f"{figures.size(used)} of {figures.size(total)}"
 
 
 def timeline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
@@ -211,7 +241,7 @@ def _spaced(rows: Sequence[Line], height: int, scene: Scene) -> list[Line]:
 def blind(scene: Scene, trouble: Trouble, width: int, height: int) -> list[Line]:
     """The engine stands still: said as large as can be, and what is done about it."""
     age = figures.age(scene.now - trouble.since)
-    text = f"no data {age}"
+    text = f"no data {age}".upper()
     scale = largest(text, width - 4, height // 2, ascii_only=scene.ascii_only)
     big = enlarged(text, Role.BAR_DOWN, scale, ascii_only=scene.ascii_only)
     side = Span("  ", Role.BAR_DOWN)

@@ -1,0 +1,209 @@
+"""The wall as lines: nothing too wide, nothing hidden, nothing green that was not seen."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from opsconsole.model.alerts import Severity
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.state import State
+from opsconsole.render.ascii import to_ascii
+from opsconsole.render.big_digits import drawn
+from opsconsole.render.cells import line_width, plain
+from opsconsole.render.wall import lines, shifted
+from opsconsole.render.wall_scene import Scene, Trouble, View, is_red, tally
+from opsconsole.render.wall_views import verdict
+from tests.ui import fleet
+from tests.ui.fleet import NOW
+
+SIZES = ((60, 15), (80, 24), (120, 40), (200, 60), (400, 120))
+VIEWS = (View.OVERVIEW, View.SERVICES, View.RESOURCES, View.TIMELINE, View.RED)
+SCENES = {
+    "calm": fleet.calm(),
+    "fire": fleet.on_fire(),
+    "stale": fleet.stale(),
+    "empty": fleet.empty(),
+    "hostile": fleet.hostile(),
+    "many": fleet.many(60),
+}
+
+
+def scene_of(snapshot: Snapshot | None, **more: object) -> Scene:
+    place = snapshot.environment if snapshot else fleet.PRODUCTION
+    return replace(Scene(snapshot, place, NOW, NOW), **more)  # type: ignore[arg-type]
+
+
+def text_of(scene: Scene, width: int = 120, height: int = 40) -> str:
+    return plain(lines(scene, width, height))
+
+
+def burning(count: int) -> Snapshot:
+    """So many services, all of them down."""
+    views = tuple(
+        fleet.service(f"burning-{number:02d}", (fleet.DOWN,), 0.1, reason=f"reason {number:02d}")
+        for number in range(count)
+    )
+    return replace(fleet.calm(), services=views)
+
+
+@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_the_picture_is_no_larger_than_the_wall(name: str, view: View, ascii_only: bool) -> None:
+    for width, height in (*SIZES, (61, 200), (500, 16)):
+        picture = lines(scene_of(SCENES[name], view=view, ascii_only=ascii_only), width, height)
+        assert len(picture) == height
+        assert max(line_width(line) for line in picture) <= width
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 420), st.integers(1, 130), st.sampled_from(sorted(SCENES)))
+def test_any_size_is_drawn(width: int, height: int, name: str) -> None:
+    for view in VIEWS:
+        picture = lines(scene_of(SCENES[name], view=view), width, height)
+        assert len(picture) <= height
+        assert all(line_width(line) <= width for line in picture)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("view", VIEWS)
+def test_counts_clock_and_age_are_in_every_view(size: tuple[int, int], view: View) -> None:
+    text = text_of(scene_of(fleet.on_fire(), view=view), *size)
+    assert "09:14:07Z" in text or all(row.rstrip() in text for row in _clock(size))
+    assert "data 4s" in text or "all data within 4s" in text or size == (400, 120)
+    if size[0] < 400:
+        for word in ("✖ DOWN", "▲ DEGRADED", "? UNKNOWN", "● OK"):
+            assert word.lower()[2:] in text.lower()
+
+
+def _clock(size: tuple[int, int]) -> tuple[str, ...]:
+    return drawn("09:14:07Z", {120: 1, 200: 1}.get(size[0], 3))
+
+
+@pytest.mark.parametrize("size", SIZES[1:])
+def test_what_fails_is_shown_with_reason_and_since(size: tuple[int, int]) -> None:
+    text = text_of(scene_of(fleet.on_fire(), view=View.RED), *size)
+    if size[0] < 400:
+        assert "connection refused on 3 of 3; was ok until 09:11:02" in text
+        assert "3m12s" in text
+        assert "ServiceDown" in text
+    assert "timeout (connect): no answer from 127.0.0.1:9" in text
+
+
+def test_the_cause_stands_before_its_symptom() -> None:
+    text = text_of(scene_of(fleet.on_fire(), view=View.RED), 80, 24)
+    assert text.index("ai-service") < text.index("oatie") < text.index("mailer")
+
+
+def is_said(reason: str, text: str) -> bool:
+    """Whether a reason is in sight, plainly or in big letters."""
+    large = (drawn(f"3m12s  {reason}", scale)[0].rstrip() for scale in (1, 2))
+    return reason in text or any(row in text for row in large)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("count", [1, 3, 12, 40])
+def test_every_failing_service_comes_in_sight(size: tuple[int, int], count: int) -> None:
+    snapshot = burning(count)
+    seen: set[str] = set()
+    for page in range(12):
+        scene = scene_of(snapshot, view=View.RED, shown_for=page * 10.0 + 1, dwell=10.0)
+        text = text_of(scene, *size)
+        found = {each.reason for each in snapshot.services if is_said(each.reason, text)}
+        if len(found) < count:
+            assert f"and {count - len(found)} more" in text
+        seen |= found
+    assert len(seen) == count
+
+
+def test_a_page_stays_for_its_time() -> None:
+    snapshot = burning(40)
+    pages = [
+        text_of(scene_of(snapshot, view=View.RED, shown_for=at / 2, dwell=10.0)) for at in range(40)
+    ]
+    assert len(set(pages[:20])) == 1
+    assert len(set(pages)) == 2
+
+
+@pytest.mark.parametrize("state", [State.DEGRADED, State.UNKNOWN, State.DOWN])
+def test_the_verdict_is_the_worst_that_is_so(state: State) -> None:
+    views = (fleet.service("one", (state,), 0.1), *fleet.calm_services())
+    assert verdict(replace(fleet.calm(), services=views), NOW) == (f"1 {state.value}", state)
+
+
+def test_all_ok_is_said_only_of_what_was_seen() -> None:
+    calm = fleet.calm()
+    assert verdict(calm, NOW) == ("all ok", State.OK)
+    assert verdict(calm, NOW + 3600)[0] == "not all seen"
+    assert verdict(fleet.stale(), NOW)[0] == "11 unknown"
+    assert verdict(replace(calm, sources=fleet.sources(fault=True)), NOW)[0] == "not all seen"
+    loud = fleet.alert("Slow", Severity.WARNING, 60, "oatie")
+    assert verdict(replace(calm, alerts=(loud,)), NOW) == ("1 alert", State.DEGRADED)
+    assert verdict(fleet.empty(), NOW)[0] == "no services"
+    quiet = fleet.alert("Slow", Severity.WARNING, 60, "oatie", quiet=True)
+    assert verdict(replace(calm, alerts=(quiet,)), NOW)[0] == "all ok"
+
+
+def test_red_is_a_service_down_or_a_loud_critical_alert() -> None:
+    calm = fleet.calm()
+    critical = fleet.alert("Down", Severity.CRITICAL, 60, "oatie")
+    silenced = fleet.alert("Down", Severity.CRITICAL, 60, "oatie", quiet=True)
+    assert not is_red(None)
+    assert not is_red(calm)
+    assert is_red(fleet.on_fire())
+    assert is_red(replace(calm, alerts=(critical,)))
+    assert not is_red(replace(calm, alerts=(silenced,)))
+    assert not is_red(fleet.many(20))
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(State)), st.booleans()), max_size=30))
+def test_each_service_is_counted_once_and_none_that_is_stale_is_ok(
+    wanted: list[tuple[State, bool]],
+) -> None:
+    views = [
+        ServiceView(f"s{at}", state, NOW, stale=stale) for at, (state, stale) in enumerate(wanted)
+    ]
+    counts = tally(views)
+    assert sum(counts.values()) == len(views)
+    assert counts[State.OK] == sum(state is State.OK and not stale for state, stale in wanted)
+    assert counts[State.DOWN] == sum(state is State.DOWN for state, _ in wanted)
+
+
+def test_with_ascii_alone_the_figures_are_still_large() -> None:
+    scene = scene_of(fleet.on_fire(), view=View.RED, ascii_only=True)
+    text = to_ascii(text_of(scene, 80, 24))
+    assert text.isascii()
+    assert "?" not in text.replace("? UNKNOWN", "").replace("? STALE", "")
+    assert "#####" in text
+    assert "X DOWN" in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_engine_that_stands_still_is_said_in_big_words(size: tuple[int, int]) -> None:
+    trouble = Trouble("RuntimeError: it fell", NOW - 300, again_in=12, attempts=2)
+    scene = scene_of(fleet.calm(), view=View.BLIND, trouble=trouble)
+    text = text_of(scene, *size)
+    assert "RuntimeError: it fell" in text
+    assert "started again in 12s (attempt 3)" in text
+    assert "last seen: ✖ 0 down" in text
+    assert "● OK" not in text
+    assert "█" in text or "NO DATA 5M00S" in text
+
+
+def test_a_fault_that_says_much_is_cut_to_its_line() -> None:
+    fault = Fault(FaultKind.TIMEOUT, "x" * 5000)
+    read = tuple(replace(each, fault=fault) for each in fleet.sources())
+    picture = lines(scene_of(replace(fleet.calm(), sources=read)), 80, 24)
+    assert max(line_width(line) for line in picture) <= 80
+
+
+def test_a_shifted_picture_has_lost_nothing() -> None:
+    picture = lines(scene_of(fleet.on_fire(), view=View.RED), 118, 39)
+    moved = shifted(picture, 2, 1)
+    assert len(moved) == 40
+    assert max(line_width(line) for line in moved) <= 120
+    for before, after in zip(picture, moved[1:], strict=True):
+        assert plain([after]).removeprefix("  ") == plain([before])
