@@ -35,6 +35,22 @@ def test_another_image_under_the_same_name_is_an_event() -> None:
     assert changes.observe([other], 110) == []
 
 
+def test_an_image_change_began_when_the_container_before_was_ended_for_it() -> None:
+    changes = Changes()
+    changes.observe([CONTAINER], 100)
+    changes.heard_death(CONTAINER.id, 101.5)
+    other = replace(CONTAINER, id="b" * 64, image="shop:2", image_id="sha256:2", started_at=104)
+    assert [event.at for event in changes.observe([other], 105)] == [101.5]
+
+
+def test_an_end_of_long_ago_was_not_for_the_image_that_came_later() -> None:
+    changes = Changes()
+    changes.observe([CONTAINER], 100)
+    changes.heard_death(CONTAINER.id, 101.5)
+    other = replace(CONTAINER, id="b" * 64, image="shop:2", image_id="sha256:2", started_at=900)
+    assert [event.at for event in changes.observe([other], 905)] == [900]
+
+
 def test_a_tag_that_moved_is_told_with_the_images_behind_it() -> None:
     changes = Changes()
     changes.observe([CONTAINER], 100)

@@ -87,9 +87,11 @@ def make_report(
     finally:
         if archive is not None:
             archive.close()
-    first = incident.affected[0].service if incident.affected else service or "all"
-    at = f"{figures.date(incident.since)}-{figures.clock(incident.since).replace(':', '')}"
-    return Report(markdown(incident), f"incident-{first}-{at}.md")
+    main = incident.main
+    began = incident.since if main is None else main.began_at
+    about = (service or "all") if main is None else main.service
+    at = f"{figures.date(began)}-{figures.clock(began).replace(':', '')}"
+    return Report(markdown(incident), f"incident-{about}-{at}.md")
 
 
 def write_new(text: str, path: Path) -> Path:

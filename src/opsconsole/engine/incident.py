@@ -85,12 +85,14 @@ def gather(asked: Asked, places: Places) -> Incident:
         for name, found in troubles.items()
     }
     affected = _affected(within, hangs, asked.until)
-    changes = _changes(asked, affected, told, troubles, hangs)
+    main = main_of(affected, asked)
+    changes = _changes(asked, main, told, troubles, hangs)
     events = [event for event in told if since <= event.at <= asked.until]
     if asked.service:
         mine = {asked.service, *hangs.needs(asked.service), ""}
         events = [event for event in events if event.service in mine]
-    start = affected[0].began_at if affected else None
+    start = main.began_at if main is not None else None
+    names = [main.service] if main is not None else []
     return Incident(
         environment=asked.environment,
         since=since,
@@ -99,12 +101,13 @@ def gather(asked: Asked, places: Places) -> Incident:
         service=asked.service,
         events=tuple(events),
         affected=affected,
+        main=main,
         changes=changes,
         alerts=_alerts(events, reader.snapshot(since), asked),
         operations=reader.operations(since, asked.until, asked.service),
         figures=reader.figures(since, asked.until),
         memory_limits=_limits(known),
-        excerpts=reader.excerpts([each.service for each in affected], start),
+        excerpts=reader.excerpts([*names, *(each.service for each in affected)], start),
         lacks=reader.lacks(since),
     )
 
@@ -206,32 +209,39 @@ def _affected(
     troubles: dict[str, tuple[Episode, ...]], hangs: Topology, until: float
 ) -> tuple[Affected, ...]:
     found = [each for part in troubles.values() for each in part if each.began_at <= until]
-    ordered = sorted(found, key=lambda each: (each.began_at, each.service))
-    root = ordered[0].service if ordered else ""
     return tuple(
         Affected(
             each.service,
             each.began_at,
             each.ended_at,
             each.worst,
-            needs_root=each.service != root and root in hangs.needs(each.service),
+            frozenset(hangs.needs(each.service)),
         )
-        for each in ordered
+        for each in sorted(found, key=lambda each: (each.began_at, each.service))
     )
+
+
+def main_of(affected: Sequence[Affected], asked: Asked) -> Affected | None:
+    """What the report is about: of the trouble that lasted, that which began first.
+
+    A restart's few seconds are no less trouble, but not what anybody was called for.
+    """
+    mine = [each for each in affected if asked.service in {"", each.service}] or list(affected)
+    lasted = {each: (each.ended_at or asked.until) - each.began_at for each in mine}
+    longest = max(lasted.values(), default=0.0)
+    return next((each for each in mine if lasted[each] >= longest / 2), None)
 
 
 def _changes(
     asked: Asked,
-    affected: Sequence[Affected],
+    main: Affected | None,
     events: Sequence[Event],
     troubles: dict[str, tuple[Episode, ...]],
     hangs: Topology,
 ) -> Changes | None:
-    mine = [each for each in affected if asked.service in {"", each.service}] or affected
-    if not mine:
+    if main is None:
         return None
-    first = mine[0]
-    question = Question(first.service, first.service, first.began_at, asked.until)
+    question = Question(main.service, main.service, main.began_at, asked.until)
     return what_changed(question, events, troubles, hangs)
 
 

@@ -19,14 +19,14 @@ from opsconsole.model.state import State
 class Affected:
     """One stretch of trouble of one service. ``ended_at`` is None where it was not over.
 
-    ``needs_root`` says that it needs the service that went wrong first.
+    ``needs`` are the services that it needs, through others too.
     """
 
     service: str
     began_at: float
     ended_at: float | None
     worst: State
-    needs_root: bool = False
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,8 @@ class Excerpt:
 class Incident:
     """The report's matter. ``service`` is '' for the whole fleet.
 
-    ``affected`` is in the order in which services went wrong; ``figures`` are the recorded figures
+    ``affected`` is in the order in which services went wrong, ``main`` the one of them that the
+    report is about, None where nothing went wrong; ``figures`` are the recorded figures
     of all services, oldest first; ``memory_limits`` in bytes by service.
     """
 
@@ -65,6 +66,7 @@ class Incident:
     service: str = ""
     events: tuple[Event, ...] = ()
     affected: tuple[Affected, ...] = ()
+    main: Affected | None = None
     changes: Changes | None = None
     alerts: tuple[AlertSpan, ...] = ()
     operations: tuple[Operation, ...] = ()

@@ -21,6 +21,8 @@ ROWS = 300
 
 CHARTS = 5
 CAUSES = 8
+_DAY = 72_000.0
+"""Seconds from which a time of day alone is not enough."""
 
 
 def markdown(incident: Incident) -> str:
@@ -33,9 +35,10 @@ def markdown(incident: Incident) -> str:
 
 
 def _title(incident: Incident) -> str:
-    first = incident.affected[0].service if incident.affected else incident.service
+    first = incident.main.service if incident.main else incident.service
     about = escape(first) if first else escape(incident.environment)
-    return f"Incident: {about}, {figures.date(incident.since)} {clock(incident.since)}"
+    began = incident.main.began_at if incident.main else incident.since
+    return f"Incident: {about}, {figures.date(began)} {clock(began)}"
 
 
 def _facts(incident: Incident) -> Iterator[str]:
@@ -69,7 +72,8 @@ def _causes(incident: Incident) -> Iterator[str]:
 
 
 def _charts(incident: Incident) -> Iterator[str]:
-    names = list(dict.fromkeys(each.service for each in incident.affected))
+    main = [incident.main] if incident.main else []
+    names = list(dict.fromkeys(each.service for each in (*main, *incident.affected)))
     drawn = [(name, chart(incident, name)) for name in names[:CHARTS]]
     drawn = [(name, lines) for name, lines in drawn if lines]
     if not drawn:
@@ -85,9 +89,10 @@ def _timeline(incident: Incident) -> Iterator[str]:
         yield from ("No event is known.", "")
         return
     shown = incident.events[:ROWS]
+    long = incident.until - incident.since > _DAY
     rows = [
         (
-            clock(event.at),
+            f"{figures.date(event.at)} {clock(event.at)}" if long else clock(event.at),
             event.kind.value,
             escape(event.service),
             "" if event.subject == event.service else escape(event.subject),

@@ -1,5 +1,7 @@
 """Figures of an incident as lines of text, so that one file tells all of it.
 
+Charts begin where the recording does, if that is later than the report.
+
 Invariant: every line of a chart spans the same time in the same columns; a column in which nothing
 was recorded is a gap. Each line names its scale, because scales differ between lines.
 """
@@ -45,7 +47,7 @@ def chart(incident: Incident, service: str) -> list[str]:
     ]
     if not points:
         return []
-    at = _Axis(incident.since, incident.until)
+    at = _Axis(max(incident.since, points[0][0]), incident.until)
     worst = _columns(points, at, lambda each: float(each.state.urgency))
     by_urgency = {float(state.urgency): glyph for state, glyph in _STATES.items()}
     lines = [_line("state", "".join(" " if v is None else by_urgency[v] for v in worst), "")]

@@ -18,14 +18,15 @@ from opsconsole.render.markdown import code, escape
 
 def story(incident: Incident) -> list[str]:
     """The summary, a paragraph each."""
-    if not incident.affected:
-        whom = f"{code(incident.service)}" if incident.service else "No service"
-        not_ = "did not go" if incident.service else "went"
-        return [f"{whom} {not_} wrong between {_span(incident)}.", *_done(incident)]
+    main = incident.main
+    if main is None:
+        whom = code(incident.service) if incident.service else "No service"
+        did = "did not go" if incident.service else "went"
+        return [f"{whom} {did} wrong between {_span(incident)}.", *_done(incident)]
     return [
-        " ".join((_what(incident), *_others(incident))),
+        " ".join((_what(incident, main), *_again(incident, main), *_others(incident, main))),
         *_why(incident),
-        *_rang(incident),
+        *_rang(incident, main),
         *_done(incident),
     ]
 
@@ -48,41 +49,38 @@ def _span(incident: Incident) -> str:
     return f"{clock(incident.since)} and {clock(incident.until)} on {figures.date(incident.since)}"
 
 
-def _what(incident: Incident) -> str:
-    first = incident.affected[0]
-    again = [each for each in incident.affected[1:] if each.service == first.service]
-    last = again[-1] if again else first
-    was = "was down" if _worst(first, again) is State.DOWN else "was degraded"
-    when = f"{clock(first.began_at)} on {figures.date(first.began_at)}"
-    began = f"{code(first.service)} went wrong at {when}"
-    if last.ended_at is None:
-        lasted = figures.age(incident.until - first.began_at)
+def _what(incident: Incident, main: Affected) -> str:
+    when = f"{clock(main.began_at)} on {figures.date(main.began_at)}"
+    was = "was down" if main.worst is State.DOWN else "was degraded"
+    if main.ended_at is None:
+        lasted = figures.age(incident.until - main.began_at)
         end = f"it was still wrong {lasted} later, when this report ends"
     else:
-        lasted = figures.age(last.ended_at - first.began_at)
-        end = f"it was ok again at {clock(last.ended_at)}, {lasted} later"
-    times = f", {len(again) + 1} times in all" if again else ""
-    return f"{began}{times}; at its worst it {was}, and {end}."
+        lasted = figures.age(main.ended_at - main.began_at)
+        end = f"it was ok again at {clock(main.ended_at)}, {lasted} later"
+    return f"{code(main.service)} went wrong at {when}; at its worst it {was}, and {end}."
 
 
-def _worst(first: Affected, again: Sequence[Affected]) -> State:
-    return (
-        State.DOWN if State.DOWN in {first.worst, *(each.worst for each in again)} else first.worst
-    )
+def _again(incident: Incident, main: Affected) -> Iterator[str]:
+    """The other times at which it was wrong."""
+    told: list[str] = []
+    for each in incident.affected:
+        if each.service == main.service and each is not main:
+            lasted = (each.ended_at or incident.until) - each.began_at
+            told.append(f"at {clock(each.began_at)} for {figures.age(lasted)}")
+    if told:
+        yield f"It was wrong as well {', '.join(told)}."
 
 
-def _others(incident: Incident) -> Iterator[str]:
-    root = incident.affected[0].service
-    others = [each for each in incident.affected if each.service != root]
+def _others(incident: Incident, main: Affected) -> Iterator[str]:
+    others = [each for each in incident.affected if each.service != main.service]
     names = list(dict.fromkeys(each.service for each in others))
     if not names:
         yield "No other service was affected."
         return
-    through = {each.service for each in others if each.needs_root}
-    told = [
-        f"{code(name)}" + (f" (which needs {code(root)})" if name in through else "")
-        for name in names
-    ]
+    through = {each.service for each in others if main.service in each.needs}
+    needs = f" (which needs {code(main.service)})"
+    told = [code(name) + (needs if name in through else "") for name in names]
     yield f"Also affected: {', '.join(told)}."
 
 
@@ -95,9 +93,9 @@ def _why(incident: Incident) -> Iterator[str]:
         yield f"Nothing is known to have changed in the {minutes} minutes before."
         return
     first, *rest = changes.likely
-    told = [f"The likeliest cause is the first of what changed before: {_cause(first)}."]
-    told += [f"Next: {_cause(each)}." for each in rest[:2]]
-    yield " ".join(told)
+    told = f"The likeliest cause is what changed before: {_cause(first)}."
+    then = "; ".join(_cause(each) for each in rest[:2])
+    yield f"{told} After it: {then}." if then else told
 
 
 def _cause(cause: Cause) -> str:
@@ -109,8 +107,8 @@ def _cause(cause: Cause) -> str:
     return f"{words(event)}{about} at {clock(event.at)}{times} ({reason})"
 
 
-def _rang(incident: Incident) -> Iterator[str]:
-    start = incident.affected[0].began_at
+def _rang(incident: Incident, main: Affected) -> Iterator[str]:
+    start = main.began_at
     rang = [each for each in incident.alerts if each.began_at is not None]
     if not rang:
         yield "No alert fired."

@@ -16,6 +16,9 @@ _REMEMBERED: Final = 20_000
 _ENDED: Final = frozenset({"exited", "dead"})
 _CLOCK_SLACK: Final = 2.0
 
+REPLACED_WITHIN: Final = 120.0
+"""Seconds between the end of a container and the start of the one that takes its place."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Known:
@@ -47,7 +50,7 @@ class Changes:
         for container in containers:
             before = self._known.get(container.name)
             if before is not None:
-                events.extend(_image_change(before, container, now))
+                events.extend(self._image_change(before, container, now))
             events.extend(self._end(before, container, now))
             self._known[container.name] = _Known(
                 container.id, container.image, container.image_id, container.status
@@ -70,6 +73,32 @@ class Changes:
             self._untold[container.id] = at
         return []
 
+    def _image_change(self, before: _Known, container: Container, now: float) -> list[Event]:
+        """An event when the name now stands for a container of another image.
+
+        It began when the container before it was ended for it, where the stream told of that.
+        """
+        if before.id == container.id or before.image_id == container.image_id:
+            return []
+        old, new = before.image, container.image
+        if old == new:
+            old, new = (
+                f"{image} ({_short(id_)})"
+                for image, id_ in ((old, before.image_id), (new, container.image_id))
+            )
+        started = container.started_at or now
+        ended = self._deaths.get(before.id, started)
+        return [
+            Event(
+                at=ended if 0.0 <= started - ended <= REPLACED_WITHIN else started,
+                kind=EventKind.IMAGE,
+                message=f"image {old} → {new}",
+                subject=container.name,
+                before=old,
+                after=new,
+            )
+        ]
+
 
 def _death(container: Container, at: float) -> Event:
     code = container.exit_code
@@ -77,28 +106,6 @@ def _death(container: Container, at: float) -> Event:
     if container.oom_killed:
         words += ", out of memory"
     return Event(at, EventKind.CONTAINER, words, subject=container.name, state=container.state)
-
-
-def _image_change(before: _Known, container: Container, now: float) -> list[Event]:
-    """An event when the name now stands for a container of another image."""
-    if before.id == container.id or before.image_id == container.image_id:
-        return []
-    old, new = before.image, container.image
-    if old == new:
-        old, new = (
-            f"{image} ({_short(id_)})"
-            for image, id_ in ((old, before.image_id), (new, container.image_id))
-        )
-    return [
-        Event(
-            at=container.started_at or now,
-            kind=EventKind.IMAGE,
-            message=f"image {old} → {new}",
-            subject=container.name,
-            before=old,
-            after=new,
-        )
-    ]
 
 
 def _short(image_id: str) -> str:

@@ -55,6 +55,14 @@ def test_the_image_comes_before_the_kill_that_it_led_to() -> None:
     assert changes.rest == (RED,)
 
 
+def test_the_end_and_the_start_of_a_replaced_container_belong_to_its_image() -> None:
+    ended = Event(IMAGE.at, EventKind.CONTAINER, "died, exit 137", "api", "api-1", State.DOWN)
+    started = Event(IMAGE.at + 1, EventKind.CONTAINER, "started", "api", "api-1", State.OK)
+    changes = asked(IMAGE, ended, started, OOM)
+    assert named(changes) == [IMAGE.message, OOM.message]
+    assert changes.likely[0].count == 1
+
+
 def test_an_image_of_the_other_end_of_the_window_still_leads() -> None:
     old = Event(T - WINDOW, EventKind.IMAGE, "image a:1 → a:2", "api", "api-1", None, "1", "2")
     assert named(asked(old, OOM)) == [old.message, OOM.message]

@@ -23,6 +23,9 @@ ELSEWHERE: Final = 0.2
 LEAST_CLOSENESS: Final = 0.75
 """What is left of a score at the far end of the window."""
 
+REPLACED_WITHIN: Final = 5.0
+"""Seconds around a change of image in which its container ends and starts."""
+
 AFTERWARDS: Final = 50
 """Events after the moment that are told."""
 
@@ -135,21 +138,36 @@ class _Judge:
 
 
 def _reason(kind: Kind, where: str, age: float) -> str:
-    return f"{kind.words}; {where}; {_ago(age)} before"
+    return f"{kind.words}; {where}; {_ago(age)}"
 
 
 def _ago(seconds: float) -> str:
     whole = int(seconds)
-    return f"{whole}s" if whole < 60 else f"{whole // 60}m{whole % 60:02d}s"
+    if not whole:
+        return "just before"
+    return f"{whole}s before" if whole < 60 else f"{whole // 60}m{whole % 60:02d}s before"
 
 
 def _folded(causes: Sequence[Cause]) -> list[tuple[Cause, list[Event]]]:
     """One cause for what is one thing: repeated, or told by several; the likeliest first."""
+    images = [cause.event for cause in causes if cause.event.kind is EventKind.IMAGE]
     groups: dict[tuple[str, ...], list[Cause]] = {}
     for cause in causes:
-        groups.setdefault(_identity(cause.event), []).append(cause)
+        groups.setdefault(_identity(_replacement(cause.event, images)), []).append(cause)
     merged = [_merge(group) for group in groups.values()]
     return sorted(merged, key=lambda each: (-each[0].score, *_newest_first(each[0].event)))
+
+
+def _replacement(event: Event, images: Iterable[Event]) -> Event:
+    """The change of image that a container was ended or started for; else the event itself."""
+    if kind_of(event) not in LIFE:
+        return event
+    near = (
+        each
+        for each in images
+        if each.subject == event.subject and abs(each.at - event.at) <= REPLACED_WITHIN
+    )
+    return next(near, event)
 
 
 def _identity(event: Event) -> tuple[str, ...]:
@@ -173,6 +191,8 @@ def _merge(group: Sequence[Cause]) -> tuple[Cause, list[Event]]:
         best = min(group, key=lambda cause: (cause.event.at, cause.event.message))
         return best, events
     ends = [cause for cause in group if "died" in cause.event.message]
+    if best.event.kind is EventKind.IMAGE:
+        return best, events
     if ends:
         best = max(ends, key=lambda cause: (cause.score, cause.event.at, cause.event.message))
     lives = all(kind_of(event) in LIFE for event in events)
