@@ -33,7 +33,8 @@ _FROM_TERMINAL: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
 def _as_at_login(prepare: Callable[[], None] | None) -> None:
-    """Heed what a terminal sends, though whoever started us may have it ignored."""
+    """Be controlled by the terminal and heed what it sends, whatever our own starter ignores."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for each in _FROM_TERMINAL:
         signal.signal(each, signal.SIG_DFL)
     if prepare is not None:
@@ -184,8 +185,6 @@ class Terminal:
         """Change the terminal's size, telling the program."""
         self._resize(size)
         self.screen.resize(lines=size[1], columns=size[0])
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGWINCH)
 
     def hang_up(self) -> None:
         """Take the terminal away."""

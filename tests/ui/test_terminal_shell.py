@@ -1,0 +1,112 @@
+"""The console as a job of an interactive shell: stopped, continued, killed, its guardian killed."""
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.ui.test_ends import console_of
+from tools.terminal import Terminal
+
+pytestmark = pytest.mark.terminal
+
+PROMPT = "ready$"
+PROGRAM = f"{sys.executable} -m tests.ui.program fire"
+
+
+class Shell:
+    """An interactive bash on a terminal."""
+
+    def __init__(self) -> None:
+        argv = ["bash", "--norc", "--noprofile", "-i"]
+        self.terminal = Terminal(argv, environment={"PS1": f"{PROMPT} ", "HISTFILE": "/dev/null"})
+        self.terminal.until(PROMPT)
+        self.mark = 0
+
+    def run(self, line: str) -> str:
+        """What the shell answers to ``line``, then its exit code in dashes."""
+        sent = self.terminal.sent
+        before = len(sent)
+        self.terminal.press(f"{line}; echo -$?-\r")
+        self.terminal.until(lambda _: re.search(rb"\n-\d+-\r", sent[before:]) is not None)
+        answer = re.sub(r"\x1b\[[?0-9;]*[a-z]\r?", "", sent[before:].decode()).partition("\n")[2]
+        return answer.rpartition("-\r")[0] + "-"
+
+    def start(self, line: str = PROGRAM) -> None:
+        """Start the console, or bring it back."""
+        self.terminal.screen.reset()  # the emulator has one screen for both
+        self.terminal.press(f"{line}\r")
+        self.terminal.until("1 down")
+
+    @property
+    def guardian(self) -> int:
+        """The shell's only job."""
+        shell = self.terminal.process.pid
+        return int(Path(f"/proc/{shell}/task/{shell}/children").read_text().split()[0])
+
+    def wait_for(self, said: bytes) -> None:
+        """Read until the shell's own prompt follows ``said``."""
+        pattern = re.compile(re.escape(said) + rb".*" + PROMPT.encode().replace(b"$", rb"\$"), re.S)
+        self.terminal.until(lambda _: pattern.search(self.terminal.sent, self.mark) is not None)
+        self.mark = len(self.terminal.sent)
+
+
+@pytest.fixture
+def shell() -> Iterator[Shell]:
+    made = Shell()
+    yield made
+    os.kill(made.terminal.process.pid, signal.SIGKILL)
+    made.terminal.close()
+
+
+def test_a_shell_stops_and_continues_the_console_as_one_job(shell: Shell) -> None:
+    before = shell.run("stty -g")
+    shell.start()
+    for _ in range(2):
+        shell.mark = len(shell.terminal.sent)
+        os.kill(shell.guardian, signal.SIGTSTP)
+        shell.wait_for(b"Stopped")
+        assert shell.run("stty -g") == before
+        assert "Stopped" in shell.run("jobs")
+        shell.start("fg")
+    shell.terminal.press(b"?")
+    shell.terminal.until("half a screen down")
+    shell.mark = len(shell.terminal.sent)
+    os.kill(shell.guardian, signal.SIGTERM)
+    shell.wait_for(b"?1049l")
+    assert shell.run("echo $?") == "143\r\n-0-"
+    assert shell.run("stty -g") == before
+    assert shell.run("jobs") == "-0-"
+
+
+@pytest.mark.parametrize("who", ["console", "guardian"])
+def test_a_shell_goes_on_after_a_kill(shell: Shell, who: str) -> None:
+    before = shell.run("stty -g")
+    shell.start()
+    guardian = shell.guardian
+    console = int(Path(f"/proc/{guardian}/task/{guardian}/children").read_text().split()[0])
+    shell.mark = len(shell.terminal.sent)
+    os.kill(console if who == "console" else guardian, signal.SIGKILL)
+    shell.wait_for(b"ended by SIGKILL" if who == "console" else b"Killed")
+    assert shell.run("echo $?") == "137\r\n-0-"
+    assert shell.run("stty -g") == before
+    left = [each for each in shell.terminal.processes if each != shell.terminal.process.pid]
+    assert left == []
+    sent = shell.terminal.sent
+    assert sent.rfind(b"?1049l") > sent.rfind(b"?1049h")
+
+
+def test_a_stopped_console_that_loses_its_guardian_ends() -> None:
+    with Terminal([sys.executable, "-m", "tests.ui.program", "fire"]) as terminal:
+        terminal.until("1 down")
+        console = console_of(terminal)
+        os.kill(console, signal.SIGTSTP)
+        terminal.settle()
+        terminal.process.send_signal(signal.SIGKILL)
+        terminal.wait(5)
+        terminal.until(lambda _: not terminal.processes, 5)
+        assert terminal.modes_now == terminal.modes
