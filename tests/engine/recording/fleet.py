@@ -47,9 +47,15 @@ class Monitoring:
 
 
 class SimulatedFleet:
-    """``tick`` passes one second and gives what a console would show then."""
+    """``tick`` passes one second and gives what a console would show then.
 
-    def __init__(self, services: int, *, per_service: int = 1, seed: int = 1) -> None:
+    ``padding`` is how many random characters each health body has on top.
+    """
+
+    def __init__(
+        self, services: int, *, per_service: int = 1, seed: int = 1, padding: int = 0
+    ) -> None:
+        self._padding = padding
         self.clock = FakeClock(START)
         self._random = random.Random(seed)
         self.settings = fleet(
@@ -128,7 +134,7 @@ class SimulatedFleet:
             version,
             figures=figures,
             headers={"server": "uvicorn"},
-            raw=json.dumps(body, indent=2),
+            raw=json.dumps(body, indent=2) + self._random.randbytes(self._padding // 2).hex(),
         )
 
     def _look_at_monitoring(self) -> None:

@@ -192,7 +192,8 @@ class Upkeep:
             yield
 
     def _cut_excess(self) -> Generator[None, None, None]:
-        most = self._bounds.size - self._log
+        # The log has its own room, and once more for what comes until the next look.
+        most = self._bounds.size - 2 * self._log
         while (excess := self._used() - most) > 0:
             if not self._cut(self._oldest(excess + most // 50)):
                 break
