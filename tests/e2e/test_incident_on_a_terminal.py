@@ -46,13 +46,13 @@ services:
 LEAK = """\
 httpd -p 8080 -h /www
 echo "ERROR cache: 48 MB are not enough, password=hunter2"
-sleep 6
-exec awk 'BEGIN { while (1) { kept[n++] = sprintf("%999999s", ""); system("sleep 0.1") } }'
+sleep 3
+exec awk 'BEGIN { while (1) { kept[n++] = sprintf("%1999999s", ""); system("sleep 0.1") } }'
 """
 
 
 def leaking_image(engine: Engine) -> str:
-    """Version 2 of the engine's image, which leaks a megabyte every tenth of a second."""
+    """Version 2 of the engine's image, which leaks two megabytes every tenth of a second."""
     engine.client().api.import_image_from_data(
         busybox.archive(2),
         repository=engine.repository,

@@ -29,6 +29,7 @@ from opsconsole.operations.state_folder import state_folder
 from opsconsole.render import figures
 from opsconsole.render.incident import markdown
 from opsconsole.render.typed_time import TypedTimeError, moment_of
+from opsconsole.ui.options import ExportRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,21 @@ def make_report(
     about = (service or "all") if main is None else main.service
     at = f"{figures.date(began)}-{figures.clock(began).replace(':', '')}"
     return Report(markdown(incident), f"incident-{about}-{at}.md")
+
+
+def export_to(folder: Path, configuration: Configuration, request: ExportRequest) -> Path:
+    """Write the report that a console asks for to a new file. Raises OpsconsoleError."""
+    report = make_report(
+        configuration,
+        since=request.since,
+        until=request.until,
+        service=request.service,
+        shown=request.shown,
+    )
+    stem, taken = report.name.removesuffix(".md"), 1
+    while (path := folder / (f"{stem}.md" if taken == 1 else f"{stem}-{taken}.md")).exists():
+        taken += 1
+    return write_new(report.text, path)
 
 
 def write_new(text: str, path: Path) -> Path:

@@ -9,14 +9,17 @@ import argparse
 import gc
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opsconsole.cli.main import EX_CONFIG, EX_USAGE
 from opsconsole.errors import ConfigError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from opsconsole.ui.guardian import Guard
-    from opsconsole.ui.options import Options
+    from opsconsole.ui.options import ExportRequest, Options
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,7 +55,16 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
             refused.append(error)
             raise
 
-    code = run_screen(make_engine, options=_options(arguments), guard=guard)
+    def export(request: "ExportRequest") -> "Path":
+        from pathlib import Path
+
+        from opsconsole.cli.configuration import from_arguments
+        from opsconsole.cli.incident import export_to
+
+        return export_to(Path.cwd(), from_arguments(arguments), request)
+
+    options = replace(_options(arguments), export=export)
+    code = run_screen(make_engine, options=options, guard=guard)
     if refused and code == EX_CONFIG:
         raise refused[-1]
     return code

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from opsconsole.render import keys
 from opsconsole.render.keys import Scope
+from opsconsole.ui.incident_export import HOW, export
 from opsconsole.ui.screens.base import ConsoleScreen
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
     yield Command(
         "quit", "leave the console; operations go on", console.leave, ("q", "q!", "qa", "wq")
     )
+    yield Command("export", HOW, partial(export, console), takes=partial(export, console))
     scopes: tuple[Scope, ...] = (Scope.EVERYWHERE,)
     actors: tuple[Widget, ...] = (screen,)
     if isinstance(screen, ConsoleScreen):

@@ -3,8 +3,27 @@
 Invariant: plain values only, so that nothing heavy is imported before the first paint.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from opsconsole.model.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequest:
+    """The report of an incident that is asked for: of ``service`` ('' all), in Unix seconds.
+
+    ``since`` None: a while before the last trouble. ``shown`` is what is on the screen.
+    """
+
+    shown: "Snapshot | None"
+    since: float | None
+    until: float
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +36,10 @@ class WallOptions:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Look, hands and place. ``keys`` maps binding ids to keys; ``window`` is in seconds."""
+    """Look, hands and place. ``keys`` maps binding ids to keys; ``window`` is in seconds.
+
+    ``export`` writes the report of an incident to a new file; it blocks. Raises OpsconsoleError.
+    """
 
     theme: str = "dark"
     low_bandwidth: bool = False
@@ -29,3 +51,4 @@ class Options:
     danger: str = "none"
     window: float = 900.0
     wall: WallOptions | None = None
+    export: "Callable[[ExportRequest], Path] | None" = None

@@ -1,0 +1,66 @@
+"""``:export``: the report on an incident, written to a new file in this folder.
+
+Invariant: the screen never waits: the report is made on a thread of its own, one at a time, and
+what came of it is said in the bottom line.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from opsconsole.errors import OpsconsoleError
+from opsconsole.render.typed_time import TypedTimeError, moment_of
+from opsconsole.text import sanitize
+from opsconsole.ui.messages import NotePosted
+from opsconsole.ui.options import ExportRequest
+
+if TYPE_CHECKING:
+    from opsconsole.ui.app import Console
+
+HOW = "export [SERVICE] [SINCE]: the report of the incident, to a new file in this folder"
+
+_writing = threading.Lock()
+
+
+def export(console: Console, typed: str = "") -> None:
+    """Write the report that ``typed`` asks for: a service's name, a time, both or neither."""
+    write = console.options.export
+    if write is None:
+        console.say("this console has no configuration to export from")
+        return
+    try:
+        request = _request(console, typed)
+    except TypedTimeError as error:
+        console.say(str(error))
+        return
+    if not _writing.acquire(blocking=False):
+        console.say("a report is being written already")
+        return
+
+    def run() -> None:
+        try:
+            said = f"written: {write(request)}"
+        except OpsconsoleError as error:
+            said = f"not written: {sanitize(str(error), limit=200)}"
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: said, and the screen stays
+            said = f"not written: {type(error).__name__}: {sanitize(str(error), limit=200)}"
+        finally:
+            _writing.release()
+        console.post_message(NotePosted(said))
+
+    console.say("writing the report …")
+    threading.Thread(target=run, name="incident-export", daemon=True).start()
+
+
+def _request(console: Console, typed: str) -> ExportRequest:
+    """What is asked for, of the moment that is shown. Raises TypedTimeError."""
+    snapshot, now = console.shown, console.now
+    service, since = "", None
+    known = {each.name for each in snapshot.services} if snapshot else set()
+    words = typed.split()
+    if words and words[0] in known:
+        service = words.pop(0)
+    if words:
+        since = moment_of(" ".join(words), now)
+    return ExportRequest(snapshot, since, now, service)
