@@ -6,14 +6,12 @@ certificate files, descriptors, a body that we do not understand) never blames i
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import httpx
 
-from opsconsole import __version__
 from opsconsole.clock import Clock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
@@ -25,9 +23,7 @@ from opsconsole.sources.base import Source
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.health_body import BY_CODE, phrase, read_health, status_fault
 from opsconsole.sources.health_expect import accepts_status
-from opsconsole.sources.http_authentication import Authentication
-from opsconsole.sources.http_proxy import proxy_for
-from opsconsole.sources.transport import LeanTransport
+from opsconsole.sources.http_target import HttpTarget
 from opsconsole.sources.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
@@ -67,17 +63,15 @@ class HttpProbe(Source[HealthReport]):
         self._health = health
         self._timeout = timeout
         self._clock = clock
-        self._connector = connector
-        self._authentication = Authentication(http, connector, base)
-        self._url = _target(url)
-        self._transport = LeanTransport(
-            connector,
+        self._target = HttpTarget(
+            url,
+            method=health.method,
+            accept=ACCEPT,
+            http=http,
             timeout=timeout,
-            tls=http.tls_config,
+            connector=connector,
             base=base,
-            proxy=proxy_for(http, self._url) if self._url else None,
         )
-        self._request: httpx.Request | None = None
         self._last: tuple[object, HealthReport | Fault] | None = None
 
     @property
@@ -109,32 +103,10 @@ class HttpProbe(Source[HealthReport]):
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
-        await self._transport.aclose()
+        await self._target.close()
 
     async def _look(self, deadline: float) -> HealthReport | Fault:
-        response = await self._ask(deadline)
-        if response.status_code == 401 and self._authentication.refused():
-            # The secret may have been changed since it was read.
-            self._request = None
-            response = await self._ask(deadline)
-        return self._read(response)
-
-    async def _ask(self, deadline: float) -> httpx.Response:
-        request = self._request
-        if request is None:
-            headers = await self._authentication.headers(deadline)
-            request = self._request = self._build(headers)
-        request.extensions["deadline"] = deadline
-        return await self._transport.handle_async_request(request)
-
-    def _build(self, headers: Mapping[str, str]) -> httpx.Request:
-        if self._url is None:
-            raise TransportFaultError(
-                FaultKind.LOCAL, "URL not understood", hint="look at the instance's url"
-            )
-        own = {"Accept": ACCEPT, "User-Agent": f"opsconsole/{__version__}"}
-        raw = {name: value.encode("utf-8") for name, value in {**own, **headers}.items()}
-        return httpx.Request(self._health.method, self._url, headers=raw)  # type: ignore[arg-type]
+        return self._read(await self._target.ask(deadline))
 
     def _read(self, response: httpx.Response) -> HealthReport | Fault:
         """The report or fault of an answer; one that equals the last is not read again."""
@@ -191,14 +163,6 @@ class HttpProbe(Source[HealthReport]):
             fault = status_fault(status)
             return replace(fault, message=f"{fault.message}; {error.fault.message}")
         return error.fault
-
-
-def _target(url: str) -> httpx.URL | None:
-    """What is asked: without credentials, which would show up in logs and messages."""
-    try:
-        return httpx.URL(url).copy_with(userinfo=b"", fragment=None)
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        return None
 
 
 def _internal_fault(error: Exception) -> Fault:

@@ -10,17 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
-
-from opsconsole import __version__
 from opsconsole.config.http import HttpConfig
-from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.fault import Fault
 from opsconsole.model.pages import EntryKind, PageBody, PageEntry
 from opsconsole.sources.connector import Connector
-from opsconsole.sources.http_authentication import Authentication
-from opsconsole.sources.http_proxy import proxy_for
+from opsconsole.sources.http_target import HttpTarget
 from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
-from opsconsole.sources.transport import LeanTransport
 from opsconsole.sources.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
@@ -47,38 +42,23 @@ async def look_at(
     """Ask once."""
     loop = asyncio.get_running_loop()
     started = loop.time()
+    target = HttpTarget(
+        address.url,
+        accept=ACCEPT,
+        http=address.http,
+        timeout=timeout,
+        connector=connector,
+        base=base,
+    )
     try:
-        response = await _ask(address, connector, base, timeout, started + timeout)
+        response = await target.ask(started + timeout)
     except TransportFaultError as error:
         return error.fault
-    except (httpx.InvalidURL, ValueError) as error:
-        said = sanitize(str(error), limit=200)
-        return Fault(FaultKind.LOCAL, f"URL not understood: {said}", "look at endpoints")
+    finally:
+        await target.close()
     took = loop.time() - started
     content_type = sanitize(response.headers.get("content-type", ""), limit=100)
     return read_page(response.read(), response.status_code, content_type, took)
-
-
-async def _ask(
-    address: PageAddress, connector: Connector, base: Path, timeout: float, deadline: float
-) -> httpx.Response:
-    url = httpx.URL(address.url)
-    transport = LeanTransport(
-        connector,
-        timeout=timeout,
-        tls=address.http.tls_config,
-        base=base,
-        proxy=proxy_for(address.http, url),
-    )
-    try:
-        secrets = await Authentication(address.http, connector, base).headers(deadline)
-        own = {"Accept": ACCEPT, "User-Agent": f"opsconsole/{__version__}"}
-        headers = [(name, value.encode("utf-8")) for name, value in {**own, **secrets}.items()]
-        request = httpx.Request("GET", url, headers=headers)  # type: ignore[arg-type]
-        request.extensions["deadline"] = deadline
-        return await transport.handle_async_request(request)
-    finally:
-        await transport.aclose()
 
 
 def read_page(body: bytes, status: int, content_type: str, took: float) -> PageBody:

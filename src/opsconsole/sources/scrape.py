@@ -6,14 +6,10 @@ The event loop is not held up by a large body: that is parsed in the given execu
 """
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
-
-from opsconsole import __version__
 from opsconsole.clock import Clock
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.alerts import Alert
@@ -31,11 +27,9 @@ from opsconsole.sources.exposition import (
     TooManySeriesError,
     read_exposition,
 )
-from opsconsole.sources.http_authentication import Authentication
-from opsconsole.sources.http_proxy import proxy_for
+from opsconsole.sources.http_target import HttpTarget
 from opsconsole.sources.sample_book import SERIES_LIMIT
 from opsconsole.sources.service_samples import ServiceSamples
-from opsconsole.sources.transport import LeanTransport
 from opsconsole.sources.transport_fault import TransportFaultError
 
 BODY_LIMIT: Final = 8 * 1024 * 1024
@@ -67,33 +61,28 @@ class MetricsPage:
     def __init__(
         self, url: str, *, http: HttpConfig, timeout: float, connector: Connector, base: Path
     ) -> None:
-        self._url = _target(url)
-        self._authentication = Authentication(http, connector, base)
-        self._request: httpx.Request | None = None
-        self._transport = LeanTransport(
-            connector,
+        self._target = HttpTarget(
+            url,
+            accept=ACCEPT,
+            http=http,
             timeout=timeout,
-            tls=http.tls_config,
+            connector=connector,
             base=base,
             body_limit=BODY_LIMIT,
-            proxy=proxy_for(http, self._url) if self._url else None,
         )
 
     @property
     def instance(self) -> str:
         """``host:port``, what a Prometheus would name the instance."""
-        if self._url is None:
+        url = self._target.url
+        if url is None:
             return ""
-        port = self._url.port or (443 if self._url.scheme == "https" else 80)
-        return f"{self._url.host}:{port}"
+        port = url.port or (443 if url.scheme == "https" else 80)
+        return f"{url.host}:{port}"
 
     async def read(self, deadline: float) -> tuple[bytes, str]:
         """The body and its content type. Raises ``TransportFaultError``."""
-        response = await self._ask(deadline)
-        if response.status_code == 401 and self._authentication.refused():
-            # The secret may have been changed since it was read.
-            self._request = None
-            response = await self._ask(deadline)
+        response = await self._target.ask(deadline)
         status = response.status_code
         if status != 200:
             raise _refusal(status)
@@ -101,22 +90,7 @@ class MetricsPage:
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
-        await self._transport.aclose()
-
-    async def _ask(self, deadline: float) -> httpx.Response:
-        if self._request is None:
-            self._request = self._build(await self._authentication.headers(deadline))
-        self._request.extensions["deadline"] = deadline
-        return await self._transport.handle_async_request(self._request)
-
-    def _build(self, headers: Mapping[str, str]) -> httpx.Request:
-        if self._url is None:
-            raise TransportFaultError(
-                FaultKind.LOCAL, "URL not understood", hint="look at the instance's url"
-            )
-        own = {"Accept": ACCEPT, "User-Agent": f"opsconsole/{__version__}"}
-        raw = {name: value.encode("utf-8") for name, value in {**own, **headers}.items()}
-        return httpx.Request("GET", self._url, headers=raw)  # type: ignore[arg-type]
+        await self._target.close()
 
 
 class ScrapeSource(Source[ScrapeView]):
@@ -218,11 +192,3 @@ def _refusal(status: int) -> TransportFaultError:
         return TransportFaultError(FaultKind.AUTH, f"HTTP {status}", hint=hint, status=status)
     hint = "is metrics_path the right path?" if status in (404, 405) else ""
     return TransportFaultError(FaultKind.STATUS, f"HTTP {status}", hint=hint, status=status)
-
-
-def _target(url: str) -> httpx.URL | None:
-    """What is asked: without credentials, which would show up in messages."""
-    try:
-        return httpx.URL(url).copy_with(userinfo=b"", fragment=None)
-    except (httpx.InvalidURL, UnicodeError, ValueError):
-        return None
