@@ -93,8 +93,11 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
         self.pane.window(number)
 
     def action_pause(self) -> None:
-        """Hold the rows, or go on."""
-        self.pane.hold()
+        """Hold the rows, or go on; while another moment is shown, return to now."""
+        if self.console_app.is_live:
+            self.pane.hold()
+        else:
+            self.console_app.action_pause()
 
     def action_filter(self) -> None:
         """Type a filter at the bottom."""

@@ -55,7 +55,9 @@ class LogsTab(ServiceLogs, ServiceTab):
         return self.clear_filter()
 
     def pause(self) -> bool:
-        """Hold the rows."""
+        """Hold the rows; while another moment is shown, the key returns to now instead."""
+        if not self.host.console_app.is_live:
+            return False
         self.hold()
         return True
 
