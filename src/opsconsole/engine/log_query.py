@@ -15,8 +15,6 @@ from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatu
 BUDGET: Final = 1.0
 """Seconds that one page may take to filter."""
 
-_CLOCK_EVERY: Final = 16
-
 
 def merge(logs: Iterable[Sequence[LogLine]]) -> list[LogLine]:
     """All lines by time; one whose clock went back follows the line before it in its source."""
@@ -70,7 +68,7 @@ def _selected(query: LogQuery, lines: Sequence[LogLine], budget: float) -> tuple
     looked = _Stopwatch(budget)
     count = 0
     for position in range(len(lines) - 1, -1, -1):
-        if count % _CLOCK_EVERY == 0 and looked.over:
+        if looked.over:
             break
         count += 1
         line = lines[position]

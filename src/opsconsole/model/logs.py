@@ -4,11 +4,12 @@ Invariant: every text here is sanitised; a line's ``number`` is its own for as l
 is followed, so that a place in a log is a source and a number, never a row.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
+
+from opsconsole.model.linear_search import Searcher
 
 LINES_KEPT = 5_000
 """Lines that are held of one source, unless told otherwise."""
@@ -73,7 +74,7 @@ class LogQuery:
     that is shown; lines without a level are as grave as INFO. ``window`` is in seconds before now.
     """
 
-    pattern: re.Pattern[str] | None = None
+    pattern: Searcher | None = None
     invert: bool = False
     mark_only: bool = False
     context: int = 0

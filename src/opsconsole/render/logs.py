@@ -4,7 +4,6 @@ Invariant: pure. A row is one line of a log, with the lines that continue it eac
 own; what is dropped, behind or not read is always said.
 """
 
-import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -24,7 +23,6 @@ BEHIND: Final = 2.0
 """Seconds of lag that are worth a colour."""
 
 _SOURCE_WIDTH: Final = 18
-_REPEATS: Final = re.compile(r"[+*]|\{\d")
 _WORDS: Final = {
     LogLevel.UNKNOWN: ("", Role.MUTED),
     LogLevel.TRACE: ("TRACE", Role.FAINT),
@@ -112,7 +110,7 @@ def query_of(
     """The query of what is typed; ``!`` in front turns it round, and no text selects all."""
     inverted = text.startswith("!")
     typed = (text[1:] if inverted else text).strip()
-    pattern = _pattern(typed) if typed else None
+    pattern = compiled(typed) if typed else None
     return LogQuery(
         pattern,
         invert=inverted and pattern is not None,
@@ -121,12 +119,6 @@ def query_of(
         level=level,
         window=window,
     )
-
-
-def _pattern(typed: str) -> re.Pattern[str]:
-    """A pattern that is quick on long lines too: two repeats at most, else it is plain text."""
-    core = re.sub(r"^(?:\.[*+])+|(?<!\\)(?:\.\*)+$", "", typed) or typed
-    return compiled(core if len(_REPEATS.findall(core)) <= 2 else re.escape(typed))
 
 
 def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: int) -> list[Line]:
