@@ -18,6 +18,7 @@ from opsconsole.cli.main import EX_CONFIG
 from opsconsole.config.finding import find
 from opsconsole.config.loader import load, places
 from opsconsole.config.problems import KeyPath, Problem
+from opsconsole.config.runbooks import load_runbooks
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError
 
@@ -37,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     try:
         settings = load(path)
-        unusable = keymap_problems(settings.keys, path)
+        runbooks = load_runbooks(settings, _base(path))
+        unusable = (*keymap_problems(settings.keys, path), *map(str, runbooks.problems))
         if unusable:
             raise ConfigError(unusable)
     except ConfigError as error:
@@ -57,8 +59,12 @@ def _look(path: Path, settings: Settings) -> "tuple[Finding, ...]":
     from opsconsole.clock import SystemClock
     from opsconsole.engine.inspection import inspect
 
-    base = (path if path.is_dir() else path.parent).absolute()
-    return inspect(settings, base=base, clock=SystemClock(), environ=os.environ)
+    return inspect(settings, base=_base(path), clock=SystemClock(), environ=os.environ)
+
+
+def _base(path: Path) -> Path:
+    """The folder that relative paths of the configuration start at."""
+    return (path if path.is_dir() else path.parent).absolute()
 
 
 def _locate(path: Path, findings: "Sequence[Finding]") -> "list[tuple[Finding, Problem]]":

@@ -185,6 +185,16 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     timeline.add_argument("--json", action="store_true", help="for scripts; versioned")
     timeline.set_defaults(module="timeline")
 
+    runbook = commands.add_parser(
+        "runbook", parents=[common], help="list, show or run what is written down to be done"
+    )
+    runbook.add_argument("what", choices=["list", "show", "run"], help="what to do")
+    runbook.add_argument("name", nargs="?", metavar="NAME", help="which; as list names it")
+    runbook.add_argument("--service", metavar="SERVICE", help="for which, of several")
+    runbook.add_argument("--yes", action="store_true", help="go on over steps that only read")
+    runbook.add_argument("--json", action="store_true", help="for scripts; versioned")
+    runbook.set_defaults(module="runbook")
+
     audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
     audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
     audit.set_defaults(module="audit")

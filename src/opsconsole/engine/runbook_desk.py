@@ -143,7 +143,9 @@ class RunbookDesk:
             said = f"no runbook is called {sanitize(request.runbook, limit=80)}"
             return Refusal("no-such-runbook", said, "opsconsole runbook list names them")
         try:
-            return await self._done(known, request)
+            answer = await self._done(known, request)
+            self._show(await self._in_thread(self._files.runs))
+            return answer
         except (TimeoutError, QueueFullError):
             return Refusal("cannot-record", "the state folder does not answer", "try again")
         except StateError as error:
@@ -285,6 +287,7 @@ class RunbookDesk:
         """Do ``work`` and give the lock back; what could not be recorded is tried again later."""
         try:
             await work
+            self._show(await self._in_thread(self._files.runs))
         except (TimeoutError, QueueFullError, StateError) as error:
             self._trouble = f"a step of a runbook could not be recorded: {error}"
         except Exception as error:  # noqa: BLE001 - the boundary of one step: told as its result

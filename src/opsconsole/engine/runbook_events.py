@@ -56,4 +56,4 @@ def _of_end(run: RunbookRun) -> State | None:
 
 
 def _event(run: RunbookRun, at: float, message: str, state: State | None = None) -> Event:
-    return Event(at, EventKind.RUNBOOK, f"{run.title}: {message}", run.service, run.runbook, state)
+    return Event(at, EventKind.RUNBOOK, f"{run.title}: {message}", run.service, run.service, state)

@@ -29,7 +29,7 @@ def refuse_step(step: Step, *, read_only: bool) -> Refusal | None:
     if read_only and step.changes:
         return Refusal(
             "read-only",
-            f"this console is read-only, and step {step.id} changes something",
+            f"this console is read-only, and step {step.id} may change something",
             "start a console without --read-only, --wall or read_only: true",
         )
     if isinstance(look, CommandCheck) and not look.reads:

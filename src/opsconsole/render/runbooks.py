@@ -37,7 +37,7 @@ LOOKS: Final = {
 _WORDS: Final = {
     StepKind.TEXT: "read",
     StepKind.CHECK: "check",
-    StepKind.OPERATION: "change",
+    StepKind.OPERATION: "act",
     StepKind.WAIT: "wait",
     StepKind.QUESTION: "ask",
 }
@@ -161,12 +161,12 @@ def step_row(
     waits = state is StepState.PENDING
     title_width = max(16, min(48, width * 2 // 5))
     mark = "›" if comes else " "
-    word = _WORDS[step.kind] if step.kind is not StepKind.CHECK or not step.changes else "change"
+    word = _WORDS[step.kind]
     head: Line = (
         Span(f"{mark}", Role.ACCENT),
         Span(f"{glyph} ", Role.ACCENT if comes and waits else role),
         Span(f"{number:>2} ", Role.FAINT),
-        Span(f"{fit(word, 6)} ", Role.MUTED),
+        Span(f"{fit(word, 5)} ", Role.MUTED),
         Span(fit(step.title, title_width), Role.STRONG if comes or not waits else Role.TEXT),
         Span("  "),
     )

@@ -158,7 +158,7 @@ class RunbookScreen(ConsoleScreen, inherit_bindings=False):
         if not self.console_app.is_live:
             return _REPLAY
         if step.changes and self.console_app.read_only:
-            return "this console is read-only, and this step changes something"
+            return "this console is read-only, and this step may change something"
         run, view = self.run, self.view
         if run is not None and view is not None and run.open and run.digest != view.digest:
             return "the steps were changed since this run began: E ends it"
