@@ -8,12 +8,11 @@ nothing for ever; the next console starts another.
 A file in ``runners/`` says which acknowledgements are watched.
 """
 
-import signal
 from pathlib import Path
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Plan
-from opsconsole.operations import detached, lock
+from opsconsole.operations import by_itself, detached, lock
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent
 
@@ -41,8 +40,7 @@ def revive(folder: Path) -> int:
 
 def keep(folder: Path, operation: str) -> int:
     """Watch until the alert has resolved or the silence has ended; a process of its own."""
-    for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(each, signal.SIG_IGN)
+    by_itself.outlive_terminals()
     held = lock.take(lock.keeper_lock(folder, operation), patience=1.0)
     if held is None:
         return 0

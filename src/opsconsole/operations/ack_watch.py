@@ -10,22 +10,16 @@ import time
 from pathlib import Path
 from typing import Final
 
-from opsconsole.clock import SystemClock
-from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
-    Confirmation,
-    Operation,
-    Refusal,
 )
 from opsconsole.model.silences import ACK_PREFIX
-from opsconsole.operations import silence_actions
+from opsconsole.operations import by_itself, silence_actions
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.journal_reader import Intent
-from opsconsole.operations.operator import Operator
 from opsconsole.sources.api_silences import raw_matchers
 from opsconsole.sources.executor import BoundedExecutor
 
@@ -60,7 +54,7 @@ async def _watch(folder: Path, intent: Intent) -> None:
                     return
                 missing = 0 if await _still_there(client, intent) else missing + 1
                 if missing >= LOOKS:
-                    await _expire(folder, settings, intent, silence)
+                    await _expire(folder, intent, silence)
             except (CallError, OpsconsoleError):
                 # What could not be looked at or ended now is tried again; the end is kept anyway.
                 missing = 0
@@ -87,37 +81,19 @@ async def _still_there(client: AlertmanagerClient, intent: Intent) -> bool:
     return any(isinstance(each, dict) and each.get("fingerprint") == wanted for each in alerts)
 
 
-async def _expire(folder: Path, settings: Settings, intent: Intent, silence: str) -> None:
-    reason = "the acknowledged alert has resolved"
-    operator = Operator(
-        settings,
-        base=Path(intent.base),
-        clock=SystemClock(),
-        read_only=settings.read_only,
-        state_dir=folder,
-        config_path=Path(intent.config_path) if intent.config_path else None,
+async def _expire(folder: Path, intent: Intent, silence: str) -> None:
+    request = ActionRequest(
+        intent.plan.service,
+        ActionKind.EXPIRE_SILENCE,
+        reason="the acknowledged alert has resolved",
+        parameters={"silence": silence},
     )
-    try:
-        request = ActionRequest(
-            intent.plan.service,
-            ActionKind.EXPIRE_SILENCE,
-            reason=reason,
-            parameters={"silence": silence},
-        )
-        plan = await operator.plan(request, None)
-        if isinstance(plan, Refusal):
-            return
-        outcome = await operator.perform(plan, Confirmation(typed=plan.service, reason=reason))
-        while isinstance(outcome, Operation) and not outcome.state.final:
-            await asyncio.sleep(0.2)
-            outcome = operator.operation(outcome.id) or outcome
-    finally:
-        operator.close()
+    await by_itself.perform(folder, intent, request)
 
 
 def _settings(intent: Intent) -> Settings | None:
     """The configuration as it is now; None while it cannot be read, as while it is edited."""
     try:
-        return load(Path(intent.config_path)) if intent.config_path else default_settings()
+        return by_itself.settings_of(intent)
     except OpsconsoleError:
         return None

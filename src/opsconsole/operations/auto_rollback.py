@@ -10,25 +10,21 @@ A process of its own counts down, so that the service is free in the meantime.
 
 import asyncio
 import contextlib
-import signal
 import time
 from pathlib import Path
 from typing import Final
 
-from opsconsole.clock import SystemClock
-from opsconsole.config.loader import default_settings, load
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import (
     SILENCING,
     ActionKind,
     ActionRequest,
-    Confirmation,
     Operation,
     OperationState,
     Plan,
     Refusal,
 )
-from opsconsole.operations import detached, lock
+from opsconsole.operations import by_itself, detached, lock
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent
 from opsconsole.operations.policy import REASON_LIMIT
@@ -78,8 +74,7 @@ def revive(journal: Journal) -> int:
 
 def keep(folder: Path, operation: str) -> int:
     """Count down, then roll back unless it was stopped; the task of a process of its own."""
-    for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(each, signal.SIG_IGN)
+    by_itself.outlive_terminals()
     path = lock.rollback_lock(folder, operation)
     held = lock.take(path, patience=1.0)
     if held is None:
@@ -143,32 +138,13 @@ def _is_later(other: Operation, failed: Operation) -> bool:
 
 
 async def _roll_back(journal: Journal, intent: Intent, failed: Operation) -> str:
-    from opsconsole.operations.operator import Operator
-
-    path = Path(intent.config_path) if intent.config_path else None
-    settings = load(path) if path else default_settings()
     why = f"by itself after {failed.kind} by {intent.who.name} {failed.state}: {failed.summary}"
-    reason = why[:REASON_LIMIT]
-    operator = Operator(
-        settings,
-        base=Path(intent.base),
-        clock=SystemClock(),
-        read_only=settings.read_only,
-        state_dir=journal.folder,
-        config_path=path,
-    )
-    try:
-        request = ActionRequest(failed.service, ActionKind.ROLLBACK, reason=reason)
-        plan = await operator.plan(request, None)
-        if isinstance(plan, Refusal):
-            return f"refused ({plan.code}): {plan}"
-        outcome = await operator.perform(plan, Confirmation(typed=plan.service, reason=reason))
-        if isinstance(outcome, Refusal):
-            return f"refused ({outcome.code}): {outcome}"
-        journal.tell_rollback(failed.id, f"{BEGUN} as {outcome.id}", time.time())
-        while not outcome.state.final:
-            await asyncio.sleep(_LOOK_EVERY)
-            outcome = operator.operation(outcome.id) or outcome
-        return f"{outcome.state} as {outcome.id}"
-    finally:
-        operator.close()
+    request = ActionRequest(failed.service, ActionKind.ROLLBACK, reason=why[:REASON_LIMIT])
+
+    def begun(operation: Operation) -> None:
+        journal.tell_rollback(failed.id, f"{BEGUN} as {operation.id}", time.time())
+
+    outcome = await by_itself.perform(journal.folder, intent, request, begun)
+    if isinstance(outcome, Refusal):
+        return f"refused ({outcome.code}): {outcome}"
+    return f"{outcome.state} as {outcome.id}"

@@ -7,7 +7,6 @@ nothing; after a reboot the wall decides.
 """
 
 import asyncio
-import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,12 +17,10 @@ from opsconsole.model.operation import (
     END_REACHED,
     ActionKind,
     ActionRequest,
-    Confirmation,
-    Operation,
     Plan,
     Refusal,
 )
-from opsconsole.operations import detached, lock
+from opsconsole.operations import by_itself, detached, lock
 from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent
 from opsconsole.operations.policy import REASON_LIMIT
@@ -121,8 +118,7 @@ def revive(journal: Journal) -> int:
 
 def keep(folder: Path, operation: str) -> int:
     """Wait for the end of ``operation`` and recover; the task of a process of its own."""
-    for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(each, signal.SIG_IGN)
+    by_itself.outlive_terminals()
     held = lock.take(lock.keeper_lock(folder, operation), patience=1.0)
     if held is None:
         return 0
@@ -168,34 +164,11 @@ def _recover(folder: Path, end: End) -> bool:
 
 
 async def _perform(folder: Path, end: End) -> str:
-    from opsconsole.clock import SystemClock
-    from opsconsole.config.loader import default_settings, load
-    from opsconsole.operations.operator import Operator
-
     intent = _intent(folder, end.operation)
-    settings = load(Path(intent.config_path)) if intent.config_path else default_settings()
-    why = f"{END_REACHED} that {intent.who.name} began: {intent.reason}"
-    reason = why[:REASON_LIMIT]
-    operator = Operator(
-        settings,
-        base=Path(intent.base),
-        clock=SystemClock(),
-        read_only=settings.read_only,
-        state_dir=folder,
-        config_path=Path(intent.config_path) if intent.config_path else None,
-    )
-    try:
-        request = ActionRequest(end.service, ActionKind.RECOVER, reason=reason)
-        plan = await operator.plan(request, None)
-        if isinstance(plan, Refusal):
-            return str(plan)
-        outcome = await operator.perform(plan, Confirmation(typed=plan.service, reason=reason))
-        while isinstance(outcome, Operation) and not outcome.state.final:
-            await asyncio.sleep(0.2)
-            outcome = operator.operation(outcome.id) or outcome
-        return str(outcome) if isinstance(outcome, Refusal) else f"{outcome.state}"
-    finally:
-        operator.close()
+    reason = f"{END_REACHED} that {intent.who.name} began: {intent.reason}"
+    request = ActionRequest(end.service, ActionKind.RECOVER, reason=reason[:REASON_LIMIT])
+    outcome = await by_itself.perform(folder, intent, request)
+    return str(outcome) if isinstance(outcome, Refusal) else f"{outcome.state}"
 
 
 def _intent(folder: Path, operation: str) -> Intent:

@@ -1,0 +1,71 @@
+"""A change that a process of the console's own begins: the end of a degradation, of an
+acknowledgement, a rollback after a failure.
+
+Invariant: it goes the way of every change, under the configuration as it is now, and in
+read-only it is refused like any other. Nothing that ends a terminal ends the process.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.loader import default_settings, load
+from opsconsole.config.settings import Settings
+from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Refusal
+from opsconsole.operations.journal_reader import Intent
+
+_LOOK_EVERY: Final = 0.2
+
+
+def outlive_terminals() -> None:
+    """Heed neither the end of a terminal nor its keys."""
+    for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(each, signal.SIG_IGN)
+
+
+def settings_of(intent: Intent) -> Settings:
+    """The configuration that ``intent`` was made under, as it is now. Raises ConfigError."""
+    return load(Path(intent.config_path)) if intent.config_path else default_settings()
+
+
+async def perform(
+    folder: Path,
+    intent: Intent,
+    request: ActionRequest,
+    begun: Callable[[Operation], None] | None = None,
+) -> Operation | Refusal:
+    """Plan ``request`` and see it to its verdict, or say why it was refused.
+
+    ``begun`` is told the operation once it is under way.
+    """
+    # It imports who performs changes by themselves.
+    from opsconsole.operations.operator import Operator
+
+    settings = settings_of(intent)
+    operator = Operator(
+        settings,
+        base=Path(intent.base),
+        clock=SystemClock(),
+        read_only=settings.read_only,
+        state_dir=folder,
+        config_path=Path(intent.config_path) if intent.config_path else None,
+    )
+    try:
+        plan = await operator.plan(request, None)
+        if isinstance(plan, Refusal):
+            return plan
+        confirmation = Confirmation(typed=plan.service, reason=request.reason)
+        outcome = await operator.perform(plan, confirmation)
+        if isinstance(outcome, Refusal):
+            return outcome
+        if begun is not None:
+            begun(outcome)
+        while not outcome.state.final:
+            await asyncio.sleep(_LOOK_EVERY)
+            outcome = operator.operation(outcome.id) or outcome
+        return outcome
+    finally:
+        operator.close()
