@@ -41,6 +41,11 @@ def _as_at_login(prepare: Callable[[], None] | None) -> None:
         prepare()
 
 
+def child_of(pid: int) -> int:
+    """The first child of a process: the console of its guardian, the job of a shell."""
+    return int(Path(f"/proc/{pid}/task/{pid}/children").read_text().split()[0])
+
+
 class Terminal:
     """One run of ``argv``. ``size`` is columns by rows.
 

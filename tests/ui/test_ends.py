@@ -11,12 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.ui.concurrent import Script, over, passed, play, shown
-from tools.terminal import Terminal
+from tools.terminal import Terminal, child_of
 
 pytestmark = pytest.mark.terminal
 
@@ -28,18 +27,12 @@ ENTERED = ("?1049h", "?25l", "?1000h", "?1003h", "?1004h", "?2004h", "?7l")
 LEFT = ("?1049l", "?25h", "?1000l", "?1003l", "?1004l", "?2004l", "?7h")
 
 
-def console_of(terminal: Terminal) -> int:
-    """The guardian's child."""
-    guardian = terminal.process.pid
-    return int(Path(f"/proc/{guardian}/task/{guardian}/children").read_text().split()[0])
-
-
 def _send(number: signal.Signals) -> Callable[[Terminal], None]:
     return lambda terminal: terminal.process.send_signal(number)
 
 
 def _kill_console(terminal: Terminal) -> None:
-    os.kill(console_of(terminal), signal.SIGKILL)
+    os.kill(child_of(terminal.process.pid), signal.SIGKILL)
 
 
 def _ignore_hangup() -> None:

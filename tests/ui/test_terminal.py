@@ -123,7 +123,7 @@ def test_no_input_ends_it_or_acts(on_terminal: Open, noise: bytes) -> None:
         terminal.press(b"\x1b")
         terminal.read(0.25)
     terminal.press(b"?")
-    terminal.until("half a screen down", 15)
+    terminal.until("every command, to search", 15)
 
 
 def test_nothing_of_outside_origin_reaches_the_terminal(on_terminal: Open) -> None:
@@ -205,7 +205,7 @@ def test_a_stop_gives_the_terminal_back_and_going_on_repaints(on_terminal: Open)
     terminal.until(READY, 10)
     assert terminal.sent.rfind(b"?1049h") > terminal.sent.rfind(b"?1049l")
     terminal.press("?")
-    terminal.until("half a screen down", 10)
+    terminal.until("every command, to search", 10)
 
 
 def test_a_crash_is_one_line_and_a_file_without_values(

@@ -9,9 +9,11 @@ heeded only after a stop.
 
 import os
 import selectors
+import signal
 import sys
 import time
 from codecs import getincrementaldecoder
+from collections.abc import Callable
 from typing import Any, Final, Protocol, runtime_checkable
 
 from textual._xterm_parser import XTermParser
@@ -65,13 +67,32 @@ class ConsoleDriver(LinuxDriver):
             )
 
     def _sigtstp_application(self, *_: object) -> None:
-        self._stopped = True
-        super()._sigtstp_application()
+        self._between_messages(self._stop)
 
     def _sigcont_application(self, *_: object) -> None:
+        self._between_messages(self._go_on)
+
+    def _between_messages(self, act: Callable[[], None]) -> None:
+        """Act on a signal where no lock is held: it may have come in the middle of a write."""
+        loop = self._app._loop
+        if loop is None:
+            act()
+        else:
+            loop.call_soon_threadsafe(act)
+
+    def _stop(self) -> None:
+        """Give the terminal back and stop the process; this returns when it goes on."""
+        self._stopped = True
+        self.suspend_application_mode()
+        self._writer_thread = None
+        self._must_signal_resume = True
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _go_on(self) -> None:
+        """Take the terminal again; in the background it cannot be had, and the stop goes on."""
         if self._stopped:
-            self._stopped = False
-            super()._sigcont_application()
+            self.resume_application_mode()
+            self._stopped = self._writer_thread is None
 
     def run_input_thread(self) -> None:
         """Read, decode and dispatch until told to stop or the input ends."""
@@ -140,6 +161,12 @@ class ConsoleDriver(LinuxDriver):
         self._app.refresh(layout=True)
         if isinstance(self._app, Says):
             self._app.say(f"the display stood still for {age(stalled)}: nothing took its output")
+
+    def start_application_mode(self) -> None:
+        """Take the terminal, at the start and after a stop."""
+        self._leaving = False
+        self._stalled_since = None
+        super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own
 
     def stop_application_mode(self) -> None:
         """Restore the terminal; nothing is dropped from here on."""
