@@ -19,7 +19,11 @@ def test_nothing_to_say_is_the_same_nothing() -> None:
 def test_each_fact_has_its_line() -> None:
     assert lines(Notices(), skew=-3600.0) == ("the clock was set 60 min back; ages are right",)
     assert lines(Notices(), skew=3.0) == ("the clock was set 3 s forward; ages are right",)
-    assert lines(Notices(), lag=2.1) == ("this console is busy: looks are late by 2 s",)
+    busy = Notices()
+    # One hiccup is no news: looks are late for a while before it is said.
+    assert lines(busy, lag=2.1) == lines(busy, 9.0, lag=2.1) == ()
+    assert lines(busy, 10.0, lag=2.1) == ("this console is busy: looks are late by 2 s",)
+    assert lines(busy, 11.0) == lines(busy, 12.0, lag=2.1) == ()
     assert lines(Notices(), errors=2) == ("2 internal errors; please report them",)
     assert lines(Notices(), journal="disk full") == ("operations cannot be followed: disk full",)
     assert "local network" in lines(Notices(), cut_off=True)[0]

@@ -98,6 +98,7 @@ class FakeEngine:
         self.requests: list[ActionRequest] = []
         self.performed: list[tuple[Plan, Confirmation]] = []
         self.refreshed = 0
+        self.reloaded = 0
         self.stopped = False
         self.refusal: Refusal | None = None
         self.slow = False
@@ -135,6 +136,9 @@ class FakeEngine:
 
     def refresh(self) -> None:
         self.refreshed += 1
+
+    def reload(self) -> None:
+        self.reloaded += 1
 
     def note(self, text: str, service: str = "") -> None:
         pass

@@ -14,6 +14,9 @@ SKEW: Final = 2.0
 LAG: Final = 0.5
 """Seconds behind schedule that are said."""
 
+LAG_LASTS: Final = 10.0
+"""Seconds for which looks must have been late before it is said."""
+
 SUSPENDED_SHOWN: Final = 60.0
 """Seconds for which a suspension is told."""
 
@@ -24,6 +27,7 @@ class Notices:
     def __init__(self) -> None:
         self._resumed_at: float | None = None
         self._gap = 0.0
+        self._late_since: float | None = None
         self._lines: tuple[str, ...] = ()
 
     def suspended(self, gap: float, now: float) -> None:
@@ -55,7 +59,7 @@ class Notices:
             lines.append(f"the clock was set {_span(abs(skew))} {_direction(skew)}; ages are right")
         if self._resumed_at is not None and now - self._resumed_at < SUSPENDED_SHOWN:
             lines.append(f"was suspended for {_span(self._gap)}; everything is looked at again")
-        if lag > LAG:
+        if self._keeps_late(lag, now):
             lines.append(f"this console is busy: looks are late by {_coarse(lag)}")
         if journal:
             lines.append(f"operations cannot be followed: {journal}")
@@ -68,6 +72,16 @@ class Notices:
         if tuple(lines) != self._lines:
             self._lines = tuple(lines)
         return self._lines
+
+
+    def _keeps_late(self, lag: float, now: float) -> bool:
+        """Whether looks have been late for a while: one hiccup is no news."""
+        if lag <= LAG:
+            self._late_since = None
+            return False
+        if self._late_since is None:
+            self._late_since = now
+        return now - self._late_since >= LAG_LASTS
 
 
 def _direction(skew: float) -> str:

@@ -60,7 +60,7 @@ class ConfigurationWatch:
         if not self._problem:
             return ""
         clock = time.strftime("%H:%M:%SZ", time.gmtime(self._since))
-        return f"the configuration was not taken over since {clock}: {self._problem}"
+        return f"configuration not taken over since {clock}: {self._problem}"
 
     def begin(self, settings: Settings) -> None:
         """``settings`` are what was read at the start."""

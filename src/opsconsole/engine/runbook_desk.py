@@ -70,6 +70,7 @@ class RunbookDesk:
         self._clock = clock
         self._read_only = read_only
         self._tell = tell
+        self._checks = checks
         self._ledger = Ledger(settings, clock)
         self._work = StepWork(
             self._ledger, checks, clock, settled=self._see, trouble=self._note_trouble
@@ -94,6 +95,11 @@ class RunbookDesk:
     def added_to(self, snapshot: Snapshot) -> Snapshot:
         """``snapshot`` with the runbooks and runs as they are."""
         return replace(snapshot, runbooks=self.views, runbook_runs=self.runs)
+
+    def use(self, settings: Settings) -> None:
+        """Read the runbooks of ``settings`` at the next poll; runs go on."""
+        self._settings, self._opened, self._bad = settings, False, ""
+        self._checks.use(settings)
 
     async def close(self) -> None:
         """Leave what is under way to the next console."""

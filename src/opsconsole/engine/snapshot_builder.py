@@ -9,7 +9,13 @@ from typing import TypeVar
 from opsconsole.config.settings import Settings
 from opsconsole.engine.store import Store
 from opsconsole.model.operation import Degradation, Operation
-from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
+from opsconsole.model.snapshot import (
+    Appearance,
+    EnvironmentView,
+    ServiceView,
+    Snapshot,
+    SourceView,
+)
 
 T = TypeVar("T")
 
@@ -23,6 +29,7 @@ class SnapshotBuilder:
         )
         self._store = store
         self._read_only = read_only
+        self._appearance = _appearance(settings)
         self._seq = 0
         self._services: tuple[ServiceView, ...] = ()
         self._sources: tuple[SourceView, ...] = ()
@@ -34,6 +41,7 @@ class SnapshotBuilder:
             settings.environment.name, settings.environment.danger, platform
         )
         self._store, self._read_only = store, read_only
+        self._appearance = _appearance(settings)
 
     def build(
         self,
@@ -68,6 +76,7 @@ class SnapshotBuilder:
             rules=store.rules,
             degradations=degradations,
             missed=missed,
+            appearance=self._appearance,
         )
 
     def _service_views(self) -> tuple[ServiceView, ...]:
@@ -84,6 +93,10 @@ class SnapshotBuilder:
         if host is not None and host.platform != self._environment.platform:
             before = self._environment
             self._environment = EnvironmentView(before.name, before.danger, host.platform)
+
+
+def _appearance(settings: Settings) -> Appearance:
+    return Appearance(settings.display.theme, tuple(sorted(settings.keys.items())))
 
 
 def _kept(before: tuple[T, ...], after: tuple[T, ...]) -> tuple[T, ...]:

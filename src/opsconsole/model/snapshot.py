@@ -33,6 +33,14 @@ class EnvironmentView:
 
 
 @dataclass(frozen=True, slots=True)
+class Appearance:
+    """What the configuration says now of look and hands; ``keys`` are pairs of id and keys."""
+
+    theme: str = "dark"
+    keys: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeView:
     """The latest answer of one probe of one instance, as judged."""
 
@@ -151,6 +159,9 @@ class Snapshot:
     replayed: bool = False
     runbooks: tuple[RunbookView, ...] = ()
     runbook_runs: tuple[RunbookRun, ...] = ()
+
+    appearance: Appearance | None = None
+    """The same object until the configuration is read again."""
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

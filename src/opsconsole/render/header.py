@@ -9,8 +9,12 @@ from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render import figures
-from opsconsole.render.cells import Line, Role, Span, clip, clip_line, line_width
+from opsconsole.render.cells import Line, Role, Span, clip, clip_line, line_width, wrap
 from opsconsole.render.curtain import badge_role
+
+NOTICE_ROWS = 2
+ROOMY = 20
+"""Lines of a screen from which a notice may take two."""
 
 _STATE_ROLES = {
     State.DOWN: Role.BAR_DOWN,
@@ -77,6 +81,32 @@ def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
         spans.append(Span("nothing is read yet", Role.BAR_MUTED))
     line = clip_line(tuple(spans), width)
     return (*line, Span(" " * max(0, width - line_width(line)), Role.BAR))
+
+
+def notices(snapshot: Snapshot | None, width: int, height: int) -> tuple[Line, ...]:
+    """What to know of the console itself, below the sources: the first in two lines at most.
+
+    On a screen of few lines it has one.
+    """
+    if snapshot is None or not snapshot.notices:
+        return ()
+    first, more = snapshot.notices[0], len(snapshot.notices) - 1
+    said = f"{first} (and {more} more)" if more else first
+    rows = NOTICE_ROWS if height >= ROOMY else 1
+    parts = wrap(said, max(8, width - 4))
+    if len(parts) > rows:
+        parts = [*parts[: rows - 1], clip(" ".join(parts[rows - 1 :]), max(8, width - 4))]
+    return tuple(
+        _filled(
+            (Span(" ▲ " if number == 0 else "   ", Role.BAR_DEGRADED), Span(part, Role.BAR)), width
+        )
+        for number, part in enumerate(parts)
+    )
+
+
+def _filled(line: Line, width: int) -> Line:
+    cut = clip_line(line, width)
+    return (*cut, Span(" " * max(0, width - line_width(cut)), Role.BAR))
 
 
 def _bare_width(ordered: list[SourceView], now: float, gap: int) -> int:

@@ -7,7 +7,7 @@ message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -41,7 +41,7 @@ from opsconsole.ui.time_travel import TimeTravel
 
 if TYPE_CHECKING:
     from opsconsole.model.operation import Operation
-    from opsconsole.model.snapshot import EnvironmentView, Snapshot
+    from opsconsole.model.snapshot import Appearance, EnvironmentView, Snapshot
     from opsconsole.ui.engine_like import EngineLike
 
 TICK = 1.0
@@ -82,6 +82,7 @@ class Console(TimeTravel, inherit_bindings=False):
         self.replay = Replay(self.bridge.moment, self.clock.now)
         self.time_axis = TimeAxis(options.window)
         self.keymap: dict[str, str] = {}
+        self._appearance: Appearance | None = None
         self.failure = ""
         self.changes = Changes(self)
         self._interrupted_at = 0.0
@@ -126,21 +127,40 @@ class Console(TimeTravel, inherit_bindings=False):
         """Paint first, then bring the engine up."""
         self.set_timer(PAINT_FIRST, self._painted)
 
-    def _use_keymap(self) -> None:
+    def _use_keymap(self, wanted: Mapping[str, str]) -> None:
         """The person's own keys where they are sound; else the usual ones, and why."""
-        if not self.options.keys:
+        if not wanted and not self.keymap:
             return
-        problems = keymap_problems(self.options.keys)
+        problems = keymap_problems(wanted)
         if problems:
             self.say(f"your keys are not used: {problems[0]}")
             return
-        self.keymap = dict(self.options.keys)
+        self.keymap = dict(wanted)
         self.set_keymap(self.keymap)
+
+    def read_again(self) -> None:
+        """Have the configuration read again; what comes of it is on the timeline, or a notice."""
+        self.bridge.reload()
+        self.say("reading the configuration again")
+
+    def _use_appearance(self, latest: Snapshot) -> None:
+        """Take over theme and keys of a configuration that was read again."""
+        before, wanted = self._appearance, latest.appearance
+        if wanted is None or wanted is before:
+            return
+        self._appearance = wanted
+        if before is None:
+            return
+        if wanted.keys != before.keys:
+            self._use_keymap(dict(wanted.keys))
+        # A theme that was chosen otherwise stays until the file names another one.
+        if wanted.theme != before.theme:
+            self.load_themes(wanted.theme)
 
     async def _painted(self) -> None:
         self.bridge.start()
         await self.push_screen(self._first_screen())
-        self._use_keymap()
+        self._use_keymap(self.options.keys)
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self.show)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)
@@ -193,6 +213,7 @@ class Console(TimeTravel, inherit_bindings=False):
         if latest is not None:
             self.failure = ""
             self.time_axis.grow(latest, self.clock.now())
+            self._use_appearance(latest)
         if not self.options.low_bandwidth:
             self.show()
 

@@ -140,6 +140,11 @@ class Bridge:
         if self._engine is not None:
             self._engine.refresh()
 
+    def reload(self) -> None:
+        """Ask the engine to read the configuration again."""
+        if self._engine is not None:
+            self._engine.reload()
+
     def note(self, text: str, service: str = "") -> None:
         """Put a note on the timeline."""
         if self._engine is not None:

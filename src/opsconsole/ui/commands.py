@@ -40,6 +40,7 @@ def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
     yield Command(
         "quit", "leave the console; operations go on", console.leave, ("q", "q!", "qa", "wq")
     )
+    yield Command("reload", "read the configuration again", console.read_again)
     yield Command("export", HOW, partial(export, console), takes=partial(export, console))
     scopes: tuple[Scope, ...] = (Scope.EVERYWHERE,)
     actors: tuple[Widget, ...] = (screen,)

@@ -54,6 +54,10 @@ class EngineLike(Protocol):
         """Look at everything again soon."""
         ...
 
+    def reload(self) -> None:
+        """Read the configuration again soon."""
+        ...
+
     def note(self, text: str, service: str = "") -> None:
         """Put a person's note on the timeline."""
         ...

@@ -58,6 +58,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self._events = EventRows()
         self._zoomed: Panel | None = None
         self._placements: tuple[Placement, ...] = ()
+        self._below = 0
 
     def compose(self) -> ComposeResult:
         """All panels; where each stands is worked out for the size at hand."""
@@ -108,7 +109,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         width, height = self.size
         excuse = too_small(width, height)
         rows = 0 if excuse else self._show_strip(width, height)
-        self._place(width, height - rows, excuse)
+        told = 0 if excuse else self.query_one(HeaderBar).notice_rows
+        self._place(width, height - rows - told, excuse, below=told)
         if excuse:
             line: Line = (Span(excuse, Role.STRONG),)
             self.query_one("#too-small", LineWidget).paint_lines([line])
@@ -127,7 +129,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         strip.paint_lines([line])
         return 1 if line else 0
 
-    def _place(self, width: int, height: int, excuse: str) -> None:
+    def _place(self, width: int, height: int, excuse: str, *, below: int) -> None:
+        """Put the panels into ``height`` lines, moved down by ``below``."""
         snapshot = self.snapshot
         count = len(snapshot.services) if snapshot else LIKELY_SERVICES
         ringing = len(self._alerts.of(snapshot))
@@ -137,9 +140,9 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self.query_one("#too-small").display = bool(excuse)
         for bar in ("#header", "#footer"):
             self.query_one(bar).display = not excuse
-        if wanted == self._placements:
+        if (wanted, below) == (self._placements, self._below):
             return
-        self._placements = wanted
+        self._placements, self._below = wanted, below
         places = {placement.panel: placement for placement in wanted}
         for panel in Panel:
             self._put(self.query_one(f"#{panel}", LineWidget), places.get(panel))
@@ -147,7 +150,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def _put(self, widget: LineWidget, placement: Placement | None) -> None:
         widget.display = placement is not None
         if placement is not None:
-            widget.styles.offset = (placement.x, placement.y)
+            widget.styles.offset = (placement.x, placement.y + self._below)
             widget.styles.width = placement.width
             widget.styles.height = placement.height
 

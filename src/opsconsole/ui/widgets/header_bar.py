@@ -1,4 +1,4 @@
-"""The two lines at the top of every screen."""
+"""The two lines at the top of every screen, and notices below them while there are any."""
 
 from opsconsole.model.snapshot import EnvironmentView, Snapshot
 from opsconsole.render import header
@@ -12,6 +12,8 @@ class HeaderBar(LineWidget):
 
     DEFAULT_CSS = "HeaderBar { height: 2; }"
     FILL = Role.BAR
+    notice_rows = 0
+    """Lines that notices take below the two."""
 
     def show(
         self, snapshot: Snapshot | None, place: EnvironmentView, now: float, wall: float, *,
@@ -22,6 +24,9 @@ class HeaderBar(LineWidget):
         With ``replay``, the moment that it tells of, and of ``snapshot`` its states alone.
         """
         width = self.size.width
+        said = snapshot if replay is None else None
+        told = header.notices(said, width, self.screen.size.height)
+        self._grow(len(told))
         if replay is not None:
             self._show_replay(snapshot, place, now, replay, read_only=read_only, note=note)
             return
@@ -29,8 +34,14 @@ class HeaderBar(LineWidget):
             [
                 header.top(snapshot, place, width, wall, read_only=read_only, note=note),
                 header.sources(snapshot, width, now),
+                *told,
             ]
         )
+
+    def _grow(self, rows: int) -> None:
+        if rows != self.notice_rows:
+            self.notice_rows = rows
+            self.styles.height = 2 + rows
 
     def _show_replay(
         self, latest: Snapshot | None, place: EnvironmentView, now: float, replay: Shown, *,
