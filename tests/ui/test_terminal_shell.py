@@ -30,7 +30,7 @@ class Shell:
         sent = self.terminal.sent
         before = len(sent)
         self.terminal.press(f"{line}; echo -$?-\r")
-        self.terminal.until(lambda _: re.search(rb"\n-\d+-\r", sent[before:]) is not None)
+        self.terminal.until(lambda _: re.search(rb"[\n\r]-\d+-\r", sent[before:]) is not None)
         answer = re.sub(r"\x1b\[[?0-9;]*[a-z]\r?", "", sent[before:].decode()).partition("\n")[2]
         return answer.rpartition("-\r")[0] + "-"
 
