@@ -37,12 +37,13 @@ class Locator:
 
     def locate(self, alert: Alert) -> Alert:
         """``alert`` with its service and instance where they are known."""
-        service, instance = self._find(alert.labels)
+        service, instance = self.place(alert.labels)
         if not service or (service == alert.service and instance == alert.instance):
             return alert
         return replace(alert, service=service, instance=instance or alert.instance)
 
-    def _find(self, labels: Mapping[str, str]) -> tuple[str, str]:
+    def place(self, labels: Mapping[str, str]) -> tuple[str, str]:
+        """The service and the instance that ``labels`` speak of; '' where they name none."""
         place = self._instances.get(labels.get("instance", "").rstrip("/"))
         for label in _NAMING:
             value = labels.get(label, "")

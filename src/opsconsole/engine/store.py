@@ -26,7 +26,9 @@ from opsconsole.engine.judge.service import (
     judge_service,
     judge_swarm,
 )
+from opsconsole.engine.locate import Locator
 from opsconsole.engine.probe_watch import ProbeWatch
+from opsconsole.engine.restarts import RestartWatch
 from opsconsole.engine.rule_book import RuleBook
 from opsconsole.engine.schedule import is_probe
 from opsconsole.engine.scrape_watch import PREFIX as SCRAPED
@@ -86,6 +88,7 @@ class Store:
             for instance in record.instances
             for probe in instance.probes
         }
+        self.restarts = RestartWatch(Locator(settings), self.events)
         self.sources = SourceBook(self.events)
         self.probes = ProbeWatch((probe for _, probe in self._index.values()), now)
         self.scrapes = ScrapeWatch(now)
@@ -155,6 +158,7 @@ class Store:
         if reading.source.startswith(SCRAPED):
             self.scrapes.note(reading, lag)
             self.apply_metrics(getattr(reading.value, "metrics", ()), reading.taken_at)
+            self.restarts.note(getattr(reading.value, "starts", ()), reading.taken_at)
             self._apply_counts(getattr(reading.value, "counts", ()))
             return None
         self.sources.note(reading, lag)
@@ -265,6 +269,7 @@ class Store:
             self.alerts.report(key, alerts, at)
             self._apply_rules(key, value, at)
             self.apply_metrics(getattr(value, "metrics", ()), at)
+            self.restarts.note(getattr(value, "starts", ()), at)
 
     def _apply_rules(self, key: str, value: object, at: float) -> None:
         """Silences of an Alertmanager, rules of a Prometheus, and rules evaluated for it."""

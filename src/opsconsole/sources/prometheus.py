@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole.clock import Clock
+from opsconsole.clock import Clock, skew
 from opsconsole.config.rule_files import RuleFiles
 from opsconsole.config.settings import Prometheus
 from opsconsole.errors import SecretError
 from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.processes import ProcessStart
 from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
+from opsconsole.sources import process_starts
 from opsconsole.sources.api_alerts import read_prometheus
 from opsconsole.sources.declared import Declared
 from opsconsole.sources.executor import QueueFullError, fault_of
@@ -26,6 +28,9 @@ from opsconsole.sources.guarded_session import classify, get_json
 from opsconsole.sources.promql import Query, batched
 from opsconsole.sources.query_source import QuerySource
 from opsconsole.sources.rule_watch import RuleWatch
+
+STARTS_EVERY: Final = 15.0
+"""Seconds between two queries for processes that began."""
 
 _NO_TIME: Final = Fault(FaultKind.TIMEOUT, "no time was left to ask", phase="body")
 
@@ -44,6 +49,7 @@ class PrometheusView:
     rules: tuple[RuleView, ...] = ()
     evaluations: tuple[RuleEvaluation, ...] = ()
     notes: tuple[str, ...] = ()
+    starts: tuple[ProcessStart, ...] = ()
 
 
 class PrometheusSource(QuerySource[PrometheusView]):
@@ -61,6 +67,7 @@ class PrometheusSource(QuerySource[PrometheusView]):
         self._alerts_url = (settings.rules_url or settings.url).rstrip("/")
         self._rules = RuleWatch(settings.url, self._alerts_url, rules or RuleFiles(), self.key)
         self._queries = list(batched(declared))
+        self._starts_due = 0.0
 
     async def figures_at(self, moment: float) -> tuple[MetricValue, ...] | Fault:
         """Every declared figure as it was at ``moment``, in Unix seconds; what failed is left out.
@@ -111,6 +118,7 @@ class PrometheusSource(QuerySource[PrometheusView]):
         if late:
             # Asked last from now on, so that a slow query keeps no other from its turn.
             self._queries = [query for query in self._queries if query not in late] + late
+        starts, unknown = self._look_for_starts(deadline)
         return PrometheusView(
             view.alerts,
             view.total,
@@ -118,5 +126,17 @@ class PrometheusSource(QuerySource[PrometheusView]):
             tuple(problems),
             seen.rules,
             seen.evaluations,
-            seen.notes,
+            (*seen.notes, *unknown),
+            starts,
         )
+
+    def _look_for_starts(self, deadline: float) -> tuple[tuple[ProcessStart, ...], tuple[str, ...]]:
+        """Processes that began lately, where there is time to ask, and why they are not known."""
+        now = time.monotonic()
+        if now >= deadline or now < self._starts_due:
+            return (), ()
+        self._starts_due = now + STARTS_EVERY
+        outcome = self._ask(process_starts.query())
+        if isinstance(outcome, Fault):
+            return (), (f"which processes began lately is not known: {outcome}",)
+        return process_starts.read_vector(outcome, skew(self._clock)), ()

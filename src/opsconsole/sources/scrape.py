@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole.clock import Clock
+from opsconsole.clock import Clock, skew
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.objectives import WindowCounts
+from opsconsole.model.processes import ProcessStart
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.base import Source
@@ -28,6 +29,7 @@ from opsconsole.sources.exposition import (
     read_exposition,
 )
 from opsconsole.sources.http_target import HttpTarget
+from opsconsole.sources.process_starts import read_body
 from opsconsole.sources.sample_book import SERIES_LIMIT
 from opsconsole.sources.service_samples import ServiceSamples
 from opsconsole.sources.transport_fault import TransportFaultError
@@ -47,12 +49,14 @@ _NARROW: Final = "narrow the declared metrics with labels"
 class ScrapeView:
     """The figures of the whole service after this scrape. A scrape knows of no alerts.
 
-    ``counts`` are requests of this instance since its scrape before, within and beyond targets.
+    ``counts`` are requests of this instance since its scrape before, within and beyond targets;
+    ``starts`` when its process began, where it tells.
     """
 
     metrics: tuple[MetricValue, ...]
     alerts: tuple[Alert, ...] = ()
     counts: tuple[WindowCounts, ...] = ()
+    starts: tuple[ProcessStart, ...] = ()
 
 
 class MetricsPage:
@@ -119,6 +123,7 @@ class ScrapeSource(Source[ScrapeView]):
         self._samples = samples
         self._clock = clock
         self._executor = executor
+        self._start: ProcessStart | None = None
         self._page = MetricsPage(url, http=http, timeout=timeout, connector=connector, base=base)
 
     @property
@@ -151,9 +156,9 @@ class ScrapeSource(Source[ScrapeView]):
             self._samples.failed(self._page.instance)
             return Reading(self._key, now, took, fault=found)
         counts = tuple(self._samples.counts(self._page.instance, began))
-        return Reading(
-            self._key, now, took, value=ScrapeView(self._samples.values(now), counts=counts)
-        )
+        starts = () if self._start is None else (self._start,)
+        view = ScrapeView(self._samples.values(now), counts=counts, starts=starts)
+        return Reading(self._key, now, took, value=view)
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
@@ -161,18 +166,24 @@ class ScrapeSource(Source[ScrapeView]):
 
     async def _look(self, deadline: float) -> list[Exposed] | Fault:
         body, content_type = await self._page.read(deadline)
-        names = self._samples.names
         try:
             if len(body) <= _INLINE:
-                return read_exposition(body, content_type, names)
-            left = max(0.1, deadline - asyncio.get_running_loop().time())
-            run = self._executor.run
-            return await run(read_exposition, body, content_type, names, deadline=left)
+                samples, self._start = self._read(body, content_type)
+            else:
+                left = max(0.1, deadline - asyncio.get_running_loop().time())
+                run = self._executor.run
+                samples, self._start = await run(self._read, body, content_type, deadline=left)
+            return samples
         except ExpositionError as error:
             hint = "is metrics_path the right path?"
             return Fault(FaultKind.NOT_UNDERSTOOD, str(error), hint)
         except TooManySeriesError as error:
             return Fault(FaultKind.TOO_LARGE, str(error), _NARROW)
+
+    def _read(self, body: bytes, content_type: str) -> tuple[list[Exposed], ProcessStart | None]:
+        samples = read_exposition(body, content_type, self._samples.names)
+        service, _, instance = self._key.partition(":")[2].partition("/")
+        return samples, read_body(body, service, instance, skew(self._clock))
 
     def _keep(self, at: float, samples: list[Exposed]) -> list[Exposed] | Fault:
         if self._samples.add(self._page.instance, at, samples):

@@ -47,6 +47,12 @@ def version_change(at: float, service: str, subject: str, before: str, after: st
     return Event(at, EventKind.VERSION, message, service, subject, None, before, after)
 
 
+def process_started(at: float, service: str, subject: str, lived: float | None) -> Event:
+    """A process began, after the one before it ``lived`` for so many seconds; None: not known."""
+    message = "process started" if lived is None else f"process restarted after {_span(lived)}"
+    return Event(at, EventKind.RESTART, message, service, subject)
+
+
 def alert_began(alert: Alert, at: float) -> Event:
     """An alert fires, since ``at``."""
     message = f"{alert.name} fires" + (f": {alert.summary}" if alert.summary else "")
@@ -112,6 +118,14 @@ _VERDICTS = {
     OperationState.INCONCLUSIVE: State.UNKNOWN,
     OperationState.UNKNOWN: State.UNKNOWN,
 }
+
+
+def _span(seconds: float) -> str:
+    minutes = int(seconds) // 60
+    if minutes < 1:
+        return f"{seconds:.0f} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _colour(severity: Severity) -> State:

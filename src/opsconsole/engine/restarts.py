@@ -1,0 +1,71 @@
+"""Restarts and other versions that the metrics of processes tell.
+
+Invariant: one start is told once, whoever reports it: not again where a container's start or a
+health body told of it already. A process of no service here is left alone. At first sight only a
+start within ``RECENT`` seconds is news.
+"""
+
+from typing import Final
+
+from opsconsole.engine.event_log import EventLog
+from opsconsole.engine.judge.events import process_started, version_change
+from opsconsole.engine.locate import Locator
+from opsconsole.model.events import Event, EventKind
+from opsconsole.model.processes import ProcessStart
+
+RECENT: Final = 900.0
+JITTER: Final = 2.0
+"""Seconds by which two reports of one start may differ."""
+
+SAME: Final = 10.0
+"""Seconds around a start in which a container's start is the same thing."""
+
+_LOOKED_AT: Final = 200
+
+
+class RestartWatch:
+    """What is known of each instance's process. On the engine's loop alone."""
+
+    def __init__(self, locator: Locator, events: EventLog) -> None:
+        self._locator = locator
+        self._events = events
+        self._known: dict[tuple[str, str], ProcessStart] = {}
+
+    def note(self, starts: tuple[ProcessStart, ...], now: float) -> None:
+        """Take in what metrics tell now."""
+        for start in starts:
+            service, instance = start.service, start.instance
+            if not service:
+                service, instance = self._locator.place(start.labels)
+            if service:
+                self._note(start, service, instance or start.labels.get("instance", ""), now)
+
+    def _note(self, start: ProcessStart, service: str, instance: str, now: float) -> None:
+        known = self._known.get((service, instance))
+        self._known[service, instance] = start
+        if known is None:
+            if not 0 <= now - start.started_at < RECENT:
+                return
+        elif start.started_at - known.started_at <= JITTER:
+            return
+        at = min(start.started_at, now)
+        lived = None if known is None else start.started_at - known.started_at
+        if not self._told(service, at, EventKind.CONTAINER, EventKind.RESTART):
+            self._events.add(process_started(at, service, instance, lived))
+        before = start.before or (known.version if known is not None else "")
+        changed = version_change(at, service, instance, before, start.version)
+        if changed is not None and not self._told(service, at, EventKind.VERSION, EventKind.IMAGE):
+            self._events.add(changed)
+
+    def _told(self, service: str, at: float, *kinds: EventKind) -> bool:
+        """Whether the timeline has such an event of the service at about that moment."""
+        return any(
+            event.service == service and event.kind in kinds and _is_start(event, at)
+            for event in self._events.view()[-_LOOKED_AT:]
+        )
+
+
+def _is_start(event: Event, at: float) -> bool:
+    if event.kind is EventKind.CONTAINER and not event.message.startswith("started"):
+        return False
+    return abs(event.at - at) <= SAME

@@ -1,0 +1,20 @@
+"""When a process began, as its own metrics tell it.
+
+Invariant: ``started_at`` is in Unix seconds of the console's clock. ``service`` and ``instance``
+are '' where only ``labels`` tell whose process it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStart:
+    """One process of one instance. ``before`` is the version that ran there before it, if known."""
+
+    started_at: float
+    version: str = ""
+    before: str = ""
+    service: str = ""
+    instance: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
