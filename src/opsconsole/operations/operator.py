@@ -32,7 +32,6 @@ from opsconsole.operations import (
     lock,
     planner,
     policy,
-    registry,
 )
 from opsconsole.operations import seen as seen_verdicts
 from opsconsole.operations.audit_sinks import sinks_of
@@ -51,7 +50,7 @@ from opsconsole.operations.journal import Journal
 from opsconsole.operations.journal_reader import Intent
 from opsconsole.operations.lock import Holder
 from opsconsole.operations.plan_context import with_context
-from opsconsole.operations.policy import Circumstances
+from opsconsole.operations.policy_facts import PolicyFacts
 from opsconsole.operations.state_folder import prepare
 from opsconsole.operations.who import whoami
 from opsconsole.sources.executor import BoundedExecutor, QueueFullError
@@ -88,8 +87,8 @@ class Operator:
         self._config_path = config_path.absolute() if config_path else None
         self._threads = BoundedExecutor("operations", _WORKERS)
         self._fault = ""
-        self._version = self._recent_version = -1
-        self._recent: dict[str, tuple[Operation, ...]] = {}
+        self._facts = PolicyFacts(settings, clock, read_only=self._read_only)
+        self._version = -1
         self._is_closed = False
         self._shelf = Shelf(settings, self._base)
         self._journal = self._open()
@@ -194,7 +193,7 @@ class Operator:
         recent, fault = self._recently(service)
         for found in declared(self._settings, service):
             request = ActionRequest(service, found.kind, found.name)
-            seen = self._circumstances(request, found, holder, fault, recent)
+            seen = self._facts.circumstances(found, holder, fault, recent)
             refusal = policy.refuse_plan(request, seen)
             views.append(
                 ActionView(
@@ -305,63 +304,17 @@ class Operator:
         self._open_again()
         fault = self._journal.why_not_writable() if self._journal else self._fault or _CLOSED
         if not fault and self._journal is not None:
-            recent = self._since(self._journal, request.service)
+            recent = self._facts.since(self._journal, request.service)
             if not self._read_only and any(not each.state.final for each in recent):
                 self._reconcile()
         holder = self.holder(request.service)
-        seen = self._circumstances(request, found, holder, fault, recent)
+        seen = self._facts.circumstances(found, holder, fault, recent)
         return policy.refuse_plan(request, seen)
 
-    def _circumstances(
-        self,
-        request: ActionRequest,
-        found: Declared | None,
-        holder: Holder | None,
-        fault: str,
-        recent: tuple[Operation, ...],
-    ) -> Circumstances:
-        limits = self._settings.operations
-        if found is None:
-            return Circumstances(self._clock.now(), self._read_only, declared=False)
-        return Circumstances(
-            now=self._clock.now(),
-            read_only=self._read_only,
-            declared=True,
-            supported=registry.can(found.action.driver, found.kind),
-            effect=found.effect,
-            only_reads=found.only_reads,
-            holder=holder,
-            recent=recent,
-            audit_fault=fault,
-            cooldown=limits.cooldown,
-            restart_limit=limits.restart_limit,
-            restart_window=limits.restart_window,
-        )
-
     def _recently(self, service: str) -> tuple[tuple[Operation, ...], str]:
-        """``_since``, read again only when the journal has changed; and why it cannot be read."""
         if self._reader is None:
             return (), self._fault or _CLOSED
-        try:
-            version = self._reader.data_version()
-            if version != self._recent_version:
-                self._recent.clear()
-                self._recent_version = version
-            if service not in self._recent:
-                self._recent[service] = self._since(self._reader, service)
-        except StateError as error:
-            return (), str(error)
-        return self._recent[service], ""
-
-    def _past(self, found: Declared) -> tuple[Operation, ...]:
-        if self._journal is None:
-            return ()
-        return self._journal.past(found.service, found.kind, found.name)
-
-    def _since(self, journal: Journal, service: str) -> tuple[Operation, ...]:
-        limits = self._settings.operations
-        window = max(limits.cooldown, limits.restart_window)
-        return journal.since(service, self._clock.now() - window)
+        return self._facts.recently(self._reader, service)
 
     def _perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
         refusal = policy.refuse_reason(confirmation.reason)
@@ -395,8 +348,8 @@ class Operator:
         found: Declared | None,
     ) -> Refusal | None:
         """Policy on what is known now, but for the lock, which is taken and not looked at."""
-        recent = self._since(self._journal, plan.service) if self._journal else ()
-        seen = self._circumstances(request, found, None, self._fault, recent)
+        recent = self._facts.since(self._journal, plan.service) if self._journal else ()
+        seen = self._facts.circumstances(found, None, self._fault, recent)
         return policy.refuse_perform(plan, request, confirmation, seen)
 
     def _stop_rollback(self, operation: str) -> Operation | Refusal:

@@ -1,0 +1,70 @@
+"""What policy has to know of a request: limits, who is at the service, what was done lately.
+
+Invariant: facts are read, never judged, here. What was done lately is read again only when the
+journal has changed.
+"""
+
+from opsconsole.clock import Clock
+from opsconsole.config.settings import Settings
+from opsconsole.errors import StateError
+from opsconsole.model.operation import Operation
+from opsconsole.operations import registry
+from opsconsole.operations.declared import Declared
+from opsconsole.operations.journal import Journal
+from opsconsole.operations.lock import Holder
+from opsconsole.operations.policy import Circumstances
+
+
+class PolicyFacts:
+    """The facts under one configuration."""
+
+    def __init__(self, settings: Settings, clock: Clock, *, read_only: bool) -> None:
+        self._limits = settings.operations
+        self._clock = clock
+        self._read_only = read_only
+        self._version = -1
+        self._recent: dict[str, tuple[Operation, ...]] = {}
+
+    def circumstances(
+        self,
+        found: Declared | None,
+        holder: Holder | None,
+        fault: str,
+        recent: tuple[Operation, ...],
+    ) -> Circumstances:
+        """All of it for the action that was ``found``; ``fault`` is why nothing can be recorded."""
+        limits, now = self._limits, self._clock.now()
+        if found is None:
+            return Circumstances(now, self._read_only, declared=False)
+        return Circumstances(
+            now=now,
+            read_only=self._read_only,
+            declared=True,
+            supported=registry.can(found.action.driver, found.kind),
+            effect=found.effect,
+            only_reads=found.only_reads,
+            holder=holder,
+            recent=recent,
+            audit_fault=fault,
+            cooldown=limits.cooldown,
+            restart_limit=limits.restart_limit,
+            restart_window=limits.restart_window,
+        )
+
+    def since(self, journal: Journal, service: str) -> tuple[Operation, ...]:
+        """What was done to ``service`` within the limits' windows. Raises StateError."""
+        window = max(self._limits.cooldown, self._limits.restart_window)
+        return journal.since(service, self._clock.now() - window)
+
+    def recently(self, journal: Journal, service: str) -> tuple[tuple[Operation, ...], str]:
+        """The same, kept until the journal changes; and why it cannot be read, or ''."""
+        try:
+            version = journal.data_version()
+            if version != self._version:
+                self._recent.clear()
+                self._version = version
+            if service not in self._recent:
+                self._recent[service] = self.since(journal, service)
+        except StateError as error:
+            return (), str(error)
+        return self._recent[service], ""
