@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.linear_search import LinearPattern, UnsupportedPatternError, repeats
+from opsconsole.model.linear_search import (
+    LinearPattern,
+    UnsupportedPatternError,
+    quick_search,
+    repeats,
+    required,
+)
 
 PIECES = (
     "a", "b", "ab", ".", "\\d", "\\w", "\\s", "\\b", "\\B", "^", "$", "[ab]", "[^a]", "[a-c1]",
@@ -22,8 +28,16 @@ nested = st.tuples(patterns, st.sampled_from(("*", "+", "?", "{1,2}"))).map(
 )
 
 
-@given(patterns | nested | st.tuples(patterns, nested).map("".join), st.text("ab1 xé\nÉAX_", max_size=12),
-       st.booleans())  # fmt: skip
+def ordinary(pattern: str) -> bool:
+    """Neither possessive nor atomic: no automaton can do that."""
+    return not re.search(r"[+*?}]\+", pattern)
+
+
+whole = (patterns | nested | st.tuples(patterns, nested).map("".join)).filter(ordinary)
+texts = st.text("ab1 xé\nÉAX_", max_size=12)
+
+
+@given(whole, texts, st.booleans())
 def test_it_finds_exactly_what_re_finds(pattern: str, text: str, folds: bool) -> None:
     try:
         expected = re.compile(pattern, re.IGNORECASE if folds else 0).search(text) is not None
@@ -72,3 +86,20 @@ def test_states_are_made_anew_when_there_are_too_many(monkeypatch: pytest.Monkey
     found = LinearPattern(pattern)
     for text in ("abbabaabbabaababbaabc", "bbbbbbbbbbbc", "aabbbbbc"):
         assert (found.search(text) is True) is (re.search(pattern, text) is not None)
+
+
+@given(patterns.filter(ordinary), st.text("ab1 x", max_size=12))
+def test_the_quick_search_finds_what_re_finds(pattern: str, text: str) -> None:
+    try:
+        expected = re.search(pattern, text) is not None
+    except re.error:
+        return
+    assert (quick_search(pattern).search(text) is not None) is expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("took (?P<s>[0-9.]+) s", "took "), ("a|took", ""), (".*x+end", "end"), ("(?:took)", "took")],
+)
+def test_what_every_match_holds_is_known(pattern: str, text: str) -> None:
+    assert required(pattern) == text

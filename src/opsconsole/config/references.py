@@ -7,6 +7,7 @@ absent, so that a wrong name is reported together with every wrong key.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from opsconsole.config.log_figures import figures_of
 from opsconsole.config.problems import KeyPath, did_you_mean
 from opsconsole.config.services import NO_PROMETHEUS
 from opsconsole.model.expressions import BUILT_IN, ExpressionError, parse, quantity_of
@@ -111,7 +112,7 @@ def _check_figures(path: KeyPath, service: Mapping[str, Any]) -> Iterator[Findin
     """The figures of objectives and rules are built in, declared, or counted in a log."""
     known = [*BUILT_IN, *_mapping(service.get("metrics"))]
     for source in _items(service.get("logs")):
-        known.extend(_mapping(_mapping(source).get("patterns")))
+        known.extend(figures_of(_mapping(_mapping(source).get("patterns"))))
     texts: list[tuple[KeyPath, Any]] = [
         ((*path, "objectives", index), text)
         for index, text in enumerate(_items(service.get("objectives")))

@@ -7,6 +7,7 @@ each service that it is for; what is missing is reported at the step that names 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from opsconsole.config.log_figures import figures_of
 from opsconsole.config.problems import KeyPath, did_you_mean
 from opsconsole.config.references import Finding
 from opsconsole.config.runbook_steps import Check, Operation, RunbookFile, Step
@@ -84,7 +85,7 @@ def _check_look(
 def _check_metric(text: str, path: KeyPath, name: str, service: Service) -> Iterator[Finding]:
     quantity = quantity_of(parse(text))
     known = [*BUILT_IN, *service.metrics]
-    known += [pattern for source in service.logs for pattern in source.patterns]
+    known += [figure for source in service.logs for figure in figures_of(source.patterns)]
     if quantity is not None and quantity.name not in known:
         message = f"{name} has no metric or log pattern called {quantity.name!r}"
         yield path, message, did_you_mean(quantity.name, known)

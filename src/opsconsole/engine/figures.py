@@ -8,6 +8,7 @@ rates per second.
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from opsconsole.config.log_figures import is_value
 from opsconsole.engine.fleet import ServiceRecord
 from opsconsole.model.expressions import (
     Availability,
@@ -28,6 +29,9 @@ def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = ""
         return _declared(record, quantity, now)
     if any(quantity.name in source.patterns for source in record.config.logs):
         return _fresh(record, quantity.name, now)
+    if is_value(record.config.logs, quantity.name):
+        share = quantity.quantile or 0.5
+        return _fresh(record, f"p{share * 100:g}({quantity.name})", now)
     if quantity.name == "latency":
         return record.history.quantile(quantity.quantile or 0.5, now)
     if quantity.name == "memory" and unit == "%":

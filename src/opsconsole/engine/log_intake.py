@@ -6,7 +6,6 @@ ends, its last lines are there. Patterns are counted over every line, the droppe
 a flood makes no rate look small.
 """
 
-import re
 import threading
 import time
 from collections import deque
@@ -14,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from opsconsole.clock import Clock
+from opsconsole.engine.log_pattern import PatternCount
 from opsconsole.engine.log_ring import LogRing
 from opsconsole.sources.logs.log_line import parse
 from opsconsole.sources.logs.raw_lines import RawLine
@@ -27,10 +27,6 @@ BACKLOG: Final = 5_000
 """Lines that wait to be read at most."""
 
 BACKLOG_BYTES: Final = 8 << 20
-RATE_OVER: Final = 60.0
-"""Seconds over which the rate of a pattern is reckoned."""
-
-_LEAST_KNOWN: Final = 5.0
 
 
 class Allowance:
@@ -48,35 +44,6 @@ class Allowance:
         given = min(wanted, int(self._tokens))
         self._tokens -= given
         return given
-
-
-class PatternCount:
-    """How often one regular expression matches, over the last minute."""
-
-    def __init__(self, pattern: str, began: float) -> None:
-        self._pattern = re.compile(pattern)
-        self._began = began
-        self._hits: deque[tuple[int, int]] = deque()
-        self.total = 0
-
-    def count(self, texts: Sequence[str], now: float) -> None:
-        """Look at lines that came at ``now``."""
-        found = sum(1 for text in texts if self._pattern.search(text))
-        if not found:
-            return
-        self.total += found
-        second = int(now)
-        before = self._hits.pop()[1] if self._hits and self._hits[-1][0] == second else 0
-        self._hits.append((second, before + found))
-        while self._hits[0][0] < second - RATE_OVER:
-            self._hits.popleft()
-
-    def rate(self, now: float) -> float | None:
-        """Matches per second over the last minute, or since it began; None at first."""
-        known = min(RATE_OVER, now - self._began)
-        if known < _LEAST_KNOWN:
-            return None
-        return sum(hits for second, hits in tuple(self._hits) if second > now - RATE_OVER) / known
 
 
 class LogIntake:

@@ -13,6 +13,8 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.config.services import LogSource, Service
 from opsconsole.config.settings import Settings
+from opsconsole.engine import log_figures
+from opsconsole.engine.log_figures import shares_of
 from opsconsole.engine.log_intake import LogIntake
 from opsconsole.engine.log_ring import LogRing
 from opsconsole.engine.log_view import LogView
@@ -22,8 +24,6 @@ from opsconsole.sources.logs.follower import Follower
 
 MOST: Final = 64
 """Logs that are followed at once, each on a thread."""
-
-ORIGIN: Final = "logs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +90,13 @@ class LogWatch:
         return view
 
     def figures(self, now: float) -> Iterator[MetricValue]:
-        """Matches per second of each declared pattern; None while a log of it is not read."""
+        """What the declared patterns come to; None while a log of them is not read."""
         with self._lock:
             followed = list(self._followed.items())
-        for service, each in followed:
-            rates: dict[str, dict[str, float | None]] = {}
-            for log in each.logs:
-                for name, pattern in log.intake.patterns.items():
-                    rate = None if log.intake.troubled else pattern.rate(now)
-                    rates.setdefault(name, {})[log.intake.ring.source] = rate
-            for name, parts in rates.items():
-                yield _metric(service, name, parts, now)
+        for name, each in followed:
+            intakes = [log.intake for log in each.logs]
+            shares = shares_of(self._settings.services.get(name))
+            yield from log_figures.figures(name, intakes, shares, now)
 
     def close(self) -> None:
         """Follow nothing any more; never waits."""
@@ -212,12 +208,6 @@ def _same_logs(name: str, before: Settings, after: Settings) -> bool:
         return False
     old, new = before.services[name], after.services[name]
     return sources_of(old) == sources_of(new) and before.docker == after.docker
-
-
-def _metric(service: str, name: str, parts: dict[str, float | None], now: float) -> MetricValue:
-    known = {source: rate for source, rate in parts.items() if rate is not None}
-    whole = sum(known.values()) if len(known) == len(parts) else None
-    return MetricValue(service, name, whole, "/s", now, known, origin=ORIGIN)
 
 
 def _stop(logs: Sequence[_Log]) -> None:

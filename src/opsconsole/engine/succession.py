@@ -5,6 +5,7 @@ and traces, as the very same object; one that changed keeps what its changes do 
 is told on the timeline for a service that merely was configured anew.
 """
 
+from opsconsole.config.log_figures import figures_of
 from opsconsole.engine.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.model.expressions import Expression
 
@@ -68,7 +69,7 @@ def _inherit_metrics(old: ServiceRecord, new: ServiceRecord) -> None:
 
 
 def _declares(record: ServiceRecord, name: str) -> bool:
-    logged = (name in source.patterns for source in record.config.logs)
+    logged = (name in figures_of(source.patterns) for source in record.config.logs)
     return name in record.config.metrics or any(logged)
 
 

@@ -314,3 +314,47 @@ def _repeats(parts: Iterable[Any], weight: int) -> int:
         elif name in ("GROUPREF", "GROUPREF_EXISTS", "ASSERT", "ASSERT_NOT", "ATOMIC_GROUP"):
             count += 2
     return count
+
+
+_SHORT: Final = 256
+"""Characters of a line up to which a pattern with one repeat is quick by backtracking too."""
+
+
+def required(pattern: str) -> str:
+    """The longest text that is in all that ``pattern`` matches, as far as it is plain to see."""
+    runs, run = [""], ""
+    for operation, value in _tree(pattern):
+        run = run + chr(value) if str(operation) == "LITERAL" else ""
+        runs.append(run)
+    return max(runs, key=len)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """A pattern that may backtrack: on short lines quick as it is, on others by its automaton."""
+
+    quick: re.Pattern[str]
+    linear: LinearPattern
+    short: int
+    must: str = ""
+
+    def search(self, text: str) -> object:
+        """Not None where the pattern matches; ``must`` is in every line that it does."""
+        if self.must not in text:
+            return None
+        return (self.quick if len(text) <= self.short else self.linear).search(text)
+
+
+def quick_search(pattern: str, *, folds: bool = False) -> Searcher:
+    """``pattern`` so that no line takes long, as ``re`` itself where that is quick anyway.
+
+    Raises ``re.error``, OverflowError or RecursionError where it is not a pattern, and
+    ``UnsupportedPatternError`` where no bound holds for it.
+    """
+    quick = re.compile(pattern, re.IGNORECASE if folds else 0)
+    count = repeats(pattern)
+    if count == 0:
+        return quick
+    short = _SHORT if count == 1 else 0
+    must = "" if folds else required(pattern)
+    return Bounded(quick, LinearPattern(pattern, folds=folds), short, must)

@@ -9,16 +9,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.linear_search import (
-    LinearPattern,
-    Searcher,
-    UnsupportedPatternError,
-    repeats,
-)
+from opsconsole.model.linear_search import Searcher, UnsupportedPatternError, quick_search
 
 LIMIT: Final = 120
-_SHORT: Final = 256
-"""Characters of a line up to which a pattern with one repeat is quick by backtracking too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +34,6 @@ class Filter:
         return bool(compiled(pattern.strip()).search(subject[:400])) is not inverted
 
 
-@dataclass(frozen=True, slots=True)
-class _Bounded:
-    """A pattern that may backtrack: on short lines quick as it is, on others by its automaton."""
-
-    quick: re.Pattern[str]
-    linear: LinearPattern
-    short: int
-
-    def search(self, text: str) -> object:
-        """Not None where the pattern matches."""
-        return (self.quick if len(text) <= self.short else self.linear).search(text)
-
-
 _CACHE: dict[str, Searcher] = {}
 
 
@@ -69,13 +49,8 @@ def compiled(pattern: str) -> Searcher:
 
 def _compile(pattern: str) -> Searcher:
     folds = pattern == pattern.lower()
-    flags = re.IGNORECASE if folds else 0
     try:
-        count = repeats(pattern)
-        quick = re.compile(pattern, flags)
-        if count == 0:
-            return quick
-        return _Bounded(quick, LinearPattern(pattern, folds=folds), _SHORT if count == 1 else 0)
+        return quick_search(pattern, folds=folds)
     except (re.error, OverflowError, RecursionError, UnsupportedPatternError):
         # Not a regular expression, or one that no bound holds for: it is meant as it stands.
-        return re.compile(re.escape(pattern), flags)
+        return re.compile(re.escape(pattern), re.IGNORECASE if folds else 0)

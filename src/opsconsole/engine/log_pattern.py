@@ -1,0 +1,76 @@
+"""One pattern over the lines of one log: how often it matches, and the numbers it takes out.
+
+Invariant: every line that comes is looked at, those that are dropped unread too. A pattern that
+could backtrack is first searched for in linear time, so that most lines cost little whatever they
+hold.
+"""
+
+import re
+from collections import deque
+from collections.abc import Sequence
+from typing import Final
+
+from opsconsole.config.log_figures import Value, values_of
+from opsconsole.engine.log_values import ValueWindow
+from opsconsole.model.linear_search import Searcher, UnsupportedPatternError, quick_search
+
+RATE_OVER: Final = 60.0
+"""Seconds over which rates and quantiles are reckoned."""
+
+_LEAST_KNOWN: Final = 5.0
+
+
+class PatternCount:
+    """A regular expression that is counted since ``began``."""
+
+    def __init__(self, pattern: str, began: float) -> None:
+        self._pattern = re.compile(pattern)
+        self._quick = _quick(pattern, self._pattern)
+        self._began = began
+        self._hits: deque[tuple[int, int]] = deque()
+        self.total = 0
+        self.values: dict[Value, ValueWindow] = {
+            value: ValueWindow(RATE_OVER) for value in values_of(pattern)
+        }
+
+    def count(self, texts: Sequence[str], now: float) -> None:
+        """Look at lines that came at ``now``."""
+        search = self._quick.search
+        found = [text for text in texts if search(text) is not None]
+        if not found:
+            return
+        self.total += len(found)
+        second = int(now)
+        before = self._hits.pop()[1] if self._hits and self._hits[-1][0] == second else 0
+        self._hits.append((second, before + len(found)))
+        while self._hits[0][0] < second - RATE_OVER:
+            self._hits.popleft()
+        if self.values:
+            self._take_out(found, now)
+
+    def _take_out(self, texts: Sequence[str], now: float) -> None:
+        matches = [match for match in map(self._pattern.search, texts) if match is not None]
+        for value, window in self.values.items():
+            numbers = (_number(match[value.group]) for match in matches)
+            window.add((each * value.scale for each in numbers if each is not None), now)
+
+    def rate(self, now: float) -> float | None:
+        """Matches per second over the last minute, or since it began; None at first."""
+        known = min(RATE_OVER, now - self._began)
+        if known < _LEAST_KNOWN:
+            return None
+        return sum(hits for second, hits in tuple(self._hits) if second > now - RATE_OVER) / known
+
+
+def _quick(pattern: str, plain: re.Pattern[str]) -> Searcher:
+    try:
+        return quick_search(pattern)
+    except UnsupportedPatternError:
+        return plain
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text or "")
+    except ValueError:
+        return None
