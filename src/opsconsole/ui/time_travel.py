@@ -15,6 +15,7 @@ from opsconsole.render.time_axis import TimeAxis
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.opening import Opening
 from opsconsole.ui.replay import Replay
+from opsconsole.ui.screens.contracts import Shown
 
 if TYPE_CHECKING:
     from opsconsole.model.operation import Refusal
@@ -65,7 +66,7 @@ class TimeTravel(Opening, inherit_bindings=False):
 
     def go_to(self, moment: float) -> None:
         """Show ``moment``, in Unix seconds, if anything is known of it."""
-        self._tell(self.replay.go(moment))
+        self._show_asked(self.replay.go(moment))
 
     def action_pause(self) -> None:
         """Hold the picture; from a held or a past one, return to now."""
@@ -80,7 +81,7 @@ class TimeTravel(Opening, inherit_bindings=False):
         if self.bridge.latest is None:
             self.say("nothing was seen yet: there is nowhere to go back to")
             return
-        self._tell(self.replay.step(seconds, self.bridge.recorded))
+        self._show_asked(self.replay.step(seconds, self.bridge.recorded))
 
     def action_at(self) -> None:
         """Ask for a moment to go to."""
@@ -116,6 +117,17 @@ class TimeTravel(Opening, inherit_bindings=False):
         if recorded is not None and refusal.code == "after-recording":
             return said.after_sentence(recorded, now)
         return str(refusal)
+
+    def _show_asked(self, sentence: str) -> None:
+        """What is asked for is said at once; the picture is painted when it is there."""
+        if self.is_live:
+            self._tell(sentence)
+            return
+        for screen in self.screen_stack:
+            if isinstance(screen, Shown):
+                screen.show_header()
+        if sentence:
+            self.say(sentence)
 
     def _tell(self, sentence: str) -> None:
         self.show()

@@ -98,15 +98,19 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         if not self.is_mounted or not self.query(FooterBar):
             # Its parts are not there yet, or are being taken down.
             return
+        self.show_header()
+        self.show_body()
+        for footer in self.query(FooterBar):
+            footer.show_hints(self.hints())
+
+    def show_header(self) -> None:
+        """Show what is true of the whole console: where, how, when."""
         app = self.console_app
         for header in self.query(HeaderBar):
             header.show(
                 app.bridge_snapshot, app.place, app.clock.now(), app.clock.wall(),
                 read_only=app.options.read_only, note=app.time_note, replay=app.replay.shown,
             )  # fmt: skip
-        self.show_body()
-        for footer in self.query(FooterBar):
-            footer.show_hints(self.hints())
 
     def show_body(self) -> None:
         """Subclasses show the snapshot here."""

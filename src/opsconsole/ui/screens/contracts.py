@@ -14,6 +14,9 @@ class Shown:
     def show(self) -> None:
         """Bring what is in sight up to date."""
 
+    def show_header(self) -> None:
+        """Bring only that up to date which is true of the whole console, where it is shown."""
+
     def too_early(self, event: events.Event) -> bool:
         """Whether ``event`` was meant for what was there before this screen."""
         return False
