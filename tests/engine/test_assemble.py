@@ -12,7 +12,7 @@ import pytest
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
-from opsconsole.engine.assemble import assemble
+from opsconsole.engine.assemble import Assembly, assemble
 from opsconsole.sources.base import Source
 
 
@@ -102,3 +102,43 @@ async def test_endpoints_are_given_all_descriptors_there_are(cleanup: AsyncExitS
         assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_what_did_not_change_is_the_same_source_and_secrets_are_read_anew(
+    cleanup: AsyncExitStack, tmp_path: Path
+) -> None:
+    (tmp_path / "rules.yml").write_text("groups: []\n")
+    assembly = Assembly(
+        SystemClock(), tmp_path, lambda event: None, lambda name, error: None, cleanup
+    )
+    token = {"authorization": {"credentials": {"file": "token"}}}
+    metrics = {"requests": {"counter": "requests_total"}}
+    settings: dict[str, Any] = {
+        "prometheus": {"url": "http://127.0.0.1:9090", "rule_files": ["rules.yml"]},
+        "alertmanager": {"url": "http://127.0.0.1:9093", "http": token},
+        "docker": [],
+        "host": {"enabled": False},
+        "services": {
+            "same": {"instances": ["http://10.0.0.1"]},
+            "other": {"instances": ["http://10.0.0.2"]},
+            "own": {"instances": ["http://10.0.0.3"], "metrics": metrics, "prometheus": "none"},
+        },
+    }
+
+    def sources() -> dict[str, Source[Any]]:
+        return {each.key: each for each in assembly.sources(Settings.model_validate(settings))}
+
+    before = sources()
+    settings["services"]["other"]["timeout"] = "1s"
+    after = sources()
+    changed = {key for key in before if after[key] is not before[key]}
+    assert changed == {"http:other/other:health", "alertmanager:alertmanager"}
+    (tmp_path / "rules.yml").write_text("groups: [{name: a, rules: [{alert: A, expr: up}]}]\n")
+    settings["services"]["own"]["instances"].append("http://10.0.0.4")
+    last = sources()
+    changed = {key for key in after if last.get(key) is not after[key]}
+    # The samples of all instances of a service are one, so that each is scraped anew.
+    own = {"scrape:own/own", "http:own/own:health"}
+    assert changed == {"prometheus:prometheus", "alertmanager:alertmanager", *own}
+    for each in (*before.values(), *after.values(), *last.values()):
+        await each.close()

@@ -158,3 +158,27 @@ def test_files_of_one_name_are_called_after_the_folder_that_differs() -> None:
     sources = [LogSource(file=each) for each in files]
     assert names_of([*sources, LogSource(docker="web")]) == ["one", "two", "access.log", "web"]
     assert names_of([LogSource(docker="web"), LogSource(docker="web")]) == ["web", "web#2"]
+
+
+def test_other_settings_follow_what_they_declare_and_leave_readers_alone(
+    tmp_path: Path, watch: LogWatch
+) -> None:
+    (tmp_path / "a.log").write_text("ERROR one\n")
+    (tmp_path / "b.log").write_text("")
+    (tmp_path / "c.log").write_text("ERROR three\n")
+    watch.start()
+    pages = Pages()
+    reader = watch.open("quiet", pages)
+    assert watch.following == 3
+    moved = Service(logs=(LogSource(file="c.log", patterns={"errors": "ERROR"}),))
+    watch.use(Settings(services={"counted": COUNTED, "moved": moved}))
+    # The reader's logs are its own from now on; the others are followed for their patterns.
+    assert watch.following == 2
+    (tmp_path / "b.log").write_text("still here\n")
+    until(lambda: "still here" in pages.texts)
+    reader.close()
+    watch.use(Settings(services={"moved": COUNTED}))
+    assert watch.following == 1
+    watch.use(Settings())
+    assert watch.following == 0
+    until(lambda: threads() == 0)

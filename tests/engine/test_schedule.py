@@ -202,3 +202,23 @@ async def test_the_end_leaves_no_look_behind(clock: FakeClock, source: MakeSourc
 def test_a_fraction_is_within_its_bounds_and_stable(key: str) -> None:
     assert 0 <= fraction(key) < 1
     assert fraction(key) == fraction(key)
+
+
+async def test_other_sources_take_over_and_those_that_stay_keep_their_turns(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    stays, goes, comes = (source(f"http:a/{name}:health", 5.0) for name in ("s", "g", "c"))
+    slow = source("docker:docker", 5.0)
+    slow.takes = 1000.0
+    schedule = Schedule([stays, goes, slow], clock, ignore)
+    async with running(schedule):
+        await clock.advance(12.0)
+        assert schedule.flying == 1
+        due, looked = stays.looked[-1] + 5.0, len(goes.looked)
+        schedule.replace([stays, comes])
+        await clock.advance(20.0)
+        assert abs(next(at for at in stays.looked if at > due - 1.0) - due) <= TICK + 0.001
+        assert len(goes.looked) == looked
+        assert len(comes.looked) in {4, 5}
+        assert schedule.flying == 0
+        assert sorted(schedule.intervals) == [comes.key, stays.key]

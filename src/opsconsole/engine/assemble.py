@@ -116,6 +116,7 @@ class Assembly:
             for name, service in settings.services.items()
             if service.metrics and service.instances and settings.prometheus_of(name) is None
         }
+        self._samples = {name: each for name, each in self._samples.items() if name in services}
         if not services:
             return
         from opsconsole.sources.executor import BoundedExecutor
