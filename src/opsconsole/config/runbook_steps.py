@@ -8,7 +8,7 @@ policy, journal and verification are, and is named here as an operation.
 import re
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from opsconsole.config.types import (
     NAME_PATTERN,
@@ -28,6 +28,7 @@ from opsconsole.model.state import State
 
 LONGEST_WAIT: Final = 7 * 86400.0
 TITLE: Final = 120
+MOST_STEPS: Final = 200
 _WORD: Final = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _STATES: Final = ("ok", "degraded", "down", "unknown")
 _KINDS: Final = tuple(kind.value for kind in ActionKind if kind not in SILENCING)
@@ -164,16 +165,12 @@ class Wait(Model):
 
     short_form: ClassVar[dict[str, Any] | None] = {"type": "string"}
 
-    for_: Duration | None = Field(
-        default=None, alias="for", le=LONGEST_WAIT, description="How long, at most 7d."
-    )
+    for_: Duration | None = Field(default=None, alias="for", description="How long, at most 7d.")
     while_: Check | None = Field(
         default=None, alias="while", description="What has to hold all the while."
     )
     until: Check | None = Field(default=None, description="What ends the wait.")
-    within: Duration | None = Field(
-        default=None, le=LONGEST_WAIT, description="With until: when it has failed."
-    )
+    within: Duration | None = Field(default=None, description="With until: when it has failed.")
     every: Duration = Field(default=15.0, ge=1, description="Time between two looks.")
 
     @model_validator(mode="before")
@@ -189,6 +186,8 @@ class Wait(Model):
             raise ValueError("write for: 30m, with while: or without, or until: and within:")
         if self.until is not None and self.while_ is not None:
             raise ValueError("while goes with for")
+        if max(self.for_ or 0.0, self.within or 0.0) > LONGEST_WAIT:
+            raise ValueError("a wait lasts at most 7d")
         return self
 
     def made(self) -> model.Wait:
@@ -264,6 +263,13 @@ class Question(Model):
         return model.Question(self.ask, self.taken, self.expect or "")
 
 
+def _some(steps: tuple["Step", ...]) -> tuple["Step", ...]:
+    """Some steps and not too many; asked only where each is sound."""
+    if not 1 <= len(steps) <= MOST_STEPS:
+        raise ValueError(f"takes 1 to {MOST_STEPS} steps")
+    return steps
+
+
 class Step(Model):
     """One step: ``text`` alone to read, or exactly one of check, operation, wait, question."""
 
@@ -314,7 +320,7 @@ class RunbookFile(Model):
     services: Annotated[tuple[Name, ...], BeforeValidator(as_tuple)] = Field(
         default=(), description="The services that it is for, unless they name it themselves."
     )
-    steps: tuple[Step, ...] = Field(min_length=1, max_length=200, description="What is done.")
+    steps: Annotated[tuple[Step, ...], AfterValidator(_some)] = Field(description="What is done.")
 
     @model_validator(mode="after")
     def _words(self) -> "RunbookFile":

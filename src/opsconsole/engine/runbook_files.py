@@ -66,15 +66,14 @@ class RunFiles:
         self._seen: dict[str, tuple[tuple[int, int], RunbookRun]] = {}
 
     def runs(self) -> tuple[RunbookRun, ...]:
-        """The newest runs, those that moved last first. Only what changed is read again."""
-        stamps: list[tuple[float, str, tuple[int, int]]] = []
-        with suppress(FileNotFoundError), os.scandir(self._folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(_SUFFIX) and entry.is_file(follow_symlinks=False):
-                    status = entry.stat(follow_symlinks=False)
-                    stamp = (status.st_mtime_ns, status.st_size)
-                    stamps.append((status.st_mtime, entry.name.removesuffix(_SUFFIX), stamp))
-        newest = sorted(stamps, reverse=True)[:READ]
+        """The newest runs, those that moved last first. Only what changed is read again.
+
+        Raises StateError.
+        """
+        try:
+            newest = sorted(_stamps(self._folder), reverse=True)[:READ]
+        except OSError as error:
+            raise _state_error(self._folder, error) from error
         found: dict[str, tuple[tuple[int, int], RunbookRun]] = {}
         for _, name, stamp in newest:
             known = self._seen.get(name)
@@ -169,6 +168,18 @@ class RunFiles:
             if run is None or not run.open:
                 path.unlink(missing_ok=True)
                 path.with_suffix(".lock").unlink(missing_ok=True)
+
+
+def _stamps(folder: Path) -> list[tuple[float, str, tuple[int, int]]]:
+    """When each run moved last, its name, and what tells whether it did; none without a folder."""
+    found: list[tuple[float, str, tuple[int, int]]] = []
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.endswith(_SUFFIX) and entry.is_file(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                stamp = (status.st_mtime_ns, status.st_size)
+                found.append((status.st_mtime, entry.name.removesuffix(_SUFFIX), stamp))
+    return found
 
 
 def _records(raw: bytes) -> list[Record]:
