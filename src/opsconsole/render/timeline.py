@@ -22,7 +22,7 @@ class Kinds(StrEnum):
     CHANGES = "changes"
     TROUBLE = "health and alerts"
     PROCESSES = "containers and restarts"
-    OPERATIONS = "operations"
+    OPERATIONS = "operations and runbooks"
     NOTES = "notes"
     CONSOLE = "the console itself"
 
@@ -33,7 +33,7 @@ _OF: Final = {
     ),
     Kinds.TROUBLE: frozenset({EventKind.HEALTH, EventKind.ALERT}),
     Kinds.PROCESSES: frozenset({EventKind.CONTAINER, EventKind.RESTART}),
-    Kinds.OPERATIONS: frozenset({EventKind.OPERATION}),
+    Kinds.OPERATIONS: frozenset({EventKind.OPERATION, EventKind.RUNBOOK}),
     Kinds.NOTES: frozenset({EventKind.NOTE}),
     Kinds.CONSOLE: frozenset({EventKind.SOURCE, EventKind.CLOCK}),
 }

@@ -57,7 +57,6 @@ _HARMLESS: Final = SILENCING | {ActionKind.BACKUP, ActionKind.TEST}
 _RED: Final = frozenset({State.DOWN, State.DEGRADED})
 _PLAIN: Final = {
     EventKind.VERSION: VERSION,
-    EventKind.CONFIGURATION: CONFIGURATION,
     EventKind.RESTART: RESTART,
     EventKind.CLOCK: CLOCK,
 }
@@ -73,6 +72,9 @@ def kind_of(event: Event) -> Kind | None:
             return IMAGE if event.after or event.message != "image tagged" else TAGGED
         case EventKind.CONTAINER:
             return next((kind for words, kind in _CONTAINER if words.search(event.message)), None)
+        case EventKind.CONFIGURATION:
+            # One that could not be used changed nothing.
+            return None if event.state in _RED else CONFIGURATION
         case EventKind.OPERATION:
             return _operation(event)
         case EventKind.HEALTH | EventKind.ALERT:

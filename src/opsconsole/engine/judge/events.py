@@ -65,12 +65,6 @@ def alert_ended(alert: Alert, at: float) -> Event:
     return Event(at, EventKind.ALERT, message, alert.service, alert.name, State.OK)
 
 
-def configuration_read(at: float, said: str, *, used: bool) -> Event:
-    """The configuration was read again: what changed in it, or why it is not used."""
-    state = None if used else State.DEGRADED
-    return Event(at, EventKind.CONFIGURATION, said, subject="configuration", state=state)
-
-
 def source_lost(at: float, name: str, fault: Fault) -> Event:
     """A place that is read does not answer."""
     return Event(at, EventKind.SOURCE, f"{name} lost: {fault}", "", name, State.UNKNOWN)
