@@ -85,15 +85,18 @@ class Bridge:
         threading.Thread(target=self._run_again, name="engine-start", daemon=True).start()
 
     def _run_again(self) -> None:
-        if self._starting.locked():
+        if not self._starting.acquire(blocking=False):
             return
-        before, self._engine, self._heeded = self._engine, None, None
-        if before is not None:
-            before.stop(LET_GO_WITHIN)
-        # An engine keeps what it was made of from the collector; that of this one is to go.
-        gc.unfreeze()
-        gc.collect()
-        self._run()
+        try:
+            before, self._engine, self._heeded = self._engine, None, None
+            if before is not None:
+                before.stop(LET_GO_WITHIN)
+            # An engine keeps what it was made of from the collector; that of this one is to go.
+            gc.unfreeze()
+            gc.collect()
+            self._make_and_start()
+        finally:
+            self._starting.release()
 
     def stop(self, within: float) -> None:
         """Stop the engine; return after at most ``within`` seconds."""
@@ -228,9 +231,7 @@ class Bridge:
         self._engine.pages(service).add_done_callback(answered)
         return True
 
-    def runbook(
-        self, request: RunbookRequest, tell: Callable[[RunbookAnswered], object]
-    ) -> None:
+    def runbook(self, request: RunbookRequest, tell: Callable[[RunbookAnswered], object]) -> None:
         """Do one thing with a run of a runbook; the answer goes to ``tell``, on any thread."""
         if self._engine is None:
             self._post(NotePosted("the engine is still starting: try again in a moment"))

@@ -1,0 +1,276 @@
+"""The wall over weeks, in minutes: ``python -m benchmarks.soak [--seconds 200]``.
+
+The console's own app, without a terminal, on the real engine with real HTTP services, all on a
+clock that runs thousands of times too fast: services flap, their server is killed and comes back,
+engines die and cannot be made again at once, alerts come and go, the terminal changes its size
+and keys are pressed. After a warm-up nothing may grow: memory, file descriptors, threads, tasks.
+"""
+
+import argparse
+import asyncio
+import gc
+import os
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from textual import events
+from textual.pilot import Pilot
+
+from benchmarks.flapping import Server
+from benchmarks.process import resident
+from benchmarks.targets import Figure, report
+from opsconsole.cli import engine as making
+from opsconsole.cli.configuration import from_arguments
+from opsconsole.engine.engine import Engine
+from opsconsole.errors import OpsconsoleError
+from opsconsole.ui.app import Console
+from opsconsole.ui.options import Options, WallOptions
+
+SPEED: Final = 7200.0
+"""Seconds of the wall for one of ours: two hours."""
+
+SERVICES: Final = 8
+SIZES: Final = ((80, 24), (120, 40), (200, 60), (60, 15), (40, 10), (132, 43), (120, 40))
+KEYS: Final = ("x", "escape", "colon", "q", "question_mark", "ctrl+p", "R", "space", "f5")
+FRAME: Final = 0.01
+LIVED: Final = 20
+"""Snapshots after which an engine may die."""
+ENDS_WITHIN: Final = 5.0
+WARM: Final = 0.3
+"""The share of the run after which nothing may grow any more."""
+
+_CONFIG: Final = """\
+environment: {{name: soak, danger: high}}
+docker: {{enabled: false}}
+recording: {{enabled: false}}
+state_dir: {state}
+host: {{interval: 10m}}
+defaults: {{interval: 20m, timeout: 150ms}}
+services:
+"""
+_SERVICE: Final = """\
+  service-{number:02d}:
+    instances: [{base}/{number}, {base}/{other}]
+    alerts:
+      - {{name: Down, when: state == down, severity: critical, summary: nobody answers}}
+      - {{name: Shaky, when: state == degraded, for: 20m}}
+"""
+
+
+class FastClock:
+    """Begins when the module is read; every instance tells the same time."""
+
+    speed = SPEED
+    _unix = time.time()
+    _began = time.monotonic()
+
+    def now(self) -> float:
+        """Unix seconds of the wall's time."""
+        return self._unix + (time.monotonic() - self._began) * self.speed
+
+    def wall(self) -> float:
+        """The same."""
+        return self.now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep for so long on this clock."""
+        await asyncio.sleep(max(0.0, seconds) / self.speed)
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the process holds at one moment, ``at`` of the run's seconds."""
+
+    at: float
+    memory: int
+    descriptors: int
+    threads: int
+    tasks: int
+    objects: int
+
+
+class Soak:
+    """One run: what happens to the wall, and what was held meanwhile."""
+
+    def __init__(self, folder: Path, server: Server, seconds: float) -> None:
+        self._folder = folder
+        self._server = server
+        self._seconds = seconds
+        self._random = random.Random(1)
+        self.frames = 0
+        self.engines = 0
+        self.refused = 0
+        self.killed = 0
+        self.snapshots = 0
+        self.samples: list[Sample] = []
+
+    def make_engine(self) -> Engine:
+        """An engine as the command line makes it; one in three attempts is refused."""
+        if self.engines and self._random.random() < 0.34:
+            self.refused += 1
+            raise OpsconsoleError("the state folder is not there at this moment")
+        arguments = argparse.Namespace(config=self._configuration(), wall=True)
+        engine = making.build_engine(from_arguments(arguments))
+        self.engines += 1
+        return engine
+
+    def _configuration(self) -> Path:
+        path = self._folder / "opsconsole.yaml"
+        if not path.exists():
+            base = f"http://127.0.0.1:{self._server.port}"
+            text = _CONFIG.format(state=self._folder / "state")
+            for number in range(SERVICES):
+                text += _SERVICE.format(number=number, other=number // 3 + 100, base=base)
+            path.write_text(text)
+            path.chmod(0o600)
+        return path
+
+    async def run(self) -> None:
+        """Live through all of it."""
+        options = Options(environment="soak", wall=WallOptions(300.0), read_only=True, mouse=False)
+        app = Console(self.make_engine, options=options, clock=FastClock())
+        show = app.show
+
+        def counted() -> None:
+            self.frames += 1
+            show()
+
+        app.show = counted  # type: ignore[method-assign]
+        async with app.run_test(size=(120, 40)) as pilot:
+            for _ in range(100):
+                await pilot.pause(0.1)
+                if app.bridge.latest is not None:
+                    break
+            await self._live(app, pilot)
+
+    async def _live(self, app: Console, pilot: Pilot[int]) -> None:
+        began = time.monotonic()
+        every = {
+            self._resize: 0.7,
+            self._press: 0.4,
+            self._kill: max(1.0, self._seconds / 60),
+            self._server_dies: 3.0,
+        }
+        due = dict(every)
+        last = 0
+        while (at := time.monotonic() - began) < self._seconds:
+            app.show()
+            seen = app.bridge.latest.seq if app.bridge.latest else 0
+            self.snapshots += max(0, seen - last) if seen >= last else seen
+            last = seen
+            await asyncio.sleep(FRAME)
+            for happen, when in due.items():
+                if at >= when:
+                    due[happen] = at + every[happen]
+                    await happen(app, pilot, at)
+            if not app.is_running:
+                raise SystemExit(f"the wall ended after {at:.0f} s: {app.return_value}")
+
+    # ---- what happens ----
+
+    async def _resize(self, _app: Console, pilot: Pilot[int], _at: float) -> None:
+        await pilot.resize_terminal(*self._random.choice(SIZES))
+
+    async def _press(self, app: Console, _pilot: Pilot[int], _at: float) -> None:
+        key = self._random.choice(KEYS)
+        app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+    async def _server_dies(self, _app: Console, _pilot: Pilot[int], _at: float) -> None:
+        self._server.kill()
+        self._server.start()
+
+    async def _kill(self, app: Console, _pilot: Pilot[int], at: float) -> None:
+        """The engine's thread ends, as after a defect; nothing tells the wall.
+
+        What is held at this moment is counted: nothing is under way then.
+        """
+        engine: Any = app.bridge._engine
+        if engine is None or engine.latest.seq < LIVED or not engine._thread.is_alive():
+            return
+        self.killed += 1
+        engine._on_loop(engine._cancel)
+        engine._thread.join(ENDS_WITHIN)
+        del engine
+        gc.collect()
+        self.samples.append(
+            Sample(
+                at,
+                resident(os.getpid()),
+                len(os.listdir("/proc/self/fd")),
+                threading.active_count(),
+                len(asyncio.all_tasks()),
+                len(gc.get_objects()),
+            )
+        )
+
+    # ---- what came of it ----
+
+    def figures(self) -> list[Figure]:
+        """Growth from the first third after the warm-up to the last, and what was lived through."""
+        days = self._seconds * FastClock.speed / 86_400
+        warm = [each for each in self.samples if each.at >= self._seconds * WARM]
+        third = max(1, len(warm) // 3)
+        early, late = warm[:third], warm[-third:]
+
+        def grown(name: str) -> float:
+            first, last = ([getattr(each, name) for each in part] for part in (early, late))
+            return statistics.median(last) - statistics.median(first)
+
+        hours = max(1e-9, (late[-1].at - early[0].at) * 2 / 3 / 3600)
+        memory = grown("memory") / 2**20
+        return [
+            Figure("days on the wall's clock", days, "d"),
+            Figure("pictures drawn", self.frames),
+            Figure("snapshots taken", self.snapshots),
+            Figure("engines that died or were refused", self.killed + self.refused),
+            Figure("engines made", self.engines),
+            Figure("memory at the end", late[-1].memory / 2**20, "MiB"),
+            Figure("memory grown after the warm-up", memory, "MiB", most=self._allowed()),
+            Figure("memory grown an hour of this run", memory / hours, "MiB"),
+            Figure(
+                "memory grown a thousand pictures", memory * 1000 * 1024 / (self.frames / 2), "KiB"
+            ),
+            Figure("file descriptors grown", grown("descriptors"), most=2),
+            Figure("threads grown", grown("threads"), most=2),
+            Figure("tasks grown", grown("tasks"), most=5),
+            Figure("objects grown", grown("objects"), most=4000),
+        ]
+
+    def _allowed(self) -> float:
+        """MiB; a short run has not come to rest."""
+        return 3.0 if self._seconds >= 120 else 8.0
+
+
+def main() -> int:
+    """Run it and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=200.0)
+    parser.add_argument("--speed", type=float, default=SPEED)
+    parser.add_argument("--samples", type=Path, help="write every sample here, as CSV")
+    arguments = parser.parse_args()
+    FastClock.speed = arguments.speed
+    making.SystemClock = FastClock  # type: ignore[attr-defined,misc,assignment]
+    server = Server()
+    server.start()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            soak = Soak(Path(folder), server, arguments.seconds)
+            asyncio.run(soak.run())
+    finally:
+        server.kill()
+    if arguments.samples:
+        rows = (",".join(map(str, (s.at, s.memory, s.descriptors, s.threads, s.tasks, s.objects)))
+                for s in soak.samples)  # fmt: skip
+        arguments.samples.write_text("\n".join(rows))
+    return report(soak.figures())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
