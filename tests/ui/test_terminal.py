@@ -44,50 +44,6 @@ def assert_given_back(terminal: Terminal) -> None:
     assert text.rfind("\x1b[<u") > text.rfind("\x1b[>")
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT], ids=lambda n: n.name
-)
-@pytest.mark.parametrize("keys", [b"", b"R"], ids=["idle", "dialog"])
-def test_a_signal_gives_the_terminal_back(
-    on_terminal: Open, number: signal.Signals, keys: bytes
-) -> None:
-    terminal = on_terminal()
-    terminal.until(READY)
-    terminal.press(keys)
-    terminal.read(0.5)
-    terminal.process.send_signal(number)
-    code, took = terminal.wait(5)
-    assert code == 128 + number
-    assert took < 2.5
-    assert_given_back(terminal)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP], ids=lambda n: n.name)
-def test_a_stalled_terminal_is_given_back_too(on_terminal: Open, number: signal.Signals) -> None:
-    terminal = on_terminal("many", "--live")
-    terminal.until("service-0000")
-    time.sleep(3)  # nobody reads: the pipe fills
-    terminal.process.send_signal(number)
-    began = time.monotonic()
-    while terminal.process.poll() is None and time.monotonic() - began < 6:
-        time.sleep(0.05)
-    assert terminal.process.returncode == 128 + number
-    assert terminal.modes_now == terminal.modes
-
-
-@pytest.mark.parametrize("ignored", [False, True], ids=["default", "ignored"])
-def test_a_lost_terminal_ends_the_program(on_terminal: Open, ignored: bool) -> None:
-    def ignore() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    terminal = on_terminal("fire", prepare=ignore if ignored else None)
-    terminal.until(READY)
-    terminal.hang_up()
-    code, took = terminal.wait(6)
-    assert code == 128 + signal.SIGHUP
-    assert took < 5
-
-
 def test_ctrl_c_twice_leaves_in_order(on_terminal: Open) -> None:
     terminal = on_terminal()
     terminal.until(READY)
@@ -140,25 +96,6 @@ def test_nothing_of_outside_origin_reaches_the_terminal(on_terminal: Open) -> No
     assert b"\x07" not in raw
     assert "\u202e".encode() not in raw
     assert terminal.process.poll() is None
-
-
-@pytest.mark.parametrize("term", ["xterm-256color", "screen", "linux", "vt100", ""])
-@pytest.mark.parametrize("lang", ["C.UTF-8", "C"])
-def test_odd_terminals_show_the_state(on_terminal: Open, term: str, lang: str) -> None:
-    terminal = on_terminal(environment={"TERM": term, "LANG": lang, "LC_ALL": lang})
-    terminal.until("1 down")
-    terminal.read(0.5)
-    text = terminal.sent.decode("utf-8", "replace")
-    assert "Traceback" not in text
-    assert ("✖" in text) is (lang == "C.UTF-8")
-
-
-def test_a_terminal_that_cannot_draw_is_told_of_status(on_terminal: Open) -> None:
-    terminal = on_terminal(environment={"TERM": "dumb"})
-    code, _took = terminal.wait(15)
-    assert code == 64
-    assert b"opsconsole status" in terminal.sent
-    assert b"\x1b" not in terminal.sent
 
 
 def test_no_colour_is_mono(on_terminal: Open) -> None:

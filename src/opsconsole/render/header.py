@@ -65,6 +65,12 @@ def counts(snapshot: Snapshot) -> list[Span]:
     return spans
 
 
+def too_small_lines(excuse: str, snapshot: Snapshot | None, width: int) -> list[Line]:
+    """What a terminal that holds no panels shows: why, and how many are in each state."""
+    lines: list[Line] = [clip_line((Span(excuse, Role.STRONG),), width)]
+    return [*lines, clip_line(tuple(counts(snapshot)), width)] if snapshot else lines
+
+
 def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
     """Every source with its age; those that fail first, with the reason."""
     if snapshot is None:

@@ -34,12 +34,13 @@ _SI_KERNEL: Final = 0x80
 class Guard:
     """What guardian and console share: the terminal's first modes, and what is known at the end.
 
-    The shared page holds one byte, set once the terminal is given back, and the note after it.
+    The shared page holds one byte, which is 0 while the console has the terminal, then the note.
     """
 
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
         self._page = mmap.mmap(-1, _PAGE)
+        self.given_back = True
         self._alive, self._held = os.pipe()
 
     @property
@@ -58,7 +59,7 @@ class Guard:
 
     @property
     def given_back(self) -> bool:
-        """Whether the console has restored the terminal and said its last words."""
+        """Whether the terminal is as it was: not taken yet, or restored with the last words."""
         return self._page[0] != 0
 
     @given_back.setter
@@ -119,6 +120,7 @@ def _given_back(guard: Guard, status: int) -> int:
     """Restore what the console could not; its exit code, 128 + n after signal n."""
     if not guard.given_back or guard.terminal.changed:
         guard.terminal.restore()
+    if not guard.given_back or os.WIFSIGNALED(status):
         last_words("\n".join(filter(None, (_why(status), guard.note))))
     return os.waitstatus_to_exitcode(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
 

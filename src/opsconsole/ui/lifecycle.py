@@ -52,6 +52,8 @@ class Lifecycle:
         from opsconsole.ui import crash
 
         self._app = app
+        if self._guard is not None:
+            self._guard.given_back = False
         crash.then(lambda: self.force_after(GRACE, crash.EXIT_CODE))
         for number in SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:

@@ -14,6 +14,7 @@ from opsconsole.model.state import State
 from opsconsole.render import alerts, events, operations, resources, services
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.empty_panels import nothing_to_show
+from opsconsole.render.header import too_small_lines
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.matching import Filter
 from opsconsole.render.overview import (
@@ -112,8 +113,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         told = 0 if excuse else self.query_one(HeaderBar).notice_rows
         self._place(width, height - rows - told, excuse, below=told)
         if excuse:
-            line: Line = (Span(excuse, Role.STRONG),)
-            self.query_one("#too-small", LineWidget).paint_lines([line])
+            lines = too_small_lines(excuse, self.snapshot, width)
+            self.query_one("#too-small", LineWidget).paint_lines(lines)
             return
         for placement in self._placements:
             self._fill(placement.panel)
