@@ -309,5 +309,5 @@ async def test_a_torn_line_is_passed_over_and_the_file_stays_good(stage: Stage) 
     assert stage.run.next.id == "ok"
     await stage.done("ok")
     assert RunFiles(stage.settings).runs()[0].step("ok") == stage.run.step("ok")
-    assert path.stat().st_mode & 0o077 == 0
+    assert path.stat().st_mode & 0o007 == 0
     await stage.desk.close()
