@@ -12,6 +12,7 @@ BENCHMARKS: Final = (
     "engine",
     "metrics",
     "operations",
+    "logs",
     "replay",
 )
 
