@@ -16,7 +16,7 @@ from opsconsole.render.cells import line_width, plain
 from opsconsole.render.wall import lines, shifted
 from opsconsole.render.wall_scene import Scene, Trouble, View, is_red, tally
 from opsconsole.render.wall_views import verdict
-from tests.ui import fleet
+from tests.ui import fleet, working
 from tests.ui.fleet import NOW
 
 SIZES = ((60, 15), (80, 24), (120, 40), (200, 60), (400, 120))
@@ -117,6 +117,15 @@ def test_every_failing_service_comes_in_sight(size: tuple[int, int], count: int)
             assert f"and {count - len(found)} more" in text
         seen |= found
     assert len(seen) == count
+
+
+def test_what_is_being_done_about_it_is_said() -> None:
+    acting = working.acting()
+    doing = acting.operations[0]
+    burning = replace(fleet.on_fire(), operations=(replace(doing, service="ai-service"),))
+    for size in SIZES[1:4]:
+        assert doing.who in text_of(scene_of(acting), *size)
+        assert doing.who in text_of(scene_of(burning, view=View.RED), *size)
 
 
 def test_a_page_stays_for_its_time() -> None:

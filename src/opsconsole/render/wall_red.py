@@ -10,7 +10,7 @@ from typing import Final
 from opsconsole.model.alerts import Alert, Severity
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import alerts, figures, services
+from opsconsole.render import alerts, figures, operations, services
 from opsconsole.render.alert_folding import fold_rows
 from opsconsole.render.big_digits import columns_of, drawable, rows_of
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit, line_width
@@ -151,13 +151,19 @@ def _chip(service: ServiceView) -> Line:
 
 def _said(service: ServiceView, scene: Scene, width: int, scale: int) -> list[Line]:
     """For how long, and why; in big letters where all of it can be."""
-    since = _since(service, scene)
     reason = services.reason_of(service)
     text = f"{figures.age(scene.now - service.since)}  {reason}".rstrip()
-    if scale and drawable(text) and columns_of(text, scale) <= width:
+    why = _why(service, scene)
+    if scale and len(why) == 1 and drawable(text) and columns_of(text, scale) <= width:
         return enlarged(text, Role.TEXT, scale, ascii_only=scene.ascii_only)
-    line = (Span(since, Role.MUTED), Span(f"  {reason}", Role.TEXT))
-    return [padded(line, width)]
+    return [padded((Span(f"{_since(service, scene)}  ", Role.MUTED), *why), width)]
+
+
+def _why(service: ServiceView, scene: Scene) -> Line:
+    """What is being done about it, where something is, and its reason."""
+    reason = Span(services.reason_of(service), Role.TEXT)
+    doing = operations.activities(scene.snapshot, scene.now).get(service.name)
+    return (reason,) if doing is None else (Span(f"{doing}  ", Role.ACCENT), reason)
 
 
 def _since(service: ServiceView, scene: Scene) -> str:
@@ -175,8 +181,7 @@ def _entry(service: ServiceView, scene: Scene, width: int, rows: int) -> list[Li
         Span(f"   {_since(service, scene)}", Role.MUTED),
         Span(_copies(service), Role.MUTED),
     )
-    reason = clip(services.reason_of(service), width - _CHIP - 2)
-    second = (Span(" " * (_CHIP + 2)), Span(reason, Role.TEXT))
+    second = padded((Span(" " * (_CHIP + 2)), *_why(service, scene)), width)
     return [first, second, BLANK][:rows]
 
 
@@ -194,7 +199,7 @@ def _row(service: ServiceView, scene: Scene, width: int) -> Line:
         Span("  "),
         Span(fit(service.name, name), Role.STRONG),
         Span(f" {age:>6}  ", Role.MUTED),
-        Span(services.reason_of(service), Role.TEXT),
+        *_why(service, scene),
     )
     return padded(line, width)
 

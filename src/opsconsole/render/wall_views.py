@@ -5,14 +5,25 @@ same; what does not fit comes in turn. ALL OK is said only when every service wa
 no alert is loud and every source answers.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import events, figures, resources, services
+from opsconsole.render import events, figures, operations, resources, services
 from opsconsole.render.big_digits import columns_of, drawable, largest, rows_of
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, clip, fit, line_width, wrap
+from opsconsole.render.cells import (
+    BLANK,
+    Align,
+    Line,
+    Role,
+    Span,
+    clip,
+    clip_line,
+    fit,
+    line_width,
+    wrap,
+)
 from opsconsole.render.matching import Filter
 from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
 from opsconsole.render.wall_red import blind_spots, failing, joined, ringing
@@ -31,6 +42,8 @@ from opsconsole.render.wall_scene import (
     unseen,
 )
 
+T = TypeVar("T")
+
 _WINDOW: Final = 900.0
 _TWO_COLUMNS: Final = 150
 _LARGEST_TILE: Final = 4
@@ -38,6 +51,7 @@ _ROOMY: Final = 10
 """Rows from which a verdict leaves enough for what it is about."""
 _LEAST_EVENTS: Final = 4
 _FOUR_FIGURES: Final = 110
+_MOST_DOINGS: Final = 4
 _HOST_STALE: Final = 30.0
 
 
@@ -49,7 +63,8 @@ def overview(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[
     wrong = any(shown_state(each) is not State.OK for each in snapshot.services)
     rung = ringing(scene, snapshot, width, max(3, height // 4))
     spots = blind_spots(scene, snapshot, width, max(3, height // 4))
-    room = height - sum(len(part) + 1 for part in (rung, spots) if part)
+    acted = _under_way(scene, snapshot, width)
+    room = height - sum(len(part) + 1 for part in (acted, rung, spots) if part)
     listed = services.order(snapshot, services.Sort.NAME, Filter())
     said = _verdict(scene, snapshot, width, height // 3) if room >= _ROOMY and not wrong else []
     if not _grid_scale(scene, listed, width, room - len(said) - 1):
@@ -58,7 +73,17 @@ def overview(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[
             said = smaller
     room -= len(said) + 1 if said else 0
     main = failing(scene, snapshot, width, room) if wrong else _grid(scene, listed, width, room)
-    return joined((said, main, rung, spots, _lately(scene, snapshot, width, room - len(main) - 1)))
+    lately = _lately(scene, snapshot, width, room - len(main) - 1)
+    return joined((said, main, acted, rung, spots, lately))
+
+
+def _under_way(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
+    """What is being done to services, or was on purpose, by whom."""
+    doing = operations.activities(snapshot, scene.now)
+    return [
+        clip_line((Span(f" {name}  ", Role.STRONG), Span(text, Role.ACCENT)), width)
+        for name, text in sorted(doing.items())[:_MOST_DOINGS]
+    ]
 
 
 def _lately(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
@@ -162,11 +187,16 @@ def service_table(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
     listed = services.order(snapshot, services.Sort.STATE, Filter())
     longest = max((len(each.name) for each in listed), default=20)
     columns = services.columns_for(width, longest)
-    context = services.Context(scene.now, _WINDOW, services.alert_counts(snapshot.alerts))
-    rows = [services.row(each, columns, context) for each in listed]
+    counts = services.alert_counts(snapshot.alerts)
+    doing = operations.activities(snapshot, scene.now)
+    context = services.Context(scene.now, _WINDOW, counts, doing)
     head = services.header(columns, services.Sort.STATE)
-    roomy = len(rows) * 2 + 1 <= height
-    return [head, *([BLANK] if roomy else []), *_spaced(rows, height - 1 - roomy, scene)]
+    roomy = len(listed) * 2 + 1 <= height
+
+    def row(service: ServiceView) -> Line:
+        return services.row(service, columns, context)
+
+    return [head, *([BLANK] if roomy else []), *_spaced(listed, row, height - 1 - roomy, scene)]
 
 
 def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
@@ -178,10 +208,10 @@ def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
         return [(Span(" neither this host nor a Docker Engine is read", Role.MUTED),)]
     room = height - len(large) - (1 if large else 0)
     if width < _TWO_COLUMNS or len(kept) <= room // 2:
-        return joined((large, _spaced(kept, room, scene)))
+        return joined((large, _spaced(kept, _as_it_is, room, scene)))
     half = -(-len(kept) // 2)
-    parts = (_spaced(kept[:half], room, scene), _spaced(kept[half:], room, scene))
-    return joined((large, beside(*parts, width // 2 + 2)))
+    parts = [_spaced(part, _as_it_is, room, scene) for part in (kept[:half], kept[half:])]
+    return joined((large, beside(parts[0], parts[1], width // 2 + 2)))
 
 
 def _host_figures(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
@@ -224,15 +254,22 @@ def timeline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[
     if not rows:
         return [(Span(" nothing has happened since the wall was started", Role.MUTED),)]
     roomy = len(rows) * 2 - 1 <= height
-    return _spaced(rows, height, scene) if roomy else rows[:height]
+    return _spaced(rows, _as_it_is, height, scene) if roomy else rows[:height]
 
 
-def _spaced(rows: Sequence[Line], height: int, scene: Scene) -> list[Line]:
-    """``rows`` with blank lines between them where there is room, else in pages."""
-    if len(rows) * 2 - 1 <= height:
-        return [line for row in rows for line in (row, BLANK)][:-1]
-    shown, more = page_of(rows, height if len(rows) <= height else height - 1, scene)
-    return [*shown, (Span(f"   {more}", Role.MUTED),)] if more else list(shown)
+def _spaced(
+    entries: Sequence[T], row: Callable[[T], Line], height: int, scene: Scene
+) -> list[Line]:
+    """A row for each entry, apart from each other where there is room, else in pages."""
+    if len(entries) * 2 - 1 <= height:
+        return [line for entry in entries for line in (row(entry), BLANK)][:-1]
+    shown, more = page_of(entries, height if len(entries) <= height else height - 1, scene)
+    rows = [row(entry) for entry in shown]
+    return [*rows, (Span(f"   {more}", Role.MUTED),)] if more else rows
+
+
+def _as_it_is(line: Line) -> Line:
+    return line
 
 
 # ---- nothing is seen ----
