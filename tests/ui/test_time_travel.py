@@ -97,7 +97,7 @@ async def test_the_moment_asked_for_is_said_while_it_is_read(open_stage: OpenSta
     engine.slow = True
     async with open_stage(None, engine=engine) as stage:
         await stage.press(BACK, BACK, BACK)
-        assert "REPLAY reading 09:11:07Z" in top(stage)
+        assert "REPLAY · reading 09:11:07Z" in top(stage)
         assert engine.moments == [NOW - 60.0]
         engine.reading.pop().set_result(engine.answer_moment(NOW - 60.0))
         await stage.pilot.pause()

@@ -5,7 +5,7 @@ how long ago that was, and how to return. The states of the present stand beside
 nobody misses what breaks meanwhile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,17 +40,23 @@ class Shown:
     held: bool = False
 
 
-def banner(shown: Shown, latest: Snapshot | None, sources: Line, width: int, now: float) -> Line:
-    """One line over the whole ``width``; ``sources`` fill what room is left."""
+def banner(
+    shown: Shown,
+    latest: Snapshot | None,
+    sources: Callable[[int], Line],
+    width: int,
+    now: float,
+) -> Line:
+    """One line over the whole ``width``; ``sources`` fill the room that is left to them."""
     parts = [Span(f" {_what(shown, now)} ", Role.REPLAY)]
     reading = _reading(shown, now)
-    for text in (reading, f"{RETURN} " if not reading else "", _origin(shown)):
+    for text in (reading, "" if reading else f"· {RETURN} ", _origin(shown)):
         if text and line_width(tuple(parts)) + len(text) + _present_width(latest) <= width:
             parts.append(Span(text, Role.REPLAY))
     present = _present(latest)
     left = width - line_width(tuple(parts)) - line_width(present)
     if left >= _ROOM_FOR_SOURCES:
-        parts += clip_line(sources, left)
+        parts += sources(left)
         left = width - line_width(tuple(parts)) - line_width(present)
     return clip_line((*parts, Span(" " * max(0, left), Role.REPLAY), *present), width)
 
@@ -98,7 +104,7 @@ def _what(shown: Shown, now: float) -> str:
 
 
 def _reading(shown: Shown, now: float) -> str:
-    return "" if shown.wanted is None else f"reading {when(shown.wanted, now)} … "
+    return "" if shown.wanted is None else f"· reading {when(shown.wanted, now)} … "
 
 
 def _origin(shown: Shown) -> str:

@@ -49,10 +49,9 @@ class HeaderBar(LineWidget):
     ) -> None:  # fmt: skip
         width, moment = self.size.width, replay.moment
         past, at = (latest, now) if moment is None else (moment.snapshot, moment.at)
-        sources = header.sources(past, width, at)
         self.paint_lines(
             [
                 header.top(past, place, width, at, read_only=read_only, note=note),
-                banner(replay, latest, sources, width, now),
+                banner(replay, latest, lambda room: header.sources(past, room, at), width, now),
             ]
         )
