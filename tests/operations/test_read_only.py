@@ -34,10 +34,13 @@ Serve = Callable[[], RecordingServer]
 _ANSWERS = {
     "service": "web", "backup": "latest", "to": "2", "name": "purge", "alert": "ServiceDown",
     "matchers": 'alertname="ServiceDown"', "id": "1111", "duration": "1h", "what": "verify",
+    "text": "handover",
 }  # fmt: skip
 _APART = {
     "demo": "serves a fleet of its own, and ends only when it is told to",
     "run-operation": "the runner: tried with every kind below",
+    "record": "looks until it is told to end: tests/engine/recording",
+    "runbook": "its steps that change something: tests/engine and tests/cli",
 }
 
 
