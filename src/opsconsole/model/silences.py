@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.model.linear_pattern import linear_pattern
+from opsconsole.model.pattern_syntax import PatternError
+
 ACK_PREFIX: Final = "ACK "
 """How the comment of a silence begins that is an acknowledgement of one alert."""
 
@@ -49,13 +52,16 @@ class Matcher:
         return f'{self.name}{operator}"{quoted}"'
 
     def matches(self, labels: Mapping[str, str]) -> bool:
-        """Whether ``labels`` satisfy it; a pattern that Python cannot read matches nothing."""
+        """Whether ``labels`` satisfy it; a pattern that is not known here matches nothing.
+
+        It takes time in proportion to the value, whatever the pattern.
+        """
         value = labels.get(self.name, "")
         if not self.is_regex:
             return (value == self.value) is self.is_equal
         try:
-            found = re.fullmatch(self.value, value) is not None
-        except (re.error, RecursionError):
+            found = linear_pattern(self.value).matches(value)
+        except PatternError:
             return False
         return found is self.is_equal
 
@@ -90,8 +96,8 @@ def parse_matcher(text: str) -> Matcher:
     is_regex = "~" in operator
     if is_regex:
         try:
-            re.compile(value)
-        except (re.error, RecursionError, OverflowError) as error:
+            linear_pattern(value)
+        except PatternError as error:
             raise ValueError(f"{value[:60]!r} is not a regular expression: {error}") from None
     return Matcher(name, value, is_regex, not operator.startswith("!"))
 
