@@ -13,6 +13,7 @@ BENCHMARKS: Final = (
     "metrics",
     "operations",
     "logs",
+    "recording",
     "replay",
 )
 

@@ -26,6 +26,8 @@ def test_each_fact_has_its_line() -> None:
     assert lines(busy, 11.0) == lines(busy, 12.0, lag=2.1) == ()
     assert lines(Notices(), errors=2) == ("2 internal errors; please report them",)
     assert lines(Notices(), journal="disk full") == ("operations cannot be followed: disk full",)
+    stopped = "recording has stopped: disk full"
+    assert lines(Notices(), recording=stopped) == (stopped,)
     assert "local network" in lines(Notices(), cut_off=True)[0]
 
 

@@ -9,6 +9,7 @@ to a group whose members share locks, journal and audit (2770). Layout:
 * ``logs/``           what a runner printed, 0600
 * ``seen/``           up to when each user has seen verdicts
 * ``runbooks/``       the runs of runbooks, written by the engine
+* ``recordings/``     what the flight recorder keeps (SQLite), with a lock for each
 """
 
 import os

@@ -43,7 +43,7 @@ class Tier:
     block: float
 
 
-TIERS: Final = (Tier(86_400.0, 60.0, 1_800.0), Tier(7_200.0, 15.0, 300.0))
+TIERS: Final = (Tier(86_400.0, 60.0, 900.0), Tier(7_200.0, 15.0, 300.0))
 """The oldest first. Blocks are whole numbers of segments and of each other."""
 
 

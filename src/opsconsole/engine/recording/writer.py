@@ -23,8 +23,8 @@ from opsconsole.engine.recording.segment import line, pack, seal, unpack
 from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
 
-SEGMENT: Final = 60.0
-"""Seconds of moments that are kept together, on whole minutes."""
+SEGMENT: Final = 30.0
+"""Seconds of moments that are kept together, on whole halves of a minute."""
 
 _FIELDS: Final = tuple(field.name for field in fields(Snapshot))
 _UNREADABLE: Final = (sqlite3.Error, zlib.error, OSError)
