@@ -34,7 +34,8 @@ SAMPLES = (
         "", "a", "a|b", "(a|b)*", "a*b+", "a?b?", "(ab){2}", "a{1,2}b", "a{2,}b", "(?:a|b)+?",
         "[ab]+", "[^a]+", "[a-c]*", "[]a]+", "[a-]+", r"web-\d+", r"\w+-\w", r"\W", r"[\w.]+",
         r"10\.0\.0\.\d{1,3}", ".", ".*", "(?i)a", "(?i:A)b", "(?s)a.b", "a.b", "^a$", "^$",
-        r"\Aab\Z", "a{", "a{x}", "(?P<name>a)b", "()*", "(a*)*", "(a|)+b", r"\x61", "[^\\W\\d]+", "$", "a$b",
+        r"\Aab\Z", "a{", "a{x}", "(?P<name>a)b", "()*", "(a*)*", "(a|)+b", r"\x61", "[^\\W\\d]+", "$",
+        "a$b",
     ],
 )  # fmt: skip
 def test_the_same_texts_match_as_with_re(pattern: str) -> None:
