@@ -20,6 +20,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.pages import PageView
 from opsconsole.model.replay import Moment, Span
+from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.snapshot import Snapshot
 from tests.ui.fleet import NOW
 
@@ -106,6 +107,10 @@ class FakeEngine:
         self.kept: tuple[BackupView, ...] = ()
         self.verified: list[str] = []
         self.stopped_rollbacks: list[str] = []
+        self.runbook_requests: list[RunbookRequest] = []
+        self.answer_runbook: Callable[[RunbookRequest], RunbookAnswer | Refusal] = (
+            lambda _request: Refusal("no-such-runbook", "there is no such runbook")
+        )
         self.answer_logs: Callable[[LogQuery], LogPage] = LogPage
         self.readers: list[FakeReader] = []
         self.read_pages: tuple[PageView, ...] | Refusal = ()
@@ -189,6 +194,12 @@ class FakeEngine:
         self.pages_asked.append(service)
         future: Future[tuple[PageView, ...] | Refusal] = Future()
         future.set_result(self.read_pages)
+        return future
+
+    def runbook(self, request: RunbookRequest) -> "Future[RunbookAnswer | Refusal]":
+        self.runbook_requests.append(request)
+        future: Future[RunbookAnswer | Refusal] = Future()
+        future.set_result(self.answer_runbook(request))
         return future
 
     def open_logs(self, service: str, on_page: PageListener) -> FakeReader:

@@ -139,8 +139,11 @@ def detail(alert: Alert, now: float) -> list[Line]:
     return lines
 
 
-def page(alert: Alert, width: int, now: float) -> list[Line]:
-    """``detail`` with nothing cut: what is too long for a line goes on in the next."""
+def page(alert: Alert, width: int, now: float, *, runbook: str = "") -> list[Line]:
+    """``detail`` with nothing cut: what is too long for a line goes on in the next.
+
+    ``runbook`` is the title of the one that is written for the alert.
+    """
     lines: list[Line] = []
     for line in detail(alert, now):
         *before, last = line
@@ -149,6 +152,8 @@ def page(alert: Alert, width: int, now: float) -> list[Line]:
         for part in wrap(last.text, max(10, width - indent - 1)):
             lines.append((*head, Span(part, last.role)))
             head = (Span(" " * indent),)
+    if runbook:
+        lines += [BLANK, (Span(" b ", Role.KEY), Span(f"opens the runbook: {runbook}"))]
     if not alert.sources:
         return lines
     return [*lines, BLANK, (Span(" a acknowledge · s silence · enter its service", Role.MUTED),)]

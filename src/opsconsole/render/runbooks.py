@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from opsconsole.model.runbook_runs import RunbookRun, RunOutcome, StepRun, StepState
-from opsconsole.model.runbooks import RunbookView, StepKind, StepView
+from opsconsole.model.runbooks import RunbookView, StepKind, StepView, worded
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import figures
 from opsconsole.render.cells import (
@@ -64,10 +64,12 @@ class Listed(NamedTuple):
         return f"{self.runbook.name} {self.service}"
 
 
-def listed(runbooks: Iterable[RunbookView], service: str = "") -> list[Listed]:
+def listed(
+    runbooks: Iterable[RunbookView], service: str = "", environment: str = ""
+) -> list[Listed]:
     """Every runbook with each service that it is for, or those of ``service`` alone."""
     return [
-        Listed(runbook, each)
+        Listed(worded(runbook, each, environment), each)
         for runbook in runbooks
         for each in runbook.services or ("",)
         if not service or each == service

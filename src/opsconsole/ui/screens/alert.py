@@ -6,6 +6,7 @@ Invariant: the screen is bound to the alert's key; when no source knows it any m
 from typing import ClassVar
 
 from opsconsole.model.alerts import Alert
+from opsconsole.model.runbooks import of_alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import alerts as render
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
@@ -48,7 +49,10 @@ class AlertScreen(PageScreen, AlertKeys, inherit_bindings=False):
             gone: Line = (Span("  no source knows this alert any more", Role.UNKNOWN),)
             self.page.show([gone], top)
             return
-        self.page.show(render.page(alert, width, self.now), top)
+        latest = self.console_app.bridge.latest
+        found = of_alert(latest.runbooks, alert) if latest else None
+        title = found.title.replace("{service}", alert.service) if found else ""
+        self.page.show(render.page(alert, width, self.now, runbook=title), top)
 
     def action_open(self) -> None:
         """To its service."""

@@ -26,7 +26,9 @@ class RunbookList(GridTable):
         self, top: tuple[Line, ...], snapshot: Snapshot | None, width: int, now: float
     ) -> None:
         """Bring the rows up to date."""
-        found = render.listed(snapshot.runbooks if snapshot else (), self._service)
+        known = snapshot.runbooks if snapshot else ()
+        environment = snapshot.environment.name if snapshot else ""
+        found = render.listed(known, self._service, environment)
         self._items = {item.key: item for item in found}
 
         def line(key: str) -> Line:
