@@ -118,8 +118,8 @@ def test_a_new_image_that_leaks_is_found_out_and_told(
         text = terminal.text
         image, killed = row_of(text, f"image {before}"), row_of(text, "died, exit 137")
         assert image < killed, text
-        assert "another image; the service itself" in text.splitlines()[image]
-        assert "it ran out of memory; the service itself" in text.splitlines()[killed]
+        assert "another image; " in text.splitlines()[image]
+        assert "it ran out of memory; just before" in text.splitlines()[killed]
         assert text.splitlines()[image].split()[0] == "1", text
         assert text.splitlines()[killed].split()[0] == "2", text
         assert row_of(text, "ok → down") > killed

@@ -33,7 +33,8 @@ async def test_w_names_the_image_before_the_kill(open_stage: OpenStage) -> None:
         assert "What changed before ai-service went wrong" in text
         assert "it first went wrong at 09:10:55Z, 3m12s ago" in text
         assert text.index("v1.4.2 → v1.5.0") < text.index("died, exit 137")
-        assert "another image; the service itself" in text
+        assert "another image; 8m55s before" in text
+        assert "another image; the service itself; 8m55s before" in text
         assert text.index("died, exit 137") < text.index("also in those minutes")
         assert text.index("what followed") < text.index("ServiceDown")
 

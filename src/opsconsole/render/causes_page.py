@@ -6,6 +6,7 @@ row names its event by the same key, wherever it stands in the order.
 
 from typing import Final
 
+from opsconsole.engine.judge.causes import ITSELF
 from opsconsole.model.causes import Cause, Changes
 from opsconsole.model.events import Event
 from opsconsole.render import events, figures
@@ -24,9 +25,6 @@ from opsconsole.render.cells import (
 
 WIDE: Final = 110
 """From this width the reason stands beside the change."""
-
-REASON: Final = 66
-"""Cells of the reason there, at most."""
 
 HEADING: Final = "#"
 """How the keys of headings begin; no event has such a key."""
@@ -77,21 +75,33 @@ def entries(changes: Changes) -> dict[str, Cause | Event | None]:
     return found
 
 
-def row(key: str, entry: Cause | Event | None, place: int, width: int, now: float) -> Line:
+def reason_width(changes: Changes, width: int) -> int:
+    """Cells of the reasons beside the changes; 0 where there is no room for them."""
+    longest = max((width_of(_beside(cause)) for cause in changes.likely), default=0)
+    return min(longest, width // 2) + 2 if longest and width >= WIDE else 0
+
+
+def row(
+    key: str, entry: Cause | Event | None, place: int, width: int, now: float, reason: int = 0
+) -> Line:
     """One line: a heading, a likely cause with its place and reason, or another event."""
     if entry is None:
         words = f"   {_HEADINGS[key]} "
         return Span(words, Role.MUTED), Span("─" * max(0, width - width_of(words) - 1), Role.RULE)
     if isinstance(entry, Event):
         return Span("   "), *events.row(entry, max(0, width - 3), now).line
-    reason = min(REASON, width // 2) if width >= WIDE else 0
     times = f" ×{entry.count}" if entry.count > 1 else ""
     # As wide as the rows below, so that columns stand under each other.
     told = events.row(entry.event, width - 3, now).line
     left = clip_line((Span(f"{place:>2} ", Role.ACCENT), *told), width - reason - len(times))
     line = (*left, Span(times, Role.STRONG))
     gap = Span(" " * max(0, width - reason - line_width(line)))
-    return (*line, gap, Span(clip(f"  {entry.reason}", reason), Role.MUTED)) if reason else line
+    return (*line, gap, Span(clip(f"  {_beside(entry)}", reason), Role.MUTED)) if reason else line
+
+
+def _beside(cause: Cause) -> str:
+    """The reason without what the row says anyway: that it is the service itself."""
+    return "; ".join(part for part in cause.reason.split("; ") if part != ITSELF)
 
 
 def details(entry: Cause | Event | None, width: int, now: float) -> list[Line]:

@@ -20,6 +20,7 @@ SAME: Final = 1.0
 DEPENDENCY: Final = 0.8
 HOST: Final = 0.45
 ELSEWHERE: Final = 0.2
+ITSELF: Final = "the service itself"
 LEAST_CLOSENESS: Final = 0.75
 """What is left of a score at the far end of the window."""
 
@@ -125,7 +126,7 @@ class _Judge:
 
     def _nearness(self, service: str) -> tuple[float, str]:
         if service and service == self.service:
-            return SAME, "the service itself"
+            return SAME, ITSELF
         if service in self.needs:
             way = self.needs[service]
             through = f", needed through {way[1]}" if len(way) > 2 else ", which it needs"

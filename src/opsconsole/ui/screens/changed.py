@@ -74,12 +74,12 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
         if changes is None:
             return
         places = {key: number for number, key in enumerate(self._rows, 1)}
-        now, rows = self.now, self._rows
+        now, rows, reason = self.now, self._rows, render.reason_width(changes, width)
         self.table.list(
             Listing(
                 self._top(changes, width),
                 tuple(rows),
-                lambda key: render.row(key, rows[key], places[key], width, now),
+                lambda key: render.row(key, rows[key], places[key], width, now, reason),
                 tuple(render.no_cause()),
             )
         )
