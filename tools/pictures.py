@@ -130,6 +130,7 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "operations": ("O",),
     "request": ("D",),
     "backups": ("\r", "8"),
+    "replay": ("[",),
     "wall": (),
     "wall-services": (),
     "wall-resources": (),

@@ -9,6 +9,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport, ProbeKind
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionKind, ActionView, Refusal
+from opsconsole.model.replay import Moment
 from opsconsole.model.resources import Container, Disk, DockerView, Host, Port
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.snapshot import (
@@ -375,3 +376,8 @@ def hostile() -> Snapshot:
         1, NOW, EnvironmentView(EVIL[0], "high", EVIL[2]), tuple(views), ringing, host(), NOW,
         DockerView(EVIL[1], EVIL[2], boxes), NOW, happened, read, notices=EVIL,
     )  # fmt: skip
+
+
+def burning_moment(at: float) -> Moment:
+    """Any moment of a recording in which the fleet was on fire."""
+    return Moment(at, at, replace(on_fire(), taken_at=at, replayed=True))

@@ -107,6 +107,7 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
     }
     engine = FakeEngine(made[scene]())
     engine.kept = working.backups()
+    engine.answer_moment = fleet.burning_moment
     engine.read_pages = reading.pages(fire=scene == "fire")
     engine.answer_logs = reading.answer_logs
     if live and engine.snapshot is not None:

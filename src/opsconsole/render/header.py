@@ -24,9 +24,17 @@ _STATE_ROLES = {
 }
 
 
-def top(snapshot: Snapshot | None, place: EnvironmentView, width: int, wall: float, *,
-        read_only: bool = False, note: str = "") -> Line:  # fmt: skip
-    """Environment, counts by state, read-only, clock."""
+def top(
+    snapshot: Snapshot | None,
+    place: EnvironmentView,
+    width: int,
+    wall: float,
+    *,
+    read_only: bool = False,
+    note: str = "",
+    clock: Role = Role.BAR_STRONG,
+) -> Line:
+    """Environment, counts by state, read-only, and the clock in the role ``clock``."""
     environment = snapshot.environment if snapshot else place
     badge = Span(f" {clip(environment.name.upper(), 20)} ", badge_role(environment.danger))
     left: list[Span] = [badge, Span("  ", Role.BAR)]
@@ -36,7 +44,7 @@ def top(snapshot: Snapshot | None, place: EnvironmentView, width: int, wall: flo
         right += [Span(f" {note} ", Role.BADGE_NOTE), Span(" ", Role.BAR)]
     if read_only or (snapshot is not None and snapshot.read_only):
         right += [Span(" READ-ONLY ", Role.BADGE_NOTE), Span("  ", Role.BAR)]
-    right.append(Span(f"{figures.clock(wall)}Z ", Role.BAR_STRONG))
+    right.append(Span(f"{figures.clock(wall)}Z ", clock))
     room = width - line_width(tuple(left)) - line_width(tuple(right))
     if room > len(environment.platform) + 3 and environment.platform:
         left.append(Span(f"  {environment.platform}", Role.BAR_MUTED))

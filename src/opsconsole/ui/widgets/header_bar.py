@@ -51,7 +51,9 @@ class HeaderBar(LineWidget):
         past, at = (latest, now) if moment is None else (moment.snapshot, moment.at)
         self.paint_lines(
             [
-                header.top(past, place, width, at, read_only=read_only, note=note),
+                header.top(
+                    past, place, width, at, read_only=read_only, note=note, clock=Role.REPLAY
+                ),
                 banner(replay, latest, lambda room: header.sources(past, room, at), width, now),
             ]
         )

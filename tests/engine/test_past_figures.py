@@ -1,0 +1,60 @@
+"""Figures of a moment that nobody recorded, asked of a real Prometheus."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.settings import Prometheus
+from opsconsole.demo.prometheus import MonitoringServer
+from opsconsole.engine.past_figures import ORIGIN, PastFigures
+from opsconsole.model.fault import Fault
+from opsconsole.model.state import State
+from opsconsole.sources.declared import declared_metrics
+from opsconsole.sources.prometheus import PrometheusSource
+from tests.engine.conftest import fleet
+
+METRICS = {
+    "asked_at": {"promql": "vector(time())"},
+    "up": {"gauge": "up", "labels": {"job": "prometheus"}},
+}
+SETTINGS = fleet({"prom": {"instances": ["http://127.0.0.1:9"], "metrics": METRICS}})
+
+
+def source_at(url: str) -> PrometheusSource:
+    declared = declared_metrics("prom", SETTINGS.services["prom"])
+    return PrometheusSource(Prometheus(url=url), declared, SystemClock(), Path())
+
+
+async def test_a_real_server_answers_for_the_moment_asked_for(
+    prometheus_server: MonitoringServer,
+) -> None:
+    source = source_at(prometheus_server.url)
+    past = PastFigures(SETTINGS, [source], SystemClock())
+    moment = time.time() - 86_400.0
+    found = await past.alone(moment)
+    assert found is not None
+    assert found.replayed
+    assert found.taken_at == moment
+    service = found.service("prom")
+    assert service is not None
+    assert service.state is State.UNKNOWN, "a state is not made of figures"
+    shown = {each.name: each for each in service.metrics}
+    assert shown["asked_at"].value == round(moment, 3)
+    assert shown["asked_at"].origin == ORIGIN
+    assert "up" not in shown, "a day ago it was not there"
+    async with asyncio.timeout(30.0):
+        while True:
+            now = await past.alone(time.time())
+            service = now.service("prom") if now is not None else None
+            if service is not None and any(each.name == "up" for each in service.metrics):
+                break
+            await asyncio.sleep(0.2)
+    await source.close()
+
+
+async def test_a_server_that_is_gone_is_a_fault_and_nothing_is_shown() -> None:
+    source = source_at("http://127.0.0.1:9")
+    assert isinstance(await source.figures_at(time.time()), Fault)
+    assert await PastFigures(SETTINGS, [source], SystemClock()).alone(time.time()) is None
+    await source.close()
