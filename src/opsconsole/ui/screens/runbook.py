@@ -8,7 +8,6 @@ nothing. Nothing is run from a moment that has passed.
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 
 from opsconsole.model.operation import ActionRequest
 from opsconsole.model.runbook_runs import RunbookRequest, RunbookRun, RunbookVerb, StepRun
@@ -20,24 +19,22 @@ from opsconsole.render.keys import Key, Scope
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import RunbookAnswered
-from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.widgets.answer_prompt import AnswerPrompt
-from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
-from opsconsole.ui.widgets.header_bar import HeaderBar
-from opsconsole.ui.widgets.lines_view import LinesView
 
 _ENDING = "end-run"
 _REPLAY = "this moment has passed: nothing is run from it; esc returns to now"
 
 
-class RunbookScreen(ConsoleScreen, inherit_bindings=False):
+class RunbookScreen(ListScreen, inherit_bindings=False):
     """A checklist over the step under its cursor. Shows the run that goes on, if there is one."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
         Scope.RUNBOOK, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "runbook"
+    TABLE = "steps"
     BINDINGS = bindings(*SCOPES)
 
     def __init__(self, runbook: str, service: str) -> None:
@@ -48,24 +45,7 @@ class RunbookScreen(ConsoleScreen, inherit_bindings=False):
         self._came = ""
         self._whole = False
 
-    def compose(self) -> ComposeResult:
-        """The checklist over the step."""
-        yield HeaderBar(id="header")
-        yield GridTable(id="steps", selects=True)
-        yield LinesView(id="details")
-        yield FooterBar(id="footer")
-
-    def on_mount(self) -> None:
-        """Keys go to the checklist."""
-        self.table.focus()
-        super().on_mount()
-
     # ---- what is shown ----
-
-    @property
-    def table(self) -> GridTable:
-        """The checklist."""
-        return self.query_one("#steps", GridTable)
 
     @property
     def latest(self) -> Snapshot | None:
@@ -136,7 +116,7 @@ class RunbookScreen(ConsoleScreen, inherit_bindings=False):
 
     @on(GridTable.CursorMoved)
     def _show_details(self) -> None:
-        page, step, view, run = self.page, self.step, self.view, self.run
+        page, step, view, run = self.details, self.step, self.view, self.run
         width = page.size.width
         if step is None or view is None:
             page.show([])
@@ -148,11 +128,6 @@ class RunbookScreen(ConsoleScreen, inherit_bindings=False):
         now = self.console_app.clock.now()
         lines = render.details(step, at, width, now, comes=comes, why_not=self._why_not(step))
         page.show(lines, top)
-
-    @property
-    def page(self) -> LinesView:
-        """The step that is read."""
-        return self.query_one("#details", LinesView)
 
     def _why_not(self, step: StepView) -> str:
         if not self.console_app.is_live:
@@ -280,15 +255,15 @@ class RunbookScreen(ConsoleScreen, inherit_bindings=False):
 
     def action_move(self, rows: int) -> None:
         """Move the cursor, or scroll what is read."""
-        (self.page if self._whole else self.table).move(rows)
+        (self.details if self._whole else self.table).move(rows)
 
     def action_edge(self, end: int) -> None:
         """To the first or the last row."""
-        (self.page if self._whole else self.table).move_to(10**9 if end else 0)
+        (self.details if self._whole else self.table).move_to(10**9 if end else 0)
 
     def action_page(self, pages: float) -> None:
         """Scroll; never acts."""
-        (self.page if self._whole else self.table).page(pages)
+        (self.details if self._whole else self.table).page(pages)
 
     def action_match(self, step: int) -> None:
         """To the next step that did not pass."""
@@ -298,7 +273,7 @@ class RunbookScreen(ConsoleScreen, inherit_bindings=False):
 
     def action_copy(self) -> None:
         """Copy the checklist, or the step that is read."""
-        text = plain(self.page.whole) if self._whole else "\n".join(clipboard.rows(self.table))
+        text = plain(self.details.whole) if self._whole else "\n".join(clipboard.rows(self.table))
         clipboard.copy(self.console_app, text)
 
     def action_back(self) -> None:
@@ -306,7 +281,7 @@ class RunbookScreen(ConsoleScreen, inherit_bindings=False):
         if self._whole:
             self.action_open()
         else:
-            self.dismiss()
+            super().action_back()
 
 
 def _next(view: RunbookView, run: RunbookRun | None) -> str:
