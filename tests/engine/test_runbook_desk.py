@@ -268,6 +268,25 @@ async def test_steps_that_were_changed_meanwhile_are_not_run(stage: Stage) -> No
     await stage.desk.close()
 
 
+async def test_runbooks_are_read_again_once_their_files_rest(stage: Stage) -> None:
+    await stage.desk.poll(())
+    path = stage.folder / "runbooks/recover.yaml"
+    path.write_text("title: [")
+    for _ in range(2):
+        assert [view.title for view in stage.desk.views] == ["recover {service}"]
+        stage.clock.move(4.0)
+        await stage.desk.poll(())
+    assert len(stage.desk.views) == 0
+    assert "1 problem in the runbooks" in stage.desk.fault
+    path.write_text(ALL_KINDS.replace("recover {service}", "mend {service}"))
+    for _ in range(2):
+        stage.clock.move(4.0)
+        await stage.desk.poll(())
+    assert [view.title for view in stage.desk.views] == ["mend {service}"]
+    assert stage.desk.fault == ""
+    await stage.desk.close()
+
+
 async def test_an_operation_of_somebody_else_or_from_before_is_not_the_steps(stage: Stage) -> None:
     await stage.done("read")
     await stage.done("ok")

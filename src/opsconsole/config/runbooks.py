@@ -40,9 +40,14 @@ class Runbooks:
     problems: tuple[Problem, ...] = ()
 
 
+def folder_of(settings: Settings, base: Path) -> Path:
+    """Where the runbooks of ``settings`` are; ``base`` is the configuration's folder."""
+    return base / Path(settings.runbooks or FOLDER).expanduser()
+
+
 def load_runbooks(settings: Settings, base: Path) -> Runbooks:
-    """Read the folder of ``settings``, relative to ``base``; none where there is no folder."""
-    folder = base / (settings.runbooks or FOLDER)
+    """Read the folder of ``settings``; none where there is no folder."""
+    folder = folder_of(settings, base)
     found: list[Runbook] = []
     problems: list[Problem] = []
     if not folder.is_dir():

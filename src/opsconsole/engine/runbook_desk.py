@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.config.runbooks import load_runbooks
+from opsconsole.config.runbooks import folder_of, load_runbooks
 from opsconsole.config.settings import Settings
+from opsconsole.config.watching import Stamp, stamps
 from opsconsole.engine import runbook_policy
 from opsconsole.engine.runbook_checks import Checks
 from opsconsole.engine.runbook_events import news
@@ -50,6 +51,8 @@ from opsconsole.sources.executor import QueueFullError
 from opsconsole.text import sanitize
 
 ANSWER: Final = 200
+REREAD_EVERY: Final = 3.0
+"""Seconds between looks at whether the files of runbooks have changed."""
 
 
 class RunbookDesk:
@@ -78,6 +81,9 @@ class RunbookDesk:
         self._told: dict[str, RunbookRun] | None = None
         self._bad = self._trouble = ""
         self._opened = False
+        self._looked_at = clock.now()
+        self._read: tuple[Stamp, ...] = ()
+        self._seen: tuple[Stamp, ...] = ()
         self._seeing = asyncio.Lock()
         self.runbooks: tuple[Runbook, ...] = ()
         self.views: tuple[RunbookView, ...] = ()
@@ -99,7 +105,12 @@ class RunbookDesk:
     def use(self, settings: Settings) -> None:
         """Read the runbooks of ``settings`` at the next poll; runs go on."""
         self._settings, self._opened, self._bad = settings, False, ""
+        self._read_only = self._read_only or settings.read_only
         self._checks.use(settings)
+
+    @property
+    def _folder(self) -> Path:
+        return folder_of(self._settings, self._base)
 
     async def close(self) -> None:
         """Leave what is under way to the next console."""
@@ -135,6 +146,7 @@ class RunbookDesk:
         """See what moved in any console, follow operations, and go on with what was left."""
         try:
             await self._open()
+            await self._read_again()
             for run in await self._ledger.runs():
                 if run.open:
                     await self._look_after(run, operations)
@@ -145,9 +157,10 @@ class RunbookDesk:
             self._trouble = ""
 
     async def _open(self) -> None:
-        """Read the runbooks, once."""
+        """Read the runbooks, unless they were."""
         if self._opened:
             return
+        self._read = self._seen = await self._ledger.in_thread(stamps, self._folder)
         loaded = await self._ledger.in_thread(load_runbooks, self._settings, self._base)
         self._opened = True
         self.runbooks = loaded.runbooks
@@ -156,6 +169,18 @@ class RunbookDesk:
             count = len(loaded.problems)
             counted = f"{count} problem{'' if count == 1 else 's'}"
             self._bad = f"{counted} in the runbooks: opsconsole check lists them"
+
+    async def _read_again(self) -> None:
+        """Read the runbooks anew once their files have changed and then been left alone."""
+        now = self._clock.now()
+        if now - self._looked_at < REREAD_EVERY:
+            return
+        self._looked_at = now
+        found = await self._ledger.in_thread(stamps, self._folder)
+        settled, self._seen = found == self._seen, found
+        if settled and found != self._read:
+            self._opened, self._bad = False, ""
+            await self._open()
 
     # ---- requests ----
 
