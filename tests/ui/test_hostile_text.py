@@ -31,6 +31,8 @@ WAYS = {
     "filter": ("slash", "left_square_bracket", "slash"),
     "zoomed alerts": ("2", "z"),
     "zoomed timeline": ("4", "z"),
+    "what changed": ("w", "j"),
+    "timeline": ("t", "j"),
 }
 
 

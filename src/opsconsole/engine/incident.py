@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.judge.episodes import Episode, episodes
 from opsconsole.engine.what_changed import topology
+from opsconsole.engine.what_changed import troubles as troubles_of
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.alerts import AlertState, Severity
 from opsconsole.model.causes import WINDOW, Changes, Topology
@@ -78,7 +79,8 @@ def gather(asked: Asked, places: Places) -> Incident:
     known = reader.snapshot(asked.until)
     hangs = topology(known) if known is not None else Topology()
     told = reader.events(asked.until - 86_400.0, asked.until)
-    troubles = _of(asked.service, episodes(told), hangs)
+    seen = episodes(told) if known is None else troubles_of(known, told)
+    troubles = _of(asked.service, seen, hangs)
     since = asked.since if asked.since is not None else _beginning(troubles, asked.until)
     within = {
         name: tuple(each for each in found if each.ended_at is None or each.ended_at > since)

@@ -26,8 +26,8 @@ def before_service(
 ) -> Changes:
     """What changed before ``name`` went wrong, this time or the last time."""
     told = tuple(snapshot.events if events is None else events)
-    troubles = _troubles(snapshot, told)
-    latest = next(iter(troubles.get(name, ())[-1:]), None)
+    known = troubles(snapshot, told)
+    latest = next(iter(known.get(name, ())[-1:]), None)
     now = snapshot.taken_at
     if latest is None:
         firing = [each.since for each in snapshot.alerts if _fires(each) and each.service == name]
@@ -35,7 +35,7 @@ def before_service(
     else:
         over = latest.ended_at is not None
         question = Question(name, name, latest.began_at, now, over)
-    return what_changed(question, told, troubles, topology(snapshot), window)
+    return what_changed(question, told, known, topology(snapshot), window)
 
 
 def before_alert(
@@ -47,14 +47,14 @@ def before_alert(
 ) -> Changes:
     """What changed before ``alert``, or the trouble of its service that it is about, began."""
     told = tuple(snapshot.events if events is None else events)
-    troubles = _troubles(snapshot, told)
+    known = troubles(snapshot, told)
     moment = alert.since
-    for episode in troubles.get(alert.service, ()):
+    for episode in known.get(alert.service, ()):
         if episode.covers(moment + SLACK):
             moment = min(moment, episode.began_at)
     over = alert.state is AlertState.RESOLVED
     question = Question(alert.name, alert.service, moment, snapshot.taken_at, over)
-    return what_changed(question, told, troubles, topology(snapshot), window)
+    return what_changed(question, told, known, topology(snapshot), window)
 
 
 def topology(snapshot: Snapshot) -> Topology:
@@ -70,8 +70,8 @@ def _place(service: ServiceView, engine: str) -> Place:
     return Place(service.depends_on, frozenset(hosts - {""}))
 
 
-def _troubles(snapshot: Snapshot, events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
-    """Episodes by the events, and by the present state where the two differ."""
+def troubles(snapshot: Snapshot, events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
+    """Episodes by the events, and by the state at the snapshot's moment where the two differ."""
     found = episodes(events)
     for service in snapshot.services:
         known = found.get(service.name, ())
@@ -79,7 +79,7 @@ def _troubles(snapshot: Snapshot, events: Iterable[Event]) -> dict[str, tuple[Ep
         if service.state in RED and not lasting:
             worst = State.DOWN if service.state is State.DOWN else State.DEGRADED
             found[service.name] = (*known, Episode(service.name, service.since, None, worst))
-        elif service.state is State.OK and lasting:
+        elif service.state is State.OK and lasting and snapshot.taken_at >= known[-1].began_at:
             ended = replace(known[-1], ended_at=max(service.since, known[-1].began_at))
             found[service.name] = (*known[:-1], ended)
     return found

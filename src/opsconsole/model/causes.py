@@ -4,6 +4,7 @@ Invariant: no cause is later than the moment it is to explain; ``likely`` is in 
 ``score``, which is total: two causes of one list are never in either order by chance.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -30,9 +31,9 @@ class Topology:
     def needs(self, service: str) -> dict[str, tuple[str, ...]]:
         """The services below ``service`` with the way to each, the nearest first."""
         found: dict[str, tuple[str, ...]] = {}
-        ahead: list[tuple[str, tuple[str, ...]]] = [(service, (service,))]
+        ahead: deque[tuple[str, tuple[str, ...]]] = deque([(service, (service,))])
         while ahead:
-            name, way = ahead.pop(0)
+            name, way = ahead.popleft()
             for other in self.places.get(name, Place()).depends_on:
                 if other != service and other not in found:
                     found[other] = (*way, other)

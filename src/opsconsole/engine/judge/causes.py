@@ -8,7 +8,7 @@ before it was; equal scores are ordered by time, then by words.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from opsconsole.engine.judge.causes_kinds import LIFE, MEMORY, Kind, kind_of
@@ -98,6 +98,7 @@ class _Judge:
     needs: dict[str, tuple[str, ...]]
     first: dict[str, float]
     topology: Topology
+    below: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def cause(self, event: Event) -> Cause | None:
         """``event`` as a cause, with its score; None where it cannot be one."""
@@ -118,11 +119,16 @@ class _Judge:
             return False
         if not event.service:
             return False
-        below = self.topology.needs(event.service)
-        followed = any(
-            at < event.at for name, at in self.first.items() if name in below and name in self.needs
-        )
-        return followed or event.service not in self.needs
+        if event.service not in self.needs:
+            return True
+        earlier = [name for name, at in self.first.items() if at < event.at]
+        return bool(earlier) and not self._below(event.service).isdisjoint(earlier)
+
+    def _below(self, service: str) -> frozenset[str]:
+        """What a service needs; worked out once for each."""
+        if service not in self.below:
+            self.below[service] = frozenset(self.topology.needs(service))
+        return self.below[service]
 
     def _nearness(self, service: str) -> tuple[float, str]:
         if service and service == self.service:
