@@ -12,6 +12,7 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, cast
 
@@ -58,7 +59,7 @@ class CommandDriver:
         status = os.stat(found)
         return {
             "program": found,
-            "program file": f"{status.st_ino}, {status.st_size} bytes, {status.st_mtime_ns}",
+            "program file": _file_of(status),
         }
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
@@ -190,3 +191,10 @@ def _lines(tail: bytearray) -> tuple[str, ...]:
     text = sanitize_bytes(bytes(tail), limit=_SHOWN, multiline=True)
     lines = [line for line in text.split("\n") if line.strip()]
     return tuple(f"output: {line}" for line in lines[-_SHOWN_LINES:])
+
+
+def _file_of(status: os.stat_result) -> str:
+    """What tells a file from one that took its place, for people to read."""
+    seconds, fraction = divmod(status.st_mtime_ns, 10**9)
+    changed = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return f"{status.st_size} bytes of {changed}.{fraction:09}Z, inode {status.st_ino}"
