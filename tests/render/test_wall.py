@@ -119,6 +119,18 @@ def test_every_failing_service_comes_in_sight(size: tuple[int, int], count: int)
     assert len(seen) == count
 
 
+def test_what_changed_before_is_said_where_there_is_room() -> None:
+    one = tuple(
+        each if each.name == "ai-service" else replace(each, state=State.OK, stale=False)
+        for each in fleet.burning_services()
+    )
+    text = text_of(scene_of(replace(fleet.on_fire(), services=one), view=View.RED))
+    assert text.index("WHAT CHANGED BEFORE ai-service") < text.index("v1.4.2 → v1.5.0")
+    assert text.index("v1.4.2 → v1.5.0") < text.index("2 ALERTS")
+    calm = replace(fleet.on_fire(), services=one, events=())
+    assert "WHAT CHANGED" not in text_of(scene_of(calm, view=View.RED))
+
+
 def test_what_is_being_done_about_it_is_said() -> None:
     acting = working.acting()
     doing = acting.operations[0]

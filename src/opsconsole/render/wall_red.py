@@ -15,6 +15,7 @@ from opsconsole.render.alert_folding import fold_rows
 from opsconsole.render.big_digits import columns_of, drawable, rows_of
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit, line_width
 from opsconsole.render.matching import Filter
+from opsconsole.render.wall_before import came_before
 from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
 from opsconsole.render.wall_scene import (
     Scene,
@@ -44,13 +45,18 @@ def body(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line
     rung = ringing(scene, snapshot, width, max(3, height // 3))
     room = height - sum(len(part) + 1 for part in (spots, rung) if part)
     left = width * 3 // 5
+    first = listed[0].name if listed else ""
     below, aside = (name_sizes(scene, listed, *each) for each in ((width, room), (left, height)))
     if width < _WIDE or below > aside:
-        return joined((failing(scene, snapshot, width, room), rung, spots))
+        lines = failing(scene, snapshot, width, room)
+        before = came_before(scene, snapshot, first, width, room - len(lines) - 1)
+        return joined((lines, before, rung, spots))
     right = width - left - 4
     rung = ringing(scene, snapshot, right, height - 6)
     spots = blind_spots(scene, snapshot, right, height - len(rung) - 1)
-    return beside(failing(scene, snapshot, left, height), joined((rung, spots)), left + 4)
+    used = len(rung) + len(spots) + 2
+    before = came_before(scene, snapshot, first, right, height - used)
+    return beside(failing(scene, snapshot, left, height), joined((before, rung, spots)), left + 4)
 
 
 def joined(parts: Iterable[list[Line]]) -> list[Line]:

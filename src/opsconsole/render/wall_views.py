@@ -25,6 +25,7 @@ from opsconsole.render.cells import (
     wrap,
 )
 from opsconsole.render.matching import Filter
+from opsconsole.render.wall_before import lately
 from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
 from opsconsole.render.wall_red import blind_spots, failing, joined, ringing
 from opsconsole.render.wall_scene import (
@@ -49,7 +50,6 @@ _TWO_COLUMNS: Final = 150
 _LARGEST_TILE: Final = 4
 _ROOMY: Final = 10
 """Rows from which a verdict leaves enough for what it is about."""
-_LEAST_EVENTS: Final = 4
 _FOUR_FIGURES: Final = 110
 _MOST_DOINGS: Final = 4
 _HOST_STALE: Final = 30.0
@@ -73,8 +73,8 @@ def overview(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[
             said = smaller
     room -= len(said) + 1 if said else 0
     main = failing(scene, snapshot, width, room) if wrong else _grid(scene, listed, width, room)
-    lately = _lately(scene, snapshot, width, room - len(main) - 1)
-    return joined((said, main, acted, rung, spots, lately))
+    before = lately(scene, snapshot, width, room - len(main) - 1)
+    return joined((said, main, acted, rung, spots, before))
 
 
 def _under_way(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
@@ -84,15 +84,6 @@ def _under_way(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
         clip_line((Span(f" {name}  ", Role.STRONG), Span(text, Role.ACCENT)), width)
         for name, text in sorted(doing.items())[:_MOST_DOINGS]
     ]
-
-
-def _lately(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """The latest events where there is room left; none when there is little."""
-    happened = events.latest(snapshot.events)[: min(6, height - 2)]
-    if height < _LEAST_EVENTS or not happened:
-        return []
-    rows = [events.row(each, width, scene.now).line for each in happened]
-    return [(Span(" LATELY", Role.TITLE),), *rows]
 
 
 def _verdict(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
