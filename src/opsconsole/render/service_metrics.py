@@ -70,7 +70,8 @@ def _metric(metric: MetricValue, width: int, now: float, window: float) -> Itera
 
 def _trend(metric: MetricValue, width: int, now: float, window: float) -> Line:
     """The metric over the window from zero to its highest, which is written behind it."""
-    room = min(40, width - 84)
+    scaled = width >= 100
+    room = min(40, width - 84) if scaled else min(16, width - 64)
     trace = metric.trace
     if trace is None or room < 8:
         return ()
@@ -78,13 +79,11 @@ def _trend(metric: MetricValue, width: int, now: float, window: float) -> Line:
     known = [value for value in values if value is not None and math.isfinite(value)]
     top = max(known, default=0.0)
     if not known:
-        return (Span("  " + "·" * room, Role.FAINT), Span(" " * 12))
+        return (Span("  " + "·" * room, Role.FAINT), Span(" " * (12 if scaled else 0)))
     shares = [None if value is None else value / top if top > 0 else 0.0 for value in values]
     highest = figures.number(top, metric.unit)
-    return (
-        Span(f"  {share_spark(shares, room)}", Role.TRACE),
-        Span(f" {fit(f'≤{highest}', 11)}", Role.FAINT),
-    )
+    scale = f" {fit(f'≤{highest}', 11)}" if scaled else ""
+    return (Span(f"  {share_spark(shares, room)}", Role.TRACE), Span(scale, Role.FAINT))
 
 
 def _age(metric: MetricValue, now: float) -> str:
