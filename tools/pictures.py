@@ -23,6 +23,9 @@ FONTS: Final = (Path(".servers"), Path("/usr/share/fonts"))
 NAMES: Final = {
     "black": "000000", "red": "cd3131", "green": "0dbc79", "brown": "e5e510", "blue": "2472c8",
     "magenta": "bc3fbc", "cyan": "11a8cd", "white": "e5e5e5", "default": "cccccc",
+    "brightblack": "666666", "brightred": "f14c4c", "brightgreen": "23d18b",
+    "brightbrown": "f5f543", "brightblue": "3b8eea", "brightmagenta": "d670d6",
+    "brightcyan": "29b8db", "brightwhite": "ffffff",
 }  # fmt: skip
 _BRAILLE: Final = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 _LINES: Final = {
