@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from opsconsole.config.actions import Action, Actions
 from opsconsole.config.loader import load
+from opsconsole.config.runbooks import load_runbooks
 from opsconsole.config.secrets import reveal
 from opsconsole.config.services import Metric, Service
 from opsconsole.config.settings import Settings
@@ -31,6 +32,15 @@ def _settings(fleet: Fleet) -> Settings:
     finally:
         os.umask(before)
     return load(fleet.layout.config)
+
+
+def test_its_runbooks_are_sound_and_there_is_a_recovery(settings: Settings, fleet: Fleet) -> None:
+    found = load_runbooks(settings, fleet.layout.folder)
+
+    assert [str(problem) for problem in found.problems] == []
+    names = {runbook.name for runbook in found.runbooks}
+    assert names >= {"recovery", "restart", "post-deployment", "pre-launch", "restore-model"}
+    assert {name for each in found.runbooks for name in each.services} == set(SERVICES)
 
 
 def client_of(service: Service, base: Path) -> httpx.Client:

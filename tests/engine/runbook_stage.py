@@ -127,3 +127,8 @@ class Stage:
     def run(self) -> RunbookRun:
         """The newest run."""
         return max(self.desk.runs, key=lambda each: each.began_at)
+
+    @property
+    def titles(self) -> list[str]:
+        """Of the runbooks that can be run."""
+        return [view.title for view in self.desk.views]

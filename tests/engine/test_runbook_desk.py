@@ -273,16 +273,16 @@ async def test_runbooks_are_read_again_once_their_files_rest(stage: Stage) -> No
     path = stage.folder / "runbooks/recover.yaml"
     path.write_text("title: [")
     for _ in range(2):
-        assert [view.title for view in stage.desk.views] == ["recover {service}"]
+        assert stage.titles == ["recover {service}"]
         stage.clock.move(4.0)
         await stage.desk.poll(())
-    assert len(stage.desk.views) == 0
+    assert stage.titles == []
     assert "1 problem in the runbooks" in stage.desk.fault
     path.write_text(ALL_KINDS.replace("recover {service}", "mend {service}"))
     for _ in range(2):
         stage.clock.move(4.0)
         await stage.desk.poll(())
-    assert [view.title for view in stage.desk.views] == ["mend {service}"]
+    assert stage.titles == ["mend {service}"]
     assert stage.desk.fault == ""
     await stage.desk.close()
 

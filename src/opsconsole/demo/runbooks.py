@@ -27,8 +27,9 @@ def write(folder: Path, *, rollback: bool) -> None:
     place.mkdir(mode=0o700, exist_ok=True)
     for name, runbook in runbooks(rollback=rollback).items():
         path = place / f"{name}.yaml"
+        path.unlink(missing_ok=True)
+        path.touch(0o600, exist_ok=False)
         path.write_text("\n".join(render(runbook)) + "\n", encoding="utf-8")
-        path.chmod(0o600)
 
 
 def runbooks(*, rollback: bool) -> dict[str, Mapping[str, object]]:
