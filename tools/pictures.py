@@ -132,7 +132,20 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "help": ("?",),
     "operations": ("O",),
     "request": ("D",),
-    "backups": ("\r", "8"),
+    **{
+        name: ("\r", key)
+        for name, key in (
+            ("metrics", "3"),
+            ("instances", "4"),
+            ("log-tab", "5"),
+            ("endpoints", "6"),
+            ("service-alerts", "7"),
+            ("backups", "8"),
+            ("service-timeline", "9"),
+            ("runbooks", "0"),
+        )
+    },
+    "logs": ("l",),
     "replay": ("[",),
     "wall": (),
     "wall-services": (),

@@ -211,7 +211,8 @@ class LogSource(Model):
     )
     patterns: dict[Name, Text] = Field(
         default_factory=dict,
-        description="Regular expressions by name; how often each matches is a figure.",
+        description="Regular expressions by name; how often each matches is a figure, and what"
+        " its named groups take out of lines.",
     )
 
     @model_validator(mode="after")
