@@ -1,6 +1,6 @@
 """Bring real servers into ``.servers/`` from Debian packages, installing nothing.
 
-    python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [docker] [images] [fonts]
+    python3 tools/fetch_servers.py [--into FOLDER] [monitoring] [victoria] [docker] [images] [fonts]
 
 Invariant: a group's folder is whole or absent. Packages are unpacked beside it and the folder
 is renamed into place; a stamp inside names the packages, so a second run does nothing. The
@@ -47,6 +47,10 @@ GROUPS = {
             "prometheus-node-exporter",
             "prometheus-blackbox-exporter",
         ),
+    ),
+    "victoria": Group(
+        commands=("victoria-metrics", "vmalert"),
+        packages=("victoria-metrics",),
     ),
     "docker": Group(
         commands=("dockerd", "containerd", "runc"),

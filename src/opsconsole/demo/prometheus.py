@@ -1,4 +1,4 @@
-"""Prometheus, Alertmanager and two exporters as child servers on free loopback ports.
+"""Prometheus and its kin, Alertmanager and two exporters as child servers on free loopback ports.
 
 Invariant: everything a server writes is below the folder it was given, and what is returned
 answers its readiness endpoint. Configuration is written as JSON, which is YAML as well
@@ -28,6 +28,8 @@ PROMETHEUS = "prometheus"
 ALERTMANAGER = "prometheus-alertmanager"
 NODE_EXPORTER = "prometheus-node-exporter"
 BLACKBOX_EXPORTER = "prometheus-blackbox-exporter"
+VICTORIA_METRICS = "victoria-metrics"
+VMALERT = "vmalert"
 
 # Upstream's own archives call three of the programs by shorter names than Debian does.
 _PROGRAMS = {
@@ -35,6 +37,8 @@ _PROGRAMS = {
     ALERTMANAGER: (ALERTMANAGER, "alertmanager"),
     NODE_EXPORTER: (NODE_EXPORTER, "node_exporter"),
     BLACKBOX_EXPORTER: (BLACKBOX_EXPORTER, "blackbox_exporter"),
+    VICTORIA_METRICS: (VICTORIA_METRICS, "victoria-metrics-prod"),
+    VMALERT: (VMALERT, "vmalert-prod"),
 }
 
 
@@ -184,6 +188,44 @@ def start_alertmanager(folder: Path, *, port: int | None = None) -> MonitoringSe
     )
 
 
+def start_victoria_metrics(
+    folder: Path, *, jobs: Sequence[ScrapeJob] = (), interval: str = "1s", port: int | None = None
+) -> MonitoringServer:
+    """VictoriaMetrics, single node, which scrapes ``jobs`` and answers as a Prometheus does."""
+    folder = _ready_folder(folder)
+    config = {
+        "global": {"scrape_interval": interval},
+        "scrape_configs": [_scrape_config(job) for job in jobs],
+    }
+    _write(folder / "scrape.yml", config)
+    arguments = [
+        f"-promscrape.config={folder / 'scrape.yml'}",
+        f"-storageDataPath={folder / 'data'}",
+        "-search.latencyOffset=0s",
+        "-retentionPeriod=3",
+    ]
+    return _start(
+        VICTORIA_METRICS, folder, port, arguments, ready="/health", listen="-httpListenAddr"
+    )
+
+
+def start_vmalert(
+    folder: Path, datasource: str, *, rules: Sequence[AlertRule], port: int | None = None
+) -> MonitoringServer:
+    """vmalert, which evaluates ``rules`` every second at ``datasource`` and notifies nobody."""
+    folder = _ready_folder(folder)
+    group = {"name": "opsconsole", "rules": [_rule(rule) for rule in rules]}
+    _write(folder / "rules.yml", {"groups": [group]})
+    # It wants an Alertmanager to tell; nothing listens on the port of discard.
+    arguments = [
+        f"-datasource.url={datasource}",
+        f"-rule={folder / 'rules.yml'}",
+        "-evaluationInterval=1s",
+        f"-notifier.url=http://{LOOPBACK}:9",
+    ]
+    return _start(VMALERT, folder, port, arguments, ready="/health", listen="-httpListenAddr")
+
+
 def start_node_exporter(folder: Path, *, port: int | None = None) -> MonitoringServer:
     """The exporter of this host's figures, limited to cheap collectors."""
     folder = _ready_folder(folder)
@@ -231,7 +273,13 @@ def blackbox_job(
 
 
 def _start(
-    name: str, folder: Path, port: int | None, arguments: Sequence[str], *, ready: str
+    name: str,
+    folder: Path,
+    port: int | None,
+    arguments: Sequence[str],
+    *,
+    ready: str,
+    listen: str = "--web.listen-address",
 ) -> MonitoringServer:
     program = _find(name)
     if program is None:
@@ -239,7 +287,7 @@ def _start(
     chosen = free_port() if port is None else port
     process = start(
         name,
-        [program, *arguments, f"--web.listen-address={LOOPBACK}:{chosen}"],
+        [program, *arguments, f"{listen}={LOOPBACK}:{chosen}"],
         log=folder / f"{name}.log",
         ready=lambda: answers_http(chosen, ready),
         deadline=30,

@@ -30,6 +30,7 @@ class _Place:
     fault: Fault | None = None
     lag: float = 0.0
     note: str = ""
+    tells_alerts: bool = True
     view: SourceView | None = None
 
 
@@ -64,6 +65,7 @@ class SourceBook:
         if reading.fault is None:
             place.taken_at = reading.taken_at
             place.note = _note_of(reading.value)
+            place.tells_alerts = getattr(reading.value, "tells_alerts", True)
             if lost is not None:
                 self._events.add(source_back(reading.taken_at, place.name, place.since))
                 place.since = reading.taken_at
@@ -118,5 +120,6 @@ def _view(place: _Place) -> SourceView:
             fault=place.fault,
             lag=place.lag,
             note=place.note,
+            tells_alerts=place.tells_alerts,
         )
     return place.view

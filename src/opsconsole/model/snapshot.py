@@ -117,7 +117,8 @@ class SourceView:
     """A place that is read: prometheus, alertmanager, docker, host, or the probes together.
 
     ``taken_at`` is the last good reading; ``fault`` is set while the latest look failed, since
-    ``since``. ``lag`` is the delay of the latest look behind its schedule, in seconds.
+    ``since``. ``lag`` is the delay of the latest look behind its schedule, in seconds. A
+    server of alerts that has none to tell, whatever happens, does not tell alerts.
     """
 
     name: str
@@ -128,6 +129,7 @@ class SourceView:
     fault: Fault | None = None
     lag: float = 0.0
     note: str = ""
+    tells_alerts: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

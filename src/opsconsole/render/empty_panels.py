@@ -57,6 +57,13 @@ def _no_alerts(snapshot: Snapshot) -> list[Line]:
             fault.hint if fault else "",
             role=Role.UNKNOWN,
         )
+    silent = [source for source in asked if not source.tells_alerts]
+    if silent and len(silent) == len(asked):
+        return _said(
+            f"cannot tell: {silent[0].name} evaluates no rules",
+            "name its vmalert as prometheus.rules_url, or set alertmanager.url",
+            role=Role.UNKNOWN,
+        )
     if not asked and not snapshot.rules:
         return _said(
             "alerts would be listed here: they are not looked for",
@@ -67,7 +74,8 @@ def _no_alerts(snapshot: Snapshot) -> list[Line]:
 
 
 def _alerting(source: SourceView) -> bool:
-    return any(word in source.name for word in _ALERTING)
+    known = any(word in source.name for word in _ALERTING)
+    return known and not source.name.endswith(" history")
 
 
 def _no_resources(snapshot: Snapshot) -> list[Line]:

@@ -39,7 +39,8 @@ _NO_TIME: Final = Fault(FaultKind.TIMEOUT, "no time was left to ask", phase="bod
 class PrometheusView:
     """What one look gave. ``problems`` holds a fault for each query text that failed.
 
-    ``total_alerts`` counts alerts that were left out for their number too.
+    ``total_alerts`` counts alerts that were left out for their number too. Where it does not tell
+    alerts, having none means nothing.
     """
 
     alerts: tuple[Alert, ...]
@@ -50,6 +51,7 @@ class PrometheusView:
     evaluations: tuple[RuleEvaluation, ...] = ()
     notes: tuple[str, ...] = ()
     starts: tuple[ProcessStart, ...] = ()
+    tells_alerts: bool = True
 
 
 class PrometheusSource(QuerySource[PrometheusView]):
@@ -128,6 +130,7 @@ class PrometheusSource(QuerySource[PrometheusView]):
             seen.evaluations,
             (*seen.notes, *unknown),
             starts,
+            seen.evaluated,
         )
 
     def _look_for_starts(self, deadline: float) -> tuple[tuple[ProcessStart, ...], tuple[str, ...]]:

@@ -26,16 +26,23 @@ _LABELS: Final = 50
 _TEXT: Final = 500
 _ABSENT: Final = frozenset({FaultKind.UNSUPPORTED, FaultKind.BAD_QUERY})
 
+NO_RULES: Final = "it evaluates no rules, so it tells of no alert: name its vmalert as rules_url"
+
 _Identity = tuple[str, frozenset[tuple[str, int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class RulesSeen:
-    """``notes`` are sentences about rules: those that fail, and those that cannot be evaluated."""
+    """``notes`` are sentences about rules: those that fail, and those that cannot be evaluated.
+
+    Where not ``evaluated``, the server is a store that answers for rules, and has nobody for them:
+    that it reports no alert means nothing.
+    """
 
     rules: tuple[RuleView, ...] = ()
     evaluations: tuple[RuleEvaluation, ...] = ()
     notes: tuple[str, ...] = ()
+    evaluated: bool = True
 
 
 @dataclass(slots=True)
@@ -44,6 +51,7 @@ class _Known:
     loaded: frozenset[_Identity] = frozenset()
     at: float | None = None
     names: frozenset[str] = frozenset()
+    evaluated: bool = True
 
 
 class RuleWatch:
@@ -84,7 +92,10 @@ class RuleWatch:
             )
         evaluations, failed = self._evaluate(session, deadline)
         notes += failed
-        return RulesSeen(known.rules, evaluations, tuple(notes))
+        evaluated = known.evaluated or bool(self._wanted)
+        if not evaluated:
+            notes.append(NO_RULES)
+        return RulesSeen(known.rules, evaluations, tuple(notes), evaluated)
 
     def _refresh(self, session: GuardedSession) -> str:
         """Ask which rules there are, when it is time to; what went wrong, or ''."""
@@ -98,13 +109,26 @@ class RuleWatch:
             fault = classify(error, url)
             if fault.kind in _ABSENT:
                 # A store without rules: then none is loaded, and that is known.
-                self._known = _Known(at=now)
+                self._known = _Known(at=now, evaluated=False)
                 return ""
             return f"which rules there are is not known: {fault}"
         loaded = frozenset((rule.name, fingerprint(rule.expr)) for rule in rules)
         names = frozenset(rule.name for rule in rules if rule.kind == "recording")
-        self._known = _Known(rules, loaded, now, names)
+        evaluated = bool(rules) or self._is_prometheus(session)
+        self._known = _Known(rules, loaded, now, names, evaluated)
         return ""
+
+    def _is_prometheus(self, session: GuardedSession) -> bool:
+        """Whether it can have rules: VictoriaMetrics says that it has none, and knows no revision.
+
+        Where it does not say what it is, it is taken for a Prometheus.
+        """
+        try:
+            build = get_json(session, f"{self._rules_url}/api/v1/status/buildinfo")
+        except Exception:  # noqa: BLE001 - the boundary: an older Prometheus has no such page
+            return True
+        data = build.get("data") if isinstance(build, dict) else None
+        return not isinstance(data, dict) or bool(data.get("revision"))
 
     def _evaluate(
         self, session: GuardedSession, deadline: float
