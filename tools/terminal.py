@@ -93,7 +93,9 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """The screen's rows, without the blanks at their ends."""
-        return [line.rstrip() for line in self.screen.display]
+        cells, columns = self.screen.buffer, range(self.screen.columns)
+        rows = range(self.screen.lines)
+        return ["".join(cells[y][x].data for x in columns).rstrip() for y in rows]
 
     @property
     def text(self) -> str:

@@ -91,3 +91,17 @@ def passed(seconds: float, terminal: Terminal | None = None) -> Callable[[], boo
         return time.monotonic() > end
 
     return holds
+
+
+def quiet(terminal: Terminal, seconds: float = 0.1, most: float = 3.0) -> Callable[[], bool]:
+    """Whether nothing has come for so long; ``most`` is waited where something always comes."""
+    began = last = time.monotonic()
+
+    def holds() -> bool:
+        nonlocal last
+        now = time.monotonic()
+        if terminal.take():
+            last = now
+        return now - last > seconds or now - began > most
+
+    return holds

@@ -1,0 +1,28 @@
+"""``python -m tests.ui.hostile_program FIRST [--wall]``: the console on a poisoned fleet."""
+
+import sys
+
+from opsconsole.ui import run
+from opsconsole.ui.guardian import guarded
+from opsconsole.ui.options import Options, WallOptions
+from tests.ui.program import FleetClock
+
+
+def main() -> int:
+    """Run until told to end."""
+
+    def make_engine():  # type: ignore[no-untyped-def]  # imported behind the first paint
+        from tests.ui.hostile import HostileEngine
+
+        return HostileEngine(int(sys.argv[1]))
+
+    options = Options(
+        environment="\x1b]0;own\x07[/x]", wall=WallOptions() if "--wall" in sys.argv else None
+    )
+    return guarded(lambda guard: run(make_engine, options=options, clock=clock, guard=guard))
+
+
+clock = FleetClock(moving=False)
+
+if __name__ == "__main__":
+    sys.exit(main())
