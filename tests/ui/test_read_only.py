@@ -7,6 +7,7 @@ import argparse
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -15,7 +16,8 @@ from textual.pilot import Pilot
 
 from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_engine
-from opsconsole.render.keys import KEYS, Key, Scope
+from opsconsole.model.replay import Moment
+from opsconsole.render.keys import KEYS, Group, Key, Scope
 from opsconsole.ui.app import Console
 from opsconsole.ui.engine_like import EngineLike
 from opsconsole.ui.options import Options
@@ -140,6 +142,26 @@ async def test_every_key(
     _check(place, servers, before)
 
 
+@pytest.mark.parametrize("service", [False, True], ids=["overview", "service"])
+async def test_every_changing_key_while_a_past_moment_is_shown(
+    service: bool, place: Place, servers: tuple[RecordingServer, RecordingServer]
+) -> None:
+    before = outside(place)
+    async with _opened(place, read_only=False) as (app, pilot):
+        for key in KEYS:
+            latest = app.bridge.latest
+            if key.group is Group.CHANGE and latest is not None:
+                past = latest.taken_at - 60.0
+                app.replay.moment = Moment(past, past, replace(latest, replayed=True))
+                await _go_to(app, pilot, service)
+                depth = len(app.screen_stack)
+                await pilot.press(key.keys.split(",")[0])
+                await _insist(app, pilot, depth, waits=False)
+    assert [request for server in servers for request in server.changes] == []
+    assert outside(place) == before
+    assert place.operator().operations() == ()
+
+
 async def test_the_same_presses_change_things_where_they_may(
     place: Place, servers: tuple[RecordingServer, RecordingServer]
 ) -> None:
@@ -166,7 +188,7 @@ async def test_every_command_of_the_palette(
         for name in names:
             await _go_to(app, pilot, service)
             depth = len(app.screen_stack)
-            offered = {each: run for each, _, run, _ in ConsoleCommands(app.screen)._commands()}
+            offered = {each.name: each.run for each in ConsoleCommands(app.screen)._commands()}
             if name in _LEAVES:
                 continue
             outcome = offered[name]()
