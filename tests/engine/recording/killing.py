@@ -22,7 +22,9 @@ from opsconsole.engine.recording.writer import Writer
 from tests.engine.recording.fleet import SimulatedFleet
 
 BOUNDS = Bounds(
-    keep=3600.0, size=1_000_000, tiers=(Tier(600.0, 60.0, 1800.0), Tier(120.0, 15.0, 300.0))
+    keep=3600.0,
+    size=1_000_000,
+    tiers=(Tier(600.0, 60.0, 1800.0, 1.0), Tier(120.0, 15.0, 300.0, 1.0)),
 )
 _MOMENT = struct.Struct("d")
 

@@ -19,7 +19,10 @@ from tests.engine.recording.test_archive import assert_same
 
 DAY = 86_400.0
 MIB = 1 << 20
-QUICK = (Tier(age=1200.0, step=60.0, block=1800.0), Tier(age=300.0, step=15.0, block=300.0))
+QUICK = (
+    Tier(age=1200.0, step=60.0, block=1800.0, share=1.0),
+    Tier(age=300.0, step=15.0, block=300.0, share=1.0),
+)
 
 
 @pytest.fixture
@@ -170,6 +173,23 @@ def test_the_file_stays_within_its_size_and_the_oldest_goes(path: Path) -> None:
     assert kept[-1] == fleet.clock.now()
     assert largest <= size
     assert len(kept) > 100
+
+
+def test_what_grows_too_large_is_thinned_before_it_is_old(path: Path) -> None:
+    fleet = SimulatedFleet(4, padding=2000)
+    with closing(Writer(path)) as writer:
+        shown = record(writer, fleet, 3000, 3)
+        query = "SELECT sum(length(data)) FROM segments"
+        (whole,) = writer.connection.execute(query).fetchone()
+        now = fleet.clock.now()
+        tiers = (Tier(DAY, 60.0, 900.0, 0.5), Tier(DAY, 15.0, 300.0, 0.25))
+        Upkeep(writer, Bounds(30 * DAY, 2 * whole, tiers)).finish(now)
+    kept = moments(path)
+    assert kept[0] == shown[0].taken_at, "nothing was cut off"
+    assert kept[-1] == now
+    young = [at for at in kept if at > now - 600]
+    assert len(young) == 200, "the youngest is whole"
+    assert_one_each(15.0, [at for at in kept if at < START + 600])
 
 
 def test_a_smaller_size_shrinks_the_file(path: Path) -> None:

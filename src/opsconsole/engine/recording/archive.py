@@ -26,6 +26,8 @@ from opsconsole.model.recording import FleetFigures
 from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
 
+_LOST: Final = "what is damaged in it cannot be shown"
+
 _EVENTS_KEPT: Final = 20_000
 """Decoded events that are remembered; the same ones are asked for again and again."""
 
@@ -168,7 +170,7 @@ class Archive:
                 raise
             except _UNREADABLE as error:
                 self.close()
-                raise failed(self.path, error) from error
+                raise failed(self.path, error, _LOST) from error
 
     def _open(self) -> sqlite3.Connection | None:
         """The connection; another one where the file was replaced."""

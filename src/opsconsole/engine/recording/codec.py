@@ -27,6 +27,9 @@ _SCALARS: Final = frozenset({str, int, float, bool, type(None), object})
 _UNKNOWN: Final = ("UNKNOWN", "UNRECOGNISED", "INTERNAL", "NOTE")
 """Members that stand for a word that this version does not know."""
 
+_DEPTH: Final = 1
+"""A service: of its instances, which a large fleet has most of, those that changed are encoded."""
+
 T = TypeVar("T")
 
 
@@ -42,6 +45,7 @@ class Encoder:
 
     def __init__(self) -> None:
         self._known: dict[Any, _Convert | None] = {}
+        self._fields: dict[type, tuple[Callable[[Any], Any], list[_Convert | None]]] = {}
 
     def of(self, hint: Any) -> _Convert | None:
         """What writes values of the type ``hint``; None where they are written as they are."""
@@ -52,8 +56,55 @@ class Encoder:
         return self._known[hint]
 
     def encode(self, value: Any) -> Tree:
-        """A dataclass as a tree."""
+        """A dataclass, or a tuple of them, as a tree."""
+        if isinstance(value, tuple):
+            return list(map(self.encode, value))
         return _given(self.of(type(value)), value)
+
+    def encode_beside(self, value: Any, old: Any, tree: Tree, depth: int = _DEPTH) -> Tree:
+        """The same, where ``tree`` is that of ``old``: what is the same object is taken from it.
+
+        Looked for down to ``depth`` dataclasses and what they hold.
+        """
+        if value is old:
+            return tree
+        if isinstance(value, tuple) and isinstance(old, tuple):
+            return self._items_beside(value, old, tree, depth)
+        if depth and type(value) is type(old) and dataclasses.is_dataclass(value):
+            return self._fields_beside(value, old, tree, depth - 1)
+        return self.encode(value)
+
+    def _items_beside(
+        self, items: tuple[Any, ...], old: tuple[Any, ...], trees: list[Tree], depth: int
+    ) -> list[Tree]:
+        """Items that moved are found too; others are compared with what was in their place."""
+        known = {id(item): tree for item, tree in zip(old, trees, strict=True)}
+        beside = [*zip(old, trees, strict=True), *[(None, None)] * (len(items) - len(old))]
+        return [
+            known[id(item)] if id(item) in known else self.encode_beside(item, *other, depth)
+            for item, other in zip(items, beside, strict=False)
+        ]
+
+    def _fields_beside(self, value: Any, old: Any, tree: list[Tree], depth: int) -> list[Tree]:
+        get, converts = self._fields_of(type(value))
+        made: list[Tree] = []
+        for now, before, known, convert in zip(get(value), get(old), tree, converts, strict=True):
+            if now is before:
+                made.append(known)
+            elif convert is None:
+                made.append(now)
+            elif isinstance(now, tuple):
+                made.append(self.encode_beside(now, before, known, depth))
+            else:
+                made.append(convert(now))
+        return made
+
+    def _fields_of(self, hint: type) -> tuple[Callable[[Any], Any], list[_Convert | None]]:
+        if hint not in self._fields:
+            names, hints = _names(hint), typing.get_type_hints(hint)
+            get = attrgetter(*names) if len(names) > 1 else _alone(names[0])
+            self._fields[hint] = get, [self.of(hints[name]) for name in names]
+        return self._fields[hint]
 
     def _make(self, hint: Any) -> _Convert | None:
         if dataclasses.is_dataclass(hint):
@@ -71,15 +122,8 @@ class Encoder:
         raise TypeError(f"values of {hint} cannot be recorded")
 
     def _class(self, hint: type) -> _Convert:
-        names, hints = _names(hint), typing.get_type_hints(hint)
-        get: Callable[[Any], Any] = attrgetter(*names)
-        parts = [
-            (index, convert)
-            for index, name in enumerate(names)
-            if (convert := self.of(hints[name])) is not None
-        ]
-        if len(names) == 1:
-            return lambda value: [_given(parts[0][1] if parts else None, get(value))]
+        get, converts = self._fields_of(hint)
+        parts = [(index, each) for index, each in enumerate(converts) if each is not None]
 
         def encode(value: Any) -> Tree:
             values = list(get(value))
@@ -192,6 +236,12 @@ def _collect(hint: Any, found: dict[str, list[str]]) -> None:
 
 def _names(hint: Any) -> list[str]:
     return [field.name for field in dataclasses.fields(hint)]
+
+
+def _alone(name: str) -> Callable[[Any], tuple[Any]]:
+    """What gets the only field of a class; ``attrgetter`` gives no tuple of one."""
+    get = attrgetter(name)
+    return lambda value: (get(value),)
 
 
 def _given(convert: _Convert | None, value: Any) -> Any:

@@ -76,12 +76,15 @@ class RecordingError(StateError):
         self.damaged = damaged
 
 
-def failed(path: Path, error: Exception) -> RecordingError:
-    """The classified error of a call that SQLite, zlib or the system refused."""
+def failed(path: Path, error: Exception, then: str = "it is set aside") -> RecordingError:
+    """The classified error of a call that SQLite, zlib or the system refused.
+
+    ``then`` is what becomes of a file that is not what was written.
+    """
     said = getattr(error, "strerror", None) or str(error)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     damaged = code in _DAMAGED or not isinstance(error, (sqlite3.Error, OSError))
-    remedy = "it is set aside" if damaged else _REMEDIES.get(code, "look at its disk")
+    remedy = then if damaged else _REMEDIES.get(code, "look at its disk")
     return RecordingError(
         f"cannot use the recording {path}: {sanitize(said)}", remedy=remedy, damaged=damaged
     )

@@ -101,16 +101,18 @@ class Recorder:
         try:
             self._place.prepare()
             held = self._place.take()
-            if held is None:
-                self._read()
-                return LOOK_EVERY
-            return self._record_locked(held)
+            if held is not None:
+                return self._record_locked(held)
         except StateError as error:
-            self._stopped(Fault(FaultKind.LOCAL, error.what, error.remedy))
+            if not self._place.holder():
+                self._stopped(Fault(FaultKind.LOCAL, error.what, error.remedy))
+                return self._retry
         except Exception as error:  # noqa: BLE001 - the boundary of the recorder's own thread
             said = f"internal error while recording: {type(error).__name__}"
             self._stopped(Fault(FaultKind.INTERNAL, said, "please report it"))
-        return self._retry
+            return self._retry
+        self._read()
+        return LOOK_EVERY
 
     def _record_locked(self, held: HeldLock) -> float:
         """What is done while no other process may record."""
@@ -182,6 +184,9 @@ class Recorder:
         archive = Archive(path)
         try:
             span = archive.span()
+        except StateError as error:
+            self._stopped(Fault(FaultKind.LOCAL, error.what, error.remedy))
+            return
         finally:
             archive.close()
         self._view = RecordingView(RecordingState.READING, str(path), span, size_of(path), by=by)

@@ -15,10 +15,15 @@ _LINE_LEVEL: Final = 1
 _SEAL_LEVEL: Final = 6
 _BREAK: Final = b"\n"
 
+_LEVELS: Final = 2
+"""A snapshot, its tuples: what is encoded in one call is one of their items."""
+
+_dump: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
 
 def line(at: float, content: Tree) -> bytes:
-    """One moment as a line."""
-    return json.dumps([at, content], separators=(",", ":"), check_circular=False).encode("ascii")
+    """One moment as a line, encoded service by service: others shall run in between."""
+    return f"[{_dump(at)},{_dump_parts(content, _LEVELS)}]".encode("ascii")
 
 
 def pack(one: bytes) -> bytes:
@@ -55,6 +60,12 @@ def tree_at(lines: Iterable[bytes], moment: float) -> tuple[float, Tree] | None:
         at, content = json.loads(one)
         found = at, content if found is None else apply(found[1], content)
     return found
+
+
+def _dump_parts(tree: Tree, levels: int) -> str:
+    if levels == 0 or type(tree) is not list:
+        return _dump(tree)
+    return f"[{','.join([_dump_parts(part, levels - 1) for part in tree])}]"
 
 
 def walk(lines: Iterable[bytes]) -> Iterator[tuple[float, Tree]]:

@@ -36,14 +36,19 @@ _UNREADABLE: Final = (sqlite3.Error, zlib.error, ValueError, TypeError, LookupEr
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """What is older than ``age`` keeps a moment every ``step``, in runs of ``block``; seconds."""
+    """What is older than ``age`` keeps a moment every ``step``, in runs of ``block``; seconds.
+
+    So does what is younger, oldest first, where all that is not thinned to ``step`` takes more
+    than ``share`` of the size: a large fleet is thinned sooner rather than forgotten sooner.
+    """
 
     age: float
     step: float
     block: float
+    share: float
 
 
-TIERS: Final = (Tier(86_400.0, 60.0, 900.0), Tier(7_200.0, 15.0, 300.0))
+TIERS: Final = (Tier(86_400.0, 60.0, 900.0, 0.5), Tier(7_200.0, 15.0, 300.0, 0.25))
 """The oldest first. Blocks are whole numbers of segments and of each other."""
 
 
@@ -118,13 +123,16 @@ class Upkeep:
 
     def _block(self, tier: Tier, now: float) -> float | None:
         """The oldest block of ``tier`` that is to be thinned; None where there is none."""
-        (start,) = self._connection.execute(
-            "SELECT min(start) FROM segments WHERE step < ? AND data IS NOT NULL", (tier.step,)
+        start, last, size = self._connection.execute(
+            "SELECT min(start), max(start), sum(length(data)) FROM segments"
+            " WHERE step < ? AND data IS NOT NULL",
+            (tier.step,),
         ).fetchone()
         if start is None:
             return None
         block = float(start // tier.block * tier.block)
-        return block if block + tier.block <= now - tier.age else None
+        crowded = size > tier.share * self._bounds.size and block + tier.block <= last
+        return block if crowded or block + tier.block <= now - tier.age else None
 
     def _thin(self, tier: Tier, block: float) -> Generator[None, None, None]:
         rows = self._connection.execute(

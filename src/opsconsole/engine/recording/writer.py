@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from opsconsole.engine.recording.codec import Encoder, layout
 from opsconsole.engine.recording.database import RecordingError, connect_writer, failed
@@ -121,25 +121,11 @@ class Writer:
                 tree.append(self._tree[index])
             elif name == "events":
                 tree.append(self._events.numbers(value))
-            elif isinstance(value, tuple) and isinstance(old, tuple):
-                tree.append(self._encode_parts(value, old, self._tree[index]))
+            elif before is None:
+                tree.append(self._encoder.encode(value))
             else:
-                tree.append(self._encode_value(value))
+                tree.append(self._encoder.encode_beside(value, old, self._tree[index]))
         return tree
-
-    def _encode_parts(
-        self, parts: tuple[Any, ...], old: tuple[Any, ...], trees: list[Tree]
-    ) -> list[Tree]:
-        known = {id(part): tree for part, tree in zip(old, trees, strict=True)}
-        return [
-            known[id(part)] if id(part) in known else self._encode_value(part) for part in parts
-        ]
-
-    def _encode_value(self, value: Any) -> Tree:
-        if isinstance(value, tuple):
-            return list(map(self._encode_value, value))
-        convert = None if value is None else self._encoder.of(type(value))
-        return value if convert is None else convert(value)
 
     def _begin(self, at: float) -> None:
         """A run of its own for the moment at ``at``."""
