@@ -108,7 +108,7 @@ async def test_a_page_is_read_when_asked_and_compared_with_the_look_before(
     assert entries(second) == {
         "hits": ("1,200", Change.CHANGED, "1"),
         "gone": ("true", Change.REMOVED, ""),
-        "cache": ("1 keys", Change.NONE, ""),
+        "cache": ("1 key", Change.NONE, ""),
         "rate": ("0.5", Change.NONE, ""),
         "new": ("null", Change.ADDED, ""),
     }
@@ -180,7 +180,7 @@ def test_what_is_read_is_clean_and_in_order() -> None:
         (0, "␛[2Jkey", "<202E>abc␇", EntryKind.STRING),
         (0, "list", "2 items", EntryKind.LIST),
         (1, "[0]", "1", EntryKind.NUMBER),
-        (1, "[1]", "1 keys", EntryKind.OBJECT),
+        (1, "[1]", "1 key", EntryKind.OBJECT),
         (2, "a", "b␊c", EntryKind.STRING),
         (0, "n", "-0.5", EntryKind.NUMBER),
     ]

@@ -48,8 +48,11 @@ def _restart(layout: Layout, service: str) -> Block:
     return {"command": {"argv": argv, "timeout": "60s"}, "min_healthy": "3s", "deadline": "60s"}
 
 
-def _log(layout: Layout, service: str, name: str, form: str) -> list[Block]:
-    return [{"file": str(member.folder / name), "format": form} for member in layout.of(service)]
+def _log(layout: Layout, service: str, name: str, form: str, **patterns: str) -> list[Block]:
+    more: Block = {"patterns": patterns} if patterns else {}
+    return [
+        {"file": str(member.folder / name), "format": form, **more} for member in layout.of(service)
+    ]
 
 
 def _counter(name: str) -> Block:
@@ -194,6 +197,7 @@ def _ai_service(layout: Layout) -> Block:
         ],
         "alerts": [_down_rule("AiServiceDown", "restart")],
         "logs": _log(layout, "ai-service", "logs/ai-service.log", "json"),
+        "endpoints": {"stats": "/stats"},
         "actions": {
             "restart": _restart(layout, "ai-service"),
             "call": {"stats": {"http": {"get": "/stats"}, "effect": "read"}},
@@ -230,8 +234,14 @@ def _oatie(layout: Layout) -> Block:
         },
         "objectives": ["p95(latency) < 500ms", "availability 99.9% over 30d"],
         "alerts": [_down_rule("OatieDown", "restart")],
-        "logs": _log(layout, "oatie", "logs/oatie.log", "text"),
-        "endpoints": {"dashboard": "/health/dashboard/html"},
+        "logs": _log(
+            layout, "oatie", "logs/oatie.log", "text", reports=r"report generated in (?P<ms>\d+) ms"
+        ),
+        "endpoints": {
+            "scaling": "/api/performance/scaling/recommendations",
+            "breakers": "/api/performance/errors/services",
+            "resources": "/api/performance/resources/current",
+        },
         "actions": {
             "restart": restart,
             "degrade": {

@@ -6,8 +6,12 @@ stood, after what was before it.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
-from opsconsole.model.pages import Change, PageEntry
+from opsconsole.model.pages import Change, EntryKind, PageEntry
+
+_HOLDERS: Final = frozenset({EntryKind.OBJECT, EntryKind.LIST})
+"""What holds others, which tell themselves what became of them."""
 
 
 def marked(before: Sequence[PageEntry], after: Sequence[PageEntry]) -> tuple[PageEntry, ...]:
@@ -24,7 +28,7 @@ def marked(before: Sequence[PageEntry], after: Sequence[PageEntry]) -> tuple[Pag
 def _compared(old: PageEntry | None, entry: PageEntry) -> PageEntry:
     if old is None:
         return replace(entry, change=Change.ADDED)
-    if (old.value, old.kind) == (entry.value, entry.kind):
+    if old.kind is entry.kind and (old.value == entry.value or entry.kind in _HOLDERS):
         return entry
     return replace(entry, change=Change.CHANGED, before=old.value)
 

@@ -189,7 +189,7 @@ def _axis(plot: Plot, cells: int) -> tuple[Line, Line]:
         column = int((tick - start) / plot.window * (cells - 1))
         text = clock(tick, seconds=step < 60)
         axis[column] = "┴"
-        _write(times, max(0, column - len(text) // 2), text)
+        _write(times, max(0, min(column - len(text) // 2, cells - len(text))), text)
         tick += step
     for mark in plot.marks:
         column = _column(mark.at, plot, cells)

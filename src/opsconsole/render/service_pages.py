@@ -81,7 +81,7 @@ def _head(view: PageView, width: int, now: float) -> list[Line]:
         facts.pop()
     return [
         (
-            Span(name, Role.HEADER),
+            Span(name, Role.STRONG),
             Span(where, Role.TEXT),
             Span(f"  {' · '.join(facts)}", Role.STALE if stale else Role.MUTED),
         )
@@ -128,7 +128,7 @@ def _columns(body: PageBody) -> list[int]:
 
 def _entry(entry: PageEntry, column: int, width: int, *, stale: bool) -> Iterator[Line]:
     gone = entry.change is Change.REMOVED
-    mark = Span(f" {_MARKS[entry.change]} ", Role.ACCENT)
+    mark = Span(f" {_MARKS[entry.change]} ", Role.STALE if stale else Role.ACCENT)
     indent = "  " * min(entry.depth, _DEEPEST)
     key = fit(entry.key, column) + "  " if entry.key else ""
     role = Role.STALE if stale else Role.FAINT if gone else _ROLES[entry.kind]
@@ -143,7 +143,7 @@ def _entry(entry: PageEntry, column: int, width: int, *, stale: bool) -> Iterato
         mark,
         Span(f"{indent}{key}", Role.STALE if stale else Role.FAINT if gone else Role.MUTED),
         Span(pieces[0], role),
-        Span(was, Role.MUTED),
+        Span(was, Role.STALE if stale else Role.MUTED),
     )
     for piece in pieces[1:]:
         yield (Span(" " * used), Span(piece, role))

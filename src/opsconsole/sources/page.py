@@ -116,9 +116,9 @@ def _entry(path: str, depth: int, key: str, value: Json) -> PageEntry:
 
 def _written(value: Json) -> tuple[EntryKind, str]:
     if isinstance(value, dict):
-        return EntryKind.OBJECT, f"{len(value)} keys" if value else "{}"
+        return EntryKind.OBJECT, _count(len(value), "key") if value else "{}"
     if isinstance(value, list):
-        return EntryKind.LIST, f"{len(value)} items" if value else "[]"
+        return EntryKind.LIST, _count(len(value), "item") if value else "[]"
     if isinstance(value, bool):
         return EntryKind.BOOLEAN, "true" if value else "false"
     if isinstance(value, str):
@@ -126,6 +126,10 @@ def _written(value: Json) -> tuple[EntryKind, str]:
     if value is None:
         return EntryKind.NULL, "null"
     return EntryKind.NUMBER, f"{value:,}" if isinstance(value, int) else repr(value)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _lines(body: bytes) -> Iterator[PageEntry]:
