@@ -24,6 +24,10 @@ from opsconsole.sources.executor import BoundedExecutor
 
 if TYPE_CHECKING:
     from opsconsole.sources.connector import Connector
+    from opsconsole.sources.http_get import Answer
+
+AT_ONCE: Final = 32
+"""Instances that are asked at the same time."""
 
 NOT_READ: Final = Refusal(
     "change-not-declared",
@@ -96,13 +100,16 @@ class Checks:
         targets = list(self._targets(check, service))
         if not targets:
             return Look(None, f"{service} has no instance to ask")
-        answers = await asyncio.gather(
-            *(
-                get(url, expect=expect, http=http, timeout=check.timeout, connector=connector,
-                    base=self._base)
-                for _, url, http in targets
-            )
-        )  # fmt: skip
+        turns = asyncio.Semaphore(AT_ONCE)
+
+        async def ask(url: str, http: HttpConfig) -> "Answer":
+            async with turns:
+                return await get(
+                    url, expect=expect, http=http, timeout=check.timeout, connector=connector,
+                    base=self._base,
+                )  # fmt: skip
+
+        answers = await asyncio.gather(*(ask(url, http) for _, url, http in targets))
         lines = tuple(
             f"{name}: {answer.said}" for (name, _, _), answer in zip(targets, answers, strict=True)
         )

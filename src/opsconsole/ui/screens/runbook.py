@@ -142,6 +142,8 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
     def offers(self, key: Key) -> bool:
         """What ends or renews a run is shown where there is one to end or to renew."""
         run, step = self.run, self.step
+        if key.id == "run-step":
+            return run is None or run.open
         if key.id == "skip-step":
             return step is not None and step.optional and (run is None or run.open)
         if key.id == "end-run":
