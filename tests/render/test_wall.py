@@ -119,6 +119,18 @@ def test_every_failing_service_comes_in_sight(size: tuple[int, int], count: int)
     assert len(seen) == count
 
 
+def test_without_services_the_host_and_what_is_not_seen_are_shown() -> None:
+    read = tuple(
+        replace(each, fault=Fault(FaultKind.PERMISSION, "may not read the socket"))
+        if each.name == "docker" else each
+        for each in fleet.empty().sources
+    )  # fmt: skip
+    text = text_of(scene_of(replace(fleet.empty(), sources=read)))
+    assert "no services are configured" in text
+    assert "/var/lib/docker" in text
+    assert "may not read the socket" in text
+
+
 def test_what_changed_before_is_said_where_there_is_room() -> None:
     one = tuple(
         each if each.name == "ai-service" else replace(each, state=State.OK, stale=False)

@@ -60,21 +60,31 @@ _HOST_STALE: Final = 30.0
 
 def overview(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
     """The verdict in large letters, what is not well or every service, and what happened."""
-    wrong = any(shown_state(each) is not State.OK for each in snapshot.services)
     rung = ringing(scene, snapshot, width, max(3, height // 4))
     spots = blind_spots(scene, snapshot, width, max(3, height // 4))
     acted = _under_way(scene, snapshot, width)
     room = height - sum(len(part) + 1 for part in (acted, rung, spots) if part)
+    said, main = _verdict_and_services(scene, snapshot, width, room)
+    left = room - len(main) - 1 - (len(said) + 1 if said else 0)
+    return joined((said, main, acted, rung, spots, lately(scene, snapshot, width, left)))
+
+
+def _verdict_and_services(
+    scene: Scene, snapshot: Snapshot, width: int, height: int
+) -> tuple[list[Line], list[Line]]:
+    """A verdict where all is well, and what it is about; it gives way to the services' names."""
+    if not snapshot.services:
+        hint = Span(" no services are configured: this host and its containers", Role.MUTED)
+        return [(hint,)], resource_rows(scene, snapshot, width, height - 2)
+    if any(shown_state(each) is not State.OK for each in snapshot.services):
+        return [], failing(scene, snapshot, width, height)
     listed = services.order(snapshot, services.Sort.NAME, Filter())
-    said = _verdict(scene, snapshot, width, height // 3) if room >= _ROOMY and not wrong else []
-    if not _grid_scale(scene, listed, width, room - len(said) - 1):
-        smaller = _verdict(scene, snapshot, width, height // 5) if said else []
-        if _grid_scale(scene, listed, width, room - len(smaller) - 1):
+    said = _verdict(scene, snapshot, width, height // 3) if height >= _ROOMY else []
+    if said and not _grid_scale(scene, listed, width, height - len(said) - 1):
+        smaller = _verdict(scene, snapshot, width, height // 5)
+        if _grid_scale(scene, listed, width, height - len(smaller) - 1):
             said = smaller
-    room -= len(said) + 1 if said else 0
-    main = failing(scene, snapshot, width, room) if wrong else _grid(scene, listed, width, room)
-    before = lately(scene, snapshot, width, room - len(main) - 1)
-    return joined((said, main, acted, rung, spots, before))
+    return said, _grid(scene, listed, width, height - (len(said) + 1 if said else 0))
 
 
 def _under_way(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
@@ -146,7 +156,8 @@ def _columns(
     down = -(-len(listed) // max(1, width // wide))
     rows = rows_of(scale, ascii_only=scene.ascii_only)
     gap = 1 if down * (rows + 1) - 1 <= height else 0
-    if wide > width or (scale and not gap) or down * (rows + gap) - gap > height:
+    touching = gap == 0 and scale > 0 and scale % 2 == 0  # an odd scale leaves half a row
+    if wide > width or touching or down * (rows + gap) - gap > height:
         return []
     across = -(-len(listed) // down)
     lines: list[Line] = []
