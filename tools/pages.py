@@ -16,7 +16,7 @@ from argparse_manpage.manpage import Manpage
 
 from opsconsole import __version__
 from opsconsole.cli.main import build_parser
-from opsconsole.config.json_schema import schema
+from opsconsole.config.json_schema import runbook_schema, schema
 from opsconsole.config.reference import reference
 from opsconsole.render.key_reference import key_reference
 
@@ -102,6 +102,7 @@ PAGES: Final[dict[Path, Callable[[], str]]] = {
     DOCS / "keys.md": key_reference,
     DOCS / "configuration.md": lambda: reference(schema()),
     DOCS / "opsconsole.schema.json": lambda: _json(schema()),
+    DOCS / "runbook.schema.json": lambda: _json(runbook_schema()),
     DOCS / "man/opsconsole.1": manual,
     DOCS / "completion/opsconsole.bash": lambda: completion("bash"),
     DOCS / "completion/_opsconsole": lambda: completion("zsh"),

@@ -104,6 +104,7 @@ _shtab_opsconsole_demo___state_dir_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole___config_COMPGEN=_shtab_compgen_files
 
+_shtab_opsconsole_schema_pos_0_choices=(configuration runbook)
 _shtab_opsconsole_operations_pos_0_choices=(stop-rollback)
 _shtab_opsconsole_runbook_pos_0_choices=(list show run)
 _shtab_opsconsole_audit_pos_0_choices=(verify)

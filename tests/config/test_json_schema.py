@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from opsconsole.config.json_schema import DRAFT, schema
+from opsconsole.config.json_schema import DRAFT, runbook_schema, schema
 from opsconsole.config.reference import reference
 from opsconsole.config.yaml_tree import read_tree
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = sorted((ROOT / "sample_configs").glob("*.yaml"))
+RUNBOOKS = sorted((ROOT / "sample_configs/runbooks").rglob("*.yaml"))
 
 
 def nodes(node: Any) -> Iterator[dict[str, Any]]:
@@ -65,6 +66,21 @@ def test_every_sample_agrees_with_the_schema(path: Path) -> None:
     made = schema()
 
     assert mismatch(read_tree(path.read_text("utf-8"), path.name).value, made, made) == ""
+
+
+def test_the_committed_schema_of_runbooks_is_current() -> None:
+    """Renew it by: python -m tools.pages."""
+    text = (ROOT / "docs/runbook.schema.json").read_text("utf-8")
+    assert json.loads(text) == runbook_schema()
+
+
+@pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: f"{path.parent.name}-{path.stem}")
+def test_every_shipped_runbook_agrees_with_its_schema(path: Path) -> None:
+    made, text = runbook_schema(), path.read_text("utf-8")
+
+    assert mismatch(read_tree(text, path.name).value, made, made) == ""
+    modeline = text.partition("\n")[0]
+    assert (path.parent / modeline.partition("$schema=")[2]).resolve().is_file()
 
 
 def test_the_schema_refuses_what_is_not_known() -> None:

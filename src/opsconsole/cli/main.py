@@ -145,6 +145,9 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     services.set_defaults(module="services")
 
     schema = commands.add_parser("schema", help="print the configuration's JSON schema")
+    schema.add_argument(
+        "what", nargs="?", choices=["configuration", "runbook"], help="which; the configuration's"
+    )
     schema.set_defaults(module="schema")
 
     themes = commands.add_parser("themes", help="list the themes, with their colours")

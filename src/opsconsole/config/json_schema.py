@@ -1,22 +1,33 @@
-"""The configuration's JSON schema, for editors.
+"""The JSON schemas of the configuration and of runbooks, for editors.
 
-Invariant: the schema describes what ``Settings`` takes, the short forms included, in draft 07,
+Invariant: a schema describes what its file takes, the short forms included, in draft 07,
 which every YAML language server understands: ``definitions`` instead of ``$defs``, and nothing
 beside a ``$ref``.
 """
 
 from typing import Any, Final
 
+from opsconsole.config.runbook_steps import RunbookFile
 from opsconsole.config.settings import Settings
+from opsconsole.config.types import Model
 
 DRAFT: Final = "http://json-schema.org/draft-07/schema#"
 
 
 def schema() -> dict[str, Any]:
     """The schema as JSON-able values, keys in the order of the manual."""
-    made = _draft_07(Settings.model_json_schema(by_alias=True, mode="validation"))
+    return _whole(Settings, "opsconsole configuration", patternProperties={"^x-": {}})
+
+
+def runbook_schema() -> dict[str, Any]:
+    """The same for the file of a runbook."""
+    return _whole(RunbookFile, "opsconsole runbook")
+
+
+def _whole(root: type[Model], title: str, **more: Any) -> dict[str, Any]:
+    made = _draft_07(root.model_json_schema(by_alias=True, mode="validation"))
     definitions = made.pop("definitions", {})
-    made.update(title="opsconsole configuration", patternProperties={"^x-": {}})
+    made.update(title=title, **more)
     return {"$schema": DRAFT, **made, "definitions": dict(sorted(definitions.items()))}
 
 

@@ -16,6 +16,7 @@ from opsconsole.config.types import (
     Duration,
     Model,
     Name,
+    OneOrMany,
     Page,
     Text,
     as_tuple,
@@ -81,6 +82,7 @@ class Get(Model):
     status: Annotated[
         tuple[Annotated[int, Field(ge=100, le=599)], ...],
         BeforeValidator(lambda value: (value,) if isinstance(value, int) else value),
+        OneOrMany,
     ] = Field(default=(), description="Status codes that are good; 200 to 299 unless said.")
     contains: Text | None = Field(default=None, description="Text that the body must hold.")
     regex: Text | None = Field(default=None, description="A pattern that the body must match.")
@@ -314,10 +316,10 @@ class RunbookFile(Model):
 
     title: Annotated[str, Field(min_length=1, max_length=TITLE)] = Field(description="Its name.")
     purpose: str = Field(default="", description="What it is for, in a sentence or two.")
-    when: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] = Field(
+    when: Annotated[tuple[Text, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(), description="Names of alerts that it is for."
     )
-    services: Annotated[tuple[Name, ...], BeforeValidator(as_tuple)] = Field(
+    services: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(), description="The services that it is for, unless they name it themselves."
     )
     steps: Annotated[tuple[Step, ...], AfterValidator(_some)] = Field(description="What is done.")
