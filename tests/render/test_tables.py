@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.alerts import AlertState, Severity
+from opsconsole.model.alerts import AlertState, Severity, Suppression
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
@@ -227,3 +227,23 @@ def test_without_a_configuration_it_says_how_to_write_one() -> None:
     said = plain(nothing_to_show(Panel.SERVICES, fleet.empty(), filtered=False))
     for line in ("  services:", "    my-api:", "      instances: http://localhost:8000"):
         assert line in said
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (140, "acked by ann@bastion 5m00s ago until 12:00Z · ai-service"),
+        (80, "acked by ann until 12:00Z · ai-service"),
+        (66, "acked until 12:00Z"),
+        (44, "till 12:00Z"),
+    ],
+)
+def test_until_when_an_alert_is_quiet_is_said_at_every_width(width: int, said: str) -> None:
+    now = 1_763_719_200.0  # 10:00 of that day
+    quiet = Suppression("acknowledgement", by="ann@bastion", since=now - 300, ends_at=now + 7200)
+    alert = replace(
+        fleet.alert("HighLatency", Severity.WARNING, 600, "ai-service"), suppressions=(quiet,)
+    )
+    line = alerts.row(alert, width, now).line
+    assert said in text(line)
+    assert line_width(line) <= width

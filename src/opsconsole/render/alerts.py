@@ -71,9 +71,7 @@ def row(alert: Alert, width: int, now: float, *, folded: int = 0, depth: int = 0
 
 
 def _tail(alert: Alert, width: int, now: float, role: Role) -> Line:
-    where = alert.service or alert.instance
-    notes = _notes(alert, now)
-    lines = [f"{note} · {where}".strip(" ·") for note in notes]
+    lines = _wordings(alert, now)
     first = next((line for line in lines if width_of(line) <= width), lines[-1])
     room = width - width_of(first) - 2
     said = alert.summary or alert.description
@@ -90,25 +88,42 @@ _QUIET = {
 }
 
 
-def _notes(alert: Alert, now: float) -> list[str]:
-    """What keeps the alert from being loud, the longest wording first."""
+def _wordings(alert: Alert, now: float) -> list[str]:
+    """Where it is and what keeps it from being loud, the longest wording first.
+
+    Until when it is quiet is said longer than whose it is: it decides who is woken.
+    """
+    where = alert.service or alert.instance
     if alert.state is not AlertState.FIRING:
-        return [alert.state.value]
+        return [f"{alert.state.value} · {where}".strip(" ·")]
     if not alert.quiet:
-        return [""]
+        return [where]
+    *notes, last = _notes(alert, now)
+    return [f"{note} · {where}".strip(" ·") for note in notes] + [notes[-1], last]
+
+
+def _notes(alert: Alert, now: float) -> list[str]:
     why = alert.suppressions[0]
     said = _QUIET.get(why.kind, why.kind)
     by = f"{said} by {why.by}" if why.by else said
     end = f" until {_until(why.ends_at, now)}" if why.ends_at else ""
     ago = f" {figures.age(now - why.since)} ago" if why.since else ""
     short = f"{said} by {why.by.partition('@')[0]}" if why.by else said
-    return [f"{by}{ago}{end}", f"{by}{end}", f"{short}{end}", short]
+    last = f"till {_shortly(why.ends_at, now)}" if why.ends_at else said
+    return [f"{by}{ago}{end}", f"{by}{end}", f"{short}{end}", f"{said}{end}", last]
 
 
 def _until(at: float, now: float) -> str:
     """The minute within a day, else the day too."""
     clock = f"{figures.clock(at, seconds=False)}Z"
     return clock if at - now < 86_000 else f"{figures.date(at)} {clock}"
+
+
+def _shortly(at: float, now: float) -> str:
+    """The minute within a day, else the day alone."""
+    if at - now < 86_000:
+        return f"{figures.clock(at, seconds=False)}Z"
+    return figures.date(at).partition("-")[2]
 
 
 def detail(alert: Alert, now: float) -> list[Line]:

@@ -4,6 +4,8 @@ Invariant: whether a text matches is told after one look at each of its characte
 ``STATES`` steps each, whatever the pattern: nobody's pattern can hold up the program, as it can
 with Python's backtracking ``re``. A pattern matches the whole text or not at all.
 
+Log lines and lists are searched by ``model.linear_search``, which reads Python's syntax.
+
 Forms: https://github.com/google/re2/wiki/Syntax, of which ``\\b``, ``\\p{…}``, ``\\Q…\\E`` and
 ``(?m)`` are not known here. Method: Thompson's construction, with the sets of states that were met
 kept as a deterministic automaton (R. Cox, "Regular Expression Matching Can Be Simple And Fast").
@@ -13,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
-from opsconsole.model.pattern_syntax import (
+from opsconsole.model.re2_syntax import (
     Alternatives,
     Characters,
     Edge,
@@ -36,9 +38,9 @@ _Set = frozenset[int]
 
 
 @lru_cache(maxsize=PATTERNS)
-def linear_pattern(text: str) -> "LinearPattern":
+def re2_pattern(text: str) -> "Re2Pattern":
     """The pattern ``text``. Raises PatternError, which is a ValueError, with what is wrong."""
-    return LinearPattern(text)
+    return Re2Pattern(text)
 
 
 @dataclass(slots=True)
@@ -53,8 +55,8 @@ class _State:
     following: list[int] = field(default_factory=list)
 
 
-class LinearPattern:
-    """One pattern, made ready. Use ``linear_pattern``, which keeps it."""
+class Re2Pattern:
+    """One pattern, made ready. Use ``re2_pattern``, which keeps it."""
 
     def __init__(self, text: str) -> None:
         self._states: list[_State] = [_State()]
