@@ -75,7 +75,9 @@ class SilencingScreen(Dialog, inherit_bindings=False):
 
     def show(self) -> None:
         """What is asked, and what it would match in the latest snapshot."""
-        if not self.query("#says"):
+        parts = ("says", *(f"label-{field.id}" for field in self._form.fields))
+        if not all(self.query(f"#{part}") for part in parts):
+            # They are not there yet, or are being taken down.
             return
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)
         form, snapshot = self._form, self.console_app.bridge.latest
