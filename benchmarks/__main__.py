@@ -15,6 +15,7 @@ BENCHMARKS: Final = (
     "logs",
     "recording",
     "replay",
+    "soak",
 )
 
 

@@ -131,6 +131,14 @@ def test_without_services_the_host_and_what_is_not_seen_are_shown() -> None:
     assert "may not read the socket" in text
 
 
+def test_what_is_silenced_is_counted() -> None:
+    text = text_of(scene_of(fleet.on_fire(), view=View.RED))
+    assert "2 ALERTS   1 silenced or acknowledged" in text
+    assert "LowCacheHit" not in text
+    quiet = fleet.alert("Slow", Severity.WARNING, 60, "oatie", quiet=True)
+    assert "NO LOUD ALERT" in text_of(scene_of(replace(fleet.calm(), alerts=(quiet,))))
+
+
 def test_what_changed_before_is_said_where_there_is_room() -> None:
     one = tuple(
         each if each.name == "ai-service" else replace(each, state=State.OK, stale=False)

@@ -7,7 +7,7 @@ its symptoms; those that do not fit are counted, and come in turn.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from opsconsole.model.alerts import Alert, Severity
+from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import alerts, figures, operations, services
@@ -214,18 +214,23 @@ def _row(service: ServiceView, scene: Scene, width: int) -> Line:
 
 
 def ringing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """Loud alerts with their ages, symptoms folded under their cause."""
+    """Loud alerts with their ages, symptoms folded under their cause, and how many are quiet."""
     folded = fold_rows(loud(snapshot))
-    if not folded or height < _TITLE_AND_GAP:
+    quiet = sum(each.quiet and each.state is AlertState.FIRING for each in snapshot.alerts)
+    hushed = f"{quiet} silenced or acknowledged" if quiet else ""
+    if not folded:
+        return [_title("NO LOUD ALERT", hushed, width)] if quiet else []
+    if height < _TITLE_AND_GAP:
         return []
     count = len(loud(snapshot))
     title = f"{count} ALERTS" if count > 1 else "1 ALERT"
     large = [_large_alert(each.alert, scene, width) for each in folded] if _huge(width) else []
     if large and all(large) and len(large) * len(large[0]) <= height - 1:
-        return [_title(title, "", width), *(line for part in large for line in part)]
+        return [_title(title, hushed, width), *(line for part in large for line in part)]
     shown, more = page_of(folded, height - 1, scene)
     rows = [alerts.row(each.alert, width, scene.now, folded=each.folded) for each in shown]
-    return [_title(title, more, width), *(padded(row.line, width) for row in rows)]
+    note = " · ".join(part for part in (more, hushed) if part)
+    return [_title(title, note, width), *(padded(row.line, width) for row in rows)]
 
 
 def _huge(width: int) -> bool:
