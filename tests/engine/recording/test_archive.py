@@ -1,13 +1,16 @@
 """What is read back of a recording is what was shown live, at every moment and in every part."""
 
-from dataclasses import fields
+from contextlib import closing
+from dataclasses import fields, replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from opsconsole.engine.recording.archive import Archive
+from opsconsole.engine.recording.upkeep import Bounds, Upkeep
 from opsconsole.engine.recording.writer import Writer
+from opsconsole.model.events import Event, EventKind
 from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
 from tests.engine.recording.fleet import START, SimulatedFleet
@@ -165,6 +168,28 @@ def test_a_console_that_begins_anew_goes_on_in_the_same_file(tmp_path: Path) -> 
     for live in shown[::7]:
         assert_same(live, archive.at(live.taken_at))
     assert len(archive.events(0.0, 9e9)) == len({e for each in shown for e in each.events})
+
+
+def test_events_that_are_told_again_later_are_kept_as_long_as_they_are_shown(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "recording.db"
+    fleet = SimulatedFleet(1)
+    old = [Event(START + number, EventKind.NOTE, str(number)) for number in range(5)]
+    with closing(Writer(path)) as writer:
+        writer.write(replace(fleet.tick(), events=tuple(old)))
+    fleet.clock.move(7200)
+    with closing(Writer(path)) as writer:
+        writer.write(replace(fleet.tick(), events=()))
+        later = replace(fleet.tick(), events=tuple(old))
+        writer.write(later)
+        fleet.clock.move(60)
+        writer.write(replace(fleet.tick(), events=()))
+        Upkeep(writer, Bounds(3600.0, 10**9)).finish(fleet.clock.now())
+    with closing(Archive(path)) as archive:
+        assert archive.at(START + 3600) is None, "the first moment was cut off"
+        assert_same(later, archive.at(later.taken_at))
+        assert len(archive.events(0.0, 9e12)) == len(old), "each is held once"
 
 
 def test_a_clock_that_was_set_back_loses_nothing(tmp_path: Path) -> None:

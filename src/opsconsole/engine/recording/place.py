@@ -68,7 +68,10 @@ class Place:
             if held is not None:
                 _say_who(held.descriptor)
         except OSError as error:
-            raise StateError(f"cannot take {self.lock}: {error.strerror}") from error
+            raise StateError(
+                f"cannot take {self.lock}: {error.strerror}",
+                remedy=f"make {self.folder} a folder that this user may write",
+            ) from error
         return held
 
     def holder(self) -> str:

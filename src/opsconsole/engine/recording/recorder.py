@@ -33,7 +33,7 @@ RETRY_EVERY: Final = 10.0
 """Seconds after which a recording that stopped is tried again."""
 
 MEASURE_EVERY: Final = 5.0
-UPKEEP_EVERY: Final = 0.05
+UPKEEP_EVERY: Final = 0.2
 """Seconds between two slices of upkeep, while there is any."""
 
 NOTE_SHOWN: Final = 600.0

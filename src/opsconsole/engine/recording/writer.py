@@ -69,8 +69,11 @@ class Writer:
                 (self._segment, len(self._lines), pack(one)),
             )
             if not whole:
-                query = "UPDATE segments SET end = ? WHERE id = ?"
-                self.connection.execute(query, (at, self._segment))
+                # An event of long ago may be told at any time, and is kept with who tells it.
+                query = (
+                    "UPDATE segments SET end = ?, first_event = min(first_event, ?) WHERE id = ?"
+                )
+                self.connection.execute(query, (at, self._events.first, self._segment))
         self._lines.append(one)
         self._before, self._tree, self._at = snapshot, tree, at
 
