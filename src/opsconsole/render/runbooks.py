@@ -143,7 +143,8 @@ def top(view: RunbookView, service: str, run: RunbookRun | None, width: int, now
     if run is not None:
         glyph, role = _look_of_run(run)
         note = (Span(f"{glyph} ", role), Span(standing(run, now), Role.MUTED))
-    lines = [titled(f"{view.title} · {service}" if service else view.title, width, focused=True,
+    title = view.title if service in view.title else f"{view.title} · {service}"
+    lines = [titled(title, width, focused=True,
                     note=note if line_width(note) < width - 30 else ())]  # fmt: skip
     if note and line_width(note) >= width - 30:
         lines.append(clip_line((Span(" "), *note), width))

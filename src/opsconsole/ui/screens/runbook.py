@@ -100,7 +100,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
             at = run.step(key) if run else None
             return render.step_row(number, step, at, width, now, comes=key == comes)
 
-        self._fit(len(steps) + len(top))
+        self._fit(len(steps) + len(top) + 1)
         self.table.list(Listing(top, tuple(steps), line))
         if comes != self._came:
             # What comes next is under the cursor as soon as the step before it is settled.
@@ -142,6 +142,8 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
     def offers(self, key: Key) -> bool:
         """What ends or renews a run is shown where there is one to end or to renew."""
         run, step = self.run, self.step
+        if key.id == "filter":
+            return False
         if key.id == "run-step":
             return run is None or run.open
         if key.id == "skip-step":

@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from opsconsole.render.cells import BLANK, Role, Span, titled
-from opsconsole.render.keys import Scope
+from opsconsole.render.keys import Key, Scope
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
@@ -55,6 +55,10 @@ class RunbooksScreen(ConsoleScreen, inherit_bindings=False):
         title = f"Runbooks of {self._service}" if self._service else "Runbooks"
         top = (titled(title, width, focused=True, note=note), BLANK)
         self.list.show_runbooks(top, latest, width, self.console_app.clock.now())
+
+    def offers(self, key: Key) -> bool:
+        """There is nothing to filter."""
+        return key.id != "filter" and super().offers(key)
 
     @on(GridTable.Opened)
     def action_open(self) -> None:
