@@ -12,7 +12,7 @@ from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import events, timeline
 from opsconsole.render.causes_page import described
 from opsconsole.render.cells import Line, Role, Span, titled
-from opsconsole.render.keys import Scope
+from opsconsole.render.keys import Key, Scope
 from opsconsole.render.matching import Filter
 from opsconsole.render.timeline import Choice, Kinds
 from opsconsole.ui.bindings import bindings
@@ -56,7 +56,7 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
         """List what is chosen, then say all of the row under the cursor."""
         told = self.snapshot.events if self.snapshot else ()
         width, now, rows = self.table.size.width, self.now, self._select(told)
-        self.details.styles.height = min(DETAILS, max(3, self.size.height // 5))
+        self.details.styles.height = min(DETAILS, max(5, self.size.height // 5))
         note = timeline.note(self._choice, len(rows), len(told))
         place = self.table.place
         tail = (*note, Span(f"  {place}", Role.MUTED)) if place else note
@@ -88,6 +88,10 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
         view.show(lines, (titled(about, width, note=note),))
 
     # ---- keys ----
+
+    def offers(self, key: Key) -> bool:
+        """This is the timeline already."""
+        return key.id != "timeline" and super().offers(key)
 
     @on(GridTable.Opened)
     def action_open(self) -> None:
