@@ -187,6 +187,41 @@ async def test_a_rule_that_does_not_fire_is_no_mistake(
     assert await look(metrics, errorscope, prometheus) == []
 
 
+async def test_the_series_of_an_availability_are_looked_for(
+    errorscope: ExposingServer, prometheus: MonitoringServer
+) -> None:
+    await phase_of(prometheus.url)
+    services = {
+        "good": {"availability": {"gauge": "up", "labels": {"job": "errorscope"}}},
+        "label": {"availability": {"gauge": "up", "labels": {"job": "errorscop"}}},
+        "name": {
+            "availability": {
+                "total": "errorscope_resolutions_success",
+                "failed_labels": {"kind": "never"},
+            }
+        },
+    }
+    settings = Settings.model_validate(
+        {"docker": [], "prometheus": {"url": prometheus.url}, "services": services}
+    )
+    found = await asyncio.to_thread(inspect, settings, base=Path(), clock=SystemClock(), environ={})
+    assert [(each.path[1], each.weight) for each in found] == [
+        ("label", Weight.ERROR),
+        ("name", Weight.ERROR),
+    ]
+    assert "did you mean 'errorscope'?" in found[0].remedy
+    assert "errorscope_resolutions_success_total" in found[1].remedy
+
+
+async def test_an_availability_without_a_prometheus_is_said() -> None:
+    service = {"availability": {"gauge": "up"}, "prometheus": "none"}
+    settings = Settings.model_validate({"docker": [], "services": {"api": service}})
+    (found,) = await asyncio.to_thread(
+        inspect, settings, base=Path(), clock=SystemClock(), environ={}
+    )
+    assert (found.path, found.weight) == (("services", "api", "availability"), Weight.WARNING)
+
+
 async def test_a_query_without_a_prometheus_is_said(errorscope: ExposingServer) -> None:
     found = await look({"m": {"promql": "up"}}, errorscope, None)
     assert_one(found, Weight.ERROR, "m.promql", "needs a Prometheus", "add prometheus:")

@@ -17,7 +17,7 @@ from opsconsole.config.settings import Prometheus, Settings
 from opsconsole.engine.inspection_finding import Finding, Weight, once_each
 from opsconsole.engine.inspection_rules import check_rules
 from opsconsole.engine.inspection_scrapes import check_scrapes
-from opsconsole.engine.inspection_series import check_declared
+from opsconsole.engine.inspection_series import check_availability, check_declared
 from opsconsole.engine.inspection_servers import (
     api_of,
     check_alertmanager,
@@ -93,6 +93,11 @@ async def _check_metrics(
                 check_declared(("services", name, "metrics", each.name), each, index)
                 for name, declared in served.items()
                 for each in declared
+            ),
+            *(
+                check_availability(("services", name, "availability"), service.availability, index)
+                for name, service in settings.services.items()
+                if name in served and service.availability is not None
             ),
         )
         return found + [finding for findings in looked for finding in findings]

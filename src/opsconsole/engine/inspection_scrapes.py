@@ -45,6 +45,11 @@ async def check_scrapes(
     service = settings.services[name]
     declared = declared_metrics(name, service)
     found = [_needs_prometheus(each) for each in declared if each.kind is Kind.PROMQL]
+    if service.availability is not None:
+        message = "these series need a Prometheus, and none knows this service"
+        remedy = "without one, its own looks are counted from the console's start"
+        where: KeyPath = ("services", name, "availability")
+        found.append(Finding(where, Weight.WARNING, message, remedy))
     names = series_names(declared)
     if not names or not service.instances:
         return found

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from opsconsole.config.problems import KeyPath
+from opsconsole.config.services import AvailabilitySeries
 from opsconsole.engine.inspection_finding import Finding, Weight, listed, nearest, of_fault, shown
 from opsconsole.engine.inspection_names import (
     quantile_of,
@@ -36,6 +37,20 @@ async def check_declared(path: KeyPath, declared: Declared, index: SeriesIndex) 
     matchers = tuple(Matcher(label, "=", quote(value)) for label, value in declared.labels)
     selector = Selector(declared.series, matchers, declared.window or None)
     return await _check(path, selector, index, declared)
+
+
+async def check_availability(
+    path: KeyPath, declared: AvailabilitySeries, index: SeriesIndex
+) -> list[Finding]:
+    """Findings on the series of an availability; one of failures alone may have none so far."""
+    matchers = tuple(Matcher(label, "=", quote(value)) for label, value in declared.labels.items())
+    found: list[Finding] = []
+    if declared.gauge is not None:
+        found += await _check(path, Selector(declared.gauge, matchers), index)
+    for name in (declared.total, None if declared.failed_labels else declared.failed):
+        if name is not None:
+            found += await _check(path, Selector(name, matchers, function="rate"), index)
+    return found
 
 
 async def check_expression(path: KeyPath, expression: str, index: SeriesIndex) -> list[Finding]:
