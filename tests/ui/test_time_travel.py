@@ -1,11 +1,14 @@
 """The whole console at a moment that has passed: what it says, and what it refuses."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
 from opsconsole.model.operation import ActionRequest, Confirmation, Refusal
 from opsconsole.model.replay import Moment, Origin, Span
+from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.screens.alert import AlertScreen
 from opsconsole.ui.screens.operations import OperationsScreen
@@ -16,6 +19,7 @@ from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine, FixedClock, a_plan
 from tests.ui.fleet import NOW
+from tests.ui.tabs import key_of
 
 BACK, FORTH = "left_square_bracket", "right_square_bracket"
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -255,3 +259,42 @@ async def test_reading_goes_on(open_stage: OpenStage) -> None:
         stage.app.show()
         await stage.pilot.pause()
         assert "REPLAY 09:13:07Z, 2m00s ago" in top(stage)
+
+
+@pytest.mark.parametrize("tab", ["backups", "endpoints", "logs"])
+async def test_tabs_that_are_live_say_so(open_stage: OpenStage, tab: str) -> None:
+    async with open_stage(None, engine=recorded()) as stage:
+        await stage.press(BACK, "enter", key_of(tab))
+        assert "live: not of the moment" in stage.text
+        await stage.press("p")
+        assert "live: not of the moment" not in stage.text
+
+
+async def test_what_is_down_now_is_said_in_its_own_role(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire())
+    engine.answer_moment = lambda at: Moment(at, at, replace(fleet.calm(), taken_at=at))
+    async with open_stage(None, engine=engine) as stage:
+        await stage.press(BACK)
+        assert "now ✖ 1 ▲ 1" in top(stage)
+
+
+async def test_a_figure_of_prometheus_says_that_it_is(open_stage: OpenStage) -> None:
+    views = tuple(
+        replace(
+            each,
+            metrics=(MetricValue(each.name, "queue", 7.0, at=NOW - 60, origin="from Prometheus"),),
+        )
+        for each in fleet.calm().services
+    )
+    engine = FakeEngine(fleet.calm())
+    engine.answer_moment = lambda at: Moment(at, at, Snapshot(1, at, services=views))
+    async with open_stage(None, engine=engine) as stage:
+        await stage.press(BACK, "enter", key_of("metrics"))
+        assert "from Prometheus" in stage.text
+
+
+def test_nothing_of_it_is_imported_before_the_first_paint() -> None:
+    """What snapshots are made of takes as long to import as all of the screen."""
+    asked = "import sys, opsconsole.ui.app; print('opsconsole.model.snapshot' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"

@@ -2,19 +2,23 @@
 
 Invariant: whoever looks at a replayed or held picture is told so in every width, with the moment,
 how long ago that was, and how to return. The states of the present stand beside it, so that
-nobody misses what breaks meanwhile.
+nobody misses what breaks meanwhile. Imports no more than cells: it is there before the first paint.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from opsconsole.model.replay import Gap, Moment, Origin
-from opsconsole.model.replay import Span as Recorded
-from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import figures
 from opsconsole.render.cells import Line, Role, Span, clip_line, line_width
+
+if TYPE_CHECKING:
+    from opsconsole.model.replay import Gap, Moment
+    from opsconsole.model.replay import Span as Recorded
+    from opsconsole.model.snapshot import Snapshot
 
 RETURN: Final = "p returns to now"
 LIVE: Final = "live: not of the moment that is replayed"
@@ -24,11 +28,10 @@ _ROOM_FOR_SOURCES: Final = 24
 _FAR: Final = 72_000.0
 """Seconds beyond which a moment is told with its date."""
 
-_ORIGINS: Final = {
-    Origin.RECORDING: "",
-    Origin.MEMORY: "from memory",
-    Origin.PROMETHEUS: "figures from Prometheus alone",
-}
+_ORIGINS: Final = {"memory": "from memory", "prometheus": "figures from Prometheus alone"}
+"""What is said of a moment that was not recorded, by its origin."""
+
+_URGENT: Final = {State.DOWN: Role.BAR_DOWN, State.DEGRADED: Role.BAR_DEGRADED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,8 @@ def _reading(shown: Shown, now: float) -> str:
 
 
 def _origin(shown: Shown) -> str:
-    origin = "" if shown.moment is None or shown.held else _ORIGINS[shown.moment.origin]
+    moment = shown.moment
+    origin = "" if moment is None or shown.held else _ORIGINS.get(moment.origin.value, "")
     return f"({origin}) " if origin else ""
 
 
@@ -119,8 +123,13 @@ def _present(latest: Snapshot | None) -> Line:
     tally = _tally(each.state for each in latest.services)
     if not tally:
         return ()
-    said = " ".join(f"{state.glyph} {count}" for state, count in tally)
-    return (Span(f" now {said} ", Role.REPLAY),)
+    spans = [Span(" now", Role.REPLAY)]
+    for state, count in tally:
+        spans += [
+            Span(" ", Role.REPLAY),
+            Span(f"{state.glyph} {count}", _URGENT.get(state, Role.REPLAY)),
+        ]
+    return (*spans, Span(" ", Role.REPLAY))
 
 
 def _present_width(latest: Snapshot | None) -> int:

@@ -2,7 +2,7 @@
 
 Invariant: at most one moment is being read, and the one asked for last is the one that is shown;
 what is asked for is known at once. Where there is nothing to show, what was shown stays. Nothing
-here waits, and holding a picture never stops the reading.
+here waits, and holding a picture never stops the reading. Imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from opsconsole.model.replay import Moment, Origin
 from opsconsole.render import replay as said
 
 if TYPE_CHECKING:
-    from opsconsole.model.replay import Gap, Span
+    from opsconsole.model.replay import Gap, Moment, Span
     from opsconsole.model.snapshot import Snapshot
 
 
@@ -43,6 +42,8 @@ class Replay:
 
     def hold(self, snapshot: Snapshot) -> None:
         """Hold the present as it is."""
+        from opsconsole.model.replay import Moment, Origin
+
         now = self._now()
         self.moment, self.held = Moment(now, now, snapshot, Origin.MEMORY), True
 
