@@ -222,6 +222,14 @@ async def test_a_tab_does_not_offer_a_key_that_means_something_else_in_it(
         assert "w what changed?" not in stage.text
 
 
+async def test_help_tells_the_keys_of_the_tab_in_sight(open_stage: OpenStage) -> None:
+    async with open_stage(None, engine=burning_engine(), size=(120, 60)) as stage:
+        await stage.press("enter", key_of("logs"), "question_mark")
+        assert "to the next error" in stage.text
+        assert "long lines on several rows, or cut" in stage.text
+        assert "likeliest causes first" not in stage.text
+
+
 async def test_the_screen_stays_when_its_service_is_gone(open_stage: OpenStage) -> None:
     async with open_stage(None, engine=burning_engine()) as stage:
         await stage.press("enter")

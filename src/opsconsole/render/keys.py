@@ -5,7 +5,7 @@ Invariant: each key has an id, so that it can be remapped; no key here starts a 
 itself: those of the group ``change`` open a plan. Ctrl-d and ctrl-u scroll and never act.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -252,6 +252,20 @@ def of(scopes: Iterable[Scope]) -> list[Key]:
     """The keys that work in ``scopes``, in the registry's order."""
     wanted = set(scopes)
     return [key for key in KEYS if key.scope in wanted]
+
+
+def reachable(scopes: Sequence[Scope]) -> list[Key]:
+    """The keys that work in ``scopes``, of which the earlier ones go before the later.
+
+    A key of a later scope that shares a physical key with an earlier one is left out.
+    """
+    taken: set[str] = set()
+    left: set[str] = set()
+    for scope in scopes:
+        mine = [key for key in of((scope,)) if not taken & set(key.keys.split(","))]
+        left |= {key.id for key in mine}
+        taken |= {name for key in mine for name in key.keys.split(",")}
+    return [key for key in of(scopes) if key.id in left]
 
 
 def with_keymap(key: Key, keymap: dict[str, str]) -> str:

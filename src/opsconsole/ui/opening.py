@@ -29,7 +29,7 @@ class Opening(App[int], inherit_bindings=False):
 
         screen = self.screen
         if not isinstance(screen, HelpScreen):
-            scopes = getattr(screen, "SCOPES", (Scope.EVERYWHERE,))
+            scopes = getattr(screen, "scopes", (Scope.EVERYWHERE,))
             title = getattr(screen, "TITLE_OF_HELP", "console")
             self.push_screen(HelpScreen(title, scopes))
 

@@ -44,7 +44,7 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         keymap = self.console_app.keymap
         entries = [
             HelpEntry(keys.with_keymap(key, keymap), key.help, key.group.value)
-            for key in keys.of(self._scopes)
+            for key in keys.reachable(self._scopes)
             if not key.id.startswith("panel-") or not key.id[-1].isdigit()
         ]
         entries.append(HelpEntry("1 … 9", "to a panel or tab by its number", "move"))

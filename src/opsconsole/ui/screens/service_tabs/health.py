@@ -63,7 +63,7 @@ class HealthTab(GridTable, ServiceTab):
 
     def prompt(self) -> Prompt | None:
         """Search the rows."""
-        return Prompt(placeholder="search: n next, N previous")
+        return Prompt(placeholder="search: n next, P previous")
 
     def typed(self, text: str) -> None:
         """Mark what holds it and go there."""
