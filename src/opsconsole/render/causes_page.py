@@ -58,6 +58,8 @@ def moment(changes: Changes, now: float) -> str:
 def looked_at(changes: Changes) -> str:
     """Which minutes are shown."""
     since, until = figures.clock(changes.since), figures.clock(changes.until)
+    if not changes.likely:
+        return f"from {since}Z to {until}Z no change was seen that could have caused it"
     first = "the likeliest cause" if changes.moment is not None else "the weightiest change"
     return f"from {since}Z to {until}Z, {first} first"
 
