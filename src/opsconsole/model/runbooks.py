@@ -325,9 +325,13 @@ def of_service(runbooks: Iterable[RunbookView], service: str) -> tuple[RunbookVi
 def of_alert(runbooks: Iterable[RunbookView], alert: Alert) -> RunbookView | None:
     """The runbook that an alert's own words name, else one that is written for the alert.
 
+    Words name it by its name or its title, or by an address whose last part is its name.
+
     One for the alert's service goes before others.
     """
     words = alert.runbook.strip().casefold()
+    if "://" in words:
+        words = words.partition("?")[0].rstrip("/").rpartition("/")[2]
     mine = sorted(runbooks, key=lambda each: alert.service not in each.services)
     named = (each for each in mine if words and words in _names(each) and _is_for(each, alert))
     written = (each for each in mine if alert.name in each.when and _is_for(each, alert))

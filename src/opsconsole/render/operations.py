@@ -19,10 +19,12 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import figures
 from opsconsole.render import plan as plan_lines
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip, clip_line, fit, line_width, wrap
+from opsconsole.render.runbooks import standing
 
 RUNNING: Final = "▶"
 ON_PURPOSE: Final = "◐"
 ARMED: Final = "↻"
+RUNBOOK: Final = "≡"
 UNHAPPY: Final = frozenset(
     {OperationState.FAILED, OperationState.INCONCLUSIVE, OperationState.UNKNOWN}
 )
@@ -116,6 +118,8 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
         if run.service == service
     ]
     said += [degraded(each, now) for each in snapshot.degradations if each.service == service]
+    going = (run for run in snapshot.runbook_runs if run.open and run.service == service)
+    said += [f"{RUNBOOK} {run.title}: {standing(run, now)}" for run in going]
     return [(Span(f" {clip(text, width - 2)}", Role.ACCENT),) for text in said]
 
 
