@@ -108,8 +108,8 @@ class FakeEngine:
         self.verified: list[str] = []
         self.stopped_rollbacks: list[str] = []
         self.runbook_requests: list[RunbookRequest] = []
-        self.answer_runbook: Callable[[RunbookRequest], RunbookAnswer | Refusal] = (
-            lambda _request: Refusal("no-such-runbook", "there is no such runbook")
+        self.answer_runbook: Callable[[RunbookRequest], RunbookAnswer | Refusal] = lambda _request: (
+            Refusal("no-such-runbook", "there is no such runbook")
         )
         self.answer_logs: Callable[[LogQuery], LogPage] = LogPage
         self.readers: list[FakeReader] = []
