@@ -103,9 +103,13 @@ class Archive:
                 return None
             if step > 0:
                 run = self._run(connection, _AFTER, moment)
+                if run is not None and run.start > moment:
+                    return run.start
                 later = (at for at in self._moments(connection, run) if at > moment)
                 return min(later, default=None)
             run = self._run(connection, _BEFORE.replace("<=", "<"), moment)
+            if run is not None and run.end < moment:
+                return run.end
             earlier = (at for at in self._moments(connection, run) if at < moment)
             return max(earlier, default=None)
 
