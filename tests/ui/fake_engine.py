@@ -70,6 +70,11 @@ def a_plan(request: ActionRequest, confirm: ConfirmLevel) -> Plan:
     )  # fmt: skip
 
 
+def no_runbook(_request: RunbookRequest) -> Refusal:
+    """What an engine says that knows none."""
+    return Refusal("no-such-runbook", "there is no such runbook")
+
+
 class FakeReader:
     """Answers each query with what ``answer`` makes of it, in the caller's thread."""
 
@@ -108,9 +113,7 @@ class FakeEngine:
         self.verified: list[str] = []
         self.stopped_rollbacks: list[str] = []
         self.runbook_requests: list[RunbookRequest] = []
-        self.answer_runbook: Callable[[RunbookRequest], RunbookAnswer | Refusal] = lambda _request: (
-            Refusal("no-such-runbook", "there is no such runbook")
-        )
+        self.answer_runbook: Callable[[RunbookRequest], RunbookAnswer | Refusal] = no_runbook
         self.answer_logs: Callable[[LogQuery], LogPage] = LogPage
         self.readers: list[FakeReader] = []
         self.read_pages: tuple[PageView, ...] | Refusal = ()
