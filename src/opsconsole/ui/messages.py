@@ -10,9 +10,9 @@ from textual.message import Message
 if TYPE_CHECKING:
     from opsconsole.model.backups import BackupView
     from opsconsole.model.operation import ActionRequest, Operation, Plan, Refusal
-    from opsconsole.model.runbook_runs import RunbookAnswer
     from opsconsole.model.pages import PageView
     from opsconsole.model.replay import Moment
+    from opsconsole.model.runbook_runs import RunbookAnswer
 
 
 class SnapshotArrived(Message):
