@@ -238,7 +238,10 @@ class Soak:
         between = statistics.median(each.at for each in late) - early[0].at
         weeks = between * FastClock.speed / 604_800
         memory = grown("memory") / 2**20
-        objects = 100 * grown("objects") / early[0].objects
+        weekly = memory / max(weeks, 1e-9)
+        is_long = self._seconds >= LONG
+        floors = [min(each.objects for each in part) for part in (early, late)]
+        objects = 100 * (floors[1] - floors[0]) / floors[0]
         return [
             Figure("days on the wall's clock", days, "d"),
             Figure("pictures drawn", self.frames),
@@ -246,17 +249,13 @@ class Soak:
             Figure("engines that died", self.killed),
             Figure("engines that could not be made", self.refused),
             Figure("memory at the end", late[-1].memory / 2**20, "MiB"),
-            Figure("memory grown after the warm-up", memory, "MiB", most=self._allowed()),
-            Figure("that is, in a week of the wall", memory / max(weeks, 1e-9), "MiB"),
-            Figure("objects grown", objects, "%", most=5 if self._seconds >= LONG else None),
+            Figure("memory grown after the warm-up", memory, "MiB", most=None if is_long else 8.0),
+            Figure("that is, in a week of the wall", weekly, "MiB", most=3.0 if is_long else None),
+            Figure("objects grown", objects, "%", most=5 if is_long else None),
             Figure("file descriptors grown", grown("descriptors"), most=2),
             Figure("threads grown", grown("threads"), most=2),
             Figure("tasks grown", grown("tasks"), most=5),
         ]
-
-    def _allowed(self) -> float:
-        """MiB; a short run has not come to rest."""
-        return 3.0 if self._seconds >= LONG else 8.0
 
 
 def main() -> int:

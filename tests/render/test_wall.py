@@ -73,7 +73,7 @@ def test_any_size_is_drawn(width: int, height: int, name: str) -> None:
 def test_counts_clock_and_age_are_in_every_view(size: tuple[int, int], view: View) -> None:
     text = text_of(scene_of(fleet.on_fire(), view=view), *size)
     assert "09:14:07Z" in text or all(row.rstrip() in text for row in _clock(size))
-    assert "data 4s" in text or "all data within 4s" in text or size == (400, 120)
+    assert "data 4s" in text or "data read within 4s" in text or size == (400, 120)
     if size[0] < 400:
         for word in ("✖ DOWN", "▲ DEGRADED", "? UNKNOWN", "● OK"):
             assert word.lower()[2:] in text.lower()
@@ -129,6 +129,14 @@ def test_without_services_the_host_and_what_is_not_seen_are_shown() -> None:
     assert "no services are configured" in text
     assert "/var/lib/docker" in text
     assert "may not read the socket" in text
+
+
+def test_what_is_stale_is_so_since_it_was_last_looked_at() -> None:
+    views = tuple(replace(each, stale=True) for each in fleet.calm_services())
+    picture = text_of(scene_of(replace(fleet.calm(), services=views), now=NOW + 120), 80, 24)
+    row = next(line for line in picture.splitlines() if "ai-backend" in line)
+    assert "STALE" in row
+    assert "2m02s" in row
 
 
 def test_what_is_silenced_is_counted() -> None:

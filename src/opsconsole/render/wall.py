@@ -10,7 +10,7 @@ from typing import Final
 
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import overview as places
-from opsconsole.render import wall_red, wall_views
+from opsconsole.render import wall_red, wall_resources, wall_views
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
 from opsconsole.render.wall_head import counts, head, sources
 from opsconsole.render.wall_scene import Scene, View, padded
@@ -20,7 +20,7 @@ _Body = Callable[[Scene, Snapshot, int, int], list[Line]]
 _BODIES: Final[Mapping[View, _Body]] = {
     View.OVERVIEW: wall_views.overview,
     View.SERVICES: wall_views.service_table,
-    View.RESOURCES: wall_views.resource_rows,
+    View.RESOURCES: wall_resources.resource_rows,
     View.TIMELINE: wall_views.timeline,
     View.RED: wall_red.body,
 }

@@ -105,8 +105,8 @@ def _age(scene: Scene, *, brief: bool = False) -> Line:
     if age is None:
         waiting = all(each.taken_at is None and each.fault is None for each in snapshot.sources)
         return (Span("looking …", Role.MUTED),) if waiting else (Span(" NO DATA ", Role.BAR_DOWN),)
-    words = ("data ", "") if brief else ("all data within ", "")
-    return (Span(words[0], Role.MUTED), Span(figures.age(age), Role.STRONG))
+    words = "data " if brief else "data read within "
+    return (Span(words, Role.MUTED), Span(figures.age(age), Role.STRONG))
 
 
 def sources(scene: Scene, width: int) -> Line:

@@ -4,7 +4,7 @@ Invariant: a picture of the wall depends on its scene and nothing else. What is 
 unknown unless worse was seen, as in the header of every screen.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
@@ -163,3 +163,21 @@ def page_of(entries: Sequence[T], room: int, scene: Scene) -> tuple[Sequence[T],
     shown = entries[first : first + room]
     rest = len(entries) - len(shown)
     return shown, f"and {rest} more · {first + 1}–{first + len(shown)} of {len(entries)}"
+
+
+def spaced(entries: Sequence[T], row: Callable[[T], Line], height: int, scene: Scene) -> list[Line]:
+    """A row for each entry, apart from each other where there is room, else in pages."""
+    if len(entries) * 2 - 1 <= height:
+        return [line for entry in entries for line in (row(entry), BLANK)][:-1]
+    shown, more = page_of(entries, height if len(entries) <= height else height - 1, scene)
+    rows = [row(entry) for entry in shown]
+    return [*rows, (Span(f"   {more}", Role.MUTED),)] if more else rows
+
+
+def joined(parts: Iterable[list[Line]]) -> list[Line]:
+    """The parts that there are, with a blank line between them."""
+    lines: list[Line] = []
+    for part in parts:
+        if part:
+            lines += [*([BLANK] if lines else []), *part]
+    return lines

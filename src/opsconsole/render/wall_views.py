@@ -5,12 +5,12 @@ same; what does not fit comes in turn. ALL OK is said only when every service wa
 no alert is loud and every source answers.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from collections.abc import Sequence
+from typing import Final
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import events, figures, operations, resources, services
+from opsconsole.render import events, figures, operations, services
 from opsconsole.render.big_digits import columns_of, drawable, largest, rows_of
 from opsconsole.render.cells import (
     BLANK,
@@ -18,16 +18,17 @@ from opsconsole.render.cells import (
     Line,
     Role,
     Span,
-    clip,
     clip_line,
     fit,
     line_width,
     wrap,
 )
 from opsconsole.render.matching import Filter
+from opsconsole.render.wall_alerts import blind_spots, ringing
 from opsconsole.render.wall_before import lately
+from opsconsole.render.wall_failing import failing
 from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
-from opsconsole.render.wall_red import blind_spots, failing, joined, ringing
+from opsconsole.render.wall_resources import resource_rows
 from opsconsole.render.wall_scene import (
     STATES,
     Scene,
@@ -35,24 +36,21 @@ from opsconsole.render.wall_scene import (
     beside,
     enlarged,
     indented,
+    joined,
     loud,
     padded,
     page_of,
     shown_state,
+    spaced,
     tally,
     unseen,
 )
 
-T = TypeVar("T")
-
 _WINDOW: Final = 900.0
-_TWO_COLUMNS: Final = 150
 _LARGEST_TILE: Final = 4
 _ROOMY: Final = 10
 """Rows from which a verdict leaves enough for what it is about."""
-_FOUR_FIGURES: Final = 110
 _MOST_DOINGS: Final = 4
-_HOST_STALE: Final = 30.0
 
 
 # ---- overview ----
@@ -181,7 +179,7 @@ def _tile(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Lin
     return beside(indented(marks), name, 1 + 10 * scale)
 
 
-# ---- services, resources, timeline ----
+# ---- services, timeline ----
 
 
 def service_table(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
@@ -198,53 +196,7 @@ def service_table(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
     def row(service: ServiceView) -> Line:
         return services.row(service, columns, context)
 
-    return [head, *([BLANK] if roomy else []), *_spaced(listed, row, height - 1 - roomy, scene)]
-
-
-def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """The host in large figures where there is room, and the containers below it."""
-    large = _host_figures(scene, snapshot, width, height // 2)
-    rows = resources.rows(snapshot, (width - 4) // 2 if width >= _TWO_COLUMNS else width, scene.now)
-    kept = [each.line for each in rows if not (large and each.key.startswith("host:"))]
-    if not kept and not large:
-        return [(Span(" neither this host nor a Docker Engine is read", Role.MUTED),)]
-    room = height - len(large) - (1 if large else 0)
-    if width < _TWO_COLUMNS or len(kept) <= room // 2:
-        return joined((large, _spaced(kept, _as_it_is, room, scene)))
-    half = -(-len(kept) // 2)
-    parts = [_spaced(part, _as_it_is, room, scene) for part in (kept[:half], kept[half:])]
-    return joined((large, beside(parts[0], parts[1], width // 2 + 2)))
-
-
-def _host_figures(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """Shares of processor, memory and the fullest disks, over what they are shares of."""
-    host = snapshot.host
-    if host is None:
-        return []
-    memory = host.memory_used / host.memory_total if host.memory_total else None
-    parts = [
-        ("cpu", host.cpu, f"load {host.load[0]:.2f}"),
-        ("memory", memory, _of(host.memory_used, host.memory_total)),
-    ]
-    disks = sorted(host.disks, key=lambda each: -each.share)[: 2 if width >= _FOUR_FIGURES else 1]
-    parts += [(each.mount, each.share, _of(each.used, each.total)) for each in disks]
-    wide = (width - 1) // len(parts)
-    scale = largest("100%", wide - 4, height - 2, ascii_only=scene.ascii_only)
-    if scale == 0:
-        return []
-    stale = snapshot.host_at is None or scene.now - snapshot.host_at > _HOST_STALE
-    lines: list[Line] = []
-    for at, (name, share, note) in enumerate(parts):
-        role = Role.FAINT if stale else Role.STRONG
-        said = figures.percent(share).replace(figures.UNKNOWN, "-")
-        figure = enlarged(said, role, scale, ascii_only=scene.ascii_only)
-        under = (Span(f"{name}  ", Role.TEXT), Span(clip(note, wide - 4), Role.MUTED))
-        lines = beside(lines, [*figure, padded(under, wide - 2)], at * wide)
-    return indented(lines)
-
-
-def _of(used: int, total: int) -> str:
-    return f"{figures.size(used)} of {figures.size(total)}"
+    return [head, *([BLANK] if roomy else []), *spaced(listed, row, height - 1 - roomy, scene)]
 
 
 def timeline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
@@ -256,22 +208,7 @@ def timeline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[
     if not rows:
         return [(Span(" nothing has happened since the wall was started", Role.MUTED),)]
     roomy = len(rows) * 2 - 1 <= height
-    return _spaced(rows, _as_it_is, height, scene) if roomy else rows[:height]
-
-
-def _spaced(
-    entries: Sequence[T], row: Callable[[T], Line], height: int, scene: Scene
-) -> list[Line]:
-    """A row for each entry, apart from each other where there is room, else in pages."""
-    if len(entries) * 2 - 1 <= height:
-        return [line for entry in entries for line in (row(entry), BLANK)][:-1]
-    shown, more = page_of(entries, height if len(entries) <= height else height - 1, scene)
-    rows = [row(entry) for entry in shown]
-    return [*rows, (Span(f"   {more}", Role.MUTED),)] if more else rows
-
-
-def _as_it_is(line: Line) -> Line:
-    return line
+    return spaced(rows, lambda row: row, height, scene) if roomy else rows[:height]
 
 
 # ---- nothing is seen ----

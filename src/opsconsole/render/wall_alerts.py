@@ -1,0 +1,86 @@
+"""Alerts on the wall, and the sources that it cannot see.
+
+Invariant: what is loud is shown with its age, what is quiet is counted; a source that is not seen
+is named with the reason and since when.
+"""
+
+from typing import Final
+
+from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import State
+from opsconsole.render import alerts, figures
+from opsconsole.render.alert_folding import fold_rows
+from opsconsole.render.big_digits import columns_of, drawable
+from opsconsole.render.cells import Line, Role, Span, clip, line_width
+from opsconsole.render.wall_head import BIG_ROLES
+from opsconsole.render.wall_scene import (
+    Scene,
+    beside,
+    enlarged,
+    indented,
+    loud,
+    padded,
+    page_of,
+    unseen,
+)
+
+_LARGE_FROM: Final = 300
+"""Cells of width from which alerts are in large letters."""
+_LEAST_ROWS: Final = 2
+
+
+def ringing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """Loud alerts with their ages, symptoms folded under their cause, and how many are quiet."""
+    folded = fold_rows(loud(snapshot))
+    quiet = sum(each.quiet and each.state is AlertState.FIRING for each in snapshot.alerts)
+    hushed = f"{quiet} silenced or acknowledged" if quiet else ""
+    if not folded:
+        return [_title("NO LOUD ALERT", hushed, width)] if quiet else []
+    if height < _LEAST_ROWS:
+        return []
+    count = len(loud(snapshot))
+    title = f"{count} ALERTS" if count > 1 else "1 ALERT"
+    large = [_large_alert(each.alert, scene, width) for each in folded]
+    if all(large) and len(large) * len(large[0]) <= height - 1:
+        return [_title(title, hushed, width), *(line for part in large for line in part)]
+    shown, more = page_of(folded, height - 1, scene)
+    rows = [alerts.row(each.alert, width, scene.now, folded=each.folded) for each in shown]
+    note = " · ".join(part for part in (more, hushed) if part)
+    return [_title(title, note, width), *(padded(row.line, width) for row in rows)]
+
+
+def _large_alert(alert: Alert, scene: Scene, width: int) -> list[Line]:
+    """Age, name and service in big letters; nothing where the wall is too small for that."""
+    critical = alert.severity is Severity.CRITICAL
+    state = State.DOWN if critical else State.DEGRADED
+    text = f"{figures.age(scene.now - alert.since)} {alert.name} {alert.service}".rstrip()
+    whole = f"{state.glyph} {text}"
+    if width < _LARGE_FROM or not drawable(text) or columns_of(whole, 1) > width - 2:
+        return []
+    mark = enlarged(state.glyph, BIG_ROLES[state], 1, ascii_only=scene.ascii_only)
+    said = enlarged(text, Role.TEXT, 1, ascii_only=scene.ascii_only)
+    return indented(beside(mark, said, columns_of(state.glyph, 1) + 3))
+
+
+def blind_spots(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """Sources that cannot be seen, since when and why."""
+    hidden = unseen(snapshot, scene.now)
+    if not hidden or height < _LEAST_ROWS:
+        return []
+    shown, more = page_of(hidden, height - 1, scene)
+    lines = [_title("CANNOT SEE", more, width)]
+    for source in shown:
+        from_when = source.since if source.fault is not None else source.taken_at
+        age = f"for {figures.age(scene.now - (from_when or source.since))}"
+        why = str(source.fault) if source.fault is not None else "its next reading is overdue"
+        mark = Span(f"▲ {clip(source.name, 16)}", Role.DEGRADED)
+        head = (*padded((Span(" "), mark), 20), Span(f"{age:<11} ", Role.STRONG))
+        room = width - line_width(head)
+        lines.append((*head, Span(clip(why, max(0, room)), Role.TEXT)))
+    return lines
+
+
+def _title(text: str, note: str, width: int) -> Line:
+    tail = (Span(f"   {note}", Role.MUTED),) if note else ()
+    return padded((Span(f" {text}", Role.TITLE), *tail), width)

@@ -1,0 +1,176 @@
+"""The services that are not ok, on the wall: with state, reason and since when.
+
+Invariant: causes stand before their symptoms; all are in large letters where all fit so, else each
+has two lines, else one; those that still do not fit are counted, and come in turn.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.state import State
+from opsconsole.render import figures, operations, services
+from opsconsole.render.big_digits import columns_of, drawable, rows_of
+from opsconsole.render.cells import BLANK, Line, Role, Span, fit
+from opsconsole.render.matching import Filter
+from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
+from opsconsole.render.wall_scene import (
+    Scene,
+    beside,
+    enlarged,
+    indented,
+    padded,
+    page_of,
+    shown_state,
+)
+
+_LARGEST_NAME: Final = 5
+_NEVER_ALONE: Final = 3
+"""The scale of a name from which its reason is in big letters too."""
+_CHIP: Final = 12
+
+
+def failing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """All that are not ok, as large as lets all of them be seen."""
+    listed = services.order(snapshot, services.Sort.STATE, Filter(), failing_only=True)
+    if not listed:
+        return []
+    sizes = name_sizes(scene, listed, width, height)
+    if sizes[0]:
+        return _cards(scene, listed, width, height, sizes)
+    for rows in (3, 2):
+        if len(listed) * rows - (rows == 3) <= height:
+            entries = (_entry(each, scene, width - 1, rows) for each in listed)
+            return indented(line for entry in entries for line in entry)
+    shown, more = page_of(listed, height if len(listed) <= height else height - 1, scene)
+    lines = indented(_row(each, scene, width - 1) for each in shown)
+    return [*lines, (Span(f"   {more}", Role.STRONG),)] if more else lines
+
+
+def name_sizes(
+    scene: Scene, listed: Sequence[ServiceView], width: int, height: int
+) -> tuple[int, int]:
+    """The largest scales of name and reason at which all fit; 0 where they are written plainly."""
+    if listed and all(drawable(each.name) for each in listed):
+        for scale in range(_LARGEST_NAME, 0, -1):
+            widest = max(columns_of(each.name, scale) for each in listed)
+            least = 1 if scale >= _NEVER_ALONE else 0
+            for small in range(scale // 2, least - 1, -1):
+                rows = len(listed) * _card_rows(scene, scale, small)
+                if rows <= height and widest <= width - _beside(scale):
+                    return scale, small
+    return 0, 0
+
+
+def _card_rows(scene: Scene, scale: int, small: int) -> int:
+    """Rows of a card without the gap below it."""
+    ascii_only = scene.ascii_only
+    apart = 1 if small else 0
+    return rows_of(scale, ascii_only=ascii_only) + apart + rows_of(small, ascii_only=ascii_only)
+
+
+def _beside(scale: int) -> int:
+    """Cells from the edge to a card's name."""
+    return columns_of("?", scale) + 4 + 3 + 1
+
+
+def _cards(
+    scene: Scene, listed: Sequence[ServiceView], width: int, height: int, sizes: tuple[int, int]
+) -> list[Line]:
+    """Each with its name in big letters, apart from each other as far as there is room."""
+    scale, small = sizes
+    rows = _card_rows(scene, scale, small)
+    gap = min(2, (height - rows * len(listed)) // max(1, len(listed) - 1))
+    at = _beside(scale) - 1
+    lines: list[Line] = []
+    for each in listed:
+        name = enlarged(each.name, Role.STRONG, scale, ascii_only=scene.ascii_only)
+        said = _said(each, scene, width - _beside(scale), small)
+        below = [BLANK, *said] if small else said
+        lines += beside(_slab(each, scene, at - 3, scale), [*name, *below], at)
+        lines += [BLANK] * gap
+    return indented(lines[: len(lines) - gap])
+
+
+def _slab(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Line]:
+    """The state's mark on a ground of its own, and under it the word."""
+    state = shown_state(service)
+    role = WORD_ROLES[state] if state is State.DOWN else Role.TEXT
+    mark = enlarged(state.glyph, BIG_ROLES[state], scale, ascii_only=scene.ascii_only)
+    side = Span("  ", role)
+    lines = [(side, *padded(line, wide - 4, role), side) for line in mark]
+    word = services.shown_word(service).upper()
+    before = (wide - len(word)) // 2
+    middle = (Span(" " * before, role), Span(word, WORD_ROLES[state]))
+    return [*lines, padded(middle, wide, role)]
+
+
+def _chip(service: ServiceView) -> Line:
+    """Glyph and word, on a ground where it is down."""
+    state = shown_state(service)
+    role = WORD_ROLES[state]
+    ground = role if state is State.DOWN else Role.TEXT
+    word = f"{state.glyph} {services.shown_word(service).upper()}"
+    return padded((Span(" ", ground), Span(word, role)), _CHIP, ground)
+
+
+def _said(service: ServiceView, scene: Scene, width: int, scale: int) -> list[Line]:
+    """For how long, and why; in big letters where all of it can be."""
+    reason = services.reason_of(service)
+    text = f"{figures.age(scene.now - _began(service))}  {reason}".rstrip()
+    why = _why(service, scene)
+    if scale and len(why) == 1 and drawable(text) and columns_of(text, scale) <= width:
+        return enlarged(text, Role.TEXT, scale, ascii_only=scene.ascii_only)
+    return [padded((Span(f"{_since(service, scene)}  ", Role.MUTED), *why), width)]
+
+
+def _why(service: ServiceView, scene: Scene) -> Line:
+    """What is being done about it, where something is, and its reason."""
+    reason = Span(services.reason_of(service), Role.TEXT)
+    doing = operations.activities(scene.snapshot, scene.now).get(service.name)
+    return (reason,) if doing is None else (Span(f"{doing}  ", Role.ACCENT), reason)
+
+
+def _since(service: ServiceView, scene: Scene) -> str:
+    began = _began(service)
+    at = figures.when(began, scene.now).strip()
+    zone = "Z" if ":" in at else ""
+    return f"{figures.age(scene.now - began)} since {at}{zone}"
+
+
+def _began(service: ServiceView) -> float:
+    """When it became so; of what is stale, when it was last looked at."""
+    looks = [each.taken_at for each in service.instances if each.taken_at is not None]
+    return max(looks) if service.stale and looks else service.since
+
+
+def _entry(service: ServiceView, scene: Scene, width: int, rows: int) -> list[Line]:
+    """Two lines, and a blank one where there are three."""
+    first = (
+        *_chip(service),
+        Span("  "),
+        Span(service.name, Role.STRONG),
+        Span(f"   {_since(service, scene)}", Role.MUTED),
+        Span(_copies(service), Role.MUTED),
+    )
+    second = padded((Span(" " * (_CHIP + 2)), *_why(service, scene)), width)
+    return [first, second, BLANK][:rows]
+
+
+def _copies(service: ServiceView) -> str:
+    total = len(service.instances)
+    return f"   {service.ok_instances} of {total} ok" if total > 1 else ""
+
+
+def _row(service: ServiceView, scene: Scene, width: int) -> Line:
+    """All in one line."""
+    age = figures.age(scene.now - _began(service))
+    name = min(28, max(12, width // 4))
+    line = (
+        *_chip(service),
+        Span("  "),
+        Span(fit(service.name, name), Role.STRONG),
+        Span(f" {age:>6}  ", Role.MUTED),
+        *_why(service, scene),
+    )
+    return padded(line, width)
