@@ -95,12 +95,13 @@ def at_rest(
     try:
         _until(terminal, text)
         terminal.read_for(WARM)
-        cpu, sent, began = cpu_seconds(terminal.process.pid), len(terminal.sent), time.monotonic()
+        pids = terminal.processes  # the console and its guardian
+        cpu, sent, began = sum(map(cpu_seconds, pids)), len(terminal.sent), time.monotonic()
         terminal.read_for(SECONDS)
         took = time.monotonic() - began
-        cpu = cpu_seconds(terminal.process.pid) - cpu
+        cpu = sum(map(cpu_seconds, pids)) - cpu
         sent = len(terminal.sent) - sent
-        memory = resident(terminal.process.pid)
+        memory = sum(map(resident, pids))
     finally:
         terminal.close()
     return [

@@ -55,8 +55,8 @@ def _goes_on(run: _Run, patience: float, wrong: dict[str, str]) -> bool:
     return True
 
 
-def shown(terminal: Terminal, *words: str) -> Callable[[], bool]:
-    """Whether the screen holds all ``words``; looked at when something came."""
+def shown(terminal: Terminal, *words: str, without: str = "") -> Callable[[], bool]:
+    """Whether the screen holds all ``words``, and not ``without``; looked at when it changes."""
     looked = False
 
     def holds() -> bool:
@@ -65,7 +65,7 @@ def shown(terminal: Terminal, *words: str) -> Callable[[], bool]:
             return False
         looked = True
         text = terminal.text
-        return all(word in text for word in words)
+        return all(word in text for word in words) and not (without and without in text)
 
     return holds
 

@@ -82,22 +82,6 @@ def test_no_input_ends_it_or_acts(on_terminal: Open, noise: bytes) -> None:
     terminal.until("every command, to search", 15)
 
 
-def test_nothing_of_outside_origin_reaches_the_terminal(on_terminal: Open) -> None:
-    terminal = on_terminal("hostile")
-    terminal.until("Alerts")
-    for keys in (b"\r", b"2", b"3", b"7", b"q", b"x"):
-        terminal.read(0.4)
-        terminal.press(keys)
-    terminal.read(1.0)
-    raw = bytes(terminal.sent).replace(b"\x1b]22;default\x07", b"")  # the pointer's shape
-    assert b"\x1b]52" not in raw
-    assert b"\x1b]8" not in raw
-    assert b"\x9b31m" not in raw
-    assert b"\x07" not in raw
-    assert "\u202e".encode() not in raw
-    assert terminal.process.poll() is None
-
-
 def test_no_colour_is_mono(on_terminal: Open) -> None:
     terminal = on_terminal(environment={"NO_COLOR": "1"})
     terminal.until("1 down")
