@@ -154,11 +154,8 @@ def detail(alert: Alert, now: float) -> list[Line]:
     return lines
 
 
-def page(alert: Alert, width: int, now: float, *, runbook: str = "") -> list[Line]:
-    """``detail`` with nothing cut: what is too long for a line goes on in the next.
-
-    ``runbook`` is the title of the one that is written for the alert.
-    """
+def uncut(alert: Alert, width: int, now: float) -> list[Line]:
+    """``detail`` with nothing cut: what is too long for a line goes on in the next."""
     lines: list[Line] = []
     for line in detail(alert, now):
         *before, last = line
@@ -167,6 +164,15 @@ def page(alert: Alert, width: int, now: float, *, runbook: str = "") -> list[Lin
         for part in wrap(last.text, max(10, width - indent - 1)):
             lines.append((*head, Span(part, last.role)))
             head = (Span(" " * indent),)
+    return lines
+
+
+def page(alert: Alert, width: int, now: float, *, runbook: str = "") -> list[Line]:
+    """All of an alert, and what can be done about it.
+
+    ``runbook`` is the title of the one that is written for the alert.
+    """
+    lines = uncut(alert, width, now)
     if runbook:
         lines += [BLANK, (Span(" b ", Role.KEY), Span(f"opens the runbook: {runbook}"))]
     if not alert.sources:

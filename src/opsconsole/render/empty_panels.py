@@ -21,7 +21,7 @@ def nothing_to_show(panel: Panel, snapshot: Snapshot | None, *, filtered: bool) 
     if panel is Panel.SERVICES:
         return _no_services(filtered)
     if panel is Panel.ALERTS:
-        return _no_alerts(snapshot)
+        return no_alerts(snapshot)
     if panel is Panel.RESOURCES:
         return _no_resources(snapshot)
     return _said("nothing has happened since the console was opened", role=Role.MUTED)
@@ -46,9 +46,15 @@ def _no_services(filtered: bool) -> list[Line]:
     )
 
 
-def _no_alerts(snapshot: Snapshot) -> list[Line]:
+def blind_to_alerts(snapshot: Snapshot) -> list[SourceView]:
+    """The sources of alerts that do not answer: there may be more than is known."""
+    return [each for each in snapshot.sources if _alerting(each) and each.fault is not None]
+
+
+def no_alerts(snapshot: Snapshot, calm: str = "no alert is firing") -> list[Line]:
+    """Why there is none to show: ``calm`` where whoever knows was asked and answered."""
     asked = [source for source in snapshot.sources if _alerting(source)]
-    blind = [source for source in asked if source.fault is not None]
+    blind = blind_to_alerts(snapshot)
     if blind:
         fault = blind[0].fault
         return _said(
@@ -70,7 +76,7 @@ def _no_alerts(snapshot: Snapshot) -> list[Line]:
             "set prometheus.url or alertmanager.url",
             role=Role.MUTED,
         )
-    return _said("no alert is firing", role=Role.MUTED)
+    return _said(calm, role=Role.MUTED)
 
 
 def _alerting(source: SourceView) -> bool:

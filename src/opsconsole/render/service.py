@@ -6,7 +6,9 @@ Invariant: nothing here is fresher than what was read; the reason comes first.
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import alerts, events, figures
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip, state_role, width_of, wrap
+from opsconsole.render.empty_panels import blind_to_alerts, no_alerts
 from opsconsole.render.services import reason_of, shown_word
+from opsconsole.render.timeline import Choice, select
 
 
 def headline(service: ServiceView, width: int, now: float) -> list[Line]:
@@ -37,18 +39,22 @@ def _read(service: ServiceView, now: float) -> str:
 
 
 def alert_lines(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> list[Line]:
-    """The service's alerts in full."""
+    """The service's alerts in full; who cannot be asked for more is named."""
     mine = [alert for alert in alerts.order(snapshot.alerts) if alert.service == service.name]
+    if not mine:
+        return no_alerts(snapshot, "no alert concerns this service")
     lines: list[Line] = []
+    for source in blind_to_alerts(snapshot):
+        words = f" {source.name} does not answer: there may be more, and these may be over"
+        lines += [(Span(clip(words, width), Role.UNKNOWN),), BLANK]
     for alert in mine:
-        lines += [(Span(" "), *line) for line in alerts.detail(alert, now)]
-        lines.append(BLANK)
-    return lines or [BLANK, (Span("  no alert concerns this service", Role.MUTED),)]
+        lines += [*alerts.uncut(alert, width, now), BLANK]
+    return lines
 
 
 def timeline(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> list[Line]:
-    """What happened to the service, latest first."""
-    mine = [event for event in events.latest(snapshot.events) if event.service == service.name]
+    """What happened to the service, and what was noted for all, latest first."""
+    mine = select(snapshot.events, Choice(service=service.name))
     if not mine:
         return [BLANK, (Span("  nothing has happened to this service", Role.MUTED),)]
     return [events.row(event, width, now).line for event in mine]

@@ -51,9 +51,13 @@ def rows(
         report = instance.report
         if report is None:
             continue
+        old = is_old(instance)
+        if old and instance.report_at is not None:
+            said = f"   as it was {figures.age(now - instance.report_at)} ago:"
+            out.append(_text(f"{name}/old", (Span(said, Role.STALE),)))
         if report.components:
-            ages = _Tree(width, now, {each.casefold() for each in tested})
-            out += ages.rows(report.components, f"{name}/parts", "   ", 0)
+            tree = _Tree(width, now, {each.casefold() for each in tested}, stale=old)
+            out += tree.rows(report.components, f"{name}/parts", "   ", 0)
         elif report.message:
             said = wrap(report.message, max(8, width - 4))
             out += [
@@ -63,6 +67,11 @@ def rows(
     if not service.instances:
         out.append(_text("none", (Span("   no endpoint is probed for this service", Role.MUTED),)))
     return out
+
+
+def is_old(instance: InstanceView) -> bool:
+    """Whether its report is of an earlier look than the latest, which failed or is overdue."""
+    return instance.stale or instance.fault is not None
 
 
 def _text(key: str, line: Line) -> HealthRow:
@@ -107,10 +116,13 @@ def _probe(probe: ProbeView) -> Line:
 class _Tree:
     """Components below each other: state, latency, since when, and their own words."""
 
-    def __init__(self, width: int, now: float, tested: Collection[str]) -> None:
+    def __init__(
+        self, width: int, now: float, tested: Collection[str], *, stale: bool = False
+    ) -> None:
         self._width = width
         self._now = now
         self._tested = tested
+        self._stale = stale
 
     def rows(
         self, parts: tuple[Component, ...], place: str, indent: str, depth: int
@@ -126,13 +138,16 @@ class _Tree:
                 yield from self.rows(part.children, key, below, depth + 1)
 
     def _line(self, part: Component, indent: str, depth: int) -> Line:
-        role = state_role(part.state)
+        role = state_role(part.state, stale=self._stale)
+        calm = Role.STALE if self._stale else Role.TEXT
         room = max(_NAME - depth * 3, 8)
         since = "" if part.since is None else figures.age(self._now - part.since)
         spans = [
             Span(indent, Role.RULE),
             Span(f"{part.state.glyph} ", role),
-            Span(fit(part.name, room), Role.TEXT if part.state is State.OK else Role.STRONG),
+            Span(
+                fit(part.name, room), calm if part.state is State.OK or self._stale else Role.STRONG
+            ),
             Span(f" {part.state.value:<9}", role),
             Span(fit(figures.duration(part.latency), 6, Align.RIGHT), Role.MUTED),
             Span(fit(since, 8, Align.RIGHT), Role.MUTED),
@@ -143,7 +158,7 @@ class _Tree:
         if part.breaker and "breaker" not in said:
             said = f"breaker {part.breaker}{f' · {said}' if said else ''}"
         left = max(0, self._width - used - len(test) - 2)
-        return (*spans, Span(f"  {clip(said, left)}", Role.TEXT), Span(test, Role.KEY_LABEL))
+        return (*spans, Span(f"  {clip(said, left)}", calm), Span(test, Role.KEY_LABEL))
 
 
 def raw_rows(service: ServiceView, width: int, now: float) -> list[HealthRow]:

@@ -22,7 +22,7 @@ from opsconsole.render.cells import (
     fit,
     state_role,
 )
-from opsconsole.render.service_health import instance_lines
+from opsconsole.render.service_health import instance_lines, is_old
 from opsconsole.render.spark import meter
 
 _LABEL: Final = 11
@@ -95,10 +95,11 @@ def _breakers(instance: InstanceView, width: int) -> Iterator[Line]:
     )
     spans: list[Span] = []
     for part in found:
-        state = _BREAKER_STATES[part.breaker]
+        state, stale = _BREAKER_STATES[part.breaker], is_old(instance)
+        role = Role.STALE if stale else Role.TEXT if state is State.OK else Role.STRONG
         spans += [
-            Span(f"{state.glyph} ", state_role(state)),
-            Span(f"{part.name} {part.breaker}  ", Role.TEXT if state is State.OK else Role.STRONG),
+            Span(f"{state.glyph} ", state_role(state, stale=stale)),
+            Span(f"{part.name} {part.breaker}  ", role),
         ]
     if spans:
         yield clip_line(_fact("breakers", *spans), width)
