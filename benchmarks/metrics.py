@@ -105,6 +105,8 @@ class Answering(asyncio.Protocol):
             return b'{"status":"success","data":{"alerts":[]}}'
         if target.startswith(b"/api/v1/rules"):
             return b'{"status":"success","data":{"groups":[]}}'
+        if target.startswith(b"/api/v1/status/buildinfo"):
+            return b'{"status":"success","data":{"version":"2.42.0","revision":"0"}}'
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(target.decode()).query)["query"][0]
         return self.cache.setdefault(target, answer(query))
 

@@ -74,6 +74,8 @@ class RuleWatch:
         # A file that others edit may be wrong for a while: that costs its rules and is told.
         self._wrong = [_wrong(files)] if files.problems else []
         self._known = _Known()
+        # Asked once: what a server is does not change while it is the same one.
+        self._evaluates: bool | None = None
 
     def look(self, session: GuardedSession, deadline: float) -> RulesSeen:
         """One look, which ends by ``deadline`` on the monotonic clock."""
@@ -114,7 +116,9 @@ class RuleWatch:
             return f"which rules there are is not known: {fault}"
         loaded = frozenset((rule.name, fingerprint(rule.expr)) for rule in rules)
         names = frozenset(rule.name for rule in rules if rule.kind == "recording")
-        evaluated = bool(rules) or self._is_prometheus(session)
+        if not rules and self._evaluates is None:
+            self._evaluates = self._is_prometheus(session)
+        evaluated = bool(rules) or self._evaluates is True
         self._known = _Known(rules, loaded, now, names, evaluated)
         return ""
 
