@@ -35,11 +35,9 @@ def roles(found: list[Line], word: str) -> set[Role]:
 
 def test_components_of_an_earlier_look_are_told_as_such() -> None:
     assert Role.OK in roles(lines(service()), "embeddings")
-    for old in (
-        service(fault=FAULT, report_at=NOW - 192),
-        service(stale=True, report_at=NOW - 192),
-    ):
-        found = lines(old)
+    whys: tuple[dict[str, object], ...] = ({"fault": FAULT}, {"stale": True})
+    for why in whys:
+        found = lines(service(report_at=NOW - 192, **why))
         assert "as it was 3m12s ago" in plain(found)
         assert not roles(found, "embeddings") & {Role.OK, Role.TEXT, Role.STRONG}
 

@@ -19,6 +19,7 @@ from opsconsole.render.cells import (
     Row,
     Span,
     clip,
+    clip_line,
     fit,
     state_role,
     wrap,
@@ -53,8 +54,8 @@ def rows(
             continue
         old = is_old(instance)
         if old and instance.report_at is not None:
-            said = f"   as it was {figures.age(now - instance.report_at)} ago:"
-            out.append(_text(f"{name}/old", (Span(said, Role.STALE),)))
+            then = f"   as it was {figures.age(now - instance.report_at)} ago:"
+            out.append(_text(f"{name}/old", (Span(then, Role.STALE),)))
         if report.components:
             tree = _Tree(width, now, {each.casefold() for each in tested}, stale=old)
             out += tree.rows(report.components, f"{name}/parts", "   ", 0)
@@ -140,14 +141,13 @@ class _Tree:
     def _line(self, part: Component, indent: str, depth: int) -> Line:
         role = state_role(part.state, stale=self._stale)
         calm = Role.STALE if self._stale else Role.TEXT
+        loud = calm if part.state is State.OK or self._stale else Role.STRONG
         room = max(_NAME - depth * 3, 8)
         since = "" if part.since is None else figures.age(self._now - part.since)
         spans = [
             Span(indent, Role.RULE),
             Span(f"{part.state.glyph} ", role),
-            Span(
-                fit(part.name, room), calm if part.state is State.OK or self._stale else Role.STRONG
-            ),
+            Span(fit(part.name, room), loud),
             Span(f" {part.state.value:<9}", role),
             Span(fit(figures.duration(part.latency), 6, Align.RIGHT), Role.MUTED),
             Span(fit(since, 8, Align.RIGHT), Role.MUTED),
@@ -158,7 +158,8 @@ class _Tree:
         if part.breaker and "breaker" not in said:
             said = f"breaker {part.breaker}{f' · {said}' if said else ''}"
         left = max(0, self._width - used - len(test) - 2)
-        return (*spans, Span(f"  {clip(said, left)}", calm), Span(test, Role.KEY_LABEL))
+        line = (*spans, Span(f"  {clip(said, left)}", calm), Span(test, Role.KEY_LABEL))
+        return clip_line(line, self._width)
 
 
 def raw_rows(service: ServiceView, width: int, now: float) -> list[HealthRow]:
