@@ -7,13 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.linear_search import (
-    LinearPattern,
-    UnsupportedPatternError,
-    quick_search,
-    repeats,
-    required,
-)
+from opsconsole.model.linear_search import LinearPattern, UnsupportedPatternError
+from opsconsole.model.quick_search import quick_search, repeats, required
 
 PIECES = (
     "a", "b", "ab", ".", "\\d", "\\w", "\\s", "\\b", "\\B", "^", "$", "[ab]", "[^a]", "[a-c1]",

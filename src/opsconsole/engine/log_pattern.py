@@ -12,7 +12,8 @@ from typing import Final
 
 from opsconsole.config.log_figures import Value, values_of
 from opsconsole.engine.log_values import ValueWindow
-from opsconsole.model.linear_search import Searcher, UnsupportedPatternError, quick_search
+from opsconsole.model.linear_search import Searcher, UnsupportedPatternError
+from opsconsole.model.quick_search import quick_search
 
 RATE_OVER: Final = 60.0
 """Seconds over which rates and quantiles are reckoned."""

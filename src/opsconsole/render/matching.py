@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.linear_search import Searcher, UnsupportedPatternError, quick_search
+from opsconsole.model.linear_search import Searcher, UnsupportedPatternError
+from opsconsole.model.quick_search import quick_search
 
 LIMIT: Final = 120
 
