@@ -89,8 +89,8 @@ async def test_the_tab_lists_what_is_written_for_the_service(
         await stage.pilot.pause()
         await stage.press(key_of("runbooks"))
         assert "runbooks ▶1" in stage.text
-        row = line_of(stage, "recover ai-service")
-        assert "▶" in row
+        assert "≡ recover ai-service: step 3 of 6" in stage.text
+        row = line_of(stage, "▶ recover ai-service")
         assert "step 3 of 6" in row
         assert "something else" not in stage.text
         await stage.press("enter")
