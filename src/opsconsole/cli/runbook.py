@@ -37,6 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _found(loaded: Runbooks, name: str | None) -> Runbook:
     """The runbook called ``name``. Raises ConfigError or OpsconsoleError."""
+    if name is None:
+        raise OpsconsoleError("name a runbook", remedy="opsconsole runbook list names them")
     found = next((each for each in loaded.runbooks if each.name == name), None)
     if found is None:
         known = ", ".join(each.name for each in loaded.runbooks) or "none"
