@@ -23,37 +23,20 @@ class HeaderBar(LineWidget):
 
         With ``replay``, the moment that it tells of, and of ``snapshot`` its states alone.
         """
-        width = self.size.width
-        said = snapshot if replay is None else None
-        told = header.notices(said, width, self.screen.size.height)
-        self._grow(len(told))
+        width, clock = self.size.width, Role.BAR_STRONG
+        latest, below = snapshot, header.sources(snapshot, width, now)
         if replay is not None:
-            self._show_replay(snapshot, place, now, replay, read_only=read_only, note=note)
-            return
-        self.paint_lines(
-            [
-                header.top(snapshot, place, width, wall, read_only=read_only, note=note),
-                header.sources(snapshot, width, now),
-                *told,
-            ]
-        )
+            at, clock = now, Role.REPLAY
+            if replay.moment is not None:
+                snapshot, at = replay.moment.snapshot, replay.moment.at
+            past, wall = snapshot, at
+            below = banner(replay, latest, lambda room: header.sources(past, room, at), width, now)
+        told = header.notices(snapshot, width, self.screen.size.height)
+        self._grow(len(told))
+        top = header.top(snapshot, place, width, wall, read_only=read_only, note=note, clock=clock)
+        self.paint_lines([top, below, *told])
 
     def _grow(self, rows: int) -> None:
         if rows != self.notice_rows:
             self.notice_rows = rows
             self.styles.height = 2 + rows
-
-    def _show_replay(
-        self, latest: Snapshot | None, place: EnvironmentView, now: float, replay: Shown, *,
-        read_only: bool, note: str,
-    ) -> None:  # fmt: skip
-        width, moment = self.size.width, replay.moment
-        past, at = (latest, now) if moment is None else (moment.snapshot, moment.at)
-        self.paint_lines(
-            [
-                header.top(
-                    past, place, width, at, read_only=read_only, note=note, clock=Role.REPLAY
-                ),
-                banner(replay, latest, lambda room: header.sources(past, room, at), width, now),
-            ]
-        )
