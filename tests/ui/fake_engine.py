@@ -22,6 +22,7 @@ from opsconsole.model.pages import PageView
 from opsconsole.model.replay import Moment, Span
 from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.system_units import SystemUnit
 from tests.ui.fleet import NOW
 
 
@@ -118,6 +119,7 @@ class FakeEngine:
         self.readers: list[FakeReader] = []
         self.read_pages: tuple[PageView, ...] | Refusal = ()
         self.pages_asked: list[str] = []
+        self.read_units: tuple[SystemUnit, ...] | Refusal = ()
         self.recorded: Span | None = None
         self.moments: list[float] = []
         self.answer_moment: Callable[[float], Moment | Refusal] = nothing_recorded
@@ -203,6 +205,11 @@ class FakeEngine:
         self.runbook_requests.append(request)
         future: Future[RunbookAnswer | Refusal] = Future()
         future.set_result(self.answer_runbook(request))
+        return future
+
+    def units(self, service: str) -> "Future[tuple[SystemUnit, ...] | Refusal]":
+        future: Future[tuple[SystemUnit, ...] | Refusal] = Future()
+        future.set_result(self.read_units)
         return future
 
     def open_logs(self, service: str, on_page: PageListener) -> FakeReader:

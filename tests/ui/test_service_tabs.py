@@ -4,8 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import ActionKind, ActionView, Effect, Refusal
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import State
+from opsconsole.model.system_units import SystemUnit
 from opsconsole.ui.screens.actions import ActionsScreen
 from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.service import ServiceScreen
@@ -127,6 +130,21 @@ async def test_instances_show_limits_restarts_and_why_a_container_ended(
         for said in ("3.1G of 4.0G", "exit 137 · killed: out of memory", "↻ 4 restarts",
                      "ai-service:v1.5.0", "not known to any Docker Engine"):  # fmt: skip
             assert said in stage.text
+
+
+async def test_units_are_shown_beside_their_instances(open_stage: OpenStage) -> None:
+    engine = burning_engine()
+    engine.read_units = (
+        SystemUnit("ai-service-1", "ai.service", fleet.NOW, State.OK, "active (running)", 0.4,
+                   3 << 30, 4 << 30, 2, 192.0, 812),
+        SystemUnit("ai-service-2", "gone.service", fleet.NOW,
+                   fault=Fault(FaultKind.ABSENT, "gone.service is not-found")),
+    )  # fmt: skip
+    async with open_stage(None, engine=engine, size=(120, 40)) as stage:
+        await stage.press("enter", key_of("instances"))
+        assert "● ai.service  active (running) · up 3m12s · ↻ 2 restarts · pid 812" in stage.text
+        assert "cpu 40%   memory ━━━━━━━━━━━━━━━───── 75%  3.0G of 4.0G" in stage.text
+        assert "gone.service: absent: gone.service is not-found" in stage.text
 
 
 async def test_metrics_say_origin_age_and_each_instance(open_stage: OpenStage) -> None:

@@ -33,6 +33,7 @@ from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.store import Store
+from opsconsole.engine.unit_book import UnitBook
 from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.logs import LogReader, PageListener
@@ -43,6 +44,7 @@ from opsconsole.model.recording import RecordingState, RecordingView
 from opsconsole.model.replay import Moment, Span
 from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.system_units import SystemUnit
 from opsconsole.sources.base import Source
 
 if TYPE_CHECKING:
@@ -120,6 +122,7 @@ class Engine:
             settings, base, self._clock, checks, read_only=read_only, tell=self._store.events.add
         )
         self._pages = PageBook(settings, base, self._clock)
+        self._units = UnitBook(settings, self._clock)
 
     @property
     def latest(self) -> Snapshot:
@@ -206,6 +209,10 @@ class Engine:
     def pages(self, service: str) -> "Future[tuple[PageView, ...] | Refusal]":
         """A look at every declared page of a service; reads only."""
         return self._submit(lambda: self._pages.look(service))
+
+    def units(self, service: str) -> "Future[tuple[SystemUnit, ...] | Refusal]":
+        """A look at the systemd units of a service; reads only."""
+        return self._submit(lambda: self._units.look(service))
 
     def runbook(self, request: RunbookRequest) -> "Future[RunbookAnswer | Refusal]":
         """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
@@ -320,7 +327,7 @@ class Engine:
         if self._schedule is not None:
             self._schedule.replace(self._sources)
         self._replay.past_figures = PastFigures(settings, self._sources, self._clock)
-        for part in (self._door, self._logs, self._runbooks, self._pages):
+        for part in (self._door, self._logs, self._runbooks, self._pages, self._units):
             part.use(settings)
         kept = set(map(id, self._sources))
         await _close_all([source for source in before if id(source) not in kept])

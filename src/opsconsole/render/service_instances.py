@@ -4,13 +4,14 @@ Invariant: pure; what is not known is a dash or left out, never a zero; a contai
 to the service and to no endpoint is listed by itself.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from opsconsole.model.health import Component
 from opsconsole.model.resources import Container
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
+from opsconsole.model.system_units import SystemUnit
 from opsconsole.render import figures
 from opsconsole.render.cells import (
     BLANK,
@@ -33,8 +34,15 @@ _BREAKER_STATES: Final = {
 }
 
 
-def instances(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> list[Line]:
-    """Endpoints with their containers, then the containers that no endpoint names."""
+def instances(
+    service: ServiceView,
+    snapshot: Snapshot,
+    width: int,
+    now: float,
+    units: Iterable[SystemUnit] = (),
+) -> list[Line]:
+    """Endpoints with their containers and units, then the containers that no endpoint names."""
+    by_instance = {unit.instance: unit for unit in units}
     found = _containers(service, snapshot)
     stale = snapshot.docker_at is None or now - snapshot.docker_at > 30
     lines: list[Line] = []
@@ -43,6 +51,8 @@ def instances(service: ServiceView, snapshot: Snapshot, width: int, now: float) 
         lines += instance_lines(instance, width, now)
         lines += _version(instance, width)
         lines += _breakers(instance, width)
+        if instance.name in by_instance:
+            lines += _unit(by_instance[instance.name], width, now)
         box = found.get(instance.container)
         if box is not None:
             shown.add(box.id)
@@ -145,7 +155,34 @@ def _container(box: Container, width: int, now: float, *, stale: bool) -> Iterat
         yield clip_line(_fact("", Span(box.detail, Role.TEXT)), width)
 
 
-def _usage(box: Container, width: int, *, stale: bool) -> Line:
+def _unit(unit: SystemUnit, width: int, now: float) -> Iterator[Line]:
+    """What systemd says of the copy."""
+    stale = now - unit.taken_at > 30
+    if unit.fault is not None:
+        said = f"{unit.name}: {unit.fault}"
+        yield clip_line(_fact("unit", Span(said, Role.UNKNOWN)), width)
+        return
+    words = [unit.words]
+    if unit.uptime is not None:
+        words.append(f"up {figures.age(unit.uptime)}")
+    if unit.restarts is not None:
+        words.append(f"↻ {unit.restarts} restarts" if unit.restarts != 1 else "↻ 1 restart")
+    if unit.pid is not None:
+        words.append(f"pid {unit.pid}")
+    yield clip_line(
+        _fact(
+            "unit",
+            Span(f"{'◌' if stale else unit.state.glyph} ", state_role(unit.state, stale=stale)),
+            Span(f"{unit.name}  ", Role.STRONG),
+            Span(" · ".join(words), Role.STALE if stale else Role.TEXT),
+        ),
+        width,
+    )
+    if unit.state is State.OK:
+        yield clip_line(_fact("uses", *_usage(unit, width, stale=stale)), width)
+
+
+def _usage(box: Container | SystemUnit, width: int, *, stale: bool) -> Line:
     """CPU, and memory against its limit as a bar."""
     role = Role.STALE if stale else Role.TEXT
     spans = [Span(f"cpu {figures.percent(box.cpu)}", role), Span("   memory ", Role.MUTED)]

@@ -27,6 +27,7 @@ from opsconsole.ui.messages import (
     PlanArrived,
     RunbookAnswered,
     SnapshotArrived,
+    UnitsArrived,
 )
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
     from opsconsole.model.logs import LogReader, PageListener
     from opsconsole.model.operation import ActionRequest, Confirmation, Plan, Refusal
-    from opsconsole.model.pages import PageView
     from opsconsole.model.replay import Span
     from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
     from opsconsole.model.snapshot import Snapshot
@@ -222,13 +222,30 @@ class Bridge:
 
         False while the engine starts: nothing was asked.
         """
+        return self._look(
+            lambda engine: engine.pages(service),
+            lambda found, refusal: tell(PagesArrived(service, found, refusal)),
+        )
+
+    def units(self, service: str, tell: Callable[[UnitsArrived], object]) -> bool:
+        """Look at the systemd units of a service, as ``pages`` does at pages."""
+        return self._look(
+            lambda engine: engine.units(service),
+            lambda found, refusal: tell(UnitsArrived(service, found, refusal)),
+        )
+
+    def _look(
+        self,
+        call: Callable[[EngineLike], Future[T | Refusal]],
+        tell: Callable[[T | None, Refusal | None], object],
+    ) -> bool:
         if self._engine is None:
             return False
 
-        def answered(future: Future[tuple[PageView, ...] | Refusal]) -> None:
-            tell(PagesArrived(service, *_outcome(future)))
+        def answered(future: Future[T | Refusal]) -> None:
+            tell(*_outcome(future))
 
-        self._engine.pages(service).add_done_callback(answered)
+        call(self._engine).add_done_callback(answered)
         return True
 
     def runbook(self, request: RunbookRequest, tell: Callable[[RunbookAnswered], object]) -> None:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opsconsole.model.replay import Moment, Span
     from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
     from opsconsole.model.snapshot import Snapshot
+    from opsconsole.model.system_units import SystemUnit
 
 
 class EngineLike(Protocol):
@@ -92,6 +93,10 @@ class EngineLike(Protocol):
 
     def runbook(self, request: RunbookRequest) -> Future[RunbookAnswer | Refusal]:
         """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
+        ...
+
+    def units(self, service: str) -> Future[tuple[SystemUnit, ...] | Refusal]:
+        """A look at the systemd units of a service; reads only."""
         ...
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader:

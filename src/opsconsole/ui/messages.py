@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from opsconsole.model.pages import PageView
     from opsconsole.model.replay import Moment
     from opsconsole.model.runbook_runs import RunbookAnswer
+    from opsconsole.model.system_units import SystemUnit
 
 
 class SnapshotArrived(Message):
@@ -77,6 +78,15 @@ class PagesArrived(Message):
 
     service: str
     pages: tuple[PageView, ...] | None = None
+    refusal: Refusal | None = None
+
+
+@dataclass
+class UnitsArrived(Message):
+    """The systemd units of a service as they are, or why they cannot be had."""
+
+    service: str
+    units: tuple[SystemUnit, ...] | None = None
     refusal: Refusal | None = None
 
 

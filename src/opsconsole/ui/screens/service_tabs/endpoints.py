@@ -1,60 +1,43 @@
-"""The endpoints tab: pages of the service as readable JSON, with what changed.
-
-Invariant: pages are asked for while the tab is in sight and at no other time; one question is
-open at a time, and the next comes ``EVERY`` seconds after the answer.
-"""
+"""The endpoints tab: pages of the service as readable JSON, with what changed."""
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 
 from opsconsole.model.operation import Refusal
 from opsconsole.model.pages import PageView
 from opsconsole.render.cells import Line
 from opsconsole.render.service_pages import pages
 from opsconsole.ui.messages import PagesArrived
-from opsconsole.ui.screens.service_tab import LinesTab, Sight
-
-EVERY: Final = 5.0
-"""Seconds between an answer and the next question."""
+from opsconsole.ui.screens.service_tab import Sight
+from opsconsole.ui.screens.service_tabs.asking import AskingTab
 
 
-class EndpointsTab(LinesTab):
+class EndpointsTab(AskingTab):
     """Declared pages, read again and again while one looks."""
 
-    LIVE: ClassVar[bool] = True
     NAME: ClassVar[str] = "endpoints"
     SHORT: ClassVar[str] = "endp"
+    LIVE: ClassVar[bool] = True
 
     def __init__(self, service: str) -> None:
         super().__init__(service)
         self._pages: tuple[PageView, ...] | None = None
         self._refusal: Refusal | None = None
-        self._waits = False
-        self._answered_at: float | None = None
 
-    def opened(self) -> None:
-        """Ask at once."""
-        self._ask()
+    def ask(self) -> bool:
+        """Ask for all pages of the service."""
+        return self.host.console_app.bridge.pages(self.service_name, self.post_message)
 
     def lines(self, sight: Sight) -> Sequence[Line]:
-        """The pages; and ask again when it is time."""
-        clock = self.host.console_app.clock.now()
-        if self._answered_at is None or clock - self._answered_at >= EVERY:
-            self._ask()
-        return pages(self._pages, self._refusal, sight.width, clock)
-
-    def _ask(self) -> None:
-        if self._waits or not self.display:
-            return
-        # While the engine starts nothing is asked, and the next second tries again.
-        self._waits = self.host.console_app.bridge.pages(self.service_name, self.post_message)
+        """The pages, their ages by the present."""
+        self.ask_in_time()
+        now = self.host.console_app.clock.now()
+        return pages(self._pages, self._refusal, sight.width, now)
 
     def on_pages_arrived(self, message: PagesArrived) -> None:
         """Show the answer; a refusal leaves what was read before."""
         message.stop()
-        self._waits = False
-        self._answered_at = self.host.console_app.clock.now()
         self._refusal = message.refusal
         if message.pages is not None:
             self._pages = message.pages
-        self.host.show()
+        self.answered()
