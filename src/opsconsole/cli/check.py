@@ -21,6 +21,7 @@ from opsconsole.config.problems import KeyPath, Problem
 from opsconsole.config.runbooks import load_runbooks
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError
+from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
     from opsconsole.engine.inspection_finding import Finding
@@ -107,7 +108,7 @@ def _print_text(
         if counts[weight]
     )
     named = f"{_counted(len(settings.services), 'service')}, {_counted(instances, 'instance')}"
-    print(f"{path}: {verdict or 'good'}; {named}")
+    print(f"{sanitize(str(path))}: {verdict or 'good'}; {named}")
 
 
 def _print_json(path: Path, located: "Sequence[tuple[Finding, Problem]]", code: int) -> None:
@@ -144,7 +145,7 @@ def _report_bad(path: Path, problems: tuple[str, ...], *, as_json: bool) -> None
         return
     for problem in problems:
         print(problem)
-    print(f"{path}: {len(problems)} problem{'s' if len(problems) != 1 else ''}")
+    print(f"{sanitize(str(path))}: {len(problems)} problem{'s' if len(problems) != 1 else ''}")
 
 
 def _counted(number: int, noun: str) -> str:

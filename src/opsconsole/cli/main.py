@@ -26,7 +26,14 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how it is used, then exit."""
         self.print_usage(sys.stderr)
-        self.exit(EX_USAGE, f"{self.prog}: {message}\n")
+        self.exit(EX_USAGE, f"{self.prog}: {_as_text(message)}\n")
+
+
+def _as_text(said: object) -> str:
+    """What is said, without anything that a terminal acts on: names in it may be a source's."""
+    from opsconsole.text import sanitize
+
+    return sanitize(str(said), multiline=True)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -36,10 +43,10 @@ def main(argv: Sequence[str]) -> int:
     try:
         code: int = module.run(arguments)
     except ConfigError as error:
-        print(error, file=sys.stderr)
+        print(_as_text(error), file=sys.stderr)
         return EX_CONFIG
     except OpsconsoleError as error:
-        print(f"opsconsole: {error}", file=sys.stderr)
+        print(f"opsconsole: {_as_text(error)}", file=sys.stderr)
         return EX_UNAVAILABLE
     except BrokenPipeError:
         sys.stderr.close()

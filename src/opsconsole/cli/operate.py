@@ -29,6 +29,7 @@ from opsconsole.operations.next_steps import MARK
 from opsconsole.operations.operator import Operator
 from opsconsole.render.plan_text import plan_lines
 from opsconsole.render.status_json import operation_document, plan_document
+from opsconsole.text import sanitize
 
 POLL: Final = 0.2
 
@@ -171,7 +172,7 @@ def refused(refusal: Refusal, *, as_json: bool) -> int:
         }
         print(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        print(f"refused ({refusal.code}): {refusal}", file=sys.stderr)
+        print(f"refused ({refusal.code}): {sanitize(str(refusal))}", file=sys.stderr)
     return EXIT_REFUSED
 
 
