@@ -15,6 +15,7 @@ from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.engine.replay import Replay
 from opsconsole.errors import StateError
+from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import Refusal
 from opsconsole.model.replay import Gap, Moment, Origin, Span
@@ -128,6 +129,12 @@ async def test_a_recording_that_cannot_be_read_says_why() -> None:
         def neighbour(self, _moment: float, _step: int) -> float | None:
             return None
 
+        def events(self, _since: float, _until: float) -> tuple[Event, ...]:
+            return ()
+
+        def close(self) -> None:
+            pass
+
     replay = Replay(Damaged())
     await replay.look_how_far()
     assert replay.recorded is None
@@ -153,6 +160,12 @@ async def test_a_disk_that_hangs_costs_its_deadline_and_nobody_else(
 
         def neighbour(self, _moment: float, _step: int) -> float | None:
             return None
+
+        def events(self, _since: float, _until: float) -> tuple[Event, ...]:
+            return ()
+
+        def close(self) -> None:
+            pass
 
     async with asyncio.timeout(2.0):
         assert await refused(Replay(Hanging()), START) == "busy"

@@ -60,11 +60,12 @@ class PastFigures:
         found = await self._asked(moment) if lacking else ()
         return _with(snapshot, found, lacking) if found else snapshot
 
-    async def alone(self, moment: float) -> Snapshot | None:
-        """The figures of ``moment`` and nothing else; None where there are none."""
-        found = [each for each in await self._asked(moment) if each.value is not None]
-        if not found:
-            return None
+    async def known(self, moment: float) -> tuple[MetricValue, ...]:
+        """The figures of ``moment``; none where nobody has them."""
+        return tuple(each for each in await self._asked(moment) if each.value is not None)
+
+    def alone(self, found: Iterable[MetricValue], moment: float) -> Snapshot:
+        """A snapshot of ``moment`` of which nothing is known but ``found``. Takes its time."""
         store = Store(self._settings, moment)
         store.apply_metrics(found, moment)
         store.settle(moment)

@@ -5,6 +5,7 @@ out of it is marked as replayed. Where nothing is recorded, the last quarter of 
 memory: at most ``KEPT`` snapshots, at least ``APART`` seconds apart.
 """
 
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
@@ -65,6 +66,10 @@ class Moments(Protocol):
 class Archive(Moments, Recorded, Protocol):
     """What is recorded: moments and events."""
 
+    def close(self) -> None:
+        """Give the file back; idempotent."""
+        ...
+
 
 class Recent:
     """The last quarter of an hour, for whoever records nothing."""
@@ -118,8 +123,10 @@ class Replay:
         self._recent.keep(snapshot)
 
     def close(self) -> None:
-        """Let the thread go."""
+        """Let the thread and the recording go, without waiting for either."""
         self._executor.close()
+        if self._archive is not None:
+            threading.Thread(target=self._archive.close, name="replay-close", daemon=True).start()
 
     async def look_how_far(self) -> None:
         """Look up how far the recording reaches."""
@@ -147,13 +154,18 @@ class Replay:
             return found
         figures = self.past_figures
         if found is None:
-            alone = await figures.alone(at) if figures is not None else None
-            if alone is not None:
-                return Moment(at, at, alone, Origin.PROMETHEUS)
-            return self._nothing(at)
+            return self._nothing(at) if figures is None else await self._by_figures(figures, at)
         if figures is None or found.gap is not None:
             return found
         return replace(found, snapshot=await figures.completed(found.snapshot, found.at))
+
+    async def _by_figures(self, figures: PastFigures, at: float) -> Moment | Refusal:
+        """What a Prometheus still knows of ``at``."""
+        known = await figures.known(at)
+        if not known:
+            return self._nothing(at)
+        alone = await self._read(lambda: figures.alone(known, at))
+        return alone if isinstance(alone, Refusal) else Moment(at, at, alone, Origin.PROMETHEUS)
 
     async def _found(self, at: float) -> Moment | Refusal | None:
         """Recorded, or kept in memory; None where neither."""
