@@ -62,7 +62,7 @@ def _recovery() -> Mapping[str, object]:
         },
         {"id": "restart", "operation": "restart"},
         {"id": "health", "title": "the health check passes", "check": _HEALTHY},
-        {"id": "settled", "wait": {"for": "20s", "while": "state == ok", "every": "2s"}},
+        {"id": "settled", "wait": {"for": "10s", "while": "state == ok", "every": "1s"}},
         {"id": "log", "question": _LOG},
     ]
     return _book("recovery procedure", "Bring ai-ops back with the keys that it had.", steps,
@@ -73,7 +73,7 @@ def _restart() -> Mapping[str, object]:
     steps: Steps = [
         {"id": "restart", "title": "restart {service}", "operation": "restart"},
         {"id": "health", "check": _HEALTHY},
-        {"id": "settled", "wait": {"for": "20s", "while": "state == ok", "every": "2s"}},
+        {"id": "settled", "wait": {"for": "10s", "while": "state == ok", "every": "1s"}},
         {"id": "log", "question": _LOG, "optional": True},
     ]
     services = ["ai-backend", "ai-service", "errorscope", "oatie"]
