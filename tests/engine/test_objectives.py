@@ -83,7 +83,7 @@ def test_the_first_failed_looks_miss_nothing_yet() -> None:
     found = attain(service, text)
     # 1 % of 30 days is 7.2 h: nothing is missed before as much was seen.
     assert found.actual == pytest.approx(4 / 9)
-    assert (found.met, found.origin) == (None, "own looks")
+    assert (found.met, found.origin, found.closeness) == (None, "own looks", None)
     assert found.budget_left == pytest.approx(1 - 50 / 25_920, abs=1e-3)
     longer = record(text)
     looked(longer, 8 * HOUR, failing=HOUR)

@@ -96,16 +96,16 @@ def _availability(
     if source is None or not good + bad:
         return Attainment(record.name, text, None, objective.target, "%", None)
     actual, allowed = good / (good + bad), 1 - objective.target
-    early = source.seen(objective.window) < allowed * objective.window
     met = actual >= objective.target
+    early = not met and source.seen(objective.window) < allowed * objective.window
     plain = Attainment(
         record.name,
         text,
         actual,
         objective.target,
         "%",
-        None if early and not met else met,
-        closeness=(1 - actual) / allowed,
+        None if early else met,
+        closeness=None if early else (1 - actual) / allowed,
     )
     return _with_budget(plain, source, allowed, objective.window)
 

@@ -82,7 +82,7 @@ def _witness(item: Attainment) -> str:
     """Who saw it and over how long; '' where nobody is known to have seen less than all."""
     if item.seen is None:
         return ""
-    seen = figures.age(item.seen)
+    seen = figures.age(item.seen).replace("d0h", "d")
     if item.origin:
         return f"{item.origin}, {seen}"
     return f"seen over {seen}" if item.seen < 0.99 * _window_of(item.objective) else ""
