@@ -26,6 +26,7 @@ from opsconsole.model.runbooks import (
     worded,
 )
 from opsconsole.model.state import State
+from opsconsole.text import is_clean
 
 SAMPLES = Path(__file__).parents[2] / "sample_configs"
 PLATFORMS = ("ai-backend", "ai-operations-assistant", "ai-service", "errorscope", "oatie")
@@ -230,6 +231,26 @@ def test_a_secret_in_a_runbook_is_refused_and_not_shown(tmp_path: Path) -> None:
     assert found.runbooks == ()
     assert all(secret not in str(problem) for problem in found.problems)
     assert "does not belong in a file" in str(found.problems[0])
+
+
+def test_words_hold_nothing_that_a_terminal_acts_on(tmp_path: Path) -> None:
+    text = (
+        'title: "a\\e[2Jb"\npurpose: "c\\u202Ed"\nservices: shop\nsteps:\n'
+        '  - {id: a, text: "e\\u009bf\\ng"}\n'
+        '  - {id: c, check: {command: {argv: ["m\\en"], read: true}}}\n'
+        '  - {id: b, question: {ask: "h\\u200bi", answers: ["j\\ek", l]}}\n'
+    )
+    (runbook,) = read(tmp_path, text).runbooks
+    view = viewed(runbook)
+
+    said = [
+        view.title,
+        view.purpose,
+        *(step.text for step in view.steps),
+        *(step.does for step in view.steps),
+    ]
+    assert all(is_clean(each) for each in (*said, *view.steps[2].answers))
+    assert view.steps[0].text.endswith("\ng")
 
 
 def test_no_folder_is_no_problem_unless_it_is_named(tmp_path: Path) -> None:

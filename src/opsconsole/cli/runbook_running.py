@@ -37,7 +37,7 @@ from opsconsole.render.runbooks import run_of
 POLL: Final = 0.2
 FIRST_LOOK: Final = 10.0
 ANSWER_WITHIN: Final = 30.0
-LOOSE_AFTER: Final = 15.0
+FOUND_WITHIN: Final = 15.0
 """Seconds in which an operation that was started must show in the journal."""
 
 REFUSED: Final = 2
@@ -160,7 +160,7 @@ class _Terminal:
 
     def _until_found(self, step: str) -> StepRun | None:
         """The step once the journal's operation is found to be its own."""
-        end = time.monotonic() + LOOSE_AFTER
+        end = time.monotonic() + FOUND_WITHIN
         while time.monotonic() < end:
             known = self._standing(step)
             if known is not None and known.state is not StepState.PENDING:

@@ -26,6 +26,7 @@ from opsconsole.model.expressions import StateIs, parse
 from opsconsole.model.operation import SILENCING, ActionKind
 from opsconsole.model.runbooks import PLACEHOLDERS, YES_NO
 from opsconsole.model.state import State
+from opsconsole.text import sanitize
 
 LONGEST_WAIT: Final = 7 * 86400.0
 TITLE: Final = 120
@@ -262,7 +263,8 @@ class Question(Model):
 
     def made(self) -> model.Question:
         """As the rest of the console knows it."""
-        return model.Question(self.ask, self.taken, self.expect or "")
+        taken = tuple(map(sanitize, self.taken))
+        return model.Question(sanitize(self.ask), taken, sanitize(self.expect or ""))
 
 
 def _some(steps: tuple["Step", ...]) -> tuple["Step", ...]:
@@ -307,8 +309,9 @@ class Step(Model):
         said = self.title or (does.ask if isinstance(does, model.Question) else "")
         title = said or (str(does) if does else (self.text or "").strip().splitlines()[0])
         failing = model.OnFailure(self.on_failure)
-        text = (self.text or "").strip()
-        return model.Step(self.id, title[:TITLE], text, does, self.optional, failing)
+        text = sanitize((self.text or "").strip(), multiline=True)
+        title = sanitize(title[:TITLE])
+        return model.Step(self.id, title, text, does, self.optional, failing)
 
 
 class RunbookFile(Model):

@@ -25,6 +25,7 @@ from opsconsole.config.types import NAME_PATTERN
 from opsconsole.config.validation import problems_of
 from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.model.runbooks import Runbook
+from opsconsole.text import sanitize
 
 FOLDER: Final = "runbooks"
 """Beside the configuration, unless ``runbooks:`` names another."""
@@ -110,9 +111,9 @@ def _made(written: RunbookFile, path: Path, settings: Settings) -> Runbook:
     digest = hashlib.sha256(json.dumps(steps, sort_keys=True).encode()).hexdigest()
     return Runbook(
         name=path.stem,
-        title=written.title,
+        title=sanitize(written.title),
         steps=tuple(step.made() for step in written.steps),
-        purpose=written.purpose.strip(),
+        purpose=sanitize(" ".join(written.purpose.split())),
         when=written.when,
         services=services,
         file=str(path),

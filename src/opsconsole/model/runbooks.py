@@ -15,6 +15,7 @@ from opsconsole.model.expressions import Expression
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State
 from opsconsole.model.units import format_duration
+from opsconsole.text import sanitize
 
 YES_NO: Final = ("yes", "no")
 """What a question takes that is not told what it takes."""
@@ -290,7 +291,7 @@ def _step_view(step: Step) -> StepView:
         id=step.id,
         kind=step.kind,
         title=step.title,
-        does=asked.ask if asked else str(step.does or ""),
+        does=sanitize(asked.ask if asked else str(step.does or "")),
         text=step.text,
         answers=asked.answers if asked else (),
         expect=asked.expect if asked else "",
