@@ -15,7 +15,6 @@ from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.engine.replay import Replay
 from opsconsole.errors import StateError
-from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import Refusal
 from opsconsole.model.replay import Gap, Moment, Origin, Span
@@ -129,9 +128,6 @@ async def test_a_recording_that_cannot_be_read_says_why() -> None:
         def neighbour(self, _moment: float, _step: int) -> float | None:
             return None
 
-        def events(self, _since: float, _until: float) -> tuple[Event, ...]:
-            return ()
-
         def close(self) -> None:
             pass
 
@@ -160,9 +156,6 @@ async def test_a_disk_that_hangs_costs_its_deadline_and_nobody_else(
 
         def neighbour(self, _moment: float, _step: int) -> float | None:
             return None
-
-        def events(self, _since: float, _until: float) -> tuple[Event, ...]:
-            return ()
 
         def close(self) -> None:
             pass

@@ -21,14 +21,10 @@ _PROBE: Final = "probe"
 
 
 class Recorded(Protocol):
-    """What is recorded. Its methods block, and raise OpsconsoleError."""
+    """What is recorded. Blocks, and raises OpsconsoleError."""
 
     def at(self, moment: float, /) -> Snapshot | None:
         """What was known at the newest recorded moment not after ``moment``; None before all."""
-        ...
-
-    def events(self, since: float, until: float, /) -> tuple[Event, ...]:
-        """What happened in between, oldest first."""
         ...
 
 
@@ -41,12 +37,16 @@ class Past:
 
 
 def read(recorded: Recorded, began: float, window: float) -> Past:
-    """The ``window`` of charts, in seconds, and a day of events before ``began``. Blocks."""
-    events = recorded.events(began - EVENTS_OVER, began)[-EVENTS_KEPT:]
+    """The ``window`` of charts, in seconds, and a day of events before ``began``. Blocks.
+
+    Whoever recorded last had taken over the past itself, so that one snapshot holds it all.
+    """
     snapshot = recorded.at(began)
-    if snapshot is not None and began - snapshot.taken_at > window:
-        snapshot = None
-    return Past(snapshot, events)
+    if snapshot is None:
+        return Past()
+    events = (each for each in snapshot.events if began - EVENTS_OVER <= each.at <= began)
+    is_near = began - snapshot.taken_at <= window
+    return Past(snapshot if is_near else None, tuple(events)[-EVENTS_KEPT:])
 
 
 def fill(store: Store, past: Past, now: float) -> None:
