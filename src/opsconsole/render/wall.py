@@ -12,6 +12,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import overview as places
 from opsconsole.render import wall_red, wall_resources, wall_views
 from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
+from opsconsole.render.wall_failing import named
 from opsconsole.render.wall_head import counts, head, sources
 from opsconsole.render.wall_scene import Scene, View, padded
 
@@ -90,10 +91,13 @@ def _rotation(scene: Scene) -> Line:
 
 
 def _smallest(scene: Scene, width: int, height: int) -> list[Line]:
-    """The counts and the clock, on a terminal where no more can be read."""
+    """The counts, the clock and names, on a terminal where no more can be read."""
     top = head(scene, max(width, 30), 1)
-    below = counts(scene, width, 1) if scene.trouble is None else []
-    return [clip_line(line, width) for line in (*top, *below)][:height]
+    snapshot = scene.snapshot
+    if scene.trouble is None and snapshot is not None:
+        top += counts(scene, width, min(4, height - 1))
+        top += named(scene, snapshot, height - len(top))
+    return [clip_line(line, width) for line in top][:height]
 
 
 def shifted(picture: list[Line], across: int, down: int) -> list[Line]:

@@ -47,6 +47,18 @@ def failing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[L
     return [*lines, (Span(f"   {more}", Role.STRONG),)] if more else lines
 
 
+def named(scene: Scene, snapshot: Snapshot, height: int) -> list[Line]:
+    """As many of them as fit by name and age alone, for a terminal where no more can be read."""
+    listed = services.order(snapshot, services.Sort.STATE, Filter(), failing_only=True)
+    return [
+        (
+            Span(f"{shown_state(each).glyph} {each.name}", WORD_ROLES[shown_state(each)]),
+            Span(f"  {figures.age(scene.now - _began(each))}", Role.MUTED),
+        )
+        for each in listed[: max(0, height)]
+    ]
+
+
 def name_sizes(
     scene: Scene, listed: Sequence[ServiceView], width: int, height: int
 ) -> tuple[int, int]:
@@ -139,9 +151,10 @@ def _since(service: ServiceView, scene: Scene) -> str:
 
 
 def _began(service: ServiceView) -> float:
-    """When it became so; of what is stale, when it was last looked at."""
+    """When it became so; of what was ok and is stale, when it was last looked at."""
     looks = [each.taken_at for each in service.instances if each.taken_at is not None]
-    return max(looks) if service.stale and looks else service.since
+    was_ok = service.state is State.OK
+    return max(looks) if was_ok and service.stale and looks else service.since
 
 
 def _entry(service: ServiceView, scene: Scene, width: int, rows: int) -> list[Line]:

@@ -145,8 +145,9 @@ def counts(scene: Scene, width: int, height: int) -> list[Line]:
             if spare >= 0:
                 apart = gap + min(spare // (len(STATES) - 1), 4 * pad)
                 return indented(_tiles(scene, found, widths, (scale, word), pad, apart))
-    spans = [span for each in STATES for span in _written(each, found[each])]
-    return [tuple(spans)]
+    written = [_written(each, found[each]) for each in STATES]
+    whole = tuple(span for line in written for span in line)
+    return [whole] if line_width(whole) <= width or height < len(STATES) else written
 
 
 def _sizes(height: int, scene: Scene) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.render.overview import LEAST_HEIGHT, LEAST_WIDTH
 from opsconsole.render.wall_scene import View
 
 SHIFT_EVERY: Final = 60.0
@@ -79,7 +80,7 @@ class Drift:
     @classmethod
     def of(cls, width: int, height: int) -> "Drift":
         """The margin that a screen of this size can spare."""
-        if width < 60 or height < 16:
+        if width < LEAST_WIDTH + 6 or height < LEAST_HEIGHT + 3:
             return cls(0, 0)
         return cls(min(6, width // 40), min(3, height // 24))
 
