@@ -5,9 +5,12 @@ sight in full.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from opsconsole.render.cells import Line, Role, Span, clip_line, line_width
+
+_LETTERS: Final = (None, 4, 2)
+"""How short the names of the other tabs may be, the longest first."""
 
 
 class TabName(NamedTuple):
@@ -20,14 +23,17 @@ class TabName(NamedTuple):
 
 def tabs(names: Sequence[TabName], here: int, width: int) -> Line:
     """The tabs with their number keys; ``here`` is the position of the one in sight."""
-    whole = _tabs(names, here, short=False)
-    if line_width(whole) <= width:
-        return whole
-    return clip_line(_tabs(names, here, short=True), width)
+    for letters in _LETTERS:
+        line = _tabs(names, here, letters)
+        if line_width(line) <= width:
+            return line
+    return clip_line(line, width)
 
 
-def _tabs(names: Sequence[TabName], here: int, *, short: bool) -> Line:
+def _tabs(names: Sequence[TabName], here: int, letters: int | None) -> Line:
+    """With ``letters`` the names of all others are short: so many letters of them."""
     spans: list[Span] = []
+    short = letters is not None
     for position, tab in enumerate(names):
         # Beyond the tenth there is no digit left: they are reached by tab.
         key = str((position + 1) % 10) if position < 10 else " "
@@ -35,7 +41,7 @@ def _tabs(names: Sequence[TabName], here: int, *, short: bool) -> Line:
         role = Role.TITLE_FOCUSED if position == here else Role.MUTED
         spans += [
             Span(f" {key} ", Role.FAINT),
-            Span(tab.short if cut else tab.name, role),
+            Span(tab.short[:letters] if cut else tab.name, role),
             Span(f" {tab.badge}" if tab.badge and not cut else "", Role.ACCENT),
             Span("" if short else " "),
         ]
