@@ -263,6 +263,16 @@ async def test_the_list_of_all_opens_by_its_command(open_stage: OpenStage) -> No
         assert shown(stage) is RunbookScreen
 
 
+async def test_each_runbook_is_a_command_that_opens_it_and_runs_nothing(
+    open_stage: OpenStage,
+) -> None:
+    async with open_stage(written()) as stage:
+        await stage.press("colon", *"runbook", "space", *"rec", "tab", "enter")
+        assert shown(stage) is RunbookScreen
+        assert "Bring ai-service back." in stage.text
+        assert stage.engine.runbook_requests == []
+
+
 async def test_a_runbook_that_is_gone_says_so_and_stays(open_stage: OpenStage) -> None:
     async with open_stage(written()) as stage:
         await to_runbook(stage)

@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from opsconsole.render import keys
 from opsconsole.render.keys import Scope
+from opsconsole.render.runbooks import listed
 from opsconsole.ui.incident_export import HOW, export
 from opsconsole.ui.screens.base import ConsoleScreen
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from opsconsole.ui.app import Console
 
 SERVICES_LISTED: Final = 1000
+RUNBOOKS_LISTED: Final = 500
 
 
 class Command(NamedTuple):
@@ -61,6 +63,20 @@ def service_commands(console: "Console") -> Iterator[Command]:
     for service in (snapshot.services if snapshot else ())[:SERVICES_LISTED]:
         about = f"{service.state.glyph} {service.state.value}"
         yield Command(service.name, about, partial(_open, console, service.name))
+
+
+def runbook_commands(console: "Console") -> Iterator[Command]:
+    """One command for each runbook and service: it opens the checklist and runs nothing."""
+    latest = console.bridge.latest
+    for item in listed(latest.runbooks if latest else ())[:RUNBOOKS_LISTED]:
+        run = partial(_open_runbook, console, item.runbook.name, item.service)
+        yield Command(f"runbook {item.key}".strip(), item.runbook.title, run)
+
+
+def _open_runbook(console: "Console", runbook: str, service: str) -> None:
+    from opsconsole.ui.screens.runbook import RunbookScreen
+
+    console.push_screen(RunbookScreen(runbook, service))
 
 
 def _open(console: "Console", service: str) -> None:

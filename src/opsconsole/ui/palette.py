@@ -11,7 +11,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.markup import escape
 
 from opsconsole.ui import safe
-from opsconsole.ui.commands import Command, commands, service_commands
+from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
 
 if TYPE_CHECKING:
     from opsconsole.ui.app import Console
@@ -23,6 +23,7 @@ class ConsoleCommands(Provider):
     def _commands(self) -> Iterator[Command]:
         console = cast("Console", self.app)
         yield from commands(console, self.screen)
+        yield from runbook_commands(console)
         for command in service_commands(console):
             yield command._replace(name=f"service {command.name}")
 

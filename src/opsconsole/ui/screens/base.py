@@ -177,10 +177,10 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         self.ask(CommandPrompt([each.name for each in self._commands()]))
 
     def _commands(self) -> list["Command"]:
-        from opsconsole.ui.commands import commands, service_commands
+        from opsconsole.ui.commands import commands, runbook_commands, service_commands
 
         app = self.console_app
-        return [*commands(app, self), *service_commands(app)]
+        return [*commands(app, self), *service_commands(app), *runbook_commands(app)]
 
     @on(MomentPrompt.Given)
     def _moment_given(self, message: MomentPrompt.Given) -> None:
