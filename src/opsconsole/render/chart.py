@@ -245,7 +245,9 @@ class _LabelRow:
     @property
     def room(self) -> int:
         """Cells that are free at the end."""
-        return self._cells - max((start + len(text) for start, text, _ in self._taken), default=0)
+        return self._cells - max(
+            (start + width_of(text) for start, text, _ in self._taken), default=0
+        )
 
     def put(self, column: int, mark: Mark) -> bool:
         """Place a label below ``column``, or ending there at the right end; False for no room."""
