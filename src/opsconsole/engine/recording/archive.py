@@ -6,6 +6,7 @@ moment, part for part. Its methods block: call them from threads of your own.
 
 import gc
 import json
+import math
 import sqlite3
 import threading
 import zlib
@@ -31,9 +32,13 @@ _LOST: Final = "what is damaged in it cannot be shown"
 _EVENTS_KEPT: Final = 20_000
 """Decoded events that are remembered; the same ones are asked for again and again."""
 
-_BEFORE: Final = "start <= ? ORDER BY start DESC, id DESC LIMIT 1"
-_AFTER: Final = "end > ? ORDER BY start, id LIMIT 1"
-_WITHIN: Final = "end >= ? AND start <= ? ORDER BY start, id"
+_BEFORE: Final = """
+start <= :first AND end >=
+  (SELECT max(iif(end <= :first, end, start)) FROM segments WHERE start <= :first)"""
+_AFTER: Final = """
+end > :first AND start <=
+  (SELECT min(iif(start > :first, start, end)) FROM segments WHERE end > :first)"""
+_WITHIN: Final = "end >= :first AND start <= :last"
 
 _UNREADABLE: Final = (sqlite3.Error, zlib.error, ValueError, TypeError, LookupError)
 """What a file raises that is not what was written."""
@@ -87,14 +92,14 @@ class Archive:
         ``taken_at`` of the snapshot is that moment; it may be long before, where nobody recorded.
         """
         with self._reading() as connection, _uncollected():
-            run = None if connection is None else self._run(connection, _BEFORE, moment)
-            if connection is None or run is None:
+            found = None if connection is None else self._before(connection, moment)
+            if connection is None or found is None:
                 return None
-            found = tree_at(self._lines(connection, run), moment)
-            if found is None:
+            run, lines = found
+            told = tree_at(lines, moment)
+            if told is None:
                 return None
-            version = self._version(connection, run.layout)
-            return self._snapshot(connection, version, found[1])
+            return self._snapshot(connection, self._version(connection, run.layout), told[1])
 
     def neighbour(self, moment: float, step: int) -> float | None:
         """The next recorded moment after ``moment``, or with a negative ``step`` before it."""
@@ -102,16 +107,13 @@ class Archive:
             if connection is None:
                 return None
             if step > 0:
-                run = self._run(connection, _AFTER, moment)
-                if run is not None and run.start > moment:
-                    return run.start
-                later = (at for at in self._moments(connection, run) if at > moment)
-                return min(later, default=None)
-            run = self._run(connection, _BEFORE.replace("<=", "<"), moment)
-            if run is not None and run.end < moment:
-                return run.end
-            earlier = (at for at in self._moments(connection, run) if at < moment)
-            return max(earlier, default=None)
+                later = self._runs(connection, _AFTER, moment)
+                return min(
+                    (self._first_after(connection, run, moment) for run in later), default=None
+                )
+            just = math.nextafter(moment, -math.inf)
+            found = self._before(connection, just)
+            return None if found is None else _newest(found[1], just)
 
     def events(self, since: float, until: float, service: str = "") -> tuple[Event, ...]:
         """What happened from ``since`` to ``until``, oldest first; of one service, or of all."""
@@ -132,7 +134,7 @@ class Archive:
         between two of them; what is cut off the recording meanwhile is left out.
         """
         with self._reading() as connection:
-            runs = [] if connection is None else self._runs(connection, since, until)
+            runs = [] if connection is None else self._runs(connection, _WITHIN, since, until)
         wanted = since
         for run in runs:
             with self._reading() as connection:
@@ -191,17 +193,28 @@ class Archive:
             self._connection, self._file = connect_reader(self.path), file
         return self._connection
 
-    def _run(self, connection: sqlite3.Connection, where: str, moment: float) -> _Run | None:
-        row = connection.execute(
-            f"SELECT id, start, end, layout FROM segments WHERE {where}",  # noqa: S608 - our own
-            (moment,),
-        ).fetchone()
-        return None if row is None else _Run(*row)
+    def _before(
+        self, connection: sqlite3.Connection, moment: float
+    ) -> tuple[_Run, list[bytes]] | None:
+        """The segment that holds the newest moment not after ``moment``, and its lines.
 
-    def _runs(self, connection: sqlite3.Connection, since: float, until: float) -> list[_Run]:
+        There is one to look at, unless the machine's clock was set back while it was recorded.
+        """
+        runs = self._runs(connection, _BEFORE, moment)
+        held = [(run, self._lines(connection, run)) for run in runs]
+        return max(held, key=lambda each: _newest(each[1], moment), default=None)
+
+    def _first_after(self, connection: sqlite3.Connection, run: _Run, moment: float) -> float:
+        if run.start > moment:
+            return run.start
+        later = (at for at in map(moment_of, self._lines(connection, run)) if at > moment)
+        return min(later, default=math.inf)
+
+    @staticmethod
+    def _runs(connection: sqlite3.Connection, where: str, *moments: float) -> list[_Run]:
         rows = connection.execute(
-            f"SELECT id, start, end, layout FROM segments WHERE {_WITHIN}",  # noqa: S608 - our own
-            (since, until),
+            f"SELECT id, start, end, layout FROM segments WHERE {where} ORDER BY start, id",  # noqa: S608 - our own
+            {"first": moments[0], "last": moments[-1]},
         )
         return [_Run(*row) for row in rows]
 
@@ -216,10 +229,6 @@ class Archive:
             "SELECT data FROM lines WHERE segment = ? ORDER BY number", (run.id,)
         )
         return [unpack(data) for (data,) in rows]
-
-    def _moments(self, connection: sqlite3.Connection, run: _Run | None) -> Iterator[float]:
-        if run is not None:
-            yield from map(moment_of, self._lines(connection, run))
 
     def _version(self, connection: sqlite3.Connection, number: int) -> _Version:
         known = self._versions.get(number)
@@ -275,6 +284,11 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _newest(lines: list[bytes], moment: float) -> float:
+    """The newest of the lines' moments that is not after ``moment``."""
+    return max((at for at in map(moment_of, lines) if at <= moment), default=-math.inf)
 
 
 def _needed(lines: list[bytes], wanted: float, until: float, every: float) -> list[bytes]:
