@@ -108,7 +108,11 @@ def _errorscope(layout: Layout) -> Block:
 
 def _ai_ops(layout: Layout) -> Block:
     folder = layout.of("ai-ops")[0].folder
-    patterns = {"tools": "Calling tool", "timings": "completed in", "refusals": "429|401|403"}
+    patterns = {
+        "tools": "Calling tool",
+        "timings": r"completed in (?P<seconds>[\d.]+)",
+        "refusals": "429|401|403",
+    }
     actions: Block = {
         "restart": _restart(layout, "ai-ops"),
         "backup": {"files": {"paths": [str(folder / ".env")], "secret": True}, "keep": 7},
