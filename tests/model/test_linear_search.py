@@ -12,7 +12,8 @@ from opsconsole.model.quick_search import quick_search, repeats, required
 
 PIECES = (
     "a", "b", "ab", ".", "\\d", "\\w", "\\s", "\\b", "\\B", "^", "$", "[ab]", "[^a]", "[a-c1]",
-    "(a|b)", "(?:ab|a)", "(?P<n>a)", " ", "x{2}", "(?:)", "\\W", "\\A", "\\Z", "\\n", "é",
+    "s", "i", "k", "[h-l]", "ß", "(a|b)", "(?:ab|a)", "(?P<n>a)", " ", "x{2}", "(?:)",
+    "\\W", "\\A", "\\Z", "\\n", "é",
 )  # fmt: skip
 REPEATS = ("", "", "*", "+", "?", "*?", "{2}", "{1,3}", "{2,}")
 
@@ -29,7 +30,7 @@ def ordinary(pattern: str) -> bool:
 
 
 whole = (patterns | nested | st.tuples(patterns, nested).map("".join)).filter(ordinary)
-texts = st.text("ab1 xé\nÉAX_", max_size=12)
+texts = st.text("ab1 xé\nÉAX_sSſiİıkKßẞ", max_size=12)
 
 
 @given(whole, texts, st.booleans())
@@ -83,13 +84,13 @@ def test_states_are_made_anew_when_there_are_too_many(monkeypatch: pytest.Monkey
         assert (found.search(text) is True) is (re.search(pattern, text) is not None)
 
 
-@given(patterns.filter(ordinary), st.text("ab1 x", max_size=12))
-def test_the_quick_search_finds_what_re_finds(pattern: str, text: str) -> None:
+@given(patterns.filter(ordinary), texts, st.booleans())
+def test_the_quick_search_finds_what_re_finds(pattern: str, text: str, folds: bool) -> None:
     try:
-        expected = re.search(pattern, text) is not None
+        expected = re.compile(pattern, re.IGNORECASE if folds else 0).search(text) is not None
     except re.error:
         return
-    assert (quick_search(pattern).search(text) is not None) is expected
+    assert (quick_search(pattern, folds=folds).search(text) is not None) is expected
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,8 @@ STATES: Final = 1_000
 """States that are kept; then they are made anew."""
 
 _ACCEPT: Final = 0
+_NO_EDGE_IN_NOTHING: Final = re.search(r"\B", "") is not None
+"""Whether ``re`` finds ``\\B`` in an empty text, which it did not before Python 3.14."""
 
 
 class UnsupportedPatternError(ValueError):
@@ -54,13 +56,9 @@ class _Test:
         self._folds = folds
 
     def __call__(self, char: str) -> bool:
-        found = self._is_in(char)
-        if not found and self._folds:
-            found = any(map(self._is_in, (char.lower(), char.upper(), char.casefold())))
+        holds = _holds_folded if self._folds else _holds
+        found = any(holds(kind, value, char) for kind, value in self._items)
         return found is not self._negated
-
-    def _is_in(self, char: str) -> bool:
-        return len(char) == 1 and any(_holds(kind, value, char) for kind, value in self._items)
 
 
 def _holds(kind: str, value: Any, char: str) -> bool:
@@ -74,6 +72,17 @@ def _holds(kind: str, value: Any, char: str) -> bool:
     if name.startswith("CATEGORY_NOT_"):
         return not _CATEGORIES[name.replace("NOT_", "")](char)
     return _CATEGORIES[name](char)
+
+
+def _holds_folded(kind: str, value: Any, char: str) -> bool:
+    """The same whatever the case, by the rules of ``re``, which are its own (ſ, K, İ)."""
+    if kind == "LITERAL":
+        item = re.escape(chr(value))
+    elif kind == "RANGE":
+        item = f"[{re.escape(chr(value[0]))}-{re.escape(chr(value[1]))}]"
+    else:
+        return _holds(kind, value, char)
+    return re.match(item, char, re.IGNORECASE) is not None
 
 
 def _is_word(char: str) -> bool:
@@ -264,7 +273,8 @@ def _conditions(place: str, char: str, *, last: bool) -> frozenset[str]:
     """What is true between what was taken last and ``char``; '' is the end of the text."""
     true = {"start"} if place == "start" else set()
     is_edge = (place == "word") is not bool(char and _is_word(char))
-    true.add("edge" if is_edge else "no edge")
+    if char or place != "start" or _NO_EDGE_IN_NOTHING:
+        true.add("edge" if is_edge else "no edge")
     if last:
         true.add("last")
         if not char:
