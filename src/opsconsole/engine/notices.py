@@ -73,7 +73,6 @@ class Notices:
             self._lines = tuple(lines)
         return self._lines
 
-
     def _keeps_late(self, lag: float, now: float) -> bool:
         """Whether looks have been late for a while: one hiccup is no news."""
         if lag <= LAG:

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.http import HttpConfig
@@ -19,8 +19,10 @@ from opsconsole.engine.fleet import join_url
 from opsconsole.engine.page_changes import marked
 from opsconsole.model.fault import Fault
 from opsconsole.model.pages import PageBody, PageView
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.page import PageAddress, look_at
+
+if TYPE_CHECKING:
+    from opsconsole.sources.connector import Connector
+    from opsconsole.sources.page import PageAddress
 
 AT_ONCE: Final = 4
 INSTANCES: Final = 8
@@ -56,6 +58,8 @@ class PageBook:
 
     async def look(self, service: str) -> tuple[PageView, ...]:
         """Every declared page of ``service``; () where it declares none."""
+        from opsconsole.sources.page import look_at
+
         config = self._settings.services.get(service)
         if config is None or not config.endpoints:
             return ()
@@ -66,7 +70,7 @@ class PageBook:
         turns = asyncio.Semaphore(AT_ONCE)
         timeout = config.timeout or self._settings.defaults.timeout
 
-        async def one(address: PageAddress) -> PageView:
+        async def one(address: "PageAddress") -> PageView:
             async with turns:
                 found = await look_at(address, self._shared(), self._base, timeout)
             return self._view(address, found, kept)
@@ -80,14 +84,16 @@ class PageBook:
         if connector is not None:
             await connector.close()
 
-    def _shared(self) -> Connector:
+    def _shared(self) -> "Connector":
         """The connector, made on the loop when it is first needed."""
         if self._connector is None:
+            from opsconsole.sources.connector import Connector
+
             self._connector = Connector()
         return self._connector
 
     def _view(
-        self, address: PageAddress, found: PageBody | Fault, looks: dict[str, _Kept]
+        self, address: "PageAddress", found: PageBody | Fault, looks: dict[str, _Kept]
     ) -> PageView:
         now = self._clock.now()
         key = f"{address.name}\0{address.url}"
@@ -112,8 +118,10 @@ def _after(kept: _Kept | None, body: PageBody, now: float) -> _Kept:
     return _Kept(body, now, kept.body, kept.at)
 
 
-def addresses_of(settings: Settings, name: str, service: Service) -> Iterator[PageAddress]:
+def addresses_of(settings: Settings, name: str, service: Service) -> Iterator["PageAddress"]:
     """Each page at each instance; a whole URL once, with credentials only where they belong."""
+    from opsconsole.sources.page import PageAddress
+
     names = settings.instance_names(name)
     copies = list(zip(names, service.instances, strict=True))[:INSTANCES]
     for page, target in service.endpoints.items():
