@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -155,7 +155,7 @@ def run_console(
         return EX_USAGE
     if options.low_bandwidth:
         # Textual reads it once, when it is imported.
-        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", _few_colours(os.environ))
     from opsconsole.ui.app import Console
     from opsconsole.ui.driver import ConsoleDriver
 
@@ -168,6 +168,12 @@ def run_console(
     life.force_after(QUIT_GRACE, code)
     life.give_back()
     return code
+
+
+def _few_colours(environment: Mapping[str, str]) -> str:
+    """Textual's name of 256 colours, or of 16 where the terminal says that it has no more."""
+    more = environment.get("COLORTERM") or "256color" in environment.get("TERM", "")
+    return "256" if more else "standard"
 
 
 def adapted(options: Options) -> Options:
