@@ -1,5 +1,6 @@
 """Windows are asked at their own pace, and a slow one keeps no other from its turn."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -25,17 +26,19 @@ def clock() -> FakeClock:
 class Scripted(PrometheusHistory):
     """Answers every window but those in ``failing``."""
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: FakeClock, timeout: float = 10.0) -> None:
         config = {"availability": {"gauge": "up"}, "objectives": ["availability 99% over 30d"]}
         series = list(budget_series("api", Service.model_validate(config)))
-        settings = Prometheus(url="http://127.0.0.1:1")
+        settings = Prometheus(url="http://127.0.0.1:1", timeout=timeout)
         super().__init__(settings, series, SPANS, clock, Path())
         self.failing: set[float] = set()
         self.asked: list[float] = []
+        self.takes = 0.0
 
     def _ask(self, promql: str, moment: float | None = None) -> Vector | Fault:
         over = next(over for over in (*SPANS, MONTH) if f"[{over:.0f}s]" in promql)
         self.asked.append(over)
+        time.sleep(self.takes)
         if over in self.failing:
             return SLOW
         parts = {"good": 1.0, "all": 1.0, "steps": 720.0}
@@ -81,6 +84,18 @@ async def test_a_server_that_answers_nothing_is_a_fault(clock: FakeClock) -> Non
     source = Scripted(clock)
     source.failing = {*SPANS, MONTH}
     assert (await source.collect()).fault == SLOW
+
+
+async def test_what_no_time_was_left_for_comes_first_at_the_next_look(clock: FakeClock) -> None:
+    source = Scripted(clock, timeout=0.05)
+    source.takes = 0.06
+    view = (await source.collect()).value
+    assert isinstance(view, HistoryView)
+    assert source.asked == [300.0]
+    source.takes = 0.0
+    clock.move(15.0)
+    await source.collect()
+    assert source.asked == [300.0, 3600.0, MONTH, 300.0]
 
 
 async def test_a_real_server_that_is_away_is_a_classified_fault(clock: FakeClock) -> None:

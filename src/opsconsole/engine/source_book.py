@@ -33,6 +33,11 @@ class _Place:
     tells_alerts: bool = True
     view: SourceView | None = None
 
+    @property
+    def aside(self) -> bool:
+        """Whether it is a server's history, which is a source beside the server."""
+        return self.source.key.partition(":")[0] == HISTORY
+
 
 class SourceBook:
     """Every source that is not a probe, by key."""
@@ -67,17 +72,27 @@ class SourceBook:
             place.note = _note_of(reading.value)
             place.tells_alerts = getattr(reading.value, "tells_alerts", True)
             if lost is not None:
-                self._events.add(source_back(reading.taken_at, place.name, place.since))
+                if not place.aside:
+                    self._events.add(source_back(reading.taken_at, place.name, place.since))
                 place.since = reading.taken_at
         elif lost is None:
             place.since = reading.taken_at
             # What was never there is told by its view; the timeline is for what changes.
-            if place.taken_at is not None:
+            if place.taken_at is not None and not place.aside:
                 self._events.add(source_lost(reading.taken_at, place.name, reading.fault))
 
     def views(self) -> tuple[SourceView, ...]:
         """One for each place; unchanged ones are the same objects."""
-        return tuple(_view(place) for place in self._places.values() if _tells(place))
+        return tuple(_view(place) for place in self._places.values() if self._tells(place))
+
+    def _tells(self, place: _Place) -> bool:
+        """A server's history is told of when something is wrong with it and not with the server."""
+        if not place.aside:
+            return True
+        server = self._places.get(f"prometheus:{place.source.key.partition(':')[2]}")
+        if server is not None and server.fault is not None:
+            return False
+        return place.fault is not None or bool(place.note)
 
 
 def name_of(key: str) -> str:
@@ -86,12 +101,6 @@ def name_of(key: str) -> str:
     if kind == HISTORY:
         return f"{name} history"
     return kind if kind == "host" or not name else name
-
-
-def _tells(place: _Place) -> bool:
-    """A server's history is told of beside the server only when something is wrong with it."""
-    aside = place.source.key.partition(":")[0] == HISTORY
-    return not aside or place.fault is not None or bool(place.note)
 
 
 def _note_of(value: object) -> str:

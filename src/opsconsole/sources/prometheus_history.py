@@ -61,7 +61,8 @@ class PrometheusHistory(QuerySource[HistoryView]):
         clock: Clock,
         base: Path,
     ) -> None:
-        super().__init__("history", settings, clock, base, settings.timeout)
+        # The last query of a look begins within the timeout, and may take as long itself.
+        super().__init__("history", settings, clock, base, 2 * settings.timeout)
         self._name = settings.name
         self._turns = [
             _Turn(query, pace(query.over, settings.interval))
