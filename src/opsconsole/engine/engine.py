@@ -180,7 +180,8 @@ class Engine:
 
     def note(self, text: str, service: str = "") -> None:
         """Put a person's words on the timeline, of this console and of every other."""
-        self._submit(lambda: self._notes.write(text, service))
+        self._notes.take(text, service)
+        self._submit(self._notes.follow)
 
     def plan(self, request: ActionRequest) -> "Future[Plan | Refusal]":
         """What exactly would be done now."""

@@ -4,6 +4,7 @@ Invariant: the file is read and written in a thread with a deadline, never on th
 note that could not be kept is on this console's timeline all the same, with the reason.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -52,6 +53,11 @@ class NoteWatch:
         self._tell = tell
         self._executor = BoundedExecutor("notes", 1)
         self._trouble = ""
+        self._given: deque[tuple[str, str]] = deque()
+
+    def take(self, text: str, service: str) -> None:
+        """Have a note kept by the next look; from any thread."""
+        self._given.append((text, service))
 
     async def write(self, text: str, service: str) -> None:
         """Keep a note; it is told once it is."""
@@ -71,7 +77,9 @@ class NoteWatch:
             self._tell(Event(at, EventKind.SOURCE, trouble, "", "notes", State.UNKNOWN))
 
     async def follow(self) -> None:
-        """Tell what was written since the last look."""
+        """Keep what was given, and tell what was written, since the last look."""
+        while self._given:
+            await self.write(*self._given.popleft())
         if self._notes is None:
             return
         try:
