@@ -20,7 +20,8 @@ from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
-from textual.events import Key
+from textual.events import Key, Resize
+from textual.geometry import Size
 
 from opsconsole.render.figures import age
 
@@ -167,6 +168,13 @@ class ConsoleDriver(LinuxDriver):
         self._leaving = False
         self._stalled_since = None
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own
+        # Textual's handler measures where the next signal may interrupt it: an old size came last.
+        signal.signal(signal.SIGWINCH, lambda *_: self._between_messages(self._tell_size))
+
+    def _tell_size(self) -> None:
+        if not self._in_band_window_resize:
+            size = Size(*self._get_terminal_size())
+            self._app.post_message(Resize(size, size))
 
     def stop_application_mode(self) -> None:
         """Restore the terminal; nothing is dropped from here on."""
