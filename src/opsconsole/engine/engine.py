@@ -131,7 +131,7 @@ class Engine:
 
     @property
     def pulse(self) -> float:
-        """When stock was last taken, by the engine's clock: it moves as long as the engine lives."""
+        """When stock was last taken, by the engine's clock: it moves while the engine lives."""
         return self._pulse
 
     @property
