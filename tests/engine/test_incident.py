@@ -132,6 +132,19 @@ def test_nothing_wrong_is_said() -> None:
     ]
 
 
+def test_where_nobody_looked_nothing_is_called_well() -> None:
+    for recorded in (None, Recorded()):
+        places = Places(recorded, lambda: (), lambda: (), lambda _names, _start: ())
+        found = gather(Asked(T - 4000, T - 5000), places)
+        assert story(found)[0] == (
+            "Nobody knows whether any service went wrong between 07:50:00Z and 08:06:40Z on"
+            " 2025-11-21: nothing was seen."
+        )
+    places = Places(Recorded(), lambda: (), lambda: (), lambda _names, _start: ())
+    found = gather(Asked(T + 600, T - 5000), places)
+    assert "went wrong between 08:40:00Z and" in story(found)[0]
+
+
 def test_alerts_last_from_their_start_to_their_end() -> None:
     (span,) = incident(*EVENTS).alerts
     assert (span.name, span.service, span.said) == ("Down", "api", "it is down")

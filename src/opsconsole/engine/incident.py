@@ -111,6 +111,7 @@ def gather(asked: Asked, places: Places) -> Incident:
         memory_limits=_limits(known),
         excerpts=reader.excerpts([*names, *(each.service for each in affected)], start),
         lacks=reader.lacks(since),
+        seen_from=reader.seen_from(since, asked.until),
     )
 
 
@@ -161,10 +162,16 @@ class _Reader:
         names = list(dict.fromkeys(services))[:EXCERPTS]
         return self._all(lambda: self._places.logs(names, start))
 
+    def seen_from(self, since: float, until: float) -> float | None:
+        """When it was first looked between the two moments; None: never."""
+        span, shown = self._span(), self._places.shown
+        if span is not None and span.begin <= until and span.end >= since:
+            return max(span.begin, since)
+        return shown.taken_at if shown is not None and since <= shown.taken_at <= until else None
+
     def lacks(self, since: float) -> tuple[str, ...]:
         """What could not be read, and what was not recorded."""
-        recorded = self._places.recorded
-        span = None if recorded is None else self._try(recorded.span, None)
+        span = self._span()
         if span is None:
             told = "nothing was recorded: the report has what the console saw and the journal"
             return (*self._lacks, told)
@@ -172,6 +179,10 @@ class _Reader:
             began = datetime.fromtimestamp(span.begin, UTC)
             return (*self._lacks, f"nothing was recorded before {began:%Y-%m-%d %H:%M:%SZ}")
         return tuple(self._lacks)
+
+    def _span(self) -> Span | None:
+        recorded = self._places.recorded
+        return None if recorded is None else self._try(recorded.span, None)
 
     def _all(self, read: Callable[[], Iterable[T]]) -> tuple[T, ...]:
         nothing: tuple[T, ...] = ()

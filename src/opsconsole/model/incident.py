@@ -56,7 +56,8 @@ class Incident:
 
     ``affected`` is in the order in which services went wrong, ``main`` the one of them that the
     report is about, None where nothing went wrong; ``figures`` are the recorded figures
-    of all services, oldest first; ``memory_limits`` in bytes by service.
+    of all services, oldest first; ``memory_limits`` in bytes by service. ``seen_from`` is when
+    it began to be seen, None where nobody looked: then nothing can be said to have been well.
     """
 
     environment: str
@@ -74,3 +75,4 @@ class Incident:
     memory_limits: Mapping[str, int] = field(default_factory=dict)
     excerpts: tuple[Excerpt, ...] = ()
     lacks: tuple[str, ...] = ()
+    seen_from: float | None = 0.0

@@ -6,6 +6,7 @@ that is what is said. Outside text is escaped for Markdown.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from opsconsole.model.causes import Cause
 from opsconsole.model.events import Event, EventKind
@@ -20,9 +21,7 @@ def story(incident: Incident) -> list[str]:
     """The summary, a paragraph each."""
     main = incident.main
     if main is None:
-        whom = code(incident.service) if incident.service else "No service"
-        did = "did not go" if incident.service else "went"
-        return [f"{whom} {did} wrong between {_span(incident)}.", *_done(incident)]
+        return [_nothing(incident), *_done(incident)]
     return [
         " ".join((_what(incident, main), *_again(incident, main), *_others(incident, main))),
         *_why(incident),
@@ -47,6 +46,19 @@ def words(event: Event) -> str:
 
 def _span(incident: Incident) -> str:
     return f"{clock(incident.since)} and {clock(incident.until)} on {figures.date(incident.since)}"
+
+
+def _nothing(incident: Incident) -> str:
+    """That nothing went wrong while it was looked, or that nobody did."""
+    if incident.seen_from is None:
+        whom = code(incident.service) if incident.service else "any service"
+        return (
+            f"Nobody knows whether {whom} went wrong between {_span(incident)}: nothing was seen."
+        )
+    whom = code(incident.service) if incident.service else "No service"
+    did = "did not go" if incident.service else "went"
+    seen = replace(incident, since=max(incident.since, incident.seen_from))
+    return f"{whom} {did} wrong between {_span(seen)}."
 
 
 def _what(incident: Incident, main: Affected) -> str:
