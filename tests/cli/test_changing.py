@@ -75,7 +75,6 @@ def test_the_file_can_close_the_door_and_no_flag_opens_it(
         ["scale", "shop", "--to", "3"],
         ["restore", "shop", "--backup", "x"],
         ["degrade", "shop", "--reason", "load"],
-        ["restart", "nobody"],
     ],
 )
 def test_what_is_not_declared_is_refused(
@@ -85,6 +84,14 @@ def test_what_is_not_declared_is_refused(
     assert main([*argv, "--yes", "--json", "--config", str(path)]) == 2
     assert json.loads(capsys.readouterr().out)["refused"] == "not-declared"
     assert shop.changes == []
+
+
+def test_a_service_that_is_not_there_is_named_with_those_that_are(
+    configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configure(RESTART)
+    assert main(["restart", "nobody", "--yes", "--config", str(path)]) == 69
+    assert "no service is called nobody; there are: shop" in capsys.readouterr().err
 
 
 def test_without_a_terminal_nothing_runs_unless_yes_is_said(

@@ -58,7 +58,6 @@ def test_a_report_is_a_new_file(config: Path, capsys: pytest.CaptureFixture[str]
     [
         (["--from", "yesterday"], "yesterday is no time"),
         (["--from", "-1h", "--to", "-2h"], "--from is not before --to"),
-        (["--service", "nope"], "no service is called nope; there are: shop"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -72,8 +71,9 @@ def test_a_note_of_nothing_or_for_nobody_is_refused(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(config, "note", " ") == EX_USAGE
-    assert call(config, "note", "x", "--service", "nope") == EX_USAGE
-    assert "no service is called nope" in capsys.readouterr().err
+    for words in (["note", "x"], ["incident", "export"]):
+        assert call(config, *words, "--service", "nope") == EX_UNAVAILABLE
+        assert "no service is called nope; there are: shop" in capsys.readouterr().err
     assert not (config.parent / "state").exists()
 
 

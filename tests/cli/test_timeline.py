@@ -89,7 +89,7 @@ def test_without_a_recording_there_is_nothing_and_that_is_said(
     ("argv", "code", "said"),
     [
         (["--since", "half nine"], EX_USAGE, "half nine is no time"),
-        (["--service", "shpo"], EX_UNAVAILABLE, "there is no service shpo"),
+        (["--since", "-2h", "--service", "shpo"], EX_UNAVAILABLE, "no service is called shpo"),
     ],
 )
 def test_what_makes_no_sense_is_refused(

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.backups.catalogue import Listed, backups, verified
 from opsconsole.operations.backups.places import store_of
@@ -47,9 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _services(configuration: Configuration, wanted: str | None) -> list[str]:
     """Services whose backup is kept here: of files or of a volume. Raises OpsconsoleError."""
     services = configuration.settings.services
-    if wanted is not None and wanted not in services:
-        known = ", ".join(sorted(services)) or "none"
-        raise OpsconsoleError(f"there is no service {wanted}", remedy=f"known are: {known}")
+    if wanted is not None:
+        require_service(configuration.settings, wanted)
     having = [
         name
         for name, service in services.items()

@@ -11,6 +11,7 @@ from pathlib import Path
 from opsconsole.config.finding import find
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
+from opsconsole.errors import OpsconsoleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +32,10 @@ def from_arguments(arguments: argparse.Namespace) -> Configuration:
     read_only = getattr(arguments, "read_only", False) or settings.read_only or wall
     base = (path if path and path.is_dir() else path.parent if path else Path.cwd()).absolute()
     return Configuration(settings, path.absolute() if path else None, base, read_only)
+
+
+def require_service(settings: Settings, name: str) -> None:
+    """Nothing if a service is called ``name``. Raises OpsconsoleError with those that there are."""
+    if name not in settings.services:
+        known = ", ".join(settings.services) or "none"
+        raise OpsconsoleError(f"no service is called {name}", remedy=f"there are: {known}")

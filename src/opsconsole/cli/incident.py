@@ -1,7 +1,7 @@
 """``opsconsole incident export``: a report for the post-mortem, from what was recorded.
 
 Invariant: it reads and changes nothing but the file it writes, which is new or not written. Exit
-0 written, 64 wrong usage, 69 the file cannot be written.
+0 written, 64 wrong usage, 69 no such service, or the file cannot be written.
 """
 
 import argparse
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.cli.engine import archive_of
 from opsconsole.cli.main import EX_USAGE
 from opsconsole.clock import SystemClock
@@ -52,9 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     if since is not None and since >= until:
         return _refused("--from is not before --to")
     service = arguments.service
-    if service and service not in configuration.settings.services:
-        known = ", ".join(configuration.settings.services) or "none"
-        return _refused(f"no service is called {service}; there are: {known}")
+    if service:
+        require_service(configuration.settings, service)
     report = make_report(configuration, since=since, until=until, service=service)
     if arguments.out is None:
         sys.stdout.write(report.text)

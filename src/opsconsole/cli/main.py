@@ -79,7 +79,12 @@ def _joined(argv: Sequence[str]) -> list[str]:
     """A time such as ``-2h`` would be read as an option, unless it is joined to its own."""
     found: list[str] = []
     for word in argv:
-        if found and found[-1] in {"--from", "--to"} and word[:1] == "-" and word[1:2].isdigit():
+        if (
+            found
+            and found[-1] in {"--from", "--to", "--since"}
+            and word[:1] == "-"
+            and word[1:2].isdigit()
+        ):
             found[-1] = f"{found[-1]}={word}"
         else:
             found.append(word)

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from opsconsole.cli.configuration import from_arguments
+from opsconsole.cli.configuration import from_arguments, require_service
 from opsconsole.cli.engine import note_book
 from opsconsole.cli.main import EX_USAGE
 from opsconsole.clock import SystemClock
@@ -16,11 +16,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not text:
         print("opsconsole note: say something", file=sys.stderr)
         return EX_USAGE
-    services = configuration.settings.services
-    if arguments.service and arguments.service not in services:
-        known = ", ".join(services) or "none"
-        said = f"no service is called {arguments.service}; there are: {known}"
-        print(f"opsconsole note: {said}", file=sys.stderr)
-        return EX_USAGE
+    if arguments.service:
+        require_service(configuration.settings, arguments.service)
     note_book(configuration).write(text, arguments.service, SystemClock().now())
     return 0

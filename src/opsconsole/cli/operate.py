@@ -11,7 +11,7 @@ import json
 import sys
 from typing import Final
 
-from opsconsole.cli.configuration import from_arguments
+from opsconsole.cli.configuration import from_arguments, require_service
 from opsconsole.cli.engine import build_operator
 from opsconsole.config.types import parse_duration
 from opsconsole.errors import OpsconsoleError
@@ -43,7 +43,8 @@ EXIT_INCONCLUSIVE: Final = 3
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Carry out one action from the command line."""
+    """Carry out one action from the command line. Raises OpsconsoleError for no such service."""
+    require_service(from_arguments(arguments).settings, arguments.service)
     return asyncio.run(carry_out(arguments, _request(arguments)))
 
 

@@ -9,7 +9,7 @@ import argparse
 import json
 import sys
 
-from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.config.runbooks import Runbooks, load_runbooks
 from opsconsole.errors import ConfigError, OpsconsoleError
 from opsconsole.model.runbook_runs import RunbookRun
@@ -51,8 +51,7 @@ def _found(loaded: Runbooks, name: str | None) -> Runbook:
 def _service(runbook: Runbook, named: str | None, configuration: Configuration) -> str:
     """Whom it is for: the one named, else its only one. Raises OpsconsoleError."""
     if named is not None:
-        if named not in configuration.settings.services:
-            raise OpsconsoleError(f"no service is called {named}")
+        require_service(configuration.settings, named)
         if runbook.services and named not in runbook.services:
             known = ", ".join(runbook.services)
             raise OpsconsoleError(f"{runbook.name} is not for {named}", remedy=f"it is for {known}")

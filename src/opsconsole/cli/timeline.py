@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.configuration import from_arguments, require_service
 from opsconsole.cli.engine import archive_of
 from opsconsole.cli.main import EX_USAGE
 from opsconsole.errors import OpsconsoleError
@@ -39,7 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"opsconsole: --since: {error}", file=sys.stderr)
         return EX_USAGE
     configuration = from_arguments(arguments)
-    service = _service(configuration, arguments.service)
+    service = arguments.service
+    if service:
+        require_service(configuration.settings, service)
     archive = archive_of(configuration)
     if archive is None:
         raise OpsconsoleError(
@@ -66,16 +68,6 @@ def _since(text: str, now: float) -> float:
         return now - parse_duration(text)
     except ValueError:
         return moment_of(text, now)
-
-
-def _service(configuration: Configuration, name: str) -> str:
-    """``name`` if there is such a service. Raises OpsconsoleError."""
-    known = configuration.settings.services
-    if name and name not in known:
-        raise OpsconsoleError(
-            f"there is no service {name}", remedy=f"known are {', '.join(known) or 'none'}"
-        )
-    return name
 
 
 def _lines(events: Iterable[Event], now: float) -> Iterator[str]:

@@ -182,4 +182,4 @@ async def test_the_command_line_lists_and_verifies(
     assert sorted(each["whole"] for each in listed) == [False, True]
     assert document["version"] == 1
     assert main(["backups", "other", *config]) == 69
-    assert "there is no service other; known are: reports" in capsys.readouterr().err
+    assert "no service is called other; there are: reports" in capsys.readouterr().err
