@@ -178,7 +178,7 @@ class Settings(Model):
     display: Display = Field(default_factory=Display, description="How it looks.")
     wall: Wall = Field(default_factory=Wall, description="A screen that nobody sits at.")
     keys: dict[str, str] = Field(
-        default_factory=dict, description="Keys by binding, such as restart: ctrl+r."
+        default_factory=dict, description="Keys by binding, such as restart: ctrl+k."
     )
     read_only: bool = Field(default=False, description="Refuse every change.")
     runbooks: Text | None = Field(
