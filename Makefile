@@ -48,7 +48,7 @@ bench: $(VENV)/developed servers ## measure the speed; each figure is a ratio wi
 pictures: $(VENV)/developed servers ## draw the screens into pictures/
 	@$(BIN)/python -m tools.pictures
 
-pages: $(VENV)/developed ## renew the pages that are made from the program: keys, manual, completion
+pages: $(VENV)/developed ## renew what is made from the program: reference, schemas, keys, manual, completion
 	@$(BIN)/python -m tools.pages
 
 servers: ## unpack the real servers that tests use into .servers/, installing nothing
