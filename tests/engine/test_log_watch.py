@@ -12,6 +12,7 @@ from opsconsole.config.services import LogSource, Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.log_watch import LogWatch, names_of
 from opsconsole.model.logs import LogPage, LogQuery
+from opsconsole.patterns import pattern
 from tests.sources.logs.listening import until
 
 QUIET = Service(logs=(LogSource(file="a.log"), LogSource(file="b.log")))
@@ -81,9 +82,7 @@ def test_a_new_query_is_answered_at_once_and_a_page_that_is_the_same_is_not_told
     told = len(pages.all)
     time.sleep(1.2)
     assert len(pages.all) == told
-    import re
-
-    reader.ask(LogQuery(pattern=re.compile("two")))
+    reader.ask(LogQuery(pattern=pattern("two")))
     until(lambda: pages.texts == ["two"], 0.4)
     reader.close()
 

@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+from opsconsole.config.settings import Settings
 from opsconsole.engine.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
 from opsconsole.errors import StateError
 from opsconsole.model.backups import BackupView
@@ -36,7 +37,11 @@ class ScriptedOperator:
         self.reconciled = 0
         self.closed = False
         self.takes = 0.0
+        self.settings = Settings()
         self.broken = ""
+
+    def use(self, settings: Settings) -> None:
+        self.settings = settings
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
         return Refusal("cooldown", f"{request.service} was restarted just now")

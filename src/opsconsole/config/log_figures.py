@@ -5,10 +5,10 @@ Invariant: pure. A pattern ``done`` with a named group, ``in (?P<seconds>[0-9.]+
 what it is counted in.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from opsconsole import patterns
 from opsconsole.config.services import LogSource
 
 _UNITS: Final = {
@@ -30,8 +30,8 @@ class Value(NamedTuple):
 def values_of(pattern: str) -> tuple[Value, ...]:
     """The numbers of ``pattern``: its named groups. None for what is no regular expression."""
     try:
-        groups = re.compile(pattern).groupindex
-    except (re.error, OverflowError, RecursionError):
+        groups = patterns.pattern(pattern).groups
+    except patterns.PatternError:
         return ()
     return tuple(Value(group, *_UNITS.get(group.lower(), ("", 1.0))) for group in groups)
 

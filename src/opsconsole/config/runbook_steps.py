@@ -20,6 +20,7 @@ from opsconsole.config.types import (
     Page,
     Text,
     as_tuple,
+    check_pattern,
 )
 from opsconsole.model import runbooks as model
 from opsconsole.model.expressions import StateIs, parse
@@ -103,10 +104,7 @@ class Get(Model):
         _service_only(self.get)
         if (self.equals is None) != (self.json_path is None):
             raise ValueError("json_path and equals need each other")
-        try:
-            re.compile(self.regex or "")
-        except (re.error, OverflowError, RecursionError) as error:
-            raise ValueError(f"a pattern is not a regular expression: {error}") from None
+        check_pattern(self.regex or "")
         return self
 
 

@@ -4,7 +4,6 @@ Invariant: every path is taken at each instance's URL, every duration is in seco
 objective and condition can be read by ``model.expressions``.
 """
 
-import re
 from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -24,6 +23,7 @@ from opsconsole.config.types import (
     Url,
     UrlPath,
     as_tuple,
+    check_pattern,
 )
 
 NO_PROMETHEUS: Final = "none"
@@ -67,7 +67,7 @@ class Expect(Model):
     @model_validator(mode="after")
     def _usable(self) -> "Expect":
         if self.regex is not None:
-            _check_pattern(self.regex)
+            check_pattern(self.regex)
         if (self.json_path is None) != (self.equals is None):
             raise ValueError("json_path and equals need each other")
         return self
@@ -221,7 +221,7 @@ class LogSource(Model):
         if sum(place is not None for place in places) != 1:
             raise ValueError("name exactly one of file, docker, swarm, journal")
         for pattern in self.patterns.values():
-            _check_pattern(pattern)
+            check_pattern(pattern)
         return self
 
 
@@ -313,10 +313,3 @@ class Service(Model):
     runbooks: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(), description="Its runbooks by name, besides those that name it."
     )
-
-
-def _check_pattern(pattern: str) -> None:
-    try:
-        re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"a pattern is not a regular expression: {error}") from None

@@ -21,6 +21,7 @@ from pydantic import (
 
 from opsconsole.model import units
 from opsconsole.model.expressions import Availability, ExpressionError, StateIs, parse
+from opsconsole.patterns import PatternError, pattern
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 PLACEHOLDERS: Final = ("reason", "instance", "to", "backup", "service")
@@ -241,3 +242,11 @@ class SecretRef(Model):
         if sum(place is not None for place in given) != 1:
             raise ValueError("name exactly one of env, file, command, credential")
         return self
+
+
+def check_pattern(text: str) -> None:
+    """Raise ValueError where ``text`` is no regular expression that can be searched quickly."""
+    try:
+        pattern(text)
+    except PatternError as error:
+        raise ValueError(f"a pattern is not a regular expression: {error}") from None

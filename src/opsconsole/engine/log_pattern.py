@@ -1,19 +1,15 @@
 """One pattern over the lines of one log: how often it matches, and the numbers it takes out.
 
-Invariant: every line that comes is looked at, those that are dropped unread too. A pattern that
-could backtrack is first searched for in linear time, so that most lines cost little whatever they
-hold.
+Invariant: every line that comes is looked at, those that are dropped unread too.
 """
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.config.log_figures import Value, values_of
 from opsconsole.engine.log_values import ValueWindow
-from opsconsole.model.linear_search import Searcher, UnsupportedPatternError
-from opsconsole.model.quick_search import quick_search
+from opsconsole.patterns import Pattern
 
 RATE_OVER: Final = 60.0
 """Seconds over which rates and quantiles are reckoned."""
@@ -25,8 +21,7 @@ class PatternCount:
     """A regular expression that is counted since ``began``."""
 
     def __init__(self, pattern: str, began: float) -> None:
-        self._pattern = re.compile(pattern)
-        self._quick = _quick(pattern, self._pattern)
+        self._pattern = Pattern(pattern)
         self._began = began
         self._hits: deque[tuple[int, int]] = deque()
         self.total = 0
@@ -36,8 +31,7 @@ class PatternCount:
 
     def count(self, texts: Sequence[str], now: float) -> None:
         """Look at lines that came at ``now``."""
-        search = self._quick.search
-        found = [text for text in texts if search(text) is not None]
+        found = list(filter(self._pattern.search, texts))
         if not found:
             return
         self.total += len(found)
@@ -50,9 +44,9 @@ class PatternCount:
             self._take_out(found, now)
 
     def _take_out(self, texts: Sequence[str], now: float) -> None:
-        matches = [match for match in map(self._pattern.search, texts) if match is not None]
+        taken = [self._pattern.named(text) for text in texts]
         for value, window in self.values.items():
-            numbers = (_number(match[value.group]) for match in matches)
+            numbers = (_number(found[value.group]) for found in taken)
             window.add((each * value.scale for each in numbers if each is not None), now)
 
     def rate(self, now: float) -> float | None:
@@ -61,13 +55,6 @@ class PatternCount:
         if known < _LEAST_KNOWN:
             return None
         return sum(hits for second, hits in tuple(self._hits) if second > now - RATE_OVER) / known
-
-
-def _quick(pattern: str, plain: re.Pattern[str]) -> Searcher:
-    try:
-        return quick_search(pattern)
-    except UnsupportedPatternError:
-        return plain
 
 
 def _number(text: str | None) -> float | None:

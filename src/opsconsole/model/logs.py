@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
-from opsconsole.model.linear_search import Searcher
+from opsconsole.patterns import Pattern
 
 LINES_KEPT = 5_000
 """Lines that are held of one source, unless told otherwise."""
@@ -74,7 +74,7 @@ class LogQuery:
     that is shown; lines without a level are as grave as INFO. ``window`` is in seconds before now.
     """
 
-    pattern: Searcher | None = None
+    pattern: Pattern | None = None
     invert: bool = False
     mark_only: bool = False
     context: int = 0
@@ -85,7 +85,7 @@ class LogQuery:
         """Whether the pattern alone selects ``line``."""
         if self.pattern is None:
             return True
-        return (self.pattern.search(line.text) is None) is self.invert
+        return self.pattern.search(line.text) is not self.invert
 
 
 @dataclass(frozen=True, slots=True)

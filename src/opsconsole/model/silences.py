@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from opsconsole.model.re2 import re2_pattern
-from opsconsole.model.re2_syntax import PatternError
+from opsconsole.patterns import PatternError, pattern
 
 ACK_PREFIX: Final = "ACK "
 """How the comment of a silence begins that is an acknowledgement of one alert."""
@@ -60,7 +59,7 @@ class Matcher:
         if not self.is_regex:
             return (value == self.value) is self.is_equal
         try:
-            found = re2_pattern(self.value).matches(value)
+            found = pattern(self.value).matches(value)
         except PatternError:
             return False
         return found is self.is_equal
@@ -96,7 +95,7 @@ def parse_matcher(text: str) -> Matcher:
     is_regex = "~" in operator
     if is_regex:
         try:
-            re2_pattern(value)
+            pattern(value)
         except PatternError as error:
             raise ValueError(f"{value[:60]!r} is not a regular expression: {error}") from None
     return Matcher(name, value, is_regex, not operator.startswith("!"))

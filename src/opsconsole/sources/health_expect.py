@@ -4,10 +4,10 @@ Invariant: an expectation that fails makes the answer DOWN and says which; one t
 it OK only where the body's own words say nothing.
 """
 
-import re
 from typing import Final
 
 from opsconsole.config.services import Expect
+from opsconsole.patterns import pattern
 from opsconsole.sources.strict_json import Json
 from opsconsole.text import sanitize
 
@@ -48,7 +48,7 @@ def unmet(expect: Expect, body: bytes, value: Json) -> str:
     text = body[:SEARCHED].decode("utf-8", "replace")
     if expect.contains is not None and expect.contains not in text:
         return f"expected text {_quoted(expect.contains)} is missing"
-    if expect.regex is not None and not re.search(expect.regex, text):
+    if expect.regex is not None and not pattern(expect.regex).search(text):
         return f"expected pattern {_quoted(expect.regex)} is missing"
     if expect.json_path is None:
         return ""
