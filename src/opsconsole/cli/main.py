@@ -112,25 +112,35 @@ def build_parser() -> Parser:
 
 def _common_options() -> Parser:
     common = Parser(add_help=False)
-    suppress = argparse.SUPPRESS
     common.add_argument(
-        "-c", "--config", type=Path, metavar="FILE", default=suppress, help="file or folder to read"
+        "-c",
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="file or folder to read",
     )
-    common.add_argument(
+    _add_look_options(common)
+    return common
+
+
+def _add_look_options(look: Parser) -> None:
+    """What the screen of any configuration takes."""
+    suppress = argparse.SUPPRESS
+    look.add_argument(
         "--read-only",
         action="store_true",
         default=suppress,
         help="refuse every change, whatever the configuration says",
     )
-    common.add_argument(
+    look.add_argument(
         "--wall", action="store_true", default=suppress, help="read-only screen for a wall"
     )
-    common.add_argument(
+    look.add_argument(
         "--low-bandwidth", action="store_true", default=suppress, help="fewer colours and repaints"
     )
-    common.add_argument("--ascii", action="store_true", default=suppress, help="no box drawing")
-    common.add_argument("--theme", metavar="NAME", default=suppress, help="colours to use")
-    return common
+    look.add_argument("--ascii", action="store_true", default=suppress, help="no box drawing")
+    look.add_argument("--theme", metavar="NAME", default=suppress, help="colours to use")
 
 
 def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
@@ -317,11 +327,10 @@ def _add_verb_options(command: Parser, verb: str) -> None:
 
 def _add_demo(commands: "argparse._SubParsersAction[Parser]") -> None:
     demo = commands.add_parser("demo", help="try the console on a live fleet of its own")
+    _add_look_options(demo)
     demo.add_argument("--scenario", default="incident", help="which faults to play; 'calm' is none")
     demo.add_argument(
         "--headless", action="store_true", help="serve the fleet only; print its configuration file"
     )
     demo.add_argument("--state-dir", type=Path, help="where it keeps its files")
-    demo.add_argument("--theme", metavar="NAME", default=argparse.SUPPRESS, help="colours to use")
-    demo.add_argument("--read-only", action="store_true", default=argparse.SUPPRESS)
     demo.set_defaults(module="demo")
