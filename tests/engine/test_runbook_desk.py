@@ -80,7 +80,7 @@ async def test_a_runbook_is_run_to_its_end_and_told_on_the_timeline(stage: Stage
     told = [event.message for event in stage.events]
     assert len(told) == 9
     assert "begun" in told[0]
-    assert "2. state is ok: passed" in told[2]
+    assert "2. the service is ok: passed" in told[2]
     assert "finished" in told[-1]
     assert all(event.kind is EventKind.RUNBOOK for event in stage.events)
     await stage.desk.close()

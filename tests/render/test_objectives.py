@@ -17,7 +17,7 @@ def availability(actual: float | None, **more: float | None) -> Attainment:
 
 @pytest.mark.parametrize(
     ("share", "shown"),
-    [(0.9994, "99.94 %"), (1.0, "100 %"), (0.999999, "99.999 %"), (0.5, "50 %"), (0.0, "0 %")],
+    [(0.9994, "99.94%"), (1.0, "100%"), (0.999999, "99.999%"), (0.5, "50%"), (0.0, "0%")],
 )
 def test_shares_are_never_rounded_up_to_all(share: float, shown: str) -> None:
     assert f" {shown}" in plain([objective_line(availability(share))])
@@ -42,7 +42,7 @@ def test_too_little_seen_is_early_and_not_missed() -> None:
     said = plain([objective_line(item)])
     assert "? early" in said
     assert "missed" not in said
-    assert "44 %" in said
+    assert "44%" in said
 
 
 def test_unknown_is_never_met() -> None:
@@ -57,3 +57,9 @@ def test_nothing_is_cut(width: int) -> None:
     line = objective_line(item, width)
     assert line_width(line) <= width
     assert ("38% budget" in plain([line])) is (width >= 60)
+
+
+def test_of_a_stale_service_nothing_is_green() -> None:
+    line = objective_line(availability(1.0), stale=True)
+    assert "◌ met" in plain([line])
+    assert Role.OK not in {span.role for span in line}

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.alerts import AlertState, Severity, Suppression
+from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
@@ -250,3 +251,29 @@ def test_until_when_an_alert_is_quiet_is_said_at_every_width(width: int, said: s
     line = alerts.row(alert, width, now).line
     assert said in text(line)
     assert line_width(line) <= width
+
+
+def test_no_alert_is_not_claimed_of_what_was_read_long_ago() -> None:
+    said = plain(nothing_to_show(Panel.ALERTS, fleet.stale(), filtered=False))
+    assert "cannot tell: prometheus was read" in said
+    assert "no alert is firing" not in said
+
+
+def test_resources_have_what_they_need_and_the_timeline_the_rest() -> None:
+    places = {each.panel: each for each in arrange(200, 60, 11, 4, used=12)}
+    assert places[Panel.RESOURCES].height >= 13
+    assert places[Panel.TIMELINE].y > places[Panel.RESOURCES].y
+    assert places[Panel.SELECTED].height > 35
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "said"),
+    [
+        (EventKind.HEALTH, "connection refused", "ok → down: connection refused"),
+        (EventKind.IMAGE, "image", "image ok → down"),
+        (EventKind.HEALTH, "ok → down at last", "ok → down at last"),
+    ],
+)
+def test_a_change_is_told_with_its_reason(kind: EventKind, message: str, said: str) -> None:
+    event = Event(NOW, kind, message, before="ok", after="down")
+    assert plain([events.row(event, 120, NOW).line]).rstrip().endswith(said)

@@ -14,6 +14,7 @@ from opsconsole.render.ascii import to_ascii
 from opsconsole.render.big_digits import drawn
 from opsconsole.render.cells import line_width, plain
 from opsconsole.render.wall import lines, shifted
+from opsconsole.render.wall_failing import failing, name_sizes
 from opsconsole.render.wall_scene import Scene, Trouble, View, is_red, tally
 from opsconsole.render.wall_views import verdict
 from tests.ui import fleet, working
@@ -263,3 +264,15 @@ def test_a_shifted_picture_has_lost_nothing() -> None:
     assert max(line_width(line) for line in moved) <= 120
     for before, after in zip(picture, moved[1:], strict=True):
         assert plain([after]).removeprefix("  ") == plain([before])
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_large_cards_never_touch(size: tuple[int, int], count: int) -> None:
+    broken = tuple(replace(each, state=State.DOWN) for each in fleet.on_fire().services[:count])
+    snapshot = replace(fleet.on_fire(), services=broken)
+    scene = scene_of(snapshot)
+    for height in range(8, size[1]):
+        large = name_sizes(scene, broken, size[0], height)[0] > 0
+        blank = sum(not line for line in failing(scene, snapshot, size[0], height))
+        assert not large or blank >= count - 1

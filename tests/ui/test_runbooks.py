@@ -34,7 +34,7 @@ STEPS = (
     StepView("read", StepKind.TEXT, "look first", text="Look at {service} first."),
     StepView("ok", StepKind.CHECK, "the health check passes", "GET /health"),
     StepView("again", StepKind.OPERATION, "restart", "restart", changes=True),
-    StepView("watch", StepKind.WAIT, "watch it", "watch for 30m that state is ok", seconds=1800.0),
+    StepView("watch", StepKind.WAIT, "watch it", "watch for 30m that the service is ok", seconds=1800.0),
     StepView("way", StepKind.QUESTION, "which way?", "which way?", answers=("left", "right"),
              expect="left", optional=True),
     StepView("end", StepKind.TEXT, "tell the users", text="Tell them.",

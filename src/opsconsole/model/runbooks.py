@@ -51,7 +51,7 @@ class StateCheck:
 
     def __str__(self) -> str:
         about = self.component or self.service
-        return f"{about} is {self.state}" if about else f"state is {self.state}"
+        return f"{about or 'the service'} is {self.state}"
 
 
 @dataclass(frozen=True, slots=True)

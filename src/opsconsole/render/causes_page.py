@@ -80,7 +80,7 @@ def entries(changes: Changes) -> dict[str, Cause | Event | None]:
 def reason_width(changes: Changes, width: int) -> int:
     """Cells of the reasons beside the changes; 0 where there is no room for them."""
     longest = max((width_of(_beside(cause)) for cause in changes.likely), default=0)
-    return min(longest, width // 2) + 2 if longest and width >= WIDE else 0
+    return min(longest, width // 2) + 3 if longest and width >= WIDE else 0
 
 
 def row(
@@ -98,7 +98,9 @@ def row(
     left = clip_line((Span(f"{place:>2} ", Role.ACCENT), *told), width - reason - len(times))
     line = (*left, Span(times, Role.STRONG))
     gap = Span(" " * max(0, width - reason - line_width(line)))
-    return (*line, gap, Span(clip(f"  {_beside(entry)}", reason), Role.MUTED)) if reason else line
+    return (
+        (*line, gap, Span(clip(f"  {_beside(entry)}", reason - 1), Role.MUTED)) if reason else line
+    )
 
 
 def _beside(cause: Cause) -> str:

@@ -7,7 +7,9 @@ never shown as calm.
 from collections.abc import Iterable
 from typing import Final
 
+from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.render import figures
 from opsconsole.render.cells import BLANK, Line, Role, Row, Span, wrap
 from opsconsole.render.overview import Panel
 
@@ -63,6 +65,11 @@ def no_alerts(snapshot: Snapshot, calm: str = "no alert is firing") -> list[Line
             fault.hint if fault else "",
             role=Role.UNKNOWN,
         )
+    late = [each for each in asked if is_stale(each.taken_at, each.interval, snapshot.taken_at)]
+    if late:
+        at = late[0].taken_at
+        read = "was not read yet" if at is None else f"was read {_ago(snapshot.taken_at - at)}"
+        return _said(f"cannot tell: {late[0].name} {read}", role=Role.UNKNOWN)
     silent = [source for source in asked if not source.tells_alerts]
     if silent and len(silent) == len(asked):
         return _said(
@@ -72,11 +79,15 @@ def no_alerts(snapshot: Snapshot, calm: str = "no alert is firing") -> list[Line
         )
     if not asked and not snapshot.rules:
         return _said(
-            "alerts would be listed here: they are not looked for",
+            "no alerts here: they are not looked for",
             "set prometheus.url or alertmanager.url",
             role=Role.MUTED,
         )
     return _said(calm, role=Role.MUTED)
+
+
+def _ago(seconds: float) -> str:
+    return f"{figures.age(seconds)} ago"
 
 
 def _alerting(source: SourceView) -> bool:
@@ -92,7 +103,7 @@ def _no_resources(snapshot: Snapshot) -> list[Line]:
     return lines or _said(
         "neither this host nor a Docker Engine is read",
         "processor, memory, disks and containers would be listed here:",
-        "set host.enabled or docker.enabled",
+        "set host.enabled, or docker.host",
         role=Role.MUTED,
     )
 

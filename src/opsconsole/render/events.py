@@ -34,7 +34,7 @@ def row(event: Event, width: int, now: float) -> Row:
     moved = (event.before or event.after) and event.kind is not EventKind.OPERATION
     change = f"{event.before} → {event.after}" if moved else ""
     message = event.message.removeprefix(f"{who} ")
-    said = " ".join(part for part in (_unless_said(change, event.message), message) if part)
+    said = _told(_unless_said(change, event.message), message, event.kind)
     return Row(
         key(event),
         (
@@ -45,6 +45,13 @@ def row(event: Event, width: int, now: float) -> Row:
             Span(clip(said, max(0, width - who_width - 14)), Role.TEXT),
         ),
     )
+
+
+def _told(change: str, message: str, kind: EventKind) -> str:
+    """``ok → down: connection refused``; ``image v1 → v2`` where no more is said than the kind."""
+    if not change or not message:
+        return change or message
+    return f"{message} {change}" if message == kind.value else f"{change}: {message}"
 
 
 def _unless_said(change: str, message: str) -> str:

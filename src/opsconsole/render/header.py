@@ -80,7 +80,7 @@ def too_small_lines(excuse: str, snapshot: Snapshot | None, width: int) -> list[
 
 
 def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
-    """Every source with its age; those that fail first, with the reason."""
+    """The sources with their ages, as many as fit whole; those that fail first, with the reason."""
     if snapshot is None:
         return (Span(" starting the engine …".ljust(width), Role.BAR_MUTED),)
     ordered = sorted(snapshot.sources, key=lambda source: not _troubled(source, now))
@@ -90,7 +90,10 @@ def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
     share = max(0, room // faults) if faults else 0
     spans: list[Span] = [Span(" ", Role.BAR)]
     for source in ordered:
-        spans += _source(source, now, share, gap)
+        entry = _source(source, now, share, gap)
+        if len(spans) > 1 and line_width((*spans, *entry)) - gap > width:
+            break
+        spans += entry
     if not ordered:
         spans.append(Span("nothing is read yet", Role.BAR_MUTED))
     line = clip_line(tuple(spans), width)
@@ -136,7 +139,7 @@ def _source(source: SourceView, now: float, room: int, gap: int) -> Line:
     """One source; ``room`` is for the reason of its fault beyond the fault's kind."""
     if source.taken_at is None and source.fault is None:
         return (Span(f"{source.name} waiting{' ' * gap}", Role.BAR_MUTED),)
-    age = "never" if source.taken_at is None else figures.age(now - source.taken_at)
+    age = figures.UNKNOWN if source.taken_at is None else figures.age(now - source.taken_at)
     if source.fault is None:
         late = is_stale(source.taken_at, source.interval, now)
         return (

@@ -5,9 +5,11 @@ Invariant: made from the keys themselves; a key that is not in the registry is n
 
 from collections.abc import Iterable
 from itertools import zip_longest
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from opsconsole.render.cells import BLANK, Line, Role, Span, fit, line_width, wrap
+
+_FIRST: Final = ("look", "change")
 
 
 class HelpEntry(NamedTuple):
@@ -19,10 +21,11 @@ class HelpEntry(NamedTuple):
 
 
 def page(entries: Iterable[HelpEntry], width: int) -> list[Line]:
-    """All entries by group; two columns from 110 cells on."""
-    groups: dict[str, list[HelpEntry]] = {}
+    """All entries by group, what looks and what changes first; two columns from 110 cells on."""
+    groups: dict[str, list[HelpEntry]] = {name: [] for name in _FIRST}
     for entry in entries:
         groups.setdefault(entry.group, []).append(entry)
+    groups = {name: found for name, found in groups.items() if found}
     if width < 110:
         return [line for name, found in groups.items() for line in _group(name, found, width)]
     half = (width - 2) // 2

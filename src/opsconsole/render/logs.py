@@ -27,7 +27,7 @@ _WORDS: Final = {
     LogLevel.UNKNOWN: ("", Role.MUTED),
     LogLevel.TRACE: ("TRACE", Role.FAINT),
     LogLevel.DEBUG: ("DEBUG", Role.MUTED),
-    LogLevel.INFO: ("INFO", Role.ACCENT),
+    LogLevel.INFO: ("INFO", Role.MUTED),
     LogLevel.NOTICE: ("NOTE", Role.ACCENT),
     LogLevel.WARNING: ("WARN", Role.DEGRADED),
     LogLevel.ERROR: ("ERROR", Role.DOWN),
@@ -122,11 +122,16 @@ def query_of(
 
 
 def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: int) -> list[Line]:
-    """One row in ``width`` cells, in several lines when ``wrapped``; at most ``most``."""
+    """One row in ``width`` cells, in several lines when ``wrapped``; at most ``most``.
+
+    Its first cell is blank, as in all panels.
+    """
     line, part = rows.line_at(at), rows.places[at].part
     if line.notice:
         words = f" ── {rows.text_at(at)} ──"
-        return [clip_line((Span(_clock(line.at), Role.FAINT), Span(words, Role.UNKNOWN)), width)]
+        return [
+            clip_line((Span(f" {_clock(line.at)}", Role.FAINT), Span(words, Role.UNKNOWN)), width)
+        ]
     head = _head(line, several=several) if part == 0 else _blank_head(several=several)
     used = sum(len(span.text) for span in head)
     role = Role.MATCH if rows.is_match(at) else _text_role(line.level)
@@ -151,7 +156,7 @@ def _text_role(level: LogLevel) -> Role:
 def _head(line: LogLine, *, several: bool) -> Line:
     word, role = _WORDS[line.level]
     spans = [
-        Span(_clock(line.at), Role.MUTED if line.stamped else Role.FAINT),
+        Span(f" {_clock(line.at)}", Role.MUTED if line.stamped else Role.FAINT),
         Span(f" {word:5} ", role),
     ]
     if several:
@@ -160,7 +165,7 @@ def _head(line: LogLine, *, several: bool) -> Line:
 
 
 def _blank_head(*, several: bool) -> Line:
-    return (Span(" " * (12 + 7 + (_SOURCE_WIDTH + 1 if several else 0))),)
+    return (Span(" " * (13 + 7 + (_SOURCE_WIDTH + 1 if several else 0))),)
 
 
 def _clock(at: float) -> str:

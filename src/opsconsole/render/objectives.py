@@ -16,14 +16,18 @@ from opsconsole.render import figures
 from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, line_width, wrap
 
 
-def objective_line(item: Attainment, width: int = 200) -> Line:
-    """One objective beside what was measured; of what is said besides, as much as fits whole."""
+def objective_line(item: Attainment, width: int = 200, *, stale: bool = False) -> Line:
+    """One objective beside what was measured; of what is said besides, as much as fits whole.
+
+    What was measured of a service that is ``stale`` looks so, whether it was met or not.
+    """
     glyph, word, role = _met(item)
+    glyph, role = ("◌", Role.STALE) if stale else (glyph, role)
     name = 30 if width >= 70 else 28
     line: Line = (
         Span(f" {glyph} {word:<8}", role),
-        Span(fit(item.objective, name), Role.TEXT),
-        Span(fit(_actual(item), 9, Align.RIGHT), Role.STRONG),
+        Span(fit(item.objective, name), Role.STALE if stale else Role.TEXT),
+        Span(fit(_actual(item), 9, Align.RIGHT), Role.STALE if stale else Role.STRONG),
     )
     for span in _budget(item):
         if line_width((*line, span)) <= width:
@@ -72,9 +76,9 @@ def _standing(item: Attainment, width: int) -> list[Line]:
 
 
 def _actual(item: Attainment) -> str:
-    """Shares are fractions: 0.99834 is ``99.834 %``; what falls short of all is never 100."""
+    """Shares are fractions: 0.99834 is ``99.834%``; what falls short of all is never 100."""
     if item.unit == "%" and item.actual is not None and math.isfinite(item.actual):
-        return f"{math.floor(item.actual * 1e5 + 1e-6) / 1e3:.5g} %"
+        return f"{math.floor(item.actual * 1e5 + 1e-6) / 1e3:.5g}%"
     return figures.number(item.actual, item.unit)
 
 
@@ -110,7 +114,7 @@ def objectives(service: ServiceView, width: int) -> list[Line]:
     """Objectives beside what was measured, then what scaling would help."""
     lines: list[Line] = [(Span(" objectives", Role.HEADER),)]
     for item in service.objectives:
-        lines += [objective_line(item, 50), *_standing(item, width)]
+        lines += [objective_line(item, 50, stale=service.stale), *_standing(item, width)]
     if not service.objectives:
         lines.append(
             (Span("   none are declared: objectives: [p95(latency) < 300ms]", Role.MUTED),)

@@ -45,8 +45,13 @@ def too_small(width: int, height: int) -> str:
     return f"{width}×{height} is too small, {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"
 
 
-def arrange(width: int, height: int, services: int, alerts: int = 0) -> tuple[Placement, ...]:
-    """Where each panel stands for so many services and alerts; those left out do not fit."""
+def arrange(
+    width: int, height: int, services: int, alerts: int = 0, used: int = 0
+) -> tuple[Placement, ...]:
+    """Where each panel stands for so many services and alerts; those left out do not fit.
+
+    ``used`` is how many rows the resources have.
+    """
     body = height - HEADER_ROWS - FOOTER_ROWS
     if not services and (width < 100 or body < 24):
         return _host_alone(width, body)
@@ -55,7 +60,7 @@ def arrange(width: int, height: int, services: int, alerts: int = 0) -> tuple[Pl
         return _one_column(width, body, services, alerts)
     if width < 170:
         return _two_columns(width, body, services, alerts)
-    return _wide(width, body, services, alerts)
+    return _wide(width, body, services, alerts, used)
 
 
 def zoomed(panel: Panel, width: int, height: int) -> tuple[Placement, ...]:
@@ -123,18 +128,20 @@ def _two_columns(width: int, body: int, services: int, alerts: int) -> tuple[Pla
     )
 
 
-def _wide(width: int, body: int, services: int, alerts: int) -> tuple[Placement, ...]:
+def _wide(width: int, body: int, services: int, alerts: int, used: int) -> tuple[Placement, ...]:
+    """The selected service has the left; what happened has what the others leave of the right."""
     rows = _service_rows(body, services, reserve=26)
     low = body - rows
-    top = low * 3 // 5
     left = width * 11 // 20
     right = width - left - 2
-    ringing = _alert_rows(alerts, low // 2)
+    ringing = _alert_rows(alerts, low // 3)
+    middle = max(6, min(used + 2, (low - ringing) * 3 // 5))
     y = HEADER_ROWS + rows
+    happened = y + ringing + middle
     return (
         Placement(Panel.SERVICES, 0, HEADER_ROWS, width, rows),
-        Placement(Panel.SELECTED, 0, y, left, top - 1),
+        Placement(Panel.SELECTED, 0, y, left, low),
         Placement(Panel.ALERTS, left + 2, y, right, ringing),
-        Placement(Panel.TIMELINE, 0, y + top, left, low - top),
-        Placement(Panel.RESOURCES, left + 2, y + ringing, right, low - ringing),
+        Placement(Panel.RESOURCES, left + 2, y + ringing, right, middle),
+        Placement(Panel.TIMELINE, left + 2, happened, right, low - ringing - middle),
     )

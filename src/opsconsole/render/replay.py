@@ -125,11 +125,9 @@ def _present(latest: Snapshot | None) -> Line:
         return ()
     spans = [Span(" now", Role.REPLAY)]
     for state, count in tally:
-        spans += [
-            Span(" ", Role.REPLAY),
-            Span(f"{state.glyph} {count}", _URGENT.get(state, Role.REPLAY)),
-        ]
-    return (*spans, Span(" ", Role.REPLAY))
+        before = " " if len(spans) == 1 else ""
+        spans.append(Span(f"{before}{state.glyph} {count} ", _URGENT.get(state, Role.BAR)))
+    return tuple(spans)
 
 
 def _present_width(latest: Snapshot | None) -> int:

@@ -9,10 +9,13 @@ from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, titled
 from opsconsole.render.objectives import objective_line
 from opsconsole.render.operations import badges
 from opsconsole.render.service import headline
+from opsconsole.render.service_health import instance_lines
 from opsconsole.render.service_latency import latency_chart
 from opsconsole.render.time_axis import span
 
 CHART_ROWS = 6
+TALL_CHART = 20
+"""Rows of a chart that is high enough, so that the service's copies are listed below it."""
 
 
 def selected_lines(
@@ -24,14 +27,25 @@ def selected_lines(
     lines += badges(snapshot, service.name, width, now)
     lines += headline(service, width, now)
     room = height - len(lines)
-    goals = [clip_line(objective_line(item, width), width) for item in service.objectives]
+    goals = [
+        clip_line(objective_line(item, width, stale=service.stale), width)
+        for item in service.objectives
+    ]
     goals = goals[: max(0, room - CHART_ROWS - 1)]
+    copies = _copies(service, width, now)[: max(0, room - len(goals) - TALL_CHART)]
+    goals += [BLANK, *copies] if len(copies) > 1 else []
     chart_rows = room - len(goals) - (1 if goals else 0)
     if chart_rows >= CHART_ROWS - 1:
         lines += latency_chart(service, snapshot, width - 1, chart_rows, now, window)
         lines += [BLANK] if goals else []
         lines += goals
     return (lines + [BLANK] * height)[:height]
+
+
+def _copies(service: ServiceView, width: int, now: float) -> list[Line]:
+    """A heading and a line for each of the service's instances."""
+    heads = [clip_line(instance_lines(each, width, now)[0], width) for each in service.instances]
+    return [(Span(" instances", Role.HEADER),), *heads] if heads else []
 
 
 def _note(service: ServiceView, window: float) -> Line:

@@ -21,6 +21,7 @@ from opsconsole.render.cells import (
     clip,
     clip_line,
     fit,
+    line_width,
     state_role,
     wrap,
 )
@@ -152,14 +153,14 @@ class _Tree:
             Span(fit(figures.duration(part.latency), 6, Align.RIGHT), Role.MUTED),
             Span(fit(since, 8, Align.RIGHT), Role.MUTED),
         ]
-        used = len(indent) + 2 + room + 10 + 6 + 8
-        test = "  [v] test" if part.name.casefold() in self._tested else ""
+        test = "[v] test" if part.name.casefold() in self._tested else ""
+        if self._tested:
+            spans.append(Span(f"  {test:<8}", Role.MUTED))
         said = part.message
         if part.breaker and "breaker" not in said:
             said = f"breaker {part.breaker}{f' · {said}' if said else ''}"
-        left = max(0, self._width - used - len(test) - 2)
-        line = (*spans, Span(f"  {clip(said, left)}", calm), Span(test, Role.KEY_LABEL))
-        return clip_line(line, self._width)
+        left = max(0, self._width - line_width(tuple(spans)) - 2)
+        return clip_line((*spans, Span(f"  {clip(said, left)}", calm)), self._width)
 
 
 def raw_rows(service: ServiceView, width: int, now: float) -> list[HealthRow]:

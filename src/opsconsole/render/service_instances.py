@@ -151,7 +151,7 @@ def _container(box: Container, width: int, now: float, *, stale: bool) -> Iterat
     ports = "  ".join(f":{port.public}→{port.private}" for port in box.ports if port.public)
     image = f"{box.image}  {box.image_id[:19]}  {ports}".rstrip()
     yield clip_line(_fact("image", Span(image, Role.MUTED)), width)
-    if box.detail:
+    if box.detail and not (box.oom_killed and not running and "memory" in box.detail):
         yield clip_line(_fact("", Span(box.detail, Role.TEXT)), width)
 
 

@@ -64,7 +64,7 @@ def columns_for(width: int, longest: int = 20) -> tuple[Column, ...]:
     if width < 72:
         chosen = [_state(), _service(min(name, width - 26)), _instances(), _p95()]
     elif width < 100:
-        chosen = [_state(), _service(min(name, 22)), _instances(), _p95(), _spark(15), _alerts()]
+        chosen = [_state(), _service(min(name, 22)), _instances(), _p95(), _spark(15)]
     elif width < 150:
         chosen = [_state(), _service(min(name, 24)), _instances(), _p50(), _p95(), _spark(18)]
         chosen += [_errors(), _requests(), _cpu(), _alerts()]
@@ -308,9 +308,9 @@ def _version() -> Column:
 def _alerts() -> Column:
     def cell(service: ServiceView, context: Context, _width: int) -> Cell:
         count = context.alerts.get(service.name, 0)
-        return Cell(f"{count}!" if count else "", Role.STRONG, Align.RIGHT)
+        return Cell(str(count) if count else "", Role.STRONG, Align.RIGHT)
 
-    return Column("alerts", "al", 3, cell, Align.RIGHT, Sort.ALERTS)
+    return Column("alerts", "alerts", 7, cell, Align.RIGHT, Sort.ALERTS)
 
 
 def _why(width: int) -> Column:

@@ -19,10 +19,9 @@ LATENCY_HIGH: Final = 10.0
 
 
 def latency_scale(width: int) -> str:
-    """The scale of ``latency_spark`` as a heading of ``width`` cells."""
-    if width >= 15:
-        return "10ms▁▂▃▄▅▆▇█10s".ljust(width)
-    return ("10ms▁█10s" if width >= 9 else "p95").ljust(width)[:width]
+    """What the least and the greatest block of ``latency_spark`` mean, as a heading."""
+    fitting = (words for words in ("▁ ≤10ms  █ ≥10s", "▁≤10ms █≥10s") if len(words) <= width)
+    return next(fitting, "p95").ljust(width)[:width]
 
 
 def latency_spark(trace: Trace | None, width: int, now: float, window: float) -> str:

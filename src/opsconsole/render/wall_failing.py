@@ -62,13 +62,15 @@ def named(scene: Scene, snapshot: Snapshot, height: int) -> list[Line]:
 def name_sizes(
     scene: Scene, listed: Sequence[ServiceView], width: int, height: int
 ) -> tuple[int, int]:
-    """The largest scales of name and reason at which all fit; 0 where they are written plainly."""
+    """The largest scales of name and reason at which all fit, a blank line between any two of
+    them; 0 where they are written plainly.
+    """
     if listed and all(drawable(each.name) for each in listed):
         for scale in range(_LARGEST_NAME, 0, -1):
             widest = max(columns_of(each.name, scale) for each in listed)
             least = 1 if scale >= _NEVER_ALONE else 0
             for small in range(scale // 2, least - 1, -1):
-                rows = len(listed) * _card_rows(scene, scale, small)
+                rows = len(listed) * (_card_rows(scene, scale, small) + 1) - 1
                 if rows <= height and widest <= width - _beside(scale):
                     return scale, small
     return 0, 0

@@ -117,7 +117,9 @@ def sources(scene: Scene, width: int) -> Line:
     hidden = unseen(snapshot, now)
     spans: list[Span] = []
     for source in sorted(snapshot.sources, key=lambda each: each not in hidden):
-        age = "waiting" if source.taken_at is None else figures.age(now - source.taken_at)
+        age = "waiting" if source.fault is None else figures.UNKNOWN
+        if source.taken_at is not None:
+            age = figures.age(now - source.taken_at)
         if source in hidden:
             entry: Line = (Span(f"▲ {source.name} {age}", Role.DEGRADED),)
         else:
@@ -144,7 +146,12 @@ def counts(scene: Scene, width: int, height: int) -> list[Line]:
             spare = width - sum(widths) - 2 * pad * len(STATES) - gap * (len(STATES) - 1)
             if spare >= 0:
                 apart = gap + min(spare // (len(STATES) - 1), 4 * pad)
-                return indented(_tiles(scene, found, widths, (scale, word), pad, apart))
+                tiles = _tiles(scene, found, widths, (scale, word), pad, apart)
+                down = _tile(scene, State.DOWN, found[State.DOWN], (scale, word), pad)
+                above = (Span(" " * line_width(down[0]), Role.BAR_DOWN),)
+                return indented(
+                    [above, *tiles] if found[State.DOWN] and len(tiles) < height else tiles
+                )
     written = [_written(each, found[each]) for each in STATES]
     whole = tuple(span for line in written for span in line)
     return [whole] if line_width(whole) <= width or height < len(STATES) else written

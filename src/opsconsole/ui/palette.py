@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
-from textual.markup import escape
 
 from opsconsole.ui import safe
 from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
@@ -28,11 +27,11 @@ class ConsoleCommands(Provider):
             yield command._replace(name=f"service {command.name}")
 
     async def discover(self) -> Hits:
-        """Everything, before anything is typed."""
-        for command in self._commands():
+        """Everything, before anything is typed; never first what leaves the console."""
+        for command in sorted(self._commands(), key=lambda each: each.name == "quit"):
             name = command.name
             yield DiscoveryHit(
-                safe.content(name), command.run, text=name, help=escape(command.about)
+                safe.content(name), command.run, text=name, help=_plain(command.about)
             )
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
@@ -42,5 +41,10 @@ class ConsoleCommands(Provider):
         for command in self._commands():
             score = 1.5 if typed in command.aliases else matcher.match(command.name)
             if score > 0:
-                shown, about = safe.content(command.name), escape(command.about)
+                shown, about = safe.content(command.name), _plain(command.about)
                 yield Hit(score, shown, command.run, text=command.name, help=about)
+
+
+def _plain(text: str) -> str:
+    """``text`` as markup that shows it as it stands; Textual's own leaves capitals in brackets."""
+    return text.replace("[", r"\[")

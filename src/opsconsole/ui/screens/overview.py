@@ -135,7 +135,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         snapshot = self.snapshot
         count = len(snapshot.services) if snapshot else LIKELY_SERVICES
         ringing = len(self._alerts.of(snapshot))
-        wanted = () if excuse else arrange(width, height, count, ringing)
+        used = len(resources.rows(snapshot, width // 2, self.now)) if snapshot else 0
+        wanted = () if excuse else arrange(width, height, count, ringing, used)
         if self._zoomed is not None and not excuse:
             wanted = zoomed(self._zoomed, width, height)
         self.query_one("#too-small").display = bool(excuse)

@@ -4,8 +4,8 @@ Invariant: ``paint`` sends to the terminal what differs from the paint before an
 a widget never does I/O and never waits.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, Protocol, cast
 
 from rich.segment import Segment
 from rich.style import Style
@@ -14,11 +14,13 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from opsconsole.render.cells import BLANK, Line, Role
+from opsconsole.render.cells import BLANK, Line, Role, Span
 from opsconsole.render.difference import changed
 from opsconsole.ui.themes import RoleStyles
 
 _CACHE = 1024
+_WORDS: Final = frozenset({Role.DOWN, Role.DEGRADED, Role.UNKNOWN, Role.TITLE_FOCUSED})
+"""Roles of words; a theme without colours gives them a ground or a line below."""
 
 
 class Painted(NamedTuple):
@@ -105,7 +107,9 @@ class LineWidget(Widget):
     def _strip(self, painted: Painted) -> Strip:
         styles = self.role_styles
         segments = [
-            Segment(span.text, styles.style(span.role, painted.over)) for span in painted.line
+            Segment(text, styles.style(role, painted.over))
+            for span in painted.line
+            for text, role in _parts(span)
         ]
         fill: Style = styles.style(self.FILL, painted.over)
         return Strip(segments).adjust_cell_length(self.size.width, fill)
@@ -113,6 +117,18 @@ class LineWidget(Widget):
     def get_content_width(self, container: Size, viewport: Size) -> int:
         """As wide as the place it is given."""
         return container.width
+
+
+def _parts(span: Span) -> Iterator[tuple[str, Role]]:
+    """The blanks around a word are plain, so that a ground or a line is as long as the word."""
+    word = span.text.strip(" ")
+    if span.role not in _WORDS or not word or word == span.text:
+        yield span.text, span.role
+        return
+    before, _, after = span.text.partition(word)
+    yield from ((text, role) for text, role in (
+        (before, Role.TEXT), (word, span.role), (after, Role.TEXT)
+    ) if text)  # fmt: skip
 
 
 def _regions(before: list[Painted], wanted: list[Painted], width: int) -> list[Region]:
