@@ -5,6 +5,7 @@ rules and braille are drawn here, exactly on the cell, so that no font decides h
 """
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ NAMES: Final = {
     "brightcyan": "29b8db", "brightwhite": "ffffff",
 }  # fmt: skip
 _BRAILLE: Final = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
+_LOADING: Final = "starting the engine"
 _LINES: Final = {
     "─": "lr", "│": "ud", "┤": "lud", "├": "rud", "└": "ur", "┌": "dr", "┐": "dl", "┘": "ul",
     "┼": "lrud", "┴": "lru", "┬": "lrd", "╵": "u", "━": "LR",
@@ -114,9 +116,12 @@ def _rule(draw: ImageDraw.ImageDraw, ends: str, box: tuple[int, int, int, int], 
 
 
 def take(argv: Sequence[str], size: tuple[int, int], path: Path, keys: Iterable[str] = ()) -> None:
-    """Run a program, press keys, and write what is seen."""
+    """Run a program, press keys, and write what is seen. What never loads is taken loading."""
     with Terminal(argv, size=size, environment={"NO_COLOR": None}) as terminal:
         terminal.settle()
+        with contextlib.suppress(AssertionError):
+            terminal.until(lambda text: bool(text.strip()) and _LOADING not in text, 10.0)
+        terminal.settle(0.3)
         for key in keys:
             terminal.press(key)
             terminal.settle(0.4)
@@ -146,6 +151,19 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
         )
     },
     "logs": ("l",),
+    "changed": ("w",),
+    "timeline": ("t",),
+    "all-runbooks": ("b",),
+    "runbook": ("b", "\r"),
+    "silences": ("S",),
+    "alert": ("2", "\r"),
+    "silence-form": ("2", "s"),
+    "describe": ("d",),
+    "raw": ("y",),
+    "filter": ("/", "a", "i"),
+    "palette": ("\x10",),
+    "command": (":",),
+    "theme": ("T",),
     "replay": ("[",),
     "wall": (),
     "wall-services": (),
