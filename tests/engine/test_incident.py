@@ -140,6 +140,8 @@ def test_where_nobody_looked_nothing_is_called_well() -> None:
             "Nobody knows whether any service went wrong between 07:50:00Z and 08:06:40Z on"
             " 2025-11-21: nothing was seen."
         )
+    told = story(incident(flip(T, "db", State.UNKNOWN)))
+    assert told[0].endswith(" on 2025-11-21. Not always known: `db`.")
     places = Places(Recorded(), lambda: (), lambda: (), lambda _names, _start: ())
     found = gather(Asked(T + 600, T - 5000), places)
     assert "went wrong between 08:40:00Z and" in story(found)[0]

@@ -58,7 +58,15 @@ def _nothing(incident: Incident) -> str:
     whom = code(incident.service) if incident.service else "No service"
     did = "did not go" if incident.service else "went"
     seen = replace(incident, since=max(incident.since, incident.seen_from))
-    return f"{whom} {did} wrong between {_span(seen)}."
+    blind = {
+        each.service
+        for each in incident.events
+        if each.kind is EventKind.HEALTH and each.state is State.UNKNOWN and each.service
+    }
+    told = f"{whom} {did} wrong between {_span(seen)}."
+    if not blind:
+        return told
+    return f"{told} Not always known: {', '.join(code(each) for each in sorted(blind))}."
 
 
 def _what(incident: Incident, main: Affected) -> str:
