@@ -13,12 +13,18 @@ HEADINGS: Final = {
     Scope.LIST: "In every list and page",
     Scope.OVERVIEW: "On the overview",
     Scope.OPEN: "On a row",
+    Scope.TRIAGE: "On a service or an alert: what happened",
     Scope.CHANGE: "On a service: changes",
     Scope.SERVICE: "On the service screen",
+    Scope.HEALTH: "On the tab health",
+    Scope.BACKUPS: "On the tab backups",
     Scope.ALERTS: "On an alert",
     Scope.SILENCES: "On a silence",
     Scope.OPERATIONS: "On an operation",
+    Scope.RUNBOOK: "On a runbook",
+    Scope.TIMELINE: "On the timeline",
     Scope.LOGS: "In the logs",
+    Scope.LOG_WINDOWS: "In the logs, on their own screen",
 }
 """The headings, in order; a screen that is not named here follows under its own name."""
 
