@@ -93,7 +93,7 @@ def test_pending_firing_acknowledged_resolved(
         terminal.press("\x1b")
         terminal.until(lambda text: "verified" not in text)
         terminal.press("\x1b")
-        terminal.until(lambda text: "acked by" in row(text), seconds=20)
+        terminal.until(lambda text: "acked" in row(text), seconds=20)
         assert "0 firing" in terminal.text
 
         terminal.press("S")

@@ -42,7 +42,7 @@ async def test_a_server_that_hangs_is_given_up_soon() -> None:
 
 async def test_a_bad_query_is_no_reason_to_give_up() -> None:
     error = json.dumps({"status": "error", "error": "parse error"}).encode()
-    with server(reply(b"HTTP/1.1 400 Bad\r\n", error)) as url:
+    with server(reply(b"HTTP/1.1 400 Bad\r\nConnection: close\r\n", error)) as url:
         made = api(url, 2.0)
         answers = [await made.get("/api/v1/query") for _ in range(2 * PATIENCE)]
         await made.close()
