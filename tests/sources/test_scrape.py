@@ -143,16 +143,13 @@ async def test_a_large_page_is_read_off_the_loop(make: Make) -> None:
     line = 'other{path="/api/v1/things",method="GET",status="200"} 12345'
     lines = [line] * ((BODY_LIMIT - 100_000) // (len(line) + 1))
     with server(page(*lines, 'queue{shard="a"} 3')) as url:
-        source, longest = make(url, timeout=20.0), 0.0
-        began = time.monotonic()
+        source, turns = make(url, timeout=20.0), 0
         task = asyncio.create_task(figures(source))
         while not task.done():
-            before = time.monotonic()
             await asyncio.sleep(0.005)
-            longest = max(longest, time.monotonic() - before)
+            turns += 1
         assert (await task)["queue"] == 3.0
-        took = time.monotonic() - began
-    assert longest < took / 2, "the loop went on while the page was read"
+    assert turns >= 5, "the loop went on while the page was read"
 
 
 async def test_credentials_are_sent_and_never_shown(make: Make, tmp_path: Path) -> None:
