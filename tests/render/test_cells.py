@@ -45,6 +45,11 @@ def test_wrapping_loses_nothing_but_spaces(text: str, width: int) -> None:
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
+def test_wrapping_keeps_what_a_line_is_indented_by() -> None:
+    assert wrap('    "status": "ok"', 40) == ['    "status": "ok"']
+    assert wrap("  one two", 6) == ["  one", "two"]
+
+
 @given(TEXTS, st.integers(10, 120), st.booleans())
 def test_titles_are_exact(text: str, width: int, focused: bool) -> None:
     note = (Span("12 of 50", Role.MUTED),)

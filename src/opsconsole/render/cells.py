@@ -185,10 +185,15 @@ def titled(title: str, width: int, *, focused: bool = False, note: Line = ()) ->
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """``text`` in lines of at most ``width`` cells, broken at spaces where there are any."""
+    """``text`` in lines of at most ``width`` cells, broken at spaces where there are any.
+
+    The spaces that it begins with stay.
+    """
     lines: list[str] = []
     current = ""
-    for word in text.split(" "):
+    begun = text.lstrip(" ")
+    first, *more = begun.split(" ")
+    for word in (text[: len(text) - len(begun)] + first, *more):
         candidate = f"{current} {word}" if current else word
         if width_of(candidate) <= width:
             current = candidate

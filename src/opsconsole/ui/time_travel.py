@@ -98,9 +98,15 @@ class TimeTravel(Opening, inherit_bindings=False):
         if not text.strip():
             return
         try:
-            self.go_to(moment_of(text, self.clock.now()))
+            now = self.clock.now()
+            moment = moment_of(text, now)
         except TypedTimeError as error:
             self.say(str(error))
+            return
+        if moment >= now:
+            self.go_live()
+        else:
+            self.go_to(moment)
 
     def on_moment_arrived(self, message: MomentArrived) -> None:
         """Show the moment, or say why it cannot be shown."""
