@@ -1,7 +1,7 @@
 """Charts and sparks: fixed scales, gaps for what was not seen, never an error."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opsconsole.model.series import Trace
@@ -19,6 +19,7 @@ def plot(*values: float | None, objective: float | None = None, step: float = 5.
     return Plot((Curve(trace, Role.TRACE, filled=True),), NOW, 900.0, objective)
 
 
+@example([5e-324], 16, 4, None)
 @given(VALUES, st.integers(0, 160), st.integers(0, 40), st.none() | st.floats(0.001, 100))
 def test_any_data_fits_its_place(
     values: list[float | None], width: int, height: int, objective: float | None

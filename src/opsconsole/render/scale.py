@@ -5,6 +5,7 @@ small changes of the data do not move it.
 """
 
 import math
+import sys
 from typing import Final
 
 _TIME_STEPS: Final = (
@@ -13,8 +14,11 @@ _TIME_STEPS: Final = (
 
 
 def nice_ceiling(value: float) -> float:
-    """The least 1, 2 or 5 times a power of ten that is not below ``value``; 1 for nothing."""
-    if not math.isfinite(value) or value <= 0:
+    """The least 1, 2 or 5 times a power of ten that is not below ``value``; 1 for nothing.
+
+    What is less than the least normal float is nothing: its power of ten may be zero.
+    """
+    if not math.isfinite(value) or value < sys.float_info.min:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
     for factor in (1, 2, 5, 10):
