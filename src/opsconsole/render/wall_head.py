@@ -39,6 +39,8 @@ WORD_ROLES: Final = {
 _LARGEST_CLOCK: Final = 4
 _TWO_BIG_LINES: Final = 10
 """Rows of the head from which the age is in big letters too."""
+_ROOMY: Final = 8
+"""Rows of the counts from which one more is no loss to what is below them."""
 _SPACING: Final = ((2, 3), (1, 2))
 """Cells at both sides of a count, and between two of them; the wider where there is room."""
 
@@ -134,7 +136,11 @@ def sources(scene: Scene, width: int) -> Line:
 
 
 def counts(scene: Scene, width: int, height: int) -> list[Line]:
-    """The four counts in at most ``height`` rows, as large as fits."""
+    """The four counts in at most ``height`` rows, as large as fits.
+
+    The ground of what is down goes a row beyond its figure, which is read by its shape; where
+    there is room, that row comes on top of ``height``.
+    """
     if scene.snapshot is None or not scene.snapshot.services:
         return []
     found = tally(scene.snapshot.services)
@@ -147,11 +153,10 @@ def counts(scene: Scene, width: int, height: int) -> list[Line]:
             if spare >= 0:
                 apart = gap + min(spare // (len(STATES) - 1), 4 * pad)
                 tiles = _tiles(scene, found, widths, (scale, word), pad, apart)
-                down = _tile(scene, State.DOWN, found[State.DOWN], (scale, word), pad)
-                above = (Span(" " * line_width(down[0]), Role.BAR_DOWN),)
-                return indented(
-                    [above, *tiles] if found[State.DOWN] and len(tiles) < height else tiles
-                )
+                if found[State.DOWN] and (len(tiles) < height or height >= _ROOMY):
+                    down = _tile(scene, State.DOWN, found[State.DOWN], (scale, word), pad)
+                    tiles = [(Span(" " * line_width(down[0]), Role.BAR_DOWN),), *tiles]
+                return indented(tiles)
     written = [_written(each, found[each]) for each in STATES]
     whole = tuple(span for line in written for span in line)
     return [whole] if line_width(whole) <= width or height < len(STATES) else written
