@@ -103,7 +103,7 @@ def _no_resources(snapshot: Snapshot) -> list[Line]:
     return lines or _said(
         "neither this host nor a Docker Engine is read",
         "processor, memory, disks and containers would be listed here:",
-        "set host.enabled, or docker.host",
+        "set host.enabled or docker.enabled",
         role=Role.MUTED,
     )
 
