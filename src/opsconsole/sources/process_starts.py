@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from opsconsole.model.processes import ProcessStart
+from opsconsole.sources.exposition import pieces
 from opsconsole.text import sanitize
 
 RECENT: Final = 900
@@ -68,13 +69,18 @@ def read_vector(
 
 def read_body(body: bytes, service: str, instance: str, skew: float) -> ProcessStart | None:
     """The process that exposed ``body``; None where that does not tell when it began."""
-    found = _BEGAN.search(body)
+    found = _first(_BEGAN, body)
     if found is None:
         return None
     try:
         began = float(found[1])
     except ValueError:
         return None
-    build = _BUILD.search(body)
+    build = _first(_BUILD, body)
     version = sanitize(build[1].decode("utf-8", "replace"), limit=_LIMIT) if build else ""
     return ProcessStart(began - skew, version, service=service, instance=instance)
+
+
+def _first(wanted: re.Pattern[bytes], body: bytes) -> re.Match[bytes] | None:
+    found = (wanted.search(body, begin, end) for begin, end in pieces(body))
+    return next((match for match in found if match is not None), None)
