@@ -9,7 +9,6 @@ import asyncio
 import gc
 import threading
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -18,11 +17,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings
 from opsconsole.engine import preload
+from opsconsole.engine.asked import Asked
 from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.log_watch import LogWatch
 from opsconsole.engine.note_watch import Notes, NoteWatch
 from opsconsole.engine.notices import Notices
-from opsconsole.engine.operator_door import STOPPED, Operator, OperatorDoor
+from opsconsole.engine.operator_door import Operator, OperatorDoor
 from opsconsole.engine.page_book import PageBook
 from opsconsole.engine.past_figures import PastFigures
 from opsconsole.engine.reload import POLL_EVERY, ConfigurationWatch, Reloading
@@ -34,17 +34,11 @@ from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.store import Store
 from opsconsole.engine.unit_book import UnitBook
-from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event, EventKind
-from opsconsole.model.logs import LogReader, PageListener
-from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
-from opsconsole.model.pages import PageView
 from opsconsole.model.reading import Reading
 from opsconsole.model.recording import RecordingState, RecordingView
-from opsconsole.model.replay import Moment, Span
-from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
+from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.system_units import SystemUnit
 from opsconsole.sources.base import Source
 
 if TYPE_CHECKING:
@@ -71,7 +65,7 @@ T = TypeVar("T")
 _NOT_RECORDING: Final = RecordingView(RecordingState.OFF)
 
 
-class Engine:
+class Engine(Asked):
     """One fleet's engine. Make it anywhere, ``start`` it once, ``stop`` it once.
 
     Once it was started it owns ``sources``, ``operator`` and ``recorder`` and closes them at its
@@ -182,49 +176,6 @@ class Engine:
         """Put a person's words on the timeline, of this console and of every other."""
         self._notes.take(text, service)
         self._submit(self._notes.follow)
-
-    def plan(self, request: ActionRequest) -> "Future[Plan | Refusal]":
-        """What exactly would be done now."""
-        return self._submit(lambda: self._door.plan(request, self._latest))
-
-    def perform(self, plan: Plan, confirmation: Confirmation) -> "Future[Operation | Refusal]":
-        """Start a confirmed plan; the operation then shows in the snapshots."""
-        return self._submit(lambda: self._door.perform(plan, confirmation))
-
-    def stop_rollback(self, operation: str) -> "Future[Operation | Refusal]":
-        """Keep the automatic rollback after an operation from being begun."""
-        return self._submit(lambda: self._door.stop_rollback(operation))
-
-    def moment(self, at: float) -> "Future[Moment | Refusal]":
-        """What was known at ``at``, in Unix seconds, or why that cannot be shown."""
-        return self._submit(lambda: self._replay.moment(at))
-
-    def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":
-        """The backups of a service, newest first."""
-        return self._submit(lambda: self._door.backups(service))
-
-    def verify_backup(self, service: str, backup: str) -> "Future[BackupView | Refusal]":
-        """One backup after every byte of it was compared; reads only."""
-        return self._submit(lambda: self._door.verify_backup(service, backup))
-
-    def pages(self, service: str) -> "Future[tuple[PageView, ...] | Refusal]":
-        """A look at every declared page of a service; reads only."""
-        return self._submit(lambda: self._pages.look(service))
-
-    def units(self, service: str) -> "Future[tuple[SystemUnit, ...] | Refusal]":
-        """A look at the systemd units of a service; reads only."""
-        return self._submit(lambda: self._units.look(service))
-
-    def runbook(self, request: RunbookRequest) -> "Future[RunbookAnswer | Refusal]":
-        """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
-        return self._submit(lambda: self._runbooks.do(request))
-
-    def open_logs(self, service: str, on_page: PageListener) -> LogReader:
-        """Follow a service's logs until the reader is closed; ``on_page`` gets what it asks for.
-
-        It is called on a thread of the reader.
-        """
-        return self._logs.open(service, on_page)
 
     def look_once(self, timeout: float = LOOK_WITHIN) -> Snapshot:
         """Look at every source once, in this thread, and return what was seen.
@@ -455,33 +406,6 @@ class Engine:
     def _cancel(self) -> None:
         if self._main is not None:
             self._main.cancel()
-
-    def _on_loop(self, function: Callable[[], object]) -> bool:
-        """Run ``function`` on the engine's thread soon; False when there is none."""
-        loop = self._loop
-        if loop is None:
-            return False
-        try:
-            loop.call_soon_threadsafe(function)
-        except RuntimeError:
-            # It was closed in between.
-            return False
-        return True
-
-    def _submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> "Future[T | Refusal]":
-        loop = self._loop
-        if loop is None:
-            stopped: Future[T | Refusal] = Future()
-            stopped.set_result(STOPPED)
-            return stopped
-        return asyncio.run_coroutine_threadsafe(self._answer(work), loop)
-
-    async def _answer(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T | Refusal:
-        try:
-            return await work()
-        except Exception as error:  # noqa: BLE001 - whoever asked gets an answer, not a traceback
-            self._fail("a request", error, "answering")
-            return Refusal("internal-error", f"{type(error).__name__} in this console")
 
 
 async def _close_all(sources: Sequence[Source[Any]]) -> None:
