@@ -55,7 +55,8 @@ def test_marks_stand_on_the_axis() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "top"), [(0, 1), (0.9, 1), (1, 1), (1.1, 2), (2.1, 5), (7, 10), (0.003, 0.005)]
+    ("value", "top"),
+    [(0, 1), (0.9, 1), (1, 1), (1.1, 2), (2.1, 3), (3.1, 5), (7, 10), (0.003, 0.003)],
 )
 def test_nice_ceilings(value: float, top: float) -> None:
     assert nice_ceiling(value) == pytest.approx(top)

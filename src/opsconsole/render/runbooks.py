@@ -246,9 +246,10 @@ def details(
 def _result(step: StepView, at: StepRun, width: int, now: float) -> list[Line]:
     glyph, role = LOOKS[at.state]
     lines: list[Line] = [(Span(f" {glyph} {at.state}", role),)]
-    said = _going(step, at, now) if at.state is StepState.RUNNING else at.said
+    runs = at.state is StepState.RUNNING
+    said = _going(step, at, now) if runs else at.said
     if said:
-        lines += _labelled("result", said, width)
+        lines += _labelled("so far" if runs else "result", said, width)
     if at.samples.last:
         lines += _labelled("last look", at.samples.last, width)
     for line in at.evidence:

@@ -1,4 +1,4 @@
-"""Axes that a person can read: ends and ticks at 1, 2 or 5 times a power of ten.
+"""Axes that a person can read: a scale ends at 1, 2, 3 or 5 times a power of ten.
 
 Invariant: a scale starts at zero and holds every value given; it grows in whole steps, so that
 small changes of the data do not move it.
@@ -14,14 +14,14 @@ _TIME_STEPS: Final = (
 
 
 def nice_ceiling(value: float) -> float:
-    """The least 1, 2 or 5 times a power of ten that is not below ``value``; 1 for nothing.
+    """The least 1, 2, 3 or 5 times a power of ten that is not below ``value``; 1 for nothing.
 
     What is less than the least normal float is nothing: its power of ten may be zero.
     """
     if not math.isfinite(value) or value < sys.float_info.min:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))
-    for factor in (1, 2, 5, 10):
+    for factor in (1, 2, 3, 5, 10):
         if value <= factor * power * (1 + 1e-9):
             return factor * power
     return 10 * power

@@ -153,9 +153,10 @@ class _Tree:
             Span(fit(figures.duration(part.latency), 6, Align.RIGHT), Role.MUTED),
             Span(fit(since, 8, Align.RIGHT), Role.MUTED),
         ]
-        test = "[v] test" if part.name.casefold() in self._tested else ""
+        offer = "[v] test" if self._width >= 100 else "[v]"
         if self._tested:
-            spans.append(Span(f"  {test:<8}", Role.MUTED))
+            test = offer if part.name.casefold() in self._tested else ""
+            spans.append(Span(f"  {fit(test, len(offer))}", Role.MUTED))
         said = part.message
         if part.breaker and "breaker" not in said:
             said = f"breaker {part.breaker}{f' · {said}' if said else ''}"

@@ -19,6 +19,9 @@ from opsconsole.render.spark import columns, share_spark
 STALE_AFTER: Final = 90.0
 """Seconds; the slowest source is asked every 30."""
 
+_NAME: Final = 33
+"""Cells of a metric's name that let its figure end where those of the objectives end."""
+
 PARTS: Final = 12
 """Instances of a metric that are listed."""
 
@@ -40,7 +43,7 @@ def metrics(service: ServiceView, width: int, now: float, window: float) -> list
 
 def _metric(metric: MetricValue, width: int, now: float, window: float) -> Iterator[Line]:
     stale = metric.at is None or now - metric.at > STALE_AFTER
-    name = 32 if width >= 130 else 24
+    name = _NAME if width >= 100 else 24
     yield clip_line(
         (
             Span(f"   {fit(metric.name, name)}", Role.STALE if stale else Role.TEXT),

@@ -318,7 +318,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
             self.app.push_screen(ServiceScreen(name))
         else:
-            self.say("this row belongs to no service")
+            known = self.snapshot is not None
+            self.say("this row belongs to no service" if known else "nothing is read yet")
 
     def _service_in_focus(self) -> str:
         snapshot, panel = self.snapshot, self.focused_panel
