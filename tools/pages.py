@@ -15,7 +15,7 @@ import shtab
 from argparse_manpage.manpage import Manpage
 
 from opsconsole import __version__
-from opsconsole.cli.main import build_parser
+from opsconsole.cli.commands import build_parser
 from opsconsole.config.json_schema import runbook_schema, schema
 from opsconsole.config.reference import reference
 from opsconsole.render.key_reference import key_reference

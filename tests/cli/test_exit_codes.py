@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from opsconsole.cli.main import EX_CONFIG, EX_UNAVAILABLE, EX_USAGE, main
+from opsconsole.cli.main import main
+from opsconsole.cli.parsing import EX_CONFIG, EX_UNAVAILABLE, EX_USAGE
 from tests.cli.conftest import Configure, Shop
 
 _QUICK = {"min_healthy": "100ms", "deadline": "500ms"}

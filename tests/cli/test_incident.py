@@ -7,7 +7,8 @@ import pytest
 
 from opsconsole.cli.configuration import Configuration
 from opsconsole.cli.incident import export_to
-from opsconsole.cli.main import EX_UNAVAILABLE, EX_USAGE, main
+from opsconsole.cli.main import main
+from opsconsole.cli.parsing import EX_UNAVAILABLE, EX_USAGE
 from opsconsole.config.loader import load
 from opsconsole.operations.notes import read_notes
 from opsconsole.ui.options import ExportRequest
@@ -37,6 +38,7 @@ def test_a_note_is_in_the_report(config: Path, capsys: pytest.CaptureFixture[str
     assert call(config, "note", "back", "to <v1>", "--service", "shop") == 0
     (note,) = read_notes(config.parent / "state")
     assert (note.text, note.service) == ("back to <v1>", "shop")
+    assert capsys.readouterr().out == "noted for shop\n"
     assert call(config, "incident", "export", "--from", "-1h") == 0
     report = capsys.readouterr().out
     assert report.startswith("# Incident: staging, ")

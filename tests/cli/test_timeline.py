@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.cli.main import EX_UNAVAILABLE, EX_USAGE, main
+from opsconsole.cli.main import main
+from opsconsole.cli.parsing import EX_UNAVAILABLE, EX_USAGE
 from opsconsole.config.loader import load
 from opsconsole.engine.recording.place import place_of
 from opsconsole.engine.recording.writer import Writer

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.cli.commands import build_parser
 from opsconsole.cli.configuration import from_arguments
-from opsconsole.cli.main import build_parser
 from opsconsole.cli.screen import _options
 from opsconsole.ui.options import Options, WallOptions
 

@@ -11,7 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from opsconsole.cli.main import Parser, build_parser, main
+from opsconsole.cli.commands import build_parser
+from opsconsole.cli.main import main
+from opsconsole.cli.parsing import Parser
 from opsconsole.config.loader import load
 from opsconsole.model.operation import (
     ActionRequest,

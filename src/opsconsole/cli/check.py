@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsconsole.cli.keymap import keymap_problems
-from opsconsole.cli.main import EX_CONFIG
+from opsconsole.cli.parsing import EX_CONFIG
 from opsconsole.config.finding import find
 from opsconsole.config.loader import load, places
 from opsconsole.config.problems import KeyPath, Problem

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.cli.engine import archive_of
-from opsconsole.cli.main import EX_USAGE
+from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.clock import SystemClock
 from opsconsole.engine.incident import Asked, Places, gather
 from opsconsole.engine.incident_logs import excerpts

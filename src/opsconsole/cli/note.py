@@ -5,7 +5,7 @@ import sys
 
 from opsconsole.cli.configuration import from_arguments, require_service
 from opsconsole.cli.engine import note_book
-from opsconsole.cli.main import EX_USAGE
+from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.clock import SystemClock
 
 
@@ -19,4 +19,5 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.service:
         require_service(configuration.settings, arguments.service)
     note_book(configuration).write(text, arguments.service, SystemClock().now())
+    print(f"noted for {arguments.service}" if arguments.service else "noted")
     return 0

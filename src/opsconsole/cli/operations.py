@@ -13,8 +13,8 @@ from datetime import datetime
 
 from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_operator
-from opsconsole.cli.main import EX_USAGE
 from opsconsole.cli.operate import refused
+from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.model.operation import Operation, Refusal
 from opsconsole.operations.operator import Operator
 from opsconsole.render.status_json import operation_document

@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from opsconsole.cli.main import EX_CONFIG, EX_USAGE
+from opsconsole.cli.parsing import EX_CONFIG, EX_USAGE
 from opsconsole.errors import ConfigError
 
 if TYPE_CHECKING:

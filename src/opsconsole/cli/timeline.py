@@ -13,7 +13,7 @@ from typing import Final
 
 from opsconsole.cli.configuration import from_arguments, require_service
 from opsconsole.cli.engine import archive_of
-from opsconsole.cli.main import EX_USAGE
+from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.events import Event
 from opsconsole.model.replay import Span

@@ -1,0 +1,222 @@
+"""Every command with its options.
+
+Invariant: made without importing what carries a command out; ``module`` names it.
+"""
+
+import argparse
+from pathlib import Path
+
+from opsconsole import __version__
+from opsconsole.cli.parsing import Parser, add_look_options, common_options
+
+
+def build_parser() -> Parser:
+    """The whole command line as one parser."""
+    common = common_options()
+    parser = Parser(
+        prog="opsconsole",
+        description="One screen for the health, latency, resources and alerts of what you run.",
+        parents=[common],
+    )
+    parser.add_argument("--version", action="version", version=f"opsconsole {__version__}")
+    parser.set_defaults(module="screen", urls=[])
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_reading_commands(commands, common)
+    _add_changing_commands(commands, common)
+    _add_alert_commands(commands, common)
+    _add_incident_commands(commands, common)
+    _add_demo(commands)
+    return parser
+
+
+def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    status = commands.add_parser(
+        "status",
+        parents=[common],
+        help="look once, print, exit 0 ok, 1 degraded, 2 down, 3 unknown",
+    )
+    status.add_argument("services", nargs="*", metavar="SERVICE", help="only these")
+    status.add_argument("--json", action="store_true", help="for scripts; versioned")
+    status.set_defaults(module="status")
+
+    check = commands.add_parser(
+        "check", help="check a configuration and the world it names; exit 78 when it is bad"
+    )
+    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the one in use")
+    check.add_argument("--offline", action="store_true", help="the file alone, not the world")
+    check.add_argument("--json", action="store_true", help="for scripts")
+    check.set_defaults(module="check")
+
+    services = commands.add_parser(
+        "services", parents=[common], help="names of the services, for scripts"
+    )
+    services.set_defaults(module="services")
+
+    schema = commands.add_parser("schema", help="print the configuration's JSON schema")
+    schema.add_argument(
+        "what", nargs="?", choices=["configuration", "runbook"], help="which; the configuration's"
+    )
+    schema.set_defaults(module="schema")
+
+    themes = commands.add_parser("themes", help="list the themes, with their colours")
+    themes.add_argument("name", nargs="?", help="only this one")
+    themes.set_defaults(module="themes")
+
+    operations = commands.add_parser(
+        "operations", parents=[common], help="what was done, by whom, with what outcome"
+    )
+    operations.add_argument(
+        "what", nargs="?", choices=["stop-rollback"], help="keep an automatic one from happening"
+    )
+    operations.add_argument("id", nargs="?", metavar="ID", help="the operation it would follow")
+    operations.add_argument("--limit", type=int, default=20, help="how many, newest first")
+    operations.add_argument("--json", action="store_true", help="for scripts")
+    operations.set_defaults(module="operations")
+
+    backups = commands.add_parser(
+        "backups", parents=[common], help="which backups there are; exit 1 when one is damaged"
+    )
+    backups.add_argument("service", nargs="?", metavar="SERVICE", help="only of this one")
+    backups.add_argument("--verify", action="store_true", help="compare every byte")
+    backups.add_argument("--json", action="store_true", help="for scripts; versioned")
+    backups.set_defaults(module="backups")
+
+    record = commands.add_parser(
+        "record", parents=[common], help="record without a screen, until SIGTERM; read-only"
+    )
+    record.set_defaults(module="record")
+
+    timeline = commands.add_parser(
+        "timeline", parents=[common], help="what happened, as it was recorded"
+    )
+    timeline.add_argument(
+        "--since", default="2h", metavar="2h", help="how far back, or since when, such as 09:14"
+    )
+    timeline.add_argument("--service", default="", metavar="SERVICE", help="only of this one")
+    timeline.add_argument("--json", action="store_true", help="for scripts; versioned")
+    timeline.set_defaults(module="timeline")
+
+    runbook = commands.add_parser(
+        "runbook", parents=[common], help="list, show or run what is written down to be done"
+    )
+    runbook.add_argument("what", choices=["list", "show", "run"], help="what to do")
+    runbook.add_argument("name", nargs="?", metavar="NAME", help="which; as list names it")
+    runbook.add_argument("--service", metavar="SERVICE", help="for which, of several")
+    runbook.add_argument("--yes", action="store_true", help="go on over steps that only read")
+    runbook.add_argument("--json", action="store_true", help="for scripts; versioned")
+    runbook.set_defaults(module="runbook")
+
+    audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
+    audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
+    audit.set_defaults(module="audit")
+
+
+def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    verbs = {
+        "restart": "restart a service and verify that it is healthy again",
+        "degrade": "switch a service to its reduced mode, with a reason and an end",
+        "recover": "end a degradation",
+        "backup": "back up what the configuration names, and verify it",
+        "restore": "restore a verified backup",
+        "rollback": "go back to what ran before",
+        "scale": "change the number of copies",
+        "test": "test a component",
+        "call": "call a declared endpoint",
+    }
+    for verb, text in verbs.items():
+        command = commands.add_parser(verb, parents=[common], help=text)
+        command.add_argument("service", metavar="SERVICE")
+        _add_operation_options(command)
+        _add_verb_options(command, verb)
+        command.set_defaults(module="operate", verb=verb)
+
+    runner = commands.add_parser("run-operation")
+    runner.add_argument("--state-dir", type=Path, required=True)
+    runner.add_argument("--operation", required=True)
+    runner.set_defaults(module="run_operation")
+
+
+def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    texts = {
+        "alerts": "what fires now; exit 0 nothing loud, 1 warnings, 2 critical, 3 unknown",
+        "silences": "what is silenced, by whom, until when, and how much it hides",
+        "ack": "acknowledge one alert until it resolves, for 4 h at most",
+        "silence": "silence the alerts that match, until an end",
+        "unsilence": "end a silence or an acknowledgement",
+    }
+    parsers = {
+        verb: commands.add_parser(verb, parents=[common], help=text) for verb, text in texts.items()
+    }
+    for verb, parser in parsers.items():
+        parser.set_defaults(module="alerts", verb=verb)
+    for verb in ("alerts", "silences"):
+        parsers[verb].add_argument("--json", action="store_true", help="for scripts; versioned")
+    parsers["silences"].add_argument("--all", action="store_true", help="expired ones too")
+    parsers["ack"].add_argument("alert", metavar="ALERT", help="its name or its fingerprint")
+    parsers["ack"].add_argument("--for", dest="duration", metavar="2h", help="end it sooner")
+    silence = parsers["silence"]
+    silence.add_argument("matchers", nargs="+", metavar="MATCHER", help='such as job=~"api|web"')
+    silence.add_argument("--for", dest="duration", metavar="2h", help="when it ends; required")
+    silence.add_argument("--replace", metavar="ID", help="edit: take the place of this one")
+    parsers["unsilence"].add_argument("id", metavar="ID", help="as silences lists it")
+    for verb in ("silence", "unsilence"):
+        parsers[verb].add_argument("--alertmanager", metavar="NAME", help="which, of several")
+    for verb in ("ack", "silence", "unsilence"):
+        _add_operation_options(parsers[verb])
+
+
+def _add_incident_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    incident = commands.add_parser(
+        "incident", parents=[common], help="a report for the post-mortem, from what was recorded"
+    )
+    incident.add_argument("what", choices=["export"], help="write the report as Markdown")
+    incident.add_argument(
+        "--from", dest="since", metavar="TIME", help="09:14, -2h; default: before the last trouble"
+    )
+    incident.add_argument("--to", dest="until", metavar="TIME", default="now", help="default: now")
+    incident.add_argument("--service", default="", help="only this one and what it needs")
+    incident.add_argument("--out", type=Path, metavar="FILE", help="a new file; default: print it")
+    incident.add_argument("--format", choices=["md"], default="md", help="how it is written")
+    incident.set_defaults(module="incident")
+
+    note = commands.add_parser(
+        "note", parents=[common], help="write a note on the timeline of every console"
+    )
+    note.add_argument("text", nargs="+", metavar="WORD", help="what is to be remembered")
+    note.add_argument("--service", default="", help="the service that it is about")
+    note.set_defaults(module="note")
+
+
+def _add_operation_options(command: Parser) -> None:
+    command.add_argument(
+        "--reason", "--comment", dest="reason", default="", help="why; kept in the audit"
+    )
+    command.add_argument("--yes", action="store_true", help="do not ask; the plan is still checked")
+    command.add_argument("--dry-run", action="store_true", help="print the plan and stop")
+    command.add_argument("--no-wait", action="store_true", help="return once it is under way")
+    command.add_argument("--json", action="store_true", help="for scripts")
+    command.add_argument(
+        "--override", action="store_true", help="lift the restart limit; needs a reason"
+    )
+
+
+def _add_verb_options(command: Parser, verb: str) -> None:
+    if verb == "degrade":
+        command.add_argument("--for", dest="duration", metavar="30m", help="when it ends by itself")
+    elif verb == "restore":
+        command.add_argument("--backup", metavar="ID", required=True, help="which one")
+    elif verb == "scale":
+        command.add_argument("--to", type=int, metavar="N", required=True, help="how many copies")
+    elif verb in {"test", "call"}:
+        command.add_argument("name", metavar="NAME", help="as the configuration names it")
+
+
+def _add_demo(commands: "argparse._SubParsersAction[Parser]") -> None:
+    demo = commands.add_parser("demo", help="try the console on a live fleet of its own")
+    add_look_options(demo)
+    demo.add_argument("--scenario", default="incident", help="which faults to play; 'calm' is none")
+    demo.add_argument(
+        "--headless", action="store_true", help="serve the fleet only; print its configuration file"
+    )
+    demo.add_argument("--state-dir", type=Path, help="where it keeps its files")
+    demo.set_defaults(module="demo")

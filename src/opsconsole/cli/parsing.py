@@ -1,0 +1,63 @@
+"""What all of the command line's parsing shares: exit codes, options, how wrong usage is said.
+
+Invariant: imports nothing but the standard library.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final, NoReturn
+
+EX_USAGE: Final = 64
+EX_CONFIG: Final = 78
+EX_UNAVAILABLE: Final = 69
+
+
+class Parser(argparse.ArgumentParser):
+    """Exits with EX_USAGE instead of 2, which would read as DOWN or refused."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and how it is used, then exit."""
+        self.print_usage(sys.stderr)
+        self.exit(EX_USAGE, f"{self.prog}: {as_text(message)}\n")
+
+
+def as_text(said: object) -> str:
+    """What is said, without anything that a terminal acts on: names in it may be a source's."""
+    from opsconsole.text import sanitize
+
+    return sanitize(str(said), multiline=True)
+
+
+def common_options() -> Parser:
+    """What every command that reads a configuration takes."""
+    common = Parser(add_help=False)
+    common.add_argument(
+        "-c",
+        "--config",
+        type=Path,
+        metavar="FILE",
+        default=argparse.SUPPRESS,
+        help="file or folder to read",
+    )
+    add_look_options(common)
+    return common
+
+
+def add_look_options(look: Parser) -> None:
+    """What the screen of any configuration takes."""
+    suppress = argparse.SUPPRESS
+    look.add_argument(
+        "--read-only",
+        action="store_true",
+        default=suppress,
+        help="refuse every change, whatever the configuration says",
+    )
+    look.add_argument(
+        "--wall", action="store_true", default=suppress, help="read-only screen for a wall"
+    )
+    look.add_argument(
+        "--low-bandwidth", action="store_true", default=suppress, help="fewer colours and repaints"
+    )
+    look.add_argument("--ascii", action="store_true", default=suppress, help="no box drawing")
+    look.add_argument("--theme", metavar="NAME", default=suppress, help="colours to use")
