@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from opsconsole.model.alerts import AlertState
 from opsconsole.render import service as render
 from opsconsole.render.cells import Line
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 
 class AlertsTab(LinesTab):
-    """Every alert of the service; the count stands behind the tab's name."""
+    """Every alert of the service; how many are not over stands behind the tab's name."""
 
     NAME: ClassVar[str] = "alerts"
     SHORT: ClassVar[str] = "alrt"
@@ -20,6 +21,9 @@ class AlertsTab(LinesTab):
 
     @classmethod
     def badge(cls, sight: Sight) -> str:
-        """How many there are."""
-        count = sum(alert.service == sight.service.name for alert in sight.snapshot.alerts)
+        """How many there are; what is resolved is listed and not counted."""
+        count = sum(
+            alert.service == sight.service.name and alert.state is not AlertState.RESOLVED
+            for alert in sight.snapshot.alerts
+        )
         return str(count) if count else ""
