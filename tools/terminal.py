@@ -125,15 +125,19 @@ class Terminal:
         self.sent += out
         return bytes(out)
 
-    def take(self) -> bool:
-        """Feed the emulator with what has arrived, without waiting; whether there was any."""
+    def take(self, *, unseen: bool = False) -> bool:
+        """Take what has arrived, without waiting; whether there was any.
+
+        The emulator is fed with it unless it is to stay ``unseen``, which costs far less.
+        """
         if self.master < 0 or not select.select([self.master], [], [], 0)[0]:
             return False
         try:
             data = os.read(self.master, _CHUNK)
         except OSError:
             return False
-        self._feed(data)
+        if not unseen:
+            self._feed(data)
         self.sent += data
         return bool(data)
 

@@ -70,11 +70,24 @@ def shown(terminal: Terminal, *words: str, without: str = "") -> Callable[[], bo
     return holds
 
 
-def over(terminal: Terminal) -> Callable[[], bool]:
-    """Whether the program has ended; its output is read meanwhile."""
+def sent(terminal: Terminal, words: str) -> Callable[[], bool]:
+    """Whether ``words`` come in one piece from now on; the emulator sees nothing of it."""
+    wanted = words.encode()
 
     def holds() -> bool:
-        while terminal.take():
+        before = len(terminal.sent)
+        while terminal.take(unseen=True):
+            pass
+        return terminal.sent.find(wanted, max(0, before - len(wanted))) >= 0
+
+    return holds
+
+
+def over(terminal: Terminal) -> Callable[[], bool]:
+    """Whether the program has ended; its output is read meanwhile, unseen by the emulator."""
+
+    def holds() -> bool:
+        while terminal.take(unseen=True):
             pass
         return terminal.process.poll() is not None
 

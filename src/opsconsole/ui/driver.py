@@ -61,11 +61,12 @@ class ConsoleDriver(LinuxDriver):
         size: tuple[int, int] | None = None,
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size)
-        if not (sys.__stderr__ and sys.__stderr__.isatty()):
-            # Textual draws on standard error, which may well be sent to a file.
-            self._file = os.fdopen(
-                os.dup(1), "w", encoding=sys.stdout.encoding, errors="backslashreplace"
-            )
+        # Textual draws on standard error itself, which may be sent to a file and cannot be muted.
+        drawn_on = sys.__stderr__ if sys.__stderr__ and sys.__stderr__.isatty() else sys.stdout
+        self._drawing = os.dup(drawn_on.fileno())
+        self._file = os.fdopen(
+            self._drawing, "w", encoding=drawn_on.encoding, errors="backslashreplace"
+        )
 
     def _sigtstp_application(self, *_: object) -> None:
         self._between_messages(self._stop)
@@ -156,6 +157,12 @@ class ConsoleDriver(LinuxDriver):
             self._stalled_since = None
             writer.write("\x1b[?2026l")
             self._app.call_later(self._resume_painting, time.monotonic() - since)
+
+    def mute(self) -> None:
+        """Let no further write reach the terminal, from any thread; one under way goes on."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._drawing)
+        os.close(nowhere)
 
     def _resume_painting(self, stalled: float) -> None:
         """Paint everything anew and say why it stood still."""

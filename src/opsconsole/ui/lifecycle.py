@@ -107,10 +107,19 @@ class Lifecycle:
     def _leave_now(self, code: int) -> None:
         """Exit at once. A thread may still be writing: the guardian restores when all is quiet."""
         if self._guard is None or self._guardian_is_gone(0):
+            self._mute()
             self.give_back()
         elif not self._guard.given_back:
             self._guard.note = self._words()
         os._exit(code)
+
+    def _mute(self) -> None:
+        """Let no frame follow the restoration, where nobody restores after the end."""
+        from opsconsole.ui.driver import ConsoleDriver
+
+        driver = self._app._driver if self._app is not None else None
+        if isinstance(driver, ConsoleDriver):
+            driver.mute()
 
     def give_back(self) -> None:
         """Restore the terminal and say the last words, once; it is done when this returns."""
