@@ -125,6 +125,18 @@ def test_the_themes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["themes", "nope"]) == 69
 
 
+def test_a_file_that_is_no_theme_is_named_with_what_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    folder = tmp_path / "opsconsole" / "themes"
+    folder.mkdir(parents=True)
+    (folder / "dim.yaml").write_text('base: dark\ncolours: {down: "#111111"}\n')
+    assert main(["themes", "dim"]) == 69
+    said = capsys.readouterr().err
+    assert "dim.yaml:2: colours.down: has a contrast of" in said
+
+
 def test_wrong_usage_never_looks_like_a_state_of_the_fleet() -> None:
     for argv in (["frobnicate"], ["status", "--frobnicate"], ["restart"]):
         with pytest.raises(SystemExit) as end:

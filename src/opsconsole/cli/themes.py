@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from opsconsole.config.themes import Theme, available
+from opsconsole.config.themes import Theme, read_themes
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.state import State
 
@@ -11,8 +11,11 @@ _RESET = "\x1b[0m"
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """List the themes, or show one."""
-    themes = available()
+    """List the themes, or show one; a file that is no theme is named on standard error."""
+    found = read_themes()
+    themes = found.themes
+    for problem in found.problems:
+        print(f"opsconsole: {problem}", file=sys.stderr)
     chosen = {arguments.name: themes[arguments.name]} if arguments.name in themes else themes
     if arguments.name and arguments.name not in themes:
         raise OpsconsoleError(
