@@ -268,7 +268,7 @@ class Console(TimeTravel, inherit_bindings=False):
         def loaded(palettes: dict[str, Palette], problem: str) -> None:
             self.call_later(self._themes_loaded, palettes, problem, wanted)
 
-        load(loaded)
+        load(loaded, wanted)
 
     def _themes_loaded(self, palettes: dict[str, Palette], problem: str, wanted: str) -> None:
         if wanted in palettes:

@@ -12,18 +12,23 @@ from opsconsole.text import sanitize
 from opsconsole.ui.themes import BUILT_IN, Palette, palette_of
 
 
-def load(done: Callable[[dict[str, Palette], str], None]) -> None:
+def load(done: Callable[[dict[str, Palette], str], None], wanted: str = "") -> None:
     """Read the themes on a daemon thread and call ``done`` there with them and any problem."""
-    threading.Thread(target=lambda: done(*read()), name="themes", daemon=True).start()
+    threading.Thread(target=lambda: done(*read(wanted)), name="themes", daemon=True).start()
 
 
-def read() -> tuple[dict[str, Palette], str]:
-    """The built-in palettes with those of the configuration, and the problem or ''."""
+def read(wanted: str = "") -> tuple[dict[str, Palette], str]:
+    """The built-in palettes with those of the configuration, and the first problem or ''.
+
+    Where one is ``wanted``, problems of others are left out.
+    """
     palettes = dict(BUILT_IN)
     try:
-        from opsconsole.config.themes import available
+        from opsconsole.config.themes import read_themes
 
-        palettes.update({name: palette_of(theme) for name, theme in available().items()})
+        found = read_themes()
+        palettes.update({name: palette_of(theme) for name, theme in found.themes.items()})
     except (OpsconsoleError, OSError) as error:
         return palettes, sanitize(str(error).splitlines()[0])
-    return palettes, ""
+    mine = [each for each in found.problems if not wanted or f"/{wanted}.yaml" in each]
+    return palettes, sanitize(mine[0]) if mine else ""
