@@ -194,7 +194,7 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
         clipboard.copy(self.console_app, self._tab.copied)
 
     def offers(self, key: Key) -> bool:
-        """What the tab has a say in, then what every screen offers, but for what the tab shadows."""
+        """What the tab has a say in, then what every screen offers, but what the tab shadows."""
         if key.scope not in self._tab.SCOPES and self._is_shadowed(key):
             return False
         return self._tab.offers(key) and super().offers(key)
