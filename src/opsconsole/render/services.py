@@ -70,7 +70,7 @@ def columns_for(width: int, longest: int = 20) -> tuple[Column, ...]:
         chosen += [_errors(), _requests(), _cpu(), _alerts()]
     else:
         chosen = [_state(), _age(), _service(name), _instances(), _p50(), _p95(), _p99()]
-        chosen += [_spark(45 if width >= 180 else 24), _errors(), _requests(), _cpu(), _memory()]
+        chosen += [_spark(45 if width >= 180 else 22), _errors(), _requests(), _cpu(), _memory()]
         chosen += [_version(), _alerts()]
     rest = width - _used(chosen) - 1
     return (*chosen, _why(rest)) if rest >= 10 else tuple(chosen)
@@ -310,7 +310,7 @@ def _alerts() -> Column:
         count = context.alerts.get(service.name, 0)
         return Cell(str(count) if count else "", Role.STRONG, Align.RIGHT)
 
-    return Column("alerts", "alerts", 7, cell, Align.RIGHT, Sort.ALERTS)
+    return Column("alerts", "alerts", 6, cell, Align.RIGHT, Sort.ALERTS)
 
 
 def _why(width: int) -> Column:

@@ -230,7 +230,8 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def offers(self, key: keys.Key) -> bool:
         """Whether the footer shows ``key`` here at all."""
-        return key.scope is not Scope.CHANGE or self.target is not None
+        of_a_service = key.scope is Scope.CHANGE or key.id == "logs"
+        return not of_a_service or self.target is not None
 
     def blocked(self, key: keys.Key) -> str:
         """Why ``key`` would do nothing here, in a word or two; '' when it would."""

@@ -48,21 +48,26 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
             if not key.id.startswith("panel-") or not key.id[-1].isdigit()
         ]
         entries.append(HelpEntry("1 … 9", "to a panel or tab by its number", "move"))
-        note = (Span("esc goes back", Role.MUTED),)
+        view.show(page(entries, view.size.width), (BLANK, BLANK))
+        place = f"{view.place} · " if view.place else ""
+        note = (Span(f"{place}esc goes back", Role.MUTED),)
         top = titled(f"Keys · {self._about}", view.size.width, focused=True, note=note)
         view.show(page(entries, view.size.width), (top, BLANK))
 
     def action_move(self, rows: int) -> None:
         """Scroll."""
         self.query_one(LinesView).move(rows)
+        self.show_body()
 
     def action_edge(self, end: int) -> None:
         """To the beginning or the end."""
         self.query_one(LinesView).move_to(10**9 if end else 0)
+        self.show_body()
 
     def action_page(self, pages: float) -> None:
         """Scroll by screens."""
         self.query_one(LinesView).page(pages)
+        self.show_body()
 
     def action_back(self) -> None:
         """Back."""

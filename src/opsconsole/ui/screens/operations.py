@@ -45,6 +45,8 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
     def offers(self, key: Key) -> bool:
         """What can follow a verdict is shown where there is one that asks for it."""
         run = self.run
+        if key.id == "open":
+            return run is not None
         if key.id == "again":
             return run is not None and run.state in render.UNHAPPY
         if key.id == "stop-rollback":

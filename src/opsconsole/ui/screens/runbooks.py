@@ -57,7 +57,9 @@ class RunbooksScreen(ConsoleScreen, inherit_bindings=False):
         self.list.show_runbooks(top, latest, width, self.console_app.clock.now())
 
     def offers(self, key: Key) -> bool:
-        """There is nothing to filter."""
+        """There is nothing to filter, and nothing to open where none is written."""
+        if key.id == "open":
+            return self.list.under_cursor is not None
         return key.id != "filter" and super().offers(key)
 
     @on(GridTable.Opened)

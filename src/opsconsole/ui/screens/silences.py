@@ -11,7 +11,7 @@ from textual import on
 from opsconsole.model.silences import SilenceState, SilenceView
 from opsconsole.render import silences as render
 from opsconsole.render.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.keys import Scope
+from opsconsole.render.keys import Key, Scope
 from opsconsole.render.silencing_forms import (
     SilencingForm,
     again_form,
@@ -22,6 +22,7 @@ from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys
 from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.screens.silencing import SilencingScreen
+from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 
@@ -39,6 +40,14 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
         found = self.snapshot.silences if self.snapshot else ()
         key = self.table.cursor_key if self.is_mounted else None
         return next((each for each in found if _key(each) == key), None)
+
+    def offers(self, key: Key) -> bool:
+        """What can be done with the silence under the cursor; nothing where there is none."""
+        if key.scope is not Scope.SILENCES:
+            return super().offers(key)
+        silence = self.silence
+        ended = silence is not None and silence.state is SilenceState.EXPIRED
+        return silence is not None and ended == (key.id == "silence-again")
 
     def show_body(self) -> None:
         """Fill the table, then the details of the row under the cursor."""
@@ -59,6 +68,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
 
     @on(GridTable.CursorMoved)
     def _show_details(self) -> None:
+        self.query_one(FooterBar).show_hints(self.hints())
         view, silence = self.details, self.silence
         width = view.size.width
         if silence is None:
