@@ -1,7 +1,7 @@
 """Every screen on poisoned text, judged by the bytes that reach a terminal.
 
-``OPSCONSOLE_TEST_HOSTILE=all`` plays every payload first on every size; without it, the
-least size and the largest once.
+``OPSCONSOLE_TEST_HOSTILE=all`` plays every sixth of the payloads first on every size; without it,
+one walk, on which every payload is met as well.
 """
 
 import itertools
@@ -21,13 +21,16 @@ SIZES = ((80, 24), (120, 40), (200, 60))
 STARTS = range(0, len(PAYLOADS), len(PAYLOADS) // 6)
 RUNS = [*itertools.product(SIZES, STARTS)]
 if os.environ.get("OPSCONSOLE_TEST_HOSTILE") != "all":
-    RUNS = [(SIZES[0], STARTS[0]), (SIZES[-1], STARTS[3])]
+    RUNS = [(SIZES[1], STARTS[0])]
 
 TABS = [(key, "") for key in "234567890"]
 HOME = "Services"
+QUIET = 0.05
+"""Seconds without output after which a step is over."""
 BOX = "\u256d"
 """The corner of a dialog."""
-ESC = "\x1b"
+ESC = "\x1b[27u"
+"""As Kitty's protocol has it: a plain one would make a chord with a key that follows closely."""
 WAY = (
     ("\r", "health"), *TABS, ("y", ""), ("qqq", HOME),
     ("l", "logs"), ("/a\r", ""), ("qqq", HOME), ("w", "What changed"), ("qqq", HOME),
@@ -43,8 +46,27 @@ WAY = (
 """Keys, and what then shows where one is."""
 
 
+class _Judge:
+    """Looks at what a terminal was sent, every byte once."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+        self._judged = 0
+
+    def look(self, after: str) -> None:
+        """Assert that all that came since the last look is the console's own."""
+        terminal = self._terminal
+        said = terminal.lines[0] if terminal.process.poll() is not None else ""
+        assert terminal.process.poll() is None, f"after {after!r} it ended: {said}"
+        found = foreign(bytes(terminal.sent[self._judged :]))
+        assert not found, f"after {after!r}: {found}"
+        # What follows the last escape is judged once it is whole.
+        self._judged = max(self._judged, terminal.sent.rfind(b"\x1b"))
+
+
 def _walked(size: tuple[int, int], first: int) -> Script:
     terminal = Terminal([sys.executable, "-m", "tests.ui.hostile_program", str(first)], size=size)
+    judge = _Judge(terminal)
     try:
         yield shown(terminal, "Services", "1 down")
         for step, (keys, sight) in enumerate(WAY):
@@ -54,23 +76,16 @@ def _walked(size: tuple[int, int], first: int) -> Script:
             except AssertionError as error:
                 raise AssertionError(f"step {step}, {keys!r}, {sight!r}: {error}") from error
             yield passed(DEAD_TIME if BOX in terminal.text else 0.0, terminal)
-            yield quiet(terminal)
-            _assert_its_own(terminal, keys)
+            yield quiet(terminal, QUIET)
+            judge.look(keys)
         for row in range(3, size[1], 2):
             terminal.press(f"\x1b[<0;20;{row}M\x1b[<0;20;{row}m")
         yield quiet(terminal)
-        _assert_its_own(terminal, "clicks")
+        judge.look("clicks")
         assert "undone by" not in terminal.text, "a click opened a plan"
     finally:
         terminal.process.kill()
         terminal.close()
-
-
-def _assert_its_own(terminal: Terminal, after: str) -> None:
-    found = foreign(bytes(terminal.sent))
-    said = terminal.lines[0] if terminal.process.poll() is not None else ""
-    assert terminal.process.poll() is None, f"after {after!r} it ended: {said}"
-    assert not found, f"after {after!r}: {found}"
 
 
 def _on_the_wall(size: tuple[int, int]) -> Script:
@@ -80,7 +95,7 @@ def _on_the_wall(size: tuple[int, int]) -> Script:
     try:
         yield shown(terminal, "DOWN")
         yield passed(2.0, terminal)
-        _assert_its_own(terminal, "the wall")
+        _Judge(terminal).look("the wall")
     finally:
         terminal.process.kill()
         terminal.close()

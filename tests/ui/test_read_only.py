@@ -4,6 +4,7 @@ The keys and commands are the program's own, so that one that is added is tried 
 """
 
 import argparse
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -64,6 +65,21 @@ def place(
     write(made, *servers)
     yield made
     made.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_wait_for_idleness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a press wait until every widget has had its messages, not until the process idles.
+
+    The engine lives in the same process, which idles seldom: that wait would run to its end.
+    """
+
+    async def briefly(*_: float) -> None:
+        for _turn in range(10):
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr("textual.app.wait_for_idle", briefly)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", briefly)
 
 
 @asynccontextmanager
