@@ -43,11 +43,15 @@ FRAME: Final = 0.01
 LIVED: Final = 20
 """Snapshots after which an engine may die."""
 ENDS_WITHIN: Final = 5.0
-ENOUGH: Final = 3
+ENOUGH: Final = 2
+AT_LEAST: Final = 60.0
+"""Seconds that a busy machine is given to come to enough samples."""
 LONG: Final = 120.0
 """Seconds from which a run has come to rest, so that less may grow."""
 WARM: Final = 0.3
 """The share of the run after which nothing may grow any more."""
+WARM_AT_LEAST: Final = 3.0
+"""Seconds of the same; every kind of screen was there by then."""
 
 _CONFIG: Final = """\
 environment: {{name: soak, danger: high}}
@@ -178,11 +182,13 @@ class Soak:
 
     def _goes_on(self, at: float) -> bool:
         """For its time, and on a busy machine until there is something to compare."""
-        return at < self._seconds or (len(self._warm) < ENOUGH and at < 4 * self._seconds)
+        longest = max(4 * self._seconds, AT_LEAST)
+        return at < self._seconds or (len(self._warm) < ENOUGH and at < longest)
 
     @property
     def _warm(self) -> list[Sample]:
-        return [each for each in self.samples if each.at >= self._seconds * WARM]
+        from_then = max(self._seconds * WARM, WARM_AT_LEAST)
+        return [each for each in self.samples if each.at >= from_then]
 
     # ---- what happens ----
 
