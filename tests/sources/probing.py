@@ -15,7 +15,7 @@ from opsconsole.sources.http_probe import HttpProbe
 TIMEOUT = 0.6
 """Seconds that a look may take in these tests."""
 
-GRACE = 0.3
+GRACE = 2.0
 """Seconds that a look may take beyond its timeout."""
 
 

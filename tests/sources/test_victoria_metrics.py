@@ -169,7 +169,7 @@ def test_it_tells_the_budgets_of_thirty_days_that_a_prometheus_tells(
         text = "\n".join(f"{line}000" for line in lines) + "\n"
         import_url = f"{server.url}/api/v1/import/prometheus"
         urllib.request.urlopen(import_url, text.encode(), timeout=30).close()
-        time.sleep(1.5)
+        urllib.request.urlopen(f"{server.url}/internal/force_flush", timeout=30).close()
         month = "availability 99.9% over 30d"
         requests = {"total": "requests_total", "failed_labels": {"code": "5.."}}
         shop = {"labels": {"job": "shop"}}
@@ -181,11 +181,16 @@ def test_it_tells_the_budgets_of_thirty_days_that_a_prometheus_tells(
                 "objectives": ["p95(latency) < 300ms"],
             },
         }
-        engine = Engine(fleet(services, prometheus={"url": server.url}), base=Path())
-        snapshot = engine.look_once()
+        settings = fleet(services, prometheus={"url": server.url})
+        # What was imported is found a moment later.
+        for _ in range(20):
+            snapshot = Engine(settings, base=Path()).look_once()
+            found = {each.name: each.objectives[0] for each in snapshot.services}
+            if found["latency"].burning:
+                break
+            time.sleep(1.0)
     finally:
         server.stop()
-    found = {each.name: each.objectives[0] for each in snapshot.services}
     # As in tests/engine/test_budgets_real.py, where the figures are worked by hand.
     assert {each.origin for each in found.values()} == {"prometheus"}
     assert found["up"].budget_left == pytest.approx(1 - 2400 / 2592, abs=0.05)
