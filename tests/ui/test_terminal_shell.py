@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,8 @@ def test_a_shell_goes_on_after_a_kill(shell: Shell, who: str) -> None:
         os.kill(guardian, signal.SIGTSTP)
         shell.wait_for(b"Stopped")
         os.kill(guardian, signal.SIGKILL)
+        # Until the shell has learnt of its end, it waits for a job that is stopped.
+        shell.terminal.until(lambda _: not Path(f"/proc/{guardian}").exists())
         assert shell.run("wait %1; echo $?").endswith("137\r\n-0-")
     else:
         os.kill(guardian if who == "guardian" else child_of(guardian), signal.SIGKILL)
