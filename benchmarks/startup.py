@@ -67,7 +67,7 @@ def main() -> None:
         commands = {
             "bare interpreter": [sys.executable, "-c", "pass"],
             "opsconsole --version": [*console, "--version"],
-            "opsconsole check": [*console, "check", str(path)],
+            "opsconsole check": [*console, "check", "--offline", str(path)],
             "opsconsole status --json": [*console, "status", "--json", "--config", str(path)],
         }
         times: dict[str, list[float]] = {name: [] for name in commands}
