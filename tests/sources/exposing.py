@@ -93,25 +93,24 @@ def exposing(
     server = ExposingServer()
     if not flowing:
         server.flowing.clear()
-    threads = [
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}),
-        threading.Thread(target=_ask, args=(server, 1 / requests_per_second)),
-    ]
-    for thread in threads:
-        thread.start()
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    asking = threading.Thread(target=_ask, args=(server, 1 / requests_per_second))
+    serving.start()
+    asking.start()
     try:
         yield server
     finally:
         server.ended.set()
+        # Its last request is answered before nobody answers any more.
+        asking.join()
         server.shutdown()
-        for thread in threads:
-            thread.join()
+        serving.join()
         server.server_close()
 
 
 def _ask(server: ExposingServer, pause: float) -> None:
     """Real requests, evenly spaced; what was missed while the machine was busy is made up for."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     due, turn = time.monotonic(), 0
     while not server.ended.is_set():
         if not server.flowing.is_set():
@@ -119,7 +118,8 @@ def _ask(server: ExposingServer, pause: float) -> None:
             due = time.monotonic()
             continue
         connection.request("GET", "/buy" if turn % 4 else "/look")
-        connection.getresponse().read()
+        with connection.getresponse() as answer:
+            answer.read()
         due, turn = due + pause, turn + 1
         time.sleep(max(0.0, due - time.monotonic()))
     connection.close()
