@@ -42,6 +42,8 @@ def test_a_recovery_is_run_a_step_at_a_time_and_enter_runs_nothing(tmp_path: Pat
                 terminal.press(" ")
                 terminal.until("● verified", seconds=60)
                 terminal.press("\x1b")
+                # A key that follows too closely would be one with alt.
+                terminal.until(lambda text: "Close" not in text)
             terminal.until(following, seconds=30)
         terminal.press("r")
         terminal.until("›○  6 wait")
