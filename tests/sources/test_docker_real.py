@@ -105,7 +105,9 @@ async def test_a_container_that_ran_out_of_memory_is_named(docker_sandbox: Engin
         docker_sandbox.run("real-oom", command="tail /dev/zero", mem_limit="16m")
 
         # The engine tells of the lack of memory after the death at times.
-        down = await watch.container_until("real-oom", lambda found: found.oom_killed)
+        down = await watch.container_until(
+            "real-oom", lambda found: found.oom_killed and found.state is State.DOWN
+        )
         assert (down.state, down.exit_code, down.detail) == (State.DOWN, 137, "exited 137 OOM")
         assert down.memory_limit == 16 << 20
         event = await watch.event("real-oom", "died")
