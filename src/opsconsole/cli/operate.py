@@ -12,6 +12,7 @@ import sys
 from typing import Final
 
 from opsconsole.cli.configuration import from_arguments, require_service
+from opsconsole.cli.confirming import confirm
 from opsconsole.cli.engine import build_operator
 from opsconsole.config.types import parse_duration
 from opsconsole.errors import OpsconsoleError
@@ -19,7 +20,6 @@ from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
     Confirmation,
-    ConfirmLevel,
     Operation,
     OperationState,
     Plan,
@@ -119,16 +119,7 @@ def _confirm(plan: Plan, arguments: argparse.Namespace) -> Confirmation | None:
     if not sys.stdin.isatty():
         print("not a terminal: add --yes to confirm", file=sys.stderr)
         return None
-    if plan.confirm is ConfirmLevel.CHOICE:
-        answer = input(f"{plan.kind} {plan.service} in {plan.environment}? type 'yes': ")
-        return Confirmation(reason=arguments.reason) if answer.strip() == "yes" else None
-    typed = input(f"type the service's name to {plan.kind} it in {plan.environment}: ").strip()
-    if typed != plan.service:
-        return None
-    reason = arguments.reason
-    if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON and not reason:
-        reason = input("reason: ").strip()
-    return Confirmation(typed=typed, reason=reason)
+    return confirm(plan, arguments.reason)
 
 
 async def _follow(operator: Operator, operation: Operation, *, quiet: bool) -> Operation:

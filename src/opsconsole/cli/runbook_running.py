@@ -10,15 +10,13 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration
+from opsconsole.cli.confirming import confirm
 from opsconsole.cli.engine import build_engine
 from opsconsole.cli.runbook import step_lines
 from opsconsole.engine.engine import Engine
 from opsconsole.model.operation import (
     ActionRequest,
-    Confirmation,
-    ConfirmLevel,
     Operation,
-    Plan,
     Refusal,
 )
 from opsconsole.model.runbook_runs import (
@@ -147,7 +145,7 @@ class _Terminal:
             return self._told(plan)
         for line in plan_lines(plan):
             print(f"  {line}")
-        confirmation = _confirmed(plan)
+        confirmation = confirm(plan, plan.reason, indent="  ")
         if confirmation is None:
             print("  nothing was done", file=sys.stderr)
             return REFUSED
@@ -225,20 +223,6 @@ def _with_parameters(request: ActionRequest) -> ActionRequest:
     if request.kind.value == "degrade":
         return replace(request, reason=input("  reason: ").strip())
     return request
-
-
-def _confirmed(plan: Plan) -> Confirmation | None:
-    """What the person at the terminal does; None for no."""
-    if plan.confirm is ConfirmLevel.CHOICE:
-        answer = input(f"  {plan.kind} {plan.service} in {plan.environment}? type 'yes': ")
-        return Confirmation(reason=plan.reason) if answer.strip() == "yes" else None
-    typed = input(f"  type the service's name to {plan.kind} it in {plan.environment}: ").strip()
-    if typed != plan.service:
-        return None
-    reason = plan.reason
-    if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON and not reason:
-        reason = input("  reason: ").strip()
-    return Confirmation(typed=typed, reason=reason)
 
 
 def _code(run: RunbookRun | None) -> int:
