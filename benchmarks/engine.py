@@ -13,7 +13,7 @@ from pathlib import Path
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.fleet import probe_key
+from opsconsole.engine.state.fleet import probe_key
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State

@@ -21,8 +21,8 @@ from benchmarks.targets import Figure, report
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.fleet import probe_key
 from opsconsole.engine.schedule import fraction
+from opsconsole.engine.state.fleet import probe_key
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.snapshot_builder import SnapshotBuilder
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
+from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.reading import Reading

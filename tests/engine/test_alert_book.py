@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from opsconsole.engine.alert_book import AlertBook
-from opsconsole.engine.event_log import EventLog
-from opsconsole.engine.fleet import ServiceRecord, build_services
 from opsconsole.engine.judge.service import Verdict
+from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.state import State
 from tests.engine.conftest import fleet

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from opsconsole.engine.fleet import ServiceRecord, build_services
 from opsconsole.engine.objectives import attainment
+from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.expressions import parse
 from opsconsole.model.objectives import Attainment, WindowCounts
 from tests.engine.conftest import fleet

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.fleet import SCRAPE_EVERY, scrape_interval
-from opsconsole.engine.scrape_watch import ScrapeWatch
+from opsconsole.engine.state.fleet import SCRAPE_EVERY, scrape_interval
+from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from opsconsole.config.settings import Settings
 from opsconsole.engine import preload
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.event_log import EventLog
 from opsconsole.engine.figure_trace import FigureTrace
 from opsconsole.engine.history import History
 from opsconsole.engine.past_values import past_values
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading

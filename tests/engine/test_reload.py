@@ -16,7 +16,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine import reload
 from opsconsole.engine.engine import Engine
 from opsconsole.engine.reload import ConfigurationWatch, Reloading
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.store import Store
 from opsconsole.errors import ConfigError
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.events import Event, EventKind

@@ -7,7 +7,7 @@ import pytest
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.runbook_checks import Checks
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.store import Store
 from opsconsole.model.expressions import parse
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport

@@ -10,15 +10,15 @@ from typing import Final
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
-from opsconsole.engine.event_log import EventLog
 from opsconsole.engine.figures import holds
-from opsconsole.engine.fleet import ServiceRecord
 from opsconsole.engine.judge import rules
 from opsconsole.engine.judge.alerts import advance, merge, ordered
 from opsconsole.engine.judge.events import alert_began, alert_ended
 from opsconsole.engine.judge.folding import fold
 from opsconsole.engine.judge.rules import Phase, RuleState
-from opsconsole.engine.locate import Locator
+from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.state.find_instance import Locator
+from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.expressions import Expression, ExpressionError, parse
 from opsconsole.model.state import State

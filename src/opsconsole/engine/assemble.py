@@ -16,14 +16,14 @@ from opsconsole.clock import Clock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health, Service
 from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prometheus, Settings
-from opsconsole.engine.fleet import (
+from opsconsole.engine.judge.budget import SPANS
+from opsconsole.engine.state.fleet import (
     interval_of,
     join_url,
     probe_key,
     probe_paths,
     scrape_interval,
 )
-from opsconsole.engine.judge.budget import SPANS
 from opsconsole.model.events import Event
 from opsconsole.model.health import ProbeKind
 from opsconsole.sources.base import Source

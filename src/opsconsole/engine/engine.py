@@ -31,8 +31,8 @@ from opsconsole.engine.runbook_checks import Checks
 from opsconsole.engine.runbook_desk import RunbookDesk
 from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
-from opsconsole.engine.snapshot_builder import SnapshotBuilder
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
+from opsconsole.engine.state.store import Store
 from opsconsole.engine.unit_book import UnitBook
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.reading import Reading

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from opsconsole.config.log_figures import is_value
-from opsconsole.engine.fleet import ServiceRecord
+from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.expressions import (
     Availability,
     Expression,

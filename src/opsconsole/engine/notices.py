@@ -6,7 +6,7 @@ Invariant: a notice is there while its cause is, and a while after for what is o
 from collections.abc import Sequence
 from typing import Final
 
-from opsconsole.engine.probe_watch import NETWORK_PROBLEM
+from opsconsole.engine.state.probe_watch import NETWORK_PROBLEM
 
 SKEW: Final = 2.0
 """Seconds by which the wall may have moved away before it is said."""

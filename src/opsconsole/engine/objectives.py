@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from opsconsole.engine.budget_sources import BudgetSource, budget_source
 from opsconsole.engine.figures import figure, state_is, trace_of
-from opsconsole.engine.fleet import ServiceRecord
 from opsconsole.engine.judge.attainment import closeness, trend
 from opsconsole.engine.judge.budget import reckon
+from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.expressions import (
     DEFAULT_WINDOW,
     Availability,

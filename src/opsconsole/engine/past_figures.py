@@ -12,8 +12,8 @@ from typing import Final, Protocol, runtime_checkable
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
-from opsconsole.engine.snapshot_builder import SnapshotBuilder
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
+from opsconsole.engine.state.store import Store
 from opsconsole.model.fault import Fault
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import ServiceView, Snapshot

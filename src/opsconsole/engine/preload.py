@@ -8,8 +8,8 @@ looked at. Events keep their times, and none is told twice.
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from opsconsole.engine.fleet import ServiceRecord
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
 

@@ -5,8 +5,8 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from opsconsole.engine.snapshot_builder import SnapshotBuilder
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
+from opsconsole.engine.state.store import Store
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import Fault, FaultKind

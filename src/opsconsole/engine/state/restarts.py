@@ -7,9 +7,9 @@ start within ``RECENT`` seconds is news.
 
 from typing import Final
 
-from opsconsole.engine.event_log import EventLog
 from opsconsole.engine.judge.events import process_started, version_change
-from opsconsole.engine.locate import Locator
+from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.state.find_instance import Locator
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.processes import ProcessStart
 

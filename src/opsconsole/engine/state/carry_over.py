@@ -6,7 +6,7 @@ is told on the timeline for a service that merely was configured anew.
 """
 
 from opsconsole.config.log_figures import figures_of
-from opsconsole.engine.fleet import InstanceRecord, ProbeRecord, ServiceRecord
+from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.model.expressions import Expression
 
 Records = dict[str, ServiceRecord]

@@ -5,9 +5,9 @@ look, and what is stale is UNKNOWN.
 """
 
 from opsconsole.engine import figures
-from opsconsole.engine.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.engine.judge.service import Verdict, judge_container
 from opsconsole.engine.objectives import attainment
+from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.model.resources import Container
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView
 from opsconsole.model.state import State

@@ -1,7 +1,7 @@
 """How the places that are read are told of."""
 
-from opsconsole.engine.event_log import EventLog
-from opsconsole.engine.source_book import SourceBook
+from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.sources.prometheus_history import HistoryView

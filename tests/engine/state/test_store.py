@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.store import Store
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import Fault, FaultKind

@@ -7,7 +7,7 @@ tuple of services where no service changed.
 from typing import TypeVar
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.store import Store
 from opsconsole.model.operation import Degradation, Operation
 from opsconsole.model.snapshot import (
     Appearance,

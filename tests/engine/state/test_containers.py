@@ -1,6 +1,6 @@
 """Which containers belong to which service."""
 
-from opsconsole.engine.containers import ContainerIndex, merge_views
+from opsconsole.engine.state.containers import ContainerIndex, merge_views
 from opsconsole.model.resources import Container, DockerView, SwarmService
 from opsconsole.model.state import State
 

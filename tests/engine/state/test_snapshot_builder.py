@@ -1,8 +1,8 @@
 """What snapshots have in common."""
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.snapshot_builder import SnapshotBuilder
-from opsconsole.engine.store import Store
+from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
+from opsconsole.engine.state.store import Store
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Host

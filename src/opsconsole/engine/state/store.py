@@ -12,10 +12,6 @@ from typing import Any, Final, Protocol, cast
 from opsconsole.config.settings import Settings
 from opsconsole.engine import figures
 from opsconsole.engine.alert_book import OWN_RULES, AlertBook
-from opsconsole.engine.component_ages import aged
-from opsconsole.engine.containers import ContainerIndex, merge_views
-from opsconsole.engine.event_log import EventLog
-from opsconsole.engine.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import health_flip, version_change
 from opsconsole.engine.judge.service import (
@@ -26,16 +22,25 @@ from opsconsole.engine.judge.service import (
     judge_service,
     judge_swarm,
 )
-from opsconsole.engine.locate import Locator
-from opsconsole.engine.probe_watch import ProbeWatch
-from opsconsole.engine.restarts import RestartWatch
 from opsconsole.engine.rule_book import RuleBook
 from opsconsole.engine.schedule import is_probe
-from opsconsole.engine.scrape_watch import PREFIX as SCRAPED
-from opsconsole.engine.scrape_watch import ScrapeWatch
-from opsconsole.engine.source_book import SourceBook
-from opsconsole.engine.succession import carried
-from opsconsole.engine.views import NO_DOCKER, container_instances, instance_view, service_view
+from opsconsole.engine.state.carry_over import carried
+from opsconsole.engine.state.component_ages import aged
+from opsconsole.engine.state.containers import ContainerIndex, merge_views
+from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.state.find_instance import Locator
+from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
+from opsconsole.engine.state.probe_watch import ProbeWatch
+from opsconsole.engine.state.restarts import RestartWatch
+from opsconsole.engine.state.scrape_watch import PREFIX as SCRAPED
+from opsconsole.engine.state.scrape_watch import ScrapeWatch
+from opsconsole.engine.state.source_book import SourceBook
+from opsconsole.engine.state.views import (
+    NO_DOCKER,
+    container_instances,
+    instance_view,
+    service_view,
+)
 from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport

@@ -9,8 +9,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any, Final
 
-from opsconsole.engine.event_log import EventLog
 from opsconsole.engine.judge.events import source_back, source_lost
+from opsconsole.engine.state.event_log import EventLog
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import SourceView

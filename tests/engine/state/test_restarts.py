@@ -1,9 +1,9 @@
 """Restarts that metrics tell: once each, and not again where something else told of them."""
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.event_log import EventLog
-from opsconsole.engine.locate import Locator
-from opsconsole.engine.restarts import RestartWatch
+from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.state.find_instance import Locator
+from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.processes import ProcessStart
 
