@@ -10,7 +10,7 @@ from typing import Final
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
-from opsconsole.engine.figures import holds
+from opsconsole.engine.figures.service_figures import holds
 from opsconsole.engine.judge import rules
 from opsconsole.engine.judge.alerts import advance, merge, ordered
 from opsconsole.engine.judge.events import alert_began, alert_ended

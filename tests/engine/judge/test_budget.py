@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsconsole.engine.budget_history import HOURS, MINUTES, BudgetHistory
+from opsconsole.engine.figures.budget_history import HOURS, MINUTES, BudgetHistory
 from opsconsole.engine.judge.budget import PAIRS, Budget, burn, reckon
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0

@@ -11,12 +11,12 @@ from typing import Final
 from opsconsole.config.actions import Actions
 from opsconsole.config.services import Service, Thresholds
 from opsconsole.config.settings import Settings
-from opsconsole.engine.budget_history import BudgetHistory
-from opsconsole.engine.figure_trace import FigureTrace
-from opsconsole.engine.history import LEAST_SLOTS, History
+from opsconsole.engine.figures.budget_history import BudgetHistory
+from opsconsole.engine.figures.figure_trace import FigureTrace
+from opsconsole.engine.figures.history import LEAST_SLOTS, History
+from opsconsole.engine.figures.scaling_watch import ScalingWatch
 from opsconsole.engine.judge.health import Judged, Limits
 from opsconsole.engine.judge.service import Verdict
-from opsconsole.engine.scaling_watch import ScalingWatch
 from opsconsole.model.expressions import (
     Availability,
     Comparison,

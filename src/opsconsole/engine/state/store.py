@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any, Final, Protocol, cast
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine import figures
 from opsconsole.engine.alert_book import OWN_RULES, AlertBook
+from opsconsole.engine.figures.service_figures import service_figures as figures
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import health_flip, version_change
 from opsconsole.engine.judge.service import (

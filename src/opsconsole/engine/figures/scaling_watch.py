@@ -7,7 +7,7 @@ than a third of the window was seen there is none.
 from typing import Final
 
 from opsconsole.config.services import Scaling
-from opsconsole.engine.figure_trace import FigureTrace
+from opsconsole.engine.figures.figure_trace import FigureTrace
 from opsconsole.engine.judge.scaling import Stabiliser, advise, mean
 from opsconsole.model.scaling import Need, ScalingBounds
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import Final, TypeAlias
 
-from opsconsole.engine.past_values import past_values
+from opsconsole.engine.figures.past_values import past_values
 from opsconsole.model.series import Latency, Trace
 
 _LEAST: Final = 1e-5

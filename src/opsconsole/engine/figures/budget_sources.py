@@ -7,7 +7,7 @@ Prometheus did not tell lately is taken from the console's own counts.
 
 from dataclasses import dataclass
 
-from opsconsole.engine.budget_history import BudgetHistory
+from opsconsole.engine.figures.budget_history import BudgetHistory
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.objectives import WindowCounts
 

@@ -6,8 +6,8 @@ seen, and says by whom and over how long.
 
 from dataclasses import replace
 
-from opsconsole.engine.budget_sources import BudgetSource, budget_source
-from opsconsole.engine.figures import figure, state_is, trace_of
+from opsconsole.engine.figures.budget_sources import BudgetSource, budget_source
+from opsconsole.engine.figures.service_figures import figure, state_is, trace_of
 from opsconsole.engine.judge.attainment import closeness, trend
 from opsconsole.engine.judge.budget import reckon
 from opsconsole.engine.state.fleet import ServiceRecord

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opsconsole.engine.objectives import attainment
+from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.expressions import parse
 from opsconsole.model.objectives import Attainment, WindowCounts

@@ -1,0 +1,1 @@
+"""Figures of services and their past: latency, metrics, objectives, budgets."""
