@@ -22,7 +22,7 @@ from opsconsole.demo.prometheus import (
     reload,
     write_prometheus_config,
 )
-from opsconsole.engine.rule_book import RuleBook
+from opsconsole.engine.alerts.rule_book import RuleBook
 from opsconsole.model.alerts import Alert
 from opsconsole.sources.prometheus import PrometheusSource, PrometheusView
 from tests.servers.fixtures import MonitoringStack

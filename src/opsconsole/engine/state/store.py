@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any, Final, Protocol, cast
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.alert_book import OWN_RULES, AlertBook
+from opsconsole.engine.alerts.alert_book import OWN_RULES, AlertBook
+from opsconsole.engine.alerts.rule_book import RuleBook
 from opsconsole.engine.figures.service_figures import service_figures as figures
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import health_flip, version_change
@@ -22,7 +23,6 @@ from opsconsole.engine.judge.service import (
     judge_service,
     judge_swarm,
 )
-from opsconsole.engine.rule_book import RuleBook
 from opsconsole.engine.schedule import is_probe
 from opsconsole.engine.state.carry_over import carried
 from opsconsole.engine.state.component_ages import aged

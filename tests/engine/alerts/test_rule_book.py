@@ -2,7 +2,7 @@
 
 import math
 
-from opsconsole.engine.rule_book import RuleBook
+from opsconsole.engine.alerts.rule_book import RuleBook
 from opsconsole.model.alerts import AlertState, Severity
 from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample
 

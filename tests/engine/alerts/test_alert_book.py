@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from opsconsole.engine.alert_book import AlertBook
+from opsconsole.engine.alerts.alert_book import AlertBook
 from opsconsole.engine.judge.service import Verdict
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.fleet import ServiceRecord, build_services

@@ -1,0 +1,1 @@
+"""Alerts of every origin, merged and kept."""
