@@ -7,8 +7,8 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine
-from opsconsole.engine.log_intake import LogIntake
-from opsconsole.engine.log_ring import LogRing
+from opsconsole.engine.logs.intake import LogIntake
+from opsconsole.engine.logs.ring import LogRing
 from opsconsole.sources.logs.log_docker import DockerFollower
 from tests.sources.logs.listening import until
 

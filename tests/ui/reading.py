@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from opsconsole.engine.log_query import answer
+from opsconsole.engine.logs.query import answer
 from opsconsole.engine.page_changes import marked
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus

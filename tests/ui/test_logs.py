@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.engine.log_query import answer
+from opsconsole.engine.logs.query import answer
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
 from opsconsole.sources.logs.log_line import parse
 from opsconsole.sources.logs.raw_lines import RawLine

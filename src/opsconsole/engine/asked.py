@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from opsconsole.engine.log_watch import LogWatch
+from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.operator_door import STOPPED, OperatorDoor
 from opsconsole.engine.page_book import PageBook
 from opsconsole.engine.replay import Replay

@@ -19,7 +19,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine import preload
 from opsconsole.engine.asked import Asked
 from opsconsole.engine.assemble import Assembly
-from opsconsole.engine.log_watch import LogWatch
+from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.note_watch import Notes, NoteWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.operator_door import Operator, OperatorDoor

@@ -12,7 +12,7 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.config.secret_patterns import redacted
 from opsconsole.config.settings import Settings
-from opsconsole.engine.log_watch import LogWatch
+from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.model.incident import Excerpt
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery
 

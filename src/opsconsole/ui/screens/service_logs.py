@@ -226,7 +226,7 @@ class ServiceLogs(LogPane):
         name, page, post = message.name, self._page, self.app.post_message
 
         def work() -> None:
-            from opsconsole.engine.log_export import save
+            from opsconsole.engine.logs.export import save
 
             folder = Path.cwd()
             try:

@@ -13,11 +13,11 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.config.services import LogSource, Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine import log_figures
-from opsconsole.engine.log_figures import shares_of
-from opsconsole.engine.log_intake import LogIntake
-from opsconsole.engine.log_ring import LogRing
-from opsconsole.engine.log_view import LogView
+from opsconsole.engine.logs import figures as log_figures
+from opsconsole.engine.logs.figures import shares_of
+from opsconsole.engine.logs.intake import LogIntake
+from opsconsole.engine.logs.ring import LogRing
+from opsconsole.engine.logs.view import LogView
 from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.logs.follower import Follower

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.config.log_figures import Value, values_of
-from opsconsole.engine.log_values import ValueWindow
+from opsconsole.engine.logs.values import ValueWindow
 from opsconsole.patterns import Pattern
 
 RATE_OVER: Final = 60.0

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.log_query import answer, grave_enough, merge
+from opsconsole.engine.logs.query import answer, grave_enough, merge
 from opsconsole.model.logs import LogLevel, LogLine, LogQuery
 from opsconsole.patterns import pattern
 

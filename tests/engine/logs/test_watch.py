@@ -10,7 +10,7 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.services import LogSource, Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.log_watch import LogWatch, names_of
+from opsconsole.engine.logs.watch import LogWatch, names_of
 from opsconsole.model.logs import LogPage, LogQuery
 from opsconsole.patterns import pattern
 from tests.sources.logs.listening import until

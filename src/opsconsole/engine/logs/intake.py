@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.engine.log_pattern import PatternCount
-from opsconsole.engine.log_ring import LogRing
+from opsconsole.engine.logs.pattern import PatternCount
+from opsconsole.engine.logs.ring import LogRing
 from opsconsole.sources.logs.log_line import parse
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.text import LINE_LIMIT

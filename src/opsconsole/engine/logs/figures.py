@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 from opsconsole.config.log_figures import Value
 from opsconsole.config.services import Service
-from opsconsole.engine.log_intake import LogIntake
-from opsconsole.engine.log_values import quantile
+from opsconsole.engine.logs.intake import LogIntake
+from opsconsole.engine.logs.values import quantile
 from opsconsole.model.expressions import ExpressionError, parse, quantity_of
 from opsconsole.model.series import MetricValue
 

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from opsconsole.config.log_figures import figures_of, is_value, values_of
 from opsconsole.config.services import LogSource, Rule, Service
-from opsconsole.engine import log_figures
-from opsconsole.engine.log_figures import shares_of
-from opsconsole.engine.log_intake import LogIntake
-from opsconsole.engine.log_ring import LogRing
-from opsconsole.engine.log_values import ValueWindow, quantile
+from opsconsole.engine.logs import figures as log_figures
+from opsconsole.engine.logs.figures import shares_of
+from opsconsole.engine.logs.intake import LogIntake
+from opsconsole.engine.logs.ring import LogRing
+from opsconsole.engine.logs.values import ValueWindow, quantile
 from opsconsole.sources.logs.raw_lines import RawLine
 from tests.fakes import FakeClock
 

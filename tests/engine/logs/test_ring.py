@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.log_ring import CHARACTERS, LogRing
+from opsconsole.engine.logs.ring import CHARACTERS, LogRing
 from opsconsole.model.logs import LogLevel
 from opsconsole.sources.logs.log_line import ParsedLine
 

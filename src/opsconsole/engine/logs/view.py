@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.engine.log_query import answer
-from opsconsole.engine.log_ring import LogRing
+from opsconsole.engine.logs.query import answer
+from opsconsole.engine.logs.ring import LogRing
 from opsconsole.model.logs import LogPage, LogQuery, PageListener
 
 EVERY: Final = 0.5

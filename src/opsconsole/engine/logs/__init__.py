@@ -1,0 +1,1 @@
+"""Logs as they come in, are held, searched and counted."""
