@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.runbook_checks import Checks, Look
-from opsconsole.engine.runbook_desk import RunbookDesk
+from opsconsole.engine.runbooks.checks import Checks, Look
+from opsconsole.engine.runbooks.desk import RunbookDesk
 from opsconsole.model.events import Event
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import (

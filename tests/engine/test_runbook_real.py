@@ -17,7 +17,7 @@ from opsconsole.cli.engine import build_engine
 from opsconsole.config.loader import load
 from opsconsole.demo.processes import free_port
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.runbook_files import RunFiles
+from opsconsole.engine.runbooks.files import RunFiles
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Confirmation, Operation, Plan, Refusal
 from opsconsole.model.runbook_runs import (

@@ -65,7 +65,7 @@ def _service(runbook: Runbook, named: str | None, configuration: Configuration) 
 
 
 def _list(configuration: Configuration, loaded: Runbooks, *, as_json: bool) -> int:
-    from opsconsole.engine.runbook_files import RunFiles
+    from opsconsole.engine.runbooks.files import RunFiles
 
     runs = RunFiles(configuration.settings).runs()
     if as_json:

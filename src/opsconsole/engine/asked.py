@@ -13,7 +13,7 @@ from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.operator_door import STOPPED, OperatorDoor
 from opsconsole.engine.page_book import PageBook
 from opsconsole.engine.replay import Replay
-from opsconsole.engine.runbook_desk import RunbookDesk
+from opsconsole.engine.runbooks.desk import RunbookDesk
 from opsconsole.engine.unit_book import UnitBook
 from opsconsole.model.backups import BackupView
 from opsconsole.model.logs import LogReader, PageListener

@@ -27,8 +27,8 @@ from opsconsole.engine.page_book import PageBook
 from opsconsole.engine.past_figures import PastFigures
 from opsconsole.engine.reload import POLL_EVERY, ConfigurationWatch, Reloading
 from opsconsole.engine.replay import SPAN_EVERY, Archive, Replay
-from opsconsole.engine.runbook_checks import Checks
-from opsconsole.engine.runbook_desk import RunbookDesk
+from opsconsole.engine.runbooks.checks import Checks
+from opsconsole.engine.runbooks.desk import RunbookDesk
 from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder

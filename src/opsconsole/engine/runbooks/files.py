@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.runbook_records import Record, apply, fold
+from opsconsole.engine.runbooks.records import Record, apply, fold
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import RunbookRun

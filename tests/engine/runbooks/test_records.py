@@ -5,8 +5,8 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.runbook_files import _records
-from opsconsole.engine.runbook_records import Record, apply, begun, fold, summary
+from opsconsole.engine.runbooks.files import _records
+from opsconsole.engine.runbooks.records import Record, apply, begun, fold, summary
 from opsconsole.model.runbook_runs import DONE, RunbookRun, RunOutcome, StepState
 from opsconsole.model.runbooks import OnFailure, Runbook, Step
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.runbook_waits import SAMPLES, every, judge, left
+from opsconsole.engine.runbooks.waits import SAMPLES, every, judge, left
 from opsconsole.model.runbook_runs import Samples, StepRun, StepState
 from opsconsole.model.runbooks import StateCheck, Wait
 from opsconsole.model.state import State

@@ -13,9 +13,9 @@ from typing import NoReturn
 import pytest
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine import runbook_files
-from opsconsole.engine.runbook_files import RunFiles
-from opsconsole.engine.runbook_records import Record, begun
+from opsconsole.engine.runbooks import files as runbook_files
+from opsconsole.engine.runbooks.files import RunFiles
+from opsconsole.engine.runbooks.records import Record, begun
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import RunbookRun, StepState
@@ -93,8 +93,8 @@ def test_a_holder_that_is_killed_holds_no_more(files: RunFiles, tmp_path: Path) 
     begin(files)
     program = (
         "import sys, time; from pathlib import Path\n"
-        "from tests.engine.test_runbook_files import settings\n"
-        "from opsconsole.engine.runbook_files import RunFiles\n"
+        "from tests.engine.runbooks.test_files import settings\n"
+        "from opsconsole.engine.runbooks.files import RunFiles\n"
         "held = RunFiles(settings(Path(sys.argv[1]))).hold('1-a')\n"
         "print(held is not None, flush=True); time.sleep(60)\n"
     )

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.engine import runbook_policy
-from opsconsole.engine.runbook_files import RunFiles
+from opsconsole.engine.runbooks import policy as runbook_policy
+from opsconsole.engine.runbooks.files import RunFiles
 from opsconsole.model.events import EventKind
 from opsconsole.model.expressions import parse
 from opsconsole.model.operation import ActionKind, Operation, OperationState, Refusal

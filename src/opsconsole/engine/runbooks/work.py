@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from opsconsole.clock import Clock
-from opsconsole.engine import runbook_waits
-from opsconsole.engine.runbook_checks import Checks, Look
-from opsconsole.engine.runbook_files import Hold
-from opsconsole.engine.runbook_ledger import Ledger
+from opsconsole.engine.runbooks import waits as runbook_waits
+from opsconsole.engine.runbooks.checks import Checks, Look
+from opsconsole.engine.runbooks.files import Hold
+from opsconsole.engine.runbooks.ledger import Ledger
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import StepRun, StepState

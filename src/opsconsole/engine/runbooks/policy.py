@@ -4,7 +4,7 @@ Invariant: default-deny: only the step that comes next is run, by one console at
 run from a picture of the past; in read-only nothing that changes is.
 """
 
-from opsconsole.engine.runbook_checks import NOT_READ
+from opsconsole.engine.runbooks.checks import NOT_READ
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import (
     DONE,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.runbook_checks import Checks
+from opsconsole.engine.runbooks.checks import Checks
 from opsconsole.engine.state.store import Store
 from opsconsole.model.expressions import parse
 from opsconsole.model.fault import Fault, FaultKind

@@ -17,13 +17,13 @@ from opsconsole.clock import Clock
 from opsconsole.config.runbooks import folder_of, load_runbooks
 from opsconsole.config.settings import Settings
 from opsconsole.config.watching import Stamp, stamps
-from opsconsole.engine import runbook_policy
-from opsconsole.engine.runbook_checks import Checks
-from opsconsole.engine.runbook_events import news
-from opsconsole.engine.runbook_following import found_operation, verdict
-from opsconsole.engine.runbook_ledger import Ledger, with_end
-from opsconsole.engine.runbook_records import Record, begun, fold
-from opsconsole.engine.runbook_work import Place, StepWork
+from opsconsole.engine.runbooks import policy as runbook_policy
+from opsconsole.engine.runbooks.checks import Checks
+from opsconsole.engine.runbooks.events import news
+from opsconsole.engine.runbooks.following import found_operation, verdict
+from opsconsole.engine.runbooks.ledger import Ledger, with_end
+from opsconsole.engine.runbooks.records import Record, begun, fold
+from opsconsole.engine.runbooks.work import Place, StepWork
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event
 from opsconsole.model.operation import ActionRequest, Operation, Refusal

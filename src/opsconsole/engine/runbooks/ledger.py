@@ -11,8 +11,8 @@ from typing import Final, TypeVar
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
-from opsconsole.engine.runbook_files import Decide, Hold, RunFiles
-from opsconsole.engine.runbook_records import Record, apply, summary
+from opsconsole.engine.runbooks.files import Decide, Hold, RunFiles
+from opsconsole.engine.runbooks.records import Record, apply, summary
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import RunbookRun, RunOutcome, StepState
 from opsconsole.operations.who import Who, whoami
