@@ -16,8 +16,8 @@ from opsconsole.cli.configuration import Configuration, from_arguments, require_
 from opsconsole.cli.engine import archive_of
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.clock import SystemClock
-from opsconsole.engine.incident import Asked, Places, gather
-from opsconsole.engine.incident_logs import excerpts
+from opsconsole.engine.past.incident import Asked, Places, gather
+from opsconsole.engine.past.incident_logs import excerpts
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.events import Event
 from opsconsole.model.operation import Operation

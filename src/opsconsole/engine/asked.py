@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.operator_door import STOPPED, OperatorDoor
 from opsconsole.engine.page_book import PageBook
-from opsconsole.engine.replay import Replay
+from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.runbooks.desk import RunbookDesk
 from opsconsole.engine.unit_book import UnitBook
 from opsconsole.model.backups import BackupView

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings
-from opsconsole.engine import preload
 from opsconsole.engine.asked import Asked
 from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.logs.watch import LogWatch
@@ -24,9 +23,10 @@ from opsconsole.engine.note_watch import Notes, NoteWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.operator_door import Operator, OperatorDoor
 from opsconsole.engine.page_book import PageBook
-from opsconsole.engine.past_figures import PastFigures
+from opsconsole.engine.past import preload
+from opsconsole.engine.past.past_figures import PastFigures
+from opsconsole.engine.past.replay import SPAN_EVERY, Archive, Replay
 from opsconsole.engine.reload import POLL_EVERY, ConfigurationWatch, Reloading
-from opsconsole.engine.replay import SPAN_EVERY, Archive, Replay
 from opsconsole.engine.runbooks.checks import Checks
 from opsconsole.engine.runbooks.desk import RunbookDesk
 from opsconsole.engine.schedule import Schedule, internal_fault

@@ -6,7 +6,7 @@ Invariant: shown only where rows are left over; a cause is named only where one 
 from functools import lru_cache
 from typing import Final
 
-from opsconsole.engine.what_changed import before_service
+from opsconsole.engine.past.what_changed import before_service
 from opsconsole.model.causes import Changes
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import causes_page, events

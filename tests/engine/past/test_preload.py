@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine import preload
 from opsconsole.engine.engine import Engine
 from opsconsole.engine.figures.figure_trace import FigureTrace
 from opsconsole.engine.figures.history import History
 from opsconsole.engine.figures.past_values import past_values
+from opsconsole.engine.past import preload
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.engine.state.event_log import EventLog

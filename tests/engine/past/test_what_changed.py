@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsconsole.engine.what_changed import before_alert, before_service
+from opsconsole.engine.past.what_changed import before_alert, before_service
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.causes import WINDOW
 from opsconsole.model.events import Event, EventKind

@@ -7,7 +7,7 @@ from pathlib import Path
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import MonitoringServer
-from opsconsole.engine.past_figures import ORIGIN, PastFigures
+from opsconsole.engine.past.past_figures import ORIGIN, PastFigures
 from opsconsole.model.fault import Fault
 from opsconsole.model.state import State
 from opsconsole.sources.declared import declared_metrics

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
-from opsconsole.engine.incident_logs import LINES, excerpts
+from opsconsole.engine.past.incident_logs import LINES, excerpts
 from opsconsole.model.incident import Excerpt
 
 

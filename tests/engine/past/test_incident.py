@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.engine.incident import Asked, Places, gather
+from opsconsole.engine.past.incident import Asked, Places, gather
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.incident import Excerpt, Incident

@@ -11,8 +11,8 @@ from typing import Protocol, TypeVar
 
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.judge.episodes import Episode, episodes
-from opsconsole.engine.what_changed import topology
-from opsconsole.engine.what_changed import troubles as troubles_of
+from opsconsole.engine.past.what_changed import topology
+from opsconsole.engine.past.what_changed import troubles as troubles_of
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.alerts import AlertState, Severity
 from opsconsole.model.causes import WINDOW, Changes, Topology

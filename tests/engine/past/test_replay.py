@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine import replay
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.past_figures import ORIGIN, PastFigures
+from opsconsole.engine.past import replay
+from opsconsole.engine.past.past_figures import ORIGIN, PastFigures
+from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
-from opsconsole.engine.replay import Replay
 from opsconsole.errors import StateError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import Refusal

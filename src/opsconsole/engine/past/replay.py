@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 
-from opsconsole.engine import preload
-from opsconsole.engine.past_figures import PastFigures
-from opsconsole.engine.preload import Past, Recorded
+from opsconsole.engine.past import preload
+from opsconsole.engine.past.past_figures import PastFigures
+from opsconsole.engine.past.preload import Past, Recorded
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.replay import Gap, Moment, Origin, Span

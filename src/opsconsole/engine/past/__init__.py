@@ -1,0 +1,1 @@
+"""Moments that have passed: replay, what changed, the incident report."""
