@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from opsconsole.engine.desks.page_changes import marked
 from opsconsole.engine.logs.query import answer
-from opsconsole.engine.page_changes import marked
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
 from opsconsole.model.pages import PageView

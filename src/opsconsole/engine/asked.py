@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from opsconsole.engine.desks.operator_door import STOPPED, OperatorDoor
+from opsconsole.engine.desks.page_book import PageBook
+from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.logs.watch import LogWatch
-from opsconsole.engine.operator_door import STOPPED, OperatorDoor
-from opsconsole.engine.page_book import PageBook
 from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.runbooks.desk import RunbookDesk
-from opsconsole.engine.unit_book import UnitBook
 from opsconsole.model.backups import BackupView
 from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal

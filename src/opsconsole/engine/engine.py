@@ -18,11 +18,12 @@ from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings
 from opsconsole.engine.asked import Asked
 from opsconsole.engine.assemble import Assembly
+from opsconsole.engine.desks.note_watch import Notes, NoteWatch
+from opsconsole.engine.desks.operator_door import Operator, OperatorDoor
+from opsconsole.engine.desks.page_book import PageBook
+from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.logs.watch import LogWatch
-from opsconsole.engine.note_watch import Notes, NoteWatch
 from opsconsole.engine.notices import Notices
-from opsconsole.engine.operator_door import Operator, OperatorDoor
-from opsconsole.engine.page_book import PageBook
 from opsconsole.engine.past import preload
 from opsconsole.engine.past.past_figures import PastFigures
 from opsconsole.engine.past.replay import SPAN_EVERY, Archive, Replay
@@ -33,7 +34,6 @@ from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
-from opsconsole.engine.unit_book import UnitBook
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.recording import RecordingState, RecordingView

@@ -15,7 +15,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.page_changes import marked
+from opsconsole.engine.desks.page_changes import marked
 from opsconsole.engine.state.fleet import join_url
 from opsconsole.model.fault import Fault
 from opsconsole.model.pages import PageBody, PageView

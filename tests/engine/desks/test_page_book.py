@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from opsconsole.clock import SystemClock
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.page_book import PageBook
-from opsconsole.engine.page_changes import marked
+from opsconsole.engine.desks.page_book import PageBook
+from opsconsole.engine.desks.page_changes import marked
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.pages import Change, EntryKind, PageEntry, PageView
 from opsconsole.sources.page import ENTRY_LIMIT, read_page

@@ -4,7 +4,7 @@ import time
 from dataclasses import replace
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
+from opsconsole.engine.desks.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
 from opsconsole.errors import StateError
 from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from opsconsole.engine.note_watch import EARLIER, NoteWatch
+from opsconsole.engine.desks.note_watch import EARLIER, NoteWatch
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventKind
 from opsconsole.operations.notes import Note, NoteBook

@@ -11,7 +11,7 @@ import pytest
 
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.unit_book import UnitBook
+from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.state import State
 from tests.fakes import FakeClock

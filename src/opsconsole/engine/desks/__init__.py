@@ -1,0 +1,1 @@
+"""Where questions are answered that are no part of a snapshot."""
