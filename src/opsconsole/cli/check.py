@@ -24,7 +24,7 @@ from opsconsole.errors import ConfigError
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
-    from opsconsole.engine.inspection_finding import Finding
+    from opsconsole.inspection.finding import Finding
 
 _WARNED = 1
 _FAILED = 2
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _look(path: Path, settings: Settings) -> "tuple[Finding, ...]":
     from opsconsole.clock import SystemClock
-    from opsconsole.engine.inspection import inspect
+    from opsconsole.inspection.inspection import inspect
 
     return inspect(settings, base=_base(path), clock=SystemClock(), environ=os.environ)
 

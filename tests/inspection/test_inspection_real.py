@@ -12,8 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summ
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob
-from opsconsole.engine.inspection import inspect
-from opsconsole.engine.inspection_finding import Finding, Weight
+from opsconsole.inspection.finding import Finding, Weight
+from opsconsole.inspection.inspection import inspect
 from tests.servers.fixtures import MonitoringStack
 from tests.sources.exposing import ExposingServer, exposing
 from tests.sources.test_metric_parity import phase_of

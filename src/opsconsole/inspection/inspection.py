@@ -14,17 +14,17 @@ from typing import Any
 from opsconsole.clock import Clock
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.settings import Prometheus, Settings
-from opsconsole.engine.inspection_finding import Finding, Weight, once_each
-from opsconsole.engine.inspection_rules import check_rules
-from opsconsole.engine.inspection_scrapes import check_scrapes
-from opsconsole.engine.inspection_series import check_availability, check_declared
-from opsconsole.engine.inspection_servers import (
+from opsconsole.inspection.finding import Finding, Weight, once_each
+from opsconsole.inspection.rules import check_rules
+from opsconsole.inspection.scrapes import check_scrapes
+from opsconsole.inspection.series import check_availability, check_declared
+from opsconsole.inspection.servers import (
     api_of,
     check_alertmanager,
     check_docker,
     check_prometheus,
 )
-from opsconsole.engine.inspection_targets import check_targets
+from opsconsole.inspection.targets import check_targets
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import declared_metrics
 from opsconsole.sources.series_index import SeriesIndex

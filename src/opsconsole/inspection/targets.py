@@ -14,8 +14,8 @@ from opsconsole.clock import Clock
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import Health, Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.inspection_finding import Finding, Weight, listed, nearest, of_fault, shown
 from opsconsole.engine.state.fleet import interval_of, join_url, probe_key, probe_paths
+from opsconsole.inspection.finding import Finding, Weight, listed, nearest, of_fault, shown
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.state import State

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.settings import Alertmanager, Docker, Prometheus, Settings
-from opsconsole.engine.inspection_finding import Finding, Weight, of_fault
+from opsconsole.inspection.finding import Finding, Weight, of_fault
 from opsconsole.model.fault import Fault
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.docker_ping import ping

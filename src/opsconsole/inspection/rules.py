@@ -13,8 +13,8 @@ from typing import Final
 from opsconsole.config.problems import KeyPath, Place
 from opsconsole.config.rule_files import load_rule_files
 from opsconsole.config.settings import Prometheus
-from opsconsole.engine.inspection_finding import Finding, Weight, shown
-from opsconsole.engine.inspection_series import check_expression
+from opsconsole.inspection.finding import Finding, Weight, shown
+from opsconsole.inspection.series import check_expression
 from opsconsole.model.rules import FileRule
 from opsconsole.sources.series_index import SeriesIndex
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.inspection_finding import Finding, Weight, listed, of_fault
-from opsconsole.engine.inspection_names import remedy_for_declared
-from opsconsole.engine.inspection_series import short_window
 from opsconsole.engine.state.fleet import join_url, scrape_interval
+from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
+from opsconsole.inspection.names import remedy_for_declared
+from opsconsole.inspection.series import short_window
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import Declared, Kind, declared_metrics, series_names

@@ -9,8 +9,8 @@ from typing import Final
 
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import AvailabilitySeries
-from opsconsole.engine.inspection_finding import Finding, Weight, listed, nearest, of_fault, shown
-from opsconsole.engine.inspection_names import (
+from opsconsole.inspection.finding import Finding, Weight, listed, nearest, of_fault, shown
+from opsconsole.inspection.names import (
     quantile_of,
     remedy_for_declared,
     remedy_for_selector,

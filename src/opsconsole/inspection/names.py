@@ -8,7 +8,7 @@ Source of the usual mistakes: clients add ``_total`` to a counter and ``_bucket`
 
 from collections.abc import Set as AbstractSet
 
-from opsconsole.engine.inspection_finding import nearest
+from opsconsole.inspection.finding import nearest
 from opsconsole.sources.declared import Declared, Kind
 from opsconsole.sources.promql_selectors import Selector
 
