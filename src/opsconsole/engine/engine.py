@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings
-from opsconsole.engine.asked import Asked
 from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.desks.note_watch import Notes, NoteWatch
 from opsconsole.engine.desks.operator_door import Operator, OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
+from opsconsole.engine.engine_calls import Asked
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.past import preload
