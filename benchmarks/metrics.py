@@ -28,11 +28,11 @@ from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import Declared, declared_metrics
-from opsconsole.sources.executor import BoundedExecutor
 from opsconsole.sources.prometheus import PrometheusSource
 from opsconsole.sources.promql import batched
 from opsconsole.sources.scrape import ScrapeSource
 from opsconsole.sources.service_samples import ServiceSamples
+from opsconsole.threads import BoundedExecutor
 
 SERVICES: Final = 100
 REFRESHES: Final = 5

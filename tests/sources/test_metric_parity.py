@@ -20,7 +20,6 @@ from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import ScrapeJob
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import declared_metrics
-from opsconsole.sources.executor import BoundedExecutor
 from opsconsole.sources.exposition import Exposed
 from opsconsole.sources.prometheus import PrometheusSource
 from opsconsole.sources.quantiles import bucket_quantiles
@@ -28,6 +27,7 @@ from opsconsole.sources.rates import increase_of
 from opsconsole.sources.sample_book import SampleBook
 from opsconsole.sources.scrape import ScrapeSource
 from opsconsole.sources.service_samples import ServiceSamples
+from opsconsole.threads import BoundedExecutor
 from tests.servers.fixtures import MonitoringStack
 from tests.sources.exposing import BUCKETS, ExposingServer, exposing
 

@@ -15,11 +15,11 @@ from opsconsole.config.services import Service
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import declared_metrics
-from opsconsole.sources.executor import BoundedExecutor
 from opsconsole.sources.exposition import LINE_LIMIT
 from opsconsole.sources.sample_book import SERIES_LIMIT
 from opsconsole.sources.scrape import BODY_LIMIT, ScrapeSource
 from opsconsole.sources.service_samples import ServiceSamples
+from opsconsole.threads import BoundedExecutor
 from tests.sources.test_prometheus_hostile import drip, flood, half_a_body, never, reply, server
 
 TEXT = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"

@@ -31,8 +31,8 @@ from opsconsole.sources.base import Source
 if TYPE_CHECKING:
     from opsconsole.config.rule_files import RuleFiles
     from opsconsole.sources.connector import Connector
-    from opsconsole.sources.executor import BoundedExecutor
     from opsconsole.sources.service_samples import ServiceSamples
+    from opsconsole.threads import BoundedExecutor
 
 Failed = Callable[[str, Exception], None]
 Made = tuple[str, "partial[Any]"]
@@ -119,8 +119,8 @@ class Assembly:
         self._samples = {name: each for name, each in self._samples.items() if name in services}
         if not services:
             return
-        from opsconsole.sources.executor import BoundedExecutor
         from opsconsole.sources.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
+        from opsconsole.threads import BoundedExecutor
 
         if self._parser is None:
             self._parser = BoundedExecutor("scrape-parser", 1)

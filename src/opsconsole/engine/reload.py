@@ -17,7 +17,7 @@ from opsconsole.config.watching import Stamp, referred_files, stamps, stamps_of
 from opsconsole.errors import ConfigError
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 POLL_EVERY: Final = 2.0
 """Seconds between looks at the files."""

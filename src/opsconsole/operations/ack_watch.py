@@ -21,7 +21,7 @@ from opsconsole.operations import by_itself, silence_actions
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.journal_reader import Intent
 from opsconsole.sources.api_silences import raw_matchers
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.threads import BoundedExecutor
 
 LOOK_EVERY: Final = 5.0
 """Seconds between looks at the alert."""

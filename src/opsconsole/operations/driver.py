@@ -22,7 +22,7 @@ from opsconsole.model.operation import (
     Step,
 )
 from opsconsole.model.state import State
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.threads import BoundedExecutor
 
 
 class Outcome(StrEnum):

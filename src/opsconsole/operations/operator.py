@@ -53,8 +53,8 @@ from opsconsole.operations.plan_context import with_context
 from opsconsole.operations.policy_facts import PolicyFacts
 from opsconsole.operations.state_folder import prepare
 from opsconsole.operations.who import whoami
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
 from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 _WORKERS: Final = 4
 _DEADLINE: Final = 20.0

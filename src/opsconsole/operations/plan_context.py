@@ -21,7 +21,7 @@ from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.declared import KEPT_HERE
 from opsconsole.operations.drivers.backup_restoring import age_text
 from opsconsole.operations.execution import TAKES_AWAY
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 _LOOKING: Final = 5.0
 """Seconds for listing the backups."""

@@ -24,8 +24,8 @@ from opsconsole.operations import auto_rollback, policy, registry, silencing
 from opsconsole.operations.declared import KEPT_HERE, Declared, find, scale_bounds
 from opsconsole.operations.driver import Driver, DriverContext, Past
 from opsconsole.operations.execution import TAKES_AWAY
-from opsconsole.sources.executor import BoundedExecutor
 from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor
 
 LONGEST_DEGRADE = 86400.0
 

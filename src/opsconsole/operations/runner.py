@@ -30,7 +30,7 @@ from opsconsole.operations.journal_reader import Intent, StepRecord
 from opsconsole.operations.next_steps import next_steps
 from opsconsole.operations.planner import make_driver, request_of
 from opsconsole.operations.verification import Baseline, Verdict, Verifier
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.threads import BoundedExecutor
 
 EXIT_CODES: Final = {
     OperationState.VERIFIED: 0,

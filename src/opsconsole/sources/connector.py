@@ -17,10 +17,10 @@ from opsconsole.config.secrets import Secret, reveal
 from opsconsole.config.types import Model, SecretRef
 from opsconsole.errors import SecretError
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
 from opsconsole.sources.http_tls import make_context
 from opsconsole.sources.resolver import Resolver
 from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 SPARE_DESCRIPTORS: Final = 256
 """Left for files, databases, Docker and new connections."""

@@ -37,7 +37,7 @@ from opsconsole.sources.docker_inspections import Inspections
 from opsconsole.sources.docker_reader import EngineReader
 from opsconsole.sources.docker_stats import Usage, UsageBook
 from opsconsole.sources.docker_timeline import Timeline, container_id, is_death
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
+from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 _STATS_WORKERS: Final = 8
 _FILES_DEADLINE: Final = 1.0

@@ -20,12 +20,12 @@ from opsconsole.config.settings import HostSettings
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Disk, Host, Process
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.sources.host_disks import mounted, read_disk
 from opsconsole.sources.host_processes import ProcessSampler
 from opsconsole.sources.host_sampler import Figures, HostSampler
 from opsconsole.sources.platform import describe_limits, recognise
 from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 _DEADLINE: Final = 2.0
 _DISK_DEADLINE: Final = 1.0

@@ -23,11 +23,11 @@ from opsconsole.model.series import MetricValue
 from opsconsole.sources import process_starts
 from opsconsole.sources.api_alerts import read_prometheus
 from opsconsole.sources.declared import Declared
-from opsconsole.sources.executor import QueueFullError, fault_of
 from opsconsole.sources.guarded_session import classify, get_json
 from opsconsole.sources.promql import Query, batched
 from opsconsole.sources.query_source import QuerySource
 from opsconsole.sources.rule_watch import RuleWatch
+from opsconsole.threads import QueueFullError, fault_of
 
 STARTS_EVERY: Final = 15.0
 """Seconds between two queries for processes that began."""

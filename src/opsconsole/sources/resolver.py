@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError, StuckError
 from opsconsole.sources.transport_fault import TransportFaultError
 from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor, QueueFullError, StuckError
 
 KEPT: Final = 30.0
 """Seconds for which an answer is used."""

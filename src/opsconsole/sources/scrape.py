@@ -20,7 +20,6 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.base import Source
 from opsconsole.sources.connector import Connector
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.sources.exposition import (
     ACCEPT,
     Exposed,
@@ -33,6 +32,7 @@ from opsconsole.sources.process_starts import read_body
 from opsconsole.sources.sample_book import SERIES_LIMIT
 from opsconsole.sources.service_samples import ServiceSamples
 from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 BODY_LIMIT: Final = 8 * 1024 * 1024
 """Bytes of one exposition; that of a large application is of some hundred KiB."""

@@ -17,7 +17,6 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.errors import SecretError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.units import parse_duration
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.sources.guarded_session import (
     GuardedSession,
     build_session,
@@ -25,6 +24,7 @@ from opsconsole.sources.guarded_session import (
     endpoint_of,
     get_json,
 )
+from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 GRACE: Final = 0.5
 """Seconds that a call may outlast its timeout, so that the session's own deadline speaks first."""

@@ -12,7 +12,7 @@ from opsconsole.model.state import State
 from opsconsole.operations import registry
 from opsconsole.operations.backups import restorer, switch
 from opsconsole.operations.driver import DriverContext, Outcome
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.threads import BoundedExecutor
 from tests.operations.backups.trees import picture
 
 

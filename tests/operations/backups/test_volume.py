@@ -22,7 +22,7 @@ from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, StepOutcome
 from opsconsole.operations.drivers.docker_archive import HELPER_LABEL
 from opsconsole.operations.drivers.stopped_containers import notes
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.threads import BoundedExecutor
 
 if TYPE_CHECKING:
     from docker.models.containers import Container

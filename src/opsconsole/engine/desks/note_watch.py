@@ -12,8 +12,8 @@ from opsconsole.clock import Clock
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
 from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 DEADLINE: Final = 5.0
 """Seconds for one look at the file."""

@@ -24,7 +24,7 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 DEADLINE: Final = 5.0
 """Seconds for one look at the journal."""

@@ -18,7 +18,7 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.replay import Gap, Moment, Origin, Span
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 KEPT: Final = 60
 APART: Final = 15.0

@@ -20,7 +20,7 @@ from opsconsole.model.health import Component
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
 from opsconsole.model.runbooks import Check, CommandCheck, HttpCheck, MetricCheck, StateCheck
 from opsconsole.model.state import State, worst
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.threads import BoundedExecutor
 
 if TYPE_CHECKING:
     from opsconsole.sources.connector import Connector

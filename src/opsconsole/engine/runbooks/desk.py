@@ -47,8 +47,8 @@ from opsconsole.model.runbooks import (
     viewed,
 )
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.sources.executor import QueueFullError
 from opsconsole.text import sanitize
+from opsconsole.threads import QueueFullError
 
 ANSWER: Final = 200
 REREAD_EVERY: Final = 3.0

@@ -16,7 +16,7 @@ from opsconsole.engine.runbooks.records import Record, apply, summary
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import RunbookRun, RunOutcome, StepState
 from opsconsole.operations.who import Who, whoami
-from opsconsole.sources.executor import BoundedExecutor
+from opsconsole.threads import BoundedExecutor
 
 DEADLINE: Final = 5.0
 """Seconds for one touch of the state folder."""

@@ -18,7 +18,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import StepRun, StepState
 from opsconsole.model.runbooks import OperationCall, Question, Step, Wait
-from opsconsole.sources.executor import QueueFullError
+from opsconsole.threads import QueueFullError
 
 _STATES: Final = {
     True: StepState.PASSED,

@@ -13,7 +13,6 @@ from urllib.parse import quote
 from opsconsole.config.settings import Alertmanager
 from opsconsole.errors import SecretError
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError, fault_of
 from opsconsole.sources.guarded_session import (
     GuardedSession,
     build_session,
@@ -21,6 +20,7 @@ from opsconsole.sources.guarded_session import (
     classify_status,
     endpoint_of,
 )
+from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 _NEVER_LEFT: Final = frozenset({FaultKind.CONNECT, FaultKind.DNS, FaultKind.TLS, FaultKind.AUTH})
 _GRACE: Final = 0.5

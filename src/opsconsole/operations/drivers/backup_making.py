@@ -23,8 +23,8 @@ from opsconsole.operations.backups.space import MARGIN, Free, Need, files_text, 
 from opsconsole.operations.backups.store import Store, new_id
 from opsconsole.operations.backups.verifier import opened, verify
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
-from opsconsole.sources.executor import QueueFullError
 from opsconsole.text import sanitize_bytes
+from opsconsole.threads import QueueFullError
 
 T = TypeVar("T")
 

@@ -13,8 +13,8 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.driver import Outcome, StepOutcome
 from opsconsole.operations.drivers.docker_engine import EngineCalls
 from opsconsole.sources.docker_endpoint import DockerUnavailableError
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
 from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 if TYPE_CHECKING:
     from docker import DockerClient

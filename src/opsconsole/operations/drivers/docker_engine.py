@@ -18,8 +18,8 @@ from opsconsole.operations.driver import ObserveError
 from opsconsole.sources.docker_client import classify, connect, get_json
 from opsconsole.sources.docker_containers import judge, read_time
 from opsconsole.sources.docker_endpoint import DockerUnavailableError, resolve
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError
 from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor, QueueFullError
 
 if TYPE_CHECKING:
     from docker import DockerClient

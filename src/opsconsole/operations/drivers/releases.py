@@ -18,8 +18,8 @@ from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, S
 from opsconsole.operations.drivers.earlier import led_away, seen_before
 from opsconsole.operations.drivers.followed import FollowedChange
 from opsconsole.operations.policy import TARGET
-from opsconsole.sources.executor import QueueFullError
 from opsconsole.text import sanitize
+from opsconsole.threads import QueueFullError
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.executor import BoundedExecutor, QueueFullError, StuckError, fault_of
+from opsconsole.threads import BoundedExecutor, QueueFullError, StuckError, fault_of
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ async def test_asyncios_default_pool_is_not_used() -> None:
 def test_a_stuck_call_never_holds_up_the_exit() -> None:
     program = (
         "import asyncio, time\n"
-        "from opsconsole.sources.executor import BoundedExecutor\n"
+        "from opsconsole.threads import BoundedExecutor\n"
         "async def main():\n"
         "    try:\n"
         "        await BoundedExecutor('t', 1).run(time.sleep, 60, deadline=0.05)\n"
