@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from opsconsole.sources.connector import allow_many_sockets
+from opsconsole.sources.http.connector import allow_many_sockets
 
 
 class Answering(asyncio.Protocol):

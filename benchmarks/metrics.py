@@ -26,8 +26,8 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import Declared, declared_metrics
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus import PrometheusSource
 from opsconsole.sources.promql import batched
 from opsconsole.sources.scrape import ScrapeSource

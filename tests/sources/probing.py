@@ -9,7 +9,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
 from opsconsole.model.health import ProbeKind
-from opsconsole.sources.connector import Connector
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http_probe import HttpProbe
 
 TIMEOUT = 0.6

@@ -10,8 +10,8 @@ import pytest
 from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.docker_ping import ping
+from opsconsole.sources.http.connector import Connector
 from tests.sources.test_prometheus_hostile import reply, server
 
 

@@ -10,10 +10,10 @@ import pytest
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.state import State
-from opsconsole.sources import http1_connection
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.transport import LeanTransport
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http import connection as http1_connection
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.transport import LeanTransport
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from tests.sources.hostile_server import Hostile, running
 from tests.sources.probing import make_probe
 

@@ -16,11 +16,11 @@ import pytest
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.state import State
-from opsconsole.sources import connector as connector_module
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.resolver import Resolver
-from opsconsole.sources.transport import LeanTransport
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http import connector as connector_module
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.resolver import Resolver
+from opsconsole.sources.http.transport import LeanTransport
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from tests.sources.hostile_server import Hostile, running
 from tests.sources.probing import GRACE, TIMEOUT, make_probe
 
@@ -100,7 +100,7 @@ async def test_our_own_lack_of_descriptors_blames_nobody(
     def refuse(*_args: object, **_options: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("opsconsole.sources.http_dial.socket.socket", refuse)
+    monkeypatch.setattr("opsconsole.sources.http.dial.socket.socket", refuse)
     fault = await fault_of(connector, "http://127.0.0.1:9/")
     assert fault.kind is FaultKind.LOCAL
     assert "ulimit" in fault.hint

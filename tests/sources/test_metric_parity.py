@@ -18,9 +18,9 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import ScrapeJob
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import declared_metrics
 from opsconsole.sources.exposition import Exposed
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus import PrometheusSource
 from opsconsole.sources.quantiles import bucket_quantiles
 from opsconsole.sources.rates import increase_of

@@ -13,9 +13,9 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import declared_metrics
 from opsconsole.sources.exposition import LINE_LIMIT
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.sample_book import SERIES_LIMIT
 from opsconsole.sources.scrape import BODY_LIMIT, ScrapeSource
 from opsconsole.sources.service_samples import ServiceSamples

@@ -30,7 +30,7 @@ from opsconsole.sources.base import Source
 
 if TYPE_CHECKING:
     from opsconsole.config.rule_files import RuleFiles
-    from opsconsole.sources.connector import Connector
+    from opsconsole.sources.http.connector import Connector
     from opsconsole.sources.service_samples import ServiceSamples
     from opsconsole.threads import BoundedExecutor
 
@@ -100,7 +100,7 @@ class Assembly:
         if not any(service.instances for service in settings.services.values()):
             return
         if self._connector is None:
-            from opsconsole.sources.connector import Connector, allow_many_sockets
+            from opsconsole.sources.http.connector import Connector, allow_many_sockets
 
             # Before the connector, which keeps connections as far as descriptors reach.
             allow_many_sockets()

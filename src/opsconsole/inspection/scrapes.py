@@ -16,7 +16,6 @@ from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
 from opsconsole.inspection.names import remedy_for_declared
 from opsconsole.inspection.series import short_window
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.declared import Declared, Kind, declared_metrics, series_names
 from opsconsole.sources.exposition import (
     Exposed,
@@ -25,9 +24,10 @@ from opsconsole.sources.exposition import (
     exposed_names,
     read_exposition,
 )
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.scrape import DEFAULT_PATH, MetricsPage
 from opsconsole.sources.service_samples import matches
-from opsconsole.sources.transport_fault import TransportFaultError
 
 
 @dataclass(frozen=True, slots=True)

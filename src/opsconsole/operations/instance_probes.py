@@ -18,7 +18,7 @@ from opsconsole.model.state import State
 from opsconsole.operations.driver import Sight
 
 if TYPE_CHECKING:
-    from opsconsole.sources.connector import Connector
+    from opsconsole.sources.http.connector import Connector
     from opsconsole.sources.http_probe import HttpProbe
 
 
@@ -75,7 +75,7 @@ def _probes(
 
     HTTP is imported only where it is spoken: that takes as long as all the rest of a start.
     """
-    from opsconsole.sources.connector import Connector
+    from opsconsole.sources.http.connector import Connector
     from opsconsole.sources.http_probe import HttpProbe
 
     config = settings.services[service]

@@ -13,15 +13,15 @@ from typing import Final
 import httpx
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.docker_endpoint import (
     DockerChoice,
     DockerEndpoint,
     DockerUnavailableError,
     resolve,
 )
-from opsconsole.sources.transport import LeanTransport
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.transport import LeanTransport
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize_bytes
 
 WITHIN: Final = 3.0

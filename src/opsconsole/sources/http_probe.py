@@ -20,11 +20,11 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
 from opsconsole.sources.base import Source
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.health_body import BY_CODE, phrase, read_health, status_fault
 from opsconsole.sources.health_expect import accepts_status
-from opsconsole.sources.http_target import HttpTarget
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.target import HttpTarget
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
 ACCEPT: Final = "application/health+json, application/json;q=0.9, text/plain;q=0.8, */*;q=0.5"

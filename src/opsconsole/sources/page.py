@@ -13,10 +13,10 @@ from typing import Final
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import Fault
 from opsconsole.model.pages import EntryKind, PageBody, PageEntry
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.http_target import HttpTarget
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.target import HttpTarget
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
-from opsconsole.sources.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
 ENTRY_LIMIT: Final = 2_000

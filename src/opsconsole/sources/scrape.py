@@ -19,7 +19,6 @@ from opsconsole.model.processes import ProcessStart
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.base import Source
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.exposition import (
     ACCEPT,
     Exposed,
@@ -27,11 +26,12 @@ from opsconsole.sources.exposition import (
     TooManySeriesError,
     read_exposition,
 )
-from opsconsole.sources.http_target import HttpTarget
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.target import HttpTarget
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.process_starts import read_body
 from opsconsole.sources.sample_book import SERIES_LIMIT
 from opsconsole.sources.service_samples import ServiceSamples
-from opsconsole.sources.transport_fault import TransportFaultError
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 BODY_LIMIT: Final = 8 * 1024 * 1024

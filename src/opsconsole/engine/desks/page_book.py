@@ -21,7 +21,7 @@ from opsconsole.model.fault import Fault
 from opsconsole.model.pages import PageBody, PageView
 
 if TYPE_CHECKING:
-    from opsconsole.sources.connector import Connector
+    from opsconsole.sources.http.connector import Connector
     from opsconsole.sources.page import PageAddress
 
 AT_ONCE: Final = 4
@@ -87,7 +87,7 @@ class PageBook:
     def _shared(self) -> "Connector":
         """The connector, made on the loop when it is first needed."""
         if self._connector is None:
-            from opsconsole.sources.connector import Connector
+            from opsconsole.sources.http.connector import Connector
 
             self._connector = Connector()
         return self._connector

@@ -23,8 +23,8 @@ from opsconsole.model.state import State, worst
 from opsconsole.threads import BoundedExecutor
 
 if TYPE_CHECKING:
-    from opsconsole.sources.connector import Connector
-    from opsconsole.sources.http_get import Answer
+    from opsconsole.sources.http.connector import Connector
+    from opsconsole.sources.http.get import Answer
 
 AT_ONCE: Final = 32
 """Instances that are asked at the same time."""
@@ -89,8 +89,8 @@ class Checks:
 
     async def _http(self, check: HttpCheck, service: str) -> Look:
         from opsconsole.config.services import Expect
-        from opsconsole.sources.connector import Connector
-        from opsconsole.sources.http_get import get
+        from opsconsole.sources.http.connector import Connector
+        from opsconsole.sources.http.get import get
 
         self._connector = connector = self._connector or Connector()
         expect = Expect(

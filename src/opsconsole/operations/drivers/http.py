@@ -21,11 +21,11 @@ from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.filling import fill, fill_json, shown_words, words
 from opsconsole.operations.instance_probes import InstanceProbes
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.http_authentication import Authentication
-from opsconsole.sources.http_proxy import proxy_for
-from opsconsole.sources.transport import LeanTransport
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.authentication import Authentication
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.proxy import proxy_for
+from opsconsole.sources.http.transport import LeanTransport
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
 BODY_LIMIT: Final = 64 * 1024

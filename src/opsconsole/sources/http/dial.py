@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources import http_tls
-from opsconsole.sources.http1_connection import Connection
-from opsconsole.sources.resolver import Resolver, as_literal
-from opsconsole.sources.transport_fault import TransportFaultError, timed_out
+from opsconsole.sources.http import tls as http_tls
+from opsconsole.sources.http.connection import Connection
+from opsconsole.sources.http.resolver import Resolver, as_literal
+from opsconsole.sources.http.transport_fault import TransportFaultError, timed_out
 from opsconsole.text import sanitize
 
 _LOCAL_ERRORS: Final = {

@@ -12,7 +12,7 @@ from typing import Final
 
 from opsconsole.config.http import TlsConfig
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize
 
 _NOT_YET_VALID: Final = 9

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.http1_head import (
+from opsconsole.sources.http.head import (
     FIELD,
     Answer,
     frame,
@@ -19,7 +19,7 @@ from opsconsole.sources.http1_head import (
     too_large,
     violation,
 )
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize_bytes
 
 HEAD_LIMIT: Final = 32 * 1024

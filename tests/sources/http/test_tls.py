@@ -10,7 +10,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.http_tls import not_after
+from opsconsole.sources.http.tls import not_after
 
 
 @pytest.mark.parametrize("year", [2031, 2049, 2050, 2200])

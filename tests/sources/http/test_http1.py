@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.http1 import ResponseParser
-from opsconsole.sources.http1_head import Answer
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.head import Answer
+from opsconsole.sources.http.http1 import ResponseParser
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import is_clean
 
 BODIES = st.binary(max_size=300)

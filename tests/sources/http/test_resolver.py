@@ -10,10 +10,10 @@ from collections.abc import Iterator
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources import resolver as resolver_module
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.resolver import Resolver, as_literal, is_link_local
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http import resolver as resolver_module
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.resolver import Resolver, as_literal, is_link_local
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from tests.sources.probing import make_probe
 
 

@@ -13,9 +13,9 @@ import ssl
 from typing import Final, cast
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.http1 import ResponseParser
-from opsconsole.sources.http1_head import Answer
-from opsconsole.sources.transport_fault import (
+from opsconsole.sources.http.head import Answer
+from opsconsole.sources.http.http1 import ResponseParser
+from opsconsole.sources.http.transport_fault import (
     StaleConnectionError,
     TransportFaultError,
     timed_out,

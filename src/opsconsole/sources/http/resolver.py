@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError, StuckError
 

@@ -15,13 +15,13 @@ from opsconsole import __version__
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Expect
 from opsconsole.sources import strict_json
-from opsconsole.sources.connector import Connector
 from opsconsole.sources.health_body import phrase
 from opsconsole.sources.health_expect import accepts_status, unmet
-from opsconsole.sources.http_authentication import Authentication
-from opsconsole.sources.http_proxy import proxy_for
-from opsconsole.sources.transport import LeanTransport
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.authentication import Authentication
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.proxy import proxy_for
+from opsconsole.sources.http.transport import LeanTransport
+from opsconsole.sources.http.transport_fault import TransportFaultError
 
 
 @dataclass(frozen=True, slots=True)

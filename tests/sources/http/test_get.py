@@ -10,8 +10,8 @@ import pytest
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Expect
 from opsconsole.demo.processes import free_port
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.http_get import Answer, get
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.get import Answer, get
 
 PAGES = {
     "/ok": (200, b'{"status": "healthy", "count": 3}'),

@@ -17,9 +17,9 @@ from opsconsole.config.secrets import Secret, reveal
 from opsconsole.config.types import Model, SecretRef
 from opsconsole.errors import SecretError
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.http_tls import make_context
-from opsconsole.sources.resolver import Resolver
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.resolver import Resolver
+from opsconsole.sources.http.tls import make_context
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 SPARE_DESCRIPTORS: Final = 256

@@ -18,11 +18,11 @@ import httpx
 
 from opsconsole.config.http import TlsConfig
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.http1_connection import Connection
-from opsconsole.sources.http1_head import Answer
-from opsconsole.sources.http_dial import Origin, dial
-from opsconsole.sources.transport_fault import StaleConnectionError, TransportFaultError
+from opsconsole.sources.http.connection import Connection
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.dial import Origin, dial
+from opsconsole.sources.http.head import Answer
+from opsconsole.sources.http.transport_fault import StaleConnectionError, TransportFaultError
 from opsconsole.text import sanitize
 
 BODY_LIMIT: Final = 256 * 1024

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize_bytes
 
 HEADER_LIMIT: Final = 100

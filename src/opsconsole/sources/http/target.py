@@ -13,11 +13,11 @@ import httpx
 from opsconsole import __version__
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.connector import Connector
-from opsconsole.sources.http_authentication import Authentication
-from opsconsole.sources.http_proxy import proxy_for
-from opsconsole.sources.transport import BODY_LIMIT, LeanTransport
-from opsconsole.sources.transport_fault import TransportFaultError
+from opsconsole.sources.http.authentication import Authentication
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.proxy import proxy_for
+from opsconsole.sources.http.transport import BODY_LIMIT, LeanTransport
+from opsconsole.sources.http.transport_fault import TransportFaultError
 
 
 class HttpTarget:

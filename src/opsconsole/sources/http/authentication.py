@@ -9,7 +9,7 @@ from pathlib import Path
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.types import SecretRef
-from opsconsole.sources.connector import Connector
+from opsconsole.sources.http.connector import Connector
 
 
 class Authentication:

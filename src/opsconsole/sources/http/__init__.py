@@ -1,0 +1,1 @@
+"""HTTP as the console speaks it: its own transport below httpx."""
