@@ -21,9 +21,9 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.state import State
+from opsconsole.sources.health.http_probe import HttpProbe
 from opsconsole.sources.http.connector import Connector, allow_many_sockets
 from opsconsole.sources.http.transport import LeanTransport
-from opsconsole.sources.http_probe import HttpProbe
 
 INTERVAL: Final = 5.0
 SECONDS: Final = 5.0

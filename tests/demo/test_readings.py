@@ -14,7 +14,7 @@ from opsconsole.demo.fleet import Fleet
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, failing
 from opsconsole.model.state import State
-from opsconsole.sources.health_body import read_health
+from opsconsole.sources.health.body import read_health
 
 PATHS = {
     "errorscope": ("/health", "llm"),

@@ -9,8 +9,8 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
 from opsconsole.model.health import ProbeKind
+from opsconsole.sources.health.http_probe import HttpProbe
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http_probe import HttpProbe
 
 TIMEOUT = 0.6
 """Seconds that a look may take in these tests."""

@@ -10,7 +10,7 @@ import pytest
 from opsconsole.config.services import Health
 from opsconsole.model.health import HealthReport
 from opsconsole.model.state import State
-from opsconsole.sources.health_body import read_health
+from opsconsole.sources.health.body import read_health
 
 
 def read(body: object) -> HealthReport:

@@ -174,7 +174,7 @@ def _secretive(make: "partial[Any]") -> bool:
 
 
 def _probes(settings: Settings, clock: Clock, base: Path, connector: "Connector") -> Iterator[Made]:
-    from opsconsole.sources.http_probe import HttpProbe
+    from opsconsole.sources.health.http_probe import HttpProbe
 
     for name, service in settings.services.items():
         common = partial(

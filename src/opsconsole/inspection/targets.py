@@ -19,8 +19,8 @@ from opsconsole.inspection.finding import Finding, Weight, listed, nearest, of_f
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.state import State
+from opsconsole.sources.health.http_probe import HttpProbe
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http_probe import HttpProbe
 
 AT_ONCE: Final = 64
 """Probes under way at the same time."""

@@ -18,8 +18,8 @@ from opsconsole.model.state import State
 from opsconsole.operations.driver import Sight
 
 if TYPE_CHECKING:
+    from opsconsole.sources.health.http_probe import HttpProbe
     from opsconsole.sources.http.connector import Connector
-    from opsconsole.sources.http_probe import HttpProbe
 
 
 class InstanceProbes:
@@ -75,8 +75,8 @@ def _probes(
 
     HTTP is imported only where it is spoken: that takes as long as all the rest of a start.
     """
+    from opsconsole.sources.health.http_probe import HttpProbe
     from opsconsole.sources.http.connector import Connector
-    from opsconsole.sources.http_probe import HttpProbe
 
     config = settings.services[service]
     assert config.health is not None

@@ -10,7 +10,7 @@ from opsconsole.config.services import Health
 from opsconsole.engine.state.component_ages import aged
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.state import State
-from opsconsole.sources.health_body import read_health
+from opsconsole.sources.health.body import read_health
 
 
 def report(**states: State) -> HealthReport:

@@ -15,8 +15,8 @@ from opsconsole import __version__
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Expect
 from opsconsole.sources import strict_json
-from opsconsole.sources.health_body import phrase
-from opsconsole.sources.health_expect import accepts_status, unmet
+from opsconsole.sources.health.body import phrase
+from opsconsole.sources.health.expect import accepts_status, unmet
 from opsconsole.sources.http.authentication import Authentication
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.proxy import proxy_for

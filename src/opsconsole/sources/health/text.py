@@ -9,9 +9,9 @@ from typing import Final
 
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.state import State, worst
-from opsconsole.sources.health_figures import exposition, readable_text
-from opsconsole.sources.health_tree import COMPONENT_LIMIT, MESSAGE_LIMIT, NAME_LIMIT
-from opsconsole.sources.health_words import state_of_sentence
+from opsconsole.sources.health.figures import exposition, readable_text
+from opsconsole.sources.health.tree import COMPONENT_LIMIT, MESSAGE_LIMIT, NAME_LIMIT
+from opsconsole.sources.health.words import state_of_sentence
 from opsconsole.text import sanitize
 
 _CHECK: Final = re.compile(r"\[([+-])\](\S+) ?(.*)")

@@ -18,10 +18,10 @@ from opsconsole.config.services import Health
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport, failing
 from opsconsole.model.state import State, worst
-from opsconsole.sources import health_expect
-from opsconsole.sources.health_figures import figures, readable
-from opsconsole.sources.health_text import is_check_list, read_text
-from opsconsole.sources.health_tree import (
+from opsconsole.sources.health import expect as health_expect
+from opsconsole.sources.health.figures import figures, readable
+from opsconsole.sources.health.text import is_check_list, read_text
+from opsconsole.sources.health.tree import (
     MESSAGE_LIMIT,
     NAME_LIMIT,
     find_components,
@@ -30,7 +30,7 @@ from opsconsole.sources.health_tree import (
     message_of,
     read_container,
 )
-from opsconsole.sources.health_words import state_of
+from opsconsole.sources.health.words import state_of
 from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
 from opsconsole.text import sanitize
 

@@ -119,7 +119,7 @@ async def test_a_defect_of_our_own_is_shown_and_stops_nothing(
     def defect(*_args: object, **_options: object) -> None:
         raise ZeroDivisionError("secret text")
 
-    monkeypatch.setattr("opsconsole.sources.http_probe.read_health", defect)
+    monkeypatch.setattr("opsconsole.sources.health.http_probe.read_health", defect)
     fault = await fault_of(connector, hostile.url("ok"))
     assert fault.kind is FaultKind.INTERNAL
     assert "ZeroDivisionError" in fault.message

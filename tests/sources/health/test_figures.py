@@ -6,7 +6,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.health_figures import RAW_LIMIT, readable
+from opsconsole.sources.health.figures import RAW_LIMIT, readable
 from opsconsole.sources.strict_json import Json
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False)

@@ -20,8 +20,8 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
 from opsconsole.sources.base import Source
-from opsconsole.sources.health_body import BY_CODE, phrase, read_health, status_fault
-from opsconsole.sources.health_expect import accepts_status
+from opsconsole.sources.health.body import BY_CODE, phrase, read_health, status_fault
+from opsconsole.sources.health.expect import accepts_status
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.target import HttpTarget
 from opsconsole.sources.http.transport_fault import TransportFaultError

@@ -11,8 +11,8 @@ from typing import Final
 
 from opsconsole.model.health import Component
 from opsconsole.model.state import State, worst
-from opsconsole.sources.health_figures import LATENCY_KEYS, seconds
-from opsconsole.sources.health_words import state_of, state_of_breaker
+from opsconsole.sources.health.figures import LATENCY_KEYS, seconds
+from opsconsole.sources.health.words import state_of, state_of_breaker
 from opsconsole.sources.strict_json import Json
 from opsconsole.text import sanitize
 

@@ -13,9 +13,9 @@ from opsconsole.config.services import Health
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.state import State
-from opsconsole.sources.health_body import read_health
-from opsconsole.sources.health_figures import FIGURE_LIMIT, RAW_LIMIT, seconds
-from opsconsole.sources.health_tree import COMPONENT_LIMIT
+from opsconsole.sources.health.body import read_health
+from opsconsole.sources.health.figures import FIGURE_LIMIT, RAW_LIMIT, seconds
+from opsconsole.sources.health.tree import COMPONENT_LIMIT
 from opsconsole.text import is_clean
 
 

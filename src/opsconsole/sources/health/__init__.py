@@ -1,0 +1,1 @@
+"""Health endpoints: the probe, and how a body is read."""
