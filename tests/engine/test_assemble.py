@@ -78,7 +78,7 @@ async def test_a_source_that_cannot_be_made_costs_itself_alone(
     def broken(*arguments: object) -> None:
         raise RuntimeError("a defect")
 
-    monkeypatch.setattr("opsconsole.sources.docker.DockerSource", broken)
+    monkeypatch.setattr("opsconsole.sources.docker.source.DockerSource", broken)
     failures: list[str] = []
     assert sorted(made({}, cleanup, failures)) == ["host:local"]
     assert failures == ["docker"]

@@ -9,8 +9,8 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
 from opsconsole.model.events import Event
 from opsconsole.model.resources import DockerView
-from opsconsole.sources.docker import DockerSource
-from opsconsole.sources.docker_cgroups import ControlGroups
+from opsconsole.sources.docker.cgroups import ControlGroups
+from opsconsole.sources.docker.source import DockerSource
 
 TIMEOUT = 0.5
 

@@ -230,7 +230,7 @@ def _host(host: HostSettings, clock: Clock) -> Source[Any]:
 
 
 def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> Source[Any]:
-    from opsconsole.sources.docker import DockerSource
+    from opsconsole.sources.docker.source import DockerSource
 
     return DockerSource(docker, clock, on_event)
 

@@ -10,7 +10,7 @@ from opsconsole.config.problems import KeyPath
 from opsconsole.config.settings import Alertmanager, Docker, Prometheus, Settings
 from opsconsole.inspection.finding import Finding, Weight, of_fault
 from opsconsole.model.fault import Fault
-from opsconsole.sources.docker_ping import ping
+from opsconsole.sources.docker.ping import ping
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.series_index import JsonApi, SeriesIndex
 

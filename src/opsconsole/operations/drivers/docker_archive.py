@@ -16,8 +16,8 @@ from urllib.parse import quote
 from opsconsole.config.actions import VolumeTarget
 from opsconsole.config.settings import Docker
 from opsconsole.operations.backups.faults import BackupError, shown
-from opsconsole.sources.docker_client import classify, connect, get_json, open_stream, read_chunks
-from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError, resolve
+from opsconsole.sources.docker.client import classify, connect, get_json, open_stream, read_chunks
+from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve
 from opsconsole.text import sanitize, sanitize_bytes
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from opsconsole.config.settings import Docker
 from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.driver import Outcome, StepOutcome
 from opsconsole.operations.drivers.docker_engine import EngineCalls
-from opsconsole.sources.docker_endpoint import DockerUnavailableError
+from opsconsole.sources.docker.endpoint import DockerUnavailableError
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
 

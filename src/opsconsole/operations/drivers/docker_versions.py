@@ -14,7 +14,7 @@ from urllib.parse import quote
 from opsconsole.operations.driver import ObserveError, Past
 from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen
 from opsconsole.operations.drivers.earlier import led_away, seen_before
-from opsconsole.sources.docker_containers import read_time
+from opsconsole.sources.docker.containers import read_time
 from opsconsole.text import sanitize
 
 PREVIOUS: Final = "previous"

@@ -17,8 +17,8 @@ from urllib.parse import quote
 
 from opsconsole.config.settings import Docker
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.docker_client import classify, connect, get_json, open_stream, read_chunks
-from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError, resolve
+from opsconsole.sources.docker.client import classify, connect, get_json, open_stream, read_chunks
+from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve
 from opsconsole.sources.logs.docker_frames import FrameReader, NotFramesError, StampedLine
 from opsconsole.sources.logs.follower import Follower, LogSink
 from opsconsole.text import sanitize

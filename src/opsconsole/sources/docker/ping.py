@@ -13,7 +13,7 @@ from typing import Final
 import httpx
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.docker_endpoint import (
+from opsconsole.sources.docker.endpoint import (
     DockerChoice,
     DockerEndpoint,
     DockerUnavailableError,

@@ -14,9 +14,9 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.docker import DockerSource
-from opsconsole.sources.docker_client import classify
-from opsconsole.sources.docker_endpoint import DockerEndpoint
+from opsconsole.sources.docker.client import classify
+from opsconsole.sources.docker.endpoint import DockerEndpoint
+from opsconsole.sources.docker.source import DockerSource
 from opsconsole.text import is_clean
 from tests.sources.docker_fakes import (
     VERSION,
@@ -113,7 +113,7 @@ def test_an_engine_that_is_absent_costs_no_import_of_its_sdk() -> None:
         "import asyncio, sys\n"
         "from opsconsole.clock import SystemClock\n"
         "from opsconsole.config.settings import Docker\n"
-        "from opsconsole.sources.docker import DockerSource\n"
+        "from opsconsole.sources.docker.source import DockerSource\n"
         "settings = Docker(host='unix:///nowhere/docker.sock')\n"
         "source = DockerSource(settings, SystemClock(), print)\n"
         "print(asyncio.run(source.collect()).fault.kind)\n"

@@ -10,7 +10,7 @@ import pytest
 from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.docker_ping import ping
+from opsconsole.sources.docker.ping import ping
 from opsconsole.sources.http.connector import Connector
 from tests.sources.test_prometheus_hostile import reply, server
 

@@ -19,9 +19,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.docker_client import classify, connect, open_stream, read_chunks
-from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError
-from opsconsole.sources.docker_timeline import FILTERS, message_time
+from opsconsole.sources.docker.client import classify, connect, open_stream, read_chunks
+from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError
+from opsconsole.sources.docker.timeline import FILTERS, message_time
 
 if TYPE_CHECKING:
     from docker import DockerClient

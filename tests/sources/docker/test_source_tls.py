@@ -11,7 +11,7 @@ import trustme
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.docker import DockerSource
+from opsconsole.sources.docker.source import DockerSource
 from tests.sources.docker_fakes import fake_daemon
 
 

@@ -28,15 +28,15 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Container, DockerView, SwarmService
 from opsconsole.model.state import State
-from opsconsole.sources.docker_cgroups import ControlGroups
-from opsconsole.sources.docker_changes import Changes
-from opsconsole.sources.docker_containers import Listed, join
-from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError, resolve
-from opsconsole.sources.docker_events import SILENCE, EventStream, Listeners
-from opsconsole.sources.docker_inspections import Inspections
-from opsconsole.sources.docker_reader import EngineReader
-from opsconsole.sources.docker_stats import Usage, UsageBook
-from opsconsole.sources.docker_timeline import Timeline, container_id, is_death
+from opsconsole.sources.docker.cgroups import ControlGroups
+from opsconsole.sources.docker.changes import Changes
+from opsconsole.sources.docker.containers import Listed, join
+from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve
+from opsconsole.sources.docker.events import SILENCE, EventStream, Listeners
+from opsconsole.sources.docker.inspections import Inspections
+from opsconsole.sources.docker.reader import EngineReader
+from opsconsole.sources.docker.stats import Usage, UsageBook
+from opsconsole.sources.docker.timeline import Timeline, container_id, is_death
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 _STATS_WORKERS: Final = 8

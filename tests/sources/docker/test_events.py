@@ -63,7 +63,7 @@ async def test_a_stream_that_never_stands_for_long_is_news_once() -> None:
 
 
 async def test_a_silent_stream_is_renewed_without_a_word(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("opsconsole.sources.docker.SILENCE", 0.2)
+    monkeypatch.setattr("opsconsole.sources.docker.source.SILENCE", 0.2)
 
     told: list[Event] = []
     with fake_daemon() as daemon:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from opsconsole.model.resources import Container, Port
 from opsconsole.model.state import State
-from opsconsole.sources.docker_containers import (
+from opsconsole.sources.docker.containers import (
     CONTAINERS_LIMIT,
     join,
     judge,

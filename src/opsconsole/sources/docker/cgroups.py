@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole.sources.docker_stats import Usage, from_cgroup_v1, from_cgroup_v2
+from opsconsole.sources.docker.stats import Usage, from_cgroup_v1, from_cgroup_v2
 
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 _READ_LIMIT: Final = 16 << 10

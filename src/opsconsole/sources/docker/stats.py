@@ -12,7 +12,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.sources.docker_containers import read_time
+from opsconsole.sources.docker.containers import read_time
 
 _LONGEST: Final = 600.0
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.docker_endpoint import DockerUnavailableError, resolve
+from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
 from opsconsole.text import is_clean
 
 

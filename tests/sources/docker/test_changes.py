@@ -5,7 +5,7 @@ from dataclasses import replace
 from opsconsole.model.events import EventKind
 from opsconsole.model.resources import Container
 from opsconsole.model.state import State
-from opsconsole.sources.docker_changes import Changes
+from opsconsole.sources.docker.changes import Changes
 
 CONTAINER = Container(
     id="a" * 64, name="web", image="shop:1", image_id="sha256:1", status="running", state=State.OK

@@ -15,8 +15,8 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.resources import Container, DockerView, Port
 from opsconsole.model.state import State
-from opsconsole.sources.docker import DockerSource
-from opsconsole.sources.docker_cgroups import ControlGroups
+from opsconsole.sources.docker.cgroups import ControlGroups
+from opsconsole.sources.docker.source import DockerSource
 
 pytestmark = pytest.mark.servers
 

@@ -19,7 +19,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError
+from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError
 from opsconsole.text import sanitize, sanitize_bytes
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def connect(endpoint: DockerEndpoint, timeout: float) -> "DockerClient":
     from docker import DockerClient
     from docker.errors import DockerException
 
-    from opsconsole.sources.docker_socket import UnixAdapter
+    from opsconsole.sources.docker.socket import UnixAdapter
 
     def client(version: str) -> "DockerClient":
         made = DockerClient(

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError
-from opsconsole.sources.docker_reader import EngineReader
+from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError
+from opsconsole.sources.docker.reader import EngineReader
 from tests.sources.docker_fakes import FakeDaemon, drip, fake_daemon, never, raw, reply
 
 ID = "ab" * 32

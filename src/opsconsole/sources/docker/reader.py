@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.resources import SwarmService
-from opsconsole.sources.docker_client import ANSWER_LIMIT, classify, connect, get_json
-from opsconsole.sources.docker_containers import (
+from opsconsole.sources.docker.client import ANSWER_LIMIT, classify, connect, get_json
+from opsconsole.sources.docker.containers import (
     Inspected,
     Listed,
     read_inspection,
     read_list,
     read_swarm,
 )
-from opsconsole.sources.docker_endpoint import DockerEndpoint, DockerUnavailableError
-from opsconsole.sources.docker_stats import Usage, from_api
+from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError
+from opsconsole.sources.docker.stats import Usage, from_api
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:

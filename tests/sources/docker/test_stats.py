@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.sources.docker_cgroups import ControlGroups
-from opsconsole.sources.docker_stats import (
+from opsconsole.sources.docker.cgroups import ControlGroups
+from opsconsole.sources.docker.stats import (
     Usage,
     UsageBook,
     cpu_share,

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from opsconsole.sources.docker_containers import Inspected, Listed
-from opsconsole.sources.docker_inspections import SWEEP_LIMIT, Inspections
+from opsconsole.sources.docker.containers import Inspected, Listed
+from opsconsole.sources.docker.inspections import SWEEP_LIMIT, Inspections
 
 LISTED = Listed("a" * 64, "web", "shop:1", "x", "running", "Up 2 hours", "healthy", None, (), {})
 

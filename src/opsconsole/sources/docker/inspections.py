@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.sources.docker_containers import Inspected, Listed
+from opsconsole.sources.docker.containers import Inspected, Listed
 
 SWEEP_LIMIT: Final = 100
 """Inspections in one sweep; each costs about a millisecond."""

@@ -1,0 +1,1 @@
+"""Docker Engines: containers, Swarm services, use and events."""
