@@ -28,8 +28,8 @@ from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.sources.declared import Declared, declared_metrics
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.prometheus import PrometheusSource
-from opsconsole.sources.promql import batched
+from opsconsole.sources.prometheus.promql import batched
+from opsconsole.sources.prometheus.source import PrometheusSource
 from opsconsole.sources.scrape import ScrapeSource
 from opsconsole.sources.service_samples import ServiceSamples
 from opsconsole.threads import BoundedExecutor

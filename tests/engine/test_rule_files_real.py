@@ -24,7 +24,7 @@ from opsconsole.demo.prometheus import (
 )
 from opsconsole.engine.alerts.rule_book import RuleBook
 from opsconsole.model.alerts import Alert
-from opsconsole.sources.prometheus import PrometheusSource, PrometheusView
+from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
 from tests.servers.fixtures import MonitoringStack
 
 pytestmark = [pytest.mark.servers]

@@ -21,7 +21,7 @@ from opsconsole.demo.prometheus import ScrapeJob
 from opsconsole.sources.declared import declared_metrics
 from opsconsole.sources.exposition import Exposed
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.prometheus import PrometheusSource
+from opsconsole.sources.prometheus.source import PrometheusSource
 from opsconsole.sources.quantiles import bucket_quantiles
 from opsconsole.sources.rates import increase_of
 from opsconsole.sources.sample_book import SampleBook

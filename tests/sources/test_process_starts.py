@@ -14,7 +14,7 @@ from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import ScrapeJob
 from opsconsole.model.processes import ProcessStart
 from opsconsole.sources.process_starts import read_body
-from opsconsole.sources.prometheus import PrometheusSource
+from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.servers.fixtures import MonitoringStack
 
 BODY = b"""\

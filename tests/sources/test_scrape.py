@@ -20,7 +20,14 @@ from opsconsole.sources.sample_book import SERIES_LIMIT
 from opsconsole.sources.scrape import BODY_LIMIT, ScrapeSource
 from opsconsole.sources.service_samples import ServiceSamples
 from opsconsole.threads import BoundedExecutor
-from tests.sources.test_prometheus_hostile import drip, flood, half_a_body, never, reply, server
+from tests.sources.prometheus.test_source_hostile import (
+    drip,
+    flood,
+    half_a_body,
+    never,
+    reply,
+    server,
+)
 
 TEXT = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4\r\n"
 METRICS = {

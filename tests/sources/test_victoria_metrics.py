@@ -22,8 +22,8 @@ from opsconsole.render.cells import plain
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.overview import Panel
 from opsconsole.sources.declared import declared_metrics
-from opsconsole.sources.prometheus import PrometheusSource, PrometheusView
-from opsconsole.sources.rule_watch import NO_RULES
+from opsconsole.sources.prometheus.rule_watch import NO_RULES
+from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
 from tests.engine.conftest import fleet
 from tests.engine.test_budgets_real import history
 from tests.servers.fixtures import MonitoringStack, need

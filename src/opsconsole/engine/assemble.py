@@ -147,8 +147,8 @@ class Assembly:
 
     def _samples_of(self, name: str, service: Service) -> "ServiceSamples":
         """What all instances of a service share; the same while the same is declared of them."""
-        from opsconsole.sources.budget_series import budget_series
         from opsconsole.sources.declared import declared_metrics
+        from opsconsole.sources.prometheus.budget_series import budget_series
         from opsconsole.sources.service_samples import ServiceSamples
 
         declared = declared_metrics(name, service)
@@ -248,7 +248,7 @@ def _prometheus(
     base: Path,
     rules: "RuleFiles",
 ) -> Source[Any]:
-    from opsconsole.sources.prometheus import PrometheusSource
+    from opsconsole.sources.prometheus.source import PrometheusSource
 
     return PrometheusSource(prometheus, declared, clock, base, rules)
 
@@ -264,8 +264,8 @@ def _history(
     ]
     if not served:
         return
-    from opsconsole.sources.budget_series import budget_series
-    from opsconsole.sources.prometheus_history import PREFIX, PrometheusHistory
+    from opsconsole.sources.prometheus.budget_series import budget_series
+    from opsconsole.sources.prometheus.history import PREFIX, PrometheusHistory
 
     series = [each for name, service in served for each in budget_series(name, service)]
     if series:
@@ -274,7 +274,7 @@ def _history(
 
 
 def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Source[Any]:
-    from opsconsole.sources.alertmanager import AlertmanagerSource
+    from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
 
     return AlertmanagerSource(alertmanager, clock, base)
 

@@ -27,7 +27,7 @@ from opsconsole.inspection.servers import (
 from opsconsole.inspection.targets import check_targets
 from opsconsole.sources.declared import declared_metrics
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.series_index import SeriesIndex
+from opsconsole.sources.prometheus.series_index import SeriesIndex
 
 Look = Coroutine[Any, Any, list[Finding]]
 

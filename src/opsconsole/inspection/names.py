@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 
 from opsconsole.inspection.finding import nearest
 from opsconsole.sources.declared import Declared, Kind
-from opsconsole.sources.promql_selectors import Selector
+from opsconsole.sources.prometheus.promql_selectors import Selector
 
 DEFAULT_WINDOW = "5m"
 _BUCKET = "_bucket"

@@ -16,7 +16,7 @@ from opsconsole.config.settings import Prometheus
 from opsconsole.inspection.finding import Finding, Weight, shown
 from opsconsole.inspection.series import check_expression
 from opsconsole.model.rules import FileRule
-from opsconsole.sources.series_index import SeriesIndex
+from opsconsole.sources.prometheus.series_index import SeriesIndex
 
 LOADED_LIMIT: Final = 1000
 """Rules of a server that are looked at."""

@@ -18,9 +18,9 @@ from opsconsole.inspection.names import (
 from opsconsole.model.fault import Fault
 from opsconsole.model.units import format_duration
 from opsconsole.sources.declared import Declared, Kind
-from opsconsole.sources.promql_selectors import Matcher, Selector, selectors
-from opsconsole.sources.promql_sharing import quote
-from opsconsole.sources.series_index import SeriesIndex
+from opsconsole.sources.prometheus.promql_selectors import Matcher, Selector, selectors
+from opsconsole.sources.prometheus.promql_sharing import quote
+from opsconsole.sources.prometheus.series_index import SeriesIndex
 
 LATELY: Final = "1h"
 _ABSENCE: Final = frozenset({"absent", "absent_over_time"})

@@ -12,7 +12,7 @@ from opsconsole.inspection.finding import Finding, Weight, of_fault
 from opsconsole.model.fault import Fault
 from opsconsole.sources.docker.ping import ping
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.series_index import JsonApi, SeriesIndex
+from opsconsole.sources.prometheus.series_index import JsonApi, SeriesIndex
 
 
 def api_of(server: Prometheus | Alertmanager, base: Path) -> JsonApi:

@@ -20,7 +20,7 @@ from opsconsole.model.silences import ACK_PREFIX
 from opsconsole.operations import by_itself, silence_actions
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.journal_reader import Intent
-from opsconsole.sources.api_silences import raw_matchers
+from opsconsole.sources.prometheus.api_silences import raw_matchers
 from opsconsole.threads import BoundedExecutor
 
 LOOK_EVERY: Final = 5.0

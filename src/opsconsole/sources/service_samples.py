@@ -11,9 +11,9 @@ from typing import Final
 
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.series import MetricValue
-from opsconsole.sources.budget_series import BudgetSeries, Tells
 from opsconsole.sources.declared import Declared, Kind, bound_of, series_names, to_values
 from opsconsole.sources.exposition import Exposed
+from opsconsole.sources.prometheus.budget_series import BudgetSeries, Tells
 from opsconsole.sources.quantiles import bucket_share
 from opsconsole.sources.sample_book import Labels, SampleBook
 

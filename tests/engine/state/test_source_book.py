@@ -4,7 +4,7 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
-from opsconsole.sources.prometheus_history import HistoryView
+from opsconsole.sources.prometheus.history import HistoryView
 from tests.engine.conftest import ScriptedSource
 from tests.fakes import FakeClock
 

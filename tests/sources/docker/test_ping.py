@@ -12,7 +12,7 @@ from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.docker.ping import ping
 from opsconsole.sources.http.connector import Connector
-from tests.sources.test_prometheus_hostile import reply, server
+from tests.sources.prometheus.test_source_hostile import reply, server
 
 
 @pytest.fixture

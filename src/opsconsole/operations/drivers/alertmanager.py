@@ -21,8 +21,8 @@ from opsconsole.operations import silence_actions, silencing
 from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.who import whoami
-from opsconsole.sources.api_alerts import parse_time
-from opsconsole.sources.api_silences import (
+from opsconsole.sources.prometheus.api_alerts import parse_time
+from opsconsole.sources.prometheus.api_silences import (
     exact_matchers,
     matcher_document,
     raw_labels,

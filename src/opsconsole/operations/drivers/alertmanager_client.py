@@ -13,7 +13,7 @@ from urllib.parse import quote
 from opsconsole.config.settings import Alertmanager
 from opsconsole.errors import SecretError
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.guarded_session import (
+from opsconsole.sources.prometheus.guarded_session import (
     GuardedSession,
     build_session,
     classify,

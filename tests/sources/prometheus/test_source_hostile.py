@@ -12,10 +12,10 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.alertmanager import AlertmanagerSource
 from opsconsole.sources.declared import Declared, Kind
-from opsconsole.sources.guarded_session import endpoint_of
-from opsconsole.sources.prometheus import PrometheusSource
+from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
+from opsconsole.sources.prometheus.guarded_session import endpoint_of
+from opsconsole.sources.prometheus.source import PrometheusSource
 
 TIMEOUT = 0.8
 Talk = Callable[[socket.socket, bytes], None]

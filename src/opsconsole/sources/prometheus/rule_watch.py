@@ -14,7 +14,7 @@ from typing import Any, Final
 from opsconsole.config.rule_files import RuleFiles
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample, RuleView, fingerprint
-from opsconsole.sources.guarded_session import GuardedSession, classify, get_json
+from opsconsole.sources.prometheus.guarded_session import GuardedSession, classify, get_json
 from opsconsole.text import sanitize
 
 RULES_EVERY: Final = 30.0

@@ -13,7 +13,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import Reading
-from opsconsole.sources.guarded_session import GuardedSession, build_session, endpoint_of
+from opsconsole.sources.prometheus.guarded_session import GuardedSession, build_session, endpoint_of
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 T = TypeVar("T")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.promql_selectors import selectors
+from opsconsole.sources.prometheus.promql_selectors import selectors
 
 CASES = [
     ("up", ["up"]),

@@ -18,7 +18,7 @@ from opsconsole.model.expressions import (
     parse,
 )
 from opsconsole.sources.declared import Kind, declared_metrics
-from opsconsole.sources.promql_sharing import Labels
+from opsconsole.sources.prometheus.promql_sharing import Labels
 
 
 class Tells(StrEnum):

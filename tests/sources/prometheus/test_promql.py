@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from opsconsole.config.services import Service
 from opsconsole.sources.declared import Declared, declared_metrics
-from opsconsole.sources.promql import Query, batched, read_vector
-from opsconsole.sources.promql_sharing import ALTERNATION_LIMIT, quote, selector
+from opsconsole.sources.prometheus.promql import Query, batched, read_vector
+from opsconsole.sources.prometheus.promql_sharing import ALTERNATION_LIMIT, quote, selector
 
 
 def declared(service: str, **metrics: object) -> tuple[Declared, ...]:

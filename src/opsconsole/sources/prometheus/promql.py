@@ -14,7 +14,7 @@ from typing import Any
 
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.declared import Declared, Kind, Vector, to_values
-from opsconsole.sources.promql_sharing import Labels, Shared, parted, seconds, shared
+from opsconsole.sources.prometheus.promql_sharing import Labels, Shared, parted, seconds, shared
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.errors import SecretError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.units import parse_duration
-from opsconsole.sources.guarded_session import (
+from opsconsole.sources.prometheus.guarded_session import (
     GuardedSession,
     build_session,
     classify,

@@ -11,8 +11,8 @@ import pytest
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.series_index import PATIENCE, JsonApi, SeriesIndex
-from tests.sources.test_prometheus_hostile import JSON_HEAD, never, reply, server
+from opsconsole.sources.prometheus.series_index import PATIENCE, JsonApi, SeriesIndex
+from tests.sources.prometheus.test_source_hostile import JSON_HEAD, never, reply, server
 
 
 def api(url: str, timeout: float = 0.4) -> JsonApi:

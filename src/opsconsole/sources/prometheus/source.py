@@ -21,12 +21,12 @@ from opsconsole.model.processes import ProcessStart
 from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.sources import process_starts
-from opsconsole.sources.api_alerts import read_prometheus
 from opsconsole.sources.declared import Declared
-from opsconsole.sources.guarded_session import classify, get_json
-from opsconsole.sources.promql import Query, batched
-from opsconsole.sources.query_source import QuerySource
-from opsconsole.sources.rule_watch import RuleWatch
+from opsconsole.sources.prometheus.api_alerts import read_prometheus
+from opsconsole.sources.prometheus.guarded_session import classify, get_json
+from opsconsole.sources.prometheus.promql import Query, batched
+from opsconsole.sources.prometheus.query_source import QuerySource
+from opsconsole.sources.prometheus.rule_watch import RuleWatch
 from opsconsole.threads import QueueFullError, fault_of
 
 STARTS_EVERY: Final = 15.0

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from opsconsole.config.rule_files import RuleFiles
 from opsconsole.model.rules import FileRule
-from opsconsole.sources.guarded_session import GuardedSession
-from opsconsole.sources.rule_watch import RuleWatch, read_rules, read_samples
+from opsconsole.sources.prometheus.guarded_session import GuardedSession
+from opsconsole.sources.prometheus.rule_watch import RuleWatch, read_rules, read_samples
 
 SAMPLES = Path(__file__).parent / "samples" / "prometheus"
 RULES = RuleFiles(

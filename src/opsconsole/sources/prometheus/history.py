@@ -15,9 +15,9 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault
 from opsconsole.model.objectives import WindowCounts
-from opsconsole.sources.budget_queries import WindowQuery, window_queries
-from opsconsole.sources.budget_series import BudgetSeries
-from opsconsole.sources.query_source import QuerySource
+from opsconsole.sources.prometheus.budget_queries import WindowQuery, window_queries
+from opsconsole.sources.prometheus.budget_series import BudgetSeries
+from opsconsole.sources.prometheus.query_source import QuerySource
 
 PREFIX: Final = "history:"
 

@@ -16,10 +16,10 @@ from opsconsole.errors import SecretError
 from opsconsole.model.alerts import Alert, Suppression
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.silences import ACK_PREFIX, SilenceState, SilenceView
-from opsconsole.sources.api_alerts import AlertsView, read_alertmanager
-from opsconsole.sources.api_silences import read_silences
-from opsconsole.sources.api_source import ApiSource
-from opsconsole.sources.guarded_session import classify, get_json
+from opsconsole.sources.prometheus.api_alerts import AlertsView, read_alertmanager
+from opsconsole.sources.prometheus.api_silences import read_silences
+from opsconsole.sources.prometheus.api_source import ApiSource
+from opsconsole.sources.prometheus.guarded_session import classify, get_json
 
 EXPIRED_KEPT: Final = 86400.0
 """Seconds that an ended silence is still offered, to be made again."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from opsconsole.model.objectives import WindowCounts
-from opsconsole.sources.budget_series import BudgetSeries, Tells
 from opsconsole.sources.declared import Vector, bound_of
-from opsconsole.sources.promql_sharing import (
+from opsconsole.sources.prometheus.budget_series import BudgetSeries, Tells
+from opsconsole.sources.prometheus.promql_sharing import (
     Labels,
     Shared,
     parted,

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
-from opsconsole.sources.api_alerts import parse_time
+from opsconsole.sources.prometheus.api_alerts import parse_time
 from opsconsole.text import sanitize
 
 SILENCE_LIMIT: Final = 1000

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.alerts import AlertState, Severity
-from opsconsole.sources.api_alerts import (
+from opsconsole.sources.prometheus.api_alerts import (
     ALERT_LIMIT,
     parse_time,
     read_alertmanager,

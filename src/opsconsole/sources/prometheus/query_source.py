@@ -8,10 +8,10 @@ import math
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from opsconsole.model.fault import Fault
-from opsconsole.sources.api_source import ApiSource
 from opsconsole.sources.declared import Vector
-from opsconsole.sources.guarded_session import classify, classify_status
-from opsconsole.sources.promql import read_vector
+from opsconsole.sources.prometheus.api_source import ApiSource
+from opsconsole.sources.prometheus.guarded_session import classify, classify_status
+from opsconsole.sources.prometheus.promql import read_vector
 
 if TYPE_CHECKING:
     from prometheus_api_client.prometheus_connect import PrometheusConnect

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.silences import Matcher, SilenceState
-from opsconsole.sources.api_silences import (
+from opsconsole.sources.prometheus.api_silences import (
     SILENCE_LIMIT,
     exact_matchers,
     matcher_document,
