@@ -26,12 +26,12 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
-from opsconsole.sources.declared import Declared, declared_metrics
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.metrics.declared import Declared, declared_metrics
+from opsconsole.sources.metrics.scrape import ScrapeSource
+from opsconsole.sources.metrics.service_samples import ServiceSamples
 from opsconsole.sources.prometheus.promql import batched
 from opsconsole.sources.prometheus.source import PrometheusSource
-from opsconsole.sources.scrape import ScrapeSource
-from opsconsole.sources.service_samples import ServiceSamples
 from opsconsole.threads import BoundedExecutor
 
 SERVICES: Final = 100

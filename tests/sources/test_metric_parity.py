@@ -18,15 +18,15 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import ScrapeJob
-from opsconsole.sources.declared import declared_metrics
-from opsconsole.sources.exposition import Exposed
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.metrics.declared import declared_metrics
+from opsconsole.sources.metrics.exposition import Exposed
+from opsconsole.sources.metrics.quantiles import bucket_quantiles
+from opsconsole.sources.metrics.rates import increase_of
+from opsconsole.sources.metrics.sample_book import SampleBook
+from opsconsole.sources.metrics.scrape import ScrapeSource
+from opsconsole.sources.metrics.service_samples import ServiceSamples
 from opsconsole.sources.prometheus.source import PrometheusSource
-from opsconsole.sources.quantiles import bucket_quantiles
-from opsconsole.sources.rates import increase_of
-from opsconsole.sources.sample_book import SampleBook
-from opsconsole.sources.scrape import ScrapeSource
-from opsconsole.sources.service_samples import ServiceSamples
 from opsconsole.threads import BoundedExecutor
 from tests.servers.fixtures import MonitoringStack
 from tests.sources.exposing import BUCKETS, ExposingServer, exposing

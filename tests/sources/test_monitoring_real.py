@@ -15,7 +15,7 @@ from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.demo.prometheus import AlertRule, ScrapeJob
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.declared import declared_metrics
+from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
 from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.servers.fixtures import MonitoringStack

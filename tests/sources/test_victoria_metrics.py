@@ -21,7 +21,7 @@ from opsconsole.model.series import MetricValue
 from opsconsole.render.cells import plain
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.overview import Panel
-from opsconsole.sources.declared import declared_metrics
+from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.rule_watch import NO_RULES
 from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
 from tests.engine.conftest import fleet

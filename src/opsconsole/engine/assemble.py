@@ -31,7 +31,7 @@ from opsconsole.sources.base import Source
 if TYPE_CHECKING:
     from opsconsole.config.rule_files import RuleFiles
     from opsconsole.sources.http.connector import Connector
-    from opsconsole.sources.service_samples import ServiceSamples
+    from opsconsole.sources.metrics.service_samples import ServiceSamples
     from opsconsole.threads import BoundedExecutor
 
 Failed = Callable[[str, Exception], None]
@@ -119,7 +119,7 @@ class Assembly:
         self._samples = {name: each for name, each in self._samples.items() if name in services}
         if not services:
             return
-        from opsconsole.sources.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
+        from opsconsole.sources.metrics.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
         from opsconsole.threads import BoundedExecutor
 
         if self._parser is None:
@@ -147,9 +147,9 @@ class Assembly:
 
     def _samples_of(self, name: str, service: Service) -> "ServiceSamples":
         """What all instances of a service share; the same while the same is declared of them."""
-        from opsconsole.sources.declared import declared_metrics
+        from opsconsole.sources.metrics.declared import declared_metrics
+        from opsconsole.sources.metrics.service_samples import ServiceSamples
         from opsconsole.sources.prometheus.budget_series import budget_series
-        from opsconsole.sources.service_samples import ServiceSamples
 
         declared = declared_metrics(name, service)
         targets = tuple(budget_series(name, service))
@@ -281,7 +281,7 @@ def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Sourc
 
 def _declared(settings: Settings, prometheus: Prometheus) -> tuple[Any, ...]:
     """The metrics that ``prometheus`` serves."""
-    from opsconsole.sources.declared import declared_metrics
+    from opsconsole.sources.metrics.declared import declared_metrics
 
     return tuple(
         declared

@@ -25,8 +25,8 @@ from opsconsole.inspection.servers import (
     check_prometheus,
 )
 from opsconsole.inspection.targets import check_targets
-from opsconsole.sources.declared import declared_metrics
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.series_index import SeriesIndex
 
 Look = Coroutine[Any, Any, list[Finding]]

@@ -9,7 +9,7 @@ Source of the usual mistakes: clients add ``_total`` to a counter and ``_bucket`
 from collections.abc import Set as AbstractSet
 
 from opsconsole.inspection.finding import nearest
-from opsconsole.sources.declared import Declared, Kind
+from opsconsole.sources.metrics.declared import Declared, Kind
 from opsconsole.sources.prometheus.promql_selectors import Selector
 
 DEFAULT_WINDOW = "5m"

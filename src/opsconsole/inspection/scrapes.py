@@ -16,18 +16,18 @@ from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
 from opsconsole.inspection.names import remedy_for_declared
 from opsconsole.inspection.series import short_window
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.declared import Declared, Kind, declared_metrics, series_names
-from opsconsole.sources.exposition import (
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.transport_fault import TransportFaultError
+from opsconsole.sources.metrics.declared import Declared, Kind, declared_metrics, series_names
+from opsconsole.sources.metrics.exposition import (
     Exposed,
     ExpositionError,
     TooManySeriesError,
     exposed_names,
     read_exposition,
 )
-from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http.transport_fault import TransportFaultError
-from opsconsole.sources.scrape import DEFAULT_PATH, MetricsPage
-from opsconsole.sources.service_samples import matches
+from opsconsole.sources.metrics.scrape import DEFAULT_PATH, MetricsPage
+from opsconsole.sources.metrics.service_samples import matches
 
 
 @dataclass(frozen=True, slots=True)

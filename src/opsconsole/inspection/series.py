@@ -17,7 +17,7 @@ from opsconsole.inspection.names import (
 )
 from opsconsole.model.fault import Fault
 from opsconsole.model.units import format_duration
-from opsconsole.sources.declared import Declared, Kind
+from opsconsole.sources.metrics.declared import Declared, Kind
 from opsconsole.sources.prometheus.promql_selectors import Matcher, Selector, selectors
 from opsconsole.sources.prometheus.promql_sharing import quote
 from opsconsole.sources.prometheus.series_index import SeriesIndex

@@ -10,7 +10,7 @@ from opsconsole.demo.prometheus import MonitoringServer
 from opsconsole.engine.past.past_figures import ORIGIN, PastFigures
 from opsconsole.model.fault import Fault
 from opsconsole.model.state import State
-from opsconsole.sources.declared import declared_metrics
+from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.engine.conftest import fleet
 

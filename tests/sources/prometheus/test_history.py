@@ -8,7 +8,7 @@ import pytest
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.declared import Vector
+from opsconsole.sources.metrics.declared import Vector
 from opsconsole.sources.prometheus.budget_series import budget_series
 from opsconsole.sources.prometheus.history import HistoryView, PrometheusHistory, pace
 from tests.fakes import FakeClock

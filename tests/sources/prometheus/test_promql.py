@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.config.services import Service
-from opsconsole.sources.declared import Declared, declared_metrics
+from opsconsole.sources.metrics.declared import Declared, declared_metrics
 from opsconsole.sources.prometheus.promql import Query, batched, read_vector
 from opsconsole.sources.prometheus.promql_sharing import ALTERNATION_LIMIT, quote, selector
 

@@ -12,7 +12,7 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.declared import Declared, Kind
+from opsconsole.sources.metrics.declared import Declared, Kind
 from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
 from opsconsole.sources.prometheus.guarded_session import endpoint_of
 from opsconsole.sources.prometheus.source import PrometheusSource

@@ -12,7 +12,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.declared import PARTS_LIMIT, declared_metrics
+from opsconsole.sources.metrics.declared import PARTS_LIMIT, declared_metrics
 from opsconsole.sources.prometheus.api_alerts import ALERT_LIMIT
 from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
 from tests.sources.prometheus.test_source_hostile import JSON_HEAD, reply, server

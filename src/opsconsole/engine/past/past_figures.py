@@ -17,7 +17,7 @@ from opsconsole.engine.state.store import Store
 from opsconsole.model.fault import Fault
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.sources.declared import declared_metrics
+from opsconsole.sources.metrics.declared import declared_metrics
 
 ORIGIN: Final = "from Prometheus"
 """What these figures say of themselves."""

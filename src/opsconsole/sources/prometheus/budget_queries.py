@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from opsconsole.model.objectives import WindowCounts
-from opsconsole.sources.declared import Vector, bound_of
+from opsconsole.sources.metrics.declared import Vector, bound_of
+from opsconsole.sources.metrics.quantiles import bucket_share
 from opsconsole.sources.prometheus.budget_series import BudgetSeries, Tells
 from opsconsole.sources.prometheus.promql_sharing import (
     Labels,
@@ -22,7 +23,6 @@ from opsconsole.sources.prometheus.promql_sharing import (
     seconds,
     shared,
 )
-from opsconsole.sources.quantiles import bucket_share
 
 PATTERN_LIMIT: Final = 500
 """Characters of a pattern, which stands in a query three times."""

@@ -17,7 +17,7 @@ from opsconsole.model.expressions import (
     ExpressionError,
     parse,
 )
-from opsconsole.sources.declared import Kind, declared_metrics
+from opsconsole.sources.metrics.declared import Kind, declared_metrics
 from opsconsole.sources.prometheus.promql_sharing import Labels
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opsconsole.model.series import MetricValue
-from opsconsole.sources.declared import Declared, Kind, Vector, to_values
+from opsconsole.sources.metrics.declared import Declared, Kind, Vector, to_values
 from opsconsole.sources.prometheus.promql_sharing import Labels, Shared, parted, seconds, shared
 
 

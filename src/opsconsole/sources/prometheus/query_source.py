@@ -8,7 +8,7 @@ import math
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from opsconsole.model.fault import Fault
-from opsconsole.sources.declared import Vector
+from opsconsole.sources.metrics.declared import Vector
 from opsconsole.sources.prometheus.api_source import ApiSource
 from opsconsole.sources.prometheus.guarded_session import classify, classify_status
 from opsconsole.sources.prometheus.promql import read_vector

@@ -20,8 +20,8 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.processes import ProcessStart
 from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
-from opsconsole.sources import process_starts
-from opsconsole.sources.declared import Declared
+from opsconsole.sources.metrics import process_starts
+from opsconsole.sources.metrics.declared import Declared
 from opsconsole.sources.prometheus.api_alerts import read_prometheus
 from opsconsole.sources.prometheus.guarded_session import classify, get_json
 from opsconsole.sources.prometheus.promql import Query, batched

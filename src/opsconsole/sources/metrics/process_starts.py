@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from opsconsole.model.processes import ProcessStart
-from opsconsole.sources.exposition import pieces
+from opsconsole.sources.metrics.exposition import pieces
 from opsconsole.text import sanitize
 
 RECENT: Final = 900

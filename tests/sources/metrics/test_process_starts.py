@@ -13,7 +13,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import ScrapeJob
 from opsconsole.model.processes import ProcessStart
-from opsconsole.sources.process_starts import read_body
+from opsconsole.sources.metrics.process_starts import read_body
 from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.servers.fixtures import MonitoringStack
 

@@ -19,19 +19,19 @@ from opsconsole.model.processes import ProcessStart
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.base import Source
-from opsconsole.sources.exposition import (
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.target import HttpTarget
+from opsconsole.sources.http.transport_fault import TransportFaultError
+from opsconsole.sources.metrics.exposition import (
     ACCEPT,
     Exposed,
     ExpositionError,
     TooManySeriesError,
     read_exposition,
 )
-from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http.target import HttpTarget
-from opsconsole.sources.http.transport_fault import TransportFaultError
-from opsconsole.sources.process_starts import read_body
-from opsconsole.sources.sample_book import SERIES_LIMIT
-from opsconsole.sources.service_samples import ServiceSamples
+from opsconsole.sources.metrics.process_starts import read_body
+from opsconsole.sources.metrics.sample_book import SERIES_LIMIT
+from opsconsole.sources.metrics.service_samples import ServiceSamples
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
 BODY_LIMIT: Final = 8 * 1024 * 1024

@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from opsconsole.config.services import Metric, Service
 from opsconsole.model.expressions import Comparison, ExpressionError, parse
 from opsconsole.model.series import MetricValue
-from opsconsole.sources.quantiles import bucket_quantiles
+from opsconsole.sources.metrics.quantiles import bucket_quantiles
 from opsconsole.text import sanitize
 
 QUANTILES: Final = (0.5, 0.95, 0.99)

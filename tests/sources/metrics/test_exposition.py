@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.exposition import (
+from opsconsole.sources.metrics.exposition import (
     LINE_LIMIT,
     Exposed,
     ExpositionError,

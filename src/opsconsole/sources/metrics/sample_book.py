@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from opsconsole.sources.exposition import Exposed
-from opsconsole.sources.rates import increase
+from opsconsole.sources.metrics.exposition import Exposed
+from opsconsole.sources.metrics.rates import increase
 
 KEEP: Final = 3600.0
 """Seconds for which samples are kept at least."""

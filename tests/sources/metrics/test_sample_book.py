@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.exposition import Exposed
-from opsconsole.sources.rates import increase_of
-from opsconsole.sources.sample_book import KEEP, LOOKBACK, SampleBook
+from opsconsole.sources.metrics.exposition import Exposed
+from opsconsole.sources.metrics.rates import increase_of
+from opsconsole.sources.metrics.sample_book import KEEP, LOOKBACK, SampleBook
 
 Scrape = dict[str, float]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.quantiles import bucket_quantiles, bucket_share
+from opsconsole.sources.metrics.quantiles import bucket_quantiles, bucket_share
 
 INF = math.inf
 

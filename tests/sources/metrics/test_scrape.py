@@ -13,12 +13,12 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.declared import declared_metrics
-from opsconsole.sources.exposition import LINE_LIMIT
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.sample_book import SERIES_LIMIT
-from opsconsole.sources.scrape import BODY_LIMIT, ScrapeSource
-from opsconsole.sources.service_samples import ServiceSamples
+from opsconsole.sources.metrics.declared import declared_metrics
+from opsconsole.sources.metrics.exposition import LINE_LIMIT
+from opsconsole.sources.metrics.sample_book import SERIES_LIMIT
+from opsconsole.sources.metrics.scrape import BODY_LIMIT, ScrapeSource
+from opsconsole.sources.metrics.service_samples import ServiceSamples
 from opsconsole.threads import BoundedExecutor
 from tests.sources.prometheus.test_source_hostile import (
     drip,

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from opsconsole.config.services import Service
-from opsconsole.sources.declared import (
+from opsconsole.sources.metrics.declared import (
     PARTS_LIMIT,
     Declared,
     Kind,

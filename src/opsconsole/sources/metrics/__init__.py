@@ -1,0 +1,1 @@
+"""Declared metrics and the console's own scrapes of them."""
