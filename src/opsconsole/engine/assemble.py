@@ -224,7 +224,7 @@ def _places(
 
 
 def _host(host: HostSettings, clock: Clock) -> Source[Any]:
-    from opsconsole.sources.host import HostSource
+    from opsconsole.sources.host.source import HostSource
 
     return HostSource(host, clock)
 

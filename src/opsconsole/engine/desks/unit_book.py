@@ -11,7 +11,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.state import State
 from opsconsole.model.system_units import SystemUnit
-from opsconsole.sources.system_units import number, show, uptime
+from opsconsole.sources.host.system_units import number, show, uptime
 
 _STATES: Final = {
     "active": State.OK,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from opsconsole.sources.host_rates import CpuTimes, Traffic, cpu_shares, traffic_rates
+from opsconsole.sources.host.rates import CpuTimes, Traffic, cpu_shares, traffic_rates
 
 _FIRST_DELTA: Final = 0.1
 _SHORTEST: Final = 0.05

@@ -20,10 +20,10 @@ from opsconsole.config.settings import HostSettings
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Disk, Host, Process
-from opsconsole.sources.host_disks import mounted, read_disk
-from opsconsole.sources.host_processes import ProcessSampler
-from opsconsole.sources.host_sampler import Figures, HostSampler
-from opsconsole.sources.platform import describe_limits, recognise
+from opsconsole.sources.host.disks import mounted, read_disk
+from opsconsole.sources.host.platform import describe_limits, recognise
+from opsconsole.sources.host.processes import ProcessSampler
+from opsconsole.sources.host.sampler import Figures, HostSampler
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from opsconsole.sources.platform import describe_limits, recognise
+from opsconsole.sources.host.platform import describe_limits, recognise
 
 KUBERNETES = "/var/run/secrets/kubernetes.io"
 DOCKER = "/.dockerenv"
