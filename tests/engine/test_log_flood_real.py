@@ -9,7 +9,7 @@ from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.engine.logs.intake import LogIntake
 from opsconsole.engine.logs.ring import LogRing
-from opsconsole.sources.logs.log_docker import DockerFollower
+from opsconsole.sources.logs.docker import DockerFollower
 from tests.sources.logs.listening import until
 
 pytestmark = pytest.mark.servers

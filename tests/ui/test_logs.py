@@ -9,7 +9,7 @@ import pytest
 
 from opsconsole.engine.logs.query import answer
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
-from opsconsole.sources.logs.log_line import parse
+from opsconsole.sources.logs.line import parse
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.ui.options import Options
 from opsconsole.ui.screens.logs import LogsScreen

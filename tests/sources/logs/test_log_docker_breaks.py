@@ -8,7 +8,7 @@ import pytest
 
 from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine
-from opsconsole.sources.logs.log_docker import DockerFollower
+from opsconsole.sources.logs.docker import DockerFollower
 from tests.sources.logs.listening import Heard, until
 from tests.sources.logs.test_log_docker import following
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.sources.logs.log_file import TAIL, FileFollower
+from opsconsole.sources.logs.file import TAIL, FileFollower
 from opsconsole.sources.logs.raw_lines import LINE_BYTES
 from tests.sources.logs.listening import Heard, until
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.log_journal import JournalFollower
-from opsconsole.sources.logs.log_line import parse
+from opsconsole.sources.logs.journal import JournalFollower
+from opsconsole.sources.logs.line import parse
 from tests.sources.logs.listening import Heard, until
 
 ENTRIES: list[dict[str, object]] = [
@@ -29,7 +29,7 @@ def test_entries_are_lines_and_a_break_goes_on_at_the_cursor(
     program.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n/bin/cat {tmp_path}/entries\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("opsconsole.sources.logs.log_journal._PAUSE", 0.05)
+    monkeypatch.setattr("opsconsole.sources.logs.journal._PAUSE", 0.05)
     heard = Heard()
     follower = JournalFollower("app.service", heard)
     follower.start()
@@ -77,7 +77,7 @@ esac
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("opsconsole.sources.logs.log_journal._PAUSE", 0.05)
+    monkeypatch.setattr("opsconsole.sources.logs.journal._PAUSE", 0.05)
     heard = Heard()
     follower = JournalFollower("app.service", heard)
     follower.start()

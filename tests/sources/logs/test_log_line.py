@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.log_line import ParsedLine, parse
+from opsconsole.sources.logs.line import ParsedLine, parse
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.text import is_clean
 

@@ -15,7 +15,7 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.engine.logs.pattern import PatternCount
 from opsconsole.engine.logs.ring import LogRing
-from opsconsole.sources.logs.log_line import parse
+from opsconsole.sources.logs.line import parse
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.text import LINE_LIMIT
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.model.logs import LINES_KEPT, LogLevel, LogLine, LogStatus
-from opsconsole.sources.logs.log_line import ParsedLine
+from opsconsole.sources.logs.line import ParsedLine
 
 CHARACTERS: Final = 8_000_000
 """Characters that are held of one log."""

@@ -150,14 +150,14 @@ class LogWatch:
 
     def _follower(self, source: LogSource, sink: LogIntake) -> Follower:
         if source.file is not None:
-            from opsconsole.sources.logs.log_file import FileFollower
+            from opsconsole.sources.logs.file import FileFollower
 
             return FileFollower(self._base / Path(source.file).expanduser(), sink)
         if source.journal is not None:
-            from opsconsole.sources.logs.log_journal import JournalFollower
+            from opsconsole.sources.logs.journal import JournalFollower
 
             return JournalFollower(source.journal, sink)
-        from opsconsole.sources.logs.log_docker import DockerFollower
+        from opsconsole.sources.logs.docker import DockerFollower
 
         name = source.docker or source.swarm or ""
         swarm = source.swarm is not None
