@@ -20,7 +20,7 @@ from opsconsole.config.loader import load
 from opsconsole.demo import docker_engine
 from opsconsole.demo.processes import ServerError
 from opsconsole.model.operation import ActionKind, ActionRequest, Confirmation, Operation, Plan
-from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.operator import Operator
 
 ROUNDS = 10

@@ -13,7 +13,7 @@ import yaml
 
 from opsconsole.config.loader import load
 from opsconsole.model.operation import ActionKind, Operation, OperationState
-from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal.journal import Journal
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal

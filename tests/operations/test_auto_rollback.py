@@ -10,8 +10,8 @@ import pytest
 
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
 from opsconsole.operations import lock
-from opsconsole.operations.audit import verify_folder
 from opsconsole.operations.auto_rollback import LATEST
+from opsconsole.operations.journal.audit import verify_folder
 from opsconsole.operations.operator import Operator
 from tests.operations.place import (
     Place,

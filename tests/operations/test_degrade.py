@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
 from opsconsole.operations import dead_man, lock
-from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal.journal import Journal
 from tests.operations.place import (
     Place,
     ended,

@@ -24,8 +24,8 @@ from opsconsole.model.operation import (
     Step,
 )
 from opsconsole.operations.declared import digest, find
-from opsconsole.operations.journal import Journal
-from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.who import whoami
 from tests.operations.everything import outside, requests_of, uncovered, write
 from tests.operations.place import Place, refused

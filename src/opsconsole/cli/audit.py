@@ -6,7 +6,7 @@ Invariant: says what it cannot see as plainly as what it found. Exit 0 whole, 1 
 import argparse
 
 from opsconsole.cli.configuration import from_arguments
-from opsconsole.operations.audit import verify_folder
+from opsconsole.operations.journal.audit import verify_folder
 from opsconsole.operations.state_folder import state_folder
 
 

@@ -22,8 +22,8 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.events import Event
 from opsconsole.model.operation import Operation
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.operations.journal import Journal
-from opsconsole.operations.journal_reader import OPERATION_LIMIT
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.reader import OPERATION_LIMIT
 from opsconsole.operations.notes import read_notes
 from opsconsole.operations.state_folder import state_folder
 from opsconsole.render import figures

@@ -13,8 +13,8 @@ from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Plan
 from opsconsole.operations import by_itself, detached, lock
-from opsconsole.operations.journal import Journal
-from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.reader import Intent
 
 _MARK: Final = ".acknowledged"
 

@@ -19,7 +19,7 @@ from opsconsole.model.operation import (
 from opsconsole.model.silences import ACK_PREFIX
 from opsconsole.operations import by_itself, silence_actions
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
-from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.journal.reader import Intent
 from opsconsole.sources.prometheus.api_silences import raw_matchers
 from opsconsole.threads import BoundedExecutor
 

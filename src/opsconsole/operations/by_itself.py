@@ -15,7 +15,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Refusal
-from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.journal.reader import Intent
 
 _LOOK_EVERY: Final = 0.2
 

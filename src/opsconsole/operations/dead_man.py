@@ -21,8 +21,8 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.operations import by_itself, detached, lock
-from opsconsole.operations.journal import Journal
-from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.policy import REASON_LIMIT
 
 ATTEMPTS: Final = 20

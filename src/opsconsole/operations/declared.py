@@ -12,7 +12,7 @@ from opsconsole.config.actions import Action, BackupAction, DegradeAction, Scale
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import SILENCING, ActionKind, Effect
 from opsconsole.operations import silence_actions
-from opsconsole.operations.audit import canonical
+from opsconsole.operations.journal.audit import canonical
 
 _K = ActionKind
 

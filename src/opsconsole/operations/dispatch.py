@@ -14,8 +14,8 @@ from opsconsole.clock import Clock
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation, OperationState, Refusal
 from opsconsole.operations import detached, lock
-from opsconsole.operations.journal import Journal, PlanUsedError
-from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.journal.journal import Journal, PlanUsedError
+from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.lock import HeldLock, Holder
 from opsconsole.operations.who import Who
 

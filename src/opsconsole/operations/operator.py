@@ -34,7 +34,6 @@ from opsconsole.operations import (
     policy,
 )
 from opsconsole.operations import seen as seen_verdicts
-from opsconsole.operations.audit_sinks import sinks_of
 from opsconsole.operations.backups.shelf import Shelf
 from opsconsole.operations.declared import (
     Declared,
@@ -46,8 +45,9 @@ from opsconsole.operations.declared import (
 )
 from opsconsole.operations.degradations import lasting
 from opsconsole.operations.driver import ObserveError
-from opsconsole.operations.journal import Journal
-from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.journal.audit_sinks import sinks_of
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.lock import Holder
 from opsconsole.operations.plan_context import with_context
 from opsconsole.operations.policy_facts import PolicyFacts

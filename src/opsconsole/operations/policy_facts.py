@@ -10,7 +10,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation
 from opsconsole.operations import registry
 from opsconsole.operations.declared import Declared
-from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.lock import Holder
 from opsconsole.operations.policy import Circumstances
 

@@ -32,7 +32,7 @@ def _boundary() -> None:
 
 
 def _kill_at_a_boundary() -> None:
-    from opsconsole.operations.database import Database
+    from opsconsole.operations.journal.database import Database
 
     plain = Database.transaction
 

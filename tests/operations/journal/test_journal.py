@@ -18,12 +18,11 @@ from opsconsole.model.operation import (
     Plan,
     Step,
 )
-from opsconsole.operations import plan_codec
-from opsconsole.operations.audit import verify_folder
-from opsconsole.operations.journal import Journal, PlanUsedError
-from opsconsole.operations.journal_reader import Intent
+from opsconsole.operations.journal.audit import verify_folder
+from opsconsole.operations.journal.journal import Journal, PlanUsedError, plan_codec
+from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.journal.transitions import TransitionError
 from opsconsole.operations.state_folder import prepare
-from opsconsole.operations.transitions import TransitionError
 from opsconsole.operations.who import whoami
 
 _S = OperationState
@@ -31,9 +30,9 @@ _S = OperationState
 _FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from tests.operations.test_journal import intent
+from tests.operations.journal.test_journal import intent
 from opsconsole.errors import StateError
-from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 journal.submit(intent("before"), 1.0)
 room = (Path(sys.argv[1]) / "journal.db-wal").stat().st_size + int(sys.argv[2])
@@ -47,8 +46,8 @@ except StateError as error:
 _WRITER = """
 import sys
 from pathlib import Path
-from tests.operations.test_journal import intent
-from opsconsole.operations.journal import Journal
+from tests.operations.journal.test_journal import intent
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.model.operation import OperationState as S
 journal = Journal(Path(sys.argv[1]))
 for number in range(100000):

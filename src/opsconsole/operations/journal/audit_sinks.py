@@ -13,7 +13,7 @@ from typing import Final
 
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
-from opsconsole.operations.audit import Row
+from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.state_folder import open_private
 
 SYSLOG: Final = Path("/dev/log")

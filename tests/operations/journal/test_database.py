@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.errors import StateError
-from opsconsole.operations import database
-from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal.journal import Journal, database
 from opsconsole.operations.state_folder import prepare
 
 

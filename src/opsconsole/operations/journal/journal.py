@@ -13,10 +13,10 @@ from pathlib import Path
 
 from opsconsole.errors import StateError
 from opsconsole.model.operation import OperationState
-from opsconsole.operations import audit, plan_codec, transitions
-from opsconsole.operations.audit_sinks import AuditSinks
-from opsconsole.operations.database import Database
-from opsconsole.operations.journal_reader import Intent, JournalReader
+from opsconsole.operations.journal.audit_sinks import AuditSinks
+from opsconsole.operations.journal.database import Database
+from opsconsole.operations.journal.journal import audit, plan_codec, transitions
+from opsconsole.operations.journal.reader import Intent, JournalReader
 
 _FAIL_CLOSED = frozenset({"intent", "step begins"})
 

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.operation import OperationState
-from opsconsole.operations.transitions import ALLOWED, TransitionError, check, may_have_acted
+from opsconsole.operations.journal.transitions import (
+    ALLOWED,
+    TransitionError,
+    check,
+    may_have_acted,
+)
 
 _STATES = st.sampled_from(list(OperationState))
 

@@ -10,11 +10,11 @@ import pytest
 
 from opsconsole.errors import StateError
 from opsconsole.model.operation import OperationState
-from opsconsole.operations.audit import Row, canonical, link, verify, verify_folder
-from opsconsole.operations.audit_sinks import AuditSinks
-from opsconsole.operations.journal import Journal
+from opsconsole.operations.journal.audit import Row, canonical, link, verify, verify_folder
+from opsconsole.operations.journal.audit_sinks import AuditSinks
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.state_folder import prepare
-from tests.operations.test_journal import intent
+from tests.operations.journal.test_journal import intent
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What was intended and done: the journal and its audit."""
