@@ -9,7 +9,7 @@ from pathlib import Path
 
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import ActionKind, ActionRequest
-from opsconsole.operations.declared import declared
+from opsconsole.operations.planning.declared import declared
 from tests.operations.place import Place
 from tests.operations.recording_server import RecordingServer
 

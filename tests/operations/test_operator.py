@@ -20,9 +20,9 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.operations.declared import declared, digest, find
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.planning.declared import declared, digest, find
 from opsconsole.operations.runner import run
 from opsconsole.operations.who import whoami
 from opsconsole.text import is_clean

@@ -23,9 +23,9 @@ from opsconsole.model.operation import (
     Plan,
     Step,
 )
-from opsconsole.operations.declared import digest, find
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.planning.declared import digest, find
 from opsconsole.operations.who import whoami
 from tests.operations.everything import outside, requests_of, uncovered, write
 from tests.operations.place import Place, refused

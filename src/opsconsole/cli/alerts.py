@@ -22,7 +22,7 @@ from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.silences import SilenceState, SilenceView, shown
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import ExitCode
-from opsconsole.operations.silencing import parameters_of, reporter_of
+from opsconsole.operations.planning.silencing import parameters_of, reporter_of
 from opsconsole.render import figures
 from opsconsole.render.alert_folding import fold_rows
 from opsconsole.render.alert_json import alert_document, silence_document

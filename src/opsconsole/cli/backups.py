@@ -19,8 +19,8 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.backups.catalogue import Listed, backups, verified
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
-from opsconsole.operations.declared import KEPT_HERE
 from opsconsole.operations.drivers.backup_restoring import age_text
+from opsconsole.operations.planning.declared import KEPT_HERE
 
 VERSION: Final = 1
 """Of the JSON document."""

@@ -27,7 +27,7 @@ from opsconsole.model.operation import (
 from opsconsole.operations import by_itself, detached, lock
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
-from opsconsole.operations.policy import REASON_LIMIT
+from opsconsole.operations.planning.policy import REASON_LIMIT
 
 LATEST: Final = 600.0
 """Seconds after its time at which a rollback that nobody began is not begun any more."""

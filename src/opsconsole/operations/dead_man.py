@@ -23,7 +23,7 @@ from opsconsole.model.operation import (
 from opsconsole.operations import by_itself, detached, lock
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
-from opsconsole.operations.policy import REASON_LIMIT
+from opsconsole.operations.planning.policy import REASON_LIMIT
 
 ATTEMPTS: Final = 20
 """Tries to recover before it is left to a person; about a day."""

@@ -15,7 +15,7 @@ from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind, failing
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
-from opsconsole.operations.driver import Sight
+from opsconsole.operations.planning.driver import Sight
 
 if TYPE_CHECKING:
     from opsconsole.sources.health.http_probe import HttpProbe

@@ -9,9 +9,9 @@ import pytest
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
-from opsconsole.operations import registry
 from opsconsole.operations.backups import restorer, switch
-from opsconsole.operations.driver import DriverContext, Outcome
+from opsconsole.operations.planning import registry
+from opsconsole.operations.planning.driver import DriverContext, Outcome
 from opsconsole.threads import BoundedExecutor
 from tests.operations.backups.trees import picture
 

@@ -16,12 +16,12 @@ from opsconsole.config.settings import Settings
 from opsconsole.demo.docker_engine import LABEL, Engine
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
-from opsconsole.operations import registry
 from opsconsole.operations.backups.catalogue import backups
 from opsconsole.operations.backups.places import store_of
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, StepOutcome
 from opsconsole.operations.drivers.docker_archive import HELPER_LABEL
 from opsconsole.operations.drivers.stopped_containers import notes
+from opsconsole.operations.planning import registry
+from opsconsole.operations.planning.driver import DriverContext, ObserveError, Outcome, StepOutcome
 from opsconsole.threads import BoundedExecutor
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import pytest
 
 from opsconsole.model.operation import ActionKind, ConfirmLevel, OperationState, Plan
-from opsconsole.operations.driver import Past
 from opsconsole.operations.drivers.docker_versions import split
 from opsconsole.operations.drivers.earlier import seen_before
-from opsconsole.operations.policy import refuse_rollback
+from opsconsole.operations.planning.driver import Past
+from opsconsole.operations.planning.policy import refuse_rollback
 
 _S = OperationState
 

@@ -137,8 +137,8 @@ class Checks:
     async def _command(self, check: CommandCheck, service: str) -> Look:
         from opsconsole.config.actions import Action
         from opsconsole.config.drivers import Command
-        from opsconsole.operations.driver import DriverContext, ObserveError, Outcome
         from opsconsole.operations.drivers.command import CommandDriver
+        from opsconsole.operations.planning.driver import DriverContext, ObserveError, Outcome
 
         if not check.reads:
             return Look(None, str(NOT_READ))

@@ -17,9 +17,15 @@ from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.state import State
 from opsconsole.model.units import format_duration
-from opsconsole.operations import silence_actions, silencing
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
+from opsconsole.operations.planning import silence_actions, silencing
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 from opsconsole.operations.who import whoami
 from opsconsole.sources.prometheus.api_alerts import parse_time
 from opsconsole.sources.prometheus.api_silences import (

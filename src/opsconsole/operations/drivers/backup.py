@@ -3,9 +3,9 @@
 Invariant: what is restored is what was declared to be backed up, by the same kind of driver.
 """
 
-from opsconsole.operations.driver import Driver, DriverContext
 from opsconsole.operations.drivers.files import FilesRestore
 from opsconsole.operations.drivers.volume import VolumeRestore
+from opsconsole.operations.planning.driver import Driver, DriverContext
 
 
 def restore_of(context: DriverContext) -> Driver:

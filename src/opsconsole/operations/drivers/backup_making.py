@@ -22,7 +22,13 @@ from opsconsole.operations.backups.retention import LEAST, surplus
 from opsconsole.operations.backups.space import MARGIN, Free, Need, files_text, free_near, size_text
 from opsconsole.operations.backups.store import Store, new_id
 from opsconsole.operations.backups.verifier import opened, verify
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 from opsconsole.text import sanitize_bytes
 from opsconsole.threads import QueueFullError
 

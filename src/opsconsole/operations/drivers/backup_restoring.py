@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Step
-from opsconsole.operations import registry
 from opsconsole.operations.backups.catalogue import LATEST, Listed, choose
 from opsconsole.operations.backups.manifest import Manifest
 from opsconsole.operations.backups.places import store_of
@@ -19,7 +18,9 @@ from opsconsole.operations.backups.restorer import Wanted, check_wanted
 from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.backups.store import new_id
 from opsconsole.operations.backups.verifier import opened
-from opsconsole.operations.driver import (
+from opsconsole.operations.drivers.backup_making import Threads, tidy, told
+from opsconsole.operations.planning import registry
+from opsconsole.operations.planning.driver import (
     Concluding,
     Driver,
     DriverContext,
@@ -28,7 +29,6 @@ from opsconsole.operations.driver import (
     Sight,
     StepOutcome,
 )
-from opsconsole.operations.drivers.backup_making import Threads, tidy, told
 
 _RESTORE: Final = "restore"
 _MINUTE: Final = 60

@@ -17,8 +17,14 @@ from pathlib import Path
 from typing import Final, cast
 
 from opsconsole.model.operation import Effect, Step
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.filling import fill, shown_words, words
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 from opsconsole.text import sanitize, sanitize_bytes
 
 OUTPUT_LIMIT: Final = 64 * 1024

@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker_containers import instance_of
 from opsconsole.operations.drivers.docker_copies import (
@@ -25,6 +24,13 @@ from opsconsole.operations.drivers.docker_copies import (
 )
 from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.docker_versions import split
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 
 _NUMBERED: Final = re.compile(r"(.*?)[-_.]?(\d{1,6})")
 _STOPPING: Final = 30.0

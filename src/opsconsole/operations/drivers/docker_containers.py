@@ -3,8 +3,8 @@
 Invariant: a container that is named and not there is an error, never left out.
 """
 
-from opsconsole.operations.driver import DriverContext, ObserveError
 from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen
+from opsconsole.operations.planning.driver import DriverContext, ObserveError
 
 
 async def containers_of(context: DriverContext, calls: EngineCalls) -> tuple[Seen, ...]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.operation import Step
-from opsconsole.operations.driver import ObserveError, Outcome, StepOutcome
 from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError
 from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen
+from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
 
 _STEADY: Final = 1.0
 """Seconds that a container must run on to count as started again."""

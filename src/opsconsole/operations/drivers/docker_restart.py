@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError
 from opsconsole.operations.drivers.docker_containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -14,7 +14,6 @@ from urllib.parse import quote
 
 from opsconsole.model.operation import OperationState, Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker_containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker_copies import Copy, copy_of
@@ -27,7 +26,14 @@ from opsconsole.operations.drivers.docker_versions import (
     short,
     target_of,
 )
-from opsconsole.operations.policy import TARGET
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
+from opsconsole.operations.planning.policy import TARGET
 
 _SETTLING: Final = 30.0
 _QUIET: Final = 3.0

@@ -7,8 +7,8 @@ version that runs has one name in every plan; a rollback's goal is that name wit
 from collections.abc import Iterator
 
 from opsconsole.model.operation import ActionKind, OperationState
-from opsconsole.operations.driver import Past
-from opsconsole.operations.policy import TARGET
+from opsconsole.operations.planning.driver import Past
+from opsconsole.operations.planning.policy import TARGET
 
 
 def seen_before(past: tuple[Past, ...], fact: str, current: str) -> Iterator[str]:

@@ -17,8 +17,9 @@ from typing import Final, cast
 
 from opsconsole.config.actions import Action
 from opsconsole.model.operation import ActionKind, Step
-from opsconsole.operations import registry
-from opsconsole.operations.driver import (
+from opsconsole.operations.drivers.recovering import degraded_steps, previous
+from opsconsole.operations.planning import registry
+from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
     ObserveError,
@@ -26,7 +27,6 @@ from opsconsole.operations.driver import (
     Sight,
     StepOutcome,
 )
-from opsconsole.operations.drivers.recovering import degraded_steps, previous
 
 LIMIT: Final = 1 << 20
 """Bytes of an env file."""

@@ -24,9 +24,15 @@ from opsconsole.operations.backups.space import Need, files_text, require
 from opsconsole.operations.backups.switch import Place, identity, open_parent
 from opsconsole.operations.backups.tree import check_roots, copy_tree, survey
 from opsconsole.operations.backups.writer import Header, make_backup
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.backup_making import BackupMaking, done
 from opsconsole.operations.drivers.backup_restoring import BackupRestoring, failed
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 
 _KINDS: Final = {
     stat.S_IFREG: "a file",

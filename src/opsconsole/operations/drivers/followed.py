@@ -9,8 +9,14 @@ from collections.abc import Mapping
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.following import Following
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 
 
 class FollowedChange(ABC):

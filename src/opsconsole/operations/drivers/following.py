@@ -8,8 +8,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from opsconsole.model.operation import ActionKind, Step
-from opsconsole.operations import registry
-from opsconsole.operations.driver import Driver, DriverContext, ObserveError, Sight, StepOutcome
+from opsconsole.operations.planning import registry
+from opsconsole.operations.planning.driver import (
+    Driver,
+    DriverContext,
+    ObserveError,
+    Sight,
+    StepOutcome,
+)
 
 _PREFIX = "restart: "
 

@@ -11,11 +11,17 @@ from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.earlier import led_away
 from opsconsole.operations.drivers.followed import FollowedChange
 from opsconsole.operations.drivers.git_calls import ask, look
-from opsconsole.operations.policy import TARGET
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
+from opsconsole.operations.planning.policy import TARGET
 
 FACT: Final = "tag"
 

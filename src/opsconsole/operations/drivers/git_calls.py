@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole.operations.driver import ObserveError
 from opsconsole.operations.drivers.command import PATH
+from opsconsole.operations.planning.driver import ObserveError
 from opsconsole.text import sanitize_bytes
 
 LOOK: Final = 20.0

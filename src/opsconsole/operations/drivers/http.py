@@ -18,9 +18,15 @@ from opsconsole import __version__
 from opsconsole.config.services import Instance
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.operation import Effect, Step
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.filling import fill, fill_json, shown_words, words
 from opsconsole.operations.instance_probes import InstanceProbes
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 from opsconsole.sources.http.authentication import Authentication
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.proxy import proxy_for

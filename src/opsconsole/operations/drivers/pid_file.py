@@ -17,9 +17,15 @@ from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.command import PATH
 from opsconsole.operations.drivers.processes import Process, process_in, process_of
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 
 _PAUSE: Final = 0.05
 _ENDING: Final = frozenset({"TERM", "INT"})

@@ -7,7 +7,7 @@ found what the first had made. The plans in the journal hold it.
 from collections.abc import Iterator, Mapping
 
 from opsconsole.model.operation import ActionKind, OperationState, Step
-from opsconsole.operations.driver import DriverContext, ObserveError
+from opsconsole.operations.planning.driver import DriverContext, ObserveError
 
 _NOTHING_DONE = frozenset({OperationState.REFUSED, OperationState.INTENT})
 

@@ -14,10 +14,16 @@ from typing import Final, TypeVar
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.earlier import led_away, seen_before
 from opsconsole.operations.drivers.followed import FollowedChange
-from opsconsole.operations.policy import TARGET
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
+from opsconsole.operations.planning.policy import TARGET
 from opsconsole.text import sanitize
 from opsconsole.threads import QueueFullError
 

@@ -14,9 +14,15 @@ from urllib.parse import quote
 
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker_engine import EngineCalls, engine_of
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from opsconsole.model.operation import Step
-from opsconsole.operations.driver import ObserveError, Outcome, StepOutcome
 from opsconsole.operations.drivers.swarm import SwarmDriver, image_of, update_word
-from opsconsole.operations.policy import TARGET
+from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
+from opsconsole.operations.planning.policy import TARGET
 
 _FACT = "specification"
 

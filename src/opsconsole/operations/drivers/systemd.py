@@ -12,7 +12,13 @@ from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 from opsconsole.text import sanitize_bytes
 
 _PROPERTIES: Final = "LoadState,ActiveState,SubState,InvocationID,MainPID"

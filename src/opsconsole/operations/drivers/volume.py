@@ -18,12 +18,18 @@ from opsconsole.operations.backups.space import Need, on_disk
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.backups.tar_copying import Difference
 from opsconsole.operations.backups.verifier import check_contents, opened
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.drivers.backup_making import BackupMaking, done
 from opsconsole.operations.drivers.backup_restoring import BackupRestoring, failed
 from opsconsole.operations.drivers.docker_archive import ArchiveEngine, with_engine
 from opsconsole.operations.drivers.stopped_containers import start_again, stopped
 from opsconsole.operations.drivers.volume_copying import Copying, Target
+from opsconsole.operations.planning.driver import (
+    DriverContext,
+    ObserveError,
+    Outcome,
+    Sight,
+    StepOutcome,
+)
 
 
 class VolumeBackup(BackupMaking):

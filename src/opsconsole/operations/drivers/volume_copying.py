@@ -20,10 +20,10 @@ from opsconsole.operations.backups.tar_copying import Difference, compare, copy_
 from opsconsole.operations.backups.tar_writing import archive
 from opsconsole.operations.backups.verifier import OpenBackup, opened
 from opsconsole.operations.backups.writer import BackupWriter, Header, make_backup
-from opsconsole.operations.driver import DriverContext, ObserveError, Outcome, StepOutcome
 from opsconsole.operations.drivers.backup_restoring import failed
 from opsconsole.operations.drivers.docker_archive import ArchiveEngine, ContainerPath
 from opsconsole.operations.drivers.docker_engine import engine_of
+from opsconsole.operations.planning.driver import DriverContext, ObserveError, Outcome, StepOutcome
 
 _SHOWN: Final = 5
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final, cast
 
 from opsconsole.model.operation import SILENCING, ActionKind
-from opsconsole.operations.driver import Driver, DriverContext
+from opsconsole.operations.planning.driver import Driver, DriverContext
 
 _K = ActionKind
 _DRIVERS: Final = "opsconsole.operations.drivers"

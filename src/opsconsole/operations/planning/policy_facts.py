@@ -8,11 +8,11 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation
-from opsconsole.operations import registry
-from opsconsole.operations.declared import Declared
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.lock import Holder
-from opsconsole.operations.policy import Circumstances
+from opsconsole.operations.planning import registry
+from opsconsole.operations.planning.declared import Declared
+from opsconsole.operations.planning.policy import Circumstances
 
 
 class PolicyFacts:

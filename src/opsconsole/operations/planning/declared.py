@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from opsconsole.config.actions import Action, BackupAction, DegradeAction, ScaleAction
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import SILENCING, ActionKind, Effect
-from opsconsole.operations import silence_actions
 from opsconsole.operations.journal.audit import canonical
+from opsconsole.operations.planning import silence_actions
 
 _K = ActionKind
 
