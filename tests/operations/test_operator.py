@@ -23,7 +23,7 @@ from opsconsole.model.state import State
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.planning.declared import declared, digest, find
-from opsconsole.operations.runner import run
+from opsconsole.operations.running.runner import run
 from opsconsole.operations.who import whoami
 from opsconsole.text import is_clean
 from tests.operations.place import (
@@ -134,7 +134,7 @@ async def test_the_runner_itself_refuses_when_the_configuration_is_read_only(
 
 def _run_elsewhere(state: Path, operation: str) -> int:
     """``run`` in a process of its own, as it changes how signals are handled."""
-    code = "import sys; from pathlib import Path; from opsconsole.operations.runner import run\n"
+    code = "import sys; from pathlib import Path; from opsconsole.operations.running.runner import run\n"
     code += "sys.exit(run(Path(sys.argv[1]), sys.argv[2]))"
     argv = [sys.executable, "-c", code, str(state), operation]
     return subprocess.run(argv, check=False).returncode

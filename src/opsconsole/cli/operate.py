@@ -25,8 +25,8 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
-from opsconsole.operations.next_steps import MARK
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.running.next_steps import MARK
 from opsconsole.render.plan_text import plan_lines
 from opsconsole.render.status_json import operation_document, plan_document
 from opsconsole.text import sanitize

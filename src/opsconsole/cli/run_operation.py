@@ -2,7 +2,7 @@
 
 import argparse
 
-from opsconsole.operations.runner import run as run_operation
+from opsconsole.operations.running.runner import run as run_operation
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Plan
-from opsconsole.operations import by_itself, detached, lock
+from opsconsole.operations import by_itself
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.running import detached, lock
 
 _MARK: Final = ".acknowledged"
 

@@ -24,10 +24,11 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
-from opsconsole.operations import by_itself, detached, lock
+from opsconsole.operations import by_itself
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.planning.policy import REASON_LIMIT
+from opsconsole.operations.running import detached, lock
 
 LATEST: Final = 600.0
 """Seconds after its time at which a rollback that nobody began is not begun any more."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
-from opsconsole.operations import lock
 from opsconsole.operations.backups.catalogue import verified
 from opsconsole.operations.backups.store import Store
+from opsconsole.operations.running import lock
 from tests.operations.backups.trees import picture
 from tests.operations.place import Place, ended, performed, planned, until
 

@@ -7,7 +7,7 @@ import pytest
 
 from opsconsole.demo.docker_engine import Engine, host_port
 from opsconsole.model.operation import OperationState
-from opsconsole.operations import lock
+from opsconsole.operations.running import lock
 from tests.operations.drivers.rollbacks import (
     config_of,
     inspected,

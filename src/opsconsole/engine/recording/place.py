@@ -14,7 +14,7 @@ from typing import Final
 
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
-from opsconsole.operations.lock import HeldLock, is_held, take
+from opsconsole.operations.running.lock import HeldLock, is_held, take
 from opsconsole.operations.state_folder import file_mode, prepare, state_folder
 from opsconsole.operations.who import whoami
 from opsconsole.text import sanitize

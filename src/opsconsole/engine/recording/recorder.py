@@ -21,7 +21,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.recording import RecordingState, RecordingView
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.operations.lock import HeldLock
+from opsconsole.operations.running.lock import HeldLock
 
 EVERY: Final = 0.45
 """Seconds between two recorded moments at least."""

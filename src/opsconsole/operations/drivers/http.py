@@ -19,7 +19,6 @@ from opsconsole.config.services import Instance
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.filling import fill, fill_json, shown_words, words
-from opsconsole.operations.instance_probes import InstanceProbes
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,
@@ -27,6 +26,7 @@ from opsconsole.operations.planning.driver import (
     Sight,
     StepOutcome,
 )
+from opsconsole.operations.running.instance_probes import InstanceProbes
 from opsconsole.sources.http.authentication import Authentication
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.proxy import proxy_for

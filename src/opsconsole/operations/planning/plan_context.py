@@ -19,8 +19,8 @@ from opsconsole.operations.backups.catalogue import backups
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.drivers.backup_restoring import age_text
-from opsconsole.operations.execution import TAKES_AWAY
 from opsconsole.operations.planning.declared import KEPT_HERE
+from opsconsole.operations.running.execution import TAKES_AWAY
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 _LOOKING: Final = 5.0

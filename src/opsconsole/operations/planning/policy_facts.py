@@ -9,10 +9,10 @@ from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.lock import Holder
 from opsconsole.operations.planning import registry
 from opsconsole.operations.planning.declared import Declared
 from opsconsole.operations.planning.policy import Circumstances
+from opsconsole.operations.running.lock import Holder
 
 
 class PolicyFacts:

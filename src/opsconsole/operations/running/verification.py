@@ -14,8 +14,8 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.model.state import State
-from opsconsole.operations.instance_probes import InstanceProbes
 from opsconsole.operations.planning.driver import Driver, Sight
+from opsconsole.operations.running.instance_probes import InstanceProbes
 
 BASELINE_LOOKS: Final = 3
 _PAUSE: Final = 0.5

@@ -5,7 +5,7 @@ init for a parent; it holds its locks from before it exists until it ends, becau
 hands them over. As a program this file does the least there can be before it detaches, so that
 the starter waits for milliseconds.
 
-``python -m opsconsole.operations.detached run|keep|watch|rollback STATE_DIR OPERATION fresh|again``
+``python -m opsconsole.operations.running.detached run|keep|watch|rollback STATE_DIR OPERATION fresh|again``
 """
 
 import os
@@ -29,7 +29,7 @@ def start(
     Raises StateError when it could not be started.
     """
     argv = [
-        sys.executable, "-P", "-m", "opsconsole.operations.detached",
+        sys.executable, "-P", "-m", "opsconsole.operations.running.detached",
         task, str(state_dir), operation, "fresh" if fresh else "again",
         ",".join(str(descriptor) for descriptor in hand_over),
     ]  # fmt: skip
@@ -80,7 +80,7 @@ def main(arguments: list[str]) -> int:
         from opsconsole.operations.auto_rollback import keep as count_down
 
         return count_down(Path(folder), operation)
-    from opsconsole.operations.runner import run_locked
+    from opsconsole.operations.running.runner import run_locked
 
     return run_locked(Path(folder), operation, fresh=how == "fresh")
 

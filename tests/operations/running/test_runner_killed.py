@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
-from opsconsole.operations import lock
 from opsconsole.operations.journal.audit import verify_folder
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.running import lock
 from tests.operations.place import Place, ended, http_config, performed, planned, until
 from tests.operations.recording_server import RecordingServer
 

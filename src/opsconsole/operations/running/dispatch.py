@@ -13,10 +13,10 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation, OperationState, Refusal
-from opsconsole.operations import detached, lock
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.reader import Intent
-from opsconsole.operations.lock import HeldLock, Holder
+from opsconsole.operations.running import detached, lock
+from opsconsole.operations.running.lock import HeldLock, Holder
 from opsconsole.operations.who import Who
 
 _EXITING: Final = 5.0

@@ -12,7 +12,7 @@ from opsconsole.clock import Clock
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Plan, Step
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.planning.driver import Concluding, Driver, Outcome, StepOutcome
-from opsconsole.operations.verification import Baseline, Verdict, Verifier, lines_of
+from opsconsole.operations.running.verification import Baseline, Verdict, Verifier, lines_of
 
 _CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})
 _GOOD = OperationState.VERIFIED

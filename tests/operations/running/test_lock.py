@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.operations import lock
-from opsconsole.operations.lock import Holder
+from opsconsole.operations.running import lock
+from opsconsole.operations.running.lock import Holder
 from opsconsole.operations.state_folder import prepare
 
 _ROUNDS = 100

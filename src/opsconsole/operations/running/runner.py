@@ -19,18 +19,19 @@ from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
-from opsconsole.operations import ack_keeper, auto_rollback, dead_man, lock
-from opsconsole.operations.execution import NOT_OF_HEALTH, Execution, Record, away
-from opsconsole.operations.instance_probes import InstanceProbes
+from opsconsole.operations import ack_keeper, auto_rollback, dead_man
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent, StepRecord
-from opsconsole.operations.next_steps import next_steps
 from opsconsole.operations.planning import policy
 from opsconsole.operations.planning.declared import Declared, digest, find
 from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.planner import make_driver, request_of
-from opsconsole.operations.verification import Baseline, Verdict, Verifier
+from opsconsole.operations.running import lock
+from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
+from opsconsole.operations.running.instance_probes import InstanceProbes
+from opsconsole.operations.running.next_steps import next_steps
+from opsconsole.operations.running.verification import Baseline, Verdict, Verifier
 from opsconsole.threads import BoundedExecutor
 
 EXIT_CODES: Final = {

@@ -1,0 +1,1 @@
+"""The detached runner: one operation from its lock to its verdict."""
