@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
-from opsconsole.operations import dead_man
 from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.promises import degradation_end as dead_man
 from opsconsole.operations.running import lock
 from tests.operations.place import (
     Place,

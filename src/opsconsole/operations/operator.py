@@ -24,10 +24,8 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.operations import ack_keeper, auto_rollback, dead_man
 from opsconsole.operations import seen as seen_verdicts
 from opsconsole.operations.backups.shelf import Shelf
-from opsconsole.operations.degradations import lasting
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
@@ -43,6 +41,9 @@ from opsconsole.operations.planning.declared import (
 from opsconsole.operations.planning.driver import ObserveError
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts
+from opsconsole.operations.promises import ack_keeper, auto_rollback
+from opsconsole.operations.promises import degradation_end as dead_man
+from opsconsole.operations.promises.degradations import lasting
 from opsconsole.operations.running import dispatch, lock
 from opsconsole.operations.running.lock import Holder
 from opsconsole.operations.state_folder import prepare

@@ -26,10 +26,10 @@ from opsconsole.model.operation import (
     OperationState,
     Refusal,
 )
-from opsconsole.operations import ack_keeper, ack_watch
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.planning import silencing as silencing_requests
 from opsconsole.operations.planning.silencing import LONGEST_ACK, again, ending, parameters_of
+from opsconsole.operations.promises import ack_keeper, ack_watch
 from opsconsole.operations.running import lock
 from opsconsole.sources.prometheus.api_alerts import read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences

@@ -20,10 +20,10 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.operations import auto_rollback
 from opsconsole.operations.planning import policy, registry, silencing
 from opsconsole.operations.planning.declared import KEPT_HERE, Declared, find, scale_bounds
 from opsconsole.operations.planning.driver import Driver, DriverContext, Past
+from opsconsole.operations.promises import auto_rollback
 from opsconsole.operations.running.execution import TAKES_AWAY
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor

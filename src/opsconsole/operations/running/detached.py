@@ -69,15 +69,15 @@ def main(arguments: list[str]) -> int:
     for descriptor in filter(None, descriptors.split(",")):
         os.set_inheritable(int(descriptor), False)
     if task == "keep":
-        from opsconsole.operations.dead_man import keep
+        from opsconsole.operations.promises.degradation_end import keep
 
         return keep(Path(folder), operation)
     if task == "watch":
-        from opsconsole.operations.ack_keeper import keep as watch
+        from opsconsole.operations.promises.ack_keeper import keep as watch
 
         return watch(Path(folder), operation)
     if task == "rollback":
-        from opsconsole.operations.auto_rollback import keep as count_down
+        from opsconsole.operations.promises.auto_rollback import keep as count_down
 
         return count_down(Path(folder), operation)
     from opsconsole.operations.running.runner import run_locked

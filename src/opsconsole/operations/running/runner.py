@@ -19,7 +19,6 @@ from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
-from opsconsole.operations import ack_keeper, auto_rollback, dead_man
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent, StepRecord
@@ -27,6 +26,8 @@ from opsconsole.operations.planning import policy
 from opsconsole.operations.planning.declared import Declared, digest, find
 from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.planner import make_driver, request_of
+from opsconsole.operations.promises import ack_keeper, auto_rollback
+from opsconsole.operations.promises import degradation_end as dead_man
 from opsconsole.operations.running import lock
 from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
 from opsconsole.operations.running.instance_probes import InstanceProbes

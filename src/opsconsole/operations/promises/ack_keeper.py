@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Plan
-from opsconsole.operations import by_itself
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.promises import automatic as by_itself
 from opsconsole.operations.running import detached, lock
 
 _MARK: Final = ".acknowledged"
@@ -49,7 +49,7 @@ def keep(folder: Path, operation: str) -> int:
         intent = _intent(folder, operation)
         if intent is not None:
             # What talks to the server is slow to import, and every runner and console imports this.
-            from opsconsole.operations.ack_watch import watch
+            from opsconsole.operations.promises.ack_watch import watch
 
             watch(folder, intent)
         _mark(folder, operation).unlink(missing_ok=True)

@@ -17,10 +17,10 @@ from opsconsole.model.operation import (
     ActionRequest,
 )
 from opsconsole.model.silences import ACK_PREFIX
-from opsconsole.operations import by_itself
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.planning import silence_actions
+from opsconsole.operations.promises import automatic as by_itself
 from opsconsole.sources.prometheus.api_silences import raw_matchers
 from opsconsole.threads import BoundedExecutor
 

@@ -24,10 +24,10 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
-from opsconsole.operations import by_itself
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.planning.policy import REASON_LIMIT
+from opsconsole.operations.promises import automatic as by_itself
 from opsconsole.operations.running import detached, lock
 
 LATEST: Final = 600.0

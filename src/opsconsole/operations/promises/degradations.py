@@ -8,9 +8,9 @@ import time
 from typing import Final
 
 from opsconsole.model.operation import Degradation
-from opsconsole.operations import dead_man
-from opsconsole.operations.dead_man import End
 from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.promises import degradation_end as dead_man
+from opsconsole.operations.promises.degradation_end import End
 
 _STEPPED: Final = 2.0
 """Seconds between the wall's end and the boot clock's from which the boot clock is believed."""
