@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.model.operation import ActionKind, Operation, OperationState
-from opsconsole.operations.seen import catch_up
+from opsconsole.operations.seen_verdicts import catch_up
 from opsconsole.operations.state_folder import prepare
 from opsconsole.operations.who import Who
 

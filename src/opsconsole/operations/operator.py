@@ -24,7 +24,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.operations import seen as seen_verdicts
+from opsconsole.operations import seen_verdicts
 from opsconsole.operations.backups.shelf import Shelf
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
