@@ -18,8 +18,8 @@ from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
 from opsconsole.operations.backups.catalogue import backups
 from opsconsole.operations.backups.places import store_of
-from opsconsole.operations.drivers.docker_archive import HELPER_LABEL
-from opsconsole.operations.drivers.stopped_containers import notes
+from opsconsole.operations.drivers.docker.archive import HELPER_LABEL
+from opsconsole.operations.drivers.docker.stopped_containers import notes
 from opsconsole.operations.planning import registry
 from opsconsole.operations.planning.driver import DriverContext, ObserveError, Outcome, StepOutcome
 from opsconsole.threads import BoundedExecutor
@@ -40,8 +40,8 @@ from pathlib import Path
 from opsconsole.config.actions import VolumeTarget
 from opsconsole.config.settings import Docker
 from opsconsole.operations.backups.store import Store
-from opsconsole.operations.drivers.docker_archive import with_engine
-from opsconsole.operations.drivers.stopped_containers import stopped
+from opsconsole.operations.drivers.docker.archive import with_engine
+from opsconsole.operations.drivers.docker.stopped_containers import stopped
 url, volume, folder = sys.argv[1:]
 def die(engine):
     target = VolumeTarget(volume=volume, stop=True)

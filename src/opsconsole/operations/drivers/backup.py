@@ -3,8 +3,8 @@
 Invariant: what is restored is what was declared to be backed up, by the same kind of driver.
 """
 
+from opsconsole.operations.drivers.docker.volume import VolumeRestore
 from opsconsole.operations.drivers.files import FilesRestore
-from opsconsole.operations.drivers.volume import VolumeRestore
 from opsconsole.operations.planning.driver import Driver, DriverContext
 
 

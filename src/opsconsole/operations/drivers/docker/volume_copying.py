@@ -21,8 +21,8 @@ from opsconsole.operations.backups.tar_writing import archive
 from opsconsole.operations.backups.verifier import OpenBackup, opened
 from opsconsole.operations.backups.writer import BackupWriter, Header, make_backup
 from opsconsole.operations.drivers.backup_restoring import failed
-from opsconsole.operations.drivers.docker_archive import ArchiveEngine, ContainerPath
-from opsconsole.operations.drivers.docker_engine import engine_of
+from opsconsole.operations.drivers.docker.archive import ArchiveEngine, ContainerPath
+from opsconsole.operations.drivers.docker.engine import engine_of
 from opsconsole.operations.planning.driver import DriverContext, ObserveError, Outcome, StepOutcome
 
 _SHOWN: Final = 5

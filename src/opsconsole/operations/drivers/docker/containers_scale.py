@@ -14,16 +14,16 @@ from urllib.parse import quote
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
-from opsconsole.operations.drivers.docker_containers import instance_of
-from opsconsole.operations.drivers.docker_copies import (
+from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
+from opsconsole.operations.drivers.docker.containers import instance_of
+from opsconsole.operations.drivers.docker.copies import (
     copy_of,
     fixed_addresses,
     fixed_ports,
     of_its_own,
 )
-from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
-from opsconsole.operations.drivers.docker_versions import split
+from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
+from opsconsole.operations.drivers.docker.versions import split
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,

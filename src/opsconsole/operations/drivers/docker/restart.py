@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError
-from opsconsole.operations.drivers.docker_containers import containers_of, instance_of
-from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
+from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
+from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
+from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,

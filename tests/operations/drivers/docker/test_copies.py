@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from opsconsole.operations.drivers.docker_copies import copy_of, of_its_own, published
+from opsconsole.operations.drivers.docker.copies import copy_of, of_its_own, published
 
 _ID = "0123456789ab" + "c" * 52
 _IMAGE: dict[str, Any] = {

@@ -14,12 +14,12 @@ from urllib.parse import quote
 
 from opsconsole.model.operation import OperationState, Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
-from opsconsole.operations.drivers.docker_containers import containers_of, instance_of
-from opsconsole.operations.drivers.docker_copies import Copy, copy_of
-from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
-from opsconsole.operations.drivers.docker_replaced import Replaced, ReplacedContainers
-from opsconsole.operations.drivers.docker_versions import (
+from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
+from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
+from opsconsole.operations.drivers.docker.copies import Copy, copy_of
+from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
+from opsconsole.operations.drivers.docker.replaced import Replaced, ReplacedContainers
+from opsconsole.operations.drivers.docker.versions import (
     PREVIOUS,
     Version,
     image_fact,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from opsconsole.model.operation import Step
-from opsconsole.operations.drivers.swarm import SwarmDriver, image_of, update_word
+from opsconsole.operations.drivers.docker.swarm import SwarmDriver, image_of, update_word
 from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
 from opsconsole.operations.planning.policy import TARGET
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.operation import Step
-from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError
-from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen
+from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
+from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
 from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
 
 _STEADY: Final = 1.0

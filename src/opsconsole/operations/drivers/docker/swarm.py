@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
-from opsconsole.operations.drivers.docker_engine import EngineCalls, engine_of
+from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
+from opsconsole.operations.drivers.docker.engine import EngineCalls, engine_of
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,

@@ -3,7 +3,7 @@
 Invariant: a container that is named and not there is an error, never left out.
 """
 
-from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen
+from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
 from opsconsole.operations.planning.driver import DriverContext, ObserveError
 
 

@@ -17,7 +17,7 @@ from opsconsole.operations.backups.contents import open_folder, write_new
 from opsconsole.operations.backups.faults import BackupError, telling
 from opsconsole.operations.backups.manifest_reader import ID
 from opsconsole.operations.backups.store import Store
-from opsconsole.operations.drivers.docker_archive import ArchiveEngine, User
+from opsconsole.operations.drivers.docker.archive import ArchiveEngine, User
 from opsconsole.text import sanitize
 
 _NOTE: Final = re.compile(rf"stopped-{ID.pattern}\.json")

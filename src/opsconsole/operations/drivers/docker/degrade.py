@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.docker_changes import EngineChanges, NotChangedError, post
-from opsconsole.operations.drivers.docker_containers import instance_of
-from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen, engine_of
+from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
+from opsconsole.operations.drivers.docker.containers import instance_of
+from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.recovering import degraded_steps, previous
 from opsconsole.operations.planning.driver import (
     DriverContext,

@@ -20,9 +20,9 @@ from opsconsole.operations.backups.tar_copying import Difference
 from opsconsole.operations.backups.verifier import check_contents, opened
 from opsconsole.operations.drivers.backup_making import BackupMaking, done
 from opsconsole.operations.drivers.backup_restoring import BackupRestoring, failed
-from opsconsole.operations.drivers.docker_archive import ArchiveEngine, with_engine
-from opsconsole.operations.drivers.stopped_containers import start_again, stopped
-from opsconsole.operations.drivers.volume_copying import Copying, Target
+from opsconsole.operations.drivers.docker.archive import ArchiveEngine, with_engine
+from opsconsole.operations.drivers.docker.stopped_containers import start_again, stopped
+from opsconsole.operations.drivers.docker.volume_copying import Copying, Target
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,

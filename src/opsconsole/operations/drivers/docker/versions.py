@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import quote
 
-from opsconsole.operations.drivers.docker_engine import EngineCalls, Seen
+from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
 from opsconsole.operations.drivers.earlier import led_away, seen_before
 from opsconsole.operations.planning.driver import ObserveError, Past
 from opsconsole.sources.docker.containers import read_time

@@ -1,0 +1,1 @@
+"""Drivers of Docker Engines and of Swarm."""
