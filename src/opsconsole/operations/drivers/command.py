@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from opsconsole.model.operation import Effect, Step
-from opsconsole.operations.drivers.filling import fill, shown_words, words
+from opsconsole.operations.drivers.placeholders import fill, shown_words, words
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,

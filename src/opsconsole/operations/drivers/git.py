@@ -11,9 +11,9 @@ from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.earlier import led_away
 from opsconsole.operations.drivers.followed import FollowedChange
 from opsconsole.operations.drivers.git_calls import ask, look
+from opsconsole.operations.drivers.previous_version import led_away
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,

@@ -18,7 +18,7 @@ from opsconsole import __version__
 from opsconsole.config.services import Instance
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.operation import Effect, Step
-from opsconsole.operations.drivers.filling import fill, fill_json, shown_words, words
+from opsconsole.operations.drivers.placeholders import fill, fill_json, shown_words, words
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,

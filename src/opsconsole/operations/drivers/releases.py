@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.earlier import led_away, seen_before
 from opsconsole.operations.drivers.followed import FollowedChange
+from opsconsole.operations.drivers.previous_version import led_away, seen_before
 from opsconsole.operations.planning.driver import (
     DriverContext,
     ObserveError,

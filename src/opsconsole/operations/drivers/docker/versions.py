@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from urllib.parse import quote
 
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
-from opsconsole.operations.drivers.earlier import led_away, seen_before
+from opsconsole.operations.drivers.previous_version import led_away, seen_before
 from opsconsole.operations.planning.driver import ObserveError, Past
 from opsconsole.sources.docker.containers import read_time
 from opsconsole.text import sanitize
