@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.objectives import Attainment
-from opsconsole.render.cells import Role, line_width, plain
+from opsconsole.render.ink.cells import Role, line_width, plain
 from opsconsole.render.objectives import objective_line
 
 

@@ -7,7 +7,7 @@ from opsconsole.model.replay import Moment, Origin, Span
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import header, replay
-from opsconsole.render.cells import line_width, plain
+from opsconsole.render.ink.cells import line_width, plain
 
 NOW = 1_763_716_447.0
 LATEST = Snapshot(2, NOW, services=tuple(ServiceView(state.value, state, NOW) for state in State))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsconsole.render.cells import line_width, plain
+from opsconsole.render.ink.cells import line_width, plain
 from opsconsole.render.service_head import TabName, tabs
 from opsconsole.ui.screens.service_tabs.all_tabs import TABS
 

@@ -8,7 +8,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
-from opsconsole.render.cells import Line, Role, line_width, plain
+from opsconsole.render.ink.cells import Line, Role, line_width, plain
 from opsconsole.render.service import alert_lines
 from opsconsole.render.service_health import raw_rows, rows
 from opsconsole.render.service_instances import instances

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.series import Trace
 from opsconsole.model.state import State
-from opsconsole.render.cells import Role, line_width, plain
-from opsconsole.render.chart import Curve, Mark, Plot, chart
+from opsconsole.render.ink.cells import Role, line_width, plain
+from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
 from opsconsole.render.service_latency import axis_end, label_of, latency_chart, marks
 from tests.ui import fleet
 

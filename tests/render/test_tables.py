@@ -14,9 +14,9 @@ from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, header, resources, services
 from opsconsole.render.causes import cause_depth
-from opsconsole.render.cells import Line, line_width, plain
 from opsconsole.render.empty_panels import no_containers, nothing_to_show
-from opsconsole.render.matching import Filter, compiled
+from opsconsole.render.ink.cells import Line, line_width, plain
+from opsconsole.render.ink.matching import Filter, compiled
 from opsconsole.render.overview import Panel, arrange
 from opsconsole.render.services import Context, Sort
 from tests.ui import fleet

@@ -18,8 +18,8 @@ from opsconsole.engine.engine import Engine
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
-from opsconsole.render.cells import plain
 from opsconsole.render.empty_panels import nothing_to_show
+from opsconsole.render.ink.cells import plain
 from opsconsole.render.overview import Panel
 from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.rule_watch import NO_RULES

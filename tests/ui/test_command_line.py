@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from textual import events
 
-from opsconsole.render.cells import line_width
 from opsconsole.render.command_line import TypedLine, completions, meant, not_meant, prompt_line
+from opsconsole.render.ink.cells import line_width
 from opsconsole.ui.options import Options
 from opsconsole.ui.screens.help import HelpScreen
 from opsconsole.ui.screens.plan import PlanScreen

@@ -7,7 +7,7 @@ import pytest
 from opsconsole.model.operation import ActionKind, Degradation, OperationState
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import operations as render
-from opsconsole.render.cells import plain
+from opsconsole.render.ink.cells import plain
 from opsconsole.ui.screens.operations import OperationScreen, OperationsScreen
 from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.request import RequestScreen

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.operation import ConfirmLevel, OperationState, Refusal
-from opsconsole.render.cells import wrap
+from opsconsole.render.ink.cells import wrap
 from opsconsole.ui.screens import dialog
 from opsconsole.ui.screens.actions import ActionsScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME

@@ -3,7 +3,7 @@
 from typing import Final
 
 from opsconsole.model.operation import ActionView, Effect
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit, wrap
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, fit, wrap
 
 KEYS = {"restart": "R", "degrade": "D", "recover": "D", "backup": "B", "rollback": "U"}
 

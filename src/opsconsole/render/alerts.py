@@ -6,8 +6,8 @@ Invariant: rows are keyed by the alert's key, which is the same whichever source
 from collections.abc import Iterable
 
 from opsconsole.model.alerts import Alert, AlertState, Severity
-from opsconsole.render import figures
-from opsconsole.render.cells import (
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import (
     BLANK,
     Align,
     Line,

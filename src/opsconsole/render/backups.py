@@ -6,8 +6,8 @@ verified.
 
 from opsconsole.model.backups import BackupState, BackupView
 from opsconsole.model.operation import Refusal
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, clip_line, fit, wrap
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip_line, fit, wrap
 
 _LOOKS = {
     BackupState.VERIFIED: ("●", Role.OK),

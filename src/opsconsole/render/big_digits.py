@@ -9,7 +9,7 @@ same width. With ASCII alone there are no half-rows: a pixel is whole cells, and
 from functools import lru_cache
 from typing import Final
 
-from opsconsole.render.cells import ELLIPSIS
+from opsconsole.render.ink.cells import ELLIPSIS
 
 LARGEST: Final = 12
 _HEIGHT: Final = 7

@@ -9,8 +9,9 @@ from typing import Final
 from opsconsole.engine.judge.causes import ITSELF
 from opsconsole.model.causes import Cause, Changes
 from opsconsole.model.events import Event
-from opsconsole.render import events, figures
-from opsconsole.render.cells import (
+from opsconsole.render import events
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import (
     BLANK,
     Line,
     Role,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.render.cells import Line, Role, Span, clip_line, line_width, width_of
+from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width, width_of
 
 _LIKELY: Final = 0.6
 """How alike two words must be, by difflib's ratio, to be taken for a slip of the keys."""

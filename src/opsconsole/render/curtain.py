@@ -3,7 +3,7 @@
 Invariant: imports no more than cells, so that it is painted at once.
 """
 
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, titled
 
 _BADGES = {"high": Role.BADGE_HIGH, "low": Role.BADGE_LOW}
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import Snapshot, SourceView
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Line, Role, Row, Span, wrap
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Line, Role, Row, Span, wrap
 from opsconsole.render.overview import Panel
 
 _ALERTING: Final = ("prometheus", "alertmanager")

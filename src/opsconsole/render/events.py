@@ -6,8 +6,8 @@ Invariant: an event's row never changes once its day has not; what is coloured i
 from collections.abc import Iterable
 
 from opsconsole.model.events import Event, EventKind
-from opsconsole.render import figures
-from opsconsole.render.cells import Role, Row, Span, clip, fit, state_role
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Role, Row, Span, clip, fit, state_role
 
 
 def latest(events: Iterable[Event]) -> list[Event]:

@@ -8,9 +8,9 @@ a lagging link is seen.
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
 from opsconsole.model.state import State
-from opsconsole.render import figures
-from opsconsole.render.cells import Line, Role, Span, clip, clip_line, line_width, wrap
 from opsconsole.render.curtain import badge_role
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_width, wrap
 
 NOTICE_ROWS = 2
 ROOMY = 20

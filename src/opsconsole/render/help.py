@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import zip_longest
 from typing import Final, NamedTuple
 
-from opsconsole.render.cells import BLANK, Line, Role, Span, fit, line_width, wrap
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit, line_width, wrap
 
 _FIRST: Final = ("look", "change")
 

@@ -15,8 +15,8 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.incident import Incident
 from opsconsole.model.recording import ServiceFigures
 from opsconsole.model.state import State
-from opsconsole.render import figures
-from opsconsole.render.spark import BLOCKS
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.spark import BLOCKS
 
 COLUMNS: Final = 60
 _LABEL: Final = 9

@@ -13,7 +13,7 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.incident import Affected, AlertSpan, Incident
 from opsconsole.model.operation import SILENCING, Operation, OperationState
 from opsconsole.model.state import State
-from opsconsole.render import figures
+from opsconsole.render.ink import figures
 from opsconsole.render.markdown import code, escape
 
 

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
-from opsconsole.render.cells import Line, Role, Span, clip_line, fit, titled, wrap
-from opsconsole.render.figures import duration
-from opsconsole.render.matching import compiled
+from opsconsole.render.ink.cells import Line, Role, Span, clip_line, fit, titled, wrap
+from opsconsole.render.ink.figures import duration
+from opsconsole.render.ink.matching import compiled
 
 WINDOWS: Final[dict[int, float]] = {2: 60.0, 3: 300.0, 4: 900.0, 5: 1800.0, 6: 3600.0}
 """Seconds of the windows 2 to 6; 0 is the end of everything, 1 its beginning."""

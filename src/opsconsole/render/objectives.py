@@ -12,8 +12,8 @@ from typing import Final
 
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, line_width, wrap
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, fit, line_width, wrap
 
 
 def objective_line(item: Attainment, width: int = 200, *, stale: bool = False) -> Line:

@@ -16,9 +16,19 @@ from opsconsole.model.operation import (
     OperationState,
 )
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import figures
 from opsconsole.render import plan as plan_lines
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, clip_line, fit, line_width, wrap
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import (
+    BLANK,
+    Line,
+    Role,
+    Span,
+    clip,
+    clip_line,
+    fit,
+    line_width,
+    wrap,
+)
 from opsconsole.render.runbooks import standing
 
 RUNNING: Final = "▶"

@@ -6,8 +6,8 @@ when the journal has one.
 """
 
 from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, wrap
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, wrap
 
 _LABEL = 11
 _EVIDENCE = 6

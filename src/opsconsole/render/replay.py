@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.state import State
-from opsconsole.render import figures
-from opsconsole.render.cells import Line, Role, Span, clip_line, line_width
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width
 
 if TYPE_CHECKING:
     from opsconsole.model.replay import Gap, Moment

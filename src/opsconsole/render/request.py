@@ -10,7 +10,7 @@ from typing import Final
 
 from opsconsole.model.operation import ActionKind, ActionRequest, ActionView
 from opsconsole.model.units import format_duration, parse_duration
-from opsconsole.render import figures
+from opsconsole.render.ink import figures
 from opsconsole.text import sanitize
 
 REASON_LIMIT: Final = 200

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from opsconsole.model.resources import Container, Host
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import figures
-from opsconsole.render.cells import Align, Line, Role, Row, Span, fit, state_role
 from opsconsole.render.empty_panels import no_containers
-from opsconsole.render.spark import meter
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Align, Line, Role, Row, Span, fit, state_role
+from opsconsole.render.ink.spark import meter
 
 _METER = 10
 

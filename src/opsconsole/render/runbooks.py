@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 from opsconsole.model.runbook_runs import RunbookRun, RunOutcome, StepRun, StepState
 from opsconsole.model.runbooks import RunbookView, StepKind, StepView, worded
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render import figures
-from opsconsole.render.cells import (
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import (
     BLANK,
     Align,
     Line,

@@ -4,14 +4,14 @@ Invariant: exactly as many lines as the panel is high, the most telling first.
 """
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, titled
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, titled
+from opsconsole.render.ink.time_axis import span
 from opsconsole.render.objectives import objective_line
 from opsconsole.render.operations import badges
 from opsconsole.render.service import headline
 from opsconsole.render.service_health import instance_lines
 from opsconsole.render.service_latency import latency_chart
-from opsconsole.render.time_axis import span
 
 CHART_ROWS = 6
 TALL_CHART = 20

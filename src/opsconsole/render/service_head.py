@@ -7,7 +7,7 @@ sight in full.
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from opsconsole.render.cells import Line, Role, Span, clip_line, line_width
+from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width
 
 _LETTERS: Final = (None, 4, 2)
 """How short the names of the other tabs may be, the longest first."""

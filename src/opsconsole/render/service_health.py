@@ -10,8 +10,8 @@ from typing import NamedTuple
 from opsconsole.model.health import Component, ProbeKind
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView
 from opsconsole.model.state import State
-from opsconsole.render import figures
-from opsconsole.render.cells import (
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import (
     BLANK,
     Align,
     Line,

@@ -12,8 +12,8 @@ from opsconsole.model.resources import Container
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.model.system_units import SystemUnit
-from opsconsole.render import figures
-from opsconsole.render.cells import (
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import (
     BLANK,
     Line,
     Role,
@@ -23,8 +23,8 @@ from opsconsole.render.cells import (
     fit,
     state_role,
 )
+from opsconsole.render.ink.spark import meter
 from opsconsole.render.service_health import instance_lines, is_old
-from opsconsole.render.spark import meter
 
 _LABEL: Final = 11
 _BREAKER_STATES: Final = {

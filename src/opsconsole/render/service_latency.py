@@ -12,10 +12,10 @@ from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.series import Latency, Trace
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, state_role
-from opsconsole.render.chart import Curve, Mark, Plot, chart
-from opsconsole.render.time_axis import span
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, state_role
+from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
+from opsconsole.render.ink.time_axis import span
 
 BEGAN: Final = "▶"
 """Marks the start of the alert that one came from."""

@@ -11,10 +11,10 @@ from typing import Final
 
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, clip_line, fit
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip_line, fit
+from opsconsole.render.ink.spark import columns, share_spark
 from opsconsole.render.objectives import objectives
-from opsconsole.render.spark import columns, share_spark
 
 STALE_AFTER: Final = 90.0
 """Seconds; the slowest source is asked every 30."""

@@ -9,8 +9,8 @@ from typing import Final
 
 from opsconsole.model.operation import Refusal
 from opsconsole.model.pages import Change, EntryKind, PageBody, PageEntry, PageView
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, fit, width_of, wrap
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, fit, width_of, wrap
 
 KEY_MOST: Final = 32
 VALUE_LINES: Final = 6

@@ -11,11 +11,11 @@ from enum import StrEnum
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import figures
 from opsconsole.render.causes import cause_depth
-from opsconsole.render.cells import Align, Cell, Line, Role, Span, fit, state_role
-from opsconsole.render.matching import Filter
-from opsconsole.render.spark import latency_scale, latency_spark
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Align, Cell, Line, Role, Span, fit, state_role
+from opsconsole.render.ink.matching import Filter
+from opsconsole.render.ink.spark import latency_scale, latency_spark
 
 
 class Sort(StrEnum):

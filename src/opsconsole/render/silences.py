@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from opsconsole.model.silences import ACK_PREFIX, SilenceState, SilenceView, shown
-from opsconsole.render import figures
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, clip, fit, wrap
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip, fit, wrap
 
 _LOOKS: Final = {
     SilenceState.ACTIVE: ("●", Role.ACCENT),

@@ -7,7 +7,7 @@ takes the line while it lasts and never waits for a key.
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from opsconsole.render.cells import Line, Role, Span, clip_line, width_of
+from opsconsole.render.ink.cells import Line, Role, Span, clip_line, width_of
 
 
 class Hint(NamedTuple):

@@ -11,8 +11,8 @@ from typing import Final
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
 from opsconsole.render import events as render
-from opsconsole.render.cells import BLANK, Line, Role, Span
-from opsconsole.render.matching import Filter
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span
+from opsconsole.render.ink.matching import Filter
 
 
 class Kinds(StrEnum):

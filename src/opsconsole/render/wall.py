@@ -11,7 +11,7 @@ from typing import Final
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import overview as places
 from opsconsole.render import wall_red, wall_resources, wall_views
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
 from opsconsole.render.wall_failing import named
 from opsconsole.render.wall_head import counts, head, sources
 from opsconsole.render.wall_scene import Scene, View, padded

@@ -9,10 +9,11 @@ from typing import Final
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import alerts, figures
+from opsconsole.render import alerts
 from opsconsole.render.alert_folding import fold_rows
 from opsconsole.render.big_digits import columns_of, drawable
-from opsconsole.render.cells import Line, Role, Span, clip, line_width
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Line, Role, Span, clip, line_width
 from opsconsole.render.wall_head import BIG_ROLES
 from opsconsole.render.wall_scene import (
     Scene,

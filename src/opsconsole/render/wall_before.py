@@ -10,7 +10,7 @@ from opsconsole.engine.past.what_changed import before_service
 from opsconsole.model.causes import Changes
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import causes_page, events
-from opsconsole.render.cells import Line, Role, Span, clip_line
+from opsconsole.render.ink.cells import Line, Role, Span, clip_line
 from opsconsole.render.wall_scene import Scene
 
 _LEAST_ROWS: Final = 2

@@ -9,10 +9,11 @@ from typing import Final
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import figures, operations, services
+from opsconsole.render import operations, services
 from opsconsole.render.big_digits import columns_of, drawable, rows_of
-from opsconsole.render.cells import BLANK, Line, Role, Span, fit
-from opsconsole.render.matching import Filter
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit
+from opsconsole.render.ink.matching import Filter
 from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
 from opsconsole.render.wall_scene import (
     Scene,

@@ -7,8 +7,8 @@ from typing import Final
 
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import services
-from opsconsole.render.cells import Line
-from opsconsole.render.matching import Filter
+from opsconsole.render.ink.cells import Line
+from opsconsole.render.ink.matching import Filter
 from opsconsole.render.wall_alerts import blind_spots, ringing
 from opsconsole.render.wall_before import came_before
 from opsconsole.render.wall_failing import failing, name_sizes

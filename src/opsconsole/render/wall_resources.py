@@ -6,9 +6,10 @@ Invariant: a figure that is not known is a dash, and one that is old is faint.
 from typing import Final
 
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render import figures, resources
+from opsconsole.render import resources
 from opsconsole.render.big_digits import largest
-from opsconsole.render.cells import Line, Role, Span, clip
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Line, Role, Span, clip
 from opsconsole.render.wall_scene import (
     Scene,
     beside,

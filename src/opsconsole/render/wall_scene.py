@@ -15,7 +15,7 @@ from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, So
 from opsconsole.model.state import State
 from opsconsole.render import alerts
 from opsconsole.render.big_digits import drawn
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip_line, line_width
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, line_width
 
 T = TypeVar("T")
 

@@ -10,9 +10,10 @@ from typing import Final
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import events, figures, operations, services
+from opsconsole.render import events, operations, services
 from opsconsole.render.big_digits import columns_of, drawable, largest, rows_of
-from opsconsole.render.cells import (
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import (
     BLANK,
     Align,
     Line,
@@ -23,7 +24,7 @@ from opsconsole.render.cells import (
     line_width,
     wrap,
 )
-from opsconsole.render.matching import Filter
+from opsconsole.render.ink.matching import Filter
 from opsconsole.render.wall_alerts import blind_spots, ringing
 from opsconsole.render.wall_before import lately
 from opsconsole.render.wall_failing import failing

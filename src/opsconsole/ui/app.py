@@ -17,8 +17,8 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
+from opsconsole.render.ink.time_axis import TimeAxis
 from opsconsole.render.keys import Scope
-from opsconsole.render.time_axis import TimeAxis
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes

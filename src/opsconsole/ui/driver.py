@@ -23,7 +23,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.events import Key, Resize
 from textual.geometry import Size
 
-from opsconsole.render.figures import age
+from opsconsole.render.ink.figures import age
 
 PASTE_LIMIT: Final = 2.0
 FLOOD: Final = 64

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.theme import Theme
 
 from opsconsole.model.contrast import READABLE, contrast
-from opsconsole.render.cells import Role
+from opsconsole.render.ink.cells import Role
 
 
 @dataclass(frozen=True, slots=True)

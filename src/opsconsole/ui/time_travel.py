@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from opsconsole.clock import Clock
 from opsconsole.render import replay as said
-from opsconsole.render.time_axis import TimeAxis
+from opsconsole.render.ink.time_axis import TimeAxis
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.opening import Opening
 from opsconsole.ui.replay import Replay

@@ -13,7 +13,7 @@ from textual.containers import Vertical
 from opsconsole.model.operation import ActionView
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.actions import about_lines, menu_line, nothing
-from opsconsole.render.cells import BLANK, Role, Span, titled
+from opsconsole.render.ink.cells import BLANK, Role, Span, titled
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.line_widget import LineWidget

@@ -9,7 +9,7 @@ from opsconsole.model.alerts import Alert
 from opsconsole.model.runbooks import of_alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import alerts as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys

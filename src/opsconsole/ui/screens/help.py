@@ -5,8 +5,8 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from opsconsole.render import keys
-from opsconsole.render.cells import BLANK, Role, Span, titled
 from opsconsole.render.help import HelpEntry, page
+from opsconsole.render.ink.cells import BLANK, Role, Span, titled
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from opsconsole.render.cells import plain
+from opsconsole.render.ink.cells import plain
 from opsconsole.ui import clipboard
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar

@@ -11,7 +11,7 @@ from textual import on
 from opsconsole.model.operation import ActionView, Operation
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen

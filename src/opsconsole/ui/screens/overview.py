@@ -12,11 +12,12 @@ from opsconsole.model.alerts import Alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, operations, resources, services
-from opsconsole.render.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.header import too_small_lines
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.matching import Filter
+from opsconsole.render.ink.time_axis import span
 from opsconsole.render.keys import Key, Scope
-from opsconsole.render.matching import Filter
 from opsconsole.render.overview import (
     Panel,
     Placement,
@@ -25,7 +26,6 @@ from opsconsole.render.overview import (
     zoomed,
 )
 from opsconsole.render.selected import selected_lines
-from opsconsole.render.time_axis import span
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys

@@ -9,8 +9,8 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import events, services
 from opsconsole.render.alert_folding import FoldedAlert, fold_rows
 from opsconsole.render.alerts import order
-from opsconsole.render.cells import Line, Role, Span
-from opsconsole.render.matching import Filter
+from opsconsole.render.ink.cells import Line, Role, Span
+from opsconsole.render.ink.matching import Filter
 
 SORTS = tuple(services.Sort)
 

@@ -23,7 +23,7 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.render import plan as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.request import OVERRIDABLE
 from opsconsole.ui.messages import OperationStarted
 from opsconsole.ui.screens.dialog import Dialog

@@ -14,7 +14,7 @@ from opsconsole.model.runbook_runs import RunbookRequest, RunbookRun, RunbookVer
 from opsconsole.model.runbooks import RunbookView, StepKind, StepView, worded
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import runbooks as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, plain, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings

@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 
-from opsconsole.render.cells import BLANK, Role, Span, titled
+from opsconsole.render.ink.cells import BLANK, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings

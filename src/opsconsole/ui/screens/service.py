@@ -14,7 +14,7 @@ from textual.widget import Widget
 from opsconsole.model.alerts import Alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import keys
-from opsconsole.render.cells import BLANK, Line, titled
+from opsconsole.render.ink.cells import BLANK, Line, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.operations import badges
 from opsconsole.render.replay import live_lines

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render.cells import Line, Role, Span, plain
+from opsconsole.render.ink.cells import Line, Role, Span, plain
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.lines_view import LinesView

@@ -10,7 +10,7 @@ from textual import on
 
 from opsconsole.model.silences import SilenceState, SilenceView
 from opsconsole.render import silences as render
-from opsconsole.render.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.silencing_forms import (
     SilencingForm,

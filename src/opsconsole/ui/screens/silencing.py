@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from opsconsole.render.cells import BLANK, Line, Role, Span, clip, titled, wrap
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, titled, wrap
 from opsconsole.render.request import REASON_LIMIT, Problem
 from opsconsole.render.silencing_forms import MATCHERS_LIMIT, SilencingForm, preview
 from opsconsole.ui.screens.dialog import Dialog

@@ -11,7 +11,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 
 from opsconsole.model.state import State
-from opsconsole.render.cells import BLANK, Line, Role, Span, fit, state_role, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit, state_role, titled
 from opsconsole.ui import theme_loader
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.themes import BUILT_IN, Palette

@@ -11,9 +11,9 @@ from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import events, timeline
 from opsconsole.render.causes_page import described
-from opsconsole.render.cells import Line, Role, Span, titled
+from opsconsole.render.ink.cells import Line, Role, Span, titled
+from opsconsole.render.ink.matching import Filter
 from opsconsole.render.keys import Key, Scope
-from opsconsole.render.matching import Filter
 from opsconsole.render.timeline import Choice, Kinds
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.layouts import ListScreen

@@ -13,7 +13,7 @@ from textual.screen import Screen
 
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import keys
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.render.wall import lines
 from opsconsole.render.wall_scene import Scene, Trouble, View, is_red
 from opsconsole.ui.options import WallOptions

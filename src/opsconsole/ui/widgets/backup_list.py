@@ -7,7 +7,7 @@ for. Nothing is read here.
 from opsconsole.model.backups import BackupState, BackupView
 from opsconsole.model.operation import Refusal
 from opsconsole.render import backups as render
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 

@@ -7,7 +7,7 @@ mouse, and says so when enter is pressed.
 from textual import events
 from textual.message import Message
 
-from opsconsole.render.cells import Role, Span, width_of
+from opsconsole.render.ink.cells import Role, Span, width_of
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from textual import events
 from textual.message import Message
 
-from opsconsole.render.cells import BLANK, Line, Role
+from opsconsole.render.ink.cells import BLANK, Line, Role
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted
 
 

@@ -2,7 +2,7 @@
 
 from opsconsole.model.snapshot import EnvironmentView, Snapshot
 from opsconsole.render import header
-from opsconsole.render.cells import Role
+from opsconsole.render.ink.cells import Role
 from opsconsole.render.replay import Shown, banner
 from opsconsole.ui.widgets.line_widget import LineWidget
 

@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from opsconsole.render.cells import BLANK, Line, Role, Span
-from opsconsole.render.difference import changed
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span
+from opsconsole.render.ink.difference import changed
 from opsconsole.ui.themes import RoleStyles
 
 _CACHE = 1024

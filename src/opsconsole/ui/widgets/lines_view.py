@@ -5,8 +5,8 @@ Invariant: new lines leave the place where one reads as it is, as far as there s
 
 from collections.abc import Sequence
 
-from opsconsole.render.cells import Line, Role, Span
-from opsconsole.render.matching import compiled
+from opsconsole.render.ink.cells import Line, Role, Span
+from opsconsole.render.ink.matching import compiled
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted
 
 

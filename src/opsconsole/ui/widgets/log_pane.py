@@ -6,7 +6,7 @@ last row is in sight; otherwise new rows leave the cursor on its line.
 
 from opsconsole.model.logs import LogLine, LogPage, LogQuery
 from opsconsole.render import logs as render
-from opsconsole.render.cells import Line, Role
+from opsconsole.render.ink.cells import Line, Role
 from opsconsole.render.logs import Rows
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted
 

@@ -8,8 +8,8 @@ esc drops it.
 from textual import events
 from textual.message import Message
 
-from opsconsole.render.cells import Role
 from opsconsole.render.command_line import TypedLine, prompt_line
+from opsconsole.render.ink.cells import Role
 from opsconsole.text import sanitize
 from opsconsole.ui.widgets.line_widget import LineWidget
 

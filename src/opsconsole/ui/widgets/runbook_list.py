@@ -5,7 +5,7 @@ Invariant: the cursor stays on a runbook; opening one runs nothing.
 
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import runbooks as render
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.render.wall import shifted
 from opsconsole.ui.wall import Drift
 from opsconsole.ui.widgets.line_widget import LineWidget

@@ -6,7 +6,7 @@ from textual.message import Message
 
 from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import ActionKind
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings

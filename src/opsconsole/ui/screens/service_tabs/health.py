@@ -6,9 +6,9 @@ Invariant: a test is a plan like any other; the key opens it and starts nothing.
 from typing import ClassVar
 
 from opsconsole.model.operation import ActionKind, ActionView
-from opsconsole.render.cells import BLANK, Line, Role, Span, plain
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain
+from opsconsole.render.ink.matching import compiled
 from opsconsole.render.keys import Key, Scope
-from opsconsole.render.matching import compiled
 from opsconsole.render.service_health import HealthRow, raw_rows, rows
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from opsconsole.model.system_units import SystemUnit
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.render.service_instances import instances
 from opsconsole.ui.messages import UnitsArrived
 from opsconsole.ui.screens.service_tab import Sight

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from opsconsole.model.alerts import Alert
 from opsconsole.render import service_latency as render
-from opsconsole.render.cells import Line, clip_line
+from opsconsole.render.ink.cells import Line, clip_line
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 

@@ -5,7 +5,7 @@ Invariant: the logs are followed while the tab is in sight, and at no other time
 
 from typing import ClassVar
 
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.service_logs import ServiceLogs

@@ -5,7 +5,7 @@ from typing import ClassVar
 from textual import on
 
 from opsconsole.render import runbooks as render
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings

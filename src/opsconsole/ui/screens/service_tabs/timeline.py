@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from opsconsole.render import service as render
-from opsconsole.render.cells import Line
+from opsconsole.render.ink.cells import Line
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from opsconsole.model.series import Trace
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render.time_axis import TimeAxis, fitted, oldest, span
+from opsconsole.render.ink.time_axis import TimeAxis, fitted, oldest, span
 from tests.ui import fleet
 from tests.ui.fleet import NOW
 

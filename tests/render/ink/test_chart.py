@@ -5,10 +5,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opsconsole.model.series import Trace
-from opsconsole.render.cells import Role, line_width, plain
-from opsconsole.render.chart import Curve, Mark, Plot, chart
-from opsconsole.render.scale import nice_ceiling, time_step
-from opsconsole.render.spark import columns, latency_scale, latency_spark, meter
+from opsconsole.render.ink.cells import Role, line_width, plain
+from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
+from opsconsole.render.ink.scale import nice_ceiling, time_step
+from opsconsole.render.ink.spark import columns, latency_scale, latency_spark, meter
 
 NOW = 1_763_716_500.0
 VALUES = st.lists(st.none() | st.floats(0, 1e6), max_size=200)

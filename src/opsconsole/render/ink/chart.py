@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.series import Trace
-from opsconsole.render.cells import BLANK, Align, Line, Role, Span, fit, width_of
-from opsconsole.render.figures import clock, duration
-from opsconsole.render.scale import nice_ceiling, time_step
-from opsconsole.render.spark import columns
+from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, fit, width_of
+from opsconsole.render.ink.figures import clock, duration
+from opsconsole.render.ink.scale import nice_ceiling, time_step
+from opsconsole.render.ink.spark import columns
 
 _BASE: Final = 0x2800
 _FULL: Final = 0xFF

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.render.ascii import to_ascii
-from opsconsole.render.cells import (
+from opsconsole.render.ink.ascii import to_ascii
+from opsconsole.render.ink.cells import (
     Align,
     Role,
     Span,
@@ -17,7 +17,7 @@ from opsconsole.render.cells import (
     width_of,
     wrap,
 )
-from opsconsole.render.difference import changed
+from opsconsole.render.ink.difference import changed
 
 TEXTS = st.text(alphabet=st.sampled_from("ab 漢字●▁é́"), max_size=30)
 WIDTHS = st.integers(0, 60)

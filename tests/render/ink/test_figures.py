@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.render import figures
+from opsconsole.render.ink import figures
 
 ANY = st.floats(allow_nan=True, allow_infinity=True) | st.none()
 

@@ -3,7 +3,7 @@
 Invariant: cells outside the ranges returned look the same in both lines.
 """
 
-from opsconsole.render.cells import Line, Span, width_of
+from opsconsole.render.ink.cells import Line, Span, width_of
 
 
 def changed(old: Line, new: Line) -> list[tuple[int, int]]:

@@ -1,0 +1,1 @@
+"""Cells, charts and figures: what every line is drawn with."""
