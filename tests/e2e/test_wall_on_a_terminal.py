@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.render.big_digits import drawn
+from opsconsole.render.wall.big_digits import drawn
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal

@@ -8,7 +8,7 @@ import pytest
 from textual import events
 
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render.wall_scene import View
+from opsconsole.render.wall.scene import View
 from opsconsole.ui.app import Console
 from opsconsole.ui.messages import EngineFailed
 from opsconsole.ui.options import Options, WallOptions

@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.render.wall_scene import View
+from opsconsole.render.wall.scene import View
 from opsconsole.ui.wall import (
     LONGEST_WAIT,
     SHIFT_EVERY,

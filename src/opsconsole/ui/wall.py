@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.render.overview import LEAST_HEIGHT, LEAST_WIDTH
-from opsconsole.render.wall_scene import View
+from opsconsole.render.wall.scene import View
 
 SHIFT_EVERY: Final = 60.0
 """Seconds from one move of the picture to the next."""

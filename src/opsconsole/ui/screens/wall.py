@@ -14,8 +14,8 @@ from textual.screen import Screen
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import keys
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.wall import lines
-from opsconsole.render.wall_scene import Scene, Trouble, View, is_red
+from opsconsole.render.wall.panels import lines
+from opsconsole.render.wall.scene import Scene, Trouble, View, is_red
 from opsconsole.ui.options import WallOptions
 from opsconsole.ui.precise import PreciseCompositor
 from opsconsole.ui.screens.contracts import Speaking

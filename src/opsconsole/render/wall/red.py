@@ -9,10 +9,10 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import services
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.wall_alerts import blind_spots, ringing
-from opsconsole.render.wall_before import came_before
-from opsconsole.render.wall_failing import failing, name_sizes
-from opsconsole.render.wall_scene import Scene, beside, joined
+from opsconsole.render.wall.alerts import blind_spots, ringing
+from opsconsole.render.wall.before import came_before
+from opsconsole.render.wall.failing import failing, name_sizes
+from opsconsole.render.wall.scene import Scene, beside, joined
 
 _WIDE: Final = 170
 

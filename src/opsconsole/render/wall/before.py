@@ -11,7 +11,7 @@ from opsconsole.model.causes import Changes
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import causes_page, events
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line
-from opsconsole.render.wall_scene import Scene
+from opsconsole.render.wall.scene import Scene
 
 _LEAST_ROWS: Final = 2
 _MOST_CAUSES: Final = 4

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.render.big_digits import (
+from opsconsole.render.wall.big_digits import (
     LARGEST,
     columns_of,
     drawable,

@@ -8,11 +8,11 @@ own, so that it is told by its shape where colours are not.
 from typing import Final
 
 from opsconsole.model.state import State
-from opsconsole.render.big_digits import LARGEST, columns_of, drawable, largest, rows_of
 from opsconsole.render.curtain import badge_role
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, line_width, spread
-from opsconsole.render.wall_scene import (
+from opsconsole.render.wall.big_digits import LARGEST, columns_of, drawable, largest, rows_of
+from opsconsole.render.wall.scene import (
     STATES,
     Scene,
     beside,

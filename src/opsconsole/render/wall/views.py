@@ -11,7 +11,6 @@ from typing import Final
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import events, operations, services
-from opsconsole.render.big_digits import columns_of, drawable, largest, rows_of
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -25,12 +24,13 @@ from opsconsole.render.ink.cells import (
     wrap,
 )
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.wall_alerts import blind_spots, ringing
-from opsconsole.render.wall_before import lately
-from opsconsole.render.wall_failing import failing
-from opsconsole.render.wall_head import BIG_ROLES, WORD_ROLES
-from opsconsole.render.wall_resources import resource_rows
-from opsconsole.render.wall_scene import (
+from opsconsole.render.wall.alerts import blind_spots, ringing
+from opsconsole.render.wall.before import lately
+from opsconsole.render.wall.big_digits import columns_of, drawable, largest, rows_of
+from opsconsole.render.wall.failing import failing
+from opsconsole.render.wall.head import BIG_ROLES, WORD_ROLES
+from opsconsole.render.wall.resources import resource_rows
+from opsconsole.render.wall.scene import (
     STATES,
     Scene,
     Trouble,

@@ -10,13 +10,13 @@ from opsconsole.model.alerts import Severity
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render.big_digits import drawn
 from opsconsole.render.ink.ascii import to_ascii
 from opsconsole.render.ink.cells import line_width, plain
-from opsconsole.render.wall import lines, shifted
-from opsconsole.render.wall_failing import failing, name_sizes
-from opsconsole.render.wall_scene import Scene, Trouble, View, is_red, tally
-from opsconsole.render.wall_views import verdict
+from opsconsole.render.wall.big_digits import drawn
+from opsconsole.render.wall.failing import failing, name_sizes
+from opsconsole.render.wall.panels import lines, shifted
+from opsconsole.render.wall.scene import Scene, Trouble, View, is_red, tally
+from opsconsole.render.wall.views import verdict
 from tests.ui import fleet, working
 from tests.ui.fleet import NOW
 

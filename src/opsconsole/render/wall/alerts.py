@@ -11,11 +11,11 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import alerts
 from opsconsole.render.alert_folding import fold_rows
-from opsconsole.render.big_digits import columns_of, drawable
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip, line_width
-from opsconsole.render.wall_head import BIG_ROLES
-from opsconsole.render.wall_scene import (
+from opsconsole.render.wall.big_digits import columns_of, drawable
+from opsconsole.render.wall.head import BIG_ROLES
+from opsconsole.render.wall.scene import (
     Scene,
     beside,
     enlarged,

@@ -7,10 +7,10 @@ from typing import Final
 
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import resources
-from opsconsole.render.big_digits import largest
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip
-from opsconsole.render.wall_scene import (
+from opsconsole.render.wall.big_digits import largest
+from opsconsole.render.wall.scene import (
     Scene,
     beside,
     enlarged,

@@ -1,0 +1,1 @@
+"""The wall, legible from across the room."""
