@@ -12,13 +12,14 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
-from opsconsole.render import alerts, events, header, resources, services
+from opsconsole.render import alerts, events, header, resources
 from opsconsole.render.causes import cause_depth
 from opsconsole.render.empty_panels import no_containers, nothing_to_show
 from opsconsole.render.ink.cells import Line, line_width, plain
 from opsconsole.render.ink.matching import Filter, compiled
 from opsconsole.render.overview import Panel, arrange
-from opsconsole.render.services import Context, Sort
+from opsconsole.render.service.summary import table as services
+from opsconsole.render.service.table import Context, Sort
 from tests.ui import fleet
 
 NOW = fleet.NOW

@@ -9,9 +9,9 @@ from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, titl
 from opsconsole.render.ink.time_axis import span
 from opsconsole.render.objectives import objective_line
 from opsconsole.render.operations import badges
-from opsconsole.render.service import headline
-from opsconsole.render.service_health import instance_lines
-from opsconsole.render.service_latency import latency_chart
+from opsconsole.render.service.health import instance_lines
+from opsconsole.render.service.latency import latency_chart
+from opsconsole.render.service.summary import headline
 
 CHART_ROWS = 6
 TALL_CHART = 20

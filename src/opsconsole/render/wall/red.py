@@ -6,9 +6,9 @@ Invariant: failing services come first, then what changed before, alerts, and wh
 from typing import Final
 
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render import services
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.service.summary import table as services
 from opsconsole.render.wall.alerts import blind_spots, ringing
 from opsconsole.render.wall.before import came_before
 from opsconsole.render.wall.failing import failing, name_sizes

@@ -10,7 +10,7 @@ from typing import Final
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import events, operations, services
+from opsconsole.render import events, operations
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -24,6 +24,7 @@ from opsconsole.render.ink.cells import (
     wrap,
 )
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.service.summary import table as services
 from opsconsole.render.wall.alerts import blind_spots, ringing
 from opsconsole.render.wall.before import lately
 from opsconsole.render.wall.big_digits import columns_of, drawable, largest, rows_of

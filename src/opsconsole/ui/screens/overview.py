@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from opsconsole.model.alerts import Alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
-from opsconsole.render import alerts, events, operations, resources, services
+from opsconsole.render import alerts, events, operations, resources
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.header import too_small_lines
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
@@ -26,6 +26,7 @@ from opsconsole.render.overview import (
     zoomed,
 )
 from opsconsole.render.selected import selected_lines
+from opsconsole.render.service.summary import table as services
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys

@@ -6,11 +6,12 @@ Invariant: what was made of a snapshot's part is kept until the part is another 
 from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import events, services
+from opsconsole.render import events
 from opsconsole.render.alert_folding import FoldedAlert, fold_rows
 from opsconsole.render.alerts import order
 from opsconsole.render.ink.cells import Line, Role, Span
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.service.summary import table as services
 
 SORTS = tuple(services.Sort)
 

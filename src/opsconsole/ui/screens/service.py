@@ -18,7 +18,7 @@ from opsconsole.render.ink.cells import BLANK, Line, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.operations import badges
 from opsconsole.render.replay import live_lines
-from opsconsole.render.service_head import TabName, tabs
+from opsconsole.render.service.head import TabName, tabs
 from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import BackupsArrived, BackupVerified

@@ -6,7 +6,7 @@ from typing import ClassVar
 from opsconsole.model.operation import Refusal
 from opsconsole.model.pages import PageView
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.service_pages import pages
+from opsconsole.render.service.pages import pages
 from opsconsole.ui.messages import PagesArrived
 from opsconsole.ui.screens.service_tab import Sight
 from opsconsole.ui.screens.service_tabs.asking import AskingTab

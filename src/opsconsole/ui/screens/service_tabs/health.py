@@ -9,7 +9,7 @@ from opsconsole.model.operation import ActionKind, ActionView
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain
 from opsconsole.render.ink.matching import compiled
 from opsconsole.render.keys import Key, Scope
-from opsconsole.render.service_health import HealthRow, raw_rows, rows
+from opsconsole.render.service.health import HealthRow, raw_rows, rows
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
 from opsconsole.ui.widgets.grid_table import GridTable, Listing

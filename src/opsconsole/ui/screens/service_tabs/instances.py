@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from opsconsole.model.system_units import SystemUnit
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.service_instances import instances
+from opsconsole.render.service.instances import instances
 from opsconsole.ui.messages import UnitsArrived
 from opsconsole.ui.screens.service_tab import Sight
 from opsconsole.ui.screens.service_tabs.asking import AskingTab

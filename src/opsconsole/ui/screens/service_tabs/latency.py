@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from opsconsole.model.alerts import Alert
-from opsconsole.render import service_latency as render
 from opsconsole.render.ink.cells import Line, clip_line
+from opsconsole.render.service.summary import latency as render
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from opsconsole.render import service as render
 from opsconsole.render.ink.cells import Line
+from opsconsole.render.service.summary import summary as render
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 

@@ -25,7 +25,7 @@ from opsconsole.render.ink.cells import (
     state_role,
     wrap,
 )
-from opsconsole.render.service import headline
+from opsconsole.render.service.summary import headline
 
 DEPTH = 12
 _NAME = 24

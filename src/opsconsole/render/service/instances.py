@@ -24,7 +24,7 @@ from opsconsole.render.ink.cells import (
     state_role,
 )
 from opsconsole.render.ink.spark import meter
-from opsconsole.render.service_health import instance_lines, is_old
+from opsconsole.render.service.health import instance_lines, is_old
 
 _LABEL: Final = 11
 _BREAKER_STATES: Final = {

@@ -11,7 +11,7 @@ from opsconsole.model.series import Trace
 from opsconsole.model.state import State
 from opsconsole.render.ink.cells import Role, line_width, plain
 from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
-from opsconsole.render.service_latency import axis_end, label_of, latency_chart, marks
+from opsconsole.render.service.latency import axis_end, label_of, latency_chart, marks
 from tests.ui import fleet
 
 NOW = fleet.NOW

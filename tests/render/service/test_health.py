@@ -9,9 +9,9 @@ from opsconsole.model.health import Component
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
 from opsconsole.render.ink.cells import Line, Role, line_width, plain
-from opsconsole.render.service import alert_lines
-from opsconsole.render.service_health import raw_rows, rows
-from opsconsole.render.service_instances import instances
+from opsconsole.render.service.health import raw_rows, rows
+from opsconsole.render.service.instances import instances
+from opsconsole.render.service.summary import alert_lines
 from tests.ui import fleet
 
 NOW = fleet.NOW

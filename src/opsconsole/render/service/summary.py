@@ -8,7 +8,7 @@ from opsconsole.render import alerts, events
 from opsconsole.render.empty_panels import blind_to_alerts, no_alerts
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, state_role, width_of, wrap
-from opsconsole.render.services import reason_of, shown_word
+from opsconsole.render.service.table import reason_of, shown_word
 from opsconsole.render.timeline import Choice, select
 
 
