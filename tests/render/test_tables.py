@@ -13,8 +13,8 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, header, resources
-from opsconsole.render.causes import cause_depth
 from opsconsole.render.empty_panels import no_containers, nothing_to_show
+from opsconsole.render.incident.causes import cause_depth
 from opsconsole.render.ink.cells import Line, line_width, plain
 from opsconsole.render.ink.matching import Filter, compiled
 from opsconsole.render.overview import Panel, arrange

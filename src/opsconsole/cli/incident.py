@@ -26,7 +26,7 @@ from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import OPERATION_LIMIT
 from opsconsole.operations.notes import read_notes
 from opsconsole.operations.state_folder import state_folder
-from opsconsole.render.incident import markdown
+from opsconsole.render.incident.report import markdown
 from opsconsole.render.ink import figures
 from opsconsole.render.typed_time import TypedTimeError, moment_of
 from opsconsole.ui.options import ExportRequest

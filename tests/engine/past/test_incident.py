@@ -15,8 +15,8 @@ from opsconsole.model.recording import FleetFigures, ServiceFigures
 from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render.incident import markdown
-from opsconsole.render.incident_story import story
+from opsconsole.render.incident.report import markdown
+from opsconsole.render.incident.story import story
 
 T = 1_763_716_400.0
 """09:13:20 UTC."""

@@ -11,7 +11,7 @@ from enum import StrEnum
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render.causes import cause_depth
+from opsconsole.render.incident.causes import cause_depth
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Align, Cell, Line, Role, Span, fit, state_role
 from opsconsole.render.ink.matching import Filter

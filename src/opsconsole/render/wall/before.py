@@ -9,7 +9,8 @@ from typing import Final
 from opsconsole.engine.past.what_changed import before_service
 from opsconsole.model.causes import Changes
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render import causes_page, events
+from opsconsole.render import events
+from opsconsole.render.incident.report import causes_page
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line
 from opsconsole.render.wall.scene import Scene
 

@@ -10,7 +10,7 @@ from textual import on
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import events, timeline
-from opsconsole.render.causes_page import described
+from opsconsole.render.incident.causes_page import described
 from opsconsole.render.ink.cells import Line, Role, Span, titled
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.keys import Key, Scope

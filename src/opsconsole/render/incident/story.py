@@ -13,8 +13,8 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.incident import Affected, AlertSpan, Incident
 from opsconsole.model.operation import SILENCING, Operation, OperationState
 from opsconsole.model.state import State
+from opsconsole.render.incident.markdown import code, escape
 from opsconsole.render.ink import figures
-from opsconsole.render.markdown import code, escape
 
 
 def story(incident: Incident) -> list[str]:

@@ -11,10 +11,10 @@ from opsconsole.config.secret_patterns import redacted
 from opsconsole.model.events import EventKind
 from opsconsole.model.incident import AlertSpan, Excerpt, Incident
 from opsconsole.model.operation import Operation
-from opsconsole.render.incident_charts import chart
-from opsconsole.render.incident_story import clock, story, words
+from opsconsole.render.incident.charts import chart
+from opsconsole.render.incident.markdown import block, code, escape, table
+from opsconsole.render.incident.story import clock, story, words
 from opsconsole.render.ink import figures
-from opsconsole.render.markdown import block, code, escape, table
 
 ROWS = 300
 """Events in the table at most; those left out are counted."""

@@ -1,0 +1,1 @@
+"""What broke and why, as pages and as a report."""
