@@ -29,7 +29,7 @@ from opsconsole.model.runbook_runs import (
 )
 from opsconsole.model.runbooks import RunbookView, StepKind, StepView
 from opsconsole.model.state import State
-from opsconsole.render.plan_text import plan_lines
+from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.runbooks import run_of
 
 POLL: Final = 0.2

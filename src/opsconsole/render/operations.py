@@ -16,7 +16,7 @@ from opsconsole.model.operation import (
     OperationState,
 )
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import plan as plan_lines
+from opsconsole.render.forms import plan as plan_lines
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,

@@ -33,7 +33,7 @@ class Changes:
     def request(self, targets: Iterable[ServiceView], view: ActionView) -> None:
         """Ask for the plan of an action on each target, by its form where it has one."""
         from opsconsole.model.operation import ActionRequest
-        from opsconsole.render.request import needs_form
+        from opsconsole.render.forms.request import needs_form
 
         if self._refused():
             return

@@ -10,7 +10,7 @@ from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.operations.operator import Operator
-from opsconsole.render.plan_text import plan_lines
+from opsconsole.render.forms.plan_text import plan_lines
 from tests.operations.place import Place, ended, http_config, performed, planned, restarted
 from tests.operations.recording_server import RecordingServer
 

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 
 from opsconsole.model.operation import ActionView
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render.actions import about_lines, menu_line, nothing
+from opsconsole.render.forms.actions import about_lines, menu_line, nothing
 from opsconsole.render.ink.cells import BLANK, Role, Span, titled
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.grid_table import GridTable, Listing

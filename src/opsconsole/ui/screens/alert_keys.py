@@ -23,7 +23,7 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
 
     def action_acknowledge(self) -> None:
         """Ask for a reason, then open the plan."""
-        from opsconsole.render.silencing_forms import acknowledge_form
+        from opsconsole.render.forms.silencing import acknowledge_form
         from opsconsole.ui.screens.silencing import SilencingScreen
 
         alert = self.alert
@@ -38,7 +38,7 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
 
     def action_silence(self) -> None:
         """Open the form of a silence that begins as the labels of the alert."""
-        from opsconsole.render.silencing_forms import silence_form, source_of
+        from opsconsole.render.forms.silencing import silence_form, source_of
         from opsconsole.ui.screens.silencing import SilencingScreen
 
         alert, snapshot = self.alert, self.snapshot

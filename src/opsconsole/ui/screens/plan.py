@@ -22,9 +22,9 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
-from opsconsole.render import plan as render
+from opsconsole.render.forms import plan as render
+from opsconsole.render.forms.request import OVERRIDABLE
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.request import OVERRIDABLE
 from opsconsole.ui.messages import OperationStarted
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.choice import Choice

@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from opsconsole.model.operation import ActionKind, ActionRequest, ActionView
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render import request as render
+from opsconsole.render.forms import request as render
 from opsconsole.render.ink.cells import Line, Role, Span, clip, titled, wrap
 from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.screens.contracts import ReadsBackups

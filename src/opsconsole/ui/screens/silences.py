@@ -10,14 +10,14 @@ from textual import on
 
 from opsconsole.model.silences import SilenceState, SilenceView
 from opsconsole.render import silences as render
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.keys import Key, Scope
-from opsconsole.render.silencing_forms import (
+from opsconsole.render.forms.silencing import (
     SilencingForm,
     again_form,
     edit_form,
     ending_form,
 )
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys
 from opsconsole.ui.screens.layouts import ListScreen

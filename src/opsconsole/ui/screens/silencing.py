@@ -12,9 +12,9 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from opsconsole.render.forms.request import REASON_LIMIT, Problem
+from opsconsole.render.forms.silencing import MATCHERS_LIMIT, SilencingForm, preview
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, titled, wrap
-from opsconsole.render.request import REASON_LIMIT, Problem
-from opsconsole.render.silencing_forms import MATCHERS_LIMIT, SilencingForm, preview
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.choice import Choice
 from opsconsole.ui.widgets.line_widget import LineWidget

@@ -14,8 +14,8 @@ from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.silences import Matcher, SilenceView, hides, parse_matcher, shown
 from opsconsole.model.units import format_duration, parse_duration
 from opsconsole.operations.planning import silencing
+from opsconsole.render.forms.request import REASON_LIMIT, Field, Problem
 from opsconsole.render.ink.cells import Line, Role, Span, clip
-from opsconsole.render.request import REASON_LIMIT, Field, Problem
 from opsconsole.text import sanitize
 
 MATCHERS_LIMIT: Final = 4000
