@@ -28,7 +28,7 @@ from opsconsole.model.operation import (
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.running.next_steps import MARK
 from opsconsole.render.forms.plan_text import plan_lines
-from opsconsole.render.status_json import operation_document, plan_document
+from opsconsole.render.json.status import operation_document, plan_document
 from opsconsole.text import sanitize
 
 POLL: Final = 0.2

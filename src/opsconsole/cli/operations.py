@@ -17,7 +17,7 @@ from opsconsole.cli.operate import refused
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.model.operation import Operation, Refusal
 from opsconsole.operations.operator import Operator
-from opsconsole.render.status_json import operation_document
+from opsconsole.render.json.status import operation_document
 
 
 def run(arguments: argparse.Namespace) -> int:

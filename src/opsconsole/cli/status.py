@@ -15,7 +15,7 @@ from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import ExitCode, exit_code
-from opsconsole.render.status_json import status_document
+from opsconsole.render.json.status import status_document
 from opsconsole.render.status_text import status_lines
 
 MARGIN: Final = 1.0

@@ -21,8 +21,8 @@ from opsconsole.model.units import parse_duration
 from opsconsole.render import events as render
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import plain
+from opsconsole.render.json.status import event_document
 from opsconsole.render.replay import before_sentence
-from opsconsole.render.status_json import event_document
 from opsconsole.render.typed_time import TypedTimeError, moment_of
 
 VERSION: Final = 1

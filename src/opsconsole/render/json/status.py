@@ -16,7 +16,7 @@ from opsconsole.model.resources import Container, DockerView, Host
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import exit_code
-from opsconsole.render.alert_json import alert_document, silence_document
+from opsconsole.render.json.alerts import alert_document, silence_document
 
 VERSION: Final = 1
 
