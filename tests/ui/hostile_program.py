@@ -3,8 +3,8 @@
 import sys
 
 from opsconsole.ui import run
-from opsconsole.ui.guardian import guarded
 from opsconsole.ui.options import Options, WallOptions
+from opsconsole.ui.terminal.terminal_guardian import guarded
 from tests.ui.program import FleetClock
 
 

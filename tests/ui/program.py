@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from opsconsole.clock import SystemClock
 from opsconsole.ui import run
-from opsconsole.ui.guardian import guarded
 from opsconsole.ui.options import Options, WallOptions
+from opsconsole.ui.terminal.terminal_guardian import guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ from rich.style import Style
 from textual.color import Color
 
 from opsconsole.model.operation import ConfirmLevel, Refusal
-from opsconsole.ui.output_gate import OutputGate, clean
 from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.screens.service_tabs.all_tabs import TABS
+from opsconsole.ui.terminal.output_gate import OutputGate, clean
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from opsconsole.demo.command import run as run_demo
 
 if TYPE_CHECKING:
-    from opsconsole.ui.guardian import Guard
+    from opsconsole.ui.terminal.terminal_guardian import Guard
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve the demo's fleet; unless headless, open the console on it."""
     if arguments.headless or not sys.stdin.isatty():
         return _run(arguments)
-    from opsconsole.ui.guardian import guarded
+    from opsconsole.ui.terminal.terminal_guardian import guarded
 
     return guarded(lambda guard: _run(arguments, guard))
 

@@ -18,8 +18,8 @@ from opsconsole.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from opsconsole.ui.guardian import Guard
     from opsconsole.ui.options import ExportRequest, Options
+    from opsconsole.ui.terminal.terminal_guardian import Guard
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         print("opsconsole: no terminal here; use 'opsconsole status'", file=sys.stderr)
         return EX_USAGE
-    from opsconsole.ui.guardian import guarded
+    from opsconsole.ui.terminal.terminal_guardian import guarded
 
     return guarded(lambda guard: open_screen(arguments, guard))
 

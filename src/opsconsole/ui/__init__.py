@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from opsconsole.clock import Clock
     from opsconsole.ui.engine_like import EngineLike
-    from opsconsole.ui.guardian import Guard
     from opsconsole.ui.options import Options
+    from opsconsole.ui.terminal.terminal_guardian import Guard
 
 __all__ = ["run"]
 

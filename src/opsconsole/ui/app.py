@@ -32,10 +32,10 @@ from opsconsole.ui.messages import (
     SnapshotArrived,
 )
 from opsconsole.ui.options import Options
-from opsconsole.ui.output_gate import OutputGate
 from opsconsole.ui.replay import Replay
 from opsconsole.ui.screens.contracts import ReadsBackups, Shown, Speaking
 from opsconsole.ui.screens.curtain import CurtainScreen
+from opsconsole.ui.terminal.output_gate import OutputGate
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
 from opsconsole.ui.time_travel import TimeTravel
 
@@ -309,7 +309,7 @@ class Console(TimeTravel, inherit_bindings=False):
 
     def action_mouse(self) -> None:
         """Let the mouse go or take it back."""
-        from opsconsole.ui.driver import toggle_mouse
+        from opsconsole.ui.terminal.driver import toggle_mouse
 
         taken = toggle_mouse(self._driver)
         self.say("the mouse is taken" if taken else "the mouse is free: text can be selected")
@@ -325,7 +325,7 @@ class Console(TimeTravel, inherit_bindings=False):
         if self.is_headless:
             super()._handle_exception(error)
             return
-        from opsconsole.ui import crash
+        from opsconsole.ui.terminal.size import crash
 
         crash.remember(error)
         self._return_code = CRASHED

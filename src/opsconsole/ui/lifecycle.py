@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, Final
 from opsconsole.clock import Clock
 from opsconsole.text import sanitize
 from opsconsole.ui.options import Options
-from opsconsole.ui.terminal import Terminal, last_words
+from opsconsole.ui.terminal.size import Terminal, last_words
 
 if TYPE_CHECKING:
     from opsconsole.ui.app import Console
     from opsconsole.ui.engine_like import EngineLike
-    from opsconsole.ui.guardian import Guard
+    from opsconsole.ui.terminal.terminal_guardian import Guard
 
 GRACE: Final = 0.8
 QUIT_GRACE: Final = 2.5
@@ -49,7 +49,7 @@ class Lifecycle:
 
     def attach(self, app: "Console") -> None:
         """Handle signals and errors and watch the terminal from now on."""
-        from opsconsole.ui import crash
+        from opsconsole.ui.terminal.size import crash
 
         self._app = app
         if self._guard is not None:
@@ -62,7 +62,7 @@ class Lifecycle:
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGQUIT and self.code is None:
-            from opsconsole.ui import crash
+            from opsconsole.ui.terminal.size import crash
 
             crash.dump_threads()
         self.end(128 + number)
@@ -115,7 +115,7 @@ class Lifecycle:
 
     def _mute(self) -> None:
         """Let no frame follow the restoration, where nobody restores after the end."""
-        from opsconsole.ui.driver import ConsoleDriver
+        from opsconsole.ui.terminal.driver import ConsoleDriver
 
         driver = self._app._driver if self._app is not None else None
         if isinstance(driver, ConsoleDriver):
@@ -133,7 +133,7 @@ class Lifecycle:
                 self._guard.given_back = True
 
     def _words(self) -> str:
-        from opsconsole.ui import crash
+        from opsconsole.ui.terminal.size import crash
 
         return "\n".join(filter(None, (crash.report(), self.under_way)))
 
@@ -166,7 +166,7 @@ def run_console(
         # Textual reads it once, when it is imported.
         os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", _few_colours(os.environ))
     from opsconsole.ui.app import Console
-    from opsconsole.ui.driver import ConsoleDriver
+    from opsconsole.ui.terminal.driver import ConsoleDriver
 
     terminal = guard.terminal if guard else Terminal(sys.__stdin__.fileno() if sys.__stdin__ else 0)
     life = Lifecycle(terminal, guard)

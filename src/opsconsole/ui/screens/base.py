@@ -16,8 +16,8 @@ from opsconsole.render import keys
 from opsconsole.render.command_line import meant, not_meant
 from opsconsole.render.keys import Scope
 from opsconsole.render.status_line import Hint
-from opsconsole.ui.precise import PreciseCompositor
 from opsconsole.ui.screens.contracts import Speaking
+from opsconsole.ui.terminal.partial_updates import PreciseCompositor
 from opsconsole.ui.widgets.command_prompt import CommandPrompt
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar

@@ -13,10 +13,10 @@ from textual.widget import Widget
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.replay import live_lines
-from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.service_logs import ServiceLogs
+from opsconsole.ui.terminal.size import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.prompt import Prompt

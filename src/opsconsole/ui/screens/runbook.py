@@ -16,10 +16,10 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import runbooks as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain, titled
 from opsconsole.render.keys import Key, Scope
-from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import RunbookAnswered
 from opsconsole.ui.screens.layouts import ListScreen
+from opsconsole.ui.terminal.size import clipboard
 from opsconsole.ui.widgets.answer_prompt import AnswerPrompt
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 

@@ -19,7 +19,6 @@ from opsconsole.render.keys import Key, Scope
 from opsconsole.render.operations import badges
 from opsconsole.render.replay import live_lines
 from opsconsole.render.service.head import TabName, tabs
-from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.screens.contracts import ReadsBackups
@@ -28,6 +27,7 @@ from opsconsole.ui.screens.service_tabs.all_tabs import TABS
 from opsconsole.ui.screens.service_tabs.health import HealthTab
 from opsconsole.ui.screens.service_tabs.latency import LatencyTab
 from opsconsole.ui.screens.triage import TriageKeys
+from opsconsole.ui.terminal.size import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.prompt import Prompt

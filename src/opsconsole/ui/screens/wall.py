@@ -17,8 +17,8 @@ from opsconsole.render.ink.cells import Line
 from opsconsole.render.wall.panels import lines
 from opsconsole.render.wall.scene import Scene, Trouble, View, is_red
 from opsconsole.ui.options import WallOptions
-from opsconsole.ui.precise import PreciseCompositor
 from opsconsole.ui.screens.contracts import Speaking
+from opsconsole.ui.terminal.partial_updates import PreciseCompositor
 from opsconsole.ui.wall import SILENT_AFTER, Pulse, Revival, Rotation
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.wall_panel import WallPanel

@@ -8,10 +8,10 @@ from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import ActionKind
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
-from opsconsole.ui import clipboard
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.terminal.size import clipboard
 from opsconsole.ui.widgets.backup_list import BackupList
 
 

@@ -13,7 +13,7 @@ import signal
 from collections.abc import Callable
 from typing import Final
 
-from opsconsole.ui.terminal import Terminal, last_words
+from opsconsole.ui.terminal.size import Terminal, last_words
 
 _PAGE: Final = 1024
 _PASSED_ON: Final = (

@@ -1,0 +1,1 @@
+"""The terminal itself: its driver, its output gate, giving it back."""
