@@ -18,7 +18,7 @@ from opsconsole.cli.parsing import EX_CONFIG
 from opsconsole.config.finding import find
 from opsconsole.config.loader import load, places
 from opsconsole.config.problems import KeyPath, Problem
-from opsconsole.config.runbooks import load_runbooks
+from opsconsole.config.runbooks.files import load_runbooks
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError
 from opsconsole.text import sanitize

@@ -10,7 +10,7 @@ import json
 import sys
 
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
-from opsconsole.config.runbooks import Runbooks, load_runbooks
+from opsconsole.config.runbooks.files import Runbooks, load_runbooks
 from opsconsole.errors import ConfigError, OpsconsoleError
 from opsconsole.model.runbook_runs import RunbookRun
 from opsconsole.model.runbooks import Runbook, RunbookView, StepView, viewed, worded

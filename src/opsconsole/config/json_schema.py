@@ -7,7 +7,7 @@ beside a ``$ref``.
 
 from typing import Any, Final
 
-from opsconsole.config.runbook_steps import RunbookFile
+from opsconsole.config.runbooks.steps import RunbookFile
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import Model
 

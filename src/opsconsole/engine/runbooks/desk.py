@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.config.runbooks import folder_of, load_runbooks
+from opsconsole.config.runbooks.files import folder_of, load_runbooks
 from opsconsole.config.settings import Settings
 from opsconsole.config.watching import Stamp, stamps
 from opsconsole.engine.runbooks import policy as runbook_policy

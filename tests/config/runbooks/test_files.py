@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from opsconsole.config.loader import load
-from opsconsole.config.runbooks import Runbooks, load_runbooks
+from opsconsole.config.runbooks.files import Runbooks, load_runbooks
 from opsconsole.config.settings import Settings
 from opsconsole.model.expressions import parse
 from opsconsole.model.operation import ActionKind
@@ -28,7 +28,7 @@ from opsconsole.model.runbooks import (
 from opsconsole.model.state import State
 from opsconsole.text import is_clean
 
-SAMPLES = Path(__file__).parents[2] / "sample_configs"
+SAMPLES = Path(__file__).parents[3] / "sample_configs"
 PLATFORMS = ("ai-backend", "ai-operations-assistant", "ai-service", "errorscope", "oatie")
 
 SHOP: dict[str, Any] = {

@@ -10,7 +10,7 @@ from typing import Final
 from opsconsole.config.log_figures import figures_of
 from opsconsole.config.problems import KeyPath, did_you_mean
 from opsconsole.config.references import Finding
-from opsconsole.config.runbook_steps import Check, Operation, RunbookFile, Step
+from opsconsole.config.runbooks.steps import Check, Operation, RunbookFile, Step
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.model.expressions import BUILT_IN, parse, quantity_of

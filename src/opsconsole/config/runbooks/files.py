@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from opsconsole.config.files import FileError, read_text
 from opsconsole.config.problems import Place, Problem, did_you_mean, in_order
-from opsconsole.config.runbook_references import check_runbook
-from opsconsole.config.runbook_steps import RunbookFile
+from opsconsole.config.runbooks.references import check_runbook
+from opsconsole.config.runbooks.steps import RunbookFile
 from opsconsole.config.secret_patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import NAME_PATTERN
