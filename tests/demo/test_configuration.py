@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from opsconsole.config.actions import Action, Actions
 from opsconsole.config.loader import load
 from opsconsole.config.runbooks.files import load_runbooks
-from opsconsole.config.secrets import reveal
+from opsconsole.config.secrets.references import reveal
 from opsconsole.config.services import Metric, Service
 from opsconsole.config.settings import Settings
 from opsconsole.demo import configuration

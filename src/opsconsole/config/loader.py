@@ -13,10 +13,10 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from opsconsole.config.files import FileError, read_text
-from opsconsole.config.interpolation import Interpolated, interpolate
 from opsconsole.config.problems import KeyPath, Place, Problem, in_order
 from opsconsole.config.references import check_references
-from opsconsole.config.secret_patterns import find_secrets
+from opsconsole.config.secrets.interpolation import Interpolated, interpolate
+from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.validation import problems_of, stray_references
 from opsconsole.config.yaml_tree import Tree, TreeError, read_tree

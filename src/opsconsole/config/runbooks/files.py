@@ -19,7 +19,7 @@ from opsconsole.config.files import FileError, read_text
 from opsconsole.config.problems import Place, Problem, did_you_mean, in_order
 from opsconsole.config.runbooks.references import check_runbook
 from opsconsole.config.runbooks.steps import RunbookFile
-from opsconsole.config.secret_patterns import find_secrets
+from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import NAME_PATTERN
 from opsconsole.config.validation import problems_of

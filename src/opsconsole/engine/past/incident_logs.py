@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.config.secret_patterns import redacted
+from opsconsole.config.secrets.patterns import redacted
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.model.incident import Excerpt

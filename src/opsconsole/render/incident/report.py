@@ -7,7 +7,7 @@ missing is named.
 
 from collections.abc import Iterator
 
-from opsconsole.config.secret_patterns import redacted
+from opsconsole.config.secrets.patterns import redacted
 from opsconsole.model.events import EventKind
 from opsconsole.model.incident import AlertSpan, Excerpt, Incident
 from opsconsole.model.operation import Operation

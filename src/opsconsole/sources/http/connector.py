@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.config.http import TlsConfig
-from opsconsole.config.secrets import Secret, reveal
+from opsconsole.config.secrets.references import Secret, reveal
 from opsconsole.config.types import Model, SecretRef
 from opsconsole.errors import SecretError
 from opsconsole.model.fault import FaultKind

@@ -23,7 +23,7 @@ from urllib3.exceptions import TimeoutError as TransportTimeoutError
 from urllib3.util.retry import Retry
 
 from opsconsole.config.http import HttpConfig
-from opsconsole.config.secrets import reveal
+from opsconsole.config.secrets.references import reveal
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.text import sanitize
 
