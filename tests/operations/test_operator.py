@@ -134,7 +134,8 @@ async def test_the_runner_itself_refuses_when_the_configuration_is_read_only(
 
 def _run_elsewhere(state: Path, operation: str) -> int:
     """``run`` in a process of its own, as it changes how signals are handled."""
-    code = "import sys; from pathlib import Path; from opsconsole.operations.running.runner import run\n"
+    code = "import sys; from pathlib import Path\n"
+    code += "from opsconsole.operations.running.runner import run\n"
     code += "sys.exit(run(Path(sys.argv[1]), sys.argv[2]))"
     argv = [sys.executable, "-c", code, str(state), operation]
     return subprocess.run(argv, check=False).returncode

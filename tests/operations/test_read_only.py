@@ -165,7 +165,8 @@ async def test_the_runner_refuses_every_kind_itself(world: World) -> None:
         journal.submit(intent, plan.created_at)
         tried[name] = request
     code = (
-        "import sys; from pathlib import Path; from opsconsole.operations.running.runner import run\n"
+        "import sys; from pathlib import Path\n"
+        "from opsconsole.operations.running.runner import run\n"
         "print(sum(run(Path(sys.argv[1]), each) == 2 for each in sys.argv[2:]))"
     )
     argv = [sys.executable, "-c", code, str(place.state), *tried]

@@ -18,7 +18,7 @@ from opsconsole.render.incident.causes import cause_depth
 from opsconsole.render.ink.cells import Line, line_width, plain
 from opsconsole.render.ink.matching import Filter, compiled
 from opsconsole.render.overview import Panel, arrange
-from opsconsole.render.service.summary import table as services
+from opsconsole.render.service import table as services
 from opsconsole.render.service.table import Context, Sort
 from tests.ui import fleet
 

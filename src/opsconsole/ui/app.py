@@ -325,7 +325,7 @@ class Console(TimeTravel, inherit_bindings=False):
         if self.is_headless:
             super()._handle_exception(error)
             return
-        from opsconsole.ui.terminal.size import crash
+        from opsconsole.ui.terminal import crash
 
         crash.remember(error)
         self._return_code = CRASHED

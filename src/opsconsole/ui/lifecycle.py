@@ -49,7 +49,7 @@ class Lifecycle:
 
     def attach(self, app: "Console") -> None:
         """Handle signals and errors and watch the terminal from now on."""
-        from opsconsole.ui.terminal.size import crash
+        from opsconsole.ui.terminal import crash
 
         self._app = app
         if self._guard is not None:
@@ -62,7 +62,7 @@ class Lifecycle:
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         if number == signal.SIGQUIT and self.code is None:
-            from opsconsole.ui.terminal.size import crash
+            from opsconsole.ui.terminal import crash
 
             crash.dump_threads()
         self.end(128 + number)
@@ -133,7 +133,7 @@ class Lifecycle:
                 self._guard.given_back = True
 
     def _words(self) -> str:
-        from opsconsole.ui.terminal.size import crash
+        from opsconsole.ui.terminal import crash
 
         return "\n".join(filter(None, (crash.report(), self.under_way)))
 

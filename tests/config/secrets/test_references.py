@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.config.secrets import references as secrets
 from opsconsole.config.secrets.references import MASK, Secret, reveal
-from opsconsole.config.secrets.references import references as secrets
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
-from opsconsole.engine.figures.service_figures import service_figures as figures
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.expressions import Comparison, parse
 from opsconsole.model.health import HealthReport

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from opsconsole.errors import StateError
-from opsconsole.operations.journal.journal import Journal, database
+from opsconsole.operations.journal import database
+from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.state_folder import prepare
 
 

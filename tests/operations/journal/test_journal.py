@@ -18,8 +18,9 @@ from opsconsole.model.operation import (
     Plan,
     Step,
 )
+from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.audit import verify_folder
-from opsconsole.operations.journal.journal import Journal, PlanUsedError, plan_codec
+from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.journal.transitions import TransitionError
 from opsconsole.operations.state_folder import prepare

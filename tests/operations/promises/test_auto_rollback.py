@@ -28,7 +28,7 @@ from tests.operations.recording_server import Behaviour, RecordingServer
 
 Serve = Callable[[], RecordingServer]
 _S = OperationState
-_SABOTAGE = str(Path(__file__).with_name("sabotage"))
+_SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 _QUICK = "min_healthy: 100ms, deadline: 300ms"
 _ROLLBACK = f"      rollback: {{http: {{post: /rollback}}, {_QUICK}}}\n"
 

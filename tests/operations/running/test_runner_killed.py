@@ -18,7 +18,7 @@ Serve = Callable[[], RecordingServer]
 
 _KILLS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "32"))
 _BOUNDARIES = 20
-_SABOTAGE = str(Path(__file__).with_name("sabotage"))
+_SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 _RANDOM = random.Random(20)
 _MOMENTS = [round(_RANDOM.uniform(0.0, 1.2), 4) for _ in range(_KILLS)]
 _ACTION = "min_healthy: 50ms, deadline: 2s"

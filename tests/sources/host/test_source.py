@@ -16,12 +16,12 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import HostSettings
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.resources import Disk, Host, Process
+from opsconsole.sources.host import source as host_module
 from opsconsole.sources.host.disks import choose_mounts, read_disk
 from opsconsole.sources.host.processes import ProcessSampler
 from opsconsole.sources.host.rates import CpuTimes, Traffic, cpu_shares, traffic_rates
 from opsconsole.sources.host.sampler import HostSampler, outer_interfaces
 from opsconsole.sources.host.source import HostSource
-from opsconsole.sources.host.source import source as host_module
 from opsconsole.text import is_clean
 
 

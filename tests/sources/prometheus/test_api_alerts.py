@@ -16,7 +16,7 @@ from opsconsole.sources.prometheus.api_alerts import (
     read_prometheus,
 )
 
-SAMPLES = Path(__file__).parent / "samples" / "prometheus"
+SAMPLES = Path(__file__).parents[1] / "samples" / "prometheus"
 
 
 def sample(name: str) -> Any:

@@ -17,7 +17,7 @@ from opsconsole.sources.prometheus.api_silences import (
     read_silences,
 )
 
-SAMPLES = Path(__file__).parent / "samples" / "prometheus"
+SAMPLES = Path(__file__).parents[1] / "samples" / "prometheus"
 
 
 def silence(number: int = 0, state: str = "active", **more: Any) -> dict[str, Any]:

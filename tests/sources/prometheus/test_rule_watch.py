@@ -16,7 +16,7 @@ from opsconsole.model.rules import FileRule
 from opsconsole.sources.prometheus.guarded_session import GuardedSession
 from opsconsole.sources.prometheus.rule_watch import RuleWatch, read_rules, read_samples
 
-SAMPLES = Path(__file__).parent / "samples" / "prometheus"
+SAMPLES = Path(__file__).parents[1] / "samples" / "prometheus"
 RULES = RuleFiles(
     (
         FileRule("TargetDown", "up==0", for_=10.0),

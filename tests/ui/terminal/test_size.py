@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.ui.terminal.size import crash
+from opsconsole.ui.terminal import crash
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal

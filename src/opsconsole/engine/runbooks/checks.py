@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.settings import Settings
-from opsconsole.engine.figures.service_figures import service_figures as figures
+from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.state.fleet import ServiceRecord, join_url
 from opsconsole.model.expressions import Availability, Comparison
 from opsconsole.model.health import Component

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol, cast
 from opsconsole.config.settings import Settings
 from opsconsole.engine.alerts.alert_book import OWN_RULES, AlertBook
 from opsconsole.engine.alerts.rule_book import RuleBook
-from opsconsole.engine.figures.service_figures import service_figures as figures
+from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import health_flip, version_change
 from opsconsole.engine.judge.service import (

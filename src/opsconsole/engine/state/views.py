@@ -4,8 +4,8 @@ Invariant: a view says what was seen: its state is after thresholds, its fault i
 look, and what is stale is UNKNOWN.
 """
 
+from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
-from opsconsole.engine.figures.service_figures import service_figures as figures
 from opsconsole.engine.judge.service import Verdict, judge_container
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.model.resources import Container

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from opsconsole.errors import StateError
 from opsconsole.model.operation import OperationState
+from opsconsole.operations.journal import audit, plan_codec, transitions
 from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.database import Database
-from opsconsole.operations.journal.journal import audit, plan_codec, transitions
 from opsconsole.operations.journal.reader import Intent, JournalReader
 
 _FAIL_CLOSED = frozenset({"intent", "step begins"})

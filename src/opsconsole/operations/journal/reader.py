@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from opsconsole.model.operation import ActionKind, Operation, OperationState, Plan, StepResult
+from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.database import Database
-from opsconsole.operations.journal.journal import plan_codec
 from opsconsole.operations.planning.driver import Past
 from opsconsole.operations.who import Who
 

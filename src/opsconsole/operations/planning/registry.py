@@ -15,28 +15,28 @@ _K = ActionKind
 _DRIVERS: Final = "opsconsole.operations.drivers"
 
 FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
-    ("docker", _K.RESTART): f"{_DRIVERS}.docker_restart:DockerRestart",
-    ("docker", _K.ROLLBACK): f"{_DRIVERS}.docker_rollback:DockerRollback",
-    ("docker", _K.SCALE): f"{_DRIVERS}.containers_scale:ContainersScale",
+    ("docker", _K.RESTART): f"{_DRIVERS}.docker.restart:DockerRestart",
+    ("docker", _K.ROLLBACK): f"{_DRIVERS}.docker.rollback:DockerRollback",
+    ("docker", _K.SCALE): f"{_DRIVERS}.docker.containers_scale:ContainersScale",
     ("git", _K.ROLLBACK): f"{_DRIVERS}.git:GitRollback",
     ("releases", _K.ROLLBACK): f"{_DRIVERS}.releases:ReleasesRollback",
     **{
         ("http", kind): f"{_DRIVERS}.http:HttpDriver"
         for kind in (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL)
     },
-    ("docker", _K.DEGRADE): f"{_DRIVERS}.docker_degrade:DockerDegrade",
-    ("docker", _K.RECOVER): f"{_DRIVERS}.docker_degrade:DockerDegrade",
-    ("swarm", _K.RESTART): f"{_DRIVERS}.swarm:SwarmDriver",
-    ("swarm", _K.SCALE): f"{_DRIVERS}.swarm:SwarmDriver",
-    ("swarm", _K.ROLLBACK): f"{_DRIVERS}.swarm_rollback:SwarmRollback",
+    ("docker", _K.DEGRADE): f"{_DRIVERS}.docker.degrade:DockerDegrade",
+    ("docker", _K.RECOVER): f"{_DRIVERS}.docker.degrade:DockerDegrade",
+    ("swarm", _K.RESTART): f"{_DRIVERS}.docker.swarm:SwarmDriver",
+    ("swarm", _K.SCALE): f"{_DRIVERS}.docker.swarm:SwarmDriver",
+    ("swarm", _K.ROLLBACK): f"{_DRIVERS}.docker.swarm_rollback:SwarmRollback",
     ("systemd", _K.RESTART): f"{_DRIVERS}.systemd:SystemdRestart",
     ("pid_file", _K.RESTART): f"{_DRIVERS}.pid_file:PidFileRestart",
     ("env_file", _K.DEGRADE): f"{_DRIVERS}.env_file:EnvFileDriver",
     ("env_file", _K.RECOVER): f"{_DRIVERS}.env_file:EnvFileDriver",
     ("files", _K.BACKUP): f"{_DRIVERS}.files:FilesBackup",
     ("files", _K.RESTORE): f"{_DRIVERS}.files:FilesRestore",
-    ("volume", _K.BACKUP): f"{_DRIVERS}.volume:VolumeBackup",
-    ("volume", _K.RESTORE): f"{_DRIVERS}.volume:VolumeRestore",
+    ("volume", _K.BACKUP): f"{_DRIVERS}.docker.volume:VolumeBackup",
+    ("volume", _K.RESTORE): f"{_DRIVERS}.docker.volume:VolumeRestore",
     ("backup", _K.RESTORE): f"{_DRIVERS}.backup:restore_of",
     ("backup", _K.ROLLBACK): f"{_DRIVERS}.backup:restore_of",
     **{

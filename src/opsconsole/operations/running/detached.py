@@ -5,7 +5,8 @@ init for a parent; it holds its locks from before it exists until it ends, becau
 hands them over. As a program this file does the least there can be before it detaches, so that
 the starter waits for milliseconds.
 
-``python -m opsconsole.operations.running.detached run|keep|watch|rollback STATE_DIR OPERATION fresh|again``
+``python -m opsconsole.operations.running.detached TASK STATE_DIR OPERATION fresh|again``, where
+TASK is run, keep, watch or rollback.
 """
 
 import os

@@ -10,7 +10,7 @@ from opsconsole.engine.past.what_changed import before_service
 from opsconsole.model.causes import Changes
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import events
-from opsconsole.render.incident.report import causes_page
+from opsconsole.render.incident import causes_page
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line
 from opsconsole.render.wall.scene import Scene
 

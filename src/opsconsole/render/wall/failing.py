@@ -13,7 +13,7 @@ from opsconsole.render import operations
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.service.summary import table as services
+from opsconsole.render.service import table as services
 from opsconsole.render.wall.big_digits import columns_of, drawable, rows_of
 from opsconsole.render.wall.head import BIG_ROLES, WORD_ROLES
 from opsconsole.render.wall.scene import (

@@ -11,11 +11,11 @@ from typing import Final
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import overview as places
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
+from opsconsole.render.wall import red as wall_red
+from opsconsole.render.wall import resources as wall_resources
+from opsconsole.render.wall import views as wall_views
 from opsconsole.render.wall.failing import named
 from opsconsole.render.wall.head import counts, head, sources
-from opsconsole.render.wall.panels import red as wall_red
-from opsconsole.render.wall.panels import resources as wall_resources
-from opsconsole.render.wall.panels import views as wall_views
 from opsconsole.render.wall.scene import Scene, View, padded
 
 _Body = Callable[[Scene, Snapshot, int, int], list[Line]]

@@ -8,7 +8,7 @@ from typing import Final
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.service.summary import table as services
+from opsconsole.render.service import table as services
 from opsconsole.render.wall.alerts import blind_spots, ringing
 from opsconsole.render.wall.before import came_before
 from opsconsole.render.wall.failing import failing, name_sizes

@@ -24,7 +24,7 @@ from opsconsole.render.ink.cells import (
     wrap,
 )
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.service.summary import table as services
+from opsconsole.render.service import table as services
 from opsconsole.render.wall.alerts import blind_spots, ringing
 from opsconsole.render.wall.before import lately
 from opsconsole.render.wall.big_digits import columns_of, drawable, largest, rows_of

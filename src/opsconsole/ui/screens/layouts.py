@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 
 from opsconsole.render.ink.cells import plain
 from opsconsole.ui.screens.base import ConsoleScreen
-from opsconsole.ui.terminal.size import clipboard
+from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable
 from opsconsole.ui.widgets.header_bar import HeaderBar

@@ -26,11 +26,11 @@ from opsconsole.render.overview import (
     zoomed,
 )
 from opsconsole.render.selected import selected_lines
-from opsconsole.render.service.summary import table as services
+from opsconsole.render.service import table as services
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alert_keys import AlertKeys
 from opsconsole.ui.screens.overview_rows import AlertRows, EventRows, ServiceRows
-from opsconsole.ui.terminal.size import clipboard
+from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.header_bar import HeaderBar

@@ -11,7 +11,7 @@ from opsconsole.render.alert_folding import FoldedAlert, fold_rows
 from opsconsole.render.alerts import order
 from opsconsole.render.ink.cells import Line, Role, Span
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.service.summary import table as services
+from opsconsole.render.service import table as services
 
 SORTS = tuple(services.Sort)
 

@@ -19,7 +19,7 @@ from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import RunbookAnswered
 from opsconsole.ui.screens.layouts import ListScreen
-from opsconsole.ui.terminal.size import clipboard
+from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.answer_prompt import AnswerPrompt
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 

@@ -13,7 +13,7 @@ from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.service_tabs.runbooks import open_listed
-from opsconsole.ui.terminal.size import clipboard
+from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable
 from opsconsole.ui.widgets.header_bar import HeaderBar

@@ -27,7 +27,7 @@ from opsconsole.ui.screens.service_tabs.all_tabs import TABS
 from opsconsole.ui.screens.service_tabs.health import HealthTab
 from opsconsole.ui.screens.service_tabs.latency import LatencyTab
 from opsconsole.ui.screens.triage import TriageKeys
-from opsconsole.ui.terminal.size import clipboard
+from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.prompt import Prompt

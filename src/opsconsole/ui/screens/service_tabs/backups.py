@@ -11,7 +11,7 @@ from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
-from opsconsole.ui.terminal.size import clipboard
+from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.backup_list import BackupList
 
 

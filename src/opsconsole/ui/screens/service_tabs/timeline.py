@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.service.summary import summary as render
+from opsconsole.render.service import summary as render
 from opsconsole.ui.screens.service_tab import LinesTab, Sight
 
 
