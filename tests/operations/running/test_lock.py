@@ -19,7 +19,7 @@ _ROUNDS = 100
 _RIVAL = """
 import sys, time
 from pathlib import Path
-from opsconsole.operations import lock
+from opsconsole.operations.running import lock
 folder, me, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 for number in range(rounds):
     (folder / f"ready-{number}-{me}").touch()
@@ -62,7 +62,7 @@ def test_of_two_processes_one_wins_and_the_other_is_told_who(folder: Path) -> No
 
 def test_a_killed_holder_frees_the_lock_at_once(folder: Path) -> None:
     holding = (
-        "import sys, time; from pathlib import Path; from opsconsole.operations import lock\n"
+        "import sys, time; from pathlib import Path; from opsconsole.operations.running import lock\n"
         "held = lock.take_service(Path(sys.argv[1]),"
         " lock.Holder('op', 'restart', 'web', 'ann', None, 'here', '', time.time()))\n"
         "print('held', flush=True); time.sleep(60)"
@@ -103,7 +103,7 @@ def test_looking_never_makes_a_taker_fail(folder: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys\nfrom pathlib import Path\nfrom opsconsole.operations import lock\n"
+            "import sys\nfrom pathlib import Path\nfrom opsconsole.operations.running import lock\n"
             "while True: lock.holder(Path(sys.argv[1]), 'web')",
             str(folder),
         ]
