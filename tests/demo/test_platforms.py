@@ -17,7 +17,7 @@ from opsconsole.demo.faults import InjectedFault
 from opsconsole.demo.fleet import Fleet
 from opsconsole.demo.platforms.ai_backend import FEATURES
 from opsconsole.demo.platforms.errorscope import METRICS_SECRET, METRICS_USER, MODEL_FILE
-from opsconsole.demo.platforms.oatie import SERVICES
+from opsconsole.demo.platforms.oatie_services import SERVICES
 from tests.demo.shapes import differences
 
 HEALTHY = {"status": "healthy"}

@@ -13,7 +13,8 @@ from opsconsole.cli.configuration import Configuration, from_arguments, require_
 from opsconsole.config.runbooks.files import Runbooks, load_runbooks
 from opsconsole.errors import ConfigError, OpsconsoleError
 from opsconsole.model.runbook_runs import RunbookRun
-from opsconsole.model.runbooks import Runbook, RunbookView, StepView, viewed, worded
+from opsconsole.model.runbooks import Runbook, RunbookView, viewed, worded
+from opsconsole.render.runbook_text import step_lines
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -137,17 +138,3 @@ def _show(view: RunbookView, service: str, *, as_json: bool) -> int:
         for line in step_lines(number, step):
             print(line)
     return 0
-
-
-def step_lines(number: int, step: StepView) -> list[str]:
-    """A step as the command line prints it."""
-    marks = [mark for mark, on in (("optional", step.optional), ("operation", step.changes)) if on]
-    tail = f"  [{', '.join(marks)}]" if marks else ""
-    lines = [f"{number:>3}. {step.title}{tail}"]
-    if step.does and step.does != step.title:
-        lines.append(f"     {step.does}")
-    lines += [f"     {line}" for line in step.text.splitlines()]
-    if step.answers:
-        wanted = f", wanted {step.expect}" if step.expect else ""
-        lines.append(f"     answers: {', '.join(step.answers)}{wanted}")
-    return lines

@@ -12,7 +12,6 @@ from typing import Final
 from opsconsole.cli.configuration import Configuration
 from opsconsole.cli.confirming import confirm
 from opsconsole.cli.engine import build_engine
-from opsconsole.cli.runbook import step_lines
 from opsconsole.engine.engine import Engine
 from opsconsole.model.operation import (
     ActionRequest,
@@ -30,6 +29,7 @@ from opsconsole.model.runbook_runs import (
 from opsconsole.model.runbooks import RunbookView, StepKind, StepView
 from opsconsole.model.state import State
 from opsconsole.render.forms.plan_text import plan_lines
+from opsconsole.render.runbook_text import step_lines
 from opsconsole.render.runbooks import run_of
 
 POLL: Final = 0.2

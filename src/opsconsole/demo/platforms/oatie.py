@@ -16,30 +16,24 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from opsconsole.demo.platforms.base import Platform, Settings, WorkError, component_body
-from opsconsole.demo.platforms.circuit import CircuitBreaker
-from opsconsole.demo.platforms.components import DEGRADED, DOWN, OK, Component, Components
-from opsconsole.demo.platforms.http import BadRequestError, Request, Response, Route, json_response
-from opsconsole.demo.platforms.logfile import open_log
+from opsconsole.demo.platforms.base import Settings, WorkError, component_body
+from opsconsole.demo.platforms.components import DEGRADED, DOWN, Component
+from opsconsole.demo.platforms.http import Request, Response, Route, json_response
 from opsconsole.demo.platforms.oatie_performance import PerformancePages
+from opsconsole.demo.platforms.oatie_services import SERVICES, OatieServices
 
-SERVICES: Final = ("database", "cache", "external_apis", "system_resources", "reports")
 RESTART_S: Final = 1.0
-MAX_REASON: Final = 200
 
 
-class Oatie(Platform):
-    """Each of its services has a component, a circuit breaker and a reason when degraded."""
+class Oatie(OatieServices):
+    """Its endpoints, its metrics and its own work."""
 
-    product = "oatie"
     version = "3.0.0"
 
     def __init__(self, settings: Settings) -> None:
         """Profile the start while making the parts."""
         began = time.monotonic()
-        super().__init__(settings, Components(*(Component(name, 4.0) for name in SERVICES)))
-        self.log = open_log(settings.folder / "logs" / "oatie.log", "oatie")
-        self.breakers = {name: CircuitBreaker() for name in SERVICES}
+        super().__init__(settings)
         self.restarts: set[asyncio.Task[None]] = set()
         self._declare_metrics()
         self.pages = PerformancePages(self)
@@ -139,13 +133,6 @@ class Oatie(Platform):
         )
         return Response(200, page.encode(), "text/html; charset=utf-8")
 
-    def find(self, request: Request) -> Component:
-        """The component that the path's `service` names; refuses (404) an unknown one."""
-        part = self.components.get(request.params["service"])
-        if part is None:
-            raise BadRequestError(404, f"unknown service; known: {', '.join(SERVICES)}")
-        return part
-
     async def restart(self, request: Request) -> Response:
         """Restart one service: down for about a second, then as new."""
         part = self.find(request)
@@ -160,18 +147,6 @@ class Oatie(Platform):
         await asyncio.sleep(RESTART_S * self.settings.pace)
         self.reset(part)
         self.log.info("%s restarted", part.name)
-
-    def reset(self, part: Component) -> None:
-        """The service as new: well, its breaker closed."""
-        part.enter(OK)
-        self.breakers[part.name].reset()
-
-    def degrade(self, part: Component, reason: str) -> None:
-        """Switch a service to its reduced mode, for `reason`, until it is recovered."""
-        if not reason or len(reason) > MAX_REASON or not reason.isprintable():
-            raise BadRequestError(422, f"give a reason of 1 to {MAX_REASON} printable characters")
-        part.enter(DEGRADED, reason)
-        self.log.warning("%s degraded: %s", part.name, reason)
 
     async def report(self, request: Request) -> Response:
         """Make a report, through the breakers of the services it needs."""

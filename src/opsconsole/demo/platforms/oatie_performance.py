@@ -5,15 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from opsconsole.demo.platforms.base import WORDS, percentile
 from opsconsole.demo.platforms.components import DEGRADED
 from opsconsole.demo.platforms.http import BadRequestError, Request, Response, Route, json_response
+from opsconsole.demo.platforms.oatie_services import OatieServices
 from opsconsole.demo.platforms.resources import ResourceMonitor, summarise
-
-if TYPE_CHECKING:
-    from opsconsole.demo.platforms.oatie import Oatie
 
 BASE: Final = "/api/performance"
 MAX_HOURS: Final = 24.0
@@ -25,7 +23,7 @@ IDLE_PERCENT: Final = 20.0
 class PerformancePages:
     """The pages below /api/performance, of one Oatie."""
 
-    def __init__(self, oatie: Oatie) -> None:
+    def __init__(self, oatie: OatieServices) -> None:
         """Start watching resources at this moment."""
         self._oatie = oatie
         self.monitor = ResourceMonitor(oatie.settings.folder)
