@@ -10,7 +10,7 @@ from pathlib import Path
 
 from opsconsole.config.finding import find
 from opsconsole.config.loader import default_settings, load
-from opsconsole.config.settings import Settings
+from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.errors import OpsconsoleError
 
 
@@ -28,9 +28,9 @@ def from_arguments(arguments: argparse.Namespace) -> Configuration:
     """Find and load what ``arguments`` ask for. Raises ConfigError with every problem."""
     path = find(getattr(arguments, "config", None), os.environ)
     settings = load(path) if path else default_settings()
-    wall = getattr(arguments, "wall", False) or settings.wall.enabled
-    read_only = getattr(arguments, "read_only", False) or settings.read_only or wall
+    asked = getattr(arguments, "read_only", False) or getattr(arguments, "wall", False)
     base = (path if path and path.is_dir() else path.parent if path else Path.cwd()).absolute()
+    read_only = effective_read_only(settings, asked)
     return Configuration(settings, path.absolute() if path else None, base, read_only)
 
 

@@ -208,3 +208,12 @@ class Settings(Model):
             instance.name or (service if len(instances) == 1 else f"{service}-{number}")
             for number, instance in enumerate(instances, 1)
         )
+
+
+def effective_read_only(settings: Settings, asked: bool) -> bool:
+    """Whether every change is refused: ``asked`` for at the start or so far, or by ``settings``.
+
+    What was asked for is never undone by settings, so a configuration that is read again can
+    close the door and never open it.
+    """
+    return asked or settings.read_only or settings.wall.enabled

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from opsconsole.clock import Clock, SystemClock, skew
-from opsconsole.config.settings import Settings
+from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.desks.note_watch import Notes, NoteWatch
 from opsconsole.engine.desks.operator_door import Operator, OperatorDoor
@@ -90,7 +90,7 @@ class Engine(Asked):
         self._settings = settings
         self._base = base
         self._clock = clock or SystemClock()
-        self._read_only = read_only
+        self._read_only = effective_read_only(settings, read_only)
         self._given = sources
         self._listeners: list[Listener] = []
         self._notices = Notices()
@@ -113,7 +113,12 @@ class Engine(Asked):
         self._logs = LogWatch(settings, base, self._clock)
         checks = Checks(settings, base, lambda: self._store.services, self._clock.now)
         self._runbooks = RunbookDesk(
-            settings, base, self._clock, checks, read_only=read_only, tell=self._store.events.add
+            settings,
+            base,
+            self._clock,
+            checks,
+            read_only=self._read_only,
+            tell=self._store.events.add,
         )
         self._pages = PageBook(settings, base, self._clock)
         self._units = UnitBook(settings, self._clock)
@@ -272,7 +277,7 @@ class Engine(Asked):
         """Go on with other settings, which are valid; what they do not change is left alone."""
         store = Store(settings, now, before=self._store)
         self._settings, self._store = settings, store
-        self._read_only = self._read_only or settings.read_only
+        self._read_only = effective_read_only(settings, self._read_only)
         self._builder.take_over(settings, store, read_only=self._read_only)
         before, self._sources = self._sources, self._assembled()
         store.watch(self._sources, now)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from opsconsole.config.changes import changes
-from opsconsole.config.settings import Settings
+from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.config.watching import Stamp, referred_files, stamps, stamps_of
 from opsconsole.errors import ConfigError
 from opsconsole.model.events import Event, EventKind
@@ -181,7 +181,8 @@ class Reloading:
         self._say(now, f"configuration read again: {changes(self._latest, settings)}")
         self._latest = settings
         waiting = list(changes(self._started, settings).at_start_only)
-        if self._started.read_only and not settings.read_only:
+        was_closed = effective_read_only(self._started, asked=False)
+        if was_closed and not effective_read_only(settings, asked=False):
             waiting.append("read_only")
         self._pending = f"restart to apply {', '.join(waiting)}" if waiting else ""
         # The charts' span is what every history was made for.

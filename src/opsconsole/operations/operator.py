@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.config.settings import Settings
+from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import (
@@ -77,7 +77,9 @@ class Operator:
         self._settings = settings
         self._base = base.absolute()
         self._clock = clock
-        self._read_only = read_only or settings.read_only
+        self._read_only = effective_read_only(settings, read_only)
+        self._shared = bool(settings.state_dir)
+        self._sinks = sinks_of(settings, self._base)
         self._folder = state_dir.absolute()
         self._config_path = config_path.absolute() if config_path else None
         self._threads = BoundedExecutor("operations", _WORKERS)
@@ -92,11 +94,13 @@ class Operator:
     def use(self, settings: Settings) -> None:
         """Plan by ``settings`` from now on; what runs goes on as it was confirmed.
 
-        A configuration that is read again can close the door and never open it.
+        A configuration that is read again can close the door and never open it. The state folder
+        and the second places of the audit stay as they were at the start.
         """
-        self._settings = settings
+        self._read_only = effective_read_only(settings, self._read_only)
+        self._facts = PolicyFacts(settings, self._clock, read_only=self._read_only)
         self._shelf = Shelf(settings, self._base)
-        self._read_only = self._read_only or settings.read_only
+        self._settings = settings
 
     @property
     def folder(self) -> Path:
@@ -119,8 +123,9 @@ class Operator:
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
         """What exactly would be done, or why it may not be. Changes nothing."""
+        settings = self._settings
         request = planner.clean(request, snapshot)
-        found = find(self._settings, request.service, request.kind, request.name)
+        found = find(settings, request.service, request.kind, request.name)
         refusal = await self._ask_policy(request, found)
         if refusal is not None or found is None:
             return refusal or Refusal("not-declared", "there is no such action")
@@ -128,14 +133,12 @@ class Operator:
         try:
             performed = self._journal.past_plans(found.service) if self._journal else ()
             driver = planner.make_driver(
-                self._settings, found, request, self._base, self._threads, performed
+                settings, found, request, self._base, self._threads, performed
             )
             past = (
                 self._journal.past(found.service, found.kind, found.name) if self._journal else ()
             )
-            plan = await planner.make_plan(
-                self._settings, found, request, driver, past, self._clock
-            )
+            plan = await planner.make_plan(settings, found, request, driver, past, self._clock)
         except ObserveError as error:
             return Refusal(error.code, error.what, error.remedy)
         except StateError as error:
@@ -146,9 +149,7 @@ class Operator:
         if isinstance(plan, Refusal):
             return plan
         refusal = policy.refuse_rollback(plan, performed) or _last_healthy(plan, request, snapshot)
-        return refusal or await with_context(
-            plan, self._settings, self._base, snapshot, self._threads
-        )
+        return refusal or await with_context(plan, settings, self._base, snapshot, self._threads)
 
     async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
         """Start what was confirmed, or say why not. Returns when the runner is on its own."""
@@ -272,8 +273,8 @@ class Operator:
 
     def _open(self) -> Journal | None:
         try:
-            prepare(self._folder, shared=bool(self._settings.state_dir))
-            return Journal(self._folder, sinks=sinks_of(self._settings, self._base))
+            prepare(self._folder, shared=self._shared)
+            return Journal(self._folder, sinks=self._sinks)
         except StateError as error:
             self._fault = str(error)
             return None
@@ -316,7 +317,8 @@ class Operator:
         if refusal is not None:
             return refusal
         request = planner.clean(planner.request_of(plan, confirmation.reason or plan.reason))
-        found = find(self._settings, plan.service, plan.kind, plan.name)
+        settings = self._settings
+        found = find(settings, plan.service, plan.kind, plan.name)
 
         def still_allowed() -> Refusal | None:
             return self._refuse_perform(plan, request, confirmation, found)
@@ -329,7 +331,7 @@ class Operator:
             plan=plan,
             who=whoami(),
             reason=request.reason,
-            declaration=digest(self._settings, found),
+            declaration=digest(settings, found),
             config_path=str(self._config_path or ""),
             base=str(self._base),
         )

@@ -62,7 +62,8 @@ def test_of_two_processes_one_wins_and_the_other_is_told_who(folder: Path) -> No
 
 def test_a_killed_holder_frees_the_lock_at_once(folder: Path) -> None:
     holding = (
-        "import sys, time; from pathlib import Path; from opsconsole.operations.running import lock\n"
+        "import sys, time; from pathlib import Path\n"
+        "from opsconsole.operations.running import lock\n"
         "held = lock.take_service(Path(sys.argv[1]),"
         " lock.Holder('op', 'restart', 'web', 'ann', None, 'here', '', time.time()))\n"
         "print('held', flush=True); time.sleep(60)"

@@ -15,7 +15,7 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.runbooks.files import folder_of, load_runbooks
-from opsconsole.config.settings import Settings
+from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.config.watching import Stamp, stamps
 from opsconsole.engine.runbooks import policy as runbook_policy
 from opsconsole.engine.runbooks.checks import Checks
@@ -71,7 +71,7 @@ class RunbookDesk:
         self._settings = settings
         self._base = base
         self._clock = clock
-        self._read_only = read_only
+        self._read_only = effective_read_only(settings, read_only)
         self._tell = tell
         self._checks = checks
         self._ledger = Ledger(settings, clock)
@@ -105,7 +105,7 @@ class RunbookDesk:
     def use(self, settings: Settings) -> None:
         """Read the runbooks of ``settings`` at the next poll; runs go on."""
         self._settings, self._opened, self._bad = settings, False, ""
-        self._read_only = self._read_only or settings.read_only
+        self._read_only = effective_read_only(settings, self._read_only)
         self._checks.use(settings)
 
     @property

@@ -13,7 +13,7 @@ from typing import Final
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
-from opsconsole.config.settings import Settings
+from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Refusal
 from opsconsole.operations.journal.reader import Intent
 
@@ -49,7 +49,7 @@ async def perform(
         settings,
         base=Path(intent.base),
         clock=SystemClock(),
-        read_only=settings.read_only,
+        read_only=effective_read_only(settings, asked=False),
         state_dir=folder,
         config_path=Path(intent.config_path) if intent.config_path else None,
     )

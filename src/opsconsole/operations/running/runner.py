@@ -16,7 +16,7 @@ from typing import Final
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
-from opsconsole.config.settings import Settings
+from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
 from opsconsole.operations.journal.audit_sinks import sinks_of
@@ -219,7 +219,7 @@ def _declared(settings: Settings, intent: Intent) -> Declared | Refusal:
     action = find(settings, plan.service, plan.kind, plan.name)
     if action is None:
         return Refusal("not-declared", f"{plan.kind} is no longer declared for {plan.service}")
-    if settings.read_only and not action.only_reads:
+    if effective_read_only(settings, asked=False) and not action.only_reads:
         return Refusal("read-only", "the configuration has become read-only")
     if digest(settings, action) != intent.declaration:
         return Refusal(
