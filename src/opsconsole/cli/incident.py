@@ -22,13 +22,13 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.events import Event
 from opsconsole.model.operation import Operation
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.typed_time import TypedTimeError, moment_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.reader import OPERATION_LIMIT
 from opsconsole.operations.notes import read_notes
 from opsconsole.operations.state_folder import state_folder
 from opsconsole.render.incident.report import markdown
 from opsconsole.render.ink import figures
-from opsconsole.render.typed_time import TypedTimeError, moment_of
 from opsconsole.ui.options import ExportRequest
 
 

@@ -17,13 +17,13 @@ from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.events import Event
 from opsconsole.model.replay import Span
+from opsconsole.model.typed_time import TypedTimeError, moment_of
 from opsconsole.model.units import parse_duration
 from opsconsole.render import events as render
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.status import event_document
 from opsconsole.render.replay import before_sentence
-from opsconsole.render.typed_time import TypedTimeError, moment_of
 
 VERSION: Final = 1
 _WIDE: Final = 10_000

@@ -10,7 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from opsconsole.errors import OpsconsoleError
-from opsconsole.render.typed_time import TypedTimeError, moment_of
+from opsconsole.model.typed_time import TypedTimeError, moment_of
 from opsconsole.text import sanitize
 from opsconsole.ui.messages import NotePosted
 from opsconsole.ui.options import ExportRequest

@@ -93,7 +93,7 @@ class TimeTravel(Opening, inherit_bindings=False):
 
     def go_to_typed(self, text: str) -> None:
         """Go to the moment that a person typed, or say what is wrong with it."""
-        from opsconsole.render.typed_time import TypedTimeError, moment_of
+        from opsconsole.model.typed_time import TypedTimeError, moment_of
 
         if not text.strip():
             return

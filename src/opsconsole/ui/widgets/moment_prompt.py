@@ -2,7 +2,7 @@
 
 from textual.message import Message
 
-from opsconsole.render.typed_time import HOW
+from opsconsole.model.typed_time import HOW
 from opsconsole.ui.widgets.prompt import Prompt
 
 
