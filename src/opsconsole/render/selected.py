@@ -6,7 +6,7 @@ Invariant: exactly as many lines as the panel is high, the most telling first.
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, titled
-from opsconsole.render.ink.time_axis import span
+from opsconsole.render.ink.figures import span
 from opsconsole.render.objectives import objective_line
 from opsconsole.render.operations import badges
 from opsconsole.render.service.health import instance_lines

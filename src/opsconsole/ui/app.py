@@ -17,7 +17,6 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
-from opsconsole.render.ink.time_axis import TimeAxis
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
@@ -37,6 +36,7 @@ from opsconsole.ui.screens.contracts import ReadsBackups, Shown, Speaking
 from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.terminal.output_gate import OutputGate
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
+from opsconsole.ui.time_axis import TimeAxis
 from opsconsole.ui.time_travel import TimeTravel
 
 if TYPE_CHECKING:

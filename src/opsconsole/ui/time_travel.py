@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 from opsconsole.clock import Clock
 from opsconsole.render import replay as said
-from opsconsole.render.ink.time_axis import TimeAxis
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.opening import Opening
 from opsconsole.ui.replay import Replay
 from opsconsole.ui.screens.contracts import Shown
+from opsconsole.ui.time_axis import TimeAxis
 
 if TYPE_CHECKING:
     from opsconsole.model.operation import Refusal

@@ -109,3 +109,8 @@ def when(at: float, now: float) -> str:
     if now - at < 72_000:
         return clock(at)
     return datetime.fromtimestamp(at, UTC).strftime("%b %d  ")[:8].ljust(8)
+
+
+def span(window: float) -> str:
+    """``2 min``, ``15 min``, ``6 h``: the axis in words."""
+    return f"{window / 3600:g} h" if window >= 7200 else f"{window / 60:g} min"

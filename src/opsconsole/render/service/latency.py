@@ -15,7 +15,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, state_role
 from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
-from opsconsole.render.ink.time_axis import span
+from opsconsole.render.ink.figures import span
 
 BEGAN: Final = "▶"
 """Marks the start of the alert that one came from."""

@@ -15,8 +15,8 @@ from opsconsole.render import alerts, events, operations, resources
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.header import too_small_lines
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.figures import span
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.ink.time_axis import span
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.overview import (
     Panel,

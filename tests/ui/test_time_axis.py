@@ -6,7 +6,8 @@ import pytest
 
 from opsconsole.model.series import Trace
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render.ink.time_axis import TimeAxis, fitted, oldest, span
+from opsconsole.render.ink.figures import span
+from opsconsole.ui.time_axis import TimeAxis, fitted, oldest
 from tests.ui import fleet
 from tests.ui.fleet import NOW
 

@@ -51,8 +51,3 @@ def _first(trace: Trace) -> float | None:
         if value is not None:
             return trace.start + trace.step * index
     return None
-
-
-def span(window: float) -> str:
-    """``2 min``, ``15 min``, ``6 h``: the axis in words."""
-    return f"{window / 3600:g} h" if window >= 7200 else f"{window / 60:g} min"
