@@ -25,7 +25,7 @@ from opsconsole.sources.http.connector import Connector
 AT_ONCE: Final = 64
 """Probes under way at the same time."""
 
-_SERVER_ERROR: Final = 500
+_NOT_SERVED: Final = frozenset({404, 405, 410})
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,7 @@ def _of_probe(probe: _Probe, fault: Fault) -> Finding:
 
 def _is_missing(fault: Fault) -> bool:
     """Whether the path is not served there, or is served elsewhere."""
-    return any(f"HTTP {code}" in fault.message for code in (404, 405, 410)) or (
-        "redirect" in fault.message
-    )
+    return fault.status is not None and (fault.status in _NOT_SERVED or 300 <= fault.status <= 399)
 
 
 def _of_report(probe: _Probe, report: HealthReport, service: Service) -> list[Finding]:

@@ -37,19 +37,24 @@ _BLAMES_TARGET = frozenset(
         FaultKind.TIMEOUT,
         FaultKind.PROTOCOL,
         FaultKind.STATUS,
-        FaultKind.OVERLOADED,
     }
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One classified failure. ``phase`` is dns, connect, tls, headers or body for a timeout."""
+    """One classified failure. ``phase`` is dns, connect, tls, headers or body for a timeout.
+
+    ``status`` is the HTTP code where one was read, ``retry_after`` the seconds for which the
+    target asked to be left alone, 0 where it did not.
+    """
 
     kind: FaultKind
     message: str
     hint: str = ""
     phase: str = ""
+    status: int | None = None
+    retry_after: float = 0.0
 
     @property
     def blames_target(self) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.http.head import Answer
+from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.http1 import ResponseParser
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import is_clean
@@ -16,7 +16,7 @@ BODIES = st.binary(max_size=300)
 
 
 def read(data: bytes, cuts: list[int], method: str = "GET", limit: int = 1000) -> object:
-    """Answer or message for ``data`` cut at ``cuts``, then closed by the peer."""
+    """The answer or message for ``data`` cut at ``cuts``, then closed by the peer."""
     parser = ResponseParser(method, limit)
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {len(data)})
     start = 0
@@ -36,7 +36,7 @@ def read(data: bytes, cuts: list[int], method: str = "GET", limit: int = 1000) -
     return kind, message
 
 
-def whole(data: bytes, method: str = "GET", limit: int = 1000) -> Answer:
+def whole(data: bytes, method: str = "GET", limit: int = 1000) -> HttpAnswer:
     answer = ResponseParser(method, limit).feed(data)
     assert answer is not None
     return answer
@@ -131,7 +131,7 @@ def test_the_body_limit_is_exact() -> None:
         with pytest.raises(TransportFaultError) as caught:
             ResponseParser("GET", 1000).feed(data)
         assert caught.value.fault.kind is FaultKind.TOO_LARGE
-        assert caught.value.status == 200
+        assert caught.value.fault.status == 200
 
 
 def test_many_spaces_in_a_header_cost_nothing() -> None:

@@ -24,7 +24,7 @@ _SHOWN: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GitAnswer:
     """How git ended: its exit code (None at the time limit), its output, its last complaint."""
 
     code: int | None
@@ -32,7 +32,7 @@ class Answer:
     complaint: str
 
 
-async def ask(folder: Path, *arguments: str, limit: float = LOOK) -> Answer:
+async def ask(folder: Path, *arguments: str, limit: float = LOOK) -> GitAnswer:
     """Run ``git arguments`` in ``folder``. Raises ObserveError when git cannot be started."""
     argv = ["git", "-c", "versionsort.suffix=-", "-C", str(folder), *arguments]
     try:
@@ -55,10 +55,10 @@ async def ask(folder: Path, *arguments: str, limit: float = LOOK) -> Answer:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-        return Answer(None, "", f"ended after its limit of {limit:g} s")
+        return GitAnswer(None, "", f"ended after its limit of {limit:g} s")
     text = sanitize_bytes(output[:_OUTPUT_LIMIT], limit=_OUTPUT_LIMIT, multiline=True)
     said = sanitize_bytes(complaint.strip()[-_SHOWN:], limit=_SHOWN)
-    return Answer(process.returncode, text.rstrip("\n"), said)
+    return GitAnswer(process.returncode, text.rstrip("\n"), said)
 
 
 async def look(folder: Path, *arguments: str) -> str:

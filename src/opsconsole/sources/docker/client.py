@@ -220,7 +220,7 @@ def _status_fault(status: int, body: bytes) -> Fault:
     kind = {401: FaultKind.AUTH, 403: FaultKind.AUTH, 404: FaultKind.ABSENT}.get(
         status, FaultKind.OVERLOADED if status in (429, 503) else FaultKind.STATUS
     )
-    return Fault(kind, f"Docker answered {status}: {_message(body)}")
+    return Fault(kind, f"Docker answered {status}: {_message(body)}", status=status)
 
 
 def _message(body: bytes) -> str:

@@ -110,9 +110,10 @@ def status_fault(status: int) -> Fault:
     """The fault that a status code is, where no health payload came with it."""
     message = f"HTTP {status} {phrase(status)}".rstrip()
     if status == 429:
-        return Fault(FaultKind.OVERLOADED, message, hint="lengthen the interval")
+        hint = "lengthen the interval"
+        return Fault(FaultKind.OVERLOADED, message, hint=hint, status=status)
     hint = "look at health.path" if status in (404, 405, 410) else ""
-    return Fault(FaultKind.STATUS, message, hint=hint)
+    return Fault(FaultKind.STATUS, message, hint=hint, status=status)
 
 
 def phrase(status: int) -> str:

@@ -149,15 +149,17 @@ class HttpProbe(Source[HealthReport]):
         status = response.status_code
         if status in (401, 403, 407):
             hint = "look at the service's http: settings"
-            return Fault(FaultKind.AUTH, f"HTTP {status} {phrase(status)}", hint=hint)
+            message = f"HTTP {status} {phrase(status)}"
+            return Fault(FaultKind.AUTH, message, hint=hint, status=status)
         if status in (301, 302, 303, 307, 308):
             target = _shown_target(response.headers.get("location", ""))
             hint = "set the URL or health.path to where it points, if that is the service"
-            return Fault(FaultKind.STATUS, f"redirect to {target} not followed", hint=hint)
+            message = f"redirect to {target} not followed"
+            return Fault(FaultKind.STATUS, message, hint=hint, status=status)
         return None
 
     def _from_fault(self, error: TransportFaultError) -> Fault:
-        status = error.status
+        status = error.fault.status
         if status is not None and not accepts_status(self._health.expect, status):
             # The code was read: whatever its body is like, this answer is no success.
             fault = status_fault(status)

@@ -13,7 +13,7 @@ import ssl
 from typing import Final, cast
 
 from opsconsole.model.fault import FaultKind
-from opsconsole.sources.http.head import Answer
+from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.http1 import ResponseParser
 from opsconsole.sources.http.transport_fault import (
     StaleConnectionError,
@@ -54,7 +54,7 @@ class Connection(asyncio.Protocol):
         self._sock = sock
         self._transport: asyncio.Transport | None = None
         self._parser: ResponseParser | None = None
-        self._waiter: asyncio.Future[Answer] | None = None
+        self._waiter: asyncio.Future[HttpAnswer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._total = self._deadline = 0.0
         self._fresh = True
@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
 
     async def exchange(
         self, wire: bytes, method: str, body_limit: int, deadline: float, total: float
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Send ``wire`` and return the answer by ``deadline`` (loop time).
 
         Raises ``TransportFaultError``, or ``StaleConnectionError`` when a connection that had

@@ -22,7 +22,7 @@ _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
 @dataclass(slots=True)
-class Answer:
+class HttpAnswer:
     """One final answer. Header values are stripped, otherwise as they came."""
 
     status: int
@@ -40,7 +40,7 @@ class Framing:
     chunked: bool
 
 
-def read_head(head: bytes) -> Answer:
+def read_head(head: bytes) -> HttpAnswer:
     """The answer that a head begins; its last line ends in a line feed.
 
     It is not ``reusable`` after HTTP/1.0, ``Connection: close`` or bare line feeds.
@@ -55,10 +55,10 @@ def read_head(head: bytes) -> Answer:
     if len(headers) > HEADER_LIMIT:
         raise too_large(f"more than {HEADER_LIMIT} headers", int(line[2]))
     regular = line[1] == b"1" and head.count(b"\n") == head.count(b"\r\n")
-    return Answer(int(line[2]), line[3] or b"", headers, reusable=regular)
+    return HttpAnswer(int(line[2]), line[3] or b"", headers, reusable=regular)
 
 
-def frame(answer: Answer, method: str) -> Framing:
+def frame(answer: HttpAnswer, method: str) -> Framing:
     """Find out how the body of an answer to ``method`` ends (RFC 9112 §6.3)."""
     lengths: list[bytes] = []
     codings: list[bytes] = []

@@ -1,7 +1,7 @@
 """HTTP/1.1 answers from bytes, strictly and within bounds (RFC 9112).
 
 Invariant: whatever the bytes, the parser holds at most the body limit, one head and the piece
-just fed, does work linear in the bytes, and either gives one ``Answer`` or raises one
+just fed, does work linear in the bytes, and either gives one ``HttpAnswer`` or raises one
 ``TransportFaultError``. How the bytes are cut into pieces changes nothing. An answer with any
 oddity is not ``reusable``: its connection must be closed.
 """
@@ -13,7 +13,7 @@ from typing import Final
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.head import (
     FIELD,
-    Answer,
+    HttpAnswer,
     frame,
     read_head,
     too_large,
@@ -64,7 +64,7 @@ class ResponseParser:
         self._chunks = 0
         self._left = 0
         self._trailer_bytes = 0
-        self._answer: Answer | None = None
+        self._answer: HttpAnswer | None = None
         # A plain function, not a bound method: a parser must not keep itself and its body alive.
         self._step: Callable[[ResponseParser], bool] | None = ResponseParser._read_head
         self.started = False
@@ -79,7 +79,7 @@ class ResponseParser:
         """The answer's code, once its head was read."""
         return self._answer.status if self._answer else None
 
-    def feed(self, data: bytes) -> Answer | None:
+    def feed(self, data: bytes) -> HttpAnswer | None:
         """Take the next bytes; the answer when it is complete."""
         self.started = True
         self._buffer += data
@@ -90,7 +90,7 @@ class ResponseParser:
             return None
         return self._finish(self._answer)
 
-    def feed_eof(self) -> Answer:
+    def feed_eof(self) -> HttpAnswer:
         """The peer has closed: the answer if that ends it, else a protocol fault."""
         answer = self._answer
         if answer is not None and self._step is ResponseParser._read_to_end:
@@ -107,7 +107,7 @@ class ResponseParser:
             return f"closed after {got} of {self._left} bytes of the body"
         return "closed in the middle of a chunked body"
 
-    def _finish(self, answer: Answer) -> Answer:
+    def _finish(self, answer: HttpAnswer) -> HttpAnswer:
         if self._buffer:
             # Bytes beyond the answer would be taken for the answer to the next request.
             answer.reusable = False

@@ -21,7 +21,7 @@ from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.connection import Connection
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.dial import Origin, dial
-from opsconsole.sources.http.head import Answer
+from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.transport_fault import StaleConnectionError, TransportFaultError
 from opsconsole.text import sanitize
 
@@ -93,7 +93,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
             self._connector.released()
         self._idle.clear()
 
-    async def _exchange(self, prepared: _Prepared, deadline: float) -> Answer:
+    async def _exchange(self, prepared: _Prepared, deadline: float) -> HttpAnswer:
         kept = self._take(prepared)
         if kept is not None:
             try:
@@ -114,7 +114,9 @@ class LeanTransport(httpx.AsyncBaseTransport):
         kept.close()
         return None
 
-    async def _send(self, connection: Connection, prepared: _Prepared, deadline: float) -> Answer:
+    async def _send(
+        self, connection: Connection, prepared: _Prepared, deadline: float
+    ) -> HttpAnswer:
         try:
             answer = await connection.exchange(
                 prepared.wire, prepared.method, self._body_limit, deadline, self._timeout
@@ -183,5 +185,5 @@ def _after_sending(error: TransportFaultError, method: str) -> TransportFaultErr
         return error
     fault = error.fault
     return TransportFaultError(
-        FaultKind.PROTOCOL, fault.message, hint=fault.hint, phase=fault.phase, status=error.status
+        FaultKind.PROTOCOL, fault.message, hint=fault.hint, phase=fault.phase, status=fault.status
     )

@@ -15,7 +15,7 @@ HELD_UP: Final = 0.5
 
 
 class TransportFaultError(httpx.TransportError):
-    """An exchange gave no answer. ``status`` is the answer's code where that much was read."""
+    """An exchange gave no answer. ``fault.status`` is its code where that much was read."""
 
     def __init__(
         self,
@@ -27,8 +27,7 @@ class TransportFaultError(httpx.TransportError):
         status: int | None = None,
     ) -> None:
         super().__init__(message)
-        self.fault = Fault(kind, message, hint, phase)
-        self.status = status
+        self.fault = Fault(kind, message, hint, phase, status)
 
 
 def timed_out(

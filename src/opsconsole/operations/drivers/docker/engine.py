@@ -131,7 +131,7 @@ class EngineCalls:
         try:
             return get_json(client, path, parameters, deadline=self._engine.timeout)
         except DockerUnavailableError as error:
-            if error.fault.kind.value == "absent" and "404" in error.fault.message:
+            if error.fault.status == 404:
                 return None
             raise
 
