@@ -8,7 +8,7 @@ from typing import Any
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Container, Disk, DockerView, Host, Process
@@ -84,7 +84,7 @@ class RecordedFleet:
             self._docker_due += INTERVAL
         if self._random.random() < seconds / 60:
             said = f"container-{self._random.randrange(10)} restarted"
-            self._store.events.add(Event(self.now, EventKind.RESTART, said))
+            self._store.events.add(Event(self.now, EventCode.RESTART, said))
         self._store.settle(self.now)
         return self._builder.build(self.now, (), ())
 

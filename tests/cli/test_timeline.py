@@ -12,16 +12,25 @@ from opsconsole.cli.parsing import EX_UNAVAILABLE, EX_USAGE
 from opsconsole.config.loader import load
 from opsconsole.engine.recording.place import place_of
 from opsconsole.engine.recording.writer import Writer
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from tests.cli.conftest import Configure
 
 NOW = time.time()
 EVENTS = (
-    Event(NOW - 5400.0, EventKind.IMAGE, "image v1 → v2", "shop", "shop-1"),
-    Event(NOW - 3000.0, EventKind.HEALTH, "no answer", "shop", "shop", State.DOWN, "ok", "down"),
-    Event(NOW - 60.0, EventKind.NOTE, "ann: looking at it"),
+    Event(NOW - 5400.0, EventCode.IMAGE, "image v1 → v2", "shop", "shop-1"),
+    Event(
+        NOW - 3000.0,
+        EventCode.HEALTH_CHANGED,
+        "no answer",
+        "shop",
+        "shop",
+        State.DOWN,
+        "ok",
+        "down",
+    ),
+    Event(NOW - 60.0, EventCode.NOTE, "ann: looking at it"),
 )
 
 

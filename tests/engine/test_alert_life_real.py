@@ -19,6 +19,7 @@ from opsconsole.demo.prometheus import (
 )
 from opsconsole.engine.engine import Engine
 from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.render.event_words import words
 from tests.servers.fixtures import MonitoringStack
 
 pytestmark = [pytest.mark.servers]
@@ -128,5 +129,5 @@ def test_every_state_is_seen_within_two_intervals(monitoring_stack: MonitoringSt
     finally:
         engine.stop()
     assert all(behind <= 2 * INTERVAL + SLACK for behind in seen.values()), seen
-    told = [event.message for event in engine.latest.events]
+    told = [words(event) for event in engine.latest.events]
     assert any("Slow" in message for message in told), told

@@ -20,6 +20,7 @@ from opsconsole.model.fault import FaultKind
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from tests.engine.conftest import REFUSED, ScriptedSource, fleet
 
 WITHIN = 10.0
@@ -160,7 +161,7 @@ def test_a_source_that_stops_says_so_and_is_back_by_itself() -> None:
         wait_for(engine, lost)
         place.answer = ()
         wait_for(engine, well)
-        told = [event.message for event in engine.latest.events]
+        told = [words(event) for event in engine.latest.events]
     assert [message.split(" ")[1] for message in told] == ["lost:", "is"]
     assert place.closed
 
@@ -248,7 +249,7 @@ def test_notes_are_on_the_timeline_and_sanitised() -> None:
         engine.note("rolled \x1b[31mback", "api")
         wait_for(engine, lambda snapshot: bool(snapshot.events))
         (event,) = engine.latest.events
-        assert event.message == "rolled ␛[31mback"
+        assert words(event) == "rolled ␛[31mback"
         assert event.service == "api"
 
 

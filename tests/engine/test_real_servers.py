@@ -13,6 +13,7 @@ from opsconsole.engine.engine import Engine
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from tests.servers.fixtures import MonitoringStack
 
 WITHIN = 30.0
@@ -82,7 +83,7 @@ def test_a_container_that_is_killed_is_red_within_two_intervals(
         time.sleep(1.0)
         container.kill()
         assert wait_for(engine, web_is(State.DOWN)) < 2 * INTERVAL
-        told = [event.message for event in engine.latest.events if event.service == "web"]
+        told = [words(event) for event in engine.latest.events if event.service == "web"]
         assert any("died" in message for message in told), told
         assert any("→ down" in message for message in told), told
         container.start()
@@ -120,7 +121,7 @@ def test_docker_that_stops_says_so_and_is_back_by_itself(
         wait_for(engine, answers("docker", well=False))
         private_docker_engine.start()
         wait_for(engine, answers("docker", well=True))
-        told = [event.message for event in engine.latest.events if event.subject == "docker"]
+        told = [words(event) for event in engine.latest.events if event.subject == "docker"]
         assert any("lost" in message for message in told), told
         assert any("is back" in message for message in told), told
 

@@ -25,6 +25,7 @@ from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from tests.engine.conftest import REFUSED, fleet
 from tests.fakes import FakeClock
 
@@ -161,7 +162,7 @@ async def test_what_changed_is_an_event_and_what_must_wait_is_a_notice(
     assert settings is not None
     assert settings.display.window == 900.0
     assert [each.kind for each in told] == [EventKind.CONFIGURATION]
-    assert told[0].message == (
+    assert words(told[0]) == (
         "configuration read again: added new; removed old; "
         "changed api (objectives), prometheus, display.theme, display.window"
     )
@@ -192,11 +193,11 @@ async def test_asking_for_it_reads_at_once_and_always_tells(
     reloading = Reloading(load(path), watching(path), told.append)
     reloading.want(clock.now())
     assert await reloading.poll(clock.now()) is not None
-    assert told[-1].message == "configuration read again: nothing in it changed"
+    assert words(told[-1]) == "configuration read again: nothing in it changed"
     reloading.close()
     without = Reloading(load(path), None, told.append)
     without.want(clock.now())
-    assert "no configuration file" in told[-1].message
+    assert "no configuration file" in words(told[-1])
     assert (await without.poll(clock.now()), without.notices) == (None, ())
 
 
@@ -346,7 +347,7 @@ def test_a_file_is_broken_mended_and_added_to_under_a_running_engine(
             assert seen.services[0].state is State.OK
             assert seen.services[0].latency.p95 is not None
             seen = wait(engine, lambda seen: seen.services[1].state is State.OK)
-            told = [each.message for each in seen.events if each.kind is EventKind.CONFIGURATION]
+            told = [words(each) for each in seen.events if each.kind is EventKind.CONFIGURATION]
             assert told[0].startswith("configuration not taken over: ")
             assert told[1:] == [
                 "configuration read again: nothing in it changed",
@@ -359,7 +360,7 @@ def test_a_file_is_broken_mended_and_added_to_under_a_running_engine(
             wait(
                 engine,
                 lambda seen: (
-                    seen.events[-1].message == "configuration read again: nothing in it changed"
+                    words(seen.events[-1]) == "configuration read again: nothing in it changed"
                 ),
             )
             assert engine.latest.service("new") is not None

@@ -11,6 +11,7 @@ import pytest
 from opsconsole.errors import StateError
 from opsconsole.operations.notes import TEXT_LIMIT, Note, NoteBook, read_notes
 from opsconsole.operations.who import whoami
+from opsconsole.render.event_words import words
 
 WRITER = """
 import sys
@@ -33,7 +34,7 @@ def test_a_note_of_one_console_is_read_by_another(folder: Path) -> None:
     mine.write("rolled \x1b[31mback", "api", 12.0)
     (note,) = other.unread()
     assert note == Note(12.0, whoami().name, "rolled ␛[31mback", "api", whoami().host)
-    assert note.event().message == f"{whoami().name}: rolled ␛[31mback"
+    assert words(note.event()) == f"{whoami().name}: rolled ␛[31mback"
     assert note.event().service == "api"
     assert other.unread() == ()
     mine.write("again", "", 13.0)

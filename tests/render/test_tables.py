@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.alerts import AlertState, Severity, Suppression
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
@@ -268,13 +268,13 @@ def test_resources_have_what_they_need_and_the_timeline_the_rest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "message", "said"),
+    ("code", "detail", "said"),
     [
-        (EventKind.HEALTH, "connection refused", "ok → down: connection refused"),
-        (EventKind.IMAGE, "image", "image ok → down"),
-        (EventKind.HEALTH, "ok → down at last", "ok → down at last"),
+        (EventCode.HEALTH_CHANGED, "connection refused", "ok → down: connection refused"),
+        (EventCode.IMAGE_CHANGED, "", "ok → down"),
+        (EventCode.HEALTH, "ok → down at last", "ok → down at last"),
     ],
 )
-def test_a_change_is_told_with_its_reason(kind: EventKind, message: str, said: str) -> None:
-    event = Event(NOW, kind, message, before="ok", after="down")
+def test_a_change_is_told_with_its_reason(code: EventCode, detail: str, said: str) -> None:
+    event = Event(NOW, code, detail, before="ok", after="down")
     assert plain([events.row(event, 120, NOW).line]).rstrip().endswith(said)

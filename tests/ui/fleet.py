@@ -4,7 +4,7 @@ import math
 from dataclasses import replace
 
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport, ProbeKind
 from opsconsole.model.objectives import Attainment
@@ -262,24 +262,24 @@ def sources(*, fault: bool = False, age: float = 1.0) -> tuple[SourceView, ...]:
 def events(*, fire: bool) -> tuple[Event, ...]:
     """What happened lately, oldest first."""
     calm = [
-        Event(NOW - 7200, EventKind.NOTE, "handover from kim: quiet night", ""),
-        Event(NOW - 727, EventKind.IMAGE, "image", "ai-service", "ai-service", None, "v1.4.2",
+        Event(NOW - 7200, EventCode.NOTE, "handover from kim: quiet night", ""),
+        Event(NOW - 727, EventCode.IMAGE_CHANGED, "", "ai-service", "ai-service", None, "v1.4.2",
               "v1.5.0"),
-        Event(NOW - 500, EventKind.SOURCE, "docker answers again after 12 s", "", "docker"),
+        Event(NOW - 500, EventCode.SOURCE, "docker answers again after 12 s", "", "docker"),
     ]  # fmt: skip
     if not fire:
         return tuple(calm)
     return (
         *calm,
-        Event(NOW - 203, EventKind.CONTAINER, "died, exit 137, out of memory", "ai-service",
-              "ai-service-2", DOWN),
-        Event(NOW - 192, EventKind.HEALTH, "connection refused", "ai-service", "ai-service", DOWN,
-              "ok", "down"),
-        Event(NOW - 150, EventKind.HEALTH, "search: elasticsearch: cluster red", "oatie",
+        Event(NOW - 203, EventCode.ENDED, "", "ai-service",
+              "ai-service-2", DOWN, figure=137, memory=True),
+        Event(NOW - 192, EventCode.HEALTH_CHANGED, "connection refused", "ai-service",
+              "ai-service", DOWN, "ok", "down"),
+        Event(NOW - 150, EventCode.HEALTH_CHANGED, "search: elasticsearch: cluster red", "oatie",
               "oatie-2", BAD, "ok", "degraded"),
-        Event(NOW - 64, EventKind.ALERT, "ServiceDown fires", "ai-service", "ServiceDown", DOWN),
-        Event(NOW - 31, EventKind.HEALTH, "no answer for mail.internal", "mailer", "mailer-1",
-              LOST, "ok", "unknown"),
+        Event(NOW - 64, EventCode.ALERT_FIRED, "", "ai-service", "ServiceDown", DOWN),
+        Event(NOW - 31, EventCode.HEALTH_CHANGED, "no answer for mail.internal", "mailer",
+              "mailer-1", LOST, "ok", "unknown"),
     )  # fmt: skip
 
 
@@ -368,7 +368,7 @@ def hostile() -> Snapshot:
         actions = tuple(replace(view, name=text, summary=text) for view in ACTIONS)
         views.append(replace(base, instances=instances, actions=actions, depends_on=(text,)))
     ringing = tuple(alert(text, Severity.CRITICAL, 60, text, text) for text in EVIL)
-    happened = tuple(Event(NOW - 5, EventKind.NOTE, text, text, text) for text in EVIL)
+    happened = tuple(Event(NOW - 5, EventCode.NOTE, text, text, text) for text in EVIL)
     fault = Fault(FaultKind.PROTOCOL, EVIL[2], EVIL[0])
     read = tuple(replace(each, name=EVIL[1], fault=fault) for each in sources())
     boxes = tuple(replace(each, name=EVIL[2], image=EVIL[3]) for each in containers(fire=True))

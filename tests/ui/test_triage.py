@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
+from opsconsole.render.event_words import words
 from opsconsole.ui.screens.changed import ChangedScreen
 from opsconsole.ui.screens.service import ServiceScreen
 from opsconsole.ui.screens.timeline import TimelineScreen
@@ -47,7 +48,7 @@ async def test_the_cursor_passes_over_headings_and_enter_opens_the_service(
         screen = stage.app.screen
         assert isinstance(screen, ChangedScreen)
         assert screen.event is not None
-        assert screen.event.message == "docker answers again after 12 s"
+        assert words(screen.event) == "docker answers again after 12 s"
         await stage.press("j", "j")
         assert screen.event is not None
         assert screen.event.service == "oatie"
@@ -79,7 +80,7 @@ async def test_a_new_snapshot_answers_anew_and_keeps_the_cursor(open_stage: Open
         screen = stage.app.screen
         assert isinstance(screen, ChangedScreen)
         before = screen.event
-        late = Event(NOW, EventKind.NOTE, "kim: looking", "ai-service")
+        late = Event(NOW, EventCode.NOTE, "kim: looking", "ai-service")
         snapshot = fleet.on_fire(2)
         await stage.publish(replace(snapshot, events=(*snapshot.events, late)))
         assert screen.event == before

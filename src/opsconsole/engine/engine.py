@@ -10,6 +10,7 @@ import gc
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -34,7 +35,7 @@ from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.reading import Reading
 from opsconsole.model.recording import RecordingState, RecordingView
 from opsconsole.model.replay import Span
@@ -311,8 +312,7 @@ class Engine(Asked):
         self._resumed_at = now
         self._notices.suspended(gap, now)
         self._store.suspended(now)
-        said = f"no look for {gap:.0f} s: the machine was suspended or stopped"
-        self._store.events.add(Event(now, EventKind.CLOCK, said))
+        self._store.events.add(Event(now, EventCode.TIME_LOST, figure=gap))
 
     async def _publish_in_time(self) -> None:
         before = self._clock.now()
@@ -395,8 +395,8 @@ class Engine(Asked):
         self._errors += 1
         now = self._clock.now()
         fault = internal_fault(what, error, now, now).fault
-        event = Event(now, EventKind.SOURCE, f"internal error while {doing} {what}: {fault}")
-        if not any(event.message == each.message for each in self._store.events.view()):
+        event = Event(now, EventCode.INTERNAL_ERROR, f"{doing} {what}: {fault}")
+        if not any(event == replace(each, at=now) for each in self._store.events.view()):
             self._store.events.add(event)
 
     async def _look_once(self, timeout: float) -> Snapshot:

@@ -15,7 +15,7 @@ from opsconsole.config.changes import changes
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.config.watching import Stamp, referred_files, stamps, stamps_of
 from opsconsole.errors import ConfigError
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.state import State
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
@@ -147,9 +147,7 @@ class Reloading:
     def want(self, now: float) -> None:
         """Read it again at the next poll, and tell of it whatever comes of it."""
         if self._watch is None:
-            self._tell(
-                Event(now, EventKind.CONFIGURATION, "there is no configuration file to read")
-            )
+            self._tell(Event(now, EventCode.CONFIGURATION_ABSENT))
             return
         self._wanted = True
         self._watch.want()
@@ -164,8 +162,13 @@ class Reloading:
             return None
         if reread.settings is None:
             if self._watch.trouble != before or self._wanted:
-                self._say(
-                    now, f"configuration not taken over: {reread.problems[0]}", State.DEGRADED
+                self._tell(
+                    Event(
+                        now,
+                        EventCode.CONFIGURATION_REFUSED,
+                        str(reread.problems[0]),
+                        state=State.DEGRADED,
+                    )
                 )
             self._wanted = False
             return None
@@ -178,7 +181,8 @@ class Reloading:
             self._watch.close()
 
     def _taken_over(self, settings: Settings, now: float) -> Settings:
-        self._say(now, f"configuration read again: {changes(self._latest, settings)}")
+        told = str(changes(self._latest, settings))
+        self._tell(Event(now, EventCode.CONFIGURATION_READ, told))
         self._latest = settings
         waiting = list(changes(self._started, settings).at_start_only)
         was_closed = effective_read_only(self._started, asked=False)
@@ -189,6 +193,3 @@ class Reloading:
         window = {"window": self._started.display.window}
         display = settings.display.model_copy(update=window)
         return settings.model_copy(update={"display": display})
-
-    def _say(self, now: float, said: str, state: State | None = None) -> None:
-        self._tell(Event(now, EventKind.CONFIGURATION, said, state=state))

@@ -1,12 +1,14 @@
 """One thing that happened, on the timeline.
 
 Invariant: an event is written once and never changed; ``at`` is when it happened, as well as
-that is known. ``before`` and ``after`` hold what changed, for those that change something.
+that is known. What is judged of it is its ``code``; its words are made in ``render.event_words``.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
+from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State
 
 
@@ -32,21 +34,148 @@ class EventKind(StrEnum):
         return _GLYPHS[self]
 
 
+class EventCode(StrEnum):
+    """What happened. One that is called as its kind tells no more than its ``detail``."""
+
+    HEALTH = "health"
+    HEALTH_CHANGED = "health-changed"
+
+    ALERT = "alert"
+    ALERT_FIRED = "alert-fired"
+    ALERT_RESOLVED = "alert-resolved"
+
+    CONTAINER = "container"
+    STARTED = "started"
+    ENDED = "ended"
+    OUT_OF_MEMORY = "out-of-memory"
+    SIGNALLED = "signalled"
+    REMOVED = "removed"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    LIMITS_CHANGED = "limits-changed"
+    REPLICAS_CHANGED = "replicas-changed"
+    RENAMED = "renamed"
+    CHECK_RESULT = "check-result"
+
+    IMAGE = "image"
+    IMAGE_CHANGED = "image-changed"
+    IMAGE_TAGGED = "image-tagged"
+    UPDATE_MOVED = "update-moved"
+
+    RESTART = "restart"
+    RESTARTED = "restarted"
+    PROCESS_STARTED = "process-started"
+
+    VERSION = "version"
+    VERSION_CHANGED = "version-changed"
+
+    OPERATION = "operation"
+    OPERATION_MISSED = "operation-missed"
+
+    SOURCE = "source"
+    SOURCE_LOST = "source-lost"
+    SOURCE_BACK = "source-back"
+    EVENTS_INTERRUPTED = "events-interrupted"
+    EVENTS_DROPPED = "events-dropped"
+    NOTE_UNSHARED = "note-unshared"
+    NOTES_UNSEEN = "notes-unseen"
+    INTERNAL_ERROR = "internal-error"
+
+    CONFIGURATION = "configuration"
+    CONFIGURATION_READ = "configuration-read"
+    CONFIGURATION_REFUSED = "configuration-refused"
+    CONFIGURATION_ABSENT = "configuration-absent"
+
+    CLOCK = "clock"
+    TIME_LOST = "time-lost"
+
+    NOTE = "note"
+    RUNBOOK = "runbook"
+
+    @property
+    def kind(self) -> EventKind:
+        """What sort of thing it is."""
+        return _KINDS[self]
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``service`` is '' for what concerns the console or a host; ``state`` colours the row."""
+    """``service`` is '' for what concerns the console or a host; ``state`` colours the row.
+
+    ``detail`` is what others said of it: a reason, a summary, a fault, a note. ``before`` and
+    ``after`` hold what changed. ``figure`` is an exit code, a count, or seconds: as the code has
+    it. Of an operation, ``action`` is its kind, ``name`` which of several, ``by`` who began it;
+    of an end in a container, ``name`` are the signals before it. ``memory``: for want of memory.
+    """
 
     at: float
-    kind: EventKind
-    message: str
+    code: EventCode
+    detail: str = ""
     service: str = ""
     subject: str = ""
     state: State | None = None
     before: str = ""
     after: str = ""
+    figure: float | None = None
+    memory: bool = False
+    action: ActionKind | None = None
+    name: str = ""
+    by: str = ""
+
+    @property
+    def kind(self) -> EventKind:
+        """What sort of thing happened."""
+        return self.code.kind
 
 
-_GLYPHS = {
+_OF: Final = {
+    EventKind.HEALTH: (EventCode.HEALTH, EventCode.HEALTH_CHANGED),
+    EventKind.ALERT: (EventCode.ALERT, EventCode.ALERT_FIRED, EventCode.ALERT_RESOLVED),
+    EventKind.CONTAINER: (
+        EventCode.CONTAINER,
+        EventCode.STARTED,
+        EventCode.ENDED,
+        EventCode.OUT_OF_MEMORY,
+        EventCode.SIGNALLED,
+        EventCode.REMOVED,
+        EventCode.PAUSED,
+        EventCode.RESUMED,
+        EventCode.LIMITS_CHANGED,
+        EventCode.REPLICAS_CHANGED,
+        EventCode.RENAMED,
+        EventCode.CHECK_RESULT,
+    ),
+    EventKind.IMAGE: (
+        EventCode.IMAGE,
+        EventCode.IMAGE_CHANGED,
+        EventCode.IMAGE_TAGGED,
+        EventCode.UPDATE_MOVED,
+    ),
+    EventKind.RESTART: (EventCode.RESTART, EventCode.RESTARTED, EventCode.PROCESS_STARTED),
+    EventKind.VERSION: (EventCode.VERSION, EventCode.VERSION_CHANGED),
+    EventKind.OPERATION: (EventCode.OPERATION, EventCode.OPERATION_MISSED),
+    EventKind.SOURCE: (
+        EventCode.SOURCE,
+        EventCode.SOURCE_LOST,
+        EventCode.SOURCE_BACK,
+        EventCode.EVENTS_INTERRUPTED,
+        EventCode.EVENTS_DROPPED,
+        EventCode.NOTE_UNSHARED,
+        EventCode.NOTES_UNSEEN,
+        EventCode.INTERNAL_ERROR,
+    ),
+    EventKind.CONFIGURATION: (
+        EventCode.CONFIGURATION,
+        EventCode.CONFIGURATION_READ,
+        EventCode.CONFIGURATION_REFUSED,
+        EventCode.CONFIGURATION_ABSENT,
+    ),
+    EventKind.CLOCK: (EventCode.CLOCK, EventCode.TIME_LOST),
+    EventKind.NOTE: (EventCode.NOTE,),
+    EventKind.RUNBOOK: (EventCode.RUNBOOK,),
+}
+_KINDS: Final = {code: kind for kind, codes in _OF.items() for code in codes}
+_GLYPHS: Final = {
     EventKind.HEALTH: "♥",
     EventKind.ALERT: "!",
     EventKind.CONTAINER: "□",

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.errors import StateError
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.operations.state_folder import file_mode, open_private, prepare
 from opsconsole.operations.who import Who, whoami
 from opsconsole.text import sanitize
@@ -47,7 +47,7 @@ class Note:
     def event(self) -> Event:
         """The note on the timeline."""
         said = f"{self.who}: {self.text}" if self.who else self.text
-        return Event(self.at, EventKind.NOTE, said, service=self.service)
+        return Event(self.at, EventCode.NOTE, said, service=self.service)
 
 
 class NoteBook:

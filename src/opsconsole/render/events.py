@@ -5,7 +5,8 @@ Invariant: an event's row never changes once its day has not; what is coloured i
 
 from collections.abc import Iterable
 
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event
+from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Role, Row, Span, clip, fit, state_role
 
@@ -19,7 +20,7 @@ def latest(events: Iterable[Event]) -> list[Event]:
 
 def key(event: Event) -> str:
     """Identity of an event on the timeline."""
-    return f"{event.at:.6f} {event.kind} {event.service} {event.subject} {event.message}"
+    return f"{event.at:.6f} {event.kind} {event.service} {event.subject} {words(event)}"
 
 
 def row(event: Event, width: int, now: float) -> Row:
@@ -31,10 +32,7 @@ def row(event: Event, width: int, now: float) -> Row:
     )
     who_width = min(26, max(12, width // 5))
     who = event.subject or event.service or event.kind.value
-    moved = (event.before or event.after) and event.kind is not EventKind.OPERATION
-    change = f"{event.before} → {event.after}" if moved else ""
-    message = event.message.removeprefix(f"{who} ")
-    said = _told(_unless_said(change, event.message), message, event.kind)
+    said = words(event).removeprefix(f"{who} ")
     return Row(
         key(event),
         (
@@ -45,14 +43,3 @@ def row(event: Event, width: int, now: float) -> Row:
             Span(clip(said, max(0, width - who_width - 14)), Role.TEXT),
         ),
     )
-
-
-def _told(change: str, message: str, kind: EventKind) -> str:
-    """``ok → down: connection refused``; ``image v1 → v2`` where no more is said than the kind."""
-    if not change or not message:
-        return change or message
-    return f"{message} {change}" if message == kind.value else f"{change}: {message}"
-
-
-def _unless_said(change: str, message: str) -> str:
-    return "" if change and change in message else change

@@ -11,6 +11,7 @@ from typing import Final
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
 from opsconsole.render import events as render
+from opsconsole.render.event_words import words
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span
 from opsconsole.render.ink.matching import Filter
 
@@ -100,4 +101,4 @@ def _concerns_all(event: Event) -> bool:
 
 
 def _words(event: Event) -> str:
-    return " ".join((event.service, event.subject, event.kind.value, event.message))
+    return " ".join((event.service, event.subject, event.kind.value, words(event)))

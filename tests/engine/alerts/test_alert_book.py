@@ -8,6 +8,7 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from tests.engine.conftest import fleet
 
 NOW = 1_800_000_000.0
@@ -72,7 +73,7 @@ def test_folding_tells_of_each_alert_all_the_same() -> None:
     records["db"].verdict = Verdict(State.DOWN, "refused")
     book.tick(NOW)
     book.report(PROMETHEUS, (alert("Slow", service="api"),), NOW)
-    told = [event.message for event in book._events.view()]
+    told = [words(event) for event in book._events.view()]
     assert any("Slow" in message for message in told), told
 
 

@@ -6,6 +6,7 @@ from opsconsole.engine.desks.note_watch import EARLIER, NoteWatch
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventKind
 from opsconsole.operations.notes import Note, NoteBook
+from opsconsole.render.event_words import words
 from tests.fakes import FakeClock
 
 
@@ -34,7 +35,7 @@ async def test_a_note_is_told_once_by_the_console_that_wrote_it_and_by_others(
     assert mine == theirs
     (event,) = mine
     assert (event.kind, event.service, event.at) == (EventKind.NOTE, "api", clock.now())
-    assert event.message.endswith(": rolled back")
+    assert words(event).endswith(": rolled back")
     watch.close()
     other.close()
 
@@ -45,7 +46,7 @@ async def test_a_note_that_cannot_be_kept_is_on_this_console_with_the_reason(
     told: list[Event] = []
     watch = NoteWatch(Broken(), clock, told.append)
     await watch.write("rolled \x1b[31mback", "api")
-    assert [each.message for each in told] == [
+    assert [words(each) for each in told] == [
         "rolled ␛[31mback",
         "the note is on this console alone: the note was not kept; make room",
     ]
@@ -57,7 +58,7 @@ async def test_notes_that_cannot_be_read_are_said_once(clock: FakeClock) -> None
     watch = NoteWatch(Broken(), clock, told.append)
     await watch.follow()
     await watch.follow()
-    assert [each.message for each in told] == [
+    assert [words(each) for each in told] == [
         "notes of other consoles are not seen: cannot read notes.jsonl"
     ]
     watch.close()
@@ -72,5 +73,5 @@ async def test_of_many_old_notes_the_latest_are_told(tmp_path: Path, clock: Fake
     watch = NoteWatch(NoteBook(tmp_path / "state", shared=False), clock, told.append)
     await watch.follow()
     assert len(told) == EARLIER
-    assert told[-1].message.endswith(f": {EARLIER + 49}")
+    assert words(told[-1]).endswith(f": {EARLIER + 49}")
     watch.close()

@@ -20,6 +20,7 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.render.event_words import words
 
 SNAPSHOT = Snapshot(1, 0.0)
 RESTART = ActionView(ActionKind.RESTART, "", "docker", "restart api")
@@ -123,7 +124,7 @@ async def test_what_ended_before_the_first_look_was_missed_and_is_told() -> None
     assert await door.poll()
     assert door.missed == (over,)
     assert [event.at for event in told] == [4.0]
-    assert "restart: verified while you were away, by ann" in told[0].message
+    assert "restart: verified while you were away, by ann" in words(told[0])
     operator.held = operator.ended = (replace(over, id="2", ended_at=9.0),)
     operator.moved = True
     assert await door.poll()

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.judge.episodes import Episode, episodes
 from opsconsole.model.causes import Changes, Place, Topology
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode, EventKind
+from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 
 T = 10_000.0
 WINDOW = 900.0
@@ -23,16 +25,18 @@ TOPOLOGY = Topology(
     }
 )
 
-IMAGE = Event(T - 300, EventKind.IMAGE, "image a:1 → a:2", "api", "api-1", None, "a:1", "a:2")
-OOM = Event(T - 2, EventKind.CONTAINER, "died, exit 137, out of memory", "api", "api-1", State.DOWN)
-KILLED = Event(
-    T - 2.1, EventKind.CONTAINER, "out of memory, a process was killed", "api", "api-1", State.DOWN
-)
-RED = Event(T, EventKind.HEALTH, "ok → down: refused", "api", "api-1", State.DOWN, "ok", "down")
+IMAGE = Event(T - 300, EventCode.IMAGE_CHANGED, "", "api", "api-1", None, "a:1", "a:2")
+OOM = Event(T - 2, EventCode.ENDED, "", "api", "api-1", State.DOWN, figure=137, memory=True)
+KILLED = Event(T - 2.1, EventCode.OUT_OF_MEMORY, "", "api", "api-1", State.DOWN)
+RED = Event(T, EventCode.HEALTH_CHANGED, "", "api", "api-1", State.DOWN, "ok", "down")
 
 
 def flip(at: float, service: str, state: State, subject: str = "") -> Event:
-    return Event(at, EventKind.HEALTH, f"→ {state}", service, subject or f"{service}-1", state)
+    return Event(at, EventCode.HEALTH_CHANGED, "", service, subject or f"{service}-1", state)
+
+
+def operation(at: float, state: str, action: ActionKind = ActionKind.RESTART) -> Event:
+    return Event(at, EventCode.OPERATION, "", "api", "api", after=state, action=action, by="kim")
 
 
 def asked(*events: Event, service: str = "api", moment: float | None = T) -> Changes:
@@ -41,12 +45,12 @@ def asked(*events: Event, service: str = "api", moment: float | None = T) -> Cha
 
 
 def named(changes: Changes) -> list[str]:
-    return [cause.event.message for cause in changes.likely]
+    return [words(cause.event) for cause in changes.likely]
 
 
 def test_the_image_comes_before_the_kill_that_it_led_to() -> None:
     changes = asked(KILLED, OOM, RED, IMAGE)
-    assert named(changes) == [IMAGE.message, OOM.message]
+    assert named(changes) == [words(IMAGE), words(OOM)]
     first, second = changes.likely
     assert first.reason == "another image; the service itself; 5m00s before"
     assert second.reason == "it ran out of memory; the service itself; 2s before"
@@ -56,21 +60,21 @@ def test_the_image_comes_before_the_kill_that_it_led_to() -> None:
 
 
 def test_the_end_and_the_start_of_a_replaced_container_belong_to_its_image() -> None:
-    ended = Event(IMAGE.at, EventKind.CONTAINER, "died, exit 137", "api", "api-1", State.DOWN)
-    started = Event(IMAGE.at + 1, EventKind.CONTAINER, "started", "api", "api-1", State.OK)
+    ended = Event(IMAGE.at, EventCode.ENDED, "", "api", "api-1", State.DOWN, figure=137)
+    started = Event(IMAGE.at + 1, EventCode.STARTED, "", "api", "api-1", State.OK)
     changes = asked(IMAGE, ended, started, OOM)
-    assert named(changes) == [IMAGE.message, OOM.message]
+    assert named(changes) == [words(IMAGE), words(OOM)]
     assert changes.likely[0].count == 1
 
 
 def test_an_image_of_the_other_end_of_the_window_still_leads() -> None:
-    old = Event(T - WINDOW, EventKind.IMAGE, "image a:1 → a:2", "api", "api-1", None, "1", "2")
-    assert named(asked(old, OOM)) == [old.message, OOM.message]
+    old = Event(T - WINDOW, EventCode.IMAGE_CHANGED, "", "api", "api-1", None, "1", "2")
+    assert named(asked(old, OOM)) == [words(old), words(OOM)]
 
 
 def test_what_is_elsewhere_comes_after_what_is_near() -> None:
     def restarted(service: str) -> Event:
-        return Event(T - 10, EventKind.RESTART, f"{service} restarted", service, service)
+        return Event(T - 10, EventCode.RESTART, f"{service} restarted", service, service)
 
     near = [restarted(name) for name in ("far", "mailer", "db", "api")]
     changes = asked(*near)
@@ -84,33 +88,33 @@ def test_what_is_elsewhere_comes_after_what_is_near() -> None:
 
 
 def test_a_need_that_went_wrong_first_is_the_root_and_moves_the_window() -> None:
-    version = Event(T - 1000, EventKind.VERSION, "version 1 → 2", "db", "db-1", None, "1", "2")
+    version = Event(T - 1000, EventCode.VERSION_CHANGED, "", "db", "db-1", None, "1", "2")
     first = flip(T - 200, "db", State.DOWN)
     changes = asked(version, first, flip(T - 5, "api", State.DEGRADED), RED, service="web")
     assert changes.root == "db"
     assert changes.since == T - 200 - WINDOW
-    assert named(changes) == [version.message, first.message]
+    assert named(changes) == [words(version), words(first)]
     assert "db, needed through api" in changes.likely[0].reason
 
 
 def test_what_befell_a_need_after_it_was_wrong_is_an_effect() -> None:
     red = flip(T - 200, "db", State.DOWN)
-    restarted = Event(T - 100, EventKind.RESTART, "restarted", "db", "db-1")
+    restarted = Event(T - 100, EventCode.RESTARTED, "", "db", "db-1")
     changes = asked(red, restarted)
-    assert named(changes) == [red.message]
+    assert named(changes) == [words(red)]
     assert restarted in changes.rest
 
 
 def test_symptoms_are_no_causes() -> None:
-    own_alert = Event(T - 1, EventKind.ALERT, "Slow fires", "api", "Slow", State.DOWN)
+    own_alert = Event(T - 1, EventCode.ALERT_FIRED, "", "api", "Slow", State.DOWN)
     symptoms = [
         flip(T - 3, "web", State.DEGRADED),
         flip(T - 4, "mailer", State.DOWN),
-        Event(T - 3, EventKind.ALERT, "Slow fires", "web", "Slow", State.DOWN),
+        Event(T - 3, EventCode.ALERT_FIRED, "", "web", "Slow", State.DOWN),
         own_alert,
-        Event(T - 5, EventKind.CONTAINER, "HEALTHCHECK says unhealthy", "api", "api-1"),
-        Event(T - 6, EventKind.NOTE, "kim: looking", "api"),
-        Event(T - 7, EventKind.OPERATION, "backup: verified, by kim", "api", "api"),
+        Event(T - 5, EventCode.CHECK_RESULT, "unhealthy", "api", "api-1"),
+        Event(T - 6, EventCode.NOTE, "kim: looking", "api"),
+        operation(T - 7, "verified", ActionKind.BACKUP),
     ]
     changes = asked(*symptoms)
     assert changes.likely == ()
@@ -118,38 +122,32 @@ def test_symptoms_are_no_causes() -> None:
 
 
 def test_an_alert_of_a_host_may_be_a_cause() -> None:
-    full = Event(T - 60, EventKind.ALERT, "DiskFull fires", "", "DiskFull", State.DOWN)
-    assert named(asked(full)) == [full.message]
+    full = Event(T - 60, EventCode.ALERT_FIRED, "", "", "DiskFull", State.DOWN)
+    assert named(asked(full)) == [words(full)]
 
 
 def test_a_run_is_one_cause_and_acted_from_its_beginning() -> None:
-    def run(at: float, word: str, before: str) -> Event:
-        message = f"restart: {word}, by kim"
-        return Event(at, EventKind.OPERATION, message, "api", "api", None, before, word)
-
-    changes = asked(run(T - 90, "started", ""), run(T - 60, "verified", "verifying"))
+    changes = asked(operation(T - 90, "dispatched"), operation(T - 60, "verified"))
     assert named(changes) == ["restart: started, by kim"]
-    refused = Event(
-        T - 5, EventKind.OPERATION, "restart: refused", "api", "api", None, "", "refused"
-    )
+    refused = operation(T - 5, "refused")
     assert named(asked(refused)) == []
 
 
 def test_a_crash_loop_is_one_row_with_its_count() -> None:
     ends = [
-        Event(T - 40 + at, EventKind.CONTAINER, "died, exit 1", "api", "api-1", State.DOWN)
+        Event(T - 40 + at, EventCode.ENDED, "", "api", "api-1", State.DOWN, figure=1)
         for at in range(0, 30, 10)
     ]
-    starts = [Event(each.at + 1, EventKind.CONTAINER, "started", "api", "api-1") for each in ends]
+    starts = [Event(each.at + 1, EventCode.STARTED, "", "api", "api-1") for each in ends]
     (cause,) = asked(*ends, *starts).likely
-    assert (cause.event.message, cause.count) == ("died, exit 1", 3)
+    assert (words(cause.event), cause.count) == ("died, exit 1", 3)
 
 
 def test_a_service_that_never_went_wrong_is_asked_about_the_last_minutes() -> None:
     changes = asked(IMAGE, moment=None)
     assert changes.moment is None
     assert changes.until == T + 100
-    assert named(changes) == [IMAGE.message]
+    assert named(changes) == [words(IMAGE)]
 
 
 def test_an_episode_ends_when_every_part_is_ok_again() -> None:
@@ -177,10 +175,11 @@ EVENTS = st.lists(
     st.builds(
         Event,
         at=st.floats(T - 2000, T + 200, allow_nan=False),
-        kind=st.sampled_from(EventKind),
-        message=st.sampled_from(
-            ["died, exit 1", "out of memory", "started", "restart: started, by kim", "x lost: y"]
-        ),
+        code=st.sampled_from(EventCode),
+        detail=st.sampled_from(["", "refused", "x"]),
+        figure=st.sampled_from([None, 0.0, 137.0]),
+        memory=st.booleans(),
+        action=st.sampled_from([None, *ActionKind]),
         service=st.sampled_from(["", "web", "api", "db", "cache", "far"]),
         subject=st.sampled_from(["", "a", "b"]),
         state=st.sampled_from([None, *State]),

@@ -5,6 +5,7 @@ import pytest
 from opsconsole.engine.judge.events import operation_missed, operation_moved
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 
 
 def run(state: OperationState, name: str = "", summary: str = "") -> Operation:
@@ -19,7 +20,7 @@ def test_it_is_told_by_its_service_never_by_its_id() -> None:
     began = operation_moved(run(OperationState.DISPATCHED), None)
     assert began is not None
     assert (began.subject, began.service) == ("api", "api")
-    assert began.message == "restart: started, by ann"
+    assert words(began) == "restart: started, by ann"
     assert began.state is None
 
 
@@ -35,7 +36,7 @@ def test_it_is_told_by_its_service_never_by_its_id() -> None:
 def test_a_verdict_is_told_with_its_reason(state: OperationState, colour: State) -> None:
     event = operation_moved(run(state, "soft", "healthy for 10 s"), OperationState.VERIFYING)
     assert event is not None
-    assert event.message == f"restart soft: {state}, by ann: healthy for 10 s"
+    assert words(event) == f"restart soft: {state}, by ann: healthy for 10 s"
     assert event.state is colour
 
 
@@ -46,4 +47,4 @@ def test_the_steps_between_are_no_news(state: OperationState) -> None:
 
 def test_what_ended_meanwhile_says_so() -> None:
     event = operation_missed(run(OperationState.VERIFIED))
-    assert event.message == "restart: verified while you were away, by ann"
+    assert words(event) == "restart: verified while you were away, by ann"

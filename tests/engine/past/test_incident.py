@@ -7,7 +7,7 @@ import pytest
 
 from opsconsole.engine.past.incident import Asked, Places, gather
 from opsconsole.errors import StateError
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.incident import Excerpt, Incident
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionKind, Operation, OperationState
@@ -25,12 +25,12 @@ EVIL = "<script>alert(1)</script> | `x` [y](http://evil) token=abcdef123456"
 
 
 def flip(at: float, service: str, state: State) -> Event:
-    return Event(at, EventKind.HEALTH, f"→ {state}", service, f"{service}-1", state)
+    return Event(at, EventCode.HEALTH_CHANGED, "", service, f"{service}-1", state)
 
 
-IMAGE = Event(T - 300, EventKind.IMAGE, "image a:1 → a:2", "db", "db-1", None, "a:1", "a:2")
-FIRES = Event(T + 30, EventKind.ALERT, "Down fires: it is down", "api", "Down", State.DOWN)
-RESOLVED = Event(T + 400, EventKind.ALERT, "Down resolved", "api", "Down", State.OK)
+IMAGE = Event(T - 300, EventCode.IMAGE_CHANGED, "", "db", "db-1", None, "a:1", "a:2")
+FIRES = Event(T + 30, EventCode.ALERT_FIRED, "it is down", "api", "Down", State.DOWN)
+RESOLVED = Event(T + 400, EventCode.ALERT_RESOLVED, "", "api", "Down", State.OK)
 EVENTS = (
     IMAGE,
     flip(T, "db", State.DOWN),
@@ -177,16 +177,18 @@ def test_without_a_recording_what_is_on_the_screen_is_told() -> None:
     )
 
 
-@pytest.mark.parametrize("place", ["message", "service", "subject"])
+@pytest.mark.parametrize("place", ["detail", "service", "subject"])
 def test_no_outside_text_acts_and_no_secret_is_told(place: str) -> None:
-    words = {"message": "died", "service": "db", "subject": "db-1", place: EVIL}
-    evil = Event(T - 5, EventKind.CONTAINER, state=State.DOWN, **words)
+    said = {"detail": "died", "service": "db", "subject": "db-1", place: EVIL}
+    evil = Event(
+        T - 5, EventCode.CONTAINER, said["detail"], said["service"], said["subject"], State.DOWN
+    )
     line = LogLine("db.log", 1, T, LogLevel.ERROR, EVIL)
-    fires = Event(T + 1, EventKind.ALERT, f"{EVIL} fires: {EVIL}", "db", EVIL, State.DOWN)
+    fires = Event(T + 1, EventCode.ALERT_FIRED, EVIL, "db", EVIL, State.DOWN)
     places = Places(
         Recorded(*EVENTS, evil, fires),
         lambda: (run(T + 100, OperationState.VERIFIED),),
-        lambda: (Event(T, EventKind.NOTE, f"kim: {EVIL}"),),
+        lambda: (Event(T, EventCode.NOTE, f"kim: {EVIL}"),),
         lambda _names, _start: (Excerpt("db", (line,)),),
     )
     report = markdown(gather(Asked(T + 600, None, "", EVIL, T), places))

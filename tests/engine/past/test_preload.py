@@ -19,7 +19,7 @@ from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.store import Store
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import Trace
@@ -119,7 +119,7 @@ def test_what_was_seen_meanwhile_stays() -> None:
 
 
 def test_a_window_that_has_passed_brings_its_events_alone(tmp_path: Path) -> None:
-    event = Event(START + 10.0, EventKind.NOTE, "ann: deploying")
+    event = Event(START + 10.0, EventCode.NOTE, "ann: deploying")
     writer = Writer(tmp_path / "recording.db")
     writer.write(replace(picture(lived(100), START + 95.0), events=(event,)))
     writer.close()
@@ -132,7 +132,7 @@ def test_a_window_that_has_passed_brings_its_events_alone(tmp_path: Path) -> Non
 
 def test_events_come_before_those_told_since_and_none_twice() -> None:
     early, note, late = (
-        Event(START + second, EventKind.NOTE, f"note {second}") for second in (1, 2, 3)
+        Event(START + second, EventCode.NOTE, f"note {second}") for second in (1, 2, 3)
     )
     log = EventLog()
     log.add(late)
@@ -179,7 +179,7 @@ def test_a_state_that_is_none_is_left_out() -> None:
 
 def test_an_engine_shows_the_hours_before_without_waiting_for_them(tmp_path: Path) -> None:
     now = time.time()
-    event = Event(now - 300.0, EventKind.NOTE, "ann: deploying")
+    event = Event(now - 300.0, EventCode.NOTE, "ann: deploying")
     trace = Trace(now - 600.0, 15.0, (0.1,) * 30)
     latency = seen(lived(10), START + 10.0).latency
     view = ServiceView("api", State.DOWN, now - 300.0, latency=replace(latency, trace=trace))

@@ -5,7 +5,7 @@ import pytest
 from opsconsole.engine.past.what_changed import before_alert, before_service
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.causes import WINDOW
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.resources import DockerView
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
@@ -14,7 +14,7 @@ T = 10_000.0
 
 
 def flip(at: float, state: State, service: str = "api") -> Event:
-    return Event(at, EventKind.HEALTH, f"→ {state}", service, f"{service}-1", state)
+    return Event(at, EventCode.HEALTH_CHANGED, "", service, f"{service}-1", state)
 
 
 def snapshot(
@@ -82,14 +82,14 @@ def test_an_alert_is_about_the_trouble_that_it_rang_in(rang: float, moment: floa
 
 
 def test_an_alert_of_no_service_is_asked_about_too() -> None:
-    image = Event(T - 100, EventKind.IMAGE, "image a:1 → a:2", "api", "a", None, "a:1", "a:2")
+    image = Event(T - 100, EventCode.IMAGE_CHANGED, "", "api", "a", None, "a:1", "a:2")
     changes = before_alert(snapshot(image), alert(T - 50, ""))
     assert [cause.event for cause in changes.likely] == [image]
 
 
 def test_hosts_are_those_of_instances_and_of_the_engine() -> None:
-    restarted = Event(T - 10, EventKind.RESTART, "restarted", "cron", "cron-1")
-    boxed = Event(T - 10, EventKind.RESTART, "restarted", "boxed", "boxed-1")
+    restarted = Event(T - 10, EventCode.RESTARTED, "", "cron", "cron-1")
+    boxed = Event(T - 10, EventCode.RESTARTED, "", "boxed", "boxed-1")
     changes = before_service(
         snapshot(restarted, boxed, flip(T, State.DOWN), state=State.DOWN, since=T), "api"
     )

@@ -8,7 +8,7 @@ from typing import Any
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.operation import (
@@ -216,5 +216,5 @@ class SimulatedFleet:
         )
         self.store.set_actions("service-0", (action,))
         self.store.events.add(
-            Event(now, EventKind.OPERATION, f"restart {state}", service="service-0")
+            Event(now, EventCode.OPERATION, f"restart {state}", service="service-0")
         )

@@ -10,7 +10,7 @@ import pytest
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.upkeep import Bounds, Upkeep
 from opsconsole.engine.recording.writer import Writer
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
 from tests.engine.recording.fleet import START, SimulatedFleet
@@ -175,7 +175,7 @@ def test_events_that_are_told_again_later_are_kept_as_long_as_they_are_shown(
 ) -> None:
     path = tmp_path / "recording.db"
     fleet = SimulatedFleet(1)
-    old = [Event(START + number, EventKind.NOTE, str(number)) for number in range(5)]
+    old = [Event(START + number, EventCode.NOTE, str(number)) for number in range(5)]
     with closing(Writer(path)) as writer:
         writer.write(replace(fleet.tick(), events=tuple(old)))
     fleet.clock.move(7200)

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.recording.codec import Decoder, Encoder, layout
 from opsconsole.errors import StateError
+from opsconsole.model.events import Event, EventKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from tests.engine.recording.values import values
 
 
@@ -138,3 +140,18 @@ def test_a_mapping_that_changes_later_does_not_change_what_was_written() -> None
     tree = Encoder().encode(Outer("x", by_name=labels))
     labels["a"] = 2
     assert Decoder(layout(Outer)).decode(Outer, tree).by_name == {"a": 1}
+
+
+def test_an_event_of_an_older_file_tells_what_it_told() -> None:
+    written = {"Event": ["at", "kind", "message", "service", "subject", "state", "before", "after"]}
+    tree = [5.0, "health", "ok → down: refused", "api", "api-1", "down", "ok", "down"]
+    event = Decoder(written).decode(Event, tree)
+    assert (event.kind, event.state) == (EventKind.HEALTH, State.DOWN)
+    assert words(event) == "ok → down: refused"
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_every_kind_of_an_older_file_is_read(kind: EventKind) -> None:
+    written = {"Event": ["at", "kind", "message", "service", "subject", "state", "before", "after"]}
+    event = Decoder(written).decode(Event, [5.0, kind, "told", "", "", None, "", ""])
+    assert (event.kind, words(event)) == (kind, "told")

@@ -29,6 +29,7 @@ from opsconsole.model.runbooks import (
     Wait,
 )
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from tests.engine.runbook_stage import ALL_KINDS, Stage
 from tests.fakes import FakeClock
 
@@ -77,7 +78,7 @@ async def test_a_runbook_is_run_to_its_end_and_told_on_the_timeline(stage: Stage
 
     assert stage.run.outcome is RunOutcome.FINISHED
     assert stage.run.said == "finished: 6 passed, 1 skipped"
-    told = [event.message for event in stage.events]
+    told = [words(event) for event in stage.events]
     assert len(told) == 9
     assert "begun" in told[0]
     assert "2. the service is ok: passed" in told[2]

@@ -4,8 +4,9 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.restarts import RestartWatch
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.processes import ProcessStart
+from opsconsole.render.event_words import words
 
 NOW = 1_000_000.0
 SETTINGS = Settings.model_validate({"services": {"api": {"instances": "http://10.0.0.1:8000"}}})
@@ -21,7 +22,7 @@ def own(at: float, version: str = "", before: str = "") -> tuple[ProcessStart, .
 
 
 def told(events: EventLog) -> list[tuple[float, str, str]]:
-    return [(each.at, each.kind.value, each.message) for each in events.view()]
+    return [(each.at, each.kind.value, words(each)) for each in events.view()]
 
 
 def test_a_start_long_ago_is_no_news_and_the_next_one_is() -> None:
@@ -32,7 +33,7 @@ def test_a_start_long_ago_is_no_news_and_the_next_one_is() -> None:
     restarts.note(own(NOW + 20, "1.5"), NOW + 30)
     restarts.note(own(NOW + 20.9, "1.5"), NOW + 45)
     assert told(events) == [
-        (NOW + 20, "restart", "process restarted after 25 h 0 min"),
+        (NOW + 20, "restart", "process restarted after 1d1h"),
         (NOW + 20, "version", "version 1.4 → 1.5"),
     ]
 
@@ -57,14 +58,14 @@ def test_labels_of_a_prometheus_say_whose_process_it_is() -> None:
 
 def test_what_the_container_told_is_not_told_again() -> None:
     restarts, events = watch()
-    events.add(Event(NOW - 7, EventKind.CONTAINER, "started", "api", "api-1"))
-    events.add(Event(NOW - 8, EventKind.IMAGE, "image a:1 → a:2", "api", "api-1"))
+    events.add(Event(NOW - 7, EventCode.STARTED, "", "api", "api-1"))
+    events.add(Event(NOW - 8, EventCode.IMAGE_CHANGED, "", "api", "api-1"))
     restarts.note(own(NOW - 6, "2", "1"), NOW)
     assert len(events.view()) == 2
 
 
 def test_the_death_of_a_container_is_no_start() -> None:
     restarts, events = watch()
-    events.add(Event(NOW - 7, EventKind.CONTAINER, "died, exit 1", "api", "api-1"))
+    events.add(Event(NOW - 7, EventCode.ENDED, "", "api", "api-1", figure=1))
     restarts.note(own(NOW - 6), NOW)
     assert len(events.view()) == 2

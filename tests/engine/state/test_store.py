@@ -7,7 +7,7 @@ import pytest
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.store import Store
 from opsconsole.model.alerts import Alert, AlertState, Severity
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
@@ -15,6 +15,7 @@ from opsconsole.model.resources import Container, DockerView, SwarmService
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from tests.engine.conftest import REFUSED, UNRESOLVED, MakeSource, fleet
 
 NOW = 1_700_000_000.0
@@ -60,7 +61,7 @@ def network(store: Store) -> FaultKind | None:
 
 
 def messages(store: Store) -> list[str]:
-    return [event.message for event in store.events.view()]
+    return [words(event) for event in store.events.view()]
 
 
 def test_before_any_look_all_is_unknown(one_service: Settings) -> None:
@@ -188,7 +189,7 @@ def test_a_container_s_death_makes_one_refusal_decisive() -> None:
     store = Store(with_container(), NOW)
     probe(store, 0, OK)
     docker(store, 0, container("api-1"))
-    died = Event(NOW + 1, EventKind.CONTAINER, "died", "", "api-1", State.DOWN)
+    died = Event(NOW + 1, EventCode.ENDED, "", "", "api-1", State.DOWN)
     assert store.heard(died) == ["docker:docker", "http:api/api:health"]
     docker(store, 1.1, container("api-1", "exited", exit_code=137))
     assert view(store).state is State.OK, "Docker's word alone does not turn an endpoint red"

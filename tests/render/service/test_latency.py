@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.series import Trace
 from opsconsole.model.state import State
 from opsconsole.render.ink.cells import Role, line_width, plain
@@ -70,12 +70,12 @@ def test_causes_find_room_before_their_effects() -> None:
 @pytest.mark.parametrize(
     ("event", "label"),
     [
-        (Event(1, EventKind.IMAGE, "image", before="v1", after="v2"), "v2"),
-        (Event(1, EventKind.CONTAINER, "died, exit 137, out of memory"), "OOM"),
-        (Event(1, EventKind.CONTAINER, "died, exit 1"), "died"),
-        (Event(1, EventKind.RESTART, "the process started again"), "restart"),
-        (Event(1, EventKind.HEALTH, "refused", state=State.DOWN, after="down"), "down"),
-        (Event(1, EventKind.NOTE, "x" * 80), "x" * 15 + "…"),
+        (Event(1, EventCode.IMAGE_CHANGED, "", before="v1", after="v2"), "v2"),
+        (Event(1, EventCode.ENDED, "", figure=137, memory=True), "OOM"),
+        (Event(1, EventCode.ENDED, "", figure=1), "died"),
+        (Event(1, EventCode.RESTART, "the process started again"), "restart"),
+        (Event(1, EventCode.HEALTH_CHANGED, "refused", state=State.DOWN, after="down"), "down"),
+        (Event(1, EventCode.NOTE, "x" * 80), "x" * 15 + "…"),
     ],
 )
 def test_events_are_labelled_in_a_word(event: Event, label: str) -> None:
@@ -85,7 +85,7 @@ def test_events_are_labelled_in_a_word(event: Event, label: str) -> None:
 def test_an_alert_is_marked_once_though_its_event_is_there_too() -> None:
     snapshot = fleet.on_fire()
     began = snapshot.alerts[0].since
-    told = Event(began + 1, EventKind.ALERT, "fires", "ai-service", "ServiceDown", State.DOWN)
+    told = Event(began + 1, EventCode.ALERT_FIRED, "", "ai-service", "ServiceDown", State.DOWN)
     snapshot = replace(snapshot, events=(told,))
     service = snapshot.service("ai-service")
     assert service is not None

@@ -5,6 +5,7 @@ from dataclasses import replace
 from opsconsole.model.events import EventKind
 from opsconsole.model.resources import Container
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from opsconsole.sources.docker.changes import Changes
 
 CONTAINER = Container(
@@ -57,7 +58,7 @@ def test_a_tag_that_moved_is_told_with_the_images_behind_it() -> None:
 
     (event,) = changes.observe([replace(CONTAINER, id="b" * 64, image_id="sha256:2")], 105)
 
-    assert event.message == "image shop:1 (1) → shop:1 (2)"
+    assert words(event) == "image shop:1 (1) → shop:1 (2)"
 
 
 def test_the_same_image_anew_is_no_event() -> None:
@@ -100,7 +101,7 @@ def test_an_end_that_the_stream_missed_is_told_from_the_list() -> None:
     assert changes.observe([ended(CONTAINER, 103, 137, oom=True)], 105) == []
     (event,) = changes.observe([ended(CONTAINER, 103, 137, oom=True)], 110)
 
-    assert event.message == "died, exit 137, out of memory"
+    assert words(event) == "died, exit 137, out of memory"
     assert event.at == 103
     assert changes.observe([ended(CONTAINER, 103, 137, oom=True)], 115) == []
 

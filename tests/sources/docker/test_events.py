@@ -9,6 +9,7 @@ import time
 import pytest
 
 from opsconsole.model.events import Event, EventKind
+from opsconsole.render.event_words import words
 from tests.sources.docker_fakes import STREAM, fake_daemon, never, raw
 from tests.sources.docker_sources import source_at, until, view_of
 
@@ -42,12 +43,12 @@ async def test_a_broken_stream_is_followed_again_from_where_it_broke() -> None:
             await until(lambda: len(told) >= 3)
         asked = [path for path in daemon.requests if "/events" in path]
 
-    assert [event.message for event in told if event.kind is EventKind.CONTAINER] == [
+    assert [words(event) for event in told if event.kind is EventKind.CONTAINER] == [
         "died, exit 3",
         "started",
     ]
     (gap,) = [event for event in told if event.kind is EventKind.SOURCE]
-    assert "interrupted" in gap.message
+    assert "interrupted" in words(gap)
     assert "since=" not in asked[0]
     assert "since=1700000000.000000006" in asked[1]
 
@@ -104,7 +105,7 @@ async def test_a_flood_of_events_is_bounded_and_counted() -> None:
 
     started = [event for event in told if event.kind is EventKind.CONTAINER]
     assert 400 < len(started) < 800
-    assert "too fast" in next(e.message for e in told if e.kind is EventKind.SOURCE)
+    assert "too fast" in next(words(e) for e in told if e.kind is EventKind.SOURCE)
 
 
 async def test_closing_ends_the_stream_and_its_thread_at_once() -> None:

@@ -15,6 +15,7 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.resources import Container, DockerView, Port
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.source import DockerSource
 
@@ -56,15 +57,15 @@ class Watch:
             await asyncio.sleep(INTERVAL)
         raise AssertionError(f"{name} is still {found}")
 
-    async def event(self, name: str, words: str, seconds: float = 5.0) -> Event:
+    async def event(self, name: str, said: str, seconds: float = 5.0) -> Event:
         """The event about ``name`` whose message begins with ``words``."""
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             for event in self.events:
-                if event.subject == name and event.message.startswith(words):
+                if event.subject == name and words(event).startswith(said):
                     return event
             await asyncio.sleep(0.02)
-        raise AssertionError(f"no {words!r} of {name} in {self.events}")
+        raise AssertionError(f"no {said!r} of {name} in {self.events}")
 
 
 @contextlib.asynccontextmanager
@@ -97,7 +98,7 @@ async def test_a_killed_container_is_down_within_two_intervals(docker_sandbox: E
         assert abs(event.at - time.time()) < 10
         await watch.view()
         await watch.view()
-        assert len([e for e in watch.events if e.message.startswith("died")]) == 1
+        assert len([e for e in watch.events if words(e).startswith("died")]) == 1
 
 
 async def test_a_container_that_ran_out_of_memory_is_named(docker_sandbox: Engine) -> None:
@@ -111,7 +112,7 @@ async def test_a_container_that_ran_out_of_memory_is_named(docker_sandbox: Engin
         assert (down.state, down.exit_code, down.detail) == (State.DOWN, 137, "exited 137 OOM")
         assert down.memory_limit == 16 << 20
         event = await watch.event("real-oom", "died")
-        assert event.message == "died, exit 137, out of memory"
+        assert words(event) == "died, exit 137, out of memory"
 
 
 async def test_a_healthcheck_that_fails_says_why(docker_sandbox: Engine) -> None:
@@ -124,7 +125,9 @@ async def test_a_healthcheck_that_fails_says_why(docker_sandbox: Engine) -> None
         )
         assert (sick.health, sick.status) == ("unhealthy", "running")
         assert sick.detail == "unhealthy: cannot reach the cache"
-        assert (await watch.event("real-sick", "HEALTHCHECK says unhealthy")).state is State.DOWN
+        assert (
+            await watch.event("real-sick", "its health check says unhealthy")
+        ).state is State.DOWN
 
 
 async def test_a_container_that_serves(docker_sandbox: Engine) -> None:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from opsconsole.sources.docker.timeline import FILTERS, Timeline, container_id, is_death
 from opsconsole.text import is_clean
 from tests.sources.docker_fakes import sample
@@ -32,7 +33,7 @@ def captured() -> dict[str, list[str]]:
     wanted = [m for m in sample("events") if m["Action"].partition(":")[0] in FILTERS["event"]]
     told: dict[str, list[str]] = {}
     for event in tell(*wanted):
-        told.setdefault(event.subject, []).append(event.message)
+        told.setdefault(event.subject, []).append(words(event))
     return told
 
 
@@ -44,11 +45,11 @@ def test_the_captured_stream_of_a_real_engine() -> None:
         "out of memory, a process was killed",
         "died, exit 137, out of memory",
     ]
-    assert told["web"] == ["started", "HEALTHCHECK says healthy"]
-    assert told["sick"] == ["started", "HEALTHCHECK says unhealthy"]
+    assert told["web"] == ["started", "its health check says healthy"]
+    assert told["sick"] == ["started", "its health check says unhealthy"]
     assert told["done"] == ["started", "exited 0"]
     assert told["new"] == [
-        "renamed from old",
+        "renamed old → new",
         "was sent signal HUP",
         "exited 0, after SIGTERM",
         "started",
@@ -62,13 +63,13 @@ def test_the_captured_stream_of_a_real_engine() -> None:
 
 
 def test_kinds_states_and_changes() -> None:
-    events = {event.message: event for event in tell(*sample("events"))}
+    events = {words(event): event for event in tell(*sample("events"))}
 
     assert events["died, exit 137, out of memory"].state is State.DOWN
     assert events["exited 0, after SIGTERM"].state is State.UNKNOWN
-    assert events["HEALTHCHECK says unhealthy"].state is State.DOWN
+    assert events["its health check says unhealthy"].state is State.DOWN
     assert events["restarted"].kind is EventKind.RESTART
-    renamed = events["renamed from old"]
+    renamed = events["renamed old → new"]
     assert (renamed.before, renamed.after) == ("old", "new")
     image = next(event for event in events.values() if event.subject == "shop")
     assert image.kind is EventKind.IMAGE
@@ -78,7 +79,7 @@ def test_kinds_states_and_changes() -> None:
 def test_signals_of_long_ago_are_not_the_cause() -> None:
     (event,) = tell(message("kill", signal="15"), message("die", at=1100, exitCode="1"))
 
-    assert event.message == "died, exit 1"
+    assert words(event) == "died, exit 1"
 
 
 def test_a_stop_that_needed_force_names_both_signals() -> None:
@@ -88,7 +89,7 @@ def test_a_stop_that_needed_force_names_both_signals() -> None:
         message("die", at=1010.1, exitCode="137"),
     )
 
-    assert event.message == "died, exit 137, after SIGTERM, SIGKILL"
+    assert words(event) == "died, exit 137, after SIGTERM, SIGKILL"
 
 
 def test_times_are_of_the_steady_clock_and_never_ahead() -> None:
@@ -118,7 +119,7 @@ def test_text_is_clean() -> None:
 
     assert len(events) == 5
     for event in events:
-        for text in (event.message, event.subject, event.before, event.after):
+        for text in (words(event), event.subject, event.before, event.after):
             assert is_clean(text)
 
 

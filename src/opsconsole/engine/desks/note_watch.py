@@ -10,7 +10,7 @@ from typing import Final, Protocol
 
 from opsconsole.clock import Clock
 from opsconsole.errors import StateError
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.state import State
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
@@ -70,11 +70,11 @@ class NoteWatch:
                 await self.follow()
                 return
             except (StateError, TimeoutError, QueueFullError) as error:
-                trouble = f"the note is on this console alone: {error}"
+                trouble = str(error)
         said = sanitize(text, limit=NOTE_LIMIT)
-        self._tell(Event(at, EventKind.NOTE, said, service=service))
+        self._tell(Event(at, EventCode.NOTE, said, service=service))
         if trouble:
-            self._tell(Event(at, EventKind.SOURCE, trouble, "", "notes", State.UNKNOWN))
+            self._tell(Event(at, EventCode.NOTE_UNSHARED, trouble, "", "notes", State.UNKNOWN))
 
     async def follow(self) -> None:
         """Keep what was given, and tell what was written, since the last look."""
@@ -98,6 +98,5 @@ class NoteWatch:
     def _lost(self, said: str) -> None:
         if said != self._trouble:
             at = self._clock.now()
-            message = f"notes of other consoles are not seen: {said}"
-            self._tell(Event(at, EventKind.SOURCE, message, "", "notes", State.UNKNOWN))
+            self._tell(Event(at, EventCode.NOTES_UNSEEN, said, "", "notes", State.UNKNOWN))
         self._trouble = said

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from opsconsole.engine.judge.causes_kinds import LIFE, MEMORY, Kind, kind_of
+from opsconsole.engine.judge.causes_kinds import LIFE, MEMORY, Kind, died, kind_of
 from opsconsole.engine.judge.episodes import Episode
 from opsconsole.model.causes import WINDOW, Cause, Changes, Topology
 from opsconsole.model.events import Event, EventKind
@@ -179,36 +179,38 @@ def _replacement(event: Event, images: Iterable[Event]) -> Event:
 
 def _identity(event: Event) -> tuple[str, ...]:
     """What two reports of the same thing have in common."""
-    kind, what = kind_of(event), event.message
+    kind = kind_of(event)
+    whose = event.service, event.subject
     if kind is MEMORY:
-        what = "memory"
-    elif kind in LIFE:
+        return "memory", *whose
+    if kind in LIFE:
         # A restart is told as an end, a start and a restart.
-        return "life", event.service, event.subject, ""
-    elif event.kind is EventKind.OPERATION:
-        what = what.partition(":")[0]
-    return str(event.kind), event.service, event.subject, what
+        return "life", *whose
+    if event.kind is EventKind.OPERATION:
+        return event.kind, *whose, str(event.action), event.name
+    return event.code, *whose, event.before, event.after, event.detail
 
 
 def _merge(group: Sequence[Cause]) -> tuple[Cause, list[Event]]:
-    best = max(group, key=lambda cause: (cause.score, cause.event.at, cause.event.message))
+    best = max(group, key=lambda cause: (cause.score, *_in_time(cause.event)))
     events = [cause.event for cause in group]
     if best.event.kind is EventKind.OPERATION:
         # One run is told as it begins and at its verdict: it acted from its beginning on.
-        best = min(group, key=lambda cause: (cause.event.at, cause.event.message))
+        best = min(group, key=lambda cause: _in_time(cause.event))
         return best, events
-    ends = [cause for cause in group if "died" in cause.event.message]
+    ends = [cause for cause in group if died(cause.event)]
     if best.event.kind is EventKind.IMAGE:
         return best, events
     if ends:
-        best = max(ends, key=lambda cause: (cause.score, cause.event.at, cause.event.message))
+        best = max(ends, key=lambda cause: (cause.score, *_in_time(cause.event)))
     lives = all(kind_of(event) in LIFE for event in events)
     count = len(ends) or (1 if lives else len(group))
     return replace(best, count=count), events
 
 
 def _in_time(event: Event) -> tuple[float, str, str, str, str]:
-    return event.at, event.kind, event.service, event.subject, event.message
+    # What two events differ in decides, so that the order is total.
+    return event.at, event.code, event.service, event.subject, repr(event)
 
 
 def _newest_first(event: Event) -> tuple[float, str, str, str, str]:

@@ -5,11 +5,10 @@ more than what a process suffers (memory, a restart), and that more than what th
 An event that only tells how things are (a health check's word, a backup, a note) is no cause.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState
 from opsconsole.model.state import State
 
@@ -43,35 +42,40 @@ SOURCE: Final = Kind(20.0, "the console lost sight")
 LIFE: Final = (DIED, RESTART, REMOVED, STARTED, SIGNALLED)
 """What a container's restart is told as."""
 
-_CONTAINER: Final = (
-    (re.compile("out of memory"), MEMORY),
-    (re.compile("^limits changed"), LIMITS),
-    (re.compile("^paused"), PAUSED),
-    (re.compile("^(?:died|ended|exited)"), DIED),
-    (re.compile("^replicas "), CONFIGURATION),
-    (re.compile("^removed"), REMOVED),
-    (re.compile("^(?:started|unpaused)"), STARTED),
-    (re.compile("^was sent signal"), SIGNALLED),
-)
+_PLAIN: Final = {
+    EventCode.OUT_OF_MEMORY: MEMORY,
+    EventCode.LIMITS_CHANGED: LIMITS,
+    EventCode.PAUSED: PAUSED,
+    EventCode.ENDED: DIED,
+    EventCode.REPLICAS_CHANGED: CONFIGURATION,
+    EventCode.REMOVED: REMOVED,
+    EventCode.STARTED: STARTED,
+    EventCode.RESUMED: STARTED,
+    EventCode.SIGNALLED: SIGNALLED,
+    EventCode.IMAGE: IMAGE,
+    EventCode.IMAGE_CHANGED: IMAGE,
+    EventCode.UPDATE_MOVED: IMAGE,
+    EventCode.IMAGE_TAGGED: TAGGED,
+    EventCode.RESTART: RESTART,
+    EventCode.RESTARTED: RESTART,
+    EventCode.PROCESS_STARTED: RESTART,
+    EventCode.VERSION: VERSION,
+    EventCode.VERSION_CHANGED: VERSION,
+    EventCode.CLOCK: CLOCK,
+    EventCode.TIME_LOST: CLOCK,
+}
 _HARMLESS: Final = SILENCING | {ActionKind.BACKUP, ActionKind.TEST}
 _RED: Final = frozenset({State.DOWN, State.DEGRADED})
-_PLAIN: Final = {
-    EventKind.VERSION: VERSION,
-    EventKind.RESTART: RESTART,
-    EventKind.CLOCK: CLOCK,
-}
 
 
 def kind_of(event: Event) -> Kind | None:
     """What sort of change ``event`` is; None where it is none."""
-    plain = _PLAIN.get(event.kind)
+    if event.code is EventCode.ENDED and event.memory:
+        return MEMORY
+    plain = _PLAIN.get(event.code)
     if plain is not None:
         return plain
     match event.kind:
-        case EventKind.IMAGE:
-            return IMAGE if event.after or event.message != "image tagged" else TAGGED
-        case EventKind.CONTAINER:
-            return next((kind for words, kind in _CONTAINER if words.search(event.message)), None)
         case EventKind.CONFIGURATION:
             # One that could not be used changed nothing.
             return None if event.state in _RED else CONFIGURATION
@@ -85,9 +89,12 @@ def kind_of(event: Event) -> Kind | None:
     return None
 
 
+def died(event: Event) -> bool:
+    """Whether it tells of a process that ended with a failure."""
+    return event.code is EventCode.ENDED and bool(event.figure)
+
+
 def _operation(event: Event) -> Kind | None:
     """Operations that change how a service runs; a refused one did nothing."""
-    word = event.message.partition(" ")[0].rstrip(":")
-    if any(word == kind.value for kind in _HARMLESS) or event.after == OperationState.REFUSED:
-        return None
-    return OPERATION
+    harmless = event.action in _HARMLESS or event.after == OperationState.REFUSED
+    return None if harmless else OPERATION

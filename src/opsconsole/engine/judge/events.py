@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from opsconsole.engine.judge.health import NOT_LOOKED
 from opsconsole.model.alerts import Alert, AlertState, Severity
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault
 from opsconsole.model.operation import Operation, OperationState
 from opsconsole.model.state import State
@@ -26,11 +26,10 @@ def health_flip(
     state, reason = after
     if was is state or (why == NOT_LOOKED and state in {State.OK, State.UNKNOWN}):
         return None
-    change = f"{was} → {state}"
     return Event(
         at,
-        EventKind.HEALTH,
-        f"{change}: {reason}" if reason else change,
+        EventCode.HEALTH_CHANGED,
+        reason,
         service=service,
         subject=subject,
         state=state,
@@ -43,37 +42,34 @@ def version_change(at: float, service: str, subject: str, before: str, after: st
     """A health body's version; None at first sight and while it is the same."""
     if not before or not after or before == after:
         return None
-    message = f"version {before} → {after}"
-    return Event(at, EventKind.VERSION, message, service, subject, None, before, after)
+    return Event(at, EventCode.VERSION_CHANGED, "", service, subject, None, before, after)
 
 
 def process_started(at: float, service: str, subject: str, lived: float | None) -> Event:
     """A process began, after the one before it ``lived`` for so many seconds; None: not known."""
-    message = "process started" if lived is None else f"process restarted after {_span(lived)}"
-    return Event(at, EventKind.RESTART, message, service, subject)
+    return Event(at, EventCode.PROCESS_STARTED, service=service, subject=subject, figure=lived)
 
 
 def alert_began(alert: Alert, at: float) -> Event:
     """An alert fires, since ``at``."""
-    message = f"{alert.name} fires" + (f": {alert.summary}" if alert.summary else "")
-    return Event(at, EventKind.ALERT, message, alert.service, alert.name, _colour(alert.severity))
+    colour = _colour(alert.severity)
+    return Event(at, EventCode.ALERT_FIRED, alert.summary, alert.service, alert.name, colour)
 
 
 def alert_ended(alert: Alert, at: float) -> Event:
     """An alert is over."""
-    message = f"{alert.name} resolved"
-    return Event(at, EventKind.ALERT, message, alert.service, alert.name, State.OK)
+    return Event(at, EventCode.ALERT_RESOLVED, "", alert.service, alert.name, State.OK)
 
 
 def source_lost(at: float, name: str, fault: Fault) -> Event:
     """A place that is read does not answer."""
-    return Event(at, EventKind.SOURCE, f"{name} lost: {fault}", "", name, State.UNKNOWN)
+    return Event(at, EventCode.SOURCE_LOST, str(fault), "", name, State.UNKNOWN)
 
 
 def source_back(at: float, name: str, lost_at: float) -> Event:
     """It answers again."""
-    message = f"{name} is back after {max(0.0, at - lost_at):.0f} s"
-    return Event(at, EventKind.SOURCE, message, "", name, State.OK)
+    away = max(0.0, at - lost_at)
+    return Event(at, EventCode.SOURCE_BACK, "", "", name, State.OK, figure=away)
 
 
 def operation_moved(operation: Operation, before: OperationState | None) -> Event | None:
@@ -81,29 +77,30 @@ def operation_moved(operation: Operation, before: OperationState | None) -> Even
     told = operation.state.final or operation.state is OperationState.UNKNOWN
     if before is not None and not told:
         return None
-    return _operation_told(operation, before, str(operation.state) if told else "started")
+    return _operation_told(operation, before)
 
 
-def _operation_told(operation: Operation, before: OperationState | None, word: str) -> Event:
-    name = operation.name if operation.name != operation.kind.value else ""
-    said = f": {operation.summary}" if operation.summary else ""
+def _operation_told(operation: Operation, before: OperationState | None) -> Event:
     return Event(
         operation.updated_at,
-        EventKind.OPERATION,
-        f"{f'{operation.kind} {name}'.strip()}: {word}, by {operation.who}{said}",
+        EventCode.OPERATION,
+        operation.summary,
         service=operation.service,
         subject=operation.service,
         state=_VERDICTS.get(operation.state),
         before=str(before) if before else "",
         after=str(operation.state),
+        action=operation.kind,
+        name=operation.name if operation.name != operation.kind.value else "",
+        by=operation.who,
     )
 
 
 def operation_missed(operation: Operation) -> Event:
     """An operation of this user that ended while no console of theirs was open."""
-    told = _operation_told(operation, None, f"{operation.state} while you were away")
+    told = _operation_told(operation, None)
     at = operation.updated_at if operation.ended_at is None else operation.ended_at
-    return replace(told, at=at)
+    return replace(told, code=EventCode.OPERATION_MISSED, at=at)
 
 
 _VERDICTS = {
@@ -112,14 +109,6 @@ _VERDICTS = {
     OperationState.INCONCLUSIVE: State.UNKNOWN,
     OperationState.UNKNOWN: State.UNKNOWN,
 }
-
-
-def _span(seconds: float) -> str:
-    minutes = int(seconds) // 60
-    if minutes < 1:
-        return f"{seconds:.0f} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 
 
 def _colour(severity: Severity) -> State:

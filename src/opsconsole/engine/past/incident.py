@@ -5,7 +5,7 @@ keeps nothing else out. It blocks: call it from a thread of your own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
@@ -132,13 +132,12 @@ class _Reader:
     def events(self, since: float, until: float) -> tuple[Event, ...]:
         """Of the recording, the screen and the notes, each once, oldest first."""
         recorded, shown = self._places.recorded, self._places.shown
-        found: dict[tuple[object, ...], Event] = {}
+        found: dict[tuple[float, Event], Event] = {}
         kept = () if recorded is None else self._all(lambda: recorded.events(since, until))
         seen = shown.events if shown is not None else ()
         for event in (*kept, *seen, *self._all(self._places.notes)):
             if since <= event.at <= until:
-                words = (event.kind, event.service, event.subject, event.message)
-                found[(round(event.at, 3), *words)] = event
+                found[round(event.at, 3), replace(event, at=0.0)] = event
         return tuple(sorted(found.values(), key=lambda event: event.at))
 
     def operations(self, since: float, until: float, service: str) -> tuple[Operation, ...]:
@@ -276,8 +275,7 @@ def _alerts(
         known = open_.pop(key, None)
         if event.state is not State.OK:
             state = event.state or State.DEGRADED
-            said = event.message.partition(": ")[2]
-            began = AlertSpan(event.subject, event.service, state, said, event.at, None)
+            began = AlertSpan(event.subject, event.service, state, event.detail, event.at, None)
             open_[key] = known or began
         else:
             span = known or AlertSpan(event.subject, event.service, State.DEGRADED, "", None, None)

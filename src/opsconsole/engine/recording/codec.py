@@ -24,6 +24,13 @@ Layout = Mapping[str, list[str]]
 
 _Convert = Callable[[Any], Any]
 _SCALARS: Final = frozenset({str, int, float, bool, type(None), object})
+RENAMED: Final = {
+    # An event's kind is the code of one that tells no more than its words.
+    ("Event", "code"): "kind",
+    ("Event", "detail"): "message",
+}
+"""What fields are called in files of older versions, by class and name."""
+
 _UNKNOWN: Final = ("UNKNOWN", "UNRECOGNISED", "INTERNAL", "NOTE")
 """Members that stand for a word that this version does not know."""
 
@@ -202,8 +209,11 @@ class Decoder:
         self, hint: type, field: "dataclasses.Field[Any]", kind: Any, written: list[str]
     ) -> _Convert:
         """What finds one field in a tree of another version."""
-        if field.name in written:
-            get, convert = itemgetter(written.index(field.name)), self.of(kind)
+        known_as = field.name
+        if field.name not in written:
+            known_as = RENAMED.get((hint.__name__, field.name), field.name)
+        if known_as in written:
+            get, convert = itemgetter(written.index(known_as)), self.of(kind)
             return get if convert is None else lambda tree: convert(get(tree))
         if field.default is not dataclasses.MISSING:
             return lambda tree: field.default

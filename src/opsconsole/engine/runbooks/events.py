@@ -5,7 +5,7 @@ Invariant: each beginning, each result and each end is told once; samples of a w
 
 from collections.abc import Iterator
 
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.runbook_runs import RunbookRun, RunOutcome, StepRun, StepState
 from opsconsole.model.runbooks import Runbook
 from opsconsole.model.state import State
@@ -56,4 +56,4 @@ def _of_end(run: RunbookRun) -> State | None:
 
 
 def _event(run: RunbookRun, at: float, message: str, state: State | None = None) -> Event:
-    return Event(at, EventKind.RUNBOOK, f"{run.title}: {message}", run.service, run.service, state)
+    return Event(at, EventCode.RUNBOOK, f"{run.title}: {message}", run.service, run.service, state)

@@ -10,7 +10,7 @@ from typing import Final
 from opsconsole.engine.judge.events import process_started, version_change
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.processes import ProcessStart
 
 RECENT: Final = 900.0
@@ -66,6 +66,6 @@ class RestartWatch:
 
 
 def _is_start(event: Event, at: float) -> bool:
-    if event.kind is EventKind.CONTAINER and not event.message.startswith("started"):
+    if event.kind is EventKind.CONTAINER and event.code is not EventCode.STARTED:
         return False
     return abs(event.at - at) <= SAME

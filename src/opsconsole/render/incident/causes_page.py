@@ -10,6 +10,7 @@ from opsconsole.engine.judge.causes import ITSELF
 from opsconsole.model.causes import Cause, Changes
 from opsconsole.model.events import Event
 from opsconsole.render import events
+from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -126,12 +127,10 @@ def described(event: Event, width: int, now: float) -> list[Line]:
     """An event in full."""
     when = f"{figures.date(event.at)} {figures.clock(event.at)}Z, {figures.age(now - event.at)} ago"
     whose = ", ".join(dict.fromkeys(part for part in (event.service, event.subject) if part))
-    changed = f"{event.before} → {event.after}" if event.before and event.after else ""
     lines: list[Line] = []
     for label, text in (
         ("when", when),
-        ("what", event.message),
-        ("changed", "" if changed in event.message else changed),
+        ("what", words(event)),
         ("whose", whose or "no service's own"),
         ("kind", event.kind.value),
     ):

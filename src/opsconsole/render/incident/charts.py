@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Final
 
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.incident import Incident
 from opsconsole.model.recording import ServiceFigures
 from opsconsole.model.state import State
@@ -139,10 +139,10 @@ def _marks(events: Sequence[Event], service: str, at: _Axis) -> tuple[str, str]:
 
 
 def _mark(event: Event) -> str:
+    if event.memory or event.code is EventCode.OUT_OF_MEMORY:
+        return "M"
     if event.kind is EventKind.CONTAINER:
-        if "out of memory" in event.message:
-            return "M"
-        return "D" if event.message.startswith(("died", "ended", "exited")) else ""
+        return "D" if event.code is EventCode.ENDED else ""
     return _MARKS.get(event.kind, "")
 
 

@@ -13,7 +13,7 @@ from opsconsole.model.incident import AlertSpan, Excerpt, Incident
 from opsconsole.model.operation import Operation
 from opsconsole.render.incident.charts import chart
 from opsconsole.render.incident.markdown import block, code, escape, table
-from opsconsole.render.incident.story import clock, story, words
+from opsconsole.render.incident.story import clock, story, told
 from opsconsole.render.ink import figures
 
 ROWS = 300
@@ -62,7 +62,7 @@ def _causes(incident: Incident) -> Iterator[str]:
             str(place),
             clock(cause.event.at),
             escape(cause.event.subject or cause.event.service),
-            words(cause.event) + (f", {cause.count} times" if cause.count > 1 else ""),
+            told(cause.event) + (f", {cause.count} times" if cause.count > 1 else ""),
             escape(cause.reason),
         )
         for place, cause in enumerate(changes.likely[:CAUSES], 1)
@@ -96,7 +96,7 @@ def _timeline(incident: Incident) -> Iterator[str]:
             event.kind.value,
             escape(event.service),
             "" if event.subject == event.service else escape(event.subject),
-            f"**{words(event)}**" if event.kind is EventKind.NOTE else words(event),
+            f"**{told(event)}**" if event.kind is EventKind.NOTE else told(event),
         )
         for event in shown
     ]

@@ -13,6 +13,7 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.incident import Affected, AlertSpan, Incident
 from opsconsole.model.operation import SILENCING, Operation, OperationState
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 from opsconsole.render.incident.markdown import code, escape
 from opsconsole.render.ink import figures
 
@@ -35,13 +36,9 @@ def clock(at: float) -> str:
     return f"{figures.clock(at)}Z"
 
 
-def words(event: Event) -> str:
+def told(event: Event) -> str:
     """An event as a part of a sentence, escaped."""
-    changed = f"{event.before} → {event.after}" if event.before and event.after else ""
-    told = event.message
-    if changed and changed not in told and event.kind is not EventKind.OPERATION:
-        told = f"{told} {changed}"
-    return escape(told)
+    return escape(words(event))
 
 
 def _span(incident: Incident) -> str:
@@ -124,7 +121,7 @@ def _cause(cause: Cause) -> str:
     about = f" of {code(whose)}" if whose else ""
     times = f", {cause.count} times" if cause.count > 1 else ""
     reason = escape(cause.reason)
-    return f"{words(event)}{about} at {clock(event.at)}{times} ({reason})"
+    return f"{told(event)}{about} at {clock(event.at)}{times} ({reason})"
 
 
 def _rang(incident: Incident, main: Affected) -> Iterator[str]:

@@ -16,6 +16,7 @@ from opsconsole.model.resources import Container, DockerView, Host
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import exit_code
+from opsconsole.render.event_words import words
 from opsconsole.render.json.alerts import alert_document, silence_document
 
 VERSION: Final = 1
@@ -295,7 +296,8 @@ def event_document(event: Event) -> Document:
         "kind": event.kind.value,
         "service": event.service,
         "subject": event.subject,
-        "message": event.message,
+        "code": event.code.value,
+        "message": words(event),
         "state": None if event.state is None else event.state.value,
         "before": event.before,
         "after": event.after,

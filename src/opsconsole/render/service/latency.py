@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from opsconsole.model.alerts import Alert, AlertState
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.series import Latency, Trace
 from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, state_role
 from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
@@ -136,14 +137,13 @@ def label_of(event: Event) -> str:
         return clip(event.after or event.kind.value, _LABEL)
     if event.kind is EventKind.HEALTH:
         return event.after or event.kind.value
-    said = event.message.lower()
-    if event.kind is EventKind.CONTAINER and ("out of memory" in said or "oom" in said):
+    if event.memory or event.code is EventCode.OUT_OF_MEMORY:
         return "OOM"
     if event.kind is EventKind.ALERT:
-        return clip(event.subject or event.message, _LABEL)
+        return clip(event.subject or words(event), _LABEL)
     if event.kind is EventKind.RESTART:
         return "restart"
-    return clip(event.message.partition(",")[0].partition(":")[0], _LABEL)
+    return clip(words(event).partition(",")[0].partition(":")[0], _LABEL)
 
 
 def began_line(alert: Alert | None, width: int, now: float) -> Line:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.resources import Container
 
 _REMEMBERED: Final = 20_000
@@ -91,8 +91,7 @@ class Changes:
         return [
             Event(
                 at=ended if 0.0 <= started - ended <= REPLACED_WITHIN else started,
-                kind=EventKind.IMAGE,
-                message=f"image {old} → {new}",
+                code=EventCode.IMAGE_CHANGED,
                 subject=container.name,
                 before=old,
                 after=new,
@@ -101,11 +100,14 @@ class Changes:
 
 
 def _death(container: Container, at: float) -> Event:
-    code = container.exit_code
-    words = f"died, exit {code}" if code else "ended"
-    if container.oom_killed:
-        words += ", out of memory"
-    return Event(at, EventKind.CONTAINER, words, subject=container.name, state=container.state)
+    return Event(
+        at,
+        EventCode.ENDED,
+        subject=container.name,
+        state=container.state,
+        figure=container.exit_code or None,
+        memory=container.oom_killed,
+    )
 
 
 def _short(image_id: str) -> str:

@@ -23,7 +23,7 @@ from typing import Final
 
 from opsconsole.clock import Clock, skew
 from opsconsole.config.settings import Docker
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Container, DockerView, SwarmService
@@ -283,20 +283,20 @@ class DockerSource:
         self._on_event(event)
 
     def _hear_gap(self, seconds: float, fault: Fault) -> None:
-        message = f"Docker's events were interrupted for {seconds:.0f} s: {fault}"
-        self._tell_of_source(message)
+        self._tell_of_source(EventCode.EVENTS_INTERRUPTED, seconds, str(fault))
 
     def _hear_flood(self, count: int) -> None:
-        self._tell_of_source(f"{count} Docker events came too fast and are not shown")
+        self._tell_of_source(EventCode.EVENTS_DROPPED, count)
 
-    def _tell_of_source(self, message: str) -> None:
+    def _tell_of_source(self, code: EventCode, figure: float, detail: str = "") -> None:
         self._on_event(
             Event(
                 at=self._clock.now(),
-                kind=EventKind.SOURCE,
-                message=message,
+                code=code,
+                detail=detail,
                 subject=self._settings.name,
                 state=State.UNKNOWN,
+                figure=figure,
             )
         )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from opsconsole.model.events import Event, EventKind
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.state import State
 from opsconsole.text import sanitize
 
@@ -72,15 +72,15 @@ class Timeline:
             "container die": self._died,
             "container oom": self._out_of_memory,
             "container kill": self._signalled,
-            "container start": _told(EventKind.CONTAINER, "started", State.OK),
-            "container restart": _told(EventKind.RESTART, "restarted", None),
-            "container destroy": _told(EventKind.CONTAINER, "removed", None),
-            "container pause": _told(EventKind.CONTAINER, "paused", State.DEGRADED),
-            "container unpause": _told(EventKind.CONTAINER, "unpaused", State.OK),
-            "container update": _told(EventKind.CONTAINER, "limits changed", None),
+            "container start": _told(EventCode.STARTED, State.OK),
+            "container restart": _told(EventCode.RESTARTED),
+            "container destroy": _told(EventCode.REMOVED),
+            "container pause": _told(EventCode.PAUSED, State.DEGRADED),
+            "container unpause": _told(EventCode.RESUMED, State.OK),
+            "container update": _told(EventCode.LIMITS_CHANGED),
             "container rename": _renamed,
             "container health_status": _health_changed,
-            "image tag": _told(EventKind.IMAGE, "image tagged", None),
+            "image tag": _told(EventCode.IMAGE_TAGGED),
             "service update": _service_updated,
         }
 
@@ -100,25 +100,26 @@ class Timeline:
         if trouble and message.at - trouble.at > _RECENT:
             trouble = None
         code = message.attributes.get("exitCode", "")
-        parts = [f"died, exit {code}" if code not in ("", "0") else "exited 0"]
-        if trouble and trouble.oom:
-            parts.append("out of memory")
-        elif trouble and trouble.signals:
-            parts.append(f"after {', '.join(f'SIG{name}' for name in trouble.signals)}")
-        failed = code not in ("", "0") or bool(trouble and trouble.oom)
-        state = State.DOWN if failed else State.UNKNOWN
-        return _event(message, EventKind.CONTAINER, ", ".join(parts), state)
+        figure = float(code) if code.isascii() and code.isdigit() else 0.0
+        memory = trouble is not None and trouble.oom
+        return _event(
+            message,
+            EventCode.ENDED,
+            State.DOWN if figure or memory else State.UNKNOWN,
+            figure=figure,
+            memory=memory,
+            name=", ".join(f"SIG{name}" for name in trouble.signals) if trouble else "",
+        )
 
     def _out_of_memory(self, message: _Message) -> Event:
         self._trouble(message).oom = True
-        words = "out of memory, a process was killed"
-        return _event(message, EventKind.CONTAINER, words, State.DOWN)
+        return _event(message, EventCode.OUT_OF_MEMORY, State.DOWN)
 
     def _signalled(self, message: _Message) -> Event | None:
         word = message.attributes.get("signal", "").removeprefix("SIG")
         name = _SIGNALS.get(word, word) or "unknown"
         if name not in _FATAL:
-            return _event(message, EventKind.CONTAINER, f"was sent signal {name}", None)
+            return _event(message, EventCode.SIGNALLED, name=name)
         signals = self._trouble(message).signals
         if name not in signals:
             signals.append(name)
@@ -156,35 +157,36 @@ def is_death(message: object) -> bool:
     return isinstance(message, dict) and message.get("Action") == "die"
 
 
-def _told(kind: EventKind, words: str, state: State | None) -> Callable[[_Message], Event]:
-    return lambda message: _event(message, kind, words, state)
+def _told(code: EventCode, state: State | None = None) -> Callable[[_Message], Event]:
+    return lambda message: _event(message, code, state)
 
 
 def _renamed(message: _Message) -> Event:
     before = message.attributes.get("oldName", "").removeprefix("/")
-    words = f"renamed from {before}" if before else "renamed"
-    return _event(message, EventKind.CONTAINER, words, None, before=before, after=message.name)
+    return _event(message, EventCode.RENAMED, before=before, after=message.name)
 
 
 def _health_changed(message: _Message) -> Event:
     word = message.action.partition(":")[2].strip()
     state = _HEALTH.get(word, State.UNKNOWN)
-    return _event(message, EventKind.CONTAINER, f"HEALTHCHECK says {word or 'nothing'}", state)
+    return _event(message, EventCode.CHECK_RESULT, state, detail=word)
 
 
 def _service_updated(message: _Message) -> Event | None:
     """A Swarm service's new image, number of replicas, or how its update goes."""
     facts = message.attributes
-    for fact, kind in (("image", EventKind.IMAGE), ("replicas", EventKind.CONTAINER)):
+    for fact, code in (
+        ("image", EventCode.IMAGE_CHANGED),
+        ("replicas", EventCode.REPLICAS_CHANGED),
+    ):
         before, after = (_tag(facts.get(f"{fact}.{when}", "")) for when in ("old", "new"))
         if after and after != before:
-            words = f"{fact} {before} → {after}" if before else f"{fact} {after}"
-            return _event(message, kind, words, None, before=before, after=after)
+            return _event(message, code, before=before, after=after)
     progress = facts.get("updatestate.new", "")
     if not progress:
         return None
     state = State.DEGRADED if progress in ("paused", "rollback_paused") else None
-    return _event(message, EventKind.IMAGE, f"update {progress.replace('_', ' ')}", state)
+    return _event(message, EventCode.UPDATE_MOVED, state, detail=progress.replace("_", " "))
 
 
 def _tag(image: str) -> str:
@@ -193,21 +195,27 @@ def _tag(image: str) -> str:
 
 def _event(
     message: _Message,
-    kind: EventKind,
-    words: str,
-    state: State | None,
+    code: EventCode,
+    state: State | None = None,
     *,
+    detail: str = "",
     before: str = "",
     after: str = "",
+    figure: float | None = None,
+    memory: bool = False,
+    name: str = "",
 ) -> Event:
     return Event(
         at=message.at,
-        kind=kind,
-        message=words,
+        code=code,
+        detail=detail,
         subject=message.name,
         state=state,
         before=before,
         after=after,
+        figure=figure,
+        memory=memory,
+        name=name,
     )
 
 

@@ -1,0 +1,95 @@
+"""Events of the timeline in words.
+
+Invariant: pure, and every code has its words; nothing is judged by what stands here.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from opsconsole.model.events import Event, EventCode, EventKind
+from opsconsole.model.operation import OperationState
+from opsconsole.render.ink import figures
+
+
+def words(event: Event) -> str:
+    """What happened, as part of a sentence; whom it befell is left to the reader's place."""
+    made = _MADE.get(event.code)
+    if made is not None:
+        return made(event)
+    pattern = _PATTERNS.get(event.code, "{detail}")
+    figure = f"{event.figure or 0.0:.0f}"
+    said = pattern.format(event=event, detail=event.detail, change=change(event), figure=figure)
+    return said.removesuffix(": ")
+
+
+def change(event: Event) -> str:
+    """``before → after``; '' where nothing changed from one thing to another."""
+    if event.kind is EventKind.OPERATION or not event.after:
+        return ""
+    return f"{event.before} → {event.after}" if event.before else event.after
+
+
+def _ended(event: Event) -> str:
+    if event.figure is None:
+        said = "ended"
+    else:
+        said = f"died, exit {event.figure:.0f}" if event.figure else "exited 0"
+    if event.memory:
+        return f"{said}, out of memory"
+    return f"{said}, after {event.name}" if event.name else said
+
+
+def _process_started(event: Event) -> str:
+    lived = event.figure
+    return "process started" if lived is None else f"process restarted after {figures.age(lived)}"
+
+
+def _operation(event: Event) -> str:
+    if event.action is None:
+        return event.detail
+    word = event.after if event.after in _TOLD else "started"
+    if event.code is EventCode.OPERATION_MISSED:
+        word = f"{event.after} while you were away"
+    said = f"{f'{event.action} {event.name}'.strip()}: {word}, by {event.by}"
+    return f"{said}: {event.detail}" if event.detail else said
+
+
+_TOLD: Final = {OperationState.UNKNOWN, *(each for each in OperationState if each.final)}
+_MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
+    EventCode.ENDED: _ended,
+    EventCode.PROCESS_STARTED: _process_started,
+    EventCode.OPERATION: _operation,
+    EventCode.OPERATION_MISSED: _operation,
+}
+_PATTERNS: Final[Mapping[EventCode, str]] = {
+    EventCode.HEALTH_CHANGED: "{change}: {detail}",
+    EventCode.ALERT_FIRED: "{event.subject} fires: {detail}",
+    EventCode.ALERT_RESOLVED: "{event.subject} resolved",
+    EventCode.STARTED: "started",
+    EventCode.OUT_OF_MEMORY: "out of memory, a process was killed",
+    EventCode.SIGNALLED: "was sent signal {event.name}",
+    EventCode.REMOVED: "removed",
+    EventCode.PAUSED: "paused",
+    EventCode.RESUMED: "unpaused",
+    EventCode.LIMITS_CHANGED: "limits changed",
+    EventCode.REPLICAS_CHANGED: "replicas {change}",
+    EventCode.RENAMED: "renamed {change}",
+    EventCode.CHECK_RESULT: "its health check says {detail}",
+    EventCode.IMAGE_CHANGED: "image {change}",
+    EventCode.IMAGE_TAGGED: "image tagged",
+    EventCode.UPDATE_MOVED: "update {detail}",
+    EventCode.RESTARTED: "restarted",
+    EventCode.VERSION_CHANGED: "version {change}",
+    EventCode.SOURCE_LOST: "{event.subject} lost: {detail}",
+    EventCode.SOURCE_BACK: "{event.subject} is back after {figure} s",
+    EventCode.EVENTS_INTERRUPTED: "Docker's events were interrupted for {figure} s: {detail}",
+    EventCode.EVENTS_DROPPED: "{figure} Docker events came too fast and are not shown",
+    EventCode.NOTE_UNSHARED: "the note is on this console alone: {detail}",
+    EventCode.NOTES_UNSEEN: "notes of other consoles are not seen: {detail}",
+    EventCode.INTERNAL_ERROR: "internal error while {detail}",
+    EventCode.CONFIGURATION_READ: "configuration read again: {detail}",
+    EventCode.CONFIGURATION_REFUSED: "configuration not taken over: {detail}",
+    EventCode.CONFIGURATION_ABSENT: "there is no configuration file to read",
+    EventCode.TIME_LOST: "no look for {figure} s: the machine was suspended or stopped",
+}
+"""A code that stands in neither table is told by its detail alone."""
