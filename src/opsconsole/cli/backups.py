@@ -7,7 +7,6 @@ when every backup is whole, 1 when one is damaged.
 import argparse
 import json
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -16,11 +15,10 @@ from typing import Any, Final
 
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.errors import OpsconsoleError
-from opsconsole.operations.backups.catalogue import Listed, backups, verified
+from opsconsole.operations.backups.catalogue import Listed, age_of, backups, verified
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
-from opsconsole.operations.drivers.backup_restoring import age_text
-from opsconsole.operations.planning.declared import KEPT_HERE
+from opsconsole.operations.planning import registry
 
 VERSION: Final = 1
 """Of the JSON document."""
@@ -52,7 +50,7 @@ def _services(configuration: Configuration, wanted: str | None) -> list[str]:
     having = [
         name
         for name, service in services.items()
-        if service.actions.backup is not None and service.actions.backup.driver in KEPT_HERE
+        if (made := service.actions.backup) is not None and registry.traits(made).keeps_backups
     ]
     if wanted is not None and wanted not in having:
         raise OpsconsoleError(
@@ -100,12 +98,11 @@ def _print(found: dict[str, tuple[Path, Sequence[Listed]]], *, every_byte: bool)
 def _line(listed: Listed, *, every_byte: bool) -> str:
     if not listed.whole:
         return f"{listed.id}  DAMAGED  {listed.fault}"
-    seconds = listed.created_ns / 1e9
-    made = datetime.fromtimestamp(seconds, UTC)
+    made = datetime.fromtimestamp(listed.created_ns / 1e9, UTC)
     state = "verified" if every_byte else "whole"
     parts = [
         f"{listed.id}  {state:<8} {made:%Y-%m-%d %H:%M:%SZ}",
-        f"{age_text(time.time() - seconds):>7} old",
+        f"{age_of(listed):>7} old",
         f"{size_text(listed.size):>9}",
         files_text(listed.files),
     ]

@@ -44,8 +44,8 @@ __all__ = [
 ]
 
 
-class Action(Model):
-    """One driver and how its outcome is verified."""
+class ByDriver(Model):
+    """What each driver is told, under its name in an action."""
 
     docker: DockerTarget | None = Field(default=None, description="Containers of an engine.")
     swarm: SwarmTarget | None = Field(default=None, description="A Swarm service.")
@@ -61,6 +61,14 @@ class Action(Model):
     backup: Literal["latest"] | None = Field(
         default=None, description="For restore: the newest backup that is whole."
     )
+
+
+DRIVERS = tuple(ByDriver.model_fields)
+
+
+class Action(ByDriver):
+    """One driver and how its outcome is verified."""
+
     effect: Literal["read", "change"] = Field(
         default="change", description="Whether it changes anything; refused in read-only if so."
     )
@@ -87,22 +95,6 @@ class Action(Model):
     def driver(self) -> str:
         """The name of the driver that carries it out."""
         return next(name for name in DRIVERS if getattr(self, name) is not None)
-
-
-DRIVERS = (
-    "docker",
-    "swarm",
-    "systemd",
-    "http",
-    "command",
-    "pid_file",
-    "env_file",
-    "files",
-    "volume",
-    "git",
-    "releases",
-    "backup",
-)
 
 
 class DegradeAction(Action):

@@ -6,6 +6,7 @@ not a backup; it is listed as damaged, with the reason, and never offered. Looki
 
 import os
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,7 @@ LATEST: Final = "latest"
 _NAMED: Final = 3
 _NAME: Final = re.compile(rf"{PREFIX}({ID.pattern})")
 _NO_LIMIT: Final = Deadline()
+_UNITS: Final = (("d", 86400), ("h", 3600), ("min", 60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,15 @@ def verified(
         return _look(store, identity)
 
     return _listed(store, service, look)
+
+
+def age_of(listed: Listed) -> str:
+    """How old a backup is: ``3 d``, ``5 h``, ``12 min``, ``40 s``."""
+    seconds = max(0.0, time.time() - listed.created_ns / 1e9)
+    for unit, size in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def choose(store: Store, service: str, identity: str) -> Listed:

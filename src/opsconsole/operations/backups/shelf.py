@@ -16,7 +16,7 @@ from opsconsole.operations.backups.faults import UnknownBackupError
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.backups.verifier import verify
-from opsconsole.operations.planning.declared import KEPT_HERE
+from opsconsole.operations.planning import registry
 from opsconsole.text import sanitize
 
 
@@ -57,7 +57,7 @@ class Shelf:
     def _store(self, service: str) -> Store:
         configured = self._settings.services.get(service)
         action = configured.actions.backup if configured else None
-        if action is None or action.driver not in KEPT_HERE:
+        if action is None or not registry.traits(action).keeps_backups:
             raise OpsconsoleError(
                 f"{service} declares no backup that is kept by the console",
                 remedy=f"declare it under services.{service}.actions.backup with files or volume",

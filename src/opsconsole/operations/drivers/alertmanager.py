@@ -5,7 +5,6 @@ is looked for by its matchers and its comment, and never sent again. It counts a
 read back and every alert that it matches is suppressed by it.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ from opsconsole.model.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.state import State
 from opsconsole.model.units import format_duration
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
+from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning import silence_actions, silencing
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
@@ -37,7 +38,6 @@ from opsconsole.sources.prometheus.api_silences import (
 from opsconsole.text import sanitize
 
 _RECONCILE: Final = 15.0
-_PAUSE: Final = 1.0
 _TEXT: Final = 300
 _NAMED: Final = 3
 _IN_FORCE: Final = frozenset({"active", "pending"})
@@ -52,7 +52,7 @@ class _Wanted:
     silence: str = ""
 
 
-class AlertmanagerDriver:
+class AlertmanagerDriver(Driver):
     """Writes silences to the Alertmanager that the action names."""
 
     def __init__(self, context: DriverContext) -> None:
@@ -109,15 +109,15 @@ class AlertmanagerDriver:
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Look for the silence, or for its end."""
-        ends = time.monotonic() + _RECONCILE
         since = float(before.get("called_at", "0")) - 1.0
-        while True:
+
+        async def look() -> StepOutcome | str:
             try:
                 return self._found(step, await self._client.silences(), since)
             except CallError as error:
-                if time.monotonic() >= ends:
-                    return StepOutcome(Outcome.UNKNOWN, str(error.fault))
-            await asyncio.sleep(_PAUSE)
+                return str(error.fault)
+
+        return await settle(look, self._context.clock, within=_RECONCILE)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """The silence as the server has it, and whether the alerts it matches are suppressed."""
@@ -138,9 +138,6 @@ class AlertmanagerDriver:
         if self._context.kind is ActionKind.EXPIRE_SILENCE:
             return "silence the same matchers again"
         return "opsconsole unsilence ID, or by itself at the end"
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
     async def _observe_alerts(self) -> Mapping[str, str]:
         alerts = await self._client.alerts()

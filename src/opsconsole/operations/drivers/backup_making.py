@@ -5,7 +5,7 @@ is removed afterwards was named in the plan and is still surplus when its turn c
 """
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
@@ -23,6 +23,7 @@ from opsconsole.operations.backups.space import MARGIN, Free, Need, files_text, 
 from opsconsole.operations.backups.store import Store, new_id
 from opsconsole.operations.backups.verifier import opened, verify
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
@@ -76,11 +77,13 @@ class Threads:
             return StepOutcome(Outcome.FAILED, because(error))
 
 
-class BackupMaking(ABC):
+class BackupMaking(Driver):
     """One step that makes a backup, and one that removes the surplus if there will be any."""
 
     name: str
     """The driver's name in the configuration."""
+
+    concludes = True
 
     def __init__(self, context: DriverContext) -> None:
         action = context.action

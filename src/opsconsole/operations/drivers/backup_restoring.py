@@ -5,13 +5,13 @@ manifest. It is verified whole before anything is touched.
 """
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Step
-from opsconsole.operations.backups.catalogue import LATEST, Listed, choose
+from opsconsole.operations.backups.catalogue import LATEST, Listed, age_of, choose
 from opsconsole.operations.backups.manifest import Manifest
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.restorer import Wanted, check_wanted
@@ -21,7 +21,6 @@ from opsconsole.operations.backups.verifier import opened
 from opsconsole.operations.drivers.backup_making import Threads, tidy, told
 from opsconsole.operations.planning import registry
 from opsconsole.operations.planning.driver import (
-    Concluding,
     Driver,
     DriverContext,
     ObserveError,
@@ -31,15 +30,15 @@ from opsconsole.operations.planning.driver import (
 )
 
 _RESTORE: Final = "restore"
-_MINUTE: Final = 60
-_UNITS: Final = (("d", 86400), ("h", 3600), ("min", _MINUTE))
 
 
-class BackupRestoring(ABC):
+class BackupRestoring(Driver):
     """One step that restores, followed by the steps of the action that is declared to follow."""
 
     name: str
     """The driver's name in the configuration."""
+
+    concludes = True
 
     def __init__(self, context: DriverContext) -> None:
         self._context = context
@@ -94,7 +93,7 @@ class BackupRestoring(ABC):
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """Restore, and what follows."""
         listed = self._listed
-        old = age_text(time.time() - listed.created_ns / 1e9)
+        old = age_of(listed)
         fuzzy = ", changed while it was made" if listed.fuzzy or listed.running else ""
         own = Step(
             f"restore backup {listed.id} ({old} old, {files_text(listed.files)}, "
@@ -136,10 +135,9 @@ class BackupRestoring(ABC):
         """Put back what a runner that was killed left halfway; then the following action's own."""
         own = await self._threads.act(lambda deadline: told(self._tidy()), 0)
         rest = tuple(step for step in steps if not _own(step))
-        follow: object = self._follow
-        if not rest or not isinstance(follow, Concluding):
+        if not rest or self._follow is None or not self._follow.concludes:
             return own
-        other = await follow.conclude(rest, verdict)
+        other = await self._follow.conclude(rest, verdict)
         details = "; ".join(filter(None, (own.detail, other.detail)))
         outcome = other.outcome if own.outcome is Outcome.DONE else own.outcome
         return StepOutcome(outcome, details, other.evidence)
@@ -170,14 +168,6 @@ def failed(detail: str) -> StepOutcome:
     return StepOutcome(Outcome.FAILED, detail)
 
 
-def age_text(seconds: float) -> str:
-    """``3 d``, ``5 h``, ``12 min``, ``40 s``."""
-    for unit, size in _UNITS:
-        if seconds >= size:
-            return f"{seconds // size:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"
-
-
 def _own(step: Step) -> bool:
     return step.call.get("do") == _RESTORE
 
@@ -191,7 +181,7 @@ def _follow(context: DriverContext) -> Driver | None:
     follow = backup.restore if backup is not None else None
     if follow is None or follow == context.action:
         return None
-    if not registry.can(follow.driver, ActionKind.RESTART):
+    if not registry.can(follow, ActionKind.RESTART):
         raise ObserveError(
             f"what is to follow a restore of {context.service} cannot be done by {follow.driver}",
             remedy="declare it with a driver that can restart",

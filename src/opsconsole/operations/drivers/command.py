@@ -19,11 +19,12 @@ from typing import Final, cast
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.placeholders import fill, shown_words, words
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
-    Sight,
     StepOutcome,
+    declared,
 )
 from opsconsole.text import sanitize, sanitize_bytes
 
@@ -40,13 +41,11 @@ _POLL: Final = 0.02
 _SHOWN: Final = 300
 
 
-class CommandDriver:
+class CommandDriver(Driver):
     """Runs the declared command once."""
 
     def __init__(self, context: DriverContext) -> None:
-        command = context.action.command
-        if command is None:
-            raise ValueError("the action declares no command")
+        command = declared(context.action.command)
         self._context = context
         self._command = command
         self._cwd = context.base / (command.cwd or ".")
@@ -81,10 +80,6 @@ class CommandDriver:
             effect=Effect(self._context.action.effect),
         )
         return (step,)
-
-    async def before(self, step: Step) -> Mapping[str, str]:
-        """Nothing that would tell later whether a program had run."""
-        return {}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Run it to its end or to its time limit."""
@@ -131,16 +126,9 @@ class CommandDriver:
         """A program leaves no sign that could be looked for."""
         return StepOutcome(Outcome.UNKNOWN, "how far the command came cannot be told")
 
-    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """Nothing beyond the service's own probes."""
-        return ()
-
     def undo(self) -> str:
         """As far as it can be known."""
         return "not by the console: the command itself decides"
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
     def _environment(self) -> dict[str, str]:
         request = self._context.request

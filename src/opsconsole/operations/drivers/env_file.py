@@ -26,6 +26,7 @@ from opsconsole.operations.planning.driver import (
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 
 LIMIT: Final = 1 << 20
@@ -35,16 +36,14 @@ _LINE: Final = re.compile(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t
 _OWN: Final = "env_file"
 
 
-class EnvFileDriver:
+class EnvFileDriver(Driver):
     """Sets the flags (degrade), or puts back what they were (recover)."""
 
     def __init__(self, context: DriverContext) -> None:
-        declared = context.action.env_file
-        if declared is None:
-            raise ValueError("the action declares no env file")
+        target = declared(context.action.env_file)
         self._context = context
-        self._declared = declared
-        self._path = context.base / Path(declared.file).expanduser()
+        self._declared = target
+        self._path = context.base / Path(target.file).expanduser()
         self._then = _follower(context)
 
     async def observe(self) -> Mapping[str, str]:

@@ -4,13 +4,14 @@ Invariant: a step is either the own one or one of the restart's, never both; the
 both to be seen. A driver of this kind says what its own step is, makes it, and looks at it.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.following import Following
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
@@ -19,7 +20,7 @@ from opsconsole.operations.planning.driver import (
 )
 
 
-class FollowedChange(ABC):
+class FollowedChange(Driver):
     """One change, then the declared restart when ``restart`` is wanted."""
 
     def __init__(self, context: DriverContext, *, restart: bool) -> None:

@@ -82,7 +82,7 @@ class Following:
             return self._driver
         context = self._context
         action = context.settings.services[context.service].actions.restart
-        if action is None or not registry.can(action.driver, ActionKind.RESTART):
+        if action is None or not registry.can(action, ActionKind.RESTART):
             raise ObserveError(
                 f"a restart is to follow, and {context.service} declares none that can be made",
                 remedy="declare actions.restart, or say then: nothing",

@@ -20,6 +20,7 @@ from opsconsole.operations.planning.driver import (
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 from opsconsole.operations.planning.policy import TARGET
 
@@ -46,9 +47,7 @@ class GitRollback(FollowedChange):
     """One checkout, then the declared restart if wanted."""
 
     def __init__(self, context: DriverContext) -> None:
-        target = context.action.git
-        if target is None:
-            raise ValueError("the action declares no checkout")
+        target = declared(context.action.git)
         super().__init__(context, restart=target.then == "restart")
         self._folder = context.base / target.path
         self._pattern = target.tags

@@ -19,12 +19,14 @@ from opsconsole.config.services import Instance
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.placeholders import fill, fill_json, shown_words, words
+from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
-    Sight,
     StepOutcome,
+    declared,
 )
 from opsconsole.operations.running.instance_probes import InstanceProbes
 from opsconsole.sources.http.authentication import Authentication
@@ -42,17 +44,14 @@ _NEVER_LEFT: Final = frozenset(
 _BEFORE_SENDING: Final = frozenset({"dns", "connect", "tls"})
 _UPTIME: Final = re.compile(r"(?:^|[._])uptime(?:_?s(?:ec(?:ond)?s?)?)?$", re.IGNORECASE)
 _SLACK: Final = 2.0
-_RECONCILE: Final = 30.0
-_PAUSE: Final = 1.0
+_TELLS_NOTHING: Final = "nothing there tells whether the call took effect"
 
 
-class HttpDriver:
+class HttpDriver(Driver):
     """Carries out an ``HttpCall`` at each instance, or once when it names a whole URL."""
 
     def __init__(self, context: DriverContext) -> None:
-        call = context.action.http
-        if call is None:
-            raise ValueError("the action declares no HTTP call")
+        call = declared(context.action.http)
         self._context = context
         self._call = call
         self._service = context.settings.services[context.service]
@@ -97,23 +96,18 @@ class HttpDriver:
         """Whether the instance has started since the call, by the uptime it reports."""
         called_at = float(before.get("called_at", "0"))
         name = str(step.call.get("instance", ""))
-        ends = time.monotonic() + _RECONCILE
         probes = InstanceProbes(self._context.settings, self._context.service, self._context.base)
+
+        async def look() -> StepOutcome | str:
+            figures = await probes.figures(name)
+            return _TELLS_NOTHING if figures is None else _by_uptime(figures, called_at)
+
         try:
-            while name and name in probes.names:
-                figures = await probes.figures(name)
-                if figures is not None:
-                    return _by_uptime(figures, called_at)
-                if time.monotonic() >= ends:
-                    break
-                await asyncio.sleep(_PAUSE)
+            if name not in probes.names:
+                return StepOutcome(Outcome.UNKNOWN, _TELLS_NOTHING)
+            return await settle(look, self._context.clock)
         finally:
             await probes.close()
-        return StepOutcome(Outcome.UNKNOWN, "nothing there tells whether the call took effect")
-
-    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """Nothing beyond the service's own probes."""
-        return ()
 
     def undo(self) -> str:
         """As far as it can be known."""

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,28 +19,30 @@ from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.command import PATH
 from opsconsole.operations.drivers.processes import Process, process_in, process_of
+from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import (
+    NOT_UNDONE,
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 
 _PAUSE: Final = 0.05
 _ENDING: Final = frozenset({"TERM", "INT"})
 
 
-class PidFileRestart:
+class PidFileRestart(Driver):
     """Signals the process, waits for its end, and starts it again."""
 
     def __init__(self, context: DriverContext) -> None:
-        declared = context.action.pid_file
-        if declared is None:
-            raise ValueError("the action declares no pid file")
+        target = declared(context.action.pid_file)
         self._context = context
-        self._declared = declared
-        self._path = context.base / Path(declared.path).expanduser()
+        self._declared = target
+        self._path = context.base / Path(target.path).expanduser()
 
     async def observe(self) -> Mapping[str, str]:
         """The process that runs at this moment, if any."""
@@ -105,10 +107,7 @@ class PidFileRestart:
 
     def undo(self) -> str:
         """A restart has no way back."""
-        return "not at all: a restart cannot be undone"
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
+        return NOT_UNDONE
 
     def _find(self) -> Process | None:
         try:
@@ -141,12 +140,14 @@ class PidFileRestart:
         return await self._wait_for_end(target) if self._declared.signal in _ENDING else ""
 
     async def _wait_for_end(self, target: Process) -> str:
-        ends = time.monotonic() + self._declared.timeout
-        while (found := process_of(target.pid)) is not None and found.started == target.started:
-            if time.monotonic() >= ends:
+
+        async def look() -> StepOutcome | str:
+            found = process_of(target.pid)
+            if found is not None and found.started == target.started:
                 return f"process {target.pid} did not end within {self._declared.timeout:g} s"
-            await asyncio.sleep(_PAUSE)
-        return ""
+            return StepOutcome(Outcome.DONE)
+
+        return (await self._settled(look)).detail
 
     async def _start(self) -> str:
         """Run ``start``; it has a session of its own and outlives the runner. Why not, or ''."""
@@ -165,12 +166,19 @@ class PidFileRestart:
         return await self._wait_for_process(process)
 
     async def _wait_for_process(self, process: asyncio.subprocess.Process) -> str:
-        ends = time.monotonic() + self._declared.timeout
-        while time.monotonic() < ends:
+        program, timeout = self._declared.start[0], self._declared.timeout
+
+        async def look() -> StepOutcome | str:
             if process.returncode:
-                return f"{self._declared.start[0]} ended with code {process.returncode}"
+                told = f"{program} ended with code {process.returncode}"
+                return StepOutcome(Outcome.FAILED, told)
             with contextlib.suppress(OSError, ValueError):
                 if process_in(self._path) is not None:
-                    return ""
-            await asyncio.sleep(_PAUSE)
-        return f"no process runs by {self._path.name} {self._declared.timeout:g} s after the start"
+                    return StepOutcome(Outcome.DONE)
+            return f"no process runs by {self._path.name} {timeout:g} s after the start"
+
+        return (await self._settled(look)).detail
+
+    async def _settled(self, look: Callable[[], Awaitable[StepOutcome | str]]) -> StepOutcome:
+        within = self._declared.timeout
+        return await settle(look, self._context.clock, within=within, pause=_PAUSE)

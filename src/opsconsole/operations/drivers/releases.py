@@ -22,6 +22,7 @@ from opsconsole.operations.planning.driver import (
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 from opsconsole.operations.planning.policy import TARGET
 from opsconsole.text import sanitize
@@ -40,9 +41,7 @@ class ReleasesRollback(FollowedChange):
     """One switch of the symlink, then the declared restart if wanted."""
 
     def __init__(self, context: DriverContext) -> None:
-        target = context.action.releases
-        if target is None:
-            raise ValueError("the action declares no releases")
+        target = declared(context.action.releases)
         super().__init__(context, restart=target.then == "restart")
         self._link = context.base / target.current
         self._releases = context.base / target.releases

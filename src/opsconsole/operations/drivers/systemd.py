@@ -12,20 +12,22 @@ from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
+from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import (
+    NOT_UNDONE,
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 from opsconsole.text import sanitize_bytes
 
 _PROPERTIES: Final = "LoadState,ActiveState,SubState,InvocationID,MainPID"
 _LOOK: Final = 10.0
 _RESTART: Final = 120.0
-_SETTLING: Final = 30.0
-_PAUSE: Final = 0.5
 _STATES: Final = {
     "active": State.OK,
     "reloading": State.OK,
@@ -36,16 +38,15 @@ _STATES: Final = {
 }
 
 
-class SystemdRestart:
+class SystemdRestart(Driver):
     """``systemctl restart`` of one unit."""
 
     def __init__(self, context: DriverContext) -> None:
-        declared = context.action.systemd
-        if declared is None:
-            raise ValueError("the action declares no unit")
-        unit = declared.unit
+        target = declared(context.action.systemd)
+        unit = target.unit
+        self._clock = context.clock
         self._unit = unit if "." in unit else f"{unit}.service"
-        self._scope = "--user" if declared.user else "--system"
+        self._scope = "--user" if target.user else "--system"
 
     async def observe(self) -> Mapping[str, str]:
         """The unit's state and which start of it runs."""
@@ -85,15 +86,15 @@ class SystemdRestart:
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether another start of the unit runs."""
-        ends = time.monotonic() + _SETTLING
-        while True:
+
+        async def look() -> StepOutcome | str:
             seen = await self._show()
             invocation = seen.get("InvocationID", "")
             if invocation != before.get("invocation") and seen.get("ActiveState") == "active":
                 return StepOutcome(Outcome.DONE, f"it has started again: {invocation[:12]}")
-            if time.monotonic() >= ends:
-                return StepOutcome(Outcome.UNKNOWN, "it has not started again")
-            await asyncio.sleep(_PAUSE)
+            return "it has not started again"
+
+        return await settle(look, self._clock)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """The unit, active in another start than before."""
@@ -111,10 +112,7 @@ class SystemdRestart:
 
     def undo(self) -> str:
         """A restart has no way back."""
-        return "not at all: a restart cannot be undone"
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
+        return NOT_UNDONE
 
     async def _show(self) -> dict[str, str]:
         try:

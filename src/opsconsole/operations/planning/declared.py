@@ -12,15 +12,9 @@ from opsconsole.config.actions import Action, BackupAction, DegradeAction, Scale
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import SILENCING, ActionKind, Effect
 from opsconsole.operations.journal.audit import canonical
-from opsconsole.operations.planning import silence_actions
+from opsconsole.operations.planning import registry, silence_actions
 
 _K = ActionKind
-
-KEPT_HERE = frozenset({"files", "volume"})
-"""Drivers whose backups the console itself keeps, lists and restores."""
-
-WAYS_BACK = frozenset({"docker", "env_file"})
-"""Drivers that know by themselves how to end a degradation they made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +116,7 @@ def _recover(recover: Action | None, degrade: DegradeAction | None) -> Action | 
         return recover
     if degrade.recover is not None:
         return degrade.recover
-    return degrade if degrade.driver in WAYS_BACK else None
+    return degrade if registry.traits(degrade).ends_degradation else None
 
 
 def _restore(backup: BackupAction | None) -> Action | None:
@@ -130,7 +124,7 @@ def _restore(backup: BackupAction | None) -> Action | None:
 
     A backup that a command makes is kept elsewhere: only its own way back can restore it.
     """
-    if backup is None or backup.driver not in KEPT_HERE:
+    if backup is None or not registry.traits(backup).keeps_backups:
         return backup and backup.restore
     verified = backup.restore or backup
     return Action(backup="latest", min_healthy=verified.min_healthy, deadline=verified.deadline)

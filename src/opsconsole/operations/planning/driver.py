@@ -5,12 +5,14 @@ once and is never called again for the same step; when it cannot tell whether th
 effect it says UNKNOWN, and only ``reconcile`` decides, by what is seen.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Final, Protocol, TypeVar
 
+from opsconsole.clock import Clock, SystemClock
 from opsconsole.config.actions import Action
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
@@ -23,6 +25,11 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.state import State
 from opsconsole.threads import BoundedExecutor
+
+T = TypeVar("T")
+
+NOT_UNDONE: Final = "not at all: a restart cannot be undone"
+"""How a restart is undone."""
 
 
 class Outcome(StrEnum):
@@ -92,54 +99,64 @@ class DriverContext:
     base: Path
     threads: BoundedExecutor
     request: ActionRequest
-    facts: Mapping[str, str] = field(default_factory=dict)
     past: tuple[Past, ...] = ()
+    clock: Clock = field(default_factory=SystemClock)
+
+
+def declared(target: T | None) -> T:
+    """``target``, which the action declares: the registry chose the driver by it."""
+    if target is None:
+        raise ValueError("the action declares nothing for this driver")
+    return target
 
 
 class Driver(Protocol):
-    """One way to carry out one kind of action for one service."""
+    """One way to carry out one kind of action for one service.
 
+    Every driver has it as its base, so that each method is compared with it where it is written;
+    what a driver leaves out is as it is here.
+    """
+
+    concludes: bool = False
+    """Whether ``conclude`` has something to do."""
+
+    @abstractmethod
     async def observe(self) -> Mapping[str, str]:
         """The facts that pin the plan; a plan whose facts moved is refused. Raises ObserveError."""
-        ...
 
+    @abstractmethod
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """The calls to make, one after another, each pinned to a target."""
-        ...
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """What ``reconcile`` will need to know, read just before the call."""
-        ...
+        return {}
 
+    @abstractmethod
     async def execute(self, step: Step) -> StepOutcome:
         """Make the call once."""
-        ...
 
+    @abstractmethod
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Find out by looking whether the call took effect."""
-        ...
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """What the driver itself sees of the steps' targets; () when it has no eyes of its own."""
-        ...
+        return ()
 
+    @abstractmethod
     def undo(self) -> str:
         """How the change is undone, in one line."""
-        ...
-
-    async def close(self) -> None:
-        """Give back sockets; idempotent."""
-        ...
-
-
-@runtime_checkable
-class Concluding(Protocol):
-    """A driver that has something to tidy up, or to put back, once the verdict is clear."""
 
     async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
         """End what ``steps``, those that were begun and in that order, have left open.
 
-        It may be called again after a crash: it looks first and does only what is left to do.
-        DONE with a detail is told beside the verdict; anything else is told as well.
+        Called once the verdict is clear, of a driver that ``concludes``, and perhaps again after
+        a crash: it looks first and does only what is left to do. DONE with a detail is told beside
+        the verdict; anything else is told as well.
         """
-        ...
+        return StepOutcome(Outcome.DONE)
+
+    async def close(self) -> None:
+        """Give back sockets; idempotent."""
+        return

@@ -4,7 +4,6 @@ Invariant: looks only, and never stands in the way of a plan: what cannot be loo
 A backup counts when it is whole; it was read back and compared when it was made.
 """
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,10 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import SILENCING, ActionKind, Effect, Plan
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.operations.backups.catalogue import backups
+from opsconsole.operations.backups.catalogue import age_of, backups
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
-from opsconsole.operations.drivers.backup_restoring import age_text
-from opsconsole.operations.planning.declared import KEPT_HERE
+from opsconsole.operations.planning import registry
 from opsconsole.operations.running.execution import TAKES_AWAY
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
@@ -45,16 +43,15 @@ async def with_context(
 def _last_backup(plan: Plan, settings: Settings, base: Path) -> str:
     """How old the newest whole backup is; '' where the console keeps none for the service."""
     action = settings.services[plan.service].actions.backup
-    if action is None or action.driver not in KEPT_HERE:
+    if action is None or not registry.traits(action).keeps_backups:
         return ""
     listed = backups(store_of(settings, plan.service, base), plan.service)
     newest = next((each for each in listed if each.whole), None)
     if newest is None:
         advice = "" if plan.kind is ActionKind.BACKUP else "; make one first if in doubt"
         return f"there is no verified backup of {plan.service}{advice}"
-    age = age_text(time.time() - newest.created_ns / 1e9)
     contents = f"{files_text(newest.files)}, {size_text(newest.size)}"
-    return f"last verified backup: {age} old ({newest.id}: {contents})"
+    return f"last verified backup: {age_of(newest)} old ({newest.id}: {contents})"
 
 
 def _budgets(plan: Plan, service: ServiceView) -> Iterator[str]:

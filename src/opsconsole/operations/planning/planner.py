@@ -21,7 +21,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.planning import policy, registry, silencing
-from opsconsole.operations.planning.declared import KEPT_HERE, Declared, find, scale_bounds
+from opsconsole.operations.planning.declared import Declared, find, scale_bounds
 from opsconsole.operations.planning.driver import Driver, DriverContext, Past
 from opsconsole.operations.promises import auto_rollback
 from opsconsole.operations.running.execution import TAKES_AWAY
@@ -30,10 +30,6 @@ from opsconsole.threads import BoundedExecutor
 
 LONGEST_DEGRADE = 86400.0
 
-_WITH_EYES = frozenset({"docker", "swarm", "systemd", "pid_file", "git", "releases"})
-"""Drivers that see by themselves whether what they changed is as it should be."""
-
-_RESTORING = KEPT_HERE | {"backup"}
 _READ_BACK = "the backup is read back and every byte compared"
 _IN_PLACE = "every restored path is in place"
 _NOT_SEEN = "nothing: the console cannot see what was copied, so the verdict will be inconclusive"
@@ -167,12 +163,12 @@ def _verification(settings: Settings, found: Declared) -> tuple[str, ...]:
     if found.kind in SILENCING:
         return silencing.VERIFICATION
     if found.kind is ActionKind.BACKUP:
-        return (_READ_BACK if action.driver in KEPT_HERE else _NOT_SEEN,)
+        return (_READ_BACK if registry.traits(action).keeps_backups else _NOT_SEEN,)
     return (*_put_back(found), _health(settings, found))
 
 
 def _put_back(found: Declared) -> tuple[str, ...]:
-    return (_IN_PLACE,) if found.action.driver in _RESTORING else ()
+    return (_IN_PLACE,) if registry.traits(found.action).puts_back else ()
 
 
 def _health(settings: Settings, found: Declared) -> str:
@@ -182,9 +178,10 @@ def _health(settings: Settings, found: Declared) -> str:
     if service.health is not None and service.instances:
         count = len(service.instances)
         return f"{count} instance{'s' * (count > 1)} {held}, by {service.health.path}"
-    if action.driver in _WITH_EYES:
+    traits = registry.traits(action)
+    if traits.sees:
         return f"what was changed is running and {held}"
-    if action.driver in _RESTORING:
+    if traits.puts_back:
         return "not the service's health: it has no health probe"
     return "nothing: the service has no health probe, so the verdict will be inconclusive"
 

@@ -40,7 +40,7 @@ class PolicyFacts:
             now=now,
             read_only=self._read_only,
             declared=True,
-            supported=registry.can(found.action.driver, found.kind),
+            supported=registry.can(found.action, found.kind),
             effect=found.effect,
             only_reads=found.only_reads,
             holder=holder,

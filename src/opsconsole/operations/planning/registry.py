@@ -1,63 +1,208 @@
-"""Which driver carries out which kind of action.
+"""Every driver: what it carries out, and what of it must be known before it is imported.
 
-Invariant: a pair that is not listed cannot be planned. Drivers are imported when they are first
-needed, because what they import is heavy.
+Invariant: a pair of driver and kind that is not listed cannot be planned. Each class is imported
+when it is first needed, because what it imports is heavy, and is compared with ``Driver`` here.
 """
 
-import importlib
 from collections.abc import Callable, Mapping
-from typing import Final, cast
+from dataclasses import dataclass
+from typing import Final
 
+from opsconsole.config.actions import Action
 from opsconsole.model.operation import SILENCING, ActionKind
 from opsconsole.operations.planning.driver import Driver, DriverContext
 
 _K = ActionKind
-_DRIVERS: Final = "opsconsole.operations.drivers"
 
-FACTORIES: Final[Mapping[tuple[str, ActionKind], str]] = {
-    ("docker", _K.RESTART): f"{_DRIVERS}.docker.restart:DockerRestart",
-    ("docker", _K.ROLLBACK): f"{_DRIVERS}.docker.rollback:DockerRollback",
-    ("docker", _K.SCALE): f"{_DRIVERS}.docker.containers_scale:ContainersScale",
-    ("git", _K.ROLLBACK): f"{_DRIVERS}.git:GitRollback",
-    ("releases", _K.ROLLBACK): f"{_DRIVERS}.releases:ReleasesRollback",
-    **{
-        ("http", kind): f"{_DRIVERS}.http:HttpDriver"
-        for kind in (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL)
-    },
-    ("docker", _K.DEGRADE): f"{_DRIVERS}.docker.degrade:DockerDegrade",
-    ("docker", _K.RECOVER): f"{_DRIVERS}.docker.degrade:DockerDegrade",
-    ("swarm", _K.RESTART): f"{_DRIVERS}.docker.swarm:SwarmDriver",
-    ("swarm", _K.SCALE): f"{_DRIVERS}.docker.swarm:SwarmDriver",
-    ("swarm", _K.ROLLBACK): f"{_DRIVERS}.docker.swarm_rollback:SwarmRollback",
-    ("systemd", _K.RESTART): f"{_DRIVERS}.systemd:SystemdRestart",
-    ("pid_file", _K.RESTART): f"{_DRIVERS}.pid_file:PidFileRestart",
-    ("env_file", _K.DEGRADE): f"{_DRIVERS}.env_file:EnvFileDriver",
-    ("env_file", _K.RECOVER): f"{_DRIVERS}.env_file:EnvFileDriver",
-    ("files", _K.BACKUP): f"{_DRIVERS}.files:FilesBackup",
-    ("files", _K.RESTORE): f"{_DRIVERS}.files:FilesRestore",
-    ("volume", _K.BACKUP): f"{_DRIVERS}.docker.volume:VolumeBackup",
-    ("volume", _K.RESTORE): f"{_DRIVERS}.docker.volume:VolumeRestore",
-    ("backup", _K.RESTORE): f"{_DRIVERS}.backup:restore_of",
-    ("backup", _K.ROLLBACK): f"{_DRIVERS}.backup:restore_of",
-    **{
-        ("command", kind): f"{_DRIVERS}.command:CommandDriver"
-        for kind in ActionKind
-        if kind not in SILENCING
-    },
-    **{("alertmanager", kind): f"{_DRIVERS}.alertmanager:AlertmanagerDriver" for kind in SILENCING},
+Factory = Callable[[DriverContext], Driver]
+
+
+def _docker_restart() -> Factory:
+    from opsconsole.operations.drivers.docker.restart import DockerRestart
+
+    return DockerRestart
+
+
+def _docker_rollback() -> Factory:
+    from opsconsole.operations.drivers.docker.rollback import DockerRollback
+
+    return DockerRollback
+
+
+def _docker_degrade() -> Factory:
+    from opsconsole.operations.drivers.docker.degrade import DockerDegrade
+
+    return DockerDegrade
+
+
+def _docker_scale() -> Factory:
+    from opsconsole.operations.drivers.docker.containers_scale import ContainersScale
+
+    return ContainersScale
+
+
+def _swarm() -> Factory:
+    from opsconsole.operations.drivers.docker.swarm import SwarmDriver
+
+    return SwarmDriver
+
+
+def _swarm_rollback() -> Factory:
+    from opsconsole.operations.drivers.docker.swarm_rollback import SwarmRollback
+
+    return SwarmRollback
+
+
+def _systemd() -> Factory:
+    from opsconsole.operations.drivers.systemd import SystemdRestart
+
+    return SystemdRestart
+
+
+def _http() -> Factory:
+    from opsconsole.operations.drivers.http import HttpDriver
+
+    return HttpDriver
+
+
+def _command() -> Factory:
+    from opsconsole.operations.drivers.command import CommandDriver
+
+    return CommandDriver
+
+
+def _pid_file() -> Factory:
+    from opsconsole.operations.drivers.pid_file import PidFileRestart
+
+    return PidFileRestart
+
+
+def _env_file() -> Factory:
+    from opsconsole.operations.drivers.env_file import EnvFileDriver
+
+    return EnvFileDriver
+
+
+def _files_backup() -> Factory:
+    from opsconsole.operations.drivers.files import FilesBackup
+
+    return FilesBackup
+
+
+def _files_restore() -> Factory:
+    from opsconsole.operations.drivers.files import FilesRestore
+
+    return FilesRestore
+
+
+def _volume_backup() -> Factory:
+    from opsconsole.operations.drivers.docker.volume import VolumeBackup
+
+    return VolumeBackup
+
+
+def _volume_restore() -> Factory:
+    from opsconsole.operations.drivers.docker.volume import VolumeRestore
+
+    return VolumeRestore
+
+
+def _git() -> Factory:
+    from opsconsole.operations.drivers.git import GitRollback
+
+    return GitRollback
+
+
+def _releases() -> Factory:
+    from opsconsole.operations.drivers.releases import ReleasesRollback
+
+    return ReleasesRollback
+
+
+def _alertmanager() -> Factory:
+    from opsconsole.operations.drivers.alertmanager import AlertmanagerDriver
+
+    return AlertmanagerDriver
+
+
+def _newest_backup() -> Factory:
+    """What restores the service's own backup is of the kind that made it."""
+
+    def restore_of(context: DriverContext) -> Driver:
+        backup = context.settings.services[context.service].actions.backup
+        of_volume = backup is not None and backup.volume is not None
+        return (_volume_restore() if of_volume else _files_restore())(context)
+
+    return restore_of
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """One driver, by the name that it has in an action.
+
+    ``sees``: it sees by itself whether what it changed is as it should be. ``keeps_backups``: the
+    backups that it makes are kept, listed and restored by the console. ``puts_back``: it looks
+    whether what it restored is in place. ``ends_degradation``: it knows how to end a degradation
+    that it made, without being told.
+    """
+
+    carries_out: Mapping[ActionKind, Callable[[], Factory]]
+    sees: bool = False
+    keeps_backups: bool = False
+    puts_back: bool = False
+    ends_degradation: bool = False
+
+
+DRIVERS: Final[Mapping[str, Traits]] = {
+    "docker": Traits(
+        {
+            _K.RESTART: _docker_restart,
+            _K.ROLLBACK: _docker_rollback,
+            _K.SCALE: _docker_scale,
+            _K.DEGRADE: _docker_degrade,
+            _K.RECOVER: _docker_degrade,
+        },
+        sees=True,
+        ends_degradation=True,
+    ),
+    "swarm": Traits(
+        {_K.RESTART: _swarm, _K.SCALE: _swarm, _K.ROLLBACK: _swarm_rollback}, sees=True
+    ),
+    "systemd": Traits({_K.RESTART: _systemd}, sees=True),
+    "http": Traits(
+        dict.fromkeys(
+            (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL), _http
+        )
+    ),
+    "command": Traits(dict.fromkeys((kind for kind in _K if kind not in SILENCING), _command)),
+    "pid_file": Traits({_K.RESTART: _pid_file}, sees=True),
+    "env_file": Traits({_K.DEGRADE: _env_file, _K.RECOVER: _env_file}, ends_degradation=True),
+    "files": Traits(
+        {_K.BACKUP: _files_backup, _K.RESTORE: _files_restore}, keeps_backups=True, puts_back=True
+    ),
+    "volume": Traits(
+        {_K.BACKUP: _volume_backup, _K.RESTORE: _volume_restore},
+        keeps_backups=True,
+        puts_back=True,
+    ),
+    "git": Traits({_K.ROLLBACK: _git}, sees=True),
+    "releases": Traits({_K.ROLLBACK: _releases}, sees=True),
+    "backup": Traits({_K.RESTORE: _newest_backup, _K.ROLLBACK: _newest_backup}, puts_back=True),
+    "alertmanager": Traits(dict.fromkeys(SILENCING, _alertmanager)),
 }
-"""``module:class`` by driver and kind; the class is called with a DriverContext."""
+"""Drivers by name; the imports are made, and a class called with a DriverContext, by ``make``."""
 
 
-def can(driver: str, kind: ActionKind) -> bool:
-    """Whether ``driver`` carries out ``kind``."""
-    return (driver, kind) in FACTORIES
+def traits(action: Action) -> Traits:
+    """What is known of the driver that ``action`` names."""
+    return DRIVERS[action.driver]
+
+
+def can(action: Action, kind: ActionKind) -> bool:
+    """Whether the driver that ``action`` names carries out ``kind``."""
+    return kind in traits(action).carries_out
 
 
 def make(context: DriverContext) -> Driver:
     """The driver for ``context``. Raises KeyError for a pair that is not listed."""
-    module, _, name = FACTORIES[context.action.driver, context.kind].partition(":")
-    factory = cast(
-        Callable[[DriverContext], Driver], getattr(importlib.import_module(module), name)
-    )
-    return factory(context)
+    return traits(context.action).carries_out[context.kind]()(context)

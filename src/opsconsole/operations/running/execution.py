@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from opsconsole.clock import Clock
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Plan, Step
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.planning.driver import Concluding, Driver, Outcome, StepOutcome
+from opsconsole.operations.planning.driver import Driver, Outcome, StepOutcome
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier, lines_of
 
 _CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})
@@ -90,7 +90,7 @@ class Execution:
 
     async def conclude(self, verdict: Verdict) -> Verdict:
         """Let the driver tidy up or put back, and tell what it did beside the verdict."""
-        if verdict.state is OperationState.REFUSED or not isinstance(self.driver, Concluding):
+        if verdict.state is OperationState.REFUSED or not self.driver.concludes:
             return verdict
         records = self.journal.step_records(self.operation)
         begun = sorted(

@@ -4,14 +4,12 @@ Invariant: a container that is named and not there is an error, never left out.
 """
 
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
-from opsconsole.operations.planning.driver import DriverContext, ObserveError
+from opsconsole.operations.planning.driver import DriverContext, ObserveError, declared
 
 
 async def containers_of(context: DriverContext, calls: EngineCalls) -> tuple[Seen, ...]:
     """The containers that the action names or labels, else the service's. Raises ObserveError."""
-    target = context.action.docker
-    if target is None:
-        raise ValueError("the action declares no containers")
+    target = declared(context.action.docker)
     if target.label:
         found = await calls.labelled(target.label)
     else:
@@ -35,9 +33,9 @@ def instance_of(context: DriverContext, seen: Seen) -> str:
 
 
 async def _named(
-    context: DriverContext, calls: EngineCalls, declared: tuple[str, ...]
+    context: DriverContext, calls: EngineCalls, containers: tuple[str, ...]
 ) -> tuple[Seen, ...]:
-    names = declared or context.settings.services[context.service].containers
+    names = containers or context.settings.services[context.service].containers
     found = [await calls.inspect(name) for name in names]
     missing = [name for name, seen in zip(names, found, strict=True) if seen is None]
     if missing:

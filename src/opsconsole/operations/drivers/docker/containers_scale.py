@@ -25,24 +25,24 @@ from opsconsole.operations.drivers.docker.copies import (
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.docker.versions import split
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 
 _NUMBERED: Final = re.compile(r"(.*?)[-_.]?(\d{1,6})")
 _STOPPING: Final = 30.0
 
 
-class ContainersScale:
+class ContainersScale(Driver):
     """As many containers as the request says."""
 
     def __init__(self, context: DriverContext) -> None:
-        target = context.action.docker
-        if target is None:
-            raise ValueError("the action declares no containers")
+        target = declared(context.action.docker)
         engine = engine_of(context.settings, target.engine)
         self._context = context
         self._target = target
@@ -121,9 +121,6 @@ class ContainersScale:
         lost = "; what a removed one wrote outside of volumes is lost"
         down = self._to < len(self._members)
         return f"scale back to {len(self._members)}{lost if down else ''}"
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
     async def _find(self) -> tuple[Seen, ...]:
         """The members by number. A name that ends in ``*`` stands for all with that beginning."""

@@ -17,11 +17,13 @@ from opsconsole.operations.drivers.docker.containers import instance_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.recovering import degraded_steps, previous
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 
 if TYPE_CHECKING:
@@ -30,13 +32,11 @@ if TYPE_CHECKING:
 _OWN = "docker"
 
 
-class DockerDegrade:
+class DockerDegrade(Driver):
     """Pauses or limits containers (degrade), or puts them back (recover)."""
 
     def __init__(self, context: DriverContext) -> None:
-        target = context.action.docker
-        if target is None:
-            raise ValueError("the action declares no containers")
+        target = declared(context.action.docker)
         engine = engine_of(context.settings, target.engine)
         self._context = context
         self._target = target
@@ -72,10 +72,6 @@ class DockerDegrade:
             _limit_step(seen, self._target.cpus or seen.cpus, self._target.memory or seen.memory)
             for seen in self._seen
         )
-
-    async def before(self, step: Step) -> Mapping[str, str]:
-        """Nothing: what is wanted can be looked up whatever was there."""
-        return {}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Make the one call; what is as it should be, or gone on the way back, needs none."""
@@ -114,9 +110,6 @@ class DockerDegrade:
     def undo(self) -> str:
         """By putting back what was there."""
         return "recover: containers are unpaused and get back their limits"
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
     async def _find(self) -> tuple[Seen, ...]:
         if self._context.kind is ActionKind.RECOVER:

@@ -5,14 +5,14 @@ target image and stands under ``NAME`` while the old one bears ``NAME-before-ID`
 looks first and does only what is left to do, so that it may be called again after a crash.
 """
 
-import asyncio
-import time
 from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.clock import Clock
 from opsconsole.model.operation import Step
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
+from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
 
 _STEADY: Final = 1.0
@@ -71,10 +71,13 @@ class Scene:
 class ReplacedContainers:
     """Looks at replacements, ends them one way or the other."""
 
-    def __init__(self, calls: EngineCalls, changes: EngineChanges, stop_timeout: int) -> None:
+    def __init__(
+        self, calls: EngineCalls, changes: EngineChanges, stop_timeout: int, clock: Clock
+    ) -> None:
         self._calls = calls
         self._changes = changes
         self._stop_timeout = stop_timeout
+        self._clock = clock
 
     async def look(self, it: Replaced) -> Scene:
         """Where everything is. Raises ObserveError."""
@@ -129,7 +132,7 @@ class ReplacedContainers:
             try:
                 return await self._put_back(it)
             except (ObserveError, NotChangedError):
-                await asyncio.sleep(pause)
+                await self._clock.sleep(pause)
         return await self._put_back(it)
 
     async def _put_back(self, it: Replaced) -> str:
@@ -170,18 +173,20 @@ class ReplacedContainers:
 
     async def _steady(self, it: Replaced) -> Seen:
         """The old container once it runs on. Raises ObserveError when it does not."""
-        ends = time.monotonic() + _STARTING
-        started, since = "", time.monotonic()
-        while True:
+        seen: Seen | None = None
+
+        async def look() -> StepOutcome | str:
+            nonlocal seen
             seen = await self._calls.inspect(it.old)
-            if seen is None or time.monotonic() >= ends:
-                status = seen.status if seen else "gone"
-                raise ObserveError(f"started again, but it is {status}")
-            if seen.status != "running" or seen.started != started:
-                started, since = seen.started, time.monotonic()
-            elif time.monotonic() - since >= _STEADY:
-                return seen
-            await asyncio.sleep(_PAUSE)
+            if seen is None:
+                return StepOutcome(Outcome.FAILED, "gone")
+            runs = seen.status == "running"
+            return StepOutcome(Outcome.DONE, seen.started) if runs else seen.status
+
+        outcome = await settle(look, self._clock, within=_STARTING, steady=_STEADY, pause=_PAUSE)
+        if seen is None or outcome.outcome is not Outcome.DONE:
+            raise ObserveError(f"started again, but it is {seen.status if seen else 'gone'}")
+        return seen
 
 
 def _ours(it: Replaced, old: Seen | None, named: Seen) -> bool:

@@ -4,7 +4,6 @@ Invariant: each container is pinned by its id; a restart is asked for once. When
 not answer, ``StartedAt`` tells whether it happened.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
@@ -14,12 +13,16 @@ from opsconsole.model.state import State
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
 from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
+from opsconsole.operations.drivers.settling import SETTLING, settle
 from opsconsole.operations.planning.driver import (
+    NOT_UNDONE,
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 
 if TYPE_CHECKING:
@@ -28,17 +31,12 @@ if TYPE_CHECKING:
 STABLE: Final = 60.0
 """Seconds of running after which a start time is a fact that must not move."""
 
-_SETTLING: Final = 30.0
-_PAUSE: Final = 0.5
 
-
-class DockerRestart:
+class DockerRestart(Driver):
     """``docker restart`` of each container that the action names or labels."""
 
     def __init__(self, context: DriverContext) -> None:
-        target = context.action.docker
-        if target is None:
-            raise ValueError("the action declares no containers")
+        target = declared(context.action.docker)
         self._context = context
         self._target = target
         self._engine = engine_of(context.settings, target.engine)
@@ -99,22 +97,17 @@ class DockerRestart:
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether ``StartedAt`` has moved, waiting for a stop that may still be under way."""
-        ends = time.monotonic() + self._target.stop_timeout + _SETTLING
-        detail = "the container has not started again"
-        while True:
-            try:
-                seen = await self._calls.inspect(step.target)
-            except ObserveError as error:
-                detail = str(error)
-            else:
-                if seen is None:
-                    return StepOutcome(Outcome.FAILED, "the container is gone")
-                if seen.started != before.get("started") and seen.status == "running":
-                    return StepOutcome(Outcome.DONE, f"it started again at {seen.started}")
-                detail = f"it is {seen.status}, started {seen.started} as before"
-            if time.monotonic() >= ends:
-                return StepOutcome(Outcome.UNKNOWN, detail)
-            await asyncio.sleep(_PAUSE)
+
+        async def look() -> StepOutcome | str:
+            seen = await self._calls.inspect(step.target)
+            if seen is None:
+                return StepOutcome(Outcome.FAILED, "the container is gone")
+            if seen.started != before.get("started") and seen.status == "running":
+                return StepOutcome(Outcome.DONE, f"it started again at {seen.started}")
+            return f"it is {seen.status}, started {seen.started} as before"
+
+        patience = self._target.stop_timeout + SETTLING
+        return await settle(look, self._context.clock, within=patience)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """The containers of ``steps``, each running since the change and healthy if it says so."""
@@ -122,10 +115,7 @@ class DockerRestart:
 
     def undo(self) -> str:
         """A restart has no way back."""
-        return "not at all: a restart cannot be undone"
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
+        return NOT_UNDONE
 
     async def _sight(self, step: Step, since: float) -> Sight:
         name = str(step.call.get("name", step.target[:12]))

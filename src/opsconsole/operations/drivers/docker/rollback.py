@@ -6,7 +6,6 @@ names on the engine tell how far it came: ``NAME-next-ID`` is created and not ye
 ``NAME-before-ID`` is the old one, ID the first twelve characters of the old one's.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -26,34 +25,37 @@ from opsconsole.operations.drivers.docker.versions import (
     short,
     target_of,
 )
+from opsconsole.operations.drivers.settling import SETTLING, settle
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 from opsconsole.operations.planning.policy import TARGET
 
-_SETTLING: Final = 30.0
 _QUIET: Final = 3.0
-_PAUSE: Final = 0.5
 
 
-class DockerRollback:
+class DockerRollback(Driver):
     """The containers that the action names or labels, one after another."""
 
+    concludes = True
+
     def __init__(self, context: DriverContext) -> None:
-        target = context.action.docker
-        if target is None:
-            raise ValueError("the action declares no containers")
+        target = declared(context.action.docker)
         self._context = context
         self._stop_timeout = round(target.stop_timeout)
         self._wanted = target.image or PREVIOUS
         engine = engine_of(context.settings, target.engine)
         self._calls = EngineCalls(engine, context.threads)
         self._changes = EngineChanges(engine, context.threads)
-        self._replaced = ReplacedContainers(self._calls, self._changes, self._stop_timeout)
+        self._replaced = ReplacedContainers(
+            self._calls, self._changes, self._stop_timeout, context.clock
+        )
         self._plans: tuple[tuple[Seen, Version], ...] = ()
 
     async def observe(self) -> Mapping[str, str]:
@@ -110,7 +112,7 @@ class DockerRollback:
             await self._changes.send(
                 f"stop {it.name}",
                 lambda client: client.api.stop(it.old, timeout=self._stop_timeout),
-                patience=self._stop_timeout + _SETTLING,
+                patience=self._stop_timeout + SETTLING,
             )
             await self._changes.send(
                 f"rename {it.name}", lambda client: client.api.rename(it.old, it.kept)
@@ -135,23 +137,15 @@ class DockerRollback:
         the engine may take to stop a container.
         """
         it = Replaced.of(step)
-        ends = time.monotonic() + self._stop_timeout + _SETTLING
-        told, since = "", time.monotonic()
-        while True:
-            try:
-                place = await self._replaced.look(it)
-            except ObserveError as error:
-                outcome = StepOutcome(Outcome.UNKNOWN, str(error))
-            else:
-                if place.new is not None and place.new.status == "running":
-                    return StepOutcome(Outcome.DONE, f"{place.new.id[:12]} runs in its place")
-                outcome = StepOutcome(Outcome.FAILED, f"cut off: {place.told}")
-            if outcome.detail != told:
-                told, since = outcome.detail, time.monotonic()
-            quiet = time.monotonic() - since >= self._stop_timeout + _QUIET
-            if time.monotonic() >= ends or (quiet and outcome.outcome is Outcome.FAILED):
-                return outcome
-            await asyncio.sleep(_PAUSE)
+
+        async def look() -> StepOutcome:
+            place = await self._replaced.look(it)
+            if place.new is not None and place.new.status == "running":
+                return StepOutcome(Outcome.DONE, f"{place.new.id[:12]} runs in its place")
+            return StepOutcome(Outcome.FAILED, f"cut off: {place.told}")
+
+        stop, clock = self._stop_timeout, self._context.clock
+        return await settle(look, clock, within=stop + SETTLING, quiet=stop + _QUIET)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """What runs under each name: a container of the target image, healthy if it says so."""
@@ -176,9 +170,6 @@ class DockerRollback:
             "if the new container does not get healthy, the old one is started again by itself; "
             "after that by deploying the later image"
         )
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
     async def _refuse_self_removing(self, seen: Seen) -> None:
         document = await self._calls.document(seen.id)

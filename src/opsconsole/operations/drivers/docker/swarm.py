@@ -5,9 +5,7 @@ refuses it when somebody else has changed the service since. The service's speci
 hold secrets in its environment: it is read when it is needed and never kept.
 """
 
-import asyncio
 import json
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
@@ -16,35 +14,35 @@ from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker.engine import EngineCalls, engine_of
+from opsconsole.operations.drivers.settling import SETTLING, settle
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
+    declared,
 )
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-_SETTLING: Final = 30.0
-_PAUSE: Final = 0.5
 _UNDER_WAY: Final = frozenset({"updating", "rollback_started"})
 
 
-class SwarmDriver:
+class SwarmDriver(Driver):
     """A forced update (restart), or another number of replicas (scale)."""
 
     _stuck = frozenset({"paused", "rollback_paused", "rollback_completed"})
 
     def __init__(self, context: DriverContext) -> None:
-        target = context.action.swarm
-        if target is None:
-            raise ValueError("the action declares no Swarm service")
+        target = declared(context.action.swarm)
         engine = engine_of(context.settings, target.engine)
         self._name = target.service
         self._kind = context.kind
+        self._clock = context.clock
         self._to = context.request.parameters.get("to", "")
         self._calls = EngineCalls(engine, context.threads)
         self._changes = EngineChanges(engine, context.threads)
@@ -79,10 +77,6 @@ class SwarmDriver:
             )
         return (Step(summary, "swarm", str(self._seen["ID"]), call),)
 
-    async def before(self, step: Step) -> Mapping[str, str]:
-        """Nothing beyond the version that is pinned."""
-        return {}
-
     async def execute(self, step: Step) -> StepOutcome:
         """Send the update once, with the specification as it is and the one change in it."""
         try:
@@ -110,21 +104,13 @@ class SwarmDriver:
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the service is as the update would have it."""
-        ends = time.monotonic() + _SETTLING
-        while True:
-            try:
-                seen = await self._service(step.target)
-            except ObserveError as error:
-                detail = str(error)
-            else:
-                if self._is_as_wanted(seen, step):
-                    return StepOutcome(Outcome.DONE, "the service has the update")
-                detail = "the service is as before"
-                if time.monotonic() >= ends - _SETTLING / 2:
-                    return StepOutcome(Outcome.FAILED, detail)
-            if time.monotonic() >= ends:
-                return StepOutcome(Outcome.UNKNOWN, detail)
-            await asyncio.sleep(_PAUSE)
+
+        async def look() -> StepOutcome:
+            if self._is_as_wanted(await self._service(step.target), step):
+                return StepOutcome(Outcome.DONE, "the service has the update")
+            return StepOutcome(Outcome.FAILED, "the service is as before")
+
+        return await settle(look, self._clock, quiet=SETTLING / 2)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """The update's own word, and the tasks that run against those that should."""
@@ -140,9 +126,6 @@ class SwarmDriver:
         if self._kind is ActionKind.SCALE:
             return f"scale back to {_replicas(self._seen)}"
         return "not at all: a restart cannot be undone"
-
-    async def close(self) -> None:
-        """Nothing is kept open."""
 
     def _is_as_wanted(self, seen: Mapping[str, Any], step: Step) -> bool:
         if "replicas" in step.call:
