@@ -41,7 +41,7 @@ from opsconsole.operations.planning.declared import (
 from opsconsole.operations.planning.driver import ObserveError
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts
-from opsconsole.operations.promises import ack_keeper, auto_rollback
+from opsconsole.operations.promises import acknowledging, auto_rollback
 from opsconsole.operations.promises import degradation_end as dead_man
 from opsconsole.operations.promises.degradations import lasting
 from opsconsole.operations.running import dispatch, lock
@@ -379,7 +379,7 @@ class Operator:
             dispatch.take_up(self._journal, operation, who, self._clock)
             for operation in self._journal.open_operations()
         ]
-        kept = dead_man.revive(self._journal) + ack_keeper.revive(self._journal.folder)
+        kept = dead_man.revive(self._journal) + acknowledging.revive(self._journal.folder)
         return sum(taken) + kept + auto_rollback.revive(self._journal)
 
 

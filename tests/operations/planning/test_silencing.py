@@ -26,10 +26,11 @@ from opsconsole.model.operation import (
     OperationState,
     Refusal,
 )
+from opsconsole.operations.keeping import ack_watch
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.planning import silencing as silencing_requests
 from opsconsole.operations.planning.silencing import LONGEST_ACK, again, ending, parameters_of
-from opsconsole.operations.promises import ack_keeper, ack_watch
+from opsconsole.operations.promises import acknowledging
 from opsconsole.operations.running import lock
 from opsconsole.sources.prometheus.api_alerts import read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences
@@ -136,7 +137,7 @@ async def test_an_acknowledgement_ends_when_its_alert_resolves(
     (identity,) = silenced_by(server, mine)
     keeper = lock.keeper_lock(place.state, operation.id)
     wait_until(lambda: lock.is_held(keeper), deadline=10, poll=0.05)
-    assert ack_keeper.revive(place.state) == 0, "one that lives is not started again"
+    assert acknowledging.revive(place.state) == 0, "one that lives is not started again"
     fire(server, lasts=0.0, zone="resolves")
     wait_until(
         lambda: silence(server, identity)["status"]["state"] == "expired",

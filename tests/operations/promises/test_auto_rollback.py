@@ -11,7 +11,7 @@ import pytest
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
 from opsconsole.operations.journal.audit import verify_folder
 from opsconsole.operations.operator import Operator
-from opsconsole.operations.promises.auto_rollback import LATEST
+from opsconsole.operations.promises.rollback_rules import LATEST
 from opsconsole.operations.running import lock
 from tests.operations.place import (
     Place,

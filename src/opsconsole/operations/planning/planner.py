@@ -23,7 +23,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.planning import policy, registry, silencing
 from opsconsole.operations.planning.declared import Declared, find, scale_bounds
 from opsconsole.operations.planning.driver import Driver, DriverContext, Past
-from opsconsole.operations.promises import auto_rollback
+from opsconsole.operations.promises import rollback_rules
 from opsconsole.operations.running.execution import TAKES_AWAY
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor
@@ -188,7 +188,7 @@ def _health(settings: Settings, found: Declared) -> str:
 
 def _rollback_after(settings: Settings, found: Declared) -> float:
     """Seconds after a verdict other than verified; 0 where nothing is rolled back by itself."""
-    wanted = found.action.auto_rollback and auto_rollback.can_follow(found.kind)
+    wanted = found.action.auto_rollback and rollback_rules.can_follow(found.kind)
     if not wanted or find(settings, found.service, ActionKind.ROLLBACK, "") is None:
         return 0.0
     return settings.operations.rollback_countdown
@@ -210,7 +210,7 @@ def _warnings(found: Declared, steps: int, countdown: float) -> tuple[str, ...]:
             "auto_rollback does nothing here: "
             + (
                 f"{found.service} declares no rollback"
-                if auto_rollback.can_follow(found.kind)
+                if rollback_rules.can_follow(found.kind)
                 else f"nothing is rolled back after {found.kind}"
             )
         )

@@ -13,9 +13,10 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation, OperationState, Refusal
+from opsconsole.operations import spawn
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.reader import Intent
-from opsconsole.operations.running import detached, lock
+from opsconsole.operations.running import lock
 from opsconsole.operations.running.lock import HeldLock, Holder
 from opsconsole.operations.who import Who
 
@@ -104,7 +105,7 @@ def _spawn(
     folder: Path, operation: str, runner: HeldLock, service: HeldLock, *, fresh: bool
 ) -> None:
     hand_over = (runner.descriptor, service.descriptor)
-    detached.start("run", folder, operation, fresh=fresh, hand_over=hand_over)
+    spawn.start("run", folder, operation, fresh=fresh, hand_over=hand_over)
 
 
 def _holder(intent: Intent, who: Who, now: float) -> Holder:

@@ -26,7 +26,7 @@ from opsconsole.operations.planning import policy
 from opsconsole.operations.planning.declared import Declared, digest, find
 from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.planner import make_driver, request_of
-from opsconsole.operations.promises import ack_keeper, auto_rollback
+from opsconsole.operations.promises import acknowledging, auto_rollback, rollback_rules
 from opsconsole.operations.promises import degradation_end as dead_man
 from opsconsole.operations.running import lock
 from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
@@ -106,7 +106,8 @@ def _carry_out(journal: Journal, intent: Intent, *, fresh: bool) -> OperationSta
         _log_without_values(error)
         verdict = _after_defect(journal, intent, error)
     operation, plan, state = intent.operation, intent.plan, verdict.state
-    countdown = auto_rollback.countdown_after(journal, operation, plan, state)
+    begun = any(step.started_at is not None for step in journal.step_records(operation))
+    countdown = rollback_rules.countdown_after(plan, state, begun=begun)
     offered = next_steps(plan, state, operation, _can_roll_back(intent, state), countdown)
     journal.advance(
         operation,
@@ -117,7 +118,7 @@ def _carry_out(journal: Journal, intent: Intent, *, fresh: bool) -> OperationSta
         rollback_after=countdown,
     )
     dead_man.conclude(journal, operation, plan)
-    ack_keeper.begin(journal, operation, plan, state)
+    acknowledging.begin(journal, operation, plan, state)
     if countdown:
         auto_rollback.begin(journal, operation)
     return state
@@ -125,7 +126,7 @@ def _carry_out(journal: Journal, intent: Intent, *, fresh: bool) -> OperationSta
 
 def _can_roll_back(intent: Intent, state: OperationState) -> bool:
     """Whether a rollback can be offered after a verdict that needs one."""
-    if state is _S.VERIFIED or not auto_rollback.can_follow(intent.plan.kind):
+    if state is _S.VERIFIED or not rollback_rules.can_follow(intent.plan.kind):
         return False
     try:
         found = find(_settings(intent), intent.plan.service, ActionKind.ROLLBACK, "")

@@ -19,8 +19,8 @@ from opsconsole.model.operation import (
 from opsconsole.model.silences import ACK_PREFIX
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.keeping import automatic as by_itself
 from opsconsole.operations.planning import silence_actions
-from opsconsole.operations.promises import automatic as by_itself
 from opsconsole.sources.prometheus.api_silences import raw_matchers
 from opsconsole.threads import BoundedExecutor
 

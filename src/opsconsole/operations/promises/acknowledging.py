@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Plan
+from opsconsole.operations import spawn
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.reader import Intent
-from opsconsole.operations.promises import automatic as by_itself
-from opsconsole.operations.running import detached, lock
+from opsconsole.operations.running import lock
 
 _MARK: Final = ".acknowledged"
 
@@ -24,8 +23,8 @@ def begin(journal: Journal, operation: str, plan: Plan, state: OperationState) -
     """Start the keeper of a verified acknowledgement; nothing for any other operation."""
     if plan.kind is not ActionKind.ACKNOWLEDGE or state is not OperationState.VERIFIED:
         return
-    _mark(journal.folder, operation).touch(mode=0o600)
-    detached.start("watch", journal.folder, operation, fresh=True, hand_over=())
+    mark_of(journal.folder, operation).touch(mode=0o600)
+    spawn.start("watch", journal.folder, operation, fresh=True, hand_over=())
 
 
 def revive(folder: Path) -> int:
@@ -34,38 +33,11 @@ def revive(folder: Path) -> int:
     for mark in sorted((folder / "runners").glob(f"*{_MARK}")):
         operation = mark.name.removesuffix(_MARK)
         if not lock.is_held(lock.keeper_lock(folder, operation)):
-            detached.start("watch", folder, operation, fresh=False, hand_over=())
+            spawn.start("watch", folder, operation, fresh=False, hand_over=())
             started += 1
     return started
 
 
-def keep(folder: Path, operation: str) -> int:
-    """Watch until the alert has resolved or the silence has ended; a process of its own."""
-    by_itself.outlive_terminals()
-    held = lock.take(lock.keeper_lock(folder, operation), patience=1.0)
-    if held is None:
-        return 0
-    try:
-        intent = _intent(folder, operation)
-        if intent is not None:
-            # What talks to the server is slow to import, and every runner and console imports this.
-            from opsconsole.operations.promises.ack_watch import watch
-
-            watch(folder, intent)
-        _mark(folder, operation).unlink(missing_ok=True)
-        lock.keeper_lock(folder, operation).unlink(missing_ok=True)
-    finally:
-        held.release()
-    return 0
-
-
-def _intent(folder: Path, operation: str) -> Intent | None:
-    journal = Journal(folder)
-    try:
-        return journal.intent(operation)
-    finally:
-        journal.close()
-
-
-def _mark(folder: Path, operation: str) -> Path:
+def mark_of(folder: Path, operation: str) -> Path:
+    """The file that says that an acknowledgement is watched."""
     return folder / "runners" / f"{operation}{_MARK}"

@@ -16,6 +16,7 @@ from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Refusal
 from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.operator import Operator
 
 _LOOK_EVERY: Final = 0.2
 
@@ -41,9 +42,6 @@ async def perform(
 
     ``begun`` is told the operation once it is under way.
     """
-    # It imports who performs changes by themselves.
-    from opsconsole.operations.operator import Operator
-
     settings = settings_of(intent)
     operator = Operator(
         settings,
