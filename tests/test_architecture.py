@@ -25,6 +25,7 @@ NEVER_LOADED = {
     "opsconsole.text": CLIENTS | SCREEN | FORMATS,
     "opsconsole.clock": CLIENTS | SCREEN | FORMATS,
     "opsconsole.errors": CLIENTS | SCREEN | FORMATS,
+    "opsconsole.durable": CLIENTS | SCREEN | FORMATS | {"asyncio"},
     "opsconsole.cli.main": CLIENTS | SCREEN | FORMATS | {"asyncio"},
     "opsconsole.model": CLIENTS | SCREEN | FORMATS,
     "opsconsole.config": CLIENTS | SCREEN,
@@ -115,6 +116,24 @@ def test_no_shell_is_ever_asked_to_run_anything() -> None:
             for keyword in call.keywords
         )
     ]
+    assert found == []
+
+
+def test_only_durable_writes_so_that_a_crash_does_no_harm() -> None:
+    """Locks and whole files have one home; a backup's store names and syncs whole folders."""
+    allowed = {"src/opsconsole/durable.py"}
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        place = str(path.relative_to(ROOT))
+        if place in allowed or place.startswith("src/opsconsole/operations/backups/"):
+            continue
+        for call, _ in calls(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(call.func)
+            if called in {
+                "os.replace", "os.rename", "os.link", "os.symlink", "os.fsync", "fcntl.flock",
+                "tempfile.mkstemp",
+            }:  # fmt: skip
+                found.append(f"{place}:{call.lineno} {called}")
     assert found == []
 
 

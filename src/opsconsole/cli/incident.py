@@ -5,13 +5,12 @@ Invariant: it reads and changes nothing but the file it writes, which is new or 
 """
 
 import argparse
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from opsconsole import durable
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
 from opsconsole.cli.engine import archive_of
 from opsconsole.cli.parsing import EX_USAGE
@@ -111,17 +110,8 @@ def export_to(folder: Path, configuration: Configuration, request: ExportRequest
 
 def write_new(text: str, path: Path) -> Path:
     """Write the new file ``path`` whole. Raises OpsconsoleError, as where it is there already."""
-    folder = path.parent
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".opsconsole-", dir=folder)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(temporary, path)
-        finally:
-            os.unlink(temporary)
+        durable.create(path, text.encode(), 0o600)
     except FileExistsError as error:
         raise OpsconsoleError(f"{path} is there already", remedy="name another file") from error
     except OSError as error:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
+
 LIMIT: Final = 1024 * 1024
 """Bytes of one configuration file."""
 
@@ -36,13 +38,13 @@ class FileError(Exception):
 def read_text(path: Path) -> FileText:
     """Read ``path`` whole. Raises FileError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = durable.open_file(path, os.O_RDONLY, follow=True)
+    except durable.SpecialFileError:
+        raise FileError("is not a regular file") from None
     except OSError as error:
         raise FileError(f"cannot be opened: {error.strerror}") from None
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise FileError("is not a regular file")
         raw = stream.read(LIMIT + 1)
     if len(raw) > LIMIT:
         raise FileError(f"is larger than {LIMIT // 1024} KiB")

@@ -6,7 +6,6 @@ in the world, so it is refused in no mode. Layout: ``notes.jsonl``, one JSON obj
 ``{"version": 1, "at": SECONDS, "who": NAME, "host": HOST, "service": NAME, "text": WORDS}``.
 """
 
-import fcntl
 import json
 import math
 import os
@@ -15,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventCode
-from opsconsole.operations.state_folder import file_mode, open_private, prepare
+from opsconsole.operations.state_folder import file_mode, prepare
 from opsconsole.operations.who import Who, whoami
 from opsconsole.text import sanitize
 
@@ -94,7 +94,7 @@ class NoteBook:
     def unread(self) -> tuple[Note, ...]:
         """Notes since the last call, at the first all of them, oldest first. Raises StateError."""
         try:
-            with self.path.open("rb") as file:
+            with os.fdopen(durable.open_file(self.path, os.O_RDONLY), "rb") as file:
                 size = os.fstat(file.fileno()).st_size
                 start = self._offset if self._offset is not None else max(0, size - READ_LIMIT)
                 if start >= size:
@@ -115,27 +115,13 @@ class NoteBook:
 
     def _append(self, line: bytes) -> None:
         mode = file_mode(self._folder)
-        descriptor = open_private(self.path, os.O_RDWR | os.O_APPEND, mode)
+        descriptor = durable.open_file(self.path, os.O_RDWR | os.O_APPEND, mode)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                line = b"\n" + line
-            written = os.write(descriptor, line)
-            if written != len(line):
-                os.ftruncate(descriptor, size)
-                raise OSError(28, "no room for the whole note")
-            os.fsync(descriptor)
+            durable.must_lock(descriptor)
+            durable.append(descriptor, b"\n" + line if durable.is_cut(descriptor) else line)
         finally:
             os.close(descriptor)
-        self._sync_folder()
-
-    def _sync_folder(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.sync_folder(self._folder)
 
 
 def read_notes(folder: Path) -> tuple[Note, ...]:

@@ -7,13 +7,13 @@ read-only. Without a file nothing was missed: there was no console to be away fr
 
 import json
 import math
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.model.operation import Operation, OperationState
-from opsconsole.operations.state_folder import file_mode, open_private
+from opsconsole.operations.state_folder import file_mode
 from opsconsole.operations.who import Who
 
 VERSION: Final = 1
@@ -52,8 +52,7 @@ def _path(folder: Path, who: Who) -> Path:
 def _read(path: Path) -> float | None:
     """The moment on file; None where there is none that can be understood."""
     try:
-        with path.open("rb") as file:
-            document = json.loads(file.read(_LIMIT))
+        document = json.loads(durable.read(path, _LIMIT))
         until = float(document["until"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -61,17 +60,5 @@ def _read(path: Path) -> float | None:
 
 
 def _write(path: Path, until: float) -> None:
-    """Replace the file whole: temporary, fsync, rename, fsync of the folder."""
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}")
-    mode = file_mode(path.parent)
-    descriptor = open_private(temporary, os.O_WRONLY | os.O_TRUNC, mode)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        json.dump({"version": VERSION, "until": until}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    above = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(above)
-    finally:
-        os.close(above)
+    document = json.dumps({"version": VERSION, "until": until})
+    durable.replace(path, document.encode("ascii"), file_mode(path.parent))

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Final, Literal
 
+from opsconsole import durable
 from opsconsole.errors import StateError
 
 START_LIMIT: Final = 10.0
@@ -33,11 +34,11 @@ def start(
         task, str(state_dir), operation, "fresh" if fresh else "again",
         ",".join(str(descriptor) for descriptor in hand_over),
     ]  # fmt: skip
-    log = os.open(
-        state_dir / "logs" / f"{operation}.log",
-        os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW,
-        0o600,
-    )
+    try:
+        path = state_dir / "logs" / f"{operation}.log"
+        log = durable.open_file(path, os.O_WRONLY | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise StateError(f"cannot write a runner's log: {error.strerror}") from error
     try:
         code = subprocess.run(
             argv,

@@ -68,17 +68,6 @@ def file_mode(folder: Path) -> int:
     return 0o660 if is_shared(folder) else 0o600
 
 
-def open_private(path: Path, flags: int, mode: int) -> int:
-    """Open ``path``, made with exactly ``mode`` whatever the umask; never through a symlink."""
-    flags |= os.O_CLOEXEC | os.O_NOFOLLOW
-    try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError:
-        return os.open(path, flags)
-    os.fchmod(descriptor, mode)
-    return descriptor
-
-
 def _check(folder: Path) -> None:
     status = folder.stat()
     if not stat.S_ISDIR(status.st_mode):

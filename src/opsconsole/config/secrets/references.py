@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
 from opsconsole.text import sanitize
@@ -109,7 +110,7 @@ def _from_credential(name: str, environ: Mapping[str, str]) -> str:
 def _from_file(path: Path) -> str:
     shown = sanitize(str(path))
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = durable.open_file(path, os.O_RDONLY, follow=True)
     except OSError as error:
         raise SecretError(f"cannot open the secret file {shown}: {error.strerror}") from None
     with os.fdopen(descriptor, "rb") as stream:
@@ -118,8 +119,6 @@ def _from_file(path: Path) -> str:
 
 
 def _check_ownership(status: os.stat_result, shown: str) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise SecretError(f"the secret file {shown} is not a regular file")
     mode = stat.S_IMODE(status.st_mode)
     if status.st_uid not in {0, os.geteuid()}:
         raise SecretError(

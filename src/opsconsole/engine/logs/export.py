@@ -4,12 +4,11 @@ Invariant: nothing that exists is overwritten, no symlink is followed, and the f
 not there. Its text is what the screen shows: sanitised.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from opsconsole import durable
 from opsconsole.model.logs import LogLine
 
 
@@ -18,20 +17,8 @@ def save(lines: Iterable[LogLine], folder: Path, name: str) -> Path:
     if not name or name.startswith(".") or "/" in name or "\0" in name:
         raise ValueError(f"{name!r} is not a plain file name: it is saved in {folder}")
     target = folder / name
-    descriptor, temporary = tempfile.mkstemp(prefix=".opsconsole-", dir=folder)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.writelines(f"{as_text(line)}\n" for line in lines)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(temporary, target)
-    finally:
-        os.unlink(temporary)
-    parent = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
+    text = "".join(f"{as_text(line)}\n" for line in lines)
+    durable.create(target, text.encode(), 0o600)
     return target
 
 

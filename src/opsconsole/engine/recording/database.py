@@ -16,6 +16,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.errors import StateError
 from opsconsole.text import sanitize
 
@@ -114,6 +115,7 @@ def connect_reader(path: Path) -> sqlite3.Connection | None:
     """Open ``path`` to read; None where there is nothing yet. Raises RecordingError."""
     if not path.exists():
         return None
+    _refuse_special(path)
     try:
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro",
@@ -164,11 +166,14 @@ def _make(path: Path, mode: int) -> None:
     if path.is_symlink():
         raise RecordingError(f"{path} is a symbolic link", remedy="replace it by the file itself")
     if path.exists():
+        _refuse_special(path)
         return
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, mode)
-    os.fchmod(descriptor, mode)
-    os.close(descriptor)
+    os.close(durable.open_file(path, os.O_RDWR, mode))
+
+
+def _refuse_special(path: Path) -> None:
+    if not path.is_file():
+        raise RecordingError(f"{path} is not a regular file", remedy="remove it")
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

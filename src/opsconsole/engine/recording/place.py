@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.operations.running.lock import HeldLock, is_held, take
@@ -79,7 +80,7 @@ class Place:
         try:
             if not is_held(self.lock):
                 return ""
-            said = self.lock.read_bytes()[:_LIMIT]
+            said = durable.read(self.lock, _LIMIT)
         except OSError:
             return ""
         return sanitize(said.decode("utf-8", "replace"), limit=_LIMIT) or "another process"

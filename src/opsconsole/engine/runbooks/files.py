@@ -8,7 +8,6 @@ that somebody is at a step; it ends with its holder. Everything here blocks.
 Layout: ``runbooks/RUN.jsonl`` (JSON lines) and ``runbooks/RUN.lock``.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.config.settings import Settings
 from opsconsole.engine.runbooks.records import Record, apply, fold
 from opsconsole.errors import StateError
@@ -24,7 +24,6 @@ from opsconsole.model.runbook_runs import RunbookRun
 from opsconsole.operations.state_folder import (
     file_mode,
     is_shared,
-    open_private,
     prepare,
     state_folder,
 )
@@ -90,13 +89,7 @@ class RunFiles:
             if not self._folder.exists():
                 self._folder.mkdir(exist_ok=True)
                 self._folder.chmod(0o2770 if is_shared(self._state) else 0o700)
-            flags = os.O_WRONLY | os.O_APPEND
-            descriptor = open_private(self._path(run), flags, file_mode(self._state))
-            try:
-                _write(descriptor, _line(first))
-            finally:
-                os.close(descriptor)
-            _sync_folder(self._folder)
+            durable.create(self._path(run), _line(first), file_mode(self._state))
             self._prune()
         except OSError as error:
             raise _state_error(self._folder, error) from error
@@ -110,12 +103,12 @@ class RunFiles:
         Raises StateError.
         """
         try:
-            descriptor = os.open(self._path(run), os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+            descriptor = durable.open_file(self._path(run), os.O_RDWR | os.O_APPEND)
         except OSError as error:
             raise _state_error(self._path(run), error) from error
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            raw = _content(descriptor)
+            durable.must_lock(descriptor)
+            raw = durable.read_all(descriptor, LIMIT)
             found = fold(_records(raw))
             if found is None:
                 raise StateError(f"{self._path(run)} is not the file of a run", remedy="remove it")
@@ -126,7 +119,7 @@ class RunFiles:
             if len(raw) + len(text) > LIMIT:
                 return Refusal("run-too-long", "the record of this run is full", "end it")
             # What a crash left of a line is ended, so that it cannot spoil the next.
-            _write(descriptor, (b"" if not raw or raw.endswith(b"\n") else b"\n") + text)
+            durable.append(descriptor, b"\n" + text if durable.is_cut(descriptor) else text)
         except OSError as error:
             raise _state_error(self._path(run), error) from error
         finally:
@@ -139,21 +132,18 @@ class RunFiles:
         """Be at a step of ``run``; None while somebody else is. Raises StateError."""
         path = self._folder / f"{run}.lock"
         try:
-            descriptor = open_private(path, os.O_RDWR, file_mode(self._state))
+            descriptor = durable.open_file(path, os.O_RDWR, file_mode(self._state))
         except OSError as error:
             raise _state_error(path, error) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(descriptor)
-            return None
-        return Hold(descriptor)
+        if durable.lock(descriptor):
+            return Hold(descriptor)
+        os.close(descriptor)
+        return None
 
     def _read(self, run: str) -> RunbookRun | None:
         """A run as its file tells it; None for what is none."""
         try:
-            with open(self._path(run), "rb") as file:
-                return fold(_records(file.read(LIMIT + 1)))
+            return fold(_records(durable.read(self._path(run), LIMIT)))
         except OSError:
             # It is looked at again as soon as it changes, and nothing depends on seeing it.
             return None
@@ -185,7 +175,7 @@ def _stamps(folder: Path) -> list[tuple[float, str, tuple[int, int]]]:
 def _records(raw: bytes) -> list[Record]:
     """The whole lines of a file that are JSON objects."""
     found: list[Record] = []
-    for line in raw[:LIMIT].split(b"\n"):
+    for line in raw.split(b"\n"):
         with suppress(ValueError, RecursionError):
             value = json.loads(line)
             if isinstance(value, dict):
@@ -195,29 +185,6 @@ def _records(raw: bytes) -> list[Record]:
 
 def _line(record: Record) -> bytes:
     return json.dumps(record, separators=(",", ":"), ensure_ascii=True).encode("ascii") + b"\n"
-
-
-def _content(descriptor: int) -> bytes:
-    parts = []
-    offset = 0
-    while chunk := os.pread(descriptor, 256 * 1024, offset):
-        parts.append(chunk)
-        offset += len(chunk)
-    return b"".join(parts)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]
-    os.fsync(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _state_error(path: Path, error: OSError) -> StateError:

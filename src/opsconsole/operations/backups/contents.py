@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from opsconsole.durable import write_all
 from opsconsole.operations.backups.faults import BackupError
 
 CHUNK: Final = 1 << 20
@@ -58,13 +59,6 @@ def open_folder(name: bytes | str, folder: int | None = None) -> int:
 def make_folder(name: bytes | str, folder: int) -> None:
     """Make a folder that was not there before, 0700 from its first moment."""
     os.mkdir(name, PRIVATE_DIR, dir_fd=folder)
-
-
-def write_all(descriptor: int, data: bytes | memoryview) -> None:
-    """Write all of ``data``: write(2) may stop short on a disk that is filling up."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def write_new(name: str, folder: int, data: bytes) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from opsconsole.operations.backups.contents import write_new
+from opsconsole import durable
+from opsconsole.operations.backups.contents import PRIVATE_FILE
 from opsconsole.operations.backups.faults import BackupError
 from opsconsole.operations.backups.manifest_reader import ID
 from opsconsole.operations.backups.store import UNFINISHED, Store
@@ -54,9 +55,8 @@ def write(record: RestoreRecord, folder: int) -> None:
         "places": [_document(place) for place in record.places],
     }
     name = _name(record.id)
-    write_new(name + UNFINISHED, folder, json.dumps(document, indent=1).encode("ascii"))
-    os.replace(name + UNFINISHED, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
+    raw = json.dumps(document, indent=1).encode("ascii")
+    durable.replace(name, raw, PRIVATE_FILE, folder=folder, beside=name + UNFINISHED)
 
 
 def forget(record: RestoreRecord, folder: int) -> None:
@@ -69,8 +69,7 @@ def find(store: Store, identity: str) -> RestoreRecord | None:
     """The record of the restore ``identity``. Raises BackupError when it is not understood."""
     path = store.path / _name(identity)
     try:
-        with path.open("rb") as stream:
-            return _record(json.loads(stream.read(_LIMIT)))
+        return _record(json.loads(durable.read(path, _LIMIT)))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -9,7 +9,6 @@ one that holds it. Layout::
     restore-<id>.json   a restore that is under way or done
 """
 
-import fcntl
 import os
 import re
 import secrets
@@ -21,6 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.operations.backups.contents import PRIVATE_DIR, PRIVATE_FILE, open_folder
 from opsconsole.operations.backups.faults import BackupError, BusyError, telling
 
@@ -50,7 +50,7 @@ class Store:
             if not self.path.exists():
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self.path.mkdir(mode=PRIVATE_DIR, exist_ok=True)
-                _sync(self.path.parent)
+                durable.sync_folder(self.path.parent)
             status = self.path.stat()
         if not stat.S_ISDIR(status.st_mode):
             raise BackupError(f"{self.path} is not a folder", remedy="set operations.backups")
@@ -68,18 +68,12 @@ class Store:
         """
         self.make()
         with telling(f"cannot use the folder of backups {self.path}", "set operations.backups"):
-            lock = os.open(
-                self.path / LOCK,
-                os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
-                PRIVATE_FILE,
-            )
+            lock = durable.open_file(self.path / LOCK, os.O_RDWR, PRIVATE_FILE)
         try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            if not durable.lock(lock):
                 raise BusyError(
                     f"another process is writing to {self.path}", remedy="wait until it has ended"
-                ) from error
+                )
             self._clean()
             folder = open_folder(str(self.path))
             try:
@@ -119,11 +113,3 @@ def new_id(now: float) -> str:
     """An id that sorts by time: ``20260131T030405Z-9f3a1c``. ``now`` in Unix seconds."""
     moment = datetime.fromtimestamp(now, UTC)
     return f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -5,16 +5,14 @@ only the declared keys change, and what they were is kept in the plan for the wa
 other line, comments and order included, stays as it is.
 """
 
-import contextlib
 import hashlib
-import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, cast
 
+from opsconsole import durable
 from opsconsole.config.actions import Action
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.operations.drivers.recovering import degraded_steps, previous
@@ -123,13 +121,9 @@ class EnvFileDriver(Driver):
 
     def _read(self) -> bytes:
         try:
-            with self._path.open("rb") as stream:
-                raw = stream.read(LIMIT + 1)
+            return durable.read(self._path, LIMIT, follow=True)
         except OSError as error:
             raise ObserveError(f"cannot read {self._path}: {error.strerror}") from error
-        if len(raw) > LIMIT:
-            raise ObserveError(f"{self._path} is larger than {LIMIT >> 20} MiB")
-        return raw
 
 
 def values_of(raw: bytes) -> dict[str, str]:
@@ -165,25 +159,8 @@ def replace_file(path: Path, raw: bytes) -> None:
     """Put ``raw`` in the place of ``path``, with its mode and owner, durably. Raises OSError."""
     target = path.resolve(strict=True)
     status = target.stat()
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with os.fdopen(os.open(temporary, flags, 0o600), "wb") as stream:
-            os.fchown(stream.fileno(), status.st_uid, status.st_gid)
-            os.fchmod(stream.fileno(), status.st_mode & 0o7777)
-            stream.write(raw)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    owner = status.st_uid, status.st_gid
+    durable.replace(target, raw, status.st_mode & 0o7777, owner=owner)
 
 
 def _line(key: str, value: str) -> bytes:

@@ -6,8 +6,13 @@ another process is never taken for the first. Source: proc(5), fields of ``/proc
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from opsconsole import durable
 from opsconsole.text import sanitize_bytes
+
+_LIMIT: Final = 4096
+"""Bytes of a pid file."""
 
 _STATE, _START = 0, 19
 
@@ -42,7 +47,7 @@ def process_of(pid: int) -> Process | None:
 def process_in(path: Path) -> Process | None:
     """The live process that the pid file at ``path`` names, or None. Raises OSError, ValueError."""
     try:
-        text = path.read_text("ascii", "replace")[:32].strip()
+        text = durable.read(path, _LIMIT, follow=True).decode("ascii", "replace").strip()
     except FileNotFoundError:
         return None
     if not text.isdecimal() or int(text) < 2:

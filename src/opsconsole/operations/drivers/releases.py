@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
+from opsconsole import durable
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.followed import FollowedChange
@@ -137,15 +138,7 @@ class ReleasesRollback(FollowedChange):
         if not (self._releases / release).is_dir():
             raise FileNotFoundError(2, f"there is no release {_shown(release)} any more")
         folder = os.path.dirname(os.readlink(self._link))
-        beside = self._link.with_name(f".{self._link.name}.next")
-        beside.unlink(missing_ok=True)
-        os.symlink(os.path.join(folder, release), beside)
-        os.rename(beside, self._link)
-        descriptor = os.open(self._link.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.replace_link(self._link, os.path.join(folder, release))
 
     async def _sight(self, step: Step) -> Sight:
         current = await self._look(self._current)

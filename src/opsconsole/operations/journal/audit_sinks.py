@@ -11,10 +11,10 @@ import socket
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.operations.journal.audit import Row
-from opsconsole.operations.state_folder import open_private
 
 SYSLOG: Final = Path("/dev/log")
 
@@ -57,16 +57,17 @@ def sinks_of(settings: Settings, base: Path) -> AuditSinks:
 def _append(path: Path, raw: bytes) -> None:
     """Append ``raw`` and wait until it is on the disk."""
     try:
-        descriptor = open_private(path, os.O_WRONLY | os.O_APPEND, _MODE)
+        descriptor = durable.open_file(path, os.O_WRONLY | os.O_APPEND, _MODE)
         try:
-            written = os.write(descriptor, raw)
-            os.fsync(descriptor)
+            durable.must_lock(descriptor)
+            durable.append(descriptor, raw)
         finally:
             os.close(descriptor)
     except OSError as error:
-        raise StateError(f"cannot write the audit file {path}: {error.strerror}") from error
-    if written != len(raw):
-        raise StateError(f"the audit file {path} took half a line", remedy="make room on its disk")
+        raise StateError(
+            f"cannot write the audit file {path}: {error.strerror}",
+            remedy="make room on its disk, or look at its owner and mode",
+        ) from error
 
 
 def _send(path: Path, raw: bytes) -> None:

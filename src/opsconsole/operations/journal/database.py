@@ -159,6 +159,8 @@ def _make(path: Path, mode: int) -> None:
         if path.is_symlink():
             raise StateError(f"{path} is a symbolic link", remedy="replace it by the file itself")
         if path.exists():
+            if not path.is_file():
+                raise StateError(f"{path} is not a regular file", remedy="remove it")
             return
         with contextlib.suppress(FileExistsError):
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -7,7 +7,6 @@ it says who holds it and is believed only while the lock is held.
 The descriptor can be handed to a child: the lock then lives as long as either holds it.
 """
 
-import fcntl
 import json
 import os
 import time
@@ -15,11 +14,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Final
 
-from opsconsole.operations.state_folder import file_mode, open_private
+from opsconsole import durable
+from opsconsole.operations.state_folder import file_mode
 from opsconsole.text import sanitize
 
 _PATIENCE: Final = 0.05
-_PAUSE: Final = 0.01
+_LIMIT: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,33 +60,23 @@ class HeldLock:
 
 def take(path: Path, *, patience: float = 0.0) -> HeldLock | None:
     """Take the lock at ``path``, or None when another has it after ``patience`` seconds."""
-    descriptor = open_private(path, os.O_RDWR, file_mode(path.parent))
-    ends = time.monotonic() + patience
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= ends:
-                os.close(descriptor)
-                return None
-            time.sleep(_PAUSE)
-        else:
-            return HeldLock(descriptor)
+    descriptor = durable.open_file(path, os.O_RDWR, file_mode(path.parent))
+    if durable.lock(descriptor, patience=patience):
+        return HeldLock(descriptor)
+    os.close(descriptor)
+    return None
 
 
 def is_held(path: Path) -> bool:
     """Whether some process holds the lock at ``path``."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = durable.open_file(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not durable.lock(descriptor, shared=True)
     finally:
         os.close(descriptor)
-    return False
 
 
 def take_service(folder: Path, holder: Holder, *, patience: float = _PATIENCE) -> HeldLock | None:
@@ -132,16 +122,13 @@ def _lock_path(folder: Path, service: str) -> Path:
 def _write(folder: Path, holder: Holder) -> None:
     """Replace the JSON whole, so that a reader never sees half of it."""
     locks = folder / "locks"
-    final, temporary = locks / f"{holder.service}.json", locks / f".{holder.service}.{os.getpid()}"
-    descriptor = open_private(temporary, os.O_WRONLY | os.O_TRUNC, file_mode(locks))
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(asdict(holder), stream)
-    os.replace(temporary, final)
+    said = json.dumps(asdict(holder)).encode()
+    durable.replace(locks / f"{holder.service}.json", said, file_mode(locks))
 
 
 def _read(folder: Path, service: str) -> Holder | None:
     try:
-        document = json.loads((folder / "locks" / f"{service}.json").read_bytes())
+        document = json.loads(durable.read(folder / "locks" / f"{service}.json", _LIMIT))
         values = {each.name: document[each.name] for each in fields(Holder)}
         values["since"] = float(values["since"])
     except (OSError, ValueError, KeyError, TypeError):

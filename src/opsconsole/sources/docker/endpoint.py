@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from opsconsole import durable
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.text import sanitize
 
@@ -226,8 +227,7 @@ def _context_tls(folder: Path, *, verify: bool) -> TlsFiles | None:
 def _read_object(path: Path) -> Mapping[str, object]:
     """The JSON object in a file of the Docker CLI; an unreadable one is an error, not absent."""
     try:
-        with path.open("rb") as file:
-            return _object(json.loads(file.read(_FILE_LIMIT)))
+        return _object(json.loads(durable.read(path, _FILE_LIMIT, follow=True)))
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not JSON"
         hint = "mend the file, or set docker.host"

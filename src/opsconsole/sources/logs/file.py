@@ -8,10 +8,10 @@ It starts with the last ``TAIL`` bytes, from a line's beginning.
 """
 
 import os
-import stat
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from opsconsole import durable
 from opsconsole.sources.logs.follower import Follower, LogSink
 from opsconsole.sources.logs.raw_lines import LineSplitter
 from opsconsole.text import sanitize
@@ -115,11 +115,7 @@ class FileFollower(Follower):
 
 def _open(path: Path) -> BinaryIO:
     """Open a regular file; a pipe or a device would make the reader wait. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(0, "it is not a regular file")
-    return os.fdopen(descriptor, "rb", buffering=0)
+    return os.fdopen(durable.open_file(path, os.O_RDONLY, follow=True), "rb", buffering=0)
 
 
 def _seek_tail(file: BinaryIO) -> None:

@@ -12,14 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from opsconsole import durable
 from opsconsole.config.actions import VolumeTarget
-from opsconsole.operations.backups.contents import open_folder, write_new
+from opsconsole.operations.backups.contents import PRIVATE_FILE, open_folder
 from opsconsole.operations.backups.faults import BackupError, telling
 from opsconsole.operations.backups.manifest_reader import ID
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.drivers.docker.archive import ArchiveEngine, User
 from opsconsole.text import sanitize
 
+_LIMIT: Final = 1 << 20
 _NOTE: Final = re.compile(rf"stopped-{ID.pattern}\.json")
 
 
@@ -69,8 +71,7 @@ def _write(store: Store, identity: str, users: tuple[User, ...]) -> Path:
     with telling(f"cannot write to {store.path}"):
         folder = open_folder(str(store.path))
         try:
-            write_new(name, folder, json.dumps(document).encode("ascii"))
-            os.fsync(folder)
+            durable.create(name, json.dumps(document).encode("ascii"), PRIVATE_FILE, folder=folder)
         finally:
             os.close(folder)
     return store.path / name
@@ -79,7 +80,7 @@ def _write(store: Store, identity: str, users: tuple[User, ...]) -> Path:
 def _read(note: Path) -> tuple[User, ...]:
     """A note that was cut off while it was written names nothing: nothing was stopped yet."""
     try:
-        document = json.loads(note.read_bytes())
+        document = json.loads(durable.read(note, _LIMIT))
         return tuple(User(str(each["id"]), sanitize(str(each["name"]))) for each in document)
     except ValueError:
         return ()
