@@ -44,13 +44,13 @@ def run_to(point: int, work: Callable[[], None]) -> bool:
         if count == point:
             die(os.getpid(), signal.SIGKILL)
 
+    code = 1
     try:
         counted(before)
         work()
-    except BaseException:
-        leave(1)
-    leave(0)
-    return False
+        code = 0
+    finally:
+        leave(code)
 
 
 def calls_of(work: Callable[[], None]) -> list[str]:
@@ -59,7 +59,11 @@ def calls_of(work: Callable[[], None]) -> list[str]:
     child = os.fork()
     if not child:
         plain = os.write
-        counted(lambda name: plain(writing, f"{name}\n".encode()) and None)
+
+        def say(name: str) -> None:
+            plain(writing, f"{name}\n".encode())
+
+        counted(say)
         try:
             work()
         finally:

@@ -1,4 +1,4 @@
-"""Files that outlive a crash: killed before every call, on a full disk, with traps in their place."""
+"""Files that outlive a crash: killed before every call, on a full disk, traps in their place."""
 
 import errno
 import os
@@ -85,13 +85,15 @@ def test_a_record_is_appended_whole_or_fenced_off_by_the_next(tmp_path: Path) ->
     assert path.read_bytes().splitlines()[-2:] == [b"half of a li", b"three"]
 
 
-@pytest.mark.parametrize("work", ["replace", "create"])
+@pytest.mark.parametrize(
+    ("work", "naming"), [(durable.replace, "replace"), (durable.create, "link")]
+)
 def test_what_gets_its_name_is_on_the_disk_before_and_its_folder_after(
-    tmp_path: Path, work: str
+    tmp_path: Path, work: Callable[[Path, bytes, int], None], naming: str
 ) -> None:
     path = tmp_path / "state"
-    names = calls_of(lambda: getattr(durable, work)(path, NEW, 0o600))
-    named = names.index("replace" if work == "replace" else "link")
+    names = calls_of(lambda: work(path, NEW, 0o600))
+    named = names.index(naming)
     assert "fsync" in names[:named]
     assert "write" not in names[names.index("fsync") :]
     assert "fsync" in names[named:]
@@ -127,11 +129,12 @@ def test_a_full_disk_leaves_what_was_there_and_nothing_beside_it(full_disk: Path
     path = full_disk / "state"
     path.write_bytes(b"old\n")
     too_much = b"new\n" * 16 * 1024
-    for call in (
+    calls: tuple[Callable[[], None], ...] = (
         lambda: durable.replace(path, too_much, 0o600),
         lambda: durable.create(full_disk / "other", too_much, 0o600),
         lambda: append_to(path, too_much),
-    ):
+    )
+    for call in calls:
         with pytest.raises(OSError, match="No space left") as raised:
             call()
         assert raised.value.errno == errno.ENOSPC
