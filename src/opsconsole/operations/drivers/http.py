@@ -6,7 +6,6 @@ what the service says of its own uptime.
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Mapping
 from typing import Any, Final, cast
@@ -28,7 +27,7 @@ from opsconsole.operations.planning.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.operations.running.instance_probes import InstanceProbes
+from opsconsole.operations.running.instance_probes import InstanceProbes, uptime_of
 from opsconsole.sources.http.authentication import Authentication
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.proxy import proxy_for
@@ -42,7 +41,6 @@ _NEVER_LEFT: Final = frozenset(
     {FaultKind.DNS, FaultKind.CONNECT, FaultKind.TLS, FaultKind.LOCAL, FaultKind.UNSUPPORTED}
 )
 _BEFORE_SENDING: Final = frozenset({"dns", "connect", "tls"})
-_UPTIME: Final = re.compile(r"(?:^|[._])uptime(?:_?s(?:ec(?:ond)?s?)?)?$", re.IGNORECASE)
 _SLACK: Final = 2.0
 _TELLS_NOTHING: Final = "nothing there tells whether the call took effect"
 
@@ -217,15 +215,15 @@ def _no_answer(error: TransportFaultError) -> StepOutcome:
 
 def _by_uptime(figures: Mapping[str, float], called_at: float) -> StepOutcome:
     """Compare the shortest uptime of a body (seconds) with the time since the call."""
-    uptimes = [value for path, value in figures.items() if _UPTIME.search(path)]
-    if not uptimes:
+    uptime = uptime_of(figures)
+    if uptime is None:
         return StepOutcome(Outcome.UNKNOWN, "it answers, but says nothing of its uptime")
     since = time.time() - called_at
-    if min(uptimes) <= since + _SLACK:
+    if uptime <= since + _SLACK:
         return StepOutcome(
-            Outcome.DONE, f"it has started since: up {min(uptimes):.0f} s, called {since:.0f} s ago"
+            Outcome.DONE, f"it has started since: up {uptime:.0f} s, called {since:.0f} s ago"
         )
     return StepOutcome(
         Outcome.FAILED,
-        f"it has not started again: up {min(uptimes):.0f} s, called {since:.0f} s ago",
+        f"it has not started again: up {uptime:.0f} s, called {since:.0f} s ago",
     )

@@ -55,6 +55,7 @@ class Sight:
 
     ``since_change``: what is seen runs since the change, not since before it. ``run`` names the
     run that is seen (a start time, a process id); healthy means healthy in one and the same run.
+    ``uptime`` is what the subject says of itself, in seconds.
     """
 
     subject: str
@@ -63,6 +64,7 @@ class Sight:
     latency: float | None = None
     since_change: bool = True
     run: str = ""
+    uptime: float | None = None
 
 
 class ObserveError(OpsconsoleError):

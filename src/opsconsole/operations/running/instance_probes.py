@@ -5,9 +5,10 @@ its verdicts cannot disagree about what healthy means. Looks change nothing.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
@@ -20,6 +21,8 @@ from opsconsole.operations.planning.driver import Sight
 if TYPE_CHECKING:
     from opsconsole.sources.health.http_probe import HttpProbe
     from opsconsole.sources.http.connector import Connector
+
+_UPTIME: Final = re.compile(r"(?:^|[._])uptime(?:_?s(?:ec(?:ond)?s?)?)?$", re.IGNORECASE)
 
 
 class InstanceProbes:
@@ -34,6 +37,7 @@ class InstanceProbes:
         self, settings: Settings, service: str, base: Path, without: frozenset[str] = frozenset()
     ) -> None:
         config = settings.services.get(service)
+        self._timeout = 0.0
         self._connector: Connector | None = None
         self._probes: dict[str, HttpProbe] = {}
         if config is None or config.health is None:
@@ -41,7 +45,13 @@ class InstanceProbes:
         pairs = zip(settings.instance_names(service), config.instances, strict=True)
         urls = {name: instance.url for name, instance in pairs if name not in without}
         if urls:
+            self._timeout = config.timeout or settings.defaults.timeout
             self._connector, self._probes = _probes(settings, service, urls, base)
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which a look at an instance is given up; 0 where there is none."""
+        return self._timeout
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -101,9 +111,16 @@ def _probes(
 
 def _sight(name: str, reading: Reading[HealthReport]) -> Sight:
     if reading.value is not None:
-        return Sight(name, reading.value.state, _said(reading.value), reading.took)
+        report = reading.value
+        uptime = uptime_of(report.figures)
+        return Sight(name, report.state, _said(report), reading.took, uptime=uptime)
     assert reading.fault is not None
     return Sight(name, _state_of(reading.fault), str(reading.fault))
+
+
+def uptime_of(figures: Mapping[str, float]) -> float | None:
+    """The shortest uptime in seconds that a body reports; None where it reports none."""
+    return min((value for path, value in figures.items() if _UPTIME.search(path)), default=None)
 
 
 def _state_of(fault: Fault) -> State:

@@ -1,29 +1,39 @@
-"""Whether a change did what it was meant to: a verdict from what is seen after it.
+"""Whether a change did what it was meant to: looking at it, and the verdict in words.
 
-Invariant: VERIFIED means that everything looked at was healthy for ``min_healthy`` seconds on end
-before ``deadline``, in looks begun after the change. What could not be looked at, or cannot be
-told, is INCONCLUSIVE; FAILED needs something that was seen to be down or unchanged. The names and
-defaults (10 s, 5 min) are Nomad's.
+Invariant: the verdict is that of ``evidence``: VERIFIED means that everything looked at was healthy
+for ``min_healthy`` seconds on end before ``deadline``, in looks begun after the change. What could
+not be looked at, or cannot be told, is INCONCLUSIVE; FAILED needs something that was seen to be
+down or unchanged. The names and defaults (10 s, 5 min) are Nomad's.
 """
 
 import statistics
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, assert_never
 
 from opsconsole.clock import Clock
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.model.state import State
 from opsconsole.operations.planning.driver import Driver, Sight
+from opsconsole.operations.running.evidence import (
+    Evidence,
+    Finding,
+    Look,
+    Terms,
+    finding,
+    taken_in,
+    unmoved_in,
+)
 from opsconsole.operations.running.instance_probes import InstanceProbes
 
 BASELINE_LOOKS: Final = 3
 _PAUSE: Final = 0.5
 _SHORTEST: Final = 0.02
+_LEAST_LONGEST: Final = 5.0
+"""Seconds that a look may take at least, whatever the probes' own timeout."""
+
 _MUCH_SLOWER: Final = 2.0
 _NOTICEABLE: Final = 0.05
-
-Progress = Callable[[str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +47,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How the instances were before the change. ``latency`` in seconds, by instance."""
+    """How the instances were before the change. Latencies and uptimes in seconds, by instance."""
 
     states: Mapping[str, State]
     latency: Mapping[str, float]
+    uptimes: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def healthy(self) -> frozenset[str]:
@@ -63,7 +74,9 @@ class Verifier:
         self._driver = driver
         self._probes = probes
         self._clock = clock
-        self._enough = {State.OK, State.DEGRADED} if kind is ActionKind.DEGRADE else {State.OK}
+        enough = {State.OK, State.DEGRADED} if kind is ActionKind.DEGRADE else {State.OK}
+        self._enough = frozenset(enough)
+        self._restarts = kind is ActionKind.RESTART
         self._min_healthy = min_healthy
         self._deadline = deadline
 
@@ -75,7 +88,10 @@ class Verifier:
         times: dict[str, list[float]] = {}
         for look in looks:
             _collect(times, tuple(look.values()))
-        return Baseline(states, {name: statistics.median(each) for name, each in times.items()})
+        latest = looks[-1].values() if looks else ()
+        uptimes = {each.subject: each.uptime for each in latest if each.uptime is not None}
+        medians = {name: statistics.median(each) for name, each in times.items()}
+        return Baseline(states, medians, uptimes)
 
     async def settle(
         self, steps: tuple[Step, ...], instance: str, before: Baseline, since: float
@@ -112,28 +128,70 @@ class Verifier:
         self, steps: tuple[Step, ...], wanted: Iterable[str], before: Baseline, since: float
     ) -> Verdict | None:
         names = frozenset(wanted)
-        ends = since + self._deadline
-        healthy_since: float | None = None
+        terms = self._terms(steps, since, before)
+        known = Evidence()
         times: dict[str, list[float]] = {}
-        runs: tuple[str, ...] = ()
         while True:
-            started = self._clock.now()
+            begun = self._clock.now()
             sights = await self._look(steps, names, since)
-            if not sights:
-                return None
+            known = taken_in(known, Look(begun, self._clock.now(), sights), terms)
             _collect(times, sights)
-            if runs != (runs := tuple(sight.run for sight in sights)):
-                healthy_since = None
-            if all(sight.state in self._enough and sight.since_change for sight in sights):
-                healthy_since = started if healthy_since is None else healthy_since
-                if self._clock.now() - healthy_since >= self._min_healthy:
-                    held = self._clock.now() - healthy_since
-                    return _verified(sights, held, self._clock.now() - since, before, times)
-            else:
-                healthy_since = None
-            if self._clock.now() >= ends:
-                return self._not_healthy(sights, before, healthy_since is not None)
+            found = finding(known, terms)
+            if found is not None:
+                return self._verdict(found, known, terms, before, times)
             await self._clock.sleep(min(_PAUSE, max(_SHORTEST, self._min_healthy / 4)))
+
+    def _terms(self, steps: tuple[Step, ...], since: float, before: Baseline) -> Terms:
+        timeout = self._probes.timeout
+        return Terms(
+            since=since,
+            min_healthy=self._min_healthy,
+            deadline=self._deadline,
+            longest_pause=_PAUSE + timeout,
+            longest_look=max(_LEAST_LONGEST, timeout),
+            enough=self._enough,
+            restarts=self._restarts,
+            instances=frozenset(str(step.call.get("instance", "")) for step in steps) - {""},
+            uptimes=before.uptimes,
+        )
+
+    def _verdict(
+        self,
+        found: Finding,
+        known: Evidence,
+        terms: Terms,
+        before: Baseline,
+        times: Mapping[str, list[float]],
+    ) -> Verdict | None:
+        look = known.last
+        assert look is not None
+        lines = lines_of(look.sights)
+        match found:
+            case Finding.NOTHING_TO_SEE:
+                return None
+            case Finding.VERIFIED:
+                return _verified(known, look, terms, before, times)
+            case Finding.NOT_SEEN:
+                summary = (
+                    f"healthy for {known.held:.1f} s, but no look showed that it started again"
+                )
+                return Verdict(OperationState.INCONCLUSIVE, summary, lines)
+            case Finding.UNMOVED:
+                said = ", ".join(
+                    f"{sight.subject} has not started again: up {sight.uptime:.0f} s"
+                    for sight in unmoved_in(look, terms)[:3]
+                )
+                return Verdict(OperationState.FAILED, said, lines)
+            case Finding.RELAPSED:
+                down = ", ".join(
+                    sight.subject for sight in look.sights if sight.state is State.DOWN
+                )
+                summary = f"{down} healthy at first, then down again for {known.down_for:.0f} s"
+                return Verdict(OperationState.FAILED, summary, lines)
+            case Finding.OVER:
+                return self._not_healthy(known, look, before)
+            case _:
+                assert_never(found)
 
     async def _look(
         self, steps: tuple[Step, ...], names: frozenset[str], since: float
@@ -142,19 +200,22 @@ class Verifier:
         seen = await self._probes.look() if names else {}
         return (*own, *(sight for name, sight in seen.items() if name in names))
 
-    def _not_healthy(
-        self, sights: tuple[Sight, ...], before: Baseline, healthy_at_last: bool
-    ) -> Verdict:
+    def _not_healthy(self, known: Evidence, look: Look, before: Baseline) -> Verdict:
+        sights = look.sights
         evidence = lines_of(sights)
-        if healthy_at_last:
-            summary = f"healthy at last, but not for {self._min_healthy:g} s by the deadline"
-            return Verdict(OperationState.INCONCLUSIVE, summary, evidence)
         bad = [
             sight for sight in sights if sight.state not in self._enough or not sight.since_change
         ]
+        if not bad:
+            summary = f"healthy at last, but not for {self._min_healthy:g} s by the deadline"
+            return Verdict(OperationState.INCONCLUSIVE, summary, evidence)
         names = ", ".join(sight.subject for sight in bad[:3])
         after = f"after {self._deadline:g} s"
-        if any(sight.state is State.DOWN for sight in bad):
+        down = any(sight.state is State.DOWN for sight in bad)
+        if down and known.down_looks < min(2, known.looks):
+            summary = f"{names} down at the last look, and at no other"
+            return Verdict(OperationState.INCONCLUSIVE, summary, evidence)
+        if down:
             return Verdict(OperationState.FAILED, f"{names} not healthy {after}", evidence)
         if any(not sight.since_change for sight in bad):
             return Verdict(OperationState.FAILED, f"{names} not changed {after}", evidence)
@@ -176,18 +237,22 @@ def _collect(times: dict[str, list[float]], sights: tuple[Sight, ...]) -> None:
 
 
 def _verified(
-    sights: tuple[Sight, ...],
-    held: float,
-    after: float,
+    known: Evidence,
+    look: Look,
+    terms: Terms,
     before: Baseline,
     times: Mapping[str, list[float]],
 ) -> Verdict:
-    summary = f"healthy for {held:.1f} s, {after:.1f} s after the change"
+    after = look.ended - terms.since
+    summary = f"healthy for {known.held:.1f} s, {after:.1f} s after the change"
+    if known.relapses:
+        often = "once" if known.relapses == 1 else f"{known.relapses} times"
+        summary += f"; it went down again {often}, for {known.outage:.0f} s"
     latencies = tuple(
         _latency_line(name, before.latency.get(name), statistics.median(values))
         for name, values in times.items()
     )
-    return Verdict(OperationState.VERIFIED, summary, (*lines_of(sights), *latencies))
+    return Verdict(OperationState.VERIFIED, summary, (*lines_of(look.sights), *latencies))
 
 
 def _latency_line(name: str, before: float | None, after: float) -> str:
