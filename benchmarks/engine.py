@@ -13,9 +13,10 @@ from pathlib import Path
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.state.fleet import probe_key
+from opsconsole.engine.state.fleet import probe_id
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 
 INTERVAL = 5.0
@@ -27,13 +28,13 @@ PER_SERVICE = 20
 class InstantProbe:
     """Answers ok at once."""
 
-    key: str
+    id: SourceId
     interval: float
     clock: Clock
 
     async def collect(self) -> Reading[HealthReport]:
         report = HealthReport(State.OK, "plain")
-        return Reading(self.key, self.clock.now(), 0.012, value=report)
+        return Reading(self.id, self.clock.now(), 0.012, value=report)
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -64,7 +65,7 @@ def measure(probes: int, per_service: int) -> dict[str, float]:
     settings = fleet(probes, per_service)
     clock = SystemClock()
     sources = [
-        InstantProbe(probe_key(name, instance, ProbeKind.HEALTH), INTERVAL, clock)
+        InstantProbe(probe_id(name, instance, ProbeKind.HEALTH), INTERVAL, clock)
         for name in settings.services
         for instance in settings.instance_names(name)
     ]
@@ -91,7 +92,7 @@ def measure(probes: int, per_service: int) -> dict[str, float]:
 
 def floor(readings: int = 20_000) -> float:
     """Milliseconds of CPU for a task that makes one reading and does nothing with it."""
-    probe = InstantProbe("http:a/a:health", INTERVAL, SystemClock())
+    probe = InstantProbe(probe_id("a", "a", ProbeKind.HEALTH), INTERVAL, SystemClock())
 
     async def look() -> None:
         for _ in range(readings // 100):

@@ -22,9 +22,10 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.engine.schedule import fraction
-from opsconsole.engine.state.fleet import probe_key
+from opsconsole.engine.state.fleet import probe_id
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 
 INTERVAL: Final = 5.0
@@ -95,19 +96,19 @@ def measure(address: str, count: int) -> Fleet:
     )
 
 
-def _moments(snapshots: tuple[Snapshot, ...]) -> dict[str, set[float]]:
+def _moments(snapshots: tuple[Snapshot, ...]) -> dict[SourceId, set[float]]:
     """When each endpoint was read, by the key of its probe."""
-    read: dict[str, set[float]] = {}
+    read: dict[SourceId, set[float]] = {}
     for snapshot in snapshots:
         for service in snapshot.services:
             for instance in service.instances:
                 if instance.taken_at is not None:
-                    key = probe_key(service.name, instance.name, ProbeKind.HEALTH)
+                    key = probe_id(service.name, instance.name, ProbeKind.HEALTH)
                     read.setdefault(key, set()).add(instance.taken_at)
     return read
 
 
-def _lateness(read: dict[str, set[float]]) -> list[float]:
+def _lateness(read: dict[SourceId, set[float]]) -> list[float]:
     """Seconds between an endpoint's own moment of the interval and the end of its reading.
 
     The round's origin is not told: it is where the earliest of all readings is on time.

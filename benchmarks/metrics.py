@@ -183,7 +183,8 @@ async def scrapes(url: str, stack: AsyncExitStack, *, shared: bool) -> tuple[Ref
     sources = []
     for name, declared in fleet(shared=shared):
         source = ScrapeSource(
-            key=f"scrape:{name}/{name}",
+            service=name,
+            instance=name,
             url=f"{url}/metrics",
             samples=ServiceSamples(declared),
             http=HttpConfig.model_validate({}),

@@ -19,6 +19,7 @@ from benchmarks.endpoints import endpoints
 from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
+from opsconsole.engine.state.fleet import probe_id
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.state import State
 from opsconsole.sources.health.http_probe import HttpProbe
@@ -85,7 +86,7 @@ async def probe(count: int, url: str, stack: AsyncExitStack) -> list[Look]:
 
     def one(number: int) -> Look:
         made = HttpProbe(
-            key=f"http:bench/bench-{number}:health",
+            source=probe_id("bench", f"bench-{number}", ProbeKind.HEALTH),
             kind=ProbeKind.HEALTH,
             url=url,
             health=Health.model_validate({}),

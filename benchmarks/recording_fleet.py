@@ -13,11 +13,13 @@ from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Container, Disk, DockerView, Host, Process
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 
 START = 1_700_000_000.0
 INTERVAL = 5.0
 HOST_EVERY = 2.0
+DOCKER, HOST = SourceId(SourceKind.DOCKER, "docker"), SourceId(SourceKind.HOST, "local")
 PARTS = ("database", "cache", "llm", "queue")
 MEMORY = 32 << 30
 
@@ -26,7 +28,7 @@ MEMORY = 32 << 30
 class Source:
     """A place that is read, as the store keeps account of it."""
 
-    key: str
+    id: SourceId
     interval: float = INTERVAL
 
     async def collect(self) -> Reading[Any]:
@@ -56,10 +58,10 @@ class RecordedFleet:
             }
         )
         self._store = Store(settings, self.now)
-        self._store.watch([Source("docker:docker"), Source("host:host", HOST_EVERY)], self.now)
+        self._store.watch([Source(DOCKER), Source(HOST, HOST_EVERY)], self.now)
         self._builder = SnapshotBuilder(settings, self._store, read_only=False)
         self._probes = [
-            probe.key
+            probe.id
             for record in self._store.services.values()
             for instance in record.instances
             for probe in instance.probes
@@ -77,10 +79,10 @@ class RecordedFleet:
                 self._store.apply(Reading(key, at, took, value=self._report(at)))
                 self._due[number] += INTERVAL
         if self._host_due <= self.now:
-            self._store.apply(Reading("host:host", self.now, 0.01, value=self._host()))
+            self._store.apply(Reading(HOST, self.now, 0.01, value=self._host()))
             self._host_due += HOST_EVERY
         if self._docker_due <= self.now:
-            self._store.apply(Reading("docker:docker", self.now, 0.02, value=self._docker()))
+            self._store.apply(Reading(DOCKER, self.now, 0.02, value=self._docker()))
             self._docker_due += INTERVAL
         if self._random.random() < seconds / 60:
             said = f"container-{self._random.randrange(10)} restarted"

@@ -10,18 +10,21 @@ from opsconsole.config.settings import Settings
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 from tests.fakes import FakeClock
+from tests.named import named
 
 REFUSED = Fault(FaultKind.CONNECT, "connection refused")
+PROBE = named("probe:api/api:health")
 UNRESOLVED = Fault(FaultKind.DNS, "no such name")
 
 
 class ScriptedSource:
     """Gives what ``answer`` holds: a value, a fault, an exception to raise, or a wait."""
 
-    def __init__(self, key: str, interval: float, clock: Clock, answer: Any = None) -> None:
-        self.key = key
+    def __init__(self, who: SourceId, interval: float, clock: Clock, answer: Any = None) -> None:
+        self.id = who
         self.interval = interval
         self.answer = HealthReport(State.OK, "plain") if answer is None else answer
         self.looked: list[float] = []
@@ -39,8 +42,8 @@ class ScriptedSource:
             raise answer
         now = self._clock.now()
         if isinstance(answer, Fault):
-            return Reading(self.key, now, now - began, fault=answer)
-        return Reading(self.key, now, now - began, value=answer)
+            return Reading(self.id, now, now - began, fault=answer)
+        return Reading(self.id, now, now - began, value=answer)
 
     async def close(self) -> None:
         self.closed = True
@@ -68,7 +71,7 @@ MakeSource = Callable[..., ScriptedSource]
 
 @pytest.fixture
 def source(clock: FakeClock) -> MakeSource:
-    def make(key: str = "http:api/api:health", interval: float = 5.0, answer: Any = None) -> Any:
-        return ScriptedSource(key, interval, clock, answer)
+    def make(who: SourceId = PROBE, interval: float = 5.0, answer: Any = None) -> Any:
+        return ScriptedSource(who, interval, clock, answer)
 
     return make

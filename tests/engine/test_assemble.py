@@ -13,7 +13,9 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.assemble import Assembly, assemble
+from opsconsole.model.source_id import SourceId
 from opsconsole.sources.base import Source
+from tests.named import named
 
 
 @pytest.fixture
@@ -24,18 +26,18 @@ async def cleanup() -> AsyncIterator[AsyncExitStack]:
 
 def made(
     settings: dict[str, Any], cleanup: AsyncExitStack, failures: list[str]
-) -> dict[str, Source[Any]]:
+) -> dict[SourceId, Source[Any]]:
     sources = assemble(
         Settings.model_validate(settings),
         SystemClock(),
         Path(),
         on_event=lambda event: None,
-        on_failure=lambda name, error: failures.append(name),
+        on_failure=lambda name, error: failures.append(str(name)),
         cleanup=cleanup,
     )
     for source in sources:
         cleanup.push_async_callback(source.close)
-    return {source.key: source for source in sources}
+    return {source.id: source for source in sources}
 
 
 async def test_everything_that_is_configured_has_its_source(cleanup: AsyncExitStack) -> None:
@@ -54,17 +56,41 @@ async def test_everything_that_is_configured_has_its_source(cleanup: AsyncExitSt
         },
     }
     sources = made(settings, cleanup, [])
-    assert sorted(sources) == [
-        "alertmanager:alertmanager",
-        "docker:docker",
-        "host:local",
-        "http:api/api-1:health",
-        "http:api/api-1:live",
-        "http:api/api-2:health",
-        "http:api/api-2:live",
-        "prometheus:prometheus",
-    ]
-    assert sources["http:api/api-1:live"].interval == 7.0
+    assert set(sources) == {
+        named("alertmanager:alertmanager"),
+        named("docker:docker"),
+        named("host:local"),
+        named("probe:api/api-1:health"),
+        named("probe:api/api-1:live"),
+        named("probe:api/api-2:health"),
+        named("probe:api/api-2:live"),
+        named("prometheus:prometheus"),
+    }
+    assert sources[named("probe:api/api-1:live")].interval == 7.0
+
+
+async def test_the_kind_is_of_what_is_made_and_the_name_is_free(cleanup: AsyncExitStack) -> None:
+    service = {
+        "instances": ["http://10.0.0.1"],
+        "metrics": {"requests": {"counter": "r"}, "latency": {"histogram": "l"}},
+        "objectives": ["p95(latency) < 100ms"],
+    }
+    settings = {
+        "prometheus": {"name": "edge", "url": "http://127.0.0.1:9090"},
+        "alertmanager": {"name": "edge", "url": "http://127.0.0.1:9093"},
+        "docker": {"name": "prometheus"},
+        "services": {"host": service, "docker": {**service, "prometheus": "none"}},
+    }
+    assert set(made(settings, cleanup, [])) == {
+        named("alertmanager:edge"),
+        named("budgets:edge"),
+        named("docker:prometheus"),
+        named("host:local"),
+        named("probe:docker/docker:health"),
+        named("probe:host/host:health"),
+        named("prometheus:edge"),
+        named("scrape:docker/docker"),
+    }
 
 
 async def test_what_is_switched_off_is_not_there(cleanup: AsyncExitStack) -> None:
@@ -80,8 +106,8 @@ async def test_a_source_that_cannot_be_made_costs_itself_alone(
 
     monkeypatch.setattr("opsconsole.sources.docker.source.DockerSource", broken)
     failures: list[str] = []
-    assert sorted(made({}, cleanup, failures)) == ["host:local"]
-    assert failures == ["docker"]
+    assert set(made({}, cleanup, failures)) == {named("host:local")}
+    assert failures == ["docker:docker"]
 
 
 def test_the_engine_imports_no_client_until_it_is_asked_for() -> None:
@@ -125,20 +151,20 @@ async def test_what_did_not_change_is_the_same_source_and_secrets_are_read_anew(
         },
     }
 
-    def sources() -> dict[str, Source[Any]]:
-        return {each.key: each for each in assembly.sources(Settings.model_validate(settings))}
+    def sources() -> dict[SourceId, Source[Any]]:
+        return {each.id: each for each in assembly.sources(Settings.model_validate(settings))}
 
     before = sources()
     settings["services"]["other"]["timeout"] = "1s"
     after = sources()
     changed = {key for key in before if after[key] is not before[key]}
-    assert changed == {"http:other/other:health", "alertmanager:alertmanager"}
+    assert changed == {named("probe:other/other:health"), named("alertmanager:alertmanager")}
     (tmp_path / "rules.yml").write_text("groups: [{name: a, rules: [{alert: A, expr: up}]}]\n")
     settings["services"]["own"]["instances"].append("http://10.0.0.4")
     last = sources()
     changed = {key for key in after if last.get(key) is not after[key]}
     # The samples of all instances of a service are one, so that each is scraped anew.
-    own = {"scrape:own/own", "http:own/own:health"}
-    assert changed == {"prometheus:prometheus", "alertmanager:alertmanager", *own}
+    own = {named("scrape:own/own"), named("probe:own/own:health")}
+    assert changed == {named("prometheus:prometheus"), named("alertmanager:alertmanager"), *own}
     for each in (*before.values(), *after.values(), *last.values()):
         await each.close()

@@ -22,6 +22,7 @@ from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from tests.engine.conftest import REFUSED, ScriptedSource, fleet
+from tests.named import named
 
 WITHIN = 10.0
 
@@ -142,7 +143,7 @@ def test_a_look_that_does_not_end_leaves_unknown() -> None:
 
 
 def test_a_source_that_stops_says_so_and_is_back_by_itself() -> None:
-    place = ScriptedSource("alertmanager:main", 0.1, SystemClock(), ())
+    place = ScriptedSource(named("alertmanager:main"), 0.1, SystemClock(), ())
 
     def shown(snapshot: Snapshot) -> SourceView | None:
         return next((each for each in snapshot.sources if each.taken_at is not None), None)
@@ -168,8 +169,8 @@ def test_a_source_that_stops_says_so_and_is_back_by_itself() -> None:
 
 def test_listeners_are_called_on_change_alone_and_at_most_twice_a_second() -> None:
     clock = SystemClock()
-    probe = ScriptedSource("http:api/api:health", 60.0, clock)
-    busy = ScriptedSource("http:web/web:health", 0.05, clock)
+    probe = ScriptedSource(named("probe:api/api:health"), 60.0, clock)
+    busy = ScriptedSource(named("probe:web/web:health"), 0.05, clock)
     settings = fleet(
         {
             "api": {"instances": ["http://10.0.0.1"], "interval": "60s"},
@@ -194,7 +195,7 @@ def test_a_listener_that_raises_stops_nobody() -> None:
         raise RuntimeError("a defect")
 
     heard = threading.Event()
-    probe = ScriptedSource("http:api/api:health", 0.2, SystemClock())
+    probe = ScriptedSource(named("probe:api/api:health"), 0.2, SystemClock())
     with running(local(9), sources=[probe]) as engine:
         engine.listen(broken)
         engine.listen(lambda snapshot: heard.set())
@@ -204,8 +205,8 @@ def test_a_listener_that_raises_stops_nobody() -> None:
 
 def test_a_source_that_raises_is_internal_and_the_rest_goes_on() -> None:
     clock = SystemClock()
-    broken = ScriptedSource("http:api/api-1:health", 0.2, clock, RuntimeError("a defect"))
-    sound = ScriptedSource("http:api/api-2:health", 0.2, clock)
+    broken = ScriptedSource(named("probe:api/api-1:health"), 0.2, clock, RuntimeError("a defect"))
+    sound = ScriptedSource(named("probe:api/api-2:health"), 0.2, clock)
     settings = fleet(
         {"api": {"instances": ["http://10.0.0.1", "http://10.0.0.2"], "interval": "1s"}}
     )
@@ -235,7 +236,7 @@ def test_a_suspension_is_told_once_and_nothing_turns_red_by_it() -> None:
     clock = JumpingClock()
     urls = [f"http://10.0.0.{number}" for number in range(1, 4)]
     settings = fleet({"api": {"instances": urls, "interval": "1s"}})
-    probes = [ScriptedSource(f"http:api/api-{n}:health", 1.0, clock) for n in range(1, 4)]
+    probes = [ScriptedSource(named(f"probe:api/api-{n}:health"), 1.0, clock) for n in range(1, 4)]
     with running(settings, sources=probes, clock=clock) as engine:
         wait_for(engine, is_in(State.OK))
         clock.lost = 7200.0
@@ -307,7 +308,7 @@ class BrokenOperator:
 
 
 def test_a_defect_in_operations_is_an_answer_and_stops_no_look() -> None:
-    probe = ScriptedSource("http:api/api:health", 0.2, SystemClock())
+    probe = ScriptedSource(named("probe:api/api:health"), 0.2, SystemClock())
     with running(local(9), sources=[probe], operator=BrokenOperator()) as engine:
         wait_for(engine, is_in(State.OK))
         answer = engine.plan(ActionRequest("api", ActionKind.RESTART)).result(WITHIN)
@@ -321,7 +322,7 @@ def test_a_defect_in_operations_is_an_answer_and_stops_no_look() -> None:
 
 def test_stop_does_not_wait_for_a_source_that_hangs() -> None:
     clock = SystemClock()
-    hung = ScriptedSource("http:api/api:health", 1.0, clock, REFUSED)
+    hung = ScriptedSource(named("probe:api/api:health"), 1.0, clock, REFUSED)
     hung.takes = 1000.0
     engine = Engine(local(9), base=Path(), sources=[hung])
     engine.start()

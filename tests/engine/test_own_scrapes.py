@@ -14,6 +14,7 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from tests.engine.conftest import ScriptedSource, fleet
 from tests.fakes import FakeClock
+from tests.named import named
 from tests.sources.exposing import exposing
 
 METRICS = {
@@ -89,12 +90,12 @@ def test_the_scrapes_fail_as_a_source_only_when_none_could_be_read(clock: FakeCl
     watch = ScrapeWatch(0.0)
     assert watch.view() is None
     for name in ("a", "b"):
-        watch.watch(ScriptedSource(f"scrape:s/{name}", 15.0, clock))
+        watch.watch(ScriptedSource(named(f"scrape:s/{name}"), 15.0, clock))
     lost = Fault(FaultKind.TIMEOUT, "late")
 
     def note(name: str, at: float, fault: Fault | None) -> None:
         value = None if fault else object()
-        watch.note(Reading(f"scrape:s/{name}", at, 0.1, value=value, fault=fault), 0.0)
+        watch.note(Reading(named(f"scrape:s/{name}"), at, 0.1, value=value, fault=fault), 0.0)
 
     note("a", 1.0, lost)
     view = watch.view()

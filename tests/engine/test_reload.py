@@ -28,6 +28,7 @@ from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from tests.engine.conftest import REFUSED, fleet
 from tests.fakes import FakeClock
+from tests.named import named
 
 QUIET: dict[str, Any] = {"docker": [], "host": {"enabled": False}, "defaults": {"interval": "1s"}}
 
@@ -210,7 +211,9 @@ def api(**more: Any) -> dict[str, Any]:
 
 def look(store: Store, at: float, fault: Fault | None = None, service: str = "api") -> None:
     report = None if fault else HealthReport(State.OK, "plain")
-    store.apply(Reading(f"http:{service}/{service}:health", at, 0.1, value=report, fault=fault))
+    store.apply(
+        Reading(named(f"probe:{service}/{service}:health"), at, 0.1, value=report, fault=fault)
+    )
     store.settle(at)
 
 
@@ -260,7 +263,7 @@ def test_a_look_that_comes_back_after_its_service_left_changes_nothing() -> None
     now = 1_000_000.0
     before = Store(fleet({"api": api()}), now)
     after = Store(fleet({}), now, before=before)
-    assert after.apply(Reading("http:api/api:health", now, 0.1, fault=REFUSED)) is None
+    assert after.apply(Reading(named("probe:api/api:health"), now, 0.1, fault=REFUSED)) is None
     assert after.services == {}
 
 

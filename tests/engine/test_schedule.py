@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from opsconsole.engine.schedule import FIRST_ROUND, TICK, Schedule, fraction
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId, SourceKind
 from tests.engine.conftest import REFUSED, MakeSource, ScriptedSource
 from tests.fakes import FakeClock
+from tests.named import named
 
 
 @asynccontextmanager
@@ -33,7 +35,7 @@ def ignore(reading: Reading[Any], lag: float) -> float | None:
 async def test_the_first_round_is_done_within_a_second(
     clock: FakeClock, source: MakeSource
 ) -> None:
-    sources = [source(f"http:a/{n}:health", 30.0) for n in range(200)]
+    sources = [source(named(f"probe:a/{n}:health"), 30.0) for n in range(200)]
     start = clock.now()
     async with running(Schedule(sources, clock, ignore)):
         await clock.advance(FIRST_ROUND + 2 * TICK)
@@ -44,7 +46,7 @@ async def test_the_first_round_is_done_within_a_second(
 
 
 async def test_the_load_of_every_second_is_even(clock: FakeClock, source: MakeSource) -> None:
-    sources = [source(f"http:a/{n}:health", 5.0) for n in range(300)]
+    sources = [source(named(f"probe:a/{n}:health"), 5.0) for n in range(300)]
     start = clock.now()
     async with running(Schedule(sources, clock, ignore)):
         await clock.advance(15.0)
@@ -77,11 +79,11 @@ async def test_a_look_that_is_under_way_is_not_joined_by_another(
         assert schedule.flying <= 1
     assert all(after - before >= 3.5 for before, after in pairwise(slow.looked))
     assert schedule.counts.missed >= 6
-    assert schedule.counts.missed_by_key == {slow.key: schedule.counts.missed}
+    assert schedule.counts.missed_by_source == {slow.id: schedule.counts.missed}
 
 
 async def test_no_more_than_the_limit_are_under_way(clock: FakeClock, source: MakeSource) -> None:
-    sources = [source(f"http:a/{n}:health", 10.0) for n in range(40)]
+    sources = [source(named(f"probe:a/{n}:health"), 10.0) for n in range(40)]
     for each in sources:
         each.takes = 0.5
     schedule = Schedule(sources, clock, ignore, limit=8)
@@ -98,7 +100,7 @@ async def test_no_more_than_the_limit_are_under_way(clock: FakeClock, source: Ma
 async def test_a_source_that_raises_is_told_and_looked_at_again(
     clock: FakeClock, source: MakeSource
 ) -> None:
-    broken, sound = source("http:a/1:health", 1.0), source("http:a/2:health", 1.0)
+    broken, sound = source(named("probe:a/1:health"), 1.0), source(named("probe:a/2:health"), 1.0)
     broken.answer = RuntimeError("a defect")
     readings: list[Reading[Any]] = []
 
@@ -109,7 +111,7 @@ async def test_a_source_that_raises_is_told_and_looked_at_again(
     schedule = Schedule([broken, sound], clock, keep)
     async with running(schedule):
         await clock.advance(5.0)
-    faults = [each.fault for each in readings if each.source == broken.key]
+    faults = [each.fault for each in readings if each.source == broken.id]
     assert len(faults) >= 4
     assert all(fault is not None and fault.kind is FaultKind.INTERNAL for fault in faults)
     assert schedule.counts.errors == len(faults)
@@ -127,7 +129,7 @@ async def test_a_sooner_look_is_taken_and_the_phase_kept(
 
 
 async def test_refresh_looks_at_everything_now(clock: FakeClock, source: MakeSource) -> None:
-    sources = [source(f"http:a/{n}:health", 60.0) for n in range(5)]
+    sources = [source(named(f"probe:a/{n}:health"), 60.0) for n in range(5)]
     schedule = Schedule(sources, clock, ignore)
     async with running(schedule):
         await clock.advance(2.0)
@@ -140,7 +142,7 @@ async def test_refresh_looks_at_everything_now(clock: FakeClock, source: MakeSou
 async def test_a_place_that_cannot_be_reached_is_left_alone_longer_and_never_given_up(
     clock: FakeClock, source: MakeSource
 ) -> None:
-    docker = source("docker:docker", 5.0, REFUSED)
+    docker = source(named("docker:docker"), 5.0, REFUSED)
     async with running(Schedule([docker], clock, ignore)):
         await clock.advance(120.0)
         gaps = [after - before for before, after in pairwise(docker.looked)]
@@ -199,16 +201,17 @@ async def test_the_end_leaves_no_look_behind(clock: FakeClock, source: MakeSourc
 
 
 @given(st.text(max_size=60))
-def test_a_fraction_is_within_its_bounds_and_stable(key: str) -> None:
-    assert 0 <= fraction(key) < 1
-    assert fraction(key) == fraction(key)
+def test_a_fraction_is_within_its_bounds_and_stable(name: str) -> None:
+    probe = SourceId(SourceKind.PROBE, name)
+    assert 0 <= fraction(probe) < 1
+    assert fraction(probe) == fraction(SourceId(SourceKind.PROBE, name))
 
 
 async def test_other_sources_take_over_and_those_that_stay_keep_their_turns(
     clock: FakeClock, source: MakeSource
 ) -> None:
-    stays, goes, comes = (source(f"http:a/{name}:health", 5.0) for name in ("s", "g", "c"))
-    slow = source("docker:docker", 5.0)
+    stays, goes, comes = (source(named(f"probe:a/{name}:health"), 5.0) for name in ("s", "g", "c"))
+    slow = source(named("docker:docker"), 5.0)
     slow.takes = 1000.0
     schedule = Schedule([stays, goes, slow], clock, ignore)
     async with running(schedule):
@@ -221,4 +224,4 @@ async def test_other_sources_take_over_and_those_that_stay_keep_their_turns(
         assert len(goes.looked) == looked
         assert len(comes.looked) in {4, 5}
         assert schedule.flying == 0
-        assert sorted(schedule.intervals) == [comes.key, stays.key]
+        assert set(schedule.intervals) == {comes.id, stays.id}

@@ -13,13 +13,14 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, header, resources
-from opsconsole.render.empty_panels import no_containers, nothing_to_show
+from opsconsole.render.empty_panels import engines_down, nothing_to_show
 from opsconsole.render.incident.causes import cause_depth
 from opsconsole.render.ink.cells import Line, line_width, plain
 from opsconsole.render.ink.matching import Filter, compiled
 from opsconsole.render.overview import Panel, arrange
 from opsconsole.render.service import table as services
 from opsconsole.render.service.table import Context, Sort
+from tests.named import named
 from tests.ui import fleet
 
 NOW = fleet.NOW
@@ -219,13 +220,13 @@ def test_alerts_that_nobody_looks_for_are_not_none() -> None:
 
 def test_a_docker_that_does_not_answer_says_what_would_be_there() -> None:
     fault = Fault(FaultKind.ABSENT, "no Docker Engine at /run/docker.sock", hint="start Docker")
-    docker = SourceView("docker", "unix:///run/docker.sock", 5.0, None, NOW, fault)
+    docker = SourceView(named("docker:docker"), "unix:///run/docker.sock", 5.0, None, NOW, fault)
     made = replace(fleet.calm(), docker=None, sources=(docker,))
     lines = [row.line for row in resources.rows(made, 50, made.taken_at)]
     assert "no Docker Engine at /run/docker.sock" in plain(lines)
     assert "containers would be listed here" in plain(lines)
     assert "start Docker" in plain(lines)
-    assert no_containers((), 50) == []
+    assert engines_down(replace(made, sources=()), 50) == []
 
 
 def test_without_a_configuration_it_says_how_to_write_one() -> None:

@@ -11,6 +11,7 @@ from opsconsole.config.services import Health
 from opsconsole.model.health import ProbeKind
 from opsconsole.sources.health.http_probe import HttpProbe
 from opsconsole.sources.http.connector import Connector
+from tests.named import named
 
 TIMEOUT = 0.6
 """Seconds that a look may take in these tests."""
@@ -31,7 +32,7 @@ def make_probe(
 ) -> HttpProbe:
     """A probe as the engine makes them."""
     return HttpProbe(
-        key="http:test/test-1:health",
+        source=named("probe:test/test-1:health"),
         kind=kind,
         url=url,
         health=Health.model_validate(health or {}),

@@ -76,7 +76,8 @@ async def own_scrapes(server: ExposingServer, phase: float) -> AsyncIterator[Ser
         executor = BoundedExecutor("parser", 1)
         stack.callback(executor.close)
         source = ScrapeSource(
-            key="scrape:shop/shop",
+            service="shop",
+            instance="shop",
             url=f"http://{server.address}/metrics",
             samples=samples,
             http=HttpConfig.model_validate({}),

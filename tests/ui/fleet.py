@@ -20,7 +20,9 @@ from opsconsole.model.snapshot import (
     Snapshot,
     SourceView,
 )
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State, combine_instances
+from tests.named import named
 
 NOW = 1_763_716_447.0
 WINDOW = 900.0
@@ -235,7 +237,7 @@ def alert(
     labels = {"alertname": name, "service": service_name, "severity": severity.value}
     return Alert(
         alert_key(name, labels), name, severity, state, NOW - since, summary,
-        service=service_name, labels=labels, sources=("alertmanager",),
+        service=service_name, labels=labels, sources=(named("alertmanager:alertmanager"),),
         suppressions=(Suppression("silenced", "s1", "kim", "known, ticket 4711"),) if quiet else (),
     )  # fmt: skip
 
@@ -248,14 +250,18 @@ def sources(*, fault: bool = False, age: float = 1.0) -> tuple[SourceView, ...]:
         else None
     )
     return (
-        SourceView("probes", "17 endpoints", 5, NOW - age, NOW - 900),
-        SourceView("prometheus", "http://127.0.0.1:9090", 15, NOW - age * 4, NOW - 900),
-        SourceView("docker", "unix:///var/run/docker.sock", 5, NOW - age * 2, NOW - 900),
+        SourceView(SourceId(SourceKind.PROBE), "17 endpoints", 5, NOW - age, NOW - 900),
         SourceView(
-            "alertmanager", "http://127.0.0.1:9093", 10, NOW - (74 if fault else age), NOW - 74,
-            trouble,
+            named("prometheus:prometheus"), "http://127.0.0.1:9090", 15, NOW - age * 4, NOW - 900
         ),
-        SourceView("host", "bastion-1", 2, NOW - age, NOW - 900),
+        SourceView(
+            named("docker:docker"), "unix:///var/run/docker.sock", 5, NOW - age * 2, NOW - 900
+        ),
+        SourceView(
+            named("alertmanager:alertmanager"), "http://127.0.0.1:9093", 10,
+            NOW - (74 if fault else age), NOW - 74, trouble,
+        ),
+        SourceView(named("host:local"), "bastion-1", 2, NOW - age, NOW - 900),
     )  # fmt: skip
 
 
@@ -370,7 +376,9 @@ def hostile() -> Snapshot:
     ringing = tuple(alert(text, Severity.CRITICAL, 60, text, text) for text in EVIL)
     happened = tuple(Event(NOW - 5, EventCode.NOTE, text, text, text) for text in EVIL)
     fault = Fault(FaultKind.PROTOCOL, EVIL[2], EVIL[0])
-    read = tuple(replace(each, name=EVIL[1], fault=fault) for each in sources())
+    read = tuple(
+        replace(each, id=SourceId(each.id.kind, EVIL[1]), fault=fault) for each in sources()
+    )
     boxes = tuple(replace(each, name=EVIL[2], image=EVIL[3]) for each in containers(fire=True))
     return Snapshot(
         1, NOW, EnvironmentView(EVIL[0], "high", EVIL[2]), tuple(views), ringing, host(), NOW,

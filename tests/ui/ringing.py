@@ -6,13 +6,14 @@ from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
+from tests.named import named
 from tests.ui import fleet
 from tests.ui.fleet import NOW
 
 
 def reported(alert: Alert, number: int, **more: object) -> Alert:
     """The alert as the Alertmanager ``main`` has it."""
-    sources = ("alertmanager:main", "prometheus:prom")
+    sources = (named("alertmanager:main"), named("prometheus:prom"))
     return replace(alert, fingerprint=f"f{number:04d}", sources=sources, **more)  # type: ignore[arg-type]
 
 

@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _alerts(configuration: Configuration, arguments: argparse.Namespace) -> int:
     """Exit 0 nothing loud, 1 warnings, 2 critical, 3 not all sources answered."""
     snapshot, now = _look(configuration), SystemClock().now()
-    silent = _silent(snapshot, configuration.settings)
+    silent = unheard(snapshot)
     if arguments.json:
         _print(
             {
@@ -69,7 +69,7 @@ def _alerts(configuration: Configuration, arguments: argparse.Namespace) -> int:
 def _silences(configuration: Configuration, arguments: argparse.Namespace) -> int:
     _alertmanager(configuration.settings)
     snapshot, now = _look(configuration), SystemClock().now()
-    silent = _silent(snapshot, configuration.settings)
+    silent = unheard(snapshot)
     found = [
         each for each in snapshot.silences if arguments.all or each.state != SilenceState.EXPIRED
     ]
@@ -132,14 +132,12 @@ def _look(configuration: Configuration) -> Snapshot:
     return engine.look_once()
 
 
-def _silent(snapshot: Snapshot, settings: Settings) -> list[str]:
+def unheard(snapshot: Snapshot) -> list[str]:
     """The alert sources that did not answer, each with why."""
-    names = {each.name for each in settings.prometheus}
-    names |= {each.name for each in settings.alertmanager}
     return [
         f"{source.name} did not answer: {source.fault or 'no answer in time'}"
         for source in snapshot.sources
-        if source.name in names and (source.fault is not None or source.taken_at is None)
+        if source.id.kind.knows_alerts and (source.fault is not None or source.taken_at is None)
     ]
 
 

@@ -20,12 +20,13 @@ from opsconsole.engine.judge.budget import SPANS
 from opsconsole.engine.state.fleet import (
     interval_of,
     join_url,
-    probe_key,
+    probe_id,
     probe_paths,
     scrape_interval,
 )
 from opsconsole.model.events import Event
 from opsconsole.model.health import ProbeKind
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 
 if TYPE_CHECKING:
@@ -34,9 +35,9 @@ if TYPE_CHECKING:
     from opsconsole.sources.metrics.service_samples import ServiceSamples
     from opsconsole.threads import BoundedExecutor
 
-Failed = Callable[[str, Exception], None]
-Made = tuple[str, "partial[Any]"]
-"""A source's name and how it is made; the arguments are all that it depends on."""
+Failed = Callable[[SourceId, Exception], None]
+Made = tuple[SourceId, "partial[Any]"]
+"""A source's id and how it is made; the arguments are all that it depends on."""
 
 
 def assemble(
@@ -50,7 +51,7 @@ def assemble(
 ) -> list[Source[Any]]:
     """Every source of ``settings``; what they share is closed by ``cleanup``.
 
-    ``on_failure`` is told the name and the exception of each that could not be made.
+    ``on_failure`` is told the id and the exception of each that could not be made.
     """
     return Assembly(clock, base, on_event, on_failure, cleanup).sources(settings)
 
@@ -72,7 +73,7 @@ class Assembly:
         self._connector: Connector | None = None
         self._parser: BoundedExecutor | None = None
         self._samples: dict[str, tuple[object, ServiceSamples]] = {}
-        self._made: dict[tuple[object, str], tuple[partial[Any], Source[Any]]] = {}
+        self._made: dict[SourceId, tuple[partial[Any], Source[Any]]] = {}
 
     def sources(self, settings: Settings) -> list[Source[Any]]:
         """Every source of ``settings``; those that are as they were before are the same."""
@@ -80,19 +81,18 @@ class Assembly:
             self._connector.renew()
         before, self._made = self._made, {}
         found: list[Source[Any]] = []
-        for name, make in (
+        for who, make in (
             *self._of_instances(settings),
             *_places(settings, self._clock, self._base, self._on_event),
         ):
-            place = (make.func, name)
-            known = before.get(place)
+            known = before.get(who)
             try:
                 kept = known is not None and _alike(known[0], make) and not _secretive(make)
                 source = known[1] if known is not None and kept else make()
             except Exception as error:  # noqa: BLE001 - the boundary of one source: our defect
-                self._on_failure(name, error)
+                self._on_failure(who, error)
                 continue
-            self._made[place] = make, source
+            self._made[who] = make, source
             found.append(source)
         return found
 
@@ -119,7 +119,7 @@ class Assembly:
         self._samples = {name: each for name, each in self._samples.items() if name in services}
         if not services:
             return
-        from opsconsole.sources.metrics.scrape import DEFAULT_PATH, ScrapeSource, scrape_key
+        from opsconsole.sources.metrics.scrape import DEFAULT_PATH, ScrapeSource, scrape_id
         from opsconsole.threads import BoundedExecutor
 
         if self._parser is None:
@@ -142,8 +142,8 @@ class Assembly:
             )
             path = service.metrics_path or DEFAULT_PATH
             for instance, url in _instances(settings, name, service):
-                key = scrape_key(name, instance)
-                yield key, partial(common, key=key, url=join_url(url, path))
+                target = partial(common, service=name, instance=instance, url=join_url(url, path))
+                yield scrape_id(name, instance), target
 
     def _samples_of(self, name: str, service: Service) -> "ServiceSamples":
         """What all instances of a service share; the same while the same is declared of them."""
@@ -188,10 +188,10 @@ def _probes(settings: Settings, clock: Clock, base: Path, connector: "Connector"
         )
         for instance, url in _instances(settings, name, service):
             for kind, path in probe_paths(service):
-                key = probe_key(name, instance, kind)
+                who = probe_id(name, instance, kind)
                 health = _health(service, kind, path)
                 target = join_url(url, path)
-                yield key, partial(common, key=key, kind=kind, url=target, health=health)
+                yield who, partial(common, source=who, kind=kind, url=target, health=health)
 
 
 def _instances(settings: Settings, name: str, service: Service) -> Iterator[tuple[str, str]]:
@@ -210,17 +210,20 @@ def _places(
     settings: Settings, clock: Clock, base: Path, on_event: Callable[[Event], None]
 ) -> Iterator[Made]:
     if settings.host.enabled:
-        yield "host", partial(_host, settings.host, clock)
+        yield SourceId(SourceKind.HOST, "local"), partial(_host, settings.host, clock)
     for docker in settings.docker:
         if docker.enabled:
-            yield docker.name, partial(_docker, docker, clock, on_event)
+            make = partial(_docker, docker, clock, on_event)
+            yield SourceId(SourceKind.DOCKER, docker.name), make
     for prometheus in settings.prometheus:
         rules = _rules(prometheus, base)
         declared = _declared(settings, prometheus)
-        yield prometheus.name, partial(_prometheus, prometheus, declared, clock, base, rules)
+        make = partial(_prometheus, prometheus, declared, clock, base, rules)
+        yield SourceId(SourceKind.PROMETHEUS, prometheus.name), make
         yield from _history(settings, prometheus, clock, base)
     for alertmanager in settings.alertmanager:
-        yield alertmanager.name, partial(_alertmanager, alertmanager, clock, base)
+        make = partial(_alertmanager, alertmanager, clock, base)
+        yield SourceId(SourceKind.ALERTMANAGER, alertmanager.name), make
 
 
 def _host(host: HostSettings, clock: Clock) -> Source[Any]:
@@ -265,12 +268,12 @@ def _history(
     if not served:
         return
     from opsconsole.sources.prometheus.budget_series import budget_series
-    from opsconsole.sources.prometheus.history import PREFIX, PrometheusHistory
+    from opsconsole.sources.prometheus.history import PrometheusHistory
 
     series = [each for name, service in served for each in budget_series(name, service)]
     if series:
         make = partial(PrometheusHistory, prometheus, series, SPANS, clock, base)
-        yield f"{PREFIX}{prometheus.name}", make
+        yield SourceId(SourceKind.BUDGETS, prometheus.name), make
 
 
 def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Source[Any]:

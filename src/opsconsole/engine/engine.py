@@ -294,15 +294,15 @@ class Engine(Asked):
         try:
             return self._store.apply(reading, lag)
         except Exception as error:  # noqa: BLE001 - a defect in judging one reading stays with it
-            self._fail(reading.source, error, "judging")
+            self._fail(str(reading.source), error, "judging")
             return None
 
     def _heard(self, event: Event) -> None:
         """A source, a person or the operator tells of something; on the engine's thread."""
-        keys = self._store.heard(event)
+        asked = self._store.heard(event)
         if self._schedule is not None:
-            for key in keys:
-                self._schedule.hurry(key)
+            for source in asked:
+                self._schedule.hurry(source)
 
     def _suspended(self, gap: float) -> None:
         """Whoever wakes first tells it; the others' news is the same."""
@@ -394,8 +394,8 @@ class Engine(Asked):
         """Count a defect of ours and tell the first of each on the timeline."""
         self._errors += 1
         now = self._clock.now()
-        fault = internal_fault(what, error, now, now).fault
-        event = Event(now, EventCode.INTERNAL_ERROR, f"{doing} {what}: {fault}")
+        said = f"{doing} {what}: {internal_fault(error)}"
+        event = Event(now, EventCode.INTERNAL_ERROR, said)
         if not any(event == replace(each, at=now) for each in self._store.events.view()):
             self._store.events.add(event)
 

@@ -4,7 +4,7 @@ Invariant: every source is looked at for ever, at its own phase of its interval,
 look of it and ``limit`` looks in all under way. A look that cannot begin in its turn is skipped
 and counted, never queued. Nothing that a source does ends or delays the others' schedule.
 
-The phase is a hash of the key, so that load is even and the same after a restart (Prometheus'
+The phase is a hash of the id, so that load is even and the same after a restart (Prometheus'
 way). What is due within one tick starts together: fewer wake-ups halve the cost of a look. On the
 first round everything is looked at within a second, so that a screen fills.
 """
@@ -21,6 +21,7 @@ from typing import Any, Final
 from opsconsole.clock import Clock
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.text import sanitize
 
@@ -54,10 +55,14 @@ Deliver = Callable[[Reading[Any], float], float | None]
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """One source's place in the schedule. ``due`` is when its next look should begin."""
+    """One source's place in the schedule. ``due`` is when its next look should begin.
+
+    A patient one is a place that is asked, rather than a target that is watched: it is left
+    alone for longer when it fails.
+    """
 
     source: Source[Any]
-    key: str
+    id: SourceId
     interval: float
     patient: bool
     phase: float
@@ -78,17 +83,12 @@ class Counts:
     errors: int = 0
     hung: int = 0
     gaps: int = 0
-    missed_by_key: dict[str, int] = field(default_factory=dict)
+    missed_by_source: dict[SourceId, int] = field(default_factory=dict)
 
 
-def fraction(key: str) -> float:
-    """A number in [0, 1) that is the same for ``key`` in every process."""
-    return zlib.crc32(key.encode()) / 2**32
-
-
-def is_probe(key: str) -> bool:
-    """Whether ``key`` names a target that is watched, rather than a place that is asked."""
-    return key.startswith("http:")
+def fraction(source: SourceId) -> float:
+    """A number in [0, 1) that is the same for ``source`` in every process."""
+    return zlib.crc32(str(source).encode()) / 2**32
 
 
 class Schedule:
@@ -112,7 +112,7 @@ class Schedule:
         self._limit = limit
         # Spreads retries; nothing secret depends on it.
         self._random = rng or random.Random()  # noqa: S311
-        self._entries = {source.key: _new_entry(source) for source in sources}
+        self._entries = {source.id: _new_entry(source) for source in sources}
         self._wheel: dict[int, list[tuple[_Entry, int]]] = {}
         self._ticks: list[int] = []
         self._flying = 0
@@ -124,9 +124,9 @@ class Schedule:
         return self._flying
 
     @property
-    def intervals(self) -> Mapping[str, float]:
-        """Seconds between looks, by key."""
-        return {key: entry.interval for key, entry in self._entries.items()}
+    def intervals(self) -> Mapping[SourceId, float]:
+        """Seconds between looks, by source."""
+        return {source: entry.interval for source, entry in self._entries.items()}
 
     @property
     def longest_pause(self) -> float:
@@ -151,7 +151,7 @@ class Schedule:
         """Look at everything soon: within a second, or an interval where that is shorter."""
         now = self._clock.now()
         for entry in self._entries.values():
-            self._put(entry, now + fraction(entry.key) * min(entry.interval, FIRST_ROUND))
+            self._put(entry, now + fraction(entry.id) * min(entry.interval, FIRST_ROUND))
 
     def replace(self, sources: Iterable[Source[Any]]) -> None:
         """Look at ``sources`` from now on; those that were there keep their turns.
@@ -161,21 +161,21 @@ class Schedule:
         before, self._entries = self._entries, {}
         now = self._clock.now()
         for source in sources:
-            known = before.get(source.key)
+            known = before.get(source.id)
             if known is not None and known.source is source:
-                self._entries[source.key] = before.pop(source.key)
+                self._entries[source.id] = before.pop(source.id)
                 continue
-            entry = self._entries[source.key] = _new_entry(source)
-            self._put(entry, now + fraction(entry.key) * min(entry.interval, FIRST_ROUND))
+            entry = self._entries[source.id] = _new_entry(source)
+            self._put(entry, now + fraction(entry.id) * min(entry.interval, FIRST_ROUND))
         for gone in before.values():
             # Its turn in the wheel is void, whenever that comes.
             gone.turn += 1
             if gone.task is not None:
                 gone.task.cancel()
 
-    def hurry(self, key: str, delay: float = 0.0) -> None:
-        """Look at ``key`` after ``delay`` seconds unless it is due before; unknown keys pass."""
-        entry = self._entries.get(key)
+    def hurry(self, source: SourceId, delay: float = 0.0) -> None:
+        """Look at ``source`` after ``delay`` seconds unless it is due before; unknown ones pass."""
+        entry = self._entries.get(source)
         if entry is None:
             return
         due = self._clock.now() + delay
@@ -222,8 +222,8 @@ class Schedule:
 
     def _miss(self, entry: _Entry, now: float) -> None:
         self.counts.missed += 1
-        by_key = self.counts.missed_by_key
-        by_key[entry.key] = by_key.get(entry.key, 0) + 1
+        by_source = self.counts.missed_by_source
+        by_source[entry.id] = by_source.get(entry.id, 0) + 1
         if entry.task is not None and now - entry.began > max(HUNG_AFTER, 10 * entry.interval):
             self.counts.hung += 1
             entry.task.cancel()
@@ -251,7 +251,8 @@ class Schedule:
             reading = await entry.source.collect()
         except Exception as error:  # noqa: BLE001 - the task boundary: a programming error
             self.counts.errors += 1
-            reading = internal_fault(entry.key, error, entry.began, self._clock.now())
+            now = self._clock.now()
+            reading = Reading(entry.id, now, now - entry.began, fault=internal_fault(error))
         finally:
             entry.task = None
             self._flying -= 1
@@ -260,7 +261,7 @@ class Schedule:
         if entry.patient:
             self._back_off(entry, failed=reading.fault is not None)
         elif again is not None:
-            self.hurry(entry.key, again)
+            self.hurry(entry.id, again)
 
     def _back_off(self, entry: _Entry, *, failed: bool) -> None:
         entry.failures = entry.failures + 1 if failed else 0
@@ -278,13 +279,13 @@ class Schedule:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def internal_fault(key: str, error: Exception, began: float, now: float) -> Reading[Any]:
-    """The reading of a look that raised, which only a programming error does."""
+def internal_fault(error: Exception) -> Fault:
+    """Of a look that raised, which only a programming error does."""
     said = sanitize(f"{type(error).__name__}: {error}", limit=300)
-    fault = Fault(FaultKind.INTERNAL, said, hint="please report this; the look goes on")
-    return Reading(key, now, now - began, fault=fault)
+    return Fault(FaultKind.INTERNAL, said, hint="please report this; the look goes on")
 
 
 def _new_entry(source: Source[Any]) -> _Entry:
-    key, interval = source.key, max(TICK, source.interval)
-    return _Entry(source, key, interval, not is_probe(key), fraction(key) * interval)
+    interval = max(TICK, source.interval)
+    patient = source.id.kind is not SourceKind.PROBE
+    return _Entry(source, source.id, interval, patient, fraction(source.id) * interval)

@@ -28,7 +28,8 @@ async def look_at_all(
             try:
                 reading = await source.collect()
             except Exception as error:  # noqa: BLE001 - the task boundary of one look
-                reading = internal_fault(source.key, error, began, clock.now())
+                now = clock.now()
+                reading = Reading(source.id, now, now - began, fault=internal_fault(error))
             deliver(reading)
 
     with suppress(TimeoutError):

@@ -14,7 +14,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import Health, Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.state.fleet import interval_of, join_url, probe_key, probe_paths
+from opsconsole.engine.state.fleet import interval_of, join_url, probe_id, probe_paths
 from opsconsole.inspection.finding import Finding, Weight, listed, nearest, of_fault, shown
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
@@ -66,7 +66,7 @@ def _probes(settings: Settings, connector: Connector, clock: Clock, base: Path) 
             for order, (kind, path) in enumerate(probe_paths(service)):
                 main = kind is ProbeKind.HEALTH and service.health is not None
                 source = HttpProbe(
-                    key=probe_key(name, called, kind),
+                    source=probe_id(name, called, kind),
                     kind=kind,
                     url=join_url(instance.url, path),
                     health=service.health if main and service.health else Health(path=path),
@@ -113,7 +113,7 @@ def _of_figures(probe: _Probe, report: HealthReport, service: Service) -> list[F
     for name, metric in service.metrics.items():
         path: KeyPath = ("services", probe.service, "metrics", name)
         if metric.json_path is not None and metric.json_path not in report.figures:
-            missing = f"the health answer of {shown(probe.source.key)} has no number"
+            missing = f"the health answer of {shown(str(probe.source.id))} has no number"
             message = f"{missing} {metric.json_path}"
             found.append(_missing((*path, "json"), message, metric.json_path, report.figures))
         if metric.header is not None and not _has_number(report.headers, metric.header):

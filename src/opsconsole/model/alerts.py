@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from opsconsole.model.source_id import SourceId
+
 
 class Severity(StrEnum):
     """How bad; ``none`` is for alerts that always fire to prove that alerting works."""
@@ -71,7 +73,7 @@ class Alert:
     labels: Mapping[str, str] = field(default_factory=dict)
     value: str = ""
     runbook: str = ""
-    sources: tuple[str, ...] = ()
+    sources: tuple[SourceId, ...] = ()
     suppressions: tuple[Suppression, ...] = ()
     ends_at: float | None = None
     cause: str = ""

@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from opsconsole.model.fault import Fault
+from opsconsole.model.source_id import SourceId
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T_co]):
-    """A value or a classified fault. ``took`` is in seconds; ``source`` is the source's key."""
+    """A value or a classified fault. ``took`` is in seconds; ``source`` is who looked."""
 
-    source: str
+    source: SourceId
     taken_at: float
     took: float
     value: T_co | None = None

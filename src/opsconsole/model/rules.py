@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from opsconsole.model.source_id import NOBODY, SourceId
+
 _TOKEN: Final = re.compile(
     r"""
     (?P<comment>\#[^\n]*)
@@ -50,7 +52,7 @@ class RuleView:
     health: str = "unknown"
     error: str = ""
     state: str = ""
-    source: str = ""
+    source: SourceId = NOBODY
 
 
 @dataclass(frozen=True, slots=True)

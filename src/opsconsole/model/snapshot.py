@@ -19,6 +19,7 @@ from opsconsole.model.runbook_runs import RunbookRun
 from opsconsole.model.runbooks import RunbookView
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.silences import SilenceView
+from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 
 
@@ -114,14 +115,14 @@ class ServiceView:
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """A place that is read: prometheus, alertmanager, docker, host, or the probes together.
+    """A place that is read: a server, an engine, the host, or the probes together.
 
     ``taken_at`` is the last good reading; ``fault`` is set while the latest look failed, since
     ``since``. ``lag`` is the delay of the latest look behind its schedule, in seconds. A
     server of alerts that has none to tell, whatever happens, does not tell alerts.
     """
 
-    name: str
+    id: SourceId
     endpoint: str
     interval: float
     taken_at: float | None
@@ -130,6 +131,11 @@ class SourceView:
     lag: float = 0.0
     note: str = ""
     tells_alerts: bool = True
+
+    @property
+    def name(self) -> str:
+        """What a person calls it; nothing is judged by it."""
+        return self.id.label
 
 
 @dataclass(frozen=True, slots=True, eq=False)

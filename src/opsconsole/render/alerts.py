@@ -138,7 +138,7 @@ def detail(alert: Alert, now: float) -> list[Line]:
         ("more", alert.description),
         ("value", alert.value),
         ("runbook", alert.runbook),
-        ("reported by", ", ".join(alert.sources)),
+        ("reported by", ", ".join(map(str, alert.sources))),
     ):
         if text:
             lines.append((Span(f"{title:<12}", Role.MUTED), Span(text)))

@@ -4,16 +4,14 @@ Invariant: none is said only of what was looked at; what is not asked, or does n
 never shown as calm.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Sequence
 
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.model.source_id import SourceKind
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Row, Span, wrap
 from opsconsole.render.overview import Panel
-
-_ALERTING: Final = ("prometheus", "alertmanager")
 
 
 def nothing_to_show(panel: Panel, snapshot: Snapshot | None, *, filtered: bool) -> list[Line]:
@@ -50,26 +48,15 @@ def _no_services(filtered: bool) -> list[Line]:
 
 def blind_to_alerts(snapshot: Snapshot) -> list[SourceView]:
     """The sources of alerts that do not answer: there may be more than is known."""
-    return [each for each in snapshot.sources if _alerting(each) and each.fault is not None]
+    return [each for each in _alerting(snapshot) if each.fault is not None]
 
 
 def no_alerts(snapshot: Snapshot, calm: str = "no alert is firing") -> list[Line]:
     """Why there is none to show: ``calm`` where whoever knows was asked and answered."""
-    asked = [source for source in snapshot.sources if _alerting(source)]
-    blind = blind_to_alerts(snapshot)
-    if blind:
-        fault = blind[0].fault
-        return _said(
-            f"cannot tell: {blind[0].name} does not answer",
-            str(fault),
-            fault.hint if fault else "",
-            role=Role.UNKNOWN,
-        )
-    late = [each for each in asked if is_stale(each.taken_at, each.interval, snapshot.taken_at)]
-    if late:
-        at = late[0].taken_at
-        read = "was not read yet" if at is None else f"was read {_ago(snapshot.taken_at - at)}"
-        return _said(f"cannot tell: {late[0].name} {read}", role=Role.UNKNOWN)
+    asked = _alerting(snapshot)
+    unread = _cannot_tell(asked, snapshot.taken_at)
+    if unread:
+        return unread
     silent = [source for source in asked if not source.tells_alerts]
     if silent and len(silent) == len(asked):
         return _said(
@@ -86,41 +73,58 @@ def no_alerts(snapshot: Snapshot, calm: str = "no alert is firing") -> list[Line
     return _said(calm, role=Role.MUTED)
 
 
-def _ago(seconds: float) -> str:
-    return f"{figures.age(seconds)} ago"
+def _alerting(snapshot: Snapshot) -> list[SourceView]:
+    return [each for each in snapshot.sources if each.id.kind.knows_alerts]
 
 
-def _alerting(source: SourceView) -> bool:
-    known = any(word in source.name for word in _ALERTING)
-    return known and not source.name.endswith(" history")
+def _cannot_tell(asked: Sequence[SourceView], now: float) -> list[Line]:
+    """Which of ``asked`` does not answer, or did so too long ago, and why; nothing if all did."""
+    blind = next((each for each in asked if each.fault is not None), None)
+    if blind is not None and blind.fault is not None:
+        head = f"cannot tell: {blind.name} does not answer"
+        return _said(head, str(blind.fault), blind.fault.hint, role=Role.UNKNOWN)
+    late = next((each for each in asked if is_stale(each.taken_at, each.interval, now)), None)
+    if late is None:
+        return []
+    at = late.taken_at
+    read = "was not read yet" if at is None else f"was read {figures.age(now - at)} ago"
+    return _said(f"cannot tell: {late.name} {read}", role=Role.UNKNOWN)
 
 
 def _no_resources(snapshot: Snapshot) -> list[Line]:
+    asked = [each for each in snapshot.sources if each.id.kind.shows_resources]
     lines: list[Line] = []
-    for source in snapshot.sources:
-        if source.name in {"docker", "host"} and source.fault is not None:
+    for source in asked:
+        if source.fault is not None:
             lines += _said(f"{source.name}: {source.fault}", source.fault.hint, role=Role.UNKNOWN)
-    return lines or _said(
-        "neither this host nor a Docker Engine is read",
-        "processor, memory, disks and containers would be listed here:",
-        "set host.enabled or docker.enabled",
-        role=Role.MUTED,
+    if not asked:
+        return _said(
+            "neither this host nor a Docker Engine is read",
+            "processor, memory, disks and containers would be listed here:",
+            "set host.enabled or docker.enabled",
+            role=Role.MUTED,
+        )
+    return (
+        lines
+        or _cannot_tell(asked, snapshot.taken_at)
+        or _said("there is no container", role=Role.MUTED)
     )
 
 
-def no_containers(sources: Iterable[SourceView], width: int) -> list[Row]:
-    """Why there are no containers below the host's lines, where Docker is asked in vain."""
-    docker = next((each for each in sources if each.name == "docker"), None)
-    if docker is None or docker.fault is None:
-        return []
-    fault = docker.fault
-    texts = [fault.message or str(fault), "containers would be listed here", fault.hint]
-    parts = [part for text in texts if text for part in wrap(text, max(8, width - 2))]
-    roles = [Role.UNKNOWN] + [Role.MUTED] * len(parts)
-    return [
-        Row("docker:gap", BLANK),
-        *(
-            Row(f"docker:absent:{index}", (Span(f" {part}", role),))
+def engines_down(snapshot: Snapshot, width: int) -> list[Row]:
+    """Why containers are missing or old below the host's lines, for each engine that is down."""
+    rows: list[Row] = []
+    for source in snapshot.sources:
+        if source.id.kind is not SourceKind.DOCKER or source.fault is None:
+            continue
+        fault = source.fault
+        missing = "containers would be listed here" if snapshot.docker is None else ""
+        texts = [f"{source.name}: {fault.message or fault}", missing, fault.hint]
+        parts = [part for text in texts if text for part in wrap(text, max(8, width - 2))]
+        roles = [Role.UNKNOWN] + [Role.MUTED] * len(parts)
+        rows.append(Row(f"{source.id}:gap", BLANK))
+        rows += [
+            Row(f"{source.id}:absent:{index}", (Span(f" {part}", role),))
             for index, (part, role) in enumerate(zip(parts, roles, strict=False))
-        ),
-    ]
+        ]
+    return rows

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from opsconsole.model.resources import Container, Host
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.render.empty_panels import no_containers
+from opsconsole.render.empty_panels import engines_down
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Align, Line, Role, Row, Span, fit, state_role
 from opsconsole.render.ink.spark import meter
@@ -21,8 +21,6 @@ def rows(snapshot: Snapshot, width: int, now: float) -> list[Row]:
     """The host, then its containers, in ``width`` cells."""
     out = host_rows(snapshot.host, width, _stale(snapshot.host_at, now)) if snapshot.host else []
     docker = snapshot.docker
-    if docker is None and out:
-        return out + no_containers(snapshot.sources, width)
     if docker is not None:
         stale = _stale(snapshot.docker_at, now)
         ordered = sorted(docker.containers, key=_trouble)
@@ -31,7 +29,7 @@ def rows(snapshot: Snapshot, width: int, now: float) -> list[Row]:
             Row(f"swarm:{service.id}", _swarm(service.name, service.running, service.desired))
             for service in docker.swarm_services
         ]
-    return out
+    return out + engines_down(snapshot, width) if out else out
 
 
 def _stale(taken_at: float | None, now: float) -> bool:

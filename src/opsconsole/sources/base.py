@@ -8,18 +8,18 @@ whatever it answered; at most one look is under way at a time.
 from typing import Protocol, TypeVar
 
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId
 
 T_co = TypeVar("T_co", covariant=True)
 
 
 class Source(Protocol[T_co]):
-    """One thing that is looked at every ``interval`` seconds.
-
-    ``key`` names it for ever, such as ``http:ai-service/ai-service-1:health`` or ``docker:main``.
-    """
+    """One thing that is looked at every ``interval`` seconds."""
 
     @property
-    def key(self) -> str: ...
+    def id(self) -> SourceId:
+        """Its kind and its name; the same for as long as it lives."""
+        ...
 
     @property
     def interval(self) -> float: ...

@@ -7,12 +7,14 @@ from opsconsole.engine.judge.service import Verdict
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from tests.engine.conftest import fleet
+from tests.named import named
 
 NOW = 1_800_000_000.0
-PROMETHEUS, ALERTMANAGER = "prometheus:main", "alertmanager:main"
+PROMETHEUS, ALERTMANAGER = named("prometheus:main"), named("alertmanager:main")
 
 
 def make() -> tuple[AlertBook, dict[str, ServiceRecord]]:
@@ -26,7 +28,7 @@ def make() -> tuple[AlertBook, dict[str, ServiceRecord]]:
     return AlertBook(settings, records, EventLog()), records
 
 
-def alert(name: str, source: str = PROMETHEUS, /, **labels: str) -> Alert:
+def alert(name: str, source: SourceId = PROMETHEUS, /, **labels: str) -> Alert:
     labels = {"alertname": name, "severity": "warning", **labels}
     return Alert(
         alert_key(name, labels),

@@ -5,6 +5,7 @@ import math
 from opsconsole.engine.alerts.rule_book import RuleBook
 from opsconsole.model.alerts import AlertState, Severity
 from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample
+from opsconsole.model.source_id import LOCAL
 
 RULE = FileRule(
     "Slow",
@@ -50,7 +51,7 @@ def test_an_alert_is_labelled_and_worded_as_prometheus_would() -> None:
         "team": "apis",
     }
     assert (alert.severity, alert.summary, alert.value) == (Severity.CRITICAL, "a at 2.5", "2.5")
-    assert (alert.since, alert.sources) == (100.0, ("local",))
+    assert (alert.since, alert.sources) == (100.0, (LOCAL,))
 
 
 def test_nan_and_infinity_hold_as_they_do_in_prometheus() -> None:

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.judge.alerts import advance, merge
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
+from opsconsole.model.source_id import SourceId
+from tests.named import named
 
-PROMETHEUS, ALERTMANAGER, LOCAL = "prometheus:main", "alertmanager:main", "local"
+PROMETHEUS, ALERTMANAGER = named("prometheus:main"), named("alertmanager:main")
 SILENCE = Suppression("silence", "1", "ann")
 
 
-def alert(source: str, name: str = "Down", /, **labels: str) -> Alert:
+def alert(source: SourceId, name: str = "Down", /, **labels: str) -> Alert:
     labels = {"alertname": name, **labels}
     severity = Severity.from_word(labels.get("severity", ""))
     return Alert(
@@ -71,8 +73,8 @@ def test_a_loud_alert_is_not_hidden_by_an_inhibited_one_of_less_severity() -> No
 
 
 def test_what_one_of_two_alertmanagers_does_not_silence_is_loud() -> None:
-    one = replace(alert("alertmanager:a"), suppressions=(SILENCE,))
-    (row,) = merge([(one,), (alert("alertmanager:b"),)]).values()
+    one = replace(alert(named("alertmanager:a")), suppressions=(SILENCE,))
+    (row,) = merge([(one,), (alert(named("alertmanager:b")),)]).values()
     assert not row.quiet
 
 
@@ -127,7 +129,7 @@ def test_the_same_alerts_with_external_labels_are_the_same_rows(
 
 
 def test_five_thousand_alerts_of_two_sources_are_merged_in_a_moment() -> None:
-    def flood(source: str, **more: str) -> tuple[Alert, ...]:
+    def flood(source: SourceId, **more: str) -> tuple[Alert, ...]:
         return tuple(
             alert(source, f"A{n % 20}", instance=f"10.0.0.{n}:9100", job="node", **more)
             for n in range(5000)

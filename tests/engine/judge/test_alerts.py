@@ -7,9 +7,13 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.judge.alerts import RESOLVED_FOR, advance, merge, ordered
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.source_id import SourceId
+from tests.named import named
+
+PROMETHEUS = named("prometheus:main")
 
 
-def alert(name: str, source: str = "prometheus:main", **changes: object) -> Alert:
+def alert(name: str, source: SourceId = PROMETHEUS, **changes: object) -> Alert:
     base = Alert(name, name, Severity.WARNING, AlertState.FIRING, 100.0, sources=(source,))
     return replace(base, **changes)  # type: ignore[arg-type]  # the fields are Alert's own
 
@@ -17,17 +21,19 @@ def alert(name: str, source: str = "prometheus:main", **changes: object) -> Aler
 def test_two_sources_make_one_row_with_the_earliest_start_and_all_suppressions() -> None:
     silence = Suppression("silence", "1", "ann")
     one = alert("Down", since=120.0, summary="it is down")
-    two = alert("Down", "alertmanager:main", since=90.0, suppressions=(silence,))
+    two = alert("Down", named("alertmanager:main"), since=90.0, suppressions=(silence,))
     (row,) = merge([(one,), (two,)]).values()
     assert row.since == 90.0
-    assert row.sources == ("prometheus:main", "alertmanager:main")
+    assert row.sources == (named("prometheus:main"), named("alertmanager:main"))
     assert row.suppressions == (silence,)
     assert row.summary == "it is down"
 
 
 def test_firing_goes_before_pending_when_sources_differ() -> None:
     one = alert("Down", state=AlertState.PENDING)
-    assert merge([(one,), (alert("Down", "b"),)])["Down"].state is AlertState.FIRING
+    assert (
+        merge([(one,), (alert("Down", named("prometheus:b")),)])["Down"].state is AlertState.FIRING
+    )
 
 
 def test_pending_is_not_told_as_begun() -> None:

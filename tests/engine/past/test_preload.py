@@ -27,9 +27,10 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from tests.engine.conftest import ScriptedSource, fleet
 from tests.fakes import FakeClock
+from tests.named import named
 
 START = 1_700_000_000.0
-KEY = "http:api/api:health"
+KEY = named("probe:api/api:health")
 
 
 def settings() -> Settings:

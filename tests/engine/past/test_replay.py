@@ -23,6 +23,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from tests.engine.conftest import ScriptedSource, fleet
 from tests.fakes import FakeClock
+from tests.named import named
 
 START = 1_700_000_000.0
 
@@ -248,7 +249,7 @@ async def test_a_prometheus_that_fails_is_left_alone_for_a_while(archive: Archiv
 def test_an_engine_answers_from_its_recording(archive: Archive, tmp_path: Path) -> None:
     settings = fleet({"web": {"instances": ["http://10.0.0.1:80"]}})
     clock = FakeClock()
-    sources = [ScriptedSource("http:web/web:health", 5.0, clock)]
+    sources = [ScriptedSource(named("probe:web/web:health"), 5.0, clock)]
     engine = Engine(settings, base=tmp_path, sources=sources, archive=archive)
     assert isinstance(engine.moment(START).result(1.0), Refusal), "not running yet"
     published = threading.Event()

@@ -29,6 +29,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from tests.engine.conftest import ScriptedSource, fleet
 from tests.fakes import FakeClock
+from tests.named import named
 
 START = 1_700_000_000.0
 INTERVAL = 5
@@ -74,12 +75,17 @@ class SimulatedFleet:
         )
         now = self.clock.now()
         self.store = Store(self.settings, now)
-        others = ("alertmanager:am", "prometheus:main", "docker:local", "host:local")
+        others = (
+            named("alertmanager:am"),
+            named("prometheus:main"),
+            named("docker:local"),
+            named("host:local"),
+        )
         sources = [ScriptedSource(key, 5.0, self.clock) for key in others]
         self.store.watch(sources, now)
         self._builder = SnapshotBuilder(self.settings, self.store, read_only=False)
         self._probes = tuple(
-            probe.key
+            probe.id
             for record in self.store.services.values()
             for instance in record.instances
             for probe in instance.probes
@@ -148,7 +154,7 @@ class SimulatedFleet:
                 START + number,
                 service=f"service-{number}",
                 labels={"n": str(number), "severity": "warning"},
-                sources=("am",),
+                sources=(named("alertmanager:am"),),
                 suppressions=(Suppression("silence", "1", "ops", ends_at=now + 60),)
                 if number % 2
                 else (),
@@ -159,14 +165,14 @@ class SimulatedFleet:
             "1", (Matcher("n", "1"),), "ops", "ACK seen", START, now + 60, SilenceState.ACTIVE, "am"
         )
         told = Monitoring(alerts=alerts, silences=(silence,) if self._second % 240 < 120 else ())
-        self.store.apply(Reading("alertmanager:am", now, 0.1, value=told))
+        self.store.apply(Reading(named("alertmanager:am"), now, 0.1, value=told))
         metrics = tuple(
             MetricValue(name, "jobs", self._random.random(), at=now, by_instance={name: 1.0})
             for name in self.store.services
         )
         rules = (RuleView("Slow", "vector(1)", health="ok"),)
         told = Monitoring(rules=rules, metrics=metrics)
-        self.store.apply(Reading("prometheus:main", now, 0.1, value=told))
+        self.store.apply(Reading(named("prometheus:main"), now, 0.1, value=told))
 
     def _look_at_docker(self) -> None:
         container = Container(
@@ -186,7 +192,7 @@ class SimulatedFleet:
                 container, status="exited", state=State.DOWN, exit_code=137, oom_killed=True
             )
         view = DockerView("unix:///run/docker.sock", "26.0", (container,))
-        self.store.apply(Reading("docker:local", self.clock.now(), 0.01, value=view))
+        self.store.apply(Reading(named("docker:local"), self.clock.now(), 0.01, value=view))
 
     def _look_at_host(self) -> None:
         cpu = self._random.random()
@@ -195,7 +201,7 @@ class SimulatedFleet:
             (Disk("/", 10, 20),), 1e3, None, 1e6 + self._second,
             (Process(1, "init", 0.0, 4096),), "linux",
         )  # fmt: skip
-        self.store.apply(Reading("host:local", self.clock.now(), 0.01, value=host))
+        self.store.apply(Reading(named("host:local"), self.clock.now(), 0.01, value=host))
 
     def _operate(self) -> None:
         now = self.clock.now()

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.recording.codec import Decoder, Encoder, layout
 from opsconsole.errors import StateError
+from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventKind
-from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.snapshot import ServiceView, Snapshot, SourceView
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from tests.engine.recording.values import values
@@ -65,6 +67,37 @@ def test_types_come_back_as_they_were() -> None:
 def test_every_class_of_a_snapshot_is_in_the_layout() -> None:
     assert set(layout(Snapshot)) == {part.__name__ for part in PARTS} | {"Snapshot"}
     assert len({part.__name__ for part in PARTS}) == len(PARTS), "names tell classes apart"
+
+
+def older(part: type, **renamed: str | None) -> dict[str, list[str]]:
+    """The layout of a version without ids of sources, whose ``part`` had other fields."""
+    written = layout(Snapshot)
+    del written["SourceId"]
+    own = written[part.__name__]
+    written[part.__name__] = [name for each in own if (name := renamed.get(each, each))]
+    return written
+
+
+def test_sources_of_an_older_recording_keep_their_names_and_are_of_no_known_kind() -> None:
+    """What the older version did not say is not guessed from a name."""
+    written = older(SourceView, id="name")
+    tree = ["main", "http://127.0.0.1:9090", 15.0, 1.0, 0.0, None, 0.0, "", True]
+    read = Decoder(written).decode(SourceView, tree)
+    assert read.id == SourceId(SourceKind.UNKNOWN, "main")
+    assert (read.name, read.taken_at) == ("main", 1.0)
+
+
+def test_reporters_of_an_older_recording_s_alerts_are_read() -> None:
+    alert = Alert("k", "Down", Severity.CRITICAL, AlertState.FIRING, 1.0)
+    tree = json.loads(json.dumps(Encoder().encode(alert)))
+    place = layout(Snapshot)["Alert"].index("sources")
+    tree[place] = ["alertmanager:main", "local", "what was this"]
+    read = Decoder(older(Alert)).decode(Alert, tree)
+    assert read.sources == (
+        SourceId(SourceKind.ALERTMANAGER, "main"),
+        SourceId(SourceKind.LOCAL),
+        SourceId(SourceKind.UNKNOWN, "what was this"),
+    )
 
 
 class Colour(StrEnum):

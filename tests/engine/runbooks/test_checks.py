@@ -17,6 +17,7 @@ from opsconsole.model.series import MetricValue
 from opsconsole.model.state import State
 from tests.engine.conftest import fleet
 from tests.fakes import FakeClock
+from tests.named import named
 
 HEALTHY = HealthReport(
     State.OK,
@@ -45,7 +46,9 @@ class Known:
     def saw(self, report: HealthReport | None, fault: Fault | None = None) -> None:
         now = self.clock.now()
         for _ in range(3):
-            self.store.apply(Reading("http:api/api:health", now, 0.01, value=report, fault=fault))
+            self.store.apply(
+                Reading(named("probe:api/api:health"), now, 0.01, value=report, fault=fault)
+            )
         self.store.settle(now)
 
 

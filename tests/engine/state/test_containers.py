@@ -3,6 +3,7 @@
 from opsconsole.engine.state.containers import ContainerIndex, merge_views
 from opsconsole.model.resources import Container, DockerView, SwarmService
 from opsconsole.model.state import State
+from tests.named import named
 
 
 def container(name: str, status: str = "running", **labels: str) -> Container:
@@ -59,7 +60,7 @@ def test_each_container_is_joined_once() -> None:
 def test_one_engine_s_view_is_kept_as_it_is_and_several_are_joined() -> None:
     first, second = engine(container("a")), engine(container("b"))
     assert merge_views({}) is None
-    assert merge_views({"docker:one": first}) is first
-    both = merge_views({"docker:one": first, "docker:two": second})
+    assert merge_views({named("docker:one"): first}) is first
+    both = merge_views({named("docker:one"): first, named("docker:two"): second})
     assert both is not None
     assert names(both.containers) == ["a", "b"]

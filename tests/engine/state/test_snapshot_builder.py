@@ -7,6 +7,7 @@ from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Host
 from opsconsole.model.state import State
+from tests.named import named
 
 NOW = 1_700_000_000.0
 HOST = Host("vm", 0.1, (0.1,), (0, 0, 0), 1, 2, 0, 0, (), None, None, 5.0, platform="Docker")
@@ -30,7 +31,7 @@ def test_a_service_that_was_read_is_another_object(one_service: Settings) -> Non
     builder = SnapshotBuilder(one_service, store, read_only=False)
     first = builder.build(NOW, (), ())
     report = HealthReport(State.OK, "plain")
-    store.apply(Reading("http:api/api:health", NOW, 0.1, value=report))
+    store.apply(Reading(named("probe:api/api:health"), NOW, 0.1, value=report))
     store.settle(NOW)
     assert builder.build(NOW, (), ()).services is not first.services
 
@@ -38,5 +39,5 @@ def test_a_service_that_was_read_is_another_object(one_service: Settings) -> Non
 def test_the_platform_comes_from_the_host(one_service: Settings) -> None:
     store = Store(one_service, NOW)
     builder = SnapshotBuilder(one_service, store, read_only=False)
-    store.apply(Reading("host:local", NOW, 0.1, value=HOST))
+    store.apply(Reading(named("host:local"), NOW, 0.1, value=HOST))
     assert builder.build(NOW, (), ()).environment.platform == "Docker"

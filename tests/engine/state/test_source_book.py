@@ -4,12 +4,14 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId
 from opsconsole.sources.prometheus.history import HistoryView
 from tests.engine.conftest import ScriptedSource
 from tests.fakes import FakeClock
+from tests.named import named
 
 SLOW = Fault(FaultKind.TIMEOUT, "slow")
-SERVER, HISTORY = "prometheus:main", "history:main"
+SERVER, HISTORY = named("prometheus:main"), named("budgets:main")
 
 
 def test_a_history_is_told_of_when_it_fails_alone_and_never_twice(clock: FakeClock) -> None:
@@ -18,7 +20,7 @@ def test_a_history_is_told_of_when_it_fails_alone_and_never_twice(clock: FakeClo
     for key in (SERVER, HISTORY):
         book.watch(ScriptedSource(key, 15.0, clock), 0.0)
 
-    def note(key: str, at: float, fault: Fault | None = None) -> list[str]:
+    def note(key: SourceId, at: float, fault: Fault | None = None) -> list[str]:
         value = None if fault else HistoryView(())
         book.note(Reading(key, at, 0.1, value=value, fault=fault), 0.0)
         return [view.name for view in book.views()]
@@ -44,14 +46,14 @@ def test_queries_that_failed_are_a_note_of_the_history(clock: FakeClock) -> None
 
 def test_sources_that_are_gone_are_forgotten_and_others_keep_their_past(clock: FakeClock) -> None:
     book = SourceBook(EventLog())
-    docker = ScriptedSource("docker:docker", 5.0, clock)
+    docker = ScriptedSource(named("docker:docker"), 5.0, clock)
     for source in (docker, ScriptedSource(SERVER, 15.0, clock)):
         book.watch(source, 0.0)
-        book.note(Reading(source.key, 1.0, 0.1, value=()), 0.0)
-    book.retain({docker.key})
+        book.note(Reading(source.id, 1.0, 0.1, value=()), 0.0)
+    book.retain({docker.id})
     book.watch(docker, 9.0)
     (seen,) = book.views()
     assert (seen.name, seen.taken_at) == ("docker", 1.0)
-    book.watch(ScriptedSource(docker.key, 5.0, clock), 9.0)
+    book.watch(ScriptedSource(docker.id, 5.0, clock), 9.0)
     (seen,) = book.views()
     assert (seen.taken_at, seen.since) == (None, 9.0)

@@ -14,16 +14,22 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Container, DockerView, SwarmService
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
+from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
-from tests.engine.conftest import REFUSED, UNRESOLVED, MakeSource, fleet
+from tests.engine.conftest import PROBE, REFUSED, UNRESOLVED, MakeSource, fleet
+from tests.named import named
 
 NOW = 1_700_000_000.0
 OK = HealthReport(State.OK, "json")
 
 
 def probe(
-    store: Store, at: float, answer: Any, key: str = "http:api/api:health", took: float = 0.02
+    store: Store,
+    at: float,
+    answer: Any,
+    key: SourceId = PROBE,
+    took: float = 0.02,
 ) -> float | None:
     """One reading at ``at`` seconds after the start, settled."""
     fault = answer if isinstance(answer, Fault) else None
@@ -45,7 +51,7 @@ def instance(store: Store, number: int = 0, name: str = "api") -> InstanceView:
 
 def docker(store: Store, at: float, *containers: Container, swarm: Any = ()) -> None:
     engine = DockerView("unix:///x", "27", containers, tuple(swarm))
-    store.apply(Reading("docker:docker", NOW + at, 0.1, value=engine))
+    store.apply(Reading(named("docker:docker"), NOW + at, 0.1, value=engine))
     store.settle(NOW + at)
 
 
@@ -132,7 +138,7 @@ def test_views_that_were_not_touched_are_the_same_objects() -> None:
         NOW,
     )
     before = view(store), view(store, "web"), instance(store, 1)
-    probe(store, 1, OK, "http:api/api-1:health")
+    probe(store, 1, OK, named("probe:api/api-1:health"))
     assert view(store) is not before[0]
     assert view(store, "web") is before[1]
     assert instance(store, 1) is before[2]
@@ -154,11 +160,11 @@ def test_ready_that_fails_degrades_and_live_that_fails_is_down() -> None:
     store = Store(settings, NOW)
     probe(store, 0, OK)
     assert view(store).state is State.UNKNOWN, "not every probe was read yet"
-    probe(store, 0, OK, "http:api/api:live")
-    probe(store, 0, REFUSED, "http:api/api:ready")
+    probe(store, 0, OK, named("probe:api/api:live"))
+    probe(store, 0, REFUSED, named("probe:api/api:ready"))
     assert view(store).state is State.DEGRADED
     assert view(store).reason == "not ready: connection refused"
-    probe(store, 1, REFUSED, "http:api/api:live")
+    probe(store, 1, REFUSED, named("probe:api/api:live"))
     assert view(store).state is State.DOWN
     kinds = [each.kind for each in instance(store).probes]
     assert kinds == [ProbeKind.HEALTH, ProbeKind.LIVE, ProbeKind.READY]
@@ -190,7 +196,7 @@ def test_a_container_s_death_makes_one_refusal_decisive() -> None:
     probe(store, 0, OK)
     docker(store, 0, container("api-1"))
     died = Event(NOW + 1, EventCode.ENDED, "", "", "api-1", State.DOWN)
-    assert store.heard(died) == ["docker:docker", "http:api/api:health"]
+    assert store.heard(died) == [named("docker:docker"), named("probe:api/api:health")]
     docker(store, 1.1, container("api-1", "exited", exit_code=137))
     assert view(store).state is State.OK, "Docker's word alone does not turn an endpoint red"
     probe(store, 1.2, REFUSED)
@@ -267,9 +273,9 @@ def test_a_source_lost_and_back_is_told_and_its_value_kept(
     one_service: Settings, source: MakeSource
 ) -> None:
     store = Store(one_service, NOW)
-    store.watch([source("docker:docker")], NOW)
+    store.watch([source(named("docker:docker"))], NOW)
     docker(store, 1, container("x"))
-    store.apply(Reading("docker:docker", NOW + 6, 0.1, fault=REFUSED))
+    store.apply(Reading(named("docker:docker"), NOW + 6, 0.1, fault=REFUSED))
     (shown,) = [each for each in store.sources.views() if each.name == "docker"]
     assert shown.fault == REFUSED
     assert shown.since == NOW + 6
@@ -285,7 +291,13 @@ def test_a_source_lost_and_back_is_told_and_its_value_kept(
 
 def firing(name: str, **labels: str) -> Alert:
     return Alert(
-        name, name, Severity.WARNING, AlertState.FIRING, NOW, labels=labels, sources=("p",)
+        name,
+        name,
+        Severity.WARNING,
+        AlertState.FIRING,
+        NOW,
+        labels=labels,
+        sources=(named("prometheus:p"),),
     )
 
 
@@ -294,12 +306,12 @@ def test_alerts_stay_while_their_source_is_down_and_end_when_it_says_so(
 ) -> None:
     store = Store(one_service, NOW)
     alerts = (firing("Slow", service="api"), firing("Other", job="x"))
-    store.apply(Reading("prometheus:main", NOW, 0.1, value=alerts))
+    store.apply(Reading(named("prometheus:main"), NOW, 0.1, value=alerts))
     assert [alert.service for alert in store.alerts.view()] == ["api", ""]
-    store.apply(Reading("prometheus:main", NOW + 15, 0.1, fault=REFUSED))
+    store.apply(Reading(named("prometheus:main"), NOW + 15, 0.1, fault=REFUSED))
     store.settle(NOW + 400)
     assert all(alert.state is AlertState.FIRING for alert in store.alerts.view())
-    store.apply(Reading("prometheus:main", NOW + 410, 0.1, value=()))
+    store.apply(Reading(named("prometheus:main"), NOW + 410, 0.1, value=()))
     assert all(alert.state is AlertState.RESOLVED for alert in store.alerts.view())
     store.settle(NOW + 411)
     store.settle(NOW + 720)
@@ -350,7 +362,7 @@ def test_metrics_reach_their_service_and_grow_stale() -> None:
         alerts: tuple[Alert, ...] = ()
         metrics = (MetricValue("api", "requests", 88.0, "/s", NOW),)
 
-    store.apply(Reading("prometheus:prometheus", NOW, 0.1, value=View()))
+    store.apply(Reading(named("prometheus:prometheus"), NOW, 0.1, value=View()))
     store.settle(NOW)
     assert view(store).request_rate == 88.0
     assert [(each.actual, each.met) for each in view(store).objectives] == [(88.0, False)]
@@ -362,7 +374,7 @@ def test_metrics_reach_their_service_and_grow_stale() -> None:
 def test_all_remote_targets_failing_at_once_is_told_of_our_own_side() -> None:
     urls = [f"http://10.0.0.{n}" for n in range(1, 4)]
     store = Store(fleet({"api": {"instances": urls}}), NOW)
-    keys = [f"http:api/api-{n}:health" for n in range(1, 4)]
+    keys = [named(f"probe:api/api-{n}:health") for n in range(1, 4)]
     for key in keys[:2]:
         probe(store, 1, REFUSED, key)
     assert network(store) is None
@@ -376,5 +388,5 @@ def test_targets_on_this_host_say_nothing_of_the_network() -> None:
     urls = [f"http://127.0.0.{n}" for n in range(1, 5)]
     store = Store(fleet({"api": {"instances": urls}}), NOW)
     for number in range(1, 5):
-        probe(store, 1, REFUSED, f"http:api/api-{number}:health")
+        probe(store, 1, REFUSED, named(f"probe:api/api-{number}:health"))
     assert network(store) is None

@@ -26,6 +26,7 @@ from opsconsole.model.operation import (
     OperationState,
     Refusal,
 )
+from opsconsole.model.source_id import LOCAL
 from opsconsole.operations.keeping import ack_watch
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.planning import silencing as silencing_requests
@@ -34,6 +35,7 @@ from opsconsole.operations.promises import acknowledging
 from opsconsole.operations.running import lock
 from opsconsole.sources.prometheus.api_alerts import read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences
+from tests.named import named
 from tests.operations.place import Place, ended, performed, planned, refused
 from tests.servers.fixtures import MonitoringStack
 
@@ -216,12 +218,12 @@ async def test_an_ended_silence_is_made_again(console: Operator, server: Monitor
 def test_only_what_an_alertmanager_reports_can_be_acknowledged() -> None:
     (alert,) = read_alertmanager(
         [{"labels": LABELS, "startsAt": "2026-11-21T07:00:00Z", "fingerprint": "f00"}],
-        "alertmanager:main",
+        named("alertmanager:main"),
     ).alerts
     request = silencing_requests.acknowledgement(alert)
     assert request is not None
     assert (request.service, dict(request.parameters)) == ("main", {"alert": "f00"})
-    assert silencing_requests.acknowledgement(replace(alert, sources=("local",))) is None
+    assert silencing_requests.acknowledgement(replace(alert, sources=(LOCAL,))) is None
 
 
 async def test_an_edited_silence_takes_the_place_of_the_one_before(

@@ -54,7 +54,8 @@ async def make() -> AsyncIterator[Make]:
             http: dict[str, Any] | None = None,
         ) -> ScrapeSource:
             source = ScrapeSource(
-                key="scrape:api/api",
+                service="api",
+                instance="api",
                 url=f"{url}/metrics",
                 samples=samples or service(),
                 http=HttpConfig.model_validate(http or {}),

@@ -15,6 +15,7 @@ from opsconsole.sources.prometheus.api_alerts import (
     read_alertmanager,
     read_prometheus,
 )
+from tests.named import named
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "prometheus"
 
@@ -24,7 +25,7 @@ def sample(name: str) -> Any:
 
 
 def test_prometheus_alerts_are_read_most_urgent_first() -> None:
-    view = read_prometheus(sample("prometheus_2.42_api_v1_alerts"), "prometheus:main")
+    view = read_prometheus(sample("prometheus_2.42_api_v1_alerts"), named("prometheus:main"))
     assert [(alert.name, alert.severity, alert.state) for alert in view.alerts] == [
         ("TargetDown", Severity.CRITICAL, AlertState.FIRING),
         ("ProbeFailed", Severity.CRITICAL, AlertState.FIRING),
@@ -33,20 +34,20 @@ def test_prometheus_alerts_are_read_most_urgent_first() -> None:
     down = view.alerts[0]
     assert down.runbook == "https://example.org/runbook/TargetDown"
     assert down.value == "0"
-    assert down.sources == ("prometheus:main",)
+    assert down.sources == (named("prometheus:main"),)
 
 
 @pytest.mark.parametrize("name", ["prometheus_3.5_api_v1_alerts", "vmalert_1.79_api_v1_alerts"])
 def test_other_dialects_are_read(name: str) -> None:
     payload = sample(name)
-    view = read_prometheus(payload, "p")
+    view = read_prometheus(payload, named("prometheus:p"))
     assert view.total == len(payload["data"]["alerts"]) > 0
 
 
 @pytest.mark.parametrize("version", ["0.25", "0.33"])
 def test_alertmanager_says_why_an_alert_is_quiet(version: str) -> None:
     payload = sample(f"alertmanager_{version}_api_v2_alerts")
-    view = read_alertmanager(payload, "alertmanager:main")
+    view = read_alertmanager(payload, named("alertmanager:main"))
     assert view.total == len(payload)
     quiet = {alert.name for alert in view.alerts if alert.quiet}
     suppressed = {
@@ -63,15 +64,19 @@ def test_the_same_alert_has_one_key_in_both_apis_when_labels_agree() -> None:
             "status": "success",
             "data": {"alerts": [{"labels": labels, "state": "firing", "activeAt": since}]},
         },
-        "p",
+        named("prometheus:p"),
     )
-    alertmanager = read_alertmanager([{"labels": labels, "startsAt": since}], "a")
+    alertmanager = read_alertmanager(
+        [{"labels": labels, "startsAt": since}], named("alertmanager:a")
+    )
     assert prometheus.alerts[0].key == alertmanager.alerts[0].key
 
 
 def test_one_malformed_alert_does_not_cost_the_others() -> None:
     good = {"labels": {"alertname": "A"}, "startsAt": "2026-11-21T07:04:13Z"}
-    view = read_alertmanager([None, 3, {}, {"labels": 5, "startsAt": "x"}, good], "a")
+    view = read_alertmanager(
+        [None, 3, {}, {"labels": 5, "startsAt": "x"}, good], named("alertmanager:a")
+    )
     assert [alert.name for alert in view.alerts] == ["A"]
 
 
@@ -82,7 +87,7 @@ def test_ten_thousand_alerts_are_counted_and_the_most_urgent_kept() -> None:
         for n in range(10_000)
     ]
     flood.append({"labels": {"alertname": "Worst", "severity": "critical"}, "startsAt": since})
-    view = read_alertmanager(flood, "a")
+    view = read_alertmanager(flood, named("alertmanager:a"))
     assert (view.total, len(view.alerts)) == (10_001, ALERT_LIMIT)
     assert view.alerts[0].name == "Worst"
 
@@ -97,7 +102,7 @@ def test_outside_text_cannot_control_the_terminal() -> None:
                 "startsAt": "2026-11-21T07:04:13Z",
             }
         ],
-        "a",
+        named("alertmanager:a"),
     )
     (alert,) = view.alerts
     shown = alert.name + alert.summary + alert.key + "".join(alert.labels)
@@ -115,7 +120,7 @@ def test_outside_text_cannot_control_the_terminal() -> None:
 def test_anything_else_is_refused_or_read_never_a_crash(payload: object) -> None:
     for read in (read_prometheus, read_alertmanager):
         try:
-            read(payload, "x")
+            read(payload, named("prometheus:x"))
         except ValueError:
             continue
 

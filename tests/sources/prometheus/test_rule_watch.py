@@ -15,6 +15,7 @@ from opsconsole.config.rule_files import RuleFiles
 from opsconsole.model.rules import FileRule
 from opsconsole.sources.prometheus.guarded_session import GuardedSession
 from opsconsole.sources.prometheus.rule_watch import RuleWatch, read_rules, read_samples
+from tests.named import named
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "prometheus"
 RULES = RuleFiles(
@@ -56,7 +57,7 @@ def vector(*values: str) -> dict[str, Any]:
 
 
 def watch(files: RuleFiles = RULES) -> RuleWatch:
-    return RuleWatch("http://p", "http://p", files, "prometheus:main")
+    return RuleWatch("http://p", "http://p", files, named("prometheus:main"))
 
 
 def soon() -> float:
@@ -65,7 +66,10 @@ def soon() -> float:
 
 @pytest.mark.parametrize("name", ["prometheus_2.42", "prometheus_3.5", "vmalert_1.79"])
 def test_rules_of_real_servers_are_read(name: str) -> None:
-    rules = {rule.name: rule for rule in read_rules(sample(f"{name}_api_v1_rules"), "p")}
+    rules = {
+        rule.name: rule
+        for rule in read_rules(sample(f"{name}_api_v1_rules"), named("prometheus:p"))
+    }
     down = rules["TargetDown"]
     assert (down.kind, down.for_, down.expr, down.health) == ("alerting", 10.0, "up == 0", "ok")
     assert rules["job:up:sum"].kind == "recording"
@@ -145,7 +149,7 @@ def test_anything_else_is_refused_or_read_never_a_crash(payload: object) -> None
         {"data": {"groups": [{"rules": [payload]}]}},
         {"data": {"result": [payload]}},
     ):
-        for read in (lambda body: read_rules(body, "x"), read_samples):
+        for read in (lambda body: read_rules(body, named("prometheus:x")), read_samples):
             try:
                 read(wrapped)
             except ValueError:

@@ -6,7 +6,6 @@ down neither adds nor ends an alert. Rows are made anew only when a report chang
 
 from collections.abc import Container
 from dataclasses import dataclass, field
-from typing import Final
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
@@ -21,13 +20,8 @@ from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.expressions import Expression, ExpressionError, parse
+from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 from opsconsole.model.state import State
-
-LOCAL: Final = "local"
-"""The source that a local rule's alert names."""
-
-OWN_RULES: Final = " rules"
-"""Behind a server's key: what the console reports of rules that it evaluates for that server."""
 
 
 @dataclass(slots=True, eq=False)
@@ -55,7 +49,7 @@ class AlertBook:
         self._depends_on = {name: each.depends_on for name, each in settings.services.items()}
         self._down: frozenset[str] = frozenset()
         self._events = events
-        self._reports: dict[str, tuple[Alert, ...]] = {}
+        self._reports: dict[SourceId, tuple[Alert, ...]] = {}
         self._rows: dict[str, Alert] = {}
         self._view: tuple[Alert, ...] = ()
         self._resolving = False
@@ -81,19 +75,15 @@ class AlertBook:
         # Rules that are gone end their alerts at the next tick.
         self._resolving = True
 
-    def retain(self, sources: Container[str], now: float) -> None:
-        """End what only sources reported that are not called one of ``sources``."""
-        gone = [
-            each
-            for each in self._reports
-            if each != LOCAL and each.removesuffix(OWN_RULES) not in sources
-        ]
+    def retain(self, sources: Container[SourceId], now: float) -> None:
+        """End what only sources reported that are none of ``sources``."""
+        gone = [each for each in self._reports if each != LOCAL and _asked(each) not in sources]
         for each in gone:
             del self._reports[each]
         if gone:
             self._advance(now)
 
-    def report(self, source: str, alerts: tuple[Alert, ...], now: float) -> bool:
+    def report(self, source: SourceId, alerts: tuple[Alert, ...], now: float) -> bool:
         """Take in all that ``source`` reports now; whether any row changed."""
         located = tuple(self._locator.locate(alert) for alert in alerts)
         if self._reports.get(source) == located:
@@ -143,6 +133,18 @@ class AlertBook:
             known if (known := before.get(row.key)) is not None and known == row else row
             for row in rows
         )
+
+
+def own_rules(server: SourceId) -> SourceId:
+    """Who reports alerts of rules that the console evaluates for ``server``."""
+    return SourceId(SourceKind.LOCAL, server.name)
+
+
+def _asked(source: SourceId) -> SourceId:
+    """The server that is asked for what ``source`` reports."""
+    if source.kind is SourceKind.LOCAL:
+        return SourceId(SourceKind.PROMETHEUS, source.name)
+    return source
 
 
 def _condition(rule: Rule) -> Expression | None:

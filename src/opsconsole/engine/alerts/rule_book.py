@@ -13,6 +13,7 @@ from opsconsole.engine.judge.rule_templates import render
 from opsconsole.engine.judge.rules import Phase, RuleState
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample
+from opsconsole.model.source_id import LOCAL
 from opsconsole.text import sanitize
 
 SERIES: Final = 1000
@@ -89,5 +90,5 @@ def _alert(rule: FileRule, series: _Series) -> Alert:
         labels=labels,
         value=f"{sample.value:.6g}",
         runbook=notes.get("runbook_url") or notes.get("runbook", ""),
-        sources=("local",),
+        sources=(LOCAL,),
     )

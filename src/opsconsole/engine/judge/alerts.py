@@ -10,13 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from opsconsole.model.alerts import NOT_IDENTITY, Alert, AlertState, Suppression, alert_key
+from opsconsole.model.source_id import SourceKind
 
 RESOLVED_FOR: Final = 300.0
 
 _RANK: Final = {AlertState.RESOLVED: 0, AlertState.PENDING: 1, AlertState.FIRING: 2}
-
-_ALERTMANAGER: Final = "alertmanager:"
-"""How the key of a source begins that adds labels and knows who silenced an alert."""
 
 _SHAPES: Final = 64
 """Sets of label names that are tried for one alert name, so that a flood stays cheap."""
@@ -86,7 +84,8 @@ def _suppressions(one: Alert, other: Alert) -> tuple[Suppression, ...]:
 
 
 def _told_by_alertmanager(alert: Alert) -> bool:
-    return any(source.startswith(_ALERTMANAGER) for source in alert.sources)
+    """By one that adds labels and knows who silenced an alert."""
+    return any(source.kind is SourceKind.ALERTMANAGER for source in alert.sources)
 
 
 def _of_one_source(report: Iterable[Alert]) -> dict[str, Alert]:

@@ -16,6 +16,7 @@ from enum import Enum
 from operator import attrgetter, itemgetter
 from typing import Any, Final, TypeVar
 
+from opsconsole.engine.recording import older
 from opsconsole.engine.recording.delta import Tree
 from opsconsole.errors import StateError
 
@@ -185,6 +186,8 @@ class Decoder:
         return None
 
     def _class(self, hint: type) -> _Convert:
+        if hint.__name__ not in self._written and hint in older.CLASSES:
+            return older.CLASSES[hint]
         hints = typing.get_type_hints(hint)
         written = self._written.get(hint.__name__, [])
         here = dataclasses.fields(hint)
@@ -215,6 +218,10 @@ class Decoder:
         if known_as in written:
             get, convert = itemgetter(written.index(known_as)), self.of(kind)
             return get if convert is None else lambda tree: convert(get(tree))
+        former, read = older.FIELDS.get((hint, field.name), ("", None))
+        if read is not None and former in written:
+            find = itemgetter(written.index(former))
+            return lambda tree: read(find(tree))
         if field.default is not dataclasses.MISSING:
             return lambda tree: field.default
         make = field.default_factory

@@ -37,7 +37,7 @@ def _same(old: ServiceRecord, new: ServiceRecord) -> bool:
 
 def _looks(record: ServiceRecord) -> list[tuple[object, ...]]:
     return [
-        (instance.name, instance.container, each.key, each.url, each.interval, each.limits)
+        (instance.name, instance.container, each.id, each.url, each.interval, each.limits)
         for instance in record.instances
         for each in instance.probes
     ]
@@ -100,9 +100,9 @@ def _inherit_instance(old: InstanceRecord, new: InstanceRecord) -> None:
     new.verdict, new.since, new.version = old.verdict, old.since, old.version
     if old.container == new.container:
         new.ended = old.ended
-    known = {(each.key, each.url): each for each in old.probes}
+    known = {(each.id, each.url): each for each in old.probes}
     for probe in new.probes:
-        before = known.get((probe.key, probe.url))
+        before = known.get((probe.id, probe.url))
         if before is not None:
             _inherit_probe(before, probe)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from opsconsole.model.resources import Container, DockerView, SwarmService
+from opsconsole.model.source_id import SourceId
 
 _COMPOSE: Final = "com.docker.compose.service"
 _SWARM: Final = "com.docker.swarm.service.name"
@@ -53,7 +54,7 @@ class ContainerIndex:
                 self._by_group[group].append(container)
 
 
-def merge_views(views: Mapping[str, DockerView]) -> DockerView | None:
+def merge_views(views: Mapping[SourceId, DockerView]) -> DockerView | None:
     """One view of all engines; that of a single engine is the same object."""
     found = list(views.values())
     if len(found) <= 1:

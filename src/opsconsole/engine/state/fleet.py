@@ -31,6 +31,7 @@ from opsconsole.model.operation import ActionView
 from opsconsole.model.resources import Container, SwarmService
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 
 SCRAPE_EVERY: Final = 15.0
@@ -47,7 +48,7 @@ class ProbeRecord:
     ``answered`` is the latest report as it was read, ``report`` the same with its components' ages.
     """
 
-    key: str
+    id: SourceId
     kind: ProbeKind
     url: str
     interval: float
@@ -176,9 +177,9 @@ def probe_paths(service: Service) -> Iterator[tuple[ProbeKind, str]]:
             yield kind, path
 
 
-def probe_key(service: str, instance: str, kind: ProbeKind) -> str:
-    """The key of a probe; names hold neither slash nor colon."""
-    return f"http:{service}/{instance}:{kind}"
+def probe_id(service: str, instance: str, kind: ProbeKind) -> SourceId:
+    """Of one probe of one instance; names hold neither slash nor colon."""
+    return SourceId(SourceKind.PROBE, f"{service}/{instance}:{kind}")
 
 
 def join_url(base: str, path: str) -> str:
@@ -227,7 +228,7 @@ def _build_probes(
     limits = Limits(1, 1) if single else _limits(thresholds)
     return [
         ProbeRecord(
-            key=probe_key(name, instance.name, kind),
+            id=probe_id(name, instance.name, kind),
             kind=kind,
             url=join_url(instance.url, path),
             interval=interval_of(settings, service),

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from opsconsole.engine.state.fleet import ProbeRecord
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import SourceView
+from opsconsole.model.source_id import SourceId, SourceKind
 
 NETWORK_PROBLEM: Final = "every remote target failed at once: local network problem?"
 
@@ -25,10 +26,10 @@ class ProbeWatch:
 
     def __init__(self, probes: Iterable[ProbeRecord], now: float) -> None:
         every = list(probes)
-        remote = {probe.key: host for probe in every if (host := _remote_host(probe.url))}
+        remote = {probe.id: host for probe in every if (host := _remote_host(probe.url))}
         self._remote = frozenset(remote)
         self._hosts = len(set(remote.values()))
-        self._cut: set[str] = set()
+        self._cut: set[SourceId] = set()
         self._interval = max((probe.interval for probe in every), default=0.0)
         self._taken_at: float | None = None
         self._since = now
@@ -46,17 +47,17 @@ class ProbeWatch:
         """Whether the network on our side is the likeliest cause of what fails."""
         return self._suspect
 
-    def note(self, key: str, fault: Fault | None, at: float, lag: float) -> None:
+    def note(self, probe: SourceId, fault: Fault | None, at: float, lag: float) -> None:
         """Take in how one look went."""
         self._view = None
         self._taken_at = at
         self._lag = max(lag, self._lag * 0.99)
-        if key not in self._remote:
+        if probe not in self._remote:
             return
         if fault is not None and fault.kind in _ON_THE_WAY:
-            self._cut.add(key)
+            self._cut.add(probe)
         else:
-            self._cut.discard(key)
+            self._cut.discard(probe)
         suspect = (
             len(self._cut) == len(self._remote) >= _LEAST_PROBES and self._hosts >= _LEAST_HOSTS
         )
@@ -67,7 +68,7 @@ class ProbeWatch:
         """None where nothing is probed; the same object until a look was taken."""
         if self._view is None and self._interval:
             self._view = SourceView(
-                name="probes",
+                id=SourceId(SourceKind.PROBE),
                 endpoint="",
                 interval=self._interval,
                 taken_at=self._taken_at,

@@ -9,32 +9,35 @@ from collections.abc import Container
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import SourceView
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
-
-PREFIX = "scrape:"
 
 
 class ScrapeWatch:
     """Counts, for all scraped instances together."""
 
     def __init__(self, now: float) -> None:
-        self._intervals: dict[str, float] = {}
-        self._faults: dict[str, Fault] = {}
+        self._intervals: dict[SourceId, float] = {}
+        self._faults: dict[SourceId, Fault] = {}
         self._taken_at: float | None = None
         self._since = now
         self._lag = 0.0
+        self._view: SourceView | None = None
 
     def watch(self, source: Source[object]) -> None:
         """Keep account of ``source`` from now on."""
-        self._intervals[source.key] = source.interval
+        self._view = None
+        self._intervals[source.id] = source.interval
 
-    def retain(self, keys: Container[str]) -> None:
-        """Forget the sources that are not called one of ``keys``."""
-        self._intervals = {key: each for key, each in self._intervals.items() if key in keys}
-        self._faults = {key: each for key, each in self._faults.items() if key in keys}
+    def retain(self, kept: Container[SourceId]) -> None:
+        """Forget the sources that are none of ``kept``."""
+        self._view = None
+        self._intervals = {who: each for who, each in self._intervals.items() if who in kept}
+        self._faults = {who: each for who, each in self._faults.items() if who in kept}
 
     def note(self, reading: Reading[object], lag: float) -> None:
         """Take in how one scrape went."""
+        self._view = None
         self._lag = max(lag, self._lag * 0.99)
         failed_before = self._all_failed
         if reading.fault is None:
@@ -46,16 +49,19 @@ class ScrapeWatch:
             self._since = reading.taken_at
 
     def view(self) -> SourceView | None:
-        """None where nothing is scraped."""
-        if not self._intervals:
-            return None
+        """None where nothing is scraped; the same object until a scrape was taken."""
+        if self._view is None and self._intervals:
+            self._view = self._made()
+        return self._view
+
+    def _made(self) -> SourceView:
         first = next(iter(self._faults.items()), None)
         note = ""
         if first is not None:
-            whom = first[0].removeprefix(PREFIX)
-            note = f"{len(self._faults)} of {len(self._intervals)} not read, {whom}: {first[1]}"
+            counted = f"{len(self._faults)} of {len(self._intervals)} not read"
+            note = f"{counted}, {first[0].name}: {first[1]}"
         return SourceView(
-            name="scrapes",
+            id=SourceId(SourceKind.SCRAPE),
             endpoint="",
             interval=max(self._intervals.values()),
             taken_at=self._taken_at,

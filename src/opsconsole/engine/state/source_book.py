@@ -7,23 +7,20 @@ side seems to be at fault.
 
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from opsconsole.engine.judge.events import source_back, source_lost
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import SourceView
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
-
-HISTORY: Final = "history"
-"""The kind of source that reads error budgets from a server which is a source already."""
 
 
 @dataclass(slots=True, eq=False)
 class _Place:
     source: Source[Any]
-    name: str
     since: float
     interval: float
     taken_at: float | None = None
@@ -36,27 +33,31 @@ class _Place:
     @property
     def aside(self) -> bool:
         """Whether it is a server's history, which is a source beside the server."""
-        return self.source.key.partition(":")[0] == HISTORY
+        return self.source.id.kind is SourceKind.BUDGETS
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        return self.source.id.label
 
 
 class SourceBook:
-    """Every source that is not a probe, by key."""
+    """Every source that is not a probe, by id."""
 
     def __init__(self, events: EventLog) -> None:
         self._events = events
-        self._places: dict[str, _Place] = {}
+        self._places: dict[SourceId, _Place] = {}
 
     def watch(self, source: Source[Any], now: float) -> None:
         """Keep account of ``source`` from now on."""
-        known = self._places.get(source.key)
+        known = self._places.get(source.id)
         if known is not None and known.source is source:
             return
-        name = name_of(source.key)
-        self._places[source.key] = _Place(source, name, now, source.interval)
+        self._places[source.id] = _Place(source, now, source.interval)
 
-    def retain(self, keys: Container[str]) -> None:
-        """Forget the sources that are not called one of ``keys``."""
-        self._places = {key: place for key, place in self._places.items() if key in keys}
+    def retain(self, kept: Container[SourceId]) -> None:
+        """Forget the sources that are none of ``kept``."""
+        self._places = {id_: place for id_, place in self._places.items() if id_ in kept}
 
     def note(self, reading: Reading[Any], lag: float) -> None:
         """Take in how a look went."""
@@ -89,18 +90,10 @@ class SourceBook:
         """A server's history is told of when something is wrong with it and not with the server."""
         if not place.aside:
             return True
-        server = self._places.get(f"prometheus:{place.source.key.partition(':')[2]}")
+        server = self._places.get(SourceId(SourceKind.PROMETHEUS, place.source.id.name))
         if server is not None and server.fault is not None:
             return False
         return place.fault is not None or bool(place.note)
-
-
-def name_of(key: str) -> str:
-    """``docker`` for ``docker:docker``: the configured name, which defaults to the kind."""
-    kind, _, name = key.partition(":")
-    if kind == HISTORY:
-        return f"{name} history"
-    return kind if kind == "host" or not name else name
 
 
 def _note_of(value: object) -> str:
@@ -121,7 +114,7 @@ def _view(place: _Place) -> SourceView:
     if place.view is None:
         endpoint = getattr(place.source, "endpoint", None) or ""
         place.view = SourceView(
-            name=place.name,
+            id=place.source.id,
             endpoint=str(getattr(endpoint, "url", endpoint)),
             interval=place.interval,
             taken_at=place.taken_at,

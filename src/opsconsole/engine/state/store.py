@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final, Protocol, cast
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.alerts.alert_book import OWN_RULES, AlertBook
+from opsconsole.engine.alerts.alert_book import AlertBook, own_rules
 from opsconsole.engine.alerts.rule_book import RuleBook
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.judge import health
@@ -23,7 +23,6 @@ from opsconsole.engine.judge.service import (
     judge_service,
     judge_swarm,
 )
-from opsconsole.engine.schedule import is_probe
 from opsconsole.engine.state.carry_over import carried
 from opsconsole.engine.state.component_ages import aged
 from opsconsole.engine.state.containers import ContainerIndex, merge_views
@@ -32,7 +31,6 @@ from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
 from opsconsole.engine.state.probe_watch import ProbeWatch
 from opsconsole.engine.state.restarts import RestartWatch
-from opsconsole.engine.state.scrape_watch import PREFIX as SCRAPED
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.engine.state.views import (
@@ -51,6 +49,7 @@ from opsconsole.model.resources import DockerView, Host
 from opsconsole.model.rules import RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.model.silences import SilenceView
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.sources.base import Source
 
@@ -87,8 +86,8 @@ class Store:
             self.services = carried(before.services, self.services)
         known_alerts: AlertBook | None = before.alerts if before else None
         self.alerts: AlertBook = AlertBook(settings, self.services, self.events, known_alerts)
-        self._index: dict[str, tuple[InstanceRecord, ProbeRecord]] = {
-            probe.key: (instance, probe)
+        self._index: dict[SourceId, tuple[InstanceRecord, ProbeRecord]] = {
+            probe.id: (instance, probe)
             for record in self.services.values()
             for instance in record.instances
             for probe in instance.probes
@@ -103,10 +102,10 @@ class Store:
         self.docker_at: float | None = None
         self.silences: tuple[SilenceView, ...] = ()
         self.rules: tuple[RuleView, ...] = ()
-        self._silences: dict[str, tuple[SilenceView, ...]] = {}
-        self._rules: dict[str, tuple[RuleView, ...]] = {}
-        self._rule_books: dict[str, RuleBook] = {}
-        self._engines: dict[str, DockerView] = {}
+        self._silences: dict[SourceId, tuple[SilenceView, ...]] = {}
+        self._rules: dict[SourceId, tuple[RuleView, ...]] = {}
+        self._rule_books: dict[SourceId, RuleBook] = {}
+        self._engines: dict[SourceId, DockerView] = {}
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
         self._resumed_at: float | None = None
@@ -124,14 +123,14 @@ class Store:
 
     def watch(self, sources: Sequence[Source[Any]], now: float) -> None:
         """Keep account of the ``sources`` that are not probes of an instance, and of no others."""
-        keys = frozenset(source.key for source in sources)
-        self.scrapes.retain(keys)
-        self.sources.retain(keys)
-        self.alerts.retain(keys, now)
+        kept = frozenset(source.id for source in sources)
+        self.scrapes.retain(kept)
+        self.sources.retain(kept)
+        self.alerts.retain(kept, now)
         for source in sources:
-            if source.key.startswith(SCRAPED):
+            if source.id.kind is SourceKind.SCRAPE:
                 self.scrapes.watch(source)
-            elif source.key not in self._index:
+            elif source.id.kind is not SourceKind.PROBE:
                 self.sources.watch(source, now)
         self._changed = True
 
@@ -156,11 +155,11 @@ class Store:
         if found is not None:
             self.probes.note(reading.source, reading.fault, reading.taken_at, lag)
             return self._apply_probe(*found, reading)
-        if is_probe(reading.source):
+        if reading.source.kind is SourceKind.PROBE:
             # Of an instance that was configured no more while it was looked at.
             return None
         self._changed = True
-        if reading.source.startswith(SCRAPED):
+        if reading.source.kind is SourceKind.SCRAPE:
             self.scrapes.note(reading, lag)
             self.apply_metrics(getattr(reading.value, "metrics", ()), reading.taken_at)
             self.restarts.note(getattr(reading.value, "starts", ()), reading.taken_at)
@@ -171,21 +170,21 @@ class Store:
             self._apply_value(reading.source, reading.value, reading.taken_at)
         return None
 
-    def heard(self, event: Event) -> list[str]:
-        """Take in what a source tells as it happens. Returns keys to look at now."""
+    def heard(self, event: Event) -> list[SourceId]:
+        """Take in what a source tells as it happens. Returns what to look at now."""
         if event.kind not in _OF_CONTAINERS:
             self.events.add(event)
             return []
-        keys = list(self._engines)
+        asked = list(self._engines)
         service = event.service
         for record in self.services.values():
             mine = [each for each in record.instances if each.container == event.subject]
             joined = any(each.name == event.subject for each in record.containers or ())
             if mine or joined or event.subject in record.config.containers:
                 service = service or record.name
-                keys.extend(each.key for one in mine or record.instances for each in one.probes)
+                asked.extend(each.id for one in mine or record.instances for each in one.probes)
         self.events.add(replace(event, service=service))
-        return keys
+        return asked
 
     def suspended(self, now: float) -> None:
         """Time was lost: nothing is known, and the next interval's failures are not counted.
@@ -261,13 +260,12 @@ class Store:
             return False
         return look.at - self._resumed_at < probe.interval
 
-    def _apply_value(self, key: str, value: object, at: float) -> None:
-        kind = key.partition(":")[0]
-        if kind == "docker":
+    def _apply_value(self, key: SourceId, value: object, at: float) -> None:
+        if key.kind is SourceKind.DOCKER:
             self._apply_docker(key, cast(DockerView, value), at)
-        elif kind == "host":
+        elif key.kind is SourceKind.HOST:
             self.host, self.host_at = cast(Host, value), at
-        elif kind == "history":
+        elif key.kind is SourceKind.BUDGETS:
             self._apply_counts(getattr(value, "counts", ()))
         else:
             alerts = value if isinstance(value, tuple) else cast(_AlertReport, value).alerts
@@ -276,7 +274,7 @@ class Store:
             self.apply_metrics(getattr(value, "metrics", ()), at)
             self.restarts.note(getattr(value, "starts", ()), at)
 
-    def _apply_rules(self, key: str, value: object, at: float) -> None:
+    def _apply_rules(self, key: SourceId, value: object, at: float) -> None:
         """Silences of an Alertmanager, rules of a Prometheus, and rules evaluated for it."""
         kept = {**self._silences, key: getattr(value, "silences", ())}
         if kept != self._silences:
@@ -289,9 +287,9 @@ class Store:
         evaluations = getattr(value, "evaluations", ())
         if evaluations or key in self._rule_books:
             book = self._rule_books.setdefault(key, RuleBook())
-            self.alerts.report(f"{key}{OWN_RULES}", book.evaluate(evaluations, at), at)
+            self.alerts.report(own_rules(key), book.evaluate(evaluations, at), at)
 
-    def _apply_docker(self, key: str, view: DockerView, at: float) -> None:
+    def _apply_docker(self, key: SourceId, view: DockerView, at: float) -> None:
         self._engines[key] = view
         self.docker, self.docker_at = merge_views(self._engines), at
         index = ContainerIndex(self._engines.values())

@@ -10,6 +10,7 @@ from typing import Final
 from opsconsole.model.alerts import Alert
 from opsconsole.model.operation import SILENCING, ActionKind, ActionRequest, Refusal
 from opsconsole.model.silences import LONGEST_MATCHER, Matcher, SilenceView, parse_matcher
+from opsconsole.model.source_id import SourceKind
 
 LONGEST_ACK: Final = 4 * 3600.0
 """Seconds after which an acknowledgement ends though its alert goes on."""
@@ -19,7 +20,6 @@ VERIFICATION: Final = ("the silence is read back, and the alerts it is about are
 
 _MATCHER: Final = "matcher."
 _LONGEST: Final = 200
-_REPORTS: Final = "alertmanager:"
 
 
 def parameters_of(matchers: tuple[str, ...]) -> dict[str, str]:
@@ -55,8 +55,8 @@ def again(silence: SilenceView, duration: float, reason: str = "") -> ActionRequ
 
 def reporter_of(alert: Alert) -> str:
     """The configured name of an Alertmanager that reports ``alert``, or ''."""
-    names = (source.partition(_REPORTS) for source in alert.sources)
-    return next((name for before, _, name in names if not before and name), "")
+    kind = SourceKind.ALERTMANAGER
+    return next((source.name for source in alert.sources if source.kind is kind), "")
 
 
 def longest_of(parameter: str) -> int:

@@ -15,6 +15,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind, failing
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.operations.planning.driver import Sight
 
@@ -93,7 +94,7 @@ def _probes(
     connector = Connector()
     probes = {
         name: HttpProbe(
-            key=f"verify:{service}/{name}",
+            source=SourceId(SourceKind.PROBE, f"{service}/{name}"),
             kind=ProbeKind.HEALTH,
             url=url.rstrip("/") + "/" + config.health.path.lstrip("/"),
             health=config.health,

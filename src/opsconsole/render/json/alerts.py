@@ -27,7 +27,7 @@ def alert_document(alert: Alert, now: float) -> Document:
         "runbook": alert.runbook,
         "cause": alert.cause,
         "labels": dict(alert.labels),
-        "sources": list(alert.sources),
+        "sources": [str(source) for source in alert.sources],
         "suppressions": [
             {
                 "kind": each.kind,

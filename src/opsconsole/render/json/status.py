@@ -279,6 +279,7 @@ def _container(container: Container) -> Document:
 def _source(source: SourceView, now: float) -> Document:
     return {
         "name": source.name,
+        "kind": source.id.kind.value,
         "endpoint": source.endpoint,
         "age": _age(source.taken_at, now),
         "interval": source.interval,

@@ -111,11 +111,11 @@ def data_age(snapshot: Snapshot | None, now: float) -> float | None:
     """Seconds since the oldest of the readings that count as current; None where there is none."""
     if snapshot is None:
         return None
-    hidden = {each.name for each in unseen(snapshot, now)}
+    hidden = {each.id for each in unseen(snapshot, now)}
     ages = [
         now - each.taken_at
         for each in snapshot.sources
-        if each.taken_at is not None and each.name not in hidden
+        if each.taken_at is not None and each.id not in hidden
     ]
     return max(ages, default=None)
 

@@ -27,6 +27,7 @@ from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Container, DockerView, SwarmService
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.changes import Changes
@@ -63,6 +64,7 @@ class DockerSource:
         self._environ = os.environ if environ is None else environ
         self._groups = control_groups or ControlGroups()
         name = settings.name
+        self._id = SourceId(SourceKind.DOCKER, name)
         self._calls = BoundedExecutor(name, 2)
         self._stats_calls = BoundedExecutor(f"{name} statistics", _STATS_WORKERS, spares=0)
         self._files = BoundedExecutor(f"{name} control groups", 1, spares=0)
@@ -80,9 +82,9 @@ class DockerSource:
         self._rarely_due = 0.0
 
     @property
-    def key(self) -> str:
-        """``docker:`` and the engine's name."""
-        return f"docker:{self._settings.name}"
+    def id(self) -> SourceId:
+        """The engine's configured name."""
+        return self._id
 
     @property
     def interval(self) -> float:
@@ -130,7 +132,7 @@ class DockerSource:
         self, began: float, *, view: DockerView | None = None, fault: Fault | None = None
     ) -> Reading[DockerView]:
         now = self._clock.now()
-        return Reading(source=self.key, taken_at=now, took=now - began, value=view, fault=fault)
+        return Reading(source=self._id, taken_at=now, took=now - began, value=view, fault=fault)
 
     async def _look(self, ends: float) -> DockerView:
         """List, inspect what changed, read what is used, and put it together."""

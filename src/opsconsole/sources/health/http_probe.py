@@ -18,6 +18,7 @@ from opsconsole.config.services import Health
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 from opsconsole.sources.base import Source
 from opsconsole.sources.health.body import BY_CODE, phrase, read_health, status_fault
@@ -46,7 +47,7 @@ class HttpProbe(Source[HealthReport]):
     def __init__(
         self,
         *,
-        key: str,
+        source: SourceId,
         kind: ProbeKind,
         url: str,
         health: Health,
@@ -57,7 +58,7 @@ class HttpProbe(Source[HealthReport]):
         connector: Connector,
         base: Path,
     ) -> None:
-        self._key = key
+        self._id = source
         self._interval = interval
         self._kind = kind
         self._health = health
@@ -75,9 +76,9 @@ class HttpProbe(Source[HealthReport]):
         self._last: tuple[object, HealthReport | Fault] | None = None
 
     @property
-    def key(self) -> str:
-        """Its name for ever."""
-        return self._key
+    def id(self) -> SourceId:
+        """``service/instance:kind``."""
+        return self._id
 
     @property
     def interval(self) -> float:
@@ -98,8 +99,8 @@ class HttpProbe(Source[HealthReport]):
         took = loop.time() - started
         now = self._clock.now()
         if isinstance(result, Fault):
-            return Reading(self._key, now, took, fault=result)
-        return Reading(self._key, now, took, value=result)
+            return Reading(self._id, now, took, fault=result)
+        return Reading(self._id, now, took, value=result)
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""

@@ -20,12 +20,15 @@ from opsconsole.config.settings import HostSettings
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.resources import Disk, Host, Process
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.host.disks import mounted, read_disk
 from opsconsole.sources.host.platform import describe_limits, recognise
 from opsconsole.sources.host.processes import ProcessSampler
 from opsconsole.sources.host.sampler import Figures, HostSampler
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
+
+THIS_HOST: Final = SourceId(SourceKind.HOST, "local")
 
 _DEADLINE: Final = 2.0
 _DISK_DEADLINE: Final = 1.0
@@ -61,9 +64,9 @@ class HostSource:
         self._processes_due = 0.0
 
     @property
-    def key(self) -> str:
-        """``host:local``."""
-        return "host:local"
+    def id(self) -> SourceId:
+        """This host."""
+        return THIS_HOST
 
     @property
     def interval(self) -> float:
@@ -96,7 +99,7 @@ class HostSource:
         self, began: float, *, host: Host | None = None, fault: Fault | None = None
     ) -> Reading[Host]:
         now = self._clock.now()
-        return Reading(source=self.key, taken_at=now, took=now - began, value=host, fault=fault)
+        return Reading(source=THIS_HOST, taken_at=now, took=now - began, value=host, fault=fault)
 
     async def _look(self) -> Host:
         self._start_slow_looks()

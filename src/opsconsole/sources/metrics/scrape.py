@@ -18,6 +18,7 @@ from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.processes import ProcessStart
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.target import HttpTarget
@@ -106,7 +107,8 @@ class ScrapeSource(Source[ScrapeView]):
     def __init__(
         self,
         *,
-        key: str,
+        service: str,
+        instance: str,
         url: str,
         samples: ServiceSamples,
         http: HttpConfig,
@@ -117,7 +119,8 @@ class ScrapeSource(Source[ScrapeView]):
         executor: BoundedExecutor,
         base: Path,
     ) -> None:
-        self._key = key
+        self._service, self._instance = service, instance
+        self._id = scrape_id(service, instance)
         self._interval = interval
         self._timeout = timeout
         self._samples = samples
@@ -127,9 +130,9 @@ class ScrapeSource(Source[ScrapeView]):
         self._page = MetricsPage(url, http=http, timeout=timeout, connector=connector, base=base)
 
     @property
-    def key(self) -> str:
-        """``scrape:service/instance``."""
-        return self._key
+    def id(self) -> SourceId:
+        """``service/instance``."""
+        return self._id
 
     @property
     def interval(self) -> float:
@@ -154,11 +157,11 @@ class ScrapeSource(Source[ScrapeView]):
         now, took = self._clock.now(), loop.time() - started
         if isinstance(found, Fault):
             self._samples.failed(self._page.instance)
-            return Reading(self._key, now, took, fault=found)
+            return Reading(self._id, now, took, fault=found)
         counts = tuple(self._samples.counts(self._page.instance, began))
         starts = () if self._start is None else (self._start,)
         view = ScrapeView(self._samples.values(now), counts=counts, starts=starts)
-        return Reading(self._key, now, took, value=view)
+        return Reading(self._id, now, took, value=view)
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
@@ -182,8 +185,7 @@ class ScrapeSource(Source[ScrapeView]):
 
     def _read(self, body: bytes, content_type: str) -> tuple[list[Exposed], ProcessStart | None]:
         samples = read_exposition(body, content_type, self._samples.names)
-        service, _, instance = self._key.partition(":")[2].partition("/")
-        return samples, read_body(body, service, instance, skew(self._clock))
+        return samples, read_body(body, self._service, self._instance, skew(self._clock))
 
     def _keep(self, at: float, samples: list[Exposed]) -> list[Exposed] | Fault:
         if self._samples.add(self._page.instance, at, samples):
@@ -192,9 +194,9 @@ class ScrapeSource(Source[ScrapeView]):
         return Fault(FaultKind.TOO_LARGE, message, _NARROW)
 
 
-def scrape_key(service: str, instance: str) -> str:
-    """The key of a scrape; names hold neither slash nor colon."""
-    return f"scrape:{service}/{instance}"
+def scrape_id(service: str, instance: str) -> SourceId:
+    """Of the scrape of one instance; names hold neither slash nor colon."""
+    return SourceId(SourceKind.SCRAPE, f"{service}/{instance}")
 
 
 def _refusal(status: int) -> TransportFaultError:

@@ -16,6 +16,7 @@ from opsconsole.errors import SecretError
 from opsconsole.model.alerts import Alert, Suppression
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.silences import ACK_PREFIX, SilenceState, SilenceView
+from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.prometheus.api_alerts import AlertsView, read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences
 from opsconsole.sources.prometheus.api_source import ApiSource
@@ -29,14 +30,14 @@ class AlertmanagerSource(ApiSource[AlertsView]):
     """Alerts and silences of one server, within twice ``settings.timeout``."""
 
     def __init__(self, settings: Alertmanager, clock: Clock, base: Path) -> None:
-        super().__init__("alertmanager", settings, clock, base, 2 * settings.timeout)
+        super().__init__(SourceKind.ALERTMANAGER, settings, clock, base, 2 * settings.timeout)
         self._name = settings.name
 
     def _look(self) -> AlertsView | Fault:
         url = f"{self._url}/api/v2/alerts"
         try:
             session = self._session()
-            view = read_alertmanager(get_json(session, url), self.key)
+            view = read_alertmanager(get_json(session, url), self.id)
             payload = get_json(session, f"{self._url}/api/v2/silences")
             silences = read_silences(payload, self._name)
         except SecretError as error:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.silences import SilenceView
+from opsconsole.model.source_id import SourceId
 from opsconsole.text import sanitize
 
 ALERT_LIMIT: Final = 5000
@@ -31,7 +32,7 @@ class AlertsView:
     silences: tuple[SilenceView, ...] = ()
 
 
-def read_prometheus(payload: object, source: str) -> AlertsView:
+def read_prometheus(payload: object, source: SourceId) -> AlertsView:
     """Read the body of ``/api/v1/alerts``. Raises ValueError when it is not one."""
     if not isinstance(payload, dict) or payload.get("status") != "success":
         raise ValueError("not an answer of /api/v1/alerts")
@@ -42,7 +43,7 @@ def read_prometheus(payload: object, source: str) -> AlertsView:
     return _keep(_prometheus_alert(item, source) for item in listed)
 
 
-def read_alertmanager(payload: object, source: str) -> AlertsView:
+def read_alertmanager(payload: object, source: SourceId) -> AlertsView:
     """Read the body of ``/api/v2/alerts``. Raises ValueError when it is not one."""
     if not isinstance(payload, list):
         raise ValueError("not an answer of /api/v2/alerts")
@@ -66,7 +67,7 @@ def _keep(found: Iterable[Alert | None]) -> AlertsView:
     return AlertsView(tuple(alerts[:ALERT_LIMIT]), len(alerts))
 
 
-def _prometheus_alert(item: Any, source: str) -> Alert | None:
+def _prometheus_alert(item: Any, source: SourceId) -> Alert | None:
     if not isinstance(item, dict):
         return None
     state = {"firing": AlertState.FIRING, "pending": AlertState.PENDING}.get(item.get("state", ""))
@@ -76,7 +77,7 @@ def _prometheus_alert(item: Any, source: str) -> Alert | None:
     return _base(item, source, state, since)
 
 
-def _alertmanager_alert(item: Any, source: str) -> Alert | None:
+def _alertmanager_alert(item: Any, source: SourceId) -> Alert | None:
     if not isinstance(item, dict):
         return None
     since = parse_time(item.get("startsAt"))
@@ -95,7 +96,7 @@ def _alertmanager_alert(item: Any, source: str) -> Alert | None:
 
 def _base(
     item: Mapping[str, Any],
-    source: str,
+    source: SourceId,
     state: AlertState,
     since: float,
     suppressions: tuple[Suppression, ...] = (),

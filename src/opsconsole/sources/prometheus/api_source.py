@@ -13,6 +13,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.model.fault import Fault
 from opsconsole.model.reading import Reading
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.prometheus.guarded_session import GuardedSession, build_session, endpoint_of
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
@@ -25,11 +26,11 @@ _WORKERS: Final = 2
 
 
 class ApiSource(ABC, Generic[T]):
-    """One server, read every ``settings.interval`` seconds. ``kind`` begins its key."""
+    """One server, read every ``settings.interval`` seconds."""
 
     def __init__(
         self,
-        kind: str,
+        kind: SourceKind,
         settings: Prometheus | Alertmanager,
         clock: Clock,
         base: Path,
@@ -37,7 +38,7 @@ class ApiSource(ABC, Generic[T]):
     ) -> None:
         self._clock = clock
         self._url = settings.url.rstrip("/")
-        self._key = f"{kind}:{settings.name}"
+        self._id = SourceId(kind, settings.name)
         self._deadline = deadline + GRACE
         self._interval = settings.interval
         self._http, self._timeout, self._base = settings.http, settings.timeout, base
@@ -45,9 +46,9 @@ class ApiSource(ABC, Generic[T]):
         self._executor = BoundedExecutor(f"{kind}-{settings.name}", _WORKERS)
 
     @property
-    def key(self) -> str:
+    def id(self) -> SourceId:
         """The kind and the configured name."""
-        return self._key
+        return self._id
 
     @property
     def interval(self) -> float:
@@ -69,8 +70,8 @@ class ApiSource(ABC, Generic[T]):
             outcome = fault_of(error, self.endpoint, self._deadline)
         ended = self._clock.now()
         if isinstance(outcome, Fault):
-            return Reading(self._key, ended, ended - started, fault=outcome)
-        return Reading(self._key, ended, ended - started, value=outcome)
+            return Reading(self._id, ended, ended - started, fault=outcome)
+        return Reading(self._id, ended, ended - started, value=outcome)
 
     async def close(self) -> None:
         """Let the threads go."""

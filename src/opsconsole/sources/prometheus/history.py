@@ -15,11 +15,10 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault
 from opsconsole.model.objectives import WindowCounts
+from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.prometheus.budget_queries import WindowQuery, window_queries
 from opsconsole.sources.prometheus.budget_series import BudgetSeries
 from opsconsole.sources.prometheus.query_source import QuerySource
-
-PREFIX: Final = "history:"
 
 PARTS: Final = 60
 """A window is asked anew after this part of it has passed."""
@@ -62,7 +61,7 @@ class PrometheusHistory(QuerySource[HistoryView]):
         base: Path,
     ) -> None:
         # The last query of a look begins within the timeout, and may take as long itself.
-        super().__init__("history", settings, clock, base, 2 * settings.timeout)
+        super().__init__(SourceKind.BUDGETS, settings, clock, base, 2 * settings.timeout)
         self._name = settings.name
         self._turns = [
             _Turn(query, pace(query.over, settings.interval))

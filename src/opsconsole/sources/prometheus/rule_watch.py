@@ -14,6 +14,7 @@ from typing import Any, Final
 from opsconsole.config.rule_files import RuleFiles
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample, RuleView, fingerprint
+from opsconsole.model.source_id import SourceId
 from opsconsole.sources.prometheus.guarded_session import GuardedSession, classify, get_json
 from opsconsole.text import sanitize
 
@@ -62,7 +63,7 @@ class RuleWatch:
         url: str,
         rules_url: str,
         files: RuleFiles,
-        source: str,
+        source: SourceId,
     ) -> None:
         self._url = url.rstrip("/")
         self._rules_url = rules_url.rstrip("/")
@@ -170,7 +171,7 @@ def _wrong(files: RuleFiles) -> str:
     return f"rule files: {files.problems[0]}{f' and {more} more problems' if more else ''}"
 
 
-def read_rules(payload: object, source: str) -> tuple[RuleView, ...]:
+def read_rules(payload: object, source: SourceId) -> tuple[RuleView, ...]:
     """Read the body of ``/api/v1/rules``. Raises ValueError when it is not one."""
     data = payload.get("data") if isinstance(payload, dict) else None
     groups = data.get("groups") if isinstance(data, dict) else None
@@ -200,7 +201,7 @@ def read_samples(payload: object) -> tuple[RuleSample, ...]:
     )
 
 
-def _rule(item: dict[str, Any], group: str, source: str) -> RuleView:
+def _rule(item: dict[str, Any], group: str, source: SourceId) -> RuleView:
     def text(key: str, limit: int = _TEXT) -> str:
         return sanitize(str(item.get(key) or ""), limit=limit)
 

@@ -20,6 +20,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.processes import ProcessStart
 from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
+from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.metrics import process_starts
 from opsconsole.sources.metrics.declared import Declared
 from opsconsole.sources.prometheus.api_alerts import read_prometheus
@@ -65,9 +66,9 @@ class PrometheusSource(QuerySource[PrometheusView]):
         base: Path,
         rules: RuleFiles | None = None,
     ) -> None:
-        super().__init__("prometheus", settings, clock, base, settings.timeout)
+        super().__init__(SourceKind.PROMETHEUS, settings, clock, base, settings.timeout)
         self._alerts_url = (settings.rules_url or settings.url).rstrip("/")
-        self._rules = RuleWatch(settings.url, self._alerts_url, rules or RuleFiles(), self.key)
+        self._rules = RuleWatch(settings.url, self._alerts_url, rules or RuleFiles(), self.id)
         self._queries = list(batched(declared))
         self._starts_due = 0.0
 
@@ -99,7 +100,7 @@ class PrometheusSource(QuerySource[PrometheusView]):
         deadline = time.monotonic() + self._timeout
         alerts_url = f"{self._alerts_url}/api/v1/alerts"
         try:
-            view = read_prometheus(get_json(self._session(), alerts_url), self.key)
+            view = read_prometheus(get_json(self._session(), alerts_url), self.id)
         except SecretError as error:
             return Fault(FaultKind.AUTH, str(error))
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified

@@ -1,0 +1,66 @@
+"""Which place was read: its kind and its name.
+
+Invariant: the kind is set where the source is made, and what a source is for is judged by its
+kind alone. A name is free text of the configuration, and is for people.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class SourceKind(StrEnum):
+    """What is read. ``unknown`` is of a recording whose writer did not say."""
+
+    PROBE = "probe"
+    SCRAPE = "scrape"
+    HOST = "host"
+    DOCKER = "docker"
+    PROMETHEUS = "prometheus"
+    ALERTMANAGER = "alertmanager"
+    BUDGETS = "budgets"
+    LOCAL = "local"
+    UNKNOWN = "unknown"
+
+    @property
+    def knows_alerts(self) -> bool:
+        """Whether alerts may be missing while it is not read."""
+        return self in _KNOW_ALERTS
+
+    @property
+    def shows_resources(self) -> bool:
+        """Whether the use of processors, memory and disks may be missing while it is not read."""
+        return self in _SHOW_RESOURCES
+
+
+_KNOW_ALERTS = frozenset({SourceKind.PROMETHEUS, SourceKind.ALERTMANAGER, SourceKind.UNKNOWN})
+_SHOW_RESOURCES = frozenset({SourceKind.HOST, SourceKind.DOCKER, SourceKind.UNKNOWN})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceId:
+    """Names one source for as long as the configuration has it; unique in one engine.
+
+    ``name`` is the configured name; of a probe ``service/instance:kind``, of a scrape
+    ``service/instance``. Without a name it stands for all of its kind together.
+    """
+
+    kind: SourceKind
+    name: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}" if self.name else self.kind.value
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        if self.kind is SourceKind.BUDGETS:
+            return f"{self.name} history"
+        if self.kind is SourceKind.HOST:
+            return "host"
+        return self.name or f"{self.kind}s"
+
+
+LOCAL = SourceId(SourceKind.LOCAL)
+"""Whoever reports alerts of rules that the console evaluates itself."""
+
+NOBODY = SourceId(SourceKind.UNKNOWN)

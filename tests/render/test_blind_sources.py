@@ -1,0 +1,110 @@
+"""A source that cannot be read is never shown as calm, whatever it is called."""
+
+from dataclasses import replace
+from itertools import product
+
+import pytest
+
+from opsconsole.cli.alerts import unheard
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.reading import is_stale
+from opsconsole.model.rules import RuleView
+from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.render import resources
+from opsconsole.render.empty_panels import no_alerts, nothing_to_show
+from opsconsole.render.ink.cells import plain
+from opsconsole.render.overview import Panel
+from opsconsole.render.service.summary import alert_lines
+from opsconsole.render.wall.scene import data_age, unseen
+from tests.ui import fleet
+
+NOW = fleet.NOW
+REFUSED = Fault(FaultKind.CONNECT, "connection refused", hint="is it started?")
+
+NAMES = ("edge", "thanos", "eu west", "history", "no alert is firing", "")
+"""None of them holds the kind of what is called so."""
+
+WAYS = {
+    "down": {"fault": REFUSED, "taken_at": NOW - 3},
+    "down from the start": {"fault": REFUSED, "taken_at": None},
+    "stale": {"taken_at": NOW - 300},
+    "never read": {"taken_at": None},
+}
+
+CASES = [
+    pytest.param(SourceId(kind, name), way, id=f"{kind}-{name}-{way}")
+    for kind, name, way in product(SourceKind, NAMES, WAYS)
+    if kind is not SourceKind.LOCAL
+]
+
+
+def seen(source: SourceId, way: str) -> SourceView:
+    well = SourceView(source, "http://10.0.0.9", 15.0, NOW - 1, NOW - 900)
+    return replace(well, **WAYS[way])  # type: ignore[arg-type]  # the fields are SourceView's own
+
+
+def bare(source: SourceView) -> Snapshot:
+    """Nothing is known, and this is the only source."""
+    return Snapshot(1, NOW, sources=(source,))
+
+
+@pytest.mark.parametrize(("source", "way"), CASES)
+def test_no_panel_of_alerts_is_calm(source: SourceId, way: str) -> None:
+    snapshot = bare(seen(source, way))
+    known = replace(snapshot, rules=(RuleView("Slow", "vector(1)"),))
+    service = fleet.calm().services[0]
+    for said in (
+        plain(no_alerts(snapshot)),
+        plain(no_alerts(known)),
+        plain(nothing_to_show(Panel.ALERTS, known, filtered=False)),
+        plain(alert_lines(service, known, 100, NOW)),
+    ):
+        if source.kind.knows_alerts:
+            assert f"cannot tell: {source.label}" in said
+            assert "not looked for" not in said
+        else:
+            assert "cannot tell" not in said
+
+
+@pytest.mark.parametrize(("source", "way"), CASES)
+def test_a_panel_of_resources_says_what_is_not_read(source: SourceId, way: str) -> None:
+    said = plain(nothing_to_show(Panel.RESOURCES, bare(seen(source, way)), filtered=False))
+    if source.kind.shows_resources:
+        assert source.label in said
+        assert "neither this host nor a Docker Engine is read" not in said
+        assert ("connection refused" in said) is way.startswith("down")
+    else:
+        assert "neither this host nor a Docker Engine is read" in said
+
+
+@pytest.mark.parametrize("containers", [True, False], ids=["others are read", "none is read"])
+@pytest.mark.parametrize("name", NAMES)
+def test_an_engine_that_is_down_is_explained_below_what_is_shown(
+    name: str, containers: bool
+) -> None:
+    down = seen(SourceId(SourceKind.DOCKER, name), "down")
+    calm = fleet.calm()
+    snapshot = replace(calm, sources=(*calm.sources, down))
+    if not containers:
+        snapshot = replace(snapshot, docker=None, docker_at=None)
+    said = plain([row.line for row in resources.rows(snapshot, 80, NOW)])
+    assert f"{down.name}: connection refused" in said
+    assert ("containers would be listed here" in said) is not containers
+
+
+@pytest.mark.parametrize(("source", "way"), CASES)
+def test_the_command_names_whoever_was_silent(source: SourceId, way: str) -> None:
+    found = unheard(bare(seen(source, way)))
+    unread = source.kind.knows_alerts and way != "stale"
+    assert bool(found) is unread
+    assert all(line.startswith(f"{source.label} did not answer") for line in found)
+
+
+def test_two_sources_of_one_name_are_two_on_the_wall() -> None:
+    down = seen(SourceId(SourceKind.PROMETHEUS, "main"), "down")
+    well = replace(down, id=SourceId(SourceKind.DOCKER, "main"), fault=None)
+    snapshot = Snapshot(1, NOW, sources=(down, well))
+    assert not is_stale(well.taken_at, well.interval, NOW)
+    assert unseen(snapshot, NOW) == [down]
+    assert data_age(snapshot, NOW) == 3
