@@ -98,7 +98,10 @@ class ActionRequest:
 class Step:
     """One call of a plan: a sentence for people, and the driver's own data to carry it out.
 
-    ``target`` is pinned (a container's id, a URL, an argv), ``call`` is JSON-able and secret-free.
+    ``target`` is pinned (a container's id, a URL, an argv), ``call`` is JSON-able and secret-free;
+    only the driver reads it. ``instance`` is the one that is touched, and ``away`` says that it is
+    meant to be gone afterwards. ``follows``: it gives effect to the steps before it, which are
+    whole only with it.
     """
 
     summary: str
@@ -106,6 +109,9 @@ class Step:
     target: str
     call: Mapping[str, object] = field(default_factory=dict)
     effect: Effect = Effect.CHANGE
+    instance: str = ""
+    away: bool = False
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,8 @@ class Plan:
     """What exactly would be done, on what observed state.
 
     ``fingerprint`` maps each observed fact to its value; the runner looks again and refuses
-    when one moved. ``usual_duration`` in seconds is the mean of this action's past here.
+    when one moved. ``goals`` of a rollback: for the fact that says what runs, its value afterwards.
+    ``usual_duration`` in seconds is the mean of this action's past here.
     ``auto_rollback``: unless verified, the service is rolled back by itself ``rollback_after``
     seconds after the verdict. ``context`` is what else to know before deciding, a line each.
     """
@@ -140,6 +147,7 @@ class Plan:
     auto_rollback: bool = False
     rollback_after: float = 0.0
     context: tuple[str, ...] = ()
+    goals: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from opsconsole.model.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.state import State
 from opsconsole.model.units import format_duration
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning import silence_actions, silencing
 from opsconsole.operations.planning.driver import (
@@ -52,6 +53,15 @@ class _Wanted:
     silence: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SilenceCall(Call):
+    """Matchers as Alertmanager has them, seconds, and the silence that is replaced or ended."""
+
+    matchers: tuple[Mapping[str, object], ...]
+    duration: float | None
+    silence: str
+
+
 class AlertmanagerDriver(Driver):
     """Writes silences to the Alertmanager that the action names."""
 
@@ -76,18 +86,16 @@ class AlertmanagerDriver(Driver):
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """The one call, with what it hides in its sentence."""
         wanted, kind = self._wanted, self._context.kind
-        call: dict[str, object] = {
-            "matchers": matcher_document(wanted.matchers),
-            "duration": silencing.duration_of(self._context.request),
-            "silence": wanted.silence,
-        }
+        matchers = tuple(matcher_document(wanted.matchers))
+        lasts = silencing.duration_of(self._context.request)
+        call = SilenceCall(matchers, lasts, wanted.silence).document()
         text = sanitize(shown(wanted.matchers), limit=_TEXT)
         if kind is ActionKind.EXPIRE_SILENCE:
             said = f"end silence {wanted.silence} of {text}"
             return (Step(f"{said}: {_said(wanted.hidden)} loud again", *self._target(), call),)
-        lasts = format_duration(silencing.duration_of(self._context.request) or 0.0)
+        during = format_duration(lasts or 0.0)
         verb = "acknowledge" if kind is ActionKind.ACKNOWLEDGE else "silence"
-        said = f"{verb} {text} for {lasts}: hides {_said(wanted.hidden)} now"
+        said = f"{verb} {text} for {during}: hides {_said(wanted.hidden)} now"
         return (Step(said, *self._target(), call),)
 
     async def before(self, step: Step) -> Mapping[str, str]:
@@ -98,7 +106,7 @@ class AlertmanagerDriver(Driver):
         """Create the silence, or end it, once."""
         try:
             if self._context.kind is ActionKind.EXPIRE_SILENCE:
-                silence = str(step.call["silence"])
+                silence = SilenceCall.of(step).silence
                 await self._client.expire(silence)
                 return StepOutcome(Outcome.DONE, f"silence {silence} is ended")
             silence = await self._client.create(self._document(step))
@@ -125,7 +133,7 @@ class AlertmanagerDriver(Driver):
         try:
             silences = await self._client.silences()
             if self._context.kind is ActionKind.EXPIRE_SILENCE:
-                return (_ended(str(step.call["silence"]), silences),)
+                return (_ended(SilenceCall.of(step).silence, silences),)
             silence = self._own(step, silences, since - _RECONCILE)
             if silence is None:
                 return (Sight("silence", State.DOWN, "is not there"),)
@@ -188,21 +196,21 @@ class AlertmanagerDriver(Driver):
         return f"{ACK_PREFIX}{reason}" if self._context.kind is ActionKind.ACKNOWLEDGE else reason
 
     def _document(self, step: Step) -> dict[str, object]:
-        who, now = whoami(), time.time()
+        who, now, call = whoami(), time.time(), SilenceCall.of(step)
         document: dict[str, object] = {
-            "matchers": step.call["matchers"],
+            "matchers": call.matchers,
             "startsAt": _rfc3339(now),
-            "endsAt": _rfc3339(now + float(cast(float, step.call["duration"]))),
+            "endsAt": _rfc3339(now + (call.duration or 0.0)),
             "createdBy": f"{who.name}@{who.host}",
             "comment": self._comment(),
         }
-        if step.call["silence"]:
-            document["id"] = step.call["silence"]
+        if call.silence:
+            document["id"] = call.silence
         return document
 
     def _found(self, step: Step, silences: list[Any], since: float) -> StepOutcome:
         if self._context.kind is ActionKind.EXPIRE_SILENCE:
-            ended = _state(str(step.call["silence"]), silences) not in _IN_FORCE
+            ended = _state(SilenceCall.of(step).silence, silences) not in _IN_FORCE
             outcome = Outcome.DONE if ended else Outcome.FAILED
             return StepOutcome(outcome, "it has ended" if ended else "it is still in force")
         found = self._own(step, silences, since)
@@ -212,7 +220,7 @@ class AlertmanagerDriver(Driver):
 
     def _own(self, step: Step, silences: list[Any], since: float) -> Any | None:
         """The newest silence in force with these matchers and this comment, made since then."""
-        wanted = frozenset(raw_matchers(step.call["matchers"]))
+        wanted = frozenset(raw_matchers(list(SilenceCall.of(step).matchers)))
         own = [
             each
             for each in silences

@@ -7,6 +7,7 @@ is removed afterwards was named in the plan and is still surplus when its turn c
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from opsconsole.config.actions import BackupAction
@@ -22,6 +23,7 @@ from opsconsole.operations.backups.retention import LEAST, surplus
 from opsconsole.operations.backups.space import MARGIN, Free, Need, files_text, free_near, size_text
 from opsconsole.operations.backups.store import Store, new_id
 from opsconsole.operations.backups.verifier import opened, verify
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
@@ -41,7 +43,6 @@ LOOKING: Final = 120.0
 _SLOWEST: Final = 10_000_000.0
 _GRACE: Final = 60.0
 _SHOWN: Final = 5
-_MAKE: Final = "make"
 
 
 class Threads:
@@ -75,6 +76,13 @@ class Threads:
             return StepOutcome(Outcome.UNKNOWN, f"it had not ended after {patience + _GRACE:.0f} s")
         except OSError as error:
             return StepOutcome(Outcome.FAILED, because(error))
+
+
+@dataclass(frozen=True, slots=True)
+class Surplus(Call):
+    """The backups to remove; the step that makes one names none."""
+
+    ids: tuple[str, ...] = ()
 
 
 class BackupMaking(Driver):
@@ -122,7 +130,7 @@ class BackupMaking(Driver):
             f"{size_text(self._free.bytes)} free)",
             self.name,
             str(self._store.path),
-            {"do": _MAKE},
+            Surplus().document(),
         )
         too_many = surplus(self._listed, self._keep, to_come=1)
         if not too_many:
@@ -130,21 +138,20 @@ class BackupMaking(Driver):
         ids = [each.id for each in too_many]
         kept = max(self._keep, LEAST)
         summary = f"remove {', '.join(ids)}: older than the {kept} newest whole ones"
-        remove = Step(summary, self.name, str(self._store.path), {"do": "remove", "ids": ids})
-        return make, remove
+        call = Surplus(tuple(ids)).document()
+        return make, Step(summary, self.name, str(self._store.path), call)
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """The id that the backup is going to have."""
-        if step.call.get("do") != _MAKE:
+        if Surplus.of(step).ids:
             return {}
         self._id = new_id(time.time())
         return {"id": self._id}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Make the backup, or remove what the plan named and is surplus still."""
-        if step.call.get("do") != _MAKE:
-            ids = step.call.get("ids")
-            wanted = frozenset(ids) if isinstance(ids, list) else frozenset()
+        wanted = frozenset(Surplus.of(step).ids)
+        if wanted:
             return await self._threads.act(lambda deadline: self._remove(wanted), 0)
         mended = await self._threads.act(lambda deadline: self._mend(), 0)
         if mended.outcome is not Outcome.DONE:

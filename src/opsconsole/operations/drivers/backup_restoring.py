@@ -7,8 +7,7 @@ manifest. It is verified whole before anything is touched.
 import time
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Final
+from dataclasses import dataclass, replace
 
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.operations.backups.catalogue import LATEST, Listed, age_of, choose
@@ -19,21 +18,25 @@ from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.backups.store import new_id
 from opsconsole.operations.backups.verifier import opened
 from opsconsole.operations.drivers.backup_making import Threads, tidy, told
-from opsconsole.operations.planning import registry
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
-    ObserveError,
     Outcome,
     Sight,
     StepOutcome,
 )
 
-_RESTORE: Final = "restore"
+
+@dataclass(frozen=True, slots=True)
+class Restore(Call):
+    """The backup that is put back, by its id."""
+
+    backup: str
 
 
 class BackupRestoring(Driver):
-    """One step that restores, followed by the steps of the action that is declared to follow."""
+    """One step that restores."""
 
     name: str
     """The driver's name in the configuration."""
@@ -44,7 +47,6 @@ class BackupRestoring(Driver):
         self._context = context
         self._store = store_of(context.settings, context.service, context.base)
         self._threads = Threads(context)
-        self._follow = _follow(context)
         self._listed = Listed("")
         self._backup = ""
         self._id = ""
@@ -73,6 +75,14 @@ class BackupRestoring(Driver):
     async def _sights(self) -> tuple[Sight, ...]:
         """What was restored, as it is now."""
 
+    def follow_up(self) -> DriverContext | None:
+        """What is declared to follow a restore, such as a restart or a reload."""
+        backup = self._context.settings.services[self._context.service].actions.backup
+        action = backup.restore if backup is not None else None
+        if action is None or action == self._context.action:
+            return None
+        return replace(self._context, action=action, kind=ActionKind.RESTART)
+
     @property
     def wanted(self) -> Wanted:
         """Which backups may be restored here."""
@@ -82,65 +92,47 @@ class BackupRestoring(Driver):
     async def observe(self) -> Mapping[str, str]:
         """Which backup, pinned by its hash, and what it would replace."""
         self._listed, manifest = await self._threads.look(self._choose)
-        facts = {
+        return {
             "backup": self._listed.id,
             "backup's manifest": self._listed.digest[:16],
             "made on": self._listed.host,
             **await self._targets(manifest),
         }
-        return facts | dict(await self._follow.observe()) if self._follow else facts
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
-        """Restore, and what follows."""
+        """The one restore."""
         listed = self._listed
         old = age_of(listed)
         fuzzy = ", changed while it was made" if listed.fuzzy or listed.running else ""
-        own = Step(
+        summary = (
             f"restore backup {listed.id} ({old} old, {files_text(listed.files)}, "
-            f"{size_text(listed.size)}{fuzzy}) {self._sentence()}",
-            self.name,
-            str(self._store.folder(listed.id)),
-            {"do": _RESTORE, "backup": listed.id},
+            f"{size_text(listed.size)}{fuzzy}) {self._sentence()}"
         )
-        return (own, *self._follow.steps(facts)) if self._follow else (own,)
+        folder, call = str(self._store.folder(listed.id)), Restore(listed.id).document()
+        return (Step(summary, self.name, folder, call),)
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """The restore's own id, by which its record is found."""
-        if self._follow and not _own(step):
-            return await self._follow.before(step)
         self._id = new_id(time.time())
         return {"id": self._id}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Verify, put back, keep what was there."""
-        if self._follow and not _own(step):
-            return await self._follow.execute(step)
-        self._backup = str(step.call["backup"])
+        self._backup = Restore.of(step).backup
         return await self._restore(self._backup, self._id or new_id(time.time()))
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Look at what is there now."""
-        if self._follow and not _own(step):
-            return await self._follow.reconcile(step, before)
-        self._backup, self._id = str(step.call["backup"]), before.get("id", "")
+        self._backup, self._id = Restore.of(step).backup, before.get("id", "")
         return await self._found()
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """What was restored, and what the following action sees."""
-        own = await self._sights() if any(_own(step) for step in steps) else ()
-        rest = tuple(step for step in steps if not _own(step))
-        return (*own, *await self._follow.look(rest, since)) if self._follow and rest else own
+        """What was restored."""
+        return await self._sights()
 
     async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
-        """Put back what a runner that was killed left halfway; then the following action's own."""
-        own = await self._threads.act(lambda deadline: told(self._tidy()), 0)
-        rest = tuple(step for step in steps if not _own(step))
-        if not rest or self._follow is None or not self._follow.concludes:
-            return own
-        other = await self._follow.conclude(rest, verdict)
-        details = "; ".join(filter(None, (own.detail, other.detail)))
-        outcome = other.outcome if own.outcome is Outcome.DONE else own.outcome
-        return StepOutcome(outcome, details, other.evidence)
+        """Put back what a runner that was killed left halfway."""
+        return await self._threads.act(lambda deadline: told(self._tidy()), 0)
 
     def _tidy(self) -> tuple[str, ...]:
         """Called after a verdict; a line for each thing that was left to do."""
@@ -149,11 +141,6 @@ class BackupRestoring(Driver):
     @abstractmethod
     def undo(self) -> str:
         """How it is undone, in one line."""
-
-    async def close(self) -> None:
-        """Close what the following action opened."""
-        if self._follow:
-            await self._follow.close()
 
     def _choose(self) -> tuple[Listed, Manifest]:
         wanted = self._context.request.parameters.get("backup") or LATEST
@@ -166,24 +153,3 @@ class BackupRestoring(Driver):
 def failed(detail: str) -> StepOutcome:
     """A step that did not take effect."""
     return StepOutcome(Outcome.FAILED, detail)
-
-
-def _own(step: Step) -> bool:
-    return step.call.get("do") == _RESTORE
-
-
-def _follow(context: DriverContext) -> Driver | None:
-    """The driver of what is declared to follow a restore, such as a restart or a reload.
-
-    Raises ObserveError when no driver can do it.
-    """
-    backup = context.settings.services[context.service].actions.backup
-    follow = backup.restore if backup is not None else None
-    if follow is None or follow == context.action:
-        return None
-    if not registry.can(follow, ActionKind.RESTART):
-        raise ObserveError(
-            f"what is to follow a restore of {context.service} cannot be done by {follow.driver}",
-            remedy="declare it with a driver that can restart",
-        )
-    return registry.make(replace(context, action=follow, kind=ActionKind.RESTART))

@@ -12,11 +12,13 @@ import shutil
 import signal
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from opsconsole.model.operation import Effect, Step
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import fill, shown_words, words
 from opsconsole.operations.planning.driver import (
     Driver,
@@ -39,6 +41,13 @@ PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _SHOWN_LINES: Final = 12
 _POLL: Final = 0.02
 _SHOWN: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Run(Call):
+    """The arguments, whose words are not filled in yet."""
+
+    arguments: tuple[str, ...]
 
 
 class CommandDriver(Driver):
@@ -76,7 +85,7 @@ class CommandDriver(Driver):
             summary=f"run {shown}",
             driver="command",
             target=facts["program"],
-            call={"arguments": list(self._command.argv[1:])},
+            call=Run(self._command.argv[1:]).document(),
             effect=Effect(self._context.action.effect),
         )
         return (step,)
@@ -84,8 +93,7 @@ class CommandDriver(Driver):
     async def execute(self, step: Step) -> StepOutcome:
         """Run it to its end or to its time limit."""
         values = words(self._context.request)
-        arguments = cast(list[str], step.call["arguments"])
-        argv = [step.target, *(_argument(argument, values) for argument in arguments)]
+        argv = [step.target, *(_argument(each, values) for each in Run.of(step).arguments)]
         started = time.monotonic()
         try:
             process = await asyncio.create_subprocess_exec(

@@ -8,21 +8,21 @@ other line, comments and order included, stays as it is.
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from opsconsole import durable
-from opsconsole.config.actions import Action
+from opsconsole.config.actions import Action, PidFile
 from opsconsole.model.operation import ActionKind, Step
-from opsconsole.operations.drivers.recovering import degraded_steps, previous
-from opsconsole.operations.planning import registry
+from opsconsole.operations.drivers.call import Call
+from opsconsole.operations.drivers.followed import restart_after
+from opsconsole.operations.drivers.recovering import degraded_steps
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
     ObserveError,
     Outcome,
-    Sight,
     StepOutcome,
     declared,
 )
@@ -34,6 +34,14 @@ _LINE: Final = re.compile(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t
 _OWN: Final = "env_file"
 
 
+@dataclass(frozen=True, slots=True)
+class SetFlags(Call):
+    """The value of each key, None to take it out; and as it was ``previous``ly."""
+
+    set: Mapping[str, str | None]
+    previous: Mapping[str, str | None]
+
+
 class EnvFileDriver(Driver):
     """Sets the flags (degrade), or puts back what they were (recover)."""
 
@@ -42,82 +50,62 @@ class EnvFileDriver(Driver):
         self._context = context
         self._declared = target
         self._path = context.base / Path(target.file).expanduser()
-        self._then = _follower(context)
+
+    def follow_up(self) -> DriverContext | None:
+        """The service's declared restart, SIGHUP, or nothing."""
+        if self._declared.then == "nothing":
+            return None
+        if self._declared.then == "restart":
+            return restart_after(self._context)
+        if self._declared.pid_file is None:
+            raise ObserveError(
+                f"nothing makes {self._context.service} read its flags",
+                remedy="declare pid_file beside then: reload",
+            )
+        reload = Action(pid_file=PidFile(path=self._declared.pid_file, signal="HUP"))
+        return replace(self._context, action=reload, kind=ActionKind.RESTART)
 
     async def observe(self) -> Mapping[str, str]:
-        """The file as it is, and what its follow-up observes."""
-        raw = self._read()
-        facts = {f"{self._path.name} sha256": hashlib.sha256(raw).hexdigest()[:16]}
-        if self._then is not None:
-            facts |= await self._then.observe()
-        return facts
+        """The file as it is."""
+        return {f"{self._path.name} sha256": hashlib.sha256(self._read()).hexdigest()[:16]}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
-        """One write, then what makes the service read it."""
+        """One write."""
         found = values_of(self._read())
         wanted = self._wanted()
         shown = ", ".join(
             f"{key} {found.get(key, 'unset')} → {'unset' if value is None else value}"
             for key, value in wanted.items()
         )
-        call = {
-            "set": wanted,
-            "previous": {key: found.get(key) for key in wanted},
-            "leads_to_next": self._then is not None,
-        }
-        step = Step(f"write {self._path.name}: {shown}", _OWN, str(self._path), call)
-        return (step, *(self._then.steps(facts) if self._then else ()))
-
-    async def before(self, step: Step) -> Mapping[str, str]:
-        """The file's digest; or what the follow-up needs."""
-        if step.driver != _OWN:
-            return await self._follow_up().before(step)
-        return {"sha256": hashlib.sha256(self._read()).hexdigest()}
+        call = SetFlags(wanted, {key: found.get(key) for key in wanted}).document()
+        return (Step(f"write {self._path.name}: {shown}", _OWN, str(self._path), call),)
 
     async def execute(self, step: Step) -> StepOutcome:
         """Write the file whole, beside it and then over it."""
-        if step.driver != _OWN:
-            return await self._follow_up().execute(step)
+        flags = SetFlags.of(step).set
         try:
-            replace_file(self._path, with_flags(self._read(), _wanted_of(step)))
+            replace_file(self._path, with_flags(self._read(), flags))
         except (OSError, ObserveError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             return StepOutcome(Outcome.FAILED, f"{self._path.name} is as before: {why}")
-        return StepOutcome(Outcome.DONE, f"{len(_wanted_of(step))} flags written")
+        return StepOutcome(Outcome.DONE, f"{len(flags)} flags written")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the flags in the file are those that were to be written."""
-        if step.driver != _OWN:
-            return await self._follow_up().reconcile(step, before)
         found = values_of(self._read())
-        if all(found.get(key) == value for key, value in _wanted_of(step).items()):
+        if all(found.get(key) == value for key, value in SetFlags.of(step).set.items()):
             return StepOutcome(Outcome.DONE, "the flags are in the file")
         return StepOutcome(Outcome.FAILED, "the flags are not in the file")
-
-    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """What the follow-up sees."""
-        others = tuple(step for step in steps if step.driver != _OWN)
-        return await self._then.look(others, since) if self._then and others else ()
 
     def undo(self) -> str:
         """By putting back what the flags were."""
         return "recover: the flags are put back to what they were"
 
-    async def close(self) -> None:
-        """Close the follow-up."""
-        if self._then is not None:
-            await self._then.close()
-
-    def _wanted(self) -> dict[str, str | None]:
+    def _wanted(self) -> Mapping[str, str | None]:
         if self._context.kind is not ActionKind.RECOVER:
-            return dict(self._declared.set)
+            return self._declared.set
         (step, *_) = degraded_steps(self._context, _OWN)
-        return cast(dict[str, str | None], dict(previous(step)))
-
-    def _follow_up(self) -> Driver:
-        if self._then is None:
-            raise ValueError("the action declares nothing to follow")
-        return self._then
+        return SetFlags.of(step).previous
 
     def _read(self) -> bytes:
         try:
@@ -165,31 +153,3 @@ def replace_file(path: Path, raw: bytes) -> None:
 
 def _line(key: str, value: str) -> bytes:
     return f"{key}={value}".encode("utf-8", "surrogateescape")
-
-
-def _wanted_of(step: Step) -> Mapping[str, str | None]:
-    return cast(Mapping[str, str | None], step.call["set"])
-
-
-def _follower(context: DriverContext) -> Driver | None:
-    """What makes the service read the file: its declared restart, SIGHUP, or nothing."""
-    declared = context.action.env_file
-    assert declared is not None
-    actions = context.settings.services[context.service].actions
-    if declared.then == "nothing":
-        return None
-    if declared.then == "restart":
-        action = actions.restart
-        lack = "declare restart for the service, or then: nothing"
-    else:
-        action = _reload(declared.pid_file)
-        lack = "declare pid_file beside then: reload"
-    if action is None:
-        raise ObserveError(f"nothing makes {context.service} read its flags", remedy=lack)
-    return registry.make(replace(context, kind=ActionKind.RESTART, action=action))
-
-
-def _reload(pid_file: str | None) -> Action | None:
-    if pid_file is None:
-        return None
-    return Action.model_validate({"pid_file": {"path": pid_file, "signal": "HUP"}})

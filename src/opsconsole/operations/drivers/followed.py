@@ -1,15 +1,14 @@
-"""A driver that makes one change of its own, followed by the restart that gives it effect.
+"""A change and, in the same plan, what gives it effect: a restart or a reload.
 
-Invariant: a step is either the own one or one of the restart's, never both; the verdict needs
-both to be seen. A driver of this kind says what its own step is, makes it, and looks at it.
+Invariant: each step belongs to one of the two, by its mark; what follows is made by its own
+driver, its facts pin the plan, and the verdict needs both to be seen.
 """
 
-from abc import abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
-from opsconsole.model.operation import Step
-from opsconsole.model.state import State
-from opsconsole.operations.drivers.following import Following
+from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
@@ -19,74 +18,91 @@ from opsconsole.operations.planning.driver import (
     StepOutcome,
 )
 
+_PREFIX: Final = "restart: "
 
-class FollowedChange(Driver):
-    """One change, then the declared restart when ``restart`` is wanted."""
 
-    def __init__(self, context: DriverContext, *, restart: bool) -> None:
-        self._context = context
-        self._following = Following(context, wanted=restart)
+class Followed(Driver):
+    """``first``, then ``second``."""
+
+    def __init__(self, first: Driver, second: Driver) -> None:
+        self._first = first
+        self._second = second
+        self.concludes = first.concludes or second.concludes
 
     async def observe(self) -> Mapping[str, str]:
-        """The facts of the change, then those of the restart. Raises ObserveError."""
-        return {**await self._facts(), **await self._following.observe()}
+        """The facts of both."""
+        facts = await self._first.observe()
+        after = await self._second.observe()
+        return {**facts, **{f"{_PREFIX}{fact}": value for fact, value in after.items()}}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
-        """The change, then the steps of the restart."""
-        after = self._following.steps(facts)
-        return (self._step(leads_to_next=bool(after)), *after)
+        """The steps of the first, then those of the second, marked."""
+        after = {key.removeprefix(_PREFIX): value for key, value in facts.items()}
+        second = (replace(step, follows=True) for step in self._second.steps(after))
+        return (*self._first.steps(facts), *second)
+
+    def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """Those of the first: what follows goes nowhere."""
+        return self._first.goals(facts)
 
     async def before(self, step: Step) -> Mapping[str, str]:
-        """What ``reconcile`` will need to know."""
-        if self._following.owns(step):
-            return await self._following.before(step)
-        return await self._found()
+        """As the driver of the step says."""
+        return await self._of(step).before(step)
 
     async def execute(self, step: Step) -> StepOutcome:
-        """Make the change, or the restart's call, once."""
-        if self._following.owns(step):
-            return await self._following.execute(step)
-        return await self._change(step)
+        """As the driver of the step does."""
+        return await self._of(step).execute(step)
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """Whether the change is there, by looking."""
-        if self._following.owns(step):
-            return await self._following.reconcile(step, before)
-        sight = await self._look_at(step)
-        outcomes = {State.OK: Outcome.DONE, State.UNKNOWN: Outcome.UNKNOWN}
-        return StepOutcome(outcomes.get(sight.state, Outcome.FAILED), sight.detail)
+        """As the driver of the step finds."""
+        return await self._of(step).reconcile(step, before)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """The change, and what the restart sees."""
-        own = [await self._look_at(step) for step in steps if not self._following.owns(step)]
-        return (*own, *await self._following.look(steps, since))
+        """What each sees of its own steps."""
+        seen = [await driver.look(own, since) for driver, own in self._shares(steps)]
+        return tuple(sight for sights in seen for sight in sights)
+
+    def undo(self) -> str:
+        """As the first says."""
+        return self._first.undo()
+
+    async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
+        """What each has to do, all of it told; the first that is not DONE decides."""
+        ended = [
+            await driver.conclude(own, verdict)
+            for driver, own in self._shares(steps)
+            if driver.concludes
+        ]
+        outcomes = (each.outcome for each in ended if each.outcome is not Outcome.DONE)
+        details = "; ".join(each.detail for each in ended if each.detail)
+        evidence = tuple(line for each in ended for line in each.evidence)
+        return StepOutcome(next(outcomes, Outcome.DONE), details, evidence)
 
     async def close(self) -> None:
-        """Close what the restart opened."""
-        await self._following.close()
+        """Close both."""
+        await self._first.close()
+        await self._second.close()
 
-    async def _look_at(self, step: Step) -> Sight:
-        try:
-            return await self._sight(step)
-        except ObserveError as error:
-            return Sight(step.target, State.UNKNOWN, str(error))
+    def _of(self, step: Step) -> Driver:
+        return self._second if step.follows else self._first
 
-    @abstractmethod
-    async def _facts(self) -> dict[str, str]:
-        """What pins the change."""
+    def _shares(self, steps: tuple[Step, ...]) -> list[tuple[Driver, tuple[Step, ...]]]:
+        """Each driver with its own of ``steps``, where it has any."""
+        own = tuple(step for step in steps if not step.follows)
+        after = tuple(step for step in steps if step.follows)
+        pairs = [(self._first, own), (self._second, after)]
+        return [(driver, its) for driver, its in pairs if its]
 
-    @abstractmethod
-    def _step(self, *, leads_to_next: bool) -> Step:
-        """The change as a step; its target is the place that it changes."""
 
-    @abstractmethod
-    async def _found(self) -> Mapping[str, str]:
-        """What is there just before the change."""
+def restart_after(context: DriverContext) -> DriverContext:
+    """What a driver is made from that makes the restart which the service declares.
 
-    @abstractmethod
-    async def _change(self, step: Step) -> StepOutcome:
-        """Make the change, once."""
-
-    @abstractmethod
-    async def _sight(self, step: Step) -> Sight:
-        """Look at the place: OK when the change is there. Raises ObserveError."""
+    Raises ObserveError when it declares none.
+    """
+    action = context.settings.services[context.service].actions.restart
+    if action is None:
+        raise ObserveError(
+            f"a restart is to follow, and {context.service} declares none",
+            remedy="declare actions.restart, or say then: nothing",
+        )
+    return replace(context, action=action, kind=ActionKind.RESTART)

@@ -11,18 +11,20 @@ from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.followed import FollowedChange
+from opsconsole.operations.drivers.call import Call
+from opsconsole.operations.drivers.followed import restart_after
 from opsconsole.operations.drivers.git_calls import ask, look
-from opsconsole.operations.drivers.previous_version import led_away
+from opsconsole.operations.drivers.previous_version import goal_fact, led_away
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
     declared,
+    outcome_of,
 )
-from opsconsole.operations.planning.policy import TARGET
 
 FACT: Final = "tag"
 
@@ -43,57 +45,77 @@ class Tag:
         return f"{self.name} ({self.commit[:_SHORT]})"
 
 
-class GitRollback(FollowedChange):
+@dataclass(frozen=True, slots=True)
+class Checkout(Call):
+    """The tag by its name and commit, and the commit that was checked out."""
+
+    tag: str
+    commit: str
+    was: str
+
+
+class GitRollback(Driver):
     """One checkout, then the declared restart if wanted."""
 
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.git)
-        super().__init__(context, restart=target.then == "restart")
+        self._context = context
+        self._restarts = target.then == "restart"
         self._folder = context.base / target.path
         self._pattern = target.tags
         self._from = self._to = Tag("", "")
 
+    def follow_up(self) -> DriverContext | None:
+        """The declared restart if wanted."""
+        return restart_after(self._context) if self._restarts else None
+
     def undo(self) -> str:
         """By the same means, by hand."""
-        then = "; then restart" if self._following.wanted else ""
+        then = "; then restart" if self._restarts else ""
         return f"git -C {self._folder} checkout {self._from.name}{then}"
 
-    async def _facts(self) -> dict[str, str]:
+    async def observe(self) -> Mapping[str, str]:
         """Which tag is checked out, cleanly, and which one is before it."""
         tags = await self._tags()
         head = await look(self._folder, "rev-parse", "HEAD")
         self._from = self._current(tags, head)
         await self._refuse_changes()
         self._to = self._before(tags)
-        return {FACT: str(self._from), FACT + TARGET: str(self._to)}
+        return {FACT: str(self._from), goal_fact(FACT): str(self._to)}
 
-    def _step(self, *, leads_to_next: bool) -> Step:
-        return Step(
-            summary=f"check {self._to} out in {self._folder}, instead of {self._from}",
-            driver="git",
-            target=str(self._folder),
-            call={
-                "tag": self._to.name,
-                "commit": self._to.commit,
-                "was": self._from.commit,
-                "leads_to_next": leads_to_next,
-            },
-        )
+    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
+        """The one change."""
+        summary = f"check {self._to} out in {self._folder}, instead of {self._from}"
+        call = Checkout(self._to.name, self._to.commit, self._from.commit).document()
+        return (Step(summary, "git", str(self._folder), call),)
 
-    async def _found(self) -> Mapping[str, str]:
+    def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """The tag that is checked out afterwards."""
+        return {FACT: str(self._to)}
+
+    async def before(self, step: Step) -> Mapping[str, str]:
+        """Which one is there just before."""
         return {"commit": await look(self._folder, "rev-parse", "HEAD")}
 
-    async def _change(self, step: Step) -> StepOutcome:
+    async def execute(self, step: Step) -> StepOutcome:
         """Check the commit out."""
-        commit, started = str(step.call["commit"]), time.monotonic()
-        arguments = ("checkout", "--quiet", "--detach", commit)
+        call, started = Checkout.of(step), time.monotonic()
+        arguments = ("checkout", "--quiet", "--detach", call.commit)
         answer = await ask(self._folder, *arguments, limit=_CHECKOUT)
         if answer.code is None:
             return StepOutcome(Outcome.UNKNOWN, answer.complaint)
         if answer.code != 0:
             return StepOutcome(Outcome.FAILED, f"git: {answer.complaint}")
         took = time.monotonic() - started
-        return StepOutcome(Outcome.DONE, f"{step.call['tag']} checked out in {took:.1f} s")
+        return StepOutcome(Outcome.DONE, f"{call.tag} checked out in {took:.1f} s")
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Whether it is checked out."""
+        return outcome_of(await self._look_at(step))
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """The checkout: at the tag, with no file differing."""
+        return tuple([await self._look_at(step) for step in steps])
 
     async def _tags(self) -> tuple[Tag, ...]:
         """The versions, the lowest first, as git sorts versions: 1.9, 1.10-rc1, 1.10."""
@@ -146,14 +168,17 @@ class GitRollback(FollowedChange):
         told = await look(self._folder, "status", "--porcelain", "--untracked-files=no")
         return [line[3:] for line in told.splitlines()]
 
-    async def _sight(self, step: Step) -> Sight:
-        head = await look(self._folder, "rev-parse", "HEAD")
-        name, tag = str(self._folder), step.call["tag"]
-        if head != step.call["commit"]:
-            where = "as before" if head == step.call["was"] else "which is something else"
+    async def _look_at(self, step: Step) -> Sight:
+        name, call = str(self._folder), Checkout.of(step)
+        try:
+            head = await look(self._folder, "rev-parse", "HEAD")
+            changes = await self._changed()
+        except ObserveError as error:
+            return Sight(name, State.UNKNOWN, str(error))
+        if head != call.commit:
+            where = "as before" if head == call.was else "which is something else"
             return Sight(name, State.DOWN, f"at {head[:_SHORT]}, {where}", since_change=False)
-        changes = await self._changed()
         if changes:
-            detail = f"at {tag}, but {len(changes)} files are not: checked out by halves"
+            detail = f"at {call.tag}, but {len(changes)} files are not: checked out by halves"
             return Sight(name, State.DOWN, detail)
-        return Sight(name, State.OK, f"at {tag}, {head[:_SHORT]}", run=head)
+        return Sight(name, State.OK, f"at {call.tag}, {head[:_SHORT]}", run=head)

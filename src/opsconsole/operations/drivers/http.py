@@ -8,7 +8,8 @@ what the service says of its own uptime.
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from dataclasses import dataclass
+from typing import Final
 from urllib.parse import quote
 
 import httpx
@@ -17,6 +18,7 @@ from opsconsole import __version__
 from opsconsole.config.services import Instance
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.operation import Effect, Step
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import fill, fill_json, shown_words, words
 from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import (
@@ -43,6 +45,15 @@ _NEVER_LEFT: Final = frozenset(
 _BEFORE_SENDING: Final = frozenset({"dns", "connect", "tls"})
 _SLACK: Final = 2.0
 _TELLS_NOTHING: Final = "nothing there tells whether the call took effect"
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Call):
+    """The method, and query and JSON body whose words are not filled in yet."""
+
+    method: str
+    query: Mapping[str, str]
+    json: object
 
 
 class HttpDriver(Driver):
@@ -93,7 +104,7 @@ class HttpDriver(Driver):
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the instance has started since the call, by the uptime it reports."""
         called_at = float(before.get("called_at", "0"))
-        name = str(step.call.get("instance", ""))
+        name = step.instance
         probes = InstanceProbes(self._context.settings, self._context.service, self._context.base)
 
         async def look() -> StepOutcome | str:
@@ -136,34 +147,30 @@ class HttpDriver(Driver):
         ]
 
     def _step(self, name: str, template: str, effect: Effect) -> Step:
-        call: dict[str, object] = {
-            "instance": name,
-            "method": self._call.method,
-            "query": dict(self._call.query),
-            "json": self._call.json_body,
-        }
+        call = Request(self._call.method, self._call.query, self._call.json_body).document()
         url = _filled_url(template, shown_words(self._context.request, name))
         shown = sanitize(str(url.copy_with(query=None)), limit=_SHOWN)
         at = f" at {name}" if name else ""
-        return Step(f"{self._call.method} {shown}{at}", "http", template, call, effect)
+        summary = f"{self._call.method} {shown}{at}"
+        return Step(summary, "http", template, call, effect, instance=name)
 
     async def _request(self, step: Step, connector: Connector) -> httpx.Request:
         """The request with the reason as it was confirmed and secrets as they are."""
         deadline = asyncio.get_running_loop().time() + self._call.timeout
         authentication = Authentication(self._service.http, connector, self._context.base)
         headers = await authentication.headers(deadline)
-        values = words(self._context.request, str(step.call["instance"]))
+        call = Request.of(step)
+        values = words(self._context.request, step.instance)
         url = _filled_url(step.target, values)
-        query = cast(Mapping[str, str], step.call["query"])
-        if query:
-            url = url.copy_merge_params({key: fill(value, values) for key, value in query.items()})
-        body: Any = step.call["json"]
+        if call.query:
+            filled = {key: fill(value, values) for key, value in call.query.items()}
+            url = url.copy_merge_params(filled)
         own = {"User-Agent": f"opsconsole/{__version__}", "Accept": "application/json, */*;q=0.5"}
         return httpx.Request(
-            str(step.call["method"]),
+            call.method,
             url,
             headers={**own, **headers},
-            json=None if body is None else fill_json(body, values),
+            json=None if call.json is None else fill_json(call.json, values),
         )
 
     def _transport(self, connector: Connector, url: httpx.URL) -> LeanTransport:

@@ -12,11 +12,13 @@ import signal
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.command import PATH
 from opsconsole.operations.drivers.processes import Process, process_in, process_of
 from opsconsole.operations.drivers.settling import settle
@@ -33,6 +35,13 @@ from opsconsole.operations.planning.driver import (
 
 _PAUSE: Final = 0.05
 _ENDING: Final = frozenset({"TERM", "INT"})
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(Call):
+    """The process that is signalled, by id and start; None where none ran."""
+
+    process: tuple[int, str] | None
 
 
 class PidFileRestart(Driver):
@@ -61,8 +70,8 @@ class PidFileRestart(Driver):
         doing = [] if found is None else [f"{name} to process {found.pid} ({found.name})"]
         if self._declared.start:
             doing.append(f"run {' '.join(self._declared.start)}")
-        call = {"process": None if found is None else [found.pid, found.started]}
-        return (Step(", then ".join(doing), "pid_file", str(self._path), call),)
+        call = Signal(None if found is None else (found.pid, found.started))
+        return (Step(", then ".join(doing), "pid_file", str(self._path), call.document()),)
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """Which process runs."""
@@ -71,10 +80,10 @@ class PidFileRestart(Driver):
 
     async def execute(self, step: Step) -> StepOutcome:
         """Signal the pinned process, wait until it has ended, start it again."""
-        pinned = step.call["process"]
+        pinned = Signal.of(step).process
         started = time.monotonic()
-        if isinstance(pinned, (list, tuple)):
-            problem = await self._signal(Process(int(pinned[0]), str(pinned[1]), ""))
+        if pinned is not None:
+            problem = await self._signal(Process(*pinned, ""))
             if problem:
                 return StepOutcome(Outcome.FAILED, problem)
         if self._declared.start:
@@ -100,8 +109,8 @@ class PidFileRestart(Driver):
             return (Sight(name, State.UNKNOWN, str(error)),)
         if found is None:
             return (Sight(name, State.DOWN, "no process runs"),)
-        pinned = steps[0].call["process"] if steps else None
-        same = isinstance(pinned, (list, tuple)) and found.run == f"{pinned[0]} started {pinned[1]}"
+        pinned = Signal.of(steps[0]).process if steps else None
+        same = pinned == (found.pid, found.started)
         fresh = not same or self._declared.signal not in _ENDING
         return (Sight(name, State.OK, found.run, since_change=fresh, run=found.run),)
 

@@ -1,14 +1,18 @@
 """Which version ran before the one that runs, by what was observed for earlier operations.
 
 Invariant: a version that a rollback has led away from is never offered again. The fact of a
-version that runs has one name in every plan; a rollback's goal is that name with ``TARGET``.
+version that runs has one name in every plan, by which a rollback's goal is found as well.
 """
 
 from collections.abc import Iterator
 
 from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.planning.driver import Past
-from opsconsole.operations.planning.policy import TARGET
+
+
+def goal_fact(fact: str) -> str:
+    """How the goal is called among the facts that pin a plan."""
+    return f"{fact} target"
 
 
 def seen_before(past: tuple[Past, ...], fact: str, current: str) -> Iterator[str]:
@@ -17,7 +21,8 @@ def seen_before(past: tuple[Past, ...], fact: str, current: str) -> Iterator[str
     offered = {current}
     for each in past:
         ended_there = _is_rollback(each) and each.state is OperationState.VERIFIED
-        value = each.plan.fingerprint.get(fact + TARGET if ended_there else fact, "")
+        seen = each.plan.goals if ended_there else each.plan.fingerprint
+        value = seen.get(fact, "")
         if value and value not in offered and value not in left:
             offered.add(value)
             yield value

@@ -4,7 +4,7 @@ Invariant: it is what the oldest degradation since the last recovery found, beca
 found what the first had made. The plans in the journal hold it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.operations.planning.driver import DriverContext, ObserveError
@@ -16,7 +16,7 @@ def degraded_steps(context: DriverContext, driver: str) -> tuple[Step, ...]:
     """The steps of ``driver`` by which the service was first degraded. Raises ObserveError."""
     found: tuple[Step, ...] = ()
     for steps in _since_recovery(context):
-        own = tuple(step for step in steps if step.driver == driver)
+        own = tuple(step for step in steps if step.driver == driver and not step.follows)
         found = own or found
     if not found:
         raise ObserveError(
@@ -24,12 +24,6 @@ def degraded_steps(context: DriverContext, driver: str) -> tuple[Step, ...]:
             remedy="look at its operations; there is nothing to recover from",
         )
     return found
-
-
-def previous(step: Step) -> Mapping[str, object]:
-    """What a degrading step found before it."""
-    value = step.call.get("previous")
-    return value if isinstance(value, Mapping) else {}
 
 
 def _since_recovery(context: DriverContext) -> Iterator[tuple[Step, ...]]:

@@ -9,23 +9,26 @@ never the time of a folder, which any touch would move.
 import os
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
 from opsconsole import durable
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.followed import FollowedChange
-from opsconsole.operations.drivers.previous_version import led_away, seen_before
+from opsconsole.operations.drivers.call import Call
+from opsconsole.operations.drivers.followed import restart_after
+from opsconsole.operations.drivers.previous_version import goal_fact, led_away, seen_before
 from opsconsole.operations.planning.driver import (
+    Driver,
     DriverContext,
     ObserveError,
     Outcome,
     Sight,
     StepOutcome,
     declared,
+    outcome_of,
 )
-from opsconsole.operations.planning.policy import TARGET
 from opsconsole.text import sanitize
 from opsconsole.threads import QueueFullError
 
@@ -38,41 +41,55 @@ _SHOWN: Final = 200
 _DIGITS: Final = re.compile(r"(\d+)")
 
 
-class ReleasesRollback(FollowedChange):
+@dataclass(frozen=True, slots=True)
+class Switch(Call):
+    """The name of the release to lead to."""
+
+    to: str
+
+
+class ReleasesRollback(Driver):
     """One switch of the symlink, then the declared restart if wanted."""
 
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.releases)
-        super().__init__(context, restart=target.then == "restart")
+        self._context = context
+        self._restarts = target.then == "restart"
         self._link = context.base / target.current
         self._releases = context.base / target.releases
         self._from = self._to = ""
 
+    def follow_up(self) -> DriverContext | None:
+        """The declared restart if wanted."""
+        return restart_after(self._context) if self._restarts else None
+
     def undo(self) -> str:
         """By hand: no release was removed."""
-        then = ", then restart" if self._following.wanted else ""
+        then = ", then restart" if self._restarts else ""
         return f"lead {self._link} to {_shown(self._from)} again{then}: no release was removed"
 
-    async def _facts(self) -> dict[str, str]:
+    async def observe(self) -> Mapping[str, str]:
         """Which release is current, and which one is before it."""
         self._from, names = await self._look(self._survey)
         self._to = self._before(names)
-        return {FACT: self._from, FACT + TARGET: self._to, "releases": str(self._releases)}
+        return {FACT: self._from, goal_fact(FACT): self._to, "releases": str(self._releases)}
 
-    def _step(self, *, leads_to_next: bool) -> Step:
-        return Step(
-            summary=f"switch {self._link} from {_shown(self._from)} to {_shown(self._to)}",
-            driver="releases",
-            target=str(self._link),
-            call={"to": self._to, "was": self._from, "leads_to_next": leads_to_next},
-        )
+    def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
+        """The one change."""
+        summary = f"switch {self._link} from {_shown(self._from)} to {_shown(self._to)}"
+        return (Step(summary, "releases", str(self._link), Switch(self._to).document()),)
 
-    async def _found(self) -> Mapping[str, str]:
+    def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """The release that is current afterwards."""
+        return {FACT: self._to}
+
+    async def before(self, step: Step) -> Mapping[str, str]:
+        """Which one is there just before."""
         return {"release": await self._look(self._current)}
 
-    async def _change(self, step: Step) -> StepOutcome:
+    async def execute(self, step: Step) -> StepOutcome:
         """Make the symlink beside, put it in place by one rename, and flush the folder."""
-        release = str(step.call["to"])
+        release = Switch.of(step).to
         try:
             await self._context.threads.run(self._switch, release, deadline=_DEADLINE)
         except QueueFullError as error:
@@ -82,6 +99,14 @@ class ReleasesRollback(FollowedChange):
         except OSError as error:
             return StepOutcome(Outcome.FAILED, f"{self._link}: {error.strerror}")
         return StepOutcome(Outcome.DONE, f"current is {_shown(release)}")
+
+    async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
+        """Whether the symlink leads there."""
+        return outcome_of(await self._look_at(step))
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """Where the symlink leads."""
+        return tuple([await self._look_at(step) for step in steps])
 
     async def _look(self, call: Callable[[], T]) -> T:
         try:
@@ -140,9 +165,12 @@ class ReleasesRollback(FollowedChange):
         folder = os.path.dirname(os.readlink(self._link))
         durable.replace_link(self._link, os.path.join(folder, release))
 
-    async def _sight(self, step: Step) -> Sight:
-        current = await self._look(self._current)
-        if current == step.call["to"]:
+    async def _look_at(self, step: Step) -> Sight:
+        try:
+            current = await self._look(self._current)
+        except ObserveError as error:
+            return Sight(str(self._link), State.UNKNOWN, str(error))
+        if current == Switch.of(step).to:
             return Sight(str(self._link), State.OK, f"leads to {_shown(current)}", run=current)
         return Sight(str(self._link), State.DOWN, f"leads to {_shown(current)}", since_change=False)
 

@@ -8,10 +8,12 @@ tells whether a restart happened.
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import (
     NOT_UNDONE,
@@ -36,6 +38,13 @@ _STATES: Final = {
     "inactive": State.DOWN,
     "failed": State.DOWN,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRestart(Call):
+    """Which start of the unit ran, '' where none did."""
+
+    invocation: str
 
 
 class SystemdRestart(Driver):
@@ -63,7 +72,7 @@ class SystemdRestart(Driver):
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """The one call."""
-        call = {"invocation": facts.get("invocation", "")}
+        call = UnitRestart(facts.get("invocation", "")).document()
         summary = f"systemctl {self._scope} restart {self._unit}"
         return (Step(summary, "systemd", self._unit, call),)
 
@@ -105,7 +114,7 @@ class SystemdRestart(Driver):
         invocation = seen.get("InvocationID", "")
         state = _STATES.get(seen.get("ActiveState", ""), State.UNKNOWN)
         detail = f"{seen.get('ActiveState')} ({seen.get('SubState')}), {invocation[:12]}"
-        before = steps[0].call.get("invocation") if steps else ""
+        before = UnitRestart.of(steps[0]).invocation if steps else ""
         return (
             Sight(self._unit, state, detail, since_change=invocation != before, run=invocation),
         )

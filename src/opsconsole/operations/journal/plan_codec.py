@@ -7,9 +7,11 @@ step's ``call`` names secrets by reference only.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from opsconsole.model.operation import ActionKind, ConfirmLevel, Effect, Plan, Step
+
+_GOAL: Final = " target"
 
 
 def encode(plan: Plan) -> str:
@@ -23,7 +25,9 @@ def decode(text: str) -> Plan:
     document["kind"] = ActionKind(document["kind"])
     document["effect"] = Effect(document["effect"])
     document["confirm"] = ConfirmLevel(document["confirm"])
-    document["steps"] = tuple(_step(step) for step in document["steps"])
+    first = document["steps"][0]["driver"] if document["steps"] else ""
+    document["steps"] = tuple(_step(step, first) for step in document["steps"])
+    document.setdefault("goals", _older_goals(document["fingerprint"]))
     for name in ("verification", "warnings", "context"):
         document[name] = tuple(document.get(name, ()))
     return Plan(**document)
@@ -35,5 +39,25 @@ def usual_duration(text: str) -> float | None:
     return None if value is None else float(value)
 
 
-def _step(document: Mapping[str, Any]) -> Step:
-    return Step(**{**document, "effect": Effect(document["effect"])})
+def _step(document: Mapping[str, Any], first: str) -> Step:
+    return Step(**{**_older_marks(document, first), "effect": Effect(document["effect"])})
+
+
+def _older_marks(document: Mapping[str, Any], first: str) -> dict[str, Any]:
+    """``document`` with its marks, which version 0.1 wrote into ``call`` or not at all."""
+    if "follows" in document:
+        return dict(document)
+    call = document["call"]
+    return {
+        **document,
+        "instance": str(call.get("instance", "")),
+        "away": bool(call.get("away")),
+        "follows": bool(call.get("follows")) or document["driver"] != first,
+    }
+
+
+def _older_goals(fingerprint: Mapping[str, str]) -> dict[str, str]:
+    """Version 0.1 named a goal after the fact that it is about."""
+    return {
+        fact.removesuffix(_GOAL): goal for fact, goal in fingerprint.items() if fact.endswith(_GOAL)
+    }

@@ -17,6 +17,7 @@ from opsconsole.model.operation import (
     ActionRequest,
 )
 from opsconsole.model.silences import ACK_PREFIX
+from opsconsole.operations.drivers.alertmanager import SilenceCall
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
 from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.keeping import automatic as by_itself
@@ -65,7 +66,7 @@ async def _watch(folder: Path, intent: Intent) -> None:
 
 async def _silence(client: AlertmanagerClient, intent: Intent) -> str:
     """The id of the acknowledgement's silence while it is in force, else ''."""
-    wanted = frozenset(raw_matchers(intent.plan.steps[0].call["matchers"]))
+    wanted = frozenset(raw_matchers(list(SilenceCall.of(intent.plan.steps[0]).matchers)))
     for each in await client.silences():
         if not isinstance(each, dict) or each.get("comment") != f"{ACK_PREFIX}{intent.reason}":
             continue

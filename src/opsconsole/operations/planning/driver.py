@@ -67,6 +67,12 @@ class Sight:
     uptime: float | None = None
 
 
+def outcome_of(sight: Sight) -> StepOutcome:
+    """What a look at the one thing that a step changes says of the step."""
+    outcomes = {State.OK: Outcome.DONE, State.UNKNOWN: Outcome.UNKNOWN}
+    return StepOutcome(outcomes.get(sight.state, Outcome.FAILED), sight.detail)
+
+
 class ObserveError(OpsconsoleError):
     """What a plan would be about cannot be seen, or must not be, so it cannot be planned.
 
@@ -129,6 +135,17 @@ class Driver(Protocol):
     @abstractmethod
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """The calls to make, one after another, each pinned to a target."""
+
+    def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """Of a rollback: by the name of the fact that says what runs, what it goes to."""
+        return {}
+
+    def follow_up(self) -> DriverContext | None:
+        """What is to be done right after it, in the same plan, to give it effect.
+
+        Raises ObserveError when that is wanted and not declared.
+        """
+        return None
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """What ``reconcile`` will need to know, read just before the call."""

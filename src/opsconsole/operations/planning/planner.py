@@ -105,6 +105,7 @@ async def make_plan(
         parameters=dict(request.parameters),
         auto_rollback=countdown > 0,
         rollback_after=countdown,
+        goals=driver.goals(facts),
     )
 
 
@@ -119,7 +120,7 @@ def healthy_left(plan: Plan, healthy: frozenset[str], total: int) -> int | None:
 
     None when there is one instance, none is healthy, or the steps name none.
     """
-    touched = {str(step.call.get("instance", "")) for step in plan.steps} - {""}
+    touched = {step.instance for step in plan.steps} - {""}
     if total < 2 or not healthy or not touched or plan.kind not in TAKES_AWAY:
         return None
     if touched - healthy:

@@ -27,9 +27,6 @@ from opsconsole.operations.running.lock import Holder
 REASON_LIMIT: Final = 1000
 """Characters of a reason."""
 
-TARGET: Final = " target"
-"""What the fact of a version to go to is called, after the fact of the version that runs."""
-
 PLAN_AGE_LIMIT: Final = 600.0
 """Seconds after which a plan is too old to be confirmed."""
 
@@ -116,33 +113,26 @@ def refuse_stale(planned: Mapping[str, str], observed: Mapping[str, str]) -> Ref
 def refuse_rollback(plan: Plan, past: tuple[Past, ...]) -> Refusal | None:
     """Why ``plan``, if it is a rollback, may not be: it would go nowhere, or back from one.
 
-    A driver names what runs by a fact and what it would go to by the same fact with ``TARGET``.
     There is no override: who goes back twice goes to a version that nobody has looked at.
     """
     if plan.kind is not ActionKind.ROLLBACK:
         return None
-    goals = _goals(plan)
-    if goals and all(plan.fingerprint.get(fact) == goal for fact, goal in goals.items()):
+    runs, goals = plan.fingerprint, plan.goals
+    if goals and all(runs.get(fact) == goal for fact, goal in goals.items()):
         return Refusal(
             "already-running",
             f"{plan.service} runs already what the rollback would go to",
             "name another version, or deploy one",
         )
     last = next((each for each in past if each.plan.kind is ActionKind.ROLLBACK), None)
-    reached = _goals(last.plan) if last and last.state is OperationState.VERIFIED else {}
-    if not any(plan.fingerprint.get(fact) == goal for fact, goal in reached.items()):
+    reached = last.plan.goals if last and last.state is OperationState.VERIFIED else {}
+    if not any(runs.get(fact) == goal for fact, goal in reached.items()):
         return None
     return Refusal(
         "rollback-of-rollback",
         f"{plan.service} runs what its last rollback went back to",
         "a rollback is never rolled back: deploy the version that is wanted",
     )
-
-
-def _goals(plan: Plan) -> dict[str, str]:
-    """What a rollback goes to, by the fact that says what runs."""
-    facts = plan.fingerprint.items()
-    return {fact.removesuffix(TARGET): goal for fact, goal in facts if fact.endswith(TARGET)}
 
 
 def refuse_last_healthy(request: ActionRequest, left: int | None) -> Refusal | None:

@@ -10,7 +10,8 @@ from typing import Final
 
 from opsconsole.config.actions import Action
 from opsconsole.model.operation import SILENCING, ActionKind
-from opsconsole.operations.planning.driver import Driver, DriverContext
+from opsconsole.operations.drivers.followed import Followed
+from opsconsole.operations.planning.driver import Driver, DriverContext, ObserveError
 
 _K = ActionKind
 
@@ -204,5 +205,18 @@ def can(action: Action, kind: ActionKind) -> bool:
 
 
 def make(context: DriverContext) -> Driver:
-    """The driver for ``context``. Raises KeyError for a pair that is not listed."""
-    return traits(context.action).carries_out[context.kind]()(context)
+    """The driver for ``context``, with the one for what follows where something does.
+
+    Raises KeyError for a pair that is not listed, ObserveError where what is to follow cannot be.
+    """
+    driver = traits(context.action).carries_out[context.kind]()(context)
+    after = driver.follow_up()
+    if after is None:
+        return driver
+    if not can(after.action, after.kind):
+        raise ObserveError(
+            f"what is to follow a {context.kind} of {context.service} cannot be done by "
+            f"{after.action.driver}",
+            remedy="declare it with a driver that can restart",
+        )
+    return Followed(driver, make(after))

@@ -42,11 +42,7 @@ class Record:
 
 @dataclass(slots=True)
 class Execution:
-    """One operation on its way, in the runner's process.
-
-    Of a step's ``call`` it reads ``instance``: which one is touched; ``away``: it is meant to be
-    gone; ``leads_to_next``: the step is whole only with the next, so health is looked at then.
-    """
+    """One operation on its way, in the runner's process."""
 
     operation: str
     plan: Plan
@@ -68,7 +64,7 @@ class Execution:
             if not stop:
                 started = self.clock.now()
                 stop = await self._one(waiting.pop(0), step, record)
-            if not stop and waiting:
+            if not stop and waiting and not self._is_half(step, self.plan.steps[waiting[0]]):
                 stop = await self._wait_for_health(step, before, started, record)
             if stop:
                 return await self._stopped(waiting, stop, record, started)
@@ -130,7 +126,7 @@ class Execution:
     def _order(self, before: Baseline) -> list[int]:
         """Steps as planned, but those at instances that are not healthy come first."""
         steps = self.plan.steps
-        return sorted(range(len(steps)), key=lambda n: _instance(steps[n]) in before.healthy)
+        return sorted(range(len(steps)), key=lambda n: steps[n].instance in before.healthy)
 
     async def _one(self, ordinal: int, step: Step, record: Record) -> str:
         """Carry out one step; why to stop after it, or ''."""
@@ -144,13 +140,15 @@ class Execution:
             self.journal.step_ends(self.operation, ordinal, state, now, outcome.detail)
         return record.add(step, outcome)
 
+    def _is_half(self, step: Step, following: Step) -> bool:
+        """Whether there is nothing to look at yet: a call of a test, a step without effect."""
+        return self.plan.kind in _CALLS or (following.follows and not step.follows)
+
     async def _wait_for_health(
         self, step: Step, before: Baseline, since: float, record: Record
     ) -> str:
         """Wait until what was just changed is healthy; why to stop, or ''."""
-        if self.plan.kind in _CALLS or step.call.get("leads_to_next"):
-            return ""
-        verdict = await self.verifier.settle((step,), _instance(step), before, since)
+        verdict = await self.verifier.settle((step,), step.instance, before, since)
         if verdict is None or verdict.state is OperationState.VERIFIED:
             return ""
         record.evidence += verdict.evidence
@@ -158,7 +156,7 @@ class Execution:
 
     async def _why_not(self, step: Step) -> str:
         """Why a step must not be made: it would take down the only healthy instance; or ''."""
-        instance = _instance(step)
+        instance = step.instance
         overridden = self.plan.parameters.get("override") == "yes"
         if self.plan.kind not in TAKES_AWAY or overridden or not instance:
             return ""
@@ -180,7 +178,7 @@ class Execution:
 
 def away(plan: Plan) -> frozenset[str]:
     """The instances that ``plan`` takes away on purpose, which nobody is to expect."""
-    return frozenset(_instance(step) for step in plan.steps if step.call.get("away")) - {""}
+    return frozenset(step.instance for step in plan.steps if step.away) - {""}
 
 
 def _of_call(record: Record) -> Verdict:
@@ -188,7 +186,3 @@ def _of_call(record: Record) -> Verdict:
     if record.doubts:
         return Verdict(OperationState.INCONCLUSIVE, record.doubts[0], evidence)
     return Verdict(OperationState.VERIFIED, evidence[-1] if evidence else "", evidence)
-
-
-def _instance(step: Step) -> str:
-    return str(step.call.get("instance", ""))

@@ -9,11 +9,13 @@ highest number first, never the first.
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, cast
 from urllib.parse import quote
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker.containers import instance_of
 from opsconsole.operations.drivers.docker.copies import (
@@ -36,6 +38,14 @@ from opsconsole.operations.planning.driver import (
 
 _NUMBERED: Final = re.compile(r"(.*?)[-_.]?(\d{1,6})")
 _STOPPING: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class OneMoreOrLess(Call):
+    """The container ``name``, which is created, or stopped and removed."""
+
+    create: bool
+    name: str
 
 
 class ContainersScale(Driver):
@@ -85,14 +95,17 @@ class ContainersScale(Driver):
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """Whether there is a container of that name."""
-        seen = await self._calls.inspect(str(step.call["name"]))
+        seen = await self._calls.inspect(OneMoreOrLess.of(step).name)
         return {"id": seen.id if seen else ""}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Create and start one, or stop and remove one."""
-        started = time.monotonic()
+        started, call = time.monotonic(), OneMoreOrLess.of(step)
         try:
-            detail = await (self._create(step) if step.call["create"] else self._remove(step))
+            target = step.target
+            detail = await (
+                self._create(target, call.name) if call.create else self._remove(target, call.name)
+            )
         except ObserveError as error:
             return StepOutcome(Outcome.FAILED, str(error))
         except NotChangedError as error:
@@ -101,15 +114,14 @@ class ContainersScale(Driver):
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the container runs, or is gone."""
+        call = OneMoreOrLess.of(step)
         try:
-            seen = await self._seen_of(step)
+            seen = await self._seen_of(step.target, call)
         except ObserveError as error:
             return StepOutcome(Outcome.UNKNOWN, str(error))
-        if step.call["create"]:
-            done = seen is not None and seen.status == "running"
-        else:
-            done = seen is None
-        told = f"{step.call['name']} is {seen.status if seen else 'not there'}"
+        runs = seen is not None and seen.status == "running"
+        done = runs if call.create else seen is None
+        told = f"{call.name} is {seen.status if seen else 'not there'}"
         return StepOutcome(Outcome.DONE if done else Outcome.FAILED, told)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
@@ -179,7 +191,7 @@ class ContainersScale(Driver):
             summary=f"create container {name} like {first.name} (image {first.image})",
             driver="docker",
             target=first.id,
-            call={"create": True, "name": name},
+            call=OneMoreOrLess(create=True, name=name).document(),
         )
 
     def _removal(self, seen: Seen) -> Step:
@@ -187,22 +199,18 @@ class ContainersScale(Driver):
             summary=f"stop and remove container {seen.name} ({seen.status})",
             driver="docker",
             target=seen.id,
-            call={
-                "create": False,
-                "name": seen.name,
-                "instance": instance_of(self._context, seen),
-                "away": True,
-            },
+            call=OneMoreOrLess(create=False, name=seen.name).document(),
+            instance=instance_of(self._context, seen),
+            away=True,
         )
 
-    async def _create(self, step: Step) -> str:
-        document = await self._calls.document(step.target)
+    async def _create(self, pattern: str, name: str) -> str:
+        document = await self._calls.document(pattern)
         if document is None:
             raise ObserveError("the container to be copied is gone, nothing was done")
         path = f"/images/{quote(document['Image'], safe=':')}/json"
         image = cast(Mapping[str, Any], await self._calls.get(path) or {})
         copy = of_its_own(copy_of(document, image, document["Config"]["Image"]), document)
-        name = str(step.call["name"])
         made = await self._changes.send(
             f"create {name}",
             lambda client: post(client, "/containers/create", copy.body, {"name": name}),
@@ -218,29 +226,28 @@ class ContainersScale(Driver):
         path = f"/networks/{quote(network, safe='')}/connect"
         await self._changes.send(f"connect to {network}", lambda client: post(client, path, body))
 
-    async def _remove(self, step: Step) -> str:
-        name = step.call["name"]
+    async def _remove(self, target: str, name: str) -> str:
         await self._changes.send(
             f"stop {name}",
-            lambda client: client.api.stop(step.target, timeout=self._stop_timeout),
+            lambda client: client.api.stop(target, timeout=self._stop_timeout),
             patience=self._stop_timeout + _STOPPING,
         )
         await self._changes.send(
-            f"remove {name}", lambda client: client.api.remove_container(step.target)
+            f"remove {name}", lambda client: client.api.remove_container(target)
         )
         return "stopped and removed"
 
-    async def _seen_of(self, step: Step) -> Seen | None:
-        created = bool(step.call["create"])
-        return await self._calls.inspect(str(step.call["name"]) if created else step.target)
+    async def _seen_of(self, target: str, call: OneMoreOrLess) -> Seen | None:
+        return await self._calls.inspect(call.name if call.create else target)
 
     async def _sight(self, step: Step) -> Sight:
-        name = str(step.call["name"])
+        call = OneMoreOrLess.of(step)
+        name = call.name
         try:
-            seen = await self._seen_of(step)
+            seen = await self._seen_of(step.target, call)
         except ObserveError as error:
             return Sight(name, State.UNKNOWN, str(error))
-        if not step.call["create"]:
+        if not call.create:
             gone = seen is None
             detail = "removed" if gone else "is still there"
             return Sight(name, State.OK if gone else State.DOWN, detail, since_change=gone)

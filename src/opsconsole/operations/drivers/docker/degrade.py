@@ -8,14 +8,16 @@ engine's CPUs back, which is the same; one without a memory limit is not given a
 """
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker.containers import instance_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
-from opsconsole.operations.drivers.recovering import degraded_steps, previous
+from opsconsole.operations.drivers.recovering import degraded_steps
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
@@ -29,7 +31,59 @@ from opsconsole.operations.planning.driver import (
 if TYPE_CHECKING:
     from docker import DockerClient
 
-_OWN = "docker"
+_OWN: Final = "docker"
+
+
+@dataclass(frozen=True, slots=True)
+class WasPaused:
+    """Whether a container was paused before."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pause(Call):
+    """Pausing a container, or ending that."""
+
+    name: str
+    pause: bool
+    previous: WasPaused
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits as ``Seen`` has them: CPUs, bytes of memory, bytes of memory and swap together."""
+
+    cpus: float
+    memory: int
+    swap: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit(Call):
+    """Giving a container other limits. ``cpu_period`` in µs where it is limited by a quota."""
+
+    name: str
+    cpus: float
+    cpu_period: int
+    memory: int
+    swap: int
+    previous: Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Gone(Call):
+    """A container that is not there any more: nothing is done."""
+
+    name: str
+    gone: bool = True
+
+
+def _call_of(step: Step) -> Pause | Limit | Gone:
+    """What a step says, by what it names."""
+    if "gone" in step.call:
+        return Gone.of(step)
+    return Pause.of(step) if "pause" in step.call else Limit.of(step)
 
 
 class DockerDegrade(Driver):
@@ -79,13 +133,13 @@ class DockerDegrade(Driver):
             seen = await self._calls.inspect(step.target)
         except ObserveError as error:
             return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
-        if seen is None:
-            outcome = Outcome.DONE if step.call.get("gone") else Outcome.FAILED
-            return StepOutcome(outcome, "the container is gone")
-        if _is_as_wanted(seen, step):
+        call = _call_of(step)
+        if seen is None or isinstance(call, Gone):
+            return _without(call)
+        if _is_as_wanted(seen, call):
             return StepOutcome(Outcome.DONE, "it was so already")
         try:
-            await self._changes.send(step.summary, _change(step))
+            await self._changes.send(step.summary, _change(step.target, call))
         except NotChangedError as error:
             return error.outcome
         return StepOutcome(Outcome.DONE, "the engine did it")
@@ -96,10 +150,10 @@ class DockerDegrade(Driver):
             seen = await self._calls.inspect(step.target)
         except ObserveError as error:
             return StepOutcome(Outcome.UNKNOWN, str(error))
-        if seen is None:
-            outcome = Outcome.DONE if step.call.get("gone") else Outcome.FAILED
-            return StepOutcome(outcome, "the container is gone")
-        if _is_as_wanted(seen, step):
+        call = _call_of(step)
+        if seen is None or isinstance(call, Gone):
+            return _without(call)
+        if _is_as_wanted(seen, call):
             return StepOutcome(Outcome.DONE, "the container is as wanted")
         return StepOutcome(Outcome.FAILED, "the container is as before")
 
@@ -128,7 +182,7 @@ class DockerDegrade(Driver):
         steps = degraded_steps(self._context, _OWN)
         found = [await self._calls.inspect(step.target) for step in steps]
         self._gone = tuple(
-            str(step.call["name"]) for step, seen in zip(steps, found, strict=True) if seen is None
+            _call_of(step).name for step, seen in zip(steps, found, strict=True) if seen is None
         )
         return tuple(seen for seen in found if seen is not None)
 
@@ -166,68 +220,66 @@ class DockerDegrade(Driver):
 
     def _back(self, step: Step) -> Step:
         seen = next((each for each in self._seen if each.id == step.target), None)
-        was: Mapping[str, Any] = previous(step)
-        if seen is None:
-            name = str(step.call["name"])
+        call = _call_of(step)
+        if seen is None or isinstance(call, Gone):
+            name = call.name
             summary = f"container {name} is gone, and what was done to it: nothing to put back"
-            return Step(summary, _OWN, step.target, {"name": name, "gone": True})
-        if "pause" in step.call:
-            return _pause_step(seen, "", paused=bool(was["paused"]))
-        cpus = float(was["cpus"]) or self._all_cpus
-        return _limit_step(seen, cpus, int(was["memory"]), int(was["swap"]))
+            return Step(summary, _OWN, step.target, Gone(name).document())
+        if isinstance(call, Pause):
+            return _pause_step(seen, "", paused=call.previous.paused)
+        was = call.previous
+        return _limit_step(seen, was.cpus or self._all_cpus, was.memory, was.swap)
 
     async def _sight(self, step: Step) -> Sight:
-        name = str(step.call["name"])
+        call = _call_of(step)
+        name = call.name
         try:
             seen = await self._calls.inspect(step.target)
         except ObserveError as error:
             return Sight(name, State.UNKNOWN, str(error))
-        if seen is None:
-            state = State.OK if step.call.get("gone") else State.DOWN
+        if seen is None or isinstance(call, Gone):
+            state = State.OK if isinstance(call, Gone) else State.DOWN
             return Sight(name, state, "the container is gone")
         detail = f"{seen.status}, {_limits_text(seen.cpus, seen.memory)}"
-        wanted = _is_as_wanted(seen, step)
-        alive = seen.status == ("paused" if step.call.get("pause") else "running")
+        wanted = _is_as_wanted(seen, call)
+        paused = isinstance(call, Pause) and call.pause
+        alive = seen.status == ("paused" if paused else "running")
         state = State.OK if alive else State.DOWN
         return Sight(name, state, detail, since_change=wanted, run=seen.started)
 
 
 def _pause_step(seen: Seen, instance: str, *, paused: bool) -> Step:
     word = "pause" if paused else "unpause"
-    call = {
-        "name": seen.name,
-        "instance": instance,
-        "away": paused,
-        "pause": paused,
-        "previous": {"paused": seen.paused},
-    }
-    return Step(f"{word} container {seen.name}", _OWN, seen.id, call)
+    call = Pause(seen.name, paused, WasPaused(seen.paused)).document()
+    summary = f"{word} container {seen.name}"
+    return Step(summary, _OWN, seen.id, call, instance=instance, away=paused)
 
 
 def _limit_step(seen: Seen, cpus: float, memory: int, swap: int | None = None) -> Step:
     """Without ``swap`` the container keeps as much swap beside its memory as it has."""
-    call = {
-        "name": seen.name,
-        "cpus": cpus,
-        "cpu_period": seen.cpu_period,
-        "memory": memory,
-        "swap": _swap(seen, memory) if swap is None else swap,
-        "previous": {"cpus": seen.cpus, "memory": seen.memory, "swap": seen.swap},
-    }
+    together = _swap(seen, memory) if swap is None else swap
+    previous = Limits(seen.cpus, seen.memory, seen.swap)
+    call = Limit(seen.name, cpus, seen.cpu_period, memory, together, previous)
     was, becomes = _limits_text(seen.cpus, seen.memory), _limits_text(cpus, memory)
-    return Step(f"limit container {seen.name}: {was} → {becomes}", _OWN, seen.id, call)
+    summary = f"limit container {seen.name}: {was} → {becomes}"
+    return Step(summary, _OWN, seen.id, call.document())
 
 
-def _change(step: Step) -> Callable[["DockerClient"], object]:
-    path = f"/containers/{step.target}"
-    if "pause" in step.call:
-        word = "pause" if step.call["pause"] else "unpause"
+def _without(call: Pause | Limit | Gone) -> StepOutcome:
+    """What became of a step whose container is gone."""
+    outcome = Outcome.DONE if isinstance(call, Gone) else Outcome.FAILED
+    return StepOutcome(outcome, "the container is gone")
+
+
+def _change(target: str, call: Pause | Limit) -> Callable[["DockerClient"], object]:
+    path = f"/containers/{target}"
+    if isinstance(call, Pause):
+        word = "pause" if call.pause else "unpause"
         return lambda client: post(client, f"{path}/{word}", {})
-    call: Mapping[str, Any] = step.call
-    cpus, period = float(call["cpus"]), int(call["cpu_period"])
+    cpus, period = call.cpus, call.cpu_period
     # What is 0 is left as it is. The engine refuses one way of limiting CPUs beside the other.
     limit = {"CpuQuota": round(cpus * period)} if period else {"NanoCpus": round(cpus * 1e9)}
-    body = {**limit, "Memory": int(call["memory"]), "MemorySwap": int(call["swap"])}
+    body = {**limit, "Memory": call.memory, "MemorySwap": call.swap}
     return lambda client: post(client, f"{path}/update", body)
 
 
@@ -236,14 +288,11 @@ def _swap(seen: Seen, memory: int) -> int:
     return memory + seen.swap - seen.memory if seen.swap > 0 else seen.swap
 
 
-def _is_as_wanted(seen: Seen, step: Step) -> bool:
-    call: Mapping[str, Any] = step.call
-    if "gone" in call:
-        return True
-    if "pause" in call:
-        return seen.paused is bool(call["pause"])
-    limits = abs(seen.cpus - float(call["cpus"])) < 0.001 and seen.memory == int(call["memory"])
-    return limits and seen.swap == int(call["swap"])
+def _is_as_wanted(seen: Seen, call: Pause | Limit) -> bool:
+    if isinstance(call, Pause):
+        return seen.paused is call.pause
+    limits = abs(seen.cpus - call.cpus) < 0.001 and seen.memory == call.memory
+    return limits and seen.swap == call.swap
 
 
 def _limits_text(cpus: float, memory: int) -> str:

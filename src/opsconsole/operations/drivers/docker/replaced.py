@@ -10,6 +10,7 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.model.operation import Step
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
 from opsconsole.operations.drivers.settling import settle
@@ -26,11 +27,21 @@ _PAUSES: Final = (1.0, 5.0, 15.0)
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement(Call):
+    """The name, the image that takes its place by id and by name, and whether the old one ran."""
+
+    name: str
+    image: str
+    image_name: str
+    ran: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Replaced:
     """One replacement: the old container's id, the names, and the image that takes its place."""
 
-    name: str
     old: str
+    name: str
     image: str
     image_name: str
     ran: bool
@@ -38,14 +49,8 @@ class Replaced:
     @classmethod
     def of(cls, step: Step) -> "Replaced":
         """What a step of a rollback says."""
-        call = step.call
-        return cls(
-            name=str(call["name"]),
-            old=step.target,
-            image=str(call["image"]),
-            image_name=str(call["image_name"]),
-            ran=bool(call["ran"]),
-        )
+        call = Replacement.of(step)
+        return cls(step.target, call.name, call.image, call.image_name, call.ran)
 
     @property
     def next(self) -> str:

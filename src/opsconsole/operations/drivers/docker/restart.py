@@ -6,10 +6,12 @@ not answer, ``StartedAt`` tells whether it happened.
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
 from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
@@ -30,6 +32,14 @@ if TYPE_CHECKING:
 
 STABLE: Final = 60.0
 """Seconds of running after which a start time is a fact that must not move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restart(Call):
+    """One container by name, and when it had started, in the engine's own words."""
+
+    name: str
+    started: str
 
 
 class DockerRestart(Driver):
@@ -63,12 +73,8 @@ class DockerRestart(Driver):
                 summary=f"restart container {seen.name} ({seen.status}, image {seen.image})",
                 driver="docker",
                 target=seen.id,
-                call={
-                    "name": seen.name,
-                    "instance": instance_of(self._context, seen),
-                    "healthy": seen.state is State.OK,
-                    "started": seen.started,
-                },
+                call=Restart(seen.name, seen.started).document(),
+                instance=instance_of(self._context, seen),
             )
             for seen in order
         )
@@ -118,7 +124,8 @@ class DockerRestart(Driver):
         return NOT_UNDONE
 
     async def _sight(self, step: Step, since: float) -> Sight:
-        name = str(step.call.get("name", step.target[:12]))
+        call = Restart.of(step)
+        name = call.name
         try:
             seen = await self._calls.inspect(step.target)
         except ObserveError as error:
@@ -126,7 +133,7 @@ class DockerRestart(Driver):
         if seen is None:
             return Sight(name, State.DOWN, "the container is gone")
         # The engine's own times are compared with each other, never with this host's clock.
-        fresh = seen.started != step.call.get("started")
+        fresh = seen.started != call.started
         health = f", {seen.health}" if seen.health else ""
         detail = f"{seen.id[:12]} {seen.status}{health}, started {seen.started}"
         return Sight(name, _judge(seen), detail, since_change=fresh, run=seen.started)

@@ -17,7 +17,7 @@ from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChang
 from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker.copies import Copy, copy_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
-from opsconsole.operations.drivers.docker.replaced import Replaced, ReplacedContainers
+from opsconsole.operations.drivers.docker.replaced import Replaced, ReplacedContainers, Replacement
 from opsconsole.operations.drivers.docker.versions import (
     PREVIOUS,
     Version,
@@ -25,6 +25,7 @@ from opsconsole.operations.drivers.docker.versions import (
     short,
     target_of,
 )
+from opsconsole.operations.drivers.previous_version import goal_fact
 from opsconsole.operations.drivers.settling import SETTLING, settle
 from opsconsole.operations.planning.driver import (
     Driver,
@@ -35,7 +36,6 @@ from opsconsole.operations.planning.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.operations.planning.policy import TARGET
 
 _QUIET: Final = 3.0
 
@@ -71,7 +71,7 @@ class DockerRollback(Driver):
         for seen, version in self._plans:
             facts[f"{seen.name} id"] = seen.id[:12]
             facts[image_fact(seen.name)] = short(seen.image_id)
-            facts[image_fact(seen.name) + TARGET] = short(version.image_id)
+            facts[goal_fact(image_fact(seen.name))] = short(version.image_id)
         return facts
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
@@ -85,21 +85,25 @@ class DockerRollback(Driver):
                 ),
                 driver="docker",
                 target=seen.id,
-                call={
-                    "name": seen.name,
-                    "instance": instance_of(self._context, seen),
-                    "image": version.image_id,
-                    "image_name": version.name,
-                    "ran": seen.status in {"running", "restarting"},
-                },
+                call=Replacement(
+                    seen.name,
+                    version.image_id,
+                    version.name,
+                    ran=seen.status in {"running", "restarting"},
+                ).document(),
+                instance=instance_of(self._context, seen),
             )
             for seen, version in order
             if seen.image_id != version.image_id
         )
 
+    def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """The image of each container afterwards."""
+        return {image_fact(seen.name): short(version.image_id) for seen, version in self._plans}
+
     async def before(self, step: Step) -> Mapping[str, str]:
         """What runs under the name."""
-        seen = await self._calls.inspect(str(step.call["name"]))
+        seen = await self._calls.inspect(Replaced.of(step).name)
         return {"gone": "yes"} if seen is None else {"id": seen.id, "status": seen.status}
 
     async def execute(self, step: Step) -> StepOutcome:

@@ -7,11 +7,13 @@ hold secrets in its environment: it is read when it is needed and never kept.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import quote
 
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
+from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker.engine import EngineCalls, engine_of
 from opsconsole.operations.drivers.settling import SETTLING, settle
@@ -30,6 +32,16 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _UNDER_WAY: Final = frozenset({"updating", "rollback_started"})
+
+
+@dataclass(frozen=True, slots=True)
+class Update(Call):
+    """An update of the service as it is in ``version``, to the one that is given of the others."""
+
+    version: int
+    replicas: int | None = None
+    force: int | None = None
+    specification: str = ""
 
 
 class SwarmDriver(Driver):
@@ -66,32 +78,36 @@ class SwarmDriver(Driver):
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """The one update."""
-        call: dict[str, object] = {"version": int(facts["version"])}
+        call = Update(int(facts["version"]))
         if self._kind is ActionKind.SCALE:
-            call["replicas"] = int(self._to)
+            call = replace(call, replicas=int(self._to))
             summary = f"scale Swarm service {self._name} from {facts['replicas']} to {self._to}"
         else:
-            call["force"] = _force(self._seen) + 1
+            call = replace(call, force=_force(self._seen) + 1)
             summary = (
                 f"force an update of Swarm service {self._name} ({facts['replicas']} replicas)"
             )
-        return (Step(summary, "swarm", str(self._seen["ID"]), call),)
+        return (Step(summary, "swarm", str(self._seen["ID"]), call.document()),)
 
     async def execute(self, step: Step) -> StepOutcome:
         """Send the update once, with the specification as it is and the one change in it."""
         try:
             seen = await self._service(step.target)
-            specification = _changed(seen, step)
         except ObserveError as error:
             return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
-        return await self._update(step, specification, {})
+        call = Update.of(step)
+        return await self._update(step, call, _changed(seen, call), {})
 
     async def _update(
-        self, step: Step, specification: Mapping[str, object], more: Mapping[str, str]
+        self,
+        step: Step,
+        call: Update,
+        specification: Mapping[str, object],
+        more: Mapping[str, str],
     ) -> StepOutcome:
         """Send ``specification`` for the version that the plan was made on."""
         path = f"/services/{quote(step.target, safe='')}/update"
-        parameters = {"version": str(step.call["version"]), **more}
+        parameters = {"version": str(call.version), **more}
 
         def update(client: "DockerClient") -> None:
             post(client, path, specification, parameters)
@@ -128,9 +144,10 @@ class SwarmDriver(Driver):
         return "not at all: a restart cannot be undone"
 
     def _is_as_wanted(self, seen: Mapping[str, Any], step: Step) -> bool:
-        if "replicas" in step.call:
-            return _replicas(seen) == step.call["replicas"]
-        return _force(seen) == step.call["force"]
+        call = Update.of(step)
+        if call.replicas is not None:
+            return _replicas(seen) == call.replicas
+        return _force(seen) == call.force
 
     def _judge(self, word: str, running: int, wanted: int, *, started: bool) -> State:
         if started and word in self._stuck:
@@ -183,13 +200,13 @@ def image_of(specification: Mapping[str, Any]) -> str:
     return sanitize(str(container.get("Image", "")), limit=200)
 
 
-def _changed(seen: Mapping[str, Any], step: Step) -> dict[str, object]:
-    """The service's specification with the one change of ``step``."""
+def _changed(seen: Mapping[str, Any], call: Update) -> dict[str, object]:
+    """The service's specification with the one change of ``call``."""
     specification = json.loads(json.dumps(seen["Spec"]))
-    if "replicas" in step.call:
-        specification["Mode"]["Replicated"]["Replicas"] = step.call["replicas"]
+    if call.replicas is not None:
+        specification["Mode"]["Replicated"]["Replicas"] = call.replicas
     else:
-        specification["TaskTemplate"]["ForceUpdate"] = step.call["force"]
+        specification["TaskTemplate"]["ForceUpdate"] = call.force
     return cast(dict[str, object], specification)
 
 

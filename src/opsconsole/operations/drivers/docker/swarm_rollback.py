@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from opsconsole.model.operation import Step
-from opsconsole.operations.drivers.docker.swarm import SwarmDriver, image_of, update_word
+from opsconsole.operations.drivers.docker.swarm import SwarmDriver, Update, image_of, update_word
+from opsconsole.operations.drivers.previous_version import goal_fact
 from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
-from opsconsole.operations.planning.policy import TARGET
 
 _FACT = "specification"
 
@@ -42,7 +42,7 @@ class SwarmRollback(SwarmDriver):
             **facts,
             "image before": image_of(previous),
             _FACT: _digest(self._seen["Spec"]),
-            _FACT + TARGET: _digest(previous),
+            goal_fact(_FACT): _digest(previous),
         }
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
@@ -50,8 +50,12 @@ class SwarmRollback(SwarmDriver):
         now, before = facts["image"], facts["image before"]
         images = f"from image {now} to {before}" if now != before else f"image {now} stays"
         summary = f"roll Swarm service {self._name} back to its previous specification ({images})"
-        call = {"version": int(facts["version"]), "specification": facts[_FACT + TARGET]}
-        return (Step(summary, "swarm", str(self._seen["ID"]), call),)
+        call = Update(int(facts["version"]), specification=facts[goal_fact(_FACT)])
+        return (Step(summary, "swarm", str(self._seen["ID"]), call.document()),)
+
+    def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
+        """The specification before the present one."""
+        return {_FACT: facts[goal_fact(_FACT)]}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Ask for the rollback once; the engine itself refuses another version."""
@@ -60,14 +64,14 @@ class SwarmRollback(SwarmDriver):
         except ObserveError as error:
             return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
         specification = cast(Mapping[str, object], seen["Spec"])
-        return await self._update(step, specification, {"rollback": "previous"})
+        return await self._update(step, Update.of(step), specification, {"rollback": "previous"})
 
     def undo(self) -> str:
         """The engine goes back only once."""
         return "by deploying the later version again: a rollback is never rolled back"
 
     def _is_as_wanted(self, seen: Mapping[str, Any], step: Step) -> bool:
-        return _digest(seen["Spec"]) == step.call["specification"]
+        return _digest(seen["Spec"]) == Update.of(step).specification
 
 
 def _digest(specification: Mapping[str, Any]) -> str:
