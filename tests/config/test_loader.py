@@ -169,12 +169,16 @@ def test_a_loose_file_without_programs_is_fine(tmp_path: Path) -> None:
     assert load(path, {}).services
 
 
-@pytest.mark.parametrize("bomb", ["aliases", "brackets", "dashes", "keys", "long"])
+@pytest.mark.parametrize(
+    "bomb", ["aliases", "brackets", "braces", "lines", "dashes", "keys", "long"]
+)
 def test_bombs_are_problems(bomb: str, tmp_path: Path) -> None:
     levels = "\n".join(f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 10)}]" for n in range(1, 10))
     text = {
         "aliases": f"l0: &l0 [x]\n{levels}\n",
         "brackets": "[" * 200_000,
+        "braces": "{a: " * 200_000,
+        "lines": "[a,\n" * 2_000,
         "dashes": "- " * 200_000,
         "keys": "? " * 200_000,
         "long": "[" + "1," * 300_000 + "]",

@@ -22,6 +22,7 @@ Value = bool | int | float | str | list[Any] | dict[str, Any] | None
 
 DEPTH: Final = 50
 NODES: Final = 200_000
+TOO_DEEP: Final = f"nested deeper than {DEPTH} levels"
 
 _MERGE: Final = "<<"
 _PREFIX: Final = "tag:yaml.org,2002:"
@@ -64,7 +65,7 @@ def read_tree(text: str, file: str) -> Tree:
     try:
         tree = builder.build()
     except yaml.MarkedYAMLError as error:
-        builder.note(error.problem_mark, (), f"not YAML: {error.problem}")
+        builder.note(error.problem_mark, (), _why(text, error))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         place = Place(file, line)
@@ -74,6 +75,17 @@ def read_tree(text: str, file: str) -> Tree:
     if builder.problems:
         raise TreeError(tuple(builder.problems))
     return tree
+
+
+def _why(text: str, error: yaml.MarkedYAMLError) -> str:
+    """What is wrong where the parser gave up.
+
+    Some parsers have a limit of their own on open brackets, and meet it before the first event
+    is told. It is the same limit to whoever reads of it.
+    """
+    before = text if error.problem_mark is None else text[: error.problem_mark.index]
+    opened = sum(map(before.count, "[{")) - sum(map(before.count, "]}"))
+    return TOO_DEEP if opened > DEPTH else f"not YAML: {error.problem}"
 
 
 def resolve(text: str) -> Value:
@@ -156,7 +168,7 @@ class _Builder:
             self.note(event.start_mark, (), f"more than {NODES} values, aliases written out")
             raise _StopError
         if len(path) > DEPTH:
-            self.note(event.start_mark, (), f"nested deeper than {DEPTH} levels")
+            self.note(event.start_mark, (), TOO_DEEP)
             raise _StopError
 
     def _alias(self, event: Any, path: KeyPath) -> Value:
