@@ -1,6 +1,7 @@
 """What every test gets: a machine with nothing of the user's in its environment."""
 
 import os
+import signal
 
 import pytest
 
@@ -36,7 +37,27 @@ _FOREIGN = (
     "CREDENTIALS_DIRECTORY",
 )
 _KEPT = ("OPSCONSOLE_SERVERS",)
+# What ends a program, or tells it something.
+_SIGNALS = (
+    signal.SIGHUP,
+    signal.SIGINT,
+    signal.SIGQUIT,
+    signal.SIGTERM,
+    signal.SIGUSR1,
+    signal.SIGUSR2,
+)
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start be ended by signals, though the run was told to ignore them.
+
+    A program inherits what is ignored, as under nohup or in the background of a shell, but not
+    what is handled: so the run goes on ignoring them, by a handler.
+    """
+    for number in _SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 @pytest.fixture(autouse=True)
