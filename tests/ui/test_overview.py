@@ -99,11 +99,11 @@ async def test_filter_inverts_and_clears(open_stage: OpenStage) -> None:
         await stage.press("enter")
         assert "filter oat" in stage.text
         await stage.press("slash", "home", "exclamation_mark", "enter")
-        keys = services(stage).table(Panel.SERVICES)._listing.keys
+        keys = services(stage).table(Panel.SERVICES).keys
         assert "oatie" not in keys
         assert len(keys) == 10
         await stage.press("escape")
-        assert len(services(stage).table(Panel.SERVICES)._listing.keys) == 11
+        assert len(services(stage).table(Panel.SERVICES).keys) == 11
 
 
 async def test_a_filter_that_is_no_expression_is_text(open_stage: OpenStage) -> None:
@@ -115,7 +115,7 @@ async def test_a_filter_that_is_no_expression_is_text(open_stage: OpenStage) -> 
 async def test_failing_only(open_stage: OpenStage) -> None:
     async with open_stage(fleet.on_fire()) as stage:
         await stage.press("f")
-        assert services(stage).table(Panel.SERVICES)._listing.keys == (
+        assert services(stage).table(Panel.SERVICES).keys == (
             "ai-service", "oatie", "mailer",
         )  # fmt: skip
         await stage.press("n")

@@ -7,7 +7,9 @@ message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -85,6 +87,7 @@ class Console(TimeTravel, inherit_bindings=False):
         self._appearance: Appearance | None = None
         self.failure = ""
         self.changes = Changes(self)
+        self.pressed_at: float | None = None
         self._interrupted_at = 0.0
         self.away_shown = False
         self.away_over = False
@@ -201,9 +204,30 @@ class Console(TimeTravel, inherit_bindings=False):
         if isinstance(event, events.Key) and self.away_shown and not self.away_over:
             self.away_over = True
             self.call_later(self.show)
-        if isinstance(top, Shown) and (top.too_early(event) or top.taken(event)):
-            return
-        await super().on_event(event)
+        given = isinstance(event, events.InputEvent | events.Paste)
+        with self.pressed(event.time if given else self.pressed_at):
+            if not isinstance(top, Shown) or not (top.too_early(event) or top.taken(event)):
+                await super().on_event(event)
+
+    @contextmanager
+    def pressed(self, at: float | None) -> Iterator[None]:
+        """Handle what a person did at the moment ``at``: it means what was in sight then."""
+        before, self.pressed_at = self.pressed_at, at
+        try:
+            yield
+        finally:
+            self.pressed_at = before
+
+    def later(self, at: float | None, do: Callable[..., object], *arguments: str) -> None:
+        """Call ``do`` when the app comes to it, for what a person did at the moment ``at``."""
+
+        async def call() -> None:
+            with self.pressed(at):
+                done = do(*arguments)
+                if isawaitable(done):
+                    await done
+
+        self.call_later(call)
 
     # ---- messages ----
 

@@ -1,9 +1,11 @@
 """The health of one service: every instance with its probes and the tree of its components.
 
 Invariant: nothing here is fresher than what was read: every instance says when it was last seen.
-A row's key is its instance and its component's place, so that a cursor stays on its component.
+A row's key is its instance and the names down to its component, so that a cursor stays on its
+component whatever comes before it.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
@@ -130,9 +132,11 @@ class _Tree:
         self, parts: tuple[Component, ...], place: str, indent: str, depth: int
     ) -> Iterator[HealthRow]:
         """``parts`` and all below them."""
+        seen: Counter[str] = Counter()
         for index, part in enumerate(parts):
             last = index == len(parts) - 1
-            key = f"{place}/{index}"
+            key = f"{place}\n{part.name}\n{seen[part.name]}"
+            seen[part.name] += 1
             line = self._line(part, f"{indent}{'└─' if last else '├─'} ", depth)
             yield HealthRow(Row(key, line), part.name)
             if depth < DEPTH:

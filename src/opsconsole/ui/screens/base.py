@@ -196,7 +196,7 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         first, _, rest = message.text.strip().partition(" ")
         taking = next((each.takes for each in listed if each.name == first.lower()), None)
         if taking is not None and rest:
-            self.app.call_later(taking, rest)
+            self.console_app.later(message.at, taking, rest)
             return
         names = [each.name for each in listed]
         word = message.text.strip().lower()
@@ -205,7 +205,8 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         if name is None:
             self.say(not_meant(message.text, names))
         else:
-            self.app.call_later(next(each.run for each in listed if each.name == name))
+            run = next(each.run for each in listed if each.name == name)
+            self.console_app.later(message.at, run)
 
     # ---- keys ----
 

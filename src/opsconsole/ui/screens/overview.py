@@ -389,7 +389,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self._services.filter = Filter(message.text)
         if message.final:
             self.table(Panel.SERVICES).focus()
-        self.show_body()
+        with self.console_app.pressed(message.at):
+            self.show_body()
 
     def action_failing(self) -> None:
         """Show only what is not ok, or all again."""

@@ -104,7 +104,7 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
             label.paint_lines([(Span(f" {field.label}", Role.MUTED),)])
         for backups in self.query(BackupList):
             backups.show((), self.console_app.clock.now())
-            if self._backup:
+            if not backups.touched:
                 backups.move_to_key(self._backup)
         problem = self._problem
         said = problem.text if problem else self._says()
@@ -166,21 +166,23 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
         """Enter goes on to what comes next."""
         self.focus_next()
 
-    @on(BackupList.CursorMoved)
-    def _moved(self, message: BackupList.CursorMoved) -> None:
-        if message.table.touched:
-            self._backup, self._problem = message.key or "", None
-
     @on(Choice.Chosen)
     def _chosen(self, message: Choice.Chosen) -> None:
         if message.choice.id == "cancel":
             self.action_close()
-        else:
+            return
+        with self.console_app.pressed(message.at):
             self._ask()
 
     def _ask(self) -> None:
         """Ask for the plans, or say what is missing where it is missing."""
-        backup = next((each.restorable for each in self.query(BackupList)), None)
+        backup = None
+        for backups in self.query(BackupList):
+            if self._backup and not backups.touched:
+                gone = f"{self._backup} is not in the list: choose with j and k"
+                self._refuse(render.Problem("backup", gone))
+                return
+            backup = backups.restorable
         requests: list[ActionRequest] = []
         for service in self._targets:
             request = render.read(
@@ -205,6 +207,7 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
 
     def action_move(self, rows: int) -> None:
         """Move in the list of backups."""
+        self._problem = None
         for backups in self.query(BackupList):
             backups.move(rows)
 

@@ -142,7 +142,8 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
             self.mount(tab.add_class("tab"), after=before)
         self._tab = tab
         tab.display = True
-        tab.focus()
+        # At once: the next key is the tab's already.
+        self.set_focus(tab)
         tab.opened()
         self.show()
 
@@ -182,7 +183,8 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
-        self._tab.typed(message.text)
+        with self.console_app.pressed(message.at):
+            self._tab.typed(message.text)
 
     def action_pause(self) -> None:
         """Hold the tab where it can be held by itself, else the whole console."""

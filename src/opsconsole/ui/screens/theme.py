@@ -83,8 +83,9 @@ class ThemeScreen(Dialog, inherit_bindings=False):
 
     @on(GridTable.CursorMoved)
     def _moved(self, message: GridTable.CursorMoved) -> None:
-        if message.key in self._palettes and message.table.touched:
-            self.console_app.use_palette(self._palettes[message.key])
+        wanted = self._palettes.get(message.table.cursor_key or "")
+        if wanted is not None and message.table.touched:
+            self.console_app.use_palette(wanted)
             self.show()
 
     @on(GridTable.Opened)

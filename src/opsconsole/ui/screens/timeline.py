@@ -133,7 +133,8 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
-        self._choose(filter_=Filter(message.text))
+        with self.console_app.pressed(message.at):
+            self._choose(filter_=Filter(message.text))
 
     def _choose(
         self,

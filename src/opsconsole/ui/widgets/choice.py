@@ -15,11 +15,12 @@ class Choice(LineWidget, can_focus=True):
     """A word that can be chosen. ``harmless`` ones take enter too."""
 
     class Chosen(Message):
-        """It was chosen."""
+        """It was chosen, by input of the moment ``at``."""
 
-        def __init__(self, choice: "Choice") -> None:
+        def __init__(self, choice: "Choice", at: float) -> None:
             super().__init__()
             self.choice = choice
+            self.at = at
 
     class EnterRefused(Message):
         """Enter was pressed on what enter does not start."""
@@ -71,7 +72,7 @@ class Choice(LineWidget, can_focus=True):
         """Space chooses; enter only what is harmless."""
         if event.key == "space" or (event.key == "enter" and self._harmless):
             event.stop()
-            self._choose()
+            self._choose(event.time)
         elif event.key == "enter":
             event.stop()
             self.post_message(self.EnterRefused())
@@ -79,8 +80,8 @@ class Choice(LineWidget, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """A click chooses."""
         event.stop()
-        self._choose()
+        self._choose(event.time)
 
-    def _choose(self) -> None:
+    def _choose(self, at: float) -> None:
         if self._allowed:
-            self.post_message(self.Chosen(self))
+            self.post_message(self.Chosen(self, at))

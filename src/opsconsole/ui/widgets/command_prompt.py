@@ -19,11 +19,12 @@ class CommandPrompt(Prompt):
     """Knows the names; the screen knows what they do."""
 
     class Given(Message):
-        """The line was closed with enter; ``text`` is as typed."""
+        """The line was closed with enter, at the moment ``at``; ``text`` is as typed."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, at: float | None) -> None:
             super().__init__()
             self.text = text
+            self.at = at
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__("", placeholder="", mark=":")
@@ -43,4 +44,4 @@ class CommandPrompt(Prompt):
     def tell(self, text: str, *, final: bool) -> None:
         """Only the end of the line is of interest."""
         if final:
-            self.post_message(self.Given(text))
+            self.post_message(self.Given(text, self.pressed_at))

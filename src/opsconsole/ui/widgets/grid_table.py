@@ -1,11 +1,12 @@
-"""A table whose cursor stays on a key, painted line by line.
+"""A table whose cursor stays on a row, painted line by line.
 
-Invariant: the cursor and the choices belong to keys, never to positions: sorting, filtering
-and new rows never move them to another row. Before a person touches the table the cursor stays
-on its first row. Only the rows in sight are rendered.
+Invariant: what is asked of the table while a key is handled is answered as of the moment in which
+it was pressed: see ``row_cursor``. Messages of the table say that the cursor moved, not where to:
+where it is, is asked. Only the rows in sight are rendered.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textual import events
@@ -13,6 +14,7 @@ from textual.message import Message
 
 from opsconsole.render.ink.cells import BLANK, Line, Role
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted
+from opsconsole.ui.widgets.row_cursor import RowCursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,11 @@ class GridTable(LineWidget, can_focus=True):
     """Rows with a cursor. With ``selects`` it stays in sight and rows can be chosen."""
 
     class CursorMoved(Message):
-        """The cursor stands on another key."""
+        """The cursor stands on another row."""
 
-        def __init__(self, table: "GridTable", key: str | None) -> None:
+        def __init__(self, table: "GridTable") -> None:
             super().__init__()
             self.table = table
-            self.key = key
 
         @property
         def control(self) -> "GridTable":
@@ -49,37 +50,34 @@ class GridTable(LineWidget, can_focus=True):
             return self.table
 
     class Opened(Message):
-        """A row was double-clicked."""
-
-        def __init__(self, table: "GridTable", key: str) -> None:
-            super().__init__()
-            self.table = table
-            self.key = key
+        """The row under the cursor was double-clicked."""
 
     def __init__(self, *, id: str | None = None, selects: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
         self._listing = NOTHING
-        self._cursor: str | None = None
-        self._position = 0
-        self._touched = False
-        self._first = 0
-        self._chosen: set[str] = set()
+        self._cursor = RowCursor()
         self._selects = selects
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The keys of all rows, in order."""
+        return self._listing.keys
 
     @property
     def cursor_key(self) -> str | None:
         """The key under the cursor."""
-        return self._cursor
+        return self._cursor.at(self.pressed_at).key
 
     @property
     def chosen(self) -> tuple[str, ...]:
         """The keys chosen with space, in the order of the rows."""
-        return tuple(key for key in self._listing.keys if key in self._chosen)
+        picture = self._cursor.at(self.pressed_at)
+        return tuple(key for key in picture.keys if key in picture.chosen)
 
     @property
     def touched(self) -> bool:
         """Whether a person has moved the cursor."""
-        return self._touched
+        return self._cursor.touched
 
     @property
     def place(self) -> str:
@@ -87,74 +85,63 @@ class GridTable(LineWidget, can_focus=True):
         count, rows = len(self._listing.keys), self._rows
         if count <= rows or rows <= 0:
             return ""
-        return f"{self._first + 1}–{min(count, self._first + rows)} of {count}"
+        first = self._cursor.now.first
+        return f"{first + 1}–{min(count, first + rows)} of {count}"
 
     @property
     def _rows(self) -> int:
         return max(0, self.size.height - len(self._listing.top))
 
     def list(self, listing: Listing) -> None:
-        """Show ``listing``; the cursor stays on its key where that is still there."""
+        """Show ``listing``; the cursor stays on its row where that is still there."""
         self._listing = listing
-        before = self._cursor
-        self._settle()
-        self.repaint()
-        if self._cursor != before:
-            self.post_message(self.CursorMoved(self, self._cursor))
-
-    def _settle(self) -> None:
-        keys = self._listing.keys
-        self._chosen &= set(keys) if self._chosen else set()
-        if not keys:
-            self._cursor, self._position, self._first = None, 0, 0
-            return
-        if not self._touched:
-            self._position = 0
-        elif self._cursor in keys:
-            self._position = keys.index(self._cursor)
-        else:
-            self._position = min(self._position, len(keys) - 1)
-        self._cursor = keys[self._position]
+        before, pressed = self._cursor.now.key, self.pressed_at
+        when = time.monotonic() if pressed is None else pressed
+        self._cursor.relist(listing.keys, len(listing.top), when)
+        self._moved(before)
 
     def repaint(self) -> None:
         """Render the rows in sight."""
-        listing, rows = self._listing, self._rows
+        listing, rows, seen = self._listing, self._rows, self._cursor.now
         keys = listing.keys
         lines = [Painted(line) for line in listing.top]
         if not keys:
             self.paint([*lines, *(Painted(line) for line in listing.empty)])
             return
-        self._first = max(0, min(self._first, len(keys) - rows))
-        if self._position < self._first:
-            self._first = self._position
-        elif self._position >= self._first + rows:
-            self._first = self._position - rows + 1
-        for key in keys[self._first : self._first + rows]:
+        seen.first = max(0, min(seen.first, len(keys) - rows))
+        if seen.position < seen.first:
+            seen.first = seen.position
+        elif seen.position >= seen.first + rows:
+            seen.first = seen.position - rows + 1
+        for key in keys[seen.first : seen.first + rows]:
             lines.append(Painted(listing.line(key), self._over(key)))
         self.paint(lines)
 
     def _over(self, key: str) -> Role | None:
-        if key == self._cursor and (self._selects or self.has_focus):
+        if key == self._cursor.now.key and (self._selects or self.has_focus):
             return Role.CURSOR if self.has_focus else Role.CURSOR_IDLE
-        return Role.CHOSEN if key in self._chosen else None
+        return Role.CHOSEN if key in self._cursor.now.chosen else None
 
     def move(self, rows: int) -> None:
         """Move the cursor by ``rows``, stopping at the ends."""
-        self.move_to(self._position + rows)
+        self.move_to(self._cursor.at(self.pressed_at).position + rows)
 
     def move_to(self, position: int) -> None:
         """Move the cursor to a position; beyond the end is the last row."""
-        keys = self._listing.keys
-        if not keys:
-            return
-        self._touched = True
-        self._position = max(0, min(position, len(keys) - 1))
-        self._moved(keys[self._position])
+        keys = self._cursor.at(self.pressed_at).keys
+        if keys:
+            self._go(keys[max(0, min(position, len(keys) - 1))])
 
     def move_to_key(self, key: str) -> None:
         """Move the cursor to ``key`` where it is listed."""
-        if key in self._listing.keys:
-            self.move_to(self._listing.keys.index(key))
+        if key not in self._listing.keys:
+            return
+        if self.pressed_at is not None:
+            self._go(key)
+            return
+        before = self._cursor.now.key
+        self._cursor.place(key, time.monotonic())
+        self._moved(before)
 
     def page(self, pages: float) -> None:
         """Move by so many screens."""
@@ -162,36 +149,33 @@ class GridTable(LineWidget, can_focus=True):
 
     def seek(self, wanted: Callable[[str], bool], step: int) -> None:
         """Move to the next key in the direction of ``step`` that is wanted, round the ends."""
-        keys = self._listing.keys
-        for distance in range(1, len(keys) + 1):
-            position = (self._position + distance * step) % len(keys)
-            if wanted(keys[position]):
-                self.move_to(position)
+        seen = self._cursor.at(self.pressed_at)
+        for distance in range(1, len(seen.keys) + 1):
+            key = seen.keys[(seen.position + distance * step) % len(seen.keys)]
+            if wanted(key):
+                self._go(key)
                 return
 
     def toggle(self) -> None:
         """Choose or unchoose the row under the cursor, and go on to the next."""
-        if self._cursor is None or not self._selects:
-            return
-        self._chosen ^= {self._cursor}
-        self.move(1)
+        if self._selects:
+            self._cursor.toggle(self.pressed_at)
+            self.move(1)
 
     def clear_chosen(self) -> None:
         """Unchoose all."""
-        self._chosen.clear()
+        self._cursor.clear_chosen()
         self.repaint()
 
-    def choose(self, keys: Iterable[str]) -> None:
-        """Choose exactly ``keys``."""
-        self._chosen = set(keys)
-        self.repaint()
+    def _go(self, key: str) -> None:
+        before = self._cursor.now.key
+        self._cursor.go(key, self.pressed_at)
+        self._moved(before)
 
-    def _moved(self, key: str) -> None:
-        changed = key != self._cursor
-        self._cursor = key
+    def _moved(self, before: str | None) -> None:
         self.repaint()
-        if changed:
-            self.post_message(self.CursorMoved(self, key))
+        if self._cursor.now.key != before:
+            self.post_message(self.CursorMoved(self))
 
     def on_focus(self) -> None:
         """The cursor shows where keys go."""
@@ -203,12 +187,15 @@ class GridTable(LineWidget, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a second one on the same row opens it."""
-        row = event.y - len(self._listing.top) + self._first
-        if not event.y - len(self._listing.top) >= 0 or row >= len(self._listing.keys):
+        seen = self._cursor.at(event.time)
+        row = event.y - seen.top
+        if row < 0 or seen.first + row >= len(seen.keys):
             return
-        self.move_to(row)
-        if event.chain > 1 and self._cursor is not None:
-            self.post_message(self.Opened(self, self._cursor))
+        before = self._cursor.now.key
+        self._cursor.go(seen.keys[seen.first + row], event.time)
+        self._moved(before)
+        if event.chain > 1:
+            self.post_message(self.Opened())
 
     def on_mouse_scroll_down(self) -> None:
         """The wheel moves the cursor."""

@@ -31,9 +31,10 @@ class Painted(NamedTuple):
 
 
 class Styled(Protocol):
-    """An app that knows the look of roles."""
+    """An app that knows the look of roles, and when the input was given that it handles."""
 
     role_styles: RoleStyles
+    pressed_at: float | None
 
 
 class LineWidget(Widget):
@@ -55,6 +56,11 @@ class LineWidget(Widget):
     def role_styles(self) -> RoleStyles:
         """The look of roles in the theme at hand."""
         return cast(Styled, self.app).role_styles
+
+    @property
+    def pressed_at(self) -> float | None:
+        """When the input was given that is being handled; None while none is."""
+        return cast(Styled, self.app).pressed_at
 
     @property
     def shown(self) -> tuple[Line, ...]:

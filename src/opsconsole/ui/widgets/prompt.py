@@ -21,11 +21,12 @@ class Prompt(LineWidget, can_focus=True):
     FILL = Role.KEY_LABEL
 
     class Typed(Message):
-        """The text as it is now; ``final`` when the prompt has closed."""
+        """The text as it is now; ``final`` when the prompt has closed. ``at``: when typed."""
 
-        def __init__(self, text: str, *, final: bool) -> None:
+        def __init__(self, text: str, *, final: bool, at: float | None) -> None:
             super().__init__()
             self.text = text
+            self.at = at
             self.final = final
 
     def __init__(
@@ -71,7 +72,7 @@ class Prompt(LineWidget, can_focus=True):
 
     def tell(self, text: str, *, final: bool) -> None:
         """Tell whoever asked."""
-        self.post_message(self.Typed(text, final=final))
+        self.post_message(self.Typed(text, final=final, at=self.pressed_at))
 
     def _change(self, typed: TypedLine) -> None:
         same = typed.text == self.value
