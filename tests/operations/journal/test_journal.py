@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,8 +19,9 @@ from opsconsole.model.operation import (
     Plan,
     Step,
 )
-from opsconsole.operations.journal import plan_codec
+from opsconsole.operations.journal import database, plan_codec
 from opsconsole.operations.journal.audit import verify_folder
+from opsconsole.operations.journal.database import begin
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.reader import Intent
 from opsconsole.operations.journal.transitions import TransitionError
@@ -143,6 +145,58 @@ def test_a_reader_never_waits_for_a_writer(folder: Path) -> None:
         assert found.summary == ""
     writer.close()
     reader.close()
+
+
+class _Beset(sqlite3.Connection):
+    """Finds ``rival`` writing whenever it asks for the write lock, ``times`` times in a row."""
+
+    rival: sqlite3.Connection
+    times = 0
+    moves = True
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if sql == "BEGIN IMMEDIATE" and self.times:
+            self.times -= 1
+            if self.moves and self.rival.in_transaction:
+                self.rival.execute("PRAGMA user_version = 7")
+                self.rival.execute("COMMIT")
+            if not self.rival.in_transaction:
+                self.rival.execute("BEGIN IMMEDIATE")
+        elif sql == "BEGIN IMMEDIATE":
+            self.rival.execute("ROLLBACK")
+        return super().execute(sql, *values)
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_writer_waits_for_others_as_long_as_they_get_on(folder: Path, moves: bool) -> None:
+    Journal(folder).close()
+    path = folder / "journal.db"
+    rival = sqlite3.connect(path, isolation_level=None)
+    writer = sqlite3.connect(path, isolation_level=None, timeout=0, factory=_Beset)
+    writer.rival, writer.moves, writer.times = rival, moves, 9
+    rival.execute("BEGIN IMMEDIATE")
+    if moves:
+        begin(writer)
+        assert writer.times == 0
+        assert writer.in_transaction
+    else:
+        with pytest.raises(sqlite3.OperationalError):
+            begin(writer)
+        assert writer.times == 8
+    writer.close()
+    rival.close()
+
+
+def test_who_does_not_get_on_is_told_and_no_disk_is_blamed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY", 0.0)
+    holder, writer = Journal(folder), Journal(folder)
+    with holder.database.transaction(), pytest.raises(StateError, match="another process") as told:
+        writer.submit(intent("one"), 1.0)
+    assert "disk" not in str(told.value)
+    holder.close()
+    writer.close()
 
 
 @pytest.mark.parametrize("round_", range(5))

@@ -19,7 +19,10 @@ from opsconsole.operations.state_folder import file_mode
 from opsconsole.text import sanitize
 
 BUSY: Final = 5.0
-"""Seconds that a writer waits for another one."""
+"""Seconds that a writer waits for another one that does not get on."""
+
+PATIENCE: Final = 60.0
+"""Seconds that a writer waits for others that get on."""
 
 _PAUSE: Final = 0.01
 _making = threading.Lock()
@@ -117,7 +120,7 @@ class Database:
         """Hold the write lock; what was written is on the disk when the block has ended."""
         with self._lock:
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
+                begin(self._connection)
                 try:
                     yield self._connection
                     self._connection.execute("COMMIT")
@@ -171,10 +174,38 @@ def _make(path: Path, mode: int) -> None:
 
 def _unusable(path: Path, error: sqlite3.Error) -> StateError:
     """The error of a database that cannot be used, with what to do."""
+    if _is_busy(error):
+        return StateError(
+            f"cannot use the journal {path}: another process is writing to it and does not get on",
+            remedy="wait and try again; `fuser` on the file names the process",
+        )
     return StateError(
         f"cannot use the journal {path}: {sanitize(str(error))}",
         remedy="make room on its disk, or restore the file from a copy",
     )
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    busy = isinstance(error, sqlite3.OperationalError)
+    return busy and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    """Take the write lock. On a slow disk others may hold it in turn for long: they get on.
+
+    SQLite's own waiting is not fair: who asks again at once may always be served first.
+    """
+    ends = time.monotonic() + PATIENCE
+    while True:
+        (seen,) = connection.execute("PRAGMA data_version").fetchone()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            (now,) = connection.execute("PRAGMA data_version").fetchone()
+            if not _is_busy(error) or now == seen or time.monotonic() > ends:
+                raise
+        else:
+            return
 
 
 def _prepare(connection: sqlite3.Connection) -> None:
@@ -198,7 +229,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > ends:
+            if not _is_busy(error) or time.monotonic() > ends:
                 raise
             time.sleep(_PAUSE)
         else:
@@ -207,7 +238,7 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 def _bring_up(connection: sqlite3.Connection) -> int:
     """Make the tables that are missing, unless another process did meanwhile; the version then."""
-    connection.execute("BEGIN IMMEDIATE")
+    begin(connection)
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     for stage in _STAGES[version:]:
         for statement in filter(str.strip, stage.split(";\n")):
