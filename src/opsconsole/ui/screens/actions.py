@@ -51,7 +51,7 @@ class ActionsScreen(Dialog, inherit_bindings=False):
 
     def show(self) -> None:
         """The actions with their reasons."""
-        if not self.is_mounted:
+        if not self.query("#about"):
             return
         table = self.query_one(GridTable)
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)

@@ -47,7 +47,10 @@ class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
         self.call_after_refresh(self.show)
 
     def show(self) -> None:
-        """Subclasses bring their lines up to date here."""
+        """Subclasses bring their lines up to date here, where their parts are there.
+
+        A snapshot may arrive before they are.
+        """
 
     def too_early(self, event: events.Event) -> bool:
         """Whether ``event`` is input that was meant for what was there before."""

@@ -96,7 +96,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
 
     def show(self) -> None:
         """Fit the lines to the terminal and bring them up to date."""
-        if not self.query("#plan-lines"):
+        if not self.query("#plan-lines") or not self.query("#cancel"):
             return
         view = self.query_one("#plan-lines", LinesView)
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)

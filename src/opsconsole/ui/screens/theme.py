@@ -58,7 +58,7 @@ class ThemeScreen(Dialog, inherit_bindings=False):
 
     def show(self) -> None:
         """The names, each with its states."""
-        if not self.is_mounted:
+        if not self.query(GridTable):
             return
         table = self.query_one(GridTable)
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)
