@@ -10,11 +10,12 @@ from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import Component, HealthReport
+from opsconsole.model.hosts import Disk, Host, Process
 from opsconsole.model.reading import Reading
-from opsconsole.model.resources import Container, Disk, DockerView, Host, Process
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Inventory, Phase, Place, PlaceKind, Replica
 
 START = 1_700_000_000.0
 INTERVAL = 5.0
@@ -119,19 +120,24 @@ class RecordedFleet:
             content_type="application/json",
         )
 
-    def _docker(self) -> DockerView:
-        return DockerView(
+    def _docker(self) -> Inventory:
+        place = Place(PlaceKind.ENGINE, "docker")
+        return Inventory(
+            place,
             "unix:///var/run/docker.sock",
             "26.1",
             tuple(
-                Container(
+                Replica(
                     f"{number:064x}",
                     f"container-{number}",
-                    "registry.example/service:1.4.2",
-                    f"sha256:{number:064x}",
+                    "container",
+                    place,
                     "running",
+                    Phase.RUNNING,
                     State.OK,
-                    "healthy",
+                    image="registry.example/service:1.4.2",
+                    image_id=f"sha256:{number:064x}",
+                    health="healthy",
                     started_at=START,
                     labels={"com.docker.compose.project": "fleet"},
                     cpu=self._random.random(),

@@ -40,7 +40,7 @@ def test_status_json_gives_every_part_its_age(
     shop.lose_database()
     assert main(["status", "--json", "--config", str(configure())]) == 2
     document = documented(capsys)
-    assert document["version"] == 1
+    assert document["version"] == 2
     assert document["state"] == "down"
     (service,) = document["services"]
     (instance,) = service["instances"]
@@ -51,7 +51,7 @@ def test_status_json_gives_every_part_its_age(
         "app": "ok",
         "database": "down",
     }
-    host = document["resources"]["host"]
+    (host,) = document["resources"]["hosts"]
     assert host["memory"]["total"] > host["memory"]["used"] > 0
     ages = {source["name"]: source["age"] for source in document["sources"]}
     assert ages["host"] is not None

@@ -146,7 +146,7 @@ def test_a_console_records_too_and_one_opened_later_reads_it(config: Path) -> No
         assert replayed is not None
         assert replayed.services == live.services
         assert replayed.events == live.events
-        assert replayed.host == live.host
+        assert replayed.hosts == live.hosts
     finally:
         engine.stop()
 

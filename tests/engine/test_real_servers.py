@@ -79,7 +79,7 @@ def test_a_container_that_is_killed_is_red_within_two_intervals(
     )
     with running(settings) as engine:
         wait_for(engine, web_is(State.OK))
-        wait_for(engine, lambda snapshot: snapshot.services[0].containers == ("engine-web",))
+        wait_for(engine, lambda snapshot: snapshot.services[0].replicas == (container.id,))
         time.sleep(1.0)
         container.kill()
         assert wait_for(engine, web_is(State.DOWN)) < 2 * INTERVAL

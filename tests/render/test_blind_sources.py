@@ -87,7 +87,7 @@ def test_an_engine_that_is_down_is_explained_below_what_is_shown(
     calm = fleet.calm()
     snapshot = replace(calm, sources=(*calm.sources, down))
     if not containers:
-        snapshot = replace(snapshot, docker=None, docker_at=None)
+        snapshot = replace(snapshot, engines=())
     said = plain([row.line for row in resources.rows(snapshot, 80, NOW)])
     assert f"{down.name}: connection refused" in said
     assert ("containers would be listed here" in said) is not containers

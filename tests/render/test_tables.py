@@ -159,8 +159,8 @@ def test_containers_in_trouble_come_first() -> None:
 
 
 def test_unknown_figures_are_dashes() -> None:
-    bare = replace(fleet.containers(fire=False)[0], cpu=None, memory=None, memory_limit=None)
-    assert "–" in text(resources.container_row(bare, 80, NOW).line)
+    bare = replace(fleet.replicas(fire=False)[0], cpu=None, memory=None, memory_limit=None)
+    assert "–" in text(resources.replica_row(bare, 80, NOW).line)
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 200])
@@ -221,7 +221,7 @@ def test_alerts_that_nobody_looks_for_are_not_none() -> None:
 def test_a_docker_that_does_not_answer_says_what_would_be_there() -> None:
     fault = Fault(FaultKind.ABSENT, "no Docker Engine at /run/docker.sock", hint="start Docker")
     docker = SourceView(named("docker:docker"), "unix:///run/docker.sock", 5.0, None, NOW, fault)
-    made = replace(fleet.calm(), docker=None, sources=(docker,))
+    made = replace(fleet.calm(), engines=(), sources=(docker,))
     lines = [row.line for row in resources.rows(made, 50, made.taken_at)]
     assert "no Docker Engine at /run/docker.sock" in plain(lines)
     assert "containers would be listed here" in plain(lines)

@@ -8,7 +8,7 @@ from pathlib import Path
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
 from opsconsole.model.events import Event
-from opsconsole.model.resources import DockerView
+from opsconsole.model.workloads import Inventory
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.source import DockerSource
 
@@ -37,7 +37,7 @@ async def source_at(
         await source.close()
 
 
-async def view_of(source: DockerSource) -> DockerView:
+async def view_of(source: DockerSource) -> Inventory:
     reading = await source.collect()
     assert reading.fault is None, reading.fault
     assert reading.value is not None

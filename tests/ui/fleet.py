@@ -7,10 +7,10 @@ from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, al
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport, ProbeKind
+from opsconsole.model.hosts import Disk, Host, HostView
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionKind, ActionView, Refusal
 from opsconsole.model.replay import Moment
-from opsconsole.model.resources import Container, Disk, DockerView, Host, Port
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.snapshot import (
     EnvironmentView,
@@ -22,7 +22,9 @@ from opsconsole.model.snapshot import (
 )
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State, combine_instances
+from opsconsole.model.workloads import EngineView, Inventory, Phase, Port, Replica
 from tests.named import named
+from tests.workloads import DOCKER, engine, replica
 
 NOW = 1_763_716_447.0
 WINDOW = 900.0
@@ -119,7 +121,7 @@ def instance(service: str, number: int, state: State, reason: str = "") -> Insta
     return InstanceView(
         service, f"{service}-{number}", url, state, NOW - 192, NOW - 2, report=report,
         report_at=NOW - 2, fault=fault, probes=probes, latency=took, reason=reason,
-        container=f"{service}-{number}",
+        runs_as=f"{service}-{number}", replicas=(f"{service}-{number}",),
     )  # fmt: skip
 
 
@@ -136,7 +138,8 @@ def service(
         name, state, NOW - (192 if state is not State.OK else 86_400 * 3.2),
         tuple(instance(name, n, each, reason) for n, each in enumerate(states, 1)),
         reason=reason, latency=found, error_rate=errors, request_rate=rate, cpu=cpu,
-        memory=int(640e6 * (1 + seed % 5)), containers=(f"{name}-1",), version=version,
+        memory=int(640e6 * (1 + seed % 5)), version=version,
+        replicas=tuple(f"{name}-{n}" for n, _ in enumerate(states, 1)),
         depends_on=needs, actions=ACTIONS,
         metrics=(
             MetricValue(name, "requests", rate, "/s", NOW - 4),
@@ -188,13 +191,13 @@ def burning_services() -> tuple[ServiceView, ...]:
     return tuple(changed.get(each.name, each) for each in calm_services())
 
 
-def containers(*, fire: bool) -> tuple[Container, ...]:
-    """Containers of the fleet; on fire one has died for want of memory."""
+def replicas(*, fire: bool) -> tuple[Replica, ...]:
+    """What runs of the fleet; on fire one has died for want of memory."""
     gib = 1 << 30
     out = [
-        Container(
-            f"id{index:02d}", f"{name}-1", f"{name}:v1.5.0", f"sha256:{index:064x}", "running", OK,
-            health="healthy", restarts=index % 3, started_at=NOW - 9000, cpu=0.07 * index,
+        replica(
+            f"{name}-1", image=f"{name}:v1.5.0", image_id=f"sha256:{index:064x}", health="healthy",
+            restarts=index % 3, started_at=NOW - 9000, cpu=0.07 * index,
             memory=int(0.3 * gib * index), memory_limit=4 * gib, ports=(Port(8000, 8000 + index),),
         )
         for index, name in enumerate(
@@ -203,15 +206,16 @@ def containers(*, fire: bool) -> tuple[Container, ...]:
     ]  # fmt: skip
     if fire:
         out.append(
-            Container(
-                "id77", "ai-service-2", "ai-service:v1.5.0", "sha256:77", "exited", DOWN,
-                exit_code=137, oom_killed=True, restarts=4, finished_at=NOW - 203,
+            replica(
+                "ai-service-2", Phase.ENDED, status="exited", image="ai-service:v1.5.0",
+                image_id="sha256:77", exit_code=137, oom_killed=True, restarts=4,
+                finished_at=NOW - 203,
                 detail="killed by the kernel: out of memory",
             )
         )  # fmt: skip
         out.append(
-            Container(
-                "id78", "ai-service-1", "ai-service:v1.5.0", "sha256:77", "running", BAD,
+            replica(
+                "ai-service-1", state=BAD, image="ai-service:v1.5.0", image_id="sha256:77",
                 health="unhealthy", restarts=2, cpu=0.81, memory=int(3.1 * gib),
                 memory_limit=4 * gib,
             )
@@ -227,6 +231,16 @@ def host() -> Host:
         (Disk("/", 41 * gib, 100 * gib), Disk("/var/lib/docker", 171 * gib, 200 * gib)),
         12_000_000, 3_400_000, 86_400 * 41,
     )  # fmt: skip
+
+
+def hosts(*, age: float = 1.0) -> tuple[HostView, ...]:
+    """The one host, as it was seen ``age`` seconds ago."""
+    return (HostView(host(), NOW - age, 2.0),)
+
+
+def engines(*, fire: bool, age: float = 2.0) -> tuple[EngineView, ...]:
+    """The one engine, as it answered ``age`` seconds ago."""
+    return (engine(*replicas(fire=fire), at=NOW - age),)
 
 
 def alert(
@@ -295,8 +309,7 @@ PRODUCTION = EnvironmentView("production", "high", "aws · eu-west-1")
 def calm(seq: int = 1) -> Snapshot:
     """All is well."""
     return Snapshot(
-        seq, NOW, PRODUCTION, calm_services(), (), host(), NOW - 1,
-        DockerView("unix:///var/run/docker.sock", "28.1", containers(fire=False)), NOW - 2,
+        seq, NOW, PRODUCTION, calm_services(), (), hosts(), engines(fire=False),
         events(fire=False), sources(),
     )  # fmt: skip
 
@@ -311,8 +324,7 @@ def on_fire(seq: int = 1, *, read_only: bool = False) -> Snapshot:
             alert("LowCacheHit", Severity.WARNING, 3720, "ai-backend", "", quiet=True),
             alert("DiskWillFill", Severity.INFO, 9000, "", "in 9 h", state=AlertState.PENDING),
         ),
-        host(), NOW - 1,
-        DockerView("unix:///var/run/docker.sock", "28.1", containers(fire=True)), NOW - 2,
+        hosts(), engines(fire=True),
         events(fire=True), sources(fault=True), read_only=read_only,
     )  # fmt: skip
 
@@ -320,16 +332,18 @@ def on_fire(seq: int = 1, *, read_only: bool = False) -> Snapshot:
 def empty() -> Snapshot:
     """No configuration: this host and its containers."""
     return Snapshot(
-        1, NOW, EnvironmentView(), host=host(), host_at=NOW - 1,
-        docker=DockerView("unix:///var/run/docker.sock", "28.1", containers(fire=False)),
-        docker_at=NOW - 2, sources=sources()[2:3] + sources()[4:],
+        1, NOW, EnvironmentView(), hosts=hosts(), engines=engines(fire=False),
+        sources=sources()[2:3] + sources()[4:],
     )  # fmt: skip
 
 
 def stale() -> Snapshot:
     """Nothing was read for two minutes."""
     services = tuple(replace(each, stale=True) for each in calm_services())
-    return replace(calm(), services=services, sources=sources(age=120), host_at=NOW - 120)
+    return replace(
+        calm(), services=services, sources=sources(age=120), hosts=hosts(age=120),
+        engines=engines(fire=False, age=120),
+    )  # fmt: skip
 
 
 def many(count: int, seq: int = 1) -> Snapshot:
@@ -379,10 +393,11 @@ def hostile() -> Snapshot:
     read = tuple(
         replace(each, id=SourceId(each.id.kind, EVIL[1]), fault=fault) for each in sources()
     )
-    boxes = tuple(replace(each, name=EVIL[2], image=EVIL[3]) for each in containers(fire=True))
+    boxes = tuple(replace(each, name=EVIL[2], image=EVIL[3]) for each in replicas(fire=True))
+    told = Inventory(DOCKER, EVIL[1], EVIL[2], boxes)
     return Snapshot(
-        1, NOW, EnvironmentView(EVIL[0], "high", EVIL[2]), tuple(views), ringing, host(), NOW,
-        DockerView(EVIL[1], EVIL[2], boxes), NOW, happened, read, notices=EVIL,
+        1, NOW, EnvironmentView(EVIL[0], "high", EVIL[2]), tuple(views), ringing, hosts(),
+        (EngineView(told, NOW, 5.0),), happened, read, notices=EVIL,
     )  # fmt: skip
 
 

@@ -126,7 +126,8 @@ def _change(engine: FakeEngine, count: int, clock: FleetClock) -> None:
         time.sleep(1.0)
         made = fleet.many(count, seq)
         read = tuple(replace(each, taken_at=clock.now() - 1) for each in made.sources)
-        engine.publish(replace(made, taken_at=clock.now(), sources=read, host_at=clock.now()))
+        hosts = tuple(replace(each, taken_at=clock.now()) for each in made.hosts)
+        engine.publish(replace(made, taken_at=clock.now(), sources=read, hosts=hosts))
 
 
 if __name__ == "__main__":

@@ -128,7 +128,7 @@ async def test_instances_show_limits_restarts_and_why_a_container_ended(
     async with open_stage(fleet.on_fire(), size=(120, 40)) as stage:
         await stage.press("enter", key_of("instances"))
         for said in ("3.1G of 4.0G", "exit 137 · killed: out of memory", "↻ 4 restarts",
-                     "ai-service:v1.5.0", "not known to any Docker Engine"):  # fmt: skip
+                     "ai-service:v1.5.0", "no engine that is read knows ai-service-3"):  # fmt: skip
             assert said in stage.text
 
 

@@ -55,7 +55,8 @@ def _chosen(snapshot: Snapshot, names: list[str]) -> tuple[ServiceView, ...]:
 
 
 def _of_this_host(snapshot: Snapshot) -> int:
-    """Without services the containers of this host decide; without those, the host is enough."""
-    if snapshot.docker and snapshot.docker.containers:
-        return int(exit_code(container.state for container in snapshot.docker.containers))
-    return int(ExitCode.OK if snapshot.host else ExitCode.UNKNOWN)
+    """Without services what runs decides; where nothing does, that a host was seen is enough."""
+    states = [replica.state for replica, _ in snapshot.replicas()]
+    if states:
+        return int(exit_code(states))
+    return int(ExitCode.OK if snapshot.hosts else ExitCode.UNKNOWN)

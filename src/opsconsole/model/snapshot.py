@@ -5,15 +5,16 @@ same objects as in the one before, so that ``is`` tells what to repaint. It comp
 identity. Ages are ``taken_at`` of the part against the clock, never stored.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
+from opsconsole.model.hosts import HostView
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Degradation, Operation
-from opsconsole.model.resources import DockerView, Host
 from opsconsole.model.rules import RuleView
 from opsconsole.model.runbook_runs import RunbookRun
 from opsconsole.model.runbooks import RunbookView
@@ -21,6 +22,7 @@ from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.silences import SilenceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
+from opsconsole.model.workloads import EngineView, Replica
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class InstanceView:
     """One running copy. ``state`` is after thresholds; ``since`` when it became so.
 
     ``report`` is the last body understood, ``report_at`` when; ``fault`` is of the latest look.
+    ``runs_as`` is the name by which an engine should know it, ``replicas`` the ids of what that is.
     """
 
     service: str
@@ -73,8 +76,9 @@ class InstanceView:
     fault: Fault | None = None
     probes: tuple[ProbeView, ...] = ()
     latency: float | None = None
-    container: str = ""
     reason: str = ""
+    runs_as: str = ""
+    replicas: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,8 @@ class ServiceView:
     """What an engineer names, with all that is known of it.
 
     ``error_rate`` is a fraction, ``request_rate`` per second, ``cpu`` a fraction of a core,
-    ``memory`` bytes; None where not known. ``reason`` is one line: why it is not ok.
+    ``memory`` bytes; None where not known. ``reason`` is one line: why it is not ok, or what should
+    be known although it is. ``replicas`` are the ids of its copies that engines know.
     """
 
     name: str
@@ -98,7 +103,7 @@ class ServiceView:
     request_rate: float | None = None
     cpu: float | None = None
     memory: int | None = None
-    containers: tuple[str, ...] = ()
+    replicas: tuple[str, ...] = ()
     metrics: tuple[MetricValue, ...] = ()
     objectives: tuple[Attainment, ...] = ()
     state_trace: Trace | None = None
@@ -151,10 +156,8 @@ class Snapshot:
     environment: EnvironmentView = field(default_factory=EnvironmentView)
     services: tuple[ServiceView, ...] = ()
     alerts: tuple[Alert, ...] = ()
-    host: Host | None = None
-    host_at: float | None = None
-    docker: DockerView | None = None
-    docker_at: float | None = None
+    hosts: tuple[HostView, ...] = ()
+    engines: tuple[EngineView, ...] = ()
     events: tuple[Event, ...] = ()
     sources: tuple[SourceView, ...] = ()
     operations: tuple[Operation, ...] = ()
@@ -174,3 +177,14 @@ class Snapshot:
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""
         return next((service for service in self.services if service.name == name), None)
+
+    def replicas(self) -> Iterator[tuple[Replica, EngineView]]:
+        """Every copy that an engine knows, with the engine that says so."""
+        for engine in self.engines:
+            for replica in engine.inventory.replicas:
+                yield replica, engine
+
+    def replicas_of(self, service: ServiceView) -> dict[str, tuple[Replica, EngineView]]:
+        """The copies of ``service`` by id, each with the engine that says so."""
+        mine = frozenset(service.replicas)
+        return {each[0].id: each for each in self.replicas() if each[0].id in mine}

@@ -31,6 +31,11 @@ class SourceKind(StrEnum):
         """Whether the use of processors, memory and disks may be missing while it is not read."""
         return self in _SHOW_RESOURCES
 
+    @property
+    def tells_replicas(self) -> bool:
+        """Whether what runs may be missing while it is not read."""
+        return self is SourceKind.DOCKER
+
 
 _KNOW_ALERTS = frozenset({SourceKind.PROMETHEUS, SourceKind.ALERTMANAGER, SourceKind.UNKNOWN})
 _SHOW_RESOURCES = frozenset({SourceKind.HOST, SourceKind.DOCKER, SourceKind.UNKNOWN})

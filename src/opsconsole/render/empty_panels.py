@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import Snapshot, SourceView
-from opsconsole.model.source_id import SourceKind
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Row, Span, wrap
 from opsconsole.render.overview import Panel
@@ -115,10 +114,10 @@ def engines_down(snapshot: Snapshot, width: int) -> list[Row]:
     """Why containers are missing or old below the host's lines, for each engine that is down."""
     rows: list[Row] = []
     for source in snapshot.sources:
-        if source.id.kind is not SourceKind.DOCKER or source.fault is None:
+        if not source.id.kind.tells_replicas or source.fault is None:
             continue
         fault = source.fault
-        missing = "containers would be listed here" if snapshot.docker is None else ""
+        missing = "" if snapshot.engines else "containers would be listed here"
         texts = [f"{source.name}: {fault.message or fault}", missing, fault.hint]
         parts = [part for text in texts if text for part in wrap(text, max(8, width - 2))]
         roles = [Role.UNKNOWN] + [Role.MUTED] * len(parts)

@@ -1,43 +1,46 @@
-"""What the host and the containers use.
+"""What hosts and replicas use, and whether workloads have what they want.
 
-Invariant: rows are keyed by what they show; containers in trouble come first; a figure that is
+Invariant: rows are keyed by what they show; replicas in trouble come first; a figure that is
 not known is a dash. Colours are for states only, never for how full a bar is.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
-from opsconsole.model.resources import Container, Host
+from opsconsole.engine.judge.service import judge_workload
+from opsconsole.model.hosts import Host
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
+from opsconsole.model.workloads import EngineView, Replica, Update, Workload
 from opsconsole.render.empty_panels import engines_down
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import Align, Line, Role, Row, Span, fit, state_role
+from opsconsole.render.ink.cells import Align, Line, Role, Row, Span, clip_line, fit, state_role
 from opsconsole.render.ink.spark import meter
 
 _METER = 10
+_SENTENCE: Final = 70
 
 
 def rows(snapshot: Snapshot, width: int, now: float) -> list[Row]:
-    """The host, then its containers, in ``width`` cells."""
-    out = host_rows(snapshot.host, width, _stale(snapshot.host_at, now)) if snapshot.host else []
-    docker = snapshot.docker
-    if docker is not None:
-        stale = _stale(snapshot.docker_at, now)
-        ordered = sorted(docker.containers, key=_trouble)
-        out += [container_row(container, width, now, stale=stale) for container in ordered]
-        out += [
-            Row(f"swarm:{service.id}", _swarm(service.name, service.running, service.desired))
-            for service in docker.swarm_services
-        ]
+    """The hosts, then what runs, then what is wanted, in ``width`` cells."""
+    out: list[Row] = []
+    for seen in snapshot.hosts:
+        if len(snapshot.hosts) > 1:
+            out.append(Row(f"host:{seen.host.name}", (Span(f" {seen.host.name}", Role.HEADER),)))
+        out += host_rows(seen.host, width, seen.stale(now))
+    several = len(snapshot.engines) > 1
+    for replica, engine in sorted(snapshot.replicas(), key=_trouble):
+        out.append(replica_row(replica, width, now, stale=engine.stale(now), placed=several))
+    for engine in snapshot.engines:
+        stale = engine.stale(now)
+        out += [_workload_row(each, width, stale=stale) for each in engine.inventory.workloads]
     return out + engines_down(snapshot, width) if out else out
 
 
-def _stale(taken_at: float | None, now: float) -> bool:
-    return taken_at is None or now - taken_at > 30
-
-
-def _trouble(container: Container) -> tuple[int, float, str]:
-    return (-container.state.urgency, -(container.cpu or 0.0), container.name)
+def _trouble(seen: tuple[Replica, EngineView]) -> tuple[int, float, str, str]:
+    replica, _ = seen
+    return (-replica.state.urgency, -(replica.cpu or 0.0), replica.name, replica.id)
 
 
 def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
@@ -45,14 +48,18 @@ def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
     bar = max(_METER, min(30, width - 40))
     memory = host.memory_used / host.memory_total if host.memory_total else None
     out = [
-        _gauge("cpu", host.cpu, _load(host.load, width - bar - 20), bar, stale),
-        _gauge("memory", memory, _of(host.memory_used, host.memory_total), bar, stale),
+        _gauge(host.name, "cpu", host.cpu, _load(host.load, width - bar - 20), bar, stale),
+        _gauge(host.name, "memory", memory, _of(host.memory_used, host.memory_total), bar, stale),
     ]
     if host.swap_used:
         share = host.swap_used / host.swap_total if host.swap_total else None
-        out.append(_gauge("swap", share, _of(host.swap_used, host.swap_total), bar, stale))
+        out.append(
+            _gauge(host.name, "swap", share, _of(host.swap_used, host.swap_total), bar, stale)
+        )
     for disk in sorted(host.disks, key=lambda each: -each.share)[:3]:
-        out.append(_gauge(disk.mount, disk.share, _of(disk.used, disk.total), bar, stale))
+        out.append(
+            _gauge(host.name, disk.mount, disk.share, _of(disk.used, disk.total), bar, stale)
+        )
     return out
 
 
@@ -68,11 +75,11 @@ def _of(used: int, total: int) -> str:
     return f"{figures.size(used)} of {figures.size(total)}"
 
 
-def _gauge(name: str, share: float | None, note: str, bar: int, stale: bool) -> Row:
+def _gauge(host: str, name: str, share: float | None, note: str, bar: int, stale: bool) -> Row:
     name_width = 16 if bar >= 20 else 10
     role = Role.STALE if stale else Role.TEXT
     return Row(
-        f"host:{name}",
+        f"host:{host}:{name}",
         (
             Span(f" {fit(name, name_width)} ", Role.MUTED),
             Span(meter(share, bar), Role.STALE if stale else Role.TRACE),
@@ -82,76 +89,86 @@ def _gauge(name: str, share: float | None, note: str, bar: int, stale: bool) -> 
     )
 
 
-def container_row(container: Container, width: int, now: float, *, stale: bool = False) -> Row:
-    """One container: state, name, engine's word, processor, memory, restarts."""
-    running = container.status == "running"
+def replica_row(
+    replica: Replica, width: int, now: float, *, stale: bool = False, placed: bool = False
+) -> Row:
+    """One replica: state, name, its place's word, processor, memory, restarts, and its place."""
     name_width = max(12, min(28, width - 36))
     spans: list[Span] = [
-        Span(f" {container.state.glyph} ", state_role(container.state, stale=stale)),
-        Span(fit(container.name, name_width), _name_role(container, stale)),
+        Span(f" {replica.state.glyph} ", state_role(replica.state, stale=stale)),
+        Span(fit(replica.name, name_width), _name_role(replica, stale)),
         Span(" "),
     ]
-    if running:
-        spans += _usage(container, stale)
-    word = _word(container, now, full=width >= 70)
-    spans.append(Span(f"  {word}" if running else f" {word}", Role.MUTED if running else Role.TEXT))
-    return Row(f"container:{container.id}", tuple(spans))
+    if replica.runs:
+        spans += _usage(replica, stale)
+    word = _word(replica, now, full=width >= 70)
+    if placed:
+        word = f"{word} on {replica.place.name}".lstrip()
+    role = Role.MUTED if replica.runs else Role.TEXT
+    spans.append(Span(f"  {word}" if replica.runs else f" {word}", role))
+    return Row(f"replica:{replica.id}", tuple(spans))
 
 
-def _name_role(container: Container, stale: bool) -> Role:
+def _name_role(replica: Replica, stale: bool) -> Role:
     if stale:
         return Role.STALE
-    return Role.TEXT if container.state is State.OK else Role.STRONG
+    return Role.TEXT if replica.state is State.OK else Role.STRONG
 
 
-def _usage(container: Container, stale: bool) -> Line:
-    cpu = fit(figures.percent(container.cpu), 5, Align.RIGHT)
-    used, limit = figures.size(container.memory), container.memory_limit
+def _usage(replica: Replica, stale: bool) -> Line:
+    cpu = fit(figures.percent(replica.cpu), 5, Align.RIGHT)
+    used, limit = figures.size(replica.memory), replica.memory_limit
     memory = f"{used}/{figures.size(limit)}" if limit else used
     return (Span(f"{cpu} {fit(memory, 11, Align.RIGHT)}", Role.STALE if stale else Role.TEXT),)
 
 
-def _word(container: Container, now: float, *, full: bool) -> str:
+def _word(replica: Replica, now: float, *, full: bool) -> str:
     parts: list[str] = []
-    if container.status != "running":
-        code = "" if container.exit_code is None else f" {container.exit_code}"
-        parts.append(f"{container.status}{code}")
-        if container.oom_killed:
+    if not replica.runs:
+        code = "" if replica.exit_code is None else f" {replica.exit_code}"
+        parts.append(f"{replica.status}{code}")
+        if replica.oom_killed:
             parts.append("out of memory" if full else "OOM")
-        if container.finished_at:
-            parts.append(f"{figures.age(now - container.finished_at)} ago")
-    elif container.health and (full or container.health != "healthy"):
-        parts.append(container.health)
-    if container.restarts:
-        parts.append(f"↻{container.restarts}")
+        if replica.finished_at:
+            parts.append(f"{figures.age(now - replica.finished_at)} ago")
+    elif replica.health and (full or replica.health != "healthy"):
+        parts.append(replica.health)
+    if replica.restarts:
+        parts.append(f"↻{replica.restarts}")
     if full:
-        parts += [f":{port.public}→{port.private}" for port in container.ports if port.public][:2]
+        parts += [f":{port.public}→{port.private}" for port in replica.ports if port.public][:2]
     return " ".join(parts)
 
 
-def _swarm(name: str, running: int, desired: int) -> Line:
-    state = State.OK if running >= desired else State.DEGRADED if running else State.DOWN
-    return (
-        Span(f" {state.glyph} ", state_role(state)),
-        Span(fit(name, 24), Role.TEXT),
-        Span(f" {running}/{desired} tasks", Role.MUTED),
+def _workload_row(workload: Workload, width: int, *, stale: bool) -> Row:
+    """How many copies run of those that are wanted, and how its update goes."""
+    words = [f"{workload.running}/{workload.wanted} copies"]
+    if workload.completed:
+        words.append(f"{workload.completed} completed")
+    if workload.update is not Update.NONE:
+        said = f": {workload.said}" if workload.said and width >= _SENTENCE else ""
+        words.append(f"update {workload.update}{said}")
+    state = judge_workload(workload).state
+    line = (
+        Span(f" {state.glyph} ", state_role(state, stale=stale)),
+        Span(fit(workload.name, 24), Role.STALE if stale else Role.TEXT),
+        Span(f" {', '.join(words)}", Role.MUTED),
     )
+    return Row(f"workload:{workload.id}", clip_line(line, width))
 
 
 def summary(snapshot: Snapshot) -> str:
-    """The title's note: which host, how many containers."""
-    parts = [snapshot.host.name] if snapshot.host else []
-    if snapshot.docker is not None:
-        parts.append(f"{len(snapshot.docker.containers)} containers")
+    """The title's note: which hosts, how many of what runs."""
+    parts = [seen.host.name for seen in snapshot.hosts]
+    if snapshot.engines:
+        kinds = Counter(replica.kind for replica, _ in snapshot.replicas())
+        parts += [f"{count} {kind}s" for kind, count in kinds.items()] or ["nothing runs"]
     return " · ".join(parts)
 
 
-def owner(snapshot: Snapshot, container_id: str) -> str:
-    """The service that a container belongs to, or ''."""
-    found = snapshot.docker.containers if snapshot.docker else ()
-    names = {each.name for each in found if each.id == container_id} | {container_id}
+def owner(snapshot: Snapshot, replica_id: str) -> str:
+    """The service that a replica belongs to, or ''."""
     for service in snapshot.services:
-        mine = set(service.containers) | {each.container for each in service.instances}
-        if names & mine:
+        if replica_id in service.replicas:
             return service.name
     return ""

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.health import failing
-from opsconsole.model.resources import Container
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Replica
 
 
 def status_lines(snapshot: Snapshot, services: Sequence[ServiceView], now: float) -> Iterator[str]:
@@ -71,23 +71,22 @@ def _instance_line(instance: InstanceView) -> str:
 
 
 def _host_lines(snapshot: Snapshot) -> Iterator[str]:
-    host = snapshot.host
-    if host:
+    for seen in snapshot.hosts:
+        host = seen.host
         share = host.memory_used / host.memory_total if host.memory_total else 0.0
         yield (
             f"host {host.name}: cpu {host.cpu:.0%}, memory {share:.0%}, "
             + ", ".join(f"{disk.mount} {disk.share:.0%}" for disk in host.disks)
         )
-    if snapshot.docker:
-        yield from (_container_line(each) for each in snapshot.docker.containers)
+    yield from (_replica_line(replica) for replica, _ in snapshot.replicas())
 
 
-def _container_line(container: Container) -> str:
+def _replica_line(replica: Replica) -> str:
     ports = ", ".join(
-        f"{port.public}->{port.private}/{port.protocol}" for port in container.ports if port.public
+        f"{port.public}->{port.private}/{port.protocol}" for port in replica.ports if port.public
     )
-    detail = container.detail or container.health or container.status
-    line = f"{container.state.glyph} {container.state:<8} {container.name}  {container.image}"
+    detail = replica.detail or replica.health or replica.status
+    line = f"{replica.state.glyph} {replica.state:<8} {replica.name}  {replica.image}"
     return f"{line}  {detail}  {ports}".rstrip()
 
 

@@ -7,13 +7,15 @@ import pytest
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
+from opsconsole.engine.state.replica_book import Copies
 from opsconsole.model.expressions import Comparison, parse
 from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import Attainment
-from opsconsole.model.resources import Container
 from opsconsole.model.series import MetricValue
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Replica
 from tests.engine.conftest import fleet
+from tests.workloads import DOCKER, replica
 
 NOW = 1_700_000_000.0
 
@@ -27,8 +29,8 @@ def attain(of: ServiceRecord, text: str) -> Attainment:
     return attainment(of, text, parse(text), NOW)
 
 
-def container(name: str, **more: Any) -> Container:
-    return Container(name, name, "web:1", "sha", "running", State.OK, **more)
+def copies(*replicas: Replica) -> Copies:
+    return Copies(replicas, (), (), {DOCKER.name: NOW}, frozenset())
 
 
 def test_latency_is_the_probes_unless_it_is_declared() -> None:
@@ -61,9 +63,9 @@ def test_the_latency_shown_is_the_users_where_it_is_known() -> None:
 def test_resources_are_sums_and_shares_of_the_limit() -> None:
     service = record()
     assert attain(service, "cpu < 70%").met is None
-    service.containers = (
-        container("a", cpu=0.5, memory=300, memory_limit=1000, restarts=1),
-        container("b", cpu=0.25, memory=900, memory_limit=1000),
+    service.copies = copies(
+        replica("a", cpu=0.5, memory=300, memory_limit=1000, restarts=1),
+        replica("b", cpu=0.25, memory=900, memory_limit=1000),
     )
     assert attain(service, "cpu < 70%").actual == 0.75
     assert attain(service, "memory < 1kB").actual == 1200

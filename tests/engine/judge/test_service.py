@@ -5,15 +5,16 @@ import pytest
 from opsconsole.engine.judge.health import NOT_LOOKED, Judged
 from opsconsole.engine.judge.service import (
     Verdict,
-    judge_container,
     judge_instance,
+    judge_replica,
     judge_service,
-    judge_swarm,
+    judge_workload,
 )
 from opsconsole.model.health import ProbeKind
-from opsconsole.model.resources import Container, SwarmService
 from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Phase, Replica, Update
+from tests.workloads import replica, workload
 
 OK, DEGRADED, DOWN, UNKNOWN = State.OK, State.DEGRADED, State.DOWN, State.UNKNOWN
 HEALTH, LIVE, READY, STARTUP = (
@@ -30,10 +31,6 @@ def judged(state: State, reason: str = "why") -> Judged:
 
 def instance(name: str, state: State, reason: str = "") -> InstanceView:
     return InstanceView("api", name, "http://x", state, 0.0, reason=reason)
-
-
-def container(status: str, state: State, detail: str = "") -> Container:
-    return Container("1", "web", "web:1", "sha", status, state, detail=detail)
 
 
 @pytest.mark.parametrize(
@@ -95,22 +92,52 @@ def test_without_instances_the_containers_decide() -> None:
 @pytest.mark.parametrize(
     ("found", "state"),
     [
-        (container("running", OK), OK),
-        (container("running", DOWN, "unhealthy"), DOWN),
-        (container("exited", UNKNOWN, "exited 0"), DOWN),
-        (container("exited", DOWN, "exited 137"), DOWN),
-        (container("created", UNKNOWN), UNKNOWN),
-        (None, DOWN),
+        (replica("web"), OK),
+        (replica("web", state=DOWN, detail="unhealthy"), DOWN),
+        (replica("web", Phase.ENDED, UNKNOWN, detail="exited 0"), DOWN),
+        (replica("web", Phase.ENDED, DOWN, detail="exited 137"), DOWN),
+        (replica("web", Phase.PENDING, UNKNOWN, detail="created"), DOWN),
+        (replica("web", Phase.RESTARTING, DEGRADED), DEGRADED),
+        (replica("web", Phase.UNKNOWN, UNKNOWN), UNKNOWN),
     ],
 )
-def test_a_container_that_is_named_is_meant_to_run(found: Container | None, state: State) -> None:
-    verdict = judge_container(found, "web")
+def test_a_replica_that_is_named_is_meant_to_run(found: Replica, state: State) -> None:
+    verdict = judge_replica(found)
     assert verdict.state is state
     assert (verdict.reason == "") is (state is OK)
 
 
 @pytest.mark.parametrize(
-    ("running", "desired", "state"), [(3, 3, OK), (1, 3, DEGRADED), (0, 3, DOWN), (0, 0, OK)]
+    ("running", "wanted", "state"), [(3, 3, OK), (1, 3, DEGRADED), (0, 3, DOWN), (0, 0, OK)]
 )
-def test_swarm_tasks(running: int, desired: int, state: State) -> None:
-    assert judge_swarm(SwarmService("1", "web", "web:1", running, desired)).state is state
+def test_a_workload_from_its_copies(running: int, wanted: int, state: State) -> None:
+    verdict = judge_workload(workload("web", running, wanted))
+    assert verdict.state is state
+    assert (verdict.reason == "") is (state is OK)
+
+
+@pytest.mark.parametrize(
+    ("update", "running", "state", "said"),
+    [
+        (Update.RUNNING, 3, OK, ""),
+        (Update.ROLLING_BACK, 3, OK, ""),
+        (Update.UNKNOWN, 3, OK, ""),
+        (Update.PAUSED, 3, DEGRADED, "web: update paused (2 failed)"),
+        (Update.ROLLED_BACK, 3, OK, "web: update rolled back (2 failed)"),
+        (Update.ROLLED_BACK, 1, DEGRADED, "web: 1 of 3 copies run, update rolled back"),
+        (Update.PAUSED, 0, DOWN, "web: 0 of 3 copies run, update paused"),
+    ],
+)
+def test_an_update_that_did_not_go_through_is_said(
+    update: Update, running: int, state: State, said: str
+) -> None:
+    verdict = judge_workload(workload("web", running, 3, update=update, said="2 failed"))
+    assert (verdict.state, verdict.reason) == (state, said)
+
+
+def test_what_should_be_known_although_all_is_well_is_a_service_s_reason() -> None:
+    rolled_back = Verdict(OK, "web: update rolled back")
+    assert judge_service([], [Verdict(OK), rolled_back]) == rolled_back
+    assert judge_service([instance("api", OK)], [rolled_back]) == rolled_back
+    failing = judge_service([instance("api", DOWN, "refused")], [rolled_back])
+    assert failing.reason == "refused"

@@ -6,9 +6,9 @@ from opsconsole.engine.past.what_changed import before_alert, before_service
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.causes import WINDOW
 from opsconsole.model.events import Event, EventCode
-from opsconsole.model.resources import DockerView
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
+from tests.workloads import engine, replica
 
 T = 10_000.0
 
@@ -25,10 +25,10 @@ def snapshot(
     services = (
         ServiceView("api", state, since, (instance,)),
         ServiceView("cron", State.OK, 0.0, (beside,)),
-        ServiceView("boxed", State.OK, 0.0, containers=("boxed-1",)),
+        ServiceView("boxed", State.OK, 0.0, replicas=("boxed-1",)),
     )
-    docker = DockerView("unix:///x", "1", ())
-    return Snapshot(1, T, services=services, events=events, alerts=alerts, docker=docker)
+    engines = (engine(replica("boxed-1"), at=T),)
+    return Snapshot(1, T, services=services, events=events, alerts=alerts, engines=engines)
 
 
 def alert(since: float, service: str = "api") -> Alert:

@@ -11,6 +11,7 @@ from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
+from opsconsole.model.hosts import Disk, Host, Process
 from opsconsole.model.operation import (
     ActionKind,
     ActionView,
@@ -21,19 +22,20 @@ from opsconsole.model.operation import (
     StepResult,
 )
 from opsconsole.model.reading import Reading
-from opsconsole.model.resources import Container, Disk, DockerView, Host, Port, Process
 from opsconsole.model.rules import RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Phase, Port
 from tests.engine.conftest import ScriptedSource, fleet
 from tests.fakes import FakeClock
 from tests.named import named
+from tests.workloads import inventory, replica, workload
 
 START = 1_700_000_000.0
 INTERVAL = 5
-CONTAINER = "c0ffee"
+REPLICA = "c0ffee"
 
 
 class Monitoring:
@@ -71,14 +73,15 @@ class SimulatedFleet:
                     "alerts": [{"name": "Down", "when": "state == down", "for": "10s"}],
                 }
                 for number in range(services)
-            }
+            },
+            docker={},
         )
         now = self.clock.now()
         self.store = Store(self.settings, now)
         others = (
             named("alertmanager:am"),
             named("prometheus:main"),
-            named("docker:local"),
+            named("docker:docker"),
             named("host:local"),
         )
         sources = [ScriptedSource(key, 5.0, self.clock) for key in others]
@@ -175,24 +178,24 @@ class SimulatedFleet:
         self.store.apply(Reading(named("prometheus:main"), now, 0.1, value=told))
 
     def _look_at_docker(self) -> None:
-        container = Container(
-            CONTAINER,
+        worker = replica(
             "worker",
-            "worker:1",
-            "sha256:1",
-            "running",
-            State.OK,
+            id=REPLICA,
+            workload="shop/worker",
+            image="worker:1",
+            image_id="sha256:1",
             ports=(Port(8000, 80),),
             labels={"app": "worker"},
             cpu=self._random.random(),
             memory=self._random.randrange(10**9),
         )
         if self._second % 600 >= 480:
-            container = replace(
-                container, status="exited", state=State.DOWN, exit_code=137, oom_killed=True
+            worker = replace(
+                worker, phase=Phase.ENDED, state=State.DOWN, exit_code=137, oom_killed=True
             )
-        view = DockerView("unix:///run/docker.sock", "26.0", (container,))
-        self.store.apply(Reading(named("docker:local"), self.clock.now(), 0.01, value=view))
+        running = self._random.randrange(4)
+        told = inventory(worker, workloads=[workload("stack_web", running, 3)])
+        self.store.apply(Reading(named("docker:docker"), self.clock.now(), 0.01, value=told))
 
     def _look_at_host(self) -> None:
         cpu = self._random.random()

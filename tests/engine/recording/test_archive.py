@@ -50,7 +50,7 @@ def test_every_part_is_shown_as_it_was(hour: tuple[Archive, list[Snapshot]]) -> 
 def test_the_hour_has_something_to_show(hour: tuple[Archive, list[Snapshot]]) -> None:
     _, shown = hour
     for part in (
-        "services", "alerts", "host", "docker", "events", "sources", "operations", "notices",
+        "services", "alerts", "hosts", "engines", "events", "sources", "operations", "notices",
         "silences", "degradations",
     ):  # fmt: skip
         assert len({repr(getattr(each, part)) for each in shown[::7]}) > 1, part

@@ -1,5 +1,6 @@
 """Readings in, views and events out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,14 +12,15 @@ from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
-from opsconsole.model.resources import Container, DockerView, SwarmService
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Phase, Place, Replica, Workload
 from opsconsole.render.event_words import words
 from tests.engine.conftest import PROBE, REFUSED, UNRESOLVED, MakeSource, fleet
 from tests.named import named
+from tests.workloads import DOCKER, inventory, replica, workload
 
 NOW = 1_700_000_000.0
 OK = HealthReport(State.OK, "json")
@@ -49,15 +51,16 @@ def instance(store: Store, number: int = 0, name: str = "api") -> InstanceView:
     return view(store, name).instances[number]
 
 
-def docker(store: Store, at: float, *containers: Container, swarm: Any = ()) -> None:
-    engine = DockerView("unix:///x", "27", containers, tuple(swarm))
-    store.apply(Reading(named("docker:docker"), NOW + at, 0.1, value=engine))
+def docker(
+    store: Store,
+    at: float,
+    *containers: Replica,
+    workloads: Sequence[Workload] = (),
+    place: Place = DOCKER,
+) -> None:
+    told = inventory(*containers, workloads=workloads, place=place)
+    store.apply(Reading(named(f"docker:{place.name}"), NOW + at, 0.1, value=told))
     store.settle(NOW + at)
-
-
-def container(name: str, status: str = "running", **more: Any) -> Container:
-    state = State.OK if status == "running" else State.DOWN
-    return Container(more.pop("id", name), name, "web:1", "sha", status, state, **more)
 
 
 def network(store: Store) -> FaultKind | None:
@@ -188,16 +191,17 @@ def test_a_version_that_changes_is_told(one_service: Settings) -> None:
 
 
 def with_container() -> Settings:
-    return fleet({"api": {"instances": [{"url": "http://10.0.0.1", "container": "api-1"}]}})
+    instance = {"url": "http://10.0.0.1", "container": "api-1"}
+    return fleet({"api": {"instances": [instance]}}, docker={})
 
 
 def test_a_container_s_death_makes_one_refusal_decisive() -> None:
     store = Store(with_container(), NOW)
     probe(store, 0, OK)
-    docker(store, 0, container("api-1"))
+    docker(store, 0, replica("api-1"))
     died = Event(NOW + 1, EventCode.ENDED, "", "", "api-1", State.DOWN)
     assert store.heard(died) == [named("docker:docker"), named("probe:api/api:health")]
-    docker(store, 1.1, container("api-1", "exited", exit_code=137))
+    docker(store, 1.1, replica("api-1", Phase.ENDED, exit_code=137))
     assert view(store).state is State.OK, "Docker's word alone does not turn an endpoint red"
     probe(store, 1.2, REFUSED)
     assert view(store).state is State.DOWN
@@ -207,25 +211,25 @@ def test_a_container_s_death_makes_one_refusal_decisive() -> None:
 def test_one_refusal_of_a_running_container_is_not_decisive() -> None:
     store = Store(with_container(), NOW)
     probe(store, 0, OK)
-    docker(store, 0, container("api-1"))
+    docker(store, 0, replica("api-1"))
     probe(store, 1, REFUSED)
     assert view(store).state is State.OK
 
 
 def test_a_dead_container_whose_endpoint_answers_is_ok() -> None:
     store = Store(with_container(), NOW)
-    docker(store, 0, container("api-1", "exited", exit_code=1))
+    docker(store, 0, replica("api-1", Phase.ENDED, exit_code=1))
     probe(store, 1, OK)
     assert view(store).state is State.OK
 
 
 def test_a_service_of_containers_alone() -> None:
-    store = Store(fleet({"db": {"containers": ["db-1", "db-2"]}}), NOW)
-    assert view(store, "db").reason == "Docker has not answered"
-    docker(store, 1, container("db-1", cpu=0.5, memory=100), container("db-2", memory=50))
+    store = Store(fleet({"db": {"containers": ["db-1", "db-2"]}}, docker={}), NOW)
+    assert view(store, "db").reason == "docker has not answered"
+    docker(store, 1, replica("db-1", cpu=0.5, memory=100), replica("db-2", memory=50))
     assert view(store, "db").state is State.OK
     assert (view(store, "db").cpu, view(store, "db").memory) == (0.5, 150)
-    docker(store, 6, container("db-1"), container("db-2", "exited", detail="exited 137"))
+    docker(store, 6, replica("db-1"), replica("db-2", Phase.ENDED, detail="exited 137"))
     assert view(store, "db").state is State.DEGRADED
     assert "container db-2 exited 137" in view(store, "db").reason
     store.settle(NOW + 60)
@@ -234,23 +238,23 @@ def test_a_service_of_containers_alone() -> None:
 
 
 def test_a_container_that_is_named_and_absent_is_down() -> None:
-    store = Store(fleet({"db": {"containers": ["db"]}}), NOW)
-    docker(store, 1, container("other"))
+    store = Store(fleet({"db": {"containers": ["db"]}}, docker={}), NOW)
+    docker(store, 1, replica("other"))
     assert view(store, "db").state is State.DOWN
-    assert view(store, "db").reason == "no container is called db"
+    assert view(store, "db").reason == "nothing is called db on docker"
 
 
 def test_one_of_two_named_containers_absent_is_degraded() -> None:
-    store = Store(fleet({"db": {"containers": ["db-1", "db-2"]}}), NOW)
-    docker(store, 1, container("db-1"))
+    store = Store(fleet({"db": {"containers": ["db-1", "db-2"]}}, docker={}), NOW)
+    docker(store, 1, replica("db-1"))
     assert view(store, "db").state is State.DEGRADED
 
 
 def test_a_swarm_service_is_its_tasks() -> None:
-    store = Store(fleet({"web": {"containers": ["stack_web"]}}), NOW)
-    docker(store, 1, swarm=[SwarmService("1", "stack_web", "web:1", 1, 3)])
+    store = Store(fleet({"web": {"containers": ["stack_web"]}}, docker={}), NOW)
+    docker(store, 1, workloads=[workload("stack_web", 1, 3)])
     assert view(store, "web").state is State.DEGRADED
-    assert view(store, "web").reason == "stack_web: 1 of 3 tasks run"
+    assert view(store, "web").reason == "stack_web: 1 of 3 copies run"
 
 
 def test_failures_right_after_a_suspension_are_not_counted(one_service: Settings) -> None:
@@ -270,18 +274,18 @@ def test_failures_right_after_a_suspension_are_not_counted(one_service: Settings
 
 
 def test_a_source_lost_and_back_is_told_and_its_value_kept(
-    one_service: Settings, source: MakeSource
+    source: MakeSource,
 ) -> None:
-    store = Store(one_service, NOW)
+    store = Store(fleet({}, docker={}), NOW)
     store.watch([source(named("docker:docker"))], NOW)
-    docker(store, 1, container("x"))
+    docker(store, 1, replica("x"))
     store.apply(Reading(named("docker:docker"), NOW + 6, 0.1, fault=REFUSED))
     (shown,) = [each for each in store.sources.views() if each.name == "docker"]
     assert shown.fault == REFUSED
     assert shown.since == NOW + 6
     assert shown.taken_at == NOW + 1
-    assert store.docker is not None
-    docker(store, 11, container("x"))
+    assert len(store.replicas.engines) == 1
+    docker(store, 11, replica("x"))
     assert [each.fault for each in store.sources.views()] == [None]
     assert messages(store) == [
         "docker lost: connect: connection refused",

@@ -84,7 +84,9 @@ def test_no_alert_is_said_only_where_whoever_knows_has_answered() -> None:
 def test_instances_keep_to_their_width_and_look_stale_when_docker_does_not_answer(
     width: int,
 ) -> None:
-    snapshot = replace(fleet.on_fire(), docker_at=NOW - 120)
+    snapshot = fleet.on_fire()
+    engines = tuple(replace(each, taken_at=NOW - 120) for each in snapshot.engines)
+    snapshot = replace(snapshot, engines=engines)
     found = snapshot.service("ai-service")
     assert found is not None
     drawn = instances(found, snapshot, width, NOW)
@@ -94,5 +96,5 @@ def test_instances_keep_to_their_width_and_look_stale_when_docker_does_not_answe
 
 
 def test_a_service_of_which_nothing_is_known_says_how_to_name_its_copies() -> None:
-    nothing = replace(service(), instances=(), containers=())
+    nothing = replace(service(), instances=(), replicas=())
     assert "name its instances or containers" in plain(instances(nothing, fleet.calm(), 120, NOW))

@@ -3,20 +3,20 @@
 from dataclasses import replace
 
 from opsconsole.model.events import EventKind
-from opsconsole.model.resources import Container
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Phase, Replica
 from opsconsole.render.event_words import words
 from opsconsole.sources.docker.changes import Changes
+from tests.workloads import replica
 
-CONTAINER = Container(
-    id="a" * 64, name="web", image="shop:1", image_id="sha256:1", status="running", state=State.OK
-)
+CONTAINER = replica("web", id="a" * 64, image="shop:1", image_id="sha256:1")
 
 
-def ended(container: Container, at: float, code: int = 1, *, oom: bool = False) -> Container:
+def ended(container: Replica, at: float, code: int = 1, *, oom: bool = False) -> Replica:
     return replace(
         container,
         status="exited",
+        phase=Phase.ENDED,
         state=State.DOWN,
         exit_code=code,
         finished_at=at,

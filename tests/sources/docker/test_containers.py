@@ -7,19 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.model.resources import Container, Port
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Phase, Port, Replica
 from opsconsole.sources.docker.containers import (
     CONTAINERS_LIMIT,
     join,
     judge,
     read_inspection,
     read_list,
-    read_swarm,
     read_time,
 )
 from opsconsole.text import is_clean
 from tests.sources.docker_fakes import sample
+from tests.workloads import DOCKER
 
 ID = "ab" * 32
 
@@ -34,13 +34,13 @@ def listed(**fields: object) -> dict[str, object]:
     return {"Id": ID, "Names": ["/web"], "State": "running", "Status": "Up 2 hours", **fields}
 
 
-def read_one(item: dict[str, object], inspection: object = None, *, skew: float = 0.0) -> Container:
+def read_one(item: dict[str, object], inspection: object = None, *, skew: float = 0.0) -> Replica:
     (found,) = read_list([item]) or []
     seen = None if inspection is None else read_inspection(inspection)
-    return join(found, seen, skew=skew)
+    return join(found, seen, DOCKER, skew=skew)
 
 
-def captured(name: str) -> Container:
+def captured(name: str) -> Replica:
     (item,) = (item for item in sample("containers") if f"/{name}" in item["Names"])
     inspected = name in ("web", "sick", "oom", "loop")
     return read_one(item, sample(f"inspect-{name}") if inspected else None)
@@ -55,6 +55,7 @@ def test_a_healthy_container() -> None:
     assert web.restarts == 0
     assert web.memory_limit == 64 << 20
     assert web.labels["com.docker.compose.service"] == "web"
+    assert (web.kind, web.place, web.phase) == ("container", DOCKER, Phase.RUNNING)
     (port,) = web.ports
     assert (port.private, port.address, port.protocol) == (8080, "127.0.0.1", "tcp")
     assert port.public is not None
@@ -88,17 +89,17 @@ def test_a_container_in_a_loop_of_restarts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "state", "detail"),
+    ("name", "state", "phase", "detail"),
     [
-        ("done", State.UNKNOWN, "exited 0"),
-        ("fresh", State.UNKNOWN, "created"),
-        ("held", State.DEGRADED, "paused"),
+        ("done", State.UNKNOWN, Phase.ENDED, "exited 0"),
+        ("fresh", State.UNKNOWN, Phase.PENDING, "created"),
+        ("held", State.DEGRADED, Phase.PAUSED, "paused"),
     ],
 )
-def test_containers_that_do_not_run(name: str, state: State, detail: str) -> None:
+def test_containers_that_do_not_run(name: str, state: State, phase: Phase, detail: str) -> None:
     container = captured(name)
 
-    assert (container.state, container.detail) == (state, detail)
+    assert (container.state, container.phase, container.detail) == (state, phase, detail)
 
 
 @pytest.mark.parametrize(
@@ -228,7 +229,6 @@ def test_a_huge_list_is_cut() -> None:
 @given(JSON)
 def test_no_json_breaks_the_reader(value: Any) -> None:
     read_inspection(value)
-    read_swarm(value)
     read_list(value)
 
 
@@ -238,20 +238,5 @@ def test_no_field_breaks_the_reader(fields: dict[str, Any], inspection: Any) -> 
     found = read_list([{**fields, "Id": ID}])
 
     assert found is not None
-    container = join(found[0], read_inspection({"State": inspection, "Config": inspection}))
+    container = join(found[0], read_inspection({"State": inspection, "Config": inspection}), DOCKER)
     assert is_clean(json.dumps(container.name, ensure_ascii=False))
-
-
-def test_swarm_services_have_their_tasks_counted() -> None:
-    (service,) = read_swarm(sample("services"))
-
-    assert (service.name, service.running, service.desired) == ("shop", 2, 2)
-    assert service.image.startswith("opsconsole-busybox")
-    assert "@" not in service.image
-
-
-def test_swarm_services_of_an_old_engine_have_no_counts_and_are_left_out() -> None:
-    (service,) = sample("services")
-    del service["ServiceStatus"]
-
-    assert read_swarm([service]) == ()

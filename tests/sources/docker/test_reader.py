@@ -10,6 +10,7 @@ from opsconsole.model.fault import FaultKind
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError
 from opsconsole.sources.docker.reader import EngineReader
 from tests.sources.docker_fakes import FakeDaemon, drip, fake_daemon, never, raw, reply
+from tests.workloads import DOCKER
 
 ID = "ab" * 32
 
@@ -59,7 +60,7 @@ def test_an_answer_that_is_an_error_keeps_the_client() -> None:
     with fake_daemon() as daemon:
         reader = reader_of(daemon)
         assert reader.inspect([ID], 5.0) == {ID: None}
-        assert reader.swarm_services() is None
+        assert reader.swarm_services(DOCKER) is None
         assert clients_made(daemon) == 1
         reader.close()
 

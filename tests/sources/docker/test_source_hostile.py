@@ -92,7 +92,7 @@ async def test_names_with_escape_codes_are_shown_clean() -> None:
     evil = {"Id": ID, "Names": ["/\x1b]0;x\x07web"], "State": "running", "Status": "Up \x1b[31m"}
     with fake_daemon(containers__json=reply([evil])) as daemon:
         async with source_at(daemon.url) as source:
-            (container,) = (await view_of(source)).containers
+            (container,) = (await view_of(source)).replicas
 
     assert is_clean(container.name)
     assert "web" in container.name
@@ -183,7 +183,7 @@ async def test_it_is_back_by_itself_when_the_daemon_is() -> None:
             for _ in range(3):
                 assert (await source.collect()).fault is not None
             daemon.answers["/containers/json"] = reply(sample("containers"))
-            assert len((await view_of(source)).containers) == 7
+            assert len((await view_of(source)).replicas) == 7
 
 
 async def test_a_hung_daemon_takes_no_time_of_others() -> None:
@@ -237,7 +237,7 @@ async def test_one_list_and_no_inspection_of_what_did_not_change() -> None:
             await view_of(source)
             later = [path for path in daemon.requests[first:] if "/containers" in path]
 
-    assert [container.restarts for container in view.containers] == [3] * 30
+    assert [container.restarts for container in view.replicas] == [3] * 30
     assert len(later) == 2
 
 
@@ -245,7 +245,7 @@ async def test_a_container_that_is_gone_between_list_and_inspection_is_no_fault(
     item = {"Id": ID, "Names": ["/web"], "State": "running", "Status": "Up 2 hours"}
     with fake_daemon(containers__json=reply([item])) as daemon:
         async with source_at(daemon.url) as source:
-            (container,) = (await view_of(source)).containers
+            (container,) = (await view_of(source)).replicas
 
     assert (container.name, container.restarts) == ("web", None)
 
@@ -256,7 +256,7 @@ async def test_a_swarm_without_a_leader_does_not_hide_the_containers(answer: Ans
         daemon.answers["/json"] = reply({})
         async with source_at(daemon.url) as source:
             for _ in range(3):
-                assert len((await view_of(source)).containers) == 2
+                assert len((await view_of(source)).replicas) == 2
 
 
 async def test_a_container_that_is_stuck_in_the_engine_hangs_its_own_inspection_alone() -> None:
@@ -272,7 +272,7 @@ async def test_a_container_that_is_stuck_in_the_engine_hangs_its_own_inspection_
                 view = await view_of(source)
         asked = [path for path in daemon.requests if f"{0:064x}/json" in path]
 
-    assert [container.restarts for container in view.containers] == [None, 5, 5, 5, 5]
+    assert [container.restarts for container in view.replicas] == [None, 5, 5, 5, 5]
     assert len(asked) == 1
 
 
@@ -306,18 +306,18 @@ async def test_statistics_are_asked_beside_and_a_few_at_a_time() -> None:
         daemon.answers["/json"] = reply({})
         async with source_at(daemon.url) as source:
             first = await view_of(source)
-            assert {container.cpu for container in first.containers} == {None}
+            assert {container.cpu for container in first.replicas} == {None}
             await until(lambda: busy >= 20)
             await asyncio.sleep(0.2)
             second = await view_of(source)
-            assert {container.memory for container in second.containers} == {7}
-            assert {container.cpu for container in second.containers} == {None}
+            assert {container.memory for container in second.replicas} == {7}
+            assert {container.cpu for container in second.replicas} == {None}
             await until(lambda: busy >= 40)
             await asyncio.sleep(0.2)
             third = await view_of(source)
 
     assert most <= 8
-    assert all(container.cpu == pytest.approx(1.0, abs=0.05) for container in third.containers)
+    assert all(container.cpu == pytest.approx(1.0, abs=0.05) for container in third.replicas)
 
 
 async def test_statistics_that_hang_hold_up_nothing() -> None:

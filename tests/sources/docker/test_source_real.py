@@ -13,8 +13,8 @@ from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine, host_port, wait_healthy
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.resources import Container, DockerView, Port
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Inventory, Port, Replica
 from opsconsole.render.event_words import words
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.source import DockerSource
@@ -37,18 +37,18 @@ class Watch:
             settings, SystemClock(), self.events.append, control_groups=groups
         )
 
-    async def view(self) -> DockerView:
+    async def view(self) -> Inventory:
         reading = await self.source.collect()
         assert reading.fault is None, reading.fault
         assert reading.value is not None
         return reading.value
 
-    async def container(self, name: str) -> Container:
-        return next(item for item in (await self.view()).containers if item.name == name)
+    async def container(self, name: str) -> Replica:
+        return next(item for item in (await self.view()).replicas if item.name == name)
 
     async def container_until(
-        self, name: str, accept: Callable[[Container], bool], looks: int = 20
-    ) -> Container:
+        self, name: str, accept: Callable[[Replica], bool], looks: int = 20
+    ) -> Replica:
         """The container once it is as wanted, within a number of intervals."""
         for _ in range(looks):
             found = await self.container(name)
@@ -247,9 +247,9 @@ async def test_swarm_services_are_counted(swarm_engine: Engine) -> None:
     client.services.create(image, name="real-swarm", mode=replicas)  # type: ignore[no-untyped-call]
     async with watching(swarm_engine) as watch:
         for _ in range(40):
-            (service,) = (await watch.view()).swarm_services
+            (service,) = (await watch.view()).workloads
             if service.running == 2:
                 break
             await asyncio.sleep(INTERVAL)
 
-    assert (service.name, service.running, service.desired) == ("real-swarm", 2, 2)
+    assert (service.name, service.running, service.wanted) == ("real-swarm", 2, 2)

@@ -52,23 +52,23 @@ def holds(record: ServiceRecord, expression: Expression, now: float) -> bool | N
 
 
 def cpu(record: ServiceRecord) -> float | None:
-    """Cores in use by its containers; None when none of them tells."""
-    seen = [each.cpu for each in record.containers or () if each.cpu is not None]
+    """Cores in use by its copies; None when none of them tells."""
+    seen = [each.cpu for each in record.replicas if each.cpu is not None]
     return sum(seen) if seen else None
 
 
 def memory(record: ServiceRecord) -> int | None:
-    """Bytes in use by its containers; None when none of them tells."""
-    seen = [each.memory for each in record.containers or () if each.memory is not None]
+    """Bytes in use by its copies; None when none of them tells."""
+    seen = [each.memory for each in record.replicas if each.memory is not None]
     return sum(seen) if seen else None
 
 
 def memory_share(record: ServiceRecord) -> float | None:
-    """The fullest of its containers, as a fraction of its limit."""
+    """The fullest of its copies, as a fraction of its limit."""
     return max(
         (
             each.memory / each.memory_limit
-            for each in record.containers or ()
+            for each in record.replicas
             if each.memory is not None and each.memory_limit
         ),
         default=None,
@@ -180,5 +180,5 @@ _BUILT_IN: Final[Mapping[str, Callable[[ServiceRecord, float], float | None]]] =
 
 
 def _restarts(record: ServiceRecord) -> float | None:
-    seen = [each.restarts for each in record.containers or () if each.restarts is not None]
+    seen = [each.restarts for each in record.replicas if each.restarts is not None]
     return float(sum(seen)) if seen else None

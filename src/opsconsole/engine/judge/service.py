@@ -1,7 +1,8 @@
-"""From probes to an instance, from instances and containers to a service. Pure.
+"""From probes to an instance, from instances and replicas to a service. Pure.
 
-Invariant: a reason names what is wrong first and is '' only when the state is OK; an instance is
-OK only when every probe of it was seen to be, a service only when every instance was.
+Invariant: a reason names what is wrong first; it is '' only when the state is OK, and then but for
+what should be known all the same. An instance is OK only when every probe of it was seen to be, a
+service only when every instance was.
 """
 
 from collections.abc import Sequence
@@ -10,9 +11,9 @@ from typing import Final
 
 from opsconsole.engine.judge.health import NOT_LOOKED, Judged
 from opsconsole.model.health import ProbeKind
-from opsconsole.model.resources import Container, SwarmService
 from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.state import State, combine_instances, worst
+from opsconsole.model.workloads import Phase, Replica, Update, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,8 @@ class Verdict:
     flapping: bool = False
 
 
-ENDED: Final = frozenset({"exited", "dead", "removing"})
-"""The engine's words for a container that no longer runs."""
+NOT_RUNNING: Final = frozenset({Phase.PENDING, Phase.ENDED})
+"""The phases of what was never started, or has ended."""
 
 _PREFIX: Final = {
     ProbeKind.HEALTH: "",
@@ -44,42 +45,59 @@ def judge_instance(probes: Sequence[tuple[ProbeKind, Judged]]) -> Verdict:
     return Verdict(first.state, first.reason, any(each.flapping for each in found))
 
 
-def judge_container(container: Container | None, name: str) -> Verdict:
-    """A container that a configuration names: it is meant to run, so an end of any kind is down."""
-    if container is None:
-        return Verdict(State.DOWN, f"no container is called {name}")
-    if container.state is State.OK:
+def judge_replica(replica: Replica) -> Verdict:
+    """A replica that a configuration names: it is meant to run, so an end of any kind is down."""
+    if replica.state is State.OK:
         return Verdict(State.OK)
-    said = container.detail or container.health or container.status
-    ended = container.status in ENDED
-    return Verdict(State.DOWN if ended else container.state, f"container {container.name} {said}")
+    said = replica.detail or replica.health or replica.status
+    state = State.DOWN if replica.phase in NOT_RUNNING else replica.state
+    return Verdict(state, f"{replica.kind} {replica.name} {said}")
 
 
-def judge_swarm(service: SwarmService) -> Verdict:
-    """None of the wanted tasks running is down, some of them degraded."""
-    if service.running >= service.desired:
-        return Verdict(State.OK)
-    said = f"{service.name}: {service.running} of {service.desired} tasks run"
-    return Verdict(State.DEGRADED if service.running else State.DOWN, said)
+def judge_workload(workload: Workload) -> Verdict:
+    """None of the wanted copies running is down; some of them, or an update that stopped, degraded.
+
+    What runs in full although its update was rolled back is ok, with that as its reason.
+    """
+    said = f" ({workload.said})" if workload.said else ""
+    if workload.running < workload.wanted:
+        state = State.DEGRADED if workload.running else State.DOWN
+        few = f"{workload.name}: {workload.running} of {workload.wanted} copies run"
+        return Verdict(
+            state, few if workload.update is Update.NONE else f"{few}, {_update(workload)}"
+        )
+    match workload.update:
+        case Update.PAUSED:
+            return Verdict(State.DEGRADED, f"{workload.name}: {_update(workload)}{said}")
+        case Update.ROLLED_BACK:
+            return Verdict(State.OK, f"{workload.name}: {_update(workload)}{said}")
+        case Update.NONE | Update.RUNNING | Update.ROLLING_BACK | Update.UNKNOWN:
+            return Verdict(State.OK)
+
+
+def _update(workload: Workload) -> str:
+    return f"update {workload.update}"
 
 
 def judge_service(instances: Sequence[InstanceView], beside: Sequence[Verdict]) -> Verdict:
-    """A service from its instances, and from what is ``beside`` them: other containers, Swarm.
+    """A service from its instances, and from what is ``beside`` them: other replicas, workloads.
 
-    Something failing beside healthy instances degrades; without instances it is all there is.
+    Something failing beside healthy instances degrades; without instances it is all there is. What
+    is to be said although all is well is the reason of a service that is ok.
     """
     bad = [verdict for verdict in beside if verdict.state in {State.DOWN, State.DEGRADED}]
+    well = next((verdict.reason for verdict in beside if verdict.reason), "")
     if not instances:
         state = combine_instances(verdict.state for verdict in beside)
-        reason = bad[0].reason if bad else "no instance or container is known"
-        return Verdict(state, "" if state is State.OK else reason)
+        reason = bad[0].reason if bad else "no copy is known"
+        return Verdict(state, well if state is State.OK else reason)
     state = combine_instances(instance.state for instance in instances)
     reason = _of_instances(instances)
     if bad:
         state = worst((state, State.DEGRADED))
         reason = reason or bad[0].reason
     flapping = any(instance.flapping for instance in instances)
-    return Verdict(state, "" if state is State.OK else reason, flapping)
+    return Verdict(state, well if state is State.OK else reason, flapping)
 
 
 def _of_probe(kind: ProbeKind, judged: Judged) -> Verdict:

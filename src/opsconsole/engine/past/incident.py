@@ -287,12 +287,12 @@ def _alerts(
 
 
 def _limits(snapshot: Snapshot | None) -> dict[str, int]:
-    """Memory limits by service, of its containers together."""
-    if snapshot is None or snapshot.docker is None:
+    """Memory limits by service, of its copies together."""
+    if snapshot is None:
         return {}
-    by_name = {each.name: each.memory_limit or 0 for each in snapshot.docker.containers}
+    known = {replica.id: replica.memory_limit or 0 for replica, _ in snapshot.replicas()}
     found = {
-        service.name: sum(by_name.get(name, 0) for name in service.containers)
+        service.name: sum(known.get(id_, 0) for id_ in service.replicas)
         for service in snapshot.services
     }
     return {name: limit for name, limit in found.items() if limit}

@@ -4,7 +4,7 @@ Invariant: the present state has the last word on trouble whose beginning or end
 the timeline is bounded, and a console may have been opened in the middle of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit
@@ -59,14 +59,14 @@ def before_alert(
 
 def topology(snapshot: Snapshot) -> Topology:
     """How the services of a snapshot hang together."""
-    engine = snapshot.docker.endpoint if snapshot.docker else ""
-    return Topology({each.name: _place(each, engine) for each in snapshot.services})
+    engines = {one.id: engine.inventory.endpoint for one, engine in snapshot.replicas()}
+    return Topology({each.name: _place(each, engines) for each in snapshot.services})
 
 
-def _place(service: ServiceView, engine: str) -> Place:
+def _place(service: ServiceView, engines: Mapping[str, str]) -> Place:
+    """``engines`` are where each replica is, by its id."""
     hosts = {urlsplit(each.url).hostname or "" for each in service.instances if each.url}
-    if engine and service.containers:
-        hosts.add(engine)
+    hosts |= {engines[id_] for id_ in service.replicas if id_ in engines}
     return Place(service.depends_on, frozenset(hosts - {""}))
 
 

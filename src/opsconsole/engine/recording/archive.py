@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from opsconsole.engine.recording import older_places
 from opsconsole.engine.recording.codec import Decoder, Layout
 from opsconsole.engine.recording.database import connect_reader, failed
 from opsconsole.engine.recording.delta import Tree
@@ -244,6 +245,8 @@ class Archive:
         place = version.layout[Snapshot.__name__].index("events")
         runs, tree[place] = tree[place], []
         snapshot = version.decoder.decode(Snapshot, tree)
+        if older_places.is_older(version.layout):
+            snapshot = older_places.told(snapshot, version.layout, version.decoder, tree)
         return replace(snapshot, events=self._numbered(connection, runs))
 
     def _numbered(self, connection: sqlite3.Connection, runs: list[list[int]]) -> tuple[Event, ...]:

@@ -30,14 +30,17 @@ def _same(old: ServiceRecord, new: ServiceRecord) -> bool:
     return (
         old.config == new.config
         and _looks(old) == _looks(new)
-        and (old.metrics_every, old.containers_every) == (new.metrics_every, new.containers_every)
+        and old.metrics_every == new.metrics_every
         and (old.history.slots, old.history.step) == (new.history.slots, new.history.step)
     )
 
 
 def _looks(record: ServiceRecord) -> list[tuple[object, ...]]:
     return [
-        (instance.name, instance.container, each.id, each.url, each.interval, each.limits)
+        (
+            (instance.name, instance.runs_as, instance.engine),
+            (each.id, each.url, each.interval, each.limits),
+        )
         for instance in record.instances
         for each in instance.probes
     ]
@@ -98,7 +101,7 @@ def _metric_of(record: ServiceRecord, expression: Expression) -> object:
 
 def _inherit_instance(old: InstanceRecord, new: InstanceRecord) -> None:
     new.verdict, new.since, new.version = old.verdict, old.since, old.version
-    if old.container == new.container:
+    if (old.runs_as, old.engine) == (new.runs_as, new.engine):
         new.ended = old.ended
     known = {(each.id, each.url): each for each in old.probes}
     for probe in new.probes:

@@ -17,6 +17,7 @@ from opsconsole.engine.figures.history import LEAST_SLOTS, History
 from opsconsole.engine.figures.scaling_watch import ScalingWatch
 from opsconsole.engine.judge.health import Judged, Limits
 from opsconsole.engine.judge.service import Verdict
+from opsconsole.engine.state.replica_book import Copies, Wanted
 from opsconsole.model.expressions import (
     Availability,
     Comparison,
@@ -28,11 +29,11 @@ from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
-from opsconsole.model.resources import Container, SwarmService
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Replica
 
 SCRAPE_EVERY: Final = 15.0
 """Seconds between the console's own scrapes of an instance, unless a short window needs more."""
@@ -67,13 +68,18 @@ class ProbeRecord:
 
 @dataclass(slots=True, eq=False)
 class InstanceRecord:
-    """One running copy. ``ended`` says that Docker reports its container as not running."""
+    """One running copy. ``runs_as`` is the name by which an engine knows it, '' where none does.
+
+    ``replicas`` are what that name stands for; ``ended`` says that none of them runs any more.
+    """
 
     service: "ServiceRecord"
     name: str
     url: str
-    container: str
+    runs_as: str
+    engine: str = ""
     probes: list[ProbeRecord] = field(default_factory=list)
+    replicas: tuple[Replica, ...] = ()
     ended: bool = False
     verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))
     since: float = 0.0
@@ -83,8 +89,7 @@ class InstanceRecord:
 
 @dataclass(slots=True, eq=False)
 class ServiceRecord:
-    """One service. ``containers`` are the joined ones; None while Docker has not been read.
-    ``missing`` are names of its configuration that Docker does not know.
+    """One service. ``copies`` is what engines say of it; None while none of them has answered.
 
     ``metrics_every`` is the interval in seconds by which its metrics are fresh or stale.
     What counted for its objectives, by their text: ``budgets`` by looks, ``scraped`` by requests
@@ -98,12 +103,7 @@ class ServiceRecord:
     since: float
     metrics_every: float
     instances: list[InstanceRecord] = field(default_factory=list)
-    containers: tuple[Container, ...] | None = None
-    containers_at: float | None = None
-    containers_every: float = 5.0
-    containers_stale: bool = False
-    swarm: tuple[SwarmService, ...] = ()
-    missing: tuple[str, ...] = ()
+    copies: Copies | None = None
     metrics: dict[str, MetricValue] = field(default_factory=dict)
     traces: dict[str, FigureTrace] = field(default_factory=dict)
     actions: tuple[ActionView, ...] = ()
@@ -149,6 +149,17 @@ class ServiceRecord:
         trace = self.trace_of(metric.name)
         trace.add(at, metric.value)
         self.metrics[metric.name] = replace(metric, trace=trace.view(at))
+
+    @property
+    def replicas(self) -> tuple[Replica, ...]:
+        """The copies that engines know of."""
+        return self.copies.replicas if self.copies is not None else ()
+
+    @property
+    def wanted(self) -> tuple[Wanted, ...]:
+        """The names by which engines are to know it."""
+        named = [(name, "") for name in self.config.containers]
+        return (*named, *((each.runs_as, each.engine) for each in self.instances if each.runs_as))
 
     @property
     def acts(self) -> bool:
@@ -204,7 +215,6 @@ def _build_service(
         if _budgeted(record, expression)
     }
     record.scaling = ScalingWatch(service.scaling) if service.scaling else None
-    record.containers_every = max((each.interval for each in settings.docker), default=5.0)
     lone = service.containers[0] if len(service.containers) == 1 else ""
     for instance, named in zip(service.instances, settings.instance_names(name), strict=True):
         fallback = lone if len(service.instances) == 1 else ""

@@ -63,10 +63,8 @@ class SnapshotBuilder:
             environment=self._environment,
             services=self._services,
             alerts=store.alerts.view(),
-            host=store.host,
-            host_at=store.host_at,
-            docker=store.docker,
-            docker_at=store.docker_at,
+            hosts=store.hosts,
+            engines=store.replicas.engines,
             events=store.events.view(),
             sources=self._sources,
             operations=operations,
@@ -89,10 +87,10 @@ class SnapshotBuilder:
         return (*(view for view in grouped if view is not None), *store.sources.views())
 
     def _note_platform(self) -> None:
-        host = self._store.host
-        if host is not None and host.platform != self._environment.platform:
+        here = next((view.host.platform for view in self._store.hosts), "")
+        if here and here != self._environment.platform:
             before = self._environment
-            self._environment = EnvironmentView(before.name, before.danger, host.platform)
+            self._environment = EnvironmentView(before.name, before.danger, here)
 
 
 def _appearance(settings: Settings) -> Appearance:

@@ -16,41 +16,41 @@ from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import health_flip, version_change
 from opsconsole.engine.judge.service import (
-    ENDED,
+    NOT_RUNNING,
     Verdict,
-    judge_container,
     judge_instance,
     judge_service,
-    judge_swarm,
+    judge_workload,
 )
 from opsconsole.engine.state.carry_over import carried
 from opsconsole.engine.state.component_ages import aged
-from opsconsole.engine.state.containers import ContainerIndex, merge_views
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
 from opsconsole.engine.state.probe_watch import ProbeWatch
+from opsconsole.engine.state.replica_book import ReplicaBook
 from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.engine.state.views import (
-    NO_DOCKER,
-    container_instances,
     instance_view,
+    replica_instances,
     service_view,
+    verdict_of,
 )
 from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport
+from opsconsole.model.hosts import Host, HostView
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.reading import STALE_INTERVALS, Reading, is_stale
-from opsconsole.model.resources import DockerView, Host
 from opsconsole.model.rules import RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.model.silences import SilenceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Inventory
 from opsconsole.sources.base import Source
 
 SOONER: Final = 5
@@ -60,7 +60,7 @@ LEAST_RETRY: Final = 0.25
 """Seconds; no target is looked at more often."""
 
 _LONGEST_QUIET: Final = 60.0
-_OF_CONTAINERS: Final = frozenset({EventKind.CONTAINER, EventKind.RESTART, EventKind.IMAGE})
+_OF_REPLICAS: Final = frozenset({EventKind.CONTAINER, EventKind.RESTART, EventKind.IMAGE})
 
 
 class _AlertReport(Protocol):
@@ -96,16 +96,16 @@ class Store:
         self.sources = SourceBook(self.events)
         self.probes = ProbeWatch((probe for _, probe in self._index.values()), now)
         self.scrapes = ScrapeWatch(now)
-        self.host: Host | None = None
-        self.host_at: float | None = None
-        self.docker: DockerView | None = None
-        self.docker_at: float | None = None
+        self.replicas: ReplicaBook = ReplicaBook(settings, before.replicas if before else None)
+        self.hosts: tuple[HostView, ...] = ()
         self.silences: tuple[SilenceView, ...] = ()
         self.rules: tuple[RuleView, ...] = ()
         self._silences: dict[SourceId, tuple[SilenceView, ...]] = {}
         self._rules: dict[SourceId, tuple[RuleView, ...]] = {}
         self._rule_books: dict[SourceId, RuleBook] = {}
-        self._engines: dict[SourceId, DockerView] = {}
+        self._telling: set[SourceId] = set()
+        self._hosts: dict[SourceId, HostView] = {}
+        self._host_interval = settings.host.interval
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
         self._resumed_at: float | None = None
@@ -126,6 +126,7 @@ class Store:
         kept = frozenset(source.id for source in sources)
         self.scrapes.retain(kept)
         self.sources.retain(kept)
+        self._telling &= kept
         self.alerts.retain(kept, now)
         for source in sources:
             if source.id.kind is SourceKind.SCRAPE:
@@ -138,16 +139,12 @@ class Store:
         """What is known of anything but services; sources that are gone leave with ``watch``."""
         self.sources, self.scrapes = before.sources, before.scrapes
         self.probes.take_over(before.probes)
-        self.host, self.host_at = before.host, before.host_at
-        self.docker, self.docker_at = before.docker, before.docker_at
+        self.hosts, self._hosts = before.hosts, before._hosts
         self.silences, self.rules = before.silences, before.rules
         self._silences, self._rules = before._silences, before._rules
-        self._rule_books, self._engines = before._rule_books, before._engines
+        self._rule_books, self._telling = before._rule_books, before._telling
         self._resumed_at, self._quiet_until = before._resumed_at, before._quiet_until
-        if self.docker_at is not None:
-            index = ContainerIndex(self._engines.values())
-            for record in self.services.values():
-                self._join_containers(record, index, self.docker_at)
+        self._join_replicas()
 
     def apply(self, reading: Reading[Any], lag: float = 0.0) -> float | None:
         """Take in one reading. Returns seconds to a sooner look where it is undecided."""
@@ -172,14 +169,14 @@ class Store:
 
     def heard(self, event: Event) -> list[SourceId]:
         """Take in what a source tells as it happens. Returns what to look at now."""
-        if event.kind not in _OF_CONTAINERS:
+        if event.kind not in _OF_REPLICAS:
             self.events.add(event)
             return []
-        asked = list(self._engines)
+        asked = list(self._telling)
         service = event.service
         for record in self.services.values():
-            mine = [each for each in record.instances if each.container == event.subject]
-            joined = any(each.name == event.subject for each in record.containers or ())
+            mine = [each for each in record.instances if each.runs_as == event.subject]
+            joined = any(each.name == event.subject for each in record.replicas)
             if mine or joined or event.subject in record.config.containers:
                 service = service or record.name
                 asked.extend(each.id for one in mine or record.instances for each in one.probes)
@@ -209,7 +206,8 @@ class Store:
     def settle(self, now: float) -> bool:
         """Make anew what was touched, age what was not; whether anything changed."""
         self._expire_probes(now)
-        self._expire_containers(now)
+        if self.replicas.expire(now):
+            self._join_replicas()
         for instance in self._touched_instances:
             self._judge_instance(instance, now)
             instance.view = instance_view(instance)
@@ -262,9 +260,10 @@ class Store:
 
     def _apply_value(self, key: SourceId, value: object, at: float) -> None:
         if key.kind is SourceKind.DOCKER:
-            self._apply_docker(key, cast(DockerView, value), at)
+            self._apply_inventory(key, cast(Inventory, value), at)
         elif key.kind is SourceKind.HOST:
-            self.host, self.host_at = cast(Host, value), at
+            self._hosts[key] = HostView(cast(Host, value), at, self._host_interval)
+            self.hosts = tuple(self._hosts.values())
         elif key.kind is SourceKind.BUDGETS:
             self._apply_counts(getattr(value, "counts", ()))
         else:
@@ -289,28 +288,31 @@ class Store:
             book = self._rule_books.setdefault(key, RuleBook())
             self.alerts.report(own_rules(key), book.evaluate(evaluations, at), at)
 
-    def _apply_docker(self, key: SourceId, view: DockerView, at: float) -> None:
-        self._engines[key] = view
-        self.docker, self.docker_at = merge_views(self._engines), at
-        index = ContainerIndex(self._engines.values())
-        for record in self.services.values():
-            self._join_containers(record, index, at)
+    def _apply_inventory(self, key: SourceId, inventory: Inventory, at: float) -> None:
+        if self.replicas.note(inventory, at):
+            self._telling.add(key)
+            self._join_replicas()
 
-    def _join_containers(self, record: ServiceRecord, index: ContainerIndex, at: float) -> None:
-        own = [each for each in record.instances if each.container]
-        names = [*record.config.containers, *(each.container for each in own)]
-        if not names:
-            return
-        record.containers, record.swarm = index.join(names), index.swarm(names)
-        record.missing = tuple(name for name in names if not index.knows(name))
-        record.containers_at, record.containers_stale = at, False
+    def _join_replicas(self) -> None:
+        """Give every service what engines say of it."""
+        for record in self.services.values():
+            if record.wanted and self.replicas.told:
+                self._join(record)
+
+    def _join(self, record: ServiceRecord) -> None:
+        record.copies = copies = self.replicas.copies(record.wanted)
         self._touched.add(record)
-        self._touched_instances.update(own)
-        for instance in own:
-            found = index.find(instance.container)
-            # One that was removed stays as it was last seen.
-            if found:
-                instance.ended = all(each.status in ENDED for each in found)
+        for instance in record.instances:
+            if not instance.runs_as:
+                continue
+            self._touched_instances.add(instance)
+            found = self.replicas.find((instance.runs_as, instance.engine)).replicas
+            instance.replicas = found
+            if any(copies.is_stale(each.place) for each in found):
+                instance.ended = False
+            elif found:
+                # One that was removed stays as it was last seen.
+                instance.ended = all(each.phase in NOT_RUNNING for each in found)
 
     def apply_metrics(self, metrics: Iterable[MetricValue], at: float) -> None:
         """Take in present figures of services, wherever they were read."""
@@ -345,21 +347,9 @@ class Store:
                 self._touched_instances.add(instance)
                 self._touched.add(instance.service)
 
-    def _expire_containers(self, now: float) -> None:
-        for record in self.services.values():
-            at = record.containers_at
-            if at is None or record.containers_stale:
-                continue
-            if is_stale(at, record.containers_every, now):
-                record.containers_stale = True
-                self._touched.add(record)
-                for instance in record.instances:
-                    instance.ended = False
-                    self._touched_instances.add(instance)
-
     def _judge_instance(self, instance: InstanceRecord, at: float) -> None:
-        if instance.container and not instance.probes:
-            verdict = _by_container(instance)
+        if instance.runs_as and not instance.probes:
+            verdict = self._by_replicas(instance)
         else:
             verdict = _of_probes(instance)
         before, instance.verdict = instance.verdict, verdict
@@ -368,17 +358,28 @@ class Store:
         instance.since = max(at, instance.since)
         self._tell_flip(at, instance.service.name, instance.name, before, verdict)
 
+    def _by_replicas(self, instance: InstanceRecord) -> Verdict:
+        copies = instance.service.copies
+        if copies is None:
+            return Verdict(State.UNKNOWN, health.NOT_LOOKED)
+        if not instance.replicas:
+            return self.replicas.lack((instance.runs_as, instance.engine)).verdict
+        return max(
+            (verdict_of(copies, each) for each in instance.replicas),
+            key=lambda verdict: verdict.state.urgency,
+        )
+
     def _rebuild(self, record: ServiceRecord, now: float) -> None:
         if record.instances:
             views = tuple(each.view for each in record.instances if each.view is not None)
         else:
-            views = container_instances(record)
+            views = replica_instances(record)
         verdict = judge_service(views, _beside(record))
-        if not views and record.containers is None and record.config.containers:
-            verdict = Verdict(State.UNKNOWN, NO_DOCKER)
+        if not views and record.copies is None and record.wanted:
+            verdict = self.replicas.lack(record.wanted[0]).verdict
         self._note_service_flip(record, verdict, now)
         record.verdict = verdict
-        if record.containers_at is not None or any(each.taken_at is not None for each in views):
+        if record.copies is not None or any(each.taken_at is not None for each in views):
             record.history.note_state(now, verdict.state)
         for metric in figures.body_metrics(record):
             record.note_metric(metric, now)
@@ -407,23 +408,16 @@ def _of_probes(instance: InstanceRecord) -> Verdict:
     return judge_instance([(each.kind, each.judged) for each in instance.probes])
 
 
-def _by_container(instance: InstanceRecord) -> Verdict:
-    record = instance.service
-    if record.containers is None:
-        return Verdict(State.UNKNOWN, health.NOT_LOOKED)
-    if record.containers_stale:
-        return Verdict(State.UNKNOWN, NO_DOCKER)
-    named = [each for each in record.containers if each.name == instance.container]
-    return judge_container(named[0] if named else None, instance.container)
-
-
 def _beside(record: ServiceRecord) -> list[Verdict]:
-    """What Docker says of the service that none of its instances stands for."""
-    if record.containers_stale:
+    """What engines say of the service that none of its instances stands for."""
+    copies = record.copies
+    if copies is None:
         return []
-    found = [judge_swarm(each) for each in record.swarm]
+    found = [judge_workload(each) for each in copies.workloads if not copies.is_stale(each.place)]
+    found += [each.verdict for each in copies.lacking if each.ambiguous]
     if record.instances:
-        spoken_for = {each.container for each in record.instances}
-        others = (each for each in record.containers or () if each.name not in spoken_for)
-        found += [judge_container(each, each.name) for each in others]
+        # Of several that one instance is called by, each may be ill behind its address.
+        alone = [each.replicas[0].id for each in record.instances if len(each.replicas) == 1]
+        others = [each for each in copies.replicas if each.id not in alone]
+        found += [verdict_of(copies, each) for each in others if not copies.is_stale(each.place)]
     return found

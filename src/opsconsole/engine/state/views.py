@@ -6,13 +6,12 @@ look, and what is stale is UNKNOWN.
 
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
-from opsconsole.engine.judge.service import Verdict, judge_container
+from opsconsole.engine.judge.service import Verdict, judge_replica
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
-from opsconsole.model.resources import Container
+from opsconsole.engine.state.replica_book import UNREAD, Copies
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView
 from opsconsole.model.state import State
-
-NO_DOCKER = "Docker has not answered"
+from opsconsole.model.workloads import Replica
 
 
 def instance_view(instance: InstanceRecord) -> InstanceView:
@@ -25,7 +24,7 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         url=instance.url,
         state=verdict.state,
         since=instance.since,
-        taken_at=first.taken_at if first else instance.service.containers_at,
+        taken_at=first.taken_at if first else _told_at(instance),
         stale=any(probe.stale for probe in instance.probes),
         flapping=verdict.flapping,
         report=first.report if first else None,
@@ -33,18 +32,27 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         fault=next((probe.fault for probe in instance.probes if probe.fault), None),
         probes=tuple(_probe_view(probe) for probe in instance.probes),
         latency=first.took if first and first.fault is None else None,
-        container=instance.container,
+        runs_as=instance.runs_as,
+        replicas=tuple(each.id for each in instance.replicas),
         reason=verdict.reason,
     )
 
 
-def container_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:
-    """A service without URLs is its containers: those found, and those that are named in vain."""
-    if record.containers is None:
+def replica_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:
+    """A service without URLs is its replicas: those found, and those that are named in vain."""
+    copies = record.copies
+    if copies is None:
         return ()
-    found = [_container_view(record, each.name, each) for each in record.containers]
-    missing = [_container_view(record, name, None) for name in record.missing]
-    return (*found, *missing)
+    found = [_replica_view(record, copies, each) for each in copies.replicas]
+    lacking = [_lacking_view(record, each.name, each.verdict) for each in copies.lacking]
+    return (*found, *lacking)
+
+
+def verdict_of(copies: Copies, replica: Replica) -> Verdict:
+    """What a replica's own engine says of it; unknown where that has not answered lately."""
+    if copies.is_stale(replica.place):
+        return Verdict(State.UNKNOWN, f"{replica.place.name} {UNREAD}")
+    return judge_replica(replica)
 
 
 def service_view(
@@ -66,7 +74,7 @@ def service_view(
         request_rate=figures.request_rate(record, now),
         cpu=figures.cpu(record),
         memory=figures.memory(record),
-        containers=tuple(each.name for each in record.containers or ()),
+        replicas=tuple(each.id for each in record.replicas),
         metrics=tuple(record.metrics.values()),
         objectives=tuple(
             attainment(record, text, expression, now) for text, expression in record.objectives
@@ -84,7 +92,8 @@ def _advice(
 ) -> tuple[str, ...]:
     """How many copies it should have, by what each of them uses."""
     watch = record.scaling
-    copies = sum(each.running for each in record.swarm) or len(instances)
+    declared = record.copies.workloads if record.copies is not None else ()
+    copies = sum(each.running for each in declared) or len(instances)
     if watch is None or not copies:
         return ()
     cpu, rate = figures.cpu(record), figures.request_rate(record, now)
@@ -103,23 +112,42 @@ def _probe_view(probe: ProbeRecord) -> ProbeView:
     )
 
 
-def _container_view(record: ServiceRecord, name: str, container: Container | None) -> InstanceView:
-    verdict = judge_container(container, name)
-    if record.containers_stale:
-        verdict = Verdict(State.UNKNOWN, NO_DOCKER)
-    since = record.since
-    if container is not None:
-        since = container.finished_at or container.started_at or since
+def _replica_view(record: ServiceRecord, copies: Copies, replica: Replica) -> InstanceView:
+    verdict = verdict_of(copies, replica)
+    return InstanceView(
+        service=record.name,
+        name=replica.name,
+        url="",
+        state=verdict.state,
+        since=replica.finished_at or replica.started_at or record.since,
+        taken_at=copies.told_at(replica.place),
+        stale=copies.is_stale(replica.place),
+        runs_as=replica.name,
+        replicas=(replica.id,),
+        reason=verdict.reason,
+    )
+
+
+def _lacking_view(record: ServiceRecord, name: str, verdict: Verdict) -> InstanceView:
     return InstanceView(
         service=record.name,
         name=name,
         url="",
         state=verdict.state,
-        since=since,
-        taken_at=record.containers_at,
-        stale=record.containers_stale,
-        container=name,
+        since=record.since,
+        stale=verdict.state is State.UNKNOWN,
+        runs_as=name,
         reason=verdict.reason,
+    )
+
+
+def _told_at(instance: InstanceRecord) -> float | None:
+    copies = instance.service.copies
+    if copies is None:
+        return None
+    return min(
+        (at for each in instance.replicas if (at := copies.told_at(each.place)) is not None),
+        default=None,
     )
 
 

@@ -11,15 +11,16 @@ from typing import Final
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import Component
+from opsconsole.model.hosts import HostView
 from opsconsole.model.operation import Operation, Plan
-from opsconsole.model.resources import Container, DockerView, Host
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import exit_code
+from opsconsole.model.workloads import EngineView, Replica, Workload
 from opsconsole.render.event_words import words
 from opsconsole.render.json.alerts import alert_document, silence_document
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 Document = dict[str, object]
 
@@ -41,8 +42,8 @@ def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: fl
         "alerts": [alert_document(alert, now) for alert in snapshot.alerts],
         "silences": [silence_document(silence) for silence in snapshot.silences],
         "resources": {
-            "host": _host(snapshot.host, snapshot.host_at, now),
-            "docker": _docker(snapshot.docker, snapshot.docker_at, now),
+            "hosts": [_host(each, now) for each in snapshot.hosts],
+            "engines": [_engine(each, now) for each in snapshot.engines],
         },
         "sources": [_source(source, now) for source in snapshot.sources],
         "operations": [operation_document(operation) for operation in snapshot.operations],
@@ -145,7 +146,7 @@ def _service(service: ServiceView, now: float) -> Document:
             for each in service.objectives
         ],
         "instances": [_instance(instance, now) for instance in service.instances],
-        "containers": list(service.containers),
+        "replicas": list(service.replicas),
         "advice": list(service.advice),
     }
 
@@ -163,7 +164,8 @@ def _instance(instance: InstanceView, now: float) -> Document:
         "reason": instance.reason,
         "latency": _round(instance.latency),
         "fault": _fault(instance.fault),
-        "container": instance.container,
+        "runs_as": instance.runs_as,
+        "replicas": list(instance.replicas),
         "version": report.version if report else "",
         "message": report.message if report else "",
         "format": report.format if report else "",
@@ -204,13 +206,13 @@ def _metric(metric: MetricValue, now: float) -> Document:
     }
 
 
-def _host(host: Host | None, at: float | None, now: float) -> Document | None:
-    if host is None:
-        return None
+def _host(seen: HostView, now: float) -> Document:
+    host = seen.host
     return {
         "name": host.name,
         "platform": host.platform,
-        "age": _age(at, now),
+        "age": _age(seen.taken_at, now),
+        "stale": seen.stale(now),
         "cpu": _round(host.cpu),
         "cores": [_round(core) for core in host.cores],
         "load": [_round(mean) for mean in host.load],
@@ -233,45 +235,57 @@ def _host(host: Host | None, at: float | None, now: float) -> Document | None:
     }
 
 
-def _docker(docker: DockerView | None, at: float | None, now: float) -> Document | None:
-    if docker is None:
-        return None
+def _engine(engine: EngineView, now: float) -> Document:
+    told = engine.inventory
     return {
-        "endpoint": docker.endpoint,
-        "version": docker.version,
-        "age": _age(at, now),
-        "containers": [_container(container) for container in docker.containers],
-        "swarm_services": [
-            {
-                "name": each.name,
-                "image": each.image,
-                "running": each.running,
-                "desired": each.desired,
-            }
-            for each in docker.swarm_services
-        ],
+        "kind": told.place.kind.value,
+        "name": told.place.name,
+        "endpoint": told.endpoint,
+        "version": told.version,
+        "age": _age(engine.taken_at, now),
+        "stale": engine.stale(now),
+        "replicas": [_replica(each) for each in told.replicas],
+        "workloads": [_workload(each) for each in told.workloads],
     }
 
 
-def _container(container: Container) -> Document:
+def _workload(workload: Workload) -> Document:
     return {
-        "id": container.id,
-        "name": container.name,
-        "image": container.image,
-        "state": container.state.value,
-        "status": container.status,
-        "health": container.health,
-        "detail": container.detail,
-        "exit_code": container.exit_code,
-        "oom_killed": container.oom_killed,
-        "restarts": container.restarts,
-        "started_at": _round(container.started_at),
-        "cpu": _round(container.cpu),
-        "memory": container.memory,
-        "memory_limit": container.memory_limit,
+        "id": workload.id,
+        "name": workload.name,
+        "kind": workload.kind,
+        "image": workload.image,
+        "wanted": workload.wanted,
+        "running": workload.running,
+        "completed": workload.completed,
+        "update": workload.update.value,
+        "said": workload.said,
+    }
+
+
+def _replica(replica: Replica) -> Document:
+    return {
+        "id": replica.id,
+        "name": replica.name,
+        "kind": replica.kind,
+        "workload": replica.workload,
+        "image": replica.image,
+        "state": replica.state.value,
+        "phase": replica.phase.value,
+        "status": replica.status,
+        "health": replica.health,
+        "detail": replica.detail,
+        "exit_code": replica.exit_code,
+        "oom_killed": replica.oom_killed,
+        "restarts": replica.restarts,
+        "started_at": _round(replica.started_at),
+        "finished_at": _round(replica.finished_at),
+        "cpu": _round(replica.cpu),
+        "memory": replica.memory,
+        "memory_limit": replica.memory_limit,
         "ports": [
             {"public": port.public, "private": port.private, "protocol": port.protocol}
-            for port in container.ports
+            for port in replica.ports
         ],
     }
 

@@ -1,6 +1,6 @@
 """The copies of one service, each with what it runs in and what it uses.
 
-Invariant: pure; what is not known is a dash or left out, never a zero; a container that belongs
+Invariant: pure; what is not known is a dash or left out, never a zero; a replica that belongs
 to the service and to no endpoint is listed by itself.
 """
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from opsconsole.model.health import Component
-from opsconsole.model.resources import Container
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.model.system_units import SystemUnit
+from opsconsole.model.workloads import EngineView, Replica
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -41,10 +41,10 @@ def instances(
     now: float,
     units: Iterable[SystemUnit] = (),
 ) -> list[Line]:
-    """Endpoints with their containers and units, then the containers that no endpoint names."""
+    """Endpoints with what they run in, then the replicas that no endpoint names."""
     by_instance = {unit.instance: unit for unit in units}
-    found = _containers(service, snapshot)
-    stale = snapshot.docker_at is None or now - snapshot.docker_at > 30
+    found = snapshot.replicas_of(service)
+    placed = len(snapshot.engines) > 1
     lines: list[Line] = []
     shown: set[str] = set()
     for instance in service.instances:
@@ -53,19 +53,19 @@ def instances(
         lines += _breakers(instance, width)
         if instance.name in by_instance:
             lines += _unit(by_instance[instance.name], width, now)
-        box = found.get(instance.container)
-        if box is not None:
-            shown.add(box.id)
-            lines += _container(box, width, now, stale=stale)
-        elif instance.container:
-            said = f"{instance.container} is not known to any Docker Engine that is read"
-            lines.append(_fact("container", Span(clip(said, width - _LABEL - 4), Role.UNKNOWN)))
+        mine = [found[id_] for id_ in instance.replicas if id_ in found]
+        for seen in mine:
+            shown.add(seen[0].id)
+            lines += _replica(*seen, width, now, placed=placed)
+        if instance.runs_as and not mine:
+            said = f"no engine that is read knows {instance.runs_as}"
+            lines.append(_fact("runs as", Span(clip(said, width - _LABEL - 4), Role.UNKNOWN)))
         lines.append(BLANK)
-    others = [box for box in found.values() if box.id not in shown]
+    others = [seen for id_, seen in found.items() if id_ not in shown]
     if others:
-        lines.append((Span(" other containers of this service", Role.HEADER),))
-        for box in others:
-            lines += [*_container(box, width, now, stale=stale), BLANK]
+        lines.append((Span(" other copies of this service", Role.HEADER),))
+        for seen in others:
+            lines += [*_replica(*seen, width, now, placed=placed), BLANK]
     if not lines:
         lines += [
             (Span("   no copy of this service is known: name its instances or containers:",
@@ -73,18 +73,6 @@ def instances(
             (Span("     instances: [http://10.0.0.1:8000]   containers: [name]", Role.MUTED),),
         ]  # fmt: skip
     return lines
-
-
-def _containers(service: ServiceView, snapshot: Snapshot) -> dict[str, Container]:
-    """The service's containers by name, each also under its id when it is named by that."""
-    named = set(service.containers) | {each.container for each in service.instances}
-    out: dict[str, Container] = {}
-    for container in snapshot.docker.containers if snapshot.docker else ():
-        if container.name in named:
-            out[container.name] = container
-        elif container.id in named:
-            out[container.id] = container
-    return out
 
 
 def _fact(label: str, *spans: Span) -> Line:
@@ -122,37 +110,42 @@ def _with_breaker(parts: tuple[Component, ...]) -> Iterator[Component]:
         yield from _with_breaker(part.children)
 
 
-def _container(box: Container, width: int, now: float, *, stale: bool) -> Iterator[Line]:
-    """State and age, what it uses, what it runs."""
-    role = state_role(box.state, stale=stale)
-    running = box.status == "running"
-    words = [box.status] + ([box.health] if box.health else [])
-    if not running and box.exit_code is not None:
-        words.append(f"exit {box.exit_code}")
-    if box.oom_killed:
+def _replica(
+    replica: Replica, engine: EngineView, width: int, now: float, *, placed: bool
+) -> Iterator[Line]:
+    """State and age, what it uses, what it runs; where, if there are several places."""
+    stale = engine.stale(now)
+    role = state_role(replica.state, stale=stale)
+    words = [replica.status] + ([replica.health] if replica.health else [])
+    if not replica.runs and replica.exit_code is not None:
+        words.append(f"exit {replica.exit_code}")
+    if replica.oom_killed:
         words.append("killed: out of memory")
-    if running and box.started_at is not None:
-        words.append(f"up {figures.age(now - box.started_at)}")
-    if not running and box.finished_at is not None:
-        words.append(f"{figures.age(now - box.finished_at)} ago")
-    if box.restarts is not None:
-        words.append(f"↻ {box.restarts} restarts" if box.restarts != 1 else "↻ 1 restart")
+    if replica.runs and replica.started_at is not None:
+        words.append(f"up {figures.age(now - replica.started_at)}")
+    if not replica.runs and replica.finished_at is not None:
+        words.append(f"{figures.age(now - replica.finished_at)} ago")
+    if replica.restarts is not None:
+        words.append(f"↻ {replica.restarts} restarts" if replica.restarts != 1 else "↻ 1 restart")
+    if placed:
+        words.append(f"on {replica.place.name}")
     yield clip_line(
         _fact(
-            "container",
-            Span(f"{'◌' if stale else box.state.glyph} ", role),
-            Span(f"{box.name}  ", Role.STRONG),
+            replica.kind,
+            Span(f"{'◌' if stale else replica.state.glyph} ", role),
+            Span(f"{replica.name}  ", Role.STRONG),
             Span(" · ".join(words), Role.STALE if stale else Role.TEXT),
         ),
         width,
     )
-    if running:
-        yield clip_line(_fact("uses", *_usage(box, width, stale=stale)), width)
-    ports = "  ".join(f":{port.public}→{port.private}" for port in box.ports if port.public)
-    image = f"{box.image}  {box.image_id[:19]}  {ports}".rstrip()
+    if replica.runs:
+        yield clip_line(_fact("uses", *_usage(replica, width, stale=stale)), width)
+    ports = "  ".join(f":{port.public}→{port.private}" for port in replica.ports if port.public)
+    image = f"{replica.image}  {replica.image_id[:19]}  {ports}".rstrip()
     yield clip_line(_fact("image", Span(image, Role.MUTED)), width)
-    if box.detail and not (box.oom_killed and not running and "memory" in box.detail):
-        yield clip_line(_fact("", Span(box.detail, Role.TEXT)), width)
+    told = replica.oom_killed and not replica.runs and "memory" in replica.detail
+    if replica.detail and not told:
+        yield clip_line(_fact("", Span(replica.detail, Role.TEXT)), width)
 
 
 def _unit(unit: SystemUnit, width: int, now: float) -> Iterator[Line]:
@@ -182,7 +175,7 @@ def _unit(unit: SystemUnit, width: int, now: float) -> Iterator[Line]:
         yield clip_line(_fact("uses", *_usage(unit, width, stale=stale)), width)
 
 
-def _usage(box: Container | SystemUnit, width: int, *, stale: bool) -> Line:
+def _usage(box: Replica | SystemUnit, width: int, *, stale: bool) -> Line:
     """CPU, and memory against its limit as a bar."""
     role = Role.STALE if stale else Role.TEXT
     spans = [Span(f"cpu {figures.percent(box.cpu)}", role), Span("   memory ", Role.MUTED)]

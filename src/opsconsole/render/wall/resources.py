@@ -1,4 +1,4 @@
-"""The host and its containers on the wall.
+"""The hosts and what runs, on the wall.
 
 Invariant: a figure that is not known is a dash, and one that is old is faint.
 """
@@ -22,11 +22,10 @@ from opsconsole.render.wall.scene import (
 
 _TWO_COLUMNS: Final = 150
 _FOUR_FIGURES: Final = 110
-_HOST_STALE: Final = 30.0
 
 
 def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """The host in large figures where there is room, and the containers below it."""
+    """A lone host in large figures where there is room, and what runs below it."""
     large = _host_figures(scene, snapshot, width, height // 2)
     rows = resources.rows(snapshot, (width - 4) // 2 if width >= _TWO_COLUMNS else width, scene.now)
     kept = [each.line for each in rows if not (large and each.key.startswith("host:"))]
@@ -42,9 +41,10 @@ def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
 
 def _host_figures(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
     """Shares of processor, memory and the fullest disks, over what they are shares of."""
-    host = snapshot.host
-    if host is None:
+    if len(snapshot.hosts) != 1:
         return []
+    (seen,) = snapshot.hosts
+    host = seen.host
     memory = host.memory_used / host.memory_total if host.memory_total else None
     parts = [
         ("cpu", host.cpu, f"load {host.load[0]:.2f}"),
@@ -56,7 +56,7 @@ def _host_figures(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
     scale = largest("100%", wide - 4, height - 2, ascii_only=scene.ascii_only)
     if scale == 0:
         return []
-    stale = snapshot.host_at is None or scene.now - snapshot.host_at > _HOST_STALE
+    stale = seen.stale(scene.now)
     lines: list[Line] = []
     for at, (name, share, note) in enumerate(parts):
         role = Role.FAINT if stale else Role.STRONG

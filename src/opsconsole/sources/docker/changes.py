@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.events import Event, EventCode
-from opsconsole.model.resources import Container
+from opsconsole.model.workloads import Phase, Replica
 
 _REMEMBERED: Final = 20_000
-_ENDED: Final = frozenset({"exited", "dead"})
 _CLOCK_SLACK: Final = 2.0
 
 REPLACED_WITHIN: Final = 120.0
@@ -27,7 +26,7 @@ class _Known:
     id: str
     image: str
     image_id: str
-    status: str
+    phase: Phase
 
 
 class Changes:
@@ -44,7 +43,7 @@ class Changes:
         while len(self._deaths) > _REMEMBERED:
             self._deaths.popitem(last=False)
 
-    def observe(self, containers: Iterable[Container], now: float) -> list[Event]:
+    def observe(self, containers: Iterable[Replica], now: float) -> list[Event]:
         """Events for what is different. An end is left to the stream for one more list."""
         events: list[Event] = []
         for container in containers:
@@ -53,15 +52,15 @@ class Changes:
                 events.extend(self._image_change(before, container, now))
             events.extend(self._end(before, container, now))
             self._known[container.name] = _Known(
-                container.id, container.image, container.image_id, container.status
+                container.id, container.image, container.image_id, container.phase
             )
             self._known.move_to_end(container.name)
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return events
 
-    def _end(self, before: _Known | None, container: Container, now: float) -> list[Event]:
-        if container.status not in _ENDED:
+    def _end(self, before: _Known | None, container: Replica, now: float) -> list[Event]:
+        if container.phase is not Phase.ENDED:
             self._untold.pop(container.id, None)
             return []
         at = container.finished_at or now
@@ -69,11 +68,11 @@ class Changes:
         if container.id in self._untold:
             at = self._untold.pop(container.id)
             return [] if told else [_death(container, at)]
-        if before and before.id == container.id and before.status not in _ENDED and not told:
+        if before and before.id == container.id and before.phase is not Phase.ENDED and not told:
             self._untold[container.id] = at
         return []
 
-    def _image_change(self, before: _Known, container: Container, now: float) -> list[Event]:
+    def _image_change(self, before: _Known, container: Replica, now: float) -> list[Event]:
         """An event when the name now stands for a container of another image.
 
         It began when the container before it was ended for it, where the stream told of that.
@@ -99,7 +98,7 @@ class Changes:
         ]
 
 
-def _death(container: Container, at: float) -> Event:
+def _death(container: Replica, at: float) -> Event:
     return Event(
         at,
         EventCode.ENDED,

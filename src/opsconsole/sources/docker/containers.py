@@ -3,8 +3,8 @@
 Invariant: whatever the engine sends, reading it raises nothing; a field that is missing or of
 another type is not known. All text is sanitised and bounded.
 
-Shapes: ``GET /containers/json``, ``GET /containers/{id}/json`` and ``GET /services`` of the
-Docker Engine API 1.24 to 1.51.
+Shapes: ``GET /containers/json`` and ``GET /containers/{id}/json`` of the Docker Engine API 1.24 to
+1.51.
 """
 
 import re
@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from opsconsole.model.resources import Container, Port, SwarmService
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Phase, Place, Port, Replica
+from opsconsole.sources.docker.json_fields import integer, mapping, text
+from opsconsole.sources.docker.workloads import copy_of
 from opsconsole.text import sanitize
 
 CONTAINERS_LIMIT: Final = 10_000
 """Containers that are kept of one engine."""
 
+KIND: Final = "container"
 _LABELS_LIMIT: Final = 64
 _PORTS_LIMIT: Final = 64
 _NAME_LIMIT: Final = 128
@@ -32,6 +35,15 @@ _STARTING_OR_STOPPED: Final = {
     "restarting": State.DEGRADED,
     "paused": State.DEGRADED,
     "dead": State.DOWN,
+}
+_PHASES: Final = {
+    "created": Phase.PENDING,
+    "running": Phase.RUNNING,
+    "paused": Phase.PAUSED,
+    "restarting": Phase.RESTARTING,
+    "exited": Phase.ENDED,
+    "dead": Phase.ENDED,
+    "removing": Phase.ENDED,
 }
 _HEALTH_STATES: Final = {
     "": State.OK,
@@ -85,25 +97,25 @@ def read_list(answer: object) -> list[Listed] | None:
 
 def read_inspection(answer: object) -> Inspected:
     """What an inspection tells beyond the list."""
-    root = _mapping(answer)
-    state = _mapping(root.get("State"))
-    health = _mapping(state.get("Health"))
-    memory = _integer(_mapping(root.get("HostConfig")).get("Memory"))
+    root = mapping(answer)
+    state = mapping(root.get("State"))
+    health = mapping(state.get("Health"))
+    memory = integer(mapping(root.get("HostConfig")).get("Memory"))
     return Inspected(
-        image=_text(_mapping(root.get("Config")).get("Image"), _VALUE_LIMIT),
-        exit_code=_integer(state.get("ExitCode")),
+        image=text(mapping(root.get("Config")).get("Image"), _VALUE_LIMIT),
+        exit_code=integer(state.get("ExitCode")),
         oom_killed=state.get("OOMKilled") is True,
-        restarts=_integer(root.get("RestartCount")),
+        restarts=integer(root.get("RestartCount")),
         started_at=read_time(state.get("StartedAt")),
         finished_at=read_time(state.get("FinishedAt")),
         memory_limit=memory if memory and memory > 0 else None,
-        health=_text(health.get("Status"), _NAME_LIMIT),
+        health=text(health.get("Status"), _NAME_LIMIT),
         last_check=_last_check(health.get("Log")),
-        error=_text(state.get("Error"), _VALUE_LIMIT),
+        error=text(state.get("Error"), _VALUE_LIMIT),
     )
 
 
-def join(listed: Listed, seen: Inspected | None, *, skew: float = 0.0) -> Container:
+def join(listed: Listed, seen: Inspected | None, place: Place, *, skew: float = 0.0) -> Replica:
     """The container as the model has it. ``skew`` is the wall's lead over the steady clock."""
     facts = seen or Inspected()
     stopped = listed.status in ("exited", "dead", "restarting")
@@ -111,12 +123,18 @@ def join(listed: Listed, seen: Inspected | None, *, skew: float = 0.0) -> Contai
     exit_code = code if stopped else None
     health = listed.health or ("" if facts.health == "none" else facts.health)
     running = listed.status in ("running", "paused")
-    return Container(
+    workload, workload_id = copy_of(listed.labels, place, runs=listed.status == "running")
+    return Replica(
         id=listed.id,
         name=listed.name,
+        kind=KIND,
+        place=place,
+        workload=workload,
+        workload_id=workload_id,
         image=facts.image if _IMAGE_ID.fullmatch(listed.image) and facts.image else listed.image,
         image_id=listed.image_id,
         status=listed.status,
+        phase=_PHASES.get(listed.status, Phase.UNKNOWN),
         state=judge(listed.status, health, exit_code, oom_killed=facts.oom_killed),
         health=health if running else "",
         exit_code=exit_code,
@@ -144,23 +162,6 @@ def judge(status: str, health: str, exit_code: int | None, *, oom_killed: bool) 
     return _STARTING_OR_STOPPED.get(status, State.UNKNOWN)
 
 
-def read_swarm(answer: object) -> tuple[SwarmService, ...]:
-    """Swarm services whose task counts the engine tells (API 1.41 and later), by name."""
-    services = []
-    for item in answer if isinstance(answer, list) else []:
-        service = _mapping(item)
-        spec = _mapping(service.get("Spec"))
-        template = _mapping(_mapping(spec.get("TaskTemplate")).get("ContainerSpec"))
-        status = _mapping(service.get("ServiceStatus"))
-        running, desired = (_integer(status.get(key)) for key in ("RunningTasks", "DesiredTasks"))
-        name = _text(spec.get("Name"), _NAME_LIMIT)
-        if name and running is not None and desired is not None:
-            image = _text(template.get("Image"), _VALUE_LIMIT).partition("@")[0]
-            id_ = _text(service.get("ID"), _NAME_LIMIT)
-            services.append(SwarmService(id_, name, image, running, desired))
-    return tuple(sorted(services[:CONTAINERS_LIMIT], key=lambda service: service.name))
-
-
 def read_time(value: object) -> float | None:
     """Unix seconds of an RFC 3339 time with nanoseconds; None for the engine's year 1."""
     if not isinstance(value, str) or value.startswith("0001-"):
@@ -176,15 +177,15 @@ def _read_listed(item: Mapping[str, object]) -> Listed | None:
     id_ = item.get("Id")
     if not isinstance(id_, str) or not _ID.fullmatch(id_):
         return None
-    uptime = _text(item.get("Status"), _NAME_LIMIT)
-    status = _text(item.get("State"), _NAME_LIMIT).lower()
+    uptime = text(item.get("Status"), _NAME_LIMIT)
+    status = text(item.get("State"), _NAME_LIMIT).lower()
     health = _HEALTH.search(uptime)
     exited = _EXITED.search(uptime) if status in ("exited", "restarting", "dead") else None
     return Listed(
         id=id_,
         name=_name(item.get("Names")) or id_[:12],
-        image=_text(item.get("Image"), _VALUE_LIMIT),
-        image_id=_text(item.get("ImageID"), _NAME_LIMIT),
+        image=text(item.get("Image"), _VALUE_LIMIT),
+        image_id=text(item.get("ImageID"), _NAME_LIMIT),
         status=status,
         uptime=uptime,
         health=health[1] if health else "",
@@ -210,29 +211,29 @@ def _ports(items: object) -> tuple[Port, ...]:
 
 
 def _port(item: object) -> Port | None:
-    fields = _mapping(item)
-    private = _integer(fields.get("PrivatePort"))
+    fields = mapping(item)
+    private = integer(fields.get("PrivatePort"))
     if private is None or not 0 < private < 65536:
         return None
-    public = _integer(fields.get("PublicPort"))
-    address = _text(fields.get("IP"), _NAME_LIMIT)
+    public = integer(fields.get("PublicPort"))
+    address = text(fields.get("IP"), _NAME_LIMIT)
     return Port(
         private=private,
         public=public if public and 0 < public < 65536 else None,
         address="" if address in ("0.0.0.0", "::") else address,  # noqa: S104 - read, not bound
-        protocol=_text(fields.get("Type"), 8) or "tcp",
+        protocol=text(fields.get("Type"), 8) or "tcp",
     )
 
 
 def _labels(value: object) -> dict[str, str]:
-    items = list(_mapping(value).items())[:_LABELS_LIMIT]
-    return {_text(key, _NAME_LIMIT): _text(text, _VALUE_LIMIT) for key, text in items}
+    items = list(mapping(value).items())[:_LABELS_LIMIT]
+    return {text(key, _NAME_LIMIT): text(value, _VALUE_LIMIT) for key, value in items}
 
 
 def _last_check(log: object) -> str:
     """The last line that the last health check wrote."""
     entries = log if isinstance(log, list) else []
-    output = _mapping(entries[-1]).get("Output") if entries else None
+    output = mapping(entries[-1]).get("Output") if entries else None
     lines = output.strip().splitlines() if isinstance(output, str) else []
     return sanitize(lines[-1].strip(), limit=_VALUE_LIMIT) if lines else ""
 
@@ -263,15 +264,3 @@ def _steady(at: float | None, skew: float) -> float | None:
 
 def _bounded(value: object, limit: int) -> Sequence[object]:
     return value[:limit] if isinstance(value, list) else ()
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(value: object, limit: int) -> str:
-    return sanitize(value, limit=limit) if isinstance(value, str) else ""
-
-
-def _integer(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.resources import SwarmService
+from opsconsole.model.workloads import Place, Workload
 from opsconsole.sources.docker.client import ANSWER_LIMIT, classify, connect, get_json
 from opsconsole.sources.docker.containers import (
     Inspected,
     Listed,
     read_inspection,
     read_list,
-    read_swarm,
 )
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError
 from opsconsole.sources.docker.stats import Usage, from_api
+from opsconsole.sources.docker.workloads import read_services
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ class EngineReader:
         params = {"stream": "0", "one-shot": "1"}
         return from_api(self._get(f"/containers/{_checked(id_)}/stats", params, limit=_STATS_LIMIT))
 
-    def swarm_services(self) -> tuple[SwarmService, ...] | None:
+    def swarm_services(self, place: Place) -> tuple[Workload, ...] | None:
         """Swarm services; None when the engine is no manager of a swarm."""
         try:
-            return read_swarm(self._get("/services", {"status": "1"}))
+            return read_services(self._get("/services", {"status": "1"}), place)
         except DockerUnavailableError as error:
             if error.fault.kind in (FaultKind.OVERLOADED, FaultKind.ABSENT):
                 return None  # 503 is the engine's answer of a node that is not a manager

@@ -26,9 +26,9 @@ from opsconsole.config.settings import Docker
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
-from opsconsole.model.resources import Container, DockerView, SwarmService
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Inventory, Place, PlaceKind, Replica, Workload
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.changes import Changes
 from opsconsole.sources.docker.containers import Listed, join
@@ -65,6 +65,7 @@ class DockerSource:
         self._groups = control_groups or ControlGroups()
         name = settings.name
         self._id = SourceId(SourceKind.DOCKER, name)
+        self._place = Place(PlaceKind.ENGINE, name)
         self._calls = BoundedExecutor(name, 2)
         self._stats_calls = BoundedExecutor(f"{name} statistics", _STATS_WORKERS, spares=0)
         self._files = BoundedExecutor(f"{name} control groups", 1, spares=0)
@@ -78,7 +79,7 @@ class DockerSource:
         self._changes = Changes()
         self._timeline = Timeline()
         self._version = ""
-        self._swarm: tuple[SwarmService, ...] | None = None
+        self._swarm: tuple[Workload, ...] | None = None
         self._rarely_due = 0.0
 
     @property
@@ -96,7 +97,7 @@ class DockerSource:
         """The engine that is looked at; None until it is known."""
         return self._reader.endpoint if self._reader else None
 
-    async def collect(self) -> Reading[DockerView]:
+    async def collect(self) -> Reading[Inventory]:
         """Look once, within the configured timeout."""
         began = self._clock.now()
         try:
@@ -129,12 +130,12 @@ class DockerSource:
             await asyncio.sleep(0.01)
 
     def _reading(
-        self, began: float, *, view: DockerView | None = None, fault: Fault | None = None
-    ) -> Reading[DockerView]:
+        self, began: float, *, view: Inventory | None = None, fault: Fault | None = None
+    ) -> Reading[Inventory]:
         now = self._clock.now()
         return Reading(source=self._id, taken_at=now, took=now - began, value=view, fault=fault)
 
-    async def _look(self, ends: float) -> DockerView:
+    async def _look(self, ends: float) -> Inventory:
         """List, inspect what changed, read what is used, and put it together."""
         reader = await self._engine(ends)
         listed = await self._calls.run(reader.containers, deadline=_left(ends))
@@ -150,11 +151,12 @@ class DockerSource:
         containers = self._joined(listed)
         for event in self._changes.observe(containers, self._clock.now()):
             self._on_event(event)
-        return DockerView(
+        return Inventory(
+            place=self._place,
             endpoint=str(reader.endpoint),
             version=self._version,
-            containers=containers,
-            swarm_services=self._swarm or (),
+            replicas=containers,
+            workloads=self._swarm or (),
         )
 
     async def _engine(self, ends: float) -> EngineReader:
@@ -178,10 +180,10 @@ class DockerSource:
 
     async def _swarm_services(
         self, reader: EngineReader, deadline: float
-    ) -> tuple[SwarmService, ...] | None:
+    ) -> tuple[Workload, ...] | None:
         """Swarm services; a swarm that lost its leader does not hide the containers."""
         try:
-            return await self._calls.run(reader.swarm_services, deadline=deadline)
+            return await self._calls.run(reader.swarm_services, self._place, deadline=deadline)
         except (TimeoutError, DockerUnavailableError):
             return None
 
@@ -236,7 +238,7 @@ class DockerSource:
         await asyncio.gather(*(one_after_another() for _ in range(_STATS_WORKERS)))
         self._stats_took = self._clock.now() - began
 
-    def _joined(self, listed: Sequence[Listed]) -> tuple[Container, ...]:
+    def _joined(self, listed: Sequence[Listed]) -> tuple[Replica, ...]:
         """The containers by name, with what is known of each."""
         lead = skew(self._clock)
         now = self._clock.now()
@@ -244,7 +246,7 @@ class DockerSource:
         oldest = _STATS_KEPT * pace
         containers = []
         for item in listed:
-            container = join(item, self._inspections.facts(item.id), skew=lead)
+            container = join(item, self._inspections.facts(item.id), self._place, skew=lead)
             share = self._usage.share(item.id, now, oldest)
             if share and item.status in ("running", "paused"):
                 container = replace(container, cpu=share.cpu, memory=share.memory)

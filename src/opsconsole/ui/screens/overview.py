@@ -332,7 +332,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         if panel is Panel.TIMELINE:
             rows = self._events.of(snapshot)
             return rows[key].service if key in rows else ""
-        return resources.owner(snapshot, key.removeprefix("container:"))
+        return resources.owner(snapshot, key.removeprefix("replica:"))
 
     def action_describe(self) -> None:
         """All of the alert; of anything else the same as open."""

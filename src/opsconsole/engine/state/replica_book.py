@@ -1,0 +1,129 @@
+"""What engines say, and what of it belongs to which name of the configuration.
+
+Invariant: each engine is as old as its own last answer, by its own interval. What is not found is
+missing only where every engine that may have it has answered lately; else nothing is known of it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.config.settings import Settings
+from opsconsole.engine.judge.service import Verdict
+from opsconsole.engine.state.replica_index import Found, ReplicaIndex
+from opsconsole.model.state import State
+from opsconsole.model.workloads import EngineView, Inventory, Place, Replica, Workload
+
+Wanted = tuple[str, str]
+"""A name of a replica or of a workload, and the name of its engine; '' is any."""
+
+UNREAD: Final = "has not answered"
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A name that stands for nothing, or ``ambiguous`` for several things, and what that means."""
+
+    name: str
+    verdict: Verdict
+    ambiguous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What runs of one service, as the engines said last.
+
+    ``times`` are when each place answered, ``stale`` the places that have not lately.
+    """
+
+    replicas: tuple[Replica, ...]
+    workloads: tuple[Workload, ...]
+    lacking: tuple[Lack, ...]
+    times: Mapping[str, float]
+    stale: frozenset[str]
+
+    def is_stale(self, place: Place) -> bool:
+        """Whether what ``place`` said may no longer be taken as so."""
+        return place.name in self.stale
+
+    def told_at(self, place: Place) -> float | None:
+        """When ``place`` answered last."""
+        return self.times.get(place.name)
+
+
+class ReplicaBook:
+    """The engines that ``settings`` name, with what they said last."""
+
+    def __init__(self, settings: Settings, before: "ReplicaBook | None" = None) -> None:
+        self._intervals = {each.name: each.interval for each in settings.docker if each.enabled}
+        self._views: dict[str, EngineView] = {}
+        if before is not None:
+            for name, view in before._views.items():
+                if name in self._intervals:
+                    interval = self._intervals[name]
+                    self._views[name] = EngineView(view.inventory, view.taken_at, interval)
+        self._stale: frozenset[str] = frozenset()
+        self._index = self._indexed()
+        self.engines = tuple(self._views.values())
+
+    @property
+    def told(self) -> bool:
+        """Whether any engine has ever answered."""
+        return bool(self._views)
+
+    def note(self, inventory: Inventory, at: float) -> bool:
+        """Take in what an engine said; False where it is configured no more."""
+        name = inventory.place.name
+        interval = self._intervals.get(name)
+        if interval is None:
+            return False
+        self._views[name] = EngineView(inventory, at, interval)
+        self._stale -= {name}
+        self.engines = tuple(self._views[each] for each in self._intervals if each in self._views)
+        self._index = self._indexed()
+        return True
+
+    def expire(self, now: float) -> bool:
+        """Whether other engines than before have not answered lately."""
+        stale = frozenset(name for name, view in self._views.items() if view.stale(now))
+        changed, self._stale = stale != self._stale, stale
+        return changed
+
+    def find(self, wanted: Wanted) -> Found:
+        """What a name stands for."""
+        return self._index.find(*wanted)
+
+    def copies(self, wanted: Iterable[Wanted]) -> Copies:
+        """What runs of all that is ``wanted``, each once, in order."""
+        replicas: dict[str, Replica] = {}
+        workloads: dict[str, Workload] = {}
+        lacking: list[Lack] = []
+        for each in dict.fromkeys(wanted):
+            found = self.find(each)
+            replicas.update((one.id, one) for one in found.replicas)
+            workloads.update((one.id, one) for one in found.workloads)
+            if found.nothing or found.several:
+                lacking.append(self.lack(each))
+        times = {name: view.taken_at for name, view in self._views.items()}
+        return Copies(
+            tuple(replicas.values()), tuple(workloads.values()), tuple(lacking), times, self._stale
+        )
+
+    def lack(self, wanted: Wanted) -> Lack:
+        """What is to be said of a name that stands for no one thing."""
+        name, engine = wanted
+        several = self.find(wanted).several
+        if several:
+            which = " or ".join((", ".join(several[:-1]), several[-1]))
+            said = f"{name} may be {which}: name its project or its engine"
+            return Lack(name, Verdict(State.UNKNOWN, said), ambiguous=True)
+        asked = [engine] if engine else list(self._intervals)
+        if not asked:
+            return Lack(name, Verdict(State.UNKNOWN, f"no engine is read that could know {name}"))
+        silent = [each for each in asked if each not in self._views or each in self._stale]
+        if silent:
+            return Lack(name, Verdict(State.UNKNOWN, f"{', '.join(silent)} {UNREAD}"))
+        return Lack(name, Verdict(State.DOWN, f"nothing is called {name} on {', '.join(asked)}"))
+
+    def _indexed(self) -> ReplicaIndex:
+        return ReplicaIndex(view.inventory for view in self._views.values())

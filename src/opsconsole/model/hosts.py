@@ -1,0 +1,67 @@
+"""What hosts and their processes use.
+
+Invariant: shares are fractions of the whole, sizes are bytes, rates are per second; None means not
+known, never zero.
+"""
+
+from dataclasses import dataclass
+
+from opsconsole.model.reading import is_stale
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """One mounted file system."""
+
+    mount: str
+    used: int
+    total: int
+
+    @property
+    def share(self) -> float:
+        """Fraction in use, 0 to 1."""
+        return self.used / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One of the host's busiest processes."""
+
+    pid: int
+    name: str
+    cpu: float
+    memory: int
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One host at one moment. ``cpu`` is the mean over cores; ``load`` the 1, 5, 15 min means."""
+
+    name: str
+    cpu: float
+    cores: tuple[float, ...]
+    load: tuple[float, float, float]
+    memory_used: int
+    memory_total: int
+    swap_used: int
+    swap_total: int
+    disks: tuple[Disk, ...]
+    received: float | None
+    sent: float | None
+    uptime: float
+    processes: tuple[Process, ...] = ()
+    platform: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HostView:
+    """One host as it was last seen, at ``taken_at``; it is looked at every ``interval`` seconds."""
+
+    host: Host
+    taken_at: float
+    interval: float
+
+    def stale(self, now: float) -> bool:
+        """Whether it may no longer be shown as current."""
+        return is_stale(self.taken_at, self.interval, now)

@@ -1,0 +1,145 @@
+"""What is wanted and what runs, wherever that is: workloads, replicas and the places that tell.
+
+Invariant: a Docker container, a Swarm task, a systemd unit and a pod are spellings of the same;
+nothing here says which. Sizes are bytes, ``cpu`` is in cores; None means not known, never zero.
+Names are those that people write, ids tell apart all replicas and workloads of all places.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from opsconsole.model.reading import is_stale
+from opsconsole.model.state import State
+
+
+class PlaceKind(StrEnum):
+    """What a place is."""
+
+    HOST = "host"
+    ENGINE = "engine"
+    CLUSTER = "cluster"
+    STORE = "store"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something runs or is told; ``name`` is the one that the configuration gives it."""
+
+    kind: PlaceKind
+    name: str
+
+
+class Phase(StrEnum):
+    """How far the life of a replica is. PENDING: it was made and has not started yet."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    ENDED = "ended"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A published port: ``address:public`` on the host leads to ``private`` inside."""
+
+    private: int
+    public: int | None = None
+    address: str = ""
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One copy that runs, or ran, in ``place``. ``workload`` is what it is a copy of, '' if alone.
+
+    ``kind`` is the word that its place has for it: container, unit. ``status`` and ``health`` are
+    the words of whoever runs it, '' where it has none; ``phase`` and ``state`` are ours.
+    """
+
+    id: str
+    name: str
+    kind: str
+    place: Place
+    status: str
+    phase: Phase
+    state: State
+    workload: str = ""
+    workload_id: str = ""
+    image: str = ""
+    image_id: str = ""
+    health: str = ""
+    exit_code: int | None = None
+    oom_killed: bool = False
+    restarts: int | None = None
+    started_at: float | None = None
+    finished_at: float | None = None
+    pid: int | None = None
+    ports: tuple[Port, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    cpu: float | None = None
+    memory: int | None = None
+    memory_limit: int | None = None
+    detail: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it runs at this moment."""
+        return self.phase is Phase.RUNNING
+
+
+class Update(StrEnum):
+    """How the latest change of a workload goes."""
+
+    NONE = ""
+    RUNNING = "running"
+    PAUSED = "paused"
+    ROLLING_BACK = "rolling back"
+    ROLLED_BACK = "rolled back"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is wanted: ``wanted`` copies that run at this moment; ``completed`` ones are done.
+
+    ``kind`` is the word that its place has for it. ``said`` is why its update stands as it does.
+    """
+
+    id: str
+    name: str
+    kind: str
+    place: Place
+    image: str
+    wanted: int
+    running: int
+    completed: int = 0
+    update: Update = Update.NONE
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Everything that one place says it runs, at one look. ``endpoint`` is where it was asked."""
+
+    place: Place
+    endpoint: str
+    version: str
+    replicas: tuple[Replica, ...]
+    workloads: tuple[Workload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """What an engine or a cluster said last, at ``taken_at``; asked every ``interval`` seconds."""
+
+    inventory: Inventory
+    taken_at: float
+    interval: float
+
+    def stale(self, now: float) -> bool:
+        """Whether it may no longer be shown as current."""
+        return is_stale(self.taken_at, self.interval, now)
