@@ -142,7 +142,7 @@ async def console(url: str, stack: AsyncExitStack, *, shared: bool) -> tuple[Ref
     """The console's source, batched."""
     every = [each for _, declared in fleet(shared=shared) for each in declared]
     settings = Prometheus.model_validate({"url": url, "timeout": 30})
-    source = PrometheusSource(settings, every, SystemClock(), Path())
+    source = PrometheusSource(settings, every, SystemClock(), Connector(), Path())
     stack.push_async_callback(source.close)
 
     async def refresh() -> None:

@@ -24,6 +24,7 @@ from opsconsole.demo.prometheus import (
 )
 from opsconsole.engine.alerts.rule_book import RuleBook
 from opsconsole.model.alerts import Alert
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
 from tests.servers.fixtures import MonitoringStack
 
@@ -88,9 +89,9 @@ def loaded(server: MonitoringServer) -> set[Labels]:
 def look(server: MonitoringServer, rules_url: str, path: Path) -> PrometheusView:
     settings = Prometheus(url=server.url, rules_url=rules_url, timeout=20.0)
     rules = load_rule_files([str(path)], path.parent)
-    source = PrometheusSource(settings, (), SystemClock(), path.parent, rules)
 
     async def once() -> PrometheusView:
+        source = PrometheusSource(settings, (), SystemClock(), Connector(), path.parent, rules)
         reading = await source.collect()
         await source.close()
         assert reading.value is not None, reading.fault
@@ -164,10 +165,15 @@ def test_a_rule_that_fails_to_evaluate_is_told(
 
     def notes() -> tuple[str, ...]:
         settings = Prometheus(url=server.url)
-        source = PrometheusSource(settings, (), SystemClock(), server.folder)
-        reading = asyncio.run(source.collect())
-        assert reading.value is not None
-        return reading.value.notes
+
+        async def once() -> PrometheusView:
+            source = PrometheusSource(settings, (), SystemClock(), Connector(), server.folder)
+            reading = await source.collect()
+            await source.close()
+            assert reading.value is not None
+            return reading.value
+
+        return asyncio.run(once()).notes
 
     wait_until(lambda: any("Broken" in note for note in notes()), deadline=20, poll=0.5)
     assert "1 rules fail to evaluate, first Broken" in notes()[0]

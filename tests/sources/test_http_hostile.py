@@ -66,7 +66,7 @@ FAULTS = {
     "header_without_colon": (FaultKind.PROTOCOL, "", "header 1 not understood: nonsense"),
     "space_before_colon": (FaultKind.PROTOCOL, "", "header 1 not understood"),
     "http_0_9": (FaultKind.PROTOCOL, "", "not an HTTP/1.1 answer: <html>"),
-    "http_2": (FaultKind.PROTOCOL, "", "not an HTTP/1.1 answer"),
+    "http_2": (FaultKind.UNSUPPORTED, "", "the port speaks HTTP/2 only"),
     "http_1_2": (FaultKind.PROTOCOL, "", "status line not understood"),
     "status_of_four_digits": (FaultKind.PROTOCOL, "", "status line not understood"),
     "ssh_banner": (FaultKind.PROTOCOL, "", "not an HTTP/1.1 answer: SSH-2.0"),

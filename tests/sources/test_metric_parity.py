@@ -164,7 +164,7 @@ async def test_both_backends_give_the_same_figures_also_across_a_restart(
         prometheus = monitoring_stack.prometheus(jobs=[ScrapeJob("shop", [shop.address])])
         phase = await phase_of(prometheus.url)
         settings = Prometheus(url=prometheus.url, timeout=5)
-        source = PrometheusSource(settings, DECLARED, CLOCK, Path())
+        source = PrometheusSource(settings, DECLARED, CLOCK, Connector(), Path())
         async with own_scrapes(shop, phase) as samples:
             await asyncio.sleep(WINDOW + 3)
             theirs, ours = await both(source, samples, phase)

@@ -15,6 +15,7 @@ from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.demo.prometheus import AlertRule, ScrapeJob
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.fault import FaultKind
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
 from opsconsole.sources.prometheus.source import PrometheusSource
@@ -51,8 +52,12 @@ async def test_an_alert_is_followed_from_pending_to_silenced(
         rules=[AlertRule("Gone", "up == 0", hold="2s", labels={"severity": "page"})],
         alertmanagers=[alertmanager.address],
     )
-    source = PrometheusSource(Prometheus(url=prometheus.url), [], SystemClock(), Path())
-    quieted = AlertmanagerSource(Alertmanager(url=alertmanager.url), SystemClock(), Path())
+    source = PrometheusSource(
+        Prometheus(url=prometheus.url), [], SystemClock(), Connector(), Path()
+    )
+    quieted = AlertmanagerSource(
+        Alertmanager(url=alertmanager.url), SystemClock(), Connector(), Path()
+    )
 
     async def in_state(state: AlertState) -> Alert | None:
         view = (await source.collect()).value
@@ -119,6 +124,7 @@ async def test_figures_are_read_and_a_server_that_dies_and_comes_back_is_seen_bo
         Prometheus(url=target.url, timeout=3),
         declared_metrics("server", Service.model_validate({"metrics": declared})),
         SystemClock(),
+        Connector(),
         Path(),
     )
 

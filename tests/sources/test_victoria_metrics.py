@@ -21,6 +21,7 @@ from opsconsole.model.series import MetricValue
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.overview import Panel
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.rule_watch import NO_RULES
 from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
@@ -73,7 +74,7 @@ def victoria(
 async def collect(server: MonitoringServer, **settings: object) -> Reading[PrometheusView]:
     rules: RuleFiles = settings.pop("rules", RuleFiles())  # type: ignore[assignment]
     config = Prometheus.model_validate({"url": server.url, "timeout": 5, **settings})
-    source = PrometheusSource(config, DECLARED, SystemClock(), Path(), rules)
+    source = PrometheusSource(config, DECLARED, SystemClock(), Connector(), Path(), rules)
     reading = await source.collect()
     await source.close()
     return reading

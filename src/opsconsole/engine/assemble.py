@@ -83,7 +83,7 @@ class Assembly:
         found: list[Source[Any]] = []
         for who, make in (
             *self._of_instances(settings),
-            *_places(settings, self._clock, self._base, self._on_event),
+            *self._of_places(settings),
         ):
             known = before.get(who)
             try:
@@ -99,6 +99,17 @@ class Assembly:
     def _of_instances(self, settings: Settings) -> Iterator[Made]:
         if not any(service.instances for service in settings.services.values()):
             return
+        connector = self._connect()
+        yield from _probes(settings, self._clock, self._base, connector)
+        yield from self._scrapes(settings, connector)
+
+    def _of_places(self, settings: Settings) -> Iterator[Made]:
+        yield from _places(settings, self._clock, self._on_event)
+        if settings.prometheus or settings.alertmanager:
+            yield from _servers(settings, self._clock, self._connect(), self._base)
+
+    def _connect(self) -> "Connector":
+        """What all that is asked over HTTP shares."""
         if self._connector is None:
             from opsconsole.sources.http.connector import Connector, allow_many_sockets
 
@@ -106,8 +117,7 @@ class Assembly:
             allow_many_sockets()
             self._connector = Connector()
             self._cleanup.push_async_callback(self._connector.close)
-        yield from _probes(settings, self._clock, self._base, self._connector)
-        yield from self._scrapes(settings, self._connector)
+        return self._connector
 
     def _scrapes(self, settings: Settings, connector: "Connector") -> Iterator[Made]:
         """A scrape of each instance whose service declares metrics that no Prometheus serves."""
@@ -206,23 +216,26 @@ def _health(service: Service, kind: ProbeKind, path: str) -> Health:
     return Health(path=path)
 
 
-def _places(
-    settings: Settings, clock: Clock, base: Path, on_event: Callable[[Event], None]
-) -> Iterator[Made]:
+def _places(settings: Settings, clock: Clock, on_event: Callable[[Event], None]) -> Iterator[Made]:
     if settings.host.enabled:
         yield SourceId(SourceKind.HOST, "local"), partial(_host, settings.host, clock)
     for docker in settings.docker:
         if docker.enabled:
             make = partial(_docker, docker, clock, on_event)
             yield SourceId(SourceKind.DOCKER, docker.name), make
+
+
+def _servers(
+    settings: Settings, clock: Clock, connector: "Connector", base: Path
+) -> Iterator[Made]:
     for prometheus in settings.prometheus:
         rules = _rules(prometheus, base)
         declared = _declared(settings, prometheus)
-        make = partial(_prometheus, prometheus, declared, clock, base, rules)
+        make = partial(_prometheus, prometheus, declared, clock, connector, base, rules)
         yield SourceId(SourceKind.PROMETHEUS, prometheus.name), make
-        yield from _history(settings, prometheus, clock, base)
+        yield from _history(settings, prometheus, clock, connector, base)
     for alertmanager in settings.alertmanager:
-        make = partial(_alertmanager, alertmanager, clock, base)
+        make = partial(_alertmanager, alertmanager, clock, connector, base)
         yield SourceId(SourceKind.ALERTMANAGER, alertmanager.name), make
 
 
@@ -248,16 +261,17 @@ def _prometheus(
     prometheus: Prometheus,
     declared: tuple[Any, ...],
     clock: Clock,
+    connector: "Connector",
     base: Path,
     rules: "RuleFiles",
 ) -> Source[Any]:
     from opsconsole.sources.prometheus.source import PrometheusSource
 
-    return PrometheusSource(prometheus, declared, clock, base, rules)
+    return PrometheusSource(prometheus, declared, clock, connector, base, rules)
 
 
 def _history(
-    settings: Settings, prometheus: Prometheus, clock: Clock, base: Path
+    settings: Settings, prometheus: Prometheus, clock: Clock, connector: "Connector", base: Path
 ) -> Iterator[Made]:
     """What ``prometheus`` remembers of error budgets, where any objective has one there."""
     served = [
@@ -272,14 +286,16 @@ def _history(
 
     series = [each for name, service in served for each in budget_series(name, service)]
     if series:
-        make = partial(PrometheusHistory, prometheus, series, SPANS, clock, base)
+        make = partial(PrometheusHistory, prometheus, series, SPANS, clock, connector, base)
         yield SourceId(SourceKind.BUDGETS, prometheus.name), make
 
 
-def _alertmanager(alertmanager: Alertmanager, clock: Clock, base: Path) -> Source[Any]:
+def _alertmanager(
+    alertmanager: Alertmanager, clock: Clock, connector: "Connector", base: Path
+) -> Source[Any]:
     from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
 
-    return AlertmanagerSource(alertmanager, clock, base)
+    return AlertmanagerSource(alertmanager, clock, connector, base)
 
 
 def _declared(settings: Settings, prometheus: Prometheus) -> tuple[Any, ...]:

@@ -51,14 +51,16 @@ async def _inspect(
         looks: list[Look] = [check_targets(settings, connector, clock, base)]
         for number, server in enumerate(settings.prometheus):
             path = ("prometheus", number)
-            looks.append(_check_metrics(path, settings, server, base))
+            looks.append(_check_metrics(path, settings, server, connector, base))
         looks += [
             check_scrapes(settings, name, connector, base)
             for name in settings.services
             if settings.prometheus_of(name) is None
         ]
         for number, alertmanager in enumerate(settings.alertmanager):
-            looks.append(check_alertmanager(("alertmanager", number), alertmanager, base))
+            looks.append(
+                check_alertmanager(("alertmanager", number), alertmanager, connector, base)
+            )
         for number, docker in enumerate(settings.docker):
             if docker.enabled:
                 where = ("docker", number)
@@ -68,12 +70,12 @@ async def _inspect(
 
 
 async def _check_metrics(
-    path: KeyPath, settings: Settings, server: Prometheus, base: Path
+    path: KeyPath, settings: Settings, server: Prometheus, connector: Connector, base: Path
 ) -> list[Finding]:
     """The server itself, then each metric that it is to serve; none of them when it is away."""
-    api = api_of(server, base)
+    api = api_of(server, connector, base)
     try:
-        found = await check_prometheus(path, server, api, base)
+        found = await check_prometheus(path, server, api, connector, base)
         index = SeriesIndex(api)
         served = {
             name: declared_metrics(name, service)

@@ -12,23 +12,30 @@ from opsconsole.inspection.finding import Finding, Weight, of_fault
 from opsconsole.model.fault import Fault
 from opsconsole.sources.docker.ping import ping
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.prometheus.series_index import JsonApi, SeriesIndex
+from opsconsole.sources.prometheus.series_index import PatientApi, SeriesIndex
 
 
-def api_of(server: Prometheus | Alertmanager, base: Path) -> JsonApi:
-    """The API of a configured server; close it."""
-    return JsonApi(server.url, http=server.http, timeout=server.timeout, base=base)
+def api_of(
+    server: Prometheus | Alertmanager, connector: Connector, base: Path, url: str = ""
+) -> PatientApi:
+    """The API of a configured server, at ``url`` where that is another; close it."""
+    return PatientApi(
+        url or server.url,
+        http=server.http,
+        timeout=server.timeout,
+        connector=connector,
+        base=base,
+    )
 
 
 async def check_prometheus(
-    path: KeyPath, server: Prometheus, api: JsonApi, base: Path
+    path: KeyPath, server: Prometheus, api: PatientApi, connector: Connector, base: Path
 ) -> list[Finding]:
     """Whether queries are answered, and alerts where they are served."""
     answer = await SeriesIndex(api).query("vector(1)")
     if isinstance(answer, Fault):
         return [of_fault((*path, "url"), answer, Weight.ERROR)]
-    rules = server.rules_url or server.url
-    apart = JsonApi(rules, http=server.http, timeout=server.timeout, base=base)
+    apart = api_of(server, connector, base, server.rules_url or "")
     alerts = await apart.get("/api/v1/alerts")
     await apart.close()
     where = (*path, "rules_url" if server.rules_url else "url")
@@ -37,9 +44,11 @@ async def check_prometheus(
     return []
 
 
-async def check_alertmanager(path: KeyPath, server: Alertmanager, base: Path) -> list[Finding]:
+async def check_alertmanager(
+    path: KeyPath, server: Alertmanager, connector: Connector, base: Path
+) -> list[Finding]:
     """Whether the v2 API answers."""
-    api = api_of(server, base)
+    api = api_of(server, connector, base)
     status = await api.get("/api/v2/status")
     await api.close()
     if isinstance(status, Fault):

@@ -10,6 +10,7 @@ from opsconsole.demo.prometheus import MonitoringServer
 from opsconsole.engine.past.past_figures import ORIGIN, PastFigures
 from opsconsole.model.fault import Fault
 from opsconsole.model.state import State
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.engine.conftest import fleet
@@ -23,7 +24,7 @@ SETTINGS = fleet({"prom": {"instances": ["http://127.0.0.1:9"], "metrics": METRI
 
 def source_at(url: str) -> PrometheusSource:
     declared = declared_metrics("prom", SETTINGS.services["prom"])
-    return PrometheusSource(Prometheus(url=url), declared, SystemClock(), Path())
+    return PrometheusSource(Prometheus(url=url), declared, SystemClock(), Connector(), Path())
 
 
 async def test_a_real_server_answers_for_the_moment_asked_for(

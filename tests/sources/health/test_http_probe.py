@@ -322,8 +322,6 @@ async def test_a_proxy_is_asked_in_absolute_form(hostile: Hostile, connector: Co
     http = {"proxy_url": f"http://127.0.0.1:{hostile.ports['http']}"}
     report = await report_of(connector, "http://inside.example/x?a=1", http=http)
     assert report.state is State.OK
-    fault = await fault_of(connector, "https://inside.example/", http=http)
-    assert fault.kind is FaultKind.UNSUPPORTED
 
 
 # --- expectations -------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import ScrapeJob
 from opsconsole.model.processes import ProcessStart
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.process_starts import read_body
 from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.servers.fixtures import MonitoringStack
@@ -92,7 +93,7 @@ def test_a_prometheus_names_those_that_began_lately(
     settings = Prometheus.model_validate({"url": server.url, "timeout": "3s"})
 
     async def look() -> tuple[ProcessStart, ...]:
-        source = PrometheusSource(settings, (), SystemClock(), Path())
+        source = PrometheusSource(settings, (), SystemClock(), Connector(), Path())
         try:
             reading = await source.collect()
         finally:

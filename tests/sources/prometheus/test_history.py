@@ -8,6 +8,7 @@ import pytest
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import Vector
 from opsconsole.sources.prometheus.budget_series import budget_series
 from opsconsole.sources.prometheus.history import HistoryView, PrometheusHistory, pace
@@ -30,7 +31,7 @@ class Scripted(PrometheusHistory):
         config = {"availability": {"gauge": "up"}, "objectives": ["availability 99% over 30d"]}
         series = list(budget_series("api", Service.model_validate(config)))
         settings = Prometheus(url="http://127.0.0.1:1", timeout=timeout)
-        super().__init__(settings, series, SPANS, clock, Path())
+        super().__init__(settings, series, SPANS, clock, Connector(), Path())
         self.failing: set[float] = set()
         self.asked: list[float] = []
         self.takes = 0.0
@@ -102,6 +103,6 @@ async def test_a_real_server_that_is_away_is_a_classified_fault(clock: FakeClock
     config = {"availability": {"gauge": "up"}, "objectives": ["availability 99% over 30d"]}
     series = list(budget_series("api", Service.model_validate(config)))
     settings = Prometheus(url="http://127.0.0.1:1")
-    reading = await PrometheusHistory(settings, series, SPANS, clock, Path()).collect()
+    reading = await PrometheusHistory(settings, series, SPANS, clock, Connector(), Path()).collect()
     assert reading.fault is not None
     assert reading.fault.kind is FaultKind.CONNECT

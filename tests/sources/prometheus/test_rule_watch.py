@@ -3,18 +3,20 @@
 import json
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.config.rule_files import RuleFiles
 from opsconsole.model.rules import FileRule
-from opsconsole.sources.prometheus.guarded_session import GuardedSession
+from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.prometheus.rule_watch import RuleWatch, read_rules, read_samples
+from opsconsole.sources.prometheus.server_api import refusal
 from tests.named import named
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "prometheus"
@@ -31,22 +33,21 @@ def sample(name: str) -> Any:
     return json.loads((SAMPLES / f"{name}.json").read_text())
 
 
-class Session(GuardedSession):
+class Api:
     """Answers each path with a status and a body, and counts what was asked."""
 
     def __init__(self, **answers: tuple[int, Any]) -> None:
-        super().__init__(1.0)
         self.answers = answers
         self.asked: list[str] = []
 
-    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        name = str(args[1]).rpartition("/")[2]
+    def get_json(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        name = path.rpartition("/")[2]
         self.asked.append(name)
         status, body = self.answers[name]
-        response = requests.Response()
-        response.status_code = status
-        response._content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return response
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        if status == 200:
+            return json.loads(raw)
+        raise TransportFaultError.of(refusal(httpx.Response(status, content=raw), "http://p"))
 
 
 def vector(*values: str) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def vector(*values: str) -> dict[str, Any]:
 
 
 def watch(files: RuleFiles = RULES) -> RuleWatch:
-    return RuleWatch("http://p", "http://p", files, named("prometheus:main"))
+    return RuleWatch(files, named("prometheus:main"))
 
 
 def soon() -> float:
@@ -76,8 +77,8 @@ def test_rules_of_real_servers_are_read(name: str) -> None:
 
 
 def test_only_what_the_server_lacks_is_evaluated() -> None:
-    session = Session(rules=(200, sample("prometheus_2.42_api_v1_rules")), query=(200, vector("1")))
-    seen = watch().look(session, soon())
+    api = Api(rules=(200, sample("prometheus_2.42_api_v1_rules")), query=(200, vector("1")))
+    seen = watch().look(api, api, soon())
     (evaluation,) = seen.evaluations
     assert evaluation.rule.name == "Mine"
     assert evaluation.samples is not None
@@ -88,43 +89,43 @@ def test_only_what_the_server_lacks_is_evaluated() -> None:
 
 
 def test_which_rules_there_are_is_not_asked_at_every_look() -> None:
-    session = Session(rules=(200, sample("prometheus_2.42_api_v1_rules")), query=(200, vector()))
+    api = Api(rules=(200, sample("prometheus_2.42_api_v1_rules")), query=(200, vector()))
     looking = watch()
     for _ in range(3):
-        looking.look(session, soon())
-    assert session.asked == ["rules", "query", "query", "query"]
+        looking.look(api, api, soon())
+    assert api.asked == ["rules", "query", "query", "query"]
 
 
 def test_a_store_without_rules_has_none_loaded() -> None:
-    session = Session(rules=(404, b"404 page not found"), query=(200, vector()))
-    seen = watch(RuleFiles(RULES.rules)).look(session, soon())
+    api = Api(rules=(404, b"404 page not found"), query=(200, vector()))
+    seen = watch(RuleFiles(RULES.rules)).look(api, api, soon())
     assert [each.rule.name for each in seen.evaluations] == ["TargetDown", "Mine"]
     assert seen.notes == ()
 
 
 @pytest.mark.parametrize("answer", [(503, b""), (200, b"<html>"), (200, b'{"status": "succ')])
 def test_while_it_is_not_known_what_is_loaded_nothing_is_evaluated(answer: tuple[int, Any]) -> None:
-    session = Session(rules=answer, query=(200, vector("1")))
-    seen = watch().look(session, soon())
+    api = Api(rules=answer, query=(200, vector("1")))
+    seen = watch().look(api, api, soon())
     assert [each.samples for each in seen.evaluations] == [None, None]
     assert "which rules there are is not known" in seen.notes[0]
-    assert "query" not in session.asked
+    assert "query" not in api.asked
 
 
 def test_a_query_that_fails_is_not_one_that_finds_nothing() -> None:
     refused = {"status": "error", "error": "parse error: here"}
-    session = Session(rules=(404, b""), query=(400, refused))
-    seen = watch(RuleFiles(RULES.rules)).look(session, soon())
+    api = Api(rules=(404, b""), query=(400, refused))
+    seen = watch(RuleFiles(RULES.rules)).look(api, api, soon())
     assert [each.samples for each in seen.evaluations] == [None, None]
     assert seen.notes[0].startswith("2 local rules failed, first TargetDown:")
     assert "parse error: here" in seen.notes[0]
 
 
 def test_nothing_is_asked_beyond_the_deadline() -> None:
-    session = Session(rules=(404, b""), query=(200, vector("1")))
-    seen = watch(RuleFiles(RULES.rules)).look(session, time.monotonic() - 1)
+    api = Api(rules=(404, b""), query=(200, vector("1")))
+    seen = watch(RuleFiles(RULES.rules)).look(api, api, time.monotonic() - 1)
     assert [each.samples for each in seen.evaluations] == [None, None]
-    assert "query" not in session.asked
+    assert "query" not in api.asked
 
 
 def test_samples_hold_whatever_number_there_is() -> None:

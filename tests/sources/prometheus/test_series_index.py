@@ -11,12 +11,13 @@ import pytest
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.prometheus.series_index import PATIENCE, JsonApi, SeriesIndex
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.prometheus.series_index import PATIENCE, PatientApi, SeriesIndex
 from tests.sources.prometheus.test_source_hostile import JSON_HEAD, never, reply, server
 
 
-def api(url: str, timeout: float = 0.4) -> JsonApi:
-    return JsonApi(url, http=HttpConfig.model_validate({}), timeout=timeout, base=Path())
+def api(url: str, timeout: float = 0.4) -> PatientApi:
+    return PatientApi(url, http=HttpConfig(), timeout=timeout, connector=Connector(), base=Path())
 
 
 def answering(of: Callable[[bytes], Any]) -> Any:

@@ -12,9 +12,10 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import Declared, Kind
 from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
-from opsconsole.sources.prometheus.guarded_session import endpoint_of
+from opsconsole.sources.prometheus.server_api import endpoint_of
 from opsconsole.sources.prometheus.source import PrometheusSource
 
 TIMEOUT = 0.8
@@ -103,7 +104,7 @@ def server(talk: Talk) -> Iterator[str]:
 
 async def fault_of_prometheus(url: str) -> tuple[Fault | None, float]:
     settings = Prometheus(url=url, timeout=TIMEOUT)
-    source = PrometheusSource(settings, [], SystemClock(), Path())
+    source = PrometheusSource(settings, [], SystemClock(), Connector(), Path())
     started = time.monotonic()
     reading = await source.collect()
     await source.close()
@@ -126,7 +127,9 @@ async def test_a_broken_alertmanager_is_classified_in_time(
     name: str, talk: Talk, kind: FaultKind
 ) -> None:
     with server(talk) as url:
-        source = AlertmanagerSource(Alertmanager(url=url, timeout=TIMEOUT), SystemClock(), Path())
+        source = AlertmanagerSource(
+            Alertmanager(url=url, timeout=TIMEOUT), SystemClock(), Connector(), Path()
+        )
         reading = await source.collect()
         await source.close()
     assert reading.fault is not None, name
@@ -162,7 +165,9 @@ async def test_a_netrc_and_proxies_of_the_user_are_ignored(
         reply(JSON_HEAD, alerts)(peer, request)
 
     with server(talk) as url:
-        source = PrometheusSource(Prometheus(url=url, timeout=TIMEOUT), [], SystemClock(), Path())
+        source = PrometheusSource(
+            Prometheus(url=url, timeout=TIMEOUT), [], SystemClock(), Connector(), Path()
+        )
         reading = await source.collect()
         await source.close()
     assert reading.fault is None
@@ -189,7 +194,9 @@ async def test_a_query_that_fails_costs_its_own_figure_only() -> None:
 
     queries = [Declared("api", "a", Kind.PROMQL, "good"), Declared("api", "b", Kind.PROMQL, "bad(")]
     with server(by_path) as url:
-        source = PrometheusSource(Prometheus(url=url, timeout=2), queries, SystemClock(), Path())
+        source = PrometheusSource(
+            Prometheus(url=url, timeout=2), queries, SystemClock(), Connector(), Path()
+        )
         reading = await source.collect()
         await source.close()
     assert reading.value is not None
@@ -219,7 +226,7 @@ async def test_a_query_that_hangs_is_asked_last_at_the_next_look() -> None:
     declared = [Declared("api", name, Kind.PROMQL, name) for name in ("slow", "quick")]
     with server(by_path) as url:
         settings = Prometheus(url=url, timeout=TIMEOUT)
-        source = PrometheusSource(settings, declared, SystemClock(), Path())
+        source = PrometheusSource(settings, declared, SystemClock(), Connector(), Path())
         first = (await source.collect()).value
         second = (await source.collect()).value
         await source.close()

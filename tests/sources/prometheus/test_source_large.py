@@ -12,6 +12,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import FaultKind
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import PARTS_LIMIT, declared_metrics
 from opsconsole.sources.prometheus.api_alerts import ALERT_LIMIT
 from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
@@ -43,7 +44,7 @@ async def look(query: bytes, alerts: object = EMPTY, *, looks: int = 1) -> Prome
     declared = declared_metrics("api", Service.model_validate({"metrics": metrics}))
     with server(talk) as url:
         settings = Prometheus(url=url, timeout=10)
-        source = PrometheusSource(settings, declared, SystemClock(), Path())
+        source = PrometheusSource(settings, declared, SystemClock(), Connector(), Path())
         for _ in range(looks):
             reading = await source.collect()
         await source.close()

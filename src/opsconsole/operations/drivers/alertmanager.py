@@ -147,6 +147,10 @@ class AlertmanagerDriver(Driver):
             return "silence the same matchers again"
         return "opsconsole unsilence ID, or by itself at the end"
 
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._client.close()
+
     async def _observe_alerts(self) -> Mapping[str, str]:
         alerts = await self._client.alerts()
         request = self._context.request

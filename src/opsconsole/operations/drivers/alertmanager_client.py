@@ -1,29 +1,22 @@
-"""The calls to one Alertmanager that silencing needs, each bounded, off the event loop.
+"""The calls to one Alertmanager that silencing needs, each bounded.
 
-Invariant: nothing is retried and nothing is followed; every failure is a ``CallError`` that says
-whether the call can have reached the server. Format: Alertmanager's v2 API.
+Invariant: nothing is followed, and nothing is sent again but what was refused for a secret that
+has changed; every failure is a ``CallError`` that says whether the call can have taken effect.
+Format: Alertmanager's v2 API.
 """
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import quote
 
 from opsconsole.config.settings import Alertmanager
-from opsconsole.errors import SecretError
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.prometheus.guarded_session import (
-    GuardedSession,
-    build_session,
-    classify,
-    classify_status,
-    endpoint_of,
-)
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.transport_fault import TransportFaultError, may_have_acted
+from opsconsole.sources.prometheus.server_api import ServerApi, fault_of_answer
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
-
-_NEVER_LEFT: Final = frozenset({FaultKind.CONNECT, FaultKind.DNS, FaultKind.TLS, FaultKind.AUTH})
-_GRACE: Final = 0.5
 
 
 class CallError(Exception):
@@ -36,18 +29,23 @@ class CallError(Exception):
 
 
 class AlertmanagerClient:
-    """One server, asked through ``threads``; each call has a session of its own."""
+    """One server, whose answers are read on ``threads``. Made inside an event loop; close it."""
 
     def __init__(self, settings: Alertmanager, base: Path, threads: BoundedExecutor) -> None:
-        self._settings = settings
-        self._base = base
         self._threads = threads
-        self.url = settings.url.rstrip("/")
+        self._connector = Connector()
+        self._api = ServerApi(
+            settings.url,
+            http=settings.http,
+            timeout=settings.timeout,
+            connector=self._connector,
+            base=base,
+        )
 
     @property
     def endpoint(self) -> str:
         """The URL as it may be shown."""
-        return endpoint_of(self.url)
+        return self._api.endpoint
 
     async def alerts(self) -> list[Any]:
         """Every alert that has not resolved, as the API gives it. Raises CallError."""
@@ -66,46 +64,30 @@ class AlertmanagerClient:
         """End a silence. Raises CallError."""
         await self._ask("DELETE", f"/api/v2/silence/{quote(silence, safe='')}")
 
-    async def _ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        deadline = self._settings.timeout + _GRACE
+    async def close(self) -> None:
+        """Close the connection; idempotent."""
+        await self._api.close()
+        await self._connector.close()
+
+    async def _ask(
+        self, method: str, path: str, document: Mapping[str, object] | None = None
+    ) -> Any:
         try:
-            return await self._threads.run(self._call, method, path, body, deadline=deadline)
+            content = (await self._api.call(method, path, document=document)).content
+        except TransportFaultError as error:
+            raise CallError(error.fault, acted=may_have_acted(error.fault)) from None
+        try:
+            return await self._threads.run(_decoded, content, deadline=self._api.timeout)
         except (TimeoutError, QueueFullError) as error:
-            acted = isinstance(error, TimeoutError)
-            raise CallError(fault_of(error, self.endpoint, deadline), acted=acted) from None
-
-    def _call(self, method: str, path: str, body: Mapping[str, object] | None) -> Any:
-        url = self.url + path
-        try:
-            with self._session() as session:
-                response = session.request(method, url, json=body)
-                content = response.content
-                if response.ok and not 300 <= response.status_code < 400:
-                    return json.loads(content) if content.strip() else None
-        except SecretError as error:
-            raise CallError(Fault(FaultKind.AUTH, str(error)), acted=False) from None
-        except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
-            fault = classify(error, url)
-            unsent = fault.kind in _NEVER_LEFT or fault.phase == "connect"
-            raise CallError(fault, acted=not unsent) from None
-        fault = classify_status(response.status_code, _said(content), endpoint_of(url))
-        raise CallError(fault, acted=response.status_code >= 500)
-
-    def _session(self) -> GuardedSession:
-        return build_session(self._settings.http, self._settings.timeout, self._base)
+            fault = fault_of(error, f"the reader of {self.endpoint}", self._api.timeout)
+        except (ValueError, RecursionError) as error:
+            fault = fault_of_answer(error, self.endpoint)
+        # It was answered: only what it said is lost.
+        raise CallError(fault, acted=True)
 
 
-def _said(content: bytes) -> bytes:
-    """The API's own words: Alertmanager answers a bare JSON text where Prometheus has ``error``."""
-    try:
-        decoded = json.loads(content[:4096])
-    except ValueError:
-        return content
-    if isinstance(decoded, str):
-        return json.dumps({"error": decoded}).encode()
-    if isinstance(decoded, dict) and isinstance(decoded.get("message"), str):
-        return json.dumps({"error": decoded["message"]}).encode()
-    return content
+def _decoded(content: bytes) -> Any:
+    return json.loads(content) if content.strip() else None
 
 
 def _listed(answer: Any, endpoint: str) -> list[Any]:

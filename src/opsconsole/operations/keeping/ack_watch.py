@@ -60,6 +60,8 @@ async def _watch(folder: Path, intent: Intent) -> None:
             except (CallError, OpsconsoleError):
                 # What could not be looked at or ended now is tried again; the end is kept anyway.
                 missing = 0
+            finally:
+                await client.close()
     finally:
         threads.close()
 

@@ -7,14 +7,17 @@ deadline, which a single timer keeps.
 
 import asyncio
 import contextlib
+import math
 import random
 import socket
 import ssl
+import time
 from typing import Final, cast
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.http1 import ResponseParser
+from opsconsole.sources.http.tls import not_after
 from opsconsole.sources.http.transport_fault import (
     StaleConnectionError,
     TransportFaultError,
@@ -27,11 +30,14 @@ MAX_AGE: Final = 300.0
 
 
 class Connection(asyncio.Protocol):
-    """Made by ``http_dial.dial``; ``peer`` is ``host:port`` for messages."""
+    """Made by ``dial.dial``; ``peer`` is ``host:port`` for messages.
+
+    ``served`` counts the exchanges that it carried.
+    """
 
     __slots__ = (
         "_deadline",
-        "_fresh",
+        "_ends",
         "_life",
         "_loop",
         "_lost",
@@ -43,6 +49,7 @@ class Connection(asyncio.Protocol):
         "_waiter",
         "born",
         "peer",
+        "served",
     )
 
     def __init__(self, sock: socket.socket, peer: str) -> None:
@@ -57,19 +64,25 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[HttpAnswer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._total = self._deadline = 0.0
-        self._fresh = True
+        self._ends = math.inf
         self._lost = False
+        self.served = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Called by asyncio when the connection stands, after any TLS handshake."""
         self._transport = cast(asyncio.Transport, transport)
+        over_tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
+        if over_tls is not None and over_tls.context.verify_mode is not ssl.CERT_NONE:
+            der = over_tls.getpeercert(binary_form=True)
+            self._ends = (not_after(der) if der else None) or math.inf
 
     def is_clean(self) -> bool:
         """Whether it is open, young, and holds no byte that nobody asked for.
 
-        The kernel is asked as well: what has arrived since the loop last looked counts.
+        The kernel is asked as well: what has arrived since the loop last looked counts. One whose
+        certificate has ended is not: no new connection would be taken from that peer.
         """
-        if self._lost or self._loop.time() - self.born > self._life:
+        if self._lost or self._loop.time() - self.born > self._life or time.time() > self._ends:
             return False
         try:
             self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -106,7 +119,7 @@ class Connection(asyncio.Protocol):
         finally:
             self._timer.cancel()
             self._parser = self._waiter = None
-        self._fresh = False
+        self.served += 1
         return answer
 
     def data_received(self, data: bytes) -> None:
@@ -157,7 +170,7 @@ class Connection(asyncio.Protocol):
                 self._fail(error)
 
     def _no_answer(self, exc: Exception | None) -> Exception:
-        if not self._fresh:
+        if self.served:
             return StaleConnectionError()
         how = "reset" if isinstance(exc, ConnectionError) else "closed"
         over_tls = self._transport is not None and self._transport.get_extra_info("ssl_object")

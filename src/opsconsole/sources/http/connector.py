@@ -33,9 +33,10 @@ FILE_DEADLINE: Final = 10.0
 
 
 class Connector:
-    """Made inside the engine's event loop; ``close`` it there."""
+    """Made inside the event loop that it belongs to; ``close`` it there."""
 
     def __init__(self, *, resolver: Resolver | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
         self.resolver = resolver or Resolver()
         self._files = BoundedExecutor("probe-files", 4)
         self._read: dict[tuple[Model, Path], asyncio.Task[Any]] = {}

@@ -17,8 +17,10 @@ from typing import Final
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http import tls as http_tls
 from opsconsole.sources.http.connection import Connection
+from opsconsole.sources.http.http1 import HTTP2_HINT
 from opsconsole.sources.http.resolver import Resolver, as_literal
 from opsconsole.sources.http.transport_fault import TransportFaultError, timed_out
+from opsconsole.sources.http.tunnel import PROXY_HINT, Proxy, lead_through
 from opsconsole.text import sanitize
 
 _LOCAL_ERRORS: Final = {
@@ -32,17 +34,22 @@ _LOCAL_ERRORS: Final = {
     errno.EACCES: ("forbidden by this machine", "look at its firewall"),
     errno.EPERM: ("forbidden by this machine", "look at its firewall"),
 }
+_NO_PROTOCOL: Final = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
 _ATTEMPT_MINIMUM: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where to connect. ``server_name`` is what the certificate must be for."""
+    """Where to connect. ``server_name`` is what the certificate must be for.
+
+    A plain target is asked through ``proxy``; one behind TLS is led to by a tunnel.
+    """
 
     host: str
     port: int
     tls: bool = False
     server_name: str = ""
+    proxy: Proxy | None = None
 
     @property
     def peer(self) -> str:
@@ -57,29 +64,46 @@ async def dial(
     """Connect by ``deadline`` (loop time). Raises ``TransportFaultError``."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    phase = "connect" if as_literal(origin.host) else "dns"
+    end: Origin | Proxy = origin.proxy or origin
+    phase = "connect" if as_literal(end.host) else "dns"
     try:
         async with asyncio.timeout_at(deadline):
-            addresses = await resolver.resolve(origin.host)
+            addresses = await resolver.resolve(end.host)
             phase = "connect"
-            sock = await _connect_any(addresses, origin, deadline)
+            sock = await _connect_any(addresses, end, deadline)
+            if isinstance(end, Proxy) and origin.tls:
+                proxy, end = end, origin
+                await _tunnel(sock, proxy, origin)
             phase = "tls"
             return await _establish(sock, origin, context, deadline)
     except TimeoutError:
         now = loop.time()
-        message = f"{_missing(phase, origin)} after {now - started:.1f} s"
+        message = f"{_missing(phase, end)} after {now - started:.1f} s"
+        if isinstance(end, Proxy):
+            raise TransportFaultError(FaultKind.LOCAL, message, hint=PROXY_HINT) from None
         raise timed_out(message, phase=phase, late=now - deadline) from None
 
 
-def _missing(phase: str, origin: Origin) -> str:
+async def _tunnel(sock: socket.socket, proxy: Proxy, origin: Origin) -> None:
+    try:
+        await lead_through(sock, proxy, origin.host, origin.port)
+    except OSError:
+        sock.close()
+        raise TransportFaultError(FaultKind.LOCAL, f"{proxy.peer} broke off") from None
+    except BaseException:
+        sock.close()
+        raise
+
+
+def _missing(phase: str, end: Origin | Proxy) -> str:
     if phase == "dns":
-        return f"no address for {sanitize(origin.host, limit=80)}"
+        return f"no address for {sanitize(end.host, limit=80)}"
     what = "connection to" if phase == "connect" else "TLS handshake with"
-    return f"no {what} {origin.peer}"
+    return f"no {what} {end.peer}"
 
 
 async def _connect_any(
-    addresses: tuple[str, ...], origin: Origin, deadline: float
+    addresses: tuple[str, ...], end: Origin | Proxy, deadline: float
 ) -> socket.socket:
     """Try each address in turn, each with a fair share of the time that is left."""
     loop = asyncio.get_running_loop()
@@ -88,12 +112,12 @@ async def _connect_any(
         share = max(_ATTEMPT_MINIMUM, (deadline - loop.time()) / left)
         try:
             async with asyncio.timeout(share if left > 1 else None):
-                return await _connect(address, origin.port)
+                return await _connect(address, end.port)
         except OSError as error:
             # A TimeoutError is an OSError: this address used up its share.
             if left == 1:
-                raise _connect_fault(error, origin) from None
-    raise TransportFaultError(FaultKind.DNS, f"no address for {origin.peer}")
+                raise _connect_fault(error, end) from None
+    raise TransportFaultError(FaultKind.DNS, f"no address for {end.peer}")
 
 
 async def _connect(address: str, port: int) -> socket.socket:
@@ -115,9 +139,14 @@ def _scope_id(scope: str) -> int:
     return int(scope) if scope.isdigit() else socket.if_nametoindex(scope)
 
 
-def _connect_fault(error: OSError, origin: Origin) -> TransportFaultError:
-    peer = origin.peer
+def _connect_fault(error: OSError, end: Origin | Proxy) -> TransportFaultError:
+    peer = end.peer
     code = error.errno
+    if isinstance(end, Proxy):
+        # It says nothing of the target behind it.
+        why = sanitize(os.strerror(code).lower() if code else "no answer in time", limit=80)
+        message = f"cannot connect to {peer}: {why}"
+        return TransportFaultError(FaultKind.LOCAL, message, hint=PROXY_HINT)
     if code in _LOCAL_ERRORS:
         what, hint = _LOCAL_ERRORS[code]
         return TransportFaultError(FaultKind.LOCAL, f"{what} (to {peer})", hint=hint)
@@ -161,6 +190,10 @@ async def _establish(
 async def _tls_fault(
     error: ssl.SSLError, origin: Origin, address: tuple[str, int], deadline: float
 ) -> TransportFaultError:
+    # Python 3.11 has no name for the alert that says so.
+    if type(error) is ssl.SSLError and error.reason in (None, _NO_PROTOCOL):
+        message = f"{origin.peer} does not agree to HTTP/1.1; it may speak HTTP/2 only"
+        return TransportFaultError(FaultKind.UNSUPPORTED, message, hint=HTTP2_HINT)
     ended: float | None = None
     if http_tls.is_expired(error):
         ended = await _certificate_end(origin, address, deadline)

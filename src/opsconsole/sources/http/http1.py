@@ -28,12 +28,18 @@ HEAD_LIMIT: Final = 32 * 1024
 INTERIM_LIMIT: Final = 8
 """How many 1xx answers may come before the final one."""
 
+HTTP2_HINT: Final = "let it speak HTTP/1.1 too, or name a port that does"
+"""What to do about a server that this console does not understand."""
+
 CHUNK_LIMIT: Final = 16_384
 _CHUNK_LINE_LIMIT: Final = 300
 
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
 _CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})(?:[ \t]*;[^\0\r\n]*)?\r\n")
 _TLS_RECORD: Final = frozenset({0x14, 0x15, 0x16, 0x17})
+_FRAME_HEAD: Final = 9
+# SETTINGS, which begins what an HTTP/2 server says, and GOAWAY, which may be all that it says.
+_FIRST_FRAMES: Final = frozenset({0x04, 0x07})
 
 
 class ResponseParser:
@@ -118,6 +124,8 @@ class ResponseParser:
         buffer = self._buffer
         start = bytes(buffer[:5])
         if start != b"HTTP/"[: len(start)]:
+            if start[0] == 0 and len(buffer) < _FRAME_HEAD:
+                return False
             raise self._not_http()
         match = _HEAD_END.search(buffer, self._scanned)
         if (match.end() if match else len(buffer)) > HEAD_LIMIT:
@@ -236,8 +244,19 @@ class ResponseParser:
             return TransportFaultError(
                 FaultKind.PROTOCOL, "the port speaks TLS, not plain HTTP", hint="use https://"
             )
+        if _begins_http2(self._buffer[:_FRAME_HEAD]):
+            return TransportFaultError(
+                FaultKind.UNSUPPORTED,
+                "the port speaks HTTP/2 only, which this console does not",
+                hint=HTTP2_HINT,
+            )
         shown = sanitize_bytes(bytes(self._buffer[:60]).split(b"\n", 1)[0], limit=40)
         return violation(f"not an HTTP/1.1 answer: {shown}", self.status)
+
+
+def _begins_http2(head: bytearray) -> bool:
+    """Whether ``head`` is that of a frame of the connection itself, stream 0 (RFC 9113 §4.1)."""
+    return head[0] == 0 and head[3] in _FIRST_FRAMES and not any(head[5:_FRAME_HEAD])
 
 
 def _kib(size: int) -> str:

@@ -1,11 +1,10 @@
-"""One address that is asked over and over, with what it takes to be let in.
+"""A server that is asked over and over: its address, TLS and credentials.
 
 Invariant: what is asked never carries credentials in its URL; a secret that was refused is read
-anew once before the refusal is believed. Each answer is there by its deadline or is a classified
-``TransportFaultError``.
+again once before the refusal is believed. Each answer is there by its deadline or is a classified
+``TransportFaultError``. No look is answered from a cache that keeps to the standard.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -23,7 +22,8 @@ from opsconsole.sources.http.transport_fault import TransportFaultError
 class HttpTarget:
     """``url`` is complete; ``base`` is the configuration's folder; ``timeout`` is in seconds.
 
-    ``accept`` is the header of that name. The connector is shared and stays open.
+    ``accept`` is the header of that name; ``looks`` is how many exchanges a connection carries at
+    most. The connector is shared and stays open.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class HttpTarget:
         connector: Connector,
         base: Path,
         body_limit: int = BODY_LIMIT,
+        looks: int | None = None,
     ) -> None:
         self.url = without_credentials(url)
         self._method = method
@@ -50,35 +51,60 @@ class HttpTarget:
             base=base,
             body_limit=body_limit,
             proxy=proxy_for(http, self.url) if self.url else None,
+            looks=looks,
         )
 
     async def ask(self, deadline: float) -> httpx.Response:
-        """The answer by ``deadline`` (the loop's time). Raises ``TransportFaultError``."""
-        response = await self._ask(deadline)
+        """The answer at its own URL by ``deadline`` (the loop's time).
+
+        Raises ``TransportFaultError``.
+        """
+        if self._request is None:
+            self._request = await self._build(self._method, self.url, deadline)
+        response = await self._exchange(self._request, deadline)
         if response.status_code == 401 and self._authentication.refused():
             # The secret may have been changed since it was read.
-            self._request = None
-            response = await self._ask(deadline)
+            self._request = await self._build(self._method, self.url, deadline)
+            response = await self._exchange(self._request, deadline)
+        return response
+
+    async def send(
+        self, method: str, url: httpx.URL, deadline: float, *, json: object = None
+    ) -> httpx.Response:
+        """The answer to a request to ``url``, which is the same server's.
+
+        Sent again only where it was refused for a secret that has changed since it was read.
+        Raises ``TransportFaultError``.
+        """
+        response = await self._exchange(await self._build(method, url, deadline, json), deadline)
+        if response.status_code == 401 and self._authentication.refused():
+            request = await self._build(method, url, deadline, json)
+            response = await self._exchange(request, deadline)
         return response
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
         await self._transport.aclose()
 
-    async def _ask(self, deadline: float) -> httpx.Response:
-        if self._request is None:
-            self._request = self._build(await self._authentication.headers(deadline))
-        self._request.extensions["deadline"] = deadline
-        return await self._transport.handle_async_request(self._request)
+    async def _exchange(self, request: httpx.Request, deadline: float) -> httpx.Response:
+        request.extensions["deadline"] = deadline
+        return await self._transport.handle_async_request(request)
 
-    def _build(self, headers: Mapping[str, str]) -> httpx.Request:
-        if self.url is None:
+    async def _build(
+        self, method: str, url: httpx.URL | None, deadline: float, json: object = None
+    ) -> httpx.Request:
+        if url is None:
             raise TransportFaultError(
                 FaultKind.LOCAL, "URL not understood", hint="look at the url in the configuration"
             )
-        own = {"Accept": self._accept, "User-Agent": f"opsconsole/{__version__}"}
-        raw = {name: value.encode("utf-8") for name, value in {**own, **headers}.items()}
-        return httpx.Request(self._method, self.url, headers=raw)  # type: ignore[arg-type]
+        own = {
+            "Accept": self._accept,
+            "Cache-Control": "no-cache",
+            "User-Agent": f"opsconsole/{__version__}",
+        }
+        headers = {**own, **await self._authentication.headers(deadline)}
+        raw = {name: value.encode("utf-8") for name, value in headers.items()}
+        return httpx.Request(method, url, headers=raw, json=json)  # type: ignore[arg-type]
 
 
 def without_credentials(url: str) -> httpx.URL | None:

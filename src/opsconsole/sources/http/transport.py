@@ -10,6 +10,7 @@ built once, which is what probes do. Failures are ``TransportFaultError``.
 """
 
 import asyncio
+import base64
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, cast
@@ -23,6 +24,7 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.dial import Origin, dial
 from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.transport_fault import StaleConnectionError, TransportFaultError
+from opsconsole.sources.http.tunnel import PROXY_HINT, Proxy
 from opsconsole.text import sanitize
 
 BODY_LIMIT: Final = 256 * 1024
@@ -31,6 +33,7 @@ BODY_LIMIT: Final = 256 * 1024
 _PREPARED: Final = "opsconsole.prepared"
 _OURS: Final = frozenset({b"accept-encoding", b"host", b"transfer-encoding"})
 _REUSES: Final = frozenset({"GET", "HEAD"})
+_NEVER_SENT: Final = frozenset({FaultKind.LOCAL, FaultKind.TLS, FaultKind.UNSUPPORTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,9 @@ class LeanTransport(httpx.AsyncBaseTransport):
     """Keeps at most one idle connection per origin; meant to serve one target.
 
     ``timeout`` is the total deadline in seconds; a request's ``deadline`` extension, in the event
-    loop's time, overrides it. ``proxy`` is a plain HTTP proxy, asked in absolute form.
+    loop's time, overrides it. ``proxy`` is an HTTP proxy, asked in absolute form for a plain
+    target and by CONNECT for one behind TLS. ``looks`` is how many exchanges a connection carries
+    at most, so that a look soon goes to whoever listens there now.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
         base: Path = Path(),
         body_limit: int = BODY_LIMIT,
         proxy: httpx.URL | None = None,
+        looks: int | None = None,
     ) -> None:
         self._connector = connector
         self._timeout = timeout
@@ -65,6 +71,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
         self._base = base
         self._body_limit = body_limit
         self._proxy = proxy
+        self._looks = looks
         self._idle: dict[Origin, Connection] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -123,7 +130,12 @@ class LeanTransport(httpx.AsyncBaseTransport):
             )
         except TransportFaultError as error:
             raise _after_sending(error, prepared.method) from None
-        if answer.reusable and prepared.origin not in self._idle and self._connector.may_keep():
+        if (
+            answer.reusable
+            and (self._looks is None or connection.served < self._looks)
+            and prepared.origin not in self._idle
+            and self._connector.may_keep()
+        ):
             self._idle[prepared.origin] = connection
         else:
             connection.close()
@@ -144,19 +156,15 @@ class LeanTransport(httpx.AsyncBaseTransport):
         url = request.url
         target = url.raw_path
         origin = self._origin(url)
-        if self._proxy is not None:
-            if url.scheme != "http" or self._proxy.scheme != "http" or self._proxy.userinfo:
-                raise TransportFaultError(
-                    FaultKind.UNSUPPORTED,
-                    "a proxy is supported for http:// targets only, without credentials",
-                    hint="remove proxy_url for this target",
-                )
+        own: list[bytes] = []
+        if origin.proxy is not None and not origin.tls:
             target = b"http://" + url.netloc + target
-            origin = self._origin(self._proxy)
+            if origin.proxy.authorization:
+                own.append(b"proxy-authorization: " + origin.proxy.authorization)
         lines = [f"{request.method} ".encode("ascii") + target + b" HTTP/1.1"]
         lines.append(b"host: " + (request.headers.get("host", "").encode("latin-1") or url.netloc))
         # An encoded body would have to be decoded before its size is known.
-        lines.append(b"accept-encoding: identity")
+        lines += [b"accept-encoding: identity", *own]
         for name, value in request.headers.raw:
             if name.lower() not in _OURS:
                 lines.append(name.lower() + b": " + value)
@@ -176,12 +184,23 @@ class LeanTransport(httpx.AsyncBaseTransport):
         # The name in its ASCII form, which is what resolvers and certificates hold.
         host = url.raw_host.decode("ascii").strip("[]")
         name = (self._tls.server_name or host) if tls else ""
-        return Origin(host, url.port or (443 if tls else 80), tls, name)
+        proxy = None if self._proxy is None else _proxy(self._proxy)
+        return Origin(host, url.port or (443 if tls else 80), tls, name, proxy)
+
+
+def _proxy(url: httpx.URL) -> Proxy:
+    if url.scheme != "http" or not url.host:
+        raise TransportFaultError(
+            FaultKind.UNSUPPORTED, "a proxy is asked over http:// only", hint=PROXY_HINT
+        )
+    host = url.raw_host.decode("ascii").strip("[]")
+    pair = base64.b64encode(f"{url.username}:{url.password}".encode())
+    return Proxy(host, url.port or 80, b"Basic " + pair if url.userinfo else b"")
 
 
 def _after_sending(error: TransportFaultError, method: str) -> TransportFaultError:
     """A change that was sent and not answered may have happened: no fault may say otherwise."""
-    if method in _REUSES or error.fault.kind not in (FaultKind.LOCAL, FaultKind.TLS):
+    if method in _REUSES or error.fault.kind not in _NEVER_SENT:
         return error
     fault = error.fault
     return TransportFaultError(

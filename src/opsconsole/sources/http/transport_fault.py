@@ -4,11 +4,16 @@ Invariant: its text is the fault's message, sanitised and free of secrets. It is
 ``httpx.TransportError``, so that code written against httpx sees what it expects.
 """
 
-from typing import Final
+from typing import Final, Self
 
 import httpx
 
 from opsconsole.model.fault import Fault, FaultKind
+
+_NEVER_LEFT: Final = frozenset(
+    {FaultKind.DNS, FaultKind.CONNECT, FaultKind.TLS, FaultKind.LOCAL, FaultKind.UNSUPPORTED}
+)
+_BEFORE_SENDING: Final = frozenset({"dns", "connect", "tls"})
 
 HELD_UP: Final = 0.5
 """Seconds by which a deadline may be noticed late before our own slowness is to blame."""
@@ -29,6 +34,13 @@ class TransportFaultError(httpx.TransportError):
         super().__init__(message)
         self.fault = Fault(kind, message, hint, phase, status)
 
+    @classmethod
+    def of(cls, fault: Fault) -> Self:
+        """The exception that carries ``fault``."""
+        made = cls(fault.kind, fault.message)
+        made.fault = fault
+        return made
+
 
 def timed_out(
     message: str, *, phase: str, late: float, status: int | None = None
@@ -45,6 +57,14 @@ def timed_out(
             hint="look at this machine's load",
         )
     return TransportFaultError(FaultKind.TIMEOUT, message, phase=phase, status=status)
+
+
+def may_have_acted(fault: Fault) -> bool:
+    """Whether the call that ended so can have taken effect all the same."""
+    if fault.status is not None:
+        # A server that failed while at it may have acted; one that refused has not.
+        return fault.status >= 500 or 200 <= fault.status <= 299
+    return fault.kind not in _NEVER_LEFT and fault.phase not in _BEFORE_SENDING
 
 
 class StaleConnectionError(Exception):

@@ -12,15 +12,15 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Alertmanager
-from opsconsole.errors import SecretError
 from opsconsole.model.alerts import Alert, Suppression
-from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.fault import Fault
 from opsconsole.model.silences import ACK_PREFIX, SilenceState, SilenceView
 from opsconsole.model.source_id import SourceKind
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.api_alerts import AlertsView, read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences
 from opsconsole.sources.prometheus.api_source import ApiSource
-from opsconsole.sources.prometheus.guarded_session import classify, get_json
+from opsconsole.sources.prometheus.server_api import fault_of_answer
 
 EXPIRED_KEPT: Final = 86400.0
 """Seconds that an ended silence is still offered, to be made again."""
@@ -29,21 +29,20 @@ EXPIRED_KEPT: Final = 86400.0
 class AlertmanagerSource(ApiSource[AlertsView]):
     """Alerts and silences of one server, within twice ``settings.timeout``."""
 
-    def __init__(self, settings: Alertmanager, clock: Clock, base: Path) -> None:
-        super().__init__(SourceKind.ALERTMANAGER, settings, clock, base, 2 * settings.timeout)
+    def __init__(
+        self, settings: Alertmanager, clock: Clock, connector: Connector, base: Path
+    ) -> None:
+        super().__init__(
+            SourceKind.ALERTMANAGER, settings, clock, connector, base, 2 * settings.timeout
+        )
         self._name = settings.name
 
     def _look(self) -> AlertsView | Fault:
-        url = f"{self._url}/api/v2/alerts"
         try:
-            session = self._session()
-            view = read_alertmanager(get_json(session, url), self.id)
-            payload = get_json(session, f"{self._url}/api/v2/silences")
-            silences = read_silences(payload, self._name)
-        except SecretError as error:
-            return Fault(FaultKind.AUTH, str(error))
+            view = read_alertmanager(self._api.get_json("/api/v2/alerts"), self.id)
+            silences = read_silences(self._api.get_json("/api/v2/silences"), self._name)
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
-            return classify(error, url)
+            return fault_of_answer(error, self.endpoint)
         known = {each.id: each for each in silences}
         hidden = Counter(each.id for alert in view.alerts for each in alert.suppressions)
         now = self._clock.now()

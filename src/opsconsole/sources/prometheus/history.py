@@ -16,6 +16,7 @@ from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.source_id import SourceKind
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.budget_queries import WindowQuery, window_queries
 from opsconsole.sources.prometheus.budget_series import BudgetSeries
 from opsconsole.sources.prometheus.query_source import QuerySource
@@ -58,10 +59,11 @@ class PrometheusHistory(QuerySource[HistoryView]):
         series: Sequence[BudgetSeries],
         spans: Sequence[float],
         clock: Clock,
+        connector: Connector,
         base: Path,
     ) -> None:
         # The last query of a look begins within the timeout, and may take as long itself.
-        super().__init__(SourceKind.BUDGETS, settings, clock, base, 2 * settings.timeout)
+        super().__init__(SourceKind.BUDGETS, settings, clock, connector, base, 2 * settings.timeout)
         self._name = settings.name
         self._turns = [
             _Turn(query, pace(query.over, settings.interval))

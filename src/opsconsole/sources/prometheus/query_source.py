@@ -1,24 +1,23 @@
 """A Prometheus-compatible server that is asked queries through prometheus-api-client.
 
-Invariant: a query gives a vector or a classified fault, within the session's deadline; the
-client never retries and is made once for each thread.
+Invariant: a query gives a vector or a classified fault, within the call's deadline. The client
+writes the call and takes the answer apart; asking is our own transport's, which raises for
+whatever is not a success.
 """
 
-import math
-from typing import TYPE_CHECKING, Final, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
 
 from opsconsole.model.fault import Fault
 from opsconsole.sources.metrics.declared import Vector
 from opsconsole.sources.prometheus.api_source import ApiSource
-from opsconsole.sources.prometheus.guarded_session import classify, classify_status
 from opsconsole.sources.prometheus.promql import read_vector
+from opsconsole.sources.prometheus.server_api import fault_of_answer
 
 if TYPE_CHECKING:
     from prometheus_api_client.prometheus_connect import PrometheusConnect
 
 T = TypeVar("T")
-
-_STATUS_PREFIX: Final = "HTTP Status Code "
 
 
 class QuerySource(ApiSource[T]):
@@ -29,33 +28,16 @@ class QuerySource(ApiSource[T]):
 
         What is not a finite number is left out.
         """
-        from prometheus_api_client.exceptions import PrometheusApiClientException
-
+        at = {} if moment is None else {"time": f"{moment:.3f}"}
         try:
-            at = {} if moment is None else {"time": f"{moment:.3f}"}
-            return read_vector(self._connect().custom_query(promql, params=at))
-        except PrometheusApiClientException as error:
-            return self._api_fault(str(error))
+            return read_vector(self._client.custom_query(promql, params=at))
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
-            return classify(error, self._url)
+            return fault_of_answer(error, self.endpoint)
 
-    def _api_fault(self, text: str) -> Fault:
-        """Read ``HTTP Status Code 400 (b'…')``, the client's only form of an API error."""
-        code, _, body = text.removeprefix(_STATUS_PREFIX).partition(" ")
-        raw = body.strip("()").removeprefix("b").strip("'\"")
-        status = int(code) if code.isdigit() else 0
-        return classify_status(status, raw.encode("utf-8", "replace"), self.endpoint)
+    @cached_property
+    def _client(self) -> "PrometheusConnect":
+        # Imported where it is first asked, on the thread: it brings requests along.
+        from prometheus_api_client.prometheus_connect import PrometheusConnect
 
-    def _connect(self) -> "PrometheusConnect":
-        if not hasattr(self._local, "client"):
-            from prometheus_api_client.prometheus_connect import PrometheusConnect
-            from urllib3.util.retry import Retry
-
-            self._local.client = PrometheusConnect(
-                url=self._url,
-                session=self._session(),
-                retry=Retry(total=0),
-                timeout=math.ceil(self._timeout),
-            )
-        client: PrometheusConnect = self._local.client
-        return client
+        # Of a session it uses what BlockingApi has, and nothing more.
+        return PrometheusConnect(url="", session=self._api)  # type: ignore[arg-type]

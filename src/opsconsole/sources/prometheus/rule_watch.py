@@ -15,7 +15,7 @@ from opsconsole.config.rule_files import RuleFiles
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample, RuleView, fingerprint
 from opsconsole.model.source_id import SourceId
-from opsconsole.sources.prometheus.guarded_session import GuardedSession, classify, get_json
+from opsconsole.sources.prometheus.server_api import JsonApi, fault_of_answer
 from opsconsole.text import sanitize
 
 RULES_EVERY: Final = 30.0
@@ -60,13 +60,9 @@ class RuleWatch:
 
     def __init__(
         self,
-        url: str,
-        rules_url: str,
         files: RuleFiles,
         source: SourceId,
     ) -> None:
-        self._url = url.rstrip("/")
-        self._rules_url = rules_url.rstrip("/")
         self._wanted: list[tuple[FileRule, _Identity]] = [
             (rule, (rule.name, fingerprint(rule.expr))) for rule in files.rules
         ]
@@ -78,9 +74,12 @@ class RuleWatch:
         # Asked once: what a server is does not change while it is the same one.
         self._evaluates: bool | None = None
 
-    def look(self, session: GuardedSession, deadline: float) -> RulesSeen:
-        """One look, which ends by ``deadline`` on the monotonic clock."""
-        problem = self._refresh(session)
+    def look(self, queries: JsonApi, rules: JsonApi, deadline: float) -> RulesSeen:
+        """One look, which ends by ``deadline`` on the monotonic clock.
+
+        ``queries`` answers queries; ``rules`` knows which rules there are.
+        """
+        problem = self._refresh(rules)
         known = self._known
         notes = [*self._wrong, *([problem] if problem else [])]
         notes += _failing(known.rules)
@@ -93,23 +92,23 @@ class RuleWatch:
             notes.append(
                 f"{len(missing)} recording rules of the rule files are not loaded, first {first}"
             )
-        evaluations, failed = self._evaluate(session, deadline)
+        evaluations, failed = self._evaluate(queries, deadline)
         notes += failed
         evaluated = known.evaluated or bool(self._wanted)
         if not evaluated:
             notes.append(NO_RULES)
         return RulesSeen(known.rules, evaluations, tuple(notes), evaluated)
 
-    def _refresh(self, session: GuardedSession) -> str:
+    def _refresh(self, api: JsonApi) -> str:
         """Ask which rules there are, when it is time to; what went wrong, or ''."""
         now = time.monotonic()
         if self._known.at is not None and now - self._known.at < RULES_EVERY:
             return ""
-        url = f"{self._rules_url}/api/v1/rules"
         try:
-            rules = read_rules(get_json(session, url, {"exclude_alerts": "true"}), self._source)
+            answer = api.get_json("/api/v1/rules", {"exclude_alerts": "true"})
+            rules = read_rules(answer, self._source)
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
-            fault = classify(error, url)
+            fault = fault_of_answer(error, "the server")
             if fault.kind in _ABSENT:
                 # A store without rules: then none is loaded, and that is known.
                 self._known = _Known(at=now, evaluated=False)
@@ -118,32 +117,20 @@ class RuleWatch:
         loaded = frozenset((rule.name, fingerprint(rule.expr)) for rule in rules)
         names = frozenset(rule.name for rule in rules if rule.kind == "recording")
         if not rules and self._evaluates is None:
-            self._evaluates = self._is_prometheus(session)
+            self._evaluates = _is_prometheus(api)
         evaluated = bool(rules) or self._evaluates is True
         self._known = _Known(rules, loaded, now, names, evaluated)
         return ""
 
-    def _is_prometheus(self, session: GuardedSession) -> bool:
-        """Whether it can have rules: VictoriaMetrics says that it has none, and knows no revision.
-
-        Where it does not say what it is, it is taken for a Prometheus.
-        """
-        try:
-            build = get_json(session, f"{self._rules_url}/api/v1/status/buildinfo")
-        except Exception:  # noqa: BLE001 - the boundary: an older Prometheus has no such page
-            return True
-        data = build.get("data") if isinstance(build, dict) else None
-        return not isinstance(data, dict) or bool(data.get("revision"))
-
     def _evaluate(
-        self, session: GuardedSession, deadline: float
+        self, api: JsonApi, deadline: float
     ) -> tuple[tuple[RuleEvaluation, ...], list[str]]:
         found: list[RuleEvaluation] = []
         faults: list[tuple[str, Fault]] = []
         for rule, identity in self._wanted:
             if identity in self._known.loaded:
                 continue
-            outcome = self._ask(session, rule.expr, deadline)
+            outcome = _ask(api, rule.expr, deadline)
             if isinstance(outcome, Fault):
                 faults.append((rule.name, outcome))
                 found.append(RuleEvaluation(rule, None))
@@ -154,16 +141,27 @@ class RuleWatch:
         name, fault = faults[0]
         return tuple(found), [f"{len(faults)} local rules failed, first {name}: {fault}"]
 
-    def _ask(
-        self, session: GuardedSession, expr: str, deadline: float
-    ) -> tuple[RuleSample, ...] | Fault:
-        if time.monotonic() >= deadline:
-            return Fault(FaultKind.TIMEOUT, "no time was left to ask", phase="body")
-        url = f"{self._url}/api/v1/query"
-        try:
-            return read_samples(get_json(session, url, {"query": expr}))
-        except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
-            return classify(error, url)
+
+def _is_prometheus(api: JsonApi) -> bool:
+    """Whether it can have rules: VictoriaMetrics says that it has none, and knows no revision.
+
+    Where it does not say what it is, it is taken for a Prometheus.
+    """
+    try:
+        build = api.get_json("/api/v1/status/buildinfo")
+    except Exception:  # noqa: BLE001 - the boundary: an older Prometheus has no such page
+        return True
+    data = build.get("data") if isinstance(build, dict) else None
+    return not isinstance(data, dict) or bool(data.get("revision"))
+
+
+def _ask(api: JsonApi, expr: str, deadline: float) -> tuple[RuleSample, ...] | Fault:
+    if time.monotonic() >= deadline:
+        return Fault(FaultKind.TIMEOUT, "no time was left to ask", phase="body")
+    try:
+        return read_samples(api.get_json("/api/v1/query", {"query": expr}))
+    except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
+        return fault_of_answer(error, "the server")
 
 
 def _wrong(files: RuleFiles) -> str:

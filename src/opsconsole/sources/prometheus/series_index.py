@@ -1,63 +1,51 @@
 """What series a Prometheus-compatible server has, for checking a configuration against it.
 
-Invariant: every call runs in threads of its own with a deadline; a call that fails gives a fault
-and no guess; what names or labels are called is raw, and must be sanitised where it is shown.
+Invariant: every call has a deadline, and is read on a thread of its own; one that fails gives a
+fault and no guess; what names or labels are called is raw, and must be sanitised where it is shown.
 
 Formats: Prometheus' HTTP API v1 (query, label values, labels, targets). A server that lacks the
 last of these, as VictoriaMetrics does, gives no scrape intervals.
 """
 
 import asyncio
-import threading
+import json
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from opsconsole.config.http import HttpConfig
-from opsconsole.errors import SecretError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.units import parse_duration
-from opsconsole.sources.prometheus.guarded_session import (
-    GuardedSession,
-    build_session,
-    classify,
-    endpoint_of,
-    get_json,
-)
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.prometheus.server_api import ServerApi, fault_of_answer
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
-
-GRACE: Final = 0.5
-"""Seconds that a call may outlast its timeout, so that the session's own deadline speaks first."""
 
 PATIENCE: Final = 3
 """Calls in a row without any answer after which a server is asked no more."""
 
-_WORKERS: Final = 4
+_AT_ONCE: Final = 4
 _SILENT: Final = frozenset({FaultKind.TIMEOUT, FaultKind.CONNECT, FaultKind.DNS, FaultKind.TLS})
 
 
-class JsonApi:
+class PatientApi:
     """GETs of one server, ``timeout`` seconds each, at most four at once.
 
     A server that does not answer is soon given up, so that it is not waited for again and again.
     """
 
-    def __init__(self, url: str, *, http: HttpConfig, timeout: float, base: Path) -> None:
-        self._url = url.rstrip("/")
-        self._http = http
-        self._timeout = timeout
-        self._base = base
-        self._local = threading.local()
-        name = f"check-{urlsplit(url).netloc}"
-        self._executor = BoundedExecutor(name, _WORKERS)
-        self._room = asyncio.Semaphore(_WORKERS)
+    def __init__(
+        self, url: str, *, http: HttpConfig, timeout: float, connector: Connector, base: Path
+    ) -> None:
+        self._api = ServerApi(url, http=http, timeout=timeout, connector=connector, base=base)
+        self._reader = BoundedExecutor(f"check-{urlsplit(url).netloc}", 1)
+        self._room = asyncio.Semaphore(_AT_ONCE)
         self._unanswered = 0
         self._given_up: Fault | None = None
 
     @property
     def endpoint(self) -> str:
         """The URL as it may be shown."""
-        return endpoint_of(self._url)
+        return self._api.endpoint
 
     async def get(self, path: str, params: dict[str, str] | None = None) -> Any | Fault:
         """The decoded body of ``path``, or why it could not be had."""
@@ -72,36 +60,24 @@ class JsonApi:
         return answer
 
     async def close(self) -> None:
-        """Let the threads go."""
-        self._executor.close()
+        """Let the thread go, and the connection."""
+        self._reader.close()
+        await self._api.close()
 
     async def _ask(self, path: str, params: dict[str, str] | None) -> Any | Fault:
-        deadline = self._timeout + GRACE
         try:
-            return await self._executor.run(self._get, path, params, deadline=deadline)
+            body = (await self._api.call("GET", path, params)).content
+            return await self._reader.run(json.loads, body, deadline=self._api.timeout)
         except (TimeoutError, QueueFullError) as error:
-            return fault_of(error, self.endpoint, deadline)
-
-    def _get(self, path: str, params: dict[str, str] | None) -> Any | Fault:
-        url = self._url + path
-        try:
-            return get_json(self._session(), url, params)
-        except SecretError as error:
-            return Fault(FaultKind.AUTH, error.what, error.remedy)
+            return fault_of(error, f"the reader of {self.endpoint}", self._api.timeout)
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
-            return classify(error, url)
-
-    def _session(self) -> GuardedSession:
-        if not hasattr(self._local, "session"):
-            self._local.session = build_session(self._http, self._timeout, self._base)
-        session: GuardedSession = self._local.session
-        return session
+            return fault_of_answer(error, self.endpoint)
 
 
 class SeriesIndex:
     """Names, labels and scrape intervals of one Prometheus-compatible server."""
 
-    def __init__(self, api: JsonApi) -> None:
+    def __init__(self, api: PatientApi) -> None:
         self._api = api
         self._names: frozenset[str] | Fault | None = None
         self._intervals: dict[tuple[str, str], float] | None = None

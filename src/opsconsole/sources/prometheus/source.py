@@ -14,21 +14,20 @@ from typing import Final
 from opsconsole.clock import Clock, skew
 from opsconsole.config.rule_files import RuleFiles
 from opsconsole.config.settings import Prometheus
-from opsconsole.errors import SecretError
 from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.processes import ProcessStart
 from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.model.source_id import SourceKind
+from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics import process_starts
 from opsconsole.sources.metrics.declared import Declared
 from opsconsole.sources.prometheus.api_alerts import read_prometheus
-from opsconsole.sources.prometheus.guarded_session import classify, get_json
 from opsconsole.sources.prometheus.promql import Query, batched
 from opsconsole.sources.prometheus.query_source import QuerySource
 from opsconsole.sources.prometheus.rule_watch import RuleWatch
-from opsconsole.threads import QueueFullError, fault_of
+from opsconsole.sources.prometheus.server_api import BlockingApi, ServerApi, fault_of_answer
 
 STARTS_EVERY: Final = 15.0
 """Seconds between two queries for processes that began."""
@@ -63,24 +62,34 @@ class PrometheusSource(QuerySource[PrometheusView]):
         settings: Prometheus,
         declared: Sequence[Declared],
         clock: Clock,
+        connector: Connector,
         base: Path,
         rules: RuleFiles | None = None,
     ) -> None:
-        super().__init__(SourceKind.PROMETHEUS, settings, clock, base, settings.timeout)
-        self._alerts_url = (settings.rules_url or settings.url).rstrip("/")
-        self._rules = RuleWatch(settings.url, self._alerts_url, rules or RuleFiles(), self.id)
+        super().__init__(SourceKind.PROMETHEUS, settings, clock, connector, base, settings.timeout)
+        self._alerting = ServerApi(
+            settings.rules_url or settings.url,
+            http=settings.http,
+            timeout=settings.timeout,
+            connector=connector,
+            base=base,
+        )
+        self._alerts = BlockingApi(self._alerting)
+        self._rules = RuleWatch(rules or RuleFiles(), self.id)
         self._queries = list(batched(declared))
         self._starts_due = 0.0
+
+    async def close(self) -> None:
+        """Let the threads go, and the connections."""
+        await super().close()
+        await self._alerting.close()
 
     async def figures_at(self, moment: float) -> tuple[MetricValue, ...] | Fault:
         """Every declared figure as it was at ``moment``, in Unix seconds; what failed is left out.
 
         A fault where nothing was answered. Never raises.
         """
-        try:
-            return await self._executor.run(self._look_back, moment, deadline=self._deadline)
-        except (TimeoutError, QueueFullError) as error:
-            return fault_of(error, self.endpoint, self._deadline)
+        return await self._on_thread(self._look_back, moment)
 
     def _look_back(self, moment: float) -> tuple[MetricValue, ...] | Fault:
         deadline = time.monotonic() + self._timeout
@@ -98,15 +107,12 @@ class PrometheusSource(QuerySource[PrometheusView]):
 
     def _look(self) -> PrometheusView | Fault:
         deadline = time.monotonic() + self._timeout
-        alerts_url = f"{self._alerts_url}/api/v1/alerts"
         try:
-            view = read_prometheus(get_json(self._session(), alerts_url), self.id)
-        except SecretError as error:
-            return Fault(FaultKind.AUTH, str(error))
+            view = read_prometheus(self._alerts.get_json("/api/v1/alerts"), self.id)
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
-            return classify(error, alerts_url)
+            return fault_of_answer(error, self._alerting.endpoint)
         # Alerts matter more than figures, but may not take all of the time.
-        seen = self._rules.look(self._session(), deadline - self._timeout / 2)
+        seen = self._rules.look(self._api, self._alerts, deadline - self._timeout / 2)
         metrics: list[MetricValue] = []
         problems: list[tuple[str, Fault]] = []
         late: list[Query] = []

@@ -1,0 +1,61 @@
+"""How long a connection is kept: by looks, by age, and by its certificate."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+import trustme
+
+from opsconsole.config.http import TlsConfig
+from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.transport import LeanTransport
+from tests.sources.local_http import Said, Server, listening
+
+
+@pytest.fixture
+async def connector() -> AsyncIterator[Connector]:
+    made = Connector()
+    yield made
+    await made.close()
+
+
+@pytest.mark.parametrize(("looks", "connections"), [(1, 6), (2, 3), (4, 2), (None, 1)])
+async def test_a_connection_carries_so_many_looks(
+    connector: Connector, looks: int | None, connections: int
+) -> None:
+    server = Server(lambda _asked: Said())
+    async with listening(server) as url:
+        transport = LeanTransport(connector, timeout=5, looks=looks)
+        for _ in range(6):
+            await transport.handle_async_request(httpx.Request("GET", url))
+        await transport.aclose()
+    assert server.connections == connections
+
+
+@pytest.mark.parametrize("verified", [True, False])
+async def test_a_kept_connection_ends_with_its_certificate(
+    connector: Connector, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verified: bool
+) -> None:
+    ends = datetime.now(UTC) + timedelta(hours=1)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", not_after=ends).configure_cert(tls)
+    server = Server(lambda _asked: Said())
+    config = TlsConfig(ca_file="ca.pem", insecure_skip_verify=not verified)
+    async with listening(server, tls) as url:
+        transport = LeanTransport(connector, timeout=5, tls=config, base=tmp_path)
+        for _ in range(2):
+            await transport.handle_async_request(httpx.Request("GET", url))
+        assert server.connections == 1
+        later = ends.timestamp() + 1
+        monkeypatch.setattr("opsconsole.sources.http.connection.time.time", lambda: later)
+        await transport.handle_async_request(httpx.Request("GET", url))
+        await transport.aclose()
+    # The certificate is good by the clock of OpenSSL, so the new handshake succeeds here.
+    assert server.connections == (2 if verified else 1)
