@@ -151,7 +151,7 @@ class Verifier:
             longest_look=max(_LEAST_LONGEST, timeout),
             enough=self._enough,
             restarts=self._restarts,
-            instances=frozenset(str(step.call.get("instance", "")) for step in steps) - {""},
+            instances=frozenset(step.instance for step in steps) - {""},
             uptimes=before.uptimes,
         )
 
