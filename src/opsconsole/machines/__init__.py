@@ -1,0 +1,1 @@
+"""The machines that are read and changed: what is asked of one, and this one."""

@@ -1,0 +1,234 @@
+"""The console's own host as a machine.
+
+Invariant: nothing blocks the event loop: every call is made in threads of the machine's own, with
+a deadline that is kept even where a disk does not answer.
+"""
+
+import errno
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Final, TypeVar
+
+from opsconsole import durable, ownership, programs
+from opsconsole.machines.base import FileFollowing, Machine, Stream
+from opsconsole.machines.file_following import LocalFollowing
+from opsconsole.machines.processes import process_of, signal_process
+from opsconsole.model.machine import (
+    Command,
+    End,
+    Failure,
+    FileKind,
+    FileStatus,
+    Finished,
+    Keep,
+    MachineError,
+    Process,
+)
+from opsconsole.ownership import Loose
+from opsconsole.programs import Launched
+from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor, QueueFullError, StuckError
+
+T = TypeVar("T")
+
+LOOK: Final = 10.0
+"""Seconds for a file; what takes longer is a disk that does not answer."""
+
+_WORKERS: Final = 16
+_AFTER: Final = 10.0
+"""Seconds beyond a program's own deadline for its end."""
+
+_FAILURES: Final[Mapping[int, Failure]] = {
+    errno.ENOENT: Failure.NOT_FOUND,
+    errno.ENOTDIR: Failure.NOT_FOUND,
+    errno.ESRCH: Failure.NOT_FOUND,
+    errno.EACCES: Failure.DENIED,
+    errno.EPERM: Failure.DENIED,
+    errno.EROFS: Failure.DENIED,
+    errno.EFBIG: Failure.TOO_LARGE,
+    errno.ETIMEDOUT: Failure.TIMED_OUT,
+}
+
+
+class LocalStream(Stream):
+    """A program of this host that is read as it runs."""
+
+    def __init__(self, command: Command) -> None:
+        self._program = programs.Program(command)
+        self._stop = threading.Event()
+        self._finished: Finished | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Pieces of its output; the program has ended when they have."""
+        end = End.EXITED
+        try:
+            yield from self._program.output(self._stop)
+        except TimeoutError:
+            end = End.STOPPED
+        finally:
+            code = self._program.close()
+            self._finished = Finished(end, code, complaint=self._program.complaint)
+
+    def close(self) -> None:
+        """End the program soon."""
+        self._stop.set()
+
+    @property
+    def finished(self) -> Finished | None:
+        """How it ended."""
+        return self._finished
+
+
+class LocalMachine(Machine):
+    """This host, by its own system calls."""
+
+    def __init__(self) -> None:
+        self._threads = BoundedExecutor("machine", _WORKERS)
+
+    @property
+    def name(self) -> str:
+        """It needs none."""
+        return ""
+
+    @property
+    def is_local(self) -> bool:
+        """It is."""
+        return True
+
+    async def run(
+        self, command: Command, *, limit: int, deadline: float, keep: Keep = Keep.ALL
+    ) -> Finished:
+        """Run a program in a process group of its own."""
+        stop = threading.Event()
+        call = partial(programs.run, command, limit=limit, deadline=deadline, keep=keep, stop=stop)
+        try:
+            return await self._call(
+                call, command.argv[0], deadline=deadline + command.grace + _AFTER, begun=True
+            )
+        finally:
+            stop.set()
+
+    def stream(self, command: Command) -> LocalStream:
+        """Start a program that is read as it runs."""
+        try:
+            return LocalStream(command)
+        except OSError as error:
+            raise _failed(error, command.argv[0]) from error
+
+    async def launch(self, command: Command) -> Launched:
+        """Start a program in a session of its own."""
+        return await self._call(partial(Launched, command), command.argv[0])
+
+    async def read(self, path: PurePath, limit: int) -> bytes:
+        """All of a file."""
+        return await self._call(partial(durable.read, Path(path), limit, follow=True), path)
+
+    async def replace(self, path: PurePath, data: bytes) -> None:
+        """Write beside, sync, rename, sync."""
+        await self._call(partial(_replace, Path(path), data), path, begun=True)
+
+    async def replace_link(self, path: PurePath, leads_to: str) -> None:
+        """Link beside, rename, sync."""
+        await self._call(partial(durable.replace_link, Path(path), leads_to), path, begun=True)
+
+    async def stat(self, path: PurePath, *, follow: bool = True) -> FileStatus:
+        """What is known of a file."""
+        return await self._call(partial(_status, Path(path), follow=follow), path)
+
+    async def list(self, path: PurePath) -> Mapping[str, FileKind]:
+        """The names in a folder."""
+        return await self._call(partial(_kinds, Path(path)), path)
+
+    async def looseness(self, path: PurePath) -> Loose | None:
+        """How others could change what is at ``path``."""
+        return await self._call(partial(ownership.looseness, Path(path)), path)
+
+    def follow(self, path: PurePath, tail: int) -> FileFollowing:
+        """Follow a file."""
+        return LocalFollowing(Path(path), tail)
+
+    async def process(self, pid: int) -> Process | None:
+        """The live process with that id."""
+        return await self._call(partial(process_of, pid), f"process {pid}")
+
+    async def signal(self, process: Process, name: str) -> bool:
+        """Signal that very process."""
+        call = partial(signal_process, process, name)
+        return await self._call(call, f"process {process.pid}", begun=True)
+
+    def close(self) -> None:
+        """Take no more calls; what runs is not waited for."""
+        self._threads.close()
+
+    async def _call(
+        self,
+        call: Callable[[], T],
+        what: PurePath | str,
+        *,
+        deadline: float = LOOK,
+        begun: bool = False,
+    ) -> T:
+        """``begun``: what is called changes something, so that at the deadline it may have."""
+        try:
+            return await self._threads.run(call, deadline=deadline)
+        except (QueueFullError, StuckError) as error:
+            raise MachineError(Failure.TIMED_OUT, f"not begun: {error}") from error
+        except TimeoutError as error:
+            said = f"{_shown(what)}: no answer within {deadline:g} s"
+            raise MachineError(Failure.TIMED_OUT, said, begun=begun) from error
+        except OSError as error:
+            raise _failed(error, what) from error
+
+
+def _failed(error: OSError, what: PurePath | str) -> MachineError:
+    failure = _FAILURES.get(error.errno or 0, Failure.OTHER)
+    return MachineError(failure, f"{_shown(what)}: {error.strerror or type(error).__name__}")
+
+
+def _shown(what: PurePath | str) -> str:
+    return sanitize(str(what), limit=200)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    target = path.resolve(strict=True)
+    status = target.stat()
+    owner = status.st_uid, status.st_gid
+    durable.replace(target, data, stat.S_IMODE(status.st_mode), owner=owner)
+
+
+def _status(path: Path, *, follow: bool) -> FileStatus:
+    found = os.stat(path, follow_symlinks=follow)
+    kind = _kind(found.st_mode)
+    return FileStatus(
+        kind=kind,
+        size=found.st_size,
+        mode=stat.S_IMODE(found.st_mode),
+        owner=found.st_uid,
+        group=found.st_gid,
+        changed=found.st_mtime_ns,
+        identity=(found.st_dev, found.st_ino),
+        leads_to=os.readlink(path) if kind is FileKind.LINK else "",
+    )
+
+
+def _kinds(path: Path) -> Mapping[str, FileKind]:
+    found: dict[str, FileKind] = {}
+    with os.scandir(path) as entries:
+        for entry in entries:
+            try:
+                found[entry.name] = _kind(entry.stat().st_mode)
+            except OSError:
+                found[entry.name] = FileKind.LINK
+    return found
+
+
+def _kind(mode: int) -> FileKind:
+    if stat.S_ISREG(mode):
+        return FileKind.FILE
+    if stat.S_ISDIR(mode):
+        return FileKind.FOLDER
+    return FileKind.LINK if stat.S_ISLNK(mode) else FileKind.SPECIAL

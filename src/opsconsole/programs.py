@@ -1,0 +1,246 @@
+"""Running a program on this host: bounded in time and output, and never left behind.
+
+Invariant: a program runs in a session and a process group of its own, without a terminal, a shell
+or open descriptors of ours; its input is what it is given, else nothing. When it has to be ended
+its whole group is. Reading ends when the program itself has ended: a child that it left behind
+with its output open is not waited for.
+
+Everything here blocks: call it in an executor or on a thread of your own.
+"""
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from enum import Enum, auto
+from pathlib import Path
+from typing import IO, Final, assert_never
+
+from opsconsole.model.machine import Command, End, Finished, Keep
+
+PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+COMPLAINT: Final = 2000
+"""Bytes that are kept of what a program complains of, the last ones."""
+
+_PIECE: Final = 64 * 1024
+_PIPE: Final = 1 << 20
+"""Bytes that a pipe can hold: what was written before the end is not more."""
+
+_PAUSE: Final = 0.1
+"""Seconds between looks at whether it is still wanted."""
+
+_KILLED: Final = 5.0
+"""Seconds for the kernel to end what was killed; what is stuck in a disk is left to it."""
+
+
+class _Channel(Enum):
+    """What is waited for of a program."""
+
+    END = auto()
+    INPUT = auto()
+    OUTPUT = auto()
+    COMPLAINT = auto()
+
+
+class Program:
+    """A program that was started. Raises OSError when it cannot be."""
+
+    def __init__(self, command: Command) -> None:
+        self._grace = command.grace
+        self._input = memoryview(command.input)
+        self._ended = False
+        self._process = _start(
+            command,
+            stdin=subprocess.PIPE if command.input else subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT if command.together else subprocess.PIPE,
+        )
+        self.complaint = b""
+
+    def output(self, stop: threading.Event, ends: float | None = None) -> Iterator[bytes]:
+        """Its output as it comes, until it has ended.
+
+        Raises TimeoutError at ``ends`` (``time.monotonic``), and when ``stop`` is set.
+        """
+        process = self._process
+        pidfd = os.pidfd_open(process.pid)
+        try:
+            with selectors.DefaultSelector() as selector:
+                selector.register(pidfd, selectors.EVENT_READ, _Channel.END)
+                if process.stdout is not None:
+                    _register(selector, process.stdout, _Channel.OUTPUT)
+                if process.stderr is not None:
+                    _register(selector, process.stderr, _Channel.COMPLAINT)
+                if process.stdin is not None and self._input:
+                    _register(selector, process.stdin, _Channel.INPUT)
+                while not self._ended:
+                    left = _PAUSE if ends is None else min(_PAUSE, ends - time.monotonic())
+                    if left <= 0 or stop.is_set():
+                        raise TimeoutError
+                    for key, _ in selector.select(left):
+                        yield from self._what_comes(selector, key)
+                yield from self._what_is_left(selector)
+        finally:
+            os.close(pidfd)
+
+    def close(self) -> int:
+        """End the group unless the program ended by itself, collect it; its exit code.
+
+        It is collected last, so that its number cannot be another group's before.
+        """
+        if not self._ended:
+            self._end_group()
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+        try:
+            return self._process.wait(_KILLED)
+        except subprocess.TimeoutExpired:
+            _collect_later(self._process)
+            return -signal.SIGKILL
+
+    def _what_comes(
+        self, selector: selectors.BaseSelector, key: selectors.SelectorKey
+    ) -> Iterator[bytes]:
+        channel: _Channel = key.data
+        match channel:
+            case _Channel.END:
+                self._ended = True
+            case _Channel.INPUT:
+                self._feed(selector)
+            case _Channel.OUTPUT | _Channel.COMPLAINT:
+                data = self._read(key)
+                if not data:
+                    selector.unregister(key.fileobj)
+                elif channel is _Channel.OUTPUT:
+                    yield data
+            case _:
+                assert_never(channel)
+
+    def _what_is_left(self, selector: selectors.BaseSelector) -> Iterator[bytes]:
+        """What it had written before it ended: a pipe that a child keeps open ends where it is."""
+        for key in list(selector.get_map().values()):
+            if key.data in (_Channel.OUTPUT, _Channel.COMPLAINT):
+                left = _PIPE
+                with contextlib.suppress(BlockingIOError):
+                    while left > 0 and (data := self._read(key)):
+                        left -= len(data)
+                        if key.data is _Channel.OUTPUT:
+                            yield data
+
+    def _read(self, key: selectors.SelectorKey) -> bytes:
+        data = os.read(key.fd, _PIECE)
+        if key.data is _Channel.COMPLAINT:
+            self.complaint = (self.complaint + data)[-COMPLAINT:]
+        return data
+
+    def _feed(self, selector: selectors.BaseSelector) -> None:
+        """Give it more of its input; a program that does not want it all is not made to."""
+        pipe = self._process.stdin
+        assert pipe is not None
+        try:
+            self._input = self._input[os.write(pipe.fileno(), self._input[:_PIECE]) :]
+        except BlockingIOError:
+            return
+        except OSError:
+            self._input = memoryview(b"")
+        if not self._input:
+            selector.unregister(pipe)
+            pipe.close()
+
+    def _end_group(self) -> None:
+        if self._grace:
+            self._signal(signal.SIGTERM)
+            self._wait_unreaped(self._grace)
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, number)
+
+    def _wait_unreaped(self, seconds: float) -> None:
+        """Wait for its end, its output read and dropped; its number stays its own."""
+        never = threading.Event()
+        with contextlib.suppress(TimeoutError):
+            for _ in self.output(never, time.monotonic() + seconds):
+                pass
+
+
+def run(
+    command: Command,
+    *,
+    limit: int,
+    deadline: float,
+    keep: Keep = Keep.ALL,
+    stop: threading.Event | None = None,
+) -> Finished:
+    """Run ``command`` to its end, at most ``deadline`` seconds; at most ``limit`` bytes are kept.
+
+    Setting ``stop`` ends it too. Raises OSError when it cannot be started.
+    """
+    stop = stop or threading.Event()
+    program = Program(command)
+    end, output = End.EXITED, bytearray()
+    try:
+        for data in program.output(stop, time.monotonic() + deadline):
+            output += data
+            if len(output) > limit:
+                if keep is Keep.ALL:
+                    end = End.TOO_LARGE
+                    break
+                del output[:-limit]
+    except TimeoutError:
+        end = End.STOPPED if stop.is_set() else End.LATE
+    finally:
+        code = program.close()
+    return Finished(end, code, bytes(output[:limit]), program.complaint)
+
+
+class Launched:
+    """A program that was started to stay, and outlives this process."""
+
+    def __init__(self, command: Command) -> None:
+        null = subprocess.DEVNULL
+        self._process = _start(command, stdin=null, stdout=null, stderr=null)
+        _collect_later(self._process)
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.returncode
+
+
+def environment_of(command: Command, own: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment that the program gets."""
+    small = {"PATH": PATH, "HOME": str(Path.home()), "LANG": "C.UTF-8"}
+    return {**(own if command.inherits else small), **command.environment}
+
+
+def _register(selector: selectors.BaseSelector, pipe: IO[bytes], channel: _Channel) -> None:
+    os.set_blocking(pipe.fileno(), False)
+    events = selectors.EVENT_WRITE if channel is _Channel.INPUT else selectors.EVENT_READ
+    selector.register(pipe, events, channel)
+
+
+def _start(command: Command, *, stdin: int, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
+    environment = environment_of(command)
+    return subprocess.Popen(
+        command.argv,
+        cwd=command.cwd,
+        env=environment,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+    )
+
+
+def _collect_later(process: subprocess.Popen[bytes]) -> None:
+    """Leave no zombie of a process that nobody waits for."""
+    threading.Thread(target=process.wait, name="collects a program", daemon=True).start()
