@@ -30,6 +30,7 @@ NEVER_LOADED = {
     "opsconsole.model": CLIENTS | SCREEN | FORMATS,
     "opsconsole.config": CLIENTS | SCREEN,
     # httpx itself loads rich where it finds it, for a command line of its own.
+    "opsconsole.machines": CLIENTS | SCREEN | FORMATS,
     "opsconsole.sources": {"textual"},
     "opsconsole.operations": {"textual"},
     "opsconsole.engine": {"textual", "docker"},
@@ -137,6 +138,21 @@ def test_only_durable_writes_so_that_a_crash_does_no_harm() -> None:
                 "os.replace", "os.rename", "os.link", "os.symlink", "os.fsync", "fcntl.flock",
                 "tempfile.mkstemp",
             }:  # fmt: skip
+                found.append(f"{place}:{call.lineno} {called}")
+    assert found == []
+
+
+def test_programs_are_started_in_one_place() -> None:
+    """There they get a group of their own, a bound and an end; a runner outlives its starter."""
+    house = "src/opsconsole/"
+    allowed = (f"{house}programs.py", f"{house}operations/spawn.py", f"{house}demo/")
+    found = []
+    for path in SOURCE.rglob("*.py"):
+        place = str(path.relative_to(ROOT))
+        for call, name in calls(ast.parse(path.read_text(encoding="utf-8"))):
+            called = ast.unparse(call.func)
+            starts = called.startswith("subprocess.") or name == "create_subprocess_exec"
+            if starts and not place.startswith(allowed):
                 found.append(f"{place}:{call.lineno} {called}")
     assert found == []
 

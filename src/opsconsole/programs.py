@@ -31,9 +31,6 @@ _PIECE: Final = 64 * 1024
 _PIPE: Final = 1 << 20
 """Bytes that a pipe can hold: what was written before the end is not more."""
 
-_PAUSE: Final = 0.1
-"""Seconds between looks at whether it is still wanted."""
-
 _KILLED: Final = 5.0
 """Seconds for the kernel to end what was killed; what is stuck in a disk is left to it."""
 
@@ -54,6 +51,8 @@ class Program:
         self._grace = command.grace
         self._input = memoryview(command.input)
         self._ended = False
+        self._lock = threading.Lock()
+        self._collected = False
         self._process = _start(
             command,
             stdin=subprocess.PIPE if command.input else subprocess.DEVNULL,
@@ -62,10 +61,10 @@ class Program:
         )
         self.complaint = b""
 
-    def output(self, stop: threading.Event, ends: float | None = None) -> Iterator[bytes]:
+    def output(self, ends: float | None = None) -> Iterator[bytes]:
         """Its output as it comes, until it has ended.
 
-        Raises TimeoutError at ``ends`` (``time.monotonic``), and when ``stop`` is set.
+        Raises TimeoutError at ``ends`` (``time.monotonic``).
         """
         process = self._process
         pidfd = os.pidfd_open(process.pid)
@@ -79,8 +78,8 @@ class Program:
                 if process.stdin is not None and self._input:
                     _register(selector, process.stdin, _Channel.INPUT)
                 while not self._ended:
-                    left = _PAUSE if ends is None else min(_PAUSE, ends - time.monotonic())
-                    if left <= 0 or stop.is_set():
+                    left = None if ends is None else ends - time.monotonic()
+                    if left is not None and left <= 0:
                         raise TimeoutError
                     for key, _ in selector.select(left):
                         yield from self._what_comes(selector, key)
@@ -88,17 +87,21 @@ class Program:
         finally:
             os.close(pidfd)
 
-    def close(self) -> int:
-        """End the group unless the program ended by itself, collect it; its exit code.
+    def kill(self) -> None:
+        """End its whole group at once; from any thread, and nothing once it is collected."""
+        self._signal(signal.SIGKILL)
 
-        It is collected last, so that its number cannot be another group's before.
-        """
+    def close(self) -> int:
+        """End the group unless the program ended by itself, collect it; its exit code."""
         if not self._ended:
             self._end_group()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+        with self._lock:
+            # From here on its number may be another group's.
+            self._collected = True
         try:
             return self._process.wait(_KILLED)
         except subprocess.TimeoutExpired:
@@ -157,19 +160,38 @@ class Program:
     def _end_group(self) -> None:
         if self._grace:
             self._signal(signal.SIGTERM)
-            self._wait_unreaped(self._grace)
+            with contextlib.suppress(TimeoutError):
+                for _ in self.output(time.monotonic() + self._grace):
+                    pass
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, number)
+        with self._lock, contextlib.suppress(ProcessLookupError, PermissionError):
+            if not self._collected:
+                os.killpg(self._process.pid, number)
 
-    def _wait_unreaped(self, seconds: float) -> None:
-        """Wait for its end, its output read and dropped; its number stays its own."""
-        never = threading.Event()
-        with contextlib.suppress(TimeoutError):
-            for _ in self.output(never, time.monotonic() + seconds):
-                pass
+
+class Stop:
+    """Ends a program that nobody wants any more, from any thread, also before it has begun."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._program: Program | None = None
+        self.is_set = False
+
+    def set(self) -> None:
+        """Kill the program's group, now or as soon as it is there; idempotent."""
+        with self._lock:
+            self.is_set = True
+            if self._program is not None:
+                self._program.kill()
+
+    def watch(self, program: Program) -> None:
+        """It is ``program`` that is meant."""
+        with self._lock:
+            self._program = program
+            if self.is_set:
+                program.kill()
 
 
 def run(
@@ -178,17 +200,18 @@ def run(
     limit: int,
     deadline: float,
     keep: Keep = Keep.ALL,
-    stop: threading.Event | None = None,
+    stop: Stop | None = None,
 ) -> Finished:
     """Run ``command`` to its end, at most ``deadline`` seconds; at most ``limit`` bytes are kept.
 
     Setting ``stop`` ends it too. Raises OSError when it cannot be started.
     """
-    stop = stop or threading.Event()
+    stop = stop or Stop()
     program = Program(command)
+    stop.watch(program)
     end, output = End.EXITED, bytearray()
     try:
-        for data in program.output(stop, time.monotonic() + deadline):
+        for data in program.output(time.monotonic() + deadline):
             output += data
             if len(output) > limit:
                 if keep is Keep.ALL:
@@ -196,9 +219,11 @@ def run(
                     break
                 del output[:-limit]
     except TimeoutError:
-        end = End.STOPPED if stop.is_set() else End.LATE
+        end = End.LATE
     finally:
         code = program.close()
+    if stop.is_set:
+        end = End.STOPPED
     return Finished(end, code, bytes(output[:limit]), program.complaint)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
-from opsconsole.operations.drivers.env_file import replace_file, values_of, with_flags
+from opsconsole.operations.drivers.env_file import values_of, with_flags
 from tests.operations.place import Place, ended, performed, planned, refused
 
 _S = OperationState
@@ -37,19 +37,6 @@ def test_what_they_were_brings_the_values_back(raw: bytes, flags: dict[str, str]
     before = values_of(raw)
     back = {key: before.get(key) for key in flags}
     assert values_of(with_flags(with_flags(raw, flags), back)) == before
-
-
-def test_a_file_keeps_its_mode_and_no_half_is_left(tmp_path: Path) -> None:
-    path = tmp_path / "flags.env"
-    path.write_text("A=1\n")
-    path.chmod(0o640)
-    link = tmp_path / "link.env"
-    link.symlink_to(path)
-    replace_file(link, b"A=2\n")
-    assert path.read_text() == "A=2\n"
-    assert path.stat().st_mode & 0o777 == 0o640
-    assert link.is_symlink()
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["flags.env", "link.env"]
 
 
 def _config(path: Path) -> str:

@@ -8,11 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.machines.processes import process_of
+from opsconsole.model.machine import Process
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
-from opsconsole.operations.drivers.processes import process_in, process_of
 from tests.operations.place import Place, ended, performed, planned, refused, restarted
 
 _S = OperationState
+
+
+def process_in(path: Path) -> Process | None:
+    """The live process that the pid file names."""
+    return process_of(int(path.read_text())) if path.exists() else None
 
 
 @pytest.fixture
@@ -110,11 +116,14 @@ async def test_one_that_was_replaced_after_the_plan_is_left_alone(
 
 
 @pytest.mark.parametrize("content", ["", "-1", "1", "0", "12; rm", "\u0661\u0662"])
-def test_a_pid_file_that_names_no_process_is_refused(content: str, tmp_path: Path) -> None:
+async def test_a_pid_file_that_names_no_process_is_refused(
+    content: str, place: Place, tmp_path: Path
+) -> None:
     path = tmp_path / "web.pid"
     path.write_text(content)
-    with pytest.raises(ValueError, match="holds no process id"):
-        process_in(path)
+    place.write(_config(path, "true"))
+    answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
+    assert "holds no process id" in str(answer)
 
 
 async def test_a_pid_file_without_a_process_is_refused(place: Place, tmp_path: Path) -> None:

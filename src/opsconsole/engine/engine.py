@@ -35,6 +35,7 @@ from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
+from opsconsole.machines.local import LocalMachine
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.reading import Reading
 from opsconsole.model.recording import RecordingState, RecordingView
@@ -111,8 +112,9 @@ class Engine(Asked):
         self._sources: Sequence[Source[Any]] = ()
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._heard)
-        self._logs = LogWatch(settings, base, self._clock)
-        checks = Checks(settings, base, lambda: self._store.services, self._clock.now)
+        machine = LocalMachine()
+        self._logs = LogWatch(settings, base, machine, self._clock)
+        checks = Checks(settings, base, machine, lambda: self._store.services, self._clock.now)
         self._runbooks = RunbookDesk(
             settings,
             base,
@@ -122,7 +124,7 @@ class Engine(Asked):
             tell=self._store.events.add,
         )
         self._pages = PageBook(settings, base, self._clock)
-        self._units = UnitBook(settings, self._clock)
+        self._units = UnitBook(settings, machine, self._clock)
 
     @property
     def latest(self) -> Snapshot:

@@ -7,7 +7,6 @@ a deadline that is kept even where a disk does not answer.
 import errno
 import os
 import stat
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePath
@@ -59,18 +58,17 @@ class LocalStream(Stream):
 
     def __init__(self, command: Command) -> None:
         self._program = programs.Program(command)
-        self._stop = threading.Event()
+        self._stop = programs.Stop()
+        self._stop.watch(self._program)
         self._finished: Finished | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         """Pieces of its output; the program has ended when they have."""
-        end = End.EXITED
         try:
-            yield from self._program.output(self._stop)
-        except TimeoutError:
-            end = End.STOPPED
+            yield from self._program.output()
         finally:
             code = self._program.close()
+            end = End.STOPPED if self._stop.is_set else End.EXITED
             self._finished = Finished(end, code, complaint=self._program.complaint)
 
     def close(self) -> None:
@@ -103,7 +101,7 @@ class LocalMachine(Machine):
         self, command: Command, *, limit: int, deadline: float, keep: Keep = Keep.ALL
     ) -> Finished:
         """Run a program in a process group of its own."""
-        stop = threading.Event()
+        stop = programs.Stop()
         call = partial(programs.run, command, limit=limit, deadline=deadline, keep=keep, stop=stop)
         try:
             return await self._call(

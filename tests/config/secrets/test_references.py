@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import signal
 import time
 import traceback
 from pathlib import Path
@@ -112,9 +113,15 @@ def test_a_command_that_gives_no_secret(tmp_path: Path) -> None:
     assert "cannot run the command /absent" in refusal(SecretRef(command=("/absent",)), tmp_path)
 
 
-@pytest.mark.parametrize(
-    "script", ["sleep 60", "exec 1>&-; sleep 60", "sleep 60 & wait", "sleep 60 &"]
-)
+def test_a_command_that_leaves_a_child_behind_has_said_what_it_had_to_say(tmp_path: Path) -> None:
+    ref = SecretRef(command=("sh", "-c", f"echo {CANARY}; sleep 60 & echo $! > child"))
+
+    assert reveal(ref, base=tmp_path).value == CANARY
+
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("script", ["sleep 60", "exec 1>&-; sleep 60", "sleep 60 & wait"])
 def test_a_command_that_does_not_end_is_killed_with_its_children(
     script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.unit_book import UnitBook
+from opsconsole.machines.local import LocalMachine
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.state import State
 from tests.fakes import FakeClock
@@ -70,7 +71,7 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemctl:
 def book(*units: str, clock: FakeClock | None = None) -> UnitBook:
     instances = [{"url": f"http://127.0.0.1:{n}", "unit": unit} for n, unit in enumerate(units, 1)]
     service = Service.model_validate({"instances": instances, "timeout": "1s"})
-    return UnitBook(Settings(services={"api": service}), clock or FakeClock())
+    return UnitBook(Settings(services={"api": service}), LocalMachine(), clock or FakeClock())
 
 
 async def test_all_units_are_asked_for_at_once_and_read(systemctl: Systemctl) -> None:

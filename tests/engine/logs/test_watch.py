@@ -11,6 +11,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.services import LogSource, Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.watch import LogWatch, names_of
+from opsconsole.machines.local import LocalMachine
 from opsconsole.model.logs import LogPage, LogQuery
 from opsconsole.patterns import pattern
 from tests.sources.logs.listening import until
@@ -36,7 +37,10 @@ class Pages:
 @pytest.fixture
 def watch(tmp_path: Path) -> Iterator[LogWatch]:
     watch = LogWatch(
-        Settings(services={"quiet": QUIET, "counted": COUNTED}), tmp_path, SystemClock()
+        Settings(services={"quiet": QUIET, "counted": COUNTED}),
+        tmp_path,
+        LocalMachine(),
+        SystemClock(),
     )
     yield watch
     watch.close()

@@ -8,6 +8,7 @@ import pytest
 from opsconsole.config.settings import Settings
 from opsconsole.engine.runbooks.checks import Checks
 from opsconsole.engine.state.store import Store
+from opsconsole.machines.local import LocalMachine
 from opsconsole.model.expressions import parse
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
@@ -41,7 +42,9 @@ class Known:
             }
         )
         self.store = Store(self.settings, clock.now())
-        self.checks = Checks(self.settings, base, lambda: self.store.services, clock.now)
+        self.checks = Checks(
+            self.settings, base, LocalMachine(), lambda: self.store.services, clock.now
+        )
 
     def saw(self, report: HealthReport | None, fault: Fault | None = None) -> None:
         now = self.clock.now()

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from opsconsole.config.settings import Settings
+from opsconsole.machines.local import LocalMachine
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
 from opsconsole.operations.backups import restorer, switch
@@ -47,8 +48,8 @@ class Service:
         assert action is not None
         return registry.make(
             DriverContext(
-                "reports", kind, action, self.settings, self.folder, self.threads,
-                ActionRequest("reports", kind),
+                "reports", kind, action, self.settings, self.folder, LocalMachine(),
+                self.threads, ActionRequest("reports", kind),
             )
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ import pytest
 from opsconsole.config.actions import Action, BackupAction
 from opsconsole.config.settings import Settings
 from opsconsole.demo.docker_engine import LABEL, Engine
+from opsconsole.machines.local import LocalMachine
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
 from opsconsole.operations.backups.catalogue import backups
@@ -98,7 +99,9 @@ class Volume:
     def driver(self, kind: ActionKind, settings: Settings, action: Action) -> Any:
         """The driver as the runner makes it."""
         request = ActionRequest("ml", kind)
-        context = DriverContext("ml", kind, action, settings, self.folder, self.threads, request)
+        context = DriverContext(
+            "ml", kind, action, settings, self.folder, LocalMachine(), self.threads, request
+        )
         return registry.make(context)
 
     async def do(self, kind: ActionKind, **target: Any) -> StepOutcome:

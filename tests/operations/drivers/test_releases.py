@@ -103,5 +103,7 @@ async def test_what_has_moved_or_leads_elsewhere_is_refused(srv: Path, place: Pl
     os.symlink("/etc", srv / "current")
     assert "is not in" in str(await operator.plan(_REQUEST, None))
     (srv / "current").unlink()
+    assert "No such file" in str(await operator.plan(_REQUEST, None))
+    (srv / "current").mkdir()
     assert "not a symlink" in str(await operator.plan(_REQUEST, None))
     assert refused(await place.operator(read_only=True).plan(_REQUEST, None)) == "read-only"

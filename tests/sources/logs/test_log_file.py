@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.machines.local import LocalMachine
 from opsconsole.sources.logs.file import TAIL, FileFollower
 from opsconsole.sources.logs.raw_lines import LINE_BYTES
 from tests.sources.logs.listening import Heard, until
@@ -15,7 +16,7 @@ from tests.sources.logs.listening import Heard, until
 @contextmanager
 def following(path: Path) -> Iterator[Heard]:
     heard = Heard()
-    follower = FileFollower(path, heard, every=0.02)
+    follower = FileFollower(path, LocalMachine(), heard)
     follower.start()
     try:
         yield heard

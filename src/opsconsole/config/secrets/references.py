@@ -7,20 +7,16 @@ by OpenSSH's rule (``authfile.c``, ``sshkey_perm_ok``) on the opened descriptor.
 Everything here blocks: call it in an executor of your own.
 """
 
-import contextlib
 import os
-import select
-import signal
 import stat
-import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from opsconsole import durable
+from opsconsole import durable, programs
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
+from opsconsole.model.machine import Command, End
 from opsconsole.text import sanitize
 
 LIMIT: Final = 64 * 1024
@@ -137,70 +133,29 @@ def _from_command(argv: tuple[str, ...], base: Path, environ: Mapping[str, str])
     shown = f"the command {sanitize(argv[0])}" if argv else "an empty command"
     if not argv:
         raise SecretError(f"{shown} gives no secret", remedy="write it as [program, argument, …]")
+    command = Command(argv, cwd=str(base), environment=environ)
     try:
-        process = subprocess.Popen(
-            argv,
-            cwd=base,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        finished = programs.run(command, limit=LIMIT, deadline=COMMAND_TIMEOUT)
     except OSError as error:
         raise SecretError(f"cannot run {shown}: {error.strerror}") from None
-    try:
-        raw, code = _read_to_end(process)
-    except TimeoutError:
-        raise SecretError(f"{shown} gave no secret within {COMMAND_TIMEOUT:g} s") from None
-    finally:
-        _end(process)
-    if code != 0 and len(raw) <= LIMIT:
-        raise SecretError(f"{shown} ended with code {code}, so it gave no secret")
-    return _decode(raw, shown)
-
-
-def _read_to_end(process: subprocess.Popen[bytes]) -> tuple[bytes, int]:
-    """What the process says, at most one byte past ``LIMIT``, and its exit code.
-
-    Raises TimeoutError when that takes longer than ``COMMAND_TIMEOUT``.
-    """
-    deadline = time.monotonic() + COMMAND_TIMEOUT
-    pipe = process.stdout
-    assert pipe is not None
-    raw = b""
-    while len(raw) <= LIMIT:
-        ready, _, _ = select.select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            raise TimeoutError
-        chunk = os.read(pipe.fileno(), LIMIT + 1 - len(raw))
-        if not chunk:
-            try:
-                return raw, process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                raise TimeoutError from None
-        raw += chunk
-    return raw, 0
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the whole process group unless its leader ended in time, and collect it.
-
-    The leader is not collected before, so that its number cannot be another group's by then.
-    """
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    if process.stdout:
-        process.stdout.close()
+    if finished.end is End.TOO_LARGE:
+        raise _too_long(shown)
+    if finished.end is not End.EXITED:
+        raise SecretError(f"{shown} gave no secret within {COMMAND_TIMEOUT:g} s")
+    if finished.code != 0:
+        raise SecretError(f"{shown} ended with code {finished.code}, so it gave no secret")
+    return _decode(finished.output, shown)
 
 
 def _decode(raw: bytes, shown: str) -> str:
     if len(raw) > LIMIT:
-        raise SecretError(f"the secret from {shown} is longer than {LIMIT // 1024} KiB")
+        raise _too_long(shown)
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
         raise SecretError(f"the secret from {shown} is not UTF-8 text") from None
     return text.removesuffix("\n").removesuffix("\r")
+
+
+def _too_long(shown: str) -> SecretError:
+    return SecretError(f"the secret from {shown} is longer than {LIMIT // 1024} KiB")

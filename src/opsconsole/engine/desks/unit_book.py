@@ -8,6 +8,7 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
+from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.state import State
 from opsconsole.model.system_units import SystemUnit
@@ -24,8 +25,9 @@ _STATES: Final = {
 class UnitBook:
     """The units that ``settings`` declare."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, machine: Machine, clock: Clock) -> None:
         self._settings = settings
+        self._machine = machine
         self._clock = clock
         self._used: dict[str, tuple[float, int]] = {}
 
@@ -40,7 +42,7 @@ class UnitBook:
             return ()
         config = self._settings.services[service]
         timeout = config.timeout or self._settings.defaults.timeout
-        found = await show(tuple(declared.values()), timeout)
+        found = await show(self._machine, tuple(declared.values()), timeout)
         now = self._clock.now()
         if isinstance(found, Fault):
             return tuple(

@@ -18,6 +18,7 @@ from opsconsole.engine.logs.figures import shares_of
 from opsconsole.engine.logs.intake import LogIntake
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.engine.logs.view import LogView
+from opsconsole.machines.base import Machine
 from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.logs.follower import Follower
@@ -43,9 +44,10 @@ class _Followed:
 class LogWatch:
     """The logs of the services of ``settings``; paths are relative to ``base``."""
 
-    def __init__(self, settings: Settings, base: Path, clock: Clock) -> None:
+    def __init__(self, settings: Settings, base: Path, machine: Machine, clock: Clock) -> None:
         self._settings = settings
         self._base = base
+        self._machine = machine
         self._clock = clock
         self._lock = threading.Lock()
         self._followed: dict[str, _Followed] = {}
@@ -152,11 +154,11 @@ class LogWatch:
         if source.file is not None:
             from opsconsole.sources.logs.file import FileFollower
 
-            return FileFollower(self._base / Path(source.file).expanduser(), sink)
+            return FileFollower(self._base / Path(source.file).expanduser(), self._machine, sink)
         if source.journal is not None:
             from opsconsole.sources.logs.journal import JournalFollower
 
-            return JournalFollower(source.journal, sink)
+            return JournalFollower(source.journal, self._machine, sink)
         from opsconsole.sources.logs.docker import DockerFollower
 
         name = source.docker or source.swarm or ""

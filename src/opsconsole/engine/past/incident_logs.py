@@ -13,6 +13,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.secrets.patterns import redacted
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.watch import LogWatch
+from opsconsole.machines.local import LocalMachine
 from opsconsole.model.incident import Excerpt
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery
 
@@ -33,7 +34,7 @@ def excerpts(
     settings: Settings, base: Path, clock: Clock, services: Sequence[str], start: float
 ) -> Iterator[Excerpt]:
     """The gravest lines of each of ``services`` around ``start``; nothing where there are none."""
-    watch = LogWatch(settings, base, clock)
+    watch = LogWatch(settings, base, LocalMachine(), clock)
     try:
         for service in services:
             lines = [

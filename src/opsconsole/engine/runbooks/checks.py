@@ -15,6 +15,7 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.config.settings import Settings
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.state.fleet import ServiceRecord, join_url
+from opsconsole.machines.base import Machine
 from opsconsole.model.expressions import Availability, Comparison
 from opsconsole.model.health import Component
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
@@ -52,11 +53,13 @@ class Checks:
         self,
         settings: Settings,
         base: Path,
+        machine: Machine,
         services: Callable[[], Mapping[str, ServiceRecord]],
         now: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._base = base
+        self._machine = machine
         self._services = services
         self._now = now
         self._threads = BoundedExecutor("runbook-commands", 2)
@@ -151,6 +154,7 @@ class Checks:
             action=Action(command=command, effect="read"),
             settings=self._settings,
             base=self._base,
+            machine=self._machine,
             threads=self._threads,
             request=ActionRequest(service, ActionKind.TEST, "runbook"),
         )

@@ -5,18 +5,23 @@ a process group of its own, which is ended as a whole (TERM, 10 s, KILL) at its 
 program that was ended, or whose end was not seen, leaves an UNKNOWN outcome.
 """
 
-import asyncio
-import contextlib
-import os
-import shutil
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
+from opsconsole.model.machine import (
+    Command,
+    End,
+    FileKind,
+    FileStatus,
+    Keep,
+    MachineError,
+)
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import fill, shown_words, words
@@ -27,7 +32,9 @@ from opsconsole.operations.planning.driver import (
     Outcome,
     StepOutcome,
     declared,
+    not_done,
 )
+from opsconsole.programs import PATH
 from opsconsole.text import sanitize, sanitize_bytes
 
 OUTPUT_LIMIT: Final = 64 * 1024
@@ -36,10 +43,7 @@ OUTPUT_LIMIT: Final = 64 * 1024
 GRACE: Final = 10.0
 """Seconds between TERM and KILL."""
 
-PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 _SHOWN_LINES: Final = 12
-_POLL: Final = 0.02
 _SHOWN: Final = 300
 
 
@@ -56,25 +60,16 @@ class CommandDriver(Driver):
     def __init__(self, context: DriverContext) -> None:
         command = declared(context.action.command)
         self._context = context
+        self._machine = context.machine
         self._command = command
         self._cwd = context.base / (command.cwd or ".")
 
     async def observe(self) -> Mapping[str, str]:
         """Which file would be run, and that it is the same one later."""
-        program = self._command.argv[0]
-        found = shutil.which(program if "/" not in program else str(self._cwd / program), path=PATH)
-        if found is None:
-            raise ObserveError(
-                f"there is no program {sanitize(program, limit=_SHOWN)}",
-                remedy=f"install it, or name it by its path; PATH is {PATH}",
-            )
-        if not self._cwd.is_dir():
+        program, status = await self._find()
+        if not await self._is_folder():
             raise ObserveError(f"there is no folder {self._cwd}", remedy="look at cwd")
-        status = os.stat(found)
-        return {
-            "program": found,
-            "program file": _file_of(status),
-        }
+        return {"program": str(program), "program file": _file_of(status)}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """The one call, its words filled in."""
@@ -94,41 +89,29 @@ class CommandDriver(Driver):
         """Run it to its end or to its time limit."""
         values = words(self._context.request)
         argv = [step.target, *(_argument(each, values) for each in Run.of(step).arguments)]
-        started = time.monotonic()
+        command = Command(
+            tuple(argv),
+            cwd=str(self._cwd),
+            environment=self._environment(),
+            together=True,
+            grace=GRACE,
+        )
+        started, limit = time.monotonic(), self._command.timeout
         try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                cwd=self._cwd,
-                env=self._environment(),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-                start_new_session=True,
+            finished = await self._machine.run(
+                command, limit=OUTPUT_LIMIT, deadline=limit, keep=Keep.LAST
             )
-        except OSError as error:
-            return StepOutcome(Outcome.FAILED, f"could not be started: {error.strerror}")
-        tail = bytearray()
-        reading = asyncio.create_task(_keep_tail(process, tail))
-        try:
-            async with asyncio.timeout(self._command.timeout):
-                code = await _exit_code(process)
-        except asyncio.CancelledError:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            raise
-        except TimeoutError:
-            await _end(process)
-            detail = f"ended after its limit of {self._command.timeout:g} s"
-            return StepOutcome(Outcome.UNKNOWN, detail, _lines(tail))
-        finally:
-            # A program that has left children holding its output is not waited for.
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(reading, 1.0)
-        took = time.monotonic() - started
+        except MachineError as error:
+            return not_done(error)
+        lines = _lines(finished.output)
+        if finished.end is not End.EXITED:
+            detail = f"ended after its limit of {limit:g} s"
+            return StepOutcome(Outcome.UNKNOWN, detail, lines)
+        took, code = time.monotonic() - started, finished.code
         if code == 0:
-            return StepOutcome(Outcome.DONE, f"exit 0 in {took:.1f} s", _lines(tail))
+            return StepOutcome(Outcome.DONE, f"exit 0 in {took:.1f} s", lines)
         how = f"exit {code}" if code > 0 else f"ended by {signal.Signals(-code).name}"
-        return StepOutcome(Outcome.FAILED, f"{how} after {took:.1f} s", _lines(tail))
+        return StepOutcome(Outcome.FAILED, f"{how} after {took:.1f} s", lines)
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """A program leaves no sign that could be looked for."""
@@ -138,12 +121,30 @@ class CommandDriver(Driver):
         """As far as it can be known."""
         return "not by the console: the command itself decides"
 
+    async def _find(self) -> tuple[PurePath, FileStatus]:
+        """The file that the program's name means, looked up in PATH as it will be."""
+        name = self._command.argv[0]
+        places = [self._cwd / name]
+        if "/" not in name:
+            places = [Path(folder) / name for folder in PATH.split(":")]
+        for place in places:
+            with suppress(MachineError):
+                status = await self._machine.stat(place)
+                if status.kind is FileKind.FILE and status.mode & 0o111:
+                    return place, status
+        raise ObserveError(
+            f"there is no program {sanitize(name, limit=_SHOWN)}",
+            remedy=f"install it, or name it by its path; PATH is {PATH}",
+        )
+
+    async def _is_folder(self) -> bool:
+        with suppress(MachineError):
+            return (await self._machine.stat(self._cwd)).kind is FileKind.FOLDER
+        return False
+
     def _environment(self) -> dict[str, str]:
         request = self._context.request
         own = {
-            "PATH": PATH,
-            "LANG": "C.UTF-8",
-            "HOME": str(Path.home()),
             "OPS_SERVICE": request.service,
             "OPS_ACTION": request.kind.value,
             "OPS_REASON": request.reason,
@@ -159,44 +160,15 @@ def _argument(template: str, values: Mapping[str, str]) -> str:
     return f" {filled}" if injected else filled
 
 
-async def _keep_tail(process: asyncio.subprocess.Process, tail: bytearray) -> None:
-    assert process.stdout is not None
-    while chunk := await process.stdout.read(16384):
-        tail += chunk
-        del tail[:-OUTPUT_LIMIT]
-
-
-async def _exit_code(process: asyncio.subprocess.Process) -> int:
-    """The exit code as soon as the program has ended.
-
-    ``Process.wait`` returns only when all that hold its output have closed it as well.
-    """
-    while process.returncode is None:  # noqa: ASYNC110 - nothing tells of it but this
-        await asyncio.sleep(_POLL)
-    return process.returncode
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """End the whole process group, first kindly."""
-    for sent, patience in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sent)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(_exit_code(process), patience)
-            break
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-
-
-def _lines(tail: bytearray) -> tuple[str, ...]:
+def _lines(output: bytes) -> tuple[str, ...]:
     """The last lines of the output, sanitised."""
-    text = sanitize_bytes(bytes(tail), limit=_SHOWN, multiline=True)
+    text = sanitize_bytes(output, limit=_SHOWN, multiline=True)
     lines = [line for line in text.split("\n") if line.strip()]
     return tuple(f"output: {line}" for line in lines[-_SHOWN_LINES:])
 
 
-def _file_of(status: os.stat_result) -> str:
+def _file_of(status: FileStatus) -> str:
     """What tells a file from one that took its place, for people to read."""
-    seconds, fraction = divmod(status.st_mtime_ns, 10**9)
+    seconds, fraction = divmod(status.changed, 10**9)
     changed = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{status.st_size} bytes of {changed}.{fraction:09}Z, inode {status.st_ino}"
+    return f"{status.size} bytes of {changed}.{fraction:09}Z, inode {status.identity[1]}"

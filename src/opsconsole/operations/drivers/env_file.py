@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from opsconsole import durable
 from opsconsole.config.actions import Action, PidFile
+from opsconsole.model.machine import MachineError
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.followed import restart_after
@@ -25,6 +25,7 @@ from opsconsole.operations.planning.driver import (
     Outcome,
     StepOutcome,
     declared,
+    not_done,
 )
 
 LIMIT: Final = 1 << 20
@@ -49,6 +50,8 @@ class EnvFileDriver(Driver):
         target = declared(context.action.env_file)
         self._context = context
         self._declared = target
+        self._machine = context.machine
+        self._found: dict[str, str] = {}
         self._path = context.base / Path(target.file).expanduser()
 
     def follow_up(self) -> DriverContext | None:
@@ -67,12 +70,13 @@ class EnvFileDriver(Driver):
 
     async def observe(self) -> Mapping[str, str]:
         """The file as it is."""
-        return {f"{self._path.name} sha256": hashlib.sha256(self._read()).hexdigest()[:16]}
+        raw = await self._read()
+        self._found = values_of(raw)
+        return {f"{self._path.name} sha256": hashlib.sha256(raw).hexdigest()[:16]}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """One write."""
-        found = values_of(self._read())
-        wanted = self._wanted()
+        found, wanted = self._found, self._wanted()
         shown = ", ".join(
             f"{key} {found.get(key, 'unset')} → {'unset' if value is None else value}"
             for key, value in wanted.items()
@@ -84,15 +88,17 @@ class EnvFileDriver(Driver):
         """Write the file whole, beside it and then over it."""
         flags = SetFlags.of(step).set
         try:
-            replace_file(self._path, with_flags(self._read(), flags))
-        except (OSError, ObserveError) as error:
-            why = error.strerror if isinstance(error, OSError) else str(error)
-            return StepOutcome(Outcome.FAILED, f"{self._path.name} is as before: {why}")
+            raw = with_flags(await self._read(), flags)
+            await self._machine.replace(self._path, raw)
+        except ObserveError as error:
+            return StepOutcome(Outcome.FAILED, f"{self._path.name} is as before: {error}")
+        except MachineError as error:
+            return not_done(error)
         return StepOutcome(Outcome.DONE, f"{len(flags)} flags written")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the flags in the file are those that were to be written."""
-        found = values_of(self._read())
+        found = values_of(await self._read())
         if all(found.get(key) == value for key, value in SetFlags.of(step).set.items()):
             return StepOutcome(Outcome.DONE, "the flags are in the file")
         return StepOutcome(Outcome.FAILED, "the flags are not in the file")
@@ -107,11 +113,11 @@ class EnvFileDriver(Driver):
         (step, *_) = degraded_steps(self._context, _OWN)
         return SetFlags.of(step).previous
 
-    def _read(self) -> bytes:
+    async def _read(self) -> bytes:
         try:
-            return durable.read(self._path, LIMIT, follow=True)
-        except OSError as error:
-            raise ObserveError(f"cannot read {self._path}: {error.strerror}") from error
+            return await self._machine.read(self._path, LIMIT)
+        except MachineError as error:
+            raise ObserveError(f"cannot read {error}") from error
 
 
 def values_of(raw: bytes) -> dict[str, str]:
@@ -141,14 +147,6 @@ def with_flags(raw: bytes, flags: Mapping[str, str | None]) -> bytes:
     else:
         lines += added
     return b"\n".join(lines)
-
-
-def replace_file(path: Path, raw: bytes) -> None:
-    """Put ``raw`` in the place of ``path``, with its mode and owner, durably. Raises OSError."""
-    target = path.resolve(strict=True)
-    status = target.stat()
-    owner = status.st_uid, status.st_gid
-    durable.replace(target, raw, status.st_mode & 0o7777, owner=owner)
 
 
 def _line(key: str, value: str) -> bytes:

@@ -61,6 +61,7 @@ class GitRollback(Driver):
         target = declared(context.action.git)
         self._context = context
         self._restarts = target.then == "restart"
+        self._machine = context.machine
         self._folder = context.base / target.path
         self._pattern = target.tags
         self._from = self._to = Tag("", "")
@@ -77,7 +78,7 @@ class GitRollback(Driver):
     async def observe(self) -> Mapping[str, str]:
         """Which tag is checked out, cleanly, and which one is before it."""
         tags = await self._tags()
-        head = await look(self._folder, "rev-parse", "HEAD")
+        head = await look(self._machine, self._folder, "rev-parse", "HEAD")
         self._from = self._current(tags, head)
         await self._refuse_changes()
         self._to = self._before(tags)
@@ -95,13 +96,13 @@ class GitRollback(Driver):
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """Which one is there just before."""
-        return {"commit": await look(self._folder, "rev-parse", "HEAD")}
+        return {"commit": await look(self._machine, self._folder, "rev-parse", "HEAD")}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Check the commit out."""
         call, started = Checkout.of(step), time.monotonic()
         arguments = ("checkout", "--quiet", "--detach", call.commit)
-        answer = await ask(self._folder, *arguments, limit=_CHECKOUT)
+        answer = await ask(self._machine, self._folder, *arguments, limit=_CHECKOUT)
         if answer.code is None:
             return StepOutcome(Outcome.UNKNOWN, answer.complaint)
         if answer.code != 0:
@@ -125,7 +126,7 @@ class GitRollback(Driver):
             _FORMAT,
             f"refs/tags/{self._pattern}",
         )
-        lines = (await look(self._folder, *arguments)).splitlines()
+        lines = (await look(self._machine, self._folder, *arguments)).splitlines()
         parts = [line.split(" ") for line in lines if line.count(" ") == 2]
         return tuple(Tag(name, peeled or commit) for commit, peeled, name in parts)
 
@@ -165,13 +166,15 @@ class GitRollback(Driver):
 
     async def _changed(self) -> list[str]:
         """Files that differ from the commit; files that git does not know do not count."""
-        told = await look(self._folder, "status", "--porcelain", "--untracked-files=no")
+        told = await look(
+            self._machine, self._folder, "status", "--porcelain", "--untracked-files=no"
+        )
         return [line[3:] for line in told.splitlines()]
 
     async def _look_at(self, step: Step) -> Sight:
         name, call = str(self._folder), Checkout.of(step)
         try:
-            head = await look(self._folder, "rev-parse", "HEAD")
+            head = await look(self._machine, self._folder, "rev-parse", "HEAD")
             changes = await self._changed()
         except ObserveError as error:
             return Sight(name, State.UNKNOWN, str(error))

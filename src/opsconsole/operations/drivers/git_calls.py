@@ -3,16 +3,12 @@
 Invariant: every call ends at its time limit, its process with it. What git says is sanitised.
 """
 
-import asyncio
-import contextlib
-import os
-import signal
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole.operations.drivers.command import PATH
+from opsconsole.machines.base import Machine
+from opsconsole.model.machine import Command, End, MachineError
 from opsconsole.operations.planning.driver import ObserveError
 from opsconsole.text import sanitize_bytes
 
@@ -21,6 +17,11 @@ LOOK: Final = 20.0
 
 _OUTPUT_LIMIT: Final = 4 << 20
 _SHOWN: Final = 300
+_ENVIRONMENT: Final = {
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_PAGER": "cat",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,52 +33,40 @@ class GitAnswer:
     complaint: str
 
 
-async def ask(folder: Path, *arguments: str, limit: float = LOOK) -> GitAnswer:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How git ended: its exit code (None when it was ended), its output, its last complaint."""
+
+    code: int | None
+    output: str
+    complaint: str
+
+
+async def ask(machine: Machine, folder: Path, *arguments: str, limit: float = LOOK) -> Answer:
     """Run ``git arguments`` in ``folder``. Raises ObserveError when git cannot be started."""
-    argv = ["git", "-c", "versionsort.suffix=-", "-C", str(folder), *arguments]
+    argv = ("git", "-c", "versionsort.suffix=-", "-C", str(folder), *arguments)
+    command = Command(argv, environment=_ENVIRONMENT)
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            env=_environment(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ObserveError(
-            f"git cannot be started: {error.strerror}", remedy="install git"
-        ) from error
-    try:
-        async with asyncio.timeout(limit):
-            output, complaint = await process.communicate()
-    except TimeoutError:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        return GitAnswer(None, "", f"ended after its limit of {limit:g} s")
-    text = sanitize_bytes(output[:_OUTPUT_LIMIT], limit=_OUTPUT_LIMIT, multiline=True)
-    said = sanitize_bytes(complaint.strip()[-_SHOWN:], limit=_SHOWN)
-    return GitAnswer(process.returncode, text.rstrip("\n"), said)
+        finished = await machine.run(command, limit=_OUTPUT_LIMIT, deadline=limit)
+    except MachineError as error:
+        if error.begun:
+            return Answer(None, "", str(error))
+        raise ObserveError(f"git cannot be started: {error}", remedy="install git") from error
+    if finished.end is not End.EXITED:
+        late = finished.end is End.LATE
+        why = f"ended after its limit of {limit:g} s" if late else f"ended: {finished.end}"
+        return Answer(None, "", why)
+    text = sanitize_bytes(finished.output, limit=_OUTPUT_LIMIT, multiline=True)
+    said = sanitize_bytes(finished.complaint.strip()[-_SHOWN:], limit=_SHOWN)
+    return Answer(finished.code, text.rstrip("\n"), said)
 
 
-async def look(folder: Path, *arguments: str) -> str:
+async def look(machine: Machine, folder: Path, *arguments: str) -> str:
     """The output of a call that must succeed. Raises ObserveError with what git complained of."""
-    answer = await ask(folder, *arguments)
+    answer = await ask(machine, folder, *arguments)
     if answer.code != 0:
         raise ObserveError(
             f"git {arguments[0]} in {folder}: {answer.complaint or f'exit {answer.code}'}",
             remedy="look at the checkout by hand",
         )
     return answer.output
-
-
-def _environment() -> Mapping[str, str]:
-    return {
-        "PATH": PATH,
-        "HOME": str(Path.home()),
-        "LANG": "C.UTF-8",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_PAGER": "cat",
-    }

@@ -7,21 +7,16 @@ again (or the signal, such as HUP, makes it start anew by itself).
 
 import asyncio
 import contextlib
-import os
-import signal
-import subprocess
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from opsconsole.model.machine import Command, Failure, MachineError, Process
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
-from opsconsole.operations.drivers.command import PATH
-from opsconsole.operations.drivers.processes import Process, process_in, process_of
-from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import (
     NOT_UNDONE,
     Driver,
@@ -31,9 +26,14 @@ from opsconsole.operations.planning.driver import (
     Sight,
     StepOutcome,
     declared,
+    not_done,
 )
 
 _PAUSE: Final = 0.05
+_LIMIT: Final = 4096
+"""Bytes of a pid file."""
+
+_DIGITS: Final = 10
 _ENDING: Final = frozenset({"TERM", "INT"})
 
 
@@ -51,11 +51,13 @@ class PidFileRestart(Driver):
         target = declared(context.action.pid_file)
         self._context = context
         self._declared = target
+        self._machine = context.machine
+        self._found: Process | None = None
         self._path = context.base / Path(target.path).expanduser()
 
     async def observe(self) -> Mapping[str, str]:
         """The process that runs at this moment, if any."""
-        found = self._find()
+        found = self._found = await self._find()
         if found is None and not self._declared.start:
             raise ObserveError(
                 f"no process runs by {self._path}, and no start is declared",
@@ -65,7 +67,7 @@ class PidFileRestart(Driver):
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """One step: signal, wait, start."""
-        found = self._find()
+        found = self._found
         name = self._declared.signal
         doing = [] if found is None else [f"{name} to process {found.pid} ({found.name})"]
         if self._declared.start:
@@ -75,7 +77,7 @@ class PidFileRestart(Driver):
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """Which process runs."""
-        found = self._find()
+        found = await self._find()
         return {"run": found.run if found else ""}
 
     async def execute(self, step: Step) -> StepOutcome:
@@ -84,18 +86,18 @@ class PidFileRestart(Driver):
         started = time.monotonic()
         if pinned is not None:
             problem = await self._signal(Process(*pinned, ""))
-            if problem:
-                return StepOutcome(Outcome.FAILED, problem)
+            if problem is not None:
+                return problem
         if self._declared.start:
             problem = await self._start()
-            if problem:
-                return StepOutcome(Outcome.FAILED, problem)
+            if problem is not None:
+                return problem
         return StepOutcome(Outcome.DONE, f"done in {time.monotonic() - started:.1f} s")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether another run of it is there."""
         with contextlib.suppress(ObserveError):
-            found = self._find()
+            found = await self._find()
             if found is not None and found.run != before.get("run"):
                 return StepOutcome(Outcome.DONE, f"another process runs: {found.run}")
         return StepOutcome(Outcome.UNKNOWN, "no other process has taken its place")
@@ -104,7 +106,7 @@ class PidFileRestart(Driver):
         """The process by the pid file, and that it is another one where it should be."""
         name = self._path.name
         try:
-            found = self._find()
+            found = await self._find()
         except ObserveError as error:
             return (Sight(name, State.UNKNOWN, str(error)),)
         if found is None:
@@ -118,76 +120,64 @@ class PidFileRestart(Driver):
         """A restart has no way back."""
         return NOT_UNDONE
 
-    def _find(self) -> Process | None:
+    async def _find(self) -> Process | None:
+        """The live process that the pid file names, or None."""
         try:
-            return process_in(self._path)
-        except (OSError, ValueError) as error:
-            raise ObserveError(f"cannot use the pid file {self._path}: {error}") from error
+            raw = await self._machine.read(self._path, _LIMIT)
+        except MachineError as error:
+            if error.failure is Failure.NOT_FOUND:
+                return None
+            raise ObserveError(f"cannot use the pid file {error}") from error
+        text = raw.decode("ascii", "replace").strip()
+        if not text.isdecimal() or len(text) > _DIGITS or int(text) < 2:
+            raise ObserveError(f"the pid file {self._path} holds no process id")
+        return await self._process(int(text))
 
-    async def _signal(self, target: Process) -> str:
+    async def _process(self, pid: int) -> Process | None:
+        try:
+            return await self._machine.process(pid)
+        except MachineError as error:
+            raise ObserveError(f"cannot look at {error}") from error
+
+    async def _signal(self, target: Process) -> StepOutcome | None:
         """Signal it, and wait for its end where the signal is meant to end it; or why not."""
-        number = getattr(signal, f"SIG{self._declared.signal}")
         try:
-            descriptor = os.pidfd_open(target.pid)
-        except ProcessLookupError:
-            return ""
-        except OSError as error:
-            return f"process {target.pid} cannot be signalled: {error.strerror}"
+            if not await self._machine.signal(target, self._declared.signal):
+                if await self._process(target.pid) is not None:
+                    said = f"process {target.pid} is another one; nothing was sent"
+                    return StepOutcome(Outcome.FAILED, said)
+                return None
+            waits = self._declared.signal in _ENDING
+            return await self._wait_for_end(target) if waits else None
+        except ObserveError as error:
+            return StepOutcome(Outcome.UNKNOWN, str(error))
+        except MachineError as error:
+            return not_done(error)
+
+    async def _wait_for_end(self, target: Process) -> StepOutcome | None:
+        ends = time.monotonic() + self._declared.timeout
+        while (found := await self._process(target.pid)) and found.started == target.started:
+            if time.monotonic() >= ends:
+                said = f"process {target.pid} did not end within {self._declared.timeout:g} s"
+                return StepOutcome(Outcome.FAILED, said)
+            await asyncio.sleep(_PAUSE)
+        return None
+
+    async def _start(self) -> StepOutcome | None:
+        """Run ``start``; it has a session of its own and outlives the runner. Why not, or None."""
+        command = Command(self._declared.start, cwd=str(self._context.base))
         try:
-            found = process_of(target.pid)
-            if found is None:
-                return ""
-            if found.started != target.started:
-                return f"process {target.pid} is another one; nothing was sent"
-            signal.pidfd_send_signal(descriptor, number)
-        except PermissionError:
-            return f"this user may not signal process {target.pid}"
-        except ProcessLookupError:
-            return ""
-        finally:
-            os.close(descriptor)
-        return await self._wait_for_end(target) if self._declared.signal in _ENDING else ""
-
-    async def _wait_for_end(self, target: Process) -> str:
-
-        async def look() -> StepOutcome | str:
-            found = process_of(target.pid)
-            if found is not None and found.started == target.started:
-                return f"process {target.pid} did not end within {self._declared.timeout:g} s"
-            return StepOutcome(Outcome.DONE)
-
-        return (await self._settled(look)).detail
-
-    async def _start(self) -> str:
-        """Run ``start``; it has a session of its own and outlives the runner. Why not, or ''."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *self._declared.start,
-                cwd=self._context.base,
-                env={"PATH": PATH, "LANG": "C.UTF-8", "HOME": str(Path.home())},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        except OSError as error:
-            return f"{self._declared.start[0]} could not be started: {error.strerror}"
-        return await self._wait_for_process(process)
-
-    async def _wait_for_process(self, process: asyncio.subprocess.Process) -> str:
-        program, timeout = self._declared.start[0], self._declared.timeout
-
-        async def look() -> StepOutcome | str:
-            if process.returncode:
-                told = f"{program} ended with code {process.returncode}"
-                return StepOutcome(Outcome.FAILED, told)
-            with contextlib.suppress(OSError, ValueError):
-                if process_in(self._path) is not None:
-                    return StepOutcome(Outcome.DONE)
-            return f"no process runs by {self._path.name} {timeout:g} s after the start"
-
-        return (await self._settled(look)).detail
-
-    async def _settled(self, look: Callable[[], Awaitable[StepOutcome | str]]) -> StepOutcome:
-        within = self._declared.timeout
-        return await settle(look, self._context.clock, within=within, pause=_PAUSE)
+            launched = await self._machine.launch(command)
+        except MachineError as error:
+            return not_done(error)
+        ends = time.monotonic() + self._declared.timeout
+        while time.monotonic() < ends:
+            if launched.code:
+                said = f"{self._declared.start[0]} ended with code {launched.code}"
+                return StepOutcome(Outcome.FAILED, said)
+            with contextlib.suppress(ObserveError):
+                if await self._find() is not None:
+                    return None
+            await asyncio.sleep(_PAUSE)
+        late = f"{self._declared.timeout:g} s after the start"
+        return StepOutcome(Outcome.FAILED, f"no process runs by {self._path.name} {late}")

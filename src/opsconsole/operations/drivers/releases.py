@@ -8,12 +8,11 @@ never the time of a folder, which any touch would move.
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
-from opsconsole import durable
+from opsconsole.model.machine import FileKind, MachineError
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
@@ -27,16 +26,13 @@ from opsconsole.operations.planning.driver import (
     Sight,
     StepOutcome,
     declared,
+    not_done,
     outcome_of,
 )
 from opsconsole.text import sanitize
-from opsconsole.threads import QueueFullError
-
-T = TypeVar("T")
 
 FACT: Final = "release"
 
-_DEADLINE: Final = 20.0
 _SHOWN: Final = 200
 _DIGITS: Final = re.compile(r"(\d+)")
 
@@ -55,6 +51,7 @@ class ReleasesRollback(Driver):
         target = declared(context.action.releases)
         self._context = context
         self._restarts = target.then == "restart"
+        self._machine = context.machine
         self._link = context.base / target.current
         self._releases = context.base / target.releases
         self._from = self._to = ""
@@ -70,7 +67,7 @@ class ReleasesRollback(Driver):
 
     async def observe(self) -> Mapping[str, str]:
         """Which release is current, and which one is before it."""
-        self._from, names = await self._look(self._survey)
+        self._from, names = await self._current(), await self._survey()
         self._to = self._before(names)
         return {FACT: self._from, goal_fact(FACT): self._to, "releases": str(self._releases)}
 
@@ -85,19 +82,19 @@ class ReleasesRollback(Driver):
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """Which one is there just before."""
-        return {"release": await self._look(self._current)}
+        return {"release": await self._current()}
 
     async def execute(self, step: Step) -> StepOutcome:
         """Make the symlink beside, put it in place by one rename, and flush the folder."""
         release = Switch.of(step).to
         try:
-            await self._context.threads.run(self._switch, release, deadline=_DEADLINE)
-        except QueueFullError as error:
-            return StepOutcome(Outcome.FAILED, f"not begun: {error}")
-        except TimeoutError:
-            return StepOutcome(Outcome.UNKNOWN, f"the disk did not answer within {_DEADLINE:g} s")
-        except OSError as error:
-            return StepOutcome(Outcome.FAILED, f"{self._link}: {error.strerror}")
+            await self._refuse_gone(release)
+            folder = os.path.dirname(await self._leads_to())
+            await self._machine.replace_link(self._link, os.path.join(folder, release))
+        except ObserveError as error:
+            return StepOutcome(Outcome.FAILED, str(error))
+        except MachineError as error:
+            return not_done(error)
         return StepOutcome(Outcome.DONE, f"current is {_shown(release)}")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
@@ -108,35 +105,47 @@ class ReleasesRollback(Driver):
         """Where the symlink leads."""
         return tuple([await self._look_at(step) for step in steps])
 
-    async def _look(self, call: Callable[[], T]) -> T:
-        try:
-            return await self._context.threads.run(call, deadline=_DEADLINE)
-        except OSError as error:
-            raise ObserveError(
-                f"cannot look at {self._link}: {error.strerror or 'no answer in time'}",
-                remedy="look at current: and releases: in the action",
-            ) from error
-        except QueueFullError as error:
-            raise ObserveError(str(error)) from error
+    async def _refuse_gone(self, release: str) -> None:
+        if release not in await self._survey():
+            raise ObserveError(f"there is no release {_shown(release)} any more")
 
-    def _survey(self) -> tuple[str, tuple[str, ...]]:
-        """The current release and every release, the lowest first."""
-        with os.scandir(self._releases) as entries:
-            names = [entry.name for entry in entries if entry.is_dir()]
+    async def _survey(self) -> tuple[str, ...]:
+        """Every release, the lowest first."""
+        try:
+            found = await self._machine.list(self._releases)
+        except MachineError as error:
+            raise ObserveError(
+                f"cannot look at {error}", remedy="look at releases: in the action"
+            ) from error
+        names = [name for name, kind in found.items() if kind is FileKind.FOLDER]
         names = [name for name in names if not name.startswith(".") and name.isprintable()]
-        return self._current(), tuple(sorted(names, key=_natural))
+        return tuple(sorted(names, key=_natural))
 
-    def _current(self) -> str:
-        """The name of the release that the symlink leads to, straight into the folder."""
+    async def _leads_to(self) -> str:
+        """What the symlink holds."""
         try:
-            leads_to = os.readlink(self._link)
-        except OSError as error:
+            status = await self._machine.stat(self._link, follow=False)
+        except MachineError as error:
             raise ObserveError(
-                f"{self._link} is not a symlink: {error.strerror}",
-                remedy="current: must be the symlink that is switched",
+                f"cannot look at {error}", remedy="look at current: in the action"
             ) from error
-        whole = Path(os.path.normpath(self._link.parent / leads_to))
-        if whole.parent.resolve() != self._releases.resolve():
+        if status.kind is not FileKind.LINK:
+            raise ObserveError(
+                f"{self._link} is not a symlink",
+                remedy="current: must be the symlink that is switched",
+            )
+        return status.leads_to
+
+    async def _current(self) -> str:
+        """The name of the release that the symlink leads to, straight into the folder."""
+        leads_to = await self._leads_to()
+        whole = self._link.parent / leads_to
+        try:
+            above = await self._machine.stat(whole.parent)
+            releases = await self._machine.stat(self._releases)
+        except MachineError as error:
+            raise ObserveError(f"cannot look at {error}") from error
+        if above.identity != releases.identity:
             raise ObserveError(
                 f"{self._link} leads to {_shown(leads_to)}, which is not in {self._releases}",
                 remedy="look at current: and releases: in the action",
@@ -159,15 +168,9 @@ class ReleasesRollback(Driver):
             )
         return lower[-1]
 
-    def _switch(self, release: str) -> None:
-        if not (self._releases / release).is_dir():
-            raise FileNotFoundError(2, f"there is no release {_shown(release)} any more")
-        folder = os.path.dirname(os.readlink(self._link))
-        durable.replace_link(self._link, os.path.join(folder, release))
-
     async def _look_at(self, step: Step) -> Sight:
         try:
-            current = await self._look(self._current)
+            current = await self._current()
         except ObserveError as error:
             return Sight(str(self._link), State.UNKNOWN, str(error))
         if current == Switch.of(step).to:

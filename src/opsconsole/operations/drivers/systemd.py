@@ -5,12 +5,12 @@ keeps polkit from asking on a terminal. A unit's ``InvocationID`` changes with e
 tells whether a restart happened.
 """
 
-import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.model.machine import Command, End, Finished, MachineError
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
@@ -24,11 +24,14 @@ from opsconsole.operations.planning.driver import (
     Sight,
     StepOutcome,
     declared,
+    not_done,
 )
 from opsconsole.text import sanitize_bytes
 
 _PROPERTIES: Final = "LoadState,ActiveState,SubState,InvocationID,MainPID"
 _LOOK: Final = 10.0
+_OUTPUT: Final = 64 * 1024
+_SHOWN: Final = 300
 _RESTART: Final = 120.0
 _STATES: Final = {
     "active": State.OK,
@@ -54,6 +57,7 @@ class SystemdRestart(Driver):
         target = declared(context.action.systemd)
         unit = target.unit
         self._clock = context.clock
+        self._machine = context.machine
         self._unit = unit if "." in unit else f"{unit}.service"
         self._scope = "--user" if target.user else "--system"
 
@@ -84,14 +88,13 @@ class SystemdRestart(Driver):
         """Ask systemd, which waits until the unit has started."""
         started = time.monotonic()
         try:
-            code, output = await self._systemctl("restart", self._unit, limit=_RESTART)
-        except TimeoutError:
-            return StepOutcome(Outcome.UNKNOWN, f"systemctl had not ended after {_RESTART:g} s")
-        except ObserveError as error:
-            return StepOutcome(Outcome.FAILED, f"nothing was sent: {error}")
-        if code == 0:
+            finished = await self._systemctl("restart", limit=_RESTART)
+        except MachineError as error:
+            return not_done(error)
+        if finished.good:
             return StepOutcome(Outcome.DONE, f"restarted in {time.monotonic() - started:.1f} s")
-        return StepOutcome(Outcome.FAILED, f"systemctl ended with code {code}: {output}")
+        told = finished.end is End.EXITED
+        return StepOutcome(Outcome.FAILED if told else Outcome.UNKNOWN, _ended(finished, _RESTART))
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether another start of the unit runs."""
@@ -109,7 +112,7 @@ class SystemdRestart(Driver):
         """The unit, active in another start than before."""
         try:
             seen = await self._show()
-        except (ObserveError, TimeoutError) as error:
+        except ObserveError as error:
             return (Sight(self._unit, State.UNKNOWN, str(error)),)
         invocation = seen.get("InvocationID", "")
         state = _STATES.get(seen.get("ActiveState", ""), State.UNKNOWN)
@@ -125,31 +128,24 @@ class SystemdRestart(Driver):
 
     async def _show(self) -> dict[str, str]:
         try:
-            code, output = await self._systemctl(
-                "show", f"--property={_PROPERTIES}", self._unit, limit=_LOOK
-            )
-        except TimeoutError:
-            raise ObserveError(f"systemctl did not answer within {_LOOK:g} s") from None
-        if code != 0:
-            raise ObserveError(f"systemctl ended with code {code}: {output}")
+            seen = await self._systemctl("show", f"--property={_PROPERTIES}", limit=_LOOK)
+        except MachineError as error:
+            raise ObserveError(f"cannot run systemctl: {error}") from error
+        if not seen.good:
+            raise ObserveError(_ended(seen, _LOOK))
+        output = sanitize_bytes(seen.output, limit=_SHOWN, multiline=True)
         pairs = (line.partition("=") for line in output.split("\n") if "=" in line)
         return {key: value for key, _, value in pairs}
 
-    async def _systemctl(self, *arguments: str, limit: float) -> tuple[int, str]:
-        """Exit code and output. Raises ObserveError when there is no systemctl, TimeoutError."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                "systemctl", self._scope, "--no-ask-password", "--no-pager", *arguments,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.STDOUT,
-            )  # fmt: skip
-        except OSError as error:
-            raise ObserveError(f"cannot run systemctl: {error.strerror}") from error
-        try:
-            output, _ = await asyncio.wait_for(process.communicate(), limit)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-            raise
-        return process.returncode or 0, sanitize_bytes(output, limit=300, multiline=True).strip()
+    async def _systemctl(self, verb: str, *options: str, limit: float) -> Finished:
+        argv = ("systemctl", self._scope, "--no-ask-password", "--no-pager", verb, *options)
+        command = Command((*argv, self._unit), inherits=True, together=True)
+        return await self._machine.run(command, limit=_OUTPUT, deadline=limit)
+
+
+def _ended(finished: Finished, limit: float) -> str:
+    """How a call ended that was not good."""
+    if finished.end is End.LATE:
+        return f"systemctl had not ended after {limit:g} s"
+    output = sanitize_bytes(finished.output, limit=_SHOWN, multiline=True).strip()
+    return f"systemctl ended with code {finished.code}: {output}"

@@ -16,6 +16,8 @@ from opsconsole.clock import Clock, SystemClock
 from opsconsole.config.actions import Action
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
+from opsconsole.machines.base import Machine
+from opsconsole.model.machine import MachineError
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
@@ -96,7 +98,8 @@ class Past:
 class DriverContext:
     """All that a driver is made from. ``base`` is the folder that relative paths start at.
 
-    ``threads`` is for calls that block; each needs a deadline. ``past`` is what was performed for
+    ``machine`` is where programs run and files are. ``threads`` is for other calls that block; each
+    needs a deadline. ``past`` is what was performed for
     the service, newest first: where a driver finds what was there before a change.
     """
 
@@ -105,10 +108,18 @@ class DriverContext:
     action: Action
     settings: Settings
     base: Path
+    machine: Machine
     threads: BoundedExecutor
     request: ActionRequest
     past: tuple[Past, ...] = ()
     clock: Clock = field(default_factory=SystemClock)
+
+
+def not_done(error: MachineError) -> StepOutcome:
+    """What became of a step that a machine did not do: UNKNOWN where it may have done it."""
+    if error.begun:
+        return StepOutcome(Outcome.UNKNOWN, str(error))
+    return StepOutcome(Outcome.FAILED, f"nothing was done: {error}")
 
 
 def declared(target: T | None) -> T:

@@ -11,6 +11,7 @@ from pathlib import Path
 from opsconsole.clock import Clock
 from opsconsole.config.actions import DegradeAction
 from opsconsole.config.settings import Settings
+from opsconsole.machines.base import Machine
 from opsconsole.model.operation import (
     SILENCING,
     ActionKind,
@@ -56,12 +57,13 @@ def make_driver(
     found: Declared,
     request: ActionRequest,
     base: Path,
+    machine: Machine,
     threads: BoundedExecutor,
     past: tuple[Past, ...] = (),
 ) -> Driver:
     """The driver that carries out ``found`` for ``request``."""
     context = DriverContext(
-        found.service, found.kind, found.action, settings, base, threads, request, past=past
+        found.service, found.kind, found.action, settings, base, machine, threads, request, past
     )
     return registry.make(context)
 

@@ -18,6 +18,8 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.errors import OpsconsoleError, StateError
+from opsconsole.machines.base import Machine
+from opsconsole.machines.local import LocalMachine
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
@@ -139,14 +141,14 @@ async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
     found = journal.operation(intent.operation)
     if not fresh and found is not None and found.state is _S.INTENT:
         return Verdict(_S.FAILED, _ABANDONED)
-    threads = BoundedExecutor("runner", _THREADS)
+    machine, threads = LocalMachine(), BoundedExecutor("runner", _THREADS)
     try:
         settings = _settings(intent)
         action = _declared(settings, intent)
         if isinstance(action, Refusal):
             return _refused(journal, intent, action)
         journal.use_sinks(sinks_of(settings, Path(intent.base)))
-        driver = _driver(journal, settings, action, intent, threads)
+        driver = _driver(journal, settings, action, intent, machine, threads)
         # Neither a silence nor a backup changes the service, so its health decides nothing.
         watched = "" if action.kind in NOT_OF_HEALTH else action.service
         probes = InstanceProbes(settings, watched, Path(intent.base), away(intent.plan))
@@ -159,6 +161,7 @@ async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
             await probes.close()
     finally:
         threads.close()
+        machine.close()
 
 
 async def _begin(execution: Execution) -> Verdict:
@@ -242,12 +245,13 @@ def _driver(
     settings: Settings,
     action: Declared,
     intent: Intent,
+    machine: Machine,
     threads: BoundedExecutor,
 ) -> Driver:
     request = request_of(intent.plan, intent.reason)
     performed = journal.past_plans(intent.plan.service)
     past = tuple(each for each in performed if each.plan.id != intent.plan.id)
-    return make_driver(settings, action, request, Path(intent.base), threads, past)
+    return make_driver(settings, action, request, Path(intent.base), machine, threads, past)
 
 
 def _execution(

@@ -5,13 +5,13 @@ argument of its own, never a part of a shell's line. Properties and their format
 org.freedesktop.systemd1(5).
 """
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Final
 
+from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.machine import Command, End, Failure, MachineError
 from opsconsole.text import sanitize, sanitize_bytes
 
 PROPERTIES: Final = (
@@ -24,30 +24,28 @@ _UNKNOWN: Final = 2**64 - 1
 """What systemd writes for a number that it does not know."""
 
 
-async def show(units: Sequence[str], timeout: float) -> tuple[Mapping[str, str], ...] | Fault:
+async def show(
+    machine: Machine, units: Sequence[str], timeout: float
+) -> tuple[Mapping[str, str], ...] | Fault:
     """The properties of each unit, in the order asked for."""
-    argv = ("show", f"--property={','.join(PROPERTIES)}", "--no-pager", "--", *units)
+    argv = ("systemctl", "show", f"--property={','.join(PROPERTIES)}", "--no-pager", "--", *units)
+    command = Command(argv, inherits=True, together=True)
     try:
-        process = await asyncio.create_subprocess_exec(
-            "systemctl", *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-    except OSError as error:
-        hint = "systemd is not on this machine: units are read where it runs"
-        return Fault(FaultKind.UNSUPPORTED, f"cannot run systemctl: {error.strerror}", hint)
-    try:
-        output, _ = await asyncio.wait_for(process.communicate(), timeout)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
-        return Fault(FaultKind.TIMEOUT, f"systemctl did not answer within {timeout:g} s")
-    text = sanitize_bytes(output[:_OUTPUT], limit=1000, multiline=True).strip()
-    if process.returncode:
+        finished = await machine.run(command, limit=_OUTPUT, deadline=timeout)
+    except MachineError as error:
+        hint = "units are read where systemd runs"
+        absent = error.failure is Failure.NOT_FOUND
+        kind = FaultKind.UNSUPPORTED if absent else FaultKind.LOCAL
+        return Fault(kind, f"cannot run systemctl: {error}", hint)
+    text = sanitize_bytes(finished.output, limit=1000, multiline=True).strip()
+    if finished.end is not End.EXITED:
+        late = finished.end is End.LATE
+        kind = FaultKind.TIMEOUT if late else FaultKind.TOO_LARGE
+        said = f"did not answer within {timeout:g} s" if late else "said too much"
+        return Fault(kind, f"systemctl {said}")
+    if finished.code:
         words = sanitize(text, limit=200)
-        return Fault(FaultKind.LOCAL, f"systemctl ended with code {process.returncode}: {words}")
+        return Fault(FaultKind.LOCAL, f"systemctl ended with code {finished.code}: {words}")
     found = tuple(_block(block) for block in text.split("\n\n"))
     if len(found) != len(units):
         return Fault(

@@ -1,14 +1,15 @@
 """Following a systemd unit's journal through ``journalctl``.
 
-Invariant: ``journalctl`` is a child with an argument list and no shell; it ends with its follower.
+Invariant: ``journalctl`` runs where the journal is, without a shell; it ends with its follower.
 After a break the journal is asked for from the last entry's cursor, so that nothing is doubled.
 """
 
 import json
-import subprocess
 import time
 from typing import Any, Final
 
+from opsconsole.machines.base import Machine, Stream
+from opsconsole.model.machine import Command, MachineError
 from opsconsole.sources.logs.follower import Follower, LogSink
 from opsconsole.sources.logs.raw_lines import LineSplitter, RawLine
 from opsconsole.text import sanitize, sanitize_bytes
@@ -16,67 +17,57 @@ from opsconsole.text import sanitize, sanitize_bytes
 TAIL: Final = 1_000
 _CATCH_UP: Final = 1.5
 _PAUSE: Final = 5.0
-_CHUNK: Final = 1 << 20
 _WORDS: Final = ("critical", "critical", "critical", "error", "warning", "notice", "info", "debug")
 
 
 class JournalFollower(Follower):
     """Follows the journal of ``unit``."""
 
-    def __init__(self, unit: str, sink: LogSink) -> None:
+    def __init__(self, unit: str, machine: Machine, sink: LogSink) -> None:
         super().__init__(unit, sink)
         self._unit = unit
+        self._machine = machine
         self._cursor = ""
         self._tail = TAIL
-        self._child: subprocess.Popen[bytes] | None = None
+        self._stream: Stream | None = None
 
     def close(self) -> None:
-        """End the child too."""
+        """End the program too."""
         super().close()
-        child = self._child
-        if child is not None:
-            child.terminate()
+        stream = self._stream
+        if stream is not None:
+            stream.close()
 
     def follow(self) -> None:
-        """One child to its end, then a pause."""
-        start = ["--after-cursor", self._cursor] if self._cursor else ["--lines", str(self._tail)]
+        """One program to its end, then a pause."""
+        start = ("--after-cursor", self._cursor) if self._cursor else ("--lines", str(self._tail))
         before = self._cursor
-        command = ["journalctl", "--unit", self._unit, "--output", "json", "--follow", *start]
+        argv = ("journalctl", "--unit", self._unit, "--output", "json", "--follow", *start)
         try:
-            child = subprocess.Popen(
-                [*command, "--no-pager", "--quiet"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        except OSError as error:
-            self.sink.trouble(f"cannot run journalctl: {error.strerror}; is systemd here?")
+            stream = self._machine.stream(Command((*argv, "--no-pager", "--quiet"), inherits=True))
+        except MachineError as error:
+            self.sink.trouble(f"cannot run journalctl: {error}; is systemd there?")
             self.wait(_PAUSE)
             return
-        self._child = child
-        with child:
-            try:
-                self._read(child)
-            finally:
-                self._child = None
-                child.terminate()
-            why = sanitize_bytes(child.stderr.read(2000).strip(), limit=200) if child.stderr else ""
-        if not self.stopping:
+        self._stream = stream
+        if self.stopping:
+            stream.close()
+        self._read(stream)
+        self._stream = None
+        finished = stream.finished
+        if not self.stopping and finished is not None:
+            why = sanitize_bytes(finished.complaint.strip(), limit=200)
             self.sink.trouble(f"journalctl ended: {why or 'without a word'}")
-            if before and child.returncode > 0 and self._cursor == before:
+            if before and finished.code > 0 and self._cursor == before:
                 # The entry of the cursor is gone; what came between is not known.
                 self._cursor, self._tail = "", 0
                 self.sink.gap("the place in the journal is gone: followed from this moment on")
             self.wait(_PAUSE)
 
-    def _read(self, child: subprocess.Popen[bytes]) -> None:
+    def _read(self, stream: Stream) -> None:
         splitter = LineSplitter()
         live_from = time.monotonic() + (0.0 if self._cursor else _CATCH_UP)
-        stdout: Any = child.stdout
-        while not self.stopping:
-            chunk: bytes = stdout.read1(_CHUNK)
-            if not chunk:
-                return
+        for chunk in stream:
             self.sink.trouble("")
             found = [self._entry(raw) for raw in splitter.feed(chunk)]
             lines = [line for line in found if line is not None]
