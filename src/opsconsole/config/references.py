@@ -23,11 +23,13 @@ def check_references(settings: Any) -> Iterator[Finding]:
     yield from _check_dependencies(services)
     environments = _mapping(_mapping(settings).get("environments"))
     backends = [*_names_of(_mapping(settings).get("prometheus"), "prometheus"), NO_PROMETHEUS]
+    engines = _names_of(_mapping(settings).get("docker"), "docker") or ["docker"]
     owners: dict[str, str] = {}
     for name, service in services.items():
         path: KeyPath = ("services", name)
         yield from _check_name((*path, "environment"), service, environments, "environment")
         yield from _check_name((*path, "prometheus"), service, backends, "prometheus")
+        yield from _check_engines(path, service, engines)
         yield from _check_instances(path, _mapping(service), owners)
         yield from _check_figures(path, _mapping(service))
 
@@ -38,6 +40,25 @@ def _check_name(
     name = _mapping(service).get(kind)
     if isinstance(name, str) and name not in known:
         yield path, f"no {kind} is called {name!r}", did_you_mean(name, known)
+
+
+def _check_engines(path: KeyPath, service: Any, engines: Sequence[str]) -> Iterator[Finding]:
+    """Every ``engine`` of a service, its instances, its logs and its actions."""
+    yield from _check_name((*path, "engine"), service, engines, "engine")
+    for key in ("instances", "logs"):
+        for index, item in enumerate(_items(_mapping(service).get(key))):
+            yield from _check_name((*path, key, index, "engine"), item, engines, "engine")
+    for where, target in _targets((*path, "actions"), _mapping(service).get("actions")):
+        yield from _check_name((*where, "engine"), target, engines, "engine")
+
+
+def _targets(path: KeyPath, action: Any) -> Iterator[tuple[KeyPath, Any]]:
+    """What actions and the ones within them name on an engine."""
+    for key, value in _mapping(action).items():
+        if key in {"docker", "swarm", "volume"}:
+            yield (*path, key), value
+        else:
+            yield from _targets((*path, key), value)
 
 
 def _check_sources(settings: Any) -> Iterator[Finding]:

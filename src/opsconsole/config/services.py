@@ -40,6 +40,9 @@ class Instance(Model):
     url: Url = Field(description="Where its API is; paths of probes are added to it.")
     name: Name | None = Field(default=None, description="Its name, unique over all services.")
     container: Text | None = Field(default=None, description="The container that it runs in.")
+    engine: Text | None = Field(
+        default=None, description="The Docker Engine that has it, if not the service's."
+    )
     unit: Text | None = Field(default=None, description="The systemd unit that it is.")
     pid_file: Text | None = Field(default=None, description="The file that holds its process id.")
 
@@ -205,6 +208,9 @@ class LogSource(Model):
     file: Text | None = Field(default=None, description="A file, relative to the configuration.")
     docker: Text | None = Field(default=None, description="Name of a container.")
     swarm: Text | None = Field(default=None, description="Name of a Swarm service.")
+    engine: Text | None = Field(
+        default=None, description="The Docker Engine that has it, if not the service's."
+    )
     journal: Text | None = Field(default=None, description="Name of a systemd unit.")
     format: Literal["auto", "json", "text"] = Field(
         default="auto", description="How its lines are written."
@@ -289,7 +295,11 @@ class Service(Model):
         default=(), description="Services that it needs; their alerts explain its own."
     )
     containers: Annotated[tuple[Text, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
-        default=(), description="Its containers by name, for resources and events."
+        default=(),
+        description="Its containers by name, or by that of their Compose or Swarm service.",
+    )
+    engine: Text | None = Field(
+        default=None, description="Name of the Docker Engine that has them, if there are several."
     )
     metrics_path: UrlPath | None = Field(
         default=None, description="Where it serves metrics, read when no Prometheus knows it."

@@ -15,6 +15,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.settings import Prometheus, Settings
 from opsconsole.inspection.finding import Finding, Weight, once_each
+from opsconsole.inspection.replicas import check_replicas
 from opsconsole.inspection.rules import check_rules
 from opsconsole.inspection.scrapes import check_scrapes
 from opsconsole.inspection.series import check_availability, check_declared
@@ -48,7 +49,10 @@ async def _inspect(
     async with AsyncExitStack() as stack:
         connector = Connector()
         stack.push_async_callback(connector.close)
-        looks: list[Look] = [check_targets(settings, connector, clock, base)]
+        looks: list[Look] = [
+            check_targets(settings, connector, clock, base),
+            check_replicas(settings, clock),
+        ]
         for number, server in enumerate(settings.prometheus):
             path = ("prometheus", number)
             looks.append(_check_metrics(path, settings, server, connector, base))

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from opsconsole.clock import SystemClock
-from opsconsole.config.services import LogSource, Service
+from opsconsole.config.services import Instance, LogSource, Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.logs.watch import LogWatch, names_of
+from opsconsole.engine.logs.watch import LogWatch, names_of, sources_of
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.logs import LogPage, LogQuery
 from opsconsole.patterns import pattern
@@ -185,3 +185,15 @@ def test_other_settings_follow_what_they_declare_and_leave_readers_alone(
     watch.use(Settings())
     assert watch.following == 0
     until(lambda: threads() == 0)
+
+
+def test_containers_are_followed_on_the_engine_that_is_said() -> None:
+    instances = (
+        Instance(url="http://10.0.0.1", container="api", engine="first"),
+        Instance(url="http://10.0.0.2", container="api"),
+    )
+    service = Service(containers=("api",), engine="second", instances=instances)
+    assert [(each.docker, each.engine) for each in sources_of(service)] == [
+        ("api", "second"),
+        ("api", "first"),
+    ]

@@ -128,3 +128,31 @@ def test_one_that_was_made_and_never_started_is_down() -> None:
     tell(store, 0, inventory(made))
     assert view(store).state is State.DOWN
     assert view(store).reason == "container web created"
+
+
+def test_the_engine_of_a_service_and_of_an_instance_is_where_its_name_is_looked_for() -> None:
+    instances = [
+        {"url": "http://10.0.0.1", "container": "api"},
+        {"url": "http://10.0.0.2", "container": "api", "engine": "docker"},
+    ]
+    store = store_of(
+        {
+            "web": {"containers": ["web"], "engine": "other"},
+            "api": {"instances": instances, "engine": "other"},
+        }
+    )
+    here, there = (
+        (
+            replica("web", id=f"web-{place.name}", place=place),
+            replica("api", id=f"api-{place.name}", place=place),
+        )
+        for place in (DOCKER, OTHER)
+    )
+    tell(store, 0, inventory(*here))
+    tell(store, 0, inventory(*there, place=OTHER))
+    assert view(store, "web").replicas == ("web-other",)
+    assert [each.replicas for each in view(store, "api").instances] == [
+        ("api-other",),
+        ("api-docker",),
+    ]
+    assert set(view(store, "api").replicas) == {"api-other", "api-docker"}

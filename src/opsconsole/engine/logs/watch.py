@@ -145,12 +145,12 @@ class LogWatch:
                 intake.trouble(f"not followed: {MOST} logs are followed already")
                 logs.append(_Log(intake, None))
                 continue
-            follower = self._follower(source, intake)
+            follower = self._follower(source, source.engine or service.engine, intake)
             logs.append(_Log(intake, follower))
             follower.start()
         return tuple(logs)
 
-    def _follower(self, source: LogSource, sink: LogIntake) -> Follower:
+    def _follower(self, source: LogSource, engine: str | None, sink: LogIntake) -> Follower:
         if source.file is not None:
             from opsconsole.sources.logs.file import FileFollower
 
@@ -163,15 +163,19 @@ class LogWatch:
 
         name = source.docker or source.swarm or ""
         swarm = source.swarm is not None
-        return DockerFollower(name, self._settings.docker, sink, swarm=swarm)
+        engines = [each for each in self._settings.docker if engine in {None, each.name}]
+        return DockerFollower(name, engines, sink, swarm=swarm)
 
 
 def sources_of(service: Service) -> tuple[LogSource, ...]:
     """The declared logs; without any, those of the service's containers."""
     if service.logs:
         return service.logs
-    named = [*service.containers, *(each.container for each in service.instances)]
-    return tuple(LogSource(docker=name) for name in dict.fromkeys(named) if name)
+    named = [(name, service.engine) for name in service.containers]
+    for instance in service.instances:
+        if instance.container:
+            named.append((instance.container, instance.engine or service.engine))
+    return tuple(LogSource(docker=name, engine=engine) for name, engine in dict.fromkeys(named))
 
 
 def names_of(sources: Sequence[LogSource]) -> list[str]:
@@ -209,7 +213,8 @@ def _same_logs(name: str, before: Settings, after: Settings) -> bool:
     if name not in before.services or name not in after.services:
         return False
     old, new = before.services[name], after.services[name]
-    return sources_of(old) == sources_of(new) and before.docker == after.docker
+    same = sources_of(old) == sources_of(new) and old.engine == new.engine
+    return same and before.docker == after.docker
 
 
 def _stop(logs: Sequence[_Log]) -> None:

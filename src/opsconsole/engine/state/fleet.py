@@ -158,7 +158,7 @@ class ServiceRecord:
     @property
     def wanted(self) -> tuple[Wanted, ...]:
         """The names by which engines are to know it."""
-        named = [(name, "") for name in self.config.containers]
+        named = [(name, self.config.engine or "") for name in self.config.containers]
         return (*named, *((each.runs_as, each.engine) for each in self.instances if each.runs_as))
 
     @property
@@ -218,7 +218,8 @@ def _build_service(
     lone = service.containers[0] if len(service.containers) == 1 else ""
     for instance, named in zip(service.instances, settings.instance_names(name), strict=True):
         fallback = lone if len(service.instances) == 1 else ""
-        row = InstanceRecord(record, named, instance.url, instance.container or fallback)
+        engine = instance.engine or service.engine or ""
+        row = InstanceRecord(record, named, instance.url, instance.container or fallback, engine)
         row.since = now
         row.probes = _build_probes(settings, name, service, row, now, single=single)
         record.instances.append(row)

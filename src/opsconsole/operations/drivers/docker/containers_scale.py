@@ -53,7 +53,7 @@ class ContainersScale(Driver):
 
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.docker)
-        engine = engine_of(context.settings, target.engine)
+        engine = engine_of(context, target.engine)
         self._context = context
         self._target = target
         self._to = int(context.request.parameters.get("to") or 0)

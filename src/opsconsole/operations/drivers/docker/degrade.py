@@ -91,7 +91,7 @@ class DockerDegrade(Driver):
 
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.docker)
-        engine = engine_of(context.settings, target.engine)
+        engine = engine_of(context, target.engine)
         self._context = context
         self._target = target
         self._calls = EngineCalls(engine, context.threads)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote
 
-from opsconsole.config.settings import Docker, Settings
+from opsconsole.config.settings import Docker
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import ObserveError
+from opsconsole.operations.planning.driver import DriverContext, ObserveError
 from opsconsole.sources.docker.client import classify, connect, get_json
 from opsconsole.sources.docker.containers import judge, read_time
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
@@ -144,14 +144,25 @@ class EngineCalls:
         return tuple(sorted((each for each in seen if each is not None), key=lambda it: it.name))
 
 
-def engine_of(settings: Settings, name: str | None) -> Docker:
-    """The engine called ``name``, or the first. Raises ObserveError."""
-    for engine in settings.docker:
-        if engine.enabled and (name is None or engine.name == name):
-            return engine
+def engine_of(context: DriverContext, name: str | None) -> Docker:
+    """The engine that the action names, else its service, else the only one. Raises ObserveError.
+
+    Of several none is taken by its place in the file: another engine may well have containers of
+    the same names.
+    """
+    engines = [engine for engine in context.settings.docker if engine.enabled]
+    name = name or context.settings.services[context.service].engine
+    found = [engine for engine in engines if name in {None, engine.name}]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        called = f" called {name}" if name else ""
+        raise ObserveError(
+            f"no Docker Engine{called} is configured", remedy="declare it under docker:"
+        )
     raise ObserveError(
-        f"no Docker Engine {name or ''} is configured".replace("  ", " "),
-        remedy="declare it under docker:",
+        f"{len(found)} Docker Engines are configured: {', '.join(each.name for each in found)}",
+        remedy=f"say which one {context.service} is on by engine:, in the service or the action",
     )
 
 

@@ -49,7 +49,7 @@ class DockerRestart(Driver):
         target = declared(context.action.docker)
         self._context = context
         self._target = target
-        self._engine = engine_of(context.settings, target.engine)
+        self._engine = engine_of(context, target.engine)
         self._calls = EngineCalls(self._engine, context.threads)
         self._changes = EngineChanges(self._engine, context.threads)
         self._seen: tuple[Seen, ...] = ()

@@ -50,7 +50,7 @@ class DockerRollback(Driver):
         self._context = context
         self._stop_timeout = round(target.stop_timeout)
         self._wanted = target.image or PREVIOUS
-        engine = engine_of(context.settings, target.engine)
+        engine = engine_of(context, target.engine)
         self._calls = EngineCalls(engine, context.threads)
         self._changes = EngineChanges(engine, context.threads)
         self._replaced = ReplacedContainers(

@@ -51,7 +51,7 @@ class SwarmDriver(Driver):
 
     def __init__(self, context: DriverContext) -> None:
         target = declared(context.action.swarm)
-        engine = engine_of(context.settings, target.engine)
+        engine = engine_of(context, target.engine)
         self._name = target.service
         self._kind = context.kind
         self._clock = context.clock

@@ -39,7 +39,7 @@ class Target:
         if declared.path is not None and os.path.normpath(declared.path) == "/":
             raise ObserveError("a whole container is not backed up", remedy="declare a path in it")
         self.declared: VolumeTarget = declared
-        self.engine: Docker = engine_of(context.settings, declared.engine)
+        self.engine: Docker = engine_of(context, declared.engine)
 
     @property
     def root(self) -> bytes:

@@ -1,0 +1,97 @@
+"""Whether what the services of a configuration are called by stands for one thing each.
+
+Invariant: engines are asked once, and only where a service names what it runs as. Of an engine
+that does not answer nothing is said here; that it does not is told by the look at the engine.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from opsconsole.clock import Clock
+from opsconsole.config.drivers import DockerTarget, SwarmTarget, VolumeTarget
+from opsconsole.config.problems import KeyPath
+from opsconsole.config.services import Service
+from opsconsole.config.settings import Settings
+from opsconsole.config.types import Model
+from opsconsole.engine.state.replica_book import ReplicaBook, Wanted
+from opsconsole.inspection.finding import Finding, Weight
+from opsconsole.model.state import State
+from opsconsole.model.workloads import Inventory
+
+_ON_AN_ENGINE: Final = (DockerTarget, SwarmTarget, VolumeTarget)
+
+
+async def check_replicas(settings: Settings, clock: Clock) -> list[Finding]:
+    """A finding for each name that means nothing or several things, and for each open engine."""
+    names = [
+        (path, wanted)
+        for name, service in settings.services.items()
+        for path, wanted in _names(("services", name), service)
+    ]
+    found = list(_without_engine(settings))
+    if not names:
+        return found
+    book = ReplicaBook(settings)
+    for inventory in await _inventories(settings, clock):
+        book.note(inventory, clock.now())
+    for path, wanted in names:
+        meant = book.find(wanted)
+        if not meant.nothing and not meant.several:
+            continue
+        lack = book.lack(wanted)
+        if lack.ambiguous:
+            remedy = "name its project or container in full, or its engine by engine:"
+            found.append(Finding(path, Weight.ERROR, lack.verdict.reason, remedy))
+        elif lack.verdict.state is State.DOWN:
+            remedy = "start it, or write the name that docker ps shows"
+            found.append(Finding(path, Weight.WARNING, lack.verdict.reason, remedy))
+    return found
+
+
+async def _inventories(settings: Settings, clock: Clock) -> Iterable[Inventory]:
+    """What each engine that answers says it runs."""
+    from opsconsole.sources.docker.source import DockerSource
+
+    sources = [
+        DockerSource(docker, clock, lambda _: None) for docker in settings.docker if docker.enabled
+    ]
+    try:
+        readings = await asyncio.gather(*(source.collect() for source in sources))
+    finally:
+        await asyncio.gather(*(source.close() for source in sources))
+    return [reading.value for reading in readings if reading.value is not None]
+
+
+def _names(path: KeyPath, service: Service) -> Iterator[tuple[KeyPath, Wanted]]:
+    """What the service and its instances run as, each with the engine that is named for it."""
+    for index, name in enumerate(service.containers):
+        yield (*path, "containers", index), (name, service.engine or "")
+    for index, instance in enumerate(service.instances):
+        if instance.container:
+            engine = instance.engine or service.engine or ""
+            yield (*path, "instances", index, "container"), (instance.container, engine)
+
+
+def _without_engine(settings: Settings) -> Iterator[Finding]:
+    """Actions that would have to choose among several engines."""
+    engines = [docker.name for docker in settings.docker if docker.enabled]
+    if len(engines) < 2:
+        return
+    for name, service in settings.services.items():
+        for path, target in _targets(("services", name, "actions"), service.actions):
+            if target.engine is None and service.engine is None:
+                message = f"does not say which of the engines {', '.join(engines)} it is about"
+                remedy = "add engine: to the service or to the action"
+                yield Finding(path, Weight.ERROR, message, remedy)
+
+
+def _targets(
+    path: KeyPath, part: Model | Mapping[str, Model]
+) -> Iterator[tuple[KeyPath, DockerTarget | SwarmTarget | VolumeTarget]]:
+    """What actions, and those within them, name on an engine."""
+    for name, value in part.items() if isinstance(part, Mapping) else part:
+        if isinstance(value, _ON_AN_ENGINE):
+            yield (*path, name), value
+        elif isinstance(value, (Model, Mapping)):
+            yield from _targets((*path, name), value)
