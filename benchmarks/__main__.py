@@ -17,6 +17,7 @@ BENCHMARKS: Final = (
     "recording",
     "replay",
     "soak",
+    "mutation",
 )
 
 
@@ -29,7 +30,8 @@ def main(names: list[str]) -> int:
     runs = []
     for name in names or BENCHMARKS:
         print(f"\n## {name}", flush=True)
-        runs.append(subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False))
+        module = "tools.mutation" if name == "mutation" else f"benchmarks.{name}"
+        runs.append(subprocess.run([sys.executable, "-m", module], check=False))
     return max(run.returncode for run in runs)
 
 

@@ -9,12 +9,12 @@ down or unchanged. The names and defaults (10 s, 5 min) are Nomad's.
 import statistics
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, assert_never
+from typing import Final, Protocol, assert_never
 
 from opsconsole.clock import Clock
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Driver, Sight
+from opsconsole.operations.planning.driver import Sight
 from opsconsole.operations.running.evidence import (
     Evidence,
     Finding,
@@ -24,7 +24,6 @@ from opsconsole.operations.running.evidence import (
     taken_in,
     unmoved_in,
 )
-from opsconsole.operations.running.instance_probes import InstanceProbes
 
 BASELINE_LOOKS: Final = 3
 _PAUSE: Final = 0.5
@@ -59,13 +58,39 @@ class Baseline:
         return frozenset(name for name, state in self.states.items() if _serves(state))
 
 
+class Own(Protocol):
+    """What of a driver is needed here: its own eyes."""
+
+    async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
+        """What the driver itself sees of the steps' targets."""
+        ...
+
+
+class Probes(Protocol):
+    """A service's instances, looked at as its panels look at them."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds after which a look at an instance is given up."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The instances that can be looked at."""
+        ...
+
+    async def look(self) -> dict[str, Sight]:
+        """One look at every instance."""
+        ...
+
+
 class Verifier:
     """Looks at one service for one operation."""
 
     def __init__(
         self,
-        driver: Driver,
-        probes: InstanceProbes,
+        driver: Own,
+        probes: Probes,
         clock: Clock,
         kind: ActionKind,
         min_healthy: float,

@@ -1,0 +1,60 @@
+"""A wrong change is made to what is imported, and a test that looks notices it."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.mutant import VARIABLE, changed
+from tools.mutation import TARGETS, mutants
+
+SOURCE = "def f(a, b):\n    if a:\n        return a < b and b + 1 > 2\n    return True\n"
+
+
+@pytest.mark.parametrize(
+    ("what", "line", "has"),
+    [
+        ("condition", 2, "not a"),
+        ("comparison", 3, "a >= b"),
+        ("operator", 3, "b - 1"),
+        ("comparison", 3, "<= 2"),
+        ("and or", 3, " or "),
+        ("returned value", 3, "return None"),
+        ("returned value", 4, "return not True"),
+    ],
+)
+def test_each_change_is_made_alone(what: str, line: int, has: str) -> None:
+    made = {n: changed(SOURCE, n) for n in range(changed(SOURCE, -1)[1].count)}
+    found = [n for n, (_, change) in made.items() if (change.what, change.line) == (what, line)]
+    assert any(has in ast.unparse(made[n][0]) for n in found)
+    assert len(made) == 7
+
+
+def test_without_a_number_nothing_changes() -> None:
+    assert ast.unparse(changed(SOURCE, -1)[0]) == ast.unparse(ast.parse(SOURCE))
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_every_target_has_files_and_changes(name: str) -> None:
+    assert len(mutants(TARGETS[name].sources)) >= 10
+
+
+@pytest.mark.parametrize("number", [-1, 0])
+def test_the_module_is_changed_where_it_is_imported(number: int, tmp_path: Path) -> None:
+    test = tmp_path / "test_it.py"
+    test.write_text(
+        "from opsconsole.text import sanitize\n"
+        "def test_it():\n    assert sanitize('a\\nb', multiline=True) == 'a\\nb'\n"
+    )
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "tools.mutant", "-p", "no:cacheprovider"]
+    ran = subprocess.run(
+        [*argv, "-c", os.devnull, "--rootdir", str(tmp_path), str(test)],
+        env={**os.environ, VARIABLE: f"opsconsole.text:{number}", "PYTHONPATH": "."},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        check=False,
+    )
+    assert (ran.returncode == 0) is (number == -1), ran.stdout.decode()

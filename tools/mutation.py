@@ -1,0 +1,147 @@
+"""``python -m tools.mutation [TARGET …]``: would the tests notice a wrong change?
+
+Comparisons, conditions, operators and returned values are turned round, one at a time, in what
+judges and reads; then the tests of that part are run. What they do not notice is listed with its
+line, for a person to say whether a test is missing or the change means nothing.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tools.mutant import VARIABLE, changed
+
+ROOT: Final = Path(__file__).parents[1]
+SOURCE: Final = ROOT / "src"
+LEAST: Final = 0.9
+"""The part of the changes that has to be noticed."""
+
+_LIMIT: Final = 300.0
+"""Seconds after which a run that does not end counts as having noticed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Files below ``src/opsconsole`` (patterns) and the tests that should notice."""
+
+    sources: tuple[str, ...]
+    tests: tuple[str, ...]
+
+
+TARGETS: Final[dict[str, Target]] = {
+    "judge": Target(("engine/judge/*.py",), ("tests/engine/judge", "tests/engine/state")),
+    "policy": Target(("operations/planning/policy.py",), ("tests/operations/planning",)),
+    "evidence": Target(
+        ("operations/running/evidence.py", "operations/running/verification.py"),
+        (
+            "tests/operations/running/test_evidence.py",
+            "tests/operations/running/test_verification.py",
+        ),
+    ),
+    "text": Target(("text.py",), ("tests/test_text.py",)),
+    "health": Target(("sources/health/*.py",), ("tests/sources/health",)),
+    "metrics": Target(("sources/metrics/*.py",), ("tests/sources/metrics",)),
+    "logs": Target(("sources/logs/line.py", "sources/logs/stamps.py"), ("tests/sources/logs",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One change of one module."""
+
+    path: Path
+    number: int
+    line: int
+    what: str
+
+    @property
+    def module(self) -> str:
+        """Its dotted name."""
+        return ".".join(self.path.relative_to(SOURCE).with_suffix("").parts)
+
+    def __str__(self) -> str:
+        return f"{self.path.relative_to(ROOT)}:{self.line} {self.what}"
+
+
+def mutants(patterns: Iterable[str]) -> list[Mutant]:
+    """Every change of the files that ``patterns`` name."""
+    found = []
+    for pattern in patterns:
+        for path in sorted((SOURCE / "opsconsole").glob(pattern)):
+            text = path.read_text(encoding="utf-8")
+            for number in range(changed(text, -1)[1].count):
+                change = changed(text, number)[1]
+                found.append(Mutant(path, number, change.line, change.what))
+    return found
+
+
+def is_noticed(mutant: Mutant, tests: Sequence[str]) -> bool:
+    """Whether any of ``tests`` fails with the change."""
+    argv = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "-p",
+        "tools.mutant",
+        "-p",
+        "no:cacheprovider",
+    ]
+    try:
+        ran = subprocess.run(
+            [*argv, *tests],
+            cwd=ROOT,
+            env={**os.environ, VARIABLE: f"{mutant.module}:{mutant.number}"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_LIMIT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return True
+    return ran.returncode != 0
+
+
+def tried(name: str, sample: int, chance: random.Random, workers: int) -> float:
+    """Try ``sample`` changes of a target (0: all), say what was missed; the part noticed."""
+    target = TARGETS[name]
+    tests = [path for path in target.tests if (ROOT / path).exists()]
+    chosen = mutants(target.sources)
+    if sample and sample < len(chosen):
+        chosen = chance.sample(chosen, sample)
+    with ThreadPoolExecutor(workers) as pool:
+        noticed = list(pool.map(lambda each: is_noticed(each, tests), chosen))
+    part = sum(noticed) / len(noticed)
+    print(f"{name}: {sum(noticed)} of {len(noticed)} changes noticed, {part:.0%}", flush=True)
+    for mutant, seen in zip(chosen, noticed, strict=True):
+        if not seen:
+            print(f"  not noticed: {mutant}", flush=True)
+    return part
+
+
+def main() -> int:
+    """Exit 1 where too few were noticed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
+    parser.add_argument("--sample", type=int, default=25, help="changes of each target; 0: all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    asked = parser.parse_args()
+    unknown = [name for name in asked.targets if name not in TARGETS]
+    if unknown:
+        parser.error(f"there is no target {unknown[0]}")
+    chance = random.Random(asked.seed)
+    parts = [tried(name, asked.sample, chance, asked.workers) for name in asked.targets or TARGETS]
+    return int(min(parts) < LEAST)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
