@@ -15,7 +15,7 @@ MAKEFLAGS += --no-print-directory
 # Folders that exist: a checkout may lack some of them.
 present = $(wildcard $(CODE))
 
-.PHONY: help demo test check format bench pictures pages servers clean
+.PHONY: help demo test check format bench pictures pages servers lock ranges clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,6 +54,12 @@ pages: $(VENV)/developed ## renew what is made from the program: reference, sche
 servers: ## unpack the real servers that tests use into .servers/, installing nothing
 	@$(PYTHON) tools/fetch_servers.py
 
+lock: $(VENV)/created ## solve what is installed anew and write it into locks/, with Python 3.11
+	@$(BIN)/python -m tools.lock
+
+ranges: $(VENV)/created ## try the wheel's own ranges: every dependency at its lowest, then at its newest
+	@$(BIN)/python -m tools.ranges
+
 clean: ## remove what these targets made
 	rm -rf $(VENV) $(SERVERS) build dist pictures
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
@@ -68,12 +74,16 @@ $(VENV)/created:
 	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/installed: pyproject.toml | $(VENV)/created
+# What is locked comes first, what builds included; then nothing is left to solve or to fetch.
+lock_in = $(BIN)/python -m pip install --quiet --requirement locks/$(1).txt && \
+  $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+
+$(VENV)/installed: pyproject.toml locks/run.txt | $(VENV)/created
 	@echo "Installing opsconsole"
-	@$(BIN)/python -m pip install --quiet --editable .
+	@$(call lock_in,run)
 	@touch $@
 
-$(VENV)/developed: pyproject.toml | $(VENV)/created
+$(VENV)/developed: pyproject.toml locks/dev.txt | $(VENV)/created
 	@echo "Installing opsconsole and what its tests need"
-	@$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@$(call lock_in,dev)
 	@touch $@ $(VENV)/installed

@@ -23,6 +23,7 @@ from pathlib import Path
 
 STAMP = ".packages"
 TIMEOUT = 600
+LOCK = Path(__file__).resolve().parents[1] / "locks" / "debian.txt"
 
 
 @dataclass(frozen=True)
@@ -138,17 +139,31 @@ def is_current(target: Path, stamp: str) -> bool:
         return False
 
 
+def locked(packages: Sequence[str]) -> list[str]:
+    """The packages with the versions that are written down for them, where any is."""
+    lines = LOCK.read_text(encoding="utf-8").splitlines() if LOCK.exists() else []
+    versions = {line.partition("=")[0]: line for line in lines}
+    return [versions.get(name, name) for name in packages]
+
+
 def download(packages: Sequence[str], work: Path) -> list[Path]:
-    """The packages' files, by the system's lists or, where those fail, by lists of our own."""
+    """The packages' files, by the system's lists or, where those fail, by lists of our own.
+
+    In their locked versions; where an archive has these no more, in those that it has.
+    """
     folder = work / "packages"
     folder.mkdir()
     apt = ["apt-get", "--quiet", "--quiet", *apt_options()]
     try:
-        run([*apt, "download", *packages], folder=folder)
+        run([*apt, "download", *locked(packages)], folder=folder)
     except FetchError:
         apt += private_lists(work / "apt")
         run([*apt, "update"])
-        run([*apt, "download", *packages], folder=folder)
+        try:
+            run([*apt, "download", *locked(packages)], folder=folder)
+        except FetchError:
+            run([*apt, "download", *packages], folder=folder)
+            print("some locked versions are gone: took what there is", flush=True)
     found = sorted(folder.glob("*.deb"))
     if len(found) != len(packages):
         raise FetchError(f"apt-get brought {len(found)} packages of {len(packages)}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.fetch_servers import GROUPS, STAMP, FetchError, is_current, provide, run
+from tools.fetch_servers import GROUPS, STAMP, FetchError, is_current, locked, provide, run
 
 SCRIPT = Path(__file__).parents[2] / "tools/fetch_servers.py"
 
@@ -33,6 +33,17 @@ def test_a_group_that_is_there_is_not_fetched_again(tmp_path: Path) -> None:
 def test_another_list_of_packages_is_fetched_again(tmp_path: Path) -> None:
     (tmp_path / STAMP).write_text("fonts-of-yesterday\n")
     assert not is_current(tmp_path, "fonts-of-today\n")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_package_has_a_locked_version(group: str) -> None:
+    packages = GROUPS[group].packages
+    assert [each.split("=")[0] for each in locked(packages)] == list(packages)
+    assert all("=" in each for each in locked(packages)), "make lock"
+
+
+def test_a_package_of_no_lock_is_fetched_as_it_is() -> None:
+    assert locked(["tini", "unheard-of"])[1] == "unheard-of"
 
 
 def test_without_debians_tools_it_says_what_is_needed(tmp_path: Path) -> None:
