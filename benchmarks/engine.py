@@ -13,11 +13,11 @@ from pathlib import Path
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.state.fleet import probe_id
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
+from opsconsole.sources.health.factory import probe_id
 
 INTERVAL = 5.0
 SECONDS = 10.0

@@ -22,11 +22,11 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.engine.schedule import fraction
-from opsconsole.engine.state.fleet import probe_id
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
+from opsconsole.sources.health.factory import probe_id
 
 INTERVAL: Final = 5.0
 WARM: Final = 2 * INTERVAL

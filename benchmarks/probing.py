@@ -19,9 +19,9 @@ from benchmarks.endpoints import endpoints
 from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
-from opsconsole.engine.state.fleet import probe_id
 from opsconsole.model.health import ProbeKind
 from opsconsole.model.state import State
+from opsconsole.sources.health.factory import Asked, probe_id
 from opsconsole.sources.health.http_probe import HttpProbe
 from opsconsole.sources.http.connector import Connector, allow_many_sockets
 from opsconsole.sources.http.transport import LeanTransport
@@ -85,18 +85,19 @@ async def probe(count: int, url: str, stack: AsyncExitStack) -> list[Look]:
     stack.push_async_callback(connector.close)
 
     def one(number: int) -> Look:
-        made = HttpProbe(
-            source=probe_id("bench", f"bench-{number}", ProbeKind.HEALTH),
+        asked = Asked(
+            id=probe_id("bench", f"bench-{number}", ProbeKind.HEALTH),
+            instance=f"bench-{number}",
+            number=number,
             kind=ProbeKind.HEALTH,
+            primary=True,
             url=url,
-            health=Health.model_validate({}),
-            http=HttpConfig.model_validate({}),
+            health=Health(),
+            http=HttpConfig(),
             interval=INTERVAL,
             timeout=TIMEOUT,
-            clock=clock,
-            connector=connector,
-            base=Path(),
         )
+        made = HttpProbe(asked, clock=clock, connector=connector, base=Path())
         stack.push_async_callback(made.close)
 
         async def look() -> None:

@@ -37,7 +37,11 @@ def reading(fleet: Fleet, http: httpx.Client, service: str) -> HealthReport | Fa
     answer = http.get(fleet.layout.of(service)[0].url + path)
     kind = answer.headers["content-type"]
     return read_health(
-        answer.content, status=answer.status_code, content_type=kind, health=Health(path=path)
+        answer.content,
+        status=answer.status_code,
+        accepted=answer.is_success,
+        content_type=kind,
+        health=Health(path=path),
     )
 
 

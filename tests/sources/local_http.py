@@ -53,10 +53,11 @@ async def read_request(reader: asyncio.StreamReader) -> Asked:
 class Server:
     """Answers by ``answer``; remembers what was asked and on how many connections.
 
-    While ``wants`` is set, whoever does not send it as ``Authorization`` is answered 401.
+    What has no answer is left without one. While ``wants`` is set, whoever does not send it as
+    ``Authorization`` is answered 401.
     """
 
-    def __init__(self, answer: Callable[[Asked], Said]) -> None:
+    def __init__(self, answer: Callable[[Asked], Said | None]) -> None:
         self.answer = answer
         self.wants: str | None = None
         self.asked: list[Asked] = []
@@ -72,6 +73,9 @@ class Server:
                 self.asked.append(asked)
                 refused = self.wants and asked.headers.get("authorization") != self.wants
                 said = Said(status=401) if refused else self.answer(asked)
+                if said is None:
+                    await reader.read()
+                    break
                 writer.write(said.wire())
                 await writer.drain()
         writer.close()

@@ -9,7 +9,8 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
 from opsconsole.model.health import ProbeKind
-from opsconsole.sources.health.http_probe import HttpProbe
+from opsconsole.sources.health.factory import Asked
+from opsconsole.sources.health.http_probe import KEPT_LOOKS, HttpProbe
 from opsconsole.sources.http.connector import Connector
 from tests.named import named
 
@@ -29,17 +30,19 @@ def make_probe(
     http: dict[str, Any] | None = None,
     timeout: float = TIMEOUT,
     base: Path = Path(),
+    looks: int = KEPT_LOOKS,
 ) -> HttpProbe:
     """A probe as the engine makes them."""
-    return HttpProbe(
-        source=named("probe:test/test-1:health"),
+    asked = Asked(
+        id=named("probe:test/test-1:health"),
+        instance="test-1",
+        number=0,
         kind=kind,
+        primary=True,
         url=url,
         health=Health.model_validate(health or {}),
         http=HttpConfig.model_validate(http or {}),
         interval=5.0,
         timeout=timeout,
-        clock=SystemClock(),
-        connector=connector,
-        base=base,
     )
+    return HttpProbe(asked, clock=SystemClock(), connector=connector, base=base, looks=looks)

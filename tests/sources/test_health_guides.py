@@ -17,6 +17,7 @@ def read(body: object) -> HealthReport:
     found = read_health(
         json.dumps(body).encode(),
         status=200,
+        accepted=True,
         content_type="application/json",
         health=Health.model_validate({}),
     )

@@ -14,6 +14,7 @@ from opsconsole.config.services import Health
 from opsconsole.model.health import HealthReport
 from opsconsole.model.state import State
 from opsconsole.sources.health.body import read_health
+from opsconsole.sources.health.expect import accepts_status
 from opsconsole.text import is_clean
 
 SAMPLES = Path(__file__).parent / "samples" / "health"
@@ -30,6 +31,7 @@ def read_sample(name: str) -> HealthReport:
     found = read_health(
         body.read_bytes(),
         status=int(meta["http_status"]),
+        accepted=accepts_status(None, int(meta["http_status"])),
         content_type=meta["content_type"],
         health=Health.model_validate({}),
     )

@@ -14,20 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from opsconsole.clock import Clock
 from opsconsole.config.http import HttpConfig
-from opsconsole.config.services import Health, Service
+from opsconsole.config.services import Service
 from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prometheus, Settings
 from opsconsole.engine.judge.budget import SPANS
-from opsconsole.engine.state.fleet import (
-    interval_of,
-    join_url,
-    probe_id,
-    probe_paths,
-    scrape_interval,
-)
+from opsconsole.engine.state.fleet import scrape_interval
 from opsconsole.model.events import Event
-from opsconsole.model.health import ProbeKind
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
+from opsconsole.sources.health.factory import join_url, probes_of, timeout_of
 
 if TYPE_CHECKING:
     from opsconsole.config.rule_files import RuleFiles
@@ -144,7 +138,7 @@ class Assembly:
                 samples=samples,
                 http=service.http,
                 interval=scrape_interval(service),
-                timeout=service.timeout or settings.defaults.timeout,
+                timeout=timeout_of(settings, service),
                 clock=self._clock,
                 connector=connector,
                 executor=self._parser,
@@ -186,34 +180,16 @@ def _secretive(make: "partial[Any]") -> bool:
 def _probes(settings: Settings, clock: Clock, base: Path, connector: "Connector") -> Iterator[Made]:
     from opsconsole.sources.health.http_probe import HttpProbe
 
-    for name, service in settings.services.items():
-        common = partial(
-            HttpProbe,
-            http=service.http,
-            interval=interval_of(settings, service),
-            timeout=service.timeout or settings.defaults.timeout,
-            clock=clock,
-            connector=connector,
-            base=base,
-        )
-        for instance, url in _instances(settings, name, service):
-            for kind, path in probe_paths(service):
-                who = probe_id(name, instance, kind)
-                health = _health(service, kind, path)
-                target = join_url(url, path)
-                yield who, partial(common, source=who, kind=kind, url=target, health=health)
+    common = partial(HttpProbe, clock=clock, connector=connector, base=base)
+    for name in settings.services:
+        for asked in probes_of(settings, name):
+            yield asked.id, partial(common, asked)
 
 
 def _instances(settings: Settings, name: str, service: Service) -> Iterator[tuple[str, str]]:
     names = settings.instance_names(name)
     for called, instance in zip(names, service.instances, strict=True):
         yield called, instance.url
-
-
-def _health(service: Service, kind: ProbeKind, path: str) -> Health:
-    if kind is ProbeKind.HEALTH and service.health is not None:
-        return service.health
-    return Health(path=path)
 
 
 def _places(settings: Settings, clock: Clock, on_event: Callable[[Event], None]) -> Iterator[Made]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.state.fleet import join_url, scrape_interval
+from opsconsole.engine.state.fleet import scrape_interval
 from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
 from opsconsole.inspection.names import remedy_for_declared
 from opsconsole.inspection.series import short_window
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.sources.health.factory import join_url, timeout_of
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.metrics.declared import Declared, Kind, declared_metrics, series_names
@@ -53,7 +54,7 @@ async def check_scrapes(
     names = series_names(declared)
     if not names or not service.instances:
         return found
-    timeout = service.timeout or settings.defaults.timeout
+    timeout = timeout_of(settings, service)
     looked = await asyncio.gather(
         *(
             _read(service, instance.url, names, timeout, connector, base)

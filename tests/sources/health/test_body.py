@@ -14,6 +14,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.state import State
 from opsconsole.sources.health.body import read_health
+from opsconsole.sources.health.expect import accepts_status
 from opsconsole.sources.health.figures import FIGURE_LIMIT, RAW_LIMIT, seconds
 from opsconsole.sources.health.tree import COMPONENT_LIMIT
 from opsconsole.text import is_clean
@@ -21,8 +22,10 @@ from opsconsole.text import is_clean
 
 def read(body: object, status: int = 200, content_type: str = "", **health: Any) -> HealthReport:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    config = Health.model_validate(health)
+    accepted = accepts_status(config.expect, status)
     found = read_health(
-        raw, status=status, content_type=content_type, health=Health.model_validate(health)
+        raw, status=status, accepted=accepted, content_type=content_type, health=config
     )
     assert isinstance(found, HealthReport), found
     return found
@@ -101,7 +104,7 @@ def test_a_bad_code_beats_a_healthy_body_and_a_bad_body_beats_a_good_code() -> N
 
 def test_a_bad_code_without_a_payload_is_a_fault() -> None:
     for body in (b"", b"<html>", b'{"detail":"Not Found"}', b"{", b"nothing here"):
-        found = read_health(body, status=404, content_type="", health=Health.model_validate({}))
+        found = read_health(body, status=404, accepted=False, content_type="", health=Health())
         assert isinstance(found, Fault)
         assert (found.kind, found.message) == (FaultKind.STATUS, "HTTP 404 Not Found")
 
@@ -243,7 +246,9 @@ JSON = st.recursive(
 @given(JSON, st.sampled_from([200, 204, 404, 429, 503]))
 def test_any_json_gives_a_clean_report_or_fault(value: object, status: int) -> None:
     body = json.dumps(value).encode()
-    found = read_health(body, status=status, content_type="", health=Health.model_validate({}))
+    found = read_health(
+        body, status=status, accepted=status < 300, content_type="", health=Health()
+    )
     if isinstance(found, Fault):
         assert is_clean(found.message)
         return
@@ -255,6 +260,6 @@ def test_any_json_gives_a_clean_report_or_fault(value: object, status: int) -> N
 @given(st.binary(max_size=300), st.sampled_from(["", "text/plain", "application/json"]))
 def test_any_bytes_give_a_clean_report_or_fault(body: bytes, content_type: str) -> None:
     found = read_health(
-        body, status=200, content_type=content_type, health=Health.model_validate({})
+        body, status=200, accepted=True, content_type=content_type, health=Health.model_validate({})
     )
     assert is_clean(found.message)

@@ -16,9 +16,9 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.page_changes import marked
-from opsconsole.engine.state.fleet import join_url
 from opsconsole.model.fault import Fault
 from opsconsole.model.pages import PageBody, PageView
+from opsconsole.sources.health.factory import join_url
 
 if TYPE_CHECKING:
     from opsconsole.sources.http.connector import Connector

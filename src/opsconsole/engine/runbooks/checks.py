@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.settings import Settings
 from opsconsole.engine.figures import service_figures as figures
-from opsconsole.engine.state.fleet import ServiceRecord, join_url
+from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.machines.base import Machine
 from opsconsole.model.expressions import Availability, Comparison
 from opsconsole.model.health import Component
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
 from opsconsole.model.runbooks import Check, CommandCheck, HttpCheck, MetricCheck, StateCheck
 from opsconsole.model.state import State, worst
+from opsconsole.sources.health.factory import join_url
 from opsconsole.threads import BoundedExecutor
 
 if TYPE_CHECKING:

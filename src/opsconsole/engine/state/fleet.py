@@ -4,7 +4,6 @@ Invariant: these records are touched by the engine's loop alone. A record's ``vi
 only when it was marked as touched, so that what did not change stays the same object.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -31,9 +30,10 @@ from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
-from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 from opsconsole.model.workloads import Replica
+from opsconsole.sources.health.factory import Asked, interval_of, probes_of
 
 SCRAPE_EVERY: Final = 15.0
 """Seconds between the console's own scrapes of an instance, unless a short window needs more."""
@@ -175,34 +175,6 @@ def build_services(settings: Settings, now: float, *, single: bool) -> dict[str,
     }
 
 
-def probe_paths(service: Service) -> Iterator[tuple[ProbeKind, str]]:
-    """The probes of each instance of ``service``, the one that is counted first."""
-    if service.health is not None:
-        yield ProbeKind.HEALTH, service.health.path
-    for kind, path in (
-        (ProbeKind.LIVE, service.probes.live),
-        (ProbeKind.READY, service.probes.ready),
-        (ProbeKind.STARTUP, service.probes.startup),
-    ):
-        if path is not None:
-            yield kind, path
-
-
-def probe_id(service: str, instance: str, kind: ProbeKind) -> SourceId:
-    """Of one probe of one instance; names hold neither slash nor colon."""
-    return SourceId(SourceKind.PROBE, f"{service}/{instance}:{kind}")
-
-
-def join_url(base: str, path: str) -> str:
-    """``path`` taken at an instance's URL, which may have a path of its own."""
-    return f"{base.rstrip('/')}/{path.lstrip('/')}"
-
-
-def interval_of(settings: Settings, service: Service) -> float:
-    """Seconds between looks at ``service``."""
-    return service.interval or settings.defaults.interval
-
-
 def _build_service(
     settings: Settings, name: str, service: Service, now: float, *, single: bool
 ) -> ServiceRecord:
@@ -221,35 +193,25 @@ def _build_service(
         engine = instance.engine or service.engine or ""
         row = InstanceRecord(record, named, instance.url, instance.container or fallback, engine)
         row.since = now
-        row.probes = _build_probes(settings, name, service, row, now, single=single)
         record.instances.append(row)
+    thresholds = service.thresholds or settings.defaults.thresholds
+    limits = Limits(1, 1) if single else _limits(thresholds)
+    for asked in probes_of(settings, name):
+        record.instances[asked.number].probes.append(_build_probe(asked, limits, now))
     return record
 
 
-def _build_probes(
-    settings: Settings,
-    name: str,
-    service: Service,
-    instance: InstanceRecord,
-    now: float,
-    *,
-    single: bool,
-) -> list[ProbeRecord]:
-    thresholds = service.thresholds or settings.defaults.thresholds
-    limits = Limits(1, 1) if single else _limits(thresholds)
-    return [
-        ProbeRecord(
-            id=probe_id(name, instance.name, kind),
-            kind=kind,
-            url=join_url(instance.url, path),
-            interval=interval_of(settings, service),
-            timeout=service.timeout or settings.defaults.timeout,
-            limits=limits,
-            primary=number == 0,
-            judged=Judged(since=now),
-        )
-        for number, (kind, path) in enumerate(probe_paths(service))
-    ]
+def _build_probe(asked: Asked, limits: Limits, now: float) -> ProbeRecord:
+    return ProbeRecord(
+        id=asked.id,
+        kind=asked.kind,
+        url=asked.url,
+        interval=asked.interval,
+        timeout=asked.timeout,
+        limits=limits,
+        primary=asked.primary,
+        judged=Judged(since=now),
+    )
 
 
 def scrape_interval(service: Service) -> float:

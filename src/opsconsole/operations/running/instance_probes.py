@@ -7,6 +7,7 @@ its verdicts cannot disagree about what healthy means. Looks change nothing.
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -15,9 +16,9 @@ from opsconsole.config.settings import Settings
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind, failing
 from opsconsole.model.reading import Reading
-from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.operations.planning.driver import Sight
+from opsconsole.sources.health.factory import Asked, probes_of
 
 if TYPE_CHECKING:
     from opsconsole.sources.health.http_probe import HttpProbe
@@ -37,17 +38,18 @@ class InstanceProbes:
     def __init__(
         self, settings: Settings, service: str, base: Path, without: frozenset[str] = frozenset()
     ) -> None:
-        config = settings.services.get(service)
         self._timeout = 0.0
         self._connector: Connector | None = None
         self._probes: dict[str, HttpProbe] = {}
-        if config is None or config.health is None:
-            return
-        pairs = zip(settings.instance_names(service), config.instances, strict=True)
-        urls = {name: instance.url for name, instance in pairs if name not in without}
-        if urls:
-            self._timeout = config.timeout or settings.defaults.timeout
-            self._connector, self._probes = _probes(settings, service, urls, base)
+        known = probes_of(settings, service) if service in settings.services else ()
+        wanted = [
+            asked
+            for asked in known
+            if asked.kind is ProbeKind.HEALTH and asked.instance not in without
+        ]
+        if wanted:
+            self._timeout = wanted[0].timeout
+            self._connector, self._probes = _probes(wanted, base)
 
     @property
     def timeout(self) -> float:
@@ -79,35 +81,18 @@ class InstanceProbes:
             await self._connector.close()
 
 
-def _probes(
-    settings: Settings, service: str, urls: Mapping[str, str], base: Path
-) -> "tuple[Connector, dict[str, HttpProbe]]":
-    """A probe of the health endpoint at each URL, on one connector.
+def _probes(wanted: list[Asked], base: Path) -> "tuple[Connector, dict[str, HttpProbe]]":
+    """A probe for each, on one connector.
 
     HTTP is imported only where it is spoken: that takes as long as all the rest of a start.
     """
     from opsconsole.sources.health.http_probe import HttpProbe
     from opsconsole.sources.http.connector import Connector
 
-    config = settings.services[service]
-    assert config.health is not None
     connector = Connector()
-    probes = {
-        name: HttpProbe(
-            source=SourceId(SourceKind.PROBE, f"{service}/{name}"),
-            kind=ProbeKind.HEALTH,
-            url=url.rstrip("/") + "/" + config.health.path.lstrip("/"),
-            health=config.health,
-            http=config.http,
-            interval=1.0,
-            timeout=config.timeout or settings.defaults.timeout,
-            clock=SystemClock(),
-            connector=connector,
-            base=base,
-        )
-        for name, url in urls.items()
-    }
-    return connector, probes
+    # Each look dials: a kept connection may lead to the old process, which is draining.
+    make = partial(HttpProbe, clock=SystemClock(), connector=connector, base=base, looks=1)
+    return connector, {asked.instance: make(asked) for asked in wanted}
 
 
 def _sight(name: str, reading: Reading[HealthReport]) -> Sight:

@@ -47,24 +47,26 @@ _SPRING_WORDS: Final = frozenset({"UP", "DOWN", "OUT_OF_SERVICE", "UNKNOWN"})
 
 
 def read_health(
-    body: bytes, *, status: int, content_type: str, health: Health
+    body: bytes, *, status: int, accepted: bool, content_type: str, health: Health
 ) -> HealthReport | Fault:
-    """Read one answer. ``headers`` of the report are left to the caller."""
-    failed = not health_expect.accepts_status(health.expect, status)
+    """Read one answer; ``accepted`` says whether its code is a good one.
+
+    ``headers`` of the report are left to the caller.
+    """
     value: Json = None
     if _is_json(body, content_type):
         try:
             value = parse(body)
         except InvalidJsonError as error:
-            if failed:
+            if not accepted:
                 return status_fault(status)
             return Fault(FaultKind.NOT_UNDERSTOOD, f"invalid body: {error}")
-        report = _read_json(value, status, content_type, health, failed=failed)
+        report = _read_json(value, status, content_type, health, failed=not accepted)
     elif not body:
         report = HealthReport(State.UNKNOWN, "empty", message=f"empty body, {_NOT_A_PAYLOAD}")
     else:
         report = read_text(body)
-    judged = _judge(report, body, value, status, health)
+    judged = _judge(report, body, value, status, health, accepted=accepted)
     if isinstance(judged, Fault):
         return judged
     return replace(judged, status_code=status, content_type=sanitize(content_type, limit=100))
@@ -79,11 +81,17 @@ def _is_json(body: bytes, content_type: str) -> bool:
 
 
 def _judge(
-    report: HealthReport, body: bytes, value: Json, status: int, health: Health
+    report: HealthReport,
+    body: bytes,
+    value: Json,
+    status: int,
+    health: Health,
+    *,
+    accepted: bool,
 ) -> HealthReport | Fault:
     """Let the configuration's expectation and the status code have their say."""
     expect = health.expect
-    if not health_expect.accepts_status(expect, status):
+    if not accepted:
         return report if _is_vault_standby(value, status) else _failed_by_code(report, status)
     if expect is not None:
         missing = health_expect.unmet(expect, body, value)

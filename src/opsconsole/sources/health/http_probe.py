@@ -13,8 +13,6 @@ from typing import Final
 import httpx
 
 from opsconsole.clock import Clock
-from opsconsole.config.http import HttpConfig
-from opsconsole.config.services import Health
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
@@ -23,6 +21,7 @@ from opsconsole.model.state import State
 from opsconsole.sources.base import Source
 from opsconsole.sources.health.body import BY_CODE, phrase, read_health, status_fault
 from opsconsole.sources.health.expect import accepts_status
+from opsconsole.sources.health.factory import Asked
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.target import HttpTarget
 from opsconsole.sources.http.transport_fault import TransportFaultError
@@ -30,6 +29,9 @@ from opsconsole.text import sanitize, sanitize_bytes
 
 ACCEPT: Final = "application/health+json, application/json;q=0.9, text/plain;q=0.8, */*;q=0.5"
 """Frameworks that negotiate give JSON to this and an HTML page to ``*/*``."""
+
+KEPT_LOOKS: Final = 4
+"""Looks that a connection carries; the next one dials again."""
 
 HEADERS_KEPT: Final = 50
 _NAME_LIMIT: Final = 80
@@ -39,58 +41,52 @@ _DROPPED: Final = frozenset({b"date", b"set-cookie", b"authorization", b"www-aut
 
 
 class HttpProbe(Source[HealthReport]):
-    """``url`` is complete; ``base`` is the configuration's folder.
+    """``base`` is the configuration's folder. The connector is shared and stays open.
 
-    ``interval`` and ``timeout`` are in seconds. The connector is shared and stays open.
+    A connection carries ``looks`` looks at most: a process that is draining goes on answering on
+    one that it has, while it takes no new ones.
     """
 
     def __init__(
         self,
+        asked: Asked,
         *,
-        source: SourceId,
-        kind: ProbeKind,
-        url: str,
-        health: Health,
-        http: HttpConfig,
-        interval: float,
-        timeout: float,
         clock: Clock,
         connector: Connector,
         base: Path,
+        looks: int = KEPT_LOOKS,
     ) -> None:
-        self._id = source
-        self._interval = interval
-        self._kind = kind
-        self._health = health
-        self._timeout = timeout
+        self._asked = asked
+        self._health = asked.health
         self._clock = clock
         self._target = HttpTarget(
-            url,
-            method=health.method,
+            asked.url,
+            method=asked.health.method,
             accept=ACCEPT,
-            http=http,
-            timeout=timeout,
+            http=asked.http,
+            timeout=asked.timeout,
             connector=connector,
             base=base,
+            looks=looks,
         )
         self._last: tuple[object, HealthReport | Fault] | None = None
 
     @property
     def id(self) -> SourceId:
         """``service/instance:kind``."""
-        return self._id
+        return self._asked.id
 
     @property
     def interval(self) -> float:
         """Seconds between looks."""
-        return self._interval
+        return self._asked.interval
 
     async def collect(self) -> Reading[HealthReport]:
         """Look once."""
         loop = asyncio.get_running_loop()
         started = loop.time()
         try:
-            result = await self._look(started + self._timeout)
+            result = await self._look(started + self._asked.timeout)
         except TransportFaultError as error:
             result = self._from_fault(error)
         except Exception as error:  # noqa: BLE001
@@ -99,8 +95,8 @@ class HttpProbe(Source[HealthReport]):
         took = loop.time() - started
         now = self._clock.now()
         if isinstance(result, Fault):
-            return Reading(self._id, now, took, fault=result)
-        return Reading(self._id, now, took, value=result)
+            return Reading(self._asked.id, now, took, fault=result)
+        return Reading(self._asked.id, now, took, value=result)
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
@@ -128,7 +124,9 @@ class HttpProbe(Source[HealthReport]):
         if not accepted and (refusal := self._refusal(response)) is not None:
             return refusal
         content_type = headers.get("content-type", "")
-        found = read_health(body, status=status, content_type=content_type, health=self._health)
+        found = read_health(
+            body, status=status, accepted=accepted, content_type=content_type, health=self._health
+        )
         if accepted:
             found = self._by_code(found, status, content_type)
         return found if isinstance(found, Fault) else replace(found, headers=headers)
@@ -137,7 +135,7 @@ class HttpProbe(Source[HealthReport]):
         self, found: HealthReport | Fault, status: int, content_type: str
     ) -> HealthReport | Fault:
         """A liveness, readiness or startup probe speaks by its code where its body is mute."""
-        if self._kind is ProbeKind.HEALTH or self._health.expect is not None:
+        if self._asked.kind is ProbeKind.HEALTH or self._health.expect is not None:
             return found
         if isinstance(found, Fault):
             return HealthReport(State.OK, BY_CODE, status_code=status, content_type=content_type)
