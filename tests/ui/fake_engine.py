@@ -22,7 +22,7 @@ from opsconsole.model.pages import PageView
 from opsconsole.model.replay import Moment, Span
 from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.system_units import SystemUnit
+from opsconsole.model.workloads import ReplicaLook
 from tests.ui.fleet import NOW
 
 
@@ -119,7 +119,7 @@ class FakeEngine:
         self.readers: list[FakeReader] = []
         self.read_pages: tuple[PageView, ...] | Refusal = ()
         self.pages_asked: list[str] = []
-        self.read_units: tuple[SystemUnit, ...] | Refusal = ()
+        self.read_units: tuple[ReplicaLook, ...] | Refusal = ()
         self.recorded: Span | None = None
         self.moments: list[float] = []
         self.answer_moment: Callable[[float], Moment | Refusal] = nothing_recorded
@@ -207,8 +207,8 @@ class FakeEngine:
         future.set_result(self.answer_runbook(request))
         return future
 
-    def units(self, service: str) -> "Future[tuple[SystemUnit, ...] | Refusal]":
-        future: Future[tuple[SystemUnit, ...] | Refusal] = Future()
+    def units(self, service: str) -> "Future[tuple[ReplicaLook, ...] | Refusal]":
+        future: Future[tuple[ReplicaLook, ...] | Refusal] = Future()
         future.set_result(self.read_units)
         return future
 

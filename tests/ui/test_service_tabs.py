@@ -7,8 +7,7 @@ import pytest
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import ActionKind, ActionView, Effect, Refusal
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.state import State
-from opsconsole.model.system_units import SystemUnit
+from opsconsole.model.workloads import ReplicaLook
 from opsconsole.ui.screens.actions import ActionsScreen
 from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.service import ServiceScreen
@@ -17,6 +16,7 @@ from tests.ui import fleet, reading
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.tabs import key_of
+from tests.workloads import replica
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
 
@@ -135,9 +135,11 @@ async def test_instances_show_limits_restarts_and_why_a_container_ended(
 async def test_units_are_shown_beside_their_instances(open_stage: OpenStage) -> None:
     engine = burning_engine()
     engine.read_units = (
-        SystemUnit("ai-service-1", "ai.service", fleet.NOW, State.OK, "active (running)", 0.4,
-                   3 << 30, 4 << 30, 2, 192.0, 812),
-        SystemUnit("ai-service-2", "gone.service", fleet.NOW,
+        ReplicaLook("ai-service-1", "ai.service", fleet.NOW, replica(
+            "ai.service", kind="unit", status="active (running)", cpu=0.4, memory=3 << 30,
+            memory_limit=4 << 30, restarts=2, started_at=fleet.NOW - 192.0, pid=812,
+        )),
+        ReplicaLook("ai-service-2", "gone.service", fleet.NOW,
                    fault=Fault(FaultKind.ABSENT, "gone.service is not-found")),
     )  # fmt: skip
     async with open_stage(None, engine=engine, size=(120, 40)) as stage:

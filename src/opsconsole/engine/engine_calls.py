@@ -22,7 +22,7 @@ from opsconsole.model.pages import PageView
 from opsconsole.model.replay import Moment
 from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.system_units import SystemUnit
+from opsconsole.model.workloads import ReplicaLook
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class Asked:
         """A look at every declared page of a service; reads only."""
         return self._submit(lambda: self._pages.look(service))
 
-    def units(self, service: str) -> "Future[tuple[SystemUnit, ...] | Refusal]":
+    def units(self, service: str) -> "Future[tuple[ReplicaLook, ...] | Refusal]":
         """A look at the systemd units of a service; reads only."""
         return self._submit(lambda: self._units.look(service))
 

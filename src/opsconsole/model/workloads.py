@@ -8,7 +8,9 @@ Names are those that people write, ids tell apart all replicas and workloads of 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
+from opsconsole.model.fault import Fault
 from opsconsole.model.reading import is_stale
 from opsconsole.model.state import State
 
@@ -89,6 +91,28 @@ class Replica:
     def runs(self) -> bool:
         """Whether it runs at this moment."""
         return self.phase is Phase.RUNNING
+
+
+ASKED_EVERY: Final = 5.0
+"""Seconds between looks at what is asked for only while somebody looks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaLook:
+    """What an instance was seen to run as at ``taken_at``, asked for because somebody looks.
+
+    ``name`` is what it is called where it was asked for. Either ``replica`` or ``fault`` is set.
+    """
+
+    instance: str
+    name: str
+    taken_at: float
+    replica: Replica | None = None
+    fault: Fault | None = None
+
+    def stale(self, now: float) -> bool:
+        """Whether it may no longer be shown as current."""
+        return is_stale(self.taken_at, ASKED_EVERY, now)
 
 
 class Update(StrEnum):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from opsconsole.model.replay import Moment, Span
     from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
     from opsconsole.model.snapshot import Snapshot
-    from opsconsole.model.system_units import SystemUnit
+    from opsconsole.model.workloads import ReplicaLook
 
 
 class EngineLike(Protocol):
@@ -95,7 +95,7 @@ class EngineLike(Protocol):
         """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
         ...
 
-    def units(self, service: str) -> Future[tuple[SystemUnit, ...] | Refusal]:
+    def units(self, service: str) -> Future[tuple[ReplicaLook, ...] | Refusal]:
         """A look at the systemd units of a service; reads only."""
         ...
 

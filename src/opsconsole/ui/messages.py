@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from opsconsole.model.pages import PageView
     from opsconsole.model.replay import Moment
     from opsconsole.model.runbook_runs import RunbookAnswer
-    from opsconsole.model.system_units import SystemUnit
+    from opsconsole.model.workloads import ReplicaLook
 
 
 class SnapshotArrived(Message):
@@ -86,7 +86,7 @@ class UnitsArrived(Message):
     """The systemd units of a service as they are, or why they cannot be had."""
 
     service: str
-    units: tuple[SystemUnit, ...] | None = None
+    units: tuple[ReplicaLook, ...] | None = None
     refusal: Refusal | None = None
 
 

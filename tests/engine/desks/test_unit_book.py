@@ -15,6 +15,7 @@ from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.state import State
+from opsconsole.model.workloads import Phase, ReplicaLook
 from tests.fakes import FakeClock
 
 GOOD = """Id=api.service
@@ -74,35 +75,48 @@ def book(*units: str, clock: FakeClock | None = None) -> UnitBook:
     return UnitBook(Settings(services={"api": service}), LocalMachine(), clock or FakeClock())
 
 
+def cpu_of(looks: tuple[ReplicaLook, ...]) -> float | None:
+    """Of the first."""
+    assert looks[0].replica is not None
+    return looks[0].replica.cpu
+
+
 async def test_all_units_are_asked_for_at_once_and_read(systemctl: Systemctl) -> None:
     began = int((time.monotonic() - 192) * 1e6)
     systemctl.says(GOOD % (1_000_000_000, began), BARE)
     clock = FakeClock()
     units = book("api", "worker.service", clock=clock)
-    good, bare = await units.look("api")
+    looks = await units.look("api")
+    good, bare = (each.replica for each in looks)
+    assert good is not None
+    assert bare is not None
     assert len(systemctl.asked) == 1
     assert systemctl.asked[0].startswith("show --property=Id,LoadState")
     assert systemctl.asked[0].endswith("-- api.service worker.service")
-    assert (good.instance, good.name, good.state, good.words) == (
-        "api-1", "api.service", State.OK, "active (running)",
+    assert [each.instance for each in looks] == ["api-1", "api-2"]
+    assert (good.kind, good.name, good.phase, good.state, good.status) == (
+        "unit", "api.service", Phase.RUNNING, State.OK, "active (running)",
     )  # fmt: skip
+    assert (bare.phase, bare.place) == (Phase.ENDED, good.place)
+    assert good.id != bare.id
     assert (good.memory, good.memory_limit, good.restarts, good.pid) == (
         100 << 20,
         200 << 20,
         3,
         812,
     )
-    assert good.uptime == pytest.approx(192, abs=5)
+    assert good.started_at is not None
+    assert clock.now() - good.started_at == pytest.approx(192, abs=5)
     assert good.cpu is None
-    assert (bare.state, bare.memory, bare.memory_limit, bare.cpu, bare.uptime, bare.pid) == (
+    assert (bare.state, bare.memory, bare.memory_limit, bare.cpu, bare.started_at, bare.pid) == (
         State.DOWN, None, None, None, None, None,
     )  # fmt: skip
     await clock.advance(2.0)
     systemctl.says(GOOD % (2_500_000_000, began), BARE)
-    assert (await units.look("api"))[0].cpu == pytest.approx(0.75)
+    assert cpu_of(await units.look("api")) == pytest.approx(0.75)
     await clock.advance(2.0)
     systemctl.says(GOOD % (5, began), BARE)
-    assert (await units.look("api"))[0].cpu is None, "it began anew"
+    assert cpu_of(await units.look("api")) is None, "it began anew"
 
 
 async def test_nothing_is_asked_without_units(systemctl: Systemctl) -> None:
@@ -131,7 +145,7 @@ async def test_why_a_unit_is_not_known_is_said(
     assert unit.fault is not None
     assert unit.fault.kind is kind
     assert said in unit.fault.message
-    assert unit.state is State.UNKNOWN
+    assert unit.replica is None
 
 
 async def test_a_machine_without_systemd_says_so(

@@ -1,4 +1,4 @@
-"""The systemd units of services: asked for when somebody looks, CPU from one look to the next.
+"""The systemd units that instances are: asked for when somebody looks, CPU between two looks.
 
 Invariant: nothing is asked unless somebody looks and the service declares units.
 """
@@ -11,15 +11,17 @@ from opsconsole.config.settings import Settings
 from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.state import State
-from opsconsole.model.system_units import SystemUnit
+from opsconsole.model.workloads import Phase, Place, PlaceKind, Replica, ReplicaLook
 from opsconsole.sources.host.system_units import number, show, uptime
 
 _STATES: Final = {
-    "active": State.OK,
-    "reloading": State.OK,
-    "inactive": State.DOWN,
-    "failed": State.DOWN,
+    "active": (Phase.RUNNING, State.OK),
+    "reloading": (Phase.RUNNING, State.OK),
+    "activating": (Phase.PENDING, State.UNKNOWN),
+    "inactive": (Phase.ENDED, State.DOWN),
+    "failed": (Phase.ENDED, State.DOWN),
 }
+_NOT_KNOWN: Final = (Phase.UNKNOWN, State.UNKNOWN)
 
 
 class UnitBook:
@@ -35,7 +37,7 @@ class UnitBook:
         """Look at what ``settings`` declare from now on."""
         self._settings = settings
 
-    async def look(self, service: str) -> tuple[SystemUnit, ...]:
+    async def look(self, service: str) -> tuple[ReplicaLook, ...]:
         """Every unit of ``service``; () where it declares none."""
         declared = dict(self._declared(service))
         if not declared:
@@ -46,7 +48,7 @@ class UnitBook:
         now = self._clock.now()
         if isinstance(found, Fault):
             return tuple(
-                SystemUnit(instance, unit, now, fault=found) for instance, unit in declared.items()
+                ReplicaLook(instance, unit, now, fault=found) for instance, unit in declared.items()
             )
         pairs = zip(declared.items(), found, strict=True)
         return tuple(self._unit(*names, properties, now) for names, properties in pairs)
@@ -63,25 +65,31 @@ class UnitBook:
 
     def _unit(
         self, instance: str, name: str, properties: Mapping[str, str], now: float
-    ) -> SystemUnit:
+    ) -> ReplicaLook:
         loaded = properties.get("LoadState", "")
         if loaded != "loaded":
             fault = Fault(FaultKind.ABSENT, f"{name} is {loaded or 'not known'}", "look at unit:")
-            return SystemUnit(instance, name, now, fault=fault)
+            return ReplicaLook(instance, name, now, fault=fault)
         active = properties.get("ActiveState", "")
-        return SystemUnit(
-            instance,
-            name,
-            now,
-            state=_STATES.get(active, State.UNKNOWN),
-            words=f"{active} ({properties.get('SubState', '')})",
+        phase, state = _STATES.get(active, _NOT_KNOWN)
+        place = Place(PlaceKind.HOST, self._machine.name)
+        lasted = uptime(properties) if active == "active" else None
+        replica = Replica(
+            id=f"{place.name}:{name}",
+            name=name,
+            kind="unit",
+            place=place,
+            status=f"{active} ({properties.get('SubState', '')})",
+            phase=phase,
+            state=state,
             cpu=self._cpu(name, number(properties, "CPUUsageNSec"), now),
             memory=number(properties, "MemoryCurrent"),
             memory_limit=number(properties, "MemoryMax"),
             restarts=number(properties, "NRestarts"),
-            uptime=uptime(properties) if active == "active" else None,
+            started_at=None if lasted is None else now - lasted,
             pid=number(properties, "MainPID") or None,
         )
+        return ReplicaLook(instance, name, now, replica)
 
     def _cpu(self, name: str, used: int | None, now: float) -> float | None:
         """Cores in use since the look before; None at first, and after the unit began anew."""

@@ -10,8 +10,7 @@ from typing import Final
 from opsconsole.model.health import Component
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.model.system_units import SystemUnit
-from opsconsole.model.workloads import EngineView, Replica
+from opsconsole.model.workloads import Replica, ReplicaLook
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -39,10 +38,10 @@ def instances(
     snapshot: Snapshot,
     width: int,
     now: float,
-    units: Iterable[SystemUnit] = (),
+    looks: Iterable[ReplicaLook] = (),
 ) -> list[Line]:
     """Endpoints with what they run in, then the replicas that no endpoint names."""
-    by_instance = {unit.instance: unit for unit in units}
+    by_instance = {look.instance: look for look in looks}
     found = snapshot.replicas_of(service)
     placed = len(snapshot.engines) > 1
     lines: list[Line] = []
@@ -52,11 +51,11 @@ def instances(
         lines += _version(instance, width)
         lines += _breakers(instance, width)
         if instance.name in by_instance:
-            lines += _unit(by_instance[instance.name], width, now)
+            lines += _looked_at(by_instance[instance.name], width, now)
         mine = [found[id_] for id_ in instance.replicas if id_ in found]
-        for seen in mine:
-            shown.add(seen[0].id)
-            lines += _replica(*seen, width, now, placed=placed)
+        for replica, engine in mine:
+            shown.add(replica.id)
+            lines += _replica(replica, width, now, stale=engine.stale(now), placed=placed)
         if instance.runs_as and not mine:
             said = f"no engine that is read knows {instance.runs_as}"
             lines.append(_fact("runs as", Span(clip(said, width - _LABEL - 4), Role.UNKNOWN)))
@@ -64,8 +63,9 @@ def instances(
     others = [seen for id_, seen in found.items() if id_ not in shown]
     if others:
         lines.append((Span(" other copies of this service", Role.HEADER),))
-        for seen in others:
-            lines += [*_replica(*seen, width, now, placed=placed), BLANK]
+        for replica, engine in others:
+            lines += _replica(replica, width, now, stale=engine.stale(now), placed=placed)
+            lines.append(BLANK)
     if not lines:
         lines += [
             (Span("   no copy of this service is known: name its instances or containers:",
@@ -111,84 +111,74 @@ def _with_breaker(parts: tuple[Component, ...]) -> Iterator[Component]:
 
 
 def _replica(
-    replica: Replica, engine: EngineView, width: int, now: float, *, placed: bool
+    replica: Replica, width: int, now: float, *, stale: bool, placed: bool = False
 ) -> Iterator[Line]:
     """State and age, what it uses, what it runs; where, if there are several places."""
-    stale = engine.stale(now)
-    role = state_role(replica.state, stale=stale)
-    words = [replica.status] + ([replica.health] if replica.health else [])
-    if not replica.runs and replica.exit_code is not None:
-        words.append(f"exit {replica.exit_code}")
-    if replica.oom_killed:
-        words.append("killed: out of memory")
-    if replica.runs and replica.started_at is not None:
-        words.append(f"up {figures.age(now - replica.started_at)}")
-    if not replica.runs and replica.finished_at is not None:
-        words.append(f"{figures.age(now - replica.finished_at)} ago")
-    if replica.restarts is not None:
-        words.append(f"↻ {replica.restarts} restarts" if replica.restarts != 1 else "↻ 1 restart")
-    if placed:
-        words.append(f"on {replica.place.name}")
+    calm = Role.STALE if stale else Role.TEXT
+    where = f" · on {replica.place.name}" if placed else ""
     yield clip_line(
         _fact(
             replica.kind,
-            Span(f"{'◌' if stale else replica.state.glyph} ", role),
+            Span(
+                f"{'◌' if stale else replica.state.glyph} ", state_role(replica.state, stale=stale)
+            ),
             Span(f"{replica.name}  ", Role.STRONG),
-            Span(" · ".join(words), Role.STALE if stale else Role.TEXT),
+            Span(" · ".join(_words(replica, now)) + where, calm),
         ),
         width,
     )
     if replica.runs:
         yield clip_line(_fact("uses", *_usage(replica, width, stale=stale)), width)
-    ports = "  ".join(f":{port.public}→{port.private}" for port in replica.ports if port.public)
-    image = f"{replica.image}  {replica.image_id[:19]}  {ports}".rstrip()
-    yield clip_line(_fact("image", Span(image, Role.MUTED)), width)
-    told = replica.oom_killed and not replica.runs and "memory" in replica.detail
-    if replica.detail and not told:
+    if replica.image:
+        ports = "  ".join(f":{each.public}→{each.private}" for each in replica.ports if each.public)
+        image = f"{replica.image}  {replica.image_id[:19]}  {ports}".rstrip()
+        yield clip_line(_fact("image", Span(image, Role.MUTED)), width)
+    if replica.detail and (replica.runs or not replica.oom_killed):
         yield clip_line(_fact("", Span(replica.detail, Role.TEXT)), width)
 
 
-def _unit(unit: SystemUnit, width: int, now: float) -> Iterator[Line]:
-    """What systemd says of the copy."""
-    stale = now - unit.taken_at > 30
-    if unit.fault is not None:
-        said = f"{unit.name}: {unit.fault}"
-        yield clip_line(_fact("unit", Span(said, Role.UNKNOWN)), width)
-        return
-    words = [unit.words]
-    if unit.uptime is not None:
-        words.append(f"up {figures.age(unit.uptime)}")
-    if unit.restarts is not None:
-        words.append(f"↻ {unit.restarts} restarts" if unit.restarts != 1 else "↻ 1 restart")
-    if unit.pid is not None:
-        words.append(f"pid {unit.pid}")
-    yield clip_line(
-        _fact(
-            "unit",
-            Span(f"{'◌' if stale else unit.state.glyph} ", state_role(unit.state, stale=stale)),
-            Span(f"{unit.name}  ", Role.STRONG),
-            Span(" · ".join(words), Role.STALE if stale else Role.TEXT),
-        ),
-        width,
-    )
-    if unit.state is State.OK:
-        yield clip_line(_fact("uses", *_usage(unit, width, stale=stale)), width)
+def _words(replica: Replica, now: float) -> Iterator[str]:
+    """How it is, in its place's words, and for how long."""
+    yield replica.status
+    if replica.health:
+        yield replica.health
+    if not replica.runs and replica.exit_code is not None:
+        yield f"exit {replica.exit_code}"
+    if replica.oom_killed:
+        yield "killed: out of memory"
+    if replica.runs and replica.started_at is not None:
+        yield f"up {figures.age(now - replica.started_at)}"
+    if not replica.runs and replica.finished_at is not None:
+        yield f"{figures.age(now - replica.finished_at)} ago"
+    if replica.restarts is not None:
+        yield f"↻ {replica.restarts} restarts" if replica.restarts != 1 else "↻ 1 restart"
+    if replica.pid is not None:
+        yield f"pid {replica.pid}"
 
 
-def _usage(box: Replica | SystemUnit, width: int, *, stale: bool) -> Line:
+def _looked_at(look: ReplicaLook, width: int, now: float) -> Iterator[Line]:
+    """What was asked for while one looks, or why it is not known."""
+    if look.replica is not None:
+        yield from _replica(look.replica, width, now, stale=look.stale(now))
+    else:
+        said = f"{look.name}: {look.fault}"
+        yield clip_line(_fact("runs as", Span(said, Role.UNKNOWN)), width)
+
+
+def _usage(replica: Replica, width: int, *, stale: bool) -> Line:
     """CPU, and memory against its limit as a bar."""
     role = Role.STALE if stale else Role.TEXT
-    spans = [Span(f"cpu {figures.percent(box.cpu)}", role), Span("   memory ", Role.MUTED)]
-    if not box.memory_limit:
-        return (*spans, Span(f"{figures.size(box.memory)}, no limit", role))
-    share = None if box.memory is None else box.memory / box.memory_limit
+    spans = [Span(f"cpu {figures.percent(replica.cpu)}", role), Span("   memory ", Role.MUTED)]
+    if not replica.memory_limit:
+        return (*spans, Span(f"{figures.size(replica.memory)}, no limit", role))
+    share = None if replica.memory is None else replica.memory / replica.memory_limit
     bar = 20 if width >= 100 else 10
     return (
         *spans,
         Span(f"{meter(share, bar)} ", Role.STALE if stale else Role.TRACE),
         Span(
             f"{figures.percent(share)}  "
-            f"{figures.size(box.memory)} of {figures.size(box.memory_limit)}",
+            f"{figures.size(replica.memory)} of {figures.size(replica.memory_limit)}",
             role,
         ),
     )

@@ -6,13 +6,14 @@ none while the tab is out of sight.
 
 from typing import ClassVar
 
+from opsconsole.model.workloads import ASKED_EVERY
 from opsconsole.ui.screens.service_tab import LinesTab
 
 
 class AskingTab(LinesTab):
     """Subclasses ask in ``ask`` and call ``answered`` when the answer is there."""
 
-    EVERY: ClassVar[float] = 5.0
+    EVERY: ClassVar[float] = ASKED_EVERY
     """Seconds between an answer and the next question."""
 
     def __init__(self, service: str) -> None:

@@ -1,9 +1,9 @@
-"""The instances tab: endpoints, and the containers and units that they run in."""
+"""The instances tab: endpoints, and the replicas that they run as."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
-from opsconsole.model.system_units import SystemUnit
+from opsconsole.model.workloads import ReplicaLook
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.instances import instances
 from opsconsole.ui.messages import UnitsArrived
@@ -19,7 +19,7 @@ class InstancesTab(AskingTab):
 
     def __init__(self, service: str) -> None:
         super().__init__(service)
-        self._units: tuple[SystemUnit, ...] = ()
+        self._units: tuple[ReplicaLook, ...] = ()
 
     def ask(self) -> bool:
         """Ask for the units of the service."""
