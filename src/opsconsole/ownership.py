@@ -32,13 +32,22 @@ def looseness_of(status: os.stat_result, path: Path) -> Loose | None:
 def looseness(path: Path) -> Loose | None:
     """How others could change or replace what is at ``path``; None when they cannot.
 
-    Raises OSError.
+    Where ``path`` is a symbolic link, the folders of both of its ends count. Raises OSError.
     """
     whole = path.resolve(strict=True)
-    for place in (whole, *whole.parents):
-        status = place.stat()
-        shielded = place != whole and status.st_mode & stat.S_ISVTX and status.st_uid == 0
-        found = None if shielded else looseness_of(status, place)
+    found = looseness_of(whole.stat(), whole)
+    if found is not None:
+        return Loose(f"{whole} {found.how}", found.remedy)
+    return _above(whole) or _above(path.parent.resolve(strict=True) / path.name)
+
+
+def _above(path: Path) -> Loose | None:
+    """How others could put something else in the place of ``path``, by its folders."""
+    for folder in path.parents:
+        status = folder.stat()
+        if status.st_uid == 0 and status.st_mode & stat.S_ISVTX:
+            continue
+        found = looseness_of(status, folder)
         if found is not None:
-            return Loose(f"{place} {found.how}", found.remedy)
+            return Loose(f"its folder {folder} {found.how}", found.remedy)
     return None

@@ -162,6 +162,20 @@ def test_a_loose_file_may_not_name_programs(tmp_path: Path) -> None:
     assert load(path, {}).services["api"].actions.restart
 
 
+def test_neither_may_one_in_a_folder_where_others_could_replace_it(tmp_path: Path) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    path = write(folder, "services: {api: {actions: {restart: {command: [systemctl]}}}}\n")
+    folder.chmod(0o775)
+
+    (problem,) = problems(path)
+
+    assert f"its folder {folder} can be written by others (mode 0775)" in problem
+    assert problem.endswith(f"chmod go-w {folder}")
+    folder.chmod(0o755)
+    assert load(path, {}).services
+
+
 def test_a_loose_file_without_programs_is_fine(tmp_path: Path) -> None:
     path = write(tmp_path, "services: {api: {}}\n")
     path.chmod(0o666)

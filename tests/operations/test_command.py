@@ -146,3 +146,23 @@ async def test_without_anything_to_look_at_a_restart_is_inconclusive(place: Plac
     operation = await ended(operator, (await performed(operator, plan)).id)
     assert operation.state is _S.INCONCLUSIVE
     assert operation.steps[0].state == "done"
+
+
+@pytest.mark.parametrize("loose", ["program", "bin", "work"])
+async def test_a_program_or_folder_that_others_may_write_is_refused(
+    place: Place, tmp_path: Path, loose: str
+) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "work").mkdir()
+    program = tmp_path / "bin" / "program"
+    program.write_text("#!/bin/sh\n")
+    places = {"program": program, "bin": program.parent, "work": tmp_path / "work"}
+    for each in places.values():
+        each.chmod(0o755)
+    place.write(_config(f"[{program}]", f"cwd: {tmp_path}/work"))
+    request = ActionRequest("web", ActionKind.CALL, "it")
+    await planned(place.operator(), request)
+    places[loose].chmod(0o777)
+    answer = await place.operator().plan(request, None)
+    assert refused(answer) == "others-may-write"
+    assert f"chmod go-w {places[loose]}" in str(answer)

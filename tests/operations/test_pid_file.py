@@ -130,3 +130,19 @@ async def test_a_pid_file_without_a_process_is_refused(place: Place, tmp_path: P
     place.write(_config(tmp_path / "web.pid", "").replace(", start: [sh, -c, '']", ""))
     answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
     assert refused(answer) == "cannot-look"
+
+
+async def test_a_start_that_others_may_write_is_refused(place: Place, tmp_path: Path) -> None:
+    program = tmp_path / "start"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o777)
+    place.write(_config(tmp_path / "web.pid", "true").replace("[sh, -c, 'true']", f"[{program}]"))
+    answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
+    assert refused(answer) == "others-may-write"
+
+
+async def test_a_fifo_in_its_place_is_refused_at_once(place: Place, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "web.pid")
+    place.write(_config(tmp_path / "web.pid", "true"))
+    answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
+    assert "not a regular file" in str(answer)

@@ -5,12 +5,12 @@ about it is checked on the opened descriptor, so that it cannot be swapped in be
 """
 
 import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole import durable
+from opsconsole.ownership import Loose, looseness, looseness_of
 
 LIMIT: Final = 1024 * 1024
 """Bytes of one configuration file."""
@@ -53,14 +53,14 @@ def read_text(path: Path) -> FileText:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise FileError("is not UTF-8 text", line=line) from None
-    return FileText(text, *_looseness(status, path))
+    loose = _loose(status, path)
+    return FileText(text, loose.how, loose.remedy)
 
 
-def _looseness(status: os.stat_result, path: Path) -> tuple[str, str]:
-    """OpenSSH's rule for files that are obeyed: mine or root's, written by nobody else."""
-    mode = stat.S_IMODE(status.st_mode)
-    if status.st_uid not in {0, os.geteuid()}:
-        return f"belongs to user {status.st_uid}", f"chown {os.geteuid()} {path}"
-    if mode & 0o022:
-        return f"can be written by others (mode {mode:04o})", f"chmod go-w {path}"
-    return "", ""
+def _loose(status: os.stat_result, path: Path) -> Loose:
+    """How others could change the opened file, or put another in its place."""
+    try:
+        found = looseness_of(status, path) or looseness(path)
+    except OSError as error:
+        raise FileError(f"cannot be looked at: {error.strerror}") from None
+    return found or Loose("", "")

@@ -72,6 +72,12 @@ def _check(folder: Path) -> None:
     status = folder.stat()
     if not stat.S_ISDIR(status.st_mode):
         raise StateError(f"{folder} is not a folder", remedy="set state_dir to a folder")
+    shared = status.st_mode & stat.S_IWGRP
+    if status.st_uid not in {0, os.geteuid()} and not shared:
+        raise StateError(
+            f"the state folder {folder} belongs to user {status.st_uid}",
+            remedy="set state_dir to a folder of this user, or share one with a group",
+        )
     if status.st_mode & stat.S_IWOTH:
         raise StateError(
             f"everybody may write to the state folder {folder}", remedy=f"chmod o-w {folder}"

@@ -153,3 +153,16 @@ def _running(group: int) -> list[str]:
         if int(owner) == group and state not in "ZX":
             found.append(path.parent.name)
     return found
+
+
+def test_a_command_that_others_could_change_is_not_asked(tmp_path: Path) -> None:
+    program = tmp_path / "helper"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran; echo {CANARY}\n")
+    program.chmod(0o777)
+
+    assert "can be written by others (mode 0777)" in refusal(
+        SecretRef(command=(str(program),)), tmp_path
+    )
+    assert not (tmp_path / "ran").exists()
+    program.chmod(0o755)
+    assert reveal(SecretRef(command=("./helper",)), base=tmp_path).value == CANARY

@@ -138,3 +138,20 @@ async def test_no_checkout_no_restart_and_read_only(app: Path, place: Place) -> 
     place.write(config[: config.index("      restart:")])
     assert "declares none" in str(await place.operator().plan(_REQUEST, None))
     assert _git(app, "describe", "--tags", "--exact-match") == "v1.10.0"
+
+
+async def test_what_the_repository_would_have_run_is_not_run(app: Path, place: Place) -> None:
+    place.write(_config(then="nothing"))
+    trap, sprung = app / ".git" / "trap", app.parent / "sprung"
+    trap.write_text(f"#!/bin/sh\ntouch {sprung}\n")
+    trap.chmod(0o755)
+    hooks = app / ".git" / "hooks"
+    hooks.mkdir(exist_ok=True)
+    for name in ("post-checkout", "reference-transaction", "post-index-change"):
+        (hooks / name).symlink_to(trap)
+    _git(app, "config", "core.fsmonitor", str(trap))
+    _git(app, "status")
+    assert sprung.exists(), "the trap is no trap"
+    sprung.unlink()
+    assert (await _rolled_back(place)).state is OperationState.VERIFIED
+    assert not sprung.exists()

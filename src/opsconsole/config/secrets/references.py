@@ -8,12 +8,14 @@ Everything here blocks: call it in an executor of your own.
 """
 
 import os
+import shutil
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from opsconsole import durable, programs
+from opsconsole import durable, ownership, programs
+from opsconsole.config.secrets.core_dumps import forbid_core_dumps
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
 from opsconsole.model.machine import Command, End
@@ -59,6 +61,7 @@ def reveal(ref: SecretRef, *, base: Path, environ: Mapping[str, str] = os.enviro
 
     One line feed at the end is dropped. Raises SecretError when it cannot be had.
     """
+    forbid_core_dumps()
     if ref.env is not None:
         value = _from_environment(ref.env, environ)
     elif ref.file is not None:
@@ -133,6 +136,7 @@ def _from_command(argv: tuple[str, ...], base: Path, environ: Mapping[str, str])
     shown = f"the command {sanitize(argv[0])}" if argv else "an empty command"
     if not argv:
         raise SecretError(f"{shown} gives no secret", remedy="write it as [program, argument, …]")
+    _refuse_loose_program(argv[0], base, environ)
     command = Command(argv, cwd=str(base), environment=environ)
     try:
         finished = programs.run(command, limit=LIMIT, deadline=COMMAND_TIMEOUT)
@@ -145,6 +149,18 @@ def _from_command(argv: tuple[str, ...], base: Path, environ: Mapping[str, str])
     if finished.code != 0:
         raise SecretError(f"{shown} ended with code {finished.code}, so it gave no secret")
     return _decode(finished.output, shown)
+
+
+def _refuse_loose_program(name: str, base: Path, environ: Mapping[str, str]) -> None:
+    """A program that others could change would learn the secret, or say another."""
+    path = shutil.which(name, path=environ.get("PATH")) if "/" not in name else str(base / name)
+    try:
+        loose = ownership.looseness(Path(path)) if path else None
+    except OSError:
+        return  # running it says what is wrong
+    if loose is not None:
+        shown = f"the program {sanitize(name)} {sanitize(loose.how)}"
+        raise SecretError(f"{shown}, so it gives no secret", remedy=sanitize(loose.remedy))
 
 
 def _decode(raw: bytes, shown: str) -> str:

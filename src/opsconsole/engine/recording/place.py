@@ -81,7 +81,7 @@ class Place:
             if not is_held(self.lock):
                 return ""
             said = durable.read(self.lock, _LIMIT)
-        except OSError:
+        except (OSError, StateError):
             return ""
         return sanitize(said.decode("utf-8", "replace"), limit=_LIMIT) or "another process"
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
 from typing import Final
 
 from opsconsole.model.machine import (
@@ -25,6 +24,7 @@ from opsconsole.model.machine import (
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import fill, shown_words, words
+from opsconsole.operations.drivers.program_file import find_program
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
@@ -34,7 +34,6 @@ from opsconsole.operations.planning.driver import (
     declared,
     not_done,
 )
-from opsconsole.programs import PATH
 from opsconsole.text import sanitize, sanitize_bytes
 
 OUTPUT_LIMIT: Final = 64 * 1024
@@ -66,9 +65,9 @@ class CommandDriver(Driver):
 
     async def observe(self) -> Mapping[str, str]:
         """Which file would be run, and that it is the same one later."""
-        program, status = await self._find()
         if not await self._is_folder():
             raise ObserveError(f"there is no folder {self._cwd}", remedy="look at cwd")
+        program, status = await find_program(self._machine, self._command.argv[0], self._cwd)
         return {"program": str(program), "program file": _file_of(status)}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
@@ -120,22 +119,6 @@ class CommandDriver(Driver):
     def undo(self) -> str:
         """As far as it can be known."""
         return "not by the console: the command itself decides"
-
-    async def _find(self) -> tuple[PurePath, FileStatus]:
-        """The file that the program's name means, looked up in PATH as it will be."""
-        name = self._command.argv[0]
-        places = [self._cwd / name]
-        if "/" not in name:
-            places = [Path(folder) / name for folder in PATH.split(":")]
-        for place in places:
-            with suppress(MachineError):
-                status = await self._machine.stat(place)
-                if status.kind is FileKind.FILE and status.mode & 0o111:
-                    return place, status
-        raise ObserveError(
-            f"there is no program {sanitize(name, limit=_SHOWN)}",
-            remedy=f"install it, or name it by its path; PATH is {PATH}",
-        )
 
     async def _is_folder(self) -> bool:
         with suppress(MachineError):

@@ -17,6 +17,12 @@ LOOK: Final = 20.0
 
 _OUTPUT_LIMIT: Final = 4 << 20
 _SHOWN: Final = 300
+_OWN_SETTINGS: Final = (
+    *("-c", "versionsort.suffix=-"),
+    # What a repository would have run is the repository's: no look and no checkout obeys it.
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+)
 _ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -44,7 +50,7 @@ class Answer:
 
 async def ask(machine: Machine, folder: Path, *arguments: str, limit: float = LOOK) -> Answer:
     """Run ``git arguments`` in ``folder``. Raises ObserveError when git cannot be started."""
-    argv = ("git", "-c", "versionsort.suffix=-", "-C", str(folder), *arguments)
+    argv = ("git", *_OWN_SETTINGS, "-C", str(folder), *arguments)
     command = Command(argv, environment=_ENVIRONMENT)
     try:
         finished = await machine.run(command, limit=_OUTPUT_LIMIT, deadline=limit)

@@ -17,6 +17,7 @@ from opsconsole.model.machine import Command, Failure, MachineError, Process
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
+from opsconsole.operations.drivers.program_file import find_program
 from opsconsole.operations.planning.driver import (
     NOT_UNDONE,
     Driver,
@@ -63,6 +64,8 @@ class PidFileRestart(Driver):
                 f"no process runs by {self._path}, and no start is declared",
                 remedy="start it, or declare start: in the action",
             )
+        if self._declared.start:
+            await find_program(self._machine, self._declared.start[0], self._context.base)
         return {"process": "none" if found is None else f"{found.run} ({found.name})"}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole import durable
+from opsconsole.errors import StateError
 from opsconsole.operations.state_folder import file_mode
 from opsconsole.text import sanitize
 
@@ -59,8 +60,14 @@ class HeldLock:
 
 
 def take(path: Path, *, patience: float = 0.0) -> HeldLock | None:
-    """Take the lock at ``path``, or None when another has it after ``patience`` seconds."""
-    descriptor = durable.open_file(path, os.O_RDWR, file_mode(path.parent))
+    """Take the lock at ``path``, or None when another has it after ``patience`` seconds.
+
+    Raises StateError where it cannot be opened, such as when a fifo lies in its place.
+    """
+    try:
+        descriptor = durable.open_file(path, os.O_RDWR, file_mode(path.parent))
+    except OSError as error:
+        raise _unusable(path, error) from error
     if durable.lock(descriptor, patience=patience):
         return HeldLock(descriptor)
     os.close(descriptor)
@@ -68,11 +75,13 @@ def take(path: Path, *, patience: float = 0.0) -> HeldLock | None:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock at ``path``."""
+    """Whether some process holds the lock at ``path``. Raises StateError."""
     try:
         descriptor = durable.open_file(path, os.O_RDONLY)
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise _unusable(path, error) from error
     try:
         return not durable.lock(descriptor, shared=True)
     finally:
@@ -83,10 +92,15 @@ def take_service(folder: Path, holder: Holder, *, patience: float = _PATIENCE) -
     """Take the service's lock in the state ``folder`` and say who did; None when it is held.
 
     It is tried for ``patience`` seconds, because a look by ``holder`` holds it for a moment.
+    Raises StateError when that cannot be written; the lock is then free again.
     """
     held = take(_lock_path(folder, holder.service), patience=patience)
     if held is not None:
-        _write(folder, holder)
+        try:
+            _write(folder, holder)
+        except OSError as error:
+            held.release()
+            raise _unusable(folder / "locks", error) from error
     return held
 
 
@@ -113,6 +127,13 @@ def keeper_lock(folder: Path, operation: str) -> Path:
 def rollback_lock(folder: Path, operation: str) -> Path:
     """The lock of the process that counts down to an automatic rollback."""
     return folder / "runners" / f"{operation}.rollback"
+
+
+def _unusable(path: Path, error: OSError) -> StateError:
+    return StateError(
+        f"cannot use the lock {path}: {error.strerror}",
+        remedy="make room on its disk, or remove what lies in its place",
+    )
 
 
 def _lock_path(folder: Path, service: str) -> Path:

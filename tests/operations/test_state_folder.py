@@ -1,0 +1,57 @@
+"""The state folder: whose it may be, and what lies in wait in it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from opsconsole.errors import StateError
+from opsconsole.operations.journal.database import connect
+from opsconsole.operations.notes import NoteBook
+from opsconsole.operations.running.lock import is_held, take
+from opsconsole.operations.state_folder import prepare
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving a folder away takes root")
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(StateError) as raised:
+        prepare(folder, shared=False)
+    return str(raised.value)
+
+
+@needs_root
+def test_a_folder_of_somebody_else_is_not_used(tmp_path: Path) -> None:
+    folder = prepare(tmp_path / "state", shared=False)
+    os.chown(folder, 4242, 4242)
+    assert "belongs to user 4242" in refusal(folder)
+
+
+@needs_root
+def test_one_that_a_group_shares_is_used_whoever_made_it(tmp_path: Path) -> None:
+    folder = prepare(tmp_path / "state", shared=True)
+    os.chown(folder, 4242, os.getegid())
+    folder.chmod(0o2770)
+    assert prepare(folder, shared=True) == folder
+
+
+def test_one_that_everybody_may_write_is_not_used(tmp_path: Path) -> None:
+    folder = prepare(tmp_path / "state", shared=False)
+    folder.chmod(0o777)
+    assert "everybody may write" in refusal(folder)
+
+
+def test_a_fifo_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    folder = prepare(tmp_path / "state", shared=False)
+    for name in ("locks/web.lock", "notes.jsonl", "journal.db"):
+        os.mkfifo(folder / name)
+    with pytest.raises(StateError, match="not a regular file"):
+        take(folder / "locks" / "web.lock")
+    with pytest.raises(StateError, match="not a regular file"):
+        is_held(folder / "locks" / "web.lock")
+    with pytest.raises(StateError, match="not a regular file"):
+        NoteBook(folder, shared=False).unread()
+    with pytest.raises(StateError, match="not a regular file"):
+        NoteBook(folder, shared=False).write("words", "", 1.0)
+    with pytest.raises(StateError, match="not a regular file"):
+        connect(folder)

@@ -1,0 +1,66 @@
+"""Who else could change what is obeyed: files, their folders, links, another owner."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from opsconsole.ownership import looseness
+
+IS_ROOT = os.geteuid() == 0
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A program two folders down, and another folder with a link to it."""
+    path = tmp_path / "opt" / "bin" / "program"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "program").symlink_to(path)
+    for each in (path.parent.parent, path.parent, path, tmp_path / "links"):
+        each.chmod(0o755)
+    return path
+
+
+def how(path: Path) -> str:
+    found = looseness(path)
+    return found.how if found else ""
+
+
+def test_what_only_this_user_may_write_is_safe(program: Path) -> None:
+    assert how(program) == ""
+    assert how(program.parents[2] / "links" / "program") == ""
+    assert how(Path("/bin/sh")) == ""
+
+
+@pytest.mark.parametrize("mode", [0o775, 0o757, 0o777])
+@pytest.mark.parametrize("above", [0, 1, 2])
+def test_whoever_may_write_it_or_a_folder_above_it_is_named(
+    program: Path, above: int, mode: int
+) -> None:
+    place = [program, *program.parents][above]
+    place.chmod(mode)
+    assert f"{place} can be written by others (mode {mode:04o})" in how(program)
+    place.chmod(0o755)
+
+
+def test_the_folder_of_a_link_counts_as_well(program: Path) -> None:
+    links = program.parents[2] / "links"
+    links.chmod(0o777)
+    assert str(links) in how(links / "program")
+
+
+def test_a_folder_where_only_owners_may_rename_shields_what_is_in_it(program: Path) -> None:
+    program.parent.chmod(0o1777)
+    expected = "" if IS_ROOT else "can be written"
+    assert expected in how(program)
+    assert "can be written" in how(program.parent)
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="giving a file away takes root")
+@pytest.mark.parametrize("above", [0, 1, 2])
+def test_another_owner_is_named(program: Path, above: int) -> None:
+    place = [program, *program.parents][above]
+    os.chown(place, 4242, 0)
+    assert f"{place} belongs to user 4242" in how(program)
