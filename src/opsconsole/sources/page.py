@@ -14,7 +14,7 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import Fault
 from opsconsole.model.pages import EntryKind, PageBody, PageEntry
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http.target import HttpTarget
+from opsconsole.sources.http.target import ask_once
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
 from opsconsole.text import sanitize, sanitize_bytes
@@ -42,20 +42,17 @@ async def look_at(
     """Ask once."""
     loop = asyncio.get_running_loop()
     started = loop.time()
-    target = HttpTarget(
-        address.url,
-        accept=ACCEPT,
-        http=address.http,
-        timeout=timeout,
-        connector=connector,
-        base=base,
-    )
     try:
-        response = await target.ask(started + timeout)
+        response = await ask_once(
+            address.url,
+            accept=ACCEPT,
+            http=address.http,
+            timeout=timeout,
+            connector=connector,
+            base=base,
+        )
     except TransportFaultError as error:
         return error.fault
-    finally:
-        await target.close()
     took = loop.time() - started
     content_type = sanitize(response.headers.get("content-type", ""), limit=100)
     return read_page(response.read(), response.status_code, content_type, took)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from opsconsole.config.http import HttpConfig
+from opsconsole.config.services import Expect
 from opsconsole.config.settings import Settings
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.state.fleet import ServiceRecord
@@ -26,7 +27,6 @@ from opsconsole.threads import BoundedExecutor
 
 if TYPE_CHECKING:
     from opsconsole.sources.http.connector import Connector
-    from opsconsole.sources.http.get import Answer
 
 AT_ONCE: Final = 32
 """Instances that are asked at the same time."""
@@ -92,9 +92,7 @@ class Checks:
     # ---- HTTP ----
 
     async def _http(self, check: HttpCheck, service: str) -> Look:
-        from opsconsole.config.services import Expect
         from opsconsole.sources.http.connector import Connector
-        from opsconsole.sources.http.get import get
 
         self._connector = connector = self._connector or Connector()
         expect = Expect(
@@ -106,18 +104,15 @@ class Checks:
             return Look(None, f"{service} has no instance to ask")
         turns = asyncio.Semaphore(AT_ONCE)
 
-        async def ask(url: str, http: HttpConfig) -> "Answer":
+        async def ask(url: str, http: HttpConfig) -> Look:
             async with turns:
-                return await get(
-                    url, expect=expect, http=http, timeout=check.timeout, connector=connector,
-                    base=self._base,
-                )  # fmt: skip
+                return await _ask(url, expect, http, check.timeout, connector, self._base)
 
         answers = await asyncio.gather(*(ask(url, http) for _, url, http in targets))
         lines = tuple(
             f"{name}: {answer.said}" for (name, _, _), answer in zip(targets, answers, strict=True)
         )
-        good = [answer.good for answer in answers]
+        good = [answer.holds for answer in answers]
         holds = False if False in good else None if None in good else True
         at = next((each for each, one in enumerate(good) if one is holds), 0)
         return Look(holds, lines[at] if len(lines) > 1 else answers[0].said, lines)
@@ -168,6 +163,27 @@ class Checks:
         if outcome.outcome is Outcome.UNKNOWN:
             return Look(None, outcome.detail, outcome.evidence)
         return Look(outcome.outcome is Outcome.DONE, outcome.detail, outcome.evidence)
+
+
+async def _ask(
+    url: str, expect: Expect, http: HttpConfig, timeout: float, connector: "Connector", base: Path
+) -> Look:
+    """One GET, held to the expectation alone, whatever its words say of health.
+
+    A look that failed on this side says that it could not be told.
+    """
+    from opsconsole.sources.health.expect import hold
+    from opsconsole.sources.http.target import ask_once
+    from opsconsole.sources.http.transport_fault import TransportFaultError
+
+    try:
+        response = await ask_once(
+            url, accept="*/*", http=http, timeout=timeout, connector=connector, base=base
+        )
+    except TransportFaultError as error:
+        return Look(False if error.fault.blames_target else None, str(error.fault))
+    held = hold(expect, response.status_code, response.content)
+    return Look(held.good, held.said)
 
 
 def _state(check: StateCheck, record: ServiceRecord) -> Look:

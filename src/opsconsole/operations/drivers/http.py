@@ -1,6 +1,7 @@
 """Changing a service by an HTTP call of its own, such as ``POST /admin/restart``.
 
-Invariant: a call is sent at most once. Only when it certainly never left is it FAILED without an
+Invariant: a call is sent at most once, but for one that was refused for a secret that has changed
+since it was read. Only when it certainly never left is it FAILED without an
 answer; once a byte may have been sent, no answer means UNKNOWN, and the truth is looked for in
 what the service says of its own uptime.
 """
@@ -14,9 +15,6 @@ from urllib.parse import quote
 
 import httpx
 
-from opsconsole import __version__
-from opsconsole.config.services import Instance
-from opsconsole.model.fault import FaultKind
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import fill, fill_json, shown_words, words
@@ -30,19 +28,14 @@ from opsconsole.operations.planning.driver import (
     declared,
 )
 from opsconsole.operations.running.instance_probes import InstanceProbes, uptime_of
-from opsconsole.sources.http.authentication import Authentication
+from opsconsole.sources.health.factory import join_url
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http.proxy import proxy_for
-from opsconsole.sources.http.transport import LeanTransport
-from opsconsole.sources.http.transport_fault import TransportFaultError
+from opsconsole.sources.http.target import HttpTarget
+from opsconsole.sources.http.transport_fault import TransportFaultError, may_have_acted
 from opsconsole.text import sanitize, sanitize_bytes
 
 BODY_LIMIT: Final = 64 * 1024
 _SHOWN: Final = 300
-_NEVER_LEFT: Final = frozenset(
-    {FaultKind.DNS, FaultKind.CONNECT, FaultKind.TLS, FaultKind.LOCAL, FaultKind.UNSUPPORTED}
-)
-_BEFORE_SENDING: Final = frozenset({"dns", "connect", "tls"})
 _SLACK: Final = 2.0
 _TELLS_NOTHING: Final = "nothing there tells whether the call took effect"
 
@@ -88,16 +81,21 @@ class HttpDriver(Driver):
 
     async def execute(self, step: Step) -> StepOutcome:
         """Send the call once and judge its answer by the declared codes."""
-        connector = self._connect()
-        transport = self._transport(connector, httpx.URL(step.target))
+        call, values = Request.of(step), words(self._context.request, step.instance)
+        url = _filled_url(step.target, values)
+        if call.query:
+            filled = {key: fill(value, values) for key, value in call.query.items()}
+            url = url.copy_merge_params(filled)
+        document = None if call.json is None else fill_json(call.json, values)
+        target = self._target(url)
         started = time.monotonic()
+        deadline = asyncio.get_running_loop().time() + self._call.timeout
         try:
-            request = await self._request(step, connector)
-            response = await transport.handle_async_request(request)
+            response = await target.send(call.method, url, deadline, json=document)
         except TransportFaultError as error:
             return _no_answer(error)
         finally:
-            await transport.aclose()
+            await target.close()
         took = time.monotonic() - started
         return self._judge(response, took)
 
@@ -141,7 +139,7 @@ class HttpDriver(Driver):
         if whole and not self._call.every_instance:
             return [("", self._call.url)]
         return [
-            (name, self._call.url if whole else _joined(instance, self._call.url))
+            (name, self._call.url if whole else join_url(instance.url, self._call.url))
             for name, instance in zip(self._names, self._service.instances, strict=True)
             if chosen is None or chosen == name
         ]
@@ -154,40 +152,18 @@ class HttpDriver(Driver):
         summary = f"{self._call.method} {shown}{at}"
         return Step(summary, "http", template, call, effect, instance=name)
 
-    async def _request(self, step: Step, connector: Connector) -> httpx.Request:
-        """The request with the reason as it was confirmed and secrets as they are."""
-        deadline = asyncio.get_running_loop().time() + self._call.timeout
-        authentication = Authentication(self._service.http, connector, self._context.base)
-        headers = await authentication.headers(deadline)
-        call = Request.of(step)
-        values = words(self._context.request, step.instance)
-        url = _filled_url(step.target, values)
-        if call.query:
-            filled = {key: fill(value, values) for key, value in call.query.items()}
-            url = url.copy_merge_params(filled)
-        own = {"User-Agent": f"opsconsole/{__version__}", "Accept": "application/json, */*;q=0.5"}
-        return httpx.Request(
-            call.method,
-            url,
-            headers={**own, **headers},
-            json=None if call.json is None else fill_json(call.json, values),
-        )
-
-    def _transport(self, connector: Connector, url: httpx.URL) -> LeanTransport:
-        http = self._service.http
-        return LeanTransport(
-            connector,
-            timeout=self._call.timeout,
-            tls=http.tls_config,
-            base=self._context.base,
-            body_limit=BODY_LIMIT,
-            proxy=proxy_for(http, url),
-        )
-
-    def _connect(self) -> Connector:
+    def _target(self, url: httpx.URL) -> HttpTarget:
         if self._connector is None:
             self._connector = Connector()
-        return self._connector
+        return HttpTarget(
+            str(url),
+            accept="application/json, */*;q=0.5",
+            http=self._service.http,
+            timeout=self._call.timeout,
+            connector=self._connector,
+            base=self._context.base,
+            body_limit=BODY_LIMIT,
+        )
 
     def _judge(self, response: httpx.Response, took: float) -> StepOutcome:
         status = response.status_code
@@ -203,10 +179,6 @@ class HttpDriver(Driver):
         return StepOutcome(outcome, detail, evidence)
 
 
-def _joined(instance: Instance, path: str) -> str:
-    return instance.url.rstrip("/") + "/" + path.lstrip("/")
-
-
 def _filled_url(template: str, values: Mapping[str, str]) -> httpx.URL:
     """A URL whose words are filled in, encoded, without credentials."""
     encoded = {word: quote(value, safe="") for word, value in values.items()}
@@ -215,9 +187,10 @@ def _filled_url(template: str, values: Mapping[str, str]) -> httpx.URL:
 
 def _no_answer(error: TransportFaultError) -> StepOutcome:
     fault = error.fault
-    if fault.kind in _NEVER_LEFT or fault.phase in _BEFORE_SENDING:
-        return StepOutcome(Outcome.FAILED, f"nothing was sent: {fault}")
-    return StepOutcome(Outcome.UNKNOWN, f"sent, but {fault}")
+    if may_have_acted(fault):
+        return StepOutcome(Outcome.UNKNOWN, f"sent, but {fault}")
+    said = "nothing was sent" if fault.status is None else f"refused with HTTP {fault.status}"
+    return StepOutcome(Outcome.FAILED, f"{said}: {fault}")
 
 
 def _by_uptime(figures: Mapping[str, float], called_at: float) -> StepOutcome:

@@ -11,7 +11,6 @@ Invariants:
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Final
 
 from opsconsole.config.services import Health
@@ -19,6 +18,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport, failing
 from opsconsole.model.state import State, worst
 from opsconsole.sources.health import expect as health_expect
+from opsconsole.sources.health.expect import phrase
 from opsconsole.sources.health.figures import figures, readable
 from opsconsole.sources.health.text import is_check_list, read_text
 from opsconsole.sources.health.tree import (
@@ -122,14 +122,6 @@ def status_fault(status: int) -> Fault:
         return Fault(FaultKind.OVERLOADED, message, hint=hint, status=status)
     hint = "look at health.path" if status in (404, 405, 410) else ""
     return Fault(FaultKind.STATUS, message, hint=hint, status=status)
-
-
-def phrase(status: int) -> str:
-    """The standard's words for a status code; the server's own are not needed."""
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _is_vault_standby(value: Json, status: int) -> bool:

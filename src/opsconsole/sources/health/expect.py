@@ -4,15 +4,20 @@ Invariant: an expectation that fails makes the answer DOWN and says which; one t
 it OK only where the body's own words say nothing.
 """
 
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from opsconsole.config.services import Expect
 from opsconsole.patterns import pattern
-from opsconsole.sources.strict_json import Json
+from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
 from opsconsole.text import sanitize
 
 MISSING: Final = object()
 """What ``at_path`` gives when there is no such place."""
+
+TOO_MANY: Final = 429
+"""We ask too often: the answer says nothing of the health of who gives it."""
 
 SEARCHED: Final = 64 * 1024
 """Bytes of a body in which a text or pattern is looked for."""
@@ -41,6 +46,40 @@ def accepts_status(expect: Expect | None, status: int) -> bool:
     if expect is not None and expect.status:
         return status in expect.status
     return 200 <= status <= 299
+
+
+def phrase(status: int) -> str:
+    """The standard's words for a status code; the server's own are not needed."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How an answer compares with what is expected of it; ``said`` is one line, sanitised.
+
+    ``good`` is None where the answer speaks of our asking alone.
+    """
+
+    good: bool | None
+    said: str
+
+
+def hold(expect: Expect, status: int, body: bytes) -> Held:
+    """Hold an answer to ``expect`` alone, whatever its words say of health."""
+    said = f"HTTP {status} {phrase(status)}".strip()
+    if not accepts_status(expect, status):
+        return Held(None if status == TOO_MANY else False, said)
+    value: Json = None
+    if expect.json_path is not None:
+        try:
+            value = parse(body)
+        except InvalidJsonError as error:
+            return Held(False, f"{said}, but its body is not JSON: {error}")
+    wrong = unmet(expect, body, value)
+    return Held(not wrong, f"{said}, but {wrong}" if wrong else said)
 
 
 def unmet(expect: Expect, body: bytes, value: Json) -> str:

@@ -19,8 +19,8 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 from opsconsole.sources.base import Source
-from opsconsole.sources.health.body import BY_CODE, phrase, read_health, status_fault
-from opsconsole.sources.health.expect import accepts_status
+from opsconsole.sources.health.body import BY_CODE, read_health, status_fault
+from opsconsole.sources.health.expect import accepts_status, phrase
 from opsconsole.sources.health.factory import Asked
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.target import HttpTarget

@@ -107,6 +107,21 @@ class HttpTarget:
         return httpx.Request(method, url, headers=raw, json=json)  # type: ignore[arg-type]
 
 
+async def ask_once(
+    url: str, *, accept: str, http: HttpConfig, timeout: float, connector: Connector, base: Path
+) -> httpx.Response:
+    """The answer to one GET within ``timeout`` seconds. Raises ``TransportFaultError``."""
+    target = HttpTarget(
+        url, accept=accept, http=http, timeout=timeout, connector=connector, base=base
+    )
+    try:
+        response = await target.ask(connector.loop.time() + timeout)
+        await response.aread()
+        return response
+    finally:
+        await target.close()
+
+
 def without_credentials(url: str) -> httpx.URL | None:
     """What is asked, without what would show up in messages; None when it is no URL."""
     try:
