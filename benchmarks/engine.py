@@ -31,6 +31,7 @@ class InstantProbe:
     id: SourceId
     interval: float
     clock: Clock
+    endpoint: str = ""
 
     async def collect(self) -> Reading[HealthReport]:
         report = HealthReport(State.OK, "plain")

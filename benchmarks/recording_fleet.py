@@ -3,7 +3,6 @@
 import json
 import random
 from dataclasses import dataclass
-from typing import Any
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
@@ -11,6 +10,7 @@ from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.hosts import Disk, Host, Process
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId, SourceKind
@@ -31,8 +31,9 @@ class Source:
 
     id: SourceId
     interval: float = INTERVAL
+    endpoint: str = ""
 
-    async def collect(self) -> Reading[Any]:
+    async def collect(self) -> Reading[Observation]:
         """Never asked: readings are made up."""
         raise NotImplementedError
 

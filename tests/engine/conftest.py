@@ -9,6 +9,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
@@ -19,20 +20,26 @@ REFUSED = Fault(FaultKind.CONNECT, "connection refused")
 PROBE = named("probe:api/api:health")
 UNRESOLVED = Fault(FaultKind.DNS, "no such name")
 
+Answer = Observation | Fault | Exception
+
 
 class ScriptedSource:
     """Gives what ``answer`` holds: a value, a fault, an exception to raise, or a wait."""
 
-    def __init__(self, who: SourceId, interval: float, clock: Clock, answer: Any = None) -> None:
+    endpoint = ""
+
+    def __init__(
+        self, who: SourceId, interval: float, clock: Clock, answer: Answer | None = None
+    ) -> None:
         self.id = who
         self.interval = interval
-        self.answer = HealthReport(State.OK, "plain") if answer is None else answer
+        self.answer: Answer = HealthReport(State.OK, "plain") if answer is None else answer
         self.looked: list[float] = []
         self.takes = 0.0
         self.closed = False
         self._clock = clock
 
-    async def collect(self) -> Reading[Any]:
+    async def collect(self) -> Reading[Observation]:
         began = self._clock.now()
         self.looked.append(began)
         if self.takes:

@@ -17,6 +17,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.model.events import EventKind
 from opsconsole.model.fault import FaultKind
+from opsconsole.model.observations import AlertmanagerSeen
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
@@ -143,7 +144,7 @@ def test_a_look_that_does_not_end_leaves_unknown() -> None:
 
 
 def test_a_source_that_stops_says_so_and_is_back_by_itself() -> None:
-    place = ScriptedSource(named("alertmanager:main"), 0.1, SystemClock(), ())
+    place = ScriptedSource(named("alertmanager:main"), 0.1, SystemClock(), AlertmanagerSeen())
 
     def shown(snapshot: Snapshot) -> SourceView | None:
         return next((each for each in snapshot.sources if each.taken_at is not None), None)
@@ -160,7 +161,7 @@ def test_a_source_that_stops_says_so_and_is_back_by_itself() -> None:
         wait_for(engine, well)
         place.answer = REFUSED
         wait_for(engine, lost)
-        place.answer = ()
+        place.answer = AlertmanagerSeen()
         wait_for(engine, well)
         told = [words(event) for event in engine.latest.events]
     assert [message.split(" ")[1] for message in told] == ["lost:", "is"]

@@ -10,6 +10,7 @@ from opsconsole.engine.engine import Engine
 from opsconsole.engine.state.fleet import SCRAPE_EVERY, scrape_interval
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.observations import ScrapeSeen
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from tests.engine.conftest import ScriptedSource, fleet
@@ -94,7 +95,7 @@ def test_the_scrapes_fail_as_a_source_only_when_none_could_be_read(clock: FakeCl
     lost = Fault(FaultKind.TIMEOUT, "late")
 
     def note(name: str, at: float, fault: Fault | None) -> None:
-        value = None if fault else object()
+        value = None if fault else ScrapeSeen(())
         watch.note(Reading(named(f"scrape:s/{name}"), at, 0.1, value=value, fault=fault), 0.0)
 
     note("a", 1.0, lost)

@@ -23,8 +23,9 @@ from opsconsole.demo.prometheus import (
 )
 from opsconsole.engine.alerts.rule_book import RuleBook
 from opsconsole.model.alerts import Alert
+from opsconsole.model.observations import PrometheusSeen
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
+from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.servers.fixtures import MonitoringStack
 
 pytestmark = [pytest.mark.servers]
@@ -83,11 +84,11 @@ def loaded(server: MonitoringServer) -> set[Labels]:
     return {frozenset(alert["labels"].items()) for alert in alerts if alert["state"] == "firing"}
 
 
-def look(server: MonitoringServer, rules_url: str, path: Path) -> PrometheusView:
+def look(server: MonitoringServer, rules_url: str, path: Path) -> PrometheusSeen:
     settings = Prometheus(url=server.url, rules_url=rules_url, timeout=20.0)
     rules = load_rule_files([str(path)], path.parent)
 
-    async def once() -> PrometheusView:
+    async def once() -> PrometheusSeen:
         source = PrometheusSource(settings, (), SystemClock(), Connector(), path.parent, rules)
         reading = await source.collect()
         await source.close()
@@ -161,7 +162,7 @@ def test_a_rule_that_fails_to_evaluate_is_told(
     def notes() -> tuple[str, ...]:
         settings = Prometheus(url=server.url)
 
-        async def once() -> PrometheusView:
+        async def once() -> PrometheusSeen:
             source = PrometheusSource(settings, (), SystemClock(), Connector(), server.folder)
             reading = await source.collect()
             await source.close()

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.schedule import FIRST_ROUND, TICK, Schedule, fraction
 from opsconsole.model.fault import FaultKind
+from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.state import State
 from tests.engine.conftest import REFUSED, MakeSource, ScriptedSource
 from tests.fakes import FakeClock
 from tests.named import named
@@ -148,7 +150,7 @@ async def test_a_place_that_cannot_be_reached_is_left_alone_longer_and_never_giv
         gaps = [after - before for before, after in pairwise(docker.looked)]
         assert max(gaps) <= 4 * 5.0 * 1.1 + 2 * TICK
         assert gaps[-1] >= 4 * 5.0
-        docker.answer = "here again"
+        docker.answer = HealthReport(State.OK, "here again")
         await clock.advance(23.0)
         docker.looked.clear()
         await clock.advance(21.0)

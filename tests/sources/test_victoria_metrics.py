@@ -16,6 +16,7 @@ from opsconsole.demo import prometheus as monitoring
 from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob
 from opsconsole.engine.engine import Engine
 from opsconsole.model.alerts import AlertState
+from opsconsole.model.observations import PrometheusSeen
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.render.empty_panels import nothing_to_show
@@ -24,7 +25,7 @@ from opsconsole.render.overview import Panel
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.rule_watch import NO_RULES
-from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
+from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.engine.conftest import fleet
 from tests.engine.test_budgets_real import history
 from tests.servers.fixtures import MonitoringStack, need
@@ -71,7 +72,7 @@ def victoria(
     server.stop()
 
 
-async def collect(server: MonitoringServer, **settings: object) -> Reading[PrometheusView]:
+async def collect(server: MonitoringServer, **settings: object) -> Reading[PrometheusSeen]:
     rules: RuleFiles = settings.pop("rules", RuleFiles())  # type: ignore[assignment]
     config = Prometheus.model_validate({"url": server.url, "timeout": 5, **settings})
     source = PrometheusSource(config, DECLARED, SystemClock(), Connector(), Path(), rules)
@@ -80,13 +81,13 @@ async def collect(server: MonitoringServer, **settings: object) -> Reading[Prome
     return reading
 
 
-async def look(server: MonitoringServer, **settings: object) -> PrometheusView:
+async def look(server: MonitoringServer, **settings: object) -> PrometheusSeen:
     reading = await collect(server, **settings)
     assert reading.value is not None, reading.fault
     return reading.value
 
 
-def by_name(view: PrometheusView) -> dict[str, MetricValue]:
+def by_name(view: PrometheusSeen) -> dict[str, MetricValue]:
     assert view.problems == ()
     return {each.name: each for each in view.metrics}
 

@@ -20,7 +20,7 @@ from opsconsole.engine.judge.budget import SPANS
 from opsconsole.engine.state.fleet import scrape_interval
 from opsconsole.model.events import Event
 from opsconsole.model.source_id import SourceId, SourceKind
-from opsconsole.sources.base import Source
+from opsconsole.sources.base import AnySource
 from opsconsole.sources.health.factory import join_url, probes_of, timeout_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def assemble(
     on_event: Callable[[Event], None],
     on_failure: Failed,
     cleanup: AsyncExitStack,
-) -> list[Source[Any]]:
+) -> list[AnySource]:
     """Every source of ``settings``; what they share is closed by ``cleanup``.
 
     ``on_failure`` is told the id and the exception of each that could not be made.
@@ -67,14 +67,14 @@ class Assembly:
         self._connector: Connector | None = None
         self._parser: BoundedExecutor | None = None
         self._samples: dict[str, tuple[object, ServiceSamples]] = {}
-        self._made: dict[SourceId, tuple[partial[Any], Source[Any]]] = {}
+        self._made: dict[SourceId, tuple[partial[Any], AnySource]] = {}
 
-    def sources(self, settings: Settings) -> list[Source[Any]]:
+    def sources(self, settings: Settings) -> list[AnySource]:
         """Every source of ``settings``; those that are as they were before are the same."""
         if self._connector is not None:
             self._connector.renew()
         before, self._made = self._made, {}
-        found: list[Source[Any]] = []
+        found: list[AnySource] = []
         for who, make in (
             *self._of_instances(settings),
             *self._of_places(settings),
@@ -170,11 +170,11 @@ def _alike(one: "partial[Any]", other: "partial[Any]") -> bool:
 
 def _secretive(make: "partial[Any]") -> bool:
     """Whether what is made reads secrets or certificates."""
-    given = (*make.args, *make.keywords.values())
-    speaking = (
-        each if isinstance(each, HttpConfig) else getattr(each, "http", None) for each in given
-    )
-    return any(isinstance(each, HttpConfig) and each != HttpConfig() for each in speaking)
+    for each in (*make.args, *make.keywords.values()):
+        http = each.http if isinstance(each, Prometheus | Alertmanager) else each
+        if isinstance(http, HttpConfig) and http != HttpConfig():
+            return True
+    return False
 
 
 def _probes(settings: Settings, clock: Clock, base: Path, connector: "Connector") -> Iterator[Made]:
@@ -215,13 +215,13 @@ def _servers(
         yield SourceId(SourceKind.ALERTMANAGER, alertmanager.name), make
 
 
-def _host(host: HostSettings, clock: Clock) -> Source[Any]:
+def _host(host: HostSettings, clock: Clock) -> AnySource:
     from opsconsole.sources.host.source import HostSource
 
     return HostSource(host, clock)
 
 
-def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> Source[Any]:
+def _docker(docker: Docker, clock: Clock, on_event: Callable[[Event], None]) -> AnySource:
     from opsconsole.sources.docker.source import DockerSource
 
     return DockerSource(docker, clock, on_event)
@@ -240,7 +240,7 @@ def _prometheus(
     connector: "Connector",
     base: Path,
     rules: "RuleFiles",
-) -> Source[Any]:
+) -> AnySource:
     from opsconsole.sources.prometheus.source import PrometheusSource
 
     return PrometheusSource(prometheus, declared, clock, connector, base, rules)
@@ -268,7 +268,7 @@ def _history(
 
 def _alertmanager(
     alertmanager: Alertmanager, clock: Clock, connector: "Connector", base: Path
-) -> Source[Any]:
+) -> AnySource:
     from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
 
     return AlertmanagerSource(alertmanager, clock, connector, base)

@@ -37,11 +37,12 @@ from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.events import Event, EventCode
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
 from opsconsole.model.recording import RecordingState, RecordingView
 from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.sources.base import Source
+from opsconsole.sources.base import AnySource
 
 if TYPE_CHECKING:
     from opsconsole.engine.recording.recorder import Recorder
@@ -82,7 +83,7 @@ class Engine(Asked):
         base: Path,
         clock: Clock | None = None,
         read_only: bool = False,
-        sources: Sequence[Source[Any]] | None = None,
+        sources: Sequence[AnySource] | None = None,
         operator: Operator | None = None,
         notes: Notes | None = None,
         archive: Archive | None = None,
@@ -109,7 +110,7 @@ class Engine(Asked):
         self._prepare(single=False)
         self._reloading = Reloading(settings, configuration, self._heard)
         self._assembly: Assembly | None = None
-        self._sources: Sequence[Source[Any]] = ()
+        self._sources: Sequence[AnySource] = ()
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._heard)
         machine = LocalMachine()
@@ -252,7 +253,7 @@ class Engine(Asked):
                 await self._clock.sleep(AFTER_DEFECT)
             await self._clock.sleep(pause)
 
-    def _open(self, cleanup: AsyncExitStack) -> Sequence[Source[Any]]:
+    def _open(self, cleanup: AsyncExitStack) -> Sequence[AnySource]:
         if self._given is None:
             failed = partial(self._fail, doing="opening")
             self._assembly = Assembly(self._clock, self._base, self._heard, failed, cleanup)
@@ -261,7 +262,7 @@ class Engine(Asked):
         self._store.watch(self._sources, self._clock.now())
         return self._sources
 
-    def _assembled(self) -> Sequence[Source[Any]]:
+    def _assembled(self) -> Sequence[AnySource]:
         if self._assembly is None:
             return self._given or ()
         try:
@@ -292,7 +293,7 @@ class Engine(Asked):
         kept = set(map(id, self._sources))
         await _close_all([source for source in before if id(source) not in kept])
 
-    def _deliver(self, reading: Reading[Any], lag: float) -> float | None:
+    def _deliver(self, reading: Reading[Observation], lag: float) -> float | None:
         try:
             return self._store.apply(reading, lag)
         except Exception as error:  # noqa: BLE001 - a defect in judging one reading stays with it
@@ -415,7 +416,7 @@ class Engine(Asked):
             self._main.cancel()
 
 
-async def _close_all(sources: Sequence[Source[Any]]) -> None:
+async def _close_all(sources: Sequence[AnySource]) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(CLOSE_WITHIN):
             await asyncio.gather(*(source.close() for source in sources), return_exceptions=True)

@@ -16,13 +16,14 @@ import random
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId, SourceKind
-from opsconsole.sources.base import Source
+from opsconsole.sources.base import AnySource
 from opsconsole.text import sanitize
 
 TICK: Final = 0.05
@@ -49,7 +50,7 @@ HUNG_AFTER: Final = 60.0
 # Part of a tick: Unix seconds in a float are exact to a quarter of a microsecond only.
 _HAIR: Final = 1e-3
 
-Deliver = Callable[[Reading[Any], float], float | None]
+Deliver = Callable[[Reading[Observation], float], float | None]
 """Takes a reading and its delay behind schedule; returns seconds to the next look, or None."""
 
 
@@ -61,7 +62,7 @@ class _Entry:
     alone for longer when it fails.
     """
 
-    source: Source[Any]
+    source: AnySource
     id: SourceId
     interval: float
     patient: bool
@@ -96,7 +97,7 @@ class Schedule:
 
     def __init__(
         self,
-        sources: Iterable[Source[Any]],
+        sources: Iterable[AnySource],
         clock: Clock,
         deliver: Deliver,
         *,
@@ -153,7 +154,7 @@ class Schedule:
         for entry in self._entries.values():
             self._put(entry, now + fraction(entry.id) * min(entry.interval, FIRST_ROUND))
 
-    def replace(self, sources: Iterable[Source[Any]]) -> None:
+    def replace(self, sources: Iterable[AnySource]) -> None:
         """Look at ``sources`` from now on; those that were there keep their turns.
 
         What is under way at one that is gone is given up.
@@ -285,7 +286,7 @@ def internal_fault(error: Exception) -> Fault:
     return Fault(FaultKind.INTERNAL, said, hint="please report this; the look goes on")
 
 
-def _new_entry(source: Source[Any]) -> _Entry:
+def _new_entry(source: AnySource) -> _Entry:
     interval = max(TICK, source.interval)
     patient = source.id.kind is not SourceKind.PROBE
     return _Entry(source, source.id, interval, patient, fraction(source.id) * interval)

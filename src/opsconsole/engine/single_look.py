@@ -3,26 +3,27 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.engine.schedule import internal_fault
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
-from opsconsole.sources.base import Source
+from opsconsole.sources.base import AnySource
 
 AT_ONCE: Final = 512
 
 
 async def look_at_all(
-    sources: Sequence[Source[Any]],
+    sources: Sequence[AnySource],
     clock: Clock,
-    deliver: Callable[[Reading[Any]], object],
+    deliver: Callable[[Reading[Observation]], object],
     within: float,
 ) -> None:
     """Deliver one reading of each source; what has not answered ``within`` seconds is left out."""
     room = asyncio.Semaphore(AT_ONCE)
 
-    async def look(source: Source[Any]) -> None:
+    async def look(source: AnySource) -> None:
         async with room:
             began = clock.now()
             try:

@@ -3,14 +3,17 @@
 Invariant: ``collect`` returns within its deadline, raises nothing but ``CancelledError``, and
 never blocks the event loop or asyncio's default thread pool. A source is asked again for ever,
 whatever it answered; at most one look is under way at a time.
+
+An implementation names ``Source[…]`` as its base, so that it is checked where it is written.
 """
 
 from typing import Protocol, TypeVar
 
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId
 
-T_co = TypeVar("T_co", covariant=True)
+T_co = TypeVar("T_co", bound=Observation, covariant=True)
 
 
 class Source(Protocol[T_co]):
@@ -22,7 +25,14 @@ class Source(Protocol[T_co]):
         ...
 
     @property
-    def interval(self) -> float: ...
+    def interval(self) -> float:
+        """Seconds between looks."""
+        ...
+
+    @property
+    def endpoint(self) -> str:
+        """Where it looks, as it may be shown; '' where that is not known or of no interest."""
+        ...
 
     async def collect(self) -> Reading[T_co]:
         """Look once. The reading's value or fault is sanitised."""
@@ -31,3 +41,6 @@ class Source(Protocol[T_co]):
     async def close(self) -> None:
         """Give back sockets and threads; idempotent."""
         ...
+
+
+AnySource = Source[Observation]

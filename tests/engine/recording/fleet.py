@@ -3,7 +3,6 @@
 import json
 import random
 from dataclasses import replace
-from typing import Any
 
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
@@ -12,6 +11,7 @@ from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.hosts import Disk, Host, Process
+from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
 from opsconsole.model.operation import (
     ActionKind,
     ActionView,
@@ -36,17 +36,6 @@ from tests.workloads import inventory, replica, workload
 START = 1_700_000_000.0
 INTERVAL = 5
 REPLICA = "c0ffee"
-
-
-class Monitoring:
-    """What an Alertmanager or a Prometheus tells, as the store reads it."""
-
-    def __init__(self, **parts: Any) -> None:
-        self.alerts = parts.get("alerts", ())
-        self.silences = parts.get("silences", ())
-        self.rules = parts.get("rules", ())
-        self.metrics = parts.get("metrics", ())
-        self.evaluations = ()
 
 
 class SimulatedFleet:
@@ -167,15 +156,16 @@ class SimulatedFleet:
         silence = SilenceView(
             "1", (Matcher("n", "1"),), "ops", "ACK seen", START, now + 60, SilenceState.ACTIVE, "am"
         )
-        told = Monitoring(alerts=alerts, silences=(silence,) if self._second % 240 < 120 else ())
+        silences = (silence,) if self._second % 240 < 120 else ()
+        told = AlertmanagerSeen(alerts, len(alerts), silences)
         self.store.apply(Reading(named("alertmanager:am"), now, 0.1, value=told))
         metrics = tuple(
             MetricValue(name, "jobs", self._random.random(), at=now, by_instance={name: 1.0})
             for name in self.store.services
         )
         rules = (RuleView("Slow", "vector(1)", health="ok"),)
-        told = Monitoring(rules=rules, metrics=metrics)
-        self.store.apply(Reading(named("prometheus:main"), now, 0.1, value=told))
+        seen = PrometheusSeen(rules=rules, metrics=metrics)
+        self.store.apply(Reading(named("prometheus:main"), now, 0.1, value=seen))
 
     def _look_at_docker(self) -> None:
         worker = replica(

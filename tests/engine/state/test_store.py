@@ -11,6 +11,7 @@ from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
+from opsconsole.model.observations import PrometheusSeen
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
@@ -310,12 +311,12 @@ def test_alerts_stay_while_their_source_is_down_and_end_when_it_says_so(
 ) -> None:
     store = Store(one_service, NOW)
     alerts = (firing("Slow", service="api"), firing("Other", job="x"))
-    store.apply(Reading(named("prometheus:main"), NOW, 0.1, value=alerts))
+    store.apply(Reading(named("prometheus:main"), NOW, 0.1, value=PrometheusSeen(alerts)))
     assert [alert.service for alert in store.alerts.view()] == ["api", ""]
     store.apply(Reading(named("prometheus:main"), NOW + 15, 0.1, fault=REFUSED))
     store.settle(NOW + 400)
     assert all(alert.state is AlertState.FIRING for alert in store.alerts.view())
-    store.apply(Reading(named("prometheus:main"), NOW + 410, 0.1, value=()))
+    store.apply(Reading(named("prometheus:main"), NOW + 410, 0.1, value=PrometheusSeen()))
     assert all(alert.state is AlertState.RESOLVED for alert in store.alerts.view())
     store.settle(NOW + 411)
     store.settle(NOW + 720)
@@ -361,12 +362,8 @@ def test_metrics_reach_their_service_and_grow_stale() -> None:
         prometheus={"url": "http://127.0.0.1:9090"},
     )
     store = Store(settings, NOW)
-
-    class View:
-        alerts: tuple[Alert, ...] = ()
-        metrics = (MetricValue("api", "requests", 88.0, "/s", NOW),)
-
-    store.apply(Reading(named("prometheus:prometheus"), NOW, 0.1, value=View()))
+    seen = PrometheusSeen(metrics=(MetricValue("api", "requests", 88.0, "/s", NOW),))
+    store.apply(Reading(named("prometheus:prometheus"), NOW, 0.1, value=seen))
     store.settle(NOW)
     assert view(store).request_rate == 88.0
     assert [(each.actual, each.met) for each in view(store).objectives] == [(88.0, False)]

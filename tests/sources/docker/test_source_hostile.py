@@ -173,7 +173,7 @@ async def test_an_unknown_context_is_refused_and_asked_again(tmp_path: Path) -> 
         assert reading.fault is not None
         assert reading.fault.kind is FaultKind.ABSENT
         assert "typo" in reading.fault.message
-    assert source.endpoint is None
+    assert source.endpoint == ""
     await source.close()
 
 

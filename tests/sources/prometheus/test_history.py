@@ -8,10 +8,11 @@ import pytest
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.observations import BudgetsSeen
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import Vector
 from opsconsole.sources.prometheus.budget_series import budget_series
-from opsconsole.sources.prometheus.history import HistoryView, PrometheusHistory, pace
+from opsconsole.sources.prometheus.history import PrometheusHistory, pace
 from tests.fakes import FakeClock
 
 SLOW = Fault(FaultKind.TIMEOUT, "slow")
@@ -70,13 +71,13 @@ async def test_a_query_that_fails_is_told_and_asked_again_within_a_minute(
     source = Scripted(clock)
     source.failing = {MONTH}
     view = (await source.collect()).value
-    assert isinstance(view, HistoryView)
+    assert isinstance(view, BudgetsSeen)
     assert [each.over for each in view.counts] == [300.0, 3600.0]
     assert [fault for _, fault in view.problems] == [SLOW]
     source.failing = set()
     clock.move(60.0)
     view = (await source.collect()).value
-    assert isinstance(view, HistoryView)
+    assert isinstance(view, BudgetsSeen)
     assert MONTH in [each.over for each in view.counts]
     assert view.problems == ()
 
@@ -91,7 +92,7 @@ async def test_what_no_time_was_left_for_comes_first_at_the_next_look(clock: Fak
     source = Scripted(clock, timeout=0.05)
     source.takes = 0.06
     view = (await source.collect()).value
-    assert isinstance(view, HistoryView)
+    assert isinstance(view, BudgetsSeen)
     assert source.asked == [300.0]
     source.takes = 0.0
     clock.move(15.0)

@@ -12,10 +12,11 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import FaultKind
+from opsconsole.model.observations import PrometheusSeen
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import PARTS_LIMIT, declared_metrics
 from opsconsole.sources.prometheus.api_alerts import ALERT_LIMIT
-from opsconsole.sources.prometheus.source import PrometheusSource, PrometheusView
+from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.sources.prometheus.test_source_hostile import JSON_HEAD, reply, server
 
 SERIES = 10_000
@@ -32,7 +33,7 @@ def vector(values: list[str]) -> bytes:
     return json.dumps({"status": "success", "data": data}).encode()
 
 
-async def look(query: bytes, alerts: object = EMPTY, *, looks: int = 1) -> PrometheusView:
+async def look(query: bytes, alerts: object = EMPTY, *, looks: int = 1) -> PrometheusSeen:
     rest = json.dumps(alerts).encode()
 
     def talk(peer: socket.socket, request: bytes) -> None:
@@ -94,5 +95,5 @@ async def test_alerts_beyond_the_limit_are_counted() -> None:
     ]  # fmt: skip
     view = await look(vector(["1"]), {"status": "success", "data": {"alerts": alerts}})
     assert len(view.alerts) == ALERT_LIMIT
-    assert view.total_alerts == ALERT_LIMIT + 10
+    assert view.total == ALERT_LIMIT + 10
     assert view.metrics[0].value == pytest.approx(1.0)

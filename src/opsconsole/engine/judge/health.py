@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Final
 
 from opsconsole.model.fault import Fault
-from opsconsole.model.health import HealthReport, failing
+from opsconsole.model.health import Component, HealthReport, failing
 from opsconsole.model.state import State, worst
 
 LOOKS: Final = 10
@@ -175,6 +175,6 @@ def _reason(
     return f"answers again, not settled yet; was {judged.settled}"
 
 
-def _others(culprits: tuple[object, ...], name: str) -> bool:
+def _others(culprits: tuple[Component, ...], name: str) -> bool:
     """Whether more than one part fails, a parent of the first apart."""
-    return len({getattr(each, "name", "") for each in culprits} - {name}) > 0
+    return len({each.name for each in culprits} - {name}) > 0

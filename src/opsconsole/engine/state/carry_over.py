@@ -7,7 +7,7 @@ is told on the timeline for a service that merely was configured anew.
 
 from opsconsole.config.log_figures import figures_of
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
-from opsconsole.model.expressions import Expression
+from opsconsole.model.expressions import Expression, quantity_of
 
 Records = dict[str, ServiceRecord]
 
@@ -95,7 +95,7 @@ def _inherit_budgets(old: ServiceRecord, new: ServiceRecord) -> None:
 
 
 def _metric_of(record: ServiceRecord, expression: Expression) -> object:
-    quantity = getattr(expression, "quantity", None)
+    quantity = quantity_of(expression)
     return record.config.metrics.get(quantity.name) if quantity is not None else None
 
 

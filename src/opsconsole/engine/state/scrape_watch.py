@@ -7,10 +7,11 @@ and its service's figures grow old by themselves.
 from collections.abc import Container
 
 from opsconsole.model.fault import Fault
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
-from opsconsole.sources.base import Source
+from opsconsole.sources.base import AnySource
 
 
 class ScrapeWatch:
@@ -24,7 +25,7 @@ class ScrapeWatch:
         self._lag = 0.0
         self._view: SourceView | None = None
 
-    def watch(self, source: Source[object]) -> None:
+    def watch(self, source: AnySource) -> None:
         """Keep account of ``source`` from now on."""
         self._view = None
         self._intervals[source.id] = source.interval
@@ -35,7 +36,7 @@ class ScrapeWatch:
         self._intervals = {who: each for who, each in self._intervals.items() if who in kept}
         self._faults = {who: each for who, each in self._faults.items() if who in kept}
 
-    def note(self, reading: Reading[object], lag: float) -> None:
+    def note(self, reading: Reading[Observation], lag: float) -> None:
         """Take in how one scrape went."""
         self._view = None
         self._lag = max(lag, self._lag * 0.99)

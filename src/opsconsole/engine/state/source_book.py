@@ -7,20 +7,31 @@ side seems to be at fault.
 
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import Any
+from typing import assert_never
 
 from opsconsole.engine.judge.events import source_back, source_lost
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.model.fault import Fault
+from opsconsole.model.health import HealthReport
+from opsconsole.model.hosts import Host
+from opsconsole.model.observations import (
+    AlertmanagerSeen,
+    BudgetsSeen,
+    Observation,
+    Problems,
+    PrometheusSeen,
+    ScrapeSeen,
+)
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
-from opsconsole.sources.base import Source
+from opsconsole.model.workloads import Inventory
+from opsconsole.sources.base import AnySource
 
 
 @dataclass(slots=True, eq=False)
 class _Place:
-    source: Source[Any]
+    source: AnySource
     since: float
     interval: float
     taken_at: float | None = None
@@ -48,7 +59,7 @@ class SourceBook:
         self._events = events
         self._places: dict[SourceId, _Place] = {}
 
-    def watch(self, source: Source[Any], now: float) -> None:
+    def watch(self, source: AnySource, now: float) -> None:
         """Keep account of ``source`` from now on."""
         known = self._places.get(source.id)
         if known is not None and known.source is source:
@@ -59,7 +70,7 @@ class SourceBook:
         """Forget the sources that are none of ``kept``."""
         self._places = {id_: place for id_, place in self._places.items() if id_ in kept}
 
-    def note(self, reading: Reading[Any], lag: float) -> None:
+    def note(self, reading: Reading[Observation], lag: float) -> None:
         """Take in how a look went."""
         place = self._places.get(reading.source)
         if place is None:
@@ -70,8 +81,7 @@ class SourceBook:
         place.fault = reading.fault
         if reading.fault is None:
             place.taken_at = reading.taken_at
-            place.note = _note_of(reading.value)
-            place.tells_alerts = getattr(reading.value, "tells_alerts", True)
+            place.note, place.tells_alerts = _note_of(reading.value), _tells_alerts(reading.value)
             if lost is not None:
                 if not place.aside:
                     self._events.add(source_back(reading.taken_at, place.name, place.since))
@@ -96,26 +106,43 @@ class SourceBook:
         return place.fault is not None or bool(place.note)
 
 
-def _note_of(value: object) -> str:
+def _note_of(seen: Observation | None) -> str:
     """What of a good answer is not whole: queries and rules that failed, alerts left out."""
-    problems = getattr(value, "problems", ())
-    if problems:
-        query, fault = problems[0]
-        return f"{len(problems)} queries failed, first {query}: {fault}"
-    notes: tuple[str, ...] = getattr(value, "notes", ())
-    if notes:
-        return "; ".join(notes)
-    shown = len(getattr(value, "alerts", ()))
-    total = getattr(value, "total_alerts", getattr(value, "total", shown))
-    return f"{shown} of {total} alerts shown" if total > shown else ""
+    match seen:
+        case PrometheusSeen():
+            parts = _failed(seen.problems), "; ".join(seen.notes), _left_out(seen)
+            return next(filter(None, parts), "")
+        case AlertmanagerSeen():
+            return _left_out(seen)
+        case BudgetsSeen():
+            return _failed(seen.problems)
+        case HealthReport() | ScrapeSeen() | Host() | Inventory() | None:
+            return ""
+        case _ as never:
+            assert_never(never)
+
+
+def _tells_alerts(seen: Observation | None) -> bool:
+    return seen.tells_alerts if isinstance(seen, PrometheusSeen) else True
+
+
+def _failed(problems: Problems) -> str:
+    if not problems:
+        return ""
+    query, fault = problems[0]
+    return f"{len(problems)} queries failed, first {query}: {fault}"
+
+
+def _left_out(seen: PrometheusSeen | AlertmanagerSeen) -> str:
+    shown = len(seen.alerts)
+    return f"{shown} of {seen.total} alerts shown" if seen.total > shown else ""
 
 
 def _view(place: _Place) -> SourceView:
     if place.view is None:
-        endpoint = getattr(place.source, "endpoint", None) or ""
         place.view = SourceView(
             id=place.source.id,
-            endpoint=str(getattr(endpoint, "url", endpoint)),
+            endpoint=place.source.endpoint,
             interval=place.interval,
             taken_at=place.taken_at,
             since=place.since,

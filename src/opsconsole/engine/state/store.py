@@ -7,11 +7,11 @@ and what stopped being looked at turns stale and UNKNOWN by itself.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Final, Protocol, cast
+from typing import Final, assert_never
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.alerts.alert_book import AlertBook, own_rules
-from opsconsole.engine.alerts.rule_book import RuleBook
+from opsconsole.engine.alerts.server_book import ServerBook
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import health_flip, version_change
@@ -38,20 +38,24 @@ from opsconsole.engine.state.views import (
     service_view,
     verdict_of,
 )
-from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.hosts import Host, HostView
 from opsconsole.model.objectives import WindowCounts
+from opsconsole.model.observations import (
+    AlertmanagerSeen,
+    BudgetsSeen,
+    Observation,
+    PrometheusSeen,
+    ScrapeSeen,
+)
 from opsconsole.model.operation import ActionView
 from opsconsole.model.reading import STALE_INTERVALS, Reading, is_stale
-from opsconsole.model.rules import RuleView
 from opsconsole.model.series import MetricValue
-from opsconsole.model.silences import SilenceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.model.workloads import Inventory
-from opsconsole.sources.base import Source
+from opsconsole.sources.base import AnySource
 
 SOONER: Final = 5
 """An undecided look is repeated after this part of its interval, so that red comes quickly."""
@@ -61,11 +65,6 @@ LEAST_RETRY: Final = 0.25
 
 _LONGEST_QUIET: Final = 60.0
 _OF_REPLICAS: Final = frozenset({EventKind.CONTAINER, EventKind.RESTART, EventKind.IMAGE})
-
-
-class _AlertReport(Protocol):
-    @property
-    def alerts(self) -> tuple[Alert, ...]: ...
 
 
 class Store:
@@ -97,12 +96,8 @@ class Store:
         self.probes = ProbeWatch((probe for _, probe in self._index.values()), now)
         self.scrapes = ScrapeWatch(now)
         self.replicas: ReplicaBook = ReplicaBook(settings, before.replicas if before else None)
+        self.servers: ServerBook = before.servers if before else ServerBook()
         self.hosts: tuple[HostView, ...] = ()
-        self.silences: tuple[SilenceView, ...] = ()
-        self.rules: tuple[RuleView, ...] = ()
-        self._silences: dict[SourceId, tuple[SilenceView, ...]] = {}
-        self._rules: dict[SourceId, tuple[RuleView, ...]] = {}
-        self._rule_books: dict[SourceId, RuleBook] = {}
         self._telling: set[SourceId] = set()
         self._hosts: dict[SourceId, HostView] = {}
         self._host_interval = settings.host.interval
@@ -121,12 +116,13 @@ class Store:
         )
         self.settle(now)
 
-    def watch(self, sources: Sequence[Source[Any]], now: float) -> None:
+    def watch(self, sources: Sequence[AnySource], now: float) -> None:
         """Keep account of the ``sources`` that are not probes of an instance, and of no others."""
         kept = frozenset(source.id for source in sources)
         self.scrapes.retain(kept)
         self.sources.retain(kept)
         self._telling &= kept
+        self.servers.retain(kept)
         self.alerts.retain(kept, now)
         for source in sources:
             if source.id.kind is SourceKind.SCRAPE:
@@ -140,31 +136,46 @@ class Store:
         self.sources, self.scrapes = before.sources, before.scrapes
         self.probes.take_over(before.probes)
         self.hosts, self._hosts = before.hosts, before._hosts
-        self.silences, self.rules = before.silences, before.rules
-        self._silences, self._rules = before._silences, before._rules
-        self._rule_books, self._telling = before._rule_books, before._telling
+        self._telling = before._telling
         self._resumed_at, self._quiet_until = before._resumed_at, before._quiet_until
         self._join_replicas()
 
-    def apply(self, reading: Reading[Any], lag: float = 0.0) -> float | None:
+    def apply(self, reading: Reading[Observation], lag: float = 0.0) -> float | None:
         """Take in one reading. Returns seconds to a sooner look where it is undecided."""
-        found = self._index.get(reading.source)
-        if found is not None:
-            self.probes.note(reading.source, reading.fault, reading.taken_at, lag)
-            return self._apply_probe(*found, reading)
-        if reading.source.kind is SourceKind.PROBE:
-            # Of an instance that was configured no more while it was looked at.
-            return None
+        source, at = reading.source, reading.taken_at
+        if source.kind is SourceKind.PROBE:
+            return self._apply_probe(reading, lag)
         self._changed = True
-        if reading.source.kind is SourceKind.SCRAPE:
+        if source.kind is SourceKind.SCRAPE:
             self.scrapes.note(reading, lag)
-            self.apply_metrics(getattr(reading.value, "metrics", ()), reading.taken_at)
-            self.restarts.note(getattr(reading.value, "starts", ()), reading.taken_at)
-            self._apply_counts(getattr(reading.value, "counts", ()))
-            return None
-        self.sources.note(reading, lag)
-        if reading.value is not None:
-            self._apply_value(reading.source, reading.value, reading.taken_at)
+        else:
+            self.sources.note(reading, lag)
+        match reading.value:
+            case ScrapeSeen() as seen:
+                self.apply_metrics(seen.metrics, at)
+                self.restarts.note(seen.starts, at)
+                self._apply_counts(seen.counts)
+            case Host() as host:
+                self._hosts[source] = HostView(host, at, self._host_interval)
+                self.hosts = tuple(self._hosts.values())
+            case Inventory() as inventory:
+                self._apply_inventory(source, inventory, at)
+            case PrometheusSeen() as seen:
+                self.alerts.report(source, seen.alerts, at)
+                self.servers.note_rules(source, seen.rules)
+                own = self.servers.evaluated(source, seen.evaluations, at)
+                self.alerts.report(own_rules(source), own, at)
+                self.apply_metrics(seen.metrics, at)
+                self.restarts.note(seen.starts, at)
+            case AlertmanagerSeen() as seen:
+                self.alerts.report(source, seen.alerts, at)
+                self.servers.note_silences(source, seen.silences)
+            case BudgetsSeen() as seen:
+                self._apply_counts(seen.counts)
+            case HealthReport() | None:
+                pass
+            case _ as never:
+                assert_never(never)
         return None
 
     def heard(self, event: Event) -> list[SourceId]:
@@ -219,11 +230,15 @@ class Store:
         self._changed = False
         return self.alerts.tick(now) or changed
 
-    def _apply_probe(
-        self, instance: InstanceRecord, probe: ProbeRecord, reading: Reading[Any]
-    ) -> float | None:
-        report: HealthReport | None = reading.value
-        fault, at = reading.fault, reading.taken_at
+    def _apply_probe(self, reading: Reading[Observation], lag: float) -> float | None:
+        found = self._index.get(reading.source)
+        if found is None:
+            # Of an instance that was configured no more while it was looked at.
+            return None
+        instance, probe = found
+        report, fault, at = reading.value, reading.fault, reading.taken_at
+        assert report is None or isinstance(report, HealthReport), "what a probe gives"
+        self.probes.note(reading.source, fault, at, lag)
         probe.taken_at, probe.took, probe.fault, probe.stale = at, reading.took, fault, False
         if report is not None:
             if report is not probe.answered:
@@ -257,36 +272,6 @@ class Store:
         if self._resumed_at is None or look.state in {State.OK, State.DEGRADED}:
             return False
         return look.at - self._resumed_at < probe.interval
-
-    def _apply_value(self, key: SourceId, value: object, at: float) -> None:
-        if key.kind is SourceKind.DOCKER:
-            self._apply_inventory(key, cast(Inventory, value), at)
-        elif key.kind is SourceKind.HOST:
-            self._hosts[key] = HostView(cast(Host, value), at, self._host_interval)
-            self.hosts = tuple(self._hosts.values())
-        elif key.kind is SourceKind.BUDGETS:
-            self._apply_counts(getattr(value, "counts", ()))
-        else:
-            alerts = value if isinstance(value, tuple) else cast(_AlertReport, value).alerts
-            self.alerts.report(key, alerts, at)
-            self._apply_rules(key, value, at)
-            self.apply_metrics(getattr(value, "metrics", ()), at)
-            self.restarts.note(getattr(value, "starts", ()), at)
-
-    def _apply_rules(self, key: SourceId, value: object, at: float) -> None:
-        """Silences of an Alertmanager, rules of a Prometheus, and rules evaluated for it."""
-        kept = {**self._silences, key: getattr(value, "silences", ())}
-        if kept != self._silences:
-            self._silences = kept
-            self.silences = tuple(each for part in kept.values() for each in part)
-        known = {**self._rules, key: getattr(value, "rules", ())}
-        if known != self._rules:
-            self._rules = known
-            self.rules = tuple(each for part in known.values() for each in part)
-        evaluations = getattr(value, "evaluations", ())
-        if evaluations or key in self._rule_books:
-            book = self._rule_books.setdefault(key, RuleBook())
-            self.alerts.report(own_rules(key), book.evaluate(evaluations, at), at)
 
     def _apply_inventory(self, key: SourceId, inventory: Inventory, at: float) -> None:
         if self.replicas.note(inventory, at):

@@ -29,6 +29,7 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.model.workloads import Inventory, Place, PlaceKind, Replica, Workload
+from opsconsole.sources.base import Source
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.changes import Changes
 from opsconsole.sources.docker.containers import Listed, join
@@ -46,7 +47,7 @@ _RARELY: Final = 60.0
 _STATS_KEPT: Final = 3
 
 
-class DockerSource:
+class DockerSource(Source[Inventory]):
     """Looks at the engine that ``settings`` name. ``on_event`` is called on the loop."""
 
     def __init__(
@@ -93,9 +94,9 @@ class DockerSource:
         return self._settings.interval
 
     @property
-    def endpoint(self) -> DockerEndpoint | None:
-        """The engine that is looked at; None until it is known."""
-        return self._reader.endpoint if self._reader else None
+    def endpoint(self) -> str:
+        """The URL of the engine that is looked at; '' until it is known."""
+        return self._reader.endpoint.url if self._reader else ""
 
     async def collect(self) -> Reading[Inventory]:
         """Look once, within the configured timeout."""

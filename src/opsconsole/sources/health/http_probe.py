@@ -81,6 +81,11 @@ class HttpProbe(Source[HealthReport]):
         """Seconds between looks."""
         return self._asked.interval
 
+    @property
+    def endpoint(self) -> str:
+        """All probes are one place on the screen, which is at no address."""
+        return ""
+
     async def collect(self) -> Reading[HealthReport]:
         """Look once."""
         loop = asyncio.get_running_loop()

@@ -21,6 +21,7 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.hosts import Disk, Host, Process
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.sources.base import Source
 from opsconsole.sources.host.disks import mounted, read_disk
 from opsconsole.sources.host.platform import describe_limits, recognise
 from opsconsole.sources.host.processes import ProcessSampler
@@ -40,7 +41,7 @@ _DISK_WORKERS: Final = 4
 _CGROUPS: Final = Path("/sys/fs/cgroup")
 
 
-class HostSource:
+class HostSource(Source[Host]):
     """Looks at the machine that the console runs on."""
 
     def __init__(
@@ -72,6 +73,11 @@ class HostSource:
     def interval(self) -> float:
         """Seconds between looks."""
         return self._settings.interval
+
+    @property
+    def endpoint(self) -> str:
+        """It is here."""
+        return ""
 
     async def collect(self) -> Reading[Host]:
         """Look once."""

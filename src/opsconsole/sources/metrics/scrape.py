@@ -6,18 +6,15 @@ The event loop is not held up by a large body: that is parsed in the given execu
 """
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock, skew
 from opsconsole.config.http import HttpConfig
-from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.objectives import WindowCounts
+from opsconsole.model.observations import ScrapeSeen
 from opsconsole.model.processes import ProcessStart
 from opsconsole.model.reading import Reading
-from opsconsole.model.series import MetricValue
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.http.connector import Connector
@@ -44,20 +41,6 @@ _INLINE: Final = 128 * 1024
 """Bytes that are parsed on the loop: about a millisecond, less than a hand-over costs."""
 
 _NARROW: Final = "narrow the declared metrics with labels"
-
-
-@dataclass(frozen=True, slots=True)
-class ScrapeView:
-    """The figures of the whole service after this scrape. A scrape knows of no alerts.
-
-    ``counts`` are requests of this instance since its scrape before, within and beyond targets;
-    ``starts`` when its process began, where it tells.
-    """
-
-    metrics: tuple[MetricValue, ...]
-    alerts: tuple[Alert, ...] = ()
-    counts: tuple[WindowCounts, ...] = ()
-    starts: tuple[ProcessStart, ...] = ()
 
 
 class MetricsPage:
@@ -98,7 +81,7 @@ class MetricsPage:
         await self._target.close()
 
 
-class ScrapeSource(Source[ScrapeView]):
+class ScrapeSource(Source[ScrapeSeen]):
     """One instance. ``samples`` is shared by all instances of the service.
 
     ``interval`` and ``timeout`` are in seconds. Connector and executor are shared and stay open.
@@ -139,7 +122,12 @@ class ScrapeSource(Source[ScrapeView]):
         """Seconds between scrapes."""
         return self._interval
 
-    async def collect(self) -> Reading[ScrapeView]:
+    @property
+    def endpoint(self) -> str:
+        """All scrapes are one place on the screen, which is at no address."""
+        return ""
+
+    async def collect(self) -> Reading[ScrapeSeen]:
         """Scrape once."""
         loop = asyncio.get_running_loop()
         started, began = loop.time(), self._clock.now()
@@ -160,7 +148,7 @@ class ScrapeSource(Source[ScrapeView]):
             return Reading(self._id, now, took, fault=found)
         counts = tuple(self._samples.counts(self._page.instance, began))
         starts = () if self._start is None else (self._start,)
-        view = ScrapeView(self._samples.values(now), counts=counts, starts=starts)
+        view = ScrapeSeen(self._samples.values(now), counts=counts, starts=starts)
         return Reading(self._id, now, took, value=view)
 
     async def close(self) -> None:

@@ -14,10 +14,11 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Alertmanager
 from opsconsole.model.alerts import Alert, Suppression
 from opsconsole.model.fault import Fault
+from opsconsole.model.observations import AlertmanagerSeen
 from opsconsole.model.silences import ACK_PREFIX, SilenceState, SilenceView
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.prometheus.api_alerts import AlertsView, read_alertmanager
+from opsconsole.sources.prometheus.api_alerts import read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences
 from opsconsole.sources.prometheus.api_source import ApiSource
 from opsconsole.sources.prometheus.server_api import fault_of_answer
@@ -26,7 +27,7 @@ EXPIRED_KEPT: Final = 86400.0
 """Seconds that an ended silence is still offered, to be made again."""
 
 
-class AlertmanagerSource(ApiSource[AlertsView]):
+class AlertmanagerSource(ApiSource[AlertmanagerSeen]):
     """Alerts and silences of one server, within twice ``settings.timeout``."""
 
     def __init__(
@@ -37,7 +38,7 @@ class AlertmanagerSource(ApiSource[AlertsView]):
         )
         self._name = settings.name
 
-    def _look(self) -> AlertsView | Fault:
+    def _look(self) -> AlertmanagerSeen | Fault:
         try:
             view = read_alertmanager(self._api.get_json("/api/v2/alerts"), self.id)
             silences = read_silences(self._api.get_json("/api/v2/silences"), self._name)
@@ -46,7 +47,7 @@ class AlertmanagerSource(ApiSource[AlertsView]):
         known = {each.id: each for each in silences}
         hidden = Counter(each.id for alert in view.alerts for each in alert.suppressions)
         now = self._clock.now()
-        return AlertsView(
+        return AlertmanagerSeen(
             tuple(_explain(alert, known) for alert in view.alerts),
             view.total,
             tuple(_counted(each, hidden) for each in silences if _kept(each, now)),

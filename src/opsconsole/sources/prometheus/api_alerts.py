@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
-from opsconsole.model.silences import SilenceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.text import sanitize
 
@@ -25,11 +24,10 @@ _TEXT: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class AlertsView:
-    """Alerts of one source, and its silences; ``total`` counts alerts left out too."""
+    """Alerts of one answer; ``total`` counts alerts left out too."""
 
     alerts: tuple[Alert, ...]
     total: int
-    silences: tuple[SilenceView, ...] = ()
 
 
 def read_prometheus(payload: object, source: SourceId) -> AlertsView:

@@ -7,18 +7,20 @@ over the transport that probes use, on the event loop.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Generic, TypeVar
+from typing import Final, TypeVar
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.model.fault import Fault
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.sources.base import Source
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.server_api import BlockingApi, ServerApi
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Observation)
 U = TypeVar("U")
 
 GRACE: Final = 0.5
@@ -27,7 +29,7 @@ GRACE: Final = 0.5
 _WORKERS: Final = 2
 
 
-class ApiSource(ABC, Generic[T]):
+class ApiSource(Source[T], ABC):
     """One server, read every ``settings.interval`` seconds."""
 
     def __init__(

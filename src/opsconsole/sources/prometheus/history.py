@@ -15,6 +15,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault
 from opsconsole.model.objectives import WindowCounts
+from opsconsole.model.observations import BudgetsSeen
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.budget_queries import WindowQuery, window_queries
@@ -34,14 +35,6 @@ FRESH: Final = 3
 """Counts hold for so many times the pace at which they are asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryView:
-    """What was asked in this look; ``problems`` are the queries whose last answer failed."""
-
-    counts: tuple[WindowCounts, ...]
-    problems: tuple[tuple[str, Fault], ...] = ()
-
-
 @dataclass(slots=True, eq=False)
 class _Turn:
     query: WindowQuery
@@ -50,7 +43,7 @@ class _Turn:
     fault: Fault | None = None
 
 
-class PrometheusHistory(QuerySource[HistoryView]):
+class PrometheusHistory(QuerySource[BudgetsSeen]):
     """The budgets of ``series`` over their windows and over ``spans``, in seconds."""
 
     def __init__(
@@ -70,7 +63,7 @@ class PrometheusHistory(QuerySource[HistoryView]):
             for query in window_queries(series, spans)
         ]
 
-    def _look(self) -> HistoryView | Fault:
+    def _look(self) -> BudgetsSeen | Fault:
         deadline = time.monotonic() + self._timeout
         began = self._clock.now()
         counts: list[WindowCounts] = []
@@ -92,7 +85,7 @@ class PrometheusHistory(QuerySource[HistoryView]):
         failed = tuple((turn.query.promql, turn.fault) for turn in self._turns if turn.fault)
         if failed and len(failed) == len(self._turns):
             return failed[0][1]
-        return HistoryView(tuple(counts), failed)
+        return BudgetsSeen(tuple(counts), failed)
 
 
 def pace(over: float, interval: float) -> float:

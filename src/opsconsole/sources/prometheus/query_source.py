@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from opsconsole.model.fault import Fault
+from opsconsole.model.observations import Observation
 from opsconsole.sources.metrics.declared import Vector
 from opsconsole.sources.prometheus.api_source import ApiSource
 from opsconsole.sources.prometheus.promql import read_vector
@@ -17,7 +18,7 @@ from opsconsole.sources.prometheus.server_api import fault_of_answer
 if TYPE_CHECKING:
     from prometheus_api_client.prometheus_connect import PrometheusConnect
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Observation)
 
 
 class QuerySource(ApiSource[T]):

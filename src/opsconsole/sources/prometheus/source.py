@@ -7,17 +7,15 @@ list of alerts.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock, skew
 from opsconsole.config.rule_files import RuleFiles
 from opsconsole.config.settings import Prometheus
-from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.observations import PrometheusSeen
 from opsconsole.model.processes import ProcessStart
-from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.series import MetricValue
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
@@ -35,26 +33,7 @@ STARTS_EVERY: Final = 15.0
 _NO_TIME: Final = Fault(FaultKind.TIMEOUT, "no time was left to ask", phase="body")
 
 
-@dataclass(frozen=True, slots=True)
-class PrometheusView:
-    """What one look gave. ``problems`` holds a fault for each query text that failed.
-
-    ``total_alerts`` counts alerts that were left out for their number too. Where it does not tell
-    alerts, having none means nothing.
-    """
-
-    alerts: tuple[Alert, ...]
-    total_alerts: int
-    metrics: tuple[MetricValue, ...]
-    problems: tuple[tuple[str, Fault], ...] = ()
-    rules: tuple[RuleView, ...] = ()
-    evaluations: tuple[RuleEvaluation, ...] = ()
-    notes: tuple[str, ...] = ()
-    starts: tuple[ProcessStart, ...] = ()
-    tells_alerts: bool = True
-
-
-class PrometheusSource(QuerySource[PrometheusView]):
+class PrometheusSource(QuerySource[PrometheusSeen]):
     """Every declared figure and the alerts of one server, within ``settings.timeout`` in all."""
 
     def __init__(
@@ -105,7 +84,7 @@ class PrometheusSource(QuerySource[PrometheusView]):
                 metrics.extend(query.values(outcome, moment))
         return fault if fault is not None and not metrics else tuple(metrics)
 
-    def _look(self) -> PrometheusView | Fault:
+    def _look(self) -> PrometheusSeen | Fault:
         deadline = time.monotonic() + self._timeout
         try:
             view = read_prometheus(self._alerts.get_json("/api/v1/alerts"), self.id)
@@ -128,7 +107,7 @@ class PrometheusSource(QuerySource[PrometheusView]):
             # Asked last from now on, so that a slow query keeps no other from its turn.
             self._queries = [query for query in self._queries if query not in late] + late
         starts, unknown = self._look_for_starts(deadline)
-        return PrometheusView(
+        return PrometheusSeen(
             view.alerts,
             view.total,
             tuple(metrics),

@@ -1,0 +1,59 @@
+"""What servers of alerts told beside their alerts: silences, rules, and rules evaluated for them.
+
+Invariant: what a server told holds until it tells otherwise or is asked no more. The tuples are
+the same objects until something in them changes.
+"""
+
+from collections.abc import Container
+from typing import TypeVar
+
+from opsconsole.engine.alerts.rule_book import RuleBook
+from opsconsole.model.alerts import Alert
+from opsconsole.model.rules import RuleEvaluation, RuleView
+from opsconsole.model.silences import SilenceView
+from opsconsole.model.source_id import SourceId
+
+T = TypeVar("T")
+
+
+class ServerBook:
+    """Every server by its id."""
+
+    def __init__(self) -> None:
+        self.silences: tuple[SilenceView, ...] = ()
+        self.rules: tuple[RuleView, ...] = ()
+        self._silences: dict[SourceId, tuple[SilenceView, ...]] = {}
+        self._rules: dict[SourceId, tuple[RuleView, ...]] = {}
+        self._rule_books: dict[SourceId, RuleBook] = {}
+
+    def note_silences(self, server: SourceId, silences: tuple[SilenceView, ...]) -> None:
+        """Take in all silences that an Alertmanager has now."""
+        self._silences[server] = silences
+        self.silences = _joined(self._silences, self.silences)
+
+    def note_rules(self, server: SourceId, rules: tuple[RuleView, ...]) -> None:
+        """Take in all rules that a Prometheus has now."""
+        self._rules[server] = rules
+        self.rules = _joined(self._rules, self.rules)
+
+    def evaluated(
+        self, server: SourceId, seen: tuple[RuleEvaluation, ...], at: float
+    ) -> tuple[Alert, ...]:
+        """The alerts of rules that ``server`` has not loaded, after this round."""
+        if not seen and server not in self._rule_books:
+            return ()
+        return self._rule_books.setdefault(server, RuleBook()).evaluate(seen, at)
+
+    def retain(self, kept: Container[SourceId]) -> None:
+        """Forget what only servers told that are none of ``kept``."""
+        self._silences = {who: each for who, each in self._silences.items() if who in kept}
+        self._rules = {who: each for who, each in self._rules.items() if who in kept}
+        self._rule_books = {who: each for who, each in self._rule_books.items() if who in kept}
+        self.silences = _joined(self._silences, self.silences)
+        self.rules = _joined(self._rules, self.rules)
+
+
+def _joined(parts: dict[SourceId, tuple[T, ...]], before: tuple[T, ...]) -> tuple[T, ...]:
+    """All of ``parts``; ``before`` itself where that is the same."""
+    whole = tuple(each for part in parts.values() for each in part)
+    return before if whole == before else whole

@@ -1,0 +1,79 @@
+"""What a look sees: one type for each kind of source, and no other.
+
+Invariant: the union is closed. Whoever takes in observations matches all of them, so that a new
+one is seen by the type checker wherever it has to be. All text is sanitised.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from opsconsole.model.alerts import Alert
+from opsconsole.model.fault import Fault
+from opsconsole.model.health import HealthReport
+from opsconsole.model.hosts import Host
+from opsconsole.model.objectives import WindowCounts
+from opsconsole.model.processes import ProcessStart
+from opsconsole.model.rules import RuleEvaluation, RuleView
+from opsconsole.model.series import MetricValue
+from opsconsole.model.silences import SilenceView
+from opsconsole.model.workloads import Inventory
+
+Problems = tuple[tuple[str, Fault], ...]
+"""The text of each query that failed, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScrapeSeen:
+    """The figures of a whole service after the scrape of one instance.
+
+    ``counts`` are requests of this instance since its scrape before, within and beyond targets;
+    ``starts`` when its process began, where it tells.
+    """
+
+    metrics: tuple[MetricValue, ...]
+    counts: tuple[WindowCounts, ...] = ()
+    starts: tuple[ProcessStart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PrometheusSeen:
+    """What a server of the Prometheus family gave.
+
+    ``total`` counts alerts that were left out for their number too. Where it does not tell
+    alerts, having none means nothing. ``evaluations`` are of rules that it has not loaded.
+    """
+
+    alerts: tuple[Alert, ...] = ()
+    total: int = 0
+    metrics: tuple[MetricValue, ...] = ()
+    problems: Problems = ()
+    rules: tuple[RuleView, ...] = ()
+    evaluations: tuple[RuleEvaluation, ...] = ()
+    notes: tuple[str, ...] = ()
+    starts: tuple[ProcessStart, ...] = ()
+    tells_alerts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AlertmanagerSeen:
+    """Alerts of one Alertmanager and its silences; ``total`` counts alerts left out too."""
+
+    alerts: tuple[Alert, ...] = ()
+    total: int = 0
+    silences: tuple[SilenceView, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetsSeen:
+    """What a server remembers of error budgets, as far as it was asked in this look.
+
+    ``problems`` are the queries whose last answer failed.
+    """
+
+    counts: tuple[WindowCounts, ...] = ()
+    problems: Problems = ()
+
+
+Observation: TypeAlias = (
+    HealthReport | ScrapeSeen | Host | Inventory | PrometheusSeen | AlertmanagerSeen | BudgetsSeen
+)
