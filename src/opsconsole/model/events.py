@@ -106,6 +106,7 @@ class Event:
     ``after`` hold what changed. ``figure`` is an exit code, a count, or seconds: as the code has
     it. Of an operation, ``action`` is its kind, ``name`` which of several, ``by`` who began it;
     of an end in a container, ``name`` are the signals before it. ``memory``: for want of memory.
+    ``place`` is the engine on which it happened, '' where that is not told.
     """
 
     at: float
@@ -121,6 +122,7 @@ class Event:
     action: ActionKind | None = None
     name: str = ""
     by: str = ""
+    place: str = ""
 
     @property
     def kind(self) -> EventKind:

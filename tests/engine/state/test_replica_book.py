@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from opsconsole.engine.state.store import Store
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import ServiceView
@@ -156,3 +157,18 @@ def test_the_engine_of_a_service_and_of_an_instance_is_where_its_name_is_looked_
         ("api-docker",),
     ]
     assert set(view(store, "api").replicas) == {"api-other", "api-docker"}
+
+
+def test_what_happens_on_one_engine_is_not_told_of_another_s_service() -> None:
+    store = store_of(
+        {
+            "east": {"containers": ["web"], "engine": "docker"},
+            "west": {"containers": ["web"], "engine": "other"},
+        }
+    )
+    tell(store, 0, inventory(replica("web", id="1")))
+    tell(store, 0, inventory(replica("web", id="2", place=OTHER), place=OTHER))
+    died = Event(NOW + 1, EventCode.ENDED, subject="web", place="other")
+    assert store.heard(died) == [named("docker:other")]
+    (told,) = (each for each in store.events.view() if each.code is EventCode.ENDED)
+    assert (told.service, told.place) == ("west", "other")

@@ -4,6 +4,7 @@ Invariant: these records are touched by the engine's loop alone. A record's ``vi
 only when it was marked as touched, so that what did not change stays the same object.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -86,6 +87,12 @@ class InstanceRecord:
     version: str = ""
     view: InstanceView | None = None
 
+    def is_about(self, name: str, place: str) -> bool:
+        """Whether what is called ``name`` in ``place`` ('': any) may be what it runs as."""
+        return _means((self.runs_as, self.engine), name, place) or _among(
+            self.replicas, name, place
+        )
+
 
 @dataclass(slots=True, eq=False)
 class ServiceRecord:
@@ -161,10 +168,25 @@ class ServiceRecord:
         named = [(name, self.config.engine or "") for name in self.config.containers]
         return (*named, *((each.runs_as, each.engine) for each in self.instances if each.runs_as))
 
+    def is_about(self, name: str, place: str) -> bool:
+        """Whether what is called ``name`` in ``place`` ('': any) may be a copy of it."""
+        return _among(self.replicas, name, place) or any(
+            _means(each, name, place) for each in self.wanted
+        )
+
     @property
     def acts(self) -> bool:
         """Whether any action is configured for it."""
         return self.config.actions != Actions()
+
+
+def _means(wanted: Wanted, name: str, place: str) -> bool:
+    called, engine = wanted
+    return called == name and (not engine or not place or engine == place)
+
+
+def _among(replicas: Sequence[Replica], name: str, place: str) -> bool:
+    return any(each.name == name and place in {"", each.place.name} for each in replicas)
 
 
 def build_services(settings: Settings, now: float, *, single: bool) -> dict[str, ServiceRecord]:

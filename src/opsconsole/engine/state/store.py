@@ -183,13 +183,12 @@ class Store:
         if event.kind not in _OF_REPLICAS:
             self.events.add(event)
             return []
-        asked = list(self._telling)
-        service = event.service
+        asked = [each for each in self._telling if event.place in {"", each.name}]
+        service, whose = event.service, (event.subject, event.place)
         for record in self.services.values():
-            mine = [each for each in record.instances if each.runs_as == event.subject]
-            joined = any(each.name == event.subject for each in record.replicas)
-            if mine or joined or event.subject in record.config.containers:
+            if record.is_about(*whose):
                 service = service or record.name
+                mine = [each for each in record.instances if each.is_about(*whose)]
                 asked.extend(each.id for one in mine or record.instances for each in one.probes)
         self.events.add(replace(event, service=service))
         return asked

@@ -311,6 +311,7 @@ def event_document(event: Event) -> Document:
         "kind": event.kind.value,
         "service": event.service,
         "subject": event.subject,
+        "place": event.place,
         "code": event.code.value,
         "message": words(event),
         "state": None if event.state is None else event.state.value,

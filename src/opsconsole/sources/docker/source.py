@@ -151,7 +151,7 @@ class DockerSource(Source[Inventory]):
         self._follow(reader.endpoint)
         containers = self._joined(listed)
         for event in self._changes.observe(containers, self._clock.now()):
-            self._on_event(event)
+            self._tell(event)
         return Inventory(
             place=self._place,
             endpoint=str(reader.endpoint),
@@ -285,7 +285,10 @@ class DockerSource(Source[Inventory]):
             return
         if about and is_death(message):
             self._changes.heard_death(about, event.at)
-        self._on_event(event)
+        self._tell(event)
+
+    def _tell(self, event: Event) -> None:
+        self._on_event(replace(event, place=self._place.name))
 
     def _hear_gap(self, seconds: float, fault: Fault) -> None:
         self._tell_of_source(EventCode.EVENTS_INTERRUPTED, seconds, str(fault))
