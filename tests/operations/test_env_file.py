@@ -3,40 +3,12 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
-from opsconsole.operations.drivers.env_file import values_of, with_flags
+from opsconsole.model.operation import ActionKind, ActionRequest, OperationState, Refusal
 from tests.operations.place import Place, ended, performed, planned, refused
 
 _S = OperationState
-_KEYS = st.sampled_from(["REPORTS", "SEARCH", "CACHE"])
-_VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\n\r\0"), max_size=20)
-_FILES = st.lists(
-    st.one_of(
-        st.sampled_from(["", "# REPORTS=off", "  ", "not a line"]),
-        st.builds("{}={}".format, st.sampled_from(["REPORTS", "OTHER", "export X"]), _VALUES),
-    ),
-    max_size=8,
-).map(lambda lines: "\n".join(lines).encode())
-
-
-@given(_FILES, st.dictionaries(_KEYS, st.one_of(st.none(), _VALUES)))
-def test_the_flags_are_set_and_all_else_stays(raw: bytes, flags: dict[str, str | None]) -> None:
-    before, after = values_of(raw), values_of(with_flags(raw, flags))
-    for key, value in flags.items():
-        assert after.get(key) == value
-    assert {key: value for key, value in after.items() if key not in flags} == {
-        key: value for key, value in before.items() if key not in flags
-    }
-
-
-@given(_FILES, st.dictionaries(_KEYS, _VALUES))
-def test_what_they_were_brings_the_values_back(raw: bytes, flags: dict[str, str]) -> None:
-    before = values_of(raw)
-    back = {key: before.get(key) for key in flags}
-    assert values_of(with_flags(with_flags(raw, flags), back)) == before
+_FLAGS = '# flags\nexport REPORTS={} # yes\nOTHER="a\nREPORTS=b"\n'
 
 
 def _config(path: Path) -> str:
@@ -58,7 +30,7 @@ def _texts(path: Path) -> list[str]:
 
 async def test_degrade_and_recover(place: Place, tmp_path: Path) -> None:
     path = tmp_path / "flags.env"
-    path.write_text("# flags\nREPORTS=on\nOTHER=1\n")
+    path.write_text(_FLAGS.format("on"))
     place.write(_config(path))
     operator = place.operator()
     plan = await planned(operator, ActionRequest("web", ActionKind.DEGRADE))
@@ -66,7 +38,7 @@ async def test_degrade_and_recover(place: Place, tmp_path: Path) -> None:
     operation = await ended(operator, (await performed(operator, plan, "load")).id)
     assert operation.state is _S.INCONCLUSIVE, "a service without probes cannot be verified"
     assert [step.state for step in operation.steps] == ["done", "done"]
-    degraded = "# flags\nREPORTS=off\nOTHER=1\n"
+    degraded = _FLAGS.format("off")
     assert _texts(path) == [degraded, degraded]
 
     again = await planned(operator, ActionRequest("web", ActionKind.DEGRADE))
@@ -74,7 +46,7 @@ async def test_degrade_and_recover(place: Place, tmp_path: Path) -> None:
 
     plan = await planned(operator, ActionRequest("web", ActionKind.RECOVER))
     await ended(operator, (await performed(operator, plan)).id)
-    recovered = "# flags\nREPORTS=on\nOTHER=1\n"
+    recovered = _FLAGS.format("on")
     assert _texts(path) == [recovered, recovered]
 
 
@@ -99,3 +71,13 @@ async def test_a_file_that_is_not_there_is_refused(
     place.write(_config(tmp_path / "nothing.env"))
     answer = await place.operator().plan(ActionRequest("web", kind), None)
     assert refused(answer) == "cannot-look"
+
+
+async def test_a_flag_that_readers_differ_on_is_refused(place: Place, tmp_path: Path) -> None:
+    path = tmp_path / "flags.env"
+    path.write_text('REPORTS="on"ly\n')
+    place.write(_config(path))
+    answer = await place.operator().plan(ActionRequest("web", ActionKind.DEGRADE), None)
+    assert refused(answer) == "cannot-look"
+    assert isinstance(answer, Refusal)
+    assert "REPORTS" in answer.message

@@ -1,12 +1,11 @@
 """Switching feature flags in an env file, followed by a reload or a restart.
 
 Invariant: the file is old-complete or new-complete at every instant and keeps its mode and owner;
-only the declared keys change, and what they were is kept in the plan for the way back. Every
-other line, comments and order included, stays as it is.
+only the values of the declared keys change, and how they were written is kept in the plan for the
+way back. What a shell and a dotenv reader then see was compared before the change counts as done.
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from opsconsole.config.actions import Action, PidFile
 from opsconsole.model.machine import MachineError
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.operations.drivers.call import Call
+from opsconsole.operations.drivers.env_lines import texts_of, values_of, with_flags
 from opsconsole.operations.drivers.followed import restart_after
 from opsconsole.operations.drivers.recovering import degraded_steps
 from opsconsole.operations.planning.driver import (
@@ -27,20 +27,25 @@ from opsconsole.operations.planning.driver import (
     declared,
     not_done,
 )
+from opsconsole.text import sanitize
 
 LIMIT: Final = 1 << 20
 """Bytes of an env file."""
 
-_LINE: Final = re.compile(rb"[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)[ \t]*=(.*)")
 _OWN: Final = "env_file"
+_SHOWN: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
 class SetFlags(Call):
-    """The value of each key, None to take it out; and as it was ``previous``ly."""
+    """The value of each key, None to take it out; and how it was written ``previous``ly.
+
+    ``as_written``: what is set is with its quotes, as it was.
+    """
 
     set: Mapping[str, str | None]
     previous: Mapping[str, str | None]
+    as_written: bool = False
 
 
 class EnvFileDriver(Driver):
@@ -51,7 +56,7 @@ class EnvFileDriver(Driver):
         self._context = context
         self._declared = target
         self._machine = context.machine
-        self._found: dict[str, str] = {}
+        self._raw = b""
         self._path = context.base / Path(target.file).expanduser()
 
     def follow_up(self) -> DriverContext | None:
@@ -69,37 +74,42 @@ class EnvFileDriver(Driver):
         return replace(self._context, action=reload, kind=ActionKind.RESTART)
 
     async def observe(self) -> Mapping[str, str]:
-        """The file as it is."""
-        raw = await self._read()
-        self._found = values_of(raw)
+        """The file as it is, in which the flags can be set. Raises ObserveError."""
+        raw = self._raw = await self._read()
+        self._changed(raw, self._wanted())
         return {f"{self._path.name} sha256": hashlib.sha256(raw).hexdigest()[:16]}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """One write."""
-        found, wanted = self._found, self._wanted()
+        raw, call = self._raw, self._wanted()
+        found, wanted = values_of(raw), values_of(self._changed(raw, call))
         shown = ", ".join(
-            f"{key} {found.get(key, 'unset')} → {'unset' if value is None else value}"
-            for key, value in wanted.items()
+            f"{key} {_shown(found.get(key))} → {_shown(wanted.get(key))}" for key in call.set
         )
-        call = SetFlags(wanted, {key: found.get(key) for key in wanted}).document()
-        return (Step(f"write {self._path.name}: {shown}", _OWN, str(self._path), call),)
+        texts = texts_of(raw)
+        call = replace(call, previous={key: texts.get(key) for key in call.set})
+        summary = f"write {self._path.name}: {shown}"
+        return (Step(summary, _OWN, str(self._path), call.document()),)
 
     async def execute(self, step: Step) -> StepOutcome:
-        """Write the file whole, beside it and then over it."""
-        flags = SetFlags.of(step).set
+        """Write the file whole, beside it and then over it, and read it back."""
+        call = SetFlags.of(step)
         try:
-            raw = with_flags(await self._read(), flags)
-            await self._machine.replace(self._path, raw)
+            after = self._changed(await self._read(), call)
+            await self._machine.replace(self._path, after)
         except ObserveError as error:
             return StepOutcome(Outcome.FAILED, f"{self._path.name} is as before: {error}")
         except MachineError as error:
             return not_done(error)
-        return StepOutcome(Outcome.DONE, f"{len(flags)} flags written")
+        if await self._read() != after:
+            return StepOutcome(Outcome.FAILED, "somebody else has written the file meanwhile")
+        return StepOutcome(Outcome.DONE, f"{len(call.set)} flags written")
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the flags in the file are those that were to be written."""
-        found = values_of(await self._read())
-        if all(found.get(key) == value for key, value in SetFlags.of(step).set.items()):
+        raw, call = await self._read(), SetFlags.of(step)
+        found = texts_of(raw) if call.as_written else values_of(raw)
+        if all(found.get(key) == value for key, value in call.set.items()):
             return StepOutcome(Outcome.DONE, "the flags are in the file")
         return StepOutcome(Outcome.FAILED, "the flags are not in the file")
 
@@ -107,11 +117,19 @@ class EnvFileDriver(Driver):
         """By putting back what the flags were."""
         return "recover: the flags are put back to what they were"
 
-    def _wanted(self) -> Mapping[str, str | None]:
+    def _wanted(self) -> SetFlags:
         if self._context.kind is not ActionKind.RECOVER:
-            return self._declared.set
+            return SetFlags(self._declared.set, {})
         (step, *_) = degraded_steps(self._context, _OWN)
-        return SetFlags.of(step).previous
+        return SetFlags(SetFlags.of(step).previous, {}, as_written=True)
+
+    def _changed(self, raw: bytes, call: SetFlags) -> bytes:
+        try:
+            return with_flags(raw, call.set, as_written=call.as_written)
+        except ValueError as error:
+            raise ObserveError(
+                f"{self._path}: {error}", remedy="write the flags there by hand, one a line"
+            ) from error
 
     async def _read(self) -> bytes:
         try:
@@ -120,34 +138,5 @@ class EnvFileDriver(Driver):
             raise ObserveError(f"cannot read {error}") from error
 
 
-def values_of(raw: bytes) -> dict[str, str]:
-    """The keys and values of an env file; the last of equal keys counts."""
-    found: dict[str, str] = {}
-    for line in raw.split(b"\n"):
-        match = _LINE.fullmatch(line.rstrip(b"\r"))
-        if match:
-            found[match[1].decode("ascii")] = match[2].decode("utf-8", "surrogateescape")
-    return found
-
-
-def with_flags(raw: bytes, flags: Mapping[str, str | None]) -> bytes:
-    """``raw`` with each flag set, or taken out where its value is None."""
-    left = dict(flags)
-    lines: list[bytes] = []
-    for line in raw.split(b"\n"):
-        match = _LINE.fullmatch(line.rstrip(b"\r"))
-        key = match[1].decode("ascii") if match else ""
-        if key not in flags:
-            lines.append(line)
-        elif key in left and (value := left.pop(key)) is not None:
-            lines.append(_line(key, value))
-    added = [_line(key, value) for key, value in left.items() if value is not None]
-    if added and lines and lines[-1] == b"":
-        lines[-1:] = [*added, b""]
-    else:
-        lines += added
-    return b"\n".join(lines)
-
-
-def _line(key: str, value: str) -> bytes:
-    return f"{key}={value}".encode("utf-8", "surrogateescape")
+def _shown(value: str | None) -> str:
+    return "unset" if value is None else sanitize(value, limit=_SHOWN)
