@@ -5,11 +5,11 @@ numbers of the body by dotted path, for metrics and objectives; ``raw`` is the s
 for a person to read.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from opsconsole.model.state import State
+from opsconsole.model.state import State, worst
 
 
 class ProbeKind(StrEnum):
@@ -27,6 +27,8 @@ class Component:
 
     ``since`` is when it was first seen in this state, None before that was noted. ``breaker`` is
     the word for the circuit breaker before it (closed, half open, open), '' where it has none.
+    One that is not ``critical`` makes the whole degraded at the worst; one that is not ``used``
+    (switched off, not set up) says nothing of the whole.
     """
 
     name: str
@@ -36,6 +38,8 @@ class Component:
     children: tuple["Component", ...] = ()
     since: float | None = None
     breaker: str = ""
+    critical: bool = True
+    used: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,20 @@ class HealthReport:
     content_type: str = ""
 
 
+def whole(components: Iterable[Component]) -> State:
+    """The state of what has these parts and says nothing of itself."""
+    return worst(_effect(part) for part in components if part.used)
+
+
+def _effect(part: Component) -> State:
+    return State.DEGRADED if part.state is State.DOWN and not part.critical else part.state
+
+
 def failing(components: tuple[Component, ...]) -> tuple[Component, ...]:
     """The components that are not ok, most urgent first, innermost culprit before its parent."""
     found: list[Component] = []
     for component in components:
         found.extend(failing(component.children))
-        if component.state is not State.OK:
+        if component.state is not State.OK and component.used:
             found.append(component)
     return tuple(sorted(found, key=lambda component: -component.state.urgency))

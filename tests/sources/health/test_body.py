@@ -59,7 +59,7 @@ def states(report: HealthReport) -> dict[str, State]:
         ([1, 2], State.UNKNOWN),
         ([{"name": "db", "status": "up"}, {"name": "mq", "status": "down"}], State.DOWN),
         ({"database": True, "debug": False}, State.UNKNOWN),
-        ({"database": "online", "region": "eu-west-1"}, State.UNKNOWN),
+        ({"database": "online", "region": "eu-west-1"}, State.OK),
         ({}, State.UNKNOWN),
         ({"sealed": True, "initialized": True, "standby": False}, State.DOWN),
         ({"sealed": False, "initialized": True, "standby": False}, State.OK),

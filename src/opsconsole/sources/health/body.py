@@ -15,21 +15,23 @@ from typing import Final
 
 from opsconsole.config.services import Health
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.health import Component, HealthReport, failing
-from opsconsole.model.state import State, worst
+from opsconsole.model.health import Component, HealthReport, failing, whole
+from opsconsole.model.state import State
 from opsconsole.sources.health import expect as health_expect
 from opsconsole.sources.health.expect import phrase
 from opsconsole.sources.health.figures import figures, readable
+from opsconsole.sources.health.programs import is_good_code, read_known
 from opsconsole.sources.health.text import is_check_list, read_text
 from opsconsole.sources.health.tree import (
     MESSAGE_LIMIT,
     NAME_LIMIT,
     find_components,
-    find_status,
     flat_words,
+    is_list_of_parts,
     message_of,
     read_container,
 )
+from opsconsole.sources.health.verdict import complaint, find_status, opened
 from opsconsole.sources.health.words import state_of
 from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
 from opsconsole.text import sanitize
@@ -40,8 +42,6 @@ BY_CODE: Final = "status code"
 _NOT_A_PAYLOAD: Final = "no health payload"
 _PLAIN: Final = re.compile(rb"(?!(?:true|false|null)\b)[A-Za-z<]")
 _VERSIONS: Final = ("version", "releaseId", "app_version", "appVersion", "release", "build")
-_VAULT_KEYS: Final = frozenset({"initialized", "sealed", "standby"})
-_VAULT_STANDBY: Final = frozenset({429, 472, 473})
 _RFC_WORDS: Final = frozenset({"pass", "warn", "fail"})
 _SPRING_WORDS: Final = frozenset({"UP", "DOWN", "OUT_OF_SERVICE", "UNKNOWN"})
 
@@ -62,8 +62,6 @@ def read_health(
                 return status_fault(status)
             return Fault(FaultKind.NOT_UNDERSTOOD, f"invalid body: {error}")
         report = _read_json(value, status, content_type, health, failed=not accepted)
-    elif not body:
-        report = HealthReport(State.UNKNOWN, "empty", message=f"empty body, {_NOT_A_PAYLOAD}")
     else:
         report = read_text(body)
     judged = _judge(report, body, value, status, health, accepted=accepted)
@@ -92,15 +90,17 @@ def _judge(
     """Let the configuration's expectation and the status code have their say."""
     expect = health.expect
     if not accepted:
-        return report if _is_vault_standby(value, status) else _failed_by_code(report, status)
+        good = isinstance(value, dict) and is_good_code(value, status)
+        return report if good else _failed_by_code(report, status)
     if expect is not None:
         missing = health_expect.unmet(expect, body, value)
         if missing:
             return replace(report, state=State.DOWN, message=missing)
         if report.state is State.UNKNOWN:
             return replace(report, state=State.OK, message="as expected")
-    elif report.state is State.UNKNOWN and (status == 204 or health.method == "HEAD"):
-        return replace(report, state=State.OK, format=BY_CODE, message="")
+    elif report.state is State.UNKNOWN and (not body.strip() or health.method == "HEAD"):
+        message = "" if health.method == "HEAD" else f"answers {status}, no body"
+        return replace(report, state=State.OK, format=BY_CODE, message=message)
     return report
 
 
@@ -124,10 +124,6 @@ def status_fault(status: int) -> Fault:
     return Fault(FaultKind.STATUS, message, hint=hint, status=status)
 
 
-def _is_vault_standby(value: Json, status: int) -> bool:
-    return isinstance(value, dict) and value.keys() >= _VAULT_KEYS and status in _VAULT_STANDBY
-
-
 def _read_json(
     value: Json, status: int, content_type: str, health: Health, *, failed: bool
 ) -> HealthReport:
@@ -135,10 +131,8 @@ def _read_json(
     raw = readable(value)
     if not isinstance(value, dict):
         return replace(_read_bare(value), figures=found, raw=raw)
-    if value.keys() >= _VAULT_KEYS and health.state is None:
-        report = _read_vault(value, status)
-    else:
-        report = _read_object(value, content_type, health, failed=failed)
+    known = read_known(value, status) if health.state is None else None
+    report = known or _read_object(value, content_type, health, failed=failed)
     version = _version(value, health.version)
     return replace(report, version=version, figures=found, raw=raw)
 
@@ -148,35 +142,28 @@ def _read_bare(value: Json) -> HealthReport:
     state = state_of(value)
     if state is not None:
         return HealthReport(state, "json")
-    if isinstance(value, list) and all(
-        isinstance(entry, dict) and find_status(entry) for entry in value
-    ):
+    if isinstance(value, list) and is_list_of_parts(value):
         return _with_culprit(_from_components(read_container(value), "list"))
     return HealthReport(State.UNKNOWN, "json", message=f"JSON without a status, {_NOT_A_PAYLOAD}")
-
-
-def _read_vault(value: Mapping[str, Json], status: int) -> HealthReport:
-    """Vault and OpenBao say it in booleans and in the code (429, 472 and 473 are standby)."""
-    if value["sealed"] is True or value["initialized"] is False:
-        what = "sealed" if value["sealed"] is True else "not initialised"
-        return HealthReport(State.DOWN, "vault", message=what)
-    if value["standby"] is True or status in _VAULT_STANDBY:
-        return HealthReport(State.DEGRADED, "vault", message="standby")
-    return HealthReport(State.OK, "vault")
 
 
 def _read_object(
     value: dict[str, Json], content_type: str, health: Health, *, failed: bool
 ) -> HealthReport:
-    components = _components(value, health)
+    status = find_status(value)
+    components = _components(value, health, alone=status is None)
     if health.state is not None:
         key: str = health.state
         said = health_expect.at_path(value, key)
         if said is health_expect.MISSING:
             message = f"no {_shown(key)} in the body"
             return HealthReport(State.UNKNOWN, "json", components, message=message)
-        return _with_culprit(_from_word(key, said, components, "json", value))
-    status = find_status(value)
+        state = state_of(said) if isinstance(said, (str, bool, int)) else None
+        return _with_culprit(_from_word(key, said, components, "json", value, state))
+    if health.components is None and (inner := opened(value)) is not None:
+        report = _read_object(inner, content_type, health, failed=failed)
+        if report.state is not State.UNKNOWN:
+            return report
     if status is not None:
         name = _format(value, status[1], content_type)
         return _with_culprit(_from_word(status[0], status[1], components, name, value, status[2]))
@@ -186,13 +173,15 @@ def _read_object(
             return _with_culprit(_from_components(components, "flat words"))
     if components:
         return _with_culprit(_from_components(components, "components"))
+    if complaint(value):
+        return HealthReport(State.DOWN, "json", message=message_of(value) or "reports an error")
     message = f"JSON without a status, {_NOT_A_PAYLOAD}"
     return HealthReport(State.UNKNOWN, "json", message=message)
 
 
-def _components(value: dict[str, Json], health: Health) -> tuple[Component, ...]:
+def _components(value: dict[str, Json], health: Health, *, alone: bool) -> tuple[Component, ...]:
     if health.components is None:
-        return find_components(value)
+        return find_components(value, alone=alone)
     place = health_expect.at_path(value, health.components)
     return read_container(place) if isinstance(place, (dict, list)) else ()
 
@@ -203,10 +192,8 @@ def _from_word(
     components: Sequence[Component],
     name: str,
     value: Mapping[str, Json],
-    state: State | None = None,
+    state: State | None,
 ) -> HealthReport:
-    if state is None and isinstance(said, (str, bool, int)):
-        state = state_of(said)
     if state is None:
         shown = sanitize(repr(said), limit=60)
         message = f"{_shown(key)} {shown} not understood"
@@ -215,7 +202,7 @@ def _from_word(
 
 
 def _from_components(components: tuple[Component, ...], name: str) -> HealthReport:
-    return HealthReport(worst(component.state for component in components), name, components)
+    return HealthReport(whole(components), name, components)
 
 
 def _with_culprit(report: HealthReport) -> HealthReport:
@@ -225,7 +212,7 @@ def _with_culprit(report: HealthReport) -> HealthReport:
         return report
     first = culprits[0]
     why = f"{first.name} {first.state}" + (f": {first.message}" if first.message else "")
-    others = sum(part.state is not State.OK for part in report.components) - 1
+    others = sum(part.state is not State.OK and part.used for part in report.components) - 1
     more = f" (+{others} more)" if others else ""
     return replace(report, message=sanitize(why + more, limit=MESSAGE_LIMIT))
 

@@ -7,7 +7,7 @@ says nothing about health.
 import re
 from typing import Final
 
-from opsconsole.model.health import Component, HealthReport
+from opsconsole.model.health import Component, HealthReport, whole
 from opsconsole.model.state import State, worst
 from opsconsole.sources.health.figures import exposition, readable_text
 from opsconsole.sources.health.tree import COMPONENT_LIMIT, MESSAGE_LIMIT, NAME_LIMIT
@@ -18,6 +18,9 @@ _CHECK: Final = re.compile(r"\[([+-])\](\S+) ?(.*)")
 _HTML: Final = re.compile(r"<(!doctype|html|head|body|\?xml|title)", re.IGNORECASE)
 _PROBE: Final = re.compile(r"^probe_success(?:\{[^{}]*\})? +([01](?:\.0*)?)\s*$", re.MULTILINE)
 _METRICS: Final = re.compile(r"# (HELP|TYPE|EOF)|[A-Za-z_:][\w:]*(\{[^{}]*\})? +[-+.\dNI]\S*$")
+_BETWEEN: Final = re.compile(r"[,;|\n]")
+_PART: Final = re.compile(r"\s*([\w][\w .-]{0,60}?)\s*[:=]\s*(\S[^\n]{0,160}?)\s*")
+_PARTS_LIMIT: Final = 4096
 _SENTENCE_LIMIT: Final = 120
 
 
@@ -39,7 +42,26 @@ def read_text(body: bytes) -> HealthReport:
         return HealthReport(State.UNKNOWN, "html", message="HTML page, no health payload", raw=raw)
     if _METRICS.match(stripped.splitlines()[0]):
         return _read_metrics(text, raw)
-    return _read_sentence(stripped, raw)
+    parts = _read_parts(stripped, raw) if len(stripped) <= _PARTS_LIMIT else None
+    return parts or _read_sentence(stripped, raw)
+
+
+def _read_parts(text: str, raw: str) -> HealthReport | None:
+    """``db: FAIL, cache: OK``, or one such a line; None where it is not all of that form."""
+    found = [_PART.fullmatch(part) for part in _BETWEEN.split(text) if part.strip()]
+    parts = [
+        Component(
+            sanitize(match[1], limit=NAME_LIMIT),
+            state_of_sentence(match[2]) or State.UNKNOWN,
+            sanitize(match[2], limit=MESSAGE_LIMIT),
+        )
+        for match in found[:COMPONENT_LIMIT]
+        if match is not None
+    ]
+    told = any(part.state is not State.UNKNOWN for part in parts)
+    if len(parts) < 2 or len(parts) < len(found) or not told:
+        return None
+    return HealthReport(whole(parts), "parts", tuple(parts), raw=raw)
 
 
 def _read_sentence(text: str, raw: str) -> HealthReport:

@@ -5,14 +5,16 @@ component. A component's ``details`` and ``data`` are never searched for a statu
 Elasticsearch' colour there), and what a component says never overrides the body's own status.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final
 
-from opsconsole.model.health import Component
+from opsconsole.model.health import Component, whole
 from opsconsole.model.state import State, worst
 from opsconsole.sources.health.figures import LATENCY_KEYS, seconds
-from opsconsole.sources.health.words import state_of, state_of_breaker
+from opsconsole.sources.health.verdict import find_status
+from opsconsole.sources.health.words import is_unused, state_of, state_of_breaker
 from opsconsole.sources.strict_json import Json
 from opsconsole.text import sanitize
 
@@ -23,55 +25,36 @@ DEPTH_LIMIT: Final = 6
 NAME_LIMIT: Final = 80
 MESSAGE_LIMIT: Final = 300
 
-_STATUS_KEYS: Final = (
-    "status",
-    "state",
-    "overall_status",
-    "overallstatus",
-    "overall",
-    "health",
-    "health_status",
-    "healthy",
-    "ok",
-    "passed",
-    "alive",
-    "ready",
-    "up",
-    "result",
-)
-_YES_OR_NO: Final = frozenset({"healthy", "ok", "passed", "alive", "ready", "up"})
 _CONTAINERS: Final = ("components", "checks", "entries", "results", "services", "dependencies")
 # Names that also hold plain facts: only parts that carry a status count in them.
 _LOOSE_CONTAINERS: Final = ("details", "info")
+# Words that say how something is set, not how it is.
+_SETTING: Final = re.compile(
+    r"(?:^|[_.-])(?:level|mode|env|environment|version|kind|type|policy|default|severity|theme"
+    r"|region|zone|role|tier)$",
+    re.IGNORECASE,
+)
+_NOT_USED: Final = "not in use"
 _NAMES: Final = ("name", "key", "checker", "component", "service", "id", "componentId", "title")
 _MESSAGES: Final = ("message", "error", "output", "detail", "reason", "description", "exception")
 _BREAKERS: Final = ("circuit_breaker", "circuitBreaker", "circuit", "breaker")
 _POSITIONS: Final = {State.OK: "closed", State.DEGRADED: "half open", State.DOWN: "open"}
 
 
-def find_status(body: Mapping[str, Json]) -> tuple[str, Json, State | None] | None:
-    """Key, value and state of the body's own status, keys in any case; None without one.
+def find_components(body: Mapping[str, Json], *, alone: bool) -> tuple[Component, ...]:
+    """The components of a body: in a container, else whatever carries a status beside it.
 
-    Of several, the first that is understood.
+    ``alone``: the body has no status of its own, so that every part of it counts, wherever it is.
     """
-    by_name = {key.lower(): key for key in body}
-    unread: tuple[str, Json, State | None] | None = None
-    for name in _STATUS_KEYS:
-        key = by_name.get(name)
-        if key is None or isinstance(body[key], (dict, list)):
-            continue
-        value = body[key]
-        state = state_of(value)
-        if state is None and name in _YES_OR_NO and value in (0, 1):
-            state = State.OK if value == 1 else State.DOWN
-        if state is not None:
-            return key, value, state
-        unread = unread or (key, value, None)
-    return unread
+    found = _contained(body)
+    if found and not alone:
+        return found
+    named = {part.name for part in found}
+    beside = [part for part in _beside(body) if part.name not in named]
+    return tuple(islice((*found, *beside), COMPONENT_LIMIT))
 
 
-def find_components(body: Mapping[str, Json]) -> tuple[Component, ...]:
-    """The components of a body: in a container, else beside the status, else flat words."""
+def _contained(body: Mapping[str, Json]) -> tuple[Component, ...]:
     by_name = {key.lower(): key for key in body}
     for name in _CONTAINERS:
         if name in by_name and isinstance(body[by_name[name]], (dict, list)):
@@ -83,7 +66,26 @@ def find_components(body: Mapping[str, Json]) -> tuple[Component, ...]:
             found = tuple(_with_status(body[by_name[name]]))
             if found:
                 return found
-    return tuple(_with_status(dict(body)))
+    return ()
+
+
+def _beside(body: Mapping[str, Json]) -> Iterator[Component]:
+    """What stands in the body itself: objects with a status, and lists of nothing but such."""
+    for name, entry in islice(body.items(), COMPONENT_LIMIT):
+        if name.lower() in _CONTAINERS:
+            continue
+        if isinstance(entry, list) and is_list_of_parts(entry):
+            if any(_has_name(part) for part in entry):
+                yield from read_container(entry)
+            else:
+                yield from filter(None, [_component(name, entry, 1)])
+        elif isinstance(entry, dict) and find_status(entry) is not None:
+            yield from filter(None, [_component(name, entry, 1)])
+
+
+def is_list_of_parts(value: Sequence[Json]) -> bool:
+    """Whether a list holds nothing but objects with a status."""
+    return bool(value) and all(isinstance(entry, dict) and find_status(entry) for entry in value)
 
 
 def read_container(value: Json, depth: int = 1) -> tuple[Component, ...]:
@@ -99,7 +101,7 @@ def flat_words(body: Mapping[str, Json], *, failed: bool) -> tuple[Component, ..
     """
     if not body or not all(isinstance(value, str) for value in body.values()):
         return ()
-    states = {key: state_of(value) for key, value in body.items()}
+    states = {key: state_of(value) for key, value in body.items() if not _SETTING.search(key)}
     if not any(state is not None for state in states.values()):
         return ()
     otherwise = State.DOWN if failed else State.UNKNOWN
@@ -141,12 +143,16 @@ def _entries(value: Json) -> Iterable[tuple[str, Json]]:
 
 
 def _name_of(entry: Json, place: int) -> str:
+    return _has_name(entry) or f"#{place}"
+
+
+def _has_name(entry: Json) -> str:
     if isinstance(entry, dict):
         for key in _NAMES:
             name = entry.get(key)
             if isinstance(name, str) and name:
                 return name
-    return f"#{place}"
+    return ""
 
 
 def _component(name: str, value: Json, depth: int) -> Component | None:
@@ -155,6 +161,8 @@ def _component(name: str, value: Json, depth: int) -> Component | None:
         return _from_object(shown, value, depth)
     if isinstance(value, list):
         return _from_nodes(shown, value, depth)
+    if is_unused(value):
+        return Component(shown, State.UNKNOWN, _NOT_USED, used=False)
     state = state_of(value)
     if state is None and isinstance(value, (int, float)):
         return None
@@ -180,16 +188,20 @@ def _from_object(name: str, body: dict[str, Json], depth: int) -> Component:
     status = find_status(body)
     children = _children(body, depth)
     message = message_of(body)
+    critical = body.get("critical") is not False
+    if status is not None and status[2] is None and is_unused(status[1]):
+        return Component(name, State.UNKNOWN, message or _NOT_USED, used=False)
     if status is not None:
         state = status[2] or _as_breaker(body, status[1]) or State.UNKNOWN
         if status[2] is None and state is State.UNKNOWN and not message:
             message = f"{status[0]} {sanitize(str(status[1]), limit=40)!r} not understood"
     elif children:
-        state = worst(child.state for child in children)
+        state = whole(children)
     else:
         state = State.DOWN if body.get("error") else State.UNKNOWN
     state, message = _behind_breaker(body, state, message)
-    return Component(name, state, message, _latency(body), children, breaker=_breaker(body))
+    latency, breaker = _latency(body), _breaker(body)
+    return Component(name, state, message, latency, children, breaker=breaker, critical=critical)
 
 
 def _children(body: Mapping[str, Json], depth: int) -> tuple[Component, ...]:

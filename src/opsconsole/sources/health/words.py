@@ -20,13 +20,18 @@ _OK: Final = (
 _DEGRADED: Final = (
     "warn", "warning", "degraded", "yellow", "partial", "partially_degraded", "standby",
     "starting", "initializing", "half_open", "maintenance", "unstable", "impaired", "slow",
-    "draining", "recovering",
+    "draining", "recovering", "restarting", "loading", "migrating", "syncing", "throttled",
+    "maintenance_mode", "db_migration_needed", "db_migration_running", "warming_up",
 )
 _DOWN: Final = (
     "down", "fail", "failed", "failing", "failure", "unhealthy", "red", "error", "errored",
     "critical", "fatal", "unavailable", "out_of_service", "offline", "not_serving",
     "not_ready", "not_ok", "not_healthy", "false", "dead", "stopped", "unreachable",
-    "disconnected", "broken", "timeout", "timed_out",
+    "disconnected", "broken", "timeout", "timed_out", "exited", "crashed", "killed", "bad",
+)
+_UNUSED: Final = (
+    "disabled", "no_data", "none", "skipped", "not_applicable", "n/a", "not_configured",
+    "not_used", "not_set_up", "not_deployed", "not_installed", "not_enabled",
 )
 # fmt: on
 _UNKNOWN: Final = ("unknown", "service_unknown", "unspecified")
@@ -48,6 +53,8 @@ _BREAKER: Final = {
 
 _WORD_LIMIT: Final = 40
 _SEPARATORS: Final = re.compile(r"[\s-]+")
+_LINE_LIMIT: Final = 160
+_COUNTED: Final = re.compile(r"\b(\d{1,9})\s*(?:of|/)\s*(\d{1,9})\b")
 
 
 def normalise(word: str) -> str:
@@ -60,7 +67,17 @@ def state_of_word(word: str) -> State | None:
     known = WORDS.get(word)
     if known is not None or len(word) > _WORD_LIMIT:
         return known
-    return WORDS.get(normalise(word))
+    plain = normalise(word)
+    if plain.startswith("partial"):
+        return State.DEGRADED
+    if plain.startswith("not_") and WORDS.get(plain.removeprefix("not_")) is State.OK:
+        return State.DOWN
+    return WORDS.get(plain)
+
+
+def is_unused(value: Json) -> bool:
+    """Whether a part's status says that there is nothing there to be well or ill."""
+    return value is None or (isinstance(value, str) and normalise(value) in _UNUSED)
 
 
 def state_of(value: Json) -> State | None:
@@ -80,21 +97,29 @@ def state_of_breaker(value: Json) -> State | None:
 
 
 def state_of_sentence(line: str) -> State | None:
-    """The state of one short line: its first or last word, where these do not disagree.
+    """The state of one short line: that of its first or last word, where no other word is worse.
 
-    ``Prometheus Server is Ready.`` is ok, ``not ready`` is down; ``OK: 0 failed`` and
-    ``no errors, ok`` are None: they deny or contradict.
+    ``Prometheus Server is Ready.`` is ok, ``not ready`` and ``Server not available`` are down,
+    ``3 of 4 online`` is degraded. ``OK: 0 failed``, ``no errors, ok`` and ``OK, but the cache is
+    down`` are None: they deny or contradict.
     """
     words = re.findall(r"[\w-]+", line.lower())
-    if not words:
+    if not words or len(line) > _LINE_LIMIT:
         return None
     whole = state_of_word("_".join(words))
     if whole is not None:
         return whole
-    found = {state for word in (words[0], words[-1]) if (state := state_of_word(word))}
+    known = [state_of_word(word) for word in words]
+    found = {state for state in (known[0], known[-1]) if state is not None}
     if len(found) != 1:
         return None
     state = found.pop()
     if words[-2:-1] == ["not"] and state is State.OK:
         return State.DOWN
-    return None if {"no", "not"} & set(words) else state
+    if {"no", "not", "but"} & set(words):
+        return None
+    if any(other is not None and other.urgency > state.urgency for other in known):
+        return None
+    counted = _COUNTED.search(line.lower())
+    short = counted is not None and int(counted[1]) < int(counted[2])
+    return State.DEGRADED if short and state is State.OK else state
