@@ -122,6 +122,9 @@ class Store:
         self.scrapes.retain(kept)
         self.sources.retain(kept)
         self._telling &= kept
+        if not self._hosts.keys() <= kept:
+            self._hosts = {each: view for each, view in self._hosts.items() if each in kept}
+            self.hosts = tuple(self._hosts.values())
         self.servers.retain(kept)
         self.alerts.retain(kept, now)
         for source in sources:
