@@ -111,6 +111,10 @@ class MachineContract:
         for name, failure in (("no-such-program", Failure.NOT_FOUND), ("plain", Failure.DENIED)):
             error = await refused(ran(machine, Command((str(folder / name),))))
             assert (error.failure, error.begun) == (failure, False)
+        lost = Command(("true",), cwd=str(folder / "no-such-folder"))
+        error = await refused(ran(machine, lost))
+        assert (error.failure, error.begun) == (Failure.NOT_FOUND, False)
+        assert "no-such-folder" in str(error)
 
     async def test_huge_output_is_cut_or_its_program_ended(self, machine: Machine) -> None:
         flood = sh("while :; do echo 0123456789012345678901234567890123456789; done")

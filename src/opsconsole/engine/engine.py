@@ -113,7 +113,7 @@ class Engine(Asked):
         self._sources: Sequence[AnySource] = ()
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._heard)
-        machine = LocalMachine()
+        self._machine = machine = LocalMachine()
         self._logs = LogWatch(settings, base, machine, self._clock)
         checks = Checks(settings, base, machine, lambda: self._store.services, self._clock.now)
         self._runbooks = RunbookDesk(
@@ -242,6 +242,7 @@ class Engine(Asked):
         self._replay.close()
         self._door.close()
         self._notes.close()
+        self._machine.close()
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], pause: float) -> None:
         """Do ``work`` again and again; a defect in it is told, and ends nothing."""
