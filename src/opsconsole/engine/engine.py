@@ -372,13 +372,17 @@ class Engine(Asked):
         )
 
     async def _follow_operations(self) -> None:
-        acting = [name for name, record in self._store.services.items() if record.acts]
+        store = self._store
+        acting = [name for name, record in store.services.items() if record.acts]
         now = self._clock.now()
         await self._door.reconcile(now)
         await self._door.poll()
         allowed = await self._door.poll_actions(acting, self._latest, now)
+        if store is not self._store:
+            # What other settings allow is asked for anew.
+            return
         for name, actions in allowed.items():
-            self._store.set_actions(name, actions)
+            store.set_actions(name, actions)
 
     async def _follow_runbooks(self) -> None:
         await self._runbooks.poll(self._door.operations)
