@@ -173,3 +173,6 @@ async def test_a_version_with_another_submodule_is_refused(app: Path, place: Pla
     _git(app, "commit", "--quiet", "--allow-empty", "--message", "v3.2.0")
     _git(app, "tag", "v3.2.0")
     await planned(place.operator(), _REQUEST)
+    _git(app, "checkout", "--quiet", "v3.0.0")
+    answer = await place.operator().plan(_REQUEST, None)
+    assert "other submodules: vendor/theirs" in str(answer), "v2.0.0 has none"

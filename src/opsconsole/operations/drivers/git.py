@@ -171,7 +171,9 @@ class GitRollback(Driver):
         """A checkout leaves submodules as they are, which would be those of the later version."""
         arguments = ("diff-tree", "-r", "--raw", self._from.commit, self._to.commit)
         lines = (await look(self._machine, self._folder, *arguments)).splitlines()
-        moved = [line.split("\t")[-1] for line in lines if _SUBMODULE in line.split(" ")[:2]]
+        # :MODE MODE COMMIT COMMIT STATUS PATH
+        words = [line.removeprefix(":").split(None, 5) for line in lines]
+        moved = [each[-1] for each in words if _SUBMODULE in each[:2]]
         if moved:
             raise ObserveError(
                 f"{self._from} and {self._to} have other submodules: "
