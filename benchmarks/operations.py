@@ -20,8 +20,8 @@ from opsconsole.config.loader import load
 from opsconsole.demo import docker_engine
 from opsconsole.demo.processes import ServerError
 from opsconsole.model.operation import ActionKind, ActionRequest, Confirmation, Operation, Plan
-from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.state_place import FolderPlace, StatePlace
 
 ROUNDS = 10
 
@@ -49,7 +49,7 @@ def _operator(folder: Path, actions: str, docker: str) -> Operator:
         base=folder,
         clock=SystemClock(),
         read_only=False,
-        state_dir=folder / "state",
+        state=FolderPlace(folder / "state"),
         config_path=path,
     )
 
@@ -68,14 +68,12 @@ async def _once(operator: Operator, request: ActionRequest) -> Timing:
     step = operation.steps[0]
     assert step.started_at is not None
     assert step.ended_at is not None
-    start = _seconds_between(operator.folder, operation.id, "intent", "step begins")
+    start = _seconds_between(operator.state, operation.id, "intent", "step begins")
     return Timing(planned - began, handed_over - planned, start, step.ended_at - step.started_at)
 
 
-def _seconds_between(folder: Path, operation: str, first: str, then: str) -> float:
-    journal = Journal(folder)
-    records = [json.loads(row.record) for row in journal.audit_rows()]
-    journal.close()
+def _seconds_between(state: StatePlace, operation: str, first: str, then: str) -> float:
+    records = [json.loads(row.record) for row in state.audit_rows()]
     mine = (record for record in records if record["operation"] == operation)
     at: dict[str, float] = {record["event"]: record["at"] for record in mine}
     return at[then] - at[first]

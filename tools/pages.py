@@ -22,9 +22,6 @@ from opsconsole.render.key_reference import key_reference
 
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"
-HIDDEN: Final = frozenset({"run-operation"})
-"""Commands that processes of the console's own are started with."""
-
 _SERVICES: Final = {
     "bash": """
 _opsconsole_services() {
@@ -53,10 +50,6 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 def documented() -> argparse.ArgumentParser:
     """The command line as people use it, each argument told how it is completed."""
     parser = build_parser()
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name in HIDDEN.intersection(action.choices):
-                del action.choices[name]
     for each in parsers(parser):
         for action in each._actions:
             complete = _completion(action)

@@ -11,6 +11,8 @@ from opsconsole.cli.main import main
 from opsconsole.cli.parsing import EX_UNAVAILABLE, EX_USAGE
 from opsconsole.config.loader import load
 from opsconsole.operations.notes import read_notes
+from opsconsole.operations.state_place import FolderPlace
+from opsconsole.render.event_words import words
 from opsconsole.ui.options import ExportRequest
 
 CONFIGURATION = """\
@@ -36,8 +38,9 @@ def call(config: Path, *words: str) -> int:
 
 def test_a_note_is_in_the_report(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(config, "note", "back", "to <v1>", "--service", "shop") == 0
-    (note,) = read_notes(config.parent / "state")
-    assert (note.text, note.service) == ("back to <v1>", "shop")
+    (note,) = read_notes(FolderPlace(config.parent / "state"))
+    assert words(note).endswith(": back to <v1>")
+    assert note.service == "shop"
     assert capsys.readouterr().out == "noted for shop\n"
     assert call(config, "incident", "export", "--from", "-1h") == 0
     report = capsys.readouterr().out
@@ -73,8 +76,8 @@ def test_a_note_of_nothing_or_for_nobody_is_refused(
     config: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert call(config, "note", " ") == EX_USAGE
-    for words in (["note", "x"], ["incident", "export"]):
-        assert call(config, *words, "--service", "nope") == EX_UNAVAILABLE
+    for argv in (["note", "x"], ["incident", "export"]):
+        assert call(config, *argv, "--service", "nope") == EX_UNAVAILABLE
         assert "no service is called nope; there are: shop" in capsys.readouterr().err
     assert not (config.parent / "state").exists()
 

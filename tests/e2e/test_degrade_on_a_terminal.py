@@ -13,7 +13,7 @@ import yaml
 
 from opsconsole.config.loader import load
 from opsconsole.model.operation import ActionKind, Operation, OperationState
-from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.state_place import place_from
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
@@ -47,7 +47,7 @@ def config(tmp_path: Path) -> Iterator[Path]:
 
 def journalled(config: Path) -> tuple[Operation, ...]:
     """What the journal has, newest first."""
-    journal = Journal(Path(load(config).state_dir or ""))
+    journal = place_from(load(config)).journal()
     try:
         return journal.operations()
     finally:

@@ -14,10 +14,11 @@ import pytest
 
 from opsconsole.cli.configuration import Configuration
 from opsconsole.cli.engine import build_engine
+from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
 from opsconsole.demo.processes import free_port
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.runbooks.files import RunFiles
+from opsconsole.engine.runbooks.run_book import RunBook
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Confirmation, Operation, Plan, Refusal
 from opsconsole.model.runbook_runs import (
@@ -28,6 +29,7 @@ from opsconsole.model.runbook_runs import (
     StepRun,
     StepState,
 )
+from opsconsole.operations.state_place import place_from
 
 SHOP = """\
 import http.server, json, os, sys
@@ -126,7 +128,9 @@ class Place:
         return build_engine(configuration)
 
     def step(self, step: str) -> StepRun | None:
-        runs = RunFiles(load(self.config)).runs()
+        book = RunBook(place_from(load(self.config)), SystemClock())
+        runs = book.runs()
+        book.close()
         return runs[0].step(step) if runs else None
 
     def end(self) -> None:

@@ -20,6 +20,8 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.running.dispatch import runner_lock
+from opsconsole.operations.state_place import FolderPlace
 from tests.operations.recording_server import RecordingServer
 
 QUICK = "min_healthy: 0.2s, deadline: 5s"
@@ -31,6 +33,7 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.state = folder / "state"
         self.config = folder / "opsconsole.yaml"
+        self.there = FolderPlace(self.state)
         self._operators: list[Operator] = []
 
     def write(self, text: str) -> None:
@@ -45,11 +48,22 @@ class Place:
             base=self.config.parent,
             clock=SystemClock(),
             read_only=read_only,
-            state_dir=self.state,
+            state=self.there,
             config_path=self.config,
         )
         self._operators.append(operator)
         return operator
+
+    async def until_its_runner_is_gone(self, operation: str) -> None:
+        """Return once no process carries out ``operation``."""
+        await until(lambda: not self.there.locks.is_held(runner_lock(operation)))
+
+    async def kill_keeper(self) -> None:
+        """Kill the process that keeps this user's promises, once it is there."""
+        await until(self.there.mandates.keeper_is_there)
+        for process in keepers(self.state):
+            os.kill(process, signal.SIGKILL)
+        await until(lambda: not self.there.mandates.keeper_is_there())
 
     def close(self) -> None:
         """Close every operator, and end the processes that wait for the end of something."""
@@ -59,11 +73,14 @@ class Place:
 
 
 def end_waiting(state: Path) -> None:
-    """End the processes that wait on behalf of the state folder ``state``: ends and countdowns."""
-    waiting = ("*.keeper", "*.rollback")
-    for path in (found for name in waiting for found in state.glob(f"runners/{name}")):
-        for process in holders(path):
-            os.kill(process, signal.SIGKILL)
+    """End the processes that keep promises on behalf of the state folder ``state``."""
+    for process in keepers(state):
+        os.kill(process, signal.SIGKILL)
+
+
+def keepers(state: Path) -> list[int]:
+    """The processes that keep promises on behalf of the state folder ``state``."""
+    return [each for path in state.glob("mandates/*/keeper.lock") for each in holders(path)]
 
 
 async def outlived(

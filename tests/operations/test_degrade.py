@@ -1,19 +1,14 @@
 """Degrade ends by itself, though every console is closed."""
 
-import os
-import signal
-import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
-from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
-from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.promises import degradation_end as dead_man
-from opsconsole.operations.running import lock
+from opsconsole.model.operation import ActionKind, ActionRequest, Degradation, OperationState
+from opsconsole.operations.promises.degradations import lasting
 from tests.operations.place import (
     Place,
     ended,
-    holders,
     http_config,
     performed,
     planned,
@@ -39,10 +34,12 @@ async def _degraded(place: Place, seconds: float) -> str:
     return operation.id
 
 
-def _keeper(place: Place, operation: str) -> int:
-    """The process that waits for the end of ``operation``."""
-    (process,) = holders(lock.keeper_lock(place.state, operation))
-    return process
+def _lasting(place: Place) -> tuple[Degradation, ...]:
+    journal = place.there.journal()
+    try:
+        return lasting(journal)
+    finally:
+        journal.close()
 
 
 async def test_five_seconds_with_every_console_closed(place: Place, serve: Serve) -> None:
@@ -66,11 +63,8 @@ async def test_a_keeper_that_died_is_replaced_by_the_next_console(
 ) -> None:
     server = serve()
     place.write(http_config(server))
-    operation = await _degraded(place, 3)
-    path = lock.keeper_lock(place.state, operation)
-    await until(lambda: lock.is_held(path))
-    os.kill(_keeper(place, operation), signal.SIGKILL)
-    await until(lambda: not lock.is_held(path))
+    await _degraded(place, 3)
+    await place.kill_keeper()
     assert await place.operator().reconcile() == 1
     assert await place.operator().reconcile() in {0, 1}
     await until(lambda: not server.behaviour.degraded)
@@ -80,15 +74,10 @@ async def test_a_keeper_that_died_is_replaced_by_the_next_console(
 async def test_after_a_reboot_the_wall_decides(place: Place, serve: Serve) -> None:
     server = serve()
     place.write(http_config(server))
-    operation = await _degraded(place, 3600)
-    path = lock.keeper_lock(place.state, operation)
-    await until(lambda: lock.is_held(path))
-    os.kill(_keeper(place, operation), signal.SIGKILL)
-    await until(lambda: not lock.is_held(path))
-    connection = sqlite3.connect(place.state / "journal.db")
-    connection.execute("UPDATE ends SET boot_id = 'another', due_wall = ?", (time.time() - 60,))
-    connection.commit()
-    connection.close()
+    await _degraded(place, 3600)
+    await place.kill_keeper()
+    ((promise,),) = (mandate.promises for mandate in place.there.mandates.all())
+    place.there.mandates.arm(replace(promise, boot_id="another", due=time.time() - 60))
     await place.operator().reconcile()
     await until(lambda: not server.behaviour.degraded)
 
@@ -101,9 +90,9 @@ async def test_a_recovery_by_hand_ends_it(place: Place, serve: Serve) -> None:
     plan = await planned(operator, ActionRequest("web", ActionKind.RECOVER))
     operation = await ended(operator, (await performed(operator, plan)).id)
     assert operation.state is OperationState.VERIFIED
-    journal = Journal(place.state)
-    assert dead_man.active(journal) == ()
-    journal.close()
+    assert _lasting(place) == ()
+    await until(lambda: place.there.mandates.all() == ())
+    await until(lambda: not place.there.mandates.keeper_is_there())
 
 
 async def test_what_could_not_be_degraded_needs_no_end(place: Place, serve: Serve) -> None:
@@ -114,9 +103,8 @@ async def test_what_could_not_be_degraded_needs_no_end(place: Place, serve: Serv
     plan = await planned(operator, _degrade(3600))
     operation = await ended(operator, (await performed(operator, plan, "load")).id)
     assert operation.state is OperationState.FAILED
-    journal = Journal(place.state)
-    await until(lambda: dead_man.active(journal) == ())
-    journal.close()
+    await until(lambda: _lasting(place) == ())
+    await until(lambda: place.there.mandates.all() == ())
 
 
 async def test_longer_than_a_day_is_refused(place: Place, serve: Serve) -> None:

@@ -20,10 +20,10 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.planning.declared import declared, digest, find
 from opsconsole.operations.running.runner import run
+from opsconsole.operations.state_place import FolderPlace
 from opsconsole.operations.who import whoami
 from opsconsole.text import is_clean
 from tests.operations.place import (
@@ -41,6 +41,7 @@ Serve = Callable[[], RecordingServer]
 _S = OperationState
 ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_ROUNDS", "20"))
 RESTART = ActionRequest("web", ActionKind.RESTART)
+_OTHER = "0123456789abcdef"
 
 _EVERYTHING = """
       scale: {http: {post: /scale, query: {to: "{to}"}}}
@@ -117,27 +118,29 @@ async def test_the_runner_itself_refuses_when_the_configuration_is_read_only(
     found = find(settings, "web", ActionKind.RESTART, "")
     assert found is not None
     place.write("read_only: true\n" + http_config(server))
-    journal = Journal(place.state)
+    journal = place.there.journal()
     forged = Intent(
-        "forged", plan, whoami(), "", digest(settings, found), str(place.config), str(place.state)
+        _OTHER, plan, whoami(), "", digest(settings, found), str(place.config), str(place.state)
     )
+    place.there.mandates.give(forged)
     journal.submit(forged, plan.created_at)
     journal.close()
-    code = await asyncio.to_thread(_run_elsewhere, place.state, "forged")
+    code = await asyncio.to_thread(_run_elsewhere, place.there, _OTHER)
     assert code == 2
-    operation = operator.operation("forged")
+    operation = operator.operation(_OTHER)
     assert operation is not None
     assert operation.state is _S.REFUSED
     assert "read-only" in operation.summary
     assert server.changes == []
 
 
-def _run_elsewhere(state: Path, operation: str) -> int:
+def _run_elsewhere(state: FolderPlace, operation: str) -> int:
     """``run`` in a process of its own, as it changes how signals are handled."""
-    code = "import sys; from pathlib import Path\n"
+    code = "import sys\n"
     code += "from opsconsole.operations.running.runner import run\n"
-    code += "sys.exit(run(Path(sys.argv[1]), sys.argv[2]))"
-    argv = [sys.executable, "-c", code, str(state), operation]
+    code += "from opsconsole.operations.state_place import place_of\n"
+    code += "sys.exit(run(place_of(sys.argv[1]), sys.argv[2], fresh=True))"
+    argv = [sys.executable, "-c", code, state.name, operation]
     return subprocess.run(argv, check=False).returncode
 
 
@@ -286,5 +289,5 @@ async def test_a_state_folder_that_cannot_be_used_closes_the_door_with_the_reaso
 def test_a_runner_without_an_operation_says_so(place: Place, serve: Serve) -> None:
     place.write(http_config(serve()))
     place.operator()
-    with pytest.raises(Exception, match="there is no operation"):
-        run(place.state, "nothing")
+    with pytest.raises(Exception, match="confirmed no operation"):
+        run(place.there, _OTHER, fresh=True)

@@ -23,8 +23,7 @@ from opsconsole.model.operation import (
     Plan,
     Step,
 )
-from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.planning.declared import digest, find
 from opsconsole.operations.who import whoami
 from tests.operations.everything import outside, requests_of, uncovered, write
@@ -40,7 +39,6 @@ _ANSWERS = {
 }  # fmt: skip
 _APART = {
     "demo": "serves a fleet of its own, and ends only when it is told to",
-    "run-operation": "the runner: tried with every kind below",
     "record": "looks until it is told to end: tests/engine/recording",
     "runbook": "its steps that change something: tests/engine and tests/cli",
 }
@@ -149,7 +147,7 @@ def test_every_command(
 async def test_the_runner_refuses_every_kind_itself(world: World) -> None:
     place, settings = world.place, load(world.place.config)
     place.operator()
-    journal = Journal(place.state)
+    journal = place.there.journal()
     place.write("read_only: true\n" + place.config.read_text())
     world.before = outside(place)
     base = str(place.config.parent)
@@ -159,17 +157,20 @@ async def test_the_runner_refuses_every_kind_itself(world: World) -> None:
         assert found is not None
         if only_reads:
             continue
-        plan, name = _forged(request, str(number)), f"forged-{number}"
+        plan, name = _forged(request, str(number)), f"{number:016x}"
         declaration = digest(settings, found)
         intent = Intent(name, plan, whoami(), "", declaration, str(place.config), base)
+        place.there.mandates.give(intent)
         journal.submit(intent, plan.created_at)
         tried[name] = request
     code = (
-        "import sys; from pathlib import Path\n"
+        "import sys\n"
         "from opsconsole.operations.running.runner import run\n"
-        "print(sum(run(Path(sys.argv[1]), each) == 2 for each in sys.argv[2:]))"
+        "from opsconsole.operations.state_place import place_of\n"
+        "state = place_of(sys.argv[1])\n"
+        "print(sum(run(state, each, fresh=True) == 2 for each in sys.argv[2:]))"
     )
-    argv = [sys.executable, "-c", code, str(place.state), *tried]
+    argv = [sys.executable, "-c", code, place.there.name, *tried]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: ASYNC221
     assert done.stdout.strip() == str(len(tried)), done.stderr
     for name in tried:

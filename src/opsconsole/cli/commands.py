@@ -130,11 +130,6 @@ def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", commo
         _add_verb_options(command, verb)
         command.set_defaults(module="operate", verb=verb)
 
-    runner = commands.add_parser("run-operation")
-    runner.add_argument("--state-dir", type=Path, required=True)
-    runner.add_argument("--operation", required=True)
-    runner.set_defaults(module="run_operation")
-
 
 def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
     texts = {

@@ -14,7 +14,7 @@ from opsconsole.engine.reload import ConfigurationWatch
 from opsconsole.errors import ConfigError
 from opsconsole.operations.notes import NoteBook
 from opsconsole.operations.operator import Operator
-from opsconsole.operations.state_folder import state_folder
+from opsconsole.operations.state_place import place_from
 
 
 def build_operator(configuration: Configuration) -> Operator:
@@ -24,15 +24,14 @@ def build_operator(configuration: Configuration) -> Operator:
         base=configuration.base,
         clock=SystemClock(),
         read_only=configuration.read_only,
-        state_dir=state_folder(configuration.settings),
+        state=place_from(configuration.settings),
         config_path=configuration.path,
     )
 
 
 def note_book(configuration: Configuration) -> NoteBook:
     """The notes of every console of this state folder."""
-    settings = configuration.settings
-    return NoteBook(state_folder(settings), shared=bool(settings.state_dir))
+    return NoteBook(place_from(configuration.settings))
 
 
 def build_recorder(configuration: Configuration) -> Recorder | None:

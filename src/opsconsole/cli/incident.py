@@ -6,7 +6,7 @@ Invariant: it reads and changes nothing but the file it writes, which is new or 
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,14 +18,12 @@ from opsconsole.clock import SystemClock
 from opsconsole.engine.past.incident import Asked, Places, gather
 from opsconsole.engine.past.incident_logs import excerpts
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.events import Event
 from opsconsole.model.operation import Operation
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.typed_time import TypedTimeError, moment_of
-from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.reader import OPERATION_LIMIT
+from opsconsole.operations.journal.records import OPERATION_LIMIT
 from opsconsole.operations.notes import read_notes
-from opsconsole.operations.state_folder import state_folder
+from opsconsole.operations.state_place import StatePlace, place_from
 from opsconsole.render.incident.report import markdown
 from opsconsole.render.ink import figures
 from opsconsole.ui.options import ExportRequest
@@ -76,8 +74,8 @@ def make_report(
     asked = Asked(until, since, service, settings.environment.name, clock.now())
     places = Places(
         recorded=archive,
-        operations=lambda: _operations(state_folder(settings)),
-        notes=lambda: _notes(state_folder(settings)),
+        operations=lambda: _operations(place_from(settings)),
+        notes=lambda: read_notes(place_from(settings)),
         logs=lambda names, start: excerpts(settings, configuration.base, clock, names, start),
         shown=shown,
     )
@@ -119,19 +117,15 @@ def write_new(text: str, path: Path) -> Path:
     return path
 
 
-def _operations(folder: Path) -> Iterable[Operation]:
+def _operations(state: StatePlace) -> Iterable[Operation]:
     """Of the journal, where there is one; none is made here. Raises StateError."""
-    if not (folder / "journal.db").exists():
+    if not state.exists():
         return ()
-    journal = Journal(folder)
+    journal = state.journal()
     try:
         return journal.operations(limit=OPERATION_LIMIT)
     finally:
         journal.close()
-
-
-def _notes(folder: Path) -> Iterator[Event]:
-    return (note.event() for note in read_notes(folder))
 
 
 def _refused(said: str) -> int:

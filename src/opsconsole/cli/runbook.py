@@ -10,6 +10,7 @@ import json
 import sys
 
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
+from opsconsole.clock import SystemClock
 from opsconsole.config.runbooks.files import Runbooks, load_runbooks
 from opsconsole.errors import ConfigError, OpsconsoleError
 from opsconsole.model.runbook_runs import RunbookRun
@@ -66,9 +67,12 @@ def _service(runbook: Runbook, named: str | None, configuration: Configuration) 
 
 
 def _list(configuration: Configuration, loaded: Runbooks, *, as_json: bool) -> int:
-    from opsconsole.engine.runbooks.files import RunFiles
+    from opsconsole.engine.runbooks.run_book import RunBook
+    from opsconsole.operations.state_place import place_from
 
-    runs = RunFiles(configuration.settings).runs()
+    book = RunBook(place_from(configuration.settings), SystemClock())
+    runs = book.runs()
+    book.close()
     if as_json:
         document = {
             "version": 1,

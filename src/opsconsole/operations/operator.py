@@ -29,7 +29,8 @@ from opsconsole.operations import seen_verdicts
 from opsconsole.operations.backups.shelf import Shelf
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.journal.records import Intent, PromiseKind
+from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.planning import planner, policy
 from opsconsole.operations.planning.declared import (
     Declared,
@@ -42,12 +43,10 @@ from opsconsole.operations.planning.declared import (
 from opsconsole.operations.planning.driver import ObserveError
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts
-from opsconsole.operations.promises import acknowledging, auto_rollback
-from opsconsole.operations.promises import degradation_end as dead_man
 from opsconsole.operations.promises.degradations import lasting
-from opsconsole.operations.running import dispatch, lock
-from opsconsole.operations.running.lock import Holder
-from opsconsole.operations.state_folder import prepare
+from opsconsole.operations.promises.promising import revive
+from opsconsole.operations.running import dispatch
+from opsconsole.operations.state_place import StatePlace
 from opsconsole.operations.who import whoami
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
@@ -62,7 +61,7 @@ _CLOSED: Final = "the console is closing"
 class Operator:
     """One per console. ``base`` is the folder that relative paths of the configuration start at.
 
-    A state folder that cannot be used closes the door with the reason; it never raises here.
+    A state that cannot be used closes the door with the reason; it never raises here.
     """
 
     def __init__(
@@ -72,16 +71,15 @@ class Operator:
         base: Path,
         clock: Clock,
         read_only: bool,
-        state_dir: Path,
+        state: StatePlace,
         config_path: Path | None = None,
     ) -> None:
         self._settings = settings
         self._base = base.absolute()
         self._clock = clock
         self._read_only = effective_read_only(settings, read_only)
-        self._shared = bool(settings.state_dir)
         self._sinks = sinks_of(settings, self._base)
-        self._folder = state_dir.absolute()
+        self.state = state
         self._config_path = config_path.absolute() if config_path else None
         self._machine = LocalMachine()
         self._threads = BoundedExecutor("operations", _WORKERS)
@@ -103,11 +101,6 @@ class Operator:
         self._facts = PolicyFacts(settings, self._clock, read_only=self._read_only)
         self._shelf = Shelf(settings, self._base)
         self._settings = settings
-
-    @property
-    def folder(self) -> Path:
-        """The state folder."""
-        return self._folder
 
     @property
     def fault(self) -> str:
@@ -222,11 +215,13 @@ class Operator:
     def catch_up(self) -> tuple[Operation, ...]:
         """The operations of this user whose verdict no console of theirs has seen yet."""
         now, read_only = self._clock.now(), self._read_only
+        if self._reader is None:
+            return ()
         try:
             return seen_verdicts.catch_up(
-                self._folder, whoami(), self.operations(), now, read_only=read_only
+                self._reader, whoami(), self.operations(), now, read_only=read_only
             )
-        except OSError:
+        except StateError:
             # It cannot be remembered: what is lost is a notice, and it is in the journal.
             return ()
 
@@ -261,9 +256,9 @@ class Operator:
         if self._reader is None:
             return None
         try:
-            held = lock.holder(self._folder, service)
+            held = self.state.locks.holder(service)
             found = self._reader.operation(held.operation) if held else None
-        except (OSError, StateError):
+        except StateError:
             return None
         return None if found is not None and found.state.final else held
 
@@ -271,13 +266,12 @@ class Operator:
         """Whether the journal differs from what it was at the last call. Raises StateError."""
         if self._reader is None:
             return False
-        before, self._version = self._version, self._reader.data_version()
+        before, self._version = self._version, self._reader.version()
         return self._version != before
 
     def _open(self) -> Journal | None:
         try:
-            prepare(self._folder, shared=self._shared)
-            return Journal(self._folder, sinks=self._sinks)
+            return self.state.journal(self._sinks)
         except StateError as error:
             self._fault = str(error)
             return None
@@ -338,7 +332,7 @@ class Operator:
             config_path=str(self._config_path or ""),
             base=str(self._base),
         )
-        return dispatch.dispatch(self._journal, intent, self._clock, still_allowed)
+        return dispatch.dispatch(self.state, self._journal, intent, self._clock, still_allowed)
 
     def _refuse_perform(
         self,
@@ -364,7 +358,7 @@ class Operator:
             return Refusal("audit-not-writable", self._fault or _CLOSED)
         who, now = whoami(), self._clock.now()
         outcome = f"stopped by {who.name}@{who.host}"
-        if self._journal.settle_rollback(operation, outcome, now, who.document()):
+        if self._journal.settle(operation, PromiseKind.ROLLBACK, outcome, now, who.document()):
             found = self._journal.operation(operation)
             assert found is not None
             return found
@@ -379,11 +373,10 @@ class Operator:
             return 0
         who = whoami()
         taken = [
-            dispatch.take_up(self._journal, operation, who, self._clock)
+            dispatch.take_up(self.state, self._journal, operation, who, self._clock)
             for operation in self._journal.open_operations()
         ]
-        kept = dead_man.revive(self._journal) + acknowledging.revive(self._journal.folder)
-        return sum(taken) + kept + auto_rollback.revive(self._journal)
+        return sum(taken) + revive(self.state)
 
 
 def _last_healthy(plan: Plan, request: ActionRequest, snapshot: Snapshot | None) -> Refusal | None:

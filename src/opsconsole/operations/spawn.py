@@ -9,36 +9,37 @@ imported here: whoever starts a process need not know what it does.
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Final, Literal
 
 from opsconsole import durable
 from opsconsole.errors import StateError
+from opsconsole.operations.state_place import StatePlace
 
 START_LIMIT: Final = 10.0
 """Seconds in which the started process must have detached itself."""
 
-Task = Literal["run", "keep", "watch", "rollback"]
+Task = Literal["run", "look", "keep"]
+"""Carry an operation out; end by looking what a dead runner left; keep this user's promises."""
 
 
 def start(
-    task: Task, state_dir: Path, operation: str, *, fresh: bool, hand_over: tuple[int, ...]
+    task: Task, state: StatePlace, operation: str = "", *, hand_over: tuple[int, ...] = ()
 ) -> None:
-    """Start ``task`` for ``operation``.
+    """Start ``task``, for ``operation`` where it is about one.
 
     ``hand_over`` are its locks' descriptors. Returns when it is on its own.
     Raises StateError when it could not be started.
     """
+    path = state.log_of(operation or f"{task}-{os.geteuid()}")
+    descriptors = ",".join(str(descriptor) for descriptor in hand_over)
     argv = [
         sys.executable, "-P", "-m", "opsconsole.operations.detached",
-        task, str(state_dir), operation, "fresh" if fresh else "again",
-        ",".join(str(descriptor) for descriptor in hand_over),
+        task, state.name, operation, descriptors,
     ]  # fmt: skip
     try:
-        path = state_dir / "logs" / f"{operation}.log"
         log = durable.open_file(path, os.O_WRONLY | os.O_APPEND, 0o600)
     except OSError as error:
-        raise StateError(f"cannot write a runner's log: {error.strerror}") from error
+        raise StateError(f"cannot write the log {path}: {error.strerror}") from error
     try:
         code = subprocess.run(
             argv,
@@ -52,11 +53,10 @@ def start(
             check=False,
         ).returncode
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise StateError(f"cannot start a runner: {type(error).__name__}") from error
+        raise StateError(f"cannot start a process of its own: {type(error).__name__}") from error
     finally:
         os.close(log)
     if code != 0:
         raise StateError(
-            f"the runner could not be started (exit {code})",
-            remedy=f"look at {state_dir / 'logs' / f'{operation}.log'}",
+            f"a process of its own could not be started (exit {code})", remedy=f"look at {path}"
         )

@@ -3,12 +3,11 @@
 Invariant: the folder is never writable by everybody; it is this user's alone (0700), or belongs
 to a group whose members share locks, journal and audit (2770). Layout:
 
-* ``journal.db``      operations, steps, audit (SQLite)
+* ``journal.db``      operations, steps, audit, promises, notes, verdicts seen, runs of runbooks
 * ``locks/``          one lock for each service, with a JSON file beside it
-* ``runners/``        one lock for each operation, held by its runner as long as it lives
-* ``logs/``           what a runner printed, 0600
-* ``seen/``           up to when each user has seen verdicts
-* ``runbooks/``       the runs of runbooks, written by the engine
+* ``runners/``        one lock for each operation and each run of a runbook, while it is carried out
+* ``mandates/``       for each user what that user's processes carry out, 0700
+* ``logs/``           what a runner or a keeper printed, 0600
 * ``recordings/``     what the flight recorder keeps (SQLite), with a lock for each
 """
 
@@ -20,7 +19,7 @@ from typing import Final
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 
-FOLDERS: Final = ("locks", "runners", "logs", "seen")
+FOLDERS: Final = ("locks", "runners", "mandates", "logs")
 
 _PRIVATE: Final = 0o700
 _SHARED: Final = 0o2770

@@ -5,7 +5,8 @@ from pathlib import Path
 from opsconsole.engine.desks.note_watch import EARLIER, NoteWatch
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventKind
-from opsconsole.operations.notes import Note, NoteBook
+from opsconsole.operations.notes import NoteBook
+from opsconsole.operations.state_place import FolderPlace
 from opsconsole.render.event_words import words
 from tests.fakes import FakeClock
 
@@ -16,8 +17,11 @@ class Broken:
     def write(self, text: str, service: str, at: float) -> object:
         raise StateError("the note was not kept", remedy="make room")
 
-    def unread(self) -> tuple[Note, ...]:
-        raise StateError("cannot read notes.jsonl")
+    def unread(self) -> tuple[Event, ...]:
+        raise StateError("cannot read the journal")
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 async def test_a_note_is_told_once_by_the_console_that_wrote_it_and_by_others(
@@ -26,8 +30,8 @@ async def test_a_note_is_told_once_by_the_console_that_wrote_it_and_by_others(
     mine: list[Event] = []
     theirs: list[Event] = []
     folder = tmp_path / "state"
-    watch = NoteWatch(NoteBook(folder, shared=False), clock, mine.append)
-    other = NoteWatch(NoteBook(folder, shared=False), clock, theirs.append)
+    watch = NoteWatch(NoteBook(FolderPlace(folder)), clock, mine.append)
+    other = NoteWatch(NoteBook(FolderPlace(folder)), clock, theirs.append)
     await other.follow()
     await watch.write("rolled back", "api")
     await watch.follow()
@@ -59,18 +63,18 @@ async def test_notes_that_cannot_be_read_are_said_once(clock: FakeClock) -> None
     await watch.follow()
     await watch.follow()
     assert [words(each) for each in told] == [
-        "notes of other consoles are not seen: cannot read notes.jsonl"
+        "notes of other consoles are not seen: cannot read the journal"
     ]
     watch.close()
 
 
 async def test_of_many_old_notes_the_latest_are_told(tmp_path: Path, clock: FakeClock) -> None:
-    book = NoteBook(tmp_path / "state", shared=False)
-    book.write("first", "", 0.0)
-    line = book.path.read_text()
-    book.path.write_text("".join(line.replace("first", str(n)) for n in range(EARLIER + 50)))
+    book = NoteBook(FolderPlace(tmp_path / "state"))
+    for number in range(EARLIER + 50):
+        book.write(str(number), "", float(number))
+    book.close()
     told: list[Event] = []
-    watch = NoteWatch(NoteBook(tmp_path / "state", shared=False), clock, told.append)
+    watch = NoteWatch(NoteBook(FolderPlace(tmp_path / "state")), clock, told.append)
     await watch.follow()
     assert len(told) == EARLIER
     assert words(told[-1]).endswith(f": {EARLIER + 49}")

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from opsconsole.engine.runbooks import policy as runbook_policy
-from opsconsole.engine.runbooks.files import RunFiles
 from opsconsole.model.events import EventKind
 from opsconsole.model.expressions import parse
 from opsconsole.model.operation import ActionKind, Operation, OperationState, Refusal
@@ -316,18 +315,4 @@ async def test_an_operation_of_somebody_else_or_from_before_is_not_the_steps(sta
 async def test_a_state_folder_that_cannot_be_used_is_a_reason_and_no_crash(stage: Stage) -> None:
     (stage.folder / "state").write_text("a file, not a folder")
     refused(await stage.do("read"), "cannot-record")
-    await stage.desk.close()
-
-
-async def test_a_torn_line_is_passed_over_and_the_file_stays_good(stage: Stage) -> None:
-    await stage.done("read")
-    (path,) = (stage.folder / "state/runbooks").glob("*.jsonl")
-    with path.open("ab") as file:
-        file.write(b'{"do":"result","step":"ok","at":1,"sta')
-    await stage.restart()
-    assert stage.run.next is not None
-    assert stage.run.next.id == "ok"
-    await stage.done("ok")
-    assert RunFiles(stage.settings).runs()[0].step("ok") == stage.run.step("ok")
-    assert path.stat().st_mode & 0o007 == 0
     await stage.desk.close()

@@ -1,11 +1,8 @@
 """The state machine of a run: order, no step twice, and going on as if nothing had been."""
 
-import json
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.runbooks.files import _records
 from opsconsole.engine.runbooks.records import Record, apply, begun, fold, summary
 from opsconsole.model.runbook_runs import DONE, RunbookRun, RunOutcome, StepState
 from opsconsole.model.runbooks import OnFailure, Runbook, Step
@@ -90,21 +87,6 @@ def test_going_on_from_any_record_is_the_same_as_never_having_ended(
         part = apply(part, record)
 
     assert part == whole
-
-
-@given(books(), st.lists(ANY_RECORD, max_size=8), st.integers(0, 4000))
-def test_what_a_crash_leaves_of_the_last_line_changes_nothing_before_it(
-    book: Runbook, records: list[Record], cut: int
-) -> None:
-    lines = [json.dumps(record).encode() + b"\n" for record in (first(book), *records)]
-    raw = b"".join(lines)[:cut]
-    whole = raw.count(b"\n")
-
-    torn = fold(_records(raw + b"\n" + (b"" if cut % 2 else b'{"do"')))
-
-    kept = [json.loads(line) for line in lines[:whole]]
-    complete = [json.loads(line) for line in lines[: whole + 1]]
-    assert torn in (fold(kept), fold(complete))
 
 
 def test_a_step_that_failed_may_be_run_again_unless_the_next_may_follow() -> None:

@@ -9,9 +9,8 @@ import pytest
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
 from opsconsole.operations.backups.catalogue import verified
 from opsconsole.operations.backups.store import Store
-from opsconsole.operations.running import lock
 from tests.operations.backups.trees import picture
-from tests.operations.place import Place, ended, performed, planned, until
+from tests.operations.place import Place, ended, performed, planned
 
 CONFIG = """
 docker: []
@@ -48,8 +47,7 @@ async def killed(
         patch.setenv("PYTHONPATH", SABOTAGE)
         patch.setenv("KILL_AFTER", str(moment))
         started = await performed(operator, plan)
-        path = lock.runner_lock(operator.folder, started.id)
-        await until(lambda: not lock.is_held(path))
+        await place.until_its_runner_is_gone(started.id)
     await place.operator().reconcile()
     return await ended(operator, started.id)
 

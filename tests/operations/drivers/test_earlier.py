@@ -7,7 +7,7 @@ import pytest
 from opsconsole.model.operation import ActionKind, ConfirmLevel, OperationState, Plan
 from opsconsole.operations.drivers.docker.versions import split
 from opsconsole.operations.drivers.previous_version import seen_before
-from opsconsole.operations.planning.driver import Past
+from opsconsole.operations.journal.records import Past
 from opsconsole.operations.planning.policy import refuse_rollback
 
 _S = OperationState

@@ -7,7 +7,6 @@ import pytest
 
 from opsconsole.demo.docker_engine import Engine, host_port
 from opsconsole.model.operation import OperationState
-from opsconsole.operations.running import lock
 from tests.operations.drivers.rollbacks import (
     config_of,
     inspected,
@@ -48,8 +47,7 @@ async def test_a_runner_killed_halfway_leaves_one_container_and_a_verdict(
     monkeypatch.setenv("KILL_AFTER", str(moment))
     operator = place.operator()
     operation = await performed(operator, await planned(operator, rollback_request()))
-    path = lock.runner_lock(place.state, operation.id)
-    await until(lambda: not lock.is_held(path))
+    await place.until_its_runner_is_gone(operation.id)
     await place.operator().reconcile()
     operation = await ended(operator, operation.id, 40)
     assert names_on(docker_sandbox) == {name}

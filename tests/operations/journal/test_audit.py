@@ -1,31 +1,29 @@
 """The audit's chain: edits, deletions and swaps are found and named."""
 
-import json
 import socket
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from opsconsole.errors import StateError
 from opsconsole.model.operation import OperationState
-from opsconsole.operations.journal.audit import Row, canonical, link, verify, verify_folder
+from opsconsole.operations.journal.audit import Row, canonical, link, verify
 from opsconsole.operations.journal.audit_sinks import AuditSinks
-from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.sqlite_journal import SqliteJournal, audit_of
 from opsconsole.operations.state_folder import prepare
-from tests.operations.journal.test_journal import intent
+from tests.operations.journal.samples import intent, op
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A state folder with six audited events."""
     made = prepare(tmp_path / "state", shared=False)
-    journal = Journal(made)
+    journal = SqliteJournal(made)
     for name in ("one", "two"):
         journal.submit(intent(name), 1.0)
-        journal.advance(name, OperationState.DISPATCHED, 2.0)
-        journal.advance(name, OperationState.FAILED, 3.0, summary="broken")
+        journal.advance(op(name), OperationState.DISPATCHED, 2.0)
+        journal.advance(op(name), OperationState.FAILED, 3.0, summary="broken")
     journal.close()
     return made
 
@@ -36,13 +34,13 @@ def _tamper(folder: Path, *statements: str) -> tuple[str, ...]:
         connection.execute(statement)
     connection.commit()
     connection.close()
-    report = verify_folder(folder)
+    report = verify(audit_of(folder))
     assert not report.whole
     return report.lines
 
 
 def test_a_chain_that_nobody_touched_is_whole(folder: Path) -> None:
-    report = verify_folder(folder)
+    report = verify(audit_of(folder))
     assert report.whole
     assert "6 rows" in report.lines[0]
     assert any("cannot be seen" in line for line in report.lines)
@@ -84,42 +82,6 @@ def test_every_single_bit_matters() -> None:
             flipped = chr(ord(record[place]) ^ (1 << bit))
             edited = record[:place] + flipped + record[place + 1 :]
             assert not verify([Row(1, edited, row.prev, row.hash)]).whole
-
-
-def test_the_second_sink_holds_the_same_chain(tmp_path: Path) -> None:
-    folder, sink = prepare(tmp_path / "state", shared=False), tmp_path / "audit.jsonl"
-    journal = Journal(folder, sinks=AuditSinks(sink))
-    journal.submit(intent("one"), 1.0)
-    journal.advance("one", OperationState.DISPATCHED, 2.0)
-    rows = journal.audit_rows()
-    journal.close()
-    lines = [json.loads(line) for line in sink.read_text().splitlines()]
-    assert [line["hash"] for line in lines] == [row.hash for row in rows]
-    assert sink.stat().st_mode & 0o777 == 0o640
-
-
-_AFTER: tuple[Callable[[Journal], None], ...] = (
-    lambda journal: journal.submit(intent("two"), 2.0),
-    lambda journal: journal.step_begins("one", 0, 2.0, {}),
-)
-
-
-@pytest.mark.parametrize("act", _AFTER)
-def test_nothing_is_begun_that_the_second_sink_does_not_hold(
-    act: Callable[[Journal], None], tmp_path: Path
-) -> None:
-    folder, sink = prepare(tmp_path / "state", shared=False), tmp_path / "audit.jsonl"
-    journal = Journal(folder, sinks=AuditSinks(sink))
-    journal.submit(intent("one"), 1.0)
-    sink.unlink()
-    sink.mkdir()
-    with pytest.raises(StateError, match="cannot write the audit file"):
-        act(journal)
-    assert journal.operation("two") is None
-    assert journal.step_records("one")[0].state == "waiting"
-    journal.advance("one", OperationState.FAILED, 3.0, summary="an outcome is kept all the same")
-    journal.close()
-    assert verify_folder(folder).whole
 
 
 def _flood(sinks: AuditSinks, row: Row) -> None:

@@ -1,267 +1,357 @@
-"""The journal: durable, one performance per plan, whole after any crash."""
+"""What every journal promises: states in order, one performance per plan, a row for each change."""
 
-import os
-import signal
-import sqlite3
-import subprocess
-import sys
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from opsconsole.errors import StateError
-from opsconsole.model.operation import (
-    ActionKind,
-    ConfirmLevel,
-    Effect,
-    OperationState,
-    Plan,
-    Step,
-)
-from opsconsole.operations.journal import database, plan_codec
-from opsconsole.operations.journal.audit import verify_folder
-from opsconsole.operations.journal.database import begin
+from opsconsole.model.operation import ActionKind, OperationState, Refusal
+from opsconsole.operations.journal import journal as protocol
+from opsconsole.operations.journal import memory_journal, sqlite_journal
+from opsconsole.operations.journal.audit import verify
+from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
-from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.journal.records import Note, Promise, PromiseKind, StepRecord
 from opsconsole.operations.journal.transitions import TransitionError
-from opsconsole.operations.state_folder import prepare
-from opsconsole.operations.who import whoami
+from tests.operations.journal.conftest import Open
+from tests.operations.journal.samples import KIM, intent, op, plan
 
 _S = OperationState
-
-_FULL_DISK = """
-import resource, sys
-from pathlib import Path
-from tests.operations.journal.test_journal import intent
-from opsconsole.errors import StateError
-from opsconsole.operations.journal.journal import Journal
-journal = Journal(Path(sys.argv[1]))
-journal.submit(intent("before"), 1.0)
-room = (Path(sys.argv[1]) / "journal.db-wal").stat().st_size + int(sys.argv[2])
-resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-try:
-    journal.submit(intent("after"), 2.0)
-except StateError as error:
-    print(error)
-"""
-
-_WRITER = """
-import sys
-from pathlib import Path
-from tests.operations.journal.test_journal import intent
-from opsconsole.operations.journal.journal import Journal
-from opsconsole.model.operation import OperationState as S
-journal = Journal(Path(sys.argv[1]))
-for number in range(100000):
-    name = f"{sys.argv[2]}-{number}"
-    journal.submit(intent(name), 1.0)
-    journal.advance(name, S.DISPATCHED, 2.0)
-    journal.step_begins(name, 0, 3.0, {"started": "then"})
-    print(name, flush=True)
-"""
-
-
-def plan(identity: str) -> Plan:
-    """A plan with one step."""
-    step = Step("restart web-1", "docker", "abc", {"name": "web-1", "count": 3}, Effect.CHANGE)
-    return Plan(
-        identity, "web", ActionKind.RESTART, "", 1.0, "production", "high", (step,),
-        {"web-1 id": "abc"}, ConfirmLevel.TYPED_NAME, ("healthy",), "not at all", "why",
-        ("one target",), "verified", 12.5, Effect.CHANGE, None, {"to": "3"}, True,
-    )  # fmt: skip
-
-
-def intent(operation: str) -> Intent:
-    """An intent to carry out ``plan``."""
-    return Intent(operation, plan(f"plan-{operation}"), whoami(), "why", "digest", "/c.yaml", "/")
+END, ROLLBACK = PromiseKind.END, PromiseKind.ROLLBACK
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A state folder."""
-    return prepare(tmp_path / "state", shared=False)
+def journal(open_journal: Open) -> Journal:
+    """A journal with one operation under way."""
+    opened = open_journal()
+    opened.submit(intent("one"), 1.0)
+    return opened
 
 
-def test_a_plan_comes_back_as_it_was() -> None:
-    assert plan_codec.decode(plan_codec.encode(plan("one"))) == plan("one")
+def end(name: str, due: float = 60.0, service: str = "web") -> Promise:
+    """The promise that a degradation ends."""
+    return Promise(op(name), END, service, due, "boot", 5.0)
 
 
-def test_what_was_written_is_read_by_another_connection(folder: Path) -> None:
-    writer, reader = Journal(folder), Journal(folder)
-    version = reader.data_version()
+# ---- operations ----
+
+
+def test_what_was_written_is_read_by_another(open_journal: Open) -> None:
+    writer, reader = open_journal(), open_journal()
+    version = reader.version()
     writer.submit(intent("one"), 1.0)
-    assert reader.data_version() != version
-    assert reader.intent("one") == intent("one")
-    writer.advance("one", _S.DISPATCHED, 2.0)
-    writer.step_begins("one", 0, 3.0, {"started": "then"})
-    writer.step_ends("one", 0, "done", 4.0, "restarted")
-    writer.advance("one", _S.VERIFYING, 5.0)
-    writer.advance("one", _S.VERIFIED, 6.0, summary="fine", evidence=("web-1: ok",))
-    found = reader.operation("one")
+    assert reader.version() != version
+    assert reader.intent(op("one")) == intent("one")
+    writer.advance(op("one"), _S.DISPATCHED, 2.0)
+    writer.step_begins(op("one"), 0, 3.0, {"started": "then"})
+    writer.note_step(op("one"), 0, "half of it", 3.5)
+    found = reader.operation(op("one"))
+    assert found is not None
+    assert [(step.state, step.detail) for step in found.steps] == [("running", "half of it")]
+    writer.step_ends(op("one"), 0, "done", 4.0, "restarted")
+    writer.advance(op("one"), _S.VERIFYING, 5.0)
+    writer.advance(op("one"), _S.VERIFIED, 6.0, summary="fine", evidence=("web-1: ok",))
+    found = reader.operation(op("one"))
     assert found is not None
     assert (found.state, found.summary, found.evidence) == (_S.VERIFIED, "fine", ("web-1: ok",))
-    assert found.usual_duration == 12.5
+    assert (found.who, found.host, found.usual_duration) == ("kim", "bastion-1", 12.5)
+    assert (found.started_at, found.updated_at, found.ended_at) == (1.0, 6.0, 6.0)
     assert [(step.state, step.detail) for step in found.steps] == [("done", "restarted")]
-    assert reader.step_records("one")[0].before == {"started": "then"}
+    (step,) = reader.step_records(op("one"))
+    assert step == StepRecord(0, "done", "restarted", 3.0, {"started": "then"})
     assert reader.open_operations() == ()
-    writer.close()
-    reader.close()
+    assert (reader.operation(op("two")), reader.intent(op("two"))) == (None, None)
+    assert reader.step_records(op("two")) == ()
 
 
-def test_a_plan_is_performed_once(folder: Path) -> None:
-    journal = Journal(folder)
-    journal.submit(intent("one"), 1.0)
-    again = Intent("two", plan("plan-one"), whoami(), "why", "digest", "", "/")
+def test_a_plan_is_performed_once(journal: Journal) -> None:
     with pytest.raises(PlanUsedError, match="performed already"):
-        journal.submit(again, 2.0)
-    assert journal.operation("two") is None
-    journal.close()
+        journal.submit(replace(intent("two"), plan=plan("plan-one")), 2.0)
+    assert journal.operation(op("two")) is None
+    assert len(journal.audit_rows()) == 1
 
 
-def test_a_step_is_begun_once_and_a_verdict_is_never_taken_back(folder: Path) -> None:
-    journal = Journal(folder)
-    journal.submit(intent("one"), 1.0)
-    journal.advance("one", _S.DISPATCHED, 2.0)
-    journal.step_begins("one", 0, 3.0, {})
+def test_a_step_is_begun_once_and_a_verdict_is_never_taken_back(journal: Journal) -> None:
+    journal.advance(op("one"), _S.DISPATCHED, 2.0)
+    journal.step_begins(op("one"), 0, 3.0, {})
     with pytest.raises(StateError, match="begun before"):
-        journal.step_begins("one", 0, 4.0, {})
-    journal.advance("one", _S.FAILED, 5.0, summary="broken")
+        journal.step_begins(op("one"), 0, 4.0, {})
+    journal.advance(op("one"), _S.FAILED, 5.0, summary="broken")
     with pytest.raises(TransitionError):
-        journal.advance("one", _S.VERIFYING, 6.0)
-    found = journal.operation("one")
+        journal.advance(op("one"), _S.VERIFYING, 6.0)
+    with pytest.raises(StateError, match="there is no operation"):
+        journal.advance(op("two"), _S.DISPATCHED, 6.0)
+    found = journal.operation(op("one"))
     assert found is not None
     assert found.summary == "broken"
-    journal.close()
 
 
-def test_a_reader_never_waits_for_a_writer(folder: Path) -> None:
-    writer, reader = Journal(folder), Journal(folder)
-    writer.submit(intent("one"), 1.0)
-    with writer.database.transaction() as connection:
-        connection.execute("UPDATE operations SET summary = 'half'")
-        found = reader.operation("one")
-        assert found is not None
-        assert found.summary == ""
-    writer.close()
-    reader.close()
+def _ended(journal: Journal, name: str, at: float, state: OperationState = _S.FAILED) -> None:
+    journal.submit(intent(name), at)
+    journal.advance(op(name), state, at + 1)
 
 
-class _Beset(sqlite3.Connection):
-    """Finds ``rival`` writing whenever it asks for the write lock, ``times`` times in a row."""
+def test_lists_are_in_the_order_that_they_say(open_journal: Open) -> None:
+    journal = open_journal()
+    for name, at in (("a", 10.0), ("b", 20.0), ("c", 20.0)):
+        _ended(journal, name, at)
+    journal.submit(intent("open"), 5.0)
+    journal.submit(intent("other", service="db"), 30.0)
+    _ended(journal, "refused", 40.0, _S.REFUSED)
+    journal.submit(intent("looked", ActionKind.TEST), 50.0)
 
-    rival: sqlite3.Connection
-    times = 0
-    moves = True
+    def ids(*names: str) -> list[str]:
+        return [op(name) for name in names]
 
-    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
-        if sql == "BEGIN IMMEDIATE" and self.times:
-            self.times -= 1
-            if self.moves and self.rival.in_transaction:
-                self.rival.execute("PRAGMA user_version = 7")
-                self.rival.execute("COMMIT")
-            if not self.rival.in_transaction:
-                self.rival.execute("BEGIN IMMEDIATE")
-        elif sql == "BEGIN IMMEDIATE":
-            self.rival.execute("ROLLBACK")
-        return super().execute(sql, *values)
-
-
-@pytest.mark.parametrize("moves", [True, False])
-def test_a_writer_waits_for_others_as_long_as_they_get_on(folder: Path, moves: bool) -> None:
-    Journal(folder).close()
-    path = folder / "journal.db"
-    rival = sqlite3.connect(path, isolation_level=None)
-    writer = sqlite3.connect(path, isolation_level=None, timeout=0, factory=_Beset)
-    writer.rival, writer.moves, writer.times = rival, moves, 9
-    rival.execute("BEGIN IMMEDIATE")
-    if moves:
-        begin(writer)
-        assert writer.times == 0
-        assert writer.in_transaction
-    else:
-        with pytest.raises(sqlite3.OperationalError):
-            begin(writer)
-        assert writer.times == 8
-    writer.close()
-    rival.close()
+    assert [each.id for each in journal.operations(3)] == ids("looked", "refused", "other")
+    assert [each.id for each in journal.open_operations()] == ids("open", "other", "looked")
+    since = journal.since("web", 21.0)
+    assert [each.id for each in since[:2]] == ids("looked", "refused")
+    assert {each.id for each in since} == set(ids("looked", "refused", "b", "c", "open"))
+    past = journal.past("web", ActionKind.RESTART, "")
+    assert {each.id for each in past[:2]} == set(ids("b", "c"))
+    assert [each.id for each in past[2:]] == ids("a")
+    plans = [each.plan.id for each in journal.past_plans("web")]
+    assert plans == ["plan-c", "plan-b", "plan-a", "plan-open"]
+    assert [each.state for each in journal.past_plans("web")] == [_S.FAILED] * 3 + [_S.INTENT]
 
 
-def test_who_does_not_get_on_is_told_and_no_disk_is_blamed(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_was_recorded_later_is_later_whatever_the_clocks(open_journal: Open) -> None:
+    journal = open_journal()
+    journal.submit(intent("first"), 5000.0)
+    journal.submit(intent("elsewhere", service="db"), 5001.0)
+    journal.submit(intent("set back"), 1400.0)
+    assert [each.id for each in journal.later(op("first"))] == [op("set back")]
+    assert journal.later(op("set back")) == journal.later(op("nothing")) == ()
+
+
+# ---- promises ----
+
+
+def test_an_end_takes_the_place_of_earlier_ones_of_its_service(journal: Journal) -> None:
+    for name, service in (("two", "web"), ("three", "db")):
+        journal.submit(intent(name, service=service), 2.0)
+    for name, service in (("one", "web"), ("three", "db"), ("two", "web")):
+        journal.arm(end(name, service=service), 3.0)
+    assert {each.operation for each in journal.promises()} == {op("two"), op("three")}
+    replaced = journal.promise(op("one"), END)
+    assert replaced is not None
+    assert replaced.outcome == op("two")
+
+
+def test_a_promise_is_settled_once_and_told_on(journal: Journal) -> None:
+    journal.arm(end("one"), 2.0)
+    assert journal.promises() == (end("one"),)
+    journal.tried(op("one"), END, "refused: locked", 3.0)
+    assert journal.promises() == (replace(end("one"), attempts=1),)
+    assert journal.settle(op("one"), END, "begun", 4.0, KIM.document())
+    assert not journal.settle(op("one"), END, "stopped", 5.0)
+    journal.tell(op("one"), END, "verified as 7", 6.0)
+    journal.tried(op("one"), END, "too late", 7.0)
+    assert journal.promises() == ()
+    assert journal.promise(op("one"), END) == replace(
+        end("one"), attempts=1, outcome="verified as 7"
+    )
+    assert journal.promise(op("one"), ROLLBACK) is None
+    assert not journal.settle(op("one"), ROLLBACK, "stopped", 8.0)
+
+
+def test_a_rollback_is_armed_with_the_verdict_and_shown_with_the_operation(
+    journal: Journal,
 ) -> None:
-    monkeypatch.setattr(database, "BUSY", 0.0)
-    holder, writer = Journal(folder), Journal(folder)
-    with holder.database.transaction(), pytest.raises(StateError, match="another process") as told:
-        writer.submit(intent("one"), 1.0)
-    assert "disk" not in str(told.value)
-    holder.close()
-    writer.close()
+    journal.advance(op("one"), _S.FAILED, 10.0, rollback_after=30.0)
+    found = journal.operation(op("one"))
+    assert found is not None
+    assert (found.rollback_at, found.rollback) == (40.0, "")
+    assert journal.promises() == (Promise(op("one"), ROLLBACK, "web", 40.0),)
+    journal.settle(op("one"), ROLLBACK, "stopped by kim", 11.0)
+    found = journal.operation(op("one"))
+    assert found is not None
+    assert (found.rollback_at, found.rollback) == (None, "stopped by kim")
 
 
-@pytest.mark.parametrize("round_", range(5))
-def test_killed_writers_leave_all_that_they_had_confirmed(folder: Path, round_: int) -> None:
-    argv = [sys.executable, "-c", _WRITER, str(folder)]
-    writers = [
-        subprocess.Popen([*argv, name], stdout=subprocess.PIPE, text=True, cwd=Path.cwd())
-        for name in ("ann", "bob")
+# ---- the audit ----
+
+_CHANGES: Mapping[str, Callable[[Journal], object]] = {
+    "submit": lambda journal: journal.submit(intent("two"), 2.0),
+    "advance": lambda journal: journal.advance(op("one"), _S.DISPATCHED, 2.0),
+    "step_begins": lambda journal: journal.step_begins(op("one"), 0, 2.0, {}),
+    "step_ends": lambda journal: journal.step_ends(op("one"), 0, "done", 2.0),
+    "note": lambda journal: journal.note(op("one"), "concluding", 2.0, {}),
+    "arm": lambda journal: journal.arm(end("one"), 2.0),
+    "settle": lambda journal: journal.settle(op("armed"), END, "recovered", 2.0),
+    "tell": lambda journal: journal.tell(op("armed"), END, "recovered", 2.0),
+    "tried": lambda journal: journal.tried(op("armed"), END, "locked", 2.0),
+}
+_NOT_AUDITED = {
+    "note_step": "how far a step is, which changes nothing",
+    "add_note": "words of a person",
+    "see": "what a person has seen",
+    "begin_run": "a run only looks and hands out plans",
+    "extend_run": "a run only looks and hands out plans",
+    "close": "", "use_sinks": "",
+}  # fmt: skip
+
+
+def _members(part: type) -> set[str]:
+    return {name for name, value in vars(part).items() if callable(value) and name[0] != "_"}
+
+
+def test_every_way_to_write_is_known_to_be_audited_or_not() -> None:
+    parts = (protocol.OperationRecords, protocol.Promises, protocol.People, protocol.RunbookRuns)
+    writing = set().union(*(_members(part) for part in (*parts, Journal)))
+    reading = {
+        "intent", "step_records", "operation", "operations", "open_operations", "since", "later",
+        "past", "past_plans", "promise", "promises", "notes", "seen_until", "runs", "run",
+        "why_not_writable", "version", "audit_rows",
+    }  # fmt: skip
+    assert writing - reading == set(_CHANGES) | set(_NOT_AUDITED)
+
+
+@pytest.mark.parametrize("name", _CHANGES)
+def test_every_change_has_one_row_and_the_chain_stays_whole(journal: Journal, name: str) -> None:
+    journal.submit(intent("armed", service="db"), 1.0)
+    journal.arm(end("armed", service="db"), 1.0)
+    before = len(journal.audit_rows())
+    _CHANGES[name](journal)
+    rows = journal.audit_rows()
+    assert len(rows) == before + 1
+    assert verify(rows).whole
+    assert json.loads(rows[-1].record)["at"] == 2.0
+
+
+def test_an_end_that_is_replaced_has_a_row_of_its_own(journal: Journal) -> None:
+    journal.submit(intent("two"), 1.0)
+    journal.arm(end("one"), 2.0)
+    journal.arm(end("two"), 3.0)
+    told = [json.loads(row.record) for row in journal.audit_rows()][-2:]
+    assert [(each["operation"], each.get("outcome")) for each in told] == [
+        (op("one"), op("two")),
+        (op("two"), None),
     ]
-    confirmed = []
-    for writer in writers:
-        assert writer.stdout is not None
-        confirmed += [writer.stdout.readline().strip() for _ in range(5 + round_)]
-    for writer in writers:
-        os.kill(writer.pid, signal.SIGKILL)
-        rest, _ = writer.communicate()
-        confirmed += rest.split("\n")[:-1]
-    journal = Journal(folder)
-    for name in confirmed:
-        found = journal.operation(name)
-        assert found is not None, name
-        assert found.state is _S.DISPATCHED
-        assert found.steps[0].state == "running"
-    journal.close()
-    assert verify_folder(folder).whole
 
 
-def test_a_journal_of_another_version_is_refused(folder: Path) -> None:
-    Journal(folder).close()
-    connection = sqlite3.connect(folder / "journal.db")
-    connection.execute("PRAGMA user_version = 99")
-    connection.close()
-    with pytest.raises(StateError, match="schema 99"):
-        Journal(folder)
+def test_the_second_sink_holds_the_same_chain(open_journal: Open, tmp_path: Path) -> None:
+    sink = tmp_path / "audit.jsonl"
+    journal = open_journal(AuditSinks(sink))
+    journal.submit(intent("one"), 1.0)
+    journal.advance(op("one"), _S.DISPATCHED, 2.0)
+    lines = [json.loads(line) for line in sink.read_text().splitlines()]
+    assert [line["hash"] for line in lines] == [row.hash for row in journal.audit_rows()]
+    assert sink.stat().st_mode & 0o777 == 0o640
 
 
-def test_a_file_that_is_no_database_is_refused(folder: Path) -> None:
-    (folder / "journal.db").write_bytes(b"not a database" * 100)
-    with pytest.raises(StateError, match=r"journal\.db"):
-        Journal(folder)
+@pytest.mark.parametrize("name", ["submit", "step_begins"])
+def test_nothing_is_begun_that_the_second_sink_does_not_hold(
+    open_journal: Open, tmp_path: Path, name: str
+) -> None:
+    sink = tmp_path / "audit.jsonl"
+    journal = open_journal()
+    journal.submit(intent("one"), 1.0)
+    sink.mkdir()
+    journal.use_sinks(AuditSinks(sink))
+    with pytest.raises(StateError, match="cannot write the audit file"):
+        _CHANGES[name](journal)
+    assert journal.operation(op("two")) is None
+    assert journal.step_records(op("one"))[0].state == "waiting"
+    journal.advance(op("one"), _S.FAILED, 3.0, summary="an outcome is kept all the same")
+    assert [json.loads(row.record)["event"] for row in journal.audit_rows()] == ["intent", "failed"]
+    assert verify(journal.audit_rows()).whole
 
 
-@pytest.mark.parametrize(("mode", "expected"), [(0o700, 0o600), (0o2770, 0o660)])
-def test_files_are_as_open_as_their_folder(tmp_path: Path, mode: int, expected: int) -> None:
-    folder = prepare(tmp_path / "state", shared=mode == 0o2770)
-    assert folder.stat().st_mode & 0o7777 == mode
-    Journal(folder).close()
-    assert (folder / "journal.db").stat().st_mode & 0o777 == expected
+# ---- people and runbooks ----
 
 
-def test_a_folder_that_everybody_may_write_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state").chmod(0o777)
-    with pytest.raises(StateError, match="everybody"):
-        prepare(tmp_path / "state", shared=False)
+def test_notes_are_numbered_and_read_on_from_the_last(open_journal: Open) -> None:
+    mine, other = open_journal(), open_journal()
+    assert other.notes() == ()
+    first, second = Note(1.0, "kim", "first", "web", "here"), Note(2.0, "ann", "second")
+    mine.add_note(first)
+    ((number, found),) = other.notes()
+    assert found == first
+    mine.add_note(second)
+    assert [note for _, note in other.notes(number)] == [second]
+    assert [note for _, note in mine.notes()] == [first, second]
 
 
-@pytest.mark.parametrize("room", [0, 1000, 5000, 9000, 13000])
-def test_a_full_disk_is_said_and_what_was_there_is_whole(folder: Path, room: int) -> None:
-    argv = [sys.executable, "-c", _FULL_DISK, str(folder), str(room)]
-    ended = subprocess.run(argv, capture_output=True, text=True, cwd=Path.cwd(), check=True)
-    assert "make room on its disk" in ended.stdout
-    journal = Journal(folder)
-    assert journal.operation("before") is not None
-    assert journal.operation("after") is None
-    journal.submit(intent("after"), 3.0)
-    journal.close()
-    assert verify_folder(folder).whole
+def test_what_each_user_has_seen(open_journal: Open) -> None:
+    journal = open_journal()
+    assert journal.seen_until(1000) is None
+    for until in (5.0, 7.0):
+        journal.see(1000, until)
+    assert (open_journal().seen_until(1000), journal.seen_until(1001)) == (7.0, None)
+
+
+BEGIN = {"do": "begin", "at": 1.0}
+
+
+def test_a_run_grows_by_what_is_decided_on_it(open_journal: Open) -> None:
+    journal = open_journal()
+    journal.begin_run("1-0000000a", BEGIN, 1.0)
+    (stamp,) = journal.runs()
+
+    def decide(records: Sequence[Mapping[str, object]]) -> Sequence[Mapping[str, object]]:
+        return [{"do": "start", "after": len(records)}]
+
+    assert journal.extend_run("1-0000000a", decide, 2.0) == [{"do": "start", "after": 1}]
+    assert journal.extend_run("1-0000000a", lambda _: (), 3.0) == ()
+    no = Refusal("running", "somebody is at it")
+    assert journal.extend_run("1-0000000a", lambda _: no, 3.0) is no
+    assert open_journal().run("1-0000000a") == (BEGIN, {"do": "start", "after": 1})
+    assert journal.runs() != (stamp,)
+    assert journal.run("2-0000000a") == ()
+    with pytest.raises(StateError, match="there is no run"):
+        journal.extend_run("2-0000000a", decide, 3.0)
+
+
+def test_a_run_that_moved_last_comes_first(open_journal: Open) -> None:
+    journal = open_journal()
+    for number in range(3):
+        journal.begin_run(f"{number}-0000000a", BEGIN, float(number))
+    journal.extend_run("0-0000000a", lambda _: [{"do": "start"}], 4.0)
+    assert [each.run[0] for each in journal.runs()] == ["0", "2", "1"]
+
+
+def test_a_run_that_is_full_takes_no_more(
+    open_journal: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (sqlite_journal, memory_journal):
+        monkeypatch.setattr(module, "RUN_LIMIT", 300)
+    journal = open_journal()
+    journal.begin_run("1-0000000a", BEGIN, 1.0)
+    answer = journal.extend_run("1-0000000a", lambda _: [{"said": "x" * 300}], 2.0)
+    assert isinstance(answer, Refusal)
+    assert answer.code == "run-too-long"
+    assert journal.run("1-0000000a") == (BEGIN,)
+
+
+def test_runs_that_go_on_are_kept_whatever_their_age(
+    open_journal: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (sqlite_journal, memory_journal):
+        monkeypatch.setattr(module, "RUNS_KEPT", 3)
+    journal = open_journal()
+    for number in range(6):
+        run = f"{number}-0000000a"
+        journal.begin_run(run, BEGIN, float(number))
+        if number != 1:
+            journal.extend_run(run, lambda _: [{"do": "end"}], number + 0.5)
+    assert [each.run[0] for each in journal.runs()] == ["5", "4", "3", "1"]
+
+
+# ---- ids ----
+
+
+@pytest.mark.parametrize(
+    "identity", ["", "../../etc/passwd", "0123456789abcdef\n", "0123456789ABCDEF", "0" * 15]
+)
+def test_an_id_that_is_none_is_not_kept(journal: Journal, identity: str) -> None:
+    with pytest.raises(StateError, match="not the id of an operation"):
+        journal.submit(replace(intent("two"), operation=identity), 1.0)
+    with pytest.raises(StateError, match="not the id of an operation"):
+        journal.arm(replace(end("one"), operation=identity), 1.0)
+    with pytest.raises(StateError, match="not the id of a run"):
+        journal.begin_run(identity, BEGIN, 1.0)

@@ -14,9 +14,9 @@ from opsconsole.model.operation import (
     OperationState,
     Plan,
 )
+from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.planning import policy
 from opsconsole.operations.planning.policy import Circumstances
-from opsconsole.operations.running.lock import Holder
 
 NOW = 1_000_000.0
 RESTART = ActionRequest("web", ActionKind.RESTART)

@@ -1,8 +1,6 @@
 """Acknowledgements and silences at a real Alertmanager, by the way that every change goes."""
 
 import json
-import os
-import signal
 import threading
 import time
 import urllib.request
@@ -10,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,12 +24,11 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.source_id import LOCAL
-from opsconsole.operations.keeping import ack_watch
+from opsconsole.operations.keeping import watch_rule
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.planning import silencing as silencing_requests
 from opsconsole.operations.planning.silencing import LONGEST_ACK, again, ending, parameters_of
-from opsconsole.operations.promises import acknowledging
-from opsconsole.operations.running import lock
+from opsconsole.operations.promises.promising import revive
 from opsconsole.sources.prometheus.api_alerts import read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences
 from tests.named import named
@@ -135,51 +131,34 @@ async def test_an_acknowledgement_ends_when_its_alert_resolves(
     console: Operator, place: Place, server: MonitoringServer
 ) -> None:
     mine = fire(server, zone="resolves")
-    operation = await done(console, acknowledgement(mine))
+    await done(console, acknowledgement(mine))
     (identity,) = silenced_by(server, mine)
-    keeper = lock.keeper_lock(place.state, operation.id)
-    wait_until(lambda: lock.is_held(keeper), deadline=10, poll=0.05)
-    assert acknowledging.revive(place.state) == 0, "one that lives is not started again"
+    mandates = place.there.mandates
+    wait_until(mandates.keeper_is_there, deadline=10, poll=0.05)
+    assert revive(place.there) == 0, "one that lives is not started again"
     fire(server, lasts=0.0, zone="resolves")
     wait_until(
         lambda: silence(server, identity)["status"]["state"] == "expired",
-        deadline=ack_watch.LOOK_EVERY * (ack_watch.LOOKS + 4),
+        deadline=watch_rule.LOOK_EVERY * (watch_rule.LOOKS + 4),
         poll=0.2,
     )
     ends = [each for each in console.operations() if each.kind is ActionKind.EXPIRE_SILENCE]
     assert ends[0].reason == "the acknowledged alert has resolved"
-    wait_until(lambda: not list((place.state / "runners").glob("*.acknowledged")), deadline=15)
+    wait_until(lambda: mandates.all() == (), deadline=15)
 
 
 async def test_the_next_console_watches_what_a_dead_keeper_left(
     console: Operator, place: Place, server: MonitoringServer
 ) -> None:
     mine = fire(server, zone="dead-keeper")
-    operation = await done(console, acknowledgement(mine))
-    keeper = lock.keeper_lock(place.state, operation.id)
-    wait_until(lambda: lock.is_held(keeper), deadline=10, poll=0.05)
-    kill_keeper(operation.id)
-    wait_until(lambda: not lock.is_held(keeper), deadline=10, poll=0.05)
+    await done(console, acknowledgement(mine))
+    await place.kill_keeper()
     assert await console.reconcile() == 1
-    wait_until(lambda: lock.is_held(keeper), deadline=10, poll=0.05)
+    mandates = place.there.mandates
+    wait_until(mandates.keeper_is_there, deadline=10, poll=0.05)
     (identity,) = silenced_by(server, mine)
     assert (await done(console, expiry(identity))).state is OperationState.VERIFIED
-    wait_until(lambda: not lock.is_held(keeper), deadline=20, poll=0.2)
-
-
-def kill_keeper(operation: str) -> None:
-    for process in Path("/proc").glob("[0-9]*"):
-        if _is_keeper(process, operation):
-            os.kill(int(process.name), signal.SIGKILL)
-
-
-def _is_keeper(process: Path, operation: str) -> bool:
-    """Whether ``process`` (a folder of /proc) is the keeper of this very operation."""
-    try:
-        words = (process / "cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return b"watch" in words and operation.encode() in words
+    wait_until(lambda: not mandates.keeper_is_there(), deadline=20, poll=0.2)
 
 
 async def test_a_silence_is_previewed_made_and_ended(

@@ -1,22 +1,21 @@
 """An automatic rollback: counted down, stopped by a person or by events, made once at most."""
 
-import os
-import signal
+import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
-from opsconsole.operations.journal.audit import verify_folder
+from opsconsole.operations.journal.audit import verify
+from opsconsole.operations.journal.records import PromiseKind
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.promises.rollback_rules import LATEST
-from opsconsole.operations.running import lock
 from tests.operations.place import (
     Place,
     ended,
-    holders,
     http_config,
     performed,
     planned,
@@ -88,7 +87,7 @@ async def test_a_failed_restart_is_rolled_back_by_an_operation_of_its_own(
     assert rollback.started_at >= (failed.ended_at or 0.0) + 0.3
     assert rollback.reason.startswith("by itself after restart by ")
     assert [request.path for request in server.changes] == ["/restart", "/rollback"]
-    assert verify_folder(place.state).whole
+    assert verify(place.there.audit_rows()).whole
 
 
 async def test_a_verified_restart_arms_nothing(place: Place, serve: Serve) -> None:
@@ -98,12 +97,12 @@ async def test_a_verified_restart_arms_nothing(place: Place, serve: Serve) -> No
     operation = await restarted(operator)
     assert operation.state is _S.VERIFIED
     assert (operation.rollback_at, operation.rollback) == (None, "")
-    assert not list(place.state.glob("runners/*.rollback"))
+    assert place.there.mandates.all() == ()
 
 
 async def test_it_can_be_stopped_and_only_once(place: Place, serve: Serve) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1s"))
+    place.write(_config(server, "600s"))
     operator = place.operator()
     failed = await restarted(operator)
     assert refused(await place.operator(read_only=True).stop_rollback(failed.id)) == "read-only"
@@ -113,8 +112,7 @@ async def test_it_can_be_stopped_and_only_once(place: Place, serve: Serve) -> No
     assert stopped.rollback_at is None
     assert refused(await operator.stop_rollback(failed.id)) == "nothing-to-do"
     assert refused(await operator.stop_rollback("\x1b[31mnothing")) == "nothing-to-do"
-    path = lock.rollback_lock(place.state, failed.id)
-    await until(lambda: not lock.is_held(path))
+    await until(lambda: place.there.mandates.all() == ())
     assert await place.operator().reconcile() == 0
     assert _rollbacks(server) == 0
 
@@ -138,14 +136,12 @@ async def test_its_process_is_killed_and_the_next_console_goes_on(
     place: Place, serve: Serve
 ) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1s"))
+    place.write(_config(server, "600s"))
     operator = place.operator()
     failed = await restarted(operator)
-    path = lock.rollback_lock(place.state, failed.id)
-    await until(lambda: lock.is_held(path))
-    (process,) = holders(path)
-    os.kill(process, signal.SIGKILL)
-    await until(lambda: not lock.is_held(path))
+    await place.kill_keeper()
+    ((promise,),) = (mandate.promises for mandate in place.there.mandates.all())
+    place.there.mandates.arm(replace(promise, due=time.time()))
     assert await place.operator().reconcile() == 1
     await place.operator().reconcile()
     failed = await _settled(operator, failed.id)
@@ -165,8 +161,7 @@ async def test_a_runner_killed_around_its_verdict_makes_one_rollback_at_most(
         patch.setenv("PYTHONPATH", _SABOTAGE)
         patch.setenv("KILL_AT", str(boundary))
         started = await performed(operator, plan)
-        path = lock.runner_lock(place.state, started.id)
-        await until(lambda: not lock.is_held(path))
+        await place.until_its_runner_is_gone(started.id)
     for _ in range(3):
         await place.operator().reconcile()
     failed = await ended(operator, started.id)
@@ -182,18 +177,16 @@ async def test_a_runner_killed_around_its_verdict_makes_one_rollback_at_most(
 
 async def test_one_whose_time_is_long_past_is_not_begun(place: Place, serve: Serve) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1s"))
+    place.write(_config(server, "600s"))
     operator = place.operator()
     failed = await restarted(operator)
-    path = lock.rollback_lock(place.state, failed.id)
-    await until(lambda: lock.is_held(path))
-    (process,) = holders(path)
-    os.kill(process, signal.SIGKILL)
-    await until(lambda: not lock.is_held(path))
-    journal = operator._journal
-    assert journal is not None
-    with journal.database.transaction() as connection:
-        connection.execute("UPDATE rollbacks SET due = ?", (time.time() - LATEST - 1,))
+    await place.kill_keeper()
+    ((promise,),) = (mandate.promises for mandate in place.there.mandates.all())
+    place.there.mandates.arm(replace(promise, due=time.time() - LATEST - 1))
+    connection = sqlite3.connect(place.state / "journal.db")
+    connection.execute("UPDATE promises SET due = ?", (time.time() - LATEST - 1,))
+    connection.commit()
+    connection.close()
     await place.operator().reconcile()
     failed = await _settled(operator, failed.id)
     assert "long past" in failed.rollback
@@ -214,17 +207,15 @@ async def test_looks_in_the_meantime_leave_it_armed(place: Place, serve: Serve) 
 
 async def test_one_that_was_begun_and_lost_is_not_begun_again(place: Place, serve: Serve) -> None:
     server = _broken(serve)
-    place.write(_config(server, "1s"))
+    place.write(_config(server, "600s"))
     operator = place.operator()
     failed = await restarted(operator)
-    path = lock.rollback_lock(place.state, failed.id)
-    await until(lambda: lock.is_held(path))
-    (process,) = holders(path)
-    os.kill(process, signal.SIGKILL)
+    await place.kill_keeper()
     journal = operator._journal
     assert journal is not None
-    assert journal.settle_rollback(failed.id, "begun", 0.0)
-    assert await place.operator().reconcile() == 0
+    assert journal.settle(failed.id, PromiseKind.ROLLBACK, "begun", 0.0)
+    await place.operator().reconcile()
+    await until(lambda: place.there.mandates.all() == ())
     assert _rollbacks(server) == 0
 
 

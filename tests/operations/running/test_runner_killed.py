@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
-from opsconsole.operations.journal.audit import verify_folder
-from opsconsole.operations.operator import Operator
-from opsconsole.operations.running import lock
-from tests.operations.place import Place, ended, http_config, performed, planned, until
+from opsconsole.operations.journal.audit import verify
+from opsconsole.operations.locks.locks import LockKind, LockName
+from tests.operations.place import Place, ended, http_config, performed, planned
 from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]
@@ -33,14 +32,9 @@ async def _killed_and_taken_up(
     first = place.operator()
     plan = await planned(first, ActionRequest("web", ActionKind.RESTART, reason="a test"))
     started = await performed(first, plan)
-    await _until_dead(first, started.id)
+    await place.until_its_runner_is_gone(started.id)
     await place.operator().reconcile()
     return await ended(first, started.id)
-
-
-async def _until_dead(operator: Operator, operation: str) -> None:
-    path = lock.runner_lock(operator.folder, operation)
-    await until(lambda: not lock.is_held(path))
 
 
 def _check(place: Place, servers: list[RecordingServer], operation: Operation) -> None:
@@ -52,10 +46,10 @@ def _check(place: Place, servers: list[RecordingServer], operation: Operation) -
         assert step.state != "running"
     if operation.state is OperationState.VERIFIED:
         assert all(server.changes for server in servers)
-    free = lock.take(place.state / "locks" / "web.lock", patience=5)
+    free = place.there.locks.take(LockName(LockKind.SERVICE, "web"), patience=5)
     assert free is not None
     free.release()
-    assert verify_folder(place.state).whole
+    assert verify(place.there.audit_rows()).whole
 
 
 @pytest.mark.parametrize("boundary", range(1, _BOUNDARIES + 1))
@@ -96,6 +90,6 @@ async def test_it_is_taken_up_by_whoever_asks_next(
     operator = place.operator()
     request = ActionRequest("web", ActionKind.RESTART, reason="a test")
     started = await performed(operator, await planned(operator, request))
-    await _until_dead(operator, started.id)
+    await place.until_its_runner_is_gone(started.id)
     await operator.plan(request, None)
     assert (await ended(operator, started.id)).state.final

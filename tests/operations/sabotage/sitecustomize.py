@@ -17,7 +17,7 @@ _count = 0
 
 
 def _is_first_runner() -> bool:
-    return sys.argv[1:2] == ["run"] and sys.argv[4:5] == ["fresh"]
+    return sys.argv[1:2] == ["run"]
 
 
 def _die() -> None:
@@ -32,7 +32,7 @@ def _boundary() -> None:
 
 
 def _kill_at_a_boundary() -> None:
-    from opsconsole.operations.journal.database import Database
+    from opsconsole.operations.journal.sqlite_database import Database
 
     plain = Database.transaction
 

@@ -1,6 +1,6 @@
 """Notes of every console, brought to this one's timeline.
 
-Invariant: the file is read and written in a thread with a deadline, never on the engine's loop. A
+Invariant: notes are read and written in a thread with a deadline, never on the engine's loop. A
 note that could not be kept is on this console's timeline all the same, with the reason.
 """
 
@@ -16,20 +16,12 @@ from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 DEADLINE: Final = 5.0
-"""Seconds for one look at the file."""
+"""Seconds for one look at them."""
 
 NOTE_LIMIT: Final = 500
 
 EARLIER: Final = 200
 """Notes of before this console that are told when it begins."""
-
-
-class KeptNote(Protocol):
-    """A note as it is kept."""
-
-    def event(self) -> Event:
-        """The note on the timeline."""
-        ...
 
 
 class Notes(Protocol):
@@ -39,8 +31,12 @@ class Notes(Protocol):
         """Keep a note of whoever runs this process."""
         ...
 
-    def unread(self) -> tuple[KeptNote, ...]:
+    def unread(self) -> tuple[Event, ...]:
         """Notes since the last call, of every console."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held."""
         ...
 
 
@@ -89,11 +85,13 @@ class NoteWatch:
             return
         self._trouble = ""
         for note in notes[-EARLIER:]:
-            self._tell(note.event())
+            self._tell(note)
 
     def close(self) -> None:
         """Let the thread go."""
         self._executor.close()
+        if self._notes is not None:
+            self._notes.close()
 
     def _lost(self, said: str) -> None:
         if said != self._trouble:

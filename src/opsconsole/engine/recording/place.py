@@ -15,7 +15,7 @@ from typing import Final
 from opsconsole import durable
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
-from opsconsole.operations.running.lock import HeldLock, is_held, take
+from opsconsole.operations.locks.flock import HeldFlock, is_held, take
 from opsconsole.operations.state_folder import file_mode, prepare, state_folder
 from opsconsole.operations.who import whoami
 from opsconsole.text import sanitize
@@ -62,7 +62,7 @@ class Place:
         """The mode of a file in it: 0600, or 0660 where a group shares the state folder."""
         return file_mode(self.folder)
 
-    def take(self) -> HeldLock | None:
+    def take(self) -> HeldFlock | None:
         """The right to record, or None where another process has it. Raises StateError."""
         try:
             held = take(self.lock)

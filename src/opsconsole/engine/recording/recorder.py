@@ -21,7 +21,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.recording import RecordingState, RecordingView
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.operations.running.lock import HeldLock
+from opsconsole.operations.locks.flock import HeldFlock
 
 EVERY: Final = 0.45
 """Seconds between two recorded moments at least."""
@@ -114,7 +114,7 @@ class Recorder:
         self._read()
         return LOOK_EVERY
 
-    def _record_locked(self, held: HeldLock) -> float:
+    def _record_locked(self, held: HeldFlock) -> float:
         """What is done while no other process may record."""
         try:
             self._record()

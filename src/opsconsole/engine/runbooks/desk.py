@@ -238,6 +238,7 @@ class RunbookDesk:
             return runbook_policy.HELD
         begun_here = False
         try:
+            await self._ledger.begin_step(run.id, step.id)
             record = self._ledger.record("start", step.id)
             answer = await self._record(runbook, run, request, record)
             if not isinstance(answer, Refusal):
@@ -310,6 +311,9 @@ class RunbookDesk:
         refused = runbook_policy.refuse_step(step, read_only=self._read_only)
         takes_time = step.kind in {StepKind.CHECK, StepKind.WAIT}
         if refused is not None or not takes_time or (at.who, at.host) != (who.name, who.host):
+            return
+        # Whoever shares the state can write what a run says of its steps.
+        if not await self._ledger.is_at_step(run.id, at.id):
             return
         hold = await self._ledger.hold(run.id)
         if hold is not None:

@@ -1,4 +1,4 @@
-"""What a run's file holds, and the run that it tells. Pure.
+"""The records of a run, and the run that they tell. Pure.
 
 Invariant: ``fold`` is total: whatever the records, it gives a run in which no step was settled out
 of turn and none that passed was begun again; a record that would do so is left out. The state of
@@ -22,7 +22,7 @@ from opsconsole.model.runbooks import OnFailure, Runbook
 from opsconsole.text import sanitize
 
 Record = Mapping[str, object]
-"""One line of the file, as JSON has it."""
+"""One of them, as JSON has it."""
 
 SAID: Final = 300
 EVIDENCE: Final = 12

@@ -12,12 +12,12 @@ from typing import Any, Final
 from opsconsole.clock import Clock
 from opsconsole.engine.runbooks import waits as runbook_waits
 from opsconsole.engine.runbooks.checks import Checks, Look
-from opsconsole.engine.runbooks.files import Hold
 from opsconsole.engine.runbooks.ledger import Ledger
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbook_runs import StepRun, StepState
 from opsconsole.model.runbooks import OperationCall, Question, Step, Wait
+from opsconsole.operations.locks.locks import Held
 from opsconsole.threads import QueueFullError
 
 _STATES: Final = {
@@ -34,7 +34,7 @@ class Place:
     run: str
     service: str
     step: Step
-    hold: Hold
+    hold: Held
 
 
 class StepWork:
@@ -85,6 +85,7 @@ class StepWork:
             except Exception as error:  # noqa: BLE001 - the boundary of one step: its result tells
                 said = f"internal error: {type(error).__name__}"
                 await self._settle(place, StepState.INCONCLUSIVE, Look(None, said))
+            await self._ledger.end_step(place.run)
             await self._settled()
         except (TimeoutError, QueueFullError, StateError) as error:
             self._trouble(f"a step of a runbook could not be recorded: {str(error) or 'no answer'}")

@@ -7,7 +7,7 @@ version that runs has one name in every plan, by which a rollback's goal is foun
 from collections.abc import Iterator
 
 from opsconsole.model.operation import ActionKind, OperationState
-from opsconsole.operations.planning.driver import Past
+from opsconsole.operations.journal.records import Past
 
 
 def goal_fact(fact: str) -> str:

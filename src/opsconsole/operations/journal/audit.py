@@ -9,14 +9,9 @@ or host closes that gap.
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
-
-from opsconsole.errors import StateError
-from opsconsole.text import sanitize
 
 GENESIS: Final = "0" * 64
 """The hash before the first row."""
@@ -55,14 +50,11 @@ def link(prev: str, record: str) -> str:
     return hashlib.sha256(f"{prev}\n{record}".encode()).hexdigest()
 
 
-def append(connection: sqlite3.Connection, record: Mapping[str, object]) -> Row:
-    """Add ``record`` within the caller's transaction, which holds the write lock."""
-    last = connection.execute("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-    seq, prev = (last[0] + 1, last[1]) if last else (1, GENESIS)
+def following(last: Row | None, record: Mapping[str, object]) -> Row:
+    """The row for ``record`` after ``last``, which is None at the beginning of a chain."""
+    seq, prev = (last.seq + 1, last.hash) if last else (1, GENESIS)
     text = canonical({**record, "seq": seq})
-    row = Row(seq, text, prev, link(prev, text))
-    connection.execute("INSERT INTO audit VALUES (?, ?, ?, ?)", (seq, text, prev, row.hash))
-    return row
+    return Row(seq, text, prev, link(prev, text))
 
 
 def verify(rows: Iterable[Row]) -> AuditReport:
@@ -75,25 +67,6 @@ def verify(rows: Iterable[Row]) -> AuditReport:
     head = f"{count} rows, head {prev[:16]}" if count else "no rows"
     verdict = "the chain is broken" if findings else "the chain is whole"
     return AuditReport(not findings, (f"{verdict}: {head}", *findings, *_BLIND_SPOTS))
-
-
-def verify_folder(folder: Path) -> AuditReport:
-    """Check the audit of a state folder. Raises StateError when it cannot be read."""
-    database = folder / "journal.db"
-    if not database.exists():
-        return verify(())
-    try:
-        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5.0)
-        try:
-            rows = connection.execute("SELECT seq, record, prev, hash FROM audit ORDER BY rowid")
-            return verify(Row(*row) for row in rows.fetchall())
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise StateError(
-            f"cannot read the audit in {database}: {sanitize(str(error))}",
-            remedy="restore the file from a copy",
-        ) from error
 
 
 def _findings(row: Row, expected_seq: int, prev: str) -> list[str]:

@@ -1,1 +1,1 @@
-"""Being the process that keeps a promise: imported by the entry point alone."""
+"""Being the process that keeps a user's promises: imported by the entry point alone."""

@@ -1,12 +1,11 @@
-"""A change that a process of the console's own begins: the end of a degradation, of an
-acknowledgement, a rollback after a failure.
+"""A change that the keeper begins: the end of a degradation, of an acknowledgement, a rollback
+after a failure.
 
 Invariant: it goes the way of every change, under the configuration as it is now, and in
-read-only it is refused like any other. Nothing that ends a terminal ends the process.
+read-only it is refused like any other.
 """
 
 import asyncio
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -15,16 +14,11 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Refusal
-from opsconsole.operations.journal.reader import Intent
+from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.state_place import StatePlace
 
 _LOOK_EVERY: Final = 0.2
-
-
-def outlive_terminals() -> None:
-    """Heed neither the end of a terminal nor its keys."""
-    for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
-        signal.signal(each, signal.SIG_IGN)
 
 
 def settings_of(intent: Intent) -> Settings:
@@ -33,7 +27,7 @@ def settings_of(intent: Intent) -> Settings:
 
 
 async def perform(
-    folder: Path,
+    state: StatePlace,
     intent: Intent,
     request: ActionRequest,
     begun: Callable[[Operation], None] | None = None,
@@ -48,7 +42,7 @@ async def perform(
         base=Path(intent.base),
         clock=SystemClock(),
         read_only=effective_read_only(settings, asked=False),
-        state_dir=folder,
+        state=state,
         config_path=Path(intent.config_path) if intent.config_path else None,
     )
     try:

@@ -22,10 +22,10 @@ from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
     OperationState,
-    Plan,
     Step,
 )
 from opsconsole.model.state import State
+from opsconsole.operations.journal.records import Past
 from opsconsole.threads import BoundedExecutor
 
 T = TypeVar("T")
@@ -87,14 +87,6 @@ class ObserveError(OpsconsoleError):
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
-    """A plan that was performed for the service before, and the state it is in."""
-
-    plan: Plan
-    state: OperationState
-
-
-@dataclass(frozen=True, slots=True)
 class DriverContext:
     """All that a driver is made from. ``base`` is the folder that relative paths start at.
 
@@ -150,10 +142,6 @@ class Driver(Protocol):
     def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
         """Of a rollback: by the name of the fact that says what runs, what it goes to."""
         return {}
-
-    def warnings(self) -> tuple[str, ...]:
-        """What a person should know before confirming, a line each; asked after ``steps``."""
-        return ()
 
     def follow_up(self) -> DriverContext | None:
         """What is to be done right after it, in the same plan, to give it effect.

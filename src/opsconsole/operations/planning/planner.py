@@ -21,9 +21,10 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.operations.journal.records import Past
 from opsconsole.operations.planning import policy, registry, silencing
 from opsconsole.operations.planning.declared import Declared, find, scale_bounds
-from opsconsole.operations.planning.driver import Driver, DriverContext, Past
+from opsconsole.operations.planning.driver import Driver, DriverContext
 from opsconsole.operations.promises import rollback_rules
 from opsconsole.operations.running.execution import TAKES_AWAY
 from opsconsole.text import sanitize
@@ -99,7 +100,7 @@ async def make_plan(
         verification=_verification(settings, found),
         undo=_undo(found, driver, countdown),
         reason=request.reason,
-        warnings=(*_warnings(found, len(steps), countdown), *driver.warnings()),
+        warnings=_warnings(found, len(steps), countdown),
         last_outcome=_last_outcome(past),
         usual_duration=_usual_duration(past),
         effect=found.effect,

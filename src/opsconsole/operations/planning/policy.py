@@ -21,8 +21,8 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
-from opsconsole.operations.planning.driver import Past
-from opsconsole.operations.running.lock import Holder
+from opsconsole.operations.journal.records import Past
+from opsconsole.operations.locks.locks import Holder
 
 REASON_LIMIT: Final = 1000
 """Characters of a reason."""

@@ -9,10 +9,10 @@ from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation
 from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.planning import registry
 from opsconsole.operations.planning.declared import Declared
 from opsconsole.operations.planning.policy import Circumstances
-from opsconsole.operations.running.lock import Holder
 
 
 class PolicyFacts:
@@ -59,7 +59,7 @@ class PolicyFacts:
     def recently(self, journal: Journal, service: str) -> tuple[tuple[Operation, ...], str]:
         """The same, kept until the journal changes; and why it cannot be read, or ''."""
         try:
-            version = journal.data_version()
+            version = journal.version()
             if version != self._version:
                 self._recent.clear()
                 self._version = version

@@ -35,7 +35,7 @@ def countdown_after(plan: Plan, state: OperationState, *, begun: bool) -> float:
 def why_not(failed: Operation, others: Iterable[Operation], now: float) -> str:
     """Why the rollback of ``failed`` must not be begun any more at ``now``, or ''.
 
-    ``others`` are the operations of its service since its verdict.
+    ``others`` are the operations of its service that were recorded after it.
     """
     assert failed.rollback_at is not None
     if now - failed.rollback_at > LATEST:
@@ -46,7 +46,13 @@ def why_not(failed: Operation, others: Iterable[Operation], now: float) -> str:
     return f"not done: {later.kind} by {later.who} was begun since ({later.id})"
 
 
+def waits_for(failed: Operation, at_it: Operation, now: float) -> bool:
+    """Whether the rollback of ``failed`` is to wait until ``at_it`` has let the service go."""
+    if failed.rollback_at is None or now - failed.rollback_at > LATEST:
+        return False
+    return at_it.kind in LEAVE_IT_AS_IT_IS
+
+
 def _is_later(other: Operation, failed: Operation) -> bool:
-    begun = other.started_at >= (failed.ended_at or 0.0)
     changes = other.kind not in LEAVE_IT_AS_IT_IS and other.state is not OperationState.REFUSED
-    return begun and changes and other.id != failed.id
+    return changes and other.id != failed.id

@@ -1,13 +1,12 @@
-"""Handing an operation to a runner: locks first, then the intent, then the process.
+"""Handing an operation to a runner: locks first, then the mandate and the intent, then the process.
 
 Invariant: when ``dispatch`` has recorded the intent, either a runner that holds both locks is on
 its own, or the operation is recorded as failed with nothing done. ``take_up`` gives an operation
-whose runner is dead to another one, which looks and does not repeat.
+of this user's, whose runner is dead, to another one, which looks and does not repeat.
 """
 
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
@@ -15,9 +14,9 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation, OperationState, Refusal
 from opsconsole.operations import spawn
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
-from opsconsole.operations.journal.reader import Intent
-from opsconsole.operations.running import lock
-from opsconsole.operations.running.lock import HeldLock, Holder
+from opsconsole.operations.journal.records import Intent
+from opsconsole.operations.locks.locks import Held, Holder, LockKind, LockName
+from opsconsole.operations.state_place import StatePlace
 from opsconsole.operations.who import Who
 
 _EXITING: Final = 5.0
@@ -25,20 +24,25 @@ _EXITING: Final = 5.0
 
 
 def dispatch(
-    journal: Journal, intent: Intent, clock: Clock, still_allowed: Callable[[], Refusal | None]
+    state: StatePlace,
+    journal: Journal,
+    intent: Intent,
+    clock: Clock,
+    still_allowed: Callable[[], Refusal | None],
 ) -> Operation | Refusal:
     """Lock the service, ask ``still_allowed`` again, record the intent, start the runner."""
-    folder = journal.folder
-    holder = _holder(intent, intent.who, clock.now())
-    service = _take_service(journal, holder)
+    try:
+        service = _take_service(state, journal, _holder(intent, intent.who, clock.now()))
+    except StateError as error:
+        return Refusal("audit-not-writable", error.what, error.remedy)
     if service is None:
-        return _locked(folder, intent.plan.service, clock.now())
+        return _locked(state, intent.plan.service, clock.now())
     try:
         refusal = still_allowed()
         if refusal is not None:
             return refusal
-        journal.submit(intent, clock.now())
-        return _start(journal, intent.operation, clock, service)
+        _record(state, journal, intent, clock.now())
+        return _start(state, journal, intent.operation, clock, service)
     except PlanUsedError as error:
         return Refusal("plan-used", error.what, error.remedy)
     except StateError as error:
@@ -47,22 +51,29 @@ def dispatch(
         service.release()
 
 
-def take_up(journal: Journal, operation: Operation, who: Who, clock: Clock) -> bool:
-    """Give an open operation to another runner if its own is dead; whether one was started."""
-    folder = journal.folder
-    runner = lock.take(lock.runner_lock(folder, operation.id))
+def take_up(
+    state: StatePlace, journal: Journal, operation: Operation, who: Who, clock: Clock
+) -> bool:
+    """Give an open operation to another runner if its own is dead; whether one was started.
+
+    Only what this user confirmed is taken up; what another user did waits for a console of theirs.
+    """
+    mandate = state.mandates.get(operation.id)
+    if mandate is None:
+        return False
+    runner = state.locks.take(runner_lock(operation.id))
     if runner is None:
         return False
     try:
         # The runner may have ended well between the caller's look and this lock.
-        found, intent = journal.operation(operation.id), journal.intent(operation.id)
-        if found is None or found.state.final or intent is None:
+        found = journal.operation(operation.id)
+        if found is None or found.state.final:
             return False
-        service = lock.take_service(folder, _holder(intent, who, clock.now()))
+        service = state.locks.take_service(_holder(mandate.intent, who, clock.now()))
         if service is None:
             return False
         try:
-            _spawn(folder, operation.id, runner, service, fresh=False)
+            _spawn("look", state, operation.id, runner, service)
         finally:
             service.release()
     finally:
@@ -70,27 +81,43 @@ def take_up(journal: Journal, operation: Operation, who: Who, clock: Clock) -> b
     return True
 
 
-def _take_service(journal: Journal, holder: Holder) -> HeldLock | None:
+def runner_lock(operation: str) -> LockName:
+    """The lock that the runner of an operation holds as long as it lives."""
+    return LockName(LockKind.RUNNER, operation)
+
+
+def _take_service(state: StatePlace, journal: Journal, holder: Holder) -> Held | None:
     """The service's lock, waited for only where its holder has its verdict and is about to exit."""
     ends = time.monotonic() + _EXITING
     while True:
-        held = lock.take_service(journal.folder, holder)
+        held = state.locks.take_service(holder)
         if held is not None or time.monotonic() > ends:
             return held
-        other = lock.holder(journal.folder, holder.service)
+        other = state.locks.holder(holder.service)
         found = journal.operation(other.operation) if other else None
         if other is not None and (found is None or not found.state.final):
             return None
 
 
+def _record(state: StatePlace, journal: Journal, intent: Intent, now: float) -> None:
+    """What is to be carried out, before anybody is told that it will be."""
+    state.mandates.give(intent)
+    try:
+        journal.submit(intent, now)
+    except BaseException:
+        state.mandates.end(intent.operation)
+        raise
+
+
 def _start(
-    journal: Journal, operation: str, clock: Clock, service: HeldLock
+    state: StatePlace, journal: Journal, operation: str, clock: Clock, service: Held
 ) -> Operation | Refusal:
-    runner = lock.take(lock.runner_lock(journal.folder, operation))
+    runner = state.locks.take(runner_lock(operation))
     assert runner is not None, "nobody else knows the operation yet"
     try:
-        _spawn(journal.folder, operation, runner, service, fresh=True)
+        _spawn("run", state, operation, runner, service)
     except StateError as error:
+        state.mandates.end(operation)
         journal.advance(
             operation, OperationState.FAILED, clock.now(), summary=f"{error}; nothing was done"
         )
@@ -102,10 +129,10 @@ def _start(
 
 
 def _spawn(
-    folder: Path, operation: str, runner: HeldLock, service: HeldLock, *, fresh: bool
+    task: spawn.Task, state: StatePlace, operation: str, runner: Held, service: Held
 ) -> None:
-    hand_over = (runner.descriptor, service.descriptor)
-    spawn.start("run", folder, operation, fresh=fresh, hand_over=hand_over)
+    hand_over = (*runner.descriptors, *service.descriptors)
+    spawn.start(task, state, operation, hand_over=hand_over)
 
 
 def _holder(intent: Intent, who: Who, now: float) -> Holder:
@@ -121,7 +148,7 @@ def _holder(intent: Intent, who: Who, now: float) -> Holder:
     )
 
 
-def _locked(folder: Path, service: str, now: float) -> Refusal:
-    held = lock.holder(folder, service)
+def _locked(state: StatePlace, service: str, now: float) -> Refusal:
+    held = state.locks.holder(service)
     who = held.sentence(now) if held else f"another operation on {service} has just ended"
     return Refusal("locked", who, "wait until it has ended")

@@ -23,18 +23,19 @@ from opsconsole.machines.local import LocalMachine
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.reader import Intent, StepRecord
+from opsconsole.operations.journal.records import Intent, StepRecord
 from opsconsole.operations.planning import policy
 from opsconsole.operations.planning.declared import Declared, digest, find
 from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.planner import make_driver, request_of
-from opsconsole.operations.promises import acknowledging, auto_rollback, rollback_rules
-from opsconsole.operations.promises import degradation_end as dead_man
-from opsconsole.operations.running import lock
+from opsconsole.operations.promises import rollback_rules
+from opsconsole.operations.promises.promising import conclude, promise_end, promise_rollback
+from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
 from opsconsole.operations.running.instance_probes import InstanceProbes
 from opsconsole.operations.running.next_steps import next_steps
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier
+from opsconsole.operations.state_place import StatePlace
 from opsconsole.threads import BoundedExecutor
 
 EXIT_CODES: Final = {
@@ -49,41 +50,30 @@ _THREADS: Final = 2
 _ABANDONED: Final = "its runner ended before it began; nothing was done"
 
 
-def run(state_dir: Path, operation: str) -> int:
-    """Carry out ``operation`` of the journal in ``state_dir``, or end what another began.
+def run(state: StatePlace, operation: str, *, fresh: bool) -> int:
+    """Carry out an operation that this user confirmed, or end what another runner began.
+
+    For a process that holds the operation's runner lock. ``fresh``: started by whoever recorded
+    the intent. Otherwise the runner before it is dead, and no step is begun any more.
 
     Returns 0 verified, 1 failed, 2 refused, 3 inconclusive. Returns at once with the recorded
-    verdict when there is one, and raises StateError when another runner is at it.
-    """
-    held = lock.take(lock.runner_lock(state_dir, operation))
-    if held is None:
-        raise StateError(f"a runner is at {operation} already", remedy="wait for its verdict")
-    try:
-        return run_locked(state_dir, operation, fresh=True)
-    finally:
-        held.release()
-
-
-def run_locked(state_dir: Path, operation: str, *, fresh: bool) -> int:
-    """``run`` for a process that holds the operation's runner lock.
-
-    ``fresh``: started by whoever recorded the intent. Otherwise the runner before it is dead,
-    and no step is begun any more.
+    verdict when there is one. Raises StateError when this user gave no mandate for it.
     """
     _ignore_the_terminal()
-    journal = Journal(state_dir)
+    journal = state.journal()
     try:
         found = journal.operation(operation)
-        intent = journal.intent(operation)
-        if found is None or intent is None:
-            raise StateError(f"there is no operation {operation} in {state_dir}")
-        if found.state.final:
+        if found is not None and found.state.final:
             return EXIT_CODES[found.state]
-        state = _carry_out(journal, intent, fresh=fresh and found.state is _S.INTENT)
+        mandate = state.mandates.get(operation)
+        if found is None or mandate is None:
+            raise StateError(f"this user has confirmed no operation {operation} in {state.name}")
+        fresh = fresh and found.state is _S.INTENT
+        verdict = _carry_out(state, journal, mandate.intent, fresh=fresh)
     finally:
         journal.close()
-    _tidy(state_dir, operation)
-    return EXIT_CODES[state]
+    _tidy(state, operation)
+    return EXIT_CODES[verdict]
 
 
 def _ignore_the_terminal() -> None:
@@ -92,38 +82,40 @@ def _ignore_the_terminal() -> None:
         signal.signal(each, signal.SIG_IGN)
 
 
-def _tidy(state_dir: Path, operation: str) -> None:
+def _tidy(state: StatePlace, operation: str) -> None:
     """Remove the lock's file, which nobody asks for after a verdict, and an empty log."""
-    lock.runner_lock(state_dir, operation).unlink(missing_ok=True)
-    log = state_dir / "logs" / f"{operation}.log"
+    state.locks.forget(runner_lock(operation))
+    log = state.log_of(operation)
     with contextlib.suppress(OSError):
         if log.stat().st_size == 0:
             log.unlink()
 
 
-def _carry_out(journal: Journal, intent: Intent, *, fresh: bool) -> OperationState:
+def _carry_out(
+    state: StatePlace, journal: Journal, intent: Intent, *, fresh: bool
+) -> OperationState:
     try:
-        verdict = asyncio.run(_operate(journal, intent, fresh=fresh))
+        verdict = asyncio.run(_operate(state, journal, intent, fresh=fresh))
     except Exception as error:  # noqa: BLE001 - the runner's boundary: whatever it is, a verdict is due
         _log_without_values(error)
         verdict = _after_defect(journal, intent, error)
-    operation, plan, state = intent.operation, intent.plan, verdict.state
+    operation, plan = intent.operation, intent.plan
     begun = any(step.started_at is not None for step in journal.step_records(operation))
-    countdown = rollback_rules.countdown_after(plan, state, begun=begun)
-    offered = next_steps(plan, state, operation, _can_roll_back(intent, state), countdown)
+    countdown = rollback_rules.countdown_after(plan, verdict.state, begun=begun)
+    can_roll_back = _can_roll_back(intent, verdict.state)
+    offered = next_steps(plan, verdict.state, operation, can_roll_back, countdown)
+    if countdown:
+        promise_rollback(state, operation, plan, countdown)
     journal.advance(
         operation,
-        state,
+        verdict.state,
         SystemClock().now(),
         summary=verdict.summary,
         evidence=(*verdict.evidence, *offered),
         rollback_after=countdown,
     )
-    dead_man.conclude(journal, operation, plan)
-    acknowledging.begin(journal, operation, plan, state)
-    if countdown:
-        auto_rollback.begin(journal, operation)
-    return state
+    conclude(state, journal, operation, plan, verdict.state)
+    return verdict.state
 
 
 def _can_roll_back(intent: Intent, state: OperationState) -> bool:
@@ -137,7 +129,7 @@ def _can_roll_back(intent: Intent, state: OperationState) -> bool:
     return found is not None
 
 
-async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
+async def _operate(state: StatePlace, journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
     found = journal.operation(intent.operation)
     if not fresh and found is not None and found.state is _S.INTENT:
         return Verdict(_S.FAILED, _ABANDONED)
@@ -154,7 +146,7 @@ async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
         probes = InstanceProbes(settings, watched, Path(intent.base), away(intent.plan))
         try:
             execution = _execution(journal, intent, action, driver, probes)
-            verdict = await (_begin(execution) if fresh else _take_up(execution))
+            verdict = await (_begin(state, execution) if fresh else _take_up(execution))
             return await execution.conclude(verdict)
         finally:
             await driver.close()
@@ -164,7 +156,7 @@ async def _operate(journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
         machine.close()
 
 
-async def _begin(execution: Execution) -> Verdict:
+async def _begin(state: StatePlace, execution: Execution) -> Verdict:
     """Look again; refuse when the world moved; else carry out the plan."""
     plan = execution.plan
     try:
@@ -175,7 +167,7 @@ async def _begin(execution: Execution) -> Verdict:
     if stale is not None:
         return Verdict(_S.REFUSED, f"{stale}; nothing was done")
     if plan.ends_at is not None and plan.kind not in SILENCING:
-        dead_man.arm(execution.journal, execution.operation, plan)
+        promise_end(state, execution.journal, execution.operation, plan)
     return await execution.run()
 
 

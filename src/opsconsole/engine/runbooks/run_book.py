@@ -1,0 +1,98 @@
+"""The runs of runbooks of every console of this state, as their records in the journal tell them.
+
+Invariant: a run only grows, and whoever appends decides on the run as it stands, with nobody else
+adding in between. A lock says that somebody is at a step; it ends with its holder. Everything here
+blocks and raises StateError.
+"""
+
+from collections.abc import Callable, Sequence
+
+from opsconsole.clock import Clock
+from opsconsole.engine.runbooks.records import Record, apply, fold
+from opsconsole.errors import StateError
+from opsconsole.model.operation import Refusal
+from opsconsole.model.runbook_runs import RunbookRun
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.records import RunStamp
+from opsconsole.operations.locks.locks import Held, LockKind, LockName
+from opsconsole.operations.state_place import StatePlace
+
+Decide = Callable[[RunbookRun], Sequence[Record] | Refusal]
+
+
+class RunBook:
+    """One per engine; its journal is opened when it is first needed."""
+
+    def __init__(self, state: StatePlace, clock: Clock) -> None:
+        self._state = state
+        self._clock = clock
+        self._journal: Journal | None = None
+        self._seen: dict[RunStamp, RunbookRun] = {}
+
+    def runs(self) -> tuple[RunbookRun, ...]:
+        """The newest runs, those that moved last first. Only what changed is read again."""
+        if self._journal is None and not self._state.exists():
+            return ()
+        journal = self._open()
+        found: dict[RunStamp, RunbookRun] = {}
+        for stamp in journal.runs():
+            run = self._seen.get(stamp) or fold(journal.run(stamp.run))
+            if run is not None:
+                found[stamp] = run
+        self._seen = found
+        return tuple(found.values())
+
+    def create(self, run: str, first: Record) -> RunbookRun:
+        """Begin a run."""
+        begun = fold([first])
+        assert begun is not None, "the first record begins a run"
+        self._open().begin_run(run, first, self._clock.now())
+        return begun
+
+    def append(self, run: str, decide: Decide) -> RunbookRun | Refusal:
+        """Add what ``decide`` makes of the run as it stands, and give the run after it."""
+        stood: list[RunbookRun] = []
+
+        def on_records(records: Sequence[Record]) -> Sequence[Record] | Refusal:
+            found = fold(records)
+            if found is None:
+                raise StateError(f"the run {run} has no beginning", remedy="begin it again")
+            stood.append(found)
+            return decide(found)
+
+        added = self._open().extend_run(run, on_records, self._clock.now())
+        if isinstance(added, Refusal):
+            return added
+        (found,) = stood
+        for record in added:
+            found = apply(found, record)
+        return found
+
+    def hold(self, run: str) -> Held | None:
+        """Be at a step of ``run``; None while somebody else is."""
+        self._open()
+        return self._state.locks.take(LockName(LockKind.RUNBOOK, run))
+
+    def begin_step(self, run: str, step: str) -> None:
+        """Let this user's consoles carry out a step, and go on with it after their end."""
+        self._open()
+        self._state.mandates.begin_step(run, step)
+
+    def is_at_step(self, run: str, step: str) -> bool:
+        """Whether this user has begun a step; what others may write into a run does not count."""
+        return self._state.mandates.is_at_step(run, step)
+
+    def end_step(self, run: str) -> None:
+        """Let nothing more be done for a step of a run."""
+        self._state.mandates.end_step(run)
+
+    def close(self) -> None:
+        """Give back the journal; idempotent."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+    def _open(self) -> Journal:
+        if self._journal is None:
+            self._journal = self._state.journal()
+        return self._journal

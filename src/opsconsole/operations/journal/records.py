@@ -1,0 +1,135 @@
+"""What the journal keeps, as values.
+
+Invariant: an operation's id is sixteen hexadecimal digits, because it becomes the name of files;
+whoever makes or reads one that is not gets a StateError. Times are Unix seconds.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from opsconsole.errors import StateError
+from opsconsole.model.operation import OperationState, Plan, Refusal
+from opsconsole.operations.who import Who
+from opsconsole.text import sanitize
+
+OPERATION_ID: Final = re.compile(r"[0-9a-f]{16}")
+RUN_ID: Final = re.compile(r"[0-9]{1,12}-[0-9a-f]{8}")
+
+OPERATION_LIMIT: Final = 1000
+"""The most operations that are listed at once."""
+
+RUNS_LISTED: Final = 100
+"""Runs of runbooks that are listed, those that moved last."""
+
+RUNS_KEPT: Final = 500
+"""Runs that are kept; beyond that, ended ones that moved least recently are removed."""
+
+RUN_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of one run's records."""
+
+RUN_FULL: Final = Refusal("run-too-long", "the record of this run is full", "end it")
+
+NOTES_READ: Final = 2000
+"""Notes that are read at once, the newest."""
+
+_SHOWN: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """All that a runner needs to carry out an operation. ``declaration`` is a digest."""
+
+    operation: str
+    plan: Plan
+    who: Who
+    reason: str
+    declaration: str
+    config_path: str
+    base: str
+
+    def __post_init__(self) -> None:
+        checked(self.operation, OPERATION_ID, "an operation")
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A plan that was performed for the service before, and the state it is in."""
+
+    plan: Plan
+    state: OperationState
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """A step as journalled; ``before`` is what was observed of its target before the call."""
+
+    ordinal: int
+    state: str
+    detail: str
+    started_at: float | None
+    before: Mapping[str, str]
+
+
+class PromiseKind(StrEnum):
+    """What is to be done later, whatever happens."""
+
+    END = "end"
+    """A degradation is recovered."""
+    ROLLBACK = "rollback"
+    """A change that was not verified is rolled back."""
+    WATCH = "watch"
+    """An acknowledgement ends when its alert resolves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What follows ``operation`` at ``due``, unless it is settled before.
+
+    ``outcome`` says what became of it; '' while it waits. While the machine is up that has
+    ``boot_id``, ``due_boottime`` on CLOCK_BOOTTIME decides instead of ``due``. ``attempts`` counts
+    those in vain.
+    """
+
+    operation: str
+    kind: PromiseKind
+    service: str
+    due: float
+    boot_id: str = ""
+    due_boottime: float = 0.0
+    attempts: int = 0
+    outcome: str = ""
+
+    def __post_init__(self) -> None:
+        checked(self.operation, OPERATION_ID, "an operation")
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What somebody wrote down at ``at``; ``service`` is '' for what concerns all of them."""
+
+    at: float
+    who: str
+    text: str
+    service: str = ""
+    host: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStamp:
+    """A run of a runbook, and a number that differs once it has moved."""
+
+    run: str
+    version: int
+
+
+def checked(text: str, pattern: re.Pattern[str], what: str) -> str:
+    """``text``, which is the id of ``what``. Raises StateError when it does not look like one."""
+    if pattern.fullmatch(text):
+        return text
+    raise StateError(
+        f"{sanitize(text, limit=_SHOWN)!r} is not the id of {what}",
+        remedy="look at who wrote it into the state",
+    )

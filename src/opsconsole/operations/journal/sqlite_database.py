@@ -1,0 +1,226 @@
+"""The journal's database: how it is opened, read and written.
+
+Invariant: a committed transaction is on the disk (WAL with synchronous FULL), and a reader
+never waits for a writer. A database of a later schema version is refused, never guessed at.
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from opsconsole.errors import StateError
+from opsconsole.operations.journal.sqlite_schema import VERSION, bring_up
+from opsconsole.operations.state_folder import file_mode
+from opsconsole.text import sanitize
+
+BUSY: Final = 5.0
+"""Seconds that a writer waits for another one that does not get on."""
+
+PATIENCE: Final = 60.0
+"""Seconds that a writer waits for others that get on."""
+
+_PAUSE: Final = 0.01
+_NONE: Final = (0, 0)
+_making = threading.Lock()
+
+
+class Database:
+    """One connection, which several threads may use in turn. Raises StateError throughout.
+
+    A file that was removed or replaced while it was open is an error at once; after that, what is
+    there by then is used.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "journal.db"
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._generation = 0
+        self._open()
+
+    def close(self) -> None:
+        """Give back the connection; idempotent."""
+        self._connection.close()
+
+    def read(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a SELECT or PRAGMA."""
+        try:
+            with self._lock:
+                self._check()
+                with closing(self._connection.execute(statement, values)) as cursor:
+                    return cursor.fetchall()
+        except sqlite3.Error as error:
+            raise unusable(self.path, error) from error
+
+    def version(self) -> int:
+        """A number that differs once another connection has changed the database."""
+        return int(self.read("PRAGMA data_version")[0][0]) + (self._generation << 32)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock; what was written is on the disk when the block has ended."""
+        with self._lock:
+            self._check()
+            try:
+                begin(self._connection)
+                try:
+                    yield self._connection
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:
+                        self._connection.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise unusable(self.path, error) from error
+
+    def _open(self) -> None:
+        self._connection = connect(self._folder)
+        self._identity = _identity(self.path)
+
+    def _check(self) -> None:
+        """Nothing while the file that was opened is the one that is there."""
+        found = _identity(self.path)
+        if found == self._identity:
+            return
+        self._generation += 1
+        self._connection.close()
+        self._open()
+        raise StateError(
+            f"the journal {self.path} was removed or replaced while it was open",
+            remedy="what it held is not here any more: look at who did that, then try again",
+        )
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    """Open the journal in ``folder``, made when it is not there. Raises StateError."""
+    path = folder / "journal.db"
+    try:
+        _make(path, file_mode(folder))
+        connection = sqlite3.connect(
+            path, timeout=BUSY, isolation_level=None, check_same_thread=False
+        )
+        try:
+            _prepare(connection, folder)
+        except BaseException:
+            connection.close()
+            raise
+    except OSError as error:
+        raise StateError(f"cannot open the journal {path}: {error.strerror}") from error
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+    return connection
+
+
+def read_only(folder: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Rows of a journal of whatever schema, which is neither made nor brought up; () without one.
+
+    Raises StateError.
+    """
+    path = folder / "journal.db"
+    if _identity(path) == _NONE:
+        return []
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY)) as opened:
+            return opened.execute(statement).fetchall()
+    except sqlite3.Error as error:
+        raise unusable(path, error) from error
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Which file it is; _NONE for none that can be seen."""
+    try:
+        status = path.stat()
+    except OSError:
+        return _NONE
+    return status.st_dev, status.st_ino
+
+
+def _make(path: Path, mode: int) -> None:
+    """Make an empty file with ``mode`` if there is none.
+
+    One that is there is not opened: closing it would drop the locks that SQLite holds on it for
+    the other connections of this process (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with _making:
+        if path.is_symlink():
+            raise StateError(f"{path} is a symbolic link", remedy="replace it by the file itself")
+        if path.exists():
+            if not path.is_file():
+                raise StateError(f"{path} is not a regular file", remedy="remove it")
+            return
+        with contextlib.suppress(FileExistsError):
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            descriptor = os.open(path, flags, mode)
+            os.fchmod(descriptor, mode)
+            os.close(descriptor)
+
+
+def unusable(path: Path, error: sqlite3.Error) -> StateError:
+    """The error of a database that cannot be used, with what to do."""
+    if _is_busy(error):
+        return StateError(
+            f"cannot use the journal {path}: another process is writing to it and does not get on",
+            remedy="wait and try again; `fuser` on the file names the process",
+        )
+    return StateError(
+        f"cannot use the journal {path}: {sanitize(str(error))}",
+        remedy="make room on its disk, or restore the file from a copy",
+    )
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    busy = isinstance(error, sqlite3.OperationalError)
+    return busy and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    """Take the write lock. On a slow disk others may hold it in turn for long: they get on.
+
+    SQLite's own waiting is not fair: who asks again at once may always be served first.
+    """
+    ends = time.monotonic() + PATIENCE
+    while True:
+        (seen,) = connection.execute("PRAGMA data_version").fetchone()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            (now,) = connection.execute("PRAGMA data_version").fetchone()
+            if not _is_busy(error) or now == seen or time.monotonic() > ends:
+                raise
+        else:
+            return
+
+
+def _prepare(connection: sqlite3.Connection, folder: Path) -> None:
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version < VERSION:
+        begin(connection)
+        version = bring_up(connection, folder)
+    if version != VERSION:
+        raise StateError(
+            f"the journal has schema {version}, this console knows {VERSION}",
+            remedy="use the version of the console that wrote it",
+        )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch a new file to WAL; SQLite's own patience does not cover two that do so at once."""
+    ends = time.monotonic() + BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error) or time.monotonic() > ends:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return

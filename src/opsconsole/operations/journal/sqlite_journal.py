@@ -1,0 +1,347 @@
+"""The journal of a state folder, in SQLite. Invariant: as ``Journal`` has it."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from opsconsole.errors import StateError
+from opsconsole.model.operation import OperationState, Refusal
+from opsconsole.operations.journal import entries, plan_codec, transitions
+from opsconsole.operations.journal.audit import Row
+from opsconsole.operations.journal.audit_sinks import AuditSinks
+from opsconsole.operations.journal.journal import Decide, Journal, PlanUsedError, RunRecord
+from opsconsole.operations.journal.records import (
+    RUN_FULL,
+    RUN_ID,
+    RUN_LIMIT,
+    RUNS_KEPT,
+    Intent,
+    Note,
+    Promise,
+    PromiseKind,
+    checked,
+)
+from opsconsole.operations.journal.sqlite_database import Database, read_only
+from opsconsole.operations.journal.sqlite_reading import AUDIT, SqliteReading
+
+
+class SqliteJournal(SqliteReading):
+    """Safe to use from several threads."""
+
+    def __init__(self, folder: Path, *, sinks: AuditSinks | None = None) -> None:
+        super().__init__(Database(folder))
+        self._sinks = sinks or AuditSinks()
+
+    def use_sinks(self, sinks: AuditSinks) -> None:
+        """Write audit rows to ``sinks`` as well from here on."""
+        self._sinks = sinks
+
+    def close(self) -> None:
+        """Give back the database; idempotent."""
+        self.database.close()
+
+    def why_not_writable(self) -> str:
+        """Why nothing can be recorded, or ''."""
+        try:
+            with self.database.transaction() as connection:
+                connection.execute("UPDATE operations SET state = state WHERE id = ''")
+        except StateError as error:
+            return str(error)
+        return self._sinks.why_not_writable()
+
+    def submit(self, intent: Intent, now: float) -> None:
+        """Record the intent."""
+        plan = intent.plan
+        values = (
+            intent.operation, plan.id, plan.service, plan.kind.value, plan.name,
+            OperationState.INTENT.value, plan_codec.encode(plan), intent.who.name,
+            intent.who.host, json.dumps(intent.who.document()), intent.reason,
+            intent.declaration, intent.config_path, intent.base, now, now, plan.ends_at,
+        )  # fmt: skip
+        with self.database.transaction() as connection:
+            try:
+                connection.execute(
+                    "INSERT INTO operations (id, plan_id, service, kind, name, state, plan, who,"
+                    " host, asked_by, reason, declaration, config_path, base, started_at,"
+                    " updated_at, ends_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                    values,
+                )
+            except sqlite3.IntegrityError as error:
+                raise PlanUsedError(
+                    "this plan was performed already", remedy="make a new plan"
+                ) from error
+            connection.executemany(
+                "INSERT INTO steps (operation, ordinal, summary, state) VALUES (?,?,?,'waiting')",
+                [(intent.operation, n, step.summary) for n, step in enumerate(plan.steps)],
+            )
+            record = entries.of_intent(intent)
+            self._audit(connection, intent.operation, entries.INTENT, now, record)
+
+    def advance(
+        self,
+        operation: str,
+        state: OperationState,
+        now: float,
+        *,
+        summary: str | None = None,
+        evidence: tuple[str, ...] = (),
+        rollback_after: float = 0.0,
+    ) -> None:
+        """Move an operation to ``state``."""
+        with self.database.transaction() as connection:
+            row = connection.execute(
+                "SELECT state, summary, evidence, service FROM operations WHERE id = ?",
+                (operation,),
+            ).fetchone()
+            if row is None:
+                raise StateError(f"there is no operation {operation}")
+            transitions.check(OperationState(row[0]), state)
+            text = row[1] if summary is None else summary
+            lines = [*json.loads(row[2]), *evidence]
+            connection.execute(
+                "UPDATE operations SET state = ?, summary = ?, evidence = ?, updated_at = ?,"
+                " ended_at = ? WHERE id = ?",
+                (
+                    state.value,
+                    text,
+                    json.dumps(lines),
+                    now,
+                    now if state.final else None,
+                    operation,
+                ),
+            )
+            record: dict[str, object] = {"summary": text}
+            record["evidence"] = lines if state.final else list(evidence)
+            if rollback_after > 0:
+                due = now + rollback_after
+                self._insert(connection, Promise(operation, PromiseKind.ROLLBACK, row[3], due))
+                record["rollback_at"] = round(due, 3)
+            self._audit(connection, operation, state.value, now, record)
+
+    def step_begins(
+        self, operation: str, ordinal: int, now: float, before: Mapping[str, str]
+    ) -> None:
+        """Record that a step's side effect is about to happen, and what was there before it."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE steps SET state = 'running', before = ?, started_at = ?"
+                " WHERE operation = ? AND ordinal = ? AND state = 'waiting'",
+                (json.dumps(dict(before)), now, operation, ordinal),
+            )
+            if not _changed(connection):
+                raise StateError(f"step {ordinal + 1} of {operation} was begun before")
+            _touch(connection, operation, now)
+            record = {"step": ordinal + 1, "before": dict(before)}
+            self._audit(connection, operation, entries.STEP_BEGINS, now, record)
+
+    def step_ends(
+        self, operation: str, ordinal: int, state: str, now: float, detail: str = ""
+    ) -> None:
+        """Record what became of a step."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE steps SET state = ?, detail = ?, ended_at = ?"
+                " WHERE operation = ? AND ordinal = ?",
+                (state, detail, None if state == "waiting" else now, operation, ordinal),
+            )
+            _touch(connection, operation, now)
+            record = {"step": ordinal + 1, "state": state, "detail": detail}
+            self._audit(connection, operation, f"step {state}", now, record)
+
+    def note_step(self, operation: str, ordinal: int, detail: str, now: float) -> None:
+        """Say how far a running step is."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE steps SET detail = ? WHERE operation = ? AND ordinal = ?",
+                (detail, operation, ordinal),
+            )
+            _touch(connection, operation, now)
+
+    def note(self, operation: str, event: str, now: float, record: Mapping[str, object]) -> None:
+        """Add an audit row that goes with no change of state."""
+        with self.database.transaction() as connection:
+            self._audit(connection, operation, event, now, record)
+
+    def arm(self, promise: Promise, now: float) -> None:
+        """Record a promise."""
+        with self.database.transaction() as connection:
+            if promise.kind is PromiseKind.END:
+                self._replace_ends(connection, promise, now)
+            self._insert(connection, promise)
+            _touch(connection, promise.operation, now)
+            event = entries.PROMISE_EVENTS[promise.kind]
+            self._audit(connection, promise.operation, event, now, entries.of_promise(promise))
+
+    def settle(
+        self,
+        operation: str,
+        kind: PromiseKind,
+        outcome: str,
+        now: float,
+        who: Mapping[str, object] | None = None,
+    ) -> bool:
+        """Say of a promise that waits what becomes of it."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE promises SET outcome = ? WHERE operation = ? AND kind = ? AND outcome = ''",
+                (outcome, operation, kind.value),
+            )
+            if not _changed(connection):
+                return False
+            _touch(connection, operation, now)
+            record = {"outcome": outcome, "who": dict(who or {})}
+            self._audit(connection, operation, entries.PROMISE_EVENTS[kind], now, record)
+        return True
+
+    def tell(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
+        """Say how far a promise is that was settled by being begun."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE promises SET outcome = ? WHERE operation = ? AND kind = ?",
+                (outcome, operation, kind.value),
+            )
+            _touch(connection, operation, now)
+            record = {"outcome": outcome}
+            self._audit(connection, operation, entries.PROMISE_EVENTS[kind], now, record)
+
+    def tried(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
+        """Count an attempt in vain of a promise that waits."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE promises SET attempts = attempts + 1"
+                " WHERE operation = ? AND kind = ? AND outcome = ''",
+                (operation, kind.value),
+            )
+            record = {"attempt": outcome}
+            self._audit(connection, operation, entries.PROMISE_EVENTS[kind], now, record)
+
+    def add_note(self, note: Note) -> None:
+        """Keep a note whole."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO notes (at, who, text, service, host) VALUES (?,?,?,?,?)",
+                (note.at, note.who, note.text, note.service, note.host),
+            )
+
+    def see(self, uid: int, until: float) -> None:
+        """Record that a user has seen the verdicts up to ``until``."""
+        with self.database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO seen VALUES (?, ?)", (uid, until))
+
+    def begin_run(self, run: str, first: RunRecord, now: float) -> None:
+        """Record the beginning of a run."""
+        checked(run, RUN_ID, "a run of a runbook")
+        with self.database.transaction() as connection:
+            connection.execute("INSERT INTO runs (id, moved_at) VALUES (?, ?)", (run, now))
+            _add_records(connection, run, [first], now)
+            connection.execute(
+                "DELETE FROM runs WHERE ended = 1 AND id NOT IN"
+                " (SELECT id FROM runs ORDER BY moved_at DESC, rowid DESC LIMIT ?)",
+                (RUNS_KEPT,),
+            )
+
+    def extend_run(self, run: str, decide: Decide, now: float) -> Sequence[RunRecord] | Refusal:
+        """Add what ``decide`` makes of the run as it stands."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT record FROM run_records WHERE run = ? ORDER BY ordinal", (run,)
+            ).fetchall()
+            if not rows:
+                raise StateError(f"there is no run {run}", remedy="begin it again")
+            decided = decide([json.loads(row[0]) for row in rows])
+            if isinstance(decided, Refusal) or not decided:
+                return decided
+            if _size(rows) + sum(len(_line(each)) for each in decided) > RUN_LIMIT:
+                return RUN_FULL
+            _add_records(connection, run, decided, now)
+        return decided
+
+    def _replace_ends(self, connection: sqlite3.Connection, promise: Promise, now: float) -> None:
+        """Settle the ends of earlier degradations of a service, each with its row."""
+        earlier = connection.execute(
+            "SELECT operation FROM promises WHERE service = ? AND kind = ? AND outcome = ''",
+            (promise.service, promise.kind.value),
+        ).fetchall()
+        for (operation,) in earlier:
+            connection.execute(
+                "UPDATE promises SET outcome = ? WHERE operation = ? AND kind = ?",
+                (promise.operation, operation, promise.kind.value),
+            )
+            record = {"outcome": promise.operation, "who": {}}
+            event = entries.PROMISE_EVENTS[promise.kind]
+            self._audit(connection, operation, event, now, record)
+
+    def _insert(self, connection: sqlite3.Connection, promise: Promise) -> None:
+        connection.execute(
+            "INSERT INTO promises (operation, kind, service, due, boot_id, due_boottime)"
+            " VALUES (?,?,?,?,?,?)",
+            (
+                promise.operation,
+                promise.kind.value,
+                promise.service,
+                promise.due,
+                promise.boot_id,
+                promise.due_boottime,
+            ),
+        )
+
+    def _audit(
+        self,
+        connection: sqlite3.Connection,
+        operation: str,
+        event: str,
+        now: float,
+        record: Mapping[str, object],
+    ) -> None:
+        """Chain one row within the caller's transaction, which holds the write lock."""
+        last = connection.execute(
+            "SELECT seq, record, prev, hash FROM audit ORDER BY seq DESC LIMIT 1"
+        ).fetchone()
+        before = Row(*last) if last else None
+        row = entries.chained(before, self._sinks, operation, event, now, record)
+        connection.execute(
+            "INSERT INTO audit VALUES (?, ?, ?, ?)", (row.seq, row.record, row.prev, row.hash)
+        )
+
+
+def audit_of(folder: Path) -> tuple[Row, ...]:
+    """The audit of a state folder, which is not changed. Raises StateError."""
+    return tuple(Row(*row) for row in read_only(folder, AUDIT))
+
+
+def _changed(connection: sqlite3.Connection) -> bool:
+    """Whether the latest UPDATE found its one row."""
+    return bool(connection.execute("SELECT changes()").fetchone()[0] == 1)
+
+
+def _touch(connection: sqlite3.Connection, operation: str, now: float) -> None:
+    connection.execute("UPDATE operations SET updated_at = ? WHERE id = ?", (now, operation))
+
+
+def _size(rows: list[tuple[str]]) -> int:
+    return sum(len(row[0]) for row in rows)
+
+
+def _line(record: RunRecord) -> str:
+    return json.dumps(record, separators=(",", ":"), ensure_ascii=True)
+
+
+def _add_records(
+    connection: sqlite3.Connection, run: str, records: Sequence[RunRecord], now: float
+) -> None:
+    (count,) = connection.execute("SELECT records FROM runs WHERE id = ?", (run,)).fetchone()
+    lines = [_line(record) for record in records]
+    connection.executemany(
+        "INSERT INTO run_records VALUES (?,?,?)",
+        [(run, count + number, line) for number, line in enumerate(lines)],
+    )
+    ended = any(record.get("do") == "end" for record in records)
+    connection.execute(
+        "UPDATE runs SET moved_at = ?, records = ?, ended = max(ended, ?) WHERE id = ?",
+        (now, count + len(lines), int(ended), run),
+    )
+
+
+def _conforms(journal: SqliteJournal) -> Journal:
+    return journal

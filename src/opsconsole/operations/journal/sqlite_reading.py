@@ -1,0 +1,311 @@
+"""Reading the journal from SQLite: rows as the model has them.
+
+Invariant: a row is checked and its texts are made safe where it is read. One that cannot be
+understood is a StateError where it was asked for, and is left out of a list, which says so.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Final, TypeVar
+
+from opsconsole.errors import StateError
+from opsconsole.model.operation import (
+    ActionKind,
+    Operation,
+    OperationState,
+    StepResult,
+)
+from opsconsole.operations.journal import plan_codec
+from opsconsole.operations.journal.audit import Row
+from opsconsole.operations.journal.journal import RunRecord
+from opsconsole.operations.journal.records import (
+    NOTES_READ,
+    OPERATION_ID,
+    OPERATION_LIMIT,
+    RUN_ID,
+    RUNS_LISTED,
+    Intent,
+    Note,
+    Past,
+    Promise,
+    PromiseKind,
+    RunStamp,
+    StepRecord,
+    checked,
+)
+from opsconsole.operations.journal.sqlite_database import Database
+from opsconsole.operations.who import Who
+from opsconsole.text import sanitize
+
+_OPEN: Final = tuple(state.value for state in OperationState if not state.final)
+_SHOWN: Final = 40
+
+_PROMISES: Final = (
+    "SELECT operation, kind, service, due, boot_id, due_boottime, attempts, outcome FROM promises"
+)
+
+T = TypeVar("T")
+
+
+class SqliteReading:
+    """What the journal says."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self._unread = ""
+
+    def version(self) -> int:
+        """A number that differs once another console has changed the journal."""
+        return self.database.version()
+
+    @property
+    def unread(self) -> str:
+        """Which rows of the latest list could not be understood, or ''."""
+        return self._unread
+
+    def intent(self, operation: str) -> Intent | None:
+        """What was recorded at ``submit``."""
+        rows = self.database.read(
+            "SELECT plan, asked_by, reason, declaration, config_path, base FROM operations"
+            " WHERE id = ?",
+            (operation,),
+        )
+        return _understood(operation, _intent, (operation, *rows[0])) if rows else None
+
+    def step_records(self, operation: str) -> tuple[StepRecord, ...]:
+        """The steps of an operation, in order."""
+        rows = self.database.read(
+            "SELECT ordinal, state, detail, started_at, before FROM steps WHERE operation = ?"
+            " ORDER BY ordinal",
+            (operation,),
+        )
+        return tuple(_understood(operation, _step_record, row) for row in rows)
+
+    def operation(self, operation: str) -> Operation | None:
+        """One operation with its steps."""
+        rows = self._rows("WHERE id = ?", (operation,))
+        steps = self._steps([operation])
+        made = (_understood(operation, _operation, (row, steps)) for row in rows)
+        return next(made, None)
+
+    def operations(self, limit: int = 50) -> tuple[Operation, ...]:
+        """The newest operations first."""
+        limit = max(0, min(limit, OPERATION_LIMIT))
+        return self._list("ORDER BY started_at DESC, rowid DESC LIMIT ?", (limit,))
+
+    def open_operations(self) -> tuple[Operation, ...]:
+        """Every operation without a verdict, oldest first."""
+        marks = ",".join("?" * len(_OPEN))
+        return self._list(f"WHERE state IN ({marks}) ORDER BY started_at", _OPEN)
+
+    def since(self, service: str, moment: float) -> tuple[Operation, ...]:
+        """Operations of ``service`` open, or begun or ended after ``moment``; newest first."""
+        return self._all(
+            "WHERE service = ? AND (ended_at IS NULL OR ended_at >= ? OR started_at >= ?)"
+            " ORDER BY started_at DESC",
+            (service, moment, moment),
+        )
+
+    def later(self, operation: str) -> tuple[Operation, ...]:
+        """Operations of the same service that were recorded after this one."""
+        return self._all(
+            "WHERE rowid > (SELECT rowid FROM operations WHERE id = ?)"
+            " AND service = (SELECT service FROM operations WHERE id = ?) ORDER BY rowid",
+            (operation, operation),
+        )
+
+    def past(self, service: str, kind: ActionKind, name: str) -> tuple[Operation, ...]:
+        """The last twenty ended runs of one action, newest first, refused ones left out."""
+        return self._all(
+            "WHERE service = ? AND kind = ? AND name = ? AND ended_at IS NOT NULL"
+            " AND state != 'refused' ORDER BY started_at DESC LIMIT 20",
+            (service, kind.value, name),
+        )
+
+    def past_plans(self, service: str) -> tuple[Past, ...]:
+        """The last plans that were performed for ``service``, newest first."""
+        rows = self.database.read(
+            "SELECT id, plan, state FROM operations WHERE service = ? AND state != 'refused'"
+            " AND kind NOT IN ('test', 'call', 'backup') ORDER BY started_at DESC, rowid DESC"
+            " LIMIT 100",
+            (service,),
+        )
+        return tuple(_understood(row[0], _past, row) for row in rows)
+
+    def promise(self, operation: str, kind: PromiseKind) -> Promise | None:
+        """One promise, settled or not."""
+        rows = self.database.read(
+            f"{_PROMISES} WHERE operation = ? AND kind = ?", (operation, kind.value)
+        )
+        return _understood(operation, _promise, rows[0]) if rows else None
+
+    def promises(self) -> tuple[Promise, ...]:
+        """The promises that wait, by when they are due."""
+        rows = self.database.read(f"{_PROMISES} WHERE outcome = '' ORDER BY due")
+        return tuple(self._understandable(rows, _promise))
+
+    def notes(self, after: int = 0) -> tuple[tuple[int, Note], ...]:
+        """The newest notes, oldest first, each with a number that grows."""
+        rows = self.database.read(
+            "SELECT * FROM (SELECT number, at, who, text, service, host FROM notes"
+            " WHERE number > ? ORDER BY number DESC LIMIT ?) ORDER BY number",
+            (after, NOTES_READ),
+        )
+        return tuple((row[0], Note(row[1], *map(sanitize, row[2:]))) for row in rows)
+
+    def seen_until(self, uid: int) -> float | None:
+        """The time of the latest verdict that a user has seen."""
+        rows = self.database.read("SELECT until FROM seen WHERE uid = ?", (uid,))
+        return float(rows[0][0]) if rows else None
+
+    def runs(self) -> tuple[RunStamp, ...]:
+        """The runs that moved last, newest first."""
+        rows = self.database.read(
+            "SELECT id, records FROM runs ORDER BY moved_at DESC, rowid DESC LIMIT ?",
+            (RUNS_LISTED,),
+        )
+        return tuple(self._understandable(rows, _run_stamp))
+
+    def run(self, run: str) -> tuple[RunRecord, ...]:
+        """The records of one run, in order."""
+        rows = self.database.read(
+            "SELECT record FROM run_records WHERE run = ? ORDER BY ordinal", (run,)
+        )
+        return tuple(_understood(run, _record, row) for row in rows)
+
+    def audit_rows(self) -> tuple[Row, ...]:
+        """The whole audit, oldest first."""
+        return tuple(Row(*row) for row in self.database.read(AUDIT))
+
+    def _all(self, where: str, values: tuple[object, ...]) -> tuple[Operation, ...]:
+        """Operations that something is decided on: every row of them must be understood."""
+        rows = self._rows(where, values)
+        steps = self._steps([row[0] for row in rows])
+        return tuple(_understood(row[0], _operation, (row, steps)) for row in rows)
+
+    def _list(self, where: str, values: tuple[object, ...]) -> tuple[Operation, ...]:
+        rows = self._rows(where, values)
+        steps = self._steps([row[0] for row in rows])
+        return tuple(self._understandable([(row, steps) for row in rows], _operation))
+
+    def _understandable(
+        self, rows: Iterable[tuple[Any, ...]], make: Callable[..., T]
+    ) -> Iterator[T]:
+        self._unread = ""
+        for row in rows:
+            try:
+                yield make(*row)
+            except _NOT_UNDERSTOOD as error:
+                first = row[0][0] if isinstance(row[0], tuple) else row[0]
+                self._unread = str(_error(str(first), error))
+
+    def _rows(self, where: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        return self.database.read(
+            "SELECT id, plan_id, service, kind, name, state, who, host, started_at, updated_at,"  # noqa: S608
+            " reason, summary, evidence, ended_at, ends_at, plan,"
+            " (SELECT due FROM promises WHERE operation = operations.id AND kind = 'rollback'"
+            "  AND outcome = ''),"
+            " (SELECT outcome FROM promises WHERE operation = operations.id AND kind = 'rollback')"
+            f" FROM operations {where}",
+            values,
+        )
+
+    def _steps(self, operations: list[str]) -> dict[str, list[StepResult]]:
+        found: dict[str, list[StepResult]] = {}
+        for start in range(0, len(operations), 500):
+            some = operations[start : start + 500]
+            marks = ",".join("?" * len(some))
+            for operation, summary, state, detail, started, ended in self.database.read(
+                "SELECT operation, summary, state, detail, started_at, ended_at FROM steps"  # noqa: S608
+                f" WHERE operation IN ({marks}) ORDER BY ordinal",
+                tuple(some),
+            ):
+                said = StepResult(sanitize(summary), sanitize(state), sanitize(detail))
+                step = replace(said, started_at=started, ended_at=ended)
+                found.setdefault(operation, []).append(step)
+        return found
+
+
+AUDIT: Final = "SELECT seq, record, prev, hash FROM audit ORDER BY rowid"
+
+_NOT_UNDERSTOOD: Final = (ValueError, KeyError, TypeError, AttributeError, StateError)
+
+
+def _understood(identity: object, make: Callable[..., T], row: tuple[Any, ...]) -> T:
+    try:
+        return make(*row)
+    except _NOT_UNDERSTOOD as error:
+        raise _error(str(identity), error) from error
+
+
+def _error(identity: str, error: Exception) -> StateError:
+    return StateError(
+        f"the journal's row {sanitize(identity, limit=_SHOWN)} cannot be understood: "
+        f"{sanitize(str(error), limit=_SHOWN * 4)}",
+        remedy="use the version of the console that wrote it, or look at who did",
+    )
+
+
+def _intent(
+    operation: str,
+    plan: str,
+    asked_by: str,
+    reason: str,
+    declaration: str,
+    config_path: str,
+    base: str,
+) -> Intent:
+    who = Who(**json.loads(asked_by))
+    return Intent(
+        operation, plan_codec.decode(plan), who, sanitize(reason), declaration, config_path, base
+    )
+
+
+def _step_record(
+    ordinal: int, state: str, detail: str, started_at: float | None, before: str
+) -> StepRecord:
+    return StepRecord(ordinal, state, sanitize(detail), started_at, json.loads(before))
+
+
+def _past(_identity: str, plan: str, state: str) -> Past:
+    return Past(plan_codec.decode(plan), OperationState(state))
+
+
+def _promise(operation: str, kind: str, service: str, *more: Any) -> Promise:
+    return Promise(operation, PromiseKind(kind), sanitize(service), *more)
+
+
+def _run_stamp(run: str, records: int) -> RunStamp:
+    return RunStamp(checked(run, RUN_ID, "a run of a runbook"), records)
+
+
+def _record(text: str) -> RunRecord:
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise TypeError("it is no object")
+    return document
+
+
+def _operation(row: tuple[Any, ...], steps: dict[str, list[StepResult]]) -> Operation:
+    return Operation(
+        id=checked(row[0], OPERATION_ID, "an operation"),
+        plan_id=sanitize(row[1]),
+        service=sanitize(row[2]),
+        kind=ActionKind(row[3]),
+        name=sanitize(row[4]),
+        state=OperationState(row[5]),
+        who=sanitize(row[6]),
+        host=sanitize(row[7]),
+        started_at=row[8],
+        updated_at=row[9],
+        reason=sanitize(row[10]),
+        summary=sanitize(row[11]),
+        steps=tuple(steps.get(row[0], ())),
+        evidence=tuple(sanitize(str(line)) for line in json.loads(row[12])),
+        ended_at=row[13],
+        ends_at=row[14],
+        usual_duration=plan_codec.usual_duration(row[15]),
+        rollback_at=row[16],
+        rollback=sanitize(row[17] or ""),
+    )

@@ -1,0 +1,69 @@
+"""The end of a degradation: recovering when it is reached.
+
+Invariant: the end is reached once: whoever recovers first settles it. It is tried until somebody
+has recovered or ``ATTEMPTS`` tries have failed, and it recovers by the way every change goes.
+"""
+
+import time
+from typing import Final
+
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.operation import END_REACHED, ActionKind, ActionRequest, Refusal
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.records import Intent, Promise
+from opsconsole.operations.keeping import automatic
+from opsconsole.operations.planning.policy import REASON_LIMIT
+from opsconsole.operations.promises.due import left
+from opsconsole.operations.state_place import StatePlace
+
+ATTEMPTS: Final = 20
+"""Tries to recover before it is left to a person; about a day."""
+
+_LOOK_EVERY: Final = 1.0
+_FIRST_PAUSE: Final = 10.0
+_LONGEST_PAUSE: Final = 3600.0
+
+
+class EndRule:
+    """One degradation on its way to its end."""
+
+    def __init__(
+        self, state: StatePlace, journal: Journal, intent: Intent, promise: Promise
+    ) -> None:
+        self._state = state
+        self._journal = journal
+        self._intent = intent
+        self._promise = promise
+        self._tries = 0
+
+    async def turn(self) -> float | None:
+        """Wait, or try to recover."""
+        told = self._journal.promise(self._promise.operation, self._promise.kind)
+        tries = max(self._tries, told.attempts if told else 0)
+        if (told is not None and told.outcome) or tries >= ATTEMPTS:
+            return None
+        remaining = left(self._promise)
+        if remaining > 0:
+            return min(remaining, _LOOK_EVERY)
+        outcome = await self._recover()
+        told = self._journal.promise(self._promise.operation, self._promise.kind)
+        if not outcome or (told is not None and told.outcome):
+            return None
+        self._tries = tries + 1
+        if told is not None:
+            self._journal.tried(told.operation, told.kind, outcome, time.time())
+        return float(min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE))
+
+    async def _recover(self) -> str:
+        """One try, by the way every change goes; why it is not over, or ''."""
+        reason = f"{END_REACHED} that {self._intent.who.name} began: {self._intent.reason}"
+        service = self._intent.plan.service
+        request = ActionRequest(service, ActionKind.RECOVER, reason=reason[:REASON_LIMIT])
+        try:
+            outcome = await automatic.perform(self._state, self._intent, request)
+        except OpsconsoleError as error:
+            return str(error)
+        if isinstance(outcome, Refusal):
+            return str(outcome)
+        done = all(step.state == "done" for step in outcome.steps)
+        return "" if done else f"{outcome.state}: {outcome.summary}"

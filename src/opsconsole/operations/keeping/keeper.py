@@ -1,0 +1,107 @@
+"""The one process that keeps all promises of one user in one state.
+
+Invariant: while this user has a promise to keep, a keeper is there or the next console starts one;
+there is never a second one. It keeps what stands in a mandate until the rule of its kind says that
+it is over. It ends when there is nothing left to keep, or when its state is gone. Nothing that
+ends a terminal ends it.
+"""
+
+import asyncio
+import signal
+import sys
+import traceback
+from collections.abc import Mapping
+from typing import Final
+
+from opsconsole.errors import OpsconsoleError
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.records import Promise, PromiseKind
+from opsconsole.operations.keeping.end_rule import EndRule
+from opsconsole.operations.keeping.rollback_rule import RollbackRule
+from opsconsole.operations.keeping.rule import Rule
+from opsconsole.operations.keeping.watch_rule import WatchRule
+from opsconsole.operations.mandates import Mandate
+from opsconsole.operations.state_place import StatePlace
+
+_LOOK_EVERY: Final = 0.5
+_AFTER_TROUBLE: Final = 10.0
+
+Key = tuple[str, PromiseKind]
+
+
+def keep(state: StatePlace) -> int:
+    """Keep this user's promises until there are none; 0 always."""
+    for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        signal.signal(each, signal.SIG_IGN)
+    # One that is promised while the lock is let go is found by the next look.
+    while state.exists() and any(each.promises for each in state.mandates.all()):
+        held = state.mandates.take_keeper()
+        if held is None:
+            return 0
+        journal = state.journal()
+        try:
+            asyncio.run(_serve(state, journal))
+        finally:
+            journal.close()
+            held.release()
+    return 0
+
+
+async def _serve(state: StatePlace, journal: Journal) -> None:
+    under_way: dict[Key, asyncio.Task[None]] = {}
+    seen = -1
+    while state.exists():
+        moved = state.mandates.moved_at()
+        if moved != seen:
+            seen = moved
+            for key, (mandate, promise) in _wanted(state).items():
+                if key not in under_way:
+                    rule = rule_of(state, journal, mandate, promise)
+                    under_way[key] = asyncio.create_task(_kept(state, key, rule))
+        under_way = {key: task for key, task in under_way.items() if not task.done()}
+        if not under_way and state.mandates.moved_at() == seen:
+            return
+        await asyncio.sleep(_LOOK_EVERY)
+    for task in under_way.values():
+        task.cancel()
+
+
+def _wanted(state: StatePlace) -> Mapping[Key, tuple[Mandate, Promise]]:
+    return {
+        (promise.operation, promise.kind): (mandate, promise)
+        for mandate in state.mandates.all()
+        for promise in mandate.promises
+    }
+
+
+def rule_of(state: StatePlace, journal: Journal, mandate: Mandate, promise: Promise) -> Rule:
+    """What keeps a promise."""
+    match promise.kind:
+        case PromiseKind.END:
+            return EndRule(state, journal, mandate.intent, promise)
+        case PromiseKind.ROLLBACK:
+            return RollbackRule(state, journal, mandate.intent, promise)
+        case PromiseKind.WATCH:
+            return WatchRule(state, journal, mandate.intent, promise)
+
+
+async def _kept(state: StatePlace, key: Key, rule: Rule) -> None:
+    """Keep one promise to its end; a defect in it stays with it, and it is tried again."""
+    while True:
+        try:
+            pause = await rule.turn()
+        except OpsconsoleError:
+            pause = _AFTER_TROUBLE
+        except Exception as error:  # noqa: BLE001 - the boundary of one promise: others are kept
+            _log_without_values(error)
+            pause = _AFTER_TROUBLE
+        if pause is None:
+            state.mandates.drop(*key)
+            return
+        await asyncio.sleep(pause)
+
+
+def _log_without_values(error: Exception) -> None:
+    """Where it happened and of what type; messages and locals may hold secrets."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    print(f"{frames}{type(error).__name__}", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,76 @@
+"""An automatic rollback: counting down to it, and performing it unless a person stopped it.
+
+Invariant: it is claimed before it is performed, so that it is performed at most once whoever
+dies, and it goes the way of every change, with a verdict of its own. Whatever somebody has begun
+on the service in the meantime takes its place.
+"""
+
+import time
+from typing import Final
+
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Refusal
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.records import Intent, Promise
+from opsconsole.operations.keeping import automatic
+from opsconsole.operations.planning.policy import REASON_LIMIT
+from opsconsole.operations.promises import rollback_rules
+from opsconsole.operations.state_place import StatePlace
+
+BEGUN: Final = "begun"
+
+_LOOK_EVERY: Final = 0.2
+
+
+class RollbackRule:
+    """One countdown."""
+
+    def __init__(
+        self, state: StatePlace, journal: Journal, intent: Intent, promise: Promise
+    ) -> None:
+        self._state = state
+        self._journal = journal
+        self._intent = intent
+        self._promise = promise
+        # The wall may be stepped meanwhile; the countdown goes on.
+        wait = min(promise.due - time.time(), intent.plan.rollback_after)
+        self._ends = time.monotonic() + wait
+
+    async def turn(self) -> float | None:
+        """Count down, or roll back."""
+        operation, kind = self._promise.operation, self._promise.kind
+        failed = self._journal.operation(operation)
+        if failed is None or (failed.state.final and failed.rollback_at is None):
+            return None
+        if not failed.state.final or time.monotonic() < self._ends or self._is_looked_at(failed):
+            return _LOOK_EVERY
+        others = self._journal.later(operation)
+        why_not = rollback_rules.why_not(failed, others, time.time())
+        claimed = self._journal.settle(operation, kind, why_not or BEGUN, time.time())
+        if claimed and not why_not:
+            self._journal.tell(operation, kind, await self._roll_back(failed), time.time())
+        return None
+
+    def _is_looked_at(self, failed: Operation) -> bool:
+        """Whether what leaves the service as it is has its lock, so that the rollback waits."""
+        held = self._state.locks.holder(failed.service)
+        found = self._journal.operation(held.operation) if held is not None else None
+        return found is not None and rollback_rules.waits_for(failed, found, time.time())
+
+    async def _roll_back(self, failed: Operation) -> str:
+        who = self._intent.who.name
+        why = f"by itself after {failed.kind} by {who} {failed.state}: {failed.summary}"
+        service = self._intent.plan.service
+        request = ActionRequest(service, ActionKind.ROLLBACK, reason=why[:REASON_LIMIT])
+
+        def begun(operation: Operation) -> None:
+            said = f"{BEGUN} as {operation.id}"
+            self._journal.tell(failed.id, self._promise.kind, said, time.time())
+
+        try:
+            outcome = await automatic.perform(self._state, self._intent, request, begun)
+        except OpsconsoleError as error:
+            return f"not done: {error}"
+        if isinstance(outcome, Refusal):
+            return f"refused ({outcome.code}): {outcome}"
+        return f"{outcome.state} as {outcome.id}"

@@ -1,0 +1,121 @@
+"""An acknowledgement: ending its silence when its alert has resolved.
+
+Invariant: only an Alertmanager that answered and no longer has the alert, twice in a row, ends an
+acknowledgement, by the way every change goes; what could not be looked at ends nothing. It is over
+when the silence has ended, however it did; the silence has an end of its own, so a keeper that is
+killed leaves nothing for ever.
+"""
+
+import time
+from pathlib import Path
+from typing import Final
+
+from opsconsole.config.settings import Settings
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.operation import ActionKind, ActionRequest
+from opsconsole.model.silences import ACK_PREFIX
+from opsconsole.operations.drivers.alertmanager import SilenceCall
+from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.records import Intent, Promise
+from opsconsole.operations.keeping import automatic
+from opsconsole.operations.planning import silence_actions
+from opsconsole.operations.state_place import StatePlace
+from opsconsole.sources.prometheus.api_silences import raw_matchers
+from opsconsole.threads import BoundedExecutor
+
+LOOK_EVERY: Final = 5.0
+"""Seconds between looks at the alert."""
+
+LOOKS: Final = 2
+"""Looks in a row without the alert after which it has resolved."""
+
+
+OVER: Final = "over: its silence has ended"
+
+
+class WatchRule:
+    """One acknowledged alert."""
+
+    def __init__(
+        self, state: StatePlace, journal: Journal, intent: Intent, promise: Promise
+    ) -> None:
+        self._state = state
+        self._journal = journal
+        self._intent = intent
+        self._promise = promise
+        self._missing = 0
+        self._began = False
+
+    async def turn(self) -> float | None:
+        """Look at the alert and its silence."""
+        if not self._began:
+            self._began = True
+            return LOOK_EVERY
+        if time.time() >= self._promise.due + LOOK_EVERY or not await self._goes_on():
+            kind = self._promise.kind
+            self._journal.settle(self._promise.operation, kind, OVER, time.time())
+            return None
+        return LOOK_EVERY
+
+    async def _goes_on(self) -> bool:
+        """One look; whether the silence is in force. What could not be looked at is tried again."""
+        settings = _settings(self._intent)
+        if settings is None:
+            return True
+        found = silence_actions.alertmanager_of(settings, self._intent.plan.service)
+        if found is None:
+            return False
+        threads = BoundedExecutor("acknowledgement", 1)
+        client = AlertmanagerClient(found, Path(self._intent.base), threads)
+        try:
+            silence = await _silence(client, self._intent)
+            if not silence:
+                return False
+            still_there = await _still_there(client, self._intent)
+            self._missing = 0 if still_there else self._missing + 1
+            if self._missing >= LOOKS:
+                await _expire(self._state, self._intent, silence)
+        except (CallError, OpsconsoleError):
+            self._missing = 0
+        finally:
+            await client.close()
+            threads.close()
+        return True
+
+
+async def _silence(client: AlertmanagerClient, intent: Intent) -> str:
+    """The id of the acknowledgement's silence while it is in force, else ''."""
+    wanted = frozenset(raw_matchers(list(SilenceCall.of(intent.plan.steps[0]).matchers)))
+    for each in await client.silences():
+        if not isinstance(each, dict) or each.get("comment") != f"{ACK_PREFIX}{intent.reason}":
+            continue
+        status = each.get("status")
+        active = isinstance(status, dict) and status.get("state") == "active"
+        if active and frozenset(raw_matchers(each.get("matchers"))) == wanted:
+            return str(each.get("id", ""))
+    return ""
+
+
+async def _still_there(client: AlertmanagerClient, intent: Intent) -> bool:
+    wanted = intent.plan.parameters["alert"]
+    alerts = await client.alerts()
+    return any(isinstance(each, dict) and each.get("fingerprint") == wanted for each in alerts)
+
+
+async def _expire(state: StatePlace, intent: Intent, silence: str) -> None:
+    request = ActionRequest(
+        intent.plan.service,
+        ActionKind.EXPIRE_SILENCE,
+        reason="the acknowledged alert has resolved",
+        parameters={"silence": silence},
+    )
+    await automatic.perform(state, intent, request)
+
+
+def _settings(intent: Intent) -> Settings | None:
+    """The configuration as it is now; None while it cannot be read, as while it is edited."""
+    try:
+        return automatic.settings_of(intent)
+    except OpsconsoleError:
+        return None

@@ -1,0 +1,1 @@
+"""Who may do something alone: one protocol, flock(2) and memory behind it."""

@@ -1,0 +1,107 @@
+"""The locks of a state folder: files that are locked by flock(2).
+
+Invariant: as ``Locks`` has it, on one host. The JSON file beside a service's lock says who holds
+it.
+"""
+
+import errno
+import json
+import os
+import time
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Final
+
+from opsconsole import durable
+from opsconsole.operations.locks import flock
+from opsconsole.operations.locks.flock import HeldFlock, telling
+from opsconsole.operations.locks.locks import (
+    PATIENCE,
+    Holder,
+    LockKind,
+    LockName,
+    Locks,
+    unknown_holder,
+)
+from opsconsole.operations.state_folder import file_mode
+from opsconsole.text import sanitize
+
+_LIMIT: Final = 64 * 1024
+_TEXTS: Final = ("operation", "kind", "service", "who", "host", "tty")
+_PLACES: Final = {
+    LockKind.SERVICE: ("locks", "lock"),
+    LockKind.RUNNER: ("runners", "lock"),
+    LockKind.RUNBOOK: ("runners", "runbook"),
+}
+
+
+class FileLocks:
+    """The locks in the state ``folder``, which is there."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def take(self, name: LockName, *, patience: float = 0.0) -> HeldFlock | None:
+        """Take a lock."""
+        return flock.take(self.path(name), patience=patience)
+
+    def is_held(self, name: LockName) -> bool:
+        """Whether some process holds a lock."""
+        return flock.is_held(self.path(name))
+
+    def take_service(self, holder: Holder, *, patience: float = PATIENCE) -> HeldFlock | None:
+        """Take a service's lock and say who did."""
+        held = self.take(LockName(LockKind.SERVICE, holder.service), patience=patience)
+        if held is None:
+            return None
+        path = self._said(holder.service)
+        try:
+            with telling(path):
+                _write(path, json.dumps(asdict(holder)).encode())
+        except BaseException:
+            held.release()
+            raise
+        return held
+
+    def holder(self, service: str) -> Holder | None:
+        """Who holds a service's lock."""
+        if not self.is_held(LockName(LockKind.SERVICE, service)):
+            return None
+        try:
+            document = json.loads(durable.read(self._said(service), _LIMIT))
+            values = {each.name: document[each.name] for each in fields(Holder)}
+            values["since"] = float(values["since"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return unknown_holder(service, time.time())
+        return Holder(**values | {name: sanitize(str(values[name]), limit=200) for name in _TEXTS})
+
+    def forget(self, name: LockName) -> None:
+        """Remove a lock's file."""
+        with telling(self.path(name)):
+            self.path(name).unlink(missing_ok=True)
+
+    def path(self, name: LockName) -> Path:
+        """The file that is locked."""
+        folder, ending = _PLACES[name.kind]
+        return self._folder / folder / f"{name.id}.{ending}"
+
+    def _said(self, service: str) -> Path:
+        return self.path(LockName(LockKind.SERVICE, service)).with_suffix(".json")
+
+
+def _write(path: Path, said: bytes) -> None:
+    """Quickly, and not for ever: it is read only while the lock is held.
+
+    What is read halfway is no JSON, and then nobody is named.
+    """
+    descriptor = durable.open_file(path, os.O_WRONLY, file_mode(path.parent))
+    try:
+        if os.pwrite(descriptor, said, 0) != len(said):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.ftruncate(descriptor, len(said))
+    finally:
+        os.close(descriptor)
+
+
+def _conforms(locks: FileLocks) -> Locks:
+    return locks

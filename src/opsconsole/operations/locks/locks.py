@@ -1,0 +1,113 @@
+"""One at a time, between all consoles and users of one state.
+
+Invariant: a lock ends with the last process that holds it, however that process dies; nothing
+stale is ever left to break. What is said of a holder is believed only while the lock is held.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from opsconsole.config.types import NAME_PATTERN
+from opsconsole.errors import StateError
+from opsconsole.text import sanitize
+
+PATIENCE: Final = 0.05
+"""Seconds that a service's lock is tried for, because a look at its holder holds it a moment."""
+
+_SHOWN: Final = 80
+
+
+class LockKind(StrEnum):
+    """What a lock is for; its id is that of a service, an operation or a run of a runbook."""
+
+    SERVICE = "service"
+    RUNNER = "runner"
+    RUNBOOK = "runbook"
+
+
+@dataclass(frozen=True, slots=True)
+class LockName:
+    """One lock: the service's, while it is changed; a runner's, while it lives.
+
+    Raises StateError for an id that is no plain name, as one that leads out of a folder.
+    """
+
+    kind: LockKind
+    id: str
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(NAME_PATTERN, self.id) or self.id.endswith("\n"):
+            raise StateError(
+                f"{sanitize(self.id, limit=_SHOWN)!r} cannot be the name of a {self.kind} lock",
+                remedy="look at who wrote it into the state",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who is doing what to a service, since when (Unix seconds)."""
+
+    operation: str
+    kind: str
+    service: str
+    who: str
+    login_uid: int | None
+    host: str
+    tty: str
+    since: float
+
+    def sentence(self, now: float) -> str:
+        """``ops@bastion-2 (pts/3) is at restart of ai-service (00:12)``."""
+        minutes, seconds = divmod(max(0, int(now - self.since)), 60)
+        place = f" ({self.tty})" if self.tty else ""
+        return (
+            f"{self.who}@{self.host}{place} is at {self.kind} of {self.service} "
+            f"({minutes:02d}:{seconds:02d})"
+        )
+
+
+class Held(Protocol):
+    """A lock that this process holds."""
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """The open files that a child must inherit to hold the lock as well."""
+        ...
+
+    def release(self) -> None:
+        """Let go; a child that was given the descriptors holds on. Idempotent."""
+        ...
+
+
+class Locks(Protocol):
+    """The locks of one state. Raises StateError where they cannot be used at all."""
+
+    def take(self, name: LockName, *, patience: float = 0.0) -> Held | None:
+        """Take a lock, or None when another has it after ``patience`` seconds."""
+        ...
+
+    def is_held(self, name: LockName) -> bool:
+        """Whether some process holds a lock."""
+        ...
+
+    def take_service(self, holder: Holder, *, patience: float = PATIENCE) -> Held | None:
+        """Take the lock of ``holder.service`` and say who did; None when it is held.
+
+        Whatever goes wrong, the lock is not left with this process.
+        """
+        ...
+
+    def holder(self, service: str) -> Holder | None:
+        """Who holds the service's lock, or None when nobody does."""
+        ...
+
+    def forget(self, name: LockName) -> None:
+        """Remove what is left of a lock that nobody will ask for again."""
+        ...
+
+
+def unknown_holder(service: str, now: float) -> Holder:
+    """The holder of a held lock of which nothing can be read."""
+    return Holder("", "an operation", service, "somebody", None, "this host", "", now)

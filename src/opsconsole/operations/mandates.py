@@ -1,0 +1,229 @@
+"""What this user has confirmed and this user's own processes carry out, now or later.
+
+Invariant: a runner, a keeper, whoever takes up what a dead one left, does what a mandate says and
+nothing that only the journal says. A mandate is a file of this user's in a folder that nobody else
+may write or enter; a file or folder that is not so is not believed. The journal, which others may
+write, can only tell that something was settled. A mandate names its state, so that it commands
+nothing in another one.
+
+Layout: ``mandates/UID/OPERATION.json`` below the state folder, and ``RUN.step`` for a step of a
+runbook that takes time; ``keeper.lock`` beside them is held by the one process that keeps this
+user's promises.
+"""
+
+import json
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from opsconsole import durable
+from opsconsole.errors import StateError
+from opsconsole.operations.journal import plan_codec
+from opsconsole.operations.journal.records import (
+    OPERATION_ID,
+    RUN_ID,
+    Intent,
+    Promise,
+    PromiseKind,
+    checked,
+)
+from opsconsole.operations.locks import flock
+from opsconsole.operations.locks.flock import HeldFlock
+from opsconsole.operations.who import Who
+
+_VERSION: Final = 1
+_LIMIT: Final = 16 * 1024 * 1024
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_MODE: Final = 0o600
+
+
+@dataclass(frozen=True, slots=True)
+class Mandate:
+    """What was confirmed, and what is to follow it by itself."""
+
+    intent: Intent
+    promises: tuple[Promise, ...] = ()
+
+    def promise(self, kind: PromiseKind) -> Promise | None:
+        """What is to follow of one kind, if it is to."""
+        return next((each for each in self.promises if each.kind is kind), None)
+
+
+class Mandates:
+    """This user's mandates in the state ``folder``. Raises StateError."""
+
+    def __init__(self, folder: Path) -> None:
+        self._state = folder
+        self._folder = folder / "mandates" / str(os.geteuid())
+
+    def give(self, intent: Intent) -> None:
+        """Let ``intent`` be carried out by processes of this user."""
+        with self._open() as folder:
+            text = self._encoded(Mandate(intent))
+            durable.create(_name(intent.operation), text, _MODE, folder=folder)
+
+    def get(self, operation: str) -> Mandate | None:
+        """The mandate of an operation; None where this user gave none, or it is over."""
+        if not OPERATION_ID.fullmatch(operation) or not self._folder.exists():
+            return None
+        with self._open() as folder:
+            return self._read(operation, folder)
+
+    def all(self) -> tuple[Mandate, ...]:
+        """Every mandate of this user's, in the order of their ids."""
+        if not self._folder.exists():
+            return ()
+        with self._open() as folder:
+            names = (name.removesuffix(".json") for name in sorted(os.listdir(folder)))
+            found = (self._read(name, folder) for name in names if OPERATION_ID.fullmatch(name))
+            return tuple(each for each in found if each is not None)
+
+    def arm(self, promise: Promise) -> None:
+        """Have a promise kept; one of the same kind of the operation is replaced."""
+        mandate = self.get(promise.operation)
+        if mandate is None:
+            raise StateError(f"there is no mandate for operation {promise.operation}")
+        others = tuple(each for each in mandate.promises if each.kind is not promise.kind)
+        self._write(replace(mandate, promises=(*others, promise)))
+
+    def drop(self, operation: str, kind: PromiseKind) -> None:
+        """Keep a promise no longer; the mandate ends with the last one."""
+        mandate = self.get(operation)
+        if mandate is None:
+            return
+        left = tuple(each for each in mandate.promises if each.kind is not kind)
+        if left:
+            self._write(replace(mandate, promises=left))
+        else:
+            self.end(operation)
+
+    def end(self, operation: str) -> None:
+        """Let nothing more be carried out for an operation."""
+        with self._open() as folder, suppress(FileNotFoundError):
+            os.unlink(_name(operation), dir_fd=folder)
+
+    def begin_step(self, run: str, step: str) -> None:
+        """Let consoles of this user carry out, and go on with, a step of a run of a runbook."""
+        with self._open() as folder:
+            durable.replace(_step(run), step.encode(), _MODE, folder=folder)
+
+    def is_at_step(self, run: str, step: str) -> bool:
+        """Whether this user has begun that step, and it is not over."""
+        if not self._folder.exists():
+            return False
+        with self._open() as folder:
+            return self._content(_step(run), folder) == step.encode()
+
+    def end_step(self, run: str) -> None:
+        """Let nothing more be done for a step of a run."""
+        with self._open() as folder, suppress(FileNotFoundError):
+            os.unlink(_step(run), dir_fd=folder)
+
+    def moved_at(self) -> int:
+        """A number that differs once a mandate was given, changed or ended."""
+        with self._open() as folder:
+            return os.fstat(folder).st_mtime_ns
+
+    def take_keeper(self) -> HeldFlock | None:
+        """The right to keep this user's promises, or None while another process has it."""
+        with self._open():
+            return flock.take(self._folder / "keeper.lock")
+
+    def keeper_is_there(self) -> bool:
+        """Whether some process keeps this user's promises."""
+        return flock.is_held(self._folder / "keeper.lock")
+
+    def _write(self, mandate: Mandate) -> None:
+        name = _name(mandate.intent.operation)
+        with self._open() as folder:
+            durable.replace(name, self._encoded(mandate), _MODE, folder=folder)
+
+    def _encoded(self, mandate: Mandate) -> bytes:
+        intent = mandate.intent
+        document = {
+            "version": _VERSION,
+            "state": str(self._state),
+            **asdict(replace(intent, plan=None)),  # type: ignore[arg-type]
+            "plan": json.loads(plan_codec.encode(intent.plan)),
+            "promises": [asdict(each) for each in mandate.promises],
+        }
+        return json.dumps(document).encode()
+
+    def _read(self, operation: str, folder: int) -> Mandate | None:
+        """A mandate of this state; None for what is none."""
+        content = self._content(_name(operation), folder)
+        if content is None:
+            return None
+        try:
+            document = json.loads(content)
+            mandate = _decoded(document)
+            here = document["state"] == str(self._state)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, StateError):
+            return None
+        return mandate if here and mandate.intent.operation == operation else None
+
+    def _content(self, name: str, folder: int) -> bytes | None:
+        """What this user alone can have written into a file; None for what is none."""
+        try:
+            descriptor = durable.open_file(name, os.O_RDONLY, folder=folder)
+        except OSError:
+            return None
+        try:
+            mine = _is_mine(os.fstat(descriptor), 0o022)
+            return durable.read_all(descriptor, _LIMIT) if mine else None
+        except OSError:
+            return None
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def _open(self) -> Iterator[int]:
+        """The descriptor of the folder, made if it is not there."""
+        with self._telling():
+            self._folder.mkdir(0o700, exist_ok=True)
+            descriptor = os.open(self._folder, _FOLDER)
+            try:
+                if not _is_mine(os.fstat(descriptor), 0o077):
+                    raise StateError(
+                        f"{self._folder} is not this user's alone",
+                        remedy="look at who made it, and remove it",
+                    )
+                yield descriptor
+            finally:
+                os.close(descriptor)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StateError(
+                f"cannot use {self._folder}: {error.strerror}",
+                remedy="see that the state folder has room and may be written by this user",
+            ) from error
+
+
+def _is_mine(status: os.stat_result, others: int) -> bool:
+    return status.st_uid == os.geteuid() and not stat.S_IMODE(status.st_mode) & others
+
+
+def _name(operation: str) -> str:
+    return f"{operation}.json"
+
+
+def _step(run: str) -> str:
+    return f"{checked(run, RUN_ID, 'a run of a runbook')}.step"
+
+
+def _decoded(document: dict[str, Any]) -> Mandate:
+    plan = plan_codec.decode(json.dumps(document["plan"]))
+    texts = ("operation", "reason", "declaration", "config_path", "base")
+    words = {name: str(document[name]) for name in texts}
+    promises = tuple(
+        Promise(**{**each, "kind": PromiseKind(each["kind"])}) for each in document["promises"]
+    )
+    return Mandate(Intent(**words, plan=plan, who=Who(**document["who"])), promises)

@@ -1,0 +1,83 @@
+"""Making the promises of an operation, and ending those that are fulfilled.
+
+Invariant: a promise stands in its user's mandate before the journal tells of it. Before a
+degradation's first side effect its end is on the disk and a process of its own waits for it. The
+journal says once what became of a promise: whoever settles it first.
+"""
+
+import contextlib
+import time
+from typing import Final
+
+from opsconsole.errors import StateError
+from opsconsole.model.operation import ActionKind, OperationState, Plan
+from opsconsole.operations import spawn
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.records import Promise, PromiseKind
+from opsconsole.operations.promises.due import due_in
+from opsconsole.operations.state_place import StatePlace
+
+NOT_NEEDED: Final = "not needed: nothing was degraded"
+
+_ACTED: Final = frozenset({"done", "unknown", "running"})
+
+
+def promise_end(state: StatePlace, journal: Journal, operation: str, plan: Plan) -> None:
+    """Promise the end of a degradation, in the place of earlier ones, and have it kept.
+
+    Raises StateError: nothing may then be degraded.
+    """
+    assert plan.ends_at is not None
+    lasts = plan.ends_at - plan.created_at
+    promise = due_in(Promise(operation, PromiseKind.END, plan.service, 0.0), lasts)
+    state.mandates.arm(promise)
+    journal.arm(promise, time.time())
+    start_keeper(state)
+
+
+def promise_rollback(state: StatePlace, operation: str, plan: Plan, countdown: float) -> None:
+    """Promise a rollback after a verdict that is about to be recorded."""
+    due = time.time() + countdown
+    state.mandates.arm(Promise(operation, PromiseKind.ROLLBACK, plan.service, due))
+
+
+def conclude(
+    state: StatePlace, journal: Journal, operation: str, plan: Plan, verdict: OperationState
+) -> None:
+    """After the verdict: settle what is fulfilled, have kept what is left, or end the mandate."""
+    steps = {step.state for step in journal.step_records(operation)}
+    now = time.time()
+    if plan.kind is ActionKind.RECOVER and steps == {"done"}:
+        for each in journal.promises():
+            if (each.kind, each.service) == (PromiseKind.END, plan.service):
+                journal.settle(each.operation, each.kind, operation, now)
+    elif plan.kind is ActionKind.DEGRADE and not steps & _ACTED:
+        # A degradation none of whose calls can have taken effect has nothing to end.
+        journal.settle(operation, PromiseKind.END, NOT_NEEDED, now)
+        state.mandates.drop(operation, PromiseKind.END)
+    elif plan.kind is ActionKind.ACKNOWLEDGE and verdict is OperationState.VERIFIED:
+        watch = Promise(operation, PromiseKind.WATCH, plan.service, plan.ends_at or now)
+        state.mandates.arm(watch)
+        journal.arm(watch, now)
+    mandate = state.mandates.get(operation)
+    if mandate is not None and not mandate.promises:
+        state.mandates.end(operation)
+    elif mandate is not None:
+        # The next console starts a keeper where none can be started now.
+        with contextlib.suppress(StateError):
+            start_keeper(state)
+
+
+def start_keeper(state: StatePlace) -> bool:
+    """Start the process that keeps this user's promises, unless it is there."""
+    if state.mandates.keeper_is_there():
+        return False
+    spawn.start("keep", state)
+    return True
+
+
+def revive(state: StatePlace) -> int:
+    """Start a keeper for promises that have none, as after a reboot; how many were started."""
+    if not any(each.promises for each in state.mandates.all()):
+        return 0
+    return int(start_keeper(state))

@@ -1,0 +1,106 @@
+"""Where the journal, the locks and the mandates of some consoles are.
+
+Invariant: whatever of operations reads or writes state does so through a ``StatePlace``; another
+process is told of it by its ``name``, from which ``place_of`` makes it again. A journal on a
+server is one more class here.
+"""
+
+from pathlib import Path
+from typing import Final, Protocol
+
+from opsconsole.config.settings import Settings
+from opsconsole.errors import StateError
+from opsconsole.operations.journal.audit import Row
+from opsconsole.operations.journal.audit_sinks import AuditSinks
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.sqlite_journal import SqliteJournal, audit_of
+from opsconsole.operations.locks.file_locks import FileLocks
+from opsconsole.operations.locks.locks import Locks
+from opsconsole.operations.mandates import Mandates
+from opsconsole.operations.state_folder import prepare, state_folder
+from opsconsole.text import sanitize
+
+_FOLDER: Final = "folder:"
+
+
+class StatePlace(Protocol):
+    """One state, shared by every console that names it. Raises StateError throughout."""
+
+    @property
+    def name(self) -> str:
+        """What another process is told."""
+        ...
+
+    @property
+    def locks(self) -> Locks:
+        """Who is at what."""
+        ...
+
+    @property
+    def mandates(self) -> Mandates:
+        """What this user's processes carry out."""
+        ...
+
+    def exists(self) -> bool:
+        """Whether anything was kept in it; nothing is made."""
+        ...
+
+    def journal(self, sinks: AuditSinks | None = None) -> Journal:
+        """Its journal, made when it is not there. Close it."""
+        ...
+
+    def audit_rows(self) -> tuple[Row, ...]:
+        """The whole audit, whichever version wrote it; nothing is made or changed."""
+        ...
+
+    def log_of(self, task: str) -> Path:
+        """Where a process of this state writes what it prints."""
+        ...
+
+
+class FolderPlace:
+    """The state in a folder of this host. ``shared``: one that is made here is for a group."""
+
+    def __init__(self, folder: Path, *, shared: bool = False) -> None:
+        self.folder = folder.absolute()
+        self._shared = shared
+        self.locks = FileLocks(self.folder)
+        self.mandates = Mandates(self.folder)
+
+    @property
+    def name(self) -> str:
+        """The folder's path, marked as one."""
+        return f"{_FOLDER}{self.folder}"
+
+    def exists(self) -> bool:
+        """Whether there is a journal."""
+        return (self.folder / "journal.db").exists()
+
+    def journal(self, sinks: AuditSinks | None = None) -> SqliteJournal:
+        """The journal in the folder."""
+        prepare(self.folder, shared=self._shared)
+        return SqliteJournal(self.folder, sinks=sinks)
+
+    def audit_rows(self) -> tuple[Row, ...]:
+        """The audit in the folder."""
+        return audit_of(self.folder)
+
+    def log_of(self, task: str) -> Path:
+        """A file in the folder."""
+        return self.folder / "logs" / f"{task}.log"
+
+
+def place_from(settings: Settings) -> FolderPlace:
+    """The state that ``settings`` name."""
+    return FolderPlace(state_folder(settings), shared=bool(settings.state_dir))
+
+
+def place_of(name: str) -> StatePlace:
+    """The state of that name. Raises StateError."""
+    if name.startswith(_FOLDER):
+        return FolderPlace(Path(name.removeprefix(_FOLDER)))
+    raise StateError(f"{sanitize(name, limit=80)!r} is not the name of a state")
+
+
+def _conforms(state: FolderPlace) -> StatePlace:
+    return state

@@ -1,0 +1,40 @@
+"""Every journal that there is: what is promised of one is promised of all."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from opsconsole.operations.journal.audit_sinks import AuditSinks
+from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.memory_journal import MemoryJournal, MemoryStore
+from opsconsole.operations.journal.sqlite_journal import SqliteJournal
+from opsconsole.operations.state_folder import prepare
+
+Open = Callable[..., Journal]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A state folder."""
+    return prepare(tmp_path / "state", shared=False)
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def open_journal(request: pytest.FixtureRequest, folder: Path) -> Iterator[Open]:
+    """Opens one more journal on one and the same state; all are closed with the test."""
+    store = MemoryStore()
+    opened: list[Journal] = []
+
+    def open_one(sinks: AuditSinks | None = None) -> Journal:
+        journal: Journal = (
+            SqliteJournal(folder, sinks=sinks)
+            if request.param == "sqlite"
+            else MemoryJournal(store, sinks=sinks)
+        )
+        opened.append(journal)
+        return journal
+
+    yield open_one
+    for journal in opened:
+        journal.close()

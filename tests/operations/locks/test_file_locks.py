@@ -1,0 +1,166 @@
+"""One at a time between processes, and free at once when the holder dies."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from opsconsole.errors import StateError
+from opsconsole.operations.locks.file_locks import FileLocks
+from opsconsole.operations.locks.locks import Holder, LockKind, LockName
+from opsconsole.operations.state_folder import prepare
+
+_ROUNDS = 100
+WEB = LockName(LockKind.SERVICE, "web")
+
+# Both wait for the same moment, then take the lock, and hold it until both have tried.
+_RIVAL = """
+import sys, time
+from pathlib import Path
+from opsconsole.operations.locks.file_locks import FileLocks
+from opsconsole.operations.locks.locks import Holder
+folder, me, rounds = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+for number in range(rounds):
+    (folder / f"ready-{number}-{me}").touch()
+    while len(list(folder.glob(f"ready-{number}-*"))) < 2:
+        time.sleep(0.0005)
+    holder = Holder(f"op-{me}", "restart", "web", me, None, "here", "", time.time())
+    locks = FileLocks(folder)
+    held = locks.take_service(holder)
+    seen = locks.holder("web")
+    result = "won" if held else f"lost to {seen.who if seen else 'nobody'}"
+    (folder / f"result-{number}-{me}").write_text(result)
+    while len(list(folder.glob(f"result-{number}-*"))) < 2:
+        time.sleep(0.0005)
+    if held:
+        held.release()
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A state folder."""
+    return prepare(tmp_path / "state", shared=False)
+
+
+def _holder(who: str) -> Holder:
+    return Holder("op", "restart", "web", who, None, "here", "", time.time())
+
+
+def test_of_two_processes_one_wins_and_the_other_is_told_who(folder: Path) -> None:
+    argv = [sys.executable, "-c", _RIVAL, str(folder)]
+    rivals = [subprocess.Popen([*argv, name, str(_ROUNDS)]) for name in ("ann", "bob")]
+    assert [rival.wait(110) for rival in rivals] == [0, 0]
+    for number in range(_ROUNDS):
+        results = {
+            name: (folder / f"result-{number}-{name}").read_text() for name in ("ann", "bob")
+        }
+        winner = next(name for name, result in results.items() if result == "won")
+        loser = "bob" if winner == "ann" else "ann"
+        assert results[loser] == f"lost to {winner}"
+
+
+def test_a_killed_holder_frees_the_lock_at_once(folder: Path) -> None:
+    holding = (
+        "import sys, time; from pathlib import Path\n"
+        "from opsconsole.operations.locks.file_locks import FileLocks\n"
+        "from opsconsole.operations.locks.locks import Holder\n"
+        "held = FileLocks(Path(sys.argv[1])).take_service("
+        "Holder('op', 'restart', 'web', 'ann', None, 'here', '', time.time()))\n"
+        "print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", holding, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "held\n"
+    seen = FileLocks(folder).holder("web")
+    assert seen is not None
+    assert seen.who == "ann"
+    assert FileLocks(folder).take_service(_holder("bob")) is None
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    holder.stdout.close()
+    assert FileLocks(folder).holder("web") is None
+    held = FileLocks(folder).take(WEB)
+    assert held is not None
+    held.release()
+
+
+def test_a_lock_lives_on_in_the_child_it_was_handed_to(folder: Path) -> None:
+    held = FileLocks(folder).take_service(_holder("ann"))
+    assert held is not None
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import time; time.sleep(60)"], pass_fds=(*held.descriptors,)
+    )
+    held.release()
+    assert FileLocks(folder).holder("web") is not None
+    child.kill()
+    child.wait()
+    assert FileLocks(folder).holder("web") is None
+
+
+def test_looking_never_makes_a_taker_fail(folder: Path) -> None:
+    looker = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys\nfrom pathlib import Path\n"
+            "from opsconsole.operations.locks.file_locks import FileLocks\n"
+            "while True: FileLocks(Path(sys.argv[1])).holder('web')",
+            str(folder),
+        ]
+    )
+    try:
+        for _ in range(200):
+            held = FileLocks(folder).take_service(_holder("ann"))
+            assert held is not None
+            held.release()
+    finally:
+        looker.kill()
+        looker.wait()
+
+
+def test_a_torn_file_beside_the_lock_is_no_holder_of_its_own(folder: Path) -> None:
+    (folder / "locks" / "web.json").write_text('{"who": "ann", ')
+    assert FileLocks(folder).holder("web") is None
+    held = FileLocks(folder).take(WEB)
+    assert held is not None
+    seen = FileLocks(folder).holder("web")
+    assert seen is not None
+    assert seen.who == "somebody"
+    held.release()
+
+
+def test_whatever_goes_wrong_the_lock_is_not_left_with_this_process(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as context:
+        context.setattr(os, "pwrite", full)
+        with pytest.raises(StateError, match="No space left"):
+            FileLocks(folder).take_service(_holder("ann"))
+        assert not FileLocks(folder).is_held(WEB)
+    held = FileLocks(folder).take_service(_holder("bob"))
+    assert held is not None
+    held.release()
+
+
+@pytest.mark.parametrize(
+    "make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/etc/passwd", path)]
+)
+def test_what_is_no_file_in_the_place_of_a_lock_is_refused_at_once(
+    folder: Path, make: Callable[[Path], None]
+) -> None:
+    make(FileLocks(folder).path(WEB))
+    for touch in (FileLocks(folder).take, FileLocks(folder).is_held):
+        with pytest.raises(StateError, match="cannot use the lock"):
+            touch(WEB)
