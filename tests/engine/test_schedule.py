@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.schedule import FIRST_ROUND, TICK, Schedule, fraction
-from opsconsole.model.fault import FaultKind
+from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId, SourceKind
@@ -162,6 +162,27 @@ async def test_probes_are_not_left_alone(clock: FakeClock, source: MakeSource) -
     async with running(Schedule([probe], clock, ignore)):
         await clock.advance(60.0)
     assert len(probe.looked) >= 12
+
+
+async def test_who_asks_to_be_left_alone_is(clock: FakeClock, source: MakeSource) -> None:
+    """Nobody hurries it: not a delivery, not a refresh, not its own phase."""
+    busy = Fault(FaultKind.OVERLOADED, "HTTP 429", status=429, retry_after=42.0)
+    for probe in (source(answer=busy), source(named("docker:docker"), 5.0, busy)):
+        schedule = Schedule([probe], clock, lambda reading, lag: 0.5)
+        async with running(schedule):
+            await clock.advance(10.0)
+            schedule.hurry(probe.id)
+            await clock.advance(5.0)
+            schedule.refresh()
+            await clock.advance(150.0)
+            gaps = [after - before for before, after in pairwise(probe.looked)]
+            assert len(gaps) >= 2
+            assert all(42.0 <= gap <= 42.0 + 6.0 for gap in gaps), gaps
+            probe.answer = HealthReport(State.OK, "rested")
+            await clock.advance(45.0)
+            probe.looked.clear()
+            await clock.advance(21.0)
+            assert len(probe.looked) >= 4
 
 
 async def test_a_gap_in_time_is_told_and_everything_looked_at_anew(

@@ -107,7 +107,7 @@ REPORTS = {
     "bogus_charset": (State.OK, ""),
     "codec_charset": (State.OK, ""),
     "landing_page": (State.UNKNOWN, "HTML page, no health payload"),
-    "empty": (State.UNKNOWN, "empty body, no health payload"),
+    "empty": (State.OK, "answers 200, no body"),
     "no_content": (State.OK, ""),
     "lying_body": (State.DOWN, "HTTP 503 Service Unavailable"),
     "failing_body": (State.DOWN, "HTTP 503 Service Unavailable: db down: refused"),

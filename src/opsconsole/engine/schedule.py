@@ -59,7 +59,7 @@ class _Entry:
     """One source's place in the schedule. ``due`` is when its next look should begin.
 
     A patient one is a place that is asked, rather than a target that is watched: it is left
-    alone for longer when it fails.
+    alone for longer when it fails. None is looked at before ``rests_until``, whoever wants it.
     """
 
     source: AnySource
@@ -72,6 +72,7 @@ class _Entry:
     began: float = 0.0
     task: asyncio.Task[None] | None = None
     failures: int = 0
+    rests_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -237,7 +238,7 @@ class Schedule:
 
     def _put(self, entry: _Entry, due: float, at: float | None = None) -> None:
         """Give ``entry`` its next turn; an earlier entry of it in the wheel is void."""
-        entry.due = due
+        entry.due = due = max(due, entry.rests_until)
         entry.turn += 1
         when = due if at is None else at
         tick = max(0, math.ceil((when - self._origin) / TICK - _HAIR))
@@ -258,6 +259,9 @@ class Schedule:
             entry.task = None
             self._flying -= 1
         self.counts.looks += 1
+        if reading.fault is not None and reading.fault.retry_after:
+            entry.rests_until = self._clock.now() + reading.fault.retry_after
+            self._put(entry, entry.due)
         again = self._deliver(reading, late)
         if entry.patient:
             self._back_off(entry, failed=reading.fault is not None)

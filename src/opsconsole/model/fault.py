@@ -25,6 +25,7 @@ class FaultKind(StrEnum):
     ABSENT = "absent"
     UNSUPPORTED = "not supported"
     OVERLOADED = "overloaded"
+    CACHED = "answered by a cache"
     BAD_QUERY = "bad query"
     LOCAL = "local"
     INTERNAL = "internal"

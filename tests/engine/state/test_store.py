@@ -115,6 +115,16 @@ def test_could_not_look_is_not_down(one_service: Settings) -> None:
     assert view(store).error_rate == 0.0, "what could not be looked at is no failed look"
 
 
+def test_who_asked_to_be_left_alone_is_not_stale_meanwhile(one_service: Settings) -> None:
+    store = Store(one_service, NOW)
+    probe(store, 0, Fault(FaultKind.OVERLOADED, "HTTP 429", status=429, retry_after=60.0))
+    store.settle(NOW + 100)
+    assert not view(store).stale
+    assert "429" in view(store).reason
+    store.settle(NOW + 122)
+    assert view(store).stale
+
+
 def test_a_service_that_is_no_longer_looked_at_turns_stale_by_itself(
     one_service: Settings,
 ) -> None:

@@ -74,7 +74,7 @@ class _Probes:
     def names(self) -> tuple[str, ...]:
         return self.world.names
 
-    async def look(self) -> dict[str, Sight]:
+    async def look(self, since: float | None = None) -> dict[str, Sight]:
         self.world.looks += 1
         self.world.clock.at += 0.1
         return self.world.seen(self.world.clock.at)

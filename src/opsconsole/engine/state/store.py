@@ -323,9 +323,11 @@ class Store:
         for instance, probe in self._index.values():
             if probe.taken_at is None or probe.stale:
                 continue
-            if is_stale(probe.taken_at, probe.interval, now):
+            # Who asked to be left alone for a while is not looked at sooner.
+            pause = max(probe.interval, probe.fault.retry_after if probe.fault else 0.0)
+            if is_stale(probe.taken_at, pause, now):
                 probe.stale = True
-                limit = STALE_INTERVALS * probe.interval + 1.0
+                limit = STALE_INTERVALS * pause + 1.0
                 reason = f"not looked at for {now - probe.taken_at:.0f} s"
                 probe.judged = health.expire(probe.judged, probe.taken_at + limit, reason)
                 self._touched_instances.add(instance)

@@ -19,6 +19,7 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
 from opsconsole.operations.planning.driver import Sight
 from opsconsole.sources.health.factory import Asked, probes_of
+from opsconsole.sources.http.header_times import age
 
 if TYPE_CHECKING:
     from opsconsole.sources.health.http_probe import HttpProbe
@@ -38,6 +39,8 @@ class InstanceProbes:
     def __init__(
         self, settings: Settings, service: str, base: Path, without: frozenset[str] = frozenset()
     ) -> None:
+        self._clock = SystemClock()
+        self._last: dict[str, Reading[HealthReport]] = {}
         self._timeout = 0.0
         self._connector: Connector | None = None
         self._probes: dict[str, HttpProbe] = {}
@@ -49,7 +52,7 @@ class InstanceProbes:
         ]
         if wanted:
             self._timeout = wanted[0].timeout
-            self._connector, self._probes = _probes(wanted, base)
+            self._connector, self._probes = _probes(wanted, base, self._clock)
 
     @property
     def timeout(self) -> float:
@@ -61,13 +64,21 @@ class InstanceProbes:
         """The instances that can be looked at."""
         return tuple(self._probes)
 
-    async def look(self) -> dict[str, Sight]:
-        """One look at every instance, all at once."""
-        readings = await asyncio.gather(*(probe.collect() for probe in self._probes.values()))
-        return {
-            name: _sight(name, reading)
-            for name, reading in zip(self._probes, readings, strict=True)
-        }
+    async def look(self, since: float | None = None) -> dict[str, Sight]:
+        """One look at every instance, all at once; an answer from before ``since`` is none.
+
+        One that asked to be left alone is not asked again until then.
+        """
+        sights = await asyncio.gather(*(self._look(name, since) for name in self._probes))
+        return dict(zip(self._probes, sights, strict=True))
+
+    async def _look(self, name: str, since: float | None) -> Sight:
+        now = self._clock.now()
+        last = self._last.get(name)
+        if last is not None and now - last.taken_at < _rest(last):
+            return _sight(name, last, since)
+        reading = self._last[name] = await self._probes[name].collect()
+        return _sight(name, reading, since)
 
     async def figures(self, name: str) -> Mapping[str, float] | None:
         """The numbers that an instance reports of itself, None when it does not answer."""
@@ -81,7 +92,9 @@ class InstanceProbes:
             await self._connector.close()
 
 
-def _probes(wanted: list[Asked], base: Path) -> "tuple[Connector, dict[str, HttpProbe]]":
+def _probes(
+    wanted: list[Asked], base: Path, clock: SystemClock
+) -> "tuple[Connector, dict[str, HttpProbe]]":
     """A probe for each, on one connector.
 
     HTTP is imported only where it is spoken: that takes as long as all the rest of a start.
@@ -91,13 +104,21 @@ def _probes(wanted: list[Asked], base: Path) -> "tuple[Connector, dict[str, Http
 
     connector = Connector()
     # Each look dials: a kept connection may lead to the old process, which is draining.
-    make = partial(HttpProbe, clock=SystemClock(), connector=connector, base=base, looks=1)
+    make = partial(HttpProbe, clock=clock, connector=connector, base=base, looks=1)
     return connector, {asked.instance: make(asked) for asked in wanted}
 
 
-def _sight(name: str, reading: Reading[HealthReport]) -> Sight:
+def _rest(reading: Reading[HealthReport]) -> float:
+    return reading.fault.retry_after if reading.fault is not None else 0.0
+
+
+def _sight(name: str, reading: Reading[HealthReport], since: float | None) -> Sight:
     if reading.value is not None:
         report = reading.value
+        kept_for = age(report.headers)
+        if kept_for and since is not None and reading.taken_at - kept_for < since:
+            said = f"answered by a cache, {kept_for:.0f} s old: from before the change"
+            return Sight(name, State.UNKNOWN, said)
         uptime = uptime_of(report.figures)
         return Sight(name, report.state, _said(report), reading.took, uptime=uptime)
     assert reading.fault is not None

@@ -79,8 +79,8 @@ class Probes(Protocol):
         """The instances that can be looked at."""
         ...
 
-    async def look(self) -> dict[str, Sight]:
-        """One look at every instance."""
+    async def look(self, since: float | None = None) -> dict[str, Sight]:
+        """One look at every instance; an answer from before ``since`` is none."""
         ...
 
 
@@ -146,7 +146,7 @@ class Verifier:
 
     async def now(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """One look at everything, for the record."""
-        seen = await self._probes.look()
+        seen = await self._probes.look(since)
         return (*await self._driver.look(steps, since), *seen.values())
 
     async def _hold(
@@ -222,7 +222,7 @@ class Verifier:
         self, steps: tuple[Step, ...], names: frozenset[str], since: float
     ) -> tuple[Sight, ...]:
         own = await self._driver.look(steps, since)
-        seen = await self._probes.look() if names else {}
+        seen = await self._probes.look(since) if names else {}
         return (*own, *(sight for name, sight in seen.items() if name in names))
 
     def _not_healthy(self, known: Evidence, look: Look, before: Baseline) -> Verdict:

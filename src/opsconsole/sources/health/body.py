@@ -117,7 +117,7 @@ def _failed_by_code(report: HealthReport, status: int) -> HealthReport | Fault:
 def status_fault(status: int) -> Fault:
     """The fault that a status code is, where no health payload came with it."""
     message = f"HTTP {status} {phrase(status)}".rstrip()
-    if status == 429:
+    if status == health_expect.TOO_MANY:
         hint = "lengthen the interval"
         return Fault(FaultKind.OVERLOADED, message, hint=hint, status=status)
     hint = "look at health.path" if status in (404, 405, 410) else ""

@@ -15,14 +15,16 @@ import httpx
 from opsconsole.clock import Clock
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
-from opsconsole.model.reading import Reading
+from opsconsole.model.reading import Reading, is_stale
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 from opsconsole.sources.base import Source
 from opsconsole.sources.health.body import BY_CODE, read_health, status_fault
-from opsconsole.sources.health.expect import accepts_status, phrase
+from opsconsole.sources.health.expect import TOO_MANY, accepts_status, phrase
 from opsconsole.sources.health.factory import Asked
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.header_times import age, retry_after
+from opsconsole.sources.http.http1 import HTTP2_HINT
 from opsconsole.sources.http.target import HttpTarget
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
@@ -125,9 +127,18 @@ class HttpProbe(Source[HealthReport]):
         self, response: httpx.Response, body: bytes, headers: dict[str, str]
     ) -> HealthReport | Fault:
         status = response.status_code
+        kept_for = age(response.headers)
+        if is_stale(-kept_for, self._asked.interval, 0.0):
+            hint = "looks ask for no cache: let it pass them on"
+            return Fault(FaultKind.CACHED, f"{kept_for:.0f} s old", hint=hint, status=status)
         accepted = accepts_status(self._health.expect, status)
         if not accepted and (refusal := self._refusal(response)) is not None:
             return refusal
+        rest = retry_after(status, response.headers)
+        if not accepted and rest and status == TOO_MANY:
+            fault = status_fault(status)
+            message = f"{fault.message}; it asks for {rest:.0f} s of rest"
+            return replace(fault, message=message, retry_after=rest)
         content_type = headers.get("content-type", "")
         found = read_health(
             body, status=status, accepted=accepted, content_type=content_type, health=self._health
@@ -155,6 +166,9 @@ class HttpProbe(Source[HealthReport]):
             hint = "look at the service's http: settings"
             message = f"HTTP {status} {phrase(status)}"
             return Fault(FaultKind.AUTH, message, hint=hint, status=status)
+        if status in (426, 505):
+            message = f"HTTP {status} {phrase(status)}"
+            return Fault(FaultKind.UNSUPPORTED, message, hint=HTTP2_HINT, status=status)
         if status in (301, 302, 303, 307, 308):
             target = _shown_target(response.headers.get("location", ""))
             hint = "set the URL or health.path to where it points, if that is the service"

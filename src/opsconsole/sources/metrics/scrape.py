@@ -6,6 +6,7 @@ The event loop is not held up by a large body: that is parsed in the given execu
 """
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.header_times import retry_after
 from opsconsole.sources.http.target import HttpTarget
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.metrics.exposition import (
@@ -73,7 +75,7 @@ class MetricsPage:
         response = await self._target.ask(deadline)
         status = response.status_code
         if status != 200:
-            raise _refusal(status)
+            raise TransportFaultError.of(_refusal(status, response.headers))
         return response.read(), response.headers.get("content-type", "")
 
     async def close(self) -> None:
@@ -187,9 +189,15 @@ def scrape_id(service: str, instance: str) -> SourceId:
     return SourceId(SourceKind.SCRAPE, f"{service}/{instance}")
 
 
-def _refusal(status: int) -> TransportFaultError:
+def _refusal(status: int, headers: Mapping[str, str]) -> Fault:
+    message = f"HTTP {status}"
     if status in (401, 403, 407):
         hint = "look at the service's http: settings"
-        return TransportFaultError(FaultKind.AUTH, f"HTTP {status}", hint=hint, status=status)
+        return Fault(FaultKind.AUTH, message, hint, status=status)
+    rest = retry_after(status, headers)
+    if status == 429:
+        return Fault(
+            FaultKind.OVERLOADED, message, "lengthen the interval", status=status, retry_after=rest
+        )
     hint = "is metrics_path the right path?" if status in (404, 405) else ""
-    return TransportFaultError(FaultKind.STATUS, f"HTTP {status}", hint=hint, status=status)
+    return Fault(FaultKind.STATUS, message, hint, status=status, retry_after=rest)

@@ -19,7 +19,7 @@ import httpx
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http.retry_after import retry_after
+from opsconsole.sources.http.header_times import retry_after
 from opsconsole.sources.http.target import HttpTarget, without_credentials
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize
@@ -172,7 +172,7 @@ def refusal(response: httpx.Response, endpoint: str) -> Fault:
         kind, hint = FaultKind.UNSUPPORTED, _PREFIX_HINT
     elif 300 <= code < 400:
         detail = f"{detail}; redirects are not followed"
-    return Fault(kind, detail, hint, status=code, retry_after=retry_after(response))
+    return Fault(kind, detail, hint, status=code, retry_after=retry_after(code, response.headers))
 
 
 def _said(body: bytes) -> str:
