@@ -171,3 +171,27 @@ def test_every_public_thing_says_what_it_is() -> None:
             ):
                 missing.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     assert missing == []
+
+
+def test_screens_import_no_screen() -> None:
+    """Where one can go is data: only ``navigation`` knows the screens by name."""
+    screens = SOURCE / "ui" / "screens"
+    shown = {
+        (path, node.name)
+        for path in screens.rglob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Screen")
+    }
+    # These are what screens are made of.
+    made_of = {"ConsoleScreen", "ListScreen", "PageScreen"}
+    names = {name for _path, name in shown} - made_of
+    wrong = [
+        f"{path.relative_to(SOURCE)} imports {alias.name}"
+        for path in (SOURCE / "ui").rglob("*.py")
+        if path.name not in {"navigation.py", "app.py"}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.name in names
+    ]
+    assert not wrong

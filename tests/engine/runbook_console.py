@@ -11,6 +11,7 @@ from opsconsole.cli.configuration import Configuration
 from opsconsole.cli.engine import build_engine
 from opsconsole.config.loader import load
 from opsconsole.model.operation import Confirmation, Operation, Plan
+from opsconsole.model.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest, RunbookVerb
 
 
@@ -21,12 +22,12 @@ def main() -> None:
     engine.start()
     time.sleep(0.5)
     request = RunbookRequest(sys.argv[2], "shop", RunbookVerb.RUN, sys.argv[3])
-    answer = engine.runbook(request).result(20)
+    answer = engine.ask(RunRunbook(request)).result(20)
     assert isinstance(answer, RunbookAnswer), answer
     assert answer.plan is not None
-    plan = engine.plan(answer.plan).result(20)
+    plan = engine.ask(PlanFor(answer.plan)).result(20)
     assert isinstance(plan, Plan), plan
-    operation = engine.perform(plan, Confirmation("shop", "a test")).result(20)
+    operation = engine.ask(Perform(plan, Confirmation("shop", "a test"))).result(20)
     assert isinstance(operation, Operation), operation
     print("started", operation.id, flush=True)
     time.sleep(60)

@@ -19,8 +19,10 @@ from opsconsole.model.events import EventKind
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.observations import AlertmanagerSeen
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
+from opsconsole.model.questions import PlanFor
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
+from opsconsole.operations.operator import Operator
 from opsconsole.render.event_words import words
 from tests.engine.conftest import REFUSED, ScriptedSource, fleet
 from tests.named import named
@@ -260,45 +262,30 @@ def test_without_an_operator_every_action_is_refused() -> None:
     with running(local(9), sources=[]) as engine:
         wait_for(engine, lambda snapshot: True)
         time.sleep(0.2)
-        answer = engine.plan(request).result(WITHIN)
+        answer = engine.ask(PlanFor(request)).result(WITHIN)
         assert isinstance(answer, Refusal)
         assert answer.code == "no-operator"
-    answer = engine.plan(request).result(WITHIN)
+    answer = engine.ask(PlanFor(request)).result(WITHIN)
     assert isinstance(answer, Refusal)
     assert answer.code == "stopped"
 
 
-class BrokenOperator:
+class BrokenOperator(Operator):
     """Raises whatever it is asked; what a defect in operations looks like to the engine."""
+
+    def __init__(self) -> None:
+        """Nothing is opened."""
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Refusal:
         raise RuntimeError("a defect")
 
-    async def perform(self, plan: object, confirmation: object) -> Refusal:
-        raise RuntimeError("a defect")
-
-    def actions(self, service: str, snapshot: Snapshot | None) -> tuple[()]:
-        raise RuntimeError("a defect")
-
-    def operations(self) -> tuple[()]:
-        raise RuntimeError("a defect")
-
-    def degradations(self) -> tuple[()]:
-        raise RuntimeError("a defect")
-
-    def catch_up(self) -> tuple[()]:
-        raise RuntimeError("a defect")
-
-    async def backups(self, service: str) -> Refusal:
-        raise RuntimeError("a defect")
-
-    async def verify_backup(self, service: str, backup: str) -> Refusal:
-        raise RuntimeError("a defect")
-
-    async def stop_rollback(self, operation: str) -> Refusal:
+    def actions(self, service: str, snapshot: Snapshot | None = None) -> tuple[()]:
         raise RuntimeError("a defect")
 
     def changed(self) -> bool:
+        raise RuntimeError("a defect")
+
+    def operations(self, limit: int = 50) -> tuple[()]:
         raise RuntimeError("a defect")
 
     async def reconcile(self) -> int:
@@ -312,7 +299,7 @@ def test_a_defect_in_operations_is_an_answer_and_stops_no_look() -> None:
     probe = ScriptedSource(named("probe:api/api:health"), 0.2, SystemClock())
     with running(local(9), sources=[probe], operator=BrokenOperator()) as engine:
         wait_for(engine, is_in(State.OK))
-        answer = engine.plan(ActionRequest("api", ActionKind.RESTART)).result(WITHIN)
+        answer = engine.ask(PlanFor(ActionRequest("api", ActionKind.RESTART))).result(WITHIN)
         assert isinstance(answer, Refusal)
         assert answer.code == "internal-error"
         wait_for(engine, lambda snapshot: any("internal errors" in n for n in snapshot.notices))

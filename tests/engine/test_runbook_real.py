@@ -21,6 +21,7 @@ from opsconsole.engine.engine import Engine
 from opsconsole.engine.runbooks.run_book import RunBook
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Confirmation, Operation, Plan, Refusal
+from opsconsole.model.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.runbook_runs import (
     RunbookAnswer,
     RunbookRequest,
@@ -156,12 +157,12 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def carry_out(engine: Engine, step: str, answer: str = "") -> StepRun:
     """One step of the recovery to its end."""
     request = RunbookRequest("recover", "shop", RunbookVerb.RUN, step, answer)
-    found = engine.runbook(request).result(20)
+    found = engine.ask(RunRunbook(request)).result(20)
     assert isinstance(found, RunbookAnswer), found
     if found.plan is not None:
-        plan = engine.plan(found.plan).result(20)
+        plan = engine.ask(PlanFor(found.plan)).result(20)
         assert isinstance(plan, Plan), plan
-        started = engine.perform(plan, Confirmation("shop", "a test")).result(20)
+        started = engine.ask(Perform(plan, Confirmation("shop", "a test"))).result(20)
         assert isinstance(started, Operation), started
 
     def ended() -> StepRun | None:
@@ -202,8 +203,8 @@ def test_a_recovery_of_a_service_that_was_killed_comes_to_a_verified_end(place: 
         assert engine.latest.runbook_runs[0].outcome is RunOutcome.FINISHED
         kinds = [event.kind for event in engine.latest.events]
         assert kinds.count(EventKind.RUNBOOK) == 10
-        refused = engine.runbook(
-            RunbookRequest("recover", "shop", RunbookVerb.RUN, "restart")
+        refused = engine.ask(
+            RunRunbook(RunbookRequest("recover", "shop", RunbookVerb.RUN, "restart"))
         ).result(20)
         assert isinstance(refused, Refusal)
     finally:

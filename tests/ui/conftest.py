@@ -42,8 +42,9 @@ OpenStage = Callable[..., AbstractAsyncContextManager[Stage]]
 
 
 @pytest.fixture
-def open_stage() -> OpenStage:
-    """``async with open_stage(snapshot, size=…) as stage``."""
+def open_stage(monkeypatch: pytest.MonkeyPatch) -> OpenStage:
+    """``async with open_stage(snapshot, size=…) as stage``; no key waits for a quiet time."""
+    monkeypatch.setattr("opsconsole.ui.app.QUIET", 0.0)
 
     @asynccontextmanager
     async def opened(

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import TypeVar, assert_never, cast
 
 from opsconsole.model.backups import BackupView
 from opsconsole.model.logs import LogPage, LogQuery, PageListener
@@ -19,11 +20,26 @@ from opsconsole.model.operation import (
     StepResult,
 )
 from opsconsole.model.pages import PageView
+from opsconsole.model.questions import (
+    AnyQuestion,
+    BackupsOf,
+    MomentAt,
+    PagesOf,
+    Perform,
+    PlanFor,
+    Question,
+    RunRunbook,
+    StopRollback,
+    UnitsOf,
+    VerifyBackup,
+)
 from opsconsole.model.replay import Moment, Span
 from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.workloads import ReplicaLook
 from tests.ui.fleet import NOW
+
+T = TypeVar("T")
 
 
 class FixedClock:
@@ -109,7 +125,7 @@ class FakeEngine:
         self.stopped = False
         self.refusal: Refusal | None = None
         self.slow = False
-        self.asked: tuple[Future[Plan | Refusal], Plan] | None = None
+        self.open_questions: list[tuple[Future[object], object]] = []
         self.kept: tuple[BackupView, ...] = ()
         self.verified: list[str] = []
         self.stopped_rollbacks: list[str] = []
@@ -123,7 +139,6 @@ class FakeEngine:
         self.recorded: Span | None = None
         self.moments: list[float] = []
         self.answer_moment: Callable[[float], Moment | Refusal] = nothing_recorded
-        self.reading: list[Future[Moment | Refusal]] = []
         self._listeners: list[Callable[[Snapshot], None]] = []
 
     @property
@@ -153,64 +168,51 @@ class FakeEngine:
     def note(self, text: str, service: str = "") -> None:
         pass
 
-    def plan(self, request: ActionRequest) -> "Future[Plan | Refusal]":
-        self.requests.append(request)
-        future: Future[Plan | Refusal] = Future()
-        if self.slow:
-            self.asked = (future, a_plan(request, self.confirm))
+    def ask(self, question: Question[T]) -> "Future[T | Refusal]":
+        future: Future[T | Refusal] = Future()
+        answer = cast(T | Refusal, self.answer(cast(AnyQuestion, question)))
+        if self.slow and isinstance(question, PlanFor | MomentAt):
+            self.open_questions.append((cast("Future[object]", future), answer))
         else:
-            future.set_result(self.refusal or a_plan(request, self.confirm))
+            future.set_result(answer)
         return future
 
-    def perform(self, plan: Plan, confirmation: Confirmation) -> "Future[Operation | Refusal]":
-        self.performed.append((plan, confirmation))
-        future: Future[Operation | Refusal] = Future()
-        future.set_result(an_operation(plan))
-        return future
+    def settle(self) -> None:
+        """Answer the oldest question that is open."""
+        future, answer = self.open_questions.pop(0)
+        future.set_result(answer)
 
-    def stop_rollback(self, operation: str) -> "Future[Operation | Refusal]":
-        self.stopped_rollbacks.append(operation)
-        future: Future[Operation | Refusal] = Future()
-        future.set_result(Refusal("nothing-to-do", "it has begun already"))
-        return future
-
-    def moment(self, at: float) -> "Future[Moment | Refusal]":
-        self.moments.append(at)
-        future: Future[Moment | Refusal] = Future()
-        if self.slow:
-            self.reading.append(future)
-        else:
-            future.set_result(self.answer_moment(at))
-        return future
-
-    def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":
-        future: Future[tuple[BackupView, ...] | Refusal] = Future()
-        future.set_result(self.kept)
-        return future
-
-    def verify_backup(self, service: str, backup: str) -> "Future[BackupView | Refusal]":
-        self.verified.append(backup)
-        future: Future[BackupView | Refusal] = Future()
-        found = next(each for each in self.kept if each.id == backup)
-        future.set_result(replace(found, verified_at=NOW))
-        return future
-
-    def pages(self, service: str) -> "Future[tuple[PageView, ...] | Refusal]":
-        self.pages_asked.append(service)
-        future: Future[tuple[PageView, ...] | Refusal] = Future()
-        future.set_result(self.read_pages)
-        return future
-
-    def runbook(self, request: RunbookRequest) -> "Future[RunbookAnswer | Refusal]":
-        self.runbook_requests.append(request)
-        future: Future[RunbookAnswer | Refusal] = Future()
-        future.set_result(self.answer_runbook(request))
-        return future
-
-    def units(self, service: str) -> "Future[tuple[ReplicaLook, ...] | Refusal]":
-        future: Future[tuple[ReplicaLook, ...] | Refusal] = Future()
-        future.set_result(self.read_units)
-        return future
+    def answer(self, question: AnyQuestion) -> object:
+        """What it says to ``question``."""
+        match question:
+            case PlanFor():
+                self.requests.append(question.request)
+                return self.refusal or a_plan(question.request, self.confirm)
+            case Perform():
+                self.performed.append((question.plan, question.confirmation))
+                return an_operation(question.plan)
+            case StopRollback():
+                self.stopped_rollbacks.append(question.operation)
+                return Refusal("nothing-to-do", "it has begun already")
+            case MomentAt():
+                self.moments.append(question.at)
+                return self.answer_moment(question.at)
+            case BackupsOf():
+                return self.kept
+            case VerifyBackup():
+                self.verified.append(question.backup)
+                found = next(each for each in self.kept if each.id == question.backup)
+                return replace(found, verified_at=NOW)
+            case PagesOf():
+                self.pages_asked.append(question.service)
+                return self.read_pages
+            case UnitsOf():
+                return self.read_units
+            case RunRunbook():
+                self.runbook_requests.append(question.request)
+                return self.answer_runbook(question.request)
+            case _:
+                assert_never(question)
 
     def open_logs(self, service: str, on_page: PageListener) -> FakeReader:
         self.readers.append(FakeReader(self, on_page))

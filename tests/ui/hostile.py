@@ -8,25 +8,15 @@ import re
 import unicodedata
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
+from opsconsole.model.questions import AnyQuestion, Perform, PlanFor
 from opsconsole.model.snapshot import Snapshot
 from tests.ui import reading, ringing, working
-from tests.ui.fake_engine import FakeEngine, a_plan, an_operation
+from tests.ui.fake_engine import FakeEngine
 from tests.ui.fleet import NOW
 from tests.ui.test_runbooks import BOOK
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
-
-    from opsconsole.model.operation import (
-        ActionRequest,
-        Confirmation,
-        Operation,
-        Plan,
-        Refusal,
-    )
 
 PAYLOADS: Final = (
     *("".join(map(chr, range(start, start + 8))) for start in range(0, 32, 8)),
@@ -130,18 +120,10 @@ class HostileEngine(FakeEngine):
         self.answer_logs = self._logs
         self.read_pages = self.poison.value(reading.pages(fire=True))
 
-    def plan(self, request: "ActionRequest") -> "Future[Plan | Refusal]":
+    def answer(self, question: AnyQuestion) -> object:
         self.refusal = None
-        future = super().plan(request)
-        made: Future[Plan | Refusal] = type(future)()
-        made.set_result(self.poison.value(a_plan(request, self.confirm)))
-        return made
-
-    def perform(self, plan: "Plan", confirmation: "Confirmation") -> "Future[Operation | Refusal]":
-        future = super().perform(plan, confirmation)
-        made: Future[Operation | Refusal] = type(future)()
-        made.set_result(self.poison.value(an_operation(plan)))
-        return made
+        answer = super().answer(question)
+        return self.poison.value(answer) if isinstance(question, PlanFor | Perform) else answer
 
     def _logs(self, query: LogQuery) -> LogPage:
         lines = tuple(

@@ -7,6 +7,7 @@ without the row. And it is handled in time, with the new rows arriving before it
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import partial
 
 import pytest
 from textual import events
@@ -14,15 +15,17 @@ from textual import events
 from opsconsole.model.alerts import Severity
 from opsconsole.model.backups import BackupView
 from opsconsole.model.health import Component
-from opsconsole.model.operation import ActionKind, ActionView, OperationState
+from opsconsole.model.operation import ActionKind, ActionView, OperationState, Refusal
+from opsconsole.model.questions import BackupsOf
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import keys
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.keys import Group
-from opsconsole.ui.messages import BackupsArrived
+from opsconsole.ui.messages import Answered
 from opsconsole.ui.screens.dialog import Dialog
+from opsconsole.ui.widgets.backup_list import BackupList
 from opsconsole.ui.widgets.grid_table import GridTable
 from opsconsole.ui.widgets.line_widget import LineWidget
 from tests.ui import fleet, ringing, test_runbooks, working
@@ -219,6 +222,14 @@ def send(stage: Stage, event: events.Key) -> None:
     stage.app._driver.send_message(event)
 
 
+def listed(stage: Stage, answer: tuple[BackupView, ...] | Refusal) -> None:
+    """The backups on the screen are listed anew."""
+    for screen in stage.app.screen_stack:
+        for table in screen.query(BackupList):
+            table.take(answer)
+    stage.app.show()
+
+
 def arrive(stage: Stage, rows: Rows, key: str, arrives: Arrives) -> None:
     """Let other rows arrive, as the engine would."""
     engine = stage.engine
@@ -227,7 +238,7 @@ def arrive(stage: Stage, rows: Rows, key: str, arrives: Arrives) -> None:
         if arrives is Arrives.ANOTHER_FIRST:
             kept = (BackupView("20251122T000000Z-z9", "ai-backend", NOW), *engine.kept)
         engine.kept = kept
-        stage.app.post_message(BackupsArrived("ai-backend", kept))
+        stage.app.post_message(Answered(BackupsOf("ai-backend"), kept, partial(listed, stage)))
         return
     assert engine.snapshot is not None
     engine.publish(rows.after(engine.snapshot, key, arrives))

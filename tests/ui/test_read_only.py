@@ -183,7 +183,7 @@ async def test_every_changing_key_while_a_past_moment_is_shown(
             latest = app.bridge.latest
             if key.group is Group.CHANGE and latest is not None:
                 past = latest.taken_at - 60.0
-                app.replay.moment = Moment(past, past, replace(latest, replayed=True))
+                app.time.replay.moment = Moment(past, past, replace(latest, replayed=True))
                 await _go_to(app, pilot, service)
                 depth = len(app.screen_stack)
                 await pilot.press(key.keys.split(",")[0])

@@ -68,5 +68,5 @@ async def test_a_replayed_moment_looks_as_it_did_live(
         stage.clock.at = shown[-1].taken_at
         await stage.publish(shown[-1])
         for moment, lines in live.items():
-            stage.app.go_to(moment)
+            stage.app.time.go_to(moment)
             assert await settled(stage) == lines

@@ -225,7 +225,7 @@ async def test_the_logs_tab_follows_while_it_is_in_sight(open_stage: OpenStage) 
         assert "cluster red" in stage.text
         await stage.press("p")
         assert "PAUSED" in stage.text
-        assert stage.app.is_live
+        assert stage.app.time.is_live
         await stage.press("1")
         assert tab(stage) == "health"
         assert [reader.closed for reader in engine.readers] == [True]

@@ -8,10 +8,11 @@ from unittest.mock import patch
 
 import pytest
 
-from opsconsole.model.operation import ActionRequest, Confirmation, Refusal
+from opsconsole.model.operation import ActionRequest, Refusal
 from opsconsole.model.replay import Moment, Origin, Span
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.ui.routes import PlanDialog
 from opsconsole.ui.screens.alert import AlertScreen
 from opsconsole.ui.screens.operations import OperationsScreen
 from opsconsole.ui.screens.overview import OverviewScreen
@@ -19,7 +20,7 @@ from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.service import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
-from tests.ui.fake_engine import FakeEngine, FixedClock, a_plan
+from tests.ui.fake_engine import FakeEngine, FixedClock
 from tests.ui.fleet import NOW
 from tests.ui.tabs import key_of
 
@@ -107,11 +108,11 @@ async def test_the_moment_asked_for_is_said_while_it_is_read(open_stage: OpenSta
         await stage.press(BACK, BACK, BACK)
         assert "REPLAY · reading 09:11:07Z" in top(stage)
         assert engine.moments == [NOW - 60.0]
-        engine.reading.pop().set_result(engine.answer_moment(NOW - 60.0))
+        engine.settle()
         await stage.pilot.pause()
         await stage.pilot.pause()
         assert engine.moments == [NOW - 60.0, NOW - 180.0]
-        engine.reading.pop().set_result(engine.answer_moment(NOW - 180.0))
+        engine.settle()
         await stage.pilot.pause()
         await stage.pilot.pause()
         assert "REPLAY 09:11:07Z, 3m00s ago" in top(stage)
@@ -182,31 +183,28 @@ async def test_a_request_that_slips_by_the_keys_says_what_it_was_made_on(
     engine = recorded()
     async with open_stage(None, engine=engine) as stage:
         await stage.press(BACK)
-        changes = stage.app.changes
         request = ActionRequest("ai-service", fleet.ACTIONS[0].kind, "restart")
-        changes.request_all([request])
+        stage.app.changes.request_all([request])
         assert engine.requests == []
-        changes._waiting = [request]
-        changes._ask_next()
+        stage.app.open(PlanDialog(request))
+        await stage.pilot.pause()
         assert [each.seen_at for each in engine.requests] == [NOW - 60.0]
 
 
-async def test_a_plan_that_arrives_late_is_not_shown_over_the_past(open_stage: OpenStage) -> None:
+async def test_keys_go_to_the_plan_while_it_is_worked_out(open_stage: OpenStage) -> None:
     engine = recorded()
     engine.slow = True
     async with open_stage(None, engine=engine) as stage:
         await stage.press("R")
-        assert engine.asked is not None
-        engine.slow = False
-        await stage.press(BACK)
-        engine.asked[0].set_result(engine.asked[1])
-        for _ in range(100):
-            if "not now" in stage.text:
-                break
-            await stage.pilot.pause(0.05)
-        assert not isinstance(stage.app.screen, PlanScreen)
-        assert "not now" in stage.text
-        stage.app.changes.confirm(a_plan(engine.requests[0], engine.confirm), Confirmation())
+        plan = stage.app.screen
+        assert isinstance(plan, PlanScreen)
+        await stage.press(BACK, "j", "enter", "space", "q")
+        assert stage.app.screen is plan
+        assert engine.moments == []
+        engine.settle()
+        for _ in range(3):
+            await stage.pilot.pause()
+        assert "3f2a9c17b0de" in stage.text
     assert engine.performed == []
 
 
@@ -223,7 +221,7 @@ async def test_to_the_start_of_an_alert(open_stage: OpenStage) -> None:
         since = overview.alert.since
         await stage.press("J")
         assert engine.moments == [since]
-        assert stage.app.now == since
+        assert stage.app.time.now == since
         assert "REPLAY" in top(stage)
 
 

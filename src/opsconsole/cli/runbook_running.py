@@ -15,9 +15,9 @@ from opsconsole.cli.engine import build_engine
 from opsconsole.engine.engine import Engine
 from opsconsole.model.operation import (
     ActionRequest,
-    Operation,
     Refusal,
 )
+from opsconsole.model.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.runbook_runs import (
     RunbookAnswer,
     RunbookRequest,
@@ -140,7 +140,7 @@ class _Terminal:
         if isinstance(answer, Refusal) or answer.plan is None:
             return self._told(answer) if isinstance(answer, Refusal) else REFUSED
         request = _with_parameters(answer.plan)
-        plan = self._engine.plan(request).result(ANSWER_WITHIN)
+        plan = self._engine.ask(PlanFor(request)).result(ANSWER_WITHIN)
         if isinstance(plan, Refusal):
             return self._told(plan)
         for line in plan_lines(plan):
@@ -149,9 +149,7 @@ class _Terminal:
         if confirmation is None:
             print("  nothing was done", file=sys.stderr)
             return REFUSED
-        operation: Operation | Refusal = self._engine.perform(plan, confirmation).result(
-            ANSWER_WITHIN
-        )
+        operation = self._engine.ask(Perform(plan, confirmation)).result(ANSWER_WITHIN)
         if isinstance(operation, Refusal):
             return self._told(operation)
         return self._settled(step, self._until_found(step.id))
@@ -197,7 +195,7 @@ class _Terminal:
     def _request(self, verb: RunbookVerb, step: str, answer: str = "") -> RunbookAnswer | Refusal:
         request = RunbookRequest(self._view.name, self._service, verb, step, answer)
         try:
-            done = self._engine.runbook(request).result(ANSWER_WITHIN)
+            done = self._engine.ask(RunRunbook(request)).result(ANSWER_WITHIN)
         except FutureTimeoutError:
             return Refusal("no-answer-in-time", "the engine does not answer", "try again")
         if not isinstance(done, Refusal):

@@ -19,10 +19,10 @@ from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.desks.note_watch import Notes, NoteWatch
-from opsconsole.engine.desks.operator_door import Operator, OperatorDoor
+from opsconsole.engine.desks.operator_door import OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
-from opsconsole.engine.engine_calls import Asked
+from opsconsole.engine.engine_calls import EngineCalls
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.past import preload
@@ -46,6 +46,7 @@ from opsconsole.sources.base import AnySource
 
 if TYPE_CHECKING:
     from opsconsole.engine.recording.recorder import Recorder
+    from opsconsole.operations.operator import Operator
 
 PUBLISH_EVERY: Final = 0.5
 """Seconds between snapshots at least."""
@@ -68,7 +69,7 @@ T = TypeVar("T")
 _NOT_RECORDING: Final = RecordingView(RecordingState.OFF)
 
 
-class Engine(Asked):
+class Engine(EngineCalls):
     """One fleet's engine. Make it anywhere, ``start`` it once, ``stop`` it once.
 
     Once it was started it owns ``sources``, ``operator`` and ``recorder`` and closes them at its
@@ -84,7 +85,7 @@ class Engine(Asked):
         clock: Clock | None = None,
         read_only: bool = False,
         sources: Sequence[AnySource] | None = None,
-        operator: Operator | None = None,
+        operator: "Operator | None" = None,
         notes: Notes | None = None,
         archive: Archive | None = None,
         recorder: "Recorder | None" = None,
@@ -111,6 +112,7 @@ class Engine(Asked):
         self._reloading = Reloading(settings, configuration, self._heard)
         self._assembly: Assembly | None = None
         self._sources: Sequence[AnySource] = ()
+        self._operator = operator
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._heard)
         machine = LocalMachine()

@@ -7,30 +7,45 @@ that nobody can answer, because there is no loop or because answering failed, is
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never, cast
 
-from opsconsole.engine.desks.operator_door import STOPPED, OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.runbooks.desk import RunbookDesk
-from opsconsole.model.backups import BackupView
 from opsconsole.model.logs import LogReader, PageListener
-from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
-from opsconsole.model.pages import PageView
-from opsconsole.model.replay import Moment
-from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
+from opsconsole.model.operation import Refusal
+from opsconsole.model.questions import (
+    AnyQuestion,
+    BackupsOf,
+    MomentAt,
+    PagesOf,
+    Perform,
+    PlanFor,
+    Question,
+    RunRunbook,
+    StopRollback,
+    UnitsOf,
+    VerifyBackup,
+)
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.workloads import ReplicaLook
+
+if TYPE_CHECKING:
+    from opsconsole.operations.operator import Operator
 
 T = TypeVar("T")
 
+STOPPED: Final = Refusal("stopped", "the console is ending", "start it again")
+NO_OPERATOR: Final = Refusal(
+    "no-operator", "this console cannot change anything", "open one that is not read-only"
+)
 
-class Asked:
+
+class EngineCalls:
     """The part of an engine that is asked. What it asks in turn is set by the engine."""
 
-    _door: OperatorDoor
+    _operator: "Operator | None"
     _replay: Replay
     _logs: LogWatch
     _pages: PageBook
@@ -39,41 +54,10 @@ class Asked:
     _latest: Snapshot
     _loop: asyncio.AbstractEventLoop | None
 
-    def plan(self, request: ActionRequest) -> "Future[Plan | Refusal]":
-        """What exactly would be done now."""
-        return self._submit(lambda: self._door.plan(request, self._latest))
-
-    def perform(self, plan: Plan, confirmation: Confirmation) -> "Future[Operation | Refusal]":
-        """Start a confirmed plan; the operation then shows in the snapshots."""
-        return self._submit(lambda: self._door.perform(plan, confirmation))
-
-    def stop_rollback(self, operation: str) -> "Future[Operation | Refusal]":
-        """Keep the automatic rollback after an operation from being begun."""
-        return self._submit(lambda: self._door.stop_rollback(operation))
-
-    def moment(self, at: float) -> "Future[Moment | Refusal]":
-        """What was known at ``at``, in Unix seconds, or why that cannot be shown."""
-        return self._submit(lambda: self._replay.moment(at))
-
-    def backups(self, service: str) -> "Future[tuple[BackupView, ...] | Refusal]":
-        """The backups of a service, newest first."""
-        return self._submit(lambda: self._door.backups(service))
-
-    def verify_backup(self, service: str, backup: str) -> "Future[BackupView | Refusal]":
-        """One backup after every byte of it was compared; reads only."""
-        return self._submit(lambda: self._door.verify_backup(service, backup))
-
-    def pages(self, service: str) -> "Future[tuple[PageView, ...] | Refusal]":
-        """A look at every declared page of a service; reads only."""
-        return self._submit(lambda: self._pages.look(service))
-
-    def units(self, service: str) -> "Future[tuple[ReplicaLook, ...] | Refusal]":
-        """A look at the systemd units of a service; reads only."""
-        return self._submit(lambda: self._units.look(service))
-
-    def runbook(self, request: RunbookRequest) -> "Future[RunbookAnswer | Refusal]":
-        """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
-        return self._submit(lambda: self._runbooks.do(request))
+    def ask(self, question: Question[T]) -> "Future[T | Refusal]":
+        """The answer to ``question``, or why there is none."""
+        # AnyQuestion is every Question: tests/engine/test_engine_calls.py holds the two together.
+        return self._submit(lambda: self._answer(cast(AnyQuestion, question)))
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader:
         """Follow a service's logs until the reader is closed; ``on_page`` gets what it asks for.
@@ -81,6 +65,41 @@ class Asked:
         It is called on a thread of the reader.
         """
         return self._logs.open(service, on_page)
+
+    def _answer(self, question: AnyQuestion) -> Coroutine[Any, Any, Any]:
+        match question:
+            case MomentAt():
+                return _to(question, self._replay.moment(question.at))
+            case PagesOf():
+                return _to(question, self._pages.look(question.service))
+            case UnitsOf():
+                return _to(question, self._units.look(question.service))
+            case RunRunbook():
+                return _to(question, self._runbooks.do(question.request))
+            case PlanFor() | Perform() | StopRollback() | BackupsOf() | VerifyBackup():
+                return self._answer_by_operator(question)
+            case _:
+                assert_never(question)
+
+    def _answer_by_operator(
+        self, question: PlanFor | Perform | StopRollback | BackupsOf | VerifyBackup
+    ) -> Coroutine[Any, Any, Any]:
+        operator = self._operator
+        if operator is None:
+            return _refused(NO_OPERATOR)
+        match question:
+            case PlanFor():
+                return _to(question, operator.plan(question.request, self._latest))
+            case Perform():
+                return _to(question, operator.perform(question.plan, question.confirmation))
+            case StopRollback():
+                return _to(question, operator.stop_rollback(question.operation))
+            case BackupsOf():
+                return _to(question, operator.backups(question.service))
+            case VerifyBackup():
+                return _to(question, operator.verify_backup(question.service, question.backup))
+            case _:
+                assert_never(question)
 
     def _fail(self, what: str, error: Exception, doing: str) -> None:
         """Tell of a defect of ours."""
@@ -104,11 +123,23 @@ class Asked:
             stopped: Future[T | Refusal] = Future()
             stopped.set_result(STOPPED)
             return stopped
-        return asyncio.run_coroutine_threadsafe(self._answer(work), loop)
+        return asyncio.run_coroutine_threadsafe(self._outcome(work), loop)
 
-    async def _answer(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T | Refusal:
+    async def _outcome(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T | Refusal:
         try:
             return await work()
         except Exception as error:  # noqa: BLE001 - whoever asked gets an answer, not a traceback
             self._fail("a request", error, "answering")
             return Refusal("internal-error", f"{type(error).__name__} in this console")
+
+
+def _to(
+    question: Question[T], answer: Coroutine[Any, Any, T | Refusal]
+) -> Coroutine[Any, Any, T | Refusal]:
+    """``answer``; the type checker sees that it is of the type that ``question`` names."""
+    del question
+    return answer
+
+
+async def _refused(refusal: Refusal) -> Refusal:
+    return refusal

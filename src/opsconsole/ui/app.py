@@ -7,12 +7,15 @@ message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import isawaitable
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
+from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -23,18 +26,11 @@ from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
-from opsconsole.ui.messages import (
-    BackupsArrived,
-    BackupVerified,
-    EngineFailed,
-    NotePosted,
-    OperationStarted,
-    PlanArrived,
-    SnapshotArrived,
-)
+from opsconsole.ui.contracts import BASE_DEPTH, ConsoleLike, Shown, Speaking
+from opsconsole.ui.messages import Answered, EngineFailed, NotePosted, SnapshotArrived
+from opsconsole.ui.navigation import is_open, screen_of
 from opsconsole.ui.options import Options
-from opsconsole.ui.replay import Replay
-from opsconsole.ui.screens.contracts import ReadsBackups, Shown, Speaking
+from opsconsole.ui.routes import OverviewPage, Route, WallPage
 from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.terminal.output_gate import OutputGate
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
@@ -51,10 +47,11 @@ PAINT_FIRST = 0.03
 """Seconds left to the first paint before the rest is imported; a refresh alone is not a paint."""
 STOP_WITHIN = 2.0
 CRASHED = 70
-OVERVIEW_DEPTH = 2
+QUIET = 0.4
+"""Seconds after a dialog closed in which keys go nowhere, for they were typed into it."""
 
 
-class Console(TimeTravel, inherit_bindings=False):
+class Console(App[int], inherit_bindings=False):
     """The screens of one console."""
 
     TITLE = "opsconsole"
@@ -81,14 +78,15 @@ class Console(TimeTravel, inherit_bindings=False):
         self.animation_level = "none"
         self.clock: Clock = clock or SystemClock()
         self.bridge = Bridge(make_engine, self.post_message)
-        self.replay = Replay(self.bridge.moment, self.clock.now)
         self.time_axis = TimeAxis(options.window)
+        self.time = TimeTravel(self.bridge, self.clock, self.time_axis, self)
         self.keymap: dict[str, str] = {}
         self._appearance: Appearance | None = None
         self.failure = ""
-        self.changes = Changes(self)
+        self.changes = Changes(self.time, self.open, self.say)
         self.pressed_at: float | None = None
         self._interrupted_at = 0.0
+        self._closed_at = 0.0
         self.away_shown = False
         self.away_over = False
         self.use_palette(self.role_styles.palette)
@@ -101,11 +99,6 @@ class Console(TimeTravel, inherit_bindings=False):
         from opsconsole.model.snapshot import EnvironmentView
 
         return EnvironmentView(name=self.options.environment, danger=self.options.danger)
-
-    @property
-    def bridge_snapshot(self) -> Snapshot | None:
-        """The latest snapshot, whatever is held."""
-        return self.bridge.latest
 
     @property
     def time_note(self) -> str:
@@ -162,22 +155,13 @@ class Console(TimeTravel, inherit_bindings=False):
 
     async def _painted(self) -> None:
         self.bridge.start()
-        await self.push_screen(self._first_screen())
+        wall = self.options.wall
+        await self.push_screen(screen_of(OverviewPage() if wall is None else WallPage(wall)))
         self._use_keymap(self.options.keys)
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self.show)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)
         gc.enable()
-
-    def _first_screen(self) -> Screen[None]:
-        """The overview, or the wall."""
-        if self.options.wall is not None:
-            from opsconsole.ui.screens.wall import WallScreen
-
-            return WallScreen(self.options.wall)
-        from opsconsole.ui.screens.overview import OverviewScreen
-
-        return OverviewScreen()
 
     def on_unmount(self) -> None:
         """Let the engine go, for a bounded time."""
@@ -191,6 +175,20 @@ class Console(TimeTravel, inherit_bindings=False):
             if not screen.is_modal:
                 break
 
+    def show_headers(self) -> None:
+        """Bring only that up to date which is true of the whole console."""
+        for screen in self.screen_stack:
+            if isinstance(screen, Shown):
+                screen.show_header()
+
+    def open(self, route: Route, closed: Callable[[], None] | None = None) -> None:
+        """Go to ``route``; ``closed`` is called when one comes back from it."""
+        screen = screen_of(route)
+        if is_open(route, screen, self.screen_stack):
+            self.say("this page is open already: esc goes back to it")
+            return
+        self.push_screen(screen, (lambda _none: closed()) if closed is not None else None)
+
     def say(self, text: str) -> None:
         """Say something in the bottom line of the screen in sight."""
         for screen in reversed(self.screen_stack):
@@ -198,8 +196,32 @@ class Console(TimeTravel, inherit_bindings=False):
                 screen.say(text)
                 return
 
+    def pop_screen(self) -> AwaitComplete:
+        """Close the top screen; the first, over the curtain, stays."""
+        if len(self.screen_stack) <= BASE_DEPTH:
+            return AwaitComplete()
+        if self.screen.is_modal:
+            self._closed_at = time.monotonic()
+        return super().pop_screen()
+
+    def _is_left_over(self, event: events.Event) -> bool:
+        """Whether a key belongs to what was typed into a dialog that closed meanwhile."""
+        if not isinstance(event, events.Key) or event.key == "ctrl+c" or self.screen.is_modal:
+            return False
+        return event.time < self._closed_at + QUIET
+
+    async def on_key(self, event: events.Key) -> None:
+        """Whatever key nothing takes is answered."""
+        event.prevent_default()
+        if not await self._check_bindings(event.key):
+            name = event.character if event.is_printable else event.key
+            self.say(f"{name} does nothing here: ? shows the keys")
+
     async def on_event(self, event: events.Event) -> None:
         """Input older than its dialog is dropped; what is typed into a line goes there at once."""
+        if self._is_left_over(event):
+            self.say("typed as the dialog closed: not used")
+            return
         top: object = self.screen_stack[-1] if self.screen_stack else None
         if isinstance(event, events.Key) and self.away_shown and not self.away_over:
             self.away_over = True
@@ -253,26 +275,11 @@ class Console(TimeTravel, inherit_bindings=False):
 
     def on_note_posted(self, message: NotePosted) -> None:
         """Say it."""
-        self.changes.stop_looking()
         self.say(message.text)
 
-    def on_plan_arrived(self, message: PlanArrived) -> None:
-        """Open its dialog."""
-        self.changes.plan_arrived(message)
-
-    def on_operation_started(self, message: OperationStarted) -> None:
-        """Tell the dialog; without one, say it."""
-        self.changes.started(message)
-
-    def on_backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
-        """Tell the screens that list backups."""
-        for screen in self.screen_stack:
-            if isinstance(screen, ReadsBackups):
-                screen.backups_arrived(message)
-
-    def on_backup_verified(self, message: BackupVerified) -> None:
-        """Tell the screens that list backups."""
-        self.on_backups_arrived(message)
+    def on_answered(self, message: Answered[object]) -> None:
+        """Hand an answer to whoever asked."""
+        message.deliver()
 
     # ---- themes ----
 
@@ -302,6 +309,17 @@ class Console(TimeTravel, inherit_bindings=False):
 
     # ---- keys ----
 
+    def action_command_palette(self) -> None:
+        """Open the palette."""
+        from textual.command import CommandPalette
+
+        from opsconsole.ui.palette import ConsoleCommands
+
+        if not any(isinstance(screen, CommandPalette) for screen in self.screen_stack):
+            self.push_screen(
+                CommandPalette(providers=[ConsoleCommands], placeholder="command or service …")
+            )
+
     def action_look_again(self) -> None:
         """Ask the engine to look at everything now."""
         self.bridge.refresh()
@@ -325,11 +343,6 @@ class Console(TimeTravel, inherit_bindings=False):
     def leave(self) -> None:
         """End the console; operations go on in their runners."""
         self.exit(0)
-
-    async def action_back(self) -> None:
-        """One level back; the overview, over the curtain, is the top."""
-        if len(self.screen_stack) > OVERVIEW_DEPTH:
-            self.pop_screen()
 
     def action_mouse(self) -> None:
         """Let the mouse go or take it back."""
@@ -355,3 +368,7 @@ class Console(TimeTravel, inherit_bindings=False):
         self._return_code = CRASHED
         self._exception = self._exception or error
         self._close_messages_no_wait()
+
+
+_: type[ConsoleLike] = Console
+"""The type checker compares the two here."""

@@ -16,33 +16,25 @@ from textual.message import Message
 
 from opsconsole.errors import ConfigError, OpsconsoleError
 from opsconsole.text import sanitize
-from opsconsole.ui.messages import (
-    BackupsArrived,
-    BackupVerified,
-    EngineFailed,
-    MomentArrived,
-    NotePosted,
-    OperationStarted,
-    PagesArrived,
-    PlanArrived,
-    RunbookAnswered,
-    SnapshotArrived,
-    UnitsArrived,
-)
+from opsconsole.ui.messages import Answered, EngineFailed, SnapshotArrived
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from textual.message_pump import MessagePump
+
     from opsconsole.model.logs import LogReader, PageListener
-    from opsconsole.model.operation import ActionRequest, Confirmation, Plan, Refusal
+    from opsconsole.model.operation import Refusal
+    from opsconsole.model.questions import Question
     from opsconsole.model.replay import Span
-    from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
     from opsconsole.model.snapshot import Snapshot
     from opsconsole.ui.engine_like import EngineLike
 
 T = TypeVar("T")
 LET_GO_WITHIN = 5.0
 """Seconds for an engine to end before another takes its place."""
+STARTING = "starting"
+"""The code of what is answered while there is no engine yet."""
 EX_CONFIG = 78
 """The exit code of sysexits.h for a configuration that cannot be used."""
 
@@ -155,127 +147,43 @@ class Bridge:
 
     def ask(
         self,
-        call: Callable[[EngineLike], Future[T | Refusal]],
-        tell: Callable[[T | None, Refusal | None], Message],
+        question: Question[T],
+        then: Callable[[T | Refusal], object],
+        *,
+        asker: MessagePump | None = None,
     ) -> None:
-        """Ask the engine by ``call``; its answer comes as the message that ``tell`` makes of it."""
-        if self._engine is None:
-            self._post(NotePosted("the engine is still starting: try again in a moment"))
-            return
+        """Ask the engine. The answer comes as an ``Answered``: ``then`` is called by the app.
 
-        def answered(future: Future[T | Refusal]) -> None:
-            self._post(tell(*_outcome(future)))
-
-        call(self._engine).add_done_callback(answered)
-
-    def plan(self, request: ActionRequest) -> None:
-        """Ask for a plan; the answer is a ``PlanArrived``."""
-        self.ask(
-            lambda engine: engine.plan(request),
-            lambda plan, refusal: PlanArrived(request, plan, refusal),
-        )
-
-    def perform(self, plan: Plan, confirmation: Confirmation) -> None:
-        """Start a confirmed plan; the answer is an ``OperationStarted``."""
-        self.ask(
-            lambda engine: engine.perform(plan, confirmation),
-            lambda operation, refusal: OperationStarted(plan, operation, refusal),
-        )
-
-    def stop_rollback(self, operation: str) -> None:
-        """Stop the rollback that an operation armed; what came of it is said."""
-        self.ask(
-            lambda engine: engine.stop_rollback(operation),
-            lambda _, refusal: NotePosted(
-                f"not stopped: {refusal}" if refusal else "the rollback is stopped"
-            ),
-        )
-
-    def moment(self, at: float) -> None:
-        """Ask for a moment that has passed; the answer is always a ``MomentArrived``."""
-        from opsconsole.model.operation import Refusal
-
-        if self._engine is None:
-            self._post(MomentArrived(at, None, Refusal("starting", "the engine is still starting")))
-            return
-        self.ask(
-            lambda engine: engine.moment(at),
-            lambda found, refusal: MomentArrived(at, found, refusal),
-        )
-
-    def backups(self, service: str) -> None:
-        """Ask for the backups of a service; the answer is a ``BackupsArrived``."""
-        self.ask(
-            lambda engine: engine.backups(service),
-            lambda found, refusal: BackupsArrived(service, found, refusal),
-        )
-
-    def verify_backup(self, service: str, backup: str) -> None:
-        """Have a backup compared with its hashes; the answer is a ``BackupVerified``."""
-        self.ask(
-            lambda engine: engine.verify_backup(service, backup),
-            lambda found, refusal: BackupVerified(service, backup, found, refusal),
-        )
-
-    def pages(self, service: str, tell: Callable[[PagesArrived], object]) -> bool:
-        """Look at the declared pages of a service; the answer goes to ``tell``, on any thread.
-
-        False while the engine starts: nothing was asked.
+        It is dropped where ``asker``, a part of a screen, is gone by then.
         """
-        return self._look(
-            lambda engine: engine.pages(service),
-            lambda found, refusal: tell(PagesArrived(service, found, refusal)),
-        )
-
-    def units(self, service: str, tell: Callable[[UnitsArrived], object]) -> bool:
-        """Look at the systemd units of a service, as ``pages`` does at pages."""
-        return self._look(
-            lambda engine: engine.units(service),
-            lambda found, refusal: tell(UnitsArrived(service, found, refusal)),
-        )
-
-    def _look(
-        self,
-        call: Callable[[EngineLike], Future[T | Refusal]],
-        tell: Callable[[T | None, Refusal | None], object],
-    ) -> bool:
-        if self._engine is None:
-            return False
-
-        def answered(future: Future[T | Refusal]) -> None:
-            tell(*_outcome(future))
-
-        call(self._engine).add_done_callback(answered)
-        return True
-
-    def runbook(self, request: RunbookRequest, tell: Callable[[RunbookAnswered], object]) -> None:
-        """Do one thing with a run of a runbook; the answer goes to ``tell``, on any thread."""
-        if self._engine is None:
-            self._post(NotePosted("the engine is still starting: try again in a moment"))
+        engine = self._engine
+        if engine is None:
+            self._post(Answered(question, _starting(), then, asker))
             return
 
-        def answered(future: Future[RunbookAnswer | Refusal]) -> None:
-            tell(RunbookAnswered(*_outcome(future)))
+        def answered(future: Future[T | Refusal]) -> None:
+            self._post(Answered(question, _outcome(future), then, asker))
 
-        self._engine.runbook(request).add_done_callback(answered)
+        engine.ask(question).add_done_callback(answered)
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader | None:
         """Follow a service's logs until the reader is closed; None while the engine starts."""
         return None if self._engine is None else self._engine.open_logs(service, on_page)
 
 
-def _outcome(future: Future[T | Refusal]) -> tuple[T | None, Refusal | None]:
+def _starting() -> Refusal:
+    from opsconsole.model.operation import Refusal
+
+    return Refusal(STARTING, "the engine is still starting", "try again in a moment")
+
+
+def _outcome(future: Future[T | Refusal]) -> T | Refusal:
     """What a future came to; an error is a refusal with the error's own words."""
     from opsconsole.model.operation import Refusal
 
     if future.cancelled():
-        return None, Refusal("cancelled", "the engine stopped before it could answer")
+        return Refusal("cancelled", "the engine stopped before it could answer")
     error = future.exception()
     if error is None:
-        result = future.result()
-        return (None, result) if isinstance(result, Refusal) else (result, None)
-    refused = getattr(error, "refusal", None)
-    if isinstance(refused, Refusal):
-        return None, refused
-    said = sanitize(str(error), limit=400) or type(error).__name__
-    return None, Refusal("error", said, getattr(error, "remedy", ""))
+        return future.result()
+    return Refusal("error", sanitize(str(error), limit=400) or type(error).__name__)

@@ -6,19 +6,17 @@ here that is not possible there. Names from outside are names and nothing else.
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widget import Widget
 
 from opsconsole.render import keys
 from opsconsole.render.keys import Scope
 from opsconsole.render.runbooks import listed
+from opsconsole.ui.contracts import ConsoleLike, HasKeys
 from opsconsole.ui.incident_export import HOW, export
-from opsconsole.ui.screens.base import ConsoleScreen
-
-if TYPE_CHECKING:
-    from opsconsole.ui.app import Console
+from opsconsole.ui.routes import RunbookPage, ServicePage
 
 SERVICES_LISTED: Final = 1000
 RUNBOOKS_LISTED: Final = 500
@@ -37,7 +35,7 @@ class Command(NamedTuple):
     takes: Callable[[str], object] | None = None
 
 
-def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
+def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
     """What can be done on ``screen``, the ways out first, the services last."""
     yield Command(
         "quit", "leave the console; operations go on", console.leave, ("q", "q!", "qa", "wq")
@@ -45,41 +43,31 @@ def commands(console: "Console", screen: Screen[Any]) -> Iterator[Command]:
     yield Command("reload", "read the configuration again", console.read_again)
     yield Command("export", HOW, partial(export, console), takes=partial(export, console))
     scopes: tuple[Scope, ...] = (Scope.EVERYWHERE,)
-    actors: tuple[Widget, ...] = (screen,)
-    if isinstance(screen, ConsoleScreen):
-        scopes, actors = screen.scopes, screen.actors
+    actors: tuple[DOMNode, ...] = (screen, screen.app)
+    if isinstance(screen, HasKeys):
+        scopes, actors = screen.scopes, (*screen.actors, screen.app)
     for key in keys.of(scopes):
         if key.palette or key.scope in {Scope.CHANGE, Scope.OVERVIEW} or key.id == "help":
             method = f"action_{key.action.partition('(')[0]}"
-            actor = next((each for each in actors if hasattr(each, method)), console)
+            actor = next((each for each in actors if hasattr(each, method)), None)
+            if actor is None:
+                continue
             run = partial(console.run_action, key.action, actor)
-            takes = console.go_to_typed if key.id == "at" else None
+            takes = console.time.go_to_typed if key.id == "at" else None
             yield Command(key.label, f"{key.help}  ({key.shown})", run, (key.id,), takes)
 
 
-def service_commands(console: "Console") -> Iterator[Command]:
+def service_commands(console: ConsoleLike) -> Iterator[Command]:
     """One command for each service: it opens the service's screen."""
-    snapshot = console.shown
+    snapshot = console.time.shown
     for service in (snapshot.services if snapshot else ())[:SERVICES_LISTED]:
         about = f"{service.state.glyph} {service.state.value}"
-        yield Command(service.name, about, partial(_open, console, service.name))
+        yield Command(service.name, about, partial(console.open, ServicePage(service.name)))
 
 
-def runbook_commands(console: "Console") -> Iterator[Command]:
+def runbook_commands(console: ConsoleLike) -> Iterator[Command]:
     """One command for each runbook and service: it opens the checklist and runs nothing."""
     latest = console.bridge.latest
     for item in listed(latest.runbooks if latest else ())[:RUNBOOKS_LISTED]:
-        run = partial(_open_runbook, console, item.runbook.name, item.service)
+        run = partial(console.open, RunbookPage(item.runbook.name, item.service))
         yield Command(f"runbook {item.key}".strip(), item.runbook.title, run)
-
-
-def _open_runbook(console: "Console", runbook: str, service: str) -> None:
-    from opsconsole.ui.screens.runbook import RunbookScreen
-
-    console.push_screen(RunbookScreen(runbook, service))
-
-
-def _open(console: "Console", service: str) -> None:
-    from opsconsole.ui.screens.service import ServiceScreen
-
-    console.push_screen(ServiceScreen(service))

@@ -6,19 +6,18 @@ Invariant: every method returns at once; what takes time is a future, whose refu
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from opsconsole.model.backups import BackupView
     from opsconsole.model.logs import LogReader, PageListener
-    from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan, Refusal
-    from opsconsole.model.pages import PageView
-    from opsconsole.model.replay import Moment, Span
-    from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
+    from opsconsole.model.operation import Refusal
+    from opsconsole.model.questions import Question
+    from opsconsole.model.replay import Span
     from opsconsole.model.snapshot import Snapshot
-    from opsconsole.model.workloads import ReplicaLook
+
+T = TypeVar("T")
 
 
 class EngineLike(Protocol):
@@ -63,40 +62,8 @@ class EngineLike(Protocol):
         """Put a person's note on the timeline."""
         ...
 
-    def plan(self, request: ActionRequest) -> Future[Plan | Refusal]:
-        """Work out what exactly would be done."""
-        ...
-
-    def perform(self, plan: Plan, confirmation: Confirmation) -> Future[Operation | Refusal]:
-        """Start the confirmed plan in its runner; the answer says that it was started."""
-        ...
-
-    def stop_rollback(self, operation: str) -> Future[Operation | Refusal]:
-        """Keep the automatic rollback after an operation from being begun."""
-        ...
-
-    def moment(self, at: float) -> Future[Moment | Refusal]:
-        """What was known at ``at``, or why that cannot be shown."""
-        ...
-
-    def backups(self, service: str) -> Future[tuple[BackupView, ...] | Refusal]:
-        """The backups of a service, newest first."""
-        ...
-
-    def verify_backup(self, service: str, backup: str) -> Future[BackupView | Refusal]:
-        """One backup after every byte of it was compared; reads only."""
-        ...
-
-    def pages(self, service: str) -> Future[tuple[PageView, ...] | Refusal]:
-        """A look at every declared page of a service; reads only."""
-        ...
-
-    def runbook(self, request: RunbookRequest) -> Future[RunbookAnswer | Refusal]:
-        """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
-        ...
-
-    def units(self, service: str) -> Future[tuple[ReplicaLook, ...] | Refusal]:
-        """A look at the systemd units of a service; reads only."""
+    def ask(self, question: Question[T], /) -> Future[T | Refusal]:
+        """Answer a question, or say why not."""
         ...
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader:

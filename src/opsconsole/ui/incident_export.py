@@ -7,23 +7,20 @@ what came of it is said in the bottom line.
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.typed_time import TypedTimeError, moment_of
 from opsconsole.text import sanitize
+from opsconsole.ui.contracts import ConsoleLike
 from opsconsole.ui.messages import NotePosted
 from opsconsole.ui.options import ExportRequest
-
-if TYPE_CHECKING:
-    from opsconsole.ui.app import Console
 
 HOW = "export [SERVICE] [SINCE]: the report of the incident, to a new file in this folder"
 
 _writing = threading.Lock()
 
 
-def export(console: Console, typed: str = "") -> None:
+def export(console: ConsoleLike, typed: str = "") -> None:
     """Write the report that ``typed`` asks for: a service's name, a time, both or neither."""
     write = console.options.export
     if write is None:
@@ -53,9 +50,9 @@ def export(console: Console, typed: str = "") -> None:
     threading.Thread(target=run, name="incident-export", daemon=True).start()
 
 
-def _request(console: Console, typed: str) -> ExportRequest:
+def _request(console: ConsoleLike, typed: str) -> ExportRequest:
     """What is asked for, of the moment that is shown. Raises TypedTimeError."""
-    snapshot, now = console.shown, console.now
+    snapshot, now = console.time.shown, console.time.now
     service, since = "", None
     known = {each.name for each in snapshot.services} if snapshot else set()
     words = typed.split()

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from opsconsole.model.backups import BackupView
-    from opsconsole.model.operation import ActionRequest, Operation, Plan, Refusal
-    from opsconsole.model.pages import PageView
-    from opsconsole.model.replay import Moment
-    from opsconsole.model.runbook_runs import RunbookAnswer
-    from opsconsole.model.workloads import ReplicaLook
+    from textual.message_pump import MessagePump
+
+    from opsconsole.model.operation import Refusal
+    from opsconsole.model.questions import Question
+
+T = TypeVar("T")
 
 
 class SnapshotArrived(Message):
@@ -36,75 +37,18 @@ class EngineFailed(Message):
 
 
 @dataclass
-class PlanArrived(Message):
-    """The answer to a request for a plan: a plan, or why there is none."""
+class Answered(Message, Generic[T]):
+    """The engine's answer to a question; ``then`` is what ``asker`` does with it."""
 
-    request: ActionRequest
-    plan: Plan | None = None
-    refusal: Refusal | None = None
+    question: Question[T]
+    answer: T | Refusal
+    then: Callable[[T | Refusal], object]
+    asker: MessagePump | None = None
 
-
-@dataclass
-class OperationStarted(Message):
-    """The answer to a confirmed plan: the run's record, or why it was not started."""
-
-    plan: Plan
-    operation: Operation | None = None
-    refusal: Refusal | None = None
-
-
-@dataclass
-class BackupsArrived(Message):
-    """The backups of a service, or why they cannot be listed."""
-
-    service: str
-    backups: tuple[BackupView, ...] | None = None
-    refusal: Refusal | None = None
-
-
-@dataclass
-class BackupVerified(Message):
-    """One backup after it was compared, or why it could not be."""
-
-    service: str
-    id: str
-    backup: BackupView | None = None
-    refusal: Refusal | None = None
-
-
-@dataclass
-class PagesArrived(Message):
-    """The declared pages of a service as they are, or why they cannot be had."""
-
-    service: str
-    pages: tuple[PageView, ...] | None = None
-    refusal: Refusal | None = None
-
-
-@dataclass
-class UnitsArrived(Message):
-    """The systemd units of a service as they are, or why they cannot be had."""
-
-    service: str
-    units: tuple[ReplicaLook, ...] | None = None
-    refusal: Refusal | None = None
-
-
-@dataclass
-class MomentArrived(Message):
-    """What was known at the moment ``asked``, or why that cannot be shown."""
-
-    asked: float
-    moment: Moment | None = None
-    refusal: Refusal | None = None
-
-
-@dataclass
-class RunbookAnswered(Message):
-    """What came of a request to a run of a runbook, or why it was refused."""
-
-    answer: RunbookAnswer | None = None
-    refusal: Refusal | None = None
+    def deliver(self) -> None:
+        """Hand the answer over; one whose asker is gone is dropped."""
+        if self.asker is None or self.asker.is_attached:
+            self.then(self.answer)
 
 
 @dataclass

@@ -5,22 +5,19 @@ text of a hit as markup, so none of it is from outside.
 """
 
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from opsconsole.ui import safe
 from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
-
-if TYPE_CHECKING:
-    from opsconsole.ui.app import Console
+from opsconsole.ui.contracts import console_of
 
 
 class ConsoleCommands(Provider):
     """What ctrl-p offers on the screen one is on."""
 
     def _commands(self) -> Iterator[Command]:
-        console = cast("Console", self.app)
+        console = console_of(self.app)
         yield from commands(console, self.screen)
         yield from runbook_commands(console)
         for command in service_commands(console):

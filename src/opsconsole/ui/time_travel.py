@@ -1,4 +1,4 @@
-"""The keys that take the whole console back in time, and what every screen then shows.
+"""Which moment the whole console shows: the present, held or not, or one that has passed.
 
 Invariant: while another moment than the present is shown, nothing can be changed: ``refusal`` says
 why, whoever asks. A step is answered at once with the moment that it asks for; its picture
@@ -7,39 +7,48 @@ follows when it was read.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from opsconsole.clock import Clock
 from opsconsole.render import replay as said
 from opsconsole.ui.bridge import Bridge
-from opsconsole.ui.opening import Opening
 from opsconsole.ui.replay import Replay
-from opsconsole.ui.screens.contracts import Shown
 from opsconsole.ui.time_axis import TimeAxis
 
 if TYPE_CHECKING:
     from opsconsole.model.operation import Refusal
+    from opsconsole.model.replay import Moment
     from opsconsole.model.snapshot import Snapshot
-    from opsconsole.ui.messages import MomentArrived
 
 
-class TimeTravel(Opening, inherit_bindings=False):
-    """An app that shows the present, or another moment instead."""
-
-    bridge: Bridge
-    clock: Clock
-    replay: Replay
-    time_axis: TimeAxis
+class View(Protocol):
+    """What shows the moment."""
 
     def show(self) -> None:
         """Bring the screens in sight up to date."""
-        raise NotImplementedError
+
+    def show_headers(self) -> None:
+        """Bring only that up to date which is true of the whole console."""
+
+    def say(self, text: str) -> None:
+        """Say something in the bottom line of the screen in sight."""
+
+
+class TimeTravel:
+    """The moment that ``view`` shows; ``replay`` keeps the books of it."""
+
+    def __init__(self, bridge: Bridge, clock: Clock, axis: TimeAxis, view: View) -> None:
+        self._bridge = bridge
+        self._clock = clock
+        self._axis = axis
+        self._view = view
+        self.replay = Replay(self._read, clock.now)
 
     @property
     def shown(self) -> Snapshot | None:
         """The snapshot to show: the latest, or that of the moment at hand."""
         moment = self.replay.moment
-        return self.bridge.latest if moment is None else moment.snapshot
+        return self._bridge.latest if moment is None else moment.snapshot
 
     @property
     def is_live(self) -> bool:
@@ -50,46 +59,38 @@ class TimeTravel(Opening, inherit_bindings=False):
     def now(self) -> float:
         """The time that ages count from: of the moment that is shown."""
         moment = self.replay.moment
-        return self.clock.now() if moment is None else moment.at
+        return self._clock.now() if moment is None else moment.at
 
     @property
     def refusal(self) -> str:
         """Why nothing may be changed from what is shown; '' where that is the present."""
         if self.is_live:
             return ""
-        return said.refused_sentence(self.now, self.clock.now(), held=self.replay.held)
+        return said.refused_sentence(self.now, self._clock.now(), held=self.replay.held)
 
     def go_live(self) -> None:
         """Show the present again."""
         self.replay.release()
-        self.show()
+        self._view.show()
 
     def go_to(self, moment: float) -> None:
         """Show ``moment``, in Unix seconds, if anything is known of it."""
         self._show_asked(self.replay.go(moment))
 
-    def action_pause(self) -> None:
+    def pause(self) -> None:
         """Hold the picture; from a held or a past one, return to now."""
-        if self.is_live and self.bridge.latest is not None:
-            self.replay.hold(self.bridge.latest)
+        if self.is_live and self._bridge.latest is not None:
+            self.replay.hold(self._bridge.latest)
         else:
             self.replay.release()
-        self.show()
+        self._view.show()
 
-    def action_step(self, seconds: int) -> None:
+    def step(self, seconds: int) -> None:
         """Go so many seconds back, where negative, or forth."""
-        if self.bridge.latest is None:
-            self.say("nothing was seen yet: there is nowhere to go back to")
+        if self._bridge.latest is None:
+            self._view.say("nothing was seen yet: there is nowhere to go back to")
             return
-        self._show_asked(self.replay.step(seconds, self.bridge.recorded))
-
-    def action_at(self) -> None:
-        """Ask for a moment to go to."""
-        from opsconsole.ui.screens.base import ConsoleScreen
-        from opsconsole.ui.widgets.moment_prompt import MomentPrompt
-
-        if isinstance(self.screen, ConsoleScreen):
-            self.screen.ask(MomentPrompt())
+        self._show_asked(self.replay.step(seconds, self._bridge.recorded))
 
     def go_to_typed(self, text: str) -> None:
         """Go to the moment that a person typed, or say what is wrong with it."""
@@ -98,26 +99,33 @@ class TimeTravel(Opening, inherit_bindings=False):
         if not text.strip():
             return
         try:
-            now = self.clock.now()
+            now = self._clock.now()
             moment = moment_of(text, now)
         except TypedTimeError as error:
-            self.say(str(error))
+            self._view.say(str(error))
             return
         if moment >= now:
             self.go_live()
         else:
             self.go_to(moment)
 
-    def on_moment_arrived(self, message: MomentArrived) -> None:
+    def _read(self, at: float) -> None:
+        from opsconsole.model.questions import MomentAt
+
+        self._bridge.ask(MomentAt(at), lambda answer: self._arrived(at, answer))
+
+    def _arrived(self, asked: float, answer: Moment | Refusal) -> None:
         """Show the moment, or say why it cannot be shown."""
-        moment, refusal = message.moment, message.refusal
-        if moment is not None:
-            self.time_axis.grow(moment.snapshot, moment.at)
-        sentence = "" if refusal is None else self._sentence(refusal)
-        self._tell(self.replay.arrived(message.asked, moment, sentence))
+        from opsconsole.model.replay import Moment
+
+        if isinstance(answer, Moment):
+            self._axis.grow(answer.snapshot, answer.at)
+            self._tell(self.replay.arrived(asked, answer))
+        else:
+            self._tell(self.replay.arrived(asked, None, self._sentence(answer)))
 
     def _sentence(self, refusal: Refusal) -> str:
-        recorded, now = self.bridge.recorded, self.clock.now()
+        recorded, now = self._bridge.recorded, self._clock.now()
         if recorded is not None and refusal.code == "before-recording":
             return said.before_sentence(recorded, now)
         if recorded is not None and refusal.code == "after-recording":
@@ -129,13 +137,11 @@ class TimeTravel(Opening, inherit_bindings=False):
         if self.is_live:
             self._tell(sentence)
             return
-        for screen in self.screen_stack:
-            if isinstance(screen, Shown):
-                screen.show_header()
+        self._view.show_headers()
         if sentence:
-            self.say(sentence)
+            self._view.say(sentence)
 
     def _tell(self, sentence: str) -> None:
-        self.show()
+        self._view.show()
         if sentence:
-            self.say(sentence)
+            self._view.say(sentence)

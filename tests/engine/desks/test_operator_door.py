@@ -6,27 +6,23 @@ from dataclasses import replace
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
 from opsconsole.errors import StateError
-from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event
 from opsconsole.model.operation import (
     ActionKind,
-    ActionRequest,
     ActionView,
-    Confirmation,
     Degradation,
     Operation,
     OperationState,
-    Plan,
-    Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.operations.operator import Operator
 from opsconsole.render.event_words import words
 
 SNAPSHOT = Snapshot(1, 0.0)
 RESTART = ActionView(ActionKind.RESTART, "", "docker", "restart api")
 
 
-class ScriptedOperator:
+class ScriptedOperator(Operator):
     """Has the operations that it is given."""
 
     def __init__(self) -> None:
@@ -44,17 +40,11 @@ class ScriptedOperator:
     def use(self, settings: Settings) -> None:
         self.settings = settings
 
-    async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
-        return Refusal("cooldown", f"{request.service} was restarted just now")
-
-    async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
-        return Refusal("locked", "somebody is at it")
-
-    def actions(self, service: str, snapshot: Snapshot | None) -> tuple[ActionView, ...]:
+    def actions(self, service: str, snapshot: Snapshot | None = None) -> tuple[ActionView, ...]:
         self.asked += 1
         return (RESTART,)
 
-    def operations(self) -> tuple[Operation, ...]:
+    def operations(self, limit: int = 50) -> tuple[Operation, ...]:
         return self.held
 
     def degradations(self) -> tuple[Degradation, ...]:
@@ -63,15 +53,6 @@ class ScriptedOperator:
     def catch_up(self) -> tuple[Operation, ...]:
         ended, self.ended = self.ended, ()
         return ended
-
-    async def backups(self, service: str) -> tuple[BackupView, ...]:
-        return (BackupView("20251121T091407Z-1", service),)
-
-    async def verify_backup(self, service: str, backup: str) -> BackupView:
-        return BackupView(backup, service, verified_at=1.0)
-
-    async def stop_rollback(self, operation: str) -> Operation | Refusal:
-        return next(each for each in self.held if each.id == operation)
 
     def changed(self) -> bool:
         if self.broken:
@@ -144,19 +125,6 @@ async def test_a_degradation_that_comes_to_last_is_a_change() -> None:
     door.close()
 
 
-async def test_backups_are_the_operators_and_without_one_there_are_none() -> None:
-    door = OperatorDoor(ScriptedOperator(), lambda event: None)
-    listed = await door.backups("api")
-    assert isinstance(listed, tuple)
-    assert [each.service for each in listed] == ["api"]
-    assert await door.verify_backup("api", "b") == BackupView("b", "api", verified_at=1.0)
-    door.close()
-    closed = OperatorDoor(None, lambda event: None)
-    assert isinstance(await closed.backups("api"), Refusal)
-    assert isinstance(await closed.verify_backup("api", "b"), Refusal)
-    closed.close()
-
-
 async def test_actions_are_asked_for_now_and_then_and_after_each_move() -> None:
     operator = ScriptedOperator()
     door = OperatorDoor(operator, lambda event: None)
@@ -177,14 +145,6 @@ async def test_dead_runners_are_looked_for_now_and_then() -> None:
     for now in (0.0, 1.0, RECONCILE_EVERY, RECONCILE_EVERY + 1):
         await door.reconcile(now)
     assert operator.reconciled == 2
-    door.close()
-
-
-async def test_a_refusal_of_the_operator_is_passed_on() -> None:
-    door = OperatorDoor(ScriptedOperator(), lambda event: None)
-    answer = await door.plan(ActionRequest("api", ActionKind.RESTART), SNAPSHOT)
-    assert isinstance(answer, Refusal)
-    assert answer.code == "cooldown"
     door.close()
 
 
@@ -218,23 +178,8 @@ async def test_a_broken_journal_is_told_and_leaves_what_was_known() -> None:
     door.close()
 
 
-async def test_a_rollback_is_stopped_through_the_door() -> None:
-    operator = ScriptedOperator()
-    operator.held = (operation(OperationState.FAILED),)
-    door = OperatorDoor(operator, lambda event: None)
-    assert await door.stop_rollback("1") == operator.held[0]
-    door.close()
-    without = OperatorDoor(None, lambda event: None)
-    answer = await without.stop_rollback("1")
-    assert isinstance(answer, Refusal)
-    without.close()
-
-
 async def test_without_an_operator_nothing_is_polled() -> None:
     door = OperatorDoor(None, lambda event: None)
     assert not await door.poll()
     assert await door.poll_actions(["api"], SNAPSHOT, 0.0) == {}
-    answer = await door.plan(ActionRequest("api", ActionKind.RESTART), SNAPSHOT)
-    assert isinstance(answer, Refusal)
-    assert answer.code == "no-operator"
     door.close()

@@ -17,6 +17,7 @@ from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import Refusal
+from opsconsole.model.questions import MomentAt
 from opsconsole.model.replay import Gap, Moment, Origin, Span
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import ServiceView, Snapshot
@@ -251,13 +252,13 @@ def test_an_engine_answers_from_its_recording(archive: Archive, tmp_path: Path) 
     clock = FakeClock()
     sources = [ScriptedSource(named("probe:web/web:health"), 5.0, clock)]
     engine = Engine(settings, base=tmp_path, sources=sources, archive=archive)
-    assert isinstance(engine.moment(START).result(1.0), Refusal), "not running yet"
+    assert isinstance(engine.ask(MomentAt(START)).result(1.0), Refusal), "not running yet"
     published = threading.Event()
     engine.listen(lambda _: published.set())
     engine.start()
     try:
         assert published.wait(5.0)
-        found = engine.moment(START + 60.0).result(5.0)
+        found = engine.ask(MomentAt(START + 60.0)).result(5.0)
         assert isinstance(found, Moment)
         assert found.snapshot.taken_at == START + 60.0
     finally:

@@ -1,30 +1,28 @@
-"""The engine's door to operations: asks the operator, tells what moved.
+"""What the operator has recorded: operations, degradations, what is allowed; tells what moved.
 
-Invariant: without an operator every action is refused. The operator's files and database are
-never read on the engine's loop; one slow look at them delays the next, and nothing else. A
-journal that cannot be read leaves what was last known, and ``fault`` says why.
+Invariant: the operator's files and database are never read on the engine's loop; one slow look at
+them delays the next, and nothing else. A journal that cannot be read leaves what was last known,
+and ``fault`` says why. Without an operator there is nothing to tell.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.events import operation_missed, operation_moved
 from opsconsole.errors import StateError
-from opsconsole.model.backups import BackupView
 from opsconsole.model.events import Event
 from opsconsole.model.operation import (
-    ActionRequest,
     ActionView,
-    Confirmation,
     Degradation,
     Operation,
     OperationState,
-    Plan,
-    Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.threads import BoundedExecutor, QueueFullError
+
+if TYPE_CHECKING:
+    from opsconsole.operations.operator import Operator
 
 DEADLINE: Final = 5.0
 """Seconds for one look at the journal."""
@@ -35,47 +33,7 @@ ACTIONS_EVERY: Final = 5.0
 RECONCILE_EVERY: Final = 30.0
 """Seconds between looks for what a dead runner left undone."""
 
-NO_OPERATOR: Final = Refusal(
-    "no-operator", "this console cannot change anything", "open one that is not read-only"
-)
-STOPPED: Final = Refusal("stopped", "the console is ending", "start it again")
-
 T = TypeVar("T")
-
-
-class Operator(Protocol):
-    """What plans and performs; ``operations.operator`` has the real one.
-
-    Raises StateError where the journal cannot be read.
-
-    What is ``async`` is awaited on the loop; the others may block and are called in a thread.
-    """
-
-    async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal: ...
-
-    async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal: ...
-
-    def actions(self, service: str, snapshot: Snapshot | None) -> tuple[ActionView, ...]: ...
-
-    def operations(self) -> tuple[Operation, ...]: ...
-
-    def degradations(self) -> tuple[Degradation, ...]: ...
-
-    def catch_up(self) -> tuple[Operation, ...]: ...
-
-    async def backups(self, service: str) -> tuple[BackupView, ...] | Refusal: ...
-
-    async def verify_backup(self, service: str, backup: str) -> BackupView | Refusal: ...
-
-    async def stop_rollback(self, operation: str) -> Operation | Refusal: ...
-
-    def changed(self) -> bool: ...
-
-    def use(self, settings: Settings) -> None: ...
-
-    async def reconcile(self) -> int: ...
-
-    def close(self) -> None: ...
 
 
 class OperatorDoor:
@@ -83,7 +41,7 @@ class OperatorDoor:
 
     def __init__(
         self,
-        operator: Operator | None,
+        operator: "Operator | None",
         tell: Callable[[Event], None],
         *,
         deadline: float = DEADLINE,
@@ -100,36 +58,6 @@ class OperatorDoor:
         self.missed: tuple[Operation, ...] = ()
         self.fault = self._trouble = ""
 
-    async def plan(self, request: ActionRequest, snapshot: Snapshot) -> Plan | Refusal:
-        """What exactly would be done, or why not."""
-        if self._operator is None:
-            return NO_OPERATOR
-        return await self._operator.plan(request, snapshot)
-
-    async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
-        """Hand a confirmed plan over to its runner."""
-        if self._operator is None:
-            return NO_OPERATOR
-        return await self._operator.perform(plan, confirmation)
-
-    async def stop_rollback(self, operation: str) -> Operation | Refusal:
-        """Keep the automatic rollback after an operation from being begun."""
-        if self._operator is None:
-            return NO_OPERATOR
-        return await self._operator.stop_rollback(operation)
-
-    async def backups(self, service: str) -> tuple[BackupView, ...] | Refusal:
-        """The backups of a service, or why they cannot be listed."""
-        if self._operator is None:
-            return NO_OPERATOR
-        return await self._operator.backups(service)
-
-    async def verify_backup(self, service: str, backup: str) -> BackupView | Refusal:
-        """One backup after every byte of it was compared."""
-        if self._operator is None:
-            return NO_OPERATOR
-        return await self._operator.verify_backup(service, backup)
-
     def use(self, settings: Settings) -> None:
         """Plan by ``settings`` from now on."""
         if self._operator is not None:
@@ -145,7 +73,7 @@ class OperatorDoor:
         self.fault = self._trouble
         return moved
 
-    async def _read(self, operator: Operator) -> bool:
+    async def _read(self, operator: "Operator") -> bool:
         if self._states is not None and not await self._call(operator.changed, False):
             return False
         operations = await self._call(operator.operations, None)
@@ -191,7 +119,7 @@ class OperatorDoor:
         if self._operator is not None:
             self._operator.close()
 
-    async def _catch_up(self, operator: Operator) -> None:
+    async def _catch_up(self, operator: "Operator") -> None:
         """What ended before the first look was missed; what ends after it is seen."""
         nothing: tuple[Operation, ...] = ()
         missed = await self._call(operator.catch_up, nothing)

@@ -5,6 +5,7 @@ asks for nothing.
 """
 
 from opsconsole.model.alerts import Alert
+from opsconsole.ui.routes import ServicePage, SilencingDialog
 from opsconsole.ui.screens.triage import TriageKeys
 
 NO_ALERT = "no alert is under the cursor: go to the panel of alerts first"
@@ -24,7 +25,6 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
     def action_acknowledge(self) -> None:
         """Ask for a reason, then open the plan."""
         from opsconsole.render.forms.silencing import acknowledge_form
-        from opsconsole.ui.screens.silencing import SilencingScreen
 
         alert = self.alert
         if alert is None:
@@ -34,12 +34,11 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
             if form is None:
                 self.say(NOT_REPORTED)
             else:
-                self.app.push_screen(SilencingScreen(form))
+                self.console_app.open(SilencingDialog(form))
 
     def action_silence(self) -> None:
         """Open the form of a silence that begins as the labels of the alert."""
         from opsconsole.render.forms.silencing import silence_form, source_of
-        from opsconsole.ui.screens.silencing import SilencingScreen
 
         alert, snapshot = self.alert, self.snapshot
         if alert is None or snapshot is None:
@@ -47,7 +46,7 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
         elif not self.refused("silencing"):
             source = source_of(alert, snapshot.alerts, snapshot.silences)
             if source:
-                self.app.push_screen(SilencingScreen(silence_form(alert, source)))
+                self.console_app.open(SilencingDialog(silence_form(alert, source)))
             else:
                 self.say(NOT_REPORTED)
 
@@ -57,13 +56,11 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
         if alert is None:
             self.say(NO_ALERT)
         else:
-            self.console_app.go_to(alert.since)
+            self.console_app.time.go_to(alert.since)
 
     def open_service_at(self, alert: Alert) -> None:
         """Open the latency of the alert's service, with the alert's start marked; never acts."""
         if self.snapshot is None or self.snapshot.service(alert.service) is None:
             self.say("this alert belongs to no service: d describes it")
             return
-        from opsconsole.ui.screens.service import ServiceScreen
-
-        self.app.push_screen(ServiceScreen(alert.service, began=alert))
+        self.console_app.open(ServicePage(alert.service, began=alert))

@@ -4,10 +4,9 @@ Invariant: a screen shows what it is given and asks for nothing; handlers return
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import events, on
-from textual.screen import Screen
 from textual.widget import Widget
 
 from opsconsole.model.operation import ActionKind, ActionView
@@ -16,7 +15,17 @@ from opsconsole.render import keys
 from opsconsole.render.command_line import meant, not_meant
 from opsconsole.render.keys import Scope
 from opsconsole.render.status_line import Hint
-from opsconsole.ui.screens.contracts import Speaking
+from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
+from opsconsole.ui.contracts import HasKeys
+from opsconsole.ui.routes import (
+    ActionsDialog,
+    HelpPage,
+    LogsPage,
+    OperationsPage,
+    RunbooksPage,
+    SilencesPage,
+    ThemeDialog,
+)
 from opsconsole.ui.terminal.partial_updates import PreciseCompositor
 from opsconsole.ui.widgets.command_prompt import CommandPrompt
 from opsconsole.ui.widgets.footer_bar import FooterBar
@@ -25,14 +34,10 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.moment_prompt import MomentPrompt
 from opsconsole.ui.widgets.prompt import Prompt
 
-if TYPE_CHECKING:
-    from opsconsole.ui.app import Console
-    from opsconsole.ui.commands import Command
-
 NOTICE_SECONDS = 6.0
 
 
-class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
+class ConsoleScreen(HasKeys, inherit_bindings=False):
     """A full screen between a header and a footer."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.EVERYWHERE,)
@@ -56,19 +61,14 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         return (self,)
 
     @property
-    def console_app(self) -> "Console":
-        """The app with its own type."""
-        return cast("Console", self.app)
-
-    @property
     def snapshot(self) -> Snapshot | None:
         """What is to be shown: the latest, or the one held or stepped back to."""
-        return self.console_app.shown
+        return self.console_app.time.shown
 
     @property
     def now(self) -> float:
         """The time that ages count from."""
-        return self.console_app.now
+        return self.console_app.time.now
 
     def on_mount(self) -> None:
         """Show what is there already."""
@@ -108,8 +108,8 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         app = self.console_app
         for header in self.query(HeaderBar):
             header.show(
-                app.bridge_snapshot, app.place, app.clock.now(), app.clock.wall(),
-                read_only=app.options.read_only, note=app.time_note, replay=app.replay.shown,
+                app.bridge.latest, app.place, app.clock.now(), app.clock.wall(),
+                read_only=app.options.read_only, note=app.time_note, replay=app.time.replay.shown,
             )  # fmt: skip
 
     def show_body(self) -> None:
@@ -164,7 +164,7 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def openers(self) -> dict[str, Callable[[], None]]:
         """What opens a line that is typed, by the key's id."""
-        openers = {"commands": self.action_command_line, "at": self.console_app.action_at}
+        openers = {"commands": self.action_command_line, "at": self.action_at}
         if Scope.LIST in self.SCOPES:
             openers["filter"] = self.action_filter
         return openers
@@ -176,16 +176,14 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
         """Type a command or a service by name."""
         self.ask(CommandPrompt([each.name for each in self._commands()]))
 
-    def _commands(self) -> list["Command"]:
-        from opsconsole.ui.commands import commands, runbook_commands, service_commands
-
+    def _commands(self) -> list[Command]:
         app = self.console_app
         return [*commands(app, self), *service_commands(app), *runbook_commands(app)]
 
     @on(MomentPrompt.Given)
     def _moment_given(self, message: MomentPrompt.Given) -> None:
         """Go to the moment that was typed."""
-        self.console_app.go_to_typed(message.text)
+        self.console_app.time.go_to_typed(message.text)
 
     @on(CommandPrompt.Given)
     def _given(self, message: CommandPrompt.Given) -> None:
@@ -237,19 +235,56 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
     def blocked(self, key: keys.Key) -> str:
         """Why ``key`` would do nothing here, in a word or two; '' when it would."""
         app = self.console_app
-        if key.group is keys.Group.CHANGE and not app.is_live:
-            return "held" if app.replay.held else "replay"
+        if key.group is keys.Group.CHANGE and not app.time.is_live:
+            return "held" if app.time.replay.held else "replay"
         if key.scope is not Scope.CHANGE:
             return ""
         if self.console_app.read_only:
             return "read-only" if key.id == "restart" else ""
         return ""
 
+    # ---- places and moments ----
+
+    def action_help(self) -> None:
+        """The keys of this screen."""
+        self.console_app.open(HelpPage(self.TITLE_OF_HELP, self.scopes))
+
+    def action_operations(self) -> None:
+        """What is being done to services, and what was done."""
+        self.console_app.open(OperationsPage())
+
+    def action_logs(self) -> None:
+        """The logs of the service at hand."""
+        if self.target is None:
+            self.say("no service is selected")
+        else:
+            self.console_app.open(LogsPage(self.target.name))
+
+    def action_theme(self) -> None:
+        """Choose a theme."""
+        self.console_app.open(ThemeDialog())
+
+    def action_pause(self) -> None:
+        """Hold the picture; from a held or a past one, return to now."""
+        self.console_app.time.pause()
+
+    def action_step(self, seconds: int) -> None:
+        """Go so many seconds back, where negative, or forth."""
+        self.console_app.time.step(seconds)
+
+    def action_at(self) -> None:
+        """Ask for a moment to go to."""
+        self.ask(MomentPrompt())
+
+    def action_back(self) -> None:
+        """Back to where one came from."""
+        self.dismiss()
+
     # ---- changes ----
 
     def refuses(self) -> bool:
         """Say why nothing can be changed from what is shown, where nothing can."""
-        refusal = self.console_app.refusal
+        refusal = self.console_app.time.refusal
         if refusal:
             self.say(refusal)
         return bool(refusal)
@@ -307,23 +342,16 @@ class ConsoleScreen(Speaking, Screen[None], inherit_bindings=False):
 
     def action_runbooks(self) -> None:
         """The runbooks of the service at hand, else all."""
-        from opsconsole.ui.screens.runbooks import RunbooksScreen
-
         latest = self.console_app.bridge.latest
         known = {name for each in latest.runbooks for name in each.services} if latest else set()
         target = self.target.name if self.target else ""
-        self.app.push_screen(RunbooksScreen(target if target in known else ""))
+        self.console_app.open(RunbooksPage(target if target in known else ""))
 
     def action_silences(self) -> None:
         """What is silenced or acknowledged."""
-        from opsconsole.ui.screens.silences import SilencesScreen
-
-        if not any(isinstance(screen, SilencesScreen) for screen in self.app.screen_stack):
-            self.app.push_screen(SilencesScreen())
+        self.console_app.open(SilencesPage())
 
     def open_actions(self, views: tuple[ActionView, ...]) -> None:
         """Open the menu."""
-        from opsconsole.ui.screens.actions import ActionsScreen
-
         if self.target is not None:
-            self.app.push_screen(ActionsScreen(self.targets, views))
+            self.console_app.open(ActionsDialog(self.targets, views))

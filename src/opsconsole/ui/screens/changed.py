@@ -17,6 +17,7 @@ from opsconsole.render.incident import causes_page as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.routes import ChangedPage, ServicePage
 from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.screens.triage import TriageKeys
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
@@ -131,9 +132,7 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
         if event is None or snapshot is None or snapshot.service(event.service) is None:
             self.say("this row belongs to no service")
             return
-        from opsconsole.ui.screens.service import ServiceScreen
-
-        self.app.push_screen(ServiceScreen(event.service))
+        self.console_app.open(ServicePage(event.service))
 
     def action_describe(self) -> None:
         """The same as open."""
@@ -155,4 +154,4 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
         if event is None or event.service in {"", self._service}:
             self.say("this is what changed: enter goes to the service of a row")
             return
-        self.app.push_screen(ChangedScreen(service=event.service))
+        self.console_app.open(ChangedPage(event.service))

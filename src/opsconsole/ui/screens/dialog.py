@@ -5,16 +5,13 @@ was there; closing it stops nothing.
 """
 
 import time
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 from textual import events, on
 from textual.screen import ModalScreen
 
-from opsconsole.ui.screens.contracts import Shown
+from opsconsole.ui.contracts import Shown
 from opsconsole.ui.widgets.line_widget import LineWidget
-
-if TYPE_CHECKING:
-    from opsconsole.ui.app import Console
 
 DEAD_TIME: Final = 0.5
 
@@ -28,15 +25,14 @@ class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
         super().__init__()
         self._opened_at = time.monotonic()
 
-    @property
-    def console_app(self) -> "Console":
-        """The app with its own type."""
-        return cast("Console", self.app)
-
     def on_mount(self) -> None:
         """Half a second counts from when the dialog can be seen."""
-        self._opened_at = time.monotonic()
+        self.readable_from_now()
         self.call_after_refresh(self.show)
+
+    def readable_from_now(self) -> None:
+        """Count the half second from this moment."""
+        self._opened_at = time.monotonic()
 
     @on(LineWidget.Resized)
     def _part_resized(self) -> None:
@@ -55,7 +51,10 @@ class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
     def too_early(self, event: events.Event) -> bool:
         """Whether ``event`` is input that was meant for what was there before."""
         given = isinstance(event, events.InputEvent | events.Paste)
-        return given and self.CAREFUL and event.time < self._opened_at + DEAD_TIME
+        early = given and self.CAREFUL and event.time < self._opened_at + DEAD_TIME
+        if early and isinstance(event, events.Key):
+            self.console_app.say("typed before it could be read: not used")
+        return early
 
     def action_close(self) -> None:
         """Close; whatever runs goes on."""

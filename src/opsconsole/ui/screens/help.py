@@ -68,7 +68,3 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         """Scroll by screens."""
         self.query_one(LinesView).page(pages)
         self.show_body()
-
-    def action_back(self) -> None:
-        """Back."""
-        self.dismiss()

@@ -55,10 +55,6 @@ class PageScreen(ConsoleScreen, inherit_bindings=False):
         """Copy the page."""
         clipboard.copy(self.console_app, plain(self.page.whole))
 
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        self.dismiss()
-
 
 class ListScreen(ConsoleScreen, inherit_bindings=False):
     """A table, and below it the details of the row under the cursor."""
@@ -104,7 +100,3 @@ class ListScreen(ConsoleScreen, inherit_bindings=False):
         """Copy the row under the cursor."""
         text = next((text for text in clipboard.rows(self.table) if text), "")
         clipboard.copy(self.console_app, text)
-
-    def action_back(self) -> None:
-        """Back to where one came from."""
-        self.dismiss()

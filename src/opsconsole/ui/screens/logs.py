@@ -64,7 +64,7 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
 
     def show_body(self) -> None:
         """Bring the title and the sources up to date."""
-        self.pane.show_logs(live_lines(self.console_app.is_live))
+        self.pane.show_logs(live_lines(self.console_app.time.is_live))
 
     # ---- keys ----
 
@@ -94,10 +94,10 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
 
     def action_pause(self) -> None:
         """Hold the rows, or go on; while another moment is shown, return to now."""
-        if self.console_app.is_live:
+        if self.console_app.time.is_live:
             self.pane.hold()
         else:
-            self.console_app.action_pause()
+            self.console_app.time.pause()
 
     def action_filter(self) -> None:
         """Type a filter at the bottom."""

@@ -8,12 +8,14 @@ from typing import ClassVar
 
 from textual import on
 
-from opsconsole.model.operation import ActionView, Operation
+from opsconsole.model.operation import ActionView, Operation, Refusal
+from opsconsole.model.questions import StopRollback
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.routes import OperationPage, RequestDialog, ServicePage
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.layouts import ListScreen, PageScreen
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
@@ -58,9 +60,7 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
         if self.target is None:
             self.say("this operation is of no service that is shown here")
             return
-        from opsconsole.ui.screens.service import ServiceScreen
-
-        self.app.push_screen(ServiceScreen(self.target.name))
+        self.console_app.open(ServicePage(self.target.name))
 
     def action_stop_rollback(self) -> None:
         """Keep the rollback that the operation armed from being begun."""
@@ -70,7 +70,11 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
         elif self.console_app.read_only:
             self.say("read-only: a console that may change things can stop it")
         elif not self.refuses():
-            self.console_app.bridge.stop_rollback(run.id)
+            self.console_app.bridge.ask(StopRollback(run.id), self._rollback_stopped)
+
+    def _rollback_stopped(self, answer: Operation | Refusal) -> None:
+        refused = isinstance(answer, Refusal)
+        self.console_app.say(f"not stopped: {answer}" if refused else "the rollback is stopped")
 
     def action_again(self) -> None:
         """Ask for the same once more, with an override and a reason."""
@@ -79,9 +83,7 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
         if self.target is None or self.view is None:
             self.say("this action is not declared any more")
             return
-        from opsconsole.ui.screens.request import RequestScreen
-
-        self.app.push_screen(RequestScreen((self.target,), self.view, override=True))
+        self.console_app.open(RequestDialog((self.target,), self.view, override=True))
 
 
 class OperationsScreen(ListScreen, OperationBase, inherit_bindings=False):
@@ -133,7 +135,7 @@ class OperationsScreen(ListScreen, OperationBase, inherit_bindings=False):
     def action_open(self) -> None:
         """Open the operation on the whole screen; never acts."""
         if self.run is not None:
-            self.app.push_screen(OperationScreen(self.run.id))
+            self.console_app.open(OperationPage(self.run.id))
 
     def action_match(self, step: int) -> None:
         """To the next operation whose verdict is not good."""

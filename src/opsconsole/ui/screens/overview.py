@@ -28,6 +28,7 @@ from opsconsole.render.overview import (
 from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import table as services
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.routes import AlertPage, ServicePage
 from opsconsole.ui.screens.alert_keys import AlertKeys
 from opsconsole.ui.screens.overview_rows import AlertRows, EventRows, ServiceRows
 from opsconsole.ui.terminal import clipboard
@@ -315,9 +316,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
             return
         name = self._service_in_focus()
         if name and self.snapshot is not None and self.snapshot.service(name):
-            from opsconsole.ui.screens.service import ServiceScreen
-
-            self.app.push_screen(ServiceScreen(name))
+            self.console_app.open(ServicePage(name))
         else:
             known = self.snapshot is not None
             self.say("this row belongs to no service" if known else "nothing is read yet")
@@ -339,10 +338,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         alert = self.alert
         if alert is None:
             self.action_open()
-            return
-        from opsconsole.ui.screens.alert import AlertScreen
-
-        self.app.push_screen(AlertScreen(alert.key))
+        else:
+            self.console_app.open(AlertPage(alert.key))
 
     @property
     def alert(self) -> Alert | None:
@@ -376,9 +373,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def action_raw(self) -> None:
         """Open the service at its raw bodies."""
         if self.target is not None:
-            from opsconsole.ui.screens.service import ServiceScreen
-
-            self.app.push_screen(ServiceScreen(self.target.name, raw=True))
+            self.console_app.open(ServicePage(self.target.name, raw=True))
 
     def action_filter(self) -> None:
         """Type a filter at the bottom."""
@@ -421,8 +416,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
     def action_back(self) -> None:
         """Undo one thing: replay, zoom, choices, filter; at the top say how to leave."""
-        if not self.console_app.is_live:
-            self.console_app.go_live()
+        if not self.console_app.time.is_live:
+            self.console_app.time.go_live()
             return
         if self._zoomed is not None:
             self._zoomed = None

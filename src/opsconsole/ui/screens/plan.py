@@ -1,14 +1,15 @@
 """The plan dialog: what exactly would be done, the word that allows it, and how it went.
 
-Invariant: enter never starts a change; nothing typed before the dialog could be read counts;
-the start opens only when the words that policy asks for are typed. The targets are the plan's
-own, whatever the table behind shows. Closing the dialog never stops an operation.
+Invariant: it is there as soon as the plan is asked for and takes the keys; nothing typed before the
+plan could be read counts. Enter never starts a change; the start opens only when the words that
+policy asks for are typed. The targets are the plan's own, whatever the table behind shows. Closing
+the dialog never stops an operation.
 """
 
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -22,10 +23,11 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
+from opsconsole.model.questions import Perform, PlanFor
 from opsconsole.render.forms import plan as render
 from opsconsole.render.forms.request import OVERRIDABLE
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.ui.messages import OperationStarted
+from opsconsole.ui.routes import RequestDialog
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.choice import Choice
 from opsconsole.ui.widgets.lines_view import LinesView
@@ -48,41 +50,65 @@ class PlanScreen(Dialog, inherit_bindings=False):
         Binding("ctrl+u,pageup", "scroll(-8)", "page up", show=False, id="plan-page-up"),
     ]
 
-    def __init__(self, request: ActionRequest, plan: Plan | None, refusal: Refusal | None) -> None:
+    def __init__(self, request: ActionRequest) -> None:
         super().__init__()
         self._request = request
-        self.plan = plan
-        self._refusal = refusal
+        self._plan: Plan | None = None
+        self._refusal: Refusal | None = None
         self._operation: Operation | None = None
         self._sent = False
         self._hint = ""
 
     def compose(self) -> ComposeResult:
-        """The plan, the fields that policy asks for, and two choices: Cancel first."""
+        """Room for the plan, and the way out; the rest comes with the plan."""
         with Vertical(id="box"):
             yield LinesView(id="plan-lines")
-            if self.plan is not None and self._refusal is None:
-                yield from self._fields(self.plan)
             with Horizontal(id="choices"):
                 yield Choice("Cancel", id="cancel", harmless=True)
-                if self.plan is not None and self._refusal is None:
-                    yield Choice(render.title(self.plan), id="start")
-                elif self._refusal is not None and self._refusal.code in OVERRIDABLE:
-                    yield Choice("With an override …", id="override", harmless=True)
-
-    def _fields(self, plan: Plan) -> ComposeResult:
-        if plan.confirm is not ConfirmLevel.CHOICE:
-            yield Input(id="typed", placeholder="the service's name", max_length=80)
-        if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON:
-            yield Input(plan.reason, id="reason", placeholder="the reason", max_length=REASON_LIMIT)
 
     def on_mount(self) -> None:
-        """Cancel has the focus; the start waits for the words."""
-        for field in self.query(Input):
-            field.cursor_blink = False
+        """Ask for the plan."""
         self.query_one("#cancel", Choice).focus()
-        self._judge()
+        console, request = self.console_app, self._request
+        if not console.time.is_live:
+            # Policy refuses what was asked for on a moment that has passed.
+            request = replace(request, seen_at=console.time.now)
+        console.bridge.ask(PlanFor(request), self._planned, asker=self)
         super().on_mount()
+
+    def _planned(self, answer: Plan | Refusal) -> None:
+        """The plan is there, or why there is none: from here on it can be read."""
+        self.readable_from_now()
+        choices = self.query_one("#choices")
+        if isinstance(answer, Plan):
+            self._plan = answer
+            fields = _fields(answer)
+            self.query_one("#box").mount(*fields, before=choices)
+            choices.mount(Choice(render.title(answer), id="start"))
+            for field in fields[:1]:
+                field.focus()
+            self._judge()
+        else:
+            self._refusal = answer
+            if answer.code in OVERRIDABLE:
+                choices.mount(Choice("With an override …", id="override", harmless=True))
+        self.show()
+
+    def too_early(self, event: events.Event) -> bool:
+        """Until the plan is there, the only key is the one that drops it."""
+        if super().too_early(event):
+            return True
+        awaited = self._plan is None and self._refusal is None
+        early = awaited and isinstance(event, events.Key) and event.key not in {"escape", "ctrl+c"}
+        if early:
+            self.console_app.say("the plan is being worked out: esc drops it")
+        return early
+
+    def action_close(self) -> None:
+        """Close; say so where nothing was started."""
+        if self.is_current and not self._sent:
+            self.console_app.say("nothing was started")
+        super().action_close()
 
     # ---- showing ----
 
@@ -109,8 +135,8 @@ class PlanScreen(Dialog, inherit_bindings=False):
             self._only_close()
 
     def _title(self, width: int) -> Line:
-        what = render.title(self.plan) if self.plan else _asked(self._request)
-        where = self.plan.environment if self.plan else ""
+        what = render.title(self._plan) if self._plan else _asked(self._request)
+        where = self._plan.environment if self._plan else ""
         return titled(what, width, focused=True, note=(Span(where, Role.STRONG),) if where else ())
 
     def _lines(self, width: int) -> list[Line]:
@@ -121,11 +147,11 @@ class PlanScreen(Dialog, inherit_bindings=False):
         if run is not None:
             tail: Line = (Span(" esc closes this; the operation goes on", Role.MUTED),)
             return [*render.operation(run, width, now), *([] if run.state.final else [BLANK, tail])]
-        if self.plan is None:
-            return [(Span(" nothing came back", Role.UNKNOWN),)]
-        said = self._hint or ("starting …" if self._sent else render.question(self.plan))
+        if self._plan is None:
+            return [(Span(f" {self._hint or 'planning …'}", Role.ACCENT),)]
+        said = self._hint or ("starting …" if self._sent else render.question(self._plan))
         hint: Line = (Span(f" {said}", Role.ACCENT),)
-        return [*render.lines(self.plan, width, now), BLANK, hint]
+        return [*render.lines(self._plan, width, now), BLANK, hint]
 
     def _only_close(self) -> None:
         """Once it runs or was refused there is nothing left to choose, or to cancel."""
@@ -137,7 +163,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
 
     def _confirmation(self) -> Confirmation | None:
         """What was typed, when it is what policy asks for."""
-        plan = self.plan
+        plan = self._plan
         if plan is None or self._sent:
             return None
         if plan.confirm is ConfirmLevel.CHOICE:
@@ -177,17 +203,28 @@ class PlanScreen(Dialog, inherit_bindings=False):
             self.action_close()
         elif message.choice.id == "override":
             self._override()
-        elif confirmation is not None and self.plan is not None:
-            self._sent = True
-            self._judge()
-            self.query_one("#cancel", Choice).focus()
-            self.console_app.changes.confirm(self.plan, confirmation)
-            self.show()
+        elif confirmation is not None and self._plan is not None:
+            self._start(self._plan, confirmation)
+
+    def _start(self, plan: Plan, confirmation: Confirmation) -> None:
+        self._sent = True
+        self._judge()
+        self.query_one("#cancel", Choice).focus()
+        self.console_app.bridge.ask(Perform(plan, confirmation), self._started)
+        self.show()
+
+    def _started(self, answer: Operation | Refusal) -> None:
+        """A run to follow, or a refusal; one that comes after the dialog was closed is said."""
+        if isinstance(answer, Operation):
+            self._operation = answer
+        else:
+            self._refusal = answer
+            if not self.is_current:
+                self.console_app.say(f"not started: {answer}")
+        self.show()
 
     def _override(self) -> None:
         """Open the form of the same request with an override; it asks for a reason."""
-        from opsconsole.ui.screens.request import RequestScreen
-
         asked, latest = self._request, self.console_app.bridge.latest
         service = latest.service(asked.service) if latest else None
         views = [view for view in service.actions if view.kind is asked.kind] if service else []
@@ -195,14 +232,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         for view in views:
             if service is not None and view.name == asked.name:
                 about = replace(view, refusal=self._refusal)
-                self.app.push_screen(RequestScreen((service,), about, override=True))
-
-    def started(self, message: OperationStarted) -> None:
-        """The executor's answer: a run to follow, or a refusal."""
-        if self.plan is None or message.plan.id != self.plan.id:
-            return
-        self._operation, self._refusal = message.operation, message.refusal
-        self.show()
+                self.console_app.open(RequestDialog((service,), about, override=True))
 
     def action_scroll(self, rows: int) -> None:
         """Scroll the plan."""
@@ -211,3 +241,17 @@ class PlanScreen(Dialog, inherit_bindings=False):
 
 def _asked(request: ActionRequest) -> str:
     return f"{request.kind.value} {request.service}"
+
+
+def _fields(plan: Plan) -> list[Input]:
+    """What policy wants typed before ``plan`` is started."""
+    fields = []
+    if plan.confirm is not ConfirmLevel.CHOICE:
+        fields.append(Input(id="typed", placeholder="the service's name", max_length=80))
+    if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON:
+        fields.append(
+            Input(plan.reason, id="reason", placeholder="the reason", max_length=REASON_LIMIT)
+        )
+    for field in fields:
+        field.cursor_blink = False
+    return fields

@@ -13,12 +13,12 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from opsconsole.model.operation import ActionKind, ActionRequest, ActionView
+from opsconsole.model.backups import BackupView
+from opsconsole.model.operation import ActionKind, ActionRequest, ActionView, Refusal
+from opsconsole.model.questions import BackupsOf
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.forms import request as render
 from opsconsole.render.ink.cells import Line, Role, Span, clip, titled, wrap
-from opsconsole.ui.messages import BackupsArrived, BackupVerified
-from opsconsole.ui.screens.contracts import ReadsBackups
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.backup_list import BackupList
 from opsconsole.ui.widgets.choice import Choice
@@ -27,7 +27,7 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 LIST_ROWS = 10
 
 
-class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
+class RequestScreen(Dialog, inherit_bindings=False):
     """Fills in a request for each of ``targets``; a restore is of one service at a time."""
 
     TITLE_OF_HELP = "request"
@@ -82,7 +82,8 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
             field.cursor_blink = False
         for backups in self.query(BackupList):
             backups.styles.height = LIST_ROWS
-            self.console_app.bridge.backups(self._targets[0].name)
+            question = BackupsOf(self._targets[0].name)
+            self.console_app.bridge.ask(question, self._listed, asker=self)
         first = next(iter(self.query("BackupList, Input, Choice")), None)
         if first is not None:
             first.focus()
@@ -211,8 +212,7 @@ class RequestScreen(ReadsBackups, Dialog, inherit_bindings=False):
         for backups in self.query(BackupList):
             backups.move(rows)
 
-    def backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
-        """The list is there."""
+    def _listed(self, answer: tuple[BackupView, ...] | Refusal) -> None:
         for backups in self.query(BackupList):
-            backups.take(message)
+            backups.take(answer)
         self.show()

@@ -9,15 +9,22 @@ from typing import ClassVar
 
 from textual import on
 
-from opsconsole.model.operation import ActionRequest
-from opsconsole.model.runbook_runs import RunbookRequest, RunbookRun, RunbookVerb, StepRun
+from opsconsole.model.operation import ActionRequest, Refusal
+from opsconsole.model.questions import RunRunbook
+from opsconsole.model.runbook_runs import (
+    RunbookAnswer,
+    RunbookRequest,
+    RunbookRun,
+    RunbookVerb,
+    StepRun,
+)
 from opsconsole.model.runbooks import RunbookView, StepKind, StepView, worded
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import runbooks as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.messages import RunbookAnswered
+from opsconsole.ui.routes import ServicePage
 from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.answer_prompt import AnswerPrompt
@@ -130,7 +137,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         page.show(lines, top)
 
     def _why_not(self, step: StepView) -> str:
-        if not self.console_app.is_live:
+        if not self.console_app.time.is_live:
             return _REPLAY
         if step.changes and self.console_app.read_only:
             return "this console is read-only, and this step may change something"
@@ -163,7 +170,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         step = self.step
         if key.id not in {"run-step", "skip-step"} or step is None:
             return super().blocked(key)
-        if not self.console_app.is_live:
+        if not self.console_app.time.is_live:
             return "replay"
         forbidden = key.id == "run-step" and step.changes and self.console_app.read_only
         return "read-only" if forbidden else ""
@@ -214,20 +221,19 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
             self.say("the run goes on")
 
     def _request(self, verb: RunbookVerb, step: str, answer: str = "") -> None:
-        replay = not self.console_app.is_live
+        replay = not self.console_app.time.is_live
         request = RunbookRequest(self._runbook, self._service, verb, step, answer, replay)
-        self.console_app.bridge.runbook(request, self.post_message)
+        self.console_app.bridge.ask(RunRunbook(request), self._answer_came, asker=self)
 
-    def on_runbook_answered(self, message: RunbookAnswered) -> None:
+    def _answer_came(self, answer: RunbookAnswer | Refusal) -> None:
         """Follow the run; open the plan of a step that changes something."""
-        message.stop()
-        if message.refusal is not None:
-            self.say(str(message.refusal))
-        elif message.answer is not None:
-            self._followed = message.answer.run.id
-            if message.answer.plan is not None:
-                self._open_plan(message.answer.plan)
-            self.show()
+        if isinstance(answer, Refusal):
+            self.say(str(answer))
+            return
+        self._followed = answer.run.id
+        if answer.plan is not None:
+            self._open_plan(answer.plan)
+        self.show()
 
     def _open_plan(self, request: ActionRequest) -> None:
         """The same way as by a key of its own: by its form, where it has one."""
@@ -253,9 +259,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         if self.target is None:
             self.say("this runbook is run for no service that is shown here")
             return
-        from opsconsole.ui.screens.service import ServiceScreen
-
-        self.app.push_screen(ServiceScreen(self.target.name))
+        self.console_app.open(ServicePage(self.target.name))
 
     def action_move(self, rows: int) -> None:
         """Move the cursor, or scroll what is read."""

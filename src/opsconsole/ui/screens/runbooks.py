@@ -11,8 +11,8 @@ from textual.app import ComposeResult
 from opsconsole.render.ink.cells import BLANK, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.routes import RunbookPage
 from opsconsole.ui.screens.base import ConsoleScreen
-from opsconsole.ui.screens.service_tabs.runbooks import open_listed
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable
@@ -65,7 +65,9 @@ class RunbooksScreen(ConsoleScreen, inherit_bindings=False):
     @on(GridTable.Opened)
     def action_open(self) -> None:
         """Open the checklist."""
-        open_listed(self.list, self.list.under_cursor)
+        item = self.list.under_cursor
+        if item is not None:
+            self.console_app.open(RunbookPage(item.runbook.name, item.service))
 
     def action_describe(self) -> None:
         """Open the checklist, which describes it."""

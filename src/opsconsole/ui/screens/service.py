@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.message import Message
 from textual.widget import Widget
 
 from opsconsole.model.alerts import Alert
@@ -20,8 +19,6 @@ from opsconsole.render.operations import badges
 from opsconsole.render.replay import live_lines
 from opsconsole.render.service.head import TabName, tabs
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.messages import BackupsArrived, BackupVerified
-from opsconsole.ui.screens.contracts import ReadsBackups
 from opsconsole.ui.screens.service_tab import ServiceTab, Sight
 from opsconsole.ui.screens.service_tabs.all_tabs import TABS
 from opsconsole.ui.screens.service_tabs.health import HealthTab
@@ -33,7 +30,7 @@ from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.prompt import Prompt
 
 
-class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
+class ServiceScreen(TriageKeys, inherit_bindings=False):
     """A service under its tabs. ``began`` is the alert that one came from; ``raw`` its body."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
@@ -101,7 +98,7 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
         title = titled(self._name_of_service, self.size.width, focused=True)
         height = max(0, size.height - len(doing) - 3)
         sight = self._sight(size.width, height)
-        live = live_lines(self.console_app.is_live or not self._tab.LIVE)
+        live = live_lines(self.console_app.time.is_live or not self._tab.LIVE)
         self._tab.show_tab((title, self._tabs(sight), *live, *doing, BLANK), sight)
 
     def _sight(self, width: int, height: int) -> Sight | None:
@@ -189,7 +186,7 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
     def action_pause(self) -> None:
         """Hold the tab where it can be held by itself, else the whole console."""
         if not self._tab.pause():
-            self.console_app.action_pause()
+            super().action_pause()
 
     def action_copy(self) -> None:
         """Copy the tab, or what its cursor is on."""
@@ -205,18 +202,6 @@ class ServiceScreen(ReadsBackups, TriageKeys, inherit_bindings=False):
         """Whether the tab gives the key another meaning."""
         taken = {name for each in keys.of(self._tab.SCOPES) for name in each.keys.split(",")}
         return bool(taken & set(key.keys.split(",")))
-
-    def backups_arrived(self, message: BackupsArrived | BackupVerified) -> None:
-        """Hand it to the tabs that were made."""
-        self.answer(message)
-
-    def answer(self, message: Message) -> None:
-        """Hand an answer to the tabs that were made, and say what they have to say."""
-        for tab in self._made.values():
-            said = tab.arrived(message)
-            if said:
-                self.say(said)
-        self.show_body()
 
     def action_back(self) -> None:
         """Undo what was typed in the tab, then back to where one came from."""

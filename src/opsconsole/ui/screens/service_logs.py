@@ -7,7 +7,7 @@ logs screen and the logs tab are this pane in two places.
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar, cast
 
 from textual.message import Message
 
@@ -19,12 +19,10 @@ from opsconsole.render.logs import Look
 from opsconsole.text import sanitize
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import NotePosted
+from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.service_tab import Bindings
 from opsconsole.ui.widgets.log_pane import LogPane
 from opsconsole.ui.widgets.prompt import Prompt
-
-if TYPE_CHECKING:
-    from opsconsole.ui.screens.base import ConsoleScreen
 
 
 class PageArrived(Message):
@@ -70,9 +68,9 @@ class ServiceLogs(LogPane):
         self._above: tuple[Line, ...] = ()
 
     @property
-    def on_screen(self) -> "ConsoleScreen":
+    def on_screen(self) -> ConsoleScreen:
         """The screen that it is on."""
-        return cast("ConsoleScreen", self.screen)
+        return cast(ConsoleScreen, self.screen)
 
     def open_logs(self) -> None:
         """Follow the logs, as one looked at them last."""

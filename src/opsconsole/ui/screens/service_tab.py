@@ -5,20 +5,17 @@ while it is out of sight. To add one: a class below, named once in ``service_tab
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 from textual.binding import Binding
-from textual.message import Message
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.ink.cells import Line, Role, Span, plain
 from opsconsole.render.keys import Key, Scope
+from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.lines_view import LinesView
 from opsconsole.ui.widgets.prompt import Prompt
-
-if TYPE_CHECKING:
-    from opsconsole.ui.screens.base import ConsoleScreen
 
 Bindings = list[Binding | tuple[str, str] | tuple[str, str, str]]
 """The type of ``BINDINGS``, which a tab with keys of its own makes with ``bindings(*SCOPES)``."""
@@ -56,9 +53,9 @@ class ServiceTab(LineWidget):
         self.service_name = service
 
     @property
-    def host(self) -> "ConsoleScreen":
+    def host(self) -> ConsoleScreen:
         """The screen that it is on: says things, asks for lines, opens plans."""
-        return cast("ConsoleScreen", self.screen)
+        return cast(ConsoleScreen, self.screen)
 
     def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
         """Bring the tab up to date below the lines ``top``; None where the service is gone.
@@ -71,11 +68,6 @@ class ServiceTab(LineWidget):
 
     def closed(self) -> None:
         """Another tab took its place, or the screen is left."""
-
-    def arrived(self, message: Message) -> str:
-        """Take an answer that came to the app; what is to be said of it, or ''."""
-        del message
-        return ""
 
     def offers(self, key: Key) -> bool:
         """Whether the footer shows ``key``, one of its own or of the screen, at present."""

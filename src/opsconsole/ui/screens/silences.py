@@ -19,9 +19,9 @@ from opsconsole.render.forms.silencing import (
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.routes import SilencingDialog
 from opsconsole.ui.screens.alert_keys import AlertKeys
 from opsconsole.ui.screens.layouts import ListScreen
-from opsconsole.ui.screens.silencing import SilencingScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
@@ -113,7 +113,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
 
     def _ask(self, form: SilencingForm) -> None:
         if not self.refused("what is done to a silence"):
-            self.app.push_screen(SilencingScreen(form))
+            self.console_app.open(SilencingDialog(form))
 
 
 def _key(silence: SilenceView) -> str:

@@ -16,6 +16,7 @@ from opsconsole.render.ink.matching import Filter
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.timeline import Choice, Kinds
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.routes import ServicePage
 from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.screens.triage import TriageKeys
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
@@ -99,9 +100,7 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
         if self.target is None:
             self.say("this event belongs to no service")
             return
-        from opsconsole.ui.screens.service import ServiceScreen
-
-        self.app.push_screen(ServiceScreen(self.target.name))
+        self.console_app.open(ServicePage(self.target.name))
 
     def action_describe(self) -> None:
         """The same as open."""

@@ -11,6 +11,7 @@ from textual import on
 from opsconsole.model.alerts import Alert
 from opsconsole.render import keys
 from opsconsole.render.keys import Key, Scope
+from opsconsole.ui.routes import ChangedPage, RunbookPage, TimelinePage
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.note_prompt import NotePrompt
 
@@ -27,20 +28,17 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
 
     def action_what_changed(self) -> None:
         """What changed before the alert or the service at hand first went wrong."""
-        from opsconsole.ui.screens.changed import ChangedScreen
-
         alert, target = self.alert, self.target
         if alert is not None:
-            self.app.push_screen(ChangedScreen(alert=alert.key, service=alert.service))
+            self.console_app.open(ChangedPage(alert.service, alert.key))
         elif target is not None:
-            self.app.push_screen(ChangedScreen(service=target.name))
+            self.console_app.open(ChangedPage(target.name))
         else:
             self.say("no service is selected")
 
     def action_runbooks(self) -> None:
         """The runbook that the alert at hand names; without one, those of the service."""
         from opsconsole.model.runbooks import of_alert
-        from opsconsole.ui.screens.runbook import RunbookScreen
 
         alert, latest = self.alert, self.console_app.bridge.latest
         found = of_alert(latest.runbooks, alert) if alert is not None and latest else None
@@ -48,18 +46,15 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
             super().action_runbooks()
             return
         service = alert.service or next(iter(found.services), "")
-        self.app.push_screen(RunbookScreen(found.name, service))
+        self.console_app.open(RunbookPage(found.name, service))
 
     def action_timeline(self) -> None:
         """Everything that happened, on the whole screen."""
-        from opsconsole.ui.screens.timeline import TimelineScreen
-
-        if not any(isinstance(screen, TimelineScreen) for screen in self.app.screen_stack):
-            self.app.push_screen(TimelineScreen())
+        self.console_app.open(TimelinePage())
 
     def action_note(self) -> None:
         """Type a note about the service at hand."""
-        if not self.console_app.is_live:
+        if not self.console_app.time.is_live:
             self.say(REPLAYED)
             return
         self.ask(NotePrompt(self.target.name if self.target else ""))
@@ -85,6 +80,6 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
 
     def blocked(self, key: Key) -> str:
         """Notes are taken of the present alone."""
-        if key.id == "note" and not self.console_app.is_live:
+        if key.id == "note" and not self.console_app.time.is_live:
             return "replay"
         return super().blocked(key)

@@ -5,26 +5,22 @@ screen stays: it says what it cannot see, and has reading started again until it
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import keys
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.wall.panels import lines
 from opsconsole.render.wall.scene import Scene, Trouble, View, is_red
+from opsconsole.ui.contracts import Speaking
 from opsconsole.ui.options import WallOptions
-from opsconsole.ui.screens.contracts import Speaking
 from opsconsole.ui.terminal.partial_updates import PreciseCompositor
 from opsconsole.ui.wall import SILENT_AFTER, Pulse, Revival, Rotation
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.wall_panel import WallPanel
-
-if TYPE_CHECKING:
-    from opsconsole.ui.app import Console
 
 NOTICE_SECONDS: Final = 6.0
 LOCKED: Final = "this wall is locked · :q and enter, or ctrl-c twice, leaves it"
@@ -33,7 +29,7 @@ LEAVES: Final = frozenset({"q", "q!", "qa", "wq", "quit"})
 _TYPED_AT_MOST: Final = 8
 
 
-class WallScreen(Speaking, Screen[None], inherit_bindings=False):
+class WallScreen(Speaking, inherit_bindings=False):
     """Turns its views, holds what is red, moves its picture, and heals the engine."""
 
     def __init__(self, options: WallOptions) -> None:
@@ -46,11 +42,6 @@ class WallScreen(Speaking, Screen[None], inherit_bindings=False):
         self._said = ""
         self._sayings = 0
         self._typed: str | None = None
-
-    @property
-    def console_app(self) -> "Console":
-        """The app with its own type."""
-        return cast("Console", self.app)
 
     def compose(self) -> ComposeResult:
         """One picture."""

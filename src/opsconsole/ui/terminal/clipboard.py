@@ -3,13 +3,11 @@
 Invariant: only an explicit key copies; the text is clean and at most what terminals take.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from opsconsole.text import sanitize
+from opsconsole.ui.contracts import ConsoleLike
 from opsconsole.ui.widgets.grid_table import GridTable
-
-if TYPE_CHECKING:
-    from opsconsole.ui.app import Console
 
 LIMIT: Final = 74_994
 """Bytes of base64 that common terminals take in one OSC 52."""
@@ -32,7 +30,7 @@ def payload(text: str) -> tuple[str, bool]:
     return raw[:most].decode("utf-8", "ignore"), len(raw) > most
 
 
-def copy(app: "Console", text: str) -> None:
+def copy(app: ConsoleLike, text: str) -> None:
     """Copy ``text`` and say so."""
     if not text.strip():
         app.say("nothing to copy here")

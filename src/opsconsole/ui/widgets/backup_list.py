@@ -8,7 +8,6 @@ from opsconsole.model.backups import BackupState, BackupView
 from opsconsole.model.operation import Refusal
 from opsconsole.render import backups as render
 from opsconsole.render.ink.cells import Line
-from opsconsole.ui.messages import BackupsArrived, BackupVerified
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 
@@ -38,25 +37,21 @@ class BackupList(GridTable):
         """Show that ``backup`` is being compared."""
         self._checking.add(backup)
 
-    def take(self, message: BackupsArrived | BackupVerified) -> str:
-        """Take an answer for this service; what is to be said of it, or ''."""
-        if message.service != self._service:
-            return ""
-        if isinstance(message, BackupVerified):
-            return self._compared(message)
+    def take(self, answer: tuple[BackupView, ...] | Refusal) -> None:
+        """The list is there, or why there is none."""
         self._is_loading = False
-        self._refusal = message.refusal
-        self._backups = {each.id: each for each in message.backups or ()}
-        return ""
+        self._refusal = answer if isinstance(answer, Refusal) else None
+        self._backups = {} if isinstance(answer, Refusal) else {each.id: each for each in answer}
 
-    def _compared(self, message: BackupVerified) -> str:
-        self._checking.discard(message.id)
-        if message.backup is None:
-            return f"{message.id} could not be compared: {message.refusal}"
-        self._backups[message.id] = message.backup
-        if message.backup.fault:
-            return f"{message.id} is damaged: {message.backup.fault}"
-        return f"{message.id} is verified: every byte is as it was written"
+    def compared(self, backup: str, answer: BackupView | Refusal) -> str:
+        """``backup`` was compared with its hashes; what is to be said of it."""
+        self._checking.discard(backup)
+        if isinstance(answer, Refusal):
+            return f"{backup} could not be compared: {answer}"
+        self._backups[backup] = answer
+        if answer.fault:
+            return f"{backup} is damaged: {answer.fault}"
+        return f"{backup} is verified: every byte is as it was written"
 
     def show(self, top: tuple[Line, ...], now: float) -> None:
         """Bring the rows up to date below the fixed lines ``top``."""

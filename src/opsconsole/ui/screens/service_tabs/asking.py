@@ -4,14 +4,19 @@ Invariant: one question is open at a time, the next comes ``EVERY`` seconds afte
 none while the tab is out of sight.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
+from opsconsole.model.operation import Refusal
+from opsconsole.model.questions import Question
 from opsconsole.model.workloads import ASKED_EVERY
+from opsconsole.ui.bridge import STARTING
 from opsconsole.ui.screens.service_tab import LinesTab
 
+T = TypeVar("T")
 
-class AskingTab(LinesTab):
-    """Subclasses ask in ``ask`` and call ``answered`` when the answer is there."""
+
+class AskingTab(LinesTab, Generic[T]):
+    """Subclasses say what is asked and take the answer."""
 
     EVERY: ClassVar[float] = ASKED_EVERY
     """Seconds between an answer and the next question."""
@@ -21,8 +26,13 @@ class AskingTab(LinesTab):
         self._waits = False
         self._answered_at: float | None = None
 
-    def ask(self) -> bool:
-        """Ask; False when nothing was asked, as while the engine starts."""
+    @property
+    def question(self) -> Question[T]:
+        """What is asked."""
+        raise NotImplementedError
+
+    def take(self, answer: T | Refusal) -> None:
+        """Keep the answer; it is shown next."""
         raise NotImplementedError
 
     def opened(self) -> None:
@@ -32,13 +42,17 @@ class AskingTab(LinesTab):
 
     def ask_in_time(self) -> None:
         """Ask when it is time; for ``lines``, which are asked for every second."""
-        now = self.host.console_app.clock.now()
-        due = self._answered_at is None or now - self._answered_at >= self.EVERY
+        console = self.host.console_app
+        asked = self._answered_at
+        due = asked is None or console.clock.now() - asked >= self.EVERY
         if due and self.display and not self._waits:
-            self._waits = self.ask()
+            self._waits = True
+            console.bridge.ask(self.question, self._answered, asker=self)
 
-    def answered(self) -> None:
-        """The answer is there: show it."""
+    def _answered(self, answer: T | Refusal) -> None:
         self._waits = False
+        if isinstance(answer, Refusal) and answer.code == STARTING:
+            return  # it is asked again within a second
         self._answered_at = self.host.console_app.clock.now()
+        self.take(answer)
         self.host.show()

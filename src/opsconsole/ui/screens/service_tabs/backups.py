@@ -1,15 +1,15 @@
 """The backups tab: a list with a cursor; verify reads, restore opens a form."""
 
+from functools import partial
 from typing import ClassVar
 
-from textual.message import Message
-
 from opsconsole.model.backups import BackupView
-from opsconsole.model.operation import ActionKind
+from opsconsole.model.operation import ActionKind, Refusal
+from opsconsole.model.questions import BackupsOf, VerifyBackup
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.messages import BackupsArrived, BackupVerified
+from opsconsole.ui.routes import RequestDialog
 from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.backup_list import BackupList
@@ -35,13 +35,11 @@ class BackupsTab(BackupList, ServiceTab):
 
     def opened(self) -> None:
         """Ask what there is."""
-        self.host.console_app.bridge.backups(self.service_name)
+        self.host.console_app.bridge.ask(BackupsOf(self.service_name), self._listed, asker=self)
 
-    def arrived(self, message: Message) -> str:
-        """The list, or one of it after it was compared."""
-        if isinstance(message, BackupsArrived | BackupVerified):
-            return self.take(message)
-        return ""
+    def _listed(self, answer: tuple[BackupView, ...] | Refusal) -> None:
+        self.take(answer)
+        self.host.show()
 
     @property
     def copied(self) -> str:
@@ -53,8 +51,16 @@ class BackupsTab(BackupList, ServiceTab):
         chosen = self._backup()
         if chosen is not None:
             self.checks(chosen.id)
-            self.host.console_app.bridge.verify_backup(self.service_name, chosen.id)
+            self.host.console_app.bridge.ask(
+                VerifyBackup(self.service_name, chosen.id),
+                partial(self._compared, chosen.id),
+                asker=self,
+            )
             self.host.show()
+
+    def _compared(self, backup: str, answer: BackupView | Refusal) -> None:
+        self.host.say(self.compared(backup, answer))
+        self.host.show()
 
     def action_restore(self) -> None:
         """Open the form of a restore at the backup under the cursor."""
@@ -65,9 +71,7 @@ class BackupsTab(BackupList, ServiceTab):
         if not views:
             self.host.say(f"{service.name} has no restore in its configuration")
             return
-        from opsconsole.ui.screens.request import RequestScreen
-
-        self.app.push_screen(RequestScreen((service,), views[0], backup=chosen.id))
+        self.host.console_app.open(RequestDialog((service,), views[0], backup=chosen.id))
 
     def _backup(self) -> BackupView | None:
         chosen = self.under_cursor

@@ -5,14 +5,14 @@ from typing import ClassVar
 
 from opsconsole.model.operation import Refusal
 from opsconsole.model.pages import PageView
+from opsconsole.model.questions import PagesOf
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.pages import pages
-from opsconsole.ui.messages import PagesArrived
 from opsconsole.ui.screens.service_tab import Sight
 from opsconsole.ui.screens.service_tabs.asking import AskingTab
 
 
-class EndpointsTab(AskingTab):
+class EndpointsTab(AskingTab[tuple[PageView, ...]]):
     """Declared pages, read again and again while one looks."""
 
     NAME: ClassVar[str] = "endpoints"
@@ -24,9 +24,10 @@ class EndpointsTab(AskingTab):
         self._pages: tuple[PageView, ...] | None = None
         self._refusal: Refusal | None = None
 
-    def ask(self) -> bool:
-        """Ask for all pages of the service."""
-        return self.host.console_app.bridge.pages(self.service_name, self.post_message)
+    @property
+    def question(self) -> PagesOf:
+        """All pages of the service."""
+        return PagesOf(self.service_name)
 
     def lines(self, sight: Sight) -> Sequence[Line]:
         """The pages, their ages by the present."""
@@ -34,10 +35,9 @@ class EndpointsTab(AskingTab):
         now = self.host.console_app.clock.now()
         return pages(self._pages, self._refusal, sight.width, now)
 
-    def on_pages_arrived(self, message: PagesArrived) -> None:
-        """Show the answer; a refusal leaves what was read before."""
-        message.stop()
-        self._refusal = message.refusal
-        if message.pages is not None:
-            self._pages = message.pages
-        self.answered()
+    def take(self, answer: tuple[PageView, ...] | Refusal) -> None:
+        """Keep the pages; a refusal leaves what was read before."""
+        if isinstance(answer, Refusal):
+            self._refusal = answer
+        else:
+            self._pages, self._refusal = answer, None

@@ -56,7 +56,7 @@ class LogsTab(ServiceLogs, ServiceTab):
 
     def pause(self) -> bool:
         """Hold the rows; while another moment is shown, the key returns to now instead."""
-        if not self.host.console_app.is_live:
+        if not self.host.console_app.time.is_live:
             return False
         self.hold()
         return True

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from textual import on
 
-from opsconsole.render import runbooks as render
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.routes import RunbookPage
 from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.grid_table import GridTable
@@ -42,7 +42,9 @@ class RunbooksTab(RunbookList, ServiceTab):
     @on(GridTable.Opened)
     def action_open(self) -> None:
         """Open the checklist."""
-        open_listed(self, self.under_cursor)
+        item = self.under_cursor
+        if item is not None:
+            self.host.console_app.open(RunbookPage(item.runbook.name, item.service))
 
     def action_describe(self) -> None:
         """Open the checklist, which describes it."""
@@ -52,11 +54,3 @@ class RunbooksTab(RunbookList, ServiceTab):
     def copied(self) -> str:
         """The row under the cursor."""
         return next((text for text in clipboard.rows(self) if text), "")
-
-
-def open_listed(widget: GridTable, item: render.Listed | None) -> None:
-    """Open the checklist of a runbook of a list."""
-    from opsconsole.ui.screens.runbook import RunbookScreen
-
-    if item is not None:
-        widget.app.push_screen(RunbookScreen(item.runbook.name, item.service))

@@ -1,0 +1,102 @@
+"""What an engine can be asked, each question with the type of its answer.
+
+Invariant: a question is data, and only ``Perform`` and ``StopRollback`` change anything. Its answer
+is of the type that it names, or a ``Refusal``.
+"""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from opsconsole.model.backups import BackupView
+from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan
+from opsconsole.model.pages import PageView
+from opsconsole.model.replay import Moment
+from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
+from opsconsole.model.workloads import ReplicaLook
+
+T = TypeVar("T")
+
+
+class Question(Generic[T]):
+    """A question whose answer is a ``T``."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanFor(Question[Plan]):
+    """What exactly would be done now."""
+
+    request: ActionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Perform(Question[Operation]):
+    """Start a confirmed plan; the operation then shows in the snapshots."""
+
+    plan: Plan
+    confirmation: Confirmation
+
+
+@dataclass(frozen=True, slots=True)
+class StopRollback(Question[Operation]):
+    """Keep the automatic rollback after an operation from being begun."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackupsOf(Question[tuple[BackupView, ...]]):
+    """The backups of a service, newest first."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyBackup(Question[BackupView]):
+    """One backup after every byte of it was compared; reads only."""
+
+    service: str
+    backup: str
+
+
+@dataclass(frozen=True, slots=True)
+class MomentAt(Question[Moment]):
+    """What was known at ``at``, in Unix seconds."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PagesOf(Question[tuple[PageView, ...]]):
+    """A look at every declared page of a service; reads only."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnitsOf(Question[tuple[ReplicaLook, ...]]):
+    """A look at the systemd units of a service; reads only."""
+
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRunbook(Question[RunbookAnswer]):
+    """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
+
+    request: RunbookRequest
+
+
+AnyQuestion = (
+    PlanFor
+    | Perform
+    | StopRollback
+    | BackupsOf
+    | VerifyBackup
+    | MomentAt
+    | PagesOf
+    | UnitsOf
+    | RunRunbook
+)
+"""Every question that there is."""

@@ -1,0 +1,139 @@
+"""The screen of each route.
+
+Invariant: the only module that knows the screens by name. Each is imported when it is first gone
+to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from textual.screen import Screen
+
+from opsconsole.ui.routes import (
+    ActionsDialog,
+    AlertPage,
+    Box,
+    ChangedPage,
+    HelpPage,
+    LogsPage,
+    OperationPage,
+    OperationsPage,
+    OverviewPage,
+    Page,
+    PlanDialog,
+    RequestDialog,
+    Route,
+    RunbookPage,
+    RunbooksPage,
+    ServicePage,
+    SilencesPage,
+    SilencingDialog,
+    ThemeDialog,
+    TimelinePage,
+    WallPage,
+)
+
+ONCE: Final = OperationsPage | SilencesPage | TimelinePage
+"""Those of which one is enough, however far below."""
+
+NOT_ON_ITSELF: Final = HelpPage | LogsPage | ThemeDialog
+
+
+def screen_of(route: Route) -> Screen[None]:
+    """A new screen for ``route``."""
+    return _box(route) if isinstance(route, Box) else _page(route)
+
+
+def is_open(route: Route, screen: Screen[None], stack: Sequence[Screen[object]]) -> bool:
+    """Whether ``screen``, made for ``route``, would only repeat what is in ``stack``."""
+    if isinstance(route, ONCE):
+        return any(type(each) is type(screen) for each in stack)
+    return isinstance(route, NOT_ON_ITSELF) and bool(stack) and type(stack[-1]) is type(screen)
+
+
+def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
+    match route:
+        case OverviewPage():
+            from opsconsole.ui.screens.overview import OverviewScreen
+
+            return OverviewScreen()
+        case WallPage():
+            from opsconsole.ui.screens.wall import WallScreen
+
+            return WallScreen(route.options)
+        case ServicePage():
+            from opsconsole.ui.screens.service import ServiceScreen
+
+            return ServiceScreen(route.service, raw=route.raw, began=route.began)
+        case LogsPage():
+            from opsconsole.ui.screens.logs import LogsScreen
+
+            return LogsScreen(route.service)
+        case AlertPage():
+            from opsconsole.ui.screens.alert import AlertScreen
+
+            return AlertScreen(route.alert)
+        case ChangedPage():
+            from opsconsole.ui.screens.changed import ChangedScreen
+
+            return ChangedScreen(alert=route.alert, service=route.service)
+        case TimelinePage():
+            from opsconsole.ui.screens.timeline import TimelineScreen
+
+            return TimelineScreen()
+        case OperationsPage():
+            from opsconsole.ui.screens.operations import OperationsScreen
+
+            return OperationsScreen()
+        case OperationPage():
+            from opsconsole.ui.screens.operations import OperationScreen
+
+            return OperationScreen(route.operation)
+        case SilencesPage():
+            from opsconsole.ui.screens.silences import SilencesScreen
+
+            return SilencesScreen()
+        case RunbooksPage():
+            from opsconsole.ui.screens.runbooks import RunbooksScreen
+
+            return RunbooksScreen(route.service)
+        case RunbookPage():
+            from opsconsole.ui.screens.runbook import RunbookScreen
+
+            return RunbookScreen(route.runbook, route.service)
+        case HelpPage():
+            from opsconsole.ui.screens.help import HelpScreen
+
+            return HelpScreen(route.title, route.scopes)
+        case _:
+            assert_never(route)
+
+
+def _box(route: Box) -> Screen[None]:
+    match route:
+        case ThemeDialog():
+            from opsconsole.ui.screens.theme import ThemeScreen
+
+            return ThemeScreen()
+        case ActionsDialog():
+            from opsconsole.ui.screens.actions import ActionsScreen
+
+            return ActionsScreen(route.targets, route.views)
+        case RequestDialog():
+            from opsconsole.ui.screens.request import RequestScreen
+
+            return RequestScreen(
+                route.targets, route.view, override=route.override, backup=route.backup
+            )
+        case SilencingDialog():
+            from opsconsole.ui.screens.silencing import SilencingScreen
+
+            return SilencingScreen(route.form)
+        case PlanDialog():
+            from opsconsole.ui.screens.plan import PlanScreen
+
+            return PlanScreen(route.request)
+        case _:
+            assert_never(route)
