@@ -87,6 +87,15 @@ class Program:
         finally:
             os.close(pidfd)
 
+    def last_words(self) -> Iterator[bytes]:
+        """Ask it to end, if it has a grace, and its output until it has.
+
+        Raises TimeoutError when the grace is over.
+        """
+        if self._grace:
+            self._signal(signal.SIGTERM)
+            yield from self.output(time.monotonic() + self._grace)
+
     def kill(self) -> None:
         """End its whole group at once; from any thread, and nothing once it is collected."""
         self._signal(signal.SIGKILL)
@@ -94,7 +103,7 @@ class Program:
     def close(self) -> int:
         """End the group unless the program ended by itself, collect it; its exit code."""
         if not self._ended:
-            self._end_group()
+            self.kill()
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -157,14 +166,6 @@ class Program:
             selector.unregister(pipe)
             pipe.close()
 
-    def _end_group(self) -> None:
-        if self._grace:
-            self._signal(signal.SIGTERM)
-            with contextlib.suppress(TimeoutError):
-                for _ in self.output(time.monotonic() + self._grace):
-                    pass
-        self._signal(signal.SIGKILL)
-
     def _signal(self, number: signal.Signals) -> None:
         with self._lock, contextlib.suppress(ProcessLookupError, PermissionError):
             if not self._collected:
@@ -211,20 +212,29 @@ def run(
     stop.watch(program)
     end, output = End.EXITED, bytearray()
     try:
-        for data in program.output(time.monotonic() + deadline):
-            output += data
-            if len(output) > limit:
-                if keep is Keep.ALL:
-                    end = End.TOO_LARGE
-                    break
-                del output[:-limit]
+        if not _gather(program.output(time.monotonic() + deadline), output, limit, keep):
+            end = End.TOO_LARGE
     except TimeoutError:
         end = End.LATE
+        with contextlib.suppress(TimeoutError):
+            _gather(program.last_words(), output, limit, keep)
+        program.kill()  # what its end has left behind
     finally:
         code = program.close()
     if stop.is_set:
         end = End.STOPPED
     return Finished(end, code, bytes(output[:limit]), program.complaint)
+
+
+def _gather(pieces: Iterator[bytes], output: bytearray, limit: int, keep: Keep) -> bool:
+    """Add ``pieces`` to ``output``, bounded; False when they are more than may be left out."""
+    for data in pieces:
+        output += data
+        if len(output) > limit:
+            if keep is Keep.ALL:
+                return False
+            del output[:-limit]
+    return True
 
 
 class Launched:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.config.services import LogSource, Rule, Service
+from opsconsole.config.service_log import ServiceLog
+from opsconsole.config.services import Rule, Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from tests.sources.logs.listening import until
@@ -17,7 +18,7 @@ def test_a_rule_on_a_pattern_fires(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
     log.write_text("429 of the past\n" * 100)
     service = Service(
-        logs=(LogSource(file="app.log", patterns=PATTERNS),),
+        logs=(ServiceLog(file="app.log", patterns=PATTERNS),),
         alerts=(
             Rule(name="RateLimited", when="rate(refused) > 1/m"),
             Rule(name="SlowJobs", when="p95(done.seconds) > 2s"),

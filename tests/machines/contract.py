@@ -44,6 +44,17 @@ async def ran(machine: Machine, command: Command, *, deadline: float = LONG) -> 
     return await machine.run(command, limit=LIMIT, deadline=deadline)
 
 
+async def late(machine: Machine, command: Command, says: bytes) -> Finished:
+    """``command`` ended at a deadline by which it had said ``says``, however slow all is."""
+    deadline = 0.5
+    while True:
+        finished = await ran(machine, command, deadline=deadline)
+        assert finished.end is End.LATE
+        if finished.output.startswith(says):
+            return finished
+        deadline *= 2
+
+
 async def refused(call: Awaitable[object]) -> MachineError:
     with pytest.raises(MachineError) as raised:
         await call
@@ -111,6 +122,10 @@ class MachineContract:
         for name, failure in (("no-such-program", Failure.NOT_FOUND), ("plain", Failure.DENIED)):
             error = await refused(ran(machine, Command((str(folder / name),))))
             assert (error.failure, error.begun) == (failure, False)
+        lost = Command(("true",), cwd=str(folder / "no-such-folder"))
+        error = await refused(ran(machine, lost))
+        assert (error.failure, error.begun) == (Failure.NOT_FOUND, False)
+        assert "no-such-folder" in str(error)
 
     async def test_huge_output_is_cut_or_its_program_ended(self, machine: Machine) -> None:
         flood = sh("while :; do echo 0123456789012345678901234567890123456789; done")
@@ -126,9 +141,8 @@ class MachineContract:
     async def test_one_that_never_ends_is_ended_at_its_deadline_with_its_children(
         self, machine: Machine, folder: Path, here: Path
     ) -> None:
-        script = f"echo before; sleep 1000 & echo $! > {folder}/child; wait"
-        finished = await ran(machine, sh(script), deadline=1.0)
-        assert (finished.end, finished.output) == (End.LATE, b"before\n")
+        script = f"sleep 1000 & echo $! > {folder}/child; echo before; wait"
+        assert (await late(machine, sh(script), b"before\n")).output == b"before\n"
         child = int((here / "child").read_text())
         await until(lambda: not is_alive(child))
 
@@ -136,11 +150,11 @@ class MachineContract:
         self, machine: Machine
     ) -> None:
         tidy = "trap 'echo tidied; exit 5' TERM; echo on; while :; do sleep 0.05; done"
-        finished = await ran(machine, sh(tidy, grace=LONG), deadline=1.0)
-        assert (finished.end, finished.output) == (End.LATE, b"on\n")
+        finished = await late(machine, sh(tidy, grace=LONG), b"on\n")
+        assert (finished.code, finished.output) == (5, b"on\ntidied\n")
         stubborn = "trap '' TERM; echo on; while :; do sleep 0.05; done"
-        finished = await ran(machine, sh(stubborn, grace=0.2), deadline=0.5)
-        assert (finished.end, finished.code) == (End.LATE, -signal.SIGKILL)
+        finished = await late(machine, sh(stubborn, grace=0.2), b"on\n")
+        assert finished.code == -signal.SIGKILL
 
     async def test_what_it_prints_arrives_as_it_is(self, machine: Machine) -> None:
         finished = await ran(machine, sh(r"printf '\033]52;c;x\007\000\377\r\n'"))

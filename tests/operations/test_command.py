@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -166,3 +167,13 @@ async def test_a_program_or_folder_that_others_may_write_is_refused(
     answer = await place.operator().plan(request, None)
     assert refused(answer) == "others-may-write"
     assert f"chmod go-w {places[loose]}" in str(answer)
+
+
+@pytest.mark.parametrize("word", ["backup", "to", "instance"])
+async def test_a_word_that_stands_for_nothing_is_refused(word: str, place: Place) -> None:
+    place.write(_config(f"[echo, --, '{{{word}}}']"))
+    request = ActionRequest("web", ActionKind.CALL, "it")
+    answer = await place.operator().plan(request, None)
+    assert refused(answer) == "cannot-look"
+    assert f"{{{word}}} stands for nothing" in str(answer)
+    await planned(place.operator(), replace(request, parameters={word: "2"}))

@@ -3,7 +3,9 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -146,3 +148,22 @@ async def test_a_fifo_in_its_place_is_refused_at_once(place: Place, tmp_path: Pa
     place.write(_config(tmp_path / "web.pid", "true"))
     answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
     assert "not a regular file" in str(answer)
+
+
+async def test_a_process_that_began_after_the_file_was_written_is_another(
+    place: Place, pid_file: Path
+) -> None:
+    pid = _start(pid_file)
+    written = time.time() - 3600
+    os.utime(pid_file, (written, written))
+    place.write(_config(pid_file, _daemon(pid_file)))
+    answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
+    assert refused(answer) == "cannot-look"
+    told = str(answer)
+    found = process_of(pid)
+    assert found is not None
+    assert found.began is not None
+    for moment in (written, found.began):
+        assert datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%SZ") in told
+    os.utime(pid_file)
+    assert (await restarted(place.operator())).state is _S.VERIFIED, "touched, it means that one"

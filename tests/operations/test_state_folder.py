@@ -6,9 +6,17 @@ from pathlib import Path
 import pytest
 
 from opsconsole.errors import StateError
+from opsconsole.model.operation import ActionKind, ActionRequest, Confirmation, Refusal
 from opsconsole.operations.journal.sqlite_database import connect
 from opsconsole.operations.locks.flock import is_held, take
 from opsconsole.operations.state_folder import prepare
+from tests.operations.place import Place, planned
+
+_CONFIG = """
+docker: []
+services:
+  web: {{actions: {{restart: {{command: [touch, {ran}]}}}}}}
+"""
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="giving a folder away takes root")
 
@@ -50,3 +58,16 @@ def test_a_fifo_in_place_of_a_file_is_refused_and_not_waited_for(tmp_path: Path)
         is_held(folder / "locks" / "web.lock")
     with pytest.raises(StateError, match="not a regular file"):
         connect(folder)
+
+
+async def test_a_fifo_in_place_of_a_service_s_lock_is_named_and_nothing_is_done(
+    place: Place, tmp_path: Path
+) -> None:
+    place.write(_CONFIG.format(ran=tmp_path / "ran"))
+    operator = place.operator()
+    os.mkfifo(prepare(place.state, shared=False) / "locks" / "web.lock")
+    plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
+    answer = await operator.perform(plan, Confirmation("web", "a test"))
+    assert isinstance(answer, Refusal)
+    assert "web.lock: not a regular file" in str(answer)
+    assert not (tmp_path / "ran").exists()

@@ -21,7 +21,8 @@ case "$*" in
   *" show "*) cat unit ;;
   *" restart "*)
     test -e broken && { echo "Job for web.service failed"; exit 1; }
-    sed -i 's/^InvocationID=.*/InvocationID=second/' unit ;;
+    sed -i 's/^InvocationID=.*/InvocationID=second/' unit
+    test ! -e restarted || cp restarted unit ;;
 esac
 """
 _UNIT = "LoadState=loaded\nActiveState=active\nSubState=running\nInvocationID=first\nMainPID=7\n"
@@ -85,3 +86,47 @@ async def test_a_unit_that_is_not_there_is_refused(
     answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
     assert refused(answer) == "cannot-look"
     assert "web.service is not-found" in str(answer)
+
+
+_ONCE = _UNIT + "Type=oneshot\nResult=success\nNRestarts=0\n"
+
+
+@pytest.mark.parametrize(
+    ("after", "state"),
+    [
+        ("ActiveState=inactive\nSubState=dead\nResult=success\n", _S.VERIFIED),
+        ("ActiveState=active\nSubState=exited\nResult=success\n", _S.VERIFIED),
+        ("ActiveState=failed\nSubState=failed\nResult=exit-code\n", _S.FAILED),
+        ("ActiveState=inactive\nSubState=dead\nResult=timeout\n", _S.FAILED),
+    ],
+)
+async def test_a_unit_that_does_its_work_once_is_well_when_it_has(
+    after: str, state: OperationState, unit: Callable[[str], Path], place: Place
+) -> None:
+    folder = unit(_ONCE.replace("active\nSubState=running", "inactive\nSubState=dead"))
+    (folder / "restarted").write_text(
+        f"LoadState=loaded\nInvocationID=second\nMainPID=0\nType=oneshot\n{after}"
+    )
+    operation = await restarted(place.operator())
+    assert operation.state is state, operation
+
+
+async def test_a_service_that_stops_is_not_well(unit: Callable[[str], Path], place: Place) -> None:
+    folder = unit(_UNIT)
+    stopped = _ONCE.replace("Type=oneshot", "Type=simple").replace("=active", "=inactive")
+    (folder / "restarted").write_text(stopped.replace("first", "second"))
+    assert (await restarted(place.operator())).state is _S.FAILED
+
+
+@pytest.mark.parametrize("active", ["active", "activating"])
+async def test_a_unit_in_a_restart_loop_can_be_restarted(
+    active: str, unit: Callable[[str], Path], place: Place
+) -> None:
+    folder = unit(_UNIT + "NRestarts=41\n")
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
+    unit_now = _UNIT.replace("first", "another").replace("=active", f"={active}")
+    (folder / "unit").write_text(unit_now + "NRestarts=42\n")
+    (folder / "restarted").write_text(_UNIT.replace("first", "third") + "NRestarts=0\n")
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is _S.VERIFIED, operation

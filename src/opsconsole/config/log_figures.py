@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from opsconsole import patterns
-from opsconsole.config.services import LogSource
+from opsconsole.config.service_log import ServiceLog
 
 _UNITS: Final = {
     "seconds": ("s", 1.0), "secs": ("s", 1.0), "sec": ("s", 1.0), "s": ("s", 1.0),
@@ -44,7 +44,7 @@ def figures_of(patterns: Mapping[str, object]) -> Iterator[str]:
             yield from (f"{name}.{value.group}" for value in values_of(pattern))
 
 
-def is_value(sources: tuple[LogSource, ...], figure: str) -> bool:
+def is_value(sources: tuple[ServiceLog, ...], figure: str) -> bool:
     """Whether ``figure`` is of numbers that a pattern of one of ``sources`` takes out."""
     name, dot, group = figure.rpartition(".")
     return bool(dot) and any(

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.actions import Actions
 from opsconsole.config.http import HttpConfig
+from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.types import (
     Condition,
     Duration,
@@ -202,35 +203,6 @@ class Rule(Model):
     runbook: str = Field(default="", description="Where it is written what to do.")
 
 
-class LogSource(Model):
-    """Where a service logs: a file, its containers, a Swarm service, or a journal unit."""
-
-    file: Text | None = Field(default=None, description="A file, relative to the configuration.")
-    docker: Text | None = Field(default=None, description="Name of a container.")
-    swarm: Text | None = Field(default=None, description="Name of a Swarm service.")
-    engine: Text | None = Field(
-        default=None, description="The Docker Engine that has it, if not the service's."
-    )
-    journal: Text | None = Field(default=None, description="Name of a systemd unit.")
-    format: Literal["auto", "json", "text"] = Field(
-        default="auto", description="How its lines are written."
-    )
-    patterns: dict[Name, Text] = Field(
-        default_factory=dict,
-        description="Regular expressions by name; how often each matches is a figure, and what"
-        " its named groups take out of lines.",
-    )
-
-    @model_validator(mode="after")
-    def _usable(self) -> "LogSource":
-        places = (self.file, self.docker, self.swarm, self.journal)
-        if sum(place is not None for place in places) != 1:
-            raise ValueError("name exactly one of file, docker, swarm, journal")
-        for pattern in self.patterns.values():
-            check_pattern(pattern)
-        return self
-
-
 class Scaling(Model):
     """Bounds and targets for scaling advice, in the Kubernetes autoscaler's terms."""
 
@@ -312,7 +284,7 @@ class Service(Model):
         default=(), description="Targets: p95(latency) < 100ms, availability 99.9% over 30d."
     )
     alerts: tuple[Rule, ...] = Field(default=(), description="Local alert rules.")
-    logs: tuple[LogSource, ...] = Field(default=(), description="Where it logs.")
+    logs: tuple[ServiceLog, ...] = Field(default=(), description="Where it logs.")
     endpoints: dict[str, Page] = Field(
         default_factory=dict, description="Pages to look at by name, paths or URLs; only ever read."
     )

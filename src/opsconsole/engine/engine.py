@@ -115,7 +115,7 @@ class Engine(EngineCalls):
         self._operator = operator
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._heard)
-        machine = LocalMachine()
+        self._machine = machine = LocalMachine()
         self._logs = LogWatch(settings, base, machine, self._clock)
         checks = Checks(settings, base, machine, lambda: self._store.services, self._clock.now)
         self._runbooks = RunbookDesk(
@@ -244,6 +244,7 @@ class Engine(EngineCalls):
         self._replay.close()
         self._door.close()
         self._notes.close()
+        self._machine.close()
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], pause: float) -> None:
         """Do ``work`` again and again; a defect in it is told, and ends nothing."""
@@ -373,13 +374,17 @@ class Engine(EngineCalls):
         )
 
     async def _follow_operations(self) -> None:
-        acting = [name for name, record in self._store.services.items() if record.acts]
+        store = self._store
+        acting = [name for name, record in store.services.items() if record.acts]
         now = self._clock.now()
         await self._door.reconcile(now)
         await self._door.poll()
         allowed = await self._door.poll_actions(acting, self._latest, now)
+        if store is not self._store:
+            # What other settings allow is asked for anew.
+            return
         for name, actions in allowed.items():
-            self._store.set_actions(name, actions)
+            store.set_actions(name, actions)
 
     async def _follow_runbooks(self) -> None:
         await self._runbooks.poll(self._door.operations)

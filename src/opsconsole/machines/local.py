@@ -183,6 +183,9 @@ class LocalMachine(Machine):
 
 
 def _failed(error: OSError, what: PurePath | str) -> MachineError:
+    """``what`` was asked for; it may be another file that was at fault, such as its folder."""
+    if isinstance(error.filename, str) and os.path.isabs(error.filename):
+        what = error.filename
     failure = _FAILURES.get(error.errno or 0, Failure.OTHER)
     return MachineError(failure, f"{_shown(what)}: {error.strerror or type(error).__name__}")
 

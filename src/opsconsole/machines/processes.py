@@ -26,7 +26,16 @@ def process_of(pid: int) -> Process | None:
     words = rest.split()
     if words[_STATE] in {b"Z", b"X"}:
         return None
-    return Process(pid, words[_START].decode("ascii"), sanitize_bytes(name, limit=40))
+    started = words[_START].decode("ascii")
+    return Process(pid, started, sanitize_bytes(name, limit=40), _began(int(started)))
+
+
+def _began(ticks: int) -> float | None:
+    """The moment ``ticks`` after the machine's start, in Unix seconds."""
+    for line in Path("/proc/stat").read_bytes().splitlines():
+        if line.startswith(b"btime "):
+            return int(line.split()[1]) + ticks / os.sysconf("SC_CLK_TCK")
+    return None
 
 
 def signal_process(process: Process, name: str) -> bool:

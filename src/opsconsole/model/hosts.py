@@ -4,7 +4,7 @@ Invariant: shares are fractions of the whole, sizes are bytes, rates are per sec
 known, never zero.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opsconsole.model.reading import is_stale
 
@@ -61,6 +61,10 @@ class HostView:
     host: Host
     taken_at: float
     interval: float
+
+    def every(self, interval: float) -> "HostView":
+        """The same, looked at every ``interval`` seconds from now on."""
+        return self if interval == self.interval else replace(self, interval=interval)
 
     def stale(self, now: float) -> bool:
         """Whether it may no longer be shown as current."""

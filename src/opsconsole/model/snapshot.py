@@ -172,7 +172,7 @@ class Snapshot:
     runbook_runs: tuple[RunbookRun, ...] = ()
 
     appearance: Appearance | None = None
-    """The same object until the configuration is read again."""
+    """The same object until the configuration says something else."""
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

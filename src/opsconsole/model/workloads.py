@@ -6,7 +6,7 @@ Names are those that people write, ids tell apart all replicas and workloads of 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -163,6 +163,10 @@ class EngineView:
     inventory: Inventory
     taken_at: float
     interval: float
+
+    def every(self, interval: float) -> "EngineView":
+        """The same, asked every ``interval`` seconds from now on."""
+        return self if interval == self.interval else replace(self, interval=interval)
 
     def stale(self, now: float) -> bool:
         """Whether it may no longer be shown as current."""

@@ -19,6 +19,7 @@ from opsconsole.render.ink.cells import Align, Line, Role, Row, Span, clip_line,
 from opsconsole.render.ink.spark import meter
 
 _METER = 10
+_WORDS: Final = 50
 _SENTENCE: Final = 70
 
 
@@ -142,7 +143,8 @@ def _word(replica: Replica, now: float, *, full: bool) -> str:
 
 def _workload_row(workload: Workload, width: int, *, stale: bool) -> Row:
     """How many copies run of those that are wanted, and how its update goes."""
-    words = [f"{workload.running}/{workload.wanted} copies"]
+    count = f"{workload.running}/{workload.wanted}"
+    words = [f"{count} copies" if width >= _WORDS else count]
     if workload.completed:
         words.append(f"{workload.completed} completed")
     if workload.update is not Update.NONE:
@@ -151,7 +153,7 @@ def _workload_row(workload: Workload, width: int, *, stale: bool) -> Row:
     state = judge_workload(workload).state
     line = (
         Span(f" {state.glyph} ", state_role(state, stale=stale)),
-        Span(fit(workload.name, 24), Role.STALE if stale else Role.TEXT),
+        Span(fit(workload.name, max(12, min(24, width - 26))), Role.STALE if stale else Role.TEXT),
         Span(f" {', '.join(words)}", Role.MUTED),
     )
     return Row(f"workload:{workload.id}", clip_line(line, width))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.config.log_figures import figures_of, is_value, values_of
-from opsconsole.config.services import LogSource, Rule, Service
+from opsconsole.config.service_log import ServiceLog
+from opsconsole.config.services import Rule, Service
 from opsconsole.engine.logs import figures as log_figures
 from opsconsole.engine.logs.figures import shares_of
 from opsconsole.engine.logs.intake import LogIntake
@@ -18,7 +19,7 @@ from opsconsole.sources.logs.raw_lines import RawLine
 from tests.fakes import FakeClock
 
 DONE = r"completed in (?P<seconds>[\d.]+)"
-SOURCE = LogSource(file="a.log", patterns={"done": DONE, "refused": "429|403"})
+SOURCE = ServiceLog(file="a.log", patterns={"done": DONE, "refused": "429|403"})
 
 
 def intake(clock: FakeClock, *lines: str, **patterns: str) -> LogIntake:

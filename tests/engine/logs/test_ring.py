@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.logs.ring import CHARACTERS, LogRing
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.line import ParsedLine
+from opsconsole.sources.logs.line import ParsedLine, Part
 
 NOW = 1_795_255_200.0
 
@@ -29,7 +29,11 @@ def test_every_line_is_accounted_for(batches: list[tuple[str, object]], capacity
             seen, dropped = seen + value, dropped + value
         elif what == "add":
             assert isinstance(value, list)
-            ring.add([ParsedLine("x", continues=each) for each in value], NOW, live=True)
+            ring.add(
+                [ParsedLine("x", part=Part.MORE if each else Part.ENTRY) for each in value],
+                NOW,
+                live=True,
+            )
             seen += len(value)
         else:
             ring.notice("gap", NOW)
@@ -41,7 +45,7 @@ def test_every_line_is_accounted_for(batches: list[tuple[str, object]], capacity
 
 def test_a_continuation_stays_with_its_head() -> None:
     ring = LogRing("a")
-    lines = [ParsedLine("no", LogLevel.ERROR), ParsedLine("  at x", continues=True)]
+    lines = [ParsedLine("no", LogLevel.ERROR), ParsedLine("  at x", part=Part.MORE)]
     ring.add(lines, NOW, live=True)
     [line] = ring.lines()
     assert line.text == "no\n  at x"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from opsconsole.clock import SystemClock
-from opsconsole.config.services import Instance, LogSource, Service
+from opsconsole.config.service_log import ServiceLog
+from opsconsole.config.services import Instance, Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.watch import LogWatch, names_of, sources_of
 from opsconsole.machines.local import LocalMachine
@@ -16,8 +17,8 @@ from opsconsole.model.logs import LogPage, LogQuery
 from opsconsole.patterns import pattern
 from tests.sources.logs.listening import until
 
-QUIET = Service(logs=(LogSource(file="a.log"), LogSource(file="b.log")))
-COUNTED = Service(logs=(LogSource(file="a.log", patterns={"errors": "ERROR"}),))
+QUIET = Service(logs=(ServiceLog(file="a.log"), ServiceLog(file="b.log")))
+COUNTED = Service(logs=(ServiceLog(file="a.log", patterns={"errors": "ERROR"}),))
 
 
 class Pages:
@@ -158,9 +159,9 @@ def follows_on(page: LogPage) -> None:
 
 def test_files_of_one_name_are_called_after_the_folder_that_differs() -> None:
     files = ["/srv/one/logs/app.log", "/srv/two/logs/app.log", "/srv/one/logs/access.log"]
-    sources = [LogSource(file=each) for each in files]
-    assert names_of([*sources, LogSource(docker="web")]) == ["one", "two", "access.log", "web"]
-    assert names_of([LogSource(docker="web"), LogSource(docker="web")]) == ["web", "web#2"]
+    sources = [ServiceLog(file=each) for each in files]
+    assert names_of([*sources, ServiceLog(docker="web")]) == ["one", "two", "access.log", "web"]
+    assert names_of([ServiceLog(docker="web"), ServiceLog(docker="web")]) == ["web", "web#2"]
 
 
 def test_other_settings_follow_what_they_declare_and_leave_readers_alone(
@@ -173,7 +174,7 @@ def test_other_settings_follow_what_they_declare_and_leave_readers_alone(
     pages = Pages()
     reader = watch.open("quiet", pages)
     assert watch.following == 3
-    moved = Service(logs=(LogSource(file="c.log", patterns={"errors": "ERROR"}),))
+    moved = Service(logs=(ServiceLog(file="c.log", patterns={"errors": "ERROR"}),))
     watch.use(Settings(services={"counted": COUNTED, "moved": moved}))
     # The reader's logs are its own from now on; the others are followed for their patterns.
     assert watch.following == 2

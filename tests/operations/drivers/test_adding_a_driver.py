@@ -1,16 +1,10 @@
 """A driver that is made up, added to a copy of the program in the places that the page names."""
 
-import os
-import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parents[3]
-_PAGE = _ROOT / "docs" / "adding-a-driver.md"
+from tests.program_copy import Copy, places_on
 
 _MODEL = '''
 
@@ -86,40 +80,6 @@ services:
 """
 
 
-class Copy:
-    """A copy of the program, and which of its files were changed or added."""
-
-    def __init__(self, folder: Path) -> None:
-        self.package = folder / "opsconsole"
-        shutil.copytree(
-            _ROOT / "src" / "opsconsole",
-            self.package,
-            ignore=shutil.ignore_patterns("__pycache__"),
-        )
-        self.touched: set[str] = set()
-
-    def put(self, place: str, text: str, *, before: str = "", after: str = "") -> None:
-        """Write ``text`` beside a mark, or at the end of the file, which may be a new one."""
-        path = self.package / place
-        there = path.read_text() if path.exists() else ""
-        mark = before or after
-        assert not mark or there.count(mark) == 1, f"{place} has no single {mark}"
-        if mark:
-            text = there.replace(mark, f"{text}{mark}" if before else f"{mark}{text}")
-        else:
-            text = there + text
-        path.write_text(text)
-        self.touched.add(place)
-
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """What ``opsconsole`` with these arguments says."""
-        environment = {**os.environ, "PYTHONPATH": str(self.package.parent)}
-        return subprocess.run(
-            [sys.executable, "-m", "opsconsole", *arguments],
-            env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
-
-
 @pytest.fixture
 def copy(tmp_path: Path) -> Copy:
     copy = Copy(tmp_path / "copy")
@@ -137,7 +97,7 @@ def copy(tmp_path: Path) -> Copy:
 
 
 def test_the_page_names_each_place_and_no_other(copy: Copy) -> None:
-    rows = re.findall(r"^\| `([a-z_/]+/[A-Za-z_]+\.py)` \|", _PAGE.read_text(), re.MULTILINE)
+    rows = places_on("adding-a-driver.md")
     assert copy.touched == {row.replace("NAME", "stamp") for row in rows}
     assert len(rows) == len(set(rows)) == 4
 

@@ -155,3 +155,24 @@ async def test_what_the_repository_would_have_run_is_not_run(app: Path, place: P
     sprung.unlink()
     assert (await _rolled_back(place)).state is OperationState.VERIFIED
     assert not sprung.exists()
+
+
+async def test_a_version_with_another_submodule_is_refused(app: Path, place: Place) -> None:
+    place.write(_config(then="nothing"))
+    commits = [_git(app, "rev-parse", tag) for tag in ("v1.9.0", "v1.10.0-rc1")]
+    _git(app, "checkout", "--quiet", "v2.0.0")
+    for version, commit in zip(("v3.0.0", "v3.1.0"), commits, strict=True):
+        _git(app, "update-index", "--add", "--cacheinfo", f"160000,{commit},vendor/theirs")
+        _git(app, "commit", "--quiet", "--message", version)
+        _git(app, "tag", version)
+    (app / "vendor" / "theirs").mkdir(parents=True)
+    answer = await place.operator().plan(_REQUEST, None)
+    assert refused(answer) == "cannot-look"
+    assert "other submodules: vendor/theirs" in str(answer)
+    assert "git submodule update" in str(answer)
+    _git(app, "commit", "--quiet", "--allow-empty", "--message", "v3.2.0")
+    _git(app, "tag", "v3.2.0")
+    await planned(place.operator(), _REQUEST)
+    _git(app, "checkout", "--quiet", "v3.0.0")
+    answer = await place.operator().plan(_REQUEST, None)
+    assert "other submodules: vendor/theirs" in str(answer), "v2.0.0 has none"

@@ -107,3 +107,40 @@ async def test_what_has_moved_or_leads_elsewhere_is_refused(srv: Path, place: Pl
     (srv / "current").mkdir()
     assert "not a symlink" in str(await operator.plan(_REQUEST, None))
     assert refused(await place.operator(read_only=True).plan(_REQUEST, None)) == "read-only"
+
+
+async def test_what_is_left_of_a_broken_deploy_is_no_release(srv: Path, place: Place) -> None:
+    place.write(_CONFIG)
+    (srv / "releases" / "v1.9" / "version").unlink()
+    answer = await place.operator().plan(_REQUEST, None)
+    assert refused(answer) == "cannot-look"
+    assert "v1.9, the one before, is an empty folder" in str(answer)
+
+
+@pytest.mark.parametrize(
+    ("lower", "current", "told"),
+    [
+        ("v1.9", "v1.10", "v1.9 is the next lower name, and no operation has seen it run"),
+        ("0a1b2c3", "9f8e7d6", "names of commits say nothing of which was before"),
+    ],
+)
+async def test_an_order_of_names_is_told(
+    lower: str, current: str, told: str, srv: Path, place: Place
+) -> None:
+    place.write(_CONFIG)
+    for name, new in (("v1.9", lower), ("v1.10", current)):
+        os.rename(srv / "releases" / name, srv / "releases" / new)
+    (srv / "current").unlink()
+    os.symlink(f"releases/{current}", srv / "current")
+    plan = await planned(place.operator(), _REQUEST)
+    assert plan.goals == {"release": lower}
+    assert any(told in warning for warning in plan.warnings), plan.warnings
+
+
+async def test_an_order_that_was_seen_needs_no_warning(srv: Path, place: Place) -> None:
+    place.write(_CONFIG)
+    assert (await _rolled_back(place)).state is OperationState.VERIFIED
+    (srv / "current").unlink()
+    os.symlink("releases/v1.11", srv / "current")
+    plan = await planned(place.operator(), _REQUEST)
+    assert not [warning for warning in plan.warnings if "lower name" in warning]

@@ -11,10 +11,11 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine, host_port, wait_healthy
+from opsconsole.engine.judge.service import judge_workload
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Inventory, Port, Replica
+from opsconsole.model.workloads import Inventory, Port, Replica, Update
 from opsconsole.render.event_words import words
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.source import DockerSource
@@ -253,3 +254,43 @@ async def test_swarm_services_are_counted(swarm_engine: Engine) -> None:
             await asyncio.sleep(INTERVAL)
 
     assert (service.name, service.running, service.wanted) == ("real-swarm", 2, 2)
+
+
+async def test_a_job_that_has_done_its_work_wants_nothing_more(swarm_engine: Engine) -> None:
+    job = {"ReplicatedJob": {"MaxConcurrent": 1, "TotalCompletions": 1}}
+    swarm_engine.client().services.create(  # type: ignore[no-untyped-call]
+        swarm_engine.image(), command=["true"], name="real-job", mode=job
+    )
+    async with watching(swarm_engine) as watch:
+        for _ in range(60):
+            (found,) = (await watch.view()).workloads
+            if found.completed:
+                break
+            await asyncio.sleep(INTERVAL)
+
+    assert (found.name, found.completed, found.running, found.wanted) == ("real-job", 1, 0, 0)
+    assert judge_workload(found).state is State.OK
+
+
+async def test_an_update_that_was_rolled_back_is_told(swarm_engine: Engine) -> None:
+    client, image = swarm_engine.client(), swarm_engine.image()
+    rolling = {"FailureAction": "rollback", "Monitor": 2_000_000_000, "Parallelism": 1}
+    service = client.services.create(  # type: ignore[no-untyped-call]
+        image, command=["sleep", "1000"], name="real-rolled", update_config=rolling
+    )
+    async with watching(swarm_engine) as watch:
+        for _ in range(60):
+            (found,) = (await watch.view()).workloads
+            if found.running == 1:
+                break
+            await asyncio.sleep(INTERVAL)
+        service.reload()
+        service.update(command=["false"])
+        for _ in range(120):
+            (found,) = (await watch.view()).workloads
+            if found.update is Update.ROLLED_BACK:
+                break
+            await asyncio.sleep(INTERVAL)
+
+    assert found.update is Update.ROLLED_BACK, found
+    assert judge_workload(found).reason.startswith("real-rolled: update rolled back")

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from docker.types import LogConfig
 
 from opsconsole.config.settings import Docker
-from opsconsole.demo.docker_engine import Engine
+from opsconsole.demo.docker_engine import LABEL, Engine
 from opsconsole.sources.logs.docker import DockerFollower
 from tests.sources.logs.listening import Heard, until
 
@@ -67,3 +68,18 @@ def test_a_container_that_is_not_there_is_told(docker_sandbox: Engine) -> None:
     with following("no-such-container", docker_sandbox) as heard:
         until(lambda: bool(heard.troubles))
         assert "No such container" in heard.troubles[0]
+
+
+def test_a_log_driver_that_keeps_nothing_is_told_in_the_engine_s_words(
+    docker_sandbox: Engine,
+) -> None:
+    container = docker_sandbox.client().containers.run(
+        docker_sandbox.image(),
+        ["sleep", "1000"],
+        detach=True,
+        labels={LABEL: docker_sandbox.owner},
+        log_config=LogConfig(type="none"),
+    )
+    with following(str(container.name), docker_sandbox) as heard:
+        until(lambda: bool(heard.troubles))
+        assert "does not support reading" in heard.troubles[0]

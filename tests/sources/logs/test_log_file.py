@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.machines.local import LocalMachine
+from opsconsole.sources.logs.base import LogContext
 from opsconsole.sources.logs.file import TAIL, FileFollower
 from opsconsole.sources.logs.raw_lines import LINE_BYTES
 from tests.sources.logs.listening import Heard, until
@@ -16,7 +17,7 @@ from tests.sources.logs.listening import Heard, until
 @contextmanager
 def following(path: Path) -> Iterator[Heard]:
     heard = Heard()
-    follower = FileFollower(path, LocalMachine(), heard)
+    follower = FileFollower(str(path), LogContext(path.parent, LocalMachine()), heard)
     follower.start()
     try:
         yield heard

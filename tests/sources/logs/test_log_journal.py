@@ -7,6 +7,7 @@ import pytest
 
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.logs import LogLevel
+from opsconsole.sources.logs.base import LogContext
 from opsconsole.sources.logs.journal import JournalFollower
 from opsconsole.sources.logs.line import parse
 from tests.sources.logs.listening import Heard, until
@@ -32,7 +33,7 @@ def test_entries_are_lines_and_a_break_goes_on_at_the_cursor(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("opsconsole.sources.logs.journal._PAUSE", 0.05)
     heard = Heard()
-    follower = JournalFollower("app.service", LocalMachine(), heard)
+    follower = JournalFollower("app.service", LogContext(tmp_path, LocalMachine()), heard)
     follower.start()
     until(lambda: len(heard.raw) >= 6)
     follower.close()
@@ -54,7 +55,7 @@ def test_a_machine_without_journalctl_says_so(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     heard = Heard()
-    follower = JournalFollower("app.service", LocalMachine(), heard)
+    follower = JournalFollower("app.service", LogContext(tmp_path, LocalMachine()), heard)
     follower.start()
     until(lambda: bool(heard.troubles))
     follower.close()
@@ -80,7 +81,7 @@ esac
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("opsconsole.sources.logs.journal._PAUSE", 0.05)
     heard = Heard()
-    follower = JournalFollower("app.service", LocalMachine(), heard)
+    follower = JournalFollower("app.service", LogContext(tmp_path, LocalMachine()), heard)
     follower.start()
     until(lambda: bool(heard.gaps))
     until(lambda: "lines 0" in (tmp_path / "asked").read_text())

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.logs import LogLevel
-from opsconsole.sources.logs.line import ParsedLine, parse
+from opsconsole.sources.logs.line import ParsedLine, Part, parse
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.text import is_clean
 
@@ -88,10 +88,54 @@ def test_json_declared_as_text_stays_as_it_is_and_broken_json_is_text() -> None:
     assert read("[" * 100_000, "json").text.startswith("[[[")
 
 
-def test_a_traceback_continues_the_line_before() -> None:
-    lines = ["Traceback (most recent call last):", '  File "x"', "ValueError: no", "\tat x.Y(Z)"]
-    assert all(read(line).continues for line in lines)
-    assert not read("2026-11-21 10:00:00 INFO ready").continues
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("2026-11-21 10:00:00 INFO ready", Part.ENTRY),
+        ("ready", Part.ENTRY),
+        ("Traceback (most recent call last):", Part.TRACE),
+        ('Exception in thread "main" java.lang.Error', Part.TRACE),
+        ("panic: runtime error", Part.TRACE),
+        ("/app/a.js:5", Part.TRACE),
+        ('  File "x"', Part.MORE),
+        ("\tat x.Y(Z)", Part.MORE),
+        ("Caused by: x", Part.MORE),
+        ("ValueError: no", Part.REASON),
+        ("java.lang.IllegalStateException: boom", Part.REASON),
+        ("Errors were found", Part.ENTRY),
+        ("During handling of the above exception, another", Part.CHAIN),
+        ("", Part.BLANK),
+        (" \t", Part.BLANK),
+    ],
+)
+def test_what_a_line_is_of_an_entry(line: str, part: Part) -> None:
+    assert read(line).part is part
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("panic: boom", LogLevel.CRITICAL),
+        ("thread 'main' panicked at src/main.rs:2:5:", LogLevel.CRITICAL),
+        ("Traceback (most recent call last):", LogLevel.ERROR),
+        ("KeyError: 1", LogLevel.ERROR),
+        ("2026-11-21 10:00:00 app: table ALERT created", LogLevel.UNKNOWN),
+        ('1.2.3.4 - - [21/Nov/2026:10:00:00 +0000] "GET /FATAL HTTP/1.1" 200', LogLevel.UNKNOWN),
+        ("2026-11-21 10:00:00 error opening the file", LogLevel.ERROR),
+        ("2026-11-21 10:00:00 host app[5]: ERROR refused", LogLevel.ERROR),
+        ("2026-11-21 10:00:00 found the ERROR of others", LogLevel.UNKNOWN),
+        ("<11>1 2026-11-21T10:00:00Z h a 1 - - boom", LogLevel.ERROR),
+        ("\x1b[31mERROR\x1b[0m refused", LogLevel.ERROR),
+        ("log rotated", LogLevel.UNKNOWN),
+        ("alert manager is up", LogLevel.UNKNOWN),
+    ],
+)
+def test_a_word_is_a_level_only_where_levels_stand(line: str, level: LogLevel) -> None:
+    assert read(line).level is level
+
+
+def test_colours_are_no_part_of_a_line_and_other_escapes_are_shown() -> None:
+    assert read("\x1b[1;31mred\x1b[0m \x1b[2Jx").text == "red ␛[2Jx"
 
 
 def test_what_is_not_utf8_is_shown_and_an_endless_line_says_how_long_it_is() -> None:

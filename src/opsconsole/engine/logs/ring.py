@@ -10,13 +10,17 @@ from collections import deque
 from dataclasses import replace
 from typing import Final
 
+from opsconsole.engine.logs.assembly import Assembly
 from opsconsole.model.logs import LINES_KEPT, LogLevel, LogLine, LogStatus
-from opsconsole.sources.logs.line import ParsedLine
+from opsconsole.sources.logs.line import ParsedLine, Part
 
 CHARACTERS: Final = 8_000_000
 """Characters that are held of one log."""
 
 _ENTRY_CHARACTERS: Final = 64_000
+_TOGETHER: Final = 5.0
+"""Seconds after a line within which one without a time of its own belongs to the same moment."""
+
 _RATE_OVER: Final = 2.0
 """Seconds over which the rate of dropped lines is reckoned."""
 
@@ -38,6 +42,9 @@ class LogRing:
         self._dropped = 0
         self._drops: deque[tuple[float, int]] = deque()
         self._lag: float | None = None
+        self._assembly = Assembly()
+        self._latest: float | None = None
+        self._blank = 0
         self._trouble = ""
 
     @property
@@ -50,8 +57,8 @@ class LogRing:
         with self._lock:
             self._version += 1
             for each in parsed:
-                if not (each.continues and self._continue(each)):
-                    self._append(each, now, notice=False, count=1)
+                if not (self._assembly.take(each) and self._continue(each)):
+                    self._append(each, self._arrival(each, now), notice=False, count=1)
             stamped = [each.at for each in parsed if each.at is not None]
             if live and stamped:
                 self._lag = max(0.0, now - stamped[-1])
@@ -60,6 +67,7 @@ class LogRing:
         """Put a line of the console's own between the others; it counts as none."""
         with self._lock:
             self._version += 1
+            self._assembly.interrupt()
             self._append(ParsedLine(text), now, notice=True, count=0)
 
     def drop(self, count: int, now: float) -> None:
@@ -100,8 +108,17 @@ class LogRing:
                 trouble=self._trouble,
             )
 
+    def _arrival(self, parsed: ParsedLine, now: float) -> float:
+        """When a line happened that bears no time: with the one before it, if that was just now."""
+        if parsed.at is not None:
+            self._latest = parsed.at
+        elif self._latest is not None and now - self._latest < _TOGETHER:
+            return self._latest
+        return now
+
     def _append(self, parsed: ParsedLine, now: float, *, notice: bool, count: int) -> None:
         self._number += 1
+        self._blank = 0
         at = now if parsed.at is None else parsed.at
         self._lines.append(
             LogLine(
@@ -122,12 +139,23 @@ class LogRing:
         if len(head.text) + len(parsed.text) > _ENTRY_CHARACTERS or self._sizes[-1] >= 1000:
             return False
         level = head.level if head.level is not LogLevel.UNKNOWN else parsed.level
-        self._lines[-1] = replace(head, text=f"{head.text}\n{parsed.text}", level=level)
         self._sizes[-1] += 1
+        if parsed.part is Part.BLANK:
+            # Shown only where something follows it.
+            self._blank += 1
+            self._held += 1
+            return True
+        text = f"{head.text}\n{self._blanks()}{parsed.text}"
+        self._lines[-1] = replace(head, text=text, level=level)
         self._held += 1
         self._characters += len(parsed.text) + 1
         self._trim()
         return True
+
+    def _blanks(self) -> str:
+        """The blank lines that were held back, for what follows them in the same entry."""
+        waiting, self._blank = self._blank, 0
+        return "\n" * waiting
 
     def _trim(self) -> None:
         while len(self._lines) > 1 and (

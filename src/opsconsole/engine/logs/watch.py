@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.config.services import LogSource, Service
+from opsconsole.config.service_log import ServiceLog
+from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs import figures as log_figures
 from opsconsole.engine.logs.figures import shares_of
@@ -21,7 +22,8 @@ from opsconsole.engine.logs.view import LogView
 from opsconsole.machines.base import Machine
 from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.series import MetricValue
-from opsconsole.sources.logs.follower import Follower
+from opsconsole.sources.logs.base import LogContext, LogSource
+from opsconsole.sources.logs.kinds import make
 
 MOST: Final = 64
 """Logs that are followed at once, each on a thread."""
@@ -30,7 +32,7 @@ MOST: Final = 64
 @dataclass(frozen=True, slots=True)
 class _Log:
     intake: LogIntake
-    follower: Follower | None
+    source: LogSource | None
 
 
 @dataclass(slots=True)
@@ -145,29 +147,16 @@ class LogWatch:
                 intake.trouble(f"not followed: {MOST} logs are followed already")
                 logs.append(_Log(intake, None))
                 continue
-            follower = self._follower(source, source.engine or service.engine, intake)
-            logs.append(_Log(intake, follower))
-            follower.start()
+            engine = source.engine or service.engine
+            engines = tuple(each for each in self._settings.docker if engine in {None, each.name})
+            context = LogContext(self._base, self._machine, engines)
+            made = make(source.kind, source.what, context, intake)
+            logs.append(_Log(intake, made))
+            made.start()
         return tuple(logs)
 
-    def _follower(self, source: LogSource, engine: str | None, sink: LogIntake) -> Follower:
-        if source.file is not None:
-            from opsconsole.sources.logs.file import FileFollower
 
-            return FileFollower(self._base / Path(source.file).expanduser(), self._machine, sink)
-        if source.journal is not None:
-            from opsconsole.sources.logs.journal import JournalFollower
-
-            return JournalFollower(source.journal, self._machine, sink)
-        from opsconsole.sources.logs.docker import DockerFollower
-
-        name = source.docker or source.swarm or ""
-        swarm = source.swarm is not None
-        engines = [each for each in self._settings.docker if engine in {None, each.name}]
-        return DockerFollower(name, engines, sink, swarm=swarm)
-
-
-def sources_of(service: Service) -> tuple[LogSource, ...]:
+def sources_of(service: Service) -> tuple[ServiceLog, ...]:
     """The declared logs; without any, those of the service's containers."""
     if service.logs:
         return service.logs
@@ -175,10 +164,10 @@ def sources_of(service: Service) -> tuple[LogSource, ...]:
     for instance in service.instances:
         if instance.container:
             named.append((instance.container, instance.engine or service.engine))
-    return tuple(LogSource(docker=name, engine=engine) for name, engine in dict.fromkeys(named))
+    return tuple(ServiceLog(docker=name, engine=engine) for name, engine in dict.fromkeys(named))
 
 
-def names_of(sources: Sequence[LogSource]) -> list[str]:
+def names_of(sources: Sequence[ServiceLog]) -> list[str]:
     """What logs are called on the screen: the file's, the container's, the unit's name.
 
     Files of the same name are called after the first folder in which they differ.
@@ -187,17 +176,16 @@ def names_of(sources: Sequence[LogSource]) -> list[str]:
     names: list[str] = []
     for source, called in zip(sources, plain, strict=True):
         name = called
-        if plain.count(called) > 1 and source.file is not None:
-            others = [each.file for each in sources if each.file and _plain_name(each) == called]
-            name = _differing_part(source.file, others) or called
+        if plain.count(called) > 1 and source.kind == "file":
+            files = [each for each in sources if each.kind == "file"]
+            others = [each.what for each in files if _plain_name(each) == called]
+            name = _differing_part(source.what, others) or called
         names.append(f"{name}#{names.count(name) + 1}" if name in names else name)
     return names
 
 
-def _plain_name(source: LogSource) -> str:
-    if source.file is not None:
-        return Path(source.file).name
-    return source.docker or source.swarm or source.journal or ""
+def _plain_name(source: ServiceLog) -> str:
+    return Path(source.what).name if source.kind == "file" else source.what
 
 
 def _differing_part(path: str, others: Sequence[str]) -> str:
@@ -219,5 +207,5 @@ def _same_logs(name: str, before: Settings, after: Settings) -> bool:
 
 def _stop(logs: Sequence[_Log]) -> None:
     for log in logs:
-        if log.follower is not None:
-            log.follower.close()
+        if log.source is not None:
+            log.source.close()

@@ -4,7 +4,7 @@ Invariant: these records are touched by the engine's loop alone. A record's ``vi
 only when it was marked as touched, so that what did not change stays the same object.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -31,7 +31,7 @@ from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
-from opsconsole.model.source_id import SourceId
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.model.workloads import Replica
 from opsconsole.sources.health.factory import Asked, interval_of, probes_of
@@ -140,6 +140,15 @@ class ServiceRecord:
         else:
             history = self.scraped.setdefault(counts.objective, BudgetHistory(requests=True))
             history.count(counts.at, good=counts.good, bad=counts.bad)
+
+    def forget_servers(self, kept: Container[SourceId]) -> bool:
+        """Drop what servers counted that are none of ``kept``; whether there was any."""
+        before = sum(map(len, self.asked.values()))
+        for windows in self.asked.values():
+            for over, each in tuple(windows.items()):
+                if SourceId(SourceKind.BUDGETS, each.source) not in kept:
+                    del windows[over]
+        return sum(map(len, self.asked.values())) < before
 
     def trace_of(self, metric: str) -> FigureTrace:
         """The past of a metric's figure, empty where nothing is known of it."""

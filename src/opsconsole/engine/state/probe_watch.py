@@ -41,6 +41,8 @@ class ProbeWatch:
         """Go on from what was known of the probes of another configuration."""
         self._taken_at, self._lag = before._taken_at, before._lag
         self._cut = before._cut & self._remote
+        if (self._remote, self._interval) == (before._remote, before._interval):
+            self._suspect, self._since, self._view = before._suspect, before._since, before._view
 
     @property
     def suspect(self) -> bool:

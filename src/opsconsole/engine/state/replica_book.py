@@ -60,8 +60,7 @@ class ReplicaBook:
         if before is not None:
             for name, view in before._views.items():
                 if name in self._intervals:
-                    interval = self._intervals[name]
-                    self._views[name] = EngineView(view.inventory, view.taken_at, interval)
+                    self._views[name] = view.every(self._intervals[name])
         self._stale: frozenset[str] = frozenset()
         self._index = self._indexed()
         self.engines = tuple(self._views.values())

@@ -26,10 +26,13 @@ _LOOKED_AT: Final = 200
 class RestartWatch:
     """What is known of each instance's process. On the engine's loop alone."""
 
-    def __init__(self, locator: Locator, events: EventLog) -> None:
+    def __init__(
+        self, locator: Locator, events: EventLog, before: "RestartWatch | None" = None
+    ) -> None:
+        """Empty, or going on from what ``before`` knows, whose settings were others."""
         self._locator = locator
         self._events = events
-        self._known: dict[tuple[str, str], ProcessStart] = {}
+        self._known: dict[tuple[str, str], ProcessStart] = before._known if before else {}
 
     def note(self, starts: tuple[ProcessStart, ...], now: float) -> None:
         """Take in what metrics tell now."""

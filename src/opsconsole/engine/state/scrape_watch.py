@@ -27,11 +27,14 @@ class ScrapeWatch:
 
     def watch(self, source: AnySource) -> None:
         """Keep account of ``source`` from now on."""
-        self._view = None
-        self._intervals[source.id] = source.interval
+        if self._intervals.get(source.id) != source.interval:
+            self._view = None
+            self._intervals[source.id] = source.interval
 
     def retain(self, kept: Container[SourceId]) -> None:
         """Forget the sources that are none of ``kept``."""
+        if all(who in kept for who in self._intervals):
+            return
         self._view = None
         self._intervals = {who: each for who, each in self._intervals.items() if who in kept}
         self._faults = {who: each for who, each in self._faults.items() if who in kept}

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.store import Store
+from opsconsole.model.hosts import HostView
 from opsconsole.model.operation import Degradation, Operation
 from opsconsole.model.snapshot import (
     Appearance,
@@ -16,6 +17,7 @@ from opsconsole.model.snapshot import (
     Snapshot,
     SourceView,
 )
+from opsconsole.model.workloads import EngineView
 
 T = TypeVar("T")
 
@@ -33,15 +35,16 @@ class SnapshotBuilder:
         self._seq = 0
         self._services: tuple[ServiceView, ...] = ()
         self._sources: tuple[SourceView, ...] = ()
+        self._hosts: tuple[HostView, ...] = ()
+        self._engines: tuple[EngineView, ...] = ()
 
     def take_over(self, settings: Settings, store: Store, *, read_only: bool) -> None:
         """Go on with other settings: numbers and what did not change stay."""
         platform = self._environment.platform
-        self._environment = EnvironmentView(
-            settings.environment.name, settings.environment.danger, platform
-        )
+        named = EnvironmentView(settings.environment.name, settings.environment.danger, platform)
+        self._environment = _same(self._environment, named)
         self._store, self._read_only = store, read_only
-        self._appearance = _appearance(settings)
+        self._appearance = _same(self._appearance, _appearance(settings))
 
     def build(
         self,
@@ -56,6 +59,8 @@ class SnapshotBuilder:
         self._seq += 1
         self._services = _kept(self._services, self._service_views())
         self._sources = _kept(self._sources, self._source_views())
+        self._hosts = _kept(self._hosts, store.hosts)
+        self._engines = _kept(self._engines, store.replicas.engines)
         self._note_platform()
         return Snapshot(
             seq=self._seq,
@@ -63,8 +68,8 @@ class SnapshotBuilder:
             environment=self._environment,
             services=self._services,
             alerts=store.alerts.view(),
-            hosts=store.hosts,
-            engines=store.replicas.engines,
+            hosts=self._hosts,
+            engines=self._engines,
             events=store.events.view(),
             sources=self._sources,
             operations=operations,
@@ -95,6 +100,10 @@ class SnapshotBuilder:
 
 def _appearance(settings: Settings) -> Appearance:
     return Appearance(settings.display.theme, tuple(sorted(settings.keys.items())))
+
+
+def _same(before: T, after: T) -> T:
+    return before if before == after else after
 
 
 def _kept(before: tuple[T, ...], after: tuple[T, ...]) -> tuple[T, ...]:

@@ -5,7 +5,7 @@ there are; a service's view is made anew at the next ``settle`` after one of its
 and what stopped being looked at turns stale and UNKNOWN by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -91,7 +91,8 @@ class Store:
             for instance in record.instances
             for probe in instance.probes
         }
-        self.restarts = RestartWatch(Locator(settings), self.events)
+        starts = before.restarts if before else None
+        self.restarts: RestartWatch = RestartWatch(Locator(settings), self.events, starts)
         self.sources = SourceBook(self.events)
         self.probes = ProbeWatch((probe for _, probe in self._index.values()), now)
         self.scrapes = ScrapeWatch(now)
@@ -108,12 +109,13 @@ class Store:
         self._changed = True
         if before is not None:
             self._take_over(before)
-        self._touched.update(self.services.values())
+        known = before.services if before is not None else {}
+        for name, record in self.services.items():
+            if known.get(name) is not record:
+                self._touched.add(record)
+                self._touched_instances.update(record.instances)
         for instance, _ in self._index.values():
             instance.verdict = _of_probes(instance)
-        self._touched_instances.update(
-            instance for record in self.services.values() for instance in record.instances
-        )
         self.settle(now)
 
     def watch(self, sources: Sequence[AnySource], now: float) -> None:
@@ -122,7 +124,11 @@ class Store:
         self.scrapes.retain(kept)
         self.sources.retain(kept)
         self._telling &= kept
+        self._retain_hosts(kept)
         self.servers.retain(kept)
+        for record in self.services.values():
+            if record.forget_servers(kept):
+                self._touched.add(record)
         self.alerts.retain(kept, now)
         for source in sources:
             if source.id.kind is SourceKind.SCRAPE:
@@ -135,10 +141,15 @@ class Store:
         """What is known of anything but services; sources that are gone leave with ``watch``."""
         self.sources, self.scrapes = before.sources, before.scrapes
         self.probes.take_over(before.probes)
-        self.hosts, self._hosts = before.hosts, before._hosts
         self._telling = before._telling
+        self._hosts = {who: each.every(self._host_interval) for who, each in before._hosts.items()}
+        self._retain_hosts(before._hosts)
         self._resumed_at, self._quiet_until = before._resumed_at, before._quiet_until
         self._join_replicas()
+
+    def _retain_hosts(self, kept: Container[SourceId]) -> None:
+        self._hosts = {who: each for who, each in self._hosts.items() if who in kept}
+        self.hosts = tuple(self._hosts.values())
 
     def apply(self, reading: Reading[Observation], lag: float = 0.0) -> float | None:
         """Take in one reading. Returns seconds to a sooner look where it is undecided."""
@@ -203,9 +214,9 @@ class Store:
         self._quiet_until = now + 2 * min(longest, _LONGEST_QUIET)
 
     def set_actions(self, name: str, actions: tuple[ActionView, ...]) -> None:
-        """What the operator allows for a service now."""
-        record = self.services[name]
-        if record.actions != actions:
+        """What the operator allows for a service now; one that left meanwhile passes."""
+        record = self.services.get(name)
+        if record is not None and record.actions != actions:
             record.actions = actions
             self._touched.add(record)
 
@@ -284,7 +295,10 @@ class Store:
                 self._join(record)
 
     def _join(self, record: ServiceRecord) -> None:
-        record.copies = copies = self.replicas.copies(record.wanted)
+        copies = self.replicas.copies(record.wanted)
+        if copies == record.copies:
+            return
+        record.copies = copies
         self._touched.add(record)
         for instance in record.instances:
             if not instance.runs_as:

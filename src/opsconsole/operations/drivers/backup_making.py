@@ -103,11 +103,22 @@ class BackupMaking(Driver):
         self._free = Free(0, None)
         self._listed: tuple[Listed, ...] = ()
         self._id = ""
+        self._is_beside = False
         self._checked: set[str] = set()
 
     @abstractmethod
     async def _survey(self) -> tuple[Mapping[str, str], Need]:
         """What is to be backed up, as facts, and what that needs. Raises ObserveError."""
+
+    def _shares_disk(self) -> bool:
+        """Whether the backup is kept where what it is of would be lost with it."""
+        return False
+
+    def warnings(self) -> tuple[str, ...]:
+        """Where a backup would be lost with what it is of."""
+        if not self._is_beside:
+            return ()
+        return ("the backup is kept on the disk of what it is of: both are lost with it",)
 
     @abstractmethod
     async def _make(self, identity: str) -> StepOutcome:
@@ -121,6 +132,7 @@ class BackupMaking(Driver):
         """Where the backup goes and what is there to be backed up."""
         facts, self._need = await self._survey()
         self._listed, self._free = await self._threads.look(self._look_at_store)
+        self._is_beside = await self._threads.look(self._shares_disk)
         return {"kept in": str(self._store.path), **facts}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:

@@ -23,7 +23,7 @@ from opsconsole.model.machine import (
 )
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.call import Call
-from opsconsole.operations.drivers.placeholders import fill, shown_words, words
+from opsconsole.operations.drivers.placeholders import fill, refuse_lacking, shown_words, words
 from opsconsole.operations.drivers.program_file import find_program
 from opsconsole.operations.planning.driver import (
     Driver,
@@ -65,6 +65,7 @@ class CommandDriver(Driver):
 
     async def observe(self) -> Mapping[str, str]:
         """Which file would be run, and that it is the same one later."""
+        refuse_lacking(self._command.argv, words(self._context.request))
         if not await self._is_folder():
             raise ObserveError(f"there is no folder {self._cwd}", remedy="look at cwd")
         program, status = await find_program(self._machine, self._command.argv[0], self._cwd)

@@ -69,6 +69,14 @@ class FilesBackup(BackupMaking):
     def _source(self) -> str:
         return _names(self._roots)
 
+    def _shares_disk(self) -> bool:
+        store = self._store.path
+        while not store.exists() and store != store.parent:
+            store = store.parent
+        disk = store.stat().st_dev
+        there = (path for path in self._paths() if os.path.lexists(path))
+        return any(path.lstat().st_dev == disk for path in there)
+
     async def _make(self, identity: str) -> StepOutcome:
         secret = self._files.secret
         header = Header(identity, self._context.service, self._roots, secret=secret)

@@ -45,6 +45,10 @@ class Followed(Driver):
         """Those of the first: what follows goes nowhere."""
         return self._first.goals(facts)
 
+    def warnings(self) -> tuple[str, ...]:
+        """Those of both."""
+        return (*self._first.warnings(), *self._second.warnings())
+
     async def before(self, step: Step) -> Mapping[str, str]:
         """As the driver of the step says."""
         return await self._of(step).before(step)

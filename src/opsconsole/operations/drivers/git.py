@@ -32,6 +32,8 @@ _CHECKOUT: Final = 120.0
 _FORMAT: Final = "--format=%(objectname) %(*objectname) %(refname:short)"
 _SHORT: Final = 12
 _CHANGES_SHOWN: Final = 3
+_SUBMODULE: Final = "160000"
+"""The mode that git gives to a submodule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class GitRollback(Driver):
         self._from = self._current(tags, head)
         await self._refuse_changes()
         self._to = self._before(tags)
+        await self._refuse_other_submodules()
         return {FACT: str(self._from), goal_fact(FACT): str(self._to)}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
@@ -162,6 +165,20 @@ class GitRollback(Driver):
             raise ObserveError(
                 f"{self._folder} has {len(changes)} changes of its own: {shown}",
                 remedy="commit or discard them first",
+            )
+
+    async def _refuse_other_submodules(self) -> None:
+        """A checkout leaves submodules as they are, which would be those of the later version."""
+        arguments = ("diff-tree", "-r", "--raw", self._from.commit, self._to.commit)
+        lines = (await look(self._machine, self._folder, *arguments)).splitlines()
+        # :MODE MODE COMMIT COMMIT STATUS PATH
+        words = [line.removeprefix(":").split(None, 5) for line in lines]
+        moved = [each[-1] for each in words if _SUBMODULE in each[:2]]
+        if moved:
+            raise ObserveError(
+                f"{self._from} and {self._to} have other submodules: "
+                f"{', '.join(moved[:_CHANGES_SHOWN])}, which no checkout would move",
+                remedy="go back by hand, then: git submodule update --init --recursive",
             )
 
     async def _changed(self) -> list[str]:

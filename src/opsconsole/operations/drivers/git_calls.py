@@ -31,15 +31,6 @@ _ENVIRONMENT: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class GitAnswer:
-    """How git ended: its exit code (None at the time limit), its output, its last complaint."""
-
-    code: int | None
-    output: str
-    complaint: str
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """How git ended: its exit code (None when it was ended), its output, its last complaint."""
 

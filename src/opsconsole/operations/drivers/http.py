@@ -17,7 +17,13 @@ import httpx
 
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.call import Call
-from opsconsole.operations.drivers.placeholders import fill, fill_json, shown_words, words
+from opsconsole.operations.drivers.placeholders import (
+    fill,
+    fill_json,
+    refuse_lacking,
+    shown_words,
+    words,
+)
 from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import (
     Driver,
@@ -68,6 +74,9 @@ class HttpDriver(Driver):
                 f"{self._context.service} has no instance to call {self._call.url} at",
                 remedy="declare its instances, or write a whole URL",
             )
+        for name, url in targets:
+            templates = (url, self._call.query, self._call.json_body)
+            refuse_lacking(templates, words(self._context.request, name))
         return {f"{name or 'call'} url": url for name, url in targets}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:

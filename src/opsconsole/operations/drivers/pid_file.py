@@ -1,15 +1,16 @@
 """Restarting a process by its pid file: a signal, and a start if one is declared.
 
 Invariant: the process is pinned by id and start time, and signalled through a pidfd, so that
-another process that was given its id is never hit. Without ``start`` somebody else must start it
+another process that was given its id is never hit; nor is one that began after the pid file was
+written, as after a restart of the machine. Without ``start`` somebody else must start it
 again (or the signal, such as HUP, makes it start anew by itself).
 """
 
-import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.program_file import find_program
+from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning.driver import (
     NOT_UNDONE,
     Driver,
@@ -35,6 +37,8 @@ _LIMIT: Final = 4096
 """Bytes of a pid file."""
 
 _DIGITS: Final = 10
+_SLACK: Final = 2.0
+"""Seconds by which a start may seem later than it was: the machine's own is known to a second."""
 _ENDING: Final = frozenset({"TERM", "INT"})
 
 
@@ -134,7 +138,24 @@ class PidFileRestart(Driver):
         text = raw.decode("ascii", "replace").strip()
         if not text.isdecimal() or len(text) > _DIGITS or int(text) < 2:
             raise ObserveError(f"the pid file {self._path} holds no process id")
-        return await self._process(int(text))
+        found = await self._process(int(text))
+        await self._refuse_stale(found)
+        return found
+
+    async def _refuse_stale(self, found: Process | None) -> None:
+        """Raise ObserveError for a process that the file, older than it, cannot mean."""
+        if found is None or found.began is None:
+            return
+        try:
+            written = (await self._machine.stat(self._path)).changed / 1e9
+        except MachineError as error:
+            raise ObserveError(f"cannot use the pid file {error}") from error
+        if found.began > written + _SLACK:
+            raise ObserveError(
+                f"the pid file {self._path} was written at {_moment(written)}, and process "
+                f"{found.pid} ({found.name}) began at {_moment(found.began)}: it is another one",
+                remedy="remove the pid file, or touch it if it means that process",
+            )
 
     async def _process(self, pid: int) -> Process | None:
         try:
@@ -158,13 +179,13 @@ class PidFileRestart(Driver):
             return not_done(error)
 
     async def _wait_for_end(self, target: Process) -> StepOutcome | None:
-        ends = time.monotonic() + self._declared.timeout
-        while (found := await self._process(target.pid)) and found.started == target.started:
-            if time.monotonic() >= ends:
-                said = f"process {target.pid} did not end within {self._declared.timeout:g} s"
-                return StepOutcome(Outcome.FAILED, said)
-            await asyncio.sleep(_PAUSE)
-        return None
+        async def look() -> StepOutcome | str:
+            found = await self._process(target.pid)
+            if found is None or found.started != target.started:
+                return StepOutcome(Outcome.DONE)
+            return f"process {target.pid} did not end within {self._declared.timeout:g} s"
+
+        return await self._settled(look)
 
     async def _start(self) -> StepOutcome | None:
         """Run ``start``; it has a session of its own and outlives the runner. Why not, or None."""
@@ -173,14 +194,28 @@ class PidFileRestart(Driver):
             launched = await self._machine.launch(command)
         except MachineError as error:
             return not_done(error)
-        ends = time.monotonic() + self._declared.timeout
-        while time.monotonic() < ends:
+
+        async def look() -> StepOutcome | str:
             if launched.code:
                 said = f"{self._declared.start[0]} ended with code {launched.code}"
                 return StepOutcome(Outcome.FAILED, said)
             with contextlib.suppress(ObserveError):
                 if await self._find() is not None:
-                    return None
-            await asyncio.sleep(_PAUSE)
-        late = f"{self._declared.timeout:g} s after the start"
-        return StepOutcome(Outcome.FAILED, f"no process runs by {self._path.name} {late}")
+                    return StepOutcome(Outcome.DONE)
+            late = f"{self._declared.timeout:g} s after the start"
+            return f"no process runs by {self._path.name} {late}"
+
+        return await self._settled(look)
+
+    async def _settled(
+        self, look: Callable[[], Awaitable[StepOutcome | str]]
+    ) -> StepOutcome | None:
+        """None once it is as ``look`` wants it; what is not so within the timeout has failed."""
+        within = self._declared.timeout
+        found = await settle(look, self._context.clock, within=within, pause=_PAUSE)
+        done = found.outcome is Outcome.DONE
+        return None if done else StepOutcome(Outcome.FAILED, found.detail)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

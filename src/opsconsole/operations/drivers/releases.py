@@ -34,6 +34,7 @@ from opsconsole.text import sanitize
 FACT: Final = "release"
 
 _SHOWN: Final = 200
+_COMMIT: Final = re.compile(r"[0-9a-f]{7,40}")
 _DIGITS: Final = re.compile(r"(\d+)")
 
 
@@ -55,6 +56,7 @@ class ReleasesRollback(Driver):
         self._link = context.base / target.current
         self._releases = context.base / target.releases
         self._from = self._to = ""
+        self._by_name = False
 
     def follow_up(self) -> DriverContext | None:
         """The declared restart if wanted."""
@@ -69,6 +71,7 @@ class ReleasesRollback(Driver):
         """Which release is current, and which one is before it."""
         self._from, names = await self._current(), await self._survey()
         self._to = self._before(names)
+        await self._refuse_empty(self._to)
         return {FACT: self._from, goal_fact(FACT): self._to, "releases": str(self._releases)}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
@@ -104,6 +107,26 @@ class ReleasesRollback(Driver):
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """Where the symlink leads."""
         return tuple([await self._look_at(step) for step in steps])
+
+    def warnings(self) -> tuple[str, ...]:
+        """By which order it is the one before, where nothing but names says so."""
+        if not self._by_name:
+            return ()
+        order = f"{_shown(self._to)} is the next lower name, and no operation has seen it run"
+        if _COMMIT.fullmatch(self._from) and _COMMIT.fullmatch(self._to):
+            order += ": names of commits say nothing of which was before"
+        return (order,)
+
+    async def _refuse_empty(self, release: str) -> None:
+        try:
+            there = await self._machine.list(self._releases / release)
+        except MachineError as error:
+            raise ObserveError(f"cannot look at {error}") from error
+        if not there:
+            raise ObserveError(
+                f"release {_shown(release)}, the one before, is an empty folder",
+                remedy="remove it if its deploy was broken off, then plan anew",
+            )
 
     async def _refuse_gone(self, release: str) -> None:
         if release not in await self._survey():
@@ -157,6 +180,7 @@ class ReleasesRollback(Driver):
         for earlier in seen_before(past, FACT, self._from):
             if earlier in there:
                 return earlier
+        self._by_name = True
         left = led_away(past, FACT)
         lower = [
             name for name in names if _natural(name) < _natural(self._from) and name not in left

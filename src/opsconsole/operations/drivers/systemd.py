@@ -2,7 +2,7 @@
 
 Invariant: the unit is asked for by its full name and never through a shell; ``--no-ask-password``
 keeps polkit from asking on a terminal. A unit's ``InvocationID`` changes with every start and
-tells whether a restart happened.
+tells whether a restart happened. What a unit that starts again by itself moves pins no plan.
 """
 
 import time
@@ -28,7 +28,7 @@ from opsconsole.operations.planning.driver import (
 )
 from opsconsole.text import sanitize_bytes
 
-_PROPERTIES: Final = "LoadState,ActiveState,SubState,InvocationID,MainPID"
+_PROPERTIES: Final = "LoadState,ActiveState,SubState,InvocationID,MainPID,Type,Result,NRestarts"
 _LOOK: Final = 10.0
 _OUTPUT: Final = 64 * 1024
 _SHOWN: Final = 300
@@ -45,7 +45,7 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class UnitRestart(Call):
-    """Which start of the unit ran, '' where none did."""
+    """Which start of the unit was the last, '' where there was none."""
 
     invocation: str
 
@@ -57,6 +57,7 @@ class SystemdRestart(Driver):
         target = declared(context.action.systemd)
         unit = target.unit
         self._clock = context.clock
+        self._invocation = ""
         self._machine = context.machine
         self._unit = unit if "." in unit else f"{unit}.service"
         self._scope = "--user" if target.user else "--system"
@@ -69,14 +70,17 @@ class SystemdRestart(Driver):
                 f"unit {self._unit} is {seen.get('LoadState') or 'not known'}",
                 remedy="look at its name",
             )
-        facts = {"unit": f"{self._unit} {seen.get('ActiveState', '')}"}
-        if seen.get("ActiveState") == "active":
-            facts["invocation"] = seen.get("InvocationID", "")
+        self._invocation = seen.get("InvocationID", "")
+        facts = {"unit": self._unit}
+        if seen.get("NRestarts", "0") == "0":
+            facts["state"] = seen.get("ActiveState", "")
+            if facts["state"] == "active":
+                facts["invocation"] = self._invocation
         return facts
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """The one call."""
-        call = UnitRestart(facts.get("invocation", "")).document()
+        call = UnitRestart(self._invocation).document()
         summary = f"systemctl {self._scope} restart {self._unit}"
         return (Step(summary, "systemd", self._unit, call),)
 
@@ -102,7 +106,7 @@ class SystemdRestart(Driver):
         async def look() -> StepOutcome | str:
             seen = await self._show()
             invocation = seen.get("InvocationID", "")
-            if invocation != before.get("invocation") and seen.get("ActiveState") == "active":
+            if invocation != before.get("invocation") and _state_of(seen) is State.OK:
                 return StepOutcome(Outcome.DONE, f"it has started again: {invocation[:12]}")
             return "it has not started again"
 
@@ -115,7 +119,7 @@ class SystemdRestart(Driver):
         except ObserveError as error:
             return (Sight(self._unit, State.UNKNOWN, str(error)),)
         invocation = seen.get("InvocationID", "")
-        state = _STATES.get(seen.get("ActiveState", ""), State.UNKNOWN)
+        state = _state_of(seen)
         detail = f"{seen.get('ActiveState')} ({seen.get('SubState')}), {invocation[:12]}"
         before = UnitRestart.of(steps[0]).invocation if steps else ""
         return (
@@ -141,6 +145,14 @@ class SystemdRestart(Driver):
         argv = ("systemctl", self._scope, "--no-ask-password", "--no-pager", verb, *options)
         command = Command((*argv, self._unit), inherits=True, together=True)
         return await self._machine.run(command, limit=_OUTPUT, deadline=limit)
+
+
+def _state_of(seen: Mapping[str, str]) -> State:
+    """A unit that does its work once, and has, is well though it is not active."""
+    active = seen.get("ActiveState", "")
+    if seen.get("Type") == "oneshot" and active == "inactive" and seen.get("Result") == "success":
+        return State.OK
+    return _STATES.get(active, State.UNKNOWN)
 
 
 def _ended(finished: Finished, limit: float) -> str:

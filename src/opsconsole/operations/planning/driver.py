@@ -143,6 +143,10 @@ class Driver(Protocol):
         """Of a rollback: by the name of the fact that says what runs, what it goes to."""
         return {}
 
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know before confirming, a line each; asked after ``steps``."""
+        return ()
+
     def follow_up(self) -> DriverContext | None:
         """What is to be done right after it, in the same plan, to give it effect.
 

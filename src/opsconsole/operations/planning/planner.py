@@ -100,7 +100,7 @@ async def make_plan(
         verification=_verification(settings, found),
         undo=_undo(found, driver, countdown),
         reason=request.reason,
-        warnings=_warnings(found, len(steps), countdown),
+        warnings=(*_warnings(found, len(steps), countdown), *driver.warnings()),
         last_outcome=_last_outcome(past),
         usual_duration=_usual_duration(past),
         effect=found.effect,

@@ -34,6 +34,7 @@ PARTS_LIMIT: Final = 400_000
 """Objects and arrays of one answer; sixteen megabytes of empty ones would fill a gigabyte."""
 
 _VERSION_LIMIT: Final = 64 << 10
+_ERROR_LIMIT: Final = 64 << 10
 _CHUNK: Final = 64 << 10
 _NEWEST: Final = (1, 51)
 _OLDEST: Final = (1, 24)
@@ -104,9 +105,9 @@ def get_json(
     """
     ends = time.monotonic() + deadline
     with open_stream(client, path, params, timeout=deadline, plain=plain) as response:
-        body = b"".join(_bounded(response, ends, limit))
         if response.status_code != 200:
-            raise DockerUnavailableError(_status_fault(response.status_code, body))
+            raise DockerUnavailableError(fault_in(response, deadline))
+        body = b"".join(_bounded(response, ends, limit))
     if body.count(b"{") + body.count(b"[") > PARTS_LIMIT:
         message = f"the engine's answer has more than {PARTS_LIMIT} parts"
         raise DockerUnavailableError(Fault(FaultKind.TOO_LARGE, message))
@@ -215,8 +216,13 @@ def _bounded(response: "Response", ends: float, limit: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _status_fault(status: int, body: bytes) -> Fault:
-    """The fault of an answer that is an error, with the engine's own message."""
+def fault_in(response: "Response", timeout: float) -> Fault:
+    """The fault of an answer that is an error, with the engine's own message.
+
+    Its body is read within ``timeout`` seconds. Raises as ``get_json`` does.
+    """
+    status = response.status_code
+    body = b"".join(_bounded(response, time.monotonic() + timeout, _ERROR_LIMIT))
     kind = {401: FaultKind.AUTH, 403: FaultKind.AUTH, 404: FaultKind.ABSENT}.get(
         status, FaultKind.OVERLOADED if status in (429, 503) else FaultKind.STATUS
     )

@@ -14,6 +14,7 @@ from opsconsole.model.workloads import Place, Update, Workload
 from opsconsole.sources.docker.json_fields import integer, mapping, text
 
 _COMPOSE: Final = "com.docker.compose."
+COMPOSE_SERVICE: Final = f"{_COMPOSE}service"
 _SWARM: Final = "com.docker.swarm.service."
 _SERVICES_LIMIT: Final = 10_000
 _NAME_LIMIT: Final = 128
@@ -34,7 +35,7 @@ def copy_of(labels: Mapping[str, str], place: Place, *, runs: bool) -> tuple[str
     service = labels.get(f"{_SWARM}name", "")
     if service:
         return (service, labels.get(f"{_SWARM}id") or service) if runs else ("", "")
-    service = labels.get(f"{_COMPOSE}service", "")
+    service = labels.get(COMPOSE_SERVICE, "")
     if not service or labels.get(f"{_COMPOSE}oneoff", "").lower() == "true":
         return "", ""
     project = labels.get(f"{_COMPOSE}project", "")

@@ -17,10 +17,18 @@ from urllib.parse import quote
 
 from opsconsole.config.settings import Docker
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.sources.docker.client import classify, connect, get_json, open_stream, read_chunks
+from opsconsole.sources.docker.client import (
+    classify,
+    connect,
+    fault_in,
+    get_json,
+    open_stream,
+    read_chunks,
+)
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve
+from opsconsole.sources.logs.base import LogSink
 from opsconsole.sources.logs.docker_frames import FrameReader, NotFramesError, StampedLine
-from opsconsole.sources.logs.follower import Follower, LogSink
+from opsconsole.sources.logs.follower import Follower
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
@@ -117,8 +125,7 @@ class DockerFollower(Follower):
         path = f"/{self._kind}/{quote(self._name, safe='')}/logs"
         with open_stream(client, path, params, timeout=(timeout, SILENCE)) as response:
             if response.status_code != 200:
-                message = f"Docker answered {response.status_code} to the request for the log"
-                raise DockerUnavailableError(Fault(FaultKind.STATUS, message))
+                raise DockerUnavailableError(fault_in(response, timeout))
             self._stands(response)
             reader = FrameReader(terminal=self._has_terminal(found))
             live_from = time.monotonic() + (_CATCH_UP if past else 0.0)

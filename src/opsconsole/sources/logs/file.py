@@ -6,12 +6,12 @@ rotation is told as it was, and none is put together from two files.
 It starts with the last ``TAIL`` bytes, from a line's beginning.
 """
 
-from pathlib import PurePath
+from pathlib import Path
 from typing import Final, assert_never
 
-from opsconsole.machines.base import Machine
 from opsconsole.model.machine import Chunk, Followed, Turn, Unreadable
-from opsconsole.sources.logs.follower import Follower, LogSink
+from opsconsole.sources.logs.base import LogContext, LogSink
+from opsconsole.sources.logs.follower import Follower
 from opsconsole.sources.logs.raw_lines import LineSplitter
 from opsconsole.text import sanitize
 
@@ -19,12 +19,12 @@ TAIL: Final = 256 << 10
 
 
 class FileFollower(Follower):
-    """Follows the file at ``path``, which need not be there yet."""
+    """Follows the file ``what``, which need not be there yet."""
 
-    def __init__(self, path: PurePath, machine: Machine, sink: LogSink) -> None:
-        super().__init__(path.name, sink)
-        self._path = path
-        self._file = machine.follow(path, TAIL)
+    def __init__(self, what: str, context: LogContext, sink: LogSink) -> None:
+        self._path = context.base / Path(what).expanduser()
+        super().__init__(self._path.name, sink)
+        self._file = context.machine.follow(self._path, TAIL)
         self._splitter = LineSplitter()
 
     def close(self) -> None:

@@ -1,38 +1,21 @@
-"""What follows one log: a thread of its own, and where it tells what it reads.
+"""A log source with a thread of its own.
 
-Invariant: a follower reads for ever until it is closed, whatever happens to what it follows;
-why it cannot read is told and untold. ``close`` never waits: the thread is a daemon.
+Invariant: it reads again and again until it is closed; a defect of ours is reported as trouble and
+begun again. ``close`` never waits: the thread is a daemon.
 """
 
 import threading
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Final, Protocol
+from abc import abstractmethod
+from typing import Final
 
-from opsconsole.sources.logs.raw_lines import RawLine
+from opsconsole.sources.logs.base import LogSink, LogSource
 from opsconsole.text import sanitize
 
 AFTER_DEFECT: Final = 5.0
 """Seconds before a follower that met a defect of ours begins again."""
 
 
-class LogSink(Protocol):
-    """Who hears of a log; every method is called on the follower's thread."""
-
-    def lines(self, lines: Sequence[RawLine], *, live: bool) -> None:
-        """Lines in their order. ``live``: they came just now, not from the past."""
-        ...
-
-    def gap(self, text: str) -> None:
-        """Something between the lines that one must know: a gap, a rotation, another container."""
-        ...
-
-    def trouble(self, text: str) -> None:
-        """Why nothing is read; '' once it is read again."""
-        ...
-
-
-class Follower(ABC):
+class Follower(LogSource):
     """Follows one log on a daemon thread; subclasses say how in ``follow``."""
 
     def __init__(self, name: str, sink: LogSink) -> None:

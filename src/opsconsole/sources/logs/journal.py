@@ -8,9 +8,10 @@ import json
 import time
 from typing import Any, Final
 
-from opsconsole.machines.base import Machine, Stream
+from opsconsole.machines.base import Stream
 from opsconsole.model.machine import Command, MachineError
-from opsconsole.sources.logs.follower import Follower, LogSink
+from opsconsole.sources.logs.base import LogContext, LogSink
+from opsconsole.sources.logs.follower import Follower
 from opsconsole.sources.logs.raw_lines import LineSplitter, RawLine
 from opsconsole.text import sanitize, sanitize_bytes
 
@@ -23,10 +24,10 @@ _WORDS: Final = ("critical", "critical", "critical", "error", "warning", "notice
 class JournalFollower(Follower):
     """Follows the journal of ``unit``."""
 
-    def __init__(self, unit: str, machine: Machine, sink: LogSink) -> None:
+    def __init__(self, unit: str, context: LogContext, sink: LogSink) -> None:
         super().__init__(unit, sink)
         self._unit = unit
-        self._machine = machine
+        self._machine = context.machine
         self._cursor = ""
         self._tail = TAIL
         self._stream: Stream | None = None

@@ -1,102 +1,141 @@
-"""One raw line into what it says: its time, its level, its words.
+"""One raw line into what it says: its time, its level, its words, and whether it begins an entry.
 
 Invariant: pure and total: any bytes give a line; every text is sanitised and at most
-``text.LINE_LIMIT`` characters long, with what was cut off counted. A line that is not JSON, or
-not an object, is text, whatever was declared.
+``text.LINE_LIMIT`` characters long, with what was cut off counted. Colour codes are no part of a
+line. A line that is not JSON, or not an object, is text, whatever was declared.
 """
 
 import json
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from opsconsole.model.logs import LogLevel
+from opsconsole.sources.logs.json_line import read_object
+from opsconsole.sources.logs.levels import level_in
 from opsconsole.sources.logs.raw_lines import RawLine
-from opsconsole.sources.logs.stamps import stamp_in, stamp_of
-from opsconsole.text import LINE_LIMIT, sanitize
+from opsconsole.sources.logs.stamps import Stamp, find_stamp
+from opsconsole.text import sanitize
 
-_TIME_KEYS: Final = ("timestamp", "@timestamp", "time", "ts", "t", "@t", "asctime", "date")
-_LEVEL_KEYS: Final = ("level", "severity", "levelname", "log.level", "lvl", "@l", "loglevel")
-_TEXT_KEYS: Final = ("message", "msg", "event", "log", "@m", "text")
-_MOST_EXTRAS: Final = 24
-_MOST_ROWS: Final = 200
+_COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
+_JSON_WITHIN: Final = 200
+"""Characters before an object that a collector may have put in front of it."""
 
-_WORDS: Final[Mapping[str, LogLevel]] = {
-    "trace": LogLevel.TRACE, "finest": LogLevel.TRACE, "verbose": LogLevel.TRACE,
-    "debug": LogLevel.DEBUG, "dbg": LogLevel.DEBUG, "fine": LogLevel.DEBUG,
-    "info": LogLevel.INFO, "inf": LogLevel.INFO, "information": LogLevel.INFO,
-    "notice": LogLevel.NOTICE,
-    "warn": LogLevel.WARNING, "warning": LogLevel.WARNING, "wrn": LogLevel.WARNING,
-    "error": LogLevel.ERROR, "err": LogLevel.ERROR, "severe": LogLevel.ERROR,
-    "critical": LogLevel.CRITICAL, "crit": LogLevel.CRITICAL, "fatal": LogLevel.CRITICAL,
-    "panic": LogLevel.CRITICAL, "alert": LogLevel.CRITICAL, "emerg": LogLevel.CRITICAL,
-    "emergency": LogLevel.CRITICAL,
-}  # fmt: skip
-_BUNYAN: Final = {
-    10: LogLevel.TRACE, 20: LogLevel.DEBUG, 30: LogLevel.INFO,
-    40: LogLevel.WARNING, 50: LogLevel.ERROR, 60: LogLevel.CRITICAL,
-}  # fmt: skip
-_KLOG: Final[Mapping[str, LogLevel]] = {
-    "I": LogLevel.INFO, "W": LogLevel.WARNING, "E": LogLevel.ERROR, "F": LogLevel.CRITICAL,
-}  # fmt: skip
-_UPPER: Final = "|".join(sorted((word.upper() for word in _WORDS), key=len, reverse=True))
-_LEVEL_IN_TEXT: Final = re.compile(
-    rf"\b({_UPPER})\b|\b(?:level|lvl|severity)=\"?([A-Za-z]+)|[\[<]([a-z]{{3,11}})[\]>]"
+
+class Part(StrEnum):
+    """What a line is of an entry. ``ENTRY`` begins one; the others may belong to one before.
+
+    ``MORE`` always does: what is indented, a cause, a frame. ``TRACE`` begins the report of an
+    error that nobody caught, or follows the line that tells of it. ``REASON`` names an error, as
+    the end of a trace or its beginning. ``CHAIN`` says that another trace follows.
+    """
+
+    ENTRY = "entry"
+    MORE = "more"
+    TRACE = "trace"
+    REASON = "reason"
+    CHAIN = "chain"
+    BLANK = "blank"
+
+
+_PARTS: Final = (
+    (Part.BLANK, re.compile(r"\s*$")),
+    (Part.CHAIN, re.compile(r"During handling of the above|The above exception was the direct")),
+    (
+        Part.MORE,
+        re.compile(
+            r"[ \t]|Caused by:|Suppressed:|\.\.\. \d+ more|\[stacktrace\]|#\d+ |[}\])\"]|note: "
+            r"|Node\.js v\d|stack backtrace:|created by |exit status \d"
+        ),
+    ),
+    (
+        Part.TRACE,
+        re.compile(
+            r"Traceback \(most recent call last\)|Exception in thread|panic: |fatal error: "
+            r"|thread '[^']*' (?:\(\d+\) )?panicked|goroutine \d+ \[|Unhandled |Uncaught "
+            r"|(?:/|[A-Z]:\\|file:)\S+\.[cm]?[jt]sx?:\d+$"
+        ),
+    ),
+    (
+        Part.REASON,
+        re.compile(r"(?:[A-Za-z_$][\w.$]*)?(?:Error|Exception|Interrupt|Exit)(?=[:\s(]|$)"),
+    ),
 )
-_KLOG_HEAD: Final = re.compile(r"([IWEF])\d{4} \d\d:\d\d:\d\d")
-_LEVEL_WITHIN: Final = 240
-_CONTINUES: Final = re.compile(
-    r"[ \t]|Caused by:|Traceback \(most recent call last\)|[A-Za-z_][\w.]*(?:Error|Exception)\b"
-)
+_FATAL: Final = re.compile(r"panic: |fatal error: |thread '[^']*' (?:\(\d+\) )?panicked")
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedLine:
-    """``at`` is in Unix seconds, None where the line bears no time.
+    """``at`` is in Unix seconds, None where neither the line nor its place gives a time.
 
-    ``continues`` says that it belongs to the line before, as the lines of a traceback do.
+    ``own``: the line itself bears its time. ``awaits``: its level and message are in the next.
     """
 
     text: str
     level: LogLevel = LogLevel.UNKNOWN
     at: float | None = None
-    continues: bool = False
+    part: Part = Part.ENTRY
+    own: bool = False
+    awaits: bool = False
 
 
 def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     """What ``raw`` says. ``form`` is auto, json or text; ``arrived`` is in Unix seconds."""
     decoded = raw.data.removesuffix(b"\r").decode("utf-8", "backslashreplace")
-    if form != "text" and decoded.startswith("{") and not raw.over:
-        fields = _object(decoded)
-        if fields is not None:
-            return _from_json(fields, raw.at, arrived)
-    at = raw.at if raw.at is not None else stamp_in(decoded, arrived)
-    own = raw.at is None and at is not None
+    if "\x1b[" in decoded:
+        decoded = _COLOUR.sub("", decoded)
+    if form != "text" and not raw.over:
+        found = _json_in(decoded, raw.at, arrived)
+        if found is not None:
+            return found
+    stamp = find_stamp(decoded, arrived) if raw.at is None or not _is_more(decoded) else None
+    at = raw.at if raw.at is not None else (stamp.at if stamp else None)
+    part = Part.ENTRY if stamp else _part_of(decoded)
     text = f"{sanitize(decoded)}{_cut_off(raw.over)}"
-    level = level_in(decoded)
-    return ParsedLine(text, level, at, continues=not own and bool(_CONTINUES.match(decoded)))
+    level = _level(decoded, stamp, part)
+    awaits = bool(stamp and decoded[stamp.end - 2 : stamp.end] in ("AM", "PM"))
+    awaits = awaits and level is LogLevel.UNKNOWN
+    return ParsedLine(text, level, at, part, own=stamp is not None, awaits=awaits)
 
 
-def level_of(value: object) -> LogLevel:
-    """The level that a field's value means; numbers as bunyan and Python's logging use them."""
-    if isinstance(value, str):
-        return _WORDS.get(value.strip().lower(), LogLevel.UNKNOWN)
-    return _BUNYAN.get(value, LogLevel.UNKNOWN) if isinstance(value, int) else LogLevel.UNKNOWN
+def _is_more(text: str) -> bool:
+    return text[:1] in " \t"
 
 
-def level_in(text: str) -> LogLevel:
-    """The level that the beginning of a line of text names, the first that stands there."""
-    head = text[:_LEVEL_WITHIN]
-    klog = _KLOG_HEAD.match(head)
-    if klog is not None:
-        return _KLOG[klog[1]]
-    for found in _LEVEL_IN_TEXT.finditer(head):
-        word = found[1] or found[2] or found[3]
-        level = _WORDS.get(word.lower())
-        if level is not None:
-            return level
-    return LogLevel.UNKNOWN
+def _part_of(text: str) -> Part:
+    return next((part for part, begins in _PARTS if begins.match(text)), Part.ENTRY)
+
+
+def _level(text: str, stamp: Stamp | None, part: Part) -> LogLevel:
+    match part:
+        case Part.ENTRY:
+            return level_in(text, stamp.end if stamp else 0)
+        case Part.TRACE:
+            return LogLevel.CRITICAL if _FATAL.match(text) else LogLevel.ERROR
+        case Part.REASON:
+            return LogLevel.ERROR
+        case Part.MORE | Part.CHAIN | Part.BLANK:
+            return LogLevel.UNKNOWN
+
+
+def _json_in(text: str, given: float | None, arrived: float) -> ParsedLine | None:
+    """An object, alone or behind what a collector puts before it (its time, its name)."""
+    begin = 0 if text.startswith("{") else text.find(" {", 0, _JSON_WITHIN) + 1
+    if (begin == 0 and not text.startswith("{")) or not text.rstrip().endswith("}"):
+        return None
+    fields = _object(text[begin:])
+    if fields is None:
+        return None
+    read = read_object(fields, arrived, alone=begin == 0)
+    if read is None:
+        return None
+    stamp = find_stamp(text[:begin], arrived) if begin else None
+    at = read.at if read.at is not None else given
+    if at is None and stamp is not None:
+        at = stamp.at
+    shown = f"{sanitize(text[:begin])}{read.text}" if begin else read.text
+    return ParsedLine(shown, read.level, at, own=True)
 
 
 def _object(text: str) -> dict[str, Any] | None:
@@ -105,53 +144,6 @@ def _object(text: str) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-def _from_json(fields: dict[str, Any], given: float | None, arrived: float) -> ParsedLine:
-    stamps = (stamp_of(_pop(fields, (key,)), arrived) for key in _TIME_KEYS if key in fields)
-    at = next((stamp for stamp in stamps if stamp is not None), given)
-    level = level_of(_pop(fields, _LEVEL_KEYS))
-    words = _pop(fields, _TEXT_KEYS)
-    head = _words(words) if words is not None else ""
-    short, long = _extras(fields)
-    first, *rest = head.split("\n")
-    joined = "  ".join(part for part in (first, " ".join(short)) if part)
-    rows = [*rest, *(row for text in long for row in text.split("\n"))]
-    if len(rows) > _MOST_ROWS:
-        rows = [*rows[:_MOST_ROWS], f"… +{len(rows) - _MOST_ROWS} lines"]
-    return ParsedLine("\n".join(map(sanitize, (joined, *rows))), level, at)
-
-
-def _extras(fields: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """The other fields: those of one line as ``key=value``, those of several as they are."""
-    short: list[str] = []
-    long: list[str] = []
-    for key, value in list(fields.items())[:_MOST_EXTRAS]:
-        if value is None or value == "":
-            continue
-        words = _words(value)
-        if "\n" in words:
-            long.append(f"{key}: {words.rstrip()}")
-        else:
-            short.append(f"{key}={words}")
-    if len(fields) > _MOST_EXTRAS:
-        short.append(f"… +{len(fields) - _MOST_EXTRAS} fields")
-    return short, long
-
-
-def _words(value: object) -> str:
-    if isinstance(value, str):
-        return value[: 16 * LINE_LIMIT]
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _pop(fields: dict[str, Any], keys: Iterable[str]) -> object:
-    """The first of ``keys`` that is there, taken out."""
-    for key in keys:
-        if key in fields:
-            value: object = fields.pop(key)
-            return value
-    return None
 
 
 def _cut_off(over: int) -> str:

@@ -3,8 +3,10 @@
 Invariant: a container that is named and not there is an error, never left out.
 """
 
+from opsconsole.model.workloads import Place, PlaceKind
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
 from opsconsole.operations.planning.driver import DriverContext, ObserveError, declared
+from opsconsole.sources.docker.workloads import COMPOSE_SERVICE, copy_of
 
 
 async def containers_of(context: DriverContext, calls: EngineCalls) -> tuple[Seen, ...]:
@@ -22,12 +24,13 @@ async def containers_of(context: DriverContext, calls: EngineCalls) -> tuple[See
     return found
 
 
-def instance_of(context: DriverContext, seen: Seen) -> str:
+def instance_of(context: DriverContext, calls: EngineCalls, seen: Seen) -> str:
     """The instance that runs in the container, by declaration or by the same name; or ''."""
     names = context.settings.instance_names(context.service)
-    instances = context.settings.services[context.service].instances
-    for name, instance in zip(names, instances, strict=True):
-        if seen.name in {instance.container, name}:
+    service = context.settings.services[context.service]
+    for name, instance in zip(names, service.instances, strict=True):
+        engine = instance.engine or service.engine
+        if seen.name in {instance.container, name} and engine in {None, calls.name}:
             return name
     return ""
 
@@ -36,11 +39,29 @@ async def _named(
     context: DriverContext, calls: EngineCalls, containers: tuple[str, ...]
 ) -> tuple[Seen, ...]:
     names = containers or context.settings.services[context.service].containers
-    found = [await calls.inspect(name) for name in names]
-    missing = [name for name, seen in zip(names, found, strict=True) if seen is None]
+    found = {name: await _called(calls, name) for name in names}
+    missing = [name for name, seen in found.items() if not seen]
     if missing:
         raise ObserveError(
             f"there is no container {', '.join(missing)}",
             remedy="create it, or take it out of the action",
         )
-    return tuple(seen for seen in found if seen is not None)
+    each_once = {seen.id: seen for several in found.values() for seen in several}
+    return tuple(each_once.values())
+
+
+async def _called(calls: EngineCalls, name: str) -> tuple[Seen, ...]:
+    """The container of that name, else those of the Compose service. Raises ObserveError."""
+    alone = await calls.inspect(name)
+    if alone is not None:
+        return (alone,)
+    listed = await calls.labelled(f"{COMPOSE_SERVICE}={name.rpartition('/')[2]}")
+    place = Place(PlaceKind.ENGINE, calls.name)
+    workloads = [(copy_of(seen.labels, place, runs=True)[0], seen) for seen in listed]
+    meant = [each for each in workloads if each[0] and ("/" not in name or each[0] == name)]
+    projects = sorted({workload for workload, _ in meant})
+    if len(projects) > 1:
+        raise ObserveError(
+            f"{name} may be {' or '.join(projects)}", remedy="write the project before it"
+        )
+    return tuple(seen for _, seen in meant)

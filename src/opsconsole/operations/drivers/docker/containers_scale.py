@@ -200,7 +200,7 @@ class ContainersScale(Driver):
             driver="docker",
             target=seen.id,
             call=OneMoreOrLess(create=False, name=seen.name).document(),
-            instance=instance_of(self._context, seen),
+            instance=instance_of(self._context, self._calls, seen),
             away=True,
         )
 

@@ -15,7 +15,7 @@ from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
-from opsconsole.operations.drivers.docker.containers import instance_of
+from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.recovering import degraded_steps
 from opsconsole.operations.planning.driver import (
@@ -120,7 +120,8 @@ class DockerDegrade(Driver):
         if self._target.pause is not None:
             chosen = self._seen[-self._target.pause :]
             return tuple(
-                _pause_step(seen, instance_of(self._context, seen), paused=True) for seen in chosen
+                _pause_step(seen, instance_of(self._context, self._calls, seen), paused=True)
+                for seen in chosen
             )
         return tuple(
             _limit_step(seen, self._target.cpus or seen.cpus, self._target.memory or seen.memory)
@@ -168,11 +169,7 @@ class DockerDegrade(Driver):
     async def _find(self) -> tuple[Seen, ...]:
         if self._context.kind is ActionKind.RECOVER:
             return await self._degraded()
-        if self._target.label:
-            found = await self._calls.labelled(self._target.label)
-        else:
-            service = self._context.settings.services[self._context.service]
-            found = await self._inspect(self._target.containers or service.containers)
+        found = await containers_of(self._context, self._calls)
         running = tuple(seen for seen in found if seen.status == "running")
         self._check(running)
         return running
@@ -184,13 +181,6 @@ class DockerDegrade(Driver):
         self._gone = tuple(
             _call_of(step).name for step, seen in zip(steps, found, strict=True) if seen is None
         )
-        return tuple(seen for seen in found if seen is not None)
-
-    async def _inspect(self, names: tuple[str, ...]) -> tuple[Seen, ...]:
-        found = [await self._calls.inspect(name) for name in names]
-        missing = [name[:40] for name, seen in zip(names, found, strict=True) if seen is None]
-        if missing:
-            raise ObserveError(f"there is no container {', '.join(missing)}")
         return tuple(seen for seen in found if seen is not None)
 
     async def _count_cpus(self) -> float:

@@ -74,6 +74,11 @@ class EngineCalls:
         self._engine = engine
         self._threads = threads
 
+    @property
+    def name(self) -> str:
+        """What the configuration calls the engine."""
+        return self._engine.name
+
     async def run(self, call: Callable[["DockerClient"], T], *, deadline: float) -> T:
         """``call`` with a fresh client. Raises ObserveError when the engine cannot be reached;
         what ``call`` itself raises comes through.

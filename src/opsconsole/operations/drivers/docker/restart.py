@@ -74,7 +74,7 @@ class DockerRestart(Driver):
                 driver="docker",
                 target=seen.id,
                 call=Restart(seen.name, seen.started).document(),
-                instance=instance_of(self._context, seen),
+                instance=instance_of(self._context, self._calls, seen),
             )
             for seen in order
         )

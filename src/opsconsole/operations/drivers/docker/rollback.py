@@ -91,7 +91,7 @@ class DockerRollback(Driver):
                     version.name,
                     ran=seen.status in {"running", "restarting"},
                 ).document(),
-                instance=instance_of(self._context, seen),
+                instance=instance_of(self._context, self._calls, seen),
             )
             for seen, version in order
             if seen.image_id != version.image_id

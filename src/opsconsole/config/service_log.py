@@ -1,0 +1,59 @@
+"""Where a service logs, and what is made of its lines.
+
+Invariant: a log is of one kind, and every pattern is a regular expression that can be used.
+"""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from opsconsole.config.types import Model, Name, Text, check_pattern
+
+LogKind = Literal["file", "docker", "swarm", "journal"]
+
+
+class ServiceLog(Model):
+    """Where a service logs: a file, its containers, a Swarm service, or a journal unit."""
+
+    file: Text | None = Field(default=None, description="A file, relative to the configuration.")
+    docker: Text | None = Field(default=None, description="Name of a container.")
+    swarm: Text | None = Field(default=None, description="Name of a Swarm service.")
+    engine: Text | None = Field(
+        default=None, description="The Docker Engine that has it, if not the service's."
+    )
+    journal: Text | None = Field(default=None, description="Name of a systemd unit.")
+    format: Literal["auto", "json", "text"] = Field(
+        default="auto", description="How its lines are written."
+    )
+    patterns: dict[Name, Text] = Field(
+        default_factory=dict,
+        description="Regular expressions by name; how often each matches is a figure, and what"
+        " its named groups take out of lines.",
+    )
+
+    @property
+    def kind(self) -> LogKind:
+        """Of which kind it is."""
+        return next(kind for kind, what in self._places().items() if what is not None)
+
+    @property
+    def what(self) -> str:
+        """What is followed: the path, the container's, the service's, the unit's name."""
+        return self._places()[self.kind] or ""
+
+    @model_validator(mode="after")
+    def _usable(self) -> "ServiceLog":
+        places = self._places()
+        if sum(what is not None for what in places.values()) != 1:
+            raise ValueError(f"name exactly one of {', '.join(places)}")
+        for pattern in self.patterns.values():
+            check_pattern(pattern)
+        return self
+
+    def _places(self) -> dict[LogKind, str | None]:
+        return {
+            "file": self.file,
+            "docker": self.docker,
+            "swarm": self.swarm,
+            "journal": self.journal,
+        }

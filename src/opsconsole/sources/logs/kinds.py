@@ -1,0 +1,29 @@
+"""The kinds of logs, each with the source that follows it.
+
+Invariant: every kind that a configuration can name has a source here, which mypy compares with
+the protocol; who follows no log of a kind does not import what it takes.
+"""
+
+from typing import assert_never
+
+from opsconsole.config.service_log import LogKind
+from opsconsole.sources.logs.base import LogContext, LogSink, LogSource
+
+
+def make(kind: LogKind, what: str, context: LogContext, sink: LogSink) -> LogSource:
+    """A source of ``kind`` that follows ``what`` and tells ``sink``; not started yet."""
+    match kind:
+        case "file":
+            from opsconsole.sources.logs.file import FileFollower
+
+            return FileFollower(what, context, sink)
+        case "docker" | "swarm":
+            from opsconsole.sources.logs.docker import DockerFollower
+
+            return DockerFollower(what, context.engines, sink, swarm=kind == "swarm")
+        case "journal":
+            from opsconsole.sources.logs.journal import JournalFollower
+
+            return JournalFollower(what, context, sink)
+        case _:
+            assert_never(kind)

@@ -1,0 +1,56 @@
+"""A copy of the program to which something made up is added, as a page on adding says."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[1]
+
+
+def places_on(page: str) -> list[str]:
+    """The files that the table of a page in ``docs/`` names, in its order."""
+    text = (_ROOT / "docs" / page).read_text()
+    return re.findall(r"^\| `([a-z_/]+/[A-Za-z_]+\.py)` \|", text, re.MULTILINE)
+
+
+class Copy:
+    """A copy of the program, and which of its files were changed or added."""
+
+    def __init__(self, folder: Path) -> None:
+        self.package = folder / "opsconsole"
+        shutil.copytree(
+            _ROOT / "src" / "opsconsole",
+            self.package,
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
+        self.touched: set[str] = set()
+
+    def put(self, place: str, text: str, *, before: str = "", after: str = "") -> None:
+        """Write ``text`` beside a mark, or at the end of the file, which may be a new one."""
+        path = self.package / place
+        there = path.read_text() if path.exists() else ""
+        mark = before or after
+        assert not mark or there.count(mark) == 1, f"{place} has no single {mark}"
+        if mark:
+            text = there.replace(mark, f"{text}{mark}" if before else f"{mark}{text}")
+        else:
+            text = there + text
+        path.write_text(text)
+        self.touched.add(place)
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """What ``opsconsole`` with these arguments says."""
+        return self.python("-m", "opsconsole", *arguments)
+
+    def python(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """What Python says that imports this copy."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env={**os.environ, "PYTHONPATH": str(self.package.parent)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
