@@ -32,6 +32,10 @@ from opsconsole.render.json.status import operation_document, plan_document
 from opsconsole.text import sanitize
 
 POLL: Final = 0.2
+GONE: Final = (
+    "not waiting: the process that carried it out is gone and left no verdict; look at the "
+    "service, make room in the state folder, and see opsconsole operations"
+)
 
 EXIT_CODES: Final = {
     OperationState.VERIFIED: 0,
@@ -122,20 +126,23 @@ def _confirm(plan: Plan, arguments: argparse.Namespace) -> Confirmation | None:
     return confirm(plan, arguments.reason)
 
 
-async def _follow(operator: Operator, operation: Operation, *, quiet: bool) -> Operation:
+async def _follow(operator: Operator, started: Operation, *, quiet: bool) -> Operation:
     """Wait for the verdict, printing each step as it changes."""
     told: set[tuple[str, str]] = set()
+    operation = started
     try:
-        while not operation.state.final and operation.state is not OperationState.UNKNOWN:
-            await asyncio.sleep(POLL)
-            operation = _current(operator, operation)
+        async for operation in operator.follow(started, POLL):
             for step in operation.steps:
                 if not quiet and (step.summary, step.state) not in told:
                     told.add((step.summary, step.state))
                     print(f"  {step.state:<8} {step.summary} {step.detail}".rstrip(), flush=True)
+            if operation.state is OperationState.UNKNOWN:
+                return operation
     except asyncio.CancelledError:
         print("not waiting; the operation goes on: opsconsole operations", file=sys.stderr)
         raise
+    if not operation.state.final:
+        print(GONE, file=sys.stderr)
     return operation
 
 
@@ -148,10 +155,6 @@ def _tell(operation: Operation, *, as_json: bool) -> None:
     for line in operation.evidence:
         if line.startswith(MARK):
             print(f"  {line}")
-
-
-def _current(operator: Operator, operation: Operation) -> Operation:
-    return operator.operation(operation.id) or operation
 
 
 def refused(refusal: Refusal, *, as_json: bool) -> int:

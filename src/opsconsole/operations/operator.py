@@ -5,7 +5,9 @@ that order; the runner outlives this process. In read-only every change is refus
 asks. What blocks runs on threads of this door's own.
 """
 
+import asyncio
 import secrets
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -160,6 +162,24 @@ class Operator:
         except StateError as error:
             return Refusal("audit-not-writable", error.what, error.remedy)
 
+    async def follow(self, operation: Operation, every: float) -> AsyncIterator[Operation]:
+        """The operation each ``every`` seconds until it has its verdict.
+
+        Ends without one where nobody carries it out any more: what a dead runner left is taken up
+        once. Raises StateError where the journal cannot be read.
+        """
+        taken_up = False
+        while not operation.state.final:
+            await asyncio.sleep(every)
+            operation = self.operation(operation.id) or operation
+            yield operation
+            if operation.state.final or not self._is_left(operation.id):
+                continue
+            if taken_up:
+                return
+            taken_up = True
+            await self.reconcile()
+
     async def stop_rollback(self, operation: str) -> Operation | Refusal:
         """Keep the automatic rollback after ``operation`` from being begun, or say why not."""
         try:
@@ -291,6 +311,14 @@ class Operator:
             return Refusal("cannot-look", "the journal does not answer", "try again")
         except StateError as error:
             return Refusal("audit-not-writable", error.what, error.remedy)
+
+    def _is_left(self, operation: str) -> bool:
+        """Whether no process carries out an operation that has no verdict, or is not there."""
+        if self.state.locks.is_held(dispatch.runner_lock(operation)):
+            return False
+        # Its runner may have ended well between the caller's look and this one.
+        found = self.operation(operation)
+        return found is None or not found.state.final
 
     def _refusal(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
         recent: tuple[Operation, ...] = ()

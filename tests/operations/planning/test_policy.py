@@ -103,6 +103,26 @@ def test_an_override_with_a_reason_lifts_the_brakes_and_nothing_else() -> None:
         assert policy.refuse_plan(request, seen) is not None
 
 
+@pytest.mark.parametrize("ahead", [6.0, 3600.0, 86400.0 * 365])
+def test_a_time_in_the_future_is_not_believed(ahead: float) -> None:
+    ended = tuple(_operation(ago=-ahead) for _ in range(3))
+    begun = tuple(replace(each, started_at=NOW + ahead) for each in ended)
+    assert policy.refuse_plan(RESTART, replace(FINE, recent=begun)) is None
+    confirmation = Confirmation("web", "why")
+    refusal = policy.refuse_perform(_plan(age=-ahead), RESTART, confirmation, FINE)
+    assert refusal is not None
+    assert (refusal.code, "has not come" in refusal.message) == ("plan-stale", True)
+
+
+def test_clocks_that_are_a_moment_apart_are_believed() -> None:
+    just_now = replace(FINE, recent=(_operation(ago=-1.0),))
+    refusal = policy.refuse_plan(RESTART, just_now)
+    assert refusal is not None
+    assert refusal.code == "cooling-down"
+    confirmation = Confirmation("web", "why")
+    assert policy.refuse_perform(_plan(age=-1.0), RESTART, confirmation, FINE) is None
+
+
 def test_a_lock_is_told_with_who_where_what_and_since_when() -> None:
     refusal = policy.refuse_plan(RESTART, replace(FINE, holder=HOLDER))
     assert refusal is not None

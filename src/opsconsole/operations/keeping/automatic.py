@@ -5,7 +5,6 @@ Invariant: it goes the way of every change, under the configuration as it is now
 read-only it is refused like any other.
 """
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -50,14 +49,14 @@ async def perform(
         if isinstance(plan, Refusal):
             return plan
         confirmation = Confirmation(typed=plan.service, reason=request.reason)
-        outcome = await operator.perform(plan, confirmation)
-        if isinstance(outcome, Refusal):
-            return outcome
+        started = await operator.perform(plan, confirmation)
+        if isinstance(started, Refusal):
+            return started
         if begun is not None:
-            begun(outcome)
-        while not outcome.state.final:
-            await asyncio.sleep(_LOOK_EVERY)
-            outcome = operator.operation(outcome.id) or outcome
+            begun(started)
+        outcome = started
+        async for seen in operator.follow(started, _LOOK_EVERY):
+            outcome = seen
         return outcome
     finally:
         operator.close()

@@ -30,6 +30,10 @@ REASON_LIMIT: Final = 1000
 PLAN_AGE_LIMIT: Final = 600.0
 """Seconds after which a plan is too old to be confirmed."""
 
+CLOCKS_APART: Final = 5.0
+"""Seconds by which a time may lie ahead. One further ahead is of a clock that was set back since:
+it tells nothing of how long ago it was, and is not believed."""
+
 _COOLING: Final = frozenset(
     {ActionKind.RESTART, ActionKind.ROLLBACK, ActionKind.SCALE, ActionKind.DEGRADE}
 )
@@ -235,7 +239,7 @@ def _restart_loop(request: ActionRequest, seen: Circumstances) -> Refusal | None
         for each in seen.recent
         if each.kind is ActionKind.RESTART
         and each.state is not OperationState.REFUSED
-        and seen.now - each.started_at < seen.restart_window
+        and -CLOCKS_APART <= seen.now - each.started_at < seen.restart_window
     ]
     if len(begun) < seen.restart_limit:
         return None
@@ -256,6 +260,7 @@ def _cooling_down(request: ActionRequest, seen: Circumstances) -> Refusal | None
         for each in seen.recent
         if each.kind is request.kind
         and each.ended_at is not None
+        and each.ended_at <= seen.now + CLOCKS_APART
         and each.state is not OperationState.REFUSED
     )
     left = seen.cooldown - (seen.now - max(ended, default=0.0))
@@ -305,9 +310,10 @@ def _used(plan: Plan, seen: Circumstances) -> Refusal | None:
 
 def _too_old(plan: Plan, seen: Circumstances) -> Refusal | None:
     age = seen.now - plan.created_at
-    if age <= PLAN_AGE_LIMIT:
+    if -CLOCKS_APART <= age <= PLAN_AGE_LIMIT:
         return None
-    return Refusal("plan-stale", f"the plan is {age / 60:.0f} minutes old", "plan anew")
+    old = f"is {age / 60:.0f} minutes old" if age > 0 else "is of a time that has not come"
+    return Refusal("plan-stale", f"the plan {old}", "plan anew")
 
 
 def _not_confirmed(plan: Plan, confirmation: Confirmation) -> Refusal | None:
