@@ -130,18 +130,17 @@ async def test_endpoints_are_given_all_descriptors_there_are(cleanup: AsyncExitS
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-async def test_what_did_not_change_is_the_same_source_and_secrets_are_read_anew(
+async def test_what_did_not_change_is_the_same_source(
     cleanup: AsyncExitStack, tmp_path: Path
 ) -> None:
     (tmp_path / "rules.yml").write_text("groups: []\n")
     assembly = Assembly(
         SystemClock(), tmp_path, lambda event: None, lambda name, error: None, cleanup
     )
-    token = {"authorization": {"credentials": {"file": "token"}}}
     metrics = {"requests": {"counter": "requests_total"}}
     settings: dict[str, Any] = {
         "prometheus": {"url": "http://127.0.0.1:9090", "rule_files": ["rules.yml"]},
-        "alertmanager": {"url": "http://127.0.0.1:9093", "http": token},
+        "alertmanager": {"url": "http://127.0.0.1:9093"},
         "docker": [],
         "host": {"enabled": False},
         "services": {
@@ -158,13 +157,13 @@ async def test_what_did_not_change_is_the_same_source_and_secrets_are_read_anew(
     settings["services"]["other"]["timeout"] = "1s"
     after = sources()
     changed = {key for key in before if after[key] is not before[key]}
-    assert changed == {named("probe:other/other:health"), named("alertmanager:alertmanager")}
+    assert changed == {named("probe:other/other:health")}
     (tmp_path / "rules.yml").write_text("groups: [{name: a, rules: [{alert: A, expr: up}]}]\n")
     settings["services"]["own"]["instances"].append("http://10.0.0.4")
     last = sources()
     changed = {key for key in after if last.get(key) is not after[key]}
     # The samples of all instances of a service are one, so that each is scraped anew.
     own = {named("scrape:own/own"), named("probe:own/own:health")}
-    assert changed == {named("prometheus:prometheus"), named("alertmanager:alertmanager"), *own}
+    assert changed == {named("prometheus:prometheus"), *own}
     for each in (*before.values(), *after.values(), *last.values()):
         await each.close()

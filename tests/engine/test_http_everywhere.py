@@ -266,6 +266,32 @@ async def test_credentials_are_sent_and_read_again_when_they_have_changed(
     assert len(refused) <= 2  # Prometheus and its rules have a target each
 
 
+@pytest.mark.parametrize("way", AUTHENTICATION)
+async def test_a_reload_has_every_source_read_its_secrets_again(
+    way: str, secret: Path, tmp_path: Path
+) -> None:
+    """Sooner than a refused secret is read again, and without a refusal."""
+    http, header = AUTHENTICATION[way]
+    server, clock = Server(answer), FakeClock()
+    async with listening(server) as url, AsyncExitStack() as stack:
+        assembly = Assembly(clock, tmp_path, print, print, stack)
+        settings = settings_for(url, http)
+        sources = assembly.sources(settings)
+        for source in sources:
+            await source.collect()
+        renew(secret)
+        server.wants = header("new")
+        server.asked.clear()
+        again = assembly.sources(settings)
+        assert all(one is other for one, other in zip(sources, again, strict=True))
+        clock.move(RAREST)
+        readings = [await source.collect() for source in again]
+        for source in again:
+            await source.close()
+    assert [reading.fault for reading in readings] == [None] * 5
+    assert {each.headers["authorization"] for each in server.asked} == {header("new")}
+
+
 @pytest.mark.parametrize("name", SPEAKERS)
 async def test_further_headers_are_sent(name: str, tmp_path: Path) -> None:
     server = Server(answer)

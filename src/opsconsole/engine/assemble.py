@@ -2,8 +2,7 @@
 
 Invariant: what is not configured is not imported; a source's key is unique; a source that cannot
 be made costs itself alone; one whose configuration did not change is the same object after a
-reload, unless it holds secrets, which are read anew. Call it on the event loop that the sources
-will live on.
+reload, and reads its secrets again. Call it on the event loop that the sources will live on.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from opsconsole.clock import Clock
-from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prometheus, Settings
 from opsconsole.engine.judge.budget import SPANS
@@ -81,7 +79,7 @@ class Assembly:
         ):
             known = before.get(who)
             try:
-                kept = known is not None and _alike(known[0], make) and not _secretive(make)
+                kept = known is not None and _alike(known[0], make)
                 source = known[1] if known is not None and kept else make()
             except Exception as error:  # noqa: BLE001 - the boundary of one source: our defect
                 self._on_failure(who, error)
@@ -166,15 +164,6 @@ class Assembly:
 
 def _alike(one: "partial[Any]", other: "partial[Any]") -> bool:
     return one.args == other.args and one.keywords == other.keywords
-
-
-def _secretive(make: "partial[Any]") -> bool:
-    """Whether what is made reads secrets or certificates."""
-    for each in (*make.args, *make.keywords.values()):
-        http = each.http if isinstance(each, Prometheus | Alertmanager) else each
-        if isinstance(http, HttpConfig) and http != HttpConfig():
-            return True
-    return False
 
 
 def _probes(settings: Settings, clock: Clock, base: Path, connector: "Connector") -> Iterator[Made]:

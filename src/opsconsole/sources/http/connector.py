@@ -33,10 +33,14 @@ FILE_DEADLINE: Final = 10.0
 
 
 class Connector:
-    """Made inside the event loop that it belongs to; ``close`` it there."""
+    """Made inside the event loop that it belongs to; ``close`` it there.
+
+    ``renewals`` counts how often everything was to be read again.
+    """
 
     def __init__(self, *, resolver: Resolver | None = None) -> None:
         self.loop = asyncio.get_running_loop()
+        self.renewals = 0
         self.resolver = resolver or Resolver()
         self._files = BoundedExecutor("probe-files", 4)
         self._read: dict[tuple[Model, Path], asyncio.Task[Any]] = {}
@@ -56,6 +60,7 @@ class Connector:
 
     def renew(self) -> None:
         """Have every secret and TLS file read again by whoever asks next."""
+        self.renewals += 1
         self._read.clear()
         self._read_at.clear()
 

@@ -43,6 +43,8 @@ class HttpTarget:
         self._method = method
         self._accept = accept
         self._authentication = Authentication(http, connector, base)
+        self._connector = connector
+        self._renewals = connector.renewals
         self._request: httpx.Request | None = None
         self._transport = LeanTransport(
             connector,
@@ -59,6 +61,7 @@ class HttpTarget:
 
         Raises ``TransportFaultError``.
         """
+        await self._renew()
         if self._request is None:
             self._request = await self._build(self._method, self.url, deadline)
         response = await self._exchange(self._request, deadline)
@@ -76,6 +79,7 @@ class HttpTarget:
         Sent again only where it was refused for a secret that has changed since it was read.
         Raises ``TransportFaultError``.
         """
+        await self._renew()
         response = await self._exchange(await self._build(method, url, deadline, json), deadline)
         if response.status_code == 401 and self._authentication.refused():
             request = await self._build(method, url, deadline, json)
@@ -85,6 +89,13 @@ class HttpTarget:
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
         await self._transport.aclose()
+
+    async def _renew(self) -> None:
+        """Let go of what was made with secrets and certificates that are to be read again."""
+        if self._renewals != self._connector.renewals:
+            self._renewals = self._connector.renewals
+            self._request = None
+            await self._transport.aclose()
 
     async def _exchange(self, request: httpx.Request, deadline: float) -> httpx.Response:
         request.extensions["deadline"] = deadline
