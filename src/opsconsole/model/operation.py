@@ -40,6 +40,9 @@ END_REACHED = "the end of the degradation"
 SILENCING = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.SILENCE, ActionKind.EXPIRE_SILENCE})
 """Kinds that write to an Alertmanager; the service of their plans is its configured name."""
 
+TAKES_AWAY = frozenset({ActionKind.RESTART, ActionKind.ROLLBACK})
+"""Kinds whose steps each take an instance away for a while."""
+
 
 class OperationState(StrEnum):
     """Where one run stands. ``unknown``: a call was sent and we cannot tell whether it took."""

@@ -28,6 +28,8 @@ from opsconsole.model.runbooks import (
     Wait,
 )
 from opsconsole.model.state import State
+from opsconsole.operations.state_place import place_from
+from opsconsole.operations.who import whoami
 from opsconsole.render.event_words import words
 from tests.engine.runbook_stage import ALL_KINDS, Stage
 from tests.fakes import FakeClock
@@ -216,6 +218,33 @@ async def test_a_wait_comes_to_the_same_end_whether_the_console_was_ended_or_not
     else:
         assert (at.state, at.ended_at) == (StepState.FAILED, began + fails_at)
     assert at.attempts == 1
+    await stage.desk.close()
+
+
+async def test_a_step_that_somebody_else_wrote_into_a_run_is_not_carried_out(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    stage = Stage(tmp_path, clock, WATCH)
+    await stage.do("watch")
+    await stage.rest()
+    await stage.desk.close()
+    run, who = stage.run, whoami()
+    looks = len(stage.looks.at)
+    forged = "1-0000000a"
+    mine = {"step": "watch", "at": clock.now(), "who": who.name, "host": who.host}
+    journal = place_from(stage.settings).journal()
+    first = {**journal.run(run.id)[0], "run": forged}
+    journal.extend_run(run.id, lambda _: [{"do": "end", "at": 1.0, "outcome": "abandoned"}], 1.0)
+    journal.begin_run(forged, first, 2.0)
+    journal.extend_run(forged, lambda _: [{"do": "start", **mine}], 2.0)
+    journal.close()
+    stage.desk = stage.open()
+    for _ in range(3):
+        await stage.desk.poll(())
+        await stage.rest()
+        clock.move(10.0)
+    assert stage.desk.runs[0].id == forged
+    assert len(stage.looks.at) == looks
     await stage.desk.close()
 
 

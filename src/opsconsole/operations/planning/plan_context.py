@@ -12,13 +12,12 @@ from typing import Final
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.objectives import Attainment
-from opsconsole.model.operation import SILENCING, ActionKind, Effect, Plan
+from opsconsole.model.operation import SILENCING, TAKES_AWAY, ActionKind, Effect, Plan
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.operations.backups.catalogue import age_of, backups
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.planning import registry
-from opsconsole.operations.running.execution import TAKES_AWAY
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 _LOOKING: Final = 5.0

@@ -14,6 +14,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.machines.base import Machine
 from opsconsole.model.operation import (
     SILENCING,
+    TAKES_AWAY,
     ActionKind,
     ActionRequest,
     Operation,
@@ -26,7 +27,6 @@ from opsconsole.operations.planning import policy, registry, silencing
 from opsconsole.operations.planning.declared import Declared, find, scale_bounds
 from opsconsole.operations.planning.driver import Driver, DriverContext
 from opsconsole.operations.promises import rollback_rules
-from opsconsole.operations.running.execution import TAKES_AWAY
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor
 

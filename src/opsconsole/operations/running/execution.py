@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from opsconsole.clock import Clock
-from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Plan, Step
+from opsconsole.model.operation import SILENCING, TAKES_AWAY, ActionKind, OperationState, Plan, Step
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.planning.driver import Driver, Outcome, StepOutcome
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier, lines_of
@@ -19,9 +19,6 @@ _GOOD = OperationState.VERIFIED
 
 NOT_OF_HEALTH = SILENCING | {ActionKind.BACKUP}
 """Kinds that leave the service as it is: their verdict is what the driver itself sees."""
-
-TAKES_AWAY = frozenset({ActionKind.RESTART, ActionKind.ROLLBACK})
-"""Kinds whose steps each take an instance away for a while."""
 
 
 @dataclass(slots=True)
