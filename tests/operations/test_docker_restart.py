@@ -5,8 +5,8 @@ import signal
 import pytest
 
 from opsconsole.demo.docker_engine import Engine
-from opsconsole.model.operation import OperationState
-from tests.operations.place import Place, outlived, restarted
+from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
+from tests.operations.place import Place, ended, outlived, performed, planned, restarted
 
 
 def _config(engine: Engine, names: list[str], action: str = "") -> str:
@@ -79,3 +79,19 @@ async def test_a_container_that_stays_down_fails_with_the_rest_untouched(
     assert _started(docker_sandbox, names[1]) == untouched
     assert operation.steps[1].state == "waiting"
     assert "not done" in operation.steps[1].detail
+
+
+async def test_one_container_alone(docker_sandbox: Engine, place: Place) -> None:
+    names = _names(docker_sandbox, 2)
+    for name in names:
+        docker_sandbox.run(name)
+    before = [_started(docker_sandbox, name) for name in names]
+    place.write(_config(docker_sandbox, names))
+    operator = place.operator()
+    request = ActionRequest("web", ActionKind.RESTART, parameters={"instance": names[1]})
+    plan = await planned(operator, request)
+    assert len(plan.steps) == 1
+    operation = await ended(operator, (await performed(operator, plan)).id, 60)
+    assert operation.state is OperationState.VERIFIED, operation
+    assert _started(docker_sandbox, names[0]) == before[0]
+    assert _started(docker_sandbox, names[1]) != before[1]

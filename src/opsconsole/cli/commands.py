@@ -204,6 +204,8 @@ def _add_verb_options(command: Parser, verb: str) -> None:
         command.add_argument("--to", type=int, metavar="N", required=True, help="how many copies")
     elif verb in {"test", "call"}:
         command.add_argument("name", metavar="NAME", help="as the configuration names it")
+    if verb in {"restart", "test", "call"}:
+        command.add_argument("--instance", metavar="NAME", help="this one alone, not all of them")
 
 
 def _add_demo(commands: "argparse._SubParsersAction[Parser]") -> None:

@@ -17,6 +17,7 @@ from opsconsole.cli.engine import build_operator
 from opsconsole.config.types import parse_duration
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import (
+    OVERRIDING,
     ActionKind,
     ActionRequest,
     Confirmation,
@@ -88,9 +89,9 @@ async def _carried_out(
 
 
 def _request(arguments: argparse.Namespace) -> ActionRequest:
-    parameters: dict[str, str] = {}
-    if arguments.override:
-        parameters["override"] = "yes"
+    parameters = dict(OVERRIDING) if arguments.override else {}
+    if arguments.verb in {"restart", "test", "call"} and arguments.instance:
+        parameters["instance"] = arguments.instance
     if arguments.verb == "scale":
         parameters["to"] = str(arguments.to)
     if arguments.verb == "restore":

@@ -8,6 +8,7 @@ after the change, never that a call returned.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 
 class Effect(StrEnum):
@@ -73,6 +74,14 @@ _FINAL = frozenset(
 )
 
 
+OVERRIDING: Final = {"override": "yes"}
+"""The parameters of a request that overrides what may be."""
+
+
+def _overrides(parameters: Mapping[str, str]) -> bool:
+    return OVERRIDING.items() <= parameters.items()
+
+
 class ConfirmLevel(StrEnum):
     """What a person must do before a plan runs."""
 
@@ -95,6 +104,16 @@ class ActionRequest:
     duration: float | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
     seen_at: float | None = None
+
+    @property
+    def override(self) -> bool:
+        """Whether what may be overridden is."""
+        return _overrides(self.parameters)
+
+    @property
+    def instance(self) -> str:
+        """The one instance that is meant alone; '' for all."""
+        return self.parameters.get("instance", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +170,16 @@ class Plan:
     rollback_after: float = 0.0
     context: tuple[str, ...] = ()
     goals: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def override(self) -> bool:
+        """Whether what may be overridden is."""
+        return _overrides(self.parameters)
+
+    @property
+    def instance(self) -> str:
+        """The one instance that is meant alone; '' for all."""
+        return self.parameters.get("instance", "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,8 +86,7 @@ class BackupRestoring(Driver):
     @property
     def wanted(self) -> Wanted:
         """Which backups may be restored here."""
-        override = self._context.request.parameters.get("override") == "yes"
-        return Wanted(self._context.service, self._roots(), any_host=override)
+        return Wanted(self._context.service, self._roots(), any_host=self._context.request.override)
 
     async def observe(self) -> Mapping[str, str]:
         """Which backup, pinned by its hash, and what it would replace."""

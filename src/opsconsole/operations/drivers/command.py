@@ -66,6 +66,12 @@ class CommandDriver(Driver):
     async def observe(self) -> Mapping[str, str]:
         """Which file would be run, and that it is the same one later."""
         refuse_lacking(self._command.argv, words(self._context.request))
+        chosen = self._context.request.instance
+        if chosen and not any("{instance}" in argument for argument in self._command.argv):
+            raise ObserveError(
+                f"the command is not told which instance is meant, so not {chosen} alone",
+                remedy="write {instance} into its arguments, or leave the instance out",
+            )
         if not await self._is_folder():
             raise ObserveError(f"there is no folder {self._cwd}", remedy="look at cwd")
         program, status = await find_program(self._machine, self._command.argv[0], self._cwd)

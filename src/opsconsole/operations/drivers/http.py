@@ -69,6 +69,12 @@ class HttpDriver(Driver):
     async def observe(self) -> Mapping[str, str]:
         """Each instance and where it is called."""
         targets = self._targets()
+        chosen = self._context.request.instance
+        if chosen and [name for name, _ in targets] != [chosen]:
+            raise ObserveError(
+                f"{self._call.url} is called once, for all of {self._context.service}",
+                remedy="write a path, which is called at an instance, or leave the instance out",
+            )
         if not targets:
             raise ObserveError(
                 f"{self._context.service} has no instance to call {self._call.url} at",
@@ -144,13 +150,13 @@ class HttpDriver(Driver):
         A whole URL is called once, unless it is for every instance.
         """
         whole = "://" in self._call.url
-        chosen = self._context.request.parameters.get("instance")
+        chosen = self._context.request.instance
         if whole and not self._call.every_instance:
             return [("", self._call.url)]
         return [
             (name, self._call.url if whole else join_url(instance.url, self._call.url))
             for name, instance in zip(self._names, self._service.instances, strict=True)
-            if chosen is None or chosen == name
+            if chosen in {"", name}
         ]
 
     def _step(self, name: str, template: str, effect: Effect) -> Step:

@@ -24,7 +24,7 @@ def words(request: ActionRequest, instance: str = "") -> dict[str, str]:
     """What each word stands for when the call is made."""
     return {
         "reason": request.reason,
-        "instance": instance or request.parameters.get("instance", ""),
+        "instance": instance or request.instance,
         "to": request.parameters.get("to", ""),
         "backup": request.parameters.get("backup", ""),
         "service": request.service,

@@ -78,7 +78,7 @@ async def make_plan(
     clock: Clock,
 ) -> Plan | Refusal:
     """Observe, and plan on what was observed. Raises ObserveError."""
-    refusal = _bad_parameter(found, request)
+    refusal = _bad_parameter(found, request) or _bad_instance(settings, found, request)
     if refusal is not None:
         return refusal
     facts = await driver.observe()
@@ -97,7 +97,7 @@ async def make_plan(
         steps=steps,
         fingerprint=facts,
         confirm=policy.confirm_level(found.kind, environment.danger, found.effect),
-        verification=_verification(settings, found),
+        verification=_verification(settings, found, request.instance),
         undo=_undo(found, driver, countdown),
         reason=request.reason,
         warnings=(*_warnings(found, len(steps), countdown), *driver.warnings()),
@@ -152,6 +152,22 @@ def _bad_parameter(found: Declared, request: ActionRequest) -> Refusal | None:
     return None
 
 
+def _bad_instance(settings: Settings, found: Declared, request: ActionRequest) -> Refusal | None:
+    """Why what is asked for one instance alone cannot be."""
+    chosen = request.instance
+    if not chosen:
+        return None
+    if found.kind not in registry.traits(found.action).by_instance:
+        told = f"{found.action.driver} cannot {found.kind} one instance of {found.service} alone"
+        return Refusal("bad-parameter", told, "leave the instance out, to mean all of them")
+    containers = found.action.docker.containers if found.action.docker else ()
+    names = (*settings.instance_names(found.service), *containers)
+    if chosen in names:
+        return None
+    told = f"{found.service} has no instance {chosen}"
+    return Refusal("bad-parameter", told, f"name one of: {', '.join(names) or 'none is declared'}")
+
+
 def _ends_at(found: Declared, request: ActionRequest, now: float) -> float | None:
     if found.kind in SILENCING:
         return silencing.ends_at(request, now)
@@ -160,7 +176,7 @@ def _ends_at(found: Declared, request: ActionRequest, now: float) -> float | Non
     return now + (request.duration or found.action.for_)
 
 
-def _verification(settings: Settings, found: Declared) -> tuple[str, ...]:
+def _verification(settings: Settings, found: Declared, alone: str) -> tuple[str, ...]:
     action = found.action
     if found.kind in {ActionKind.TEST, ActionKind.CALL}:
         return ("the call's own answer",)
@@ -168,19 +184,21 @@ def _verification(settings: Settings, found: Declared) -> tuple[str, ...]:
         return silencing.VERIFICATION
     if found.kind is ActionKind.BACKUP:
         return (_READ_BACK if registry.traits(action).keeps_backups else _NOT_SEEN,)
-    return (*_put_back(found), _health(settings, found))
+    return (*_put_back(found), _health(settings, found, alone))
 
 
 def _put_back(found: Declared) -> tuple[str, ...]:
     return (_IN_PLACE,) if registry.traits(found.action).puts_back else ()
 
 
-def _health(settings: Settings, found: Declared) -> str:
+def _health(settings: Settings, found: Declared, alone: str) -> str:
     """What health has to do with the verdict."""
     action, service = found.action, settings.services[found.service]
     held = f"healthy for {action.min_healthy:g} s within {action.deadline:g} s of the change"
     if service.health is not None and service.instances:
         count = len(service.instances)
+        if alone:
+            return f"{alone}, and all that is healthy now, {held}, by {service.health.path}"
         return f"{count} instance{'s' * (count > 1)} {held}, by {service.health.path}"
     traits = registry.traits(action)
     if traits.sees:

@@ -274,7 +274,7 @@ def _cooling_down(request: ActionRequest, seen: Circumstances) -> Refusal | None
 
 
 def _override_without_reason(request: ActionRequest, seen: Circumstances) -> Refusal | None:
-    if request.parameters.get("override") == "yes" and not request.reason.strip():
+    if request.override and not request.reason.strip():
         return Refusal("reason-missing", "an override needs a reason", "say why")
     return None
 
@@ -299,7 +299,7 @@ _CHECKS: Final[tuple[Check, ...]] = (
 
 
 def _overridden(request: ActionRequest) -> bool:
-    return request.parameters.get("override") == "yes" and bool(request.reason.strip())
+    return request.override and bool(request.reason.strip())
 
 
 def _used(plan: Plan, seen: Circumstances) -> Refusal | None:

@@ -144,7 +144,7 @@ class Traits:
     ``sees``: it sees by itself whether what it changed is as it should be. ``keeps_backups``: the
     backups that it makes are kept, listed and restored by the console. ``puts_back``: it looks
     whether what it restored is in place. ``ends_degradation``: it knows how to end a degradation
-    that it made, without being told.
+    that it made, without being told. ``by_instance``: it can be asked for one instance alone.
     """
 
     carries_out: Mapping[ActionKind, Callable[[], Factory]]
@@ -152,6 +152,7 @@ class Traits:
     keeps_backups: bool = False
     puts_back: bool = False
     ends_degradation: bool = False
+    by_instance: frozenset[ActionKind] = frozenset()
 
 
 DRIVERS: Final[Mapping[str, Traits]] = {
@@ -165,6 +166,7 @@ DRIVERS: Final[Mapping[str, Traits]] = {
         },
         sees=True,
         ends_degradation=True,
+        by_instance=frozenset({_K.RESTART}),
     ),
     "swarm": Traits(
         {_K.RESTART: _swarm, _K.SCALE: _swarm, _K.ROLLBACK: _swarm_rollback}, sees=True
@@ -173,9 +175,13 @@ DRIVERS: Final[Mapping[str, Traits]] = {
     "http": Traits(
         dict.fromkeys(
             (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL), _http
-        )
+        ),
+        by_instance=frozenset({_K.RESTART, _K.TEST, _K.CALL}),
     ),
-    "command": Traits(dict.fromkeys((kind for kind in _K if kind not in SILENCING), _command)),
+    "command": Traits(
+        dict.fromkeys((kind for kind in _K if kind not in SILENCING), _command),
+        by_instance=frozenset({_K.RESTART, _K.TEST, _K.CALL}),
+    ),
     "pid_file": Traits({_K.RESTART: _pid_file}, sees=True),
     "env_file": Traits({_K.DEGRADE: _env_file, _K.RECOVER: _env_file}, ends_degradation=True),
     "files": Traits(

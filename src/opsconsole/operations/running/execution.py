@@ -72,7 +72,9 @@ class Execution:
         self._advance(OperationState.VERIFYING)
         if self.plan.kind in _CALLS:
             return _of_call(record)
-        verdict = await self.verifier.verdict(self.plan.steps, before, since)
+        verdict = await self.verifier.verdict(
+            self.plan.steps, before, since, alone=self.plan.instance
+        )
         lines, doubts = (*record.evidence, *verdict.evidence), record.doubts
         if self.plan.kind in NOT_OF_HEALTH and verdict.state is _GOOD:
             verdict = Verdict(_GOOD, verdict.evidence[0])
@@ -154,7 +156,7 @@ class Execution:
     async def _why_not(self, step: Step) -> str:
         """Why a step must not be made: it would take down the only healthy instance; or ''."""
         instance = step.instance
-        overridden = self.plan.parameters.get("override") == "yes"
+        overridden = self.plan.override
         if self.plan.kind not in TAKES_AWAY or overridden or not instance:
             return ""
         healthy = await self.verifier.healthy_of_many()

@@ -135,9 +135,17 @@ class Verifier:
         seen = await self._probes.look()
         return frozenset(name for name, sight in seen.items() if _serves(sight.state))
 
-    async def verdict(self, steps: tuple[Step, ...], before: Baseline, since: float) -> Verdict:
-        """Wait until everything is healthy, and say whether it was."""
-        held = await self._hold(steps, frozenset(self._probes.names), before, since)
+    async def verdict(
+        self, steps: tuple[Step, ...], before: Baseline, since: float, *, alone: str = ""
+    ) -> Verdict:
+        """Wait until everything is healthy, and say whether it was.
+
+        ``alone`` is the one instance that was meant: others count only if they were healthy.
+        """
+        if alone:
+            held = await self.settle(steps, alone, before, since)
+        else:
+            held = await self._hold(steps, frozenset(self._probes.names), before, since)
         return held or Verdict(
             OperationState.INCONCLUSIVE,
             "done, but there is nothing to look at",

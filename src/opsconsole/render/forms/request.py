@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.operation import ActionKind, ActionRequest, ActionView
+from opsconsole.model.operation import (
+    OVERRIDING,
+    ActionKind,
+    ActionRequest,
+    ActionView,
+)
 from opsconsole.model.units import format_duration, parse_duration
 from opsconsole.render.ink import figures
 from opsconsole.text import sanitize
@@ -71,7 +76,7 @@ def read(
     override: bool = False,
 ) -> ActionRequest | Problem:
     """The request for ``service``, or the first thing that is missing or wrong."""
-    parameters: dict[str, str] = {"override": "yes"} if override else {}
+    parameters = dict(OVERRIDING) if override else {}
     reason = sanitize(values.get("reason", "")[:REASON_LIMIT])[:REASON_LIMIT].strip()
     if not reason and (override or view.kind is ActionKind.DEGRADE):
         return Problem("reason", "a reason is needed")

@@ -56,7 +56,7 @@ class DockerRestart(Driver):
 
     async def observe(self) -> Mapping[str, str]:
         """Each container's id, image and, where it runs steadily, its start."""
-        self._seen = await containers_of(self._context, self._calls)
+        self._seen = self._chosen(await containers_of(self._context, self._calls))
         facts = {"containers": ", ".join(sorted(seen.name for seen in self._seen))}
         for seen in self._seen:
             facts[f"{seen.name} id"] = seen.id[:12]
@@ -122,6 +122,23 @@ class DockerRestart(Driver):
     def undo(self) -> str:
         """A restart has no way back."""
         return NOT_UNDONE
+
+    def _chosen(self, found: tuple[Seen, ...]) -> tuple[Seen, ...]:
+        """What runs the instance that is asked for; all where none is."""
+        chosen = self._context.request.instance
+        if not chosen:
+            return found
+        own = tuple(
+            seen
+            for seen in found
+            if chosen in {seen.name, instance_of(self._context, self._calls, seen)}
+        )
+        if not own:
+            raise ObserveError(
+                f"which container runs {chosen} is not declared",
+                remedy=f"name it as the container of that instance of {self._context.service}",
+            )
+        return own
 
     async def _sight(self, step: Step, since: float) -> Sight:
         call = Restart.of(step)

@@ -1,0 +1,93 @@
+"""One instance alone: the one that is asked for and no other, or a refusal that says why."""
+
+from collections.abc import Callable
+
+import pytest
+
+from opsconsole.cli.main import main
+from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
+from tests.operations.place import Place, ended, http_config, performed, planned, refused
+from tests.operations.recording_server import Behaviour, RecordingServer
+
+Serve = Callable[[], RecordingServer]
+
+_ONE = ActionRequest("web", ActionKind.RESTART, parameters={"instance": "web-2"})
+
+
+async def test_it_is_restarted_and_verified_alone(place: Place, serve: Serve) -> None:
+    healthy, other, sick = serve(), serve(), serve()
+    sick.behaviour = Behaviour(healthy=False, heals=False)
+    place.write(http_config(healthy, other, sick))
+    operator = place.operator()
+    plan = await planned(operator, _ONE)
+    assert [step.instance for step in plan.steps] == ["web-2"]
+    assert plan.verification[-1].startswith("web-2, and all that is healthy now, healthy for")
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is OperationState.VERIFIED, "one that was ill before counts for nothing"
+    assert [len(each.changes) for each in (healthy, other, sick)] == [0, 1, 0]
+
+
+async def test_one_that_does_not_come_back_fails(place: Place, serve: Serve) -> None:
+    healthy, other = serve(), serve()
+    other.behaviour = Behaviour(healthy=False, heals=False)
+    place.write(http_config(healthy, other, action="min_healthy: 100ms, deadline: 1s"))
+    operator = place.operator()
+    operation = await ended(operator, (await performed(operator, await planned(operator, _ONE))).id)
+    assert operation.state is OperationState.FAILED
+    assert "web-2 not healthy" in operation.summary
+    assert healthy.changes == []
+
+
+@pytest.mark.parametrize(
+    ("restart", "code", "told"),
+    [
+        ("systemd: web", "bad-parameter", "systemd cannot restart one instance of web alone"),
+        ("http: {post: /restart}", "bad-parameter", "web has no instance web-9"),
+        ("http: {post: 'http://127.0.0.1:9/all'}", "cannot-look", "is called once, for all of web"),
+        ("command: [touch, all]", "cannot-look", "the command is not told which instance"),
+    ],
+)
+async def test_what_would_touch_others_is_refused(
+    restart: str, code: str, told: str, place: Place, serve: Serve
+) -> None:
+    server = serve()
+    wanted = "web-9" if "web-9" in told else "web-1"
+    place.write(f"""
+docker: []
+services:
+  web:
+    instances: [{server.url}, {server.url}/]
+    actions: {{restart: {{{restart}}}}}
+""")
+    request = ActionRequest("web", ActionKind.RESTART, parameters={"instance": wanted})
+    answer = await place.operator().plan(request, None)
+    assert refused(answer) == code
+    assert told in str(answer)
+    assert server.changes == []
+
+
+async def test_a_command_is_told_which(place: Place, serve: Serve) -> None:
+    server = serve()
+    place.write(f"""
+docker: []
+services:
+  web:
+    instances: [{server.url}, {server.url}/]
+    actions: {{restart: {{command: [touch, "restarted-{{instance}}"]}}}}
+""")
+    plan = await planned(place.operator(), _ONE)
+    assert plan.steps[0].summary == "run touch restarted-web-2"
+    everything = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
+    assert refused(everything) == "cannot-look"
+    assert "--instance" in str(everything)
+
+
+def test_from_the_command_line(
+    place: Place, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.write(f"state_dir: {place.state}\n" + http_config(serve(), serve()))
+    argv = ["restart", "web", "--instance", "web-2", "--dry-run", "-c", str(place.config)]
+    assert main(argv) == 0
+    told = capsys.readouterr().out
+    assert "at web-2" in told
+    assert "at web-1" not in told
