@@ -10,7 +10,7 @@ from opsconsole.model.operation import ActionKind
 from opsconsole.model.silences import parse_matcher
 from opsconsole.ui.screens.alert import AlertScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
-from opsconsole.ui.screens.overview import OverviewScreen
+from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.service import ServiceScreen
 from opsconsole.ui.screens.silences import SilencesScreen

@@ -15,7 +15,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.routes import PlanDialog
 from opsconsole.ui.screens.alert import AlertScreen
 from opsconsole.ui.screens.operations import OperationsScreen
-from opsconsole.ui.screens.overview import OverviewScreen
+from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.service import ServiceScreen
 from tests.ui import fleet

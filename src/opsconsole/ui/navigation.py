@@ -56,7 +56,7 @@ def is_open(route: Route, screen: Screen[None], stack: Sequence[Screen[object]])
 def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
     match route:
         case OverviewPage():
-            from opsconsole.ui.screens.overview import OverviewScreen
+            from opsconsole.ui.screens.overview.screen import OverviewScreen
 
             return OverviewScreen()
         case WallPage():

@@ -7,7 +7,7 @@ import pytest
 from opsconsole.model.state import State
 from opsconsole.render.overview import Panel
 from opsconsole.ui.screens.help import HelpScreen
-from opsconsole.ui.screens.overview import OverviewScreen
+from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.screens.service import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage

@@ -30,7 +30,7 @@ from opsconsole.render.service import table as services
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import AlertPage, ServicePage
 from opsconsole.ui.screens.alert_keys import AlertKeys
-from opsconsole.ui.screens.overview_rows import AlertRows, EventRows, ServiceRows
+from opsconsole.ui.screens.overview.rows import AlertRows, EventRows, ServiceRows
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
