@@ -1,6 +1,6 @@
 """The keys of the service screen's tabs by name, so that tests know no order."""
 
-from opsconsole.ui.screens.service_tabs.all_tabs import TABS
+from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 
 
 def key_of(name: str) -> str:

@@ -12,7 +12,7 @@ from opsconsole.ui.screens.alert import AlertScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.screens.plan import PlanScreen
-from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.service.screen import ServiceScreen
 from opsconsole.ui.screens.silences import SilencesScreen
 from opsconsole.ui.screens.silencing import SilencingScreen
 from tests.ui import fleet, ringing

@@ -10,7 +10,7 @@ from opsconsole.render.ink.cells import line_width
 from opsconsole.ui.options import Options
 from opsconsole.ui.screens.help import HelpScreen
 from opsconsole.ui.screens.plan import PlanScreen
-from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
 

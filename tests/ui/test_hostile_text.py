@@ -10,7 +10,7 @@ from textual.color import Color
 
 from opsconsole.model.operation import ConfirmLevel, Refusal
 from opsconsole.ui.screens.dialog import DEAD_TIME
-from opsconsole.ui.screens.service_tabs.all_tabs import TABS
+from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 from opsconsole.ui.terminal.output_gate import OutputGate, clean
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage

@@ -4,7 +4,7 @@ from opsconsole.render.keys import KEYS, VITAL, Scope, default_keys
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.options import Options
 from opsconsole.ui.screens.overview.screen import OverviewScreen
-from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage
 

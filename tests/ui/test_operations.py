@@ -11,7 +11,7 @@ from opsconsole.render.ink.cells import plain
 from opsconsole.ui.screens.operations import OperationScreen, OperationsScreen
 from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.request import RequestScreen
-from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import working
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine

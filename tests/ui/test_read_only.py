@@ -24,7 +24,7 @@ from opsconsole.ui.engine_like import EngineLike
 from opsconsole.ui.options import Options
 from opsconsole.ui.palette import ConsoleCommands
 from opsconsole.ui.screens import dialog
-from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.operations.everything import outside, write
 from tests.operations.place import Place, ended
 from tests.operations.recording_server import RecordingServer

@@ -21,7 +21,7 @@ from opsconsole.ui.screens.alert import AlertScreen
 from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.runbook import RunbookScreen
 from opsconsole.ui.screens.runbooks import RunbooksScreen
-from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet, ringing
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine

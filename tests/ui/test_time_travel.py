@@ -17,7 +17,7 @@ from opsconsole.ui.screens.alert import AlertScreen
 from opsconsole.ui.screens.operations import OperationsScreen
 from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.screens.plan import PlanScreen
-from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine, FixedClock

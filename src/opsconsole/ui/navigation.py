@@ -64,11 +64,11 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
 
             return WallScreen(route.options)
         case ServicePage():
-            from opsconsole.ui.screens.service import ServiceScreen
+            from opsconsole.ui.screens.service.screen import ServiceScreen
 
             return ServiceScreen(route.service, raw=route.raw, began=route.began)
         case LogsPage():
-            from opsconsole.ui.screens.logs import LogsScreen
+            from opsconsole.ui.screens.service.logs import LogsScreen
 
             return LogsScreen(route.service)
         case AlertPage():

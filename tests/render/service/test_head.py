@@ -4,7 +4,7 @@ import pytest
 
 from opsconsole.render.ink.cells import line_width, plain
 from opsconsole.render.service.head import TabName, tabs
-from opsconsole.ui.screens.service_tabs.all_tabs import TABS
+from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 
 NAMES = [TabName(tab.NAME, tab.SHORT, "12" if tab.NAME == "alerts" else "") for tab in TABS]
 

@@ -8,7 +8,7 @@ from opsconsole.model.state import State
 from opsconsole.render.overview import Panel
 from opsconsole.ui.screens.help import HelpScreen
 from opsconsole.ui.screens.overview.screen import OverviewScreen
-from opsconsole.ui.screens.service import ServiceScreen
+from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.tabs import key_of

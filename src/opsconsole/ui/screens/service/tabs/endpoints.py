@@ -8,8 +8,8 @@ from opsconsole.model.pages import PageView
 from opsconsole.model.questions import PagesOf
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.pages import pages
-from opsconsole.ui.screens.service_tab import Sight
-from opsconsole.ui.screens.service_tabs.asking import AskingTab
+from opsconsole.ui.screens.service.tab import Sight
+from opsconsole.ui.screens.service.tabs.asking import AskingTab
 
 
 class EndpointsTab(AskingTab[tuple[PageView, ...]]):

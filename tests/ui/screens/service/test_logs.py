@@ -12,7 +12,7 @@ from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatu
 from opsconsole.sources.logs.line import parse
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.ui.options import Options
-from opsconsole.ui.screens.logs import LogsScreen
+from opsconsole.ui.screens.service.logs import LogsScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.metrics import metrics
-from opsconsole.ui.screens.service_tab import LinesTab, Sight
+from opsconsole.ui.screens.service.tab import LinesTab, Sight
 
 
 class MetricsTab(LinesTab):

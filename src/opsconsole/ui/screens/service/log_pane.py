@@ -20,7 +20,7 @@ from opsconsole.text import sanitize
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.messages import NotePosted
 from opsconsole.ui.screens.base import ConsoleScreen
-from opsconsole.ui.screens.service_tab import Bindings
+from opsconsole.ui.screens.service.tab import Bindings
 from opsconsole.ui.widgets.log_pane import LogPane
 from opsconsole.ui.widgets.prompt import Prompt
 

@@ -10,7 +10,7 @@ from opsconsole.model.operation import Refusal
 from opsconsole.model.questions import Question
 from opsconsole.model.workloads import ASKED_EVERY
 from opsconsole.ui.bridge import STARTING
-from opsconsole.ui.screens.service_tab import LinesTab
+from opsconsole.ui.screens.service.tab import LinesTab
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from opsconsole.model.alerts import Alert
 from opsconsole.render.ink.cells import Line, clip_line
 from opsconsole.render.service import latency as render
-from opsconsole.ui.screens.service_tab import LinesTab, Sight
+from opsconsole.ui.screens.service.tab import LinesTab, Sight
 
 
 class LatencyTab(LinesTab):

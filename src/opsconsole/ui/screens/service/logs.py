@@ -15,7 +15,7 @@ from opsconsole.render.keys import Key, Scope
 from opsconsole.render.replay import live_lines
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
-from opsconsole.ui.screens.service_logs import ServiceLogs
+from opsconsole.ui.screens.service.log_pane import ServiceLogs
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar

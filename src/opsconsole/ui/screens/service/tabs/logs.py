@@ -8,8 +8,8 @@ from typing import ClassVar
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.screens.service_logs import ServiceLogs
-from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.screens.service.log_pane import ServiceLogs
+from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Sight
 from opsconsole.ui.widgets.prompt import Prompt
 
 

@@ -10,7 +10,7 @@ from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import RequestDialog
-from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Sight
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.backup_list import BackupList
 

@@ -8,8 +8,8 @@ from opsconsole.model.questions import UnitsOf
 from opsconsole.model.workloads import ReplicaLook
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.instances import instances
-from opsconsole.ui.screens.service_tab import Sight
-from opsconsole.ui.screens.service_tabs.asking import AskingTab
+from opsconsole.ui.screens.service.tab import Sight
+from opsconsole.ui.screens.service.tabs.asking import AskingTab
 
 
 class InstancesTab(AskingTab[tuple[ReplicaLook, ...]]):

@@ -10,8 +10,8 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.workloads import ReplicaLook
 from opsconsole.ui.screens.actions import ActionsScreen
 from opsconsole.ui.screens.plan import PlanScreen
-from opsconsole.ui.screens.service import ServiceScreen
-from opsconsole.ui.screens.service_tabs.all_tabs import TABS
+from opsconsole.ui.screens.service.screen import ServiceScreen
+from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 from tests.ui import fleet, reading
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine

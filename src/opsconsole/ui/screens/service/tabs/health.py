@@ -11,7 +11,7 @@ from opsconsole.render.ink.matching import compiled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.service.health import HealthRow, raw_rows, rows
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.screens.service_tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Sight
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.prompt import Prompt
 

@@ -1,0 +1,1 @@
+"""One service: its tabs, and its logs on the whole screen."""
