@@ -9,17 +9,17 @@ from opsconsole.model.alerts import AlertState
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.silences import parse_matcher
 from opsconsole.ui.screens.alert import AlertScreen
+from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.screens.overview.screen import OverviewScreen
-from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
 from opsconsole.ui.screens.silences import SilencesScreen
 from opsconsole.ui.screens.silencing import SilencingScreen
 from tests.ui import fleet, ringing
 from tests.ui.conftest import OpenStage
+from tests.ui.screens.changes.test_operations import line_of
+from tests.ui.screens.changes.test_requests import SIZES, shown
 from tests.ui.tabs import key_of
-from tests.ui.test_operations import line_of
-from tests.ui.test_requests import SIZES, shown
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -8,8 +8,8 @@ from textual import events
 from opsconsole.render.command_line import TypedLine, completions, meant, not_meant, prompt_line
 from opsconsole.render.ink.cells import line_width
 from opsconsole.ui.options import Options
+from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.help import HelpScreen
-from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage

@@ -18,7 +18,7 @@ from opsconsole.model.runbook_runs import (
 from opsconsole.model.runbooks import OnFailure, RunbookView, StepKind, StepView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.screens.alert import AlertScreen
-from opsconsole.ui.screens.plan import PlanScreen
+from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.runbook import RunbookScreen
 from opsconsole.ui.screens.runbooks import RunbooksScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
@@ -26,9 +26,9 @@ from tests.ui import fleet, ringing
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.fleet import NOW
+from tests.ui.screens.changes.test_operations import line_of
+from tests.ui.screens.changes.test_requests import SIZES, shown
 from tests.ui.tabs import key_of
-from tests.ui.test_operations import line_of
-from tests.ui.test_requests import SIZES, shown
 
 STEPS = (
     StepView("read", StepKind.TEXT, "look first", text="Look at {service} first."),

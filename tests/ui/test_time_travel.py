@@ -14,9 +14,9 @@ from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.routes import PlanDialog
 from opsconsole.ui.screens.alert import AlertScreen
-from opsconsole.ui.screens.operations import OperationsScreen
+from opsconsole.ui.screens.changes.operations import OperationsScreen
+from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.overview.screen import OverviewScreen
-from opsconsole.ui.screens.plan import PlanScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage

@@ -84,11 +84,11 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
 
             return TimelineScreen()
         case OperationsPage():
-            from opsconsole.ui.screens.operations import OperationsScreen
+            from opsconsole.ui.screens.changes.operations import OperationsScreen
 
             return OperationsScreen()
         case OperationPage():
-            from opsconsole.ui.screens.operations import OperationScreen
+            from opsconsole.ui.screens.changes.operations import OperationScreen
 
             return OperationScreen(route.operation)
         case SilencesPage():
@@ -118,11 +118,11 @@ def _box(route: Box) -> Screen[None]:
 
             return ThemeScreen()
         case ActionsDialog():
-            from opsconsole.ui.screens.actions import ActionsScreen
+            from opsconsole.ui.screens.changes.actions import ActionsScreen
 
             return ActionsScreen(route.targets, route.views)
         case RequestDialog():
-            from opsconsole.ui.screens.request import RequestScreen
+            from opsconsole.ui.screens.changes.request import RequestScreen
 
             return RequestScreen(
                 route.targets, route.view, override=route.override, backup=route.backup
@@ -132,7 +132,7 @@ def _box(route: Box) -> Screen[None]:
 
             return SilencingScreen(route.form)
         case PlanDialog():
-            from opsconsole.ui.screens.plan import PlanScreen
+            from opsconsole.ui.screens.changes.plan import PlanScreen
 
             return PlanScreen(route.request)
         case _:

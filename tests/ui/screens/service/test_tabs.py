@@ -8,8 +8,8 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import ActionKind, ActionView, Effect, Refusal
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.workloads import ReplicaLook
-from opsconsole.ui.screens.actions import ActionsScreen
-from opsconsole.ui.screens.plan import PlanScreen
+from opsconsole.ui.screens.changes.actions import ActionsScreen
+from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
 from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 from tests.ui import fleet, reading

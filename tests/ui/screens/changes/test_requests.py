@@ -8,9 +8,9 @@ from textual.widgets import Input
 
 from opsconsole.model.operation import ActionKind, Refusal
 from opsconsole.ui.screens.base import ConsoleScreen
+from opsconsole.ui.screens.changes.plan import PlanScreen
+from opsconsole.ui.screens.changes.request import RequestScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
-from opsconsole.ui.screens.plan import PlanScreen
-from opsconsole.ui.screens.request import RequestScreen
 from opsconsole.ui.widgets.choice import Choice
 from tests.ui import working
 from tests.ui.conftest import OpenStage, Stage

@@ -8,16 +8,16 @@ from opsconsole.model.operation import ActionKind, Degradation, OperationState
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import operations as render
 from opsconsole.render.ink.cells import plain
-from opsconsole.ui.screens.operations import OperationScreen, OperationsScreen
-from opsconsole.ui.screens.plan import PlanScreen
-from opsconsole.ui.screens.request import RequestScreen
+from opsconsole.ui.screens.changes.operations import OperationScreen, OperationsScreen
+from opsconsole.ui.screens.changes.plan import PlanScreen
+from opsconsole.ui.screens.changes.request import RequestScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import working
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.fleet import EVIL, NOW
+from tests.ui.screens.changes.test_requests import SIZES, shown, to_service
 from tests.ui.tabs import key_of
-from tests.ui.test_requests import SIZES, shown, to_service
 
 
 def away() -> Snapshot:

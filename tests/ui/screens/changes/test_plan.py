@@ -8,10 +8,10 @@ import pytest
 from opsconsole.model.operation import ConfirmLevel, OperationState, Refusal
 from opsconsole.render.ink.cells import wrap
 from opsconsole.ui.screens import dialog
-from opsconsole.ui.screens.actions import ActionsScreen
+from opsconsole.ui.screens.changes.actions import ActionsScreen
+from opsconsole.ui.screens.changes.plan import PlanScreen
+from opsconsole.ui.screens.changes.request import RequestScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
-from opsconsole.ui.screens.plan import PlanScreen
-from opsconsole.ui.screens.request import RequestScreen
 from opsconsole.ui.widgets.choice import Choice
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage

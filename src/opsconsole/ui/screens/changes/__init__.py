@@ -1,0 +1,1 @@
+"""From the menu of actions over form and plan to the operation."""
