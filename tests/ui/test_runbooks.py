@@ -17,7 +17,7 @@ from opsconsole.model.runbook_runs import (
 )
 from opsconsole.model.runbooks import OnFailure, RunbookView, StepKind, StepView
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.ui.screens.alert import AlertScreen
+from opsconsole.ui.screens.alerts.alert import AlertScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.runbook import RunbookScreen
 from opsconsole.ui.screens.runbooks import RunbooksScreen

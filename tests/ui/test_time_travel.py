@@ -13,7 +13,7 @@ from opsconsole.model.replay import Moment, Origin, Span
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.routes import PlanDialog
-from opsconsole.ui.screens.alert import AlertScreen
+from opsconsole.ui.screens.alerts.alert import AlertScreen
 from opsconsole.ui.screens.changes.operations import OperationsScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.overview.screen import OverviewScreen

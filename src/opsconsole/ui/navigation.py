@@ -72,7 +72,7 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
 
             return LogsScreen(route.service)
         case AlertPage():
-            from opsconsole.ui.screens.alert import AlertScreen
+            from opsconsole.ui.screens.alerts.alert import AlertScreen
 
             return AlertScreen(route.alert)
         case ChangedPage():
@@ -92,7 +92,7 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
 
             return OperationScreen(route.operation)
         case SilencesPage():
-            from opsconsole.ui.screens.silences import SilencesScreen
+            from opsconsole.ui.screens.alerts.silences import SilencesScreen
 
             return SilencesScreen()
         case RunbooksPage():
@@ -128,7 +128,7 @@ def _box(route: Box) -> Screen[None]:
                 route.targets, route.view, override=route.override, backup=route.backup
             )
         case SilencingDialog():
-            from opsconsole.ui.screens.silencing import SilencingScreen
+            from opsconsole.ui.screens.alerts.silencing import SilencingScreen
 
             return SilencingScreen(route.form)
         case PlanDialog():

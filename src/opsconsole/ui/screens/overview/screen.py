@@ -29,7 +29,7 @@ from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import table as services
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import AlertPage, ServicePage
-from opsconsole.ui.screens.alert_keys import AlertKeys
+from opsconsole.ui.screens.alerts.keys import AlertKeys
 from opsconsole.ui.screens.overview.rows import AlertRows, EventRows, ServiceRows
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar

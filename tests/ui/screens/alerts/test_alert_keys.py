@@ -8,13 +8,13 @@ import pytest
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.silences import parse_matcher
-from opsconsole.ui.screens.alert import AlertScreen
+from opsconsole.ui.screens.alerts.alert import AlertScreen
+from opsconsole.ui.screens.alerts.silences import SilencesScreen
+from opsconsole.ui.screens.alerts.silencing import SilencingScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
-from opsconsole.ui.screens.silences import SilencesScreen
-from opsconsole.ui.screens.silencing import SilencingScreen
 from tests.ui import fleet, ringing
 from tests.ui.conftest import OpenStage
 from tests.ui.screens.changes.test_operations import line_of

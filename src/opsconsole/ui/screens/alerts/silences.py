@@ -20,7 +20,7 @@ from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import SilencingDialog
-from opsconsole.ui.screens.alert_keys import AlertKeys
+from opsconsole.ui.screens.alerts.keys import AlertKeys
 from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing

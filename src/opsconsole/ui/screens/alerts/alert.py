@@ -12,7 +12,7 @@ from opsconsole.render import alerts as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.screens.alert_keys import AlertKeys
+from opsconsole.ui.screens.alerts.keys import AlertKeys
 from opsconsole.ui.screens.layouts import PageScreen
 
 
