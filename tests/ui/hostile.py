@@ -16,7 +16,7 @@ from opsconsole.model.snapshot import Snapshot
 from tests.ui import reading, ringing, working
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.fleet import NOW
-from tests.ui.test_runbooks import BOOK
+from tests.ui.screens.incident.test_runbooks import BOOK
 
 PAYLOADS: Final = (
     *("".join(map(chr, range(start, start + 8))) for start in range(0, 32, 8)),

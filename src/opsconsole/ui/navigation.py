@@ -76,11 +76,11 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
 
             return AlertScreen(route.alert)
         case ChangedPage():
-            from opsconsole.ui.screens.changed import ChangedScreen
+            from opsconsole.ui.screens.incident.changed import ChangedScreen
 
             return ChangedScreen(alert=route.alert, service=route.service)
         case TimelinePage():
-            from opsconsole.ui.screens.timeline import TimelineScreen
+            from opsconsole.ui.screens.incident.timeline import TimelineScreen
 
             return TimelineScreen()
         case OperationsPage():
@@ -96,11 +96,11 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
 
             return SilencesScreen()
         case RunbooksPage():
-            from opsconsole.ui.screens.runbooks import RunbooksScreen
+            from opsconsole.ui.screens.incident.runbooks import RunbooksScreen
 
             return RunbooksScreen(route.service)
         case RunbookPage():
-            from opsconsole.ui.screens.runbook import RunbookScreen
+            from opsconsole.ui.screens.incident.runbook import RunbookScreen
 
             return RunbookScreen(route.runbook, route.service)
         case HelpPage():

@@ -6,7 +6,7 @@ asks for nothing.
 
 from opsconsole.model.alerts import Alert
 from opsconsole.ui.routes import ServicePage, SilencingDialog
-from opsconsole.ui.screens.triage import TriageKeys
+from opsconsole.ui.screens.incident.keys import TriageKeys
 
 NO_ALERT = "no alert is under the cursor: go to the panel of alerts first"
 NOT_REPORTED = "no Alertmanager reports this alert, so that there is nothing to write to"

@@ -19,11 +19,11 @@ from opsconsole.render.operations import badges
 from opsconsole.render.replay import live_lines
 from opsconsole.render.service.head import TabName, tabs
 from opsconsole.ui.bindings import bindings
+from opsconsole.ui.screens.incident.keys import TriageKeys
 from opsconsole.ui.screens.service.tab import ServiceTab, Sight
 from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 from opsconsole.ui.screens.service.tabs.health import HealthTab
 from opsconsole.ui.screens.service.tabs.latency import LatencyTab
-from opsconsole.ui.screens.triage import TriageKeys
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar

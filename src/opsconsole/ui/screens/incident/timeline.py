@@ -17,8 +17,8 @@ from opsconsole.render.keys import Key, Scope
 from opsconsole.render.timeline import Choice, Kinds
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import ServicePage
+from opsconsole.ui.screens.incident.keys import TriageKeys
 from opsconsole.ui.screens.layouts import ListScreen
-from opsconsole.ui.screens.triage import TriageKeys
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.prompt import Prompt
 

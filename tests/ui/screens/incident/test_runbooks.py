@@ -19,8 +19,8 @@ from opsconsole.model.runbooks import OnFailure, RunbookView, StepKind, StepView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.screens.alerts.alert import AlertScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
-from opsconsole.ui.screens.runbook import RunbookScreen
-from opsconsole.ui.screens.runbooks import RunbooksScreen
+from opsconsole.ui.screens.incident.runbook import RunbookScreen
+from opsconsole.ui.screens.incident.runbooks import RunbooksScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet, ringing
 from tests.ui.conftest import OpenStage, Stage

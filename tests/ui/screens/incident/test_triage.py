@@ -6,9 +6,9 @@ import pytest
 
 from opsconsole.model.events import Event, EventCode
 from opsconsole.render.event_words import words
-from opsconsole.ui.screens.changed import ChangedScreen
+from opsconsole.ui.screens.incident.changed import ChangedScreen
+from opsconsole.ui.screens.incident.timeline import TimelineScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
-from opsconsole.ui.screens.timeline import TimelineScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage
 from tests.ui.fake_engine import FakeEngine

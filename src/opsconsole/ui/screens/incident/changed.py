@@ -18,8 +18,8 @@ from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import ChangedPage, ServicePage
+from opsconsole.ui.screens.incident.keys import TriageKeys
 from opsconsole.ui.screens.layouts import ListScreen
-from opsconsole.ui.screens.triage import TriageKeys
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 DETAILS = 7
