@@ -60,7 +60,7 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
 
             return OverviewScreen()
         case WallPage():
-            from opsconsole.ui.screens.wall import WallScreen
+            from opsconsole.ui.screens.wall.screen import WallScreen
 
             return WallScreen(route.options)
         case ServicePage():

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.wall.panels import shifted
-from opsconsole.ui.wall import Drift
+from opsconsole.ui.screens.wall.turning import Drift
 from opsconsole.ui.widgets.line_widget import LineWidget
 
 

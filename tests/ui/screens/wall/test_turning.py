@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.render.wall.scene import View
-from opsconsole.ui.wall import (
+from opsconsole.ui.screens.wall.turning import (
     LONGEST_WAIT,
     SHIFT_EVERY,
     SILENT_AFTER,

@@ -12,7 +12,7 @@ from opsconsole.render.wall.scene import View
 from opsconsole.ui.app import Console
 from opsconsole.ui.messages import EngineFailed
 from opsconsole.ui.options import Options, WallOptions
-from opsconsole.ui.screens.wall import LOCKED, WallScreen
+from opsconsole.ui.screens.wall.screen import LOCKED, WallScreen
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine, FixedClock
@@ -98,7 +98,7 @@ async def test_no_key_does_anything(open_stage: OpenStage) -> None:
 async def test_what_is_said_of_the_lock_goes_away_by_itself(
     open_stage: OpenStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("opsconsole.ui.screens.wall.NOTICE_SECONDS", 0.05)
+    monkeypatch.setattr("opsconsole.ui.screens.wall.screen.NOTICE_SECONDS", 0.05)
     async with open_stage(fleet.calm(), options=WALL) as stage:
         await stage.pilot.press("x")
         await stage.pilot.pause(0.2)

@@ -17,8 +17,8 @@ from opsconsole.render.wall.panels import lines
 from opsconsole.render.wall.scene import Scene, Trouble, View, is_red
 from opsconsole.ui.contracts import Speaking
 from opsconsole.ui.options import WallOptions
+from opsconsole.ui.screens.wall.turning import SILENT_AFTER, Pulse, Revival, Rotation
 from opsconsole.ui.terminal.partial_updates import PreciseCompositor
-from opsconsole.ui.wall import SILENT_AFTER, Pulse, Revival, Rotation
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.wall_panel import WallPanel
 
