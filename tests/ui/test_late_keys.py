@@ -28,10 +28,11 @@ from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.backup_list import BackupList
 from opsconsole.ui.widgets.grid_table import GridTable
 from opsconsole.ui.widgets.line_widget import LineWidget
-from tests.ui import fleet, ringing, test_runbooks, working
+from tests.ui import fleet, ringing, working
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.fleet import NOW
+from tests.ui.screens.incident import test_runbooks
 from tests.ui.tabs import key_of
 
 KINDS = (ActionKind.RESTART, ActionKind.DEGRADE, ActionKind.BACKUP, ActionKind.ROLLBACK)
