@@ -292,6 +292,30 @@ async def test_a_reload_has_every_source_read_its_secrets_again(
     assert {each.headers["authorization"] for each in server.asked} == {header("new")}
 
 
+async def test_a_reload_has_pages_and_checks_read_their_secrets_again(
+    secret: Path, tmp_path: Path
+) -> None:
+    http, header = AUTHENTICATION["authorization"]
+    server = Server(answer)
+    async with listening(server) as url:
+        settings = settings_for(url, http)
+        checks = Checks(settings, tmp_path, LocalMachine(), dict, lambda: 0.0)
+        book = PageBook(settings, tmp_path, SystemClock())
+        await checks.look(HttpCheck("/health"), "web")
+        await book.look("web")
+        renew(secret)
+        server.wants = header("new")
+        checks.use(settings)
+        book.use(settings)
+        assert (await checks.look(HttpCheck("/health"), "web")).holds
+        (view,) = await book.look("web")
+        assert view.body is not None
+        assert view.body.status == 200
+        await checks.close()
+        await book.close()
+    assert [each.headers["authorization"] for each in server.asked[-2:]] == [header("new")] * 2
+
+
 @pytest.mark.parametrize("name", SPEAKERS)
 async def test_further_headers_are_sent(name: str, tmp_path: Path) -> None:
     server = Server(answer)

@@ -10,8 +10,9 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Health
 from opsconsole.model.health import ProbeKind
 from opsconsole.sources.health.factory import Asked
-from opsconsole.sources.health.http_probe import KEPT_LOOKS, HttpProbe
+from opsconsole.sources.health.http_probe import HttpProbe
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.target import KEPT_LOOKS
 from tests.named import named
 
 TIMEOUT = 0.6

@@ -10,9 +10,9 @@ import pytest
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.state import State
-from opsconsole.sources.health.http_probe import KEPT_LOOKS
 from opsconsole.sources.http import connection as http1_connection
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.http.target import KEPT_LOOKS
 from opsconsole.sources.http.transport import LeanTransport
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from tests.sources.hostile_server import Hostile, running

@@ -53,8 +53,10 @@ class PageBook:
         self._kept: OrderedDict[str, dict[str, _Kept]] = OrderedDict()
 
     def use(self, settings: Settings) -> None:
-        """Look at what ``settings`` declare from now on."""
+        """Look at what ``settings`` declare from now on; secrets are read again."""
         self._settings = settings
+        if self._connector is not None:
+            self._connector.renew()
 
     async def look(self, service: str) -> tuple[PageView, ...]:
         """Every declared page of ``service``; () where it declares none."""

@@ -67,8 +67,10 @@ class Checks:
         self._connector: Connector | None = None
 
     def use(self, settings: Settings) -> None:
-        """Look at what ``settings`` declare from now on."""
+        """Look at what ``settings`` declare from now on; secrets are read again."""
         self._settings = settings
+        if self._connector is not None:
+            self._connector.renew()
 
     async def look(self, check: Check, service: str) -> Look:
         """Look once; ``service`` is meant where the check names none."""

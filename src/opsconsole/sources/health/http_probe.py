@@ -25,15 +25,12 @@ from opsconsole.sources.health.factory import Asked
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.header_times import age, retry_after
 from opsconsole.sources.http.http1 import HTTP2_HINT
-from opsconsole.sources.http.target import HttpTarget
+from opsconsole.sources.http.target import KEPT_LOOKS, HttpTarget
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
 ACCEPT: Final = "application/health+json, application/json;q=0.9, text/plain;q=0.8, */*;q=0.5"
 """Frameworks that negotiate give JSON to this and an HTML page to ``*/*``."""
-
-KEPT_LOOKS: Final = 4
-"""Looks that a connection carries; the next one dials again."""
 
 HEADERS_KEPT: Final = 50
 _NAME_LIMIT: Final = 80

@@ -74,7 +74,7 @@ async def dial(
             if isinstance(end, Proxy) and origin.tls:
                 proxy, end = end, origin
                 await _tunnel(sock, proxy, origin)
-            phase = "tls"
+            phase = "tls" if origin.tls else "connect"
             return await _establish(sock, origin, context, deadline)
     except TimeoutError:
         now = loop.time()

@@ -6,6 +6,7 @@ again once before the refusal is believed. Each answer is there by its deadline 
 """
 
 from pathlib import Path
+from typing import Final
 
 import httpx
 
@@ -17,6 +18,9 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.proxy import proxy_for
 from opsconsole.sources.http.transport import BODY_LIMIT, LeanTransport
 from opsconsole.sources.http.transport_fault import TransportFaultError
+
+KEPT_LOOKS: Final = 4
+"""Looks that a connection carries; the next one dials, and finds who is there now."""
 
 
 class HttpTarget:

@@ -20,7 +20,7 @@ from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.header_times import retry_after
-from opsconsole.sources.http.target import HttpTarget
+from opsconsole.sources.http.target import KEPT_LOOKS, HttpTarget
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.metrics.exposition import (
     ACCEPT,
@@ -59,6 +59,7 @@ class MetricsPage:
             connector=connector,
             base=base,
             body_limit=BODY_LIMIT,
+            looks=KEPT_LOOKS,
         )
 
     @property
