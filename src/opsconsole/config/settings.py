@@ -188,6 +188,11 @@ class Settings(Model):
         default=None, description="Where history, journal and locks are kept."
     )
 
+    @property
+    def engines(self) -> dict[str, float]:
+        """What tells which replicas run: names, and the seconds between two looks."""
+        return {each.name: each.interval for each in self.docker if each.enabled}
+
     def environment_of(self, service: str) -> Environment:
         """The environment that ``service`` runs in."""
         named = self.services[service].environment if service in self.services else None

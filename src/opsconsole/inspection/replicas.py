@@ -75,7 +75,7 @@ def _names(path: KeyPath, service: Service) -> Iterator[tuple[KeyPath, Wanted]]:
 
 def _without_engine(settings: Settings) -> Iterator[Finding]:
     """Actions that would have to choose among several engines."""
-    engines = [docker.name for docker in settings.docker if docker.enabled]
+    engines = list(settings.engines)
     if len(engines) < 2:
         return
     for name, service in settings.services.items():

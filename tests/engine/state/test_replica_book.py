@@ -172,3 +172,20 @@ def test_what_happens_on_one_engine_is_not_told_of_another_s_service() -> None:
     assert store.heard(died) == [named("docker:other")]
     (told,) = (each for each in store.events.view() if each.code is EventCode.ENDED)
     assert (told.service, told.place) == ("west", "other")
+
+
+def test_when_the_last_engine_is_configured_no_more_nothing_is_known() -> None:
+    services = {
+        "web": {"containers": ["web"]},
+        "api": {"instances": [{"url": "http://10.0.0.1", "container": "web"}]},
+    }
+    before = store_of(services)
+    tell(before, 0, inventory(replica("web")))
+    tell(before, 0, inventory(place=OTHER))
+    assert view(before).state is State.OK
+    after = store_of(services, [], before)
+    assert after.replicas.engines == ()
+    assert view(after).state is State.UNKNOWN
+    assert view(after).reason == "no engine is read that could know web"
+    assert view(after, "api").instances[0].replicas == ()
+    assert (view(after).replicas, view(after, "api").replicas) == ((), ())

@@ -55,7 +55,7 @@ class ReplicaBook:
     """The engines that ``settings`` name, with what they said last."""
 
     def __init__(self, settings: Settings, before: "ReplicaBook | None" = None) -> None:
-        self._intervals = {each.name: each.interval for each in settings.docker if each.enabled}
+        self._intervals = settings.engines
         self._views: dict[str, EngineView] = {}
         if before is not None:
             for name, view in before._views.items():

@@ -293,6 +293,8 @@ class Store:
         for record in self.services.values():
             if record.wanted and self.replicas.told:
                 self._join(record)
+            elif record.copies is not None:
+                self._part(record)
 
     def _join(self, record: ServiceRecord) -> None:
         copies = self.replicas.copies(record.wanted)
@@ -311,6 +313,14 @@ class Store:
             elif found:
                 # One that was removed stays as it was last seen.
                 instance.ended = all(each.phase in NOT_RUNNING for each in found)
+
+    def _part(self, record: ServiceRecord) -> None:
+        """Nothing tells any more what runs of it."""
+        record.copies = None
+        self._touched.add(record)
+        for instance in record.instances:
+            instance.replicas, instance.ended = (), False
+            self._touched_instances.add(instance)
 
     def apply_metrics(self, metrics: Iterable[MetricValue], at: float) -> None:
         """Take in present figures of services, wherever they were read."""
