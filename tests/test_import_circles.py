@@ -12,7 +12,7 @@ import pytest
 
 PACKAGES = sorted(path.name for path in Path(__file__).parents[1].glob("src/opsconsole/*/"))
 PACKAGES = [name for name in PACKAGES if not name.startswith("_")]
-NOT_YET = {"ui"}
+NOT_YET: set[str] = set()
 """Packages whose circles are known. One that has none any more is to be taken out of here."""
 
 
