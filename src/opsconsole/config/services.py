@@ -15,6 +15,7 @@ from opsconsole.config.types import (
     Condition,
     Duration,
     DurationOrZero,
+    Found,
     Model,
     Name,
     Objective,
@@ -33,7 +34,7 @@ NO_PROMETHEUS: Final = "none"
 LabelName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
-class Instance(Model):
+class Instance(Found):
     """One running copy. ``name`` defaults to the service's with a number behind it."""
 
     short_form: ClassVar[dict[str, Any] | None] = {"type": "string", "format": "uri"}
@@ -238,7 +239,7 @@ class Thresholds(Model):
     successes: int = Field(default=2, ge=1, description="Successes in a row until it is ok.")
 
 
-class Service(Model):
+class Service(Found):
     """One service as its engineers name it."""
 
     instances: Annotated[tuple[Instance, ...], BeforeValidator(as_tuple), OneOrMany] = Field(

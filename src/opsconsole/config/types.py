@@ -5,7 +5,7 @@ validator says the value of a text that may be a secret.
 """
 
 import re
-from typing import Annotated, Any, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -15,12 +15,14 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    PrivateAttr,
     WithJsonSchema,
     model_validator,
 )
 
 from opsconsole.model import units
 from opsconsole.model.expressions import Availability, ExpressionError, StateIs, parse
+from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.patterns import PatternError, pattern
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
@@ -195,6 +197,23 @@ class Model(BaseModel):
     ) -> dict[str, Any]:
         schema = handler(core_schema)
         return {"anyOf": [cls.short_form, schema]} if cls.short_form else schema
+
+
+class Found(Model):
+    """Base of what may be declared, or found by a source; a copy of it carries its origin."""
+
+    _origin: Origin = PrivateAttr(default=DECLARED)
+
+    @property
+    def origin(self) -> Origin:
+        """Where it comes from."""
+        return self._origin
+
+    def of(self, origin: Origin) -> Self:
+        """The same, coming from ``origin``."""
+        copied = self.model_copy()
+        copied._origin = origin
+        return copied
 
 
 class SecretRef(Model):

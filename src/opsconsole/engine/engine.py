@@ -8,7 +8,7 @@ engine's thread, at most twice a second, and only when something changed.
 import asyncio
 import gc
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from opsconsole.clock import Clock, SystemClock, skew
+from opsconsole.config.changes import changes
+from opsconsole.config.effective import FoundService
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.desks.note_watch import Notes, NoteWatch
@@ -23,6 +25,7 @@ from opsconsole.engine.desks.operator_door import OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.engine_calls import EngineCalls
+from opsconsole.engine.findings import Findings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.notices import Notices
 from opsconsole.engine.past import preload
@@ -42,6 +45,7 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.recording import RecordingState, RecordingView
 from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.source_id import SourceId
 from opsconsole.sources.base import AnySource
 
 if TYPE_CHECKING:
@@ -91,7 +95,8 @@ class Engine(EngineCalls):
         recorder: "Recorder | None" = None,
         configuration: ConfigurationWatch | None = None,
     ) -> None:
-        self._settings = settings
+        self._findings = Findings(settings)
+        self._settings = self._findings.settings
         self._base = base
         self._clock = clock or SystemClock()
         self._read_only = effective_read_only(settings, read_only)
@@ -278,7 +283,18 @@ class Engine(EngineCalls):
         now = self._clock.now()
         settings = await self._reloading.poll(now)
         if settings is not None:
-            await self._use(settings, now)
+            await self._use(self._findings.declare(settings), now)
+
+    async def found(self, source: SourceId, services: Iterable[FoundService]) -> None:
+        """Watch what ``source`` finds now, beside what is declared. On the engine's loop."""
+        before = self._settings
+        settings = self._findings.find(source, services)
+        if settings is None:
+            return
+        now = self._clock.now()
+        told = str(changes(before, settings))
+        self._heard(Event(now, EventCode.FLEET_CHANGED, told, subject=source.label))
+        await self._use(settings, now)
 
     async def _use(self, settings: Settings, now: float) -> None:
         """Go on with other settings, which are valid; what they do not change is left alone."""
@@ -370,7 +386,7 @@ class Engine(EngineCalls):
             journal=self._door.fault,
             runbooks=self._runbooks.fault,
             recording=self.recording.notice,
-            configuration=self._reloading.notices,
+            configuration=(*self._reloading.notices, *self._findings.notices),
         )
 
     async def _follow_operations(self) -> None:

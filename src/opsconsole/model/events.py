@@ -85,6 +85,7 @@ class EventCode(StrEnum):
     CONFIGURATION_READ = "configuration-read"
     CONFIGURATION_REFUSED = "configuration-refused"
     CONFIGURATION_ABSENT = "configuration-absent"
+    FLEET_CHANGED = "fleet-changed"
 
     CLOCK = "clock"
     TIME_LOST = "time-lost"
@@ -171,6 +172,7 @@ _OF: Final = {
         EventCode.CONFIGURATION_READ,
         EventCode.CONFIGURATION_REFUSED,
         EventCode.CONFIGURATION_ABSENT,
+        EventCode.FLEET_CHANGED,
     ),
     EventKind.CLOCK: (EventCode.CLOCK, EventCode.TIME_LOST),
     EventKind.NOTE: (EventCode.NOTE,),

@@ -15,6 +15,7 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.hosts import HostView
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Degradation, Operation
+from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.model.rules import RuleView
 from opsconsole.model.runbook_runs import RunbookRun
 from opsconsole.model.runbooks import RunbookView
@@ -79,6 +80,7 @@ class InstanceView:
     reason: str = ""
     runs_as: str = ""
     replicas: tuple[str, ...] = ()
+    origin: Origin = DECLARED
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ class ServiceView:
     actions: tuple[ActionView, ...] = ()
     version: str = ""
     advice: tuple[str, ...] = ()
+    origin: Origin = DECLARED
 
     @property
     def ok_instances(self) -> int:

@@ -90,6 +90,7 @@ _PATTERNS: Final[Mapping[EventCode, str]] = {
     EventCode.CONFIGURATION_READ: "configuration read again: {detail}",
     EventCode.CONFIGURATION_REFUSED: "configuration not taken over: {detail}",
     EventCode.CONFIGURATION_ABSENT: "there is no configuration file to read",
+    EventCode.FLEET_CHANGED: "the fleet as {event.subject} finds it: {detail}",
     EventCode.TIME_LOST: "no look for {figure} s: the machine was suspended or stopped",
 }
 """A code that stands in neither table is told by its detail alone."""

@@ -29,6 +29,7 @@ from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
+from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId, SourceKind
@@ -86,6 +87,7 @@ class InstanceRecord:
     since: float = 0.0
     version: str = ""
     view: InstanceView | None = None
+    origin: Origin = DECLARED
 
     def is_about(self, name: str, place: str) -> bool:
         """Whether what is called ``name`` in ``place`` ('': any) may be what it runs as."""
@@ -223,7 +225,7 @@ def _build_service(
         fallback = lone if len(service.instances) == 1 else ""
         engine = instance.engine or service.engine or ""
         row = InstanceRecord(record, named, instance.url, instance.container or fallback, engine)
-        row.since = now
+        row.since, row.origin = now, instance.origin
         record.instances.append(row)
     thresholds = service.thresholds or settings.defaults.thresholds
     limits = Limits(1, 1) if single else _limits(thresholds)

@@ -35,6 +35,7 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         runs_as=instance.runs_as,
         replicas=tuple(each.id for each in instance.replicas),
         reason=verdict.reason,
+        origin=instance.origin,
     )
 
 
@@ -66,6 +67,7 @@ def service_view(
         since=record.since,
         instances=instances,
         group=record.config.group,
+        origin=record.config.origin,
         stale=bool(instances) and all(instance.stale for instance in instances),
         flapping=verdict.flapping,
         reason=verdict.reason,
@@ -125,6 +127,7 @@ def _replica_view(record: ServiceRecord, copies: Copies, replica: Replica) -> In
         runs_as=replica.name,
         replicas=(replica.id,),
         reason=verdict.reason,
+        origin=record.config.origin,
     )
 
 
@@ -138,6 +141,7 @@ def _lacking_view(record: ServiceRecord, name: str, verdict: Verdict) -> Instanc
         stale=verdict.state is State.UNKNOWN,
         runs_as=name,
         reason=verdict.reason,
+        origin=record.config.origin,
     )
 
 

@@ -13,6 +13,7 @@ from opsconsole.model.fault import Fault
 from opsconsole.model.health import Component
 from opsconsole.model.hosts import HostView
 from opsconsole.model.operation import Operation, Plan
+from opsconsole.model.origin import Origin
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import exit_code
@@ -107,6 +108,7 @@ def _service(service: ServiceView, now: float) -> Document:
     latency = service.latency
     return {
         "name": service.name,
+        "origin": _origin(service.origin),
         "group": service.group,
         "state": service.state.value,
         "since": _round(service.since),
@@ -151,10 +153,19 @@ def _service(service: ServiceView, now: float) -> Document:
     }
 
 
+def _origin(origin: Origin) -> Document:
+    return {
+        "declared": origin.declared,
+        "found_by": None if origin.found_by is None else str(origin.found_by),
+        "evidence": origin.evidence,
+    }
+
+
 def _instance(instance: InstanceView, now: float) -> Document:
     report = instance.report
     return {
         "name": instance.name,
+        "origin": _origin(instance.origin),
         "url": instance.url,
         "state": instance.state.value,
         "since": _round(instance.since),

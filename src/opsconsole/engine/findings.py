@@ -1,0 +1,62 @@
+"""The one door by which services come and go while the engine runs.
+
+Invariant: whatever is declared or found, the engine works with one settings value, which is
+swapped in whole. What a source found holds until it finds something else or is read no more.
+"""
+
+from collections.abc import Iterable
+
+from opsconsole.config.effective import Effective, FoundService, effective
+from opsconsole.config.settings import Settings
+from opsconsole.model.source_id import SourceId, SourceKind
+
+
+class Findings:
+    """What the configuration says and what each source found, and the settings of both."""
+
+    def __init__(self, declared: Settings) -> None:
+        self._declared = declared
+        self._found: dict[SourceId, tuple[FoundService, ...]] = {}
+        self._effective: Effective = effective(declared, ())
+
+    @property
+    def settings(self) -> Settings:
+        """What is declared and found, as one."""
+        return self._effective.settings
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was found and cannot be watched, and why."""
+        left_out = self._effective.left_out
+        return tuple(f"{name} was found and is left out: {why}" for name, why in left_out.items())
+
+    def declare(self, settings: Settings) -> Settings:
+        """Take over another configuration. Returns the settings to go on with."""
+        self._declared = settings
+        self._found = {who: each for who, each in self._found.items() if _is_read(settings, who)}
+        return self._renewed()
+
+    def find(self, source: SourceId, found: Iterable[FoundService]) -> Settings | None:
+        """Take in all that ``source`` finds now. None where the settings are as they were."""
+        now = tuple(found)
+        if now == self._found.get(source, ()):
+            return None
+        self._found[source] = now
+        before = self.settings
+        return after if (after := self._renewed()) != before else None
+
+    def _renewed(self) -> Settings:
+        found = [each for part in self._found.values() for each in part]
+        self._effective = effective(self._declared, found)
+        return self.settings
+
+
+def _is_read(settings: Settings, source: SourceId) -> bool:
+    """Whether a configuration has ``source``."""
+    places = {
+        SourceKind.DOCKER: [each.name for each in settings.docker if each.enabled],
+        SourceKind.PROMETHEUS: [each.name for each in settings.prometheus],
+        SourceKind.ALERTMANAGER: [each.name for each in settings.alertmanager],
+        SourceKind.HOST: [source.name] if settings.host.enabled else [],
+    }
+    return source.name in places.get(source.kind, [])

@@ -1,0 +1,22 @@
+"""Where a service or an instance comes from.
+
+Invariant: whoever shows, judges or changes it asks nothing else about where it came from.
+"""
+
+from dataclasses import dataclass
+
+from opsconsole.model.source_id import SourceId
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """``declared``: by the configuration, which wins. ``found_by`` says who found it, or a part
+    of it that the configuration leaves open, on which ``evidence``.
+    """
+
+    declared: bool = True
+    found_by: SourceId | None = None
+    evidence: str = ""
+
+
+DECLARED = Origin()
