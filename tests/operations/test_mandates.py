@@ -16,6 +16,7 @@ from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Ope
 from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
 from opsconsole.operations.mandates import Mandates
 from opsconsole.operations.promises.degradations import lasting
+from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.state_folder import prepare
 from tests.operations.journal.samples import intent, op
 from tests.operations.place import Place, ended, http_config, performed, planned, until
@@ -286,3 +287,21 @@ async def test_a_keeper_ends_when_its_state_is_gone(place: Place, serve: Serve) 
     shutil.rmtree(place.state)
     await until(lambda: _keepers(place) == [])
     assert not place.state.exists()
+
+
+async def test_a_mandate_that_was_left_behind_with_a_verdict_is_ended(
+    place: Place, serve: Serve
+) -> None:
+    place.write(http_config(serve()))
+    operator = place.operator()
+    journal = place.there.journal()
+    for name in ("ended", "open"):
+        place.there.mandates.give(intent(name))
+        journal.submit(intent(name), 1.0)
+    journal.advance(op("ended"), OperationState.FAILED, 2.0)
+    held = place.there.locks.take(runner_lock(op("open")))
+    assert held is not None
+    assert await operator.reconcile() == 0
+    assert [each.intent.operation for each in place.there.mandates.all()] == [op("open")]
+    held.release()
+    journal.close()

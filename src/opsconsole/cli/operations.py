@@ -34,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _list(operator: Operator, arguments: argparse.Namespace) -> int:
     operations = operator.operations(limit=arguments.limit)
+    if operator.unread:
+        print(f"opsconsole: left out: {operator.unread}", file=sys.stderr)
     if arguments.json:
         documents = [operation_document(operation) for operation in operations]
         json.dump(documents, sys.stdout, indent=2, ensure_ascii=False)

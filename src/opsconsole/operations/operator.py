@@ -109,6 +109,11 @@ class Operator:
         """Why nothing can be recorded and so nothing be done, or ''."""
         return self._fault
 
+    @property
+    def unread(self) -> str:
+        """What of the latest list of operations could not be understood, or ''."""
+        return self._reader.unread if self._reader else ""
+
     def close(self) -> None:
         """Give back database and threads; operations go on. Idempotent."""
         for journal in (self._journal, self._reader):
@@ -404,7 +409,7 @@ class Operator:
             dispatch.take_up(self.state, self._journal, operation, who, self._clock)
             for operation in self._journal.open_operations()
         ]
-        return sum(taken) + revive(self.state)
+        return sum(taken) + revive(self.state, self._journal)
 
 
 def _last_healthy(plan: Plan, request: ActionRequest, snapshot: Snapshot | None) -> Refusal | None:

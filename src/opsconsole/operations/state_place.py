@@ -5,6 +5,7 @@ process is told of it by its ``name``, from which ``place_of`` makes it again. A
 server is one more class here.
 """
 
+import os
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -74,7 +75,7 @@ class FolderPlace:
 
     def exists(self) -> bool:
         """Whether there is a journal."""
-        return (self.folder / "journal.db").exists()
+        return os.path.exists(self.folder / "journal.db")
 
     def journal(self, sinks: AuditSinks | None = None) -> SqliteJournal:
         """The journal in the folder."""

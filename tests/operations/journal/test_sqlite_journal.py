@@ -1,5 +1,6 @@
 """The journal in SQLite: whole after any crash, brought up from what earlier versions left."""
 
+import errno
 import os
 import shutil
 import signal
@@ -189,6 +190,21 @@ def test_files_are_as_open_as_their_folder(tmp_path: Path, mode: int, expected: 
     assert folder.stat().st_mode & 0o7777 == mode
     SqliteJournal(folder).close()
     assert (folder / "journal.db").stat().st_mode & 0o777 == expected
+
+
+def test_an_audit_that_may_not_be_read_is_not_called_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SqliteJournal(folder).close()
+
+    def denied(self: Path, **_: object) -> os.stat_result:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    with monkeypatch.context() as context:
+        context.setattr(Path, "stat", denied)
+        with pytest.raises(StateError, match="Permission denied"):
+            audit_of(folder)
+    assert audit_of(folder) == ()
 
 
 def _removed(folder: Path) -> None:

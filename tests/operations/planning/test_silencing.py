@@ -135,7 +135,9 @@ async def test_an_acknowledgement_ends_when_its_alert_resolves(
     (identity,) = silenced_by(server, mine)
     mandates = place.there.mandates
     wait_until(mandates.keeper_is_there, deadline=10, poll=0.05)
-    assert revive(place.there) == 0, "one that lives is not started again"
+    journal = place.there.journal()
+    assert revive(place.there, journal) == 0, "one that lives is not started again"
+    journal.close()
     fire(server, lasts=0.0, zone="resolves")
     wait_until(
         lambda: silence(server, identity)["status"]["state"] == "expired",

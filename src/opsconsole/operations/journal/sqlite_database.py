@@ -123,8 +123,14 @@ def read_only(folder: Path, statement: str) -> list[tuple[Any, ...]]:
     Raises StateError.
     """
     path = folder / "journal.db"
-    if _identity(path) == _NONE:
+    try:
+        path.stat()
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        raise StateError(
+            f"cannot read the journal {path}: {error.strerror}", remedy="ask as a user who may"
+        ) from error
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY)) as opened:
             return opened.execute(statement).fetchall()

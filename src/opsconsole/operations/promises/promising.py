@@ -76,8 +76,17 @@ def start_keeper(state: StatePlace) -> bool:
     return True
 
 
-def revive(state: StatePlace) -> int:
-    """Start a keeper for promises that have none, as after a reboot; how many were started."""
-    if not any(each.promises for each in state.mandates.all()):
+def revive(state: StatePlace, journal: Journal) -> int:
+    """Start a keeper for promises that have none, as after a reboot; how many were started.
+
+    A mandate that its runner left behind with its verdict, as on a full disk, is ended.
+    """
+    mandates = state.mandates.all()
+    for each in mandates:
+        operation = each.intent.operation
+        found = None if each.promises else journal.operation(operation)
+        if found is not None and found.state.final:
+            state.mandates.end(operation)
+    if not any(each.promises for each in mandates):
         return 0
     return int(start_keeper(state))
