@@ -1,6 +1,7 @@
 """What ran before, and what policy says of going back to it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -23,8 +24,8 @@ def _restart(version: str) -> Past:
 
 
 def _rollback(now: str, target: str, state: OperationState = _S.VERIFIED) -> Past:
-    facts = {"image": now, "image target": target}
-    return Past(_plan(ActionKind.ROLLBACK, facts), state)
+    plan = _plan(ActionKind.ROLLBACK, {"image": now, "image target": target})
+    return Past(replace(plan, goals={"image": target}), state)
 
 
 @pytest.mark.parametrize(
