@@ -37,7 +37,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     )
     status.add_argument("services", nargs="*", metavar="SERVICE", help="only these")
     status.add_argument("--json", action="store_true", help="for scripts; versioned")
-    status.set_defaults(module="status")
+    status.set_defaults(module="reading.status")
 
     check = commands.add_parser(
         "check", help="check a configuration and the world it names; exit 78 when it is bad"
@@ -45,22 +45,22 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the one in use")
     check.add_argument("--offline", action="store_true", help="the file alone, not the world")
     check.add_argument("--json", action="store_true", help="for scripts")
-    check.set_defaults(module="check")
+    check.set_defaults(module="reading.check")
 
     services = commands.add_parser(
         "services", parents=[common], help="names of the services, for scripts"
     )
-    services.set_defaults(module="services")
+    services.set_defaults(module="reading.services")
 
     schema = commands.add_parser("schema", help="print the configuration's JSON schema")
     schema.add_argument(
         "what", nargs="?", choices=["configuration", "runbook"], help="which; the configuration's"
     )
-    schema.set_defaults(module="schema")
+    schema.set_defaults(module="reading.schema")
 
     themes = commands.add_parser("themes", help="list the themes, with their colours")
     themes.add_argument("name", nargs="?", help="only this one")
-    themes.set_defaults(module="themes")
+    themes.set_defaults(module="reading.themes")
 
     operations = commands.add_parser(
         "operations", parents=[common], help="what was done, by whom, with what outcome"
@@ -71,7 +71,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     operations.add_argument("id", nargs="?", metavar="ID", help="the operation it would follow")
     operations.add_argument("--limit", type=int, default=20, help="how many, newest first")
     operations.add_argument("--json", action="store_true", help="for scripts")
-    operations.set_defaults(module="operations")
+    operations.set_defaults(module="reading.operations")
 
     backups = commands.add_parser(
         "backups", parents=[common], help="which backups there are; exit 1 when one is damaged"
@@ -94,7 +94,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     )
     timeline.add_argument("--service", default="", metavar="SERVICE", help="only of this one")
     timeline.add_argument("--json", action="store_true", help="for scripts; versioned")
-    timeline.set_defaults(module="timeline")
+    timeline.set_defaults(module="reading.timeline")
 
     runbook = commands.add_parser(
         "runbook", parents=[common], help="list, show or run what is written down to be done"
@@ -108,7 +108,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
 
     audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
     audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
-    audit.set_defaults(module="audit")
+    audit.set_defaults(module="reading.audit")
 
 
 def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
@@ -143,7 +143,7 @@ def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: 
         verb: commands.add_parser(verb, parents=[common], help=text) for verb, text in texts.items()
     }
     for verb, parser in parsers.items():
-        parser.set_defaults(module="alerts", verb=verb)
+        parser.set_defaults(module="reading.alerts", verb=verb)
     for verb in ("alerts", "silences"):
         parsers[verb].add_argument("--json", action="store_true", help="for scripts; versioned")
     parsers["silences"].add_argument("--all", action="store_true", help="expired ones too")
@@ -172,7 +172,7 @@ def _add_incident_commands(commands: "argparse._SubParsersAction[Parser]", commo
     incident.add_argument("--service", default="", help="only this one and what it needs")
     incident.add_argument("--out", type=Path, metavar="FILE", help="a new file; default: print it")
     incident.add_argument("--format", choices=["md"], default="md", help="how it is written")
-    incident.set_defaults(module="incident")
+    incident.set_defaults(module="reading.incident")
 
     note = commands.add_parser(
         "note", parents=[common], help="write a note on the timeline of every console"

@@ -59,7 +59,7 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
         from pathlib import Path
 
         from opsconsole.cli.configuration import from_arguments
-        from opsconsole.cli.incident import export_to
+        from opsconsole.cli.reading.incident import export_to
 
         return export_to(Path.cwd(), from_arguments(arguments), request)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from opsconsole.cli.configuration import Configuration
-from opsconsole.cli.incident import export_to
 from opsconsole.cli.main import main
 from opsconsole.cli.parsing import EX_UNAVAILABLE, EX_USAGE
+from opsconsole.cli.reading.incident import export_to
 from opsconsole.config.loader import load
 from opsconsole.operations.notes import read_notes
 from opsconsole.operations.state_place import FolderPlace
