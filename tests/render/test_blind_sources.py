@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from opsconsole.cli.reading.alerts import unheard
+from opsconsole.cli.changing.alerts import unheard
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import is_stale
 from opsconsole.model.rules import RuleView

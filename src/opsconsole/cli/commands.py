@@ -71,7 +71,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     operations.add_argument("id", nargs="?", metavar="ID", help="the operation it would follow")
     operations.add_argument("--limit", type=int, default=20, help="how many, newest first")
     operations.add_argument("--json", action="store_true", help="for scripts")
-    operations.set_defaults(module="reading.operations")
+    operations.set_defaults(module="changing.operations")
 
     backups = commands.add_parser(
         "backups", parents=[common], help="which backups there are; exit 1 when one is damaged"
@@ -79,7 +79,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     backups.add_argument("service", nargs="?", metavar="SERVICE", help="only of this one")
     backups.add_argument("--verify", action="store_true", help="compare every byte")
     backups.add_argument("--json", action="store_true", help="for scripts; versioned")
-    backups.set_defaults(module="backups")
+    backups.set_defaults(module="reading.backups")
 
     record = commands.add_parser(
         "record", parents=[common], help="record without a screen, until SIGTERM; read-only"
@@ -104,7 +104,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     runbook.add_argument("--service", metavar="SERVICE", help="for which, of several")
     runbook.add_argument("--yes", action="store_true", help="go on over steps that only read")
     runbook.add_argument("--json", action="store_true", help="for scripts; versioned")
-    runbook.set_defaults(module="runbook")
+    runbook.set_defaults(module="changing.runbook")
 
     audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
     audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
@@ -128,7 +128,7 @@ def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", commo
         command.add_argument("service", metavar="SERVICE")
         _add_operation_options(command)
         _add_verb_options(command, verb)
-        command.set_defaults(module="operate", verb=verb)
+        command.set_defaults(module="changing.operate", verb=verb)
 
 
 def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
@@ -143,7 +143,7 @@ def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: 
         verb: commands.add_parser(verb, parents=[common], help=text) for verb, text in texts.items()
     }
     for verb, parser in parsers.items():
-        parser.set_defaults(module="reading.alerts", verb=verb)
+        parser.set_defaults(module="changing.alerts", verb=verb)
     for verb in ("alerts", "silences"):
         parsers[verb].add_argument("--json", action="store_true", help="for scripts; versioned")
     parsers["silences"].add_argument("--all", action="store_true", help="expired ones too")
@@ -179,7 +179,7 @@ def _add_incident_commands(commands: "argparse._SubParsersAction[Parser]", commo
     )
     note.add_argument("text", nargs="+", metavar="WORD", help="what is to be remembered")
     note.add_argument("--service", default="", help="the service that it is about")
-    note.set_defaults(module="note")
+    note.set_defaults(module="changing.note")
 
 
 def _add_operation_options(command: Parser) -> None:

@@ -11,8 +11,8 @@ import json
 import sys
 from typing import Final
 
+from opsconsole.cli.changing.confirming import confirm
 from opsconsole.cli.configuration import from_arguments, require_service
-from opsconsole.cli.confirming import confirm
 from opsconsole.cli.engine import build_operator
 from opsconsole.config.types import parse_duration
 from opsconsole.errors import OpsconsoleError

@@ -11,9 +11,9 @@ import sys
 import time
 from datetime import datetime
 
+from opsconsole.cli.changing.operate import refused
 from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_operator
-from opsconsole.cli.operate import refused
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.model.operation import Operation, Refusal
 from opsconsole.operations.operator import Operator

@@ -11,8 +11,8 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from opsconsole.cli.changing.operate import carry_out, duration_of
 from opsconsole.cli.configuration import Configuration, from_arguments
-from opsconsole.cli.operate import carry_out, duration_of
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine

@@ -9,8 +9,8 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import replace
 from typing import Final
 
+from opsconsole.cli.changing.confirming import confirm
 from opsconsole.cli.configuration import Configuration
-from opsconsole.cli.confirming import confirm
 from opsconsole.cli.engine import build_engine
 from opsconsole.engine.engine import Engine
 from opsconsole.model.operation import (

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     view = worded(viewed(found), service, environment)
     if arguments.what == "show":
         return _show(view, service, as_json=arguments.json)
-    from opsconsole.cli.runbook_running import carry_out
+    from opsconsole.cli.changing.runbook_running import carry_out
 
     return carry_out(configuration, view, service, yes=arguments.yes)
 
