@@ -214,7 +214,8 @@ async def test_choosing_several_services(open_stage: OpenStage) -> None:
         assert [each.name for each in services(stage).targets] == ["ai-backend", "ai-operations"]
         assert "2 chosen" in stage.text
         await stage.press("escape")
-        assert "chosen" not in stage.text
+        assert "2 chosen" not in stage.text
+        assert "none is chosen any more" in stage.text
 
 
 async def test_a_click_selects(open_stage: OpenStage) -> None:
@@ -257,3 +258,13 @@ async def test_states_of_every_row_are_words(open_stage: OpenStage) -> None:
     async with open_stage(fleet.on_fire()) as stage:
         for state in State:
             assert state is State.UNKNOWN or state.value in stage.text
+
+
+async def test_space_chooses_where_the_keys_go(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire()) as stage:
+        await stage.press("space")
+        assert "1 chosen: keys that change something ask for each" in stage.text
+        await stage.press("2", "space")
+        assert "space chooses services: 1 goes to them" in stage.text
+        assert "1 chosen" in stage.text
+        assert "2 chosen" not in stage.text

@@ -399,9 +399,15 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self.say(f"sorted by {self._services.sort.value}")
 
     def action_select(self) -> None:
-        """Choose the service under the cursor."""
-        self.table(Panel.SERVICES).toggle()
+        """Choose the service under the cursor, while keys go to the services."""
+        if self.focused_panel is not Panel.SERVICES:
+            self.say("space chooses services: 1 goes to them")
+            return
+        table = self.table(Panel.SERVICES)
+        table.toggle()
         self.show_body()
+        count = len(table.chosen)
+        self.say(f"{count} chosen: keys that change something ask for each" if count else "")
 
     def action_zoom(self) -> None:
         """The focused panel on the whole screen, and back."""
@@ -423,6 +429,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
             self._zoomed = None
         elif self.table(Panel.SERVICES).chosen:
             self.table(Panel.SERVICES).clear_chosen()
+            self.say("none is chosen any more")
         elif self._services.filtered:
             self._services.clear()
         else:
