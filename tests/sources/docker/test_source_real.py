@@ -288,7 +288,7 @@ async def test_an_update_that_was_rolled_back_is_told(swarm_engine: Engine) -> N
         service.update(command=["false"])
         for _ in range(120):
             (found,) = (await watch.view()).workloads
-            if found.update is Update.ROLLED_BACK:
+            if found.update is Update.ROLLED_BACK and found.running == 1:
                 break
             await asyncio.sleep(INTERVAL)
 
