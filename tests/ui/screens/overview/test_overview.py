@@ -268,3 +268,13 @@ async def test_space_chooses_where_the_keys_go(open_stage: OpenStage) -> None:
         assert "space chooses services: 1 goes to them" in stage.text
         assert "1 chosen" in stage.text
         assert "2 chosen" not in stage.text
+
+
+async def test_the_cursor_stays_with_what_was_acted_on(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire()) as stage:
+        acted = cursor(stage)
+        await stage.press("R")
+        await stage.publish(fleet.calm(2))
+        stage.app.screen.dismiss()
+        await stage.pilot.pause()
+        assert cursor(stage) == acted

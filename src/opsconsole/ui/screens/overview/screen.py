@@ -409,6 +409,11 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         count = len(table.chosen)
         self.say(f"{count} chosen: keys that change something ask for each" if count else "")
 
+    def action_change(self, kinds: str) -> None:
+        """As everywhere; the cursor belongs from now on to the row that was acted on."""
+        self.table(Panel.SERVICES).move(0)
+        super().action_change(kinds)
+
     def action_zoom(self) -> None:
         """The focused panel on the whole screen, and back."""
         self._zoomed = None if self._zoomed is not None else self.focused_panel
