@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 
 class Shop(ThreadingHTTPServer):
-    """Answers GET with ``body`` and counts every other request in ``changes``."""
+    """Answers GET with ``body`` and its uptime; any other request is counted and starts it anew."""
 
     daemon_threads = True
 
@@ -20,6 +21,7 @@ class Shop(ThreadingHTTPServer):
         self.code = 200
         self.body: dict[str, Any] = {"status": "healthy", "version": "1.2.3"}
         self.changes: list[str] = []
+        self.started_at = time.monotonic() - 1000
 
     @property
     def url(self) -> str:
@@ -44,10 +46,12 @@ class ShopAnswers(BaseHTTPRequestHandler):
     server: Shop
 
     def do_GET(self) -> None:
-        self._answer(self.server.code, self.server.body)
+        uptime = round(time.monotonic() - self.server.started_at, 3)
+        self._answer(self.server.code, {**self.server.body, "uptime_seconds": uptime})
 
     def do_POST(self) -> None:
         self.server.changes.append(self.path)
+        self.server.started_at = time.monotonic()
         self.server.code, self.server.body = 200, {"status": "healthy"}
         self._answer(200, {"done": True})
 

@@ -22,7 +22,8 @@ def _run(path: Path, *argv: str) -> int:
 
 
 def test_verified_is_0(configure: Configure, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run(configure(_restart(command=["true"])), "restart", "shop") == 0
+    path = configure(_restart(http={"post": "/restart"}, deadline="60s"))
+    assert _run(path, "restart", "shop") == 0
     assert "next:" not in capsys.readouterr().out
 
 
