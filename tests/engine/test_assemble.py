@@ -14,7 +14,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.assemble import Assembly, assemble
 from opsconsole.model.source_id import SourceId
-from opsconsole.sources.base import Source
+from opsconsole.sources.base import AnySource
 from tests.named import named
 
 
@@ -26,7 +26,7 @@ async def cleanup() -> AsyncIterator[AsyncExitStack]:
 
 def made(
     settings: dict[str, Any], cleanup: AsyncExitStack, failures: list[str]
-) -> dict[SourceId, Source[Any]]:
+) -> dict[SourceId, AnySource]:
     sources = assemble(
         Settings.model_validate(settings),
         SystemClock(),
@@ -150,7 +150,7 @@ async def test_what_did_not_change_is_the_same_source(
         },
     }
 
-    def sources() -> dict[SourceId, Source[Any]]:
+    def sources() -> dict[SourceId, AnySource]:
         return {each.id: each for each in assembly.sources(Settings.model_validate(settings))}
 
     before = sources()

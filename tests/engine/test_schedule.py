@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import pairwise
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from opsconsole.engine.schedule import FIRST_ROUND, TICK, Schedule, fraction
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
+from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
@@ -30,7 +30,7 @@ async def running(schedule: Schedule) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def ignore(reading: Reading[Any], lag: float) -> float | None:
+def ignore(reading: Reading[Observation], lag: float) -> float | None:
     return None
 
 
@@ -104,9 +104,9 @@ async def test_a_source_that_raises_is_told_and_looked_at_again(
 ) -> None:
     broken, sound = source(named("probe:a/1:health"), 1.0), source(named("probe:a/2:health"), 1.0)
     broken.answer = RuntimeError("a defect")
-    readings: list[Reading[Any]] = []
+    readings: list[Reading[Observation]] = []
 
-    def keep(reading: Reading[Any], lag: float) -> float | None:
+    def keep(reading: Reading[Observation], lag: float) -> float | None:
         readings.append(reading)
         return None
 
