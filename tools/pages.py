@@ -17,8 +17,8 @@ from argparse_manpage.manpage import Manpage
 from opsconsole import __version__
 from opsconsole.cli.commands import build_parser
 from opsconsole.config.json_schema import runbook_schema, schema
-from opsconsole.config.reference import reference
-from opsconsole.render.key_reference import key_reference
+from tools.configuration_page import reference
+from tools.keys_page import key_reference
 
 ROOT: Final = Path(__file__).parents[1]
 DOCS: Final = ROOT / "docs"

@@ -6,9 +6,9 @@ import pytest
 
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.memory_journal import MemoryJournal, MemoryStore
 from opsconsole.operations.seen_verdicts import catch_up
 from opsconsole.operations.who import Who
+from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore
 
 KIM = Who("kim", 1000, 1000, 7, "bastion-1", "pts/3", 4711)
 ANN = replace(KIM, name="ann", uid=1001, login_uid=1001)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.render.key_reference import key_reference
 from opsconsole.render.keys import KEYS
+from tools.keys_page import key_reference
 from tools.pages import DOCS, documented, parsers
 
 RENEW = "renew it by: make pages"

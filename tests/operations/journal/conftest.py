@@ -7,9 +7,9 @@ import pytest
 
 from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.memory_journal import MemoryJournal, MemoryStore
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal
 from opsconsole.operations.state_folder import prepare
+from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore
 
 Open = Callable[..., Journal]
 

@@ -10,12 +10,13 @@ import pytest
 from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, OperationState, Refusal
 from opsconsole.operations.journal import journal as protocol
-from opsconsole.operations.journal import memory_journal, sqlite_journal
+from opsconsole.operations.journal import sqlite_journal
 from opsconsole.operations.journal.audit import verify
 from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.records import Note, Promise, PromiseKind, StepRecord
 from opsconsole.operations.journal.transitions import TransitionError
+from tests.operations.journal import memory_journal
 from tests.operations.journal.conftest import Open
 from tests.operations.journal.samples import KIM, intent, op, plan
 

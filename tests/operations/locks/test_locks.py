@@ -9,8 +9,8 @@ import pytest
 from opsconsole.errors import StateError
 from opsconsole.operations.locks.file_locks import FileLocks
 from opsconsole.operations.locks.locks import Holder, LockKind, LockName, Locks
-from opsconsole.operations.locks.memory_locks import MemoryLocks
 from opsconsole.operations.state_folder import prepare
+from tests.operations.locks.memory_locks import MemoryLocks
 
 RUNNER = LockName(LockKind.RUNNER, "0123456789abcdef")
 
