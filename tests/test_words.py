@@ -1,0 +1,79 @@
+"""What is clean is written in words that an English-speaking engineer uses.
+
+No word of the list stands in a docstring, comment, message or name there; what to write instead is
+named with it. A phrase is found across the end of a line too.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+
+CLEAN: tuple[str, ...] = ()
+"""Files and folders, from the project's root, in which no word of the list stands."""
+
+INSTEAD = {
+    "anew": "again",
+    "befell": "happened to",
+    "befalls?": "happens to",
+    "goes? (?:its|their) way": "go on",
+    "heed(?:s|ed)?": "follow, obey, read",
+    "in sight": "visible, shown",
+    "in vain": "without success, not found",
+    "(?:is|are) let in": "accept",
+    "lately": "recently",
+    "mend(?:s|ed|ing)?": "fix, repair",
+    "reckon(?:s|ed|ing)?": "count, calculate",
+    "speaks? (?:of|for)": "is about, points at",
+    "taken up": "apply, resume, accept",
+    "tell(?:s|ing)?": "report, show, say, distinguish",
+    "to be had": "available",
+    "told": "reported, shown, said, known",
+    "untold": "withdrawn",
+    "wants? nothing more": "is complete",
+    "whoever": "the caller, anyone who, the user who",
+}
+"""Each pattern of whole words, and what to write instead."""
+
+_WORDS = "|".join(words.replace(" ", r"\s+(?:#\s+)?") for words in INSTEAD)
+PATTERN = re.compile(rf"\b(?:{_WORDS})\b", re.IGNORECASE)
+
+
+def found_in(text: str) -> list[str]:
+    """``line: 'word'`` for each word of the list in ``text``."""
+    return [
+        f"{text.count(chr(10), 0, match.start()) + 1}: {match.group()!r}"
+        for match in PATTERN.finditer(text)
+    ]
+
+
+def files_of(place: str) -> list[Path]:
+    """The modules and hand-written pages of a file or folder; there is at least one."""
+    path = PROJECT / place
+    files = [path] if path.is_file() else [*path.rglob("*.py"), *path.rglob("*.md")]
+    assert files, f"{place} has no modules and no pages"
+    return sorted(files)
+
+
+@pytest.mark.parametrize("place", CLEAN)
+def test_no_word_of_the_list_stands_in_what_is_clean(place: str) -> None:
+    found = [f"{file}:{each}" for file in files_of(place) for each in found_in(file.read_text())]
+    assert not found, "\n".join(["see INSTEAD for what to write:", *found])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It is told twice.", ["1: 'told'"]),
+        ("A look\n    # in\n    # vain, by whoever.", ["2: 'in\\n    # vain'", "3: 'whoever'"]),
+        ("Untolled, retell, stepmending, told_at", []),
+    ],
+)
+def test_the_list_is_found_as_whole_words_across_lines(text: str, found: list[str]) -> None:
+    assert found_in(text) == found
+
+
+def test_what_is_to_be_written_instead_is_not_in_the_list_itself() -> None:
+    assert not [words for words, instead in INSTEAD.items() if found_in(instead)]
