@@ -66,7 +66,7 @@ def watch(
         screen.until("1/1")
         screen.press("l")
         screen.until("following")
-        screen.until(lambda text: "n=" in text, begins_after + 20)
+        screen.until(lambda text: "n=" in text)
         _watch_flood(screen, watched, seconds)
         _watch_end(screen, watched)
     return watched
@@ -145,7 +145,7 @@ def _check_rows(lines: Sequence[str], watched: Watched) -> None:
 def _watch_end(screen: Terminal, watched: Watched) -> None:
     """Wait until the console has heard all, and take its account."""
     wanted = f"of {watched.written:,} lines"
-    screen.until(lambda text: wanted in text, 120)
+    screen.until(lambda text: wanted in text)
     screen.read(1.5)
     _check_rows(screen.lines, watched)
     account = next(filter(None, map(_ACCOUNT.search, screen.lines)))

@@ -94,7 +94,7 @@ def console(config: Path) -> Iterator[Terminal]:
     argv = [sys.executable, "-m", "opsconsole", "--read-only", "--config", str(config)]
     terminal = Terminal(argv, size=SIZE)
     try:
-        terminal.until(f"{SERVICES} ok", WITHIN)
+        terminal.until(f"{SERVICES} ok")
         terminal.read(2.0)
         yield terminal
     finally:

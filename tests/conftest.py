@@ -12,7 +12,7 @@ settings.register_profile(
 )
 settings.load_profile("any machine")
 
-pytest_plugins = ["tests.servers.fixtures"]
+pytest_plugins = ["tests.servers.fixtures", "tests.leftovers"]
 
 # What would change the program's behaviour, or name the place where it runs.
 _FOREIGN = (

@@ -120,7 +120,7 @@ def take(argv: Sequence[str], size: tuple[int, int], path: Path, keys: Iterable[
     with Terminal(argv, size=size, environment={"NO_COLOR": None}) as terminal:
         terminal.settle()
         with contextlib.suppress(AssertionError):
-            terminal.until(lambda text: bool(text.strip()) and _LOADING not in text, 10.0)
+            terminal.until(lambda text: bool(text.strip()) and _LOADING not in text)
         terminal.settle(0.3)
         for key in keys:
             terminal.press(key)

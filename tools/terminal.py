@@ -27,6 +27,8 @@ import pyte
 _BEYOND_PYTE: Final = re.compile(rb"\x1b\[[><=][0-9;]*[a-zA-Z]|\x1b\[\?[0-9;]*\$p")
 _PARTIAL: Final = re.compile(rb"\x1b(\[[><=?]?[0-9;]*\$?)?$")
 _CHUNK: Final = 65536
+LONGEST: Final = 300.0
+"""Seconds after which what is waited for never comes."""
 
 
 _FROM_TERMINAL: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
@@ -172,13 +174,16 @@ class Terminal:
         while (left := end - time.monotonic()) > 0:
             self.wait_for_bytes(left)
 
-    def until(self, wanted: Callable[[str], bool] | str, seconds: float = 30.0) -> None:
-        """Read until the screen holds ``wanted``. Raises AssertionError with the screen."""
+    def until(self, wanted: Callable[[str], bool] | str) -> None:
+        """Read until the screen holds ``wanted``, however slow the machine is.
+
+        Raises AssertionError with the screen where it never does.
+        """
         holds = wanted if callable(wanted) else lambda text: wanted in text
-        end = time.monotonic() + seconds
+        end = time.monotonic() + LONGEST
         while not holds(self.text):
             if time.monotonic() > end:
-                raise AssertionError(f"{wanted!r} was not seen within {seconds:g} s:\n{self.text}")
+                raise AssertionError(f"{wanted!r} was never seen:\n{self.text}")
             self.read(0.1)
 
     def settle(self, quiet: float = 0.7, most: float = 12.0) -> None:

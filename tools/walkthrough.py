@@ -37,9 +37,9 @@ class Walk:
             image.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
         print(path)
 
-    def until(self, wanted: Callable[[str], bool] | str, seconds: float = 60.0) -> None:
+    def until(self, wanted: Callable[[str], bool] | str) -> None:
         """Go on when it is seen."""
-        self._terminal.until(wanted, seconds=seconds)
+        self._terminal.until(wanted)
 
     def press(self, keys: str, pause: float = 1.0) -> None:
         """Press keys and let the screen answer."""

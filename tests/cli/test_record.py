@@ -5,9 +5,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -22,8 +21,9 @@ from opsconsole.model.recording import RecordingState
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from tests.cli.conftest import Shop
+from tests.patience import until
 
-WITHIN = 20.0
+WITHIN = 120.0
 SECRET = "tok-5f2e91c0d7"
 
 CONFIG = """
@@ -47,13 +47,6 @@ def config(tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Path:
     path.write_text(CONFIG.format(folder=tmp_path, url=shop.url, enabled="true"))
     path.chmod(0o600)
     return path
-
-
-def wait_for(wanted: Callable[[], bool]) -> None:
-    began = time.monotonic()
-    while not wanted():
-        assert time.monotonic() - began < WITHIN
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -100,7 +93,7 @@ def test_a_signal_ends_it_with_0_and_all_is_committed(
 ) -> None:
     with recording(config) as process:
         assert first_line(process) == f"opsconsole: recording into {database(config)}\n"
-        wait_for(lambda: (seen := recorded(config)) is not None and _is_ok(seen))
+        until(lambda: (seen := recorded(config)) is not None and _is_ok(seen))
         process.send_signal(number)
         out, err = process.communicate(timeout=WITHIN)
     assert process.returncode == 0
@@ -135,13 +128,13 @@ def test_a_console_records_too_and_one_opened_later_reads_it(config: Path) -> No
     engine = build_engine(configuration)
     engine.start()
     try:
-        wait_for(lambda: engine.recording.state is RecordingState.RECORDING)
-        wait_for(lambda: _is_ok(engine.latest))
+        until(lambda: engine.recording.state is RecordingState.RECORDING)
+        until(lambda: _is_ok(engine.latest))
         live = engine.latest
         archive = archive_of(configuration)
         assert archive is not None
         with closing(archive):
-            wait_for(lambda: (span := archive.span()) is not None and span.end >= live.taken_at)
+            until(lambda: (span := archive.span()) is not None and span.end >= live.taken_at)
             replayed = archive.at(live.taken_at)
         assert replayed is not None
         assert replayed.services == live.services
@@ -159,8 +152,8 @@ def test_trouble_is_a_notice_and_the_console_goes_on(config: Path) -> None:
     engine = build_engine(configuration)
     engine.start()
     try:
-        wait_for(lambda: any("recording has stopped" in each for each in engine.latest.notices))
-        wait_for(lambda: _is_ok(engine.latest))
+        until(lambda: any("recording has stopped" in each for each in engine.latest.notices))
+        until(lambda: _is_ok(engine.latest))
     finally:
         engine.stop()
 

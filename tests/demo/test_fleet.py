@@ -6,8 +6,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -17,16 +15,7 @@ from opsconsole.demo.channel import ChannelError
 from opsconsole.demo.faults import InjectedFault
 from opsconsole.demo.fleet import Fleet
 from opsconsole.demo.traffic import Flow, read_plan, write_plan
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    """Whether `condition` comes true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
+from tests.patience import until
 
 
 def is_alive(pid: int) -> bool:
@@ -78,7 +67,7 @@ def test_killed_process_stays_dead_until_started(fleet: Fleet, http: httpx.Clien
     member = fleet.layout.of("ai-service")[1]
     pid = fleet.pids()[member.instance]
     os.kill(pid, signal.SIGKILL)
-    assert until(lambda: member.instance not in fleet.pids())
+    until(lambda: member.instance not in fleet.pids())
     fleet.reap()
     assert not member.pid_file.exists()
     assert not is_alive(pid)
@@ -120,7 +109,7 @@ def test_traffic_moves_the_metrics_of_every_platform(fleet: Fleet, http: httpx.C
         tasks = "Task 1 completed" in (ai_ops.folder / "app.log").read_text()
         return busy and reports and tasks and all(s["total_requests"] > 0 for s in stats)
 
-    assert until(served, 20)
+    until(served)
 
 
 def test_close_leaves_no_process_and_no_pid_file(fleet: Fleet) -> None:

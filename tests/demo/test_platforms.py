@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -19,6 +18,7 @@ from opsconsole.demo.platforms.ai_backend import FEATURES
 from opsconsole.demo.platforms.errorscope import METRICS_SECRET, METRICS_USER, MODEL_FILE
 from opsconsole.demo.platforms.oatie_services import SERVICES
 from tests.demo.shapes import differences
+from tests.patience import until
 
 HEALTHY = {"status": "healthy"}
 PART = {"status": "healthy", "response_time_ms": float}
@@ -191,16 +191,6 @@ def _ask(fleet: Fleet, http: httpx.Client) -> Iterator[Ask]:
         fleet.inject(service, InjectedFault(faults.CLEAR))
 
 
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
-    """Whether `condition` comes true in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
-
-
 @pytest.mark.parametrize(
     ("service", "method", "path", "body", "shape"),
     DOCUMENTED,
@@ -209,8 +199,8 @@ def until(condition: Callable[[], bool], seconds: float = 5.0) -> bool:
 def test_documented_endpoint_has_the_documented_shape(
     ask: Ask, service: str, method: str, path: str, body: object, shape: object
 ) -> None:
-    assert until(lambda: ask("oatie", "GET", "/health").status_code == 200)
-    assert until(lambda: ask("ai-backend", "GET", "/health/startup").status_code == 200)
+    until(lambda: ask("oatie", "GET", "/health").status_code == 200)
+    until(lambda: ask("ai-backend", "GET", "/health/startup").status_code == 200)
     response = ask(service, method, path, json=body)
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
@@ -283,11 +273,11 @@ def test_ai_backend_reads_its_flags_again_on_sighup(fleet: Fleet, ask: Ask) -> N
         body = ask("ai-backend", "GET", "/health/detailed").json()
         return body["features"]["fraud_detection"] is False
 
-    assert until(is_off)
+    until(is_off)
     assert ask("ai-backend", "POST", "/api/v1/process", json=work).json()["status"] == "disabled"
     flags.write_text(before)
     os.kill(int(member.pid_file.read_text()), signal.SIGHUP)
-    assert until(lambda: not is_off())
+    until(lambda: not is_off())
 
 
 def test_oatie_stays_degraded_until_recovered(ask: Ask) -> None:
@@ -312,7 +302,7 @@ def test_oatie_restart_heals_a_failed_service(fleet: Fleet, ask: Ask) -> None:
     fleet.inject("oatie", InjectedFault(faults.COMPONENT, component="database"))
     assert ask("oatie", "GET", "/health").status_code == 503
     ask("oatie", "POST", "/health/services/database/restart")
-    assert until(lambda: ask("oatie", "GET", "/health").status_code == 200)
+    until(lambda: ask("oatie", "GET", "/health").status_code == 200)
 
 
 def test_oatie_breaker_opens_after_five_failures_and_recover_closes_it(

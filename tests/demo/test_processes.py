@@ -20,8 +20,8 @@ from opsconsole.demo.processes import (
     free_port,
     spawn,
     start,
-    wait_until,
 )
+from tests.patience import until
 
 
 def alive(pid: int) -> bool:
@@ -40,7 +40,7 @@ def shell(script: str, log: Path) -> Iterator[ServerProcess]:
 
 
 def pid_in(file: Path) -> int:
-    wait_until(lambda: file.exists() and file.read_text().endswith("\n"), deadline=10)
+    until(lambda: file.exists() and file.read_text().endswith("\n"))
     return int(file.read_text())
 
 
@@ -88,15 +88,14 @@ def test_stop_kills_what_ignores_term_and_what_outlives_the_leader(tmp_path: Pat
         member = pid_in(tmp_path / "member")
         server.stop(grace=0.2)
         assert not alive(server.pid)
-        wait_until(lambda: not alive(member), deadline=2)
+        until(lambda: not alive(member))
 
 
 def test_stop_ends_a_suspended_server_without_waiting_for_the_grace(tmp_path: Path) -> None:
     with shell("exec sleep 60", tmp_path / "log") as server:
         server.send_signal(signal.SIGSTOP)
-        begin = time.monotonic()
-        server.stop(grace=30)
-        assert time.monotonic() - begin < 15
+        server.stop(grace=1000)
+        assert not server.is_running()
 
 
 def test_a_server_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
@@ -117,7 +116,7 @@ def test_a_server_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
         time.sleep(0.2)
         assert alive(orphan), "a server outlives the thread that started it"
         os.kill(parent.pid, signal.SIGKILL)
-    wait_until(lambda: not alive(orphan), deadline=5)
+    until(lambda: not alive(orphan))
 
 
 def test_free_ports_can_be_listened_on(tmp_path: Path) -> None:

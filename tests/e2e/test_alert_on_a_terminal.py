@@ -88,12 +88,12 @@ def test_pending_firing_acknowledged_resolved(
         terminal.press("\t")
         terminal.read(0.3)
         terminal.press(" ")
-        terminal.until("verified", seconds=30)
+        terminal.until("verified")
         assert [each["comment"] for each in silences(alertmanager)] == ["ACK on it"]
         terminal.press("\x1b")
         terminal.until(lambda text: "verified" not in text)
         terminal.press("\x1b")
-        terminal.until(lambda text: "acked" in row(text), seconds=20)
+        terminal.until(lambda text: "acked" in row(text))
         assert "0 firing" in terminal.text
 
         terminal.press("S")
@@ -102,7 +102,7 @@ def test_pending_firing_acknowledged_resolved(
         terminal.press("\x1b")
         write_prometheus_config(prometheus.folder, alertmanagers=notify)
         reload(prometheus)
-        terminal.until(lambda text: "resolved" in row(text), seconds=30)
+        terminal.until(lambda text: "resolved" in row(text))
 
         terminal.press(":q\r")
         code, _ = terminal.wait(15)

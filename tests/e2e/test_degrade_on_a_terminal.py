@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import yaml
 from opsconsole.config.loader import load
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.operations.state_place import place_from
+from tests.patience import until
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
@@ -82,7 +82,7 @@ def leave(terminal: Terminal) -> None:
 def test_a_degradation_outlives_its_console(config: Path, tmp_path: Path) -> None:
     argv = [*PROGRAM, "--config", str(config)]
     with Terminal(argv, size=SIZE, environment={"HOME": str(tmp_path)}) as terminal:
-        terminal.until("5 ok", seconds=60)
+        terminal.until("5 ok")
         to_row(terminal, VICTIM)
         terminal.press("D")
         terminal.until("ends by itself at")
@@ -94,25 +94,22 @@ def test_a_degradation_outlives_its_console(config: Path, tmp_path: Path) -> Non
         terminal.press("\t")
         terminal.read(0.3)
         terminal.press(" ")
-        terminal.until("on purpose", seconds=20)
+        terminal.until("on purpose")
         terminal.press("\x1b")
-        terminal.until(lambda text: bool(re.search(r"ends in [1-5]s", text)), seconds=10)
+        terminal.until(lambda text: bool(re.search(r"ends in [1-5]s", text)))
         assert "degraded on purpose, ends in" in terminal.text
         assert REASON in terminal.text
         leave(terminal)
 
     assert not is_over(config), "the console was to be closed before the end"
-    began = time.monotonic()
-    while not is_over(config):
-        assert time.monotonic() - began < 60, journalled(config)
-        time.sleep(0.2)
+    until(lambda: is_over(config), moves=lambda: journalled(config), every=0.2)
     recovered, degraded = journalled(config)[:2]
     assert (degraded.kind, degraded.reason) == (ActionKind.DEGRADE, REASON)
     assert degraded.ends_at is not None
     assert recovered.started_at >= degraded.ends_at - 0.1
 
     with Terminal(argv, size=SIZE, environment={"HOME": str(tmp_path)}) as terminal:
-        terminal.until("you were not connected", seconds=60)
+        terminal.until("you were not connected")
         assert f"recover of {VICTIM} at the end of its degradation" in terminal.text
         assert "while you were away" in terminal.text, "it is on the timeline too"
         terminal.press("j")
@@ -124,7 +121,7 @@ def test_a_degradation_outlives_its_console(config: Path, tmp_path: Path) -> Non
         leave(terminal)
 
     with Terminal(argv, size=SIZE, environment={"HOME": str(tmp_path)}) as terminal:
-        terminal.until("5 ok", seconds=60)
+        terminal.until("5 ok")
         terminal.read(2.5)
         assert "you were not connected" not in terminal.text
         leave(terminal)

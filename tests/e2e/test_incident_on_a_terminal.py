@@ -16,8 +16,9 @@ import pytest
 
 from opsconsole.demo import busybox
 from opsconsole.demo.docker_engine import Engine, host_port
-from opsconsole.demo.processes import answers_http, free_port, wait_until
+from opsconsole.demo.processes import answers_http, free_port
 from tests.operations.place import end_waiting
+from tests.patience import until
 from tools.terminal import Terminal
 
 pytestmark = [pytest.mark.terminal, pytest.mark.servers]
@@ -85,7 +86,7 @@ def config(docker_sandbox: Engine, tmp_path: Path) -> Path:
     docker_sandbox.run("staged-shop", ports={8080: shop}, mem_limit="64m")
     docker_sandbox.run("staged-front", ports={8080: front})
     for port in (shop, front):
-        wait_until(lambda port=port: answers_http(port), deadline=10)  # type: ignore[misc]
+        until(lambda port=port: answers_http(port))  # type: ignore[misc]
     path = tmp_path / "opsconsole.yaml"
     path.write_text(
         CONFIGURATION.format(
@@ -108,7 +109,7 @@ def test_a_new_image_that_leaks_is_found_out_and_told(
         old.remove(force=True)
         docker_sandbox.run("staged-shop", image=leaking, ports={8080: port}, mem_limit="48m")
         terminal.until("2 ok")
-        terminal.until("out of memory", seconds=60)
+        terminal.until("out of memory")
         terminal.until("1 down")
         terminal.until("1 firing")
         terminal.until("ShopDown")

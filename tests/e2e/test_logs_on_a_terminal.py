@@ -16,7 +16,7 @@ ROW = re.compile(r"^ ?\d\d:\d\d:\d\d\.\d{3} INFO  (ai-service-\d) +analyzed \d+ 
 def test_the_logs_of_a_service_are_followed_filtered_and_left(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "opsconsole", "demo", "--state-dir", str(tmp_path / "demo")]
     with Terminal(argv, size=(140, 40), environment={"HOME": str(tmp_path)}) as terminal:
-        terminal.until(lambda text: bool(re.search(r"ok +ai-service", text)), seconds=60)
+        terminal.until(lambda text: bool(re.search(r"ok +ai-service", text)))
         terminal.press("/ai-service\r")
         terminal.read(0.7)
         terminal.press("l")

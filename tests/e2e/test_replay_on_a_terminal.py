@@ -94,15 +94,15 @@ def test_red_is_seen_again_and_nothing_is_changed_from_there(
         to(terminal, red)
         terminal.until("REPLAY")
         terminal.until(lambda _: "1 down" in terminal.lines[0])
-        terminal.until(lambda _: "now ● 1" in header(terminal), seconds=5)
+        terminal.until(lambda _: "now ● 1" in header(terminal))
         terminal.press("R")
         terminal.until("refused: this is")
         terminal.press("\r")
         terminal.until("connection refused")
-        terminal.until(lambda _: "REPLAY" in header(terminal), seconds=5)
+        terminal.until(lambda _: "REPLAY" in header(terminal))
         terminal.press("\x1b")
         terminal.until("Timeline")
-        terminal.until(lambda _: "REPLAY" in header(terminal), seconds=5)
+        terminal.until(lambda _: "REPLAY" in header(terminal))
         terminal.press("\x1b")
         terminal.until(lambda _: "1 ok" in header(terminal) and "REPLAY" not in header(terminal))
         assert shop.changes == []
@@ -110,7 +110,7 @@ def test_red_is_seen_again_and_nothing_is_changed_from_there(
 
     with Terminal(argv, size=(120, 40), environment=home) as terminal:
         terminal.until("1 ok")
-        terminal.until("down → ok", seconds=5)
+        terminal.until("down → ok")
         to(terminal, red)
         terminal.until(lambda _: "1 down" in terminal.lines[0])
         terminal.press("{{")

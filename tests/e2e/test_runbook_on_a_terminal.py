@@ -18,7 +18,7 @@ def test_a_recovery_is_run_a_step_at_a_time_and_enter_runs_nothing(tmp_path: Pat
     argv = [sys.executable, "-m", "opsconsole", "demo", "--scenario", "calm"]
     argv += ["--state-dir", str(tmp_path / "demo")]
     with Terminal(argv, size=(120, 40), environment={"HOME": str(tmp_path)}) as terminal:
-        terminal.until("ai-ops", seconds=60)
+        terminal.until("ai-ops")
         terminal.press(":ai-ops\r")
         terminal.until("0 runbooks")
         terminal.press("0")
@@ -40,16 +40,16 @@ def test_a_recovery_is_run_a_step_at_a_time_and_enter_runs_nothing(tmp_path: Pat
                 terminal.press("\t")
                 terminal.read(0.5)
                 terminal.press(" ")
-                terminal.until("● verified", seconds=60)
+                terminal.until("● verified")
                 terminal.press("\x1b")
                 # A key that follows too closely would be one with alt.
                 terminal.until(lambda text: "Close" not in text)
-            terminal.until(following, seconds=30)
+            terminal.until(following)
         terminal.press("r")
         terminal.until("›○  6 wait")
         terminal.press("r")
         terminal.until("left, held in")
-        terminal.until("›○  7 ask", seconds=40)
+        terminal.until("›○  7 ask")
         terminal.press("r")
         terminal.until("yes / no")
         terminal.press("y\r")

@@ -1,7 +1,5 @@
 """A flood from a container of a real Docker Engine."""
 
-import time
-
 import pytest
 
 from opsconsole.clock import SystemClock
@@ -10,7 +8,7 @@ from opsconsole.demo.docker_engine import Engine
 from opsconsole.engine.logs.intake import LogIntake
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.sources.logs.docker import DockerFollower
-from tests.sources.logs.listening import until
+from tests.patience import until
 
 pytestmark = pytest.mark.servers
 
@@ -24,10 +22,12 @@ def test_a_flood_from_a_container_is_counted_exactly(docker_sandbox: Engine) -> 
         until(lambda: intake.troubled)
         count = 300_000
         docker_sandbox.run("log-flood", command=["sh", "-c", f"seq 1 {count}; sleep 1000"])
-        end = time.monotonic() + 60
-        while intake.ring.status(clock.wall()).seen < count and time.monotonic() < end:
-            time.sleep(0.1)
+
+        def seen() -> int:
             intake.settle()
+            return intake.ring.status(clock.wall()).seen
+
+        until(lambda: seen() >= count, moves=seen, every=0.1)
         status = intake.ring.status(clock.wall())
         assert status.seen == count == status.held + status.pushed_out + status.dropped
         assert status.dropped > 0

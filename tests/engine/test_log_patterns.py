@@ -9,7 +9,7 @@ from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import Rule, Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
-from tests.sources.logs.listening import until
+from tests.patience import until
 
 PATTERNS = {"refused": "429|401|403", "done": r"completed in (?P<seconds>[\d.]+)"}
 
@@ -36,7 +36,7 @@ def test_a_rule_on_a_pattern_fires(tmp_path: Path) -> None:
         with log.open("a") as file:
             file.write("GET / 429\n" * 5 + "completed in 3.5\n" * 20)
         wanted = {"RateLimited", "SlowJobs"}
-        until(lambda: {each.name for each in engine.latest.alerts} == wanted, 15)
+        until(lambda: {each.name for each in engine.latest.alerts} == wanted)
         view = engine.latest.service("app")
         assert view is not None
         figures = {metric.name: metric.value for metric in view.metrics}

@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +28,7 @@ from opsconsole.render.event_words import words
 from tests.engine.conftest import REFUSED, fleet
 from tests.fakes import FakeClock
 from tests.named import named
+from tests.patience import until
 
 QUIET: dict[str, Any] = {"docker": [], "host": {"enabled": False}, "defaults": {"interval": "1s"}}
 
@@ -313,11 +313,8 @@ def healthy() -> Iterator[str]:
         thread.join(5)
 
 
-def wait(engine: Engine, what: Callable[[Snapshot], bool], within: float = 15.0) -> Snapshot:
-    deadline = time.monotonic() + within
-    while not what(engine.latest):
-        assert time.monotonic() < deadline, (engine.latest.notices, engine.latest.events)
-        time.sleep(0.05)
+def wait(engine: Engine, what: Callable[[Snapshot], bool]) -> Snapshot:
+    until(lambda: what(engine.latest))
     return engine.latest
 
 

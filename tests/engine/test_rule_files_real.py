@@ -13,7 +13,6 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.rule_files import load_rule_files
 from opsconsole.config.settings import Prometheus
-from opsconsole.demo.processes import wait_until
 from opsconsole.demo.prometheus import (
     AlertRule,
     MonitoringServer,
@@ -26,6 +25,7 @@ from opsconsole.model.alerts import Alert
 from opsconsole.model.observations import PrometheusSeen
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.source import PrometheusSource
+from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
 
 pytestmark = [pytest.mark.servers]
@@ -37,7 +37,6 @@ FIRES = {
     "fleet": {"Watchdog", "TargetDown", "HalfOfThem", "EveryJob"},
 }
 """Of each file, what certainly fires."""
-WITHIN = 40.0
 
 Labels = frozenset[tuple[str, str]]
 
@@ -107,18 +106,16 @@ def test_what_fires_here_fires_in_prometheus(
     name: str, server: MonitoringServer, bare: MonitoringServer, jobs: list[ScrapeJob]
 ) -> None:
     path = load(server, jobs, (FOLDER / f"{name}.rules.yml").read_text())
-    ends = time.monotonic() + WITHIN
-    while True:
+    wanted = len(load_rule_files([str(path)], path.parent).rules)
+
+    def agree() -> bool:
         view = look(server, bare.url, path)
         assert not [note for note in view.notes if "failed" in note], view.notes
+        assert len(view.evaluations) == wanted
         here = labels_of(RuleBook().evaluate(view.evaluations, time.time()))
-        there = loaded(server)
-        if here == there and (there or time.monotonic() > ends - WITHIN / 2):
-            break
-        assert time.monotonic() < ends, (here - there, there - here)
-        time.sleep(0.5)
-    assert len(view.evaluations) == len(load_rule_files([str(path)], path.parent).rules)
-    assert FIRES[name] <= {dict(each)["alertname"] for each in here}
+        return here == loaded(server) and FIRES[name] <= {dict(e)["alertname"] for e in here}
+
+    until(agree, every=0.5)
 
 
 def test_what_prometheus_has_loaded_is_not_evaluated_here(
@@ -133,7 +130,7 @@ groups:
   - {alert: Down, expr: "sum(up)  by (job) == 0", for: 60m}
 """
     path = load(server, jobs, text)
-    wait_until(lambda: "Mine" in {dict(each)["alertname"] for each in loaded(server)}, deadline=15)
+    until(lambda: "Mine" in {dict(each)["alertname"] for each in loaded(server)})
     view = look(server, server.url, path)
     assert view.evaluations == ()
     assert {rule.name for rule in view.rules} == {"job:up:sum", "Mine", "Down"}
@@ -171,5 +168,5 @@ def test_a_rule_that_fails_to_evaluate_is_told(
 
         return asyncio.run(once()).notes
 
-    wait_until(lambda: any("Broken" in note for note in notes()), deadline=20, poll=0.5)
+    until(lambda: any("Broken" in note for note in notes()), every=0.5)
     assert "1 rules fail to evaluate, first Broken" in notes()[0]

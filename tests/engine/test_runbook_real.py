@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +30,7 @@ from opsconsole.model.runbook_runs import (
     StepState,
 )
 from opsconsole.operations.state_place import place_from
+from tests.patience import until
 
 SHOP = """\
 import http.server, json, os, sys
@@ -137,13 +137,6 @@ class Place:
     def end(self) -> None:
         with suppress(OSError, ValueError):
             os.kill(int(self.pid_file.read_text()), signal.SIGKILL)
-
-
-def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it does not come about"
-        time.sleep(0.05)
 
 
 @pytest.fixture

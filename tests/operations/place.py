@@ -1,12 +1,10 @@
 """A place to operate in, and the usual ways through the door."""
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from opsconsole.clock import SystemClock
@@ -23,8 +21,9 @@ from opsconsole.operations.operator import Operator
 from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.state_place import FolderPlace
 from tests.operations.recording_server import RecordingServer
+from tests.patience import soon as until
 
-QUICK = "min_healthy: 0.2s, deadline: 5s"
+QUICK = "min_healthy: 0.2s, deadline: 60s"
 
 
 class Place:
@@ -83,9 +82,7 @@ def keepers(state: Path) -> list[int]:
     return [each for path in state.glob("mandates/*/keeper.lock") for each in holders(path)]
 
 
-async def outlived(
-    place: Place, *command: str, death: signal.Signals, limit: float = 60.0
-) -> Operation:
+async def outlived(place: Place, *command: str, death: signal.Signals) -> Operation:
     """The end of the operation whose console is killed as soon as it is recorded.
 
     The console is a process of its own that runs ``command`` with a reason and ``--yes``.
@@ -94,8 +91,8 @@ async def outlived(
     operator = place.operator()
     await until(lambda: bool(operator.operations()))
     os.kill(console.pid, death)
-    console.wait(10)
-    return await ended(operator, operator.operations()[0].id, limit)
+    console.wait()
+    return await ended(operator, operator.operations()[0].id)
 
 
 def _console(place: Place, command: Sequence[str]) -> "subprocess.Popen[bytes]":
@@ -124,7 +121,7 @@ operations: {{cooldown: 0.001ms, restart_limit: 1000}}
 services:
   web:
     instances: [{instances}]
-    timeout: 1s
+    timeout: 5s
     health: /health
     actions:
       restart: {{http: {{post: /restart, timeout: 2s}}, {action}}}
@@ -135,16 +132,6 @@ services:
         recover: {{http: {{post: /recover}}, {action}}}
 {more}
 """
-
-
-async def until(condition: Callable[[], bool], limit: float = 20.0) -> None:
-    """Return once ``condition`` holds; AssertionError after ``limit`` seconds."""
-    ends = time.monotonic() + limit
-    while time.monotonic() < ends:
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"not so after {limit:g} s")
 
 
 async def planned(operator: Operator, request: ActionRequest) -> Plan:
@@ -161,16 +148,16 @@ async def performed(operator: Operator, plan: Plan, reason: str = "a test") -> O
     return operation
 
 
-async def ended(operator: Operator, operation: str, limit: float = 20.0) -> Operation:
-    """The operation once it has its verdict."""
-    ends = time.monotonic() + limit
-    while time.monotonic() < ends:
-        found = operator.operation(operation)
-        assert found is not None
-        if found.state.final:
-            return found
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"no verdict after {limit:g} s: {found}")
+async def ended(operator: Operator, operation: str) -> Operation:
+    """The operation once it has its verdict, however long its steps take."""
+
+    def found() -> Operation:
+        seen = operator.operation(operation)
+        assert seen is not None
+        return seen
+
+    await until(lambda: found().state.final, moves=found)
+    return found()
 
 
 async def restarted(operator: Operator, service: str = "web") -> Operation:

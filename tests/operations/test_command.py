@@ -1,7 +1,6 @@
 """Changing a service by a program: bounded, without a shell, and told as it was."""
 
 import os
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +32,7 @@ services:
 async def _call(place: Place, reason: str = "") -> Operation:
     operator = place.operator()
     plan = await planned(operator, ActionRequest("web", ActionKind.CALL, "it"))
-    return await ended(operator, (await performed(operator, plan, reason)).id, 30)
+    return await ended(operator, (await performed(operator, plan, reason)).id)
 
 
 def _lives(process: int) -> bool:
@@ -94,11 +93,9 @@ async def test_a_flood_with_escape_codes_is_bounded_and_harmless(place: Place) -
 async def test_at_its_limit_the_whole_group_is_ended_and_the_outcome_unknown(
     place: Place, tmp_path: Path
 ) -> None:
-    script = f"sleep 60 & echo $! > {tmp_path}/child; wait"
+    script = f"sleep 1000 & echo $! > {tmp_path}/child; wait"
     place.write(_config(f"[sh, -c, '{script}']", "timeout: 500ms"))
-    started = time.monotonic()
     operation = await _call(place)
-    assert time.monotonic() - started < 5
     assert operation.state is _S.INCONCLUSIVE
     assert "ended after its limit" in operation.summary
     assert not _lives(int((tmp_path / "child").read_text()))
@@ -107,12 +104,12 @@ async def test_at_its_limit_the_whole_group_is_ended_and_the_outcome_unknown(
 async def test_a_daemon_that_holds_the_output_is_not_waited_for(
     place: Place, tmp_path: Path
 ) -> None:
-    place.write(_config(f"[sh, -c, 'sleep 30 & echo $! > {tmp_path}/child; echo started']"))
-    started = time.monotonic()
+    place.write(_config(f"[sh, -c, 'sleep 1000 & echo $! > {tmp_path}/child; echo started']"))
     operation = await _call(place)
-    os.kill(int((tmp_path / "child").read_text()), 9)
+    child = int((tmp_path / "child").read_text())
+    assert _lives(child)
+    os.kill(child, 9)
     assert operation.state is _S.VERIFIED
-    assert time.monotonic() - started < 8
 
 
 async def test_a_program_that_is_not_there_is_refused(place: Place) -> None:

@@ -11,8 +11,9 @@ from collections.abc import Callable
 import pytest
 
 from opsconsole.model.operation import OperationState
-from tests.operations.place import Place, ended, http_config, until
+from tests.operations.place import Place, ended, http_config
 from tests.operations.recording_server import RecordingServer
+from tests.patience import soon as until
 
 Serve = Callable[[], RecordingServer]
 

@@ -11,12 +11,13 @@ import pytest
 
 from opsconsole.cli.main import main
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState
-from tests.operations.place import Place, ended, until
+from tests.operations.place import Place, ended
 from tests.operations.recording_server import RecordingServer
+from tests.patience import soon as until
 
 Serve = Callable[[], RecordingServer]
 
-_QUICK = "min_healthy: 100ms, deadline: 10s"
+_QUICK = "min_healthy: 100ms, deadline: 60s"
 _CONFIG = f"""
 state_dir: {{state}}
 docker: []

@@ -6,16 +6,9 @@ from dataclasses import replace
 
 from opsconsole.model.operation import ActionKind, ActionRequest, Degradation, OperationState
 from opsconsole.operations.promises.degradations import lasting
-from tests.operations.place import (
-    Place,
-    ended,
-    http_config,
-    performed,
-    planned,
-    refused,
-    until,
-)
+from tests.operations.place import Place, ended, http_config, performed, planned, refused
 from tests.operations.recording_server import RecordingServer
+from tests.patience import soon as until
 
 Serve = Callable[[], RecordingServer]
 
@@ -49,7 +42,7 @@ async def test_five_seconds_with_every_console_closed(place: Place, serve: Serve
     await _degraded(place, 5)
     assert server.behaviour.degraded
     await until(lambda: not server.behaviour.degraded)
-    assert 4.5 < time.time() - began < 30
+    assert time.time() - began > 4.5
     operator = place.operator()
     operation = await ended(operator, operator.operations()[0].id)
     assert operation.kind is ActionKind.RECOVER

@@ -4,7 +4,8 @@ import asyncio
 
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
-from tests.operations.place import Place, ended, performed, planned, refused, until
+from tests.operations.place import Place, ended, performed, planned, refused
+from tests.patience import soon as until
 
 _S = OperationState
 
@@ -82,7 +83,7 @@ async def test_an_engine_that_hangs_in_the_middle_is_looked_at_when_it_is_back(
 
     await until(is_unknown)
     private_docker_engine.resume()
-    operation = await ended(operator, started.id, 40)
+    operation = await ended(operator, started.id)
     assert operation.state is _S.VERIFIED, operation
     assert "looked up: it started again" in operation.steps[0].detail
     container.reload()

@@ -91,7 +91,7 @@ async def test_one_container_alone(docker_sandbox: Engine, place: Place) -> None
     request = ActionRequest("web", ActionKind.RESTART, parameters={"instance": names[1]})
     plan = await planned(operator, request)
     assert len(plan.steps) == 1
-    operation = await ended(operator, (await performed(operator, plan)).id, 60)
+    operation = await ended(operator, (await performed(operator, plan)).id)
     assert operation.state is OperationState.VERIFIED, operation
     assert _started(docker_sandbox, names[0]) == before[0]
     assert _started(docker_sandbox, names[1]) != before[1]

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
-from tests.operations.place import Place, ended, http_config, performed, planned, restarted, until
+from tests.operations.place import Place, ended, http_config, performed, planned, restarted
 from tests.operations.recording_server import RecordingServer
+from tests.patience import soon as until
 
 Serve = Callable[[], RecordingServer]
 

@@ -19,8 +19,9 @@ from opsconsole.operations.promises.degradations import lasting
 from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.state_folder import prepare
 from tests.operations.journal.samples import intent, op
-from tests.operations.place import Place, ended, http_config, performed, planned, until
+from tests.operations.place import Place, ended, http_config, performed, planned
 from tests.operations.recording_server import RecordingServer
+from tests.patience import soon as until
 
 Serve = Callable[[], RecordingServer]
 _ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give a file away")
@@ -273,7 +274,7 @@ async def _recovered(
         place.there.mandates.arm(replace(promise, due=1.0, boot_id=""))
     await place.kill_keeper()
     await place.operator().reconcile()
-    await until(lambda: not any(server.behaviour.degraded for server in servers), 60.0)
+    await until(lambda: not any(server.behaviour.degraded for server in servers))
     assert len(operations) == 3
 
 

@@ -33,7 +33,9 @@ async def test_the_truth_is_looked_for(
 ) -> None:
     server = serve()
     server.behaviour = Behaviour(answer=answer, acts=acts, says_uptime=says_uptime)
-    place.write(http_config(server).replace("timeout: 2s", "timeout: 300ms"))
+    deadline = "60s" if acts and says_uptime else "3s"
+    config = http_config(server, action=f"min_healthy: 0.2s, deadline: {deadline}")
+    place.write(config.replace("timeout: 2s", "timeout: 300ms"))
     operation = await restarted(place.operator())
     assert operation.state is state, operation
     assert operation.steps[0].state == step

@@ -6,9 +6,9 @@ from typing import Any, cast
 import pytest
 
 from opsconsole.demo.docker_engine import Engine
-from opsconsole.demo.processes import wait_until
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
 from tests.operations.place import Place, ended, outlived, performed, planned, refused
+from tests.patience import until
 
 _S = OperationState
 
@@ -30,7 +30,7 @@ services:
       scale: {{swarm: web, maximum: 3, min_healthy: 500ms, deadline: 40s}}
 """)
     # The engine still changes a service on its own until its first task runs.
-    wait_until(lambda: len(_tasks_running(swarm_engine)) == 1, deadline=30)
+    until(lambda: len(_tasks_running(swarm_engine)) == 1)
     return swarm_engine
 
 
@@ -49,7 +49,7 @@ async def test_scale_and_restart(swarm: Engine, place: Place) -> None:
     plan = await planned(operator, ActionRequest("web", ActionKind.SCALE, parameters={"to": "3"}))
     assert "from 1 to 3" in plan.steps[0].summary
     assert plan.undo == "scale back to 1"
-    operation = await ended(operator, (await performed(operator, plan)).id, 60)
+    operation = await ended(operator, (await performed(operator, plan)).id)
     assert operation.state is _S.VERIFIED, operation
     before = _tasks_running(swarm)
     assert len(before) == 3
@@ -58,7 +58,7 @@ async def test_scale_and_restart(swarm: Engine, place: Place) -> None:
     assert refused(await operator.plan(too_many, None)) == "bad-parameter"
 
     plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
-    operation = await ended(operator, (await performed(operator, plan)).id, 90)
+    operation = await ended(operator, (await performed(operator, plan)).id)
     assert operation.state is _S.VERIFIED, operation
     after = _tasks_running(swarm)
     assert len(after) == 3

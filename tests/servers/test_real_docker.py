@@ -20,13 +20,14 @@ from opsconsole.demo.docker_engine import (
     why_no_private_engine,
 )
 from opsconsole.demo.private_engine import engine_answers, sweep
-from opsconsole.demo.processes import answers_http, wait_until
+from opsconsole.demo.processes import answers_http
+from tests.patience import until
 from tests.servers.fixtures import need
 
 
 def page(port: int) -> str:
     """What the container behind ``port`` serves, once it does."""
-    wait_until(lambda: answers_http(port), deadline=10)
+    until(lambda: answers_http(port))
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
         return str(answer.read().decode())
 
@@ -112,7 +113,7 @@ def test_a_stopped_engine_comes_back_with_its_containers(private_docker_engine: 
         container.reload()
         return container.status == "running"
 
-    wait_until(is_back, deadline=15, poll=0.1)
+    until(is_back, every=0.1)
 
 
 def test_a_suspended_engine_hangs_until_it_is_resumed(private_docker_engine: Engine) -> None:
@@ -163,7 +164,7 @@ def test_an_engine_and_its_containers_end_with_a_killed_parent() -> None:
         url, port = parent.stdout.readline().split()
         assert page(int(port)) == "version 1\n"
         os.kill(parent.pid, signal.SIGKILL)
-    wait_until(lambda: not answers_http(int(port)), deadline=10)
+    until(lambda: not answers_http(int(port)))
     assert not engine_answers(url)
     folder = Path(url.removeprefix("unix://")).parent
     sweep()

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from opsconsole.demo.processes import wait_until
 from opsconsole.demo.prometheus import (
     AlertRule,
     MonitoringServer,
@@ -15,6 +14,7 @@ from opsconsole.demo.prometheus import (
     reload,
     write_prometheus_config,
 )
+from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
 
 
@@ -34,11 +34,11 @@ def query(server: MonitoringServer, expr: str) -> list[Any]:
 def test_prometheus_scrapes_itself_and_its_alert_fires(
     prometheus_server: MonitoringServer,
 ) -> None:
-    wait_until(lambda: bool(query(prometheus_server, "up")), deadline=15, poll=0.2)
+    until(lambda: bool(query(prometheus_server, "up")), every=0.2)
     (series,) = query(prometheus_server, "up")
     assert series["metric"]["job"] == "prometheus"
     alerts_url = f"{prometheus_server.url}/api/v1/alerts"
-    wait_until(lambda: get_json(alerts_url)["data"]["alerts"], deadline=15, poll=0.2)
+    until(lambda: get_json(alerts_url)["data"]["alerts"], every=0.2)
     assert get_json(alerts_url)["data"]["alerts"][0]["labels"]["alertname"] == "AlwaysFiring"
 
 
@@ -47,7 +47,7 @@ def test_an_alert_that_holds_reaches_alertmanager(monitoring_stack: MonitoringSt
     rule = AlertRule("Held", "vector(1)", hold="2s", labels={"severity": "critical"})
     monitoring_stack.prometheus(rules=[rule], alertmanagers=[alertmanager.address])
     alerts_url = f"{alertmanager.url}/api/v2/alerts"
-    wait_until(lambda: bool(get_json(alerts_url)), deadline=30, poll=0.2)
+    until(lambda: bool(get_json(alerts_url)), every=0.2)
     (alert,) = get_json(alerts_url)
     assert alert["labels"]["alertname"] == "Held"
     assert alert["labels"]["severity"] == "critical"
@@ -85,6 +85,6 @@ def test_exporters_are_scraped(
             blackbox_job("probe", [target], blackbox_exporter.address),
         ]
     )
-    wait_until(lambda: bool(query(server, "probe_success==1")), deadline=15, poll=0.2)
-    wait_until(lambda: bool(query(server, "node_load1")), deadline=15, poll=0.2)
+    until(lambda: bool(query(server, "probe_success==1")), every=0.2)
+    until(lambda: bool(query(server, "node_load1")), every=0.2)
     assert query(server, "probe_success")[0]["metric"]["instance"] == target

@@ -1,6 +1,5 @@
 """Docker sources for tests, closed at the end."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -42,11 +41,3 @@ async def view_of(source: DockerSource) -> Inventory:
     assert reading.fault is None, reading.fault
     assert reading.value is not None
     return reading.value
-
-
-async def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    for _ in range(int(seconds / 0.01)):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen in time")

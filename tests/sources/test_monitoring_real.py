@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 import urllib.request
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -19,17 +18,17 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.alertmanager import AlertmanagerSource
 from opsconsole.sources.prometheus.source import PrometheusSource
+from tests.patience import Patience
 from tests.servers.fixtures import MonitoringStack
 
 T = TypeVar("T")
-PATIENCE = 30.0
 
 
 async def eventually(look: Callable[[], Awaitable[T | None]]) -> T:
-    """The first thing that ``look`` gives within PATIENCE."""
-    deadline = time.monotonic() + PATIENCE
+    """The first thing that ``look`` gives."""
+    patience = Patience(look)
     while (found := await look()) is None:
-        assert time.monotonic() < deadline, "it never came"
+        patience.spent()
         await asyncio.sleep(0.2)
     return found
 

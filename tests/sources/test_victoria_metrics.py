@@ -34,7 +34,7 @@ from tests.sources.test_metric_parity import phase_of, width_of_bucket
 
 pytestmark = pytest.mark.servers
 
-WITHIN = 20.0
+WITHIN = 120.0
 WINDOW = "5s"
 DECLARED = declared_metrics(
     "shop",

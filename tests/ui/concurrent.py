@@ -12,7 +12,7 @@ from tools.terminal import Terminal
 
 Script = Generator[Callable[[], object], None, None]
 AT_ONCE = 5
-PATIENCE = 40.0
+PATIENCE = 120.0
 _PAUSE = 0.005
 
 

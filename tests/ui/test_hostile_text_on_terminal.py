@@ -104,7 +104,7 @@ def _on_the_wall(size: tuple[int, int]) -> Script:
 def test_no_screen_sends_or_obeys_what_came_from_outside() -> None:
     walks = [(f"{size}, payload {first}", _walked(size, first)) for size, first in RUNS]
     walls = [(f"wall, {size}", _on_the_wall(size)) for size in SIZES[-1:]]
-    assert not play([*walks, *walls], patience=15.0)
+    assert not play([*walks, *walls])
 
 
 def test_the_judge_of_bytes_knows_every_payload_that_a_terminal_would_act_on() -> None:

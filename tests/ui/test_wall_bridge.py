@@ -10,6 +10,7 @@ from opsconsole.config.loader import default_settings
 from opsconsole.engine.engine import Engine
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.messages import EngineFailed, SnapshotArrived
+from tests.patience import until
 from tests.ui import fleet
 from tests.ui.fake_engine import FakeEngine
 
@@ -26,13 +27,6 @@ class Slow:
         self.gate.wait(5)
         self.made.append(FakeEngine(fleet.calm(len(self.made) + 1)))
         return self.made[-1]
-
-
-def until(holds: object, seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():  # type: ignore[operator]
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_several_wishes_at_once_make_one_engine() -> None:

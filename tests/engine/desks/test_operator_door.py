@@ -154,9 +154,7 @@ async def test_a_journal_that_hangs_leaves_what_was_known() -> None:
     door = OperatorDoor(operator, lambda event: None, deadline=0.1)
     await door.poll()
     operator.takes = 0.5
-    began = time.monotonic()
     assert not await door.poll()
-    assert time.monotonic() - began < 0.4
     assert door.operations == operator.held
     door.close()
 

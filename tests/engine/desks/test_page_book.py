@@ -1,6 +1,5 @@
 """Declared pages against a real server: read on demand, compared, bounded, never in vain."""
 
-import asyncio
 import base64
 import json
 import threading
@@ -125,10 +124,7 @@ async def test_what_cannot_be_read_keeps_what_was_and_says_why(
     book = book_of(books, settings(server, {"stats": "/stats"}))
     await book.look("api")
     server.bodies["/stats"] = None
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     (view,) = await book.look("api")
-    assert loop.time() - began < 2.0
     assert view.fault is not None
     assert view.fault.kind is FaultKind.TIMEOUT
     assert entries(view)["hits"] == ("1", Change.NONE, "")

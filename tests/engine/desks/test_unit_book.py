@@ -3,7 +3,6 @@
 The program is a script that answers as systemd 252 does; a machine with systemd is not needed.
 """
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -131,17 +130,14 @@ async def test_nothing_is_asked_without_units(systemctl: Systemctl) -> None:
         ("Id=api.service\nLoadState=not-found", "exit 0", FaultKind.ABSENT, "not-found"),
         ("Access denied\x1b[2J", "exit 4", FaultKind.LOCAL, "code 4: Access denied␛[2J"),
         ("Id=a\n\nId=b", "exit 0", FaultKind.NOT_UNDERSTOOD, "2 units, not 1"),
-        ("", "exec sleep 5", FaultKind.TIMEOUT, "within 1 s"),
+        ("", "exec sleep 1000", FaultKind.TIMEOUT, "within 1 s"),
     ],
 )
 async def test_why_a_unit_is_not_known_is_said(
     systemctl: Systemctl, answer: str, end: str, kind: FaultKind, said: str
 ) -> None:
     systemctl.says(answer, end=end)
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     (unit,) = await book("api").look("api")
-    assert loop.time() - began < 3.0
     assert unit.fault is not None
     assert unit.fault.kind is kind
     assert said in unit.fault.message

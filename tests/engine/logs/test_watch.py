@@ -15,7 +15,7 @@ from opsconsole.engine.logs.watch import LogWatch, names_of, sources_of
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.logs import LogPage, LogQuery
 from opsconsole.patterns import pattern
-from tests.sources.logs.listening import until
+from tests.patience import until
 
 QUIET = Service(logs=(ServiceLog(file="a.log"), ServiceLog(file="b.log")))
 COUNTED = Service(logs=(ServiceLog(file="a.log", patterns={"errors": "ERROR"}),))
@@ -88,7 +88,7 @@ def test_a_new_query_is_answered_at_once_and_a_page_that_is_the_same_is_not_told
     time.sleep(1.2)
     assert len(pages.all) == told
     reader.ask(LogQuery(pattern=pattern("two")))
-    until(lambda: pages.texts == ["two"], 0.4)
+    until(lambda: pages.texts == ["two"])
     reader.close()
 
 

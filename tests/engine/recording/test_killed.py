@@ -13,7 +13,7 @@ import pytest
 from opsconsole.engine.recording.archive import Archive
 
 ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "30"))
-WITHIN = 20.0
+WITHIN = 120.0
 
 CONFIG = """
 state_dir: {state}

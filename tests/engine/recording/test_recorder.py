@@ -26,22 +26,16 @@ from tests.engine.conftest import fleet as settings_of
 from tests.engine.recording.fleet import START, SimulatedFleet
 from tests.fakes import FakeClock
 from tests.operations.backups.trees import IS_ROOT
+from tests.patience import until
 
 BOUNDS = Bounds(keep=604_800.0, size=512_000_000)
-WITHIN = 15.0
+WITHIN = 120.0
 MIB = 1 << 20
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path / "state", "fleet")
-
-
-def wait_for(wanted: Callable[[], bool]) -> None:
-    began = time.monotonic()
-    while not wanted():
-        assert time.monotonic() - began < WITHIN
-        time.sleep(0.01)
 
 
 @contextmanager
@@ -85,7 +79,7 @@ def test_it_records_at_its_pace_and_the_latest_wins(place: Place) -> None:
     fleet = SimulatedFleet(1)
     recorder = Recorder(place, BOUNDS, clock=FakeClock(START), every=0.3)
     recorder.start()
-    wait_for(is_in(recorder, RecordingState.RECORDING))
+    until(is_in(recorder, RecordingState.RECORDING))
     for _ in range(100):
         recorder.offer(fleet.tick())
         time.sleep(0.01)
@@ -95,18 +89,17 @@ def test_it_records_at_its_pace_and_the_latest_wins(place: Place) -> None:
     assert moments[-1].at == fleet.clock.now()
 
 
-def test_an_offer_never_waits_for_the_disk(place: Place) -> None:
+def test_an_offer_never_waits_for_the_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("opsconsole.engine.recording.database.BUSY", 1000.0)
     fleet = SimulatedFleet(1)
     snapshots = [fleet.tick() for _ in range(100)]
     with recording(place) as recorder:
         recorder.offer(snapshots[0])
-        wait_for(is_in(recorder, RecordingState.RECORDING))
+        until(is_in(recorder, RecordingState.RECORDING))
         with closing(sqlite3.connect(place.database, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            began = time.monotonic()
             for each in snapshots:
                 recorder.offer(each)
-            assert time.monotonic() - began < 0.5
             other.execute("ROLLBACK")
 
 
@@ -115,7 +108,7 @@ def test_the_view_says_where_and_how_much(place: Place) -> None:
     first = fleet.tick()
     with recording(place) as recorder:
         recorder.offer(first)
-        wait_for(lambda: recorder.view.state is RecordingState.RECORDING)
+        until(lambda: recorder.view.state is RecordingState.RECORDING)
         view = recorder.view
     assert view.path == str(place.database)
     assert view.size > 0
@@ -129,7 +122,7 @@ def test_its_files_are_its_user_s_alone(place: Place) -> None:
     try:
         with recording(place) as recorder:
             recorder.offer(SimulatedFleet(1).tick())
-            wait_for(is_in(recorder, RecordingState.RECORDING))
+            until(is_in(recorder, RecordingState.RECORDING))
             assert stat.S_IMODE(place.folder.stat().st_mode) == 0o700
             for each in place.folder.iterdir():
                 assert stat.S_IMODE(each.stat().st_mode) == 0o600, each.name
@@ -141,15 +134,15 @@ def test_one_records_and_the_other_takes_over(place: Place) -> None:
     fleet = SimulatedFleet(2)
     with recording(place) as first:
         first.offer(fleet.tick())
-        wait_for(is_in(first, RecordingState.RECORDING))
+        until(is_in(first, RecordingState.RECORDING))
         with recording(place) as second:
-            wait_for(is_in(second, RecordingState.READING))
+            until(is_in(second, RecordingState.READING))
             assert f"process {os.getpid()}" in second.view.by
             second.offer(fleet.tick())
             time.sleep(0.1)
             assert second.view.state is RecordingState.READING
             first.close(WITHIN)
-            wait_for(is_in(second, RecordingState.RECORDING))
+            until(is_in(second, RecordingState.RECORDING))
             later = fleet.tick()
             second.offer(later)
     span = recorded(place)
@@ -164,7 +157,7 @@ def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(place: Place) -> None:
     place.database.write_bytes(b"this is no database at all" * 1000)
     with recording(place) as recorder:
         recorder.offer(fleet.tick())
-        wait_for(lambda: recorder.view.note != "")
+        until(lambda: recorder.view.note != "")
         assert "was damaged; it is kept as fleet.db.damaged-" in recorder.view.notice
     (aside,) = place.folder.glob("fleet.db.damaged-*")
     assert aside.read_bytes().startswith(b"this is no database")
@@ -185,17 +178,17 @@ def test_pages_that_are_damaged_in_the_midst_are_found_out(place: Place) -> None
         Archive(place.database).at(9e9)
     with recording(place) as recorder:
         recorder.offer(fleet.tick())
-        wait_for(lambda: recorder.view.note != "")
+        until(lambda: recorder.view.note != "")
     assert Archive(place.database).at(9e9) is not None
 
 
 def test_a_file_of_a_later_version_is_left_alone(place: Place) -> None:
     with recording(place):
-        wait_for(place.database.exists)
+        until(place.database.exists)
     with closing(sqlite3.connect(place.database)) as connection:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
     with recording(place) as recorder:
-        wait_for(is_in(recorder, RecordingState.STOPPED))
+        until(is_in(recorder, RecordingState.STOPPED))
         assert recorder.view.fault is not None
         assert f"has version {VERSION + 1}, this console knows {VERSION}" in recorder.view.notice
     assert not list(place.folder.glob("*damaged*"))
@@ -213,11 +206,11 @@ def test_a_defect_is_told_and_ends_nothing(place: Place, monkeypatch: pytest.Mon
         recorder = Recorder(place, BOUNDS, clock=FakeClock(START), every=0.01, retry=0.05)
         recorder.start()
         recorder.offer(fleet.tick())
-        wait_for(is_in(recorder, RecordingState.STOPPED))
+        until(is_in(recorder, RecordingState.STOPPED))
         assert recorder.view.fault is not None
         assert recorder.view.fault.kind is FaultKind.INTERNAL
     recorder.offer(fleet.tick())
-    wait_for(is_in(recorder, RecordingState.RECORDING))
+    until(is_in(recorder, RecordingState.RECORDING))
     recorder.close(WITHIN)
     assert recorded(place) is not None
 
@@ -239,7 +232,7 @@ def test_a_full_disk_stops_it_until_there_is_room(small_disk: Path) -> None:
     filler = small_disk / "filler"
     with recording(place) as recorder:
         recorder.offer(fleet.tick())
-        wait_for(lambda: recorded(place) is not None)
+        until(lambda: recorded(place) is not None)
         free = os.statvfs(small_disk)
         with filler.open("wb") as stream:
             os.posix_fallocate(stream.fileno(), 0, free.f_bavail * free.f_frsize)
@@ -248,7 +241,7 @@ def test_a_full_disk_stops_it_until_there_is_room(small_disk: Path) -> None:
             recorder.offer(fleet.tick())
             return recorder.view.state is RecordingState.STOPPED
 
-        wait_for(stopped)
+        until(stopped)
         assert "recording has stopped" in recorder.view.notice
         assert "full" in recorder.view.notice or "I/O" in recorder.view.notice
         kept = recorded(place)
@@ -258,7 +251,7 @@ def test_a_full_disk_stops_it_until_there_is_room(small_disk: Path) -> None:
             recorder.offer(fleet.tick())
             return recorder.view.state is RecordingState.RECORDING
 
-        wait_for(recorded_again)
+        until(recorded_again)
         assert recorder.view.notice == ""
     span = recorded(place)
     assert kept is not None
@@ -279,16 +272,16 @@ def test_a_disk_that_turns_read_only_stops_it(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with recording(place) as recorder:
         recorder.offer(fleet.tick())
-        wait_for(is_in(recorder, RecordingState.STOPPED))
+        until(is_in(recorder, RecordingState.STOPPED))
         assert "Read-only file system" in recorder.view.notice or "write" in recorder.view.notice
         subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
-        wait_for(is_in(recorder, RecordingState.RECORDING))
+        until(is_in(recorder, RecordingState.RECORDING))
 
 
 def test_a_state_folder_that_is_no_folder_stops_it(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
     with recording(Place(tmp_path / "state", "fleet")) as recorder:
-        wait_for(is_in(recorder, RecordingState.STOPPED))
+        until(is_in(recorder, RecordingState.STOPPED))
         assert "is not a folder" in recorder.view.notice
 
 

@@ -1,6 +1,5 @@
 """Backup and restore beside a service: what its health decides, and what it does not."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -42,11 +41,9 @@ async def test_a_backup_of_it_is_verified_by_its_bytes_alone(place: Place, data:
     operator = place.operator()
     plan = await planned(operator, ActionRequest("reports", ActionKind.BACKUP))
     assert plan.verification == ("the backup is read back and every byte compared",)
-    began = time.monotonic()
     made = await do(operator, "backup")
     assert made.state is OperationState.VERIFIED, made
     assert "every byte compared" in made.summary
-    assert time.monotonic() - began < 20, "min_healthy and health are not waited for"
 
 
 async def test_what_is_backed_up_can_be_restored_though_no_restore_is_declared(

@@ -49,4 +49,4 @@ async def rolled_back(place: Place) -> tuple[Plan, Operation]:
     """One rollback from plan to verdict."""
     operator = place.operator()
     plan = await planned(operator, rollback_request())
-    return plan, await ended(operator, (await performed(operator, plan)).id, 60)
+    return plan, await ended(operator, (await performed(operator, plan)).id)

@@ -4,7 +4,8 @@ import pytest
 
 from opsconsole.demo.docker_engine import LABEL, Engine, host_port
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
-from tests.operations.place import Place, ended, performed, planned, until
+from tests.operations.place import Place, ended, performed, planned
+from tests.patience import soon as until
 
 _S = OperationState
 _HEALTHY = (
@@ -98,8 +99,8 @@ async def test_a_paused_replica_is_not_expected_to_answer_until_its_end_has_come
         return [docker_sandbox.client().containers.get(name).status for name in names]
 
     assert statuses() == ["running", "paused"]
-    await until(lambda: statuses() == ["running", "running"], limit=15)
-    await until(lambda: operator.operations()[0].state.final, limit=10)
+    await until(lambda: statuses() == ["running", "running"])
+    await until(lambda: operator.operations()[0].state.final)
     recovery = operator.operations()[0]
     assert (recovery.kind, recovery.state) == (ActionKind.RECOVER, _S.VERIFIED), recovery
 

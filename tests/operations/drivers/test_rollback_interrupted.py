@@ -14,7 +14,8 @@ from tests.operations.drivers.rollbacks import (
     names_on,
     rollback_request,
 )
-from tests.operations.place import Place, ended, outlived, performed, planned, until
+from tests.operations.place import Place, ended, outlived, performed, planned
+from tests.patience import soon as until
 
 _SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 
@@ -49,7 +50,7 @@ async def test_a_runner_killed_halfway_leaves_one_container_and_a_verdict(
     operation = await performed(operator, await planned(operator, rollback_request()))
     await place.until_its_runner_is_gone(operation.id)
     await place.operator().reconcile()
-    operation = await ended(operator, operation.id, 40)
+    operation = await ended(operator, operation.id)
     assert names_on(docker_sandbox) == {name}
     after = inspected(docker_sandbox, name)
     assert after["State"]["Running"]
@@ -78,7 +79,7 @@ async def test_an_engine_that_hangs_leaves_both_containers_and_says_where(
     await until(is_verifying)
     engine.suspend()
     try:
-        operation = await ended(operator, operation.id, 60)
+        operation = await ended(operator, operation.id)
     finally:
         engine.resume()
     assert operation.state is OperationState.INCONCLUSIVE, operation

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from opsconsole.demo.processes import wait_until
 from opsconsole.demo.prometheus import MonitoringServer
 from opsconsole.model.operation import (
     ActionKind,
@@ -24,7 +23,6 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.source_id import LOCAL
-from opsconsole.operations.keeping import watch_rule
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.planning import silencing as silencing_requests
 from opsconsole.operations.planning.silencing import LONGEST_ACK, again, ending, parameters_of
@@ -33,6 +31,7 @@ from opsconsole.sources.prometheus.api_alerts import read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences
 from tests.named import named
 from tests.operations.place import Place, ended, performed, planned, refused
+from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
 
 pytestmark = pytest.mark.servers
@@ -69,7 +68,7 @@ def fire(server: MonitoringServer, lasts: float = 300.0, **labels: str) -> str:
     urllib.request.urlopen(request, timeout=5).close()
     if not lasts:
         return ""
-    wait_until(lambda: _find(server, wanted) is not None, deadline=10, poll=0.05)
+    until(lambda: _find(server, wanted) is not None, every=0.05)
     found = _find(server, wanted)
     assert found is not None
     return str(found["fingerprint"])
@@ -134,19 +133,18 @@ async def test_an_acknowledgement_ends_when_its_alert_resolves(
     await done(console, acknowledgement(mine))
     (identity,) = silenced_by(server, mine)
     mandates = place.there.mandates
-    wait_until(mandates.keeper_is_there, deadline=10, poll=0.05)
+    until(mandates.keeper_is_there, every=0.05)
     journal = place.there.journal()
     assert revive(place.there, journal) == 0, "one that lives is not started again"
     journal.close()
     fire(server, lasts=0.0, zone="resolves")
-    wait_until(
+    until(
         lambda: silence(server, identity)["status"]["state"] == "expired",
-        deadline=watch_rule.LOOK_EVERY * (watch_rule.LOOKS + 4),
-        poll=0.2,
+        every=0.2,
     )
     ends = [each for each in console.operations() if each.kind is ActionKind.EXPIRE_SILENCE]
     assert ends[0].reason == "the acknowledged alert has resolved"
-    wait_until(lambda: mandates.all() == (), deadline=15)
+    until(lambda: mandates.all() == ())
 
 
 async def test_the_next_console_watches_what_a_dead_keeper_left(
@@ -157,10 +155,10 @@ async def test_the_next_console_watches_what_a_dead_keeper_left(
     await place.kill_keeper()
     assert await console.reconcile() == 1
     mandates = place.there.mandates
-    wait_until(mandates.keeper_is_there, deadline=10, poll=0.05)
+    until(mandates.keeper_is_there, every=0.05)
     (identity,) = silenced_by(server, mine)
     assert (await done(console, expiry(identity))).state is OperationState.VERIFIED
-    wait_until(lambda: not mandates.keeper_is_there(), deadline=20, poll=0.2)
+    until(lambda: not mandates.keeper_is_there(), every=0.2)
 
 
 async def test_a_silence_is_previewed_made_and_ended(

@@ -13,23 +13,16 @@ from opsconsole.operations.journal.audit import verify
 from opsconsole.operations.journal.records import PromiseKind
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.promises.rollback_rules import LATEST
-from tests.operations.place import (
-    Place,
-    ended,
-    http_config,
-    performed,
-    planned,
-    refused,
-    restarted,
-    until,
-)
+from tests.operations.place import Place, ended, http_config, performed, planned, refused, restarted
 from tests.operations.recording_server import Behaviour, RecordingServer
+from tests.patience import soon as until
 
 Serve = Callable[[], RecordingServer]
 _S = OperationState
 _SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 _QUICK = "min_healthy: 100ms, deadline: 300ms"
-_ROLLBACK = f"      rollback: {{http: {{post: /rollback}}, {_QUICK}}}\n"
+_PATIENT = "min_healthy: 100ms, deadline: 60s"
+_ROLLBACK = f"      rollback: {{http: {{post: /rollback}}, {_PATIENT}}}\n"
 
 
 def _config(server: RecordingServer, countdown: str = "0.3s", rollback: str = _ROLLBACK) -> str:
@@ -92,7 +85,7 @@ async def test_a_failed_restart_is_rolled_back_by_an_operation_of_its_own(
 
 async def test_a_verified_restart_arms_nothing(place: Place, serve: Serve) -> None:
     server = serve()
-    place.write(_config(server))
+    place.write(_config(server).replace(_QUICK, _PATIENT))
     operator = place.operator()
     operation = await restarted(operator)
     assert operation.state is _S.VERIFIED

@@ -22,7 +22,7 @@ from opsconsole.sources.http.resolver import Resolver
 from opsconsole.sources.http.transport import LeanTransport
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from tests.sources.hostile_server import Hostile, running
-from tests.sources.probing import GRACE, TIMEOUT, make_probe
+from tests.sources.probing import make_probe
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,6 @@ async def fault_of(connector: Connector, url: str, **options: Any) -> Fault:
     probe = make_probe(connector, url, **options)
     reading = await probe.collect()
     await probe.close()
-    assert reading.took <= TIMEOUT + GRACE
     assert reading.fault is not None, reading.value
     return reading.fault
 

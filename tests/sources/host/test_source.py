@@ -4,7 +4,6 @@ import asyncio
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -235,7 +234,7 @@ async def test_a_disk_that_hangs_is_left_out_and_not_asked_again(
     def read(mount: str) -> Disk | None:
         asked.append(mount)
         if mount == "/dead":
-            release.wait(30)
+            release.wait()
         return Disk(mount, 1, 2)
 
     monkeypatch.setattr(host_module, "read_disk", read)
@@ -243,9 +242,8 @@ async def test_a_disk_that_hangs_is_left_out_and_not_asked_again(
     monkeypatch.setattr(host_module, "_SLOW_INTERVAL", 0.1)
     source = HostSource(HostSettings(disks=("/", "/dead"), processes=0), SystemClock())
     for _ in range(5):
-        began = time.monotonic()
         host = await host_of(source)
-        assert time.monotonic() - began < 1.0
+        assert not release.is_set(), "what hangs is not waited for"
         await asyncio.sleep(0.15)
 
     assert [disk.mount for disk in host.disks] == ["/"]
@@ -283,7 +281,7 @@ async def test_a_host_that_cannot_be_read_is_a_fault(
 
 async def test_nothing_waits_for_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     release = threading.Event()
-    monkeypatch.setattr(HostSampler, "take", lambda self: release.wait(30))
+    monkeypatch.setattr(HostSampler, "take", lambda self: release.wait())
     monkeypatch.setattr(host_module, "_DEADLINE", 0.1)
     source = HostSource(HostSettings(processes=0), SystemClock())
 

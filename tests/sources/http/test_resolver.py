@@ -92,7 +92,6 @@ async def test_forty_hung_names_cost_the_good_ones_nothing(names: Names) -> None
             assert reading.fault is not None
             assert (reading.fault.kind, reading.fault.phase) == (FaultKind.TIMEOUT, "dns")
             assert not reading.fault.blames_target
-            assert reading.took <= 1.3
     assert max(names.most.values()) == 1
     names.release()
     server.close()

@@ -1,7 +1,6 @@
 """A sink that keeps what it hears."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from opsconsole.sources.logs.raw_lines import RawLine
 
@@ -29,10 +28,3 @@ class Heard:
     def trouble(self, text: str) -> None:
         if not self.troubles or self.troubles[-1] != text:
             self.troubles.append(text)
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)

@@ -9,7 +9,8 @@ from docker.types import LogConfig
 from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import LABEL, Engine
 from opsconsole.sources.logs.docker import DockerFollower
-from tests.sources.logs.listening import Heard, until
+from tests.patience import until
+from tests.sources.logs.listening import Heard
 
 pytestmark = pytest.mark.servers
 

@@ -9,7 +9,8 @@ import pytest
 from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.sources.logs.docker import DockerFollower
-from tests.sources.logs.listening import Heard, until
+from tests.patience import until
+from tests.sources.logs.listening import Heard
 from tests.sources.logs.test_log_docker import following
 
 pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
@@ -30,17 +31,17 @@ def test_an_engine_that_is_restarted_loses_and_doubles_nothing(
     with following(name, engine) as heard:
         until(lambda: len(heard.raw) > 50)
         engine.stop()
-        until(lambda: bool(heard.troubles) and heard.troubles[-1] != "", 30)
+        until(lambda: bool(heard.troubles) and heard.troubles[-1] != "")
         engine.start()
         before = len(heard.raw)
-        until(lambda: len(heard.raw) > before + 50, 60)
+        until(lambda: len(heard.raw) > before + 50)
         assert any("out of reach" in gap for gap in heard.gaps)
         assert heard.troubles[-1] == ""
         kept = engine.client().containers.get(name)
         until(lambda: kept.status == "running")
         kept.stop(timeout=1)
         written = kept.logs().decode().split("\n")[:-1]
-        until(lambda: len(heard.raw) >= len(written), 20)
+        until(lambda: len(heard.raw) >= len(written))
         time.sleep(0.5)
         assert heard.texts == written
 
@@ -56,7 +57,7 @@ def test_a_line_is_told_once_when_an_engine_hangs_and_goes_on(
         time.sleep(1.0)
         before = len(heard.raw)
         engine.resume()
-        until(lambda: len(heard.raw) > before + 50, 30)
+        until(lambda: len(heard.raw) > before + 50)
         numbers = [int(text.split()[1]) for text in heard.texts]
         assert numbers == list(range(1, len(numbers) + 1))
 
@@ -75,7 +76,7 @@ def test_the_tasks_of_a_swarm_service_are_one_log(swarm_engine: Engine) -> None:
     follower = DockerFollower("log-swarm", engines, heard, swarm=True)
     follower.start()
     try:
-        until(lambda: len(heard.raw) >= 80, 60)
+        until(lambda: len(heard.raw) >= 80)
         assert all(line.at is not None for line in heard.raw)
         tasks = Counter(text.split()[0] for text in heard.texts)
         assert sorted(tasks.values()) == [40, 40]

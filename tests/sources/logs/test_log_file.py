@@ -11,7 +11,8 @@ from opsconsole.machines.local import LocalMachine
 from opsconsole.sources.logs.base import LogContext
 from opsconsole.sources.logs.file import TAIL, FileFollower
 from opsconsole.sources.logs.raw_lines import LINE_BYTES
-from tests.sources.logs.listening import Heard, until
+from tests.patience import until
+from tests.sources.logs.listening import Heard
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from opsconsole.model.logs import LogLevel
 from opsconsole.sources.logs.base import LogContext
 from opsconsole.sources.logs.journal import JournalFollower
 from opsconsole.sources.logs.line import parse
-from tests.sources.logs.listening import Heard, until
+from tests.patience import until
+from tests.sources.logs.listening import Heard
 
 ENTRIES: list[dict[str, object]] = [
     {"PRIORITY": "3", "SYSLOG_IDENTIFIER": "app", "MESSAGE": "refused"},

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,14 +30,18 @@ def answering(of: Callable[[bytes], Any]) -> Any:
 
 
 async def test_a_server_that_hangs_is_given_up_soon() -> None:
-    with server(never) as url:
+    asked: list[bytes] = []
+
+    def talk(peer: socket.socket, request: bytes) -> None:
+        asked.append(request)
+        never(peer, request)
+
+    with server(talk) as url:
         made = api(url)
-        began = time.monotonic()
         answers = [await made.get("/api/v1/query") for _ in range(50)]
-        took = time.monotonic() - began
         await made.close()
     assert all(isinstance(each, Fault) and each.kind is FaultKind.TIMEOUT for each in answers)
-    assert took < PATIENCE * 1.0 + 1.0
+    assert 0 < len(asked) < 10
 
 
 async def test_a_bad_query_is_no_reason_to_give_up() -> None:

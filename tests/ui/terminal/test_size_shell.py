@@ -98,7 +98,7 @@ def test_a_shell_goes_on_after_a_kill(shell: Shell, who: str) -> None:
         os.kill(guardian if who == "guardian" else child_of(guardian), signal.SIGKILL)
         shell.wait_for(b"" if who == "guardian" else b"ended by SIGKILL")
         assert shell.run("echo $?") == "137\r\n-0-"
-    shell.terminal.until(lambda _: shell.terminal.processes == [shell.terminal.process.pid], 15)
+    shell.terminal.until(lambda _: shell.terminal.processes == [shell.terminal.process.pid])
     assert shell.run("stty -g") == before
     sent = shell.terminal.sent
     assert sent.rfind(b"?1049l") > sent.rfind(b"?1049h")

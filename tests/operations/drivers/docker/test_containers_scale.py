@@ -36,7 +36,7 @@ def _request(to: str) -> ActionRequest:
 async def _scaled(place: Place, to: int) -> Operation:
     operator = place.operator()
     plan = await planned(operator, _request(str(to)))
-    return await ended(operator, (await performed(operator, plan)).id, 40)
+    return await ended(operator, (await performed(operator, plan)).id)
 
 
 def _attrs(engine: Engine) -> dict[str, Any]:

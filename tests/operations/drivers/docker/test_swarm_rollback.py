@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from opsconsole.demo.docker_engine import Engine
-from opsconsole.demo.processes import wait_until
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
 from tests.operations.place import Place, ended, performed, planned, refused
+from tests.patience import until
 
 _ROLLBACK = ActionRequest("web", ActionKind.ROLLBACK, reason="a test")
 _SCALE = ActionRequest("web", ActionKind.SCALE, reason="a test", parameters={"to": "3"})
@@ -34,7 +34,7 @@ services:
       scale: {{swarm: web, min_healthy: 500ms, deadline: 30s}}
 """)
     # The engine still changes a service on its own until its first task runs.
-    wait_until(lambda: len(_running(swarm_engine)) == 1, deadline=30)
+    until(lambda: len(_running(swarm_engine)) == 1)
     return swarm_engine
 
 
@@ -57,7 +57,7 @@ async def _carried_out(place: Place, request: ActionRequest) -> Operation:
     operator = place.operator()
     plan = await planned(operator, request)
     assert "hunter2" not in repr(plan)
-    return await ended(operator, (await performed(operator, plan)).id, 60)
+    return await ended(operator, (await performed(operator, plan)).id)
 
 
 async def test_scaled_up_updated_to_a_broken_image_and_rolled_back(
@@ -70,7 +70,7 @@ async def test_scaled_up_updated_to_a_broken_image_and_rolled_back(
     assert len(_running(swarm)) == 3
 
     _service(swarm).update(image=swarm.image(2), command=["/bin/false"])
-    wait_until(lambda: _word(swarm) == "paused", deadline=30)
+    until(lambda: _word(swarm) == "paused")
     operation = await _carried_out(place, _ROLLBACK)
     assert operation.state is OperationState.VERIFIED, operation
     assert _running(swarm) == [swarm.image(1)] * 3
@@ -82,5 +82,5 @@ async def test_scaled_up_updated_to_a_broken_image_and_rolled_back(
     assert refused(await place.operator(read_only=True).plan(_ROLLBACK, None)) == "read-only"
 
     _service(swarm).remove()
-    wait_until(lambda: not swarm.client().api.containers(all=True), deadline=20)
+    until(lambda: not swarm.client().api.containers(all=True))
     assert "no Swarm service web" in str(await place.operator().plan(_ROLLBACK, None))
