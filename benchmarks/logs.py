@@ -19,8 +19,8 @@ from typing import Final
 
 from benchmarks.process import cpu_seconds, resident
 from benchmarks.targets import Figure, report
-from opsconsole.demo import docker_engine
 from opsconsole.demo.docker_engine import Engine
+from tests.servers.engines import obtain
 from tools.terminal import Terminal
 
 SIZE: Final = (120, 40)
@@ -163,7 +163,7 @@ def _console(screen: Terminal) -> int:
 
 def main() -> int:
     """Run and report."""
-    engine = docker_engine.obtain()
+    engine = obtain()
     try:
         watched = watch(engine, rate=RATE, seconds=SECONDS)
     finally:

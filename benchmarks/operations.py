@@ -17,11 +17,12 @@ from pathlib import Path
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
-from opsconsole.demo import docker_engine
+from opsconsole.demo.docker_engine import Engine
 from opsconsole.demo.processes import ServerError
 from opsconsole.model.operation import ActionKind, ActionRequest, Confirmation, Operation, Plan
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.state_place import FolderPlace, StatePlace
+from tests.servers.engines import obtain
 
 ROUNDS = 10
 
@@ -111,7 +112,7 @@ async def _command() -> Timing:
     return _show("command", timings)
 
 
-async def _docker(engine: docker_engine.Engine) -> None:
+async def _docker(engine: Engine) -> None:
     name = f"bench-{engine.owner}"
     engine.run(name)
     bare = []
@@ -143,7 +144,7 @@ def main() -> int:
         f"{middle.start / floor:.1f} bare interpreters of {floor * 1000:.0f} ms (limit 500 ms)"
     )
     try:
-        engine = docker_engine.obtain()
+        engine = obtain()
     except ServerError as error:
         print(f"no Docker Engine: {error}")
     else:

@@ -20,8 +20,8 @@ from typing import Final
 from benchmarks.endpoints import endpoints
 from benchmarks.process import cpu_seconds, resident
 from benchmarks.targets import Figure, report
-from opsconsole.demo import docker_engine
 from opsconsole.demo.processes import ServerError
+from tests.servers.engines import obtain
 from tools.terminal import Terminal
 
 SIZE: Final = (120, 40)
@@ -166,7 +166,7 @@ def _until(terminal: Terminal, text: bytes) -> None:
 def containers(count: int) -> Iterator[str]:
     """The address of a Docker Engine with ``count`` containers; '' where there is none."""
     try:
-        engine = docker_engine.obtain()
+        engine = obtain()
     except ServerError as error:
         print(f"without containers: {error}")
         yield ""

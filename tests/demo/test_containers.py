@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.demo import docker_engine as engines
 from opsconsole.demo.containers import choose_engine, start_containers
-from opsconsole.demo.docker_engine import Engine
+from opsconsole.demo.docker_engine import Engine, why_no_private_engine
 from opsconsole.demo.private_engine import engine_answers
 from tests.demo.test_command import Demo
+from tests.servers.engines import host_port, wait_healthy
 
 
 def test_three_containers_run_and_are_removed(docker_engine: Engine) -> None:
@@ -21,8 +21,8 @@ def test_three_containers_run_and_are_removed(docker_engine: Engine) -> None:
     with ExitStack() as cleanup:
         names = start_containers(engine, cleanup)
         frontend = engine.client().containers.get(names[0])
-        engines.wait_healthy(frontend)
-        assert engines.host_port(frontend) > 0
+        wait_healthy(frontend)
+        assert host_port(frontend) > 0
         states = {name: engine.client().containers.get(name).status for name in names}
         assert states == dict.fromkeys(names, "running")
     left = docker_engine.client().containers.list(all=True)
@@ -47,7 +47,7 @@ def test_headless_demo_notes_the_missing_engine(
         demo.end()
 
 
-@pytest.mark.skipif(bool(engines.why_no_private_engine()), reason="no private engine here")
+@pytest.mark.skipif(bool(why_no_private_engine()), reason="no private engine here")
 @pytest.mark.servers
 def test_private_engine_starts_behind_the_fleet_and_ends_with_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path

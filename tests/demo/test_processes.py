@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -15,13 +16,21 @@ import pytest
 from opsconsole.demo.processes import (
     ServerError,
     ServerProcess,
-    accepts_connections,
     answers_http,
     free_port,
     spawn,
     start,
 )
 from tests.patience import until
+
+
+def accepts_connections(port: int) -> bool:
+    """Whether a TCP connection is accepted within a second."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
 
 
 def alive(pid: int) -> bool:

@@ -10,14 +10,10 @@ from typing import Any
 
 import pytest
 
-from opsconsole.demo.prometheus import (
-    AlertRule,
-    MonitoringServer,
-    reload,
-    write_prometheus_config,
-)
+from opsconsole.demo.prometheus import AlertRule, MonitoringServer, write_prometheus_config
 from tests.operations.place import end_waiting
 from tests.servers.fixtures import MonitoringStack
+from tests.servers.monitoring import reload
 from tools.terminal import Terminal
 
 pytestmark = [pytest.mark.terminal, pytest.mark.servers]

@@ -15,10 +15,11 @@ from pathlib import Path
 import pytest
 
 from opsconsole.demo import busybox
-from opsconsole.demo.docker_engine import Engine, host_port
+from opsconsole.demo.docker_engine import Engine
 from opsconsole.demo.processes import answers_http, free_port
 from tests.operations.place import end_waiting
 from tests.patience import until
+from tests.servers.engines import host_port
 from tools.terminal import Terminal
 
 pytestmark = [pytest.mark.terminal, pytest.mark.servers]

@@ -11,17 +11,13 @@ from typing import Any
 import pytest
 
 from opsconsole.config.settings import Settings
-from opsconsole.demo.prometheus import (
-    AlertRule,
-    MonitoringServer,
-    reload,
-    write_prometheus_config,
-)
+from opsconsole.demo.prometheus import AlertRule, MonitoringServer, write_prometheus_config
 from opsconsole.engine.engine import Engine
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.render.event_words import words
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
+from tests.servers.monitoring import reload
 
 pytestmark = [pytest.mark.servers]
 INTERVAL = 1.0

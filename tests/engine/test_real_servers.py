@@ -15,6 +15,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from tests.patience import until
+from tests.servers.engines import OwnEngine
 from tests.servers.fixtures import MonitoringStack
 
 WITHIN = 120.0
@@ -100,7 +101,7 @@ def test_a_service_of_containers_alone_follows_docker(docker_sandbox: DockerEngi
 
 
 def test_docker_that_stops_says_so_and_is_back_by_itself(
-    private_docker_engine: DockerEngine,
+    private_docker_engine: OwnEngine,
 ) -> None:
     settings = Settings.model_validate(
         {

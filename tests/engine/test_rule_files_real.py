@@ -17,7 +17,6 @@ from opsconsole.demo.prometheus import (
     AlertRule,
     MonitoringServer,
     ScrapeJob,
-    reload,
     write_prometheus_config,
 )
 from opsconsole.engine.alerts.rule_book import RuleBook
@@ -27,6 +26,7 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
+from tests.servers.monitoring import reload
 
 pytestmark = [pytest.mark.servers]
 

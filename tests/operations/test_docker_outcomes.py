@@ -6,6 +6,7 @@ from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
 from tests.operations.place import Place, ended, performed, planned, refused
 from tests.patience import soon as until
+from tests.servers.engines import OwnEngine
 
 _S = OperationState
 
@@ -57,7 +58,7 @@ async def test_a_container_that_is_gone_is_refused(docker_sandbox: Engine, place
 
 
 async def test_an_engine_that_hangs_in_the_middle_is_looked_at_when_it_is_back(
-    private_docker_engine: Engine, place: Place
+    private_docker_engine: OwnEngine, place: Place
 ) -> None:
     name = f"web-{private_docker_engine.owner}"
     command = ["sh", "-c", "trap '' TERM; while true; do sleep 0.2; done"]

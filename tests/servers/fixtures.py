@@ -19,11 +19,17 @@ from typing import Any
 
 import pytest
 
-from opsconsole.demo import docker_engine as docker
 from opsconsole.demo import prometheus as monitoring
-from opsconsole.demo.docker_engine import Engine
+from opsconsole.demo.docker_engine import Engine, why_no_private_engine
 from opsconsole.demo.processes import ServerError, free_port
 from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob
+from tests.servers.engines import OwnEngine, obtain
+from tests.servers.monitoring import (
+    BLACKBOX_EXPORTER,
+    NODE_EXPORTER,
+    start_blackbox_exporter,
+    start_node_exporter,
+)
 
 _ROOTS = frozenset(
     {
@@ -139,21 +145,21 @@ def alertmanager_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mo
 def node_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoringServer]:
     """The exporter of this host's figures."""
     folder = tmp_path_factory.mktemp("node-exporter")
-    yield from _exporter(monitoring.NODE_EXPORTER, monitoring.start_node_exporter, folder)
+    yield from _exporter(NODE_EXPORTER, start_node_exporter, folder)
 
 
 @pytest.fixture(scope="session")
 def blackbox_exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MonitoringServer]:
     """The exporter that probes other servers."""
     folder = tmp_path_factory.mktemp("blackbox-exporter")
-    yield from _exporter(monitoring.BLACKBOX_EXPORTER, monitoring.start_blackbox_exporter, folder)
+    yield from _exporter(BLACKBOX_EXPORTER, start_blackbox_exporter, folder)
 
 
 @pytest.fixture(scope="session")
 def docker_engine() -> Iterator[Engine]:
     """A Docker Engine for the whole run: the machine's, else a private one."""
     try:
-        engine = docker.obtain()
+        engine = obtain()
     except ServerError as error:
         need("docker", available=False, remedy=str(error))
         raise
@@ -169,11 +175,11 @@ def docker_sandbox(docker_engine: Engine) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def private_docker_engine() -> Iterator[Engine]:
+def private_docker_engine() -> Iterator[OwnEngine]:
     """An engine of the test's own, which it may ``stop`` and ``start``."""
-    lack = docker.why_no_private_engine()
+    lack = why_no_private_engine()
     need("docker", available=not lack, remedy=lack)
-    engine = docker.start_private()
+    engine = OwnEngine()
     yield engine
     engine.close()
 
@@ -196,9 +202,9 @@ def swarm_engine(swarm_port: None, private_docker_engine: Engine) -> Engine:
 
 
 def _exporter(
-    name: str, start: Callable[[Path], MonitoringServer], folder: Path
+    names: Sequence[str], start: Callable[[Path], MonitoringServer], folder: Path
 ) -> Iterator[MonitoringServer]:
-    need(name, available=monitoring.available(name))
+    need(names[0], available=monitoring.available(names))
     server = start(folder)
     yield server
     server.stop()

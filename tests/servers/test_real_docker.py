@@ -11,18 +11,14 @@ from pathlib import Path
 import pytest
 from docker.errors import NotFound
 
-from opsconsole.demo.docker_engine import (
-    LABEL,
-    Engine,
-    host_port,
-    start_private,
-    wait_healthy,
-    why_no_private_engine,
-)
+from opsconsole.demo.docker_engine import LABEL, Engine, why_no_private_engine
 from opsconsole.demo.private_engine import engine_answers, sweep
 from opsconsole.demo.processes import answers_http
 from tests.patience import until
+from tests.servers.engines import OwnEngine, host_port, wait_healthy
 from tests.servers.fixtures import need
+
+ROOT = Path(__file__).parents[2]
 
 
 def page(port: int) -> str:
@@ -102,7 +98,7 @@ def test_what_a_test_made_is_removed_and_nothing_else(docker_engine: Engine) -> 
         other.remove(force=True)
 
 
-def test_a_stopped_engine_comes_back_with_its_containers(private_docker_engine: Engine) -> None:
+def test_a_stopped_engine_comes_back_with_its_containers(private_docker_engine: OwnEngine) -> None:
     engine = private_docker_engine
     container = engine.run("test-lasting", restart="always")
     engine.stop()
@@ -116,7 +112,7 @@ def test_a_stopped_engine_comes_back_with_its_containers(private_docker_engine: 
     until(is_back, every=0.1)
 
 
-def test_a_suspended_engine_hangs_until_it_is_resumed(private_docker_engine: Engine) -> None:
+def test_a_suspended_engine_hangs_until_it_is_resumed(private_docker_engine: OwnEngine) -> None:
     private_docker_engine.suspend()
     assert not engine_answers(private_docker_engine.url)
     private_docker_engine.resume()
@@ -127,8 +123,8 @@ def test_two_private_engines_do_not_meet_and_leave_no_trace() -> None:
     lack = why_no_private_engine()
     need("docker", available=not lack, remedy=lack)
     before = others()
-    first = start_private()
-    second = start_private()
+    first = OwnEngine()
+    second = OwnEngine()
     pages = []
     for engine, version in ((first, 1), (second, 2)):
         container = engine.run("test-same-name", image=engine.image(version), ports={8080: None})
@@ -151,14 +147,14 @@ def test_an_engine_and_its_containers_end_with_a_killed_parent() -> None:
     need("docker", available=not lack, remedy=lack)
     program = textwrap.dedent("""
         import signal
-        from opsconsole.demo.docker_engine import host_port, start_private
-        engine = start_private()
+        from tests.servers.engines import OwnEngine, host_port
+        engine = OwnEngine()
         container = engine.run("test-orphan", ports={8080: None})
         print(engine.url, host_port(container), flush=True)
         signal.pause()
     """)
     with subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as parent:
         assert parent.stdout is not None
         url, port = parent.stdout.readline().split()

@@ -10,12 +10,11 @@ from opsconsole.demo.prometheus import (
     AlertRule,
     MonitoringServer,
     ScrapeJob,
-    blackbox_job,
-    reload,
     write_prometheus_config,
 )
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
+from tests.servers.monitoring import blackbox_job, reload
 
 
 def get(url: str) -> str:

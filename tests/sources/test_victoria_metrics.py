@@ -12,8 +12,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.rule_files import RuleFiles, load_rule_files
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
-from opsconsole.demo import prometheus as monitoring
-from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob
+from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob, available
 from opsconsole.engine.engine import Engine
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.observations import PrometheusSeen
@@ -28,6 +27,7 @@ from opsconsole.sources.prometheus.rule_watch import NO_RULES
 from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.engine.conftest import fleet
 from tests.engine.test_budgets_real import history
+from tests.servers import monitoring
 from tests.servers.fixtures import MonitoringStack, need
 from tests.sources.exposing import ExposingServer, exposing
 from tests.sources.test_metric_parity import phase_of, width_of_bucket
@@ -65,7 +65,7 @@ def shop() -> Iterator[ExposingServer]:
 def victoria(
     shop: ExposingServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[MonitoringServer]:
-    need("victoria-metrics", available=monitoring.available(monitoring.VICTORIA_METRICS))
+    need("victoria-metrics", available=available(monitoring.VICTORIA_METRICS))
     folder = tmp_path_factory.mktemp("victoria")
     server = monitoring.start_victoria_metrics(folder, jobs=[ScrapeJob("shop", [shop.address])])
     yield server
@@ -163,7 +163,7 @@ async def test_alerts_come_from_its_vmalert(
 def test_it_tells_the_budgets_of_thirty_days_that_a_prometheus_tells(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    need("victoria-metrics", available=monitoring.available(monitoring.VICTORIA_METRICS))
+    need("victoria-metrics", available=available(monitoring.VICTORIA_METRICS))
     server = monitoring.start_victoria_metrics(tmp_path_factory.mktemp("remembering"))
     try:
         end = int(time.time()) // 10 * 10

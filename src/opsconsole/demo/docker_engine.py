@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from opsconsole.demo import binaries, busybox
 from opsconsole.demo.private_engine import PrivateEngine, engine_answers
-from opsconsole.demo.processes import ServerError, wait_until
+from opsconsole.demo.processes import ServerError
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -142,21 +142,9 @@ class Engine:
             with contextlib.suppress(NotFound):
                 network.remove()
 
-    def stop(self) -> None:
-        """Stop a private engine, as an outage; ``start`` brings it back with its containers."""
-        self._required_private().stop()
-
     def start(self) -> None:
         """Start a stopped private engine again."""
         self._required_private().start()
-
-    def suspend(self) -> None:
-        """Make a private engine hang: it accepts connections and does not answer."""
-        self._required_private().suspend()
-
-    def resume(self) -> None:
-        """Let a suspended private engine go on."""
-        self._required_private().resume()
 
     def close(self) -> None:
         """Remove everything made, stop a private engine, close the client."""
@@ -165,7 +153,6 @@ class Engine:
                 self.remove_containers()
                 self._remove_images()
             elif self._private.is_running():
-                self._private.resume()
                 self._clear_private()
         finally:
             self._client.close()
@@ -194,28 +181,6 @@ class Engine:
         return self._private
 
 
-def obtain() -> Engine:
-    """The engine that answers already, else a private one. ServerError says what is missing."""
-    url = answering_engine()
-    if url is not None:
-        return Engine(url)
-    reason = why_no_private_engine()
-    if reason:
-        raise ServerError(f"no Docker Engine answers, and {reason}")
-    return start_private()
-
-
-def start_private() -> Engine:
-    """An engine of our own, whatever else answers. Raises ServerError."""
-    private = PrivateEngine()
-    try:
-        private.start()
-    except BaseException:
-        private.discard()
-        raise
-    return Engine(private.url, private=private)
-
-
 def answering_engine() -> str | None:
     """The address of an engine that this user may use: ``DOCKER_HOST``, else the usual socket."""
     url = os.environ.get("DOCKER_HOST") or DEFAULT_SOCKET
@@ -231,22 +196,3 @@ def why_no_private_engine() -> str:
     if os.geteuid() != 0:
         return "starting one needs root: run as root, or start Docker"
     return ""
-
-
-def wait_healthy(container: "Container", *, deadline: float = 20) -> None:
-    """Return once the container's HEALTHCHECK says healthy; TimeoutError otherwise."""
-
-    def is_healthy() -> bool:
-        container.reload()
-        return bool(container.attrs["State"].get("Health", {}).get("Status") == "healthy")
-
-    wait_until(is_healthy, deadline=deadline, poll=0.1)
-
-
-def host_port(container: "Container", inner: int = WEB_PORT) -> int:
-    """The port on 127.0.0.1 at which the container's port ``inner`` is published."""
-    container.reload()
-    published = container.ports.get(f"{inner}/tcp")
-    if not published:
-        raise LookupError(f"{container.name} does not publish port {inner}")
-    return int(published[0]["HostPort"])

@@ -19,7 +19,6 @@ import http.client
 import json
 import os
 import shutil
-import signal
 import socket
 import tempfile
 from collections.abc import Iterator
@@ -89,14 +88,6 @@ class PrivateEngine:
             env=binaries.environment(),
         )
 
-    def suspend(self) -> None:
-        """Make the engine hang: it accepts connections and does not answer."""
-        self._signal(signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a suspended engine go on."""
-        self._signal(signal.SIGCONT)
-
     def stop(self) -> None:
         """Stop the engine and its containers; its files stay."""
         if self._process is not None:
@@ -113,10 +104,6 @@ class PrivateEngine:
         for path in self._optional:
             with contextlib.suppress(OSError):
                 path.rmdir()
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            self._process.send_signal(number)
 
     def _prepare(self) -> None:
         """Make the bridge and a configuration that keeps the machine's own from being read."""

@@ -179,15 +179,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def accepts_connections(port: int, host: str = LOOPBACK) -> bool:
-    """Whether a TCP connection is accepted within a second."""
-    try:
-        with socket.create_connection((host, port), timeout=1):
-            return True
-    except OSError:
-        return False
-
-
 def answers_http(port: int, path: str = "/", *, host: str = LOOPBACK) -> bool:
     """Whether ``GET path`` is answered with status 200 within a second."""
     connection = http.client.HTTPConnection(host, port, timeout=1)

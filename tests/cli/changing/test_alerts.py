@@ -13,11 +13,11 @@ from opsconsole.demo.prometheus import (
     AlertRule,
     MonitoringServer,
     ScrapeJob,
-    reload,
     write_prometheus_config,
 )
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
+from tests.servers.monitoring import reload
 
 pytestmark = [pytest.mark.servers]
 INTERVAL = 1.0

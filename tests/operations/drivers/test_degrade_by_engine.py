@@ -2,10 +2,11 @@
 
 import pytest
 
-from opsconsole.demo.docker_engine import LABEL, Engine, host_port
+from opsconsole.demo.docker_engine import LABEL, Engine
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
 from tests.operations.place import Place, ended, performed, planned
 from tests.patience import soon as until
+from tests.servers.engines import host_port
 
 _S = OperationState
 _HEALTHY = (

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.demo.docker_engine import Engine, host_port
+from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.operation import OperationState
 from tests.operations.drivers.rollbacks import (
     config_of,
@@ -16,6 +16,7 @@ from tests.operations.drivers.rollbacks import (
 )
 from tests.operations.place import Place, ended, outlived, performed, planned
 from tests.patience import soon as until
+from tests.servers.engines import OwnEngine, host_port
 
 _SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 
@@ -59,7 +60,7 @@ async def test_a_runner_killed_halfway_leaves_one_container_and_a_verdict(
 
 
 async def test_an_engine_that_hangs_leaves_both_containers_and_says_where(
-    private_docker_engine: Engine, place: Place
+    private_docker_engine: OwnEngine, place: Place
 ) -> None:
     engine = private_docker_engine
     engine.image(1)

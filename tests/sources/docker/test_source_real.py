@@ -10,7 +10,7 @@ import pytest
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
-from opsconsole.demo.docker_engine import Engine, host_port, wait_healthy
+from opsconsole.demo.docker_engine import Engine
 from opsconsole.engine.judge.service import judge_workload
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import FaultKind
@@ -19,6 +19,7 @@ from opsconsole.model.workloads import Inventory, Port, Replica, Update
 from opsconsole.render.event_words import words
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.source import DockerSource
+from tests.servers.engines import OwnEngine, host_port, wait_healthy
 
 pytestmark = pytest.mark.servers
 
@@ -193,7 +194,7 @@ async def test_what_a_busy_container_uses(docker_sandbox: Engine, here: bool) ->
 
 
 async def test_a_hung_engine_is_a_timeout_and_is_back_when_it_goes_on(
-    private_docker_engine: Engine,
+    private_docker_engine: OwnEngine,
 ) -> None:
     private_docker_engine.run("real-steady")
     async with watching(private_docker_engine, timeout=1.0) as watch:
@@ -222,7 +223,7 @@ async def test_a_hung_engine_is_a_timeout_and_is_back_when_it_goes_on(
 
 
 async def test_an_engine_that_is_stopped_and_started_is_back_by_itself(
-    private_docker_engine: Engine,
+    private_docker_engine: OwnEngine,
 ) -> None:
     private_docker_engine.run("real-steady", restart="always")
     async with watching(private_docker_engine, timeout=2.0) as watch:

@@ -10,6 +10,7 @@ from opsconsole.config.settings import Docker
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.sources.logs.docker import DockerFollower
 from tests.patience import until
+from tests.servers.engines import OwnEngine
 from tests.sources.logs.listening import Heard
 from tests.sources.logs.test_log_docker import following
 
@@ -23,7 +24,7 @@ COUNTING = (
 
 
 def test_an_engine_that_is_restarted_loses_and_doubles_nothing(
-    private_docker_engine: Engine,
+    private_docker_engine: OwnEngine,
 ) -> None:
     engine = private_docker_engine
     container = engine.run("log-break", command=["sh", "-c", COUNTING], restart="always")
@@ -47,7 +48,7 @@ def test_an_engine_that_is_restarted_loses_and_doubles_nothing(
 
 
 def test_a_line_is_told_once_when_an_engine_hangs_and_goes_on(
-    private_docker_engine: Engine,
+    private_docker_engine: OwnEngine,
 ) -> None:
     engine = private_docker_engine
     container = engine.run("log-hang", command=["sh", "-c", COUNTING])

@@ -7,7 +7,7 @@ from typing import Any
 
 from docker.types import EndpointConfig, IPAMConfig, IPAMPool, LogConfig
 
-from opsconsole.demo.docker_engine import LABEL, Engine, host_port
+from opsconsole.demo.docker_engine import LABEL, Engine
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
 from tests.operations.drivers.rollbacks import (
     config_of,
@@ -18,6 +18,7 @@ from tests.operations.drivers.rollbacks import (
     rolled_back,
 )
 from tests.operations.place import Place, ended, performed, planned, refused
+from tests.servers.engines import host_port
 
 _HEALTHY_IN_2 = (
     "grep -q 'version 2' /www/index.html && word=ok || word=down; trap 'exit 0' TERM; "
