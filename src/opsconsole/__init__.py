@@ -1,3 +1,3 @@
-"""opsconsole: the terminal operations console for whoever is on call."""
+"""opsconsole: the terminal operations console for the engineer on call."""
 
 __version__ = "0.1.0"

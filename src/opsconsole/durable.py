@@ -1,7 +1,7 @@
 """Files that outlive a crash: replaced whole, made whole, appended to by whole records.
 
-Invariant: a reader, and whoever comes after a kill or a loss of power at any instant, finds what
-was there before or what was to be there, never a part of it; when a call returns, it is on the
+Invariant: a reader, also after a kill or a loss of power at any instant, finds what was there
+before or what was to be there, never a part of it; when a call returns, it is on the
 disk. The last component of a path is never followed where it is a symbolic link, unless
 ``follow`` says so, and only a regular file is opened: a fifo, a device or a socket in its place is
 refused at once and never waited for.
@@ -136,7 +136,7 @@ def replace_link(path: Path | str, leads_to: str) -> None:
 def append(descriptor: int, record: bytes) -> None:
     """Append ``record`` whole or not at all, to a file opened with O_APPEND.
 
-    For whoever holds the file's lock, or is the only one to write to it.
+    The caller holds the file's lock, or is the only one to write to it.
     """
     size = os.fstat(descriptor).st_size
     try:

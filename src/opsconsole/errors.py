@@ -5,7 +5,7 @@
     * SecretError        a secret's reference cannot be resolved
     * RefusedError       policy refused an action; carries the refusal
     * StateError         a file or database of the console's own cannot be used
-    * OutcomeUnknownError     a call was sent and we cannot tell whether it took effect
+    * OutcomeUnknownError     a call was sent and it is not known whether it took effect
 
 Invariant: ``str(error)`` says what happened, to what, and what to do next, in text that is
 safe for a terminal and free of secrets. What goes wrong outside (a probe, a query) is a

@@ -1,9 +1,9 @@
 """Regular expressions that people write, in RE2's syntax, which is Prometheus' and Alertmanager's.
 
-Invariant: whether a text holds a match is told in time that grows with the text's length alone,
-whatever the pattern and whoever wrote the text. Python's ``re`` backtracks, and nothing can stop
-it: it is for the console's own patterns. What no automaton can do, back references and looking
-around, is refused. RE2 is imported when the first pattern is made.
+Invariant: finding out whether a text holds a match takes time that grows with the text's length
+alone, whatever the pattern and the text. Python's ``re`` backtracks and cannot be
+stopped: it is for the console's own patterns. What no automaton can do, back references and
+looking around, is refused. RE2 is imported when the first pattern is made.
 
 Syntax: https://github.com/google/re2/wiki/Syntax
 """
@@ -31,7 +31,7 @@ class Pattern:
         options.case_sensitive = not folds
         try:
             self._whole: Any = re2.compile(text, options)
-            # A set tells that there is a match, not where, at a tenth of the cost.
+            # A set reports that there is a match, not where, at a tenth of the cost.
             self._search = _set_of(re2.Set.SearchSet(options), text)
             self._matches = _set_of(re2.Set.FullMatchSet(options), text)
         except (re2.error, UnicodeEncodeError) as error:

@@ -25,14 +25,14 @@ from opsconsole.model.machine import Command, End, Finished, Keep
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 COMPLAINT: Final = 2000
-"""Bytes that are kept of what a program complains of, the last ones."""
+"""Bytes that are kept of a program's standard error, the last ones."""
 
 _PIECE: Final = 64 * 1024
 _PIPE: Final = 1 << 20
 """Bytes that a pipe can hold: what was written before the end is not more."""
 
 _KILLED: Final = 5.0
-"""Seconds for the kernel to end what was killed; what is stuck in a disk is left to it."""
+"""Seconds for the kernel to end what was killed; a process stuck on a disk is left to it."""
 
 
 class _Channel(Enum):
@@ -153,7 +153,7 @@ class Program:
         return data
 
     def _feed(self, selector: selectors.BaseSelector) -> None:
-        """Give it more of its input; a program that does not want it all is not made to."""
+        """Give it more of its input; a program that does not read it all is not an error."""
         pipe = self._process.stdin
         assert pipe is not None
         try:
@@ -173,7 +173,7 @@ class Program:
 
 
 class Stop:
-    """Ends a program that nobody wants any more, from any thread, also before it has begun."""
+    """Ends a program that is no longer needed, from any thread, also before it has started."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -188,7 +188,7 @@ class Stop:
                 self._program.kill()
 
     def watch(self, program: Program) -> None:
-        """It is ``program`` that is meant."""
+        """Name the program that it ends."""
         with self._lock:
             self._program = program
             if self.is_set:
@@ -218,7 +218,7 @@ def run(
         end = End.LATE
         with contextlib.suppress(TimeoutError):
             _gather(program.last_words(), output, limit, keep)
-        program.kill()  # what its end has left behind
+        program.kill()  # output written just before its end
     finally:
         code = program.close()
     if stop.is_set:
@@ -238,7 +238,7 @@ def _gather(pieces: Iterator[bytes], output: bytearray, limit: int, keep: Keep) 
 
 
 class Launched:
-    """A program that was started to stay, and outlives this process."""
+    """A program that was started to outlive this process."""
 
     def __init__(self, command: Command) -> None:
         null = subprocess.DEVNULL

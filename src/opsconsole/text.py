@@ -1,10 +1,10 @@
-"""The one door for outside text.
+"""Making text from outside safe to show.
 
-Invariant: what ``sanitize`` returns holds no character that a terminal acts on, that changes
-the direction or width of the text around it, or that is invisible: no C0 or C1 control, no
-escape, no bidirectional override, no zero-width or private character, at most three combining
-marks in a row. What was there stays visible as a stand-in, because an attempt to hide is news.
-Every string that a source, a driver or a file brings in passes here once, where it enters.
+Invariant: what ``sanitize`` returns holds no character that a terminal acts on, that changes the
+direction or width of the text around it, or that is invisible: no C0 or C1 control, no escape, no
+bidirectional override, no zero-width or private character, at most three combining marks in a row.
+What was there stays visible as a stand-in, because an attempt to hide is worth seeing. Every string
+that a source, a driver or a file brings in is sanitised once, where it enters.
 """
 
 import re

@@ -77,7 +77,7 @@ class _Call(Generic[T]):
             return _Outcome(error=error)
 
     def deliver(self, outcome: _Outcome[T]) -> None:
-        """Hand the outcome to the loop; a loop that is closed has nobody left who waits."""
+        """Hand the outcome to the loop; nobody waits on a loop that is closed."""
         try:
             self.loop.call_soon_threadsafe(self._set, outcome)
         except RuntimeError:

@@ -45,7 +45,7 @@ __all__ = [
 
 
 class ByDriver(Model):
-    """What each driver is told, under its name in an action."""
+    """What each driver needs to know, under its name in an action."""
 
     docker: DockerTarget | None = Field(default=None, description="Containers of an engine.")
     swarm: SwarmTarget | None = Field(default=None, description="A Swarm service.")

@@ -1,6 +1,6 @@
 """What is different between two configurations, in words for the timeline. Pure.
 
-Invariant: every difference is told, by the names that stand in the file; never a value.
+Invariant: every difference is reported by the names in the file, never by a value.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What each driver of an action is told: which target, and how.
+"""What each driver of an action needs to know: which target, and how.
 
 Invariant: a target is named, never searched for; a command is an argv list, never a shell line.
 """
@@ -166,7 +166,9 @@ class EnvFlags(Model):
     then: Literal["restart", "reload", "nothing"] = Field(
         default="restart", description="What makes the service read it."
     )
-    pid_file: Text | None = Field(default=None, description="For reload: whom to send SIGHUP.")
+    pid_file: Text | None = Field(
+        default=None, description="For reload: which process gets SIGHUP."
+    )
 
 
 class FileSet(Model):

@@ -1,9 +1,9 @@
 """What is declared and what was found, as one: the settings that an engine works with.
 
 Invariant: what is declared wins, key by key; what was found fills in what the configuration leaves
-open, and services that it does not name. The settings that come of it are as consistent as those
-of a file: a service that was found and refers to nothing, or takes a name that another has, is
-left out and told. Pure.
+open, and services that it does not name. The resulting settings are as consistent as those of
+a file: a service that was found and refers to nothing, or takes a name that another has, is
+left out and reported. Pure.
 """
 
 from collections.abc import Iterable, Mapping

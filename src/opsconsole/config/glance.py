@@ -1,6 +1,6 @@
 """What the first paint needs of a configuration, without reading the whole of it.
 
-Invariant: a glance is never another opinion: it tells what ``load`` will tell, or nothing. It
+Invariant: a glance never disagrees with ``load``: it returns what ``load`` will, or nothing. It
 knows the top-level keys ``environment``, ``display``, ``keys``, ``read_only`` and ``wall`` of one
 file, with plain words below them or in braces on one line; whatever is written otherwise, or may
 be wrong, is left to ``load``. The settings that a console works by always come from ``load``.
@@ -50,11 +50,11 @@ class Glance:
 
 
 class _NotPlainError(Exception):
-    """Only ``load`` can tell."""
+    """Only ``load`` can read it."""
 
 
 def glance(path: Path) -> Glance | None:
-    """What ``path`` plainly says; None where only ``load`` can tell, as of what is wrong."""
+    """What ``path`` plainly says; None where only ``load`` can read it, or it is wrong."""
     if not path.is_file():
         return None
     try:

@@ -31,14 +31,14 @@ class BasicAuth(Model):
     """RFC 7617 credentials."""
 
     username: Text = Field(description="The user's name.")
-    password: SecretRef = Field(description="Where the password is to be had.")
+    password: SecretRef = Field(description="Where to find the password.")
 
 
 class Authorization(Model):
     """An ``Authorization`` header of another type."""
 
     type: Text = Field(default="Bearer", description="The scheme, before the credentials.")
-    credentials: SecretRef = Field(description="Where the token is to be had.")
+    credentials: SecretRef = Field(description="Where to find the token.")
 
 
 class TlsConfig(Model):

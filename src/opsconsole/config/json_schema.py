@@ -1,6 +1,6 @@
 """The JSON schemas of the configuration and of runbooks, for editors.
 
-Invariant: a schema describes what its file takes, the short forms included, in draft 07,
+Invariant: a schema describes what its file accepts, the short forms included, in draft 07,
 which every YAML language server understands: ``definitions`` instead of ``$defs``, and nothing
 beside a ``$ref``.
 """

@@ -26,7 +26,7 @@ KEY_NAMES = frozenset(
 )
 """Textual's names of the keys that are not a single letter or digit."""
 
-# A terminal cannot tell these from enter, tab and escape (ASCII control codes).
+# A terminal cannot distinguish these from enter, tab and escape (ASCII control codes).
 _SAME_AS = {"ctrl+m": "enter", "ctrl+i": "tab", "ctrl+left_square_bracket": "escape"}
 
 

@@ -1,4 +1,4 @@
-"""From a file or a folder to validated settings, or to every problem at once.
+"""Reading a file or a folder into validated settings, or into every problem at once.
 
 Invariant: ``load`` returns consistent settings or raises ConfigError, whatever the files hold. A
 configuration that names programs to run is obeyed only if nobody else can write it.
@@ -36,7 +36,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
 
 
 def places(path: Path) -> Tree:
-    """The place of every key that ``path`` gives, for saying where something later found is."""
+    """The place of every key in ``path``, to say where a problem that is found later is."""
     reading = _read_all(path)
     return Tree(reading.value, reading.places)
 
@@ -96,7 +96,7 @@ def _read_file(path: Path, reading: _Reading) -> None:
             Problem.at(
                 Place(name),
                 (),
-                f"names programs to run but {file.loose}; whoever writes it could run anything",
+                f"names programs to run but {file.loose}; its writers could run anything",
                 file.remedy,
             )
         )
@@ -134,7 +134,7 @@ def _add(into: dict[str, Any], path: KeyPath, value: Any, tree: Tree, reading: _
 def _validate(reading: _Reading, environ: Mapping[str, str]) -> Settings | None:
     """The settings, or None with the reasons added to ``reading``.
 
-    Not tried on a part of the files: what is missing there would show as wrong here.
+    Not tried on a part of the files: what only the others have would be reported as missing.
     """
     if not reading.complete:
         return None

@@ -1,4 +1,4 @@
-"""The figures that a log's patterns are: how often each matches, and the numbers it takes out.
+"""The figures that a log's patterns give: how often each matches, and the numbers it extracts.
 
 Invariant: pure. A pattern ``done`` with a named group, ``in (?P<seconds>[0-9.]+) s``, is the figure
 ``done`` (its rate) and the figure ``done.seconds`` (quantiles of the numbers). A group's name says

@@ -1,8 +1,8 @@
 """One thing that is wrong with a configuration, and where.
 
 Invariant: ``str(problem)`` is one line that is safe for a terminal, ``file:line: where: message``,
-as compilers write it, so that editors and people find the place. It holds no value that may be a
-secret. All problems of all files are reported at once.
+as compilers write it, so that editors and people find the place. It holds no value that may be
+a secret. All problems of all files are reported at once.
 """
 
 import difflib

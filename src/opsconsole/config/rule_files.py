@@ -1,7 +1,7 @@
 """Prometheus rule files, as they are, for a server that has not loaded them.
 
 Invariant: every group and every rule of a file is read, or is a problem with its place; nothing
-is left out unsaid. Recording rules are counted by name, since the console cannot record.
+is left out silently. Recording rules are counted by name, since the console cannot record.
 
 Format: https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
 """

@@ -1,4 +1,4 @@
-"""Where a service logs, and what is made of its lines.
+"""Where a service logs, and which figures come from its lines.
 
 Invariant: a log is of one kind, and every pattern is a regular expression that can be used.
 """

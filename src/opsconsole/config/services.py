@@ -29,7 +29,7 @@ from opsconsole.config.types import (
 )
 
 NO_PROMETHEUS: Final = "none"
-"""In place of a Prometheus' name: none knows this service, the console scrapes it itself."""
+"""Instead of a Prometheus' name: none has this service, the console scrapes it itself."""
 
 LabelName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
@@ -135,7 +135,7 @@ class Metric(Model):
         default="", description="What it is counted in: s, ms, B, %, or a word for people."
     )
     window: Duration = Field(
-        default=300.0, description="Over which rates and quantiles are reckoned."
+        default=300.0, description="Over which rates and quantiles are calculated."
     )
     description: str = Field(default="", description="What it means, for people.")
 
@@ -155,7 +155,7 @@ class Metric(Model):
 
 
 class AvailabilitySeries(Model):
-    """Series that tell the service's availability over weeks, for its error budgets.
+    """Series that give the service's availability over weeks, for its error budgets.
 
     Either ``gauge``, or ``total`` with ``failed`` or ``failed_labels``. Needs a Prometheus.
     """
@@ -178,10 +178,10 @@ class AvailabilitySeries(Model):
     def _one_kind(self) -> "AvailabilitySeries":
         if (self.gauge is None) == (self.total is None):
             raise ValueError("name exactly one of gauge and total")
-        telling = self.failed is not None or bool(self.failed_labels)
-        if self.total is not None and not telling:
+        has_failures = self.failed is not None or bool(self.failed_labels)
+        if self.total is not None and not has_failures:
             raise ValueError("total needs failed or failed_labels")
-        if self.gauge is not None and telling:
+        if self.gauge is not None and has_failures:
             raise ValueError("failed belongs to total")
         return self
 
@@ -200,7 +200,7 @@ class Rule(Model):
         default=0, description="How long it must not hold before the alert is over."
     )
     severity: str = Field(default="warning", description="critical, warning or info.")
-    summary: str = Field(default="", description="One sentence for whoever is woken.")
+    summary: str = Field(default="", description="One sentence for the person who is woken.")
     runbook: str = Field(default="", description="Where it is written what to do.")
 
 
@@ -279,7 +279,8 @@ class Service(Found):
     )
     metrics: dict[Name, Metric] = Field(default_factory=dict, description="Its metrics by name.")
     availability: AvailabilitySeries | None = Field(
-        default=None, description="Series that tell its availability for longer than this console."
+        default=None,
+        description="Series of its availability, over longer than this console runs.",
     )
     objectives: tuple[Objective, ...] = Field(
         default=(), description="Targets: p95(latency) < 100ms, availability 99.9% over 30d."

@@ -36,7 +36,7 @@ class Prometheus(Model):
     """A Prometheus-compatible query API. ``rules_url`` where rules live apart (vmalert)."""
 
     url: Url = Field(description="Where its API is, with any prefix.")
-    name: Name = Field(default="prometheus", description="To tell several apart.")
+    name: Name = Field(default="prometheus", description="To distinguish several.")
     interval: Duration = Field(default=15.0, description="Time between two looks.")
     timeout: Duration = Field(default=10.0, description="Deadline of one query.")
     rules_url: Url | None = Field(
@@ -54,7 +54,7 @@ class Alertmanager(Model):
     """An Alertmanager, v2 API."""
 
     url: Url = Field(description="Where its API is, with any prefix.")
-    name: Name = Field(default="alertmanager", description="To tell several apart.")
+    name: Name = Field(default="alertmanager", description="To distinguish several.")
     interval: Duration = Field(default=10.0, description="Time between two looks.")
     timeout: Duration = Field(default=5.0, description="Deadline of one look.")
     http: HttpConfig = Field(
@@ -69,7 +69,7 @@ class Docker(Model):
         default=None, description="unix:///var/run/docker.sock, tcp://host:2376, ssh://host."
     )
     context: Text | None = Field(default=None, description="Name of a Docker context.")
-    name: Name = Field(default="docker", description="To tell several apart.")
+    name: Name = Field(default="docker", description="To distinguish several.")
     interval: Duration = Field(default=5.0, description="Time between two lists of containers.")
     stats_interval: Duration = Field(
         default=10.0, description="Time between two readings of what containers use."
@@ -135,7 +135,7 @@ class Display(Model):
 
 
 class Wall(Model):
-    """A read-only screen that nobody sits at."""
+    """A read-only screen without a keyboard."""
 
     enabled: bool = Field(default=False, description="Start as a wall; implies read_only.")
     rotate: Duration = Field(default=20.0, description="How long each view stays.")
@@ -176,7 +176,7 @@ class Settings(Model):
     )
     recording: Recording = Field(default_factory=Recording, description="What is kept on disk.")
     display: Display = Field(default_factory=Display, description="How it looks.")
-    wall: Wall = Field(default_factory=Wall, description="A screen that nobody sits at.")
+    wall: Wall = Field(default_factory=Wall, description="A read-only screen without a keyboard.")
     keys: dict[str, str] = Field(
         default_factory=dict, description="Keys by binding, such as restart: ctrl+k."
     )
@@ -190,7 +190,7 @@ class Settings(Model):
 
     @property
     def engines(self) -> dict[str, float]:
-        """What tells which replicas run: names, and the seconds between two looks."""
+        """What reports which replicas run: names, and the seconds between two looks."""
         return {each.name: each.interval for each in self.docker if each.enabled}
 
     def environment_of(self, service: str) -> Environment:
@@ -218,7 +218,7 @@ class Settings(Model):
 def effective_read_only(settings: Settings, asked: bool) -> bool:
     """Whether every change is refused: ``asked`` for at the start or so far, or by ``settings``.
 
-    What was asked for is never undone by settings, so a configuration that is read again can
-    close the door and never open it.
+    What was asked for is never undone by settings, so reading the
+    configuration again can forbid changes and never allow them.
     """
     return asked or settings.read_only or settings.wall.enabled

@@ -1,6 +1,6 @@
 """Themes: colours by what they are for, from YAML files.
 
-Invariant: every theme that is given out is complete and legible: each colour is ``#rrggbb``, and
+Invariant: every theme that is returned is complete and legible: each colour is ``#rrggbb``, and
 text, states and header reach a contrast of 4.5 to 1 with what is behind them (WCAG 2.1). A file
 that does not is one problem and is left out.
 

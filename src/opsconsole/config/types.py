@@ -1,7 +1,7 @@
 """The scalar types of the configuration: durations, sizes, names, URLs, references to secrets.
 
-Invariant: a settings object never holds a secret's value, only where it is to be had. No
-validator says the value of a text that may be a secret.
+Invariant: a settings object never holds a secret's value, only where to find it. No
+validator shows the value of a text that may be a secret.
 """
 
 import re
@@ -120,7 +120,7 @@ Duration = Annotated[
     Field(gt=0),
     _duration_schema({"exclusiveMinimum": 0}),
 ]
-"""Seconds, more than none."""
+"""Seconds, more than 0."""
 
 DurationOrZero = Annotated[
     float,
@@ -142,7 +142,7 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """What a service, an instance or a metric may be called."""
 
 Text = Annotated[str, Field(min_length=1)]
-"""Any text but none."""
+"""Any text that is not empty."""
 
 Url = Annotated[str, AfterValidator(_check_url)]
 """An http or https URL without credentials."""
@@ -217,7 +217,7 @@ class Found(Model):
 
 
 class SecretRef(Model):
-    """Where a secret is to be had; exactly one of the four.
+    """Where to find a secret; exactly one of the four.
 
     A plain string is accepted when it is a reference, ``${env:NAME}``, and refused otherwise:
     a secret's value does not belong in a configuration.

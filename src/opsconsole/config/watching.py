@@ -1,7 +1,7 @@
 """Whether the files that a configuration is made of have changed.
 
-Invariant: looks at names and never into a file; two looks give equal stamps only if no file was
-written, replaced, added or removed in between, as far as its file system tells times apart.
+Invariant: reads names and never a file; two looks give equal stamps only if no file was
+written, replaced, added or removed in between, as far as its file system distinguishes times.
 
 Everything here blocks: call it in an executor of your own.
 """
@@ -20,7 +20,7 @@ Stamp = tuple[str, int, int, int]
 """Path, inode, time of change in nanoseconds and size; zeros for a file that is not there."""
 
 FILES: Final = 1000
-"""Files that are looked at; what is beyond changes unseen."""
+"""Most files that are looked at; changes to others are not noticed."""
 
 
 def stamps(path: Path) -> tuple[Stamp, ...]:

@@ -80,8 +80,8 @@ def read_tree(text: str, file: str) -> Tree:
 def _why(text: str, error: yaml.MarkedYAMLError) -> str:
     """What is wrong where the parser gave up.
 
-    Some parsers have a limit of their own on open brackets, and meet it before the first event
-    is told. It is the same limit to whoever reads of it.
+    Some parsers have their own limit on open brackets, and reach it before the first event
+    is reported. To the reader of the message it is the same limit.
     """
     before = text if error.problem_mark is None else text[: error.problem_mark.index]
     opened = sum(map(before.count, "[{")) - sum(map(before.count, "]}"))

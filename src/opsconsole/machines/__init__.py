@@ -1,1 +1,1 @@
-"""The machines that are read and changed: what is asked of one, and this one."""
+"""The machines that are read and changed: the protocol, and the console's own host."""

@@ -1,9 +1,9 @@
 """What a machine is: where programs run, files are, and processes live.
 
-Invariant: whoever reads or changes a machine is handed one and never asks which it has. Nothing
+Invariant: code that reads or changes a machine is given one and never asks which it is. Nothing
 here raises but ``MachineError`` (and ``CancelledError``), and everything ends by its deadline; when
-it is cancelled a program that runs is ended. ``MachineError.begun`` tells what was not done from
-what may have been. Paths are absolute; a symbolic link is followed unless it is said otherwise.
+it is cancelled a program that runs is ended. ``MachineError.begun`` separates what was not done
+from what may have been. Paths are absolute; a symbolic link is followed unless said otherwise.
 
 ``docs/adding-a-machine.md`` says what an implementation must keep; ``tests/machines/contract.py``
 is tried against every one.
@@ -46,7 +46,7 @@ class FileFollowing(Protocol):
     """A file that is read as it grows, by a thread that may block."""
 
     def __iter__(self) -> Iterator[Followed]:
-        """What comes of it, for ever; ends with ``close``. Starts near the file's end."""
+        """Each piece and turn of it, until ``close``. Starts near the file's end."""
         ...
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class FileFollowing(Protocol):
 
 
 class Launched(Protocol):
-    """A program that stays when this process has ended."""
+    """A program that outlives this process."""
 
     @property
     def code(self) -> int | None:
@@ -87,7 +87,7 @@ class Machine(Protocol):
         ...
 
     async def launch(self, command: Command) -> Launched:
-        """Start a program that stays; its input and outputs are nothing."""
+        """Start a program that outlives this process; its input and outputs are /dev/null."""
         ...
 
     async def read(self, path: PurePath, limit: int) -> bytes:
@@ -116,7 +116,7 @@ class Machine(Protocol):
     async def looseness(self, path: PurePath) -> Loose | None:
         """How others than its user and root could change what is at ``path``; None if they cannot.
 
-        Each folder above it counts, since whoever can rename in one can put another file there.
+        Each folder above it counts, since anyone who can rename in one can put another file there.
         """
         ...
 

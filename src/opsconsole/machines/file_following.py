@@ -1,8 +1,8 @@
-"""Following a file of this host, also when it is rotated, truncated or made anew.
+"""Following a file of this host, also when it is rotated, truncated or created again.
 
 Invariant: every byte that is in the file when it is looked at is read once. A file that was
 renamed is read to its end before the one in its place is begun; one that became shorter is begun
-again. What was removed before it was looked at is not seen, and is not guessed.
+again. What was removed before it was looked at is not seen, and not guessed.
 """
 
 import os
@@ -36,14 +36,14 @@ class LocalFollowing:
         self._stopping.set()
 
     def __iter__(self) -> Iterator[Followed]:
-        """What comes of it, for ever."""
+        """Each piece and each turn of the file, without end."""
         while not self._stopping.is_set():
             try:
                 file = os.fdopen(
                     durable.open_file(self._path, os.O_RDONLY, follow=True), "rb", buffering=0
                 )
             except OSError as error:
-                # What appears after this is read from its beginning: it is all news.
+                # What appears after this is read from its beginning: all of it is new.
                 self._begun = True
                 yield from self._cannot(error)
                 self._stopping.wait(self._every)
@@ -95,7 +95,7 @@ class LocalFollowing:
             yield Unreadable("")
 
     def _replaced(self, file: BinaryIO) -> bool:
-        """Whether another file is at the path; one that is merely gone may come back."""
+        """Whether another file is at the path; one that is only missing may come back."""
         here = os.fstat(file.fileno())
         try:
             there = self._path.stat()

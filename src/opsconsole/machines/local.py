@@ -89,12 +89,12 @@ class LocalMachine(Machine):
 
     @property
     def name(self) -> str:
-        """It needs none."""
+        """Nothing to open."""
         return ""
 
     @property
     def is_local(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     async def run(
@@ -183,7 +183,7 @@ class LocalMachine(Machine):
 
 
 def _failed(error: OSError, what: PurePath | str) -> MachineError:
-    """``what`` was asked for; it may be another file that was at fault, such as its folder."""
+    """``what`` was asked for; another file may be the cause, such as its folder."""
     if isinstance(error.filename, str) and os.path.isabs(error.filename):
         what = error.filename
     failure = _FAILURES.get(error.errno or 0, Failure.OTHER)

@@ -136,4 +136,4 @@ NOT_IDENTITY = frozenset(
         "__replica__",
     }
 )
-"""Labels that tell who reports an alert or how bad it is, and not which alert it is."""
+"""Labels that say who reports an alert or how bad it is, not which alert it is."""

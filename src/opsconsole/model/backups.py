@@ -21,7 +21,7 @@ class BackupView:
     """One backup of a list. ``made_at`` in Unix seconds, None where it cannot be read.
 
     ``size`` in bytes of contents; ``fault`` is why it cannot be used; ``unsteady`` says that
-    what was copied changed or ran meanwhile; ``verified_at`` when this console compared it.
+    what was copied was changed or running meanwhile; ``verified_at`` when this console compared it.
     """
 
     id: str
@@ -36,7 +36,7 @@ class BackupView:
 
     @property
     def state(self) -> BackupState:
-        """What is known of it."""
+        """Its check."""
         if self.fault:
             return BackupState.DAMAGED
         return BackupState.WHOLE if self.verified_at is None else BackupState.VERIFIED

@@ -24,7 +24,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """How services hang together. ``hosts`` of a container that no service owns: the engine's."""
+    """How services depend on each other and share hosts.
+
+    ``hosts`` of a container that no service owns: the engine's.
+    """
 
     places: Mapping[str, Place] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""How well two colours can be told apart.
+"""How well two colours can be distinguished.
 
 Invariant: ``contrast`` is symmetric, 1.0 for equal colours and at most 21.0. Colours are
 ``#rrggbb`` in sRGB. Source: WCAG 2.1, "relative luminance" and "contrast ratio".
@@ -19,7 +19,7 @@ def is_colour(text: str) -> bool:
 
 
 def relative_luminance(colour: str) -> float:
-    """Lightness as WCAG reckons it, 0.0 for black to 1.0 for white."""
+    """Lightness as WCAG defines it, 0.0 for black to 1.0 for white."""
     red, green, blue = (_linear(int(colour[at : at + 2], 16) / 255) for at in (1, 3, 5))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

@@ -1,7 +1,7 @@
 """One thing that happened, on the timeline.
 
-Invariant: an event is written once and never changed; ``at`` is when it happened, as well as
-that is known. What is judged of it is its ``code``; its words are made in ``render.event_words``.
+Invariant: an event is written once and never changed; ``at`` is when it happened, as far as
+that is known. Code judges it by its ``code``; its words are made in ``render.event_words``.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class EventKind(StrEnum):
 
 
 class EventCode(StrEnum):
-    """What happened. One that is called as its kind tells no more than its ``detail``."""
+    """What happened. A code named like its kind says no more than its ``detail``."""
 
     HEALTH = "health"
     HEALTH_CHANGED = "health-changed"
@@ -104,10 +104,10 @@ class Event:
     """``service`` is '' for what concerns the console or a host; ``state`` colours the row.
 
     ``detail`` is what others said of it: a reason, a summary, a fault, a note. ``before`` and
-    ``after`` hold what changed. ``figure`` is an exit code, a count, or seconds: as the code has
-    it. Of an operation, ``action`` is its kind, ``name`` which of several, ``by`` who began it;
-    of an end in a container, ``name`` are the signals before it. ``memory``: for want of memory.
-    ``place`` is the engine on which it happened, '' where that is not told.
+    ``after`` hold what changed. ``figure`` is an exit code, a count, or seconds: as the code
+    has it. Of an operation, ``action`` is its kind, ``name`` which of several, ``by`` who began
+    it; of an end in a container, ``name`` are the signals before it. ``memory``: killed for
+    lack of memory. ``place`` is the engine on which it happened, '' where that is not reported.
     """
 
     at: float

@@ -33,7 +33,7 @@ BUILT_IN: Final = {
 """Figures that every service has without declaring them, with their dimension."""
 
 DEFAULT_WINDOW: Final = 30 * 86400.0
-"""Seconds over which availability is reckoned unless said otherwise."""
+"""Seconds over which availability is calculated by default."""
 
 _SHARES: Final = {"%": Fraction(1, 100)}
 _RATES: Final = {
@@ -65,7 +65,7 @@ _EXAMPLES: Final = {
     "number": "3",
 }
 _LONGEST: Final = 200
-_MOST_DIGITS: Final = 30  # 17 tell every float apart; a scale of 1/86400 needs some more
+_MOST_DIGITS: Final = 30  # 17 distinguish all floats; a scale of 1/86400 needs more
 _MOST_ZEROS: Final = 16
 _SPACE: Final = re.compile(r"\s*")
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")

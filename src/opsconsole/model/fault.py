@@ -1,8 +1,8 @@
 """Why an observation or a call did not give a value.
 
 Invariant: a fault is classified; its message is sanitised, says what happened to what, and
-its hint says what to do next. ``blames_target`` tells a target that failed from a look that
-failed: only the first may ever turn something red.
+its hint says what to do next. ``blames_target`` separates a target that failed from a
+look that failed: only the first may ever turn something red.
 """
 
 from dataclasses import dataclass

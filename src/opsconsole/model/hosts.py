@@ -56,7 +56,7 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class HostView:
-    """One host as it was last seen, at ``taken_at``; it is looked at every ``interval`` seconds."""
+    """One host as it was last seen, at ``taken_at``; it is read every ``interval`` seconds."""
 
     host: Host
     taken_at: float

@@ -1,7 +1,7 @@
 """What is known of an incident, put together for the report on it.
 
-Invariant: all of it happened within ``since`` and ``until``, apart from what began before and is
-said to; ``lacks`` names what could not be read, so that nothing is missing without a word.
+Invariant: all of it happened within ``since`` and ``until``, apart from what is marked as begun
+before; ``lacks`` names what could not be read, so that nothing is missing unnoticed.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class AlertSpan:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """Lines of a service's logs around the start. ``left_out`` were less grave or too many."""
+    """Lines of a service's logs around the start. ``left_out`` were less severe or too many."""
 
     service: str
     lines: tuple[LogLine, ...]
@@ -52,12 +52,12 @@ class Excerpt:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """The report's matter. ``service`` is '' for the whole fleet.
+    """What the report is about. ``service`` is '' for the whole fleet.
 
     ``affected`` is in the order in which services went wrong, ``main`` the one of them that the
     report is about, None where nothing went wrong; ``figures`` are the recorded figures
     of all services, oldest first; ``memory_limits`` in bytes by service. ``seen_from`` is when
-    it began to be seen, None where nobody looked: then nothing can be said to have been well.
+    it began to be seen, None where nobody looked: then nothing can be called healthy.
     """
 
     environment: str

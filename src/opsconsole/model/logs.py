@@ -12,11 +12,11 @@ from typing import Protocol
 from opsconsole.patterns import Pattern
 
 LINES_KEPT = 5_000
-"""Lines that are held of one source, unless told otherwise."""
+"""Lines that are kept of one source by default."""
 
 
 class LogLevel(IntEnum):
-    """How grave a line says it is, the gravest highest; UNKNOWN where it says nothing."""
+    """How severe a line says it is, the most severe highest; UNKNOWN where it says nothing."""
 
     UNKNOWN = 0
     TRACE = 1
@@ -33,7 +33,7 @@ class LogLine:
     """One entry of a log with the lines that continue it, which follow line feeds in ``text``.
 
     ``at`` is in Unix seconds: the line's own time, or when it came where it has none
-    (``stamped`` tells). ``notice`` marks a line of the console's own, such as a gap.
+    (``stamped`` says which). ``notice`` marks a line of the console's own, such as a gap.
     """
 
     source: str
@@ -71,7 +71,7 @@ class LogQuery:
 
     ``pattern`` selects lines, ``invert`` those that it does not match; ``mark_only`` shows all
     and marks the selected; ``context`` keeps so many lines around each. ``level`` is the least
-    that is shown; lines without a level are as grave as INFO. ``window`` is in seconds before now.
+    that is shown; lines without a level count as INFO. ``window`` is in seconds before now.
     """
 
     pattern: Pattern | None = None
@@ -112,7 +112,7 @@ class LogReader(Protocol):
         ...
 
     def close(self) -> None:
-        """Nobody looks any more; idempotent."""
+        """Stop answering; idempotent."""
         ...
 
 

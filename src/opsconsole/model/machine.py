@@ -1,7 +1,7 @@
 """What a machine is asked to do and what it answers: programs, files, processes.
 
 Invariant: everything here is a value; a program is a list of words and never a shell's line; what
-a program or a file says is bytes from outside, which whoever shows it sanitises.
+a program or a file says is bytes from outside, sanitised by the code that shows it.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ class Failure(StrEnum):
 class MachineError(OpsconsoleError):
     """A machine did not do what it was asked. The text is sanitised.
 
-    ``begun``: it may have done it all the same, such as when the line to it broke in between.
+    ``begun``: it may have done it all the same, such as when the connection to it broke in between.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class MachineError(OpsconsoleError):
 class Keep(StrEnum):
     """Which part of an output is kept that is longer than its limit."""
 
-    ALL = "all"  # nothing less will do: a program that says more is ended
+    ALL = "all"  # nothing less is enough: a program that writes more is ended
     LAST = "last"  # what came before is read and dropped
 
 
@@ -47,9 +47,10 @@ class Keep(StrEnum):
 class Command:
     """A program to run. Its first word is looked up in PATH unless it holds a ``/``.
 
-    Its environment is PATH, HOME and LANG with ``environment`` on top; ``inherits`` puts all that
-    the machine's user has beneath it. ``together`` sends complaints where the output goes.
-    ``grace`` is the seconds between TERM and KILL when it has to be ended; 0 for KILL at once.
+    Its environment is PATH, HOME and LANG with ``environment`` on top; ``inherits`` adds the
+    variables of the machine's user below it. ``together`` sends standard error where the output
+    goes. ``grace`` is the seconds between TERM and KILL when it has to be ended; 0 for KILL at
+    once.
     """
 
     argv: tuple[str, ...]
@@ -66,8 +67,8 @@ class End(StrEnum):
 
     EXITED = "exited"
     LATE = "late"  # ended at its deadline
-    TOO_LARGE = "too large"  # ended because it said more than is kept
-    STOPPED = "stopped"  # ended because nobody wants it any more
+    TOO_LARGE = "too large"  # ended because it wrote more than is kept
+    STOPPED = "stopped"  # ended because it is no longer needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Finished:
     """A program that has ended. ``code`` is its exit status, or the negative of a signal's number.
 
     Unless it EXITED by itself the code says how it was ended and nothing else. ``complaint`` is the
-    last of what it wrote to its standard error.
+    end of what it wrote to its standard error.
     """
 
     end: End
@@ -125,7 +126,7 @@ class Chunk:
 
 
 class Turn(StrEnum):
-    """What became of a file that is followed; reading goes on at a beginning."""
+    """What happened to a file that is followed; reading goes on at a beginning."""
 
     TRUNCATED = "truncated"
     REPLACED = "replaced"
@@ -146,7 +147,7 @@ class Process:
     """A live process. ``started`` is in clock ticks since the machine's start.
 
     Id and start together name it: an id that was given to another process is another process.
-    ``began`` is the same moment in Unix seconds by the machine's clock; None where nobody knows.
+    ``began`` is the same moment in Unix seconds by the machine's clock; None where not known.
     """
 
     pid: int

@@ -1,7 +1,7 @@
 """Objectives: targets with a number, in the words of Google's SRE books.
 
 Invariant: ``met`` is None when the figure is not known or stale; an objective is never
-reported as met for want of data.
+reported as met for lack of data.
 """
 
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ class WindowCounts:
     """What counted for and against an objective in the ``over`` seconds before ``at``.
 
     ``good`` and ``bad`` are looks, requests or scrapes, and may be parts of one; ``seen`` is how
-    many of the seconds there are samples of. ``source`` told it, and it holds for
+    many of the seconds there are samples of. ``source`` reported it, and it holds for
     ``fresh_for`` seconds.
     """
 

@@ -1,7 +1,7 @@
-"""What a look sees: one type for each kind of source, and no other.
+"""What a look sees: exactly one type for each kind of source.
 
-Invariant: the union is closed. Whoever takes in observations matches all of them, so that a new
-one is seen by the type checker wherever it has to be. All text is sanitised.
+Invariant: the union is closed. Code that takes in observations matches all of them, so that the
+type checker finds every place that a new one concerns. All text is sanitised.
 """
 
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class ScrapeSeen:
     """The figures of a whole service after the scrape of one instance.
 
     ``counts`` are requests of this instance since its scrape before, within and beyond targets;
-    ``starts`` when its process began, where it tells.
+    ``starts`` when its process began, where it reports that.
     """
 
     metrics: tuple[MetricValue, ...]
@@ -39,7 +39,7 @@ class ScrapeSeen:
 class PrometheusSeen:
     """What a server of the Prometheus family gave.
 
-    ``total`` counts alerts that were left out for their number too. Where it does not tell
+    ``total`` counts alerts that were left out for their number too. Where it does not report
     alerts, having none means nothing. ``evaluations`` are of rules that it has not loaded.
     """
 
@@ -65,7 +65,7 @@ class AlertmanagerSeen:
 
 @dataclass(frozen=True, slots=True)
 class BudgetsSeen:
-    """What a server remembers of error budgets, as far as it was asked in this look.
+    """What a server has of error budgets, as far as it was queried in this look.
 
     ``problems`` are the queries whose last answer failed.
     """

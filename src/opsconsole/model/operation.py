@@ -46,7 +46,7 @@ TAKES_AWAY = frozenset({ActionKind.RESTART, ActionKind.ROLLBACK})
 
 
 class OperationState(StrEnum):
-    """Where one run stands. ``unknown``: a call was sent and we cannot tell whether it took."""
+    """Where one run stands. ``unknown``: a call was sent and it may have acted."""
 
     PLANNED = "planned"
     INTENT = "intent"
@@ -204,7 +204,7 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What became of one step. ``state`` is done, failed, unknown, running or waiting."""
+    """How one step ended. ``state`` is done, failed, unknown, running or waiting."""
 
     summary: str
     state: str
@@ -217,8 +217,8 @@ class StepResult:
 class Operation:
     """One run of a plan, as the journal has it.
 
-    ``rollback_at`` is when the service is rolled back by itself; None where it is not, or not any
-    more. ``rollback`` says what became of that.
+    ``rollback_at`` is when the service is rolled back by itself; None where it is not, or no longer
+    is. ``rollback`` says how that ended.
     """
 
     id: str
@@ -247,7 +247,7 @@ class ActionView:
     """An action of a service as the menu shows it: possible, or blocked and why.
 
     ``bounds`` are the fewest and the most copies of a scale; ``lasts`` in seconds is what a
-    degradation lasts unless it is told otherwise.
+    degradation lasts by default.
     """
 
     kind: ActionKind
@@ -264,7 +264,7 @@ class ActionView:
 class Degradation:
     """A service that is degraded on purpose until ``ends_at``, in Unix seconds.
 
-    ``operation`` began it. ``attempts`` counts recoveries that were tried at its end in vain.
+    ``operation`` began it. ``attempts`` counts recoveries that were tried at its end and failed.
     """
 
     operation: str

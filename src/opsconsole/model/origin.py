@@ -1,6 +1,6 @@
 """Where a service or an instance comes from.
 
-Invariant: whoever shows, judges or changes it asks nothing else about where it came from.
+Invariant: code that shows, judges or changes one asks nothing else about where it came from.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
-"""Pages of a service that a person reads: statistics, recommendations, whatever it declares.
+"""Pages of a service that a person reads: statistics, recommendations, or others that it declares.
 
-Invariant: all text is sanitised, but for an entry's ``path``, which is its own within its page, to
-compare two looks by, and is never shown. What is compared with is always the last look that was
+Invariant: all text is sanitised, except an entry's ``path``, which is unique in its page, serves to
+compare two looks, and is never shown. A look is always compared with the last one that was
 different.
 """
 
@@ -24,7 +24,7 @@ class EntryKind(StrEnum):
 
 
 class Change(StrEnum):
-    """What became of an entry since the look before."""
+    """How an entry changed since the look before."""
 
     NONE = ""
     ADDED = "added"
@@ -53,7 +53,7 @@ class PageEntry:
 class PageBody:
     """What one answer held. ``more`` entries were left out; ``took`` is in seconds.
 
-    ``note`` says what is wrong with it, such as JSON that is none; '' for nothing.
+    ``note`` says what is wrong with it, such as invalid JSON; '' for nothing.
     """
 
     entries: tuple[PageEntry, ...]
@@ -69,7 +69,7 @@ class PageBody:
 class PageView:
     """A declared page at one instance, or at its own URL (``instance`` is '').
 
-    ``body`` is the last that was had, at ``taken_at``, its changes marked against the last one
+    ``body`` is the last that was received, at ``taken_at``, its changes marked against the last one
     that was different, which was last seen at ``before_at``. ``fault`` is of the latest look, at
     ``looked_at``.
     """

@@ -1,7 +1,7 @@
-"""When a process began, as its own metrics tell it.
+"""When a process began, according to its own metrics.
 
 Invariant: ``started_at`` is in Unix seconds of the console's clock. ``service`` and ``instance``
-are '' where only ``labels`` tell whose process it is.
+are '' where only ``labels`` say whose process it is.
 """
 
 from collections.abc import Mapping

@@ -40,7 +40,7 @@ class Perform(Question[Operation]):
 
 @dataclass(frozen=True, slots=True)
 class StopRollback(Question[Operation]):
-    """Keep the automatic rollback after an operation from being begun."""
+    """Cancel the automatic rollback after an operation."""
 
     operation: str
 
@@ -83,7 +83,7 @@ class UnitsOf(Question[tuple[ReplicaLook, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class RunRunbook(Question[RunbookAnswer]):
-    """Do one thing with a run of a runbook; what came of it shows in the snapshots."""
+    """Do one thing with a run of a runbook; the result shows in the snapshots."""
 
     request: RunbookRequest
 

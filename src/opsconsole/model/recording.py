@@ -40,7 +40,7 @@ class RecordingView:
 
     @property
     def notice(self) -> str:
-        """One line for whoever looks at the console, '' while all is well."""
+        """One line for the screen, '' while all is well."""
         if self.fault is None:
             return self.note
         said = f"recording has stopped: {self.fault.message}"

@@ -93,7 +93,7 @@ def fingerprint(expr: str) -> frozenset[tuple[str, int]]:
     """What two ways of writing one PromQL expression have in common.
 
     Tokens with their counts, without spaces, comments, brackets and commas, durations in
-    seconds, numbers by value: what Prometheus changes when it prints an expression anew.
+    seconds, numbers by value: what Prometheus changes when it prints an expression.
     """
     found: Counter[str] = Counter()
     for match in _TOKEN.finditer(expr):

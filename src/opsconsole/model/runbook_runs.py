@@ -1,7 +1,7 @@
 """Runs of runbooks: where each step stands, which comes next, and what may be asked of a run.
 
 Invariant: steps are settled in their order, one at a time; a step that passed or was skipped is
-never run again. A step that did not pass may be, since whoever looks may have mended something.
+never run again. A step that did not pass may be, since the cause may have been fixed.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from opsconsole.model.runbooks import OnFailure
 
 
 class StepState(StrEnum):
-    """Where a step stands. ``inconclusive``: it was tried and nobody could tell."""
+    """Where a step stands. ``inconclusive``: it was tried and the result is not known."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -36,7 +36,7 @@ class RunOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """What a wait has seen so far: how often its check held, did not, and could not be told."""
+    """What a wait has seen so far: how often its check held, did not, and gave no result."""
 
     held: int = 0
     failed: int = 0
@@ -121,7 +121,7 @@ class RunbookVerb(StrEnum):
 class RunbookRequest:
     """What a key or a command asks for. The run is the open one of runbook and service.
 
-    ``replay``: it was asked from a picture of the past, where nothing is run.
+    ``replay``: it was asked from a replay, where nothing is run.
     """
 
     runbook: str

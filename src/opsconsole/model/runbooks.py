@@ -1,7 +1,7 @@
-"""Runbooks: what is written down to be done, step by step, before anybody is in a hurry.
+"""Runbooks: written steps for an incident, prepared before it.
 
 Invariant: a step is exactly one of text, check, operation, wait and question. What reads is a
-check; what changes is an operation, and there is no third way. ``service`` is '' where the
+check; what changes is an operation; there is nothing else. ``service`` is '' where the
 service that the runbook is run for is meant. Times are seconds.
 """
 
@@ -18,7 +18,7 @@ from opsconsole.model.units import format_duration
 from opsconsole.text import sanitize
 
 YES_NO: Final = ("yes", "no")
-"""What a question takes that is not told what it takes."""
+"""The answers to a question that names none."""
 
 PLACEHOLDERS: Final = ("service", "environment")
 """What may stand in braces in the words of a runbook; in checks only the first."""
@@ -105,7 +105,7 @@ Check = StateCheck | MetricCheck | HttpCheck | CommandCheck
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """``seconds`` are waited; a ``check`` has to hold all the while.
+    """``seconds`` are waited; a ``check`` has to hold all that time.
 
     With ``until`` the wait is over as soon as the check holds, and ``seconds`` is its deadline.
     """
@@ -180,7 +180,7 @@ class Step:
 class Runbook:
     """``name`` is its file's; ``when`` are names of alerts; ``services`` whom it is for.
 
-    ``digest`` tells one version of its steps from another.
+    ``digest`` identifies one version of its steps.
     """
 
     name: str
@@ -201,7 +201,7 @@ def bound(runbook: Runbook, service: str, environment: str) -> Runbook:
     """``runbook`` with its words filled in for ``service``.
 
     A service's name holds no space, slash, quote or leading dash, so that what it is put into
-    keeps its shape.
+    keeps its structure.
     """
     values = {"service": service, "environment": environment}
     return replace(

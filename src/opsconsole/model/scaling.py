@@ -28,7 +28,7 @@ class ScalingBounds:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """What one need asks for, before the past and the bounds have their say."""
+    """What one need asks for, before history and bounds limit it."""
 
     need: Need
     desired: int

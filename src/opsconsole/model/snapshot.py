@@ -1,7 +1,7 @@
 """Everything known at one moment: the only thing that the screens and commands read.
 
 Invariant: a snapshot never changes after it is made, and parts that did not change are the
-same objects as in the one before, so that ``is`` tells what to repaint. It compares by
+same objects as in the one before, so that ``is`` shows what to repaint. It compares by
 identity. Ages are ``taken_at`` of the part against the clock, never stored.
 """
 
@@ -38,7 +38,7 @@ class EnvironmentView:
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """What the configuration says now of look and hands; ``keys`` are pairs of id and keys."""
+    """What the configuration says of display and keys; ``keys`` are pairs of id and keys."""
 
     theme: str = "dark"
     keys: tuple[tuple[str, str], ...] = ()
@@ -127,7 +127,7 @@ class SourceView:
 
     ``taken_at`` is the last good reading; ``fault`` is set while the latest look failed, since
     ``since``. ``lag`` is the delay of the latest look behind its schedule, in seconds. A
-    server of alerts that has none to tell, whatever happens, does not tell alerts.
+    server that never has alerts to report, whatever happens, does not report alerts.
     """
 
     id: SourceId
@@ -151,7 +151,7 @@ class Snapshot:
     """Everything known at ``taken_at``; ``seq`` grows by one with each.
 
     ``missed`` are operations of this user that ended while no console of theirs was open.
-    ``replayed``: it tells of a moment that has passed, and nothing may be changed by it.
+    ``replayed``: it shows a moment that has passed, and nothing may be changed by it.
     """
 
     seq: int

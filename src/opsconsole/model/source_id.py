@@ -66,6 +66,6 @@ class SourceId:
 
 
 LOCAL = SourceId(SourceKind.LOCAL)
-"""Whoever reports alerts of rules that the console evaluates itself."""
+"""The source of alerts of rules that the console evaluates itself."""
 
 NOBODY = SourceId(SourceKind.UNKNOWN)

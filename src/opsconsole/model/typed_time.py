@@ -11,7 +11,7 @@ from typing import Final
 from opsconsole.model.units import parse_duration
 
 HOW: Final = "09:14, -2h, or 2026-11-20T09:14; UTC unless a zone is written, as in 09:14+01:00"
-"""What can be typed, for whoever asks."""
+"""What can be typed, as prompts show it."""
 
 _TIME: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2})?([zZ]|[+-]\d{2}:?\d{2})?")
 _DATE: Final = re.compile(

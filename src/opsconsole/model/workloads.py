@@ -1,8 +1,8 @@
-"""What is wanted and what runs, wherever that is: workloads, replicas and the places that tell.
+"""What is wanted and what runs, on any platform: workloads, replicas and their places.
 
-Invariant: a Docker container, a Swarm task, a systemd unit and a pod are spellings of the same;
+Invariant: a Docker container, a Swarm task, a systemd unit and a pod are the same kinds of thing;
 nothing here says which. Sizes are bytes, ``cpu`` is in cores; None means not known, never zero.
-Names are those that people write, ids tell apart all replicas and workloads of all places.
+Names are those that people write, ids are unique among all replicas and workloads of all places.
 """
 
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ class PlaceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something runs or is told; ``name`` is the one that the configuration gives it."""
+    """Where something runs or is reported; ``name`` is the one that the configuration gives it."""
 
     kind: PlaceKind
     name: str
 
 
 class Phase(StrEnum):
-    """How far the life of a replica is. PENDING: it was made and has not started yet."""
+    """Where a replica is in its life. PENDING: it was made and has not started yet."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -59,7 +59,7 @@ class Replica:
     """One copy that runs, or ran, in ``place``. ``workload`` is what it is a copy of, '' if alone.
 
     ``kind`` is the word that its place has for it: container, unit. ``status`` and ``health`` are
-    the words of whoever runs it, '' where it has none; ``phase`` and ``state`` are ours.
+    the words of the program that runs it, '' where it has none; ``phase`` and ``state`` are ours.
     """
 
     id: str
@@ -94,12 +94,12 @@ class Replica:
 
 
 ASKED_EVERY: Final = 5.0
-"""Seconds between looks at what is asked for only while somebody looks."""
+"""Seconds between looks at what is read only while a screen shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaLook:
-    """What an instance was seen to run as at ``taken_at``, asked for because somebody looks.
+    """What an instance was seen to run as at ``taken_at``, read because a screen shows it.
 
     ``name`` is what it is called where it was asked for. Either ``replica`` or ``fault`` is set.
     """

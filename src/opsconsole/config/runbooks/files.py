@@ -1,8 +1,8 @@
-"""Runbooks beside the configuration: from a folder of YAML files to what can be run.
+"""Runbooks beside the configuration: reading a folder of YAML files into what can be run.
 
 Invariant: a runbook that is given out refers only to services, actions and figures that the
-configuration has; one that does not is left out, and every reason is told at its place. One bad
-file costs itself alone.
+configuration has; one that does not is left out, and every reason is reported with its position.
+One bad file affects no other.
 """
 
 import hashlib
@@ -82,7 +82,7 @@ def _read(path: Path, settings: Settings) -> tuple[Runbook | None, list[Problem]
     problems = [_secret(tree, where, kind) for where, kind in find_secrets(tree.value)]
     problems += _name_problems(path)
     if file.loose and _has_command(tree.value):
-        message = f"names programs to run but {file.loose}; whoever writes it could run anything"
+        message = f"names programs to run but {file.loose}; its writers could run anything"
         problems.append(Problem.at(Place(name), (), message, file.remedy))
     written = _validated(tree, problems)
     if written is None:
@@ -134,7 +134,7 @@ def _name_problems(path: Path) -> list[Problem]:
 
 
 def _unknown_names(settings: Settings, known: Iterable[str], folder: Path) -> list[Problem]:
-    """Names that services give of runbooks that there are not."""
+    """Names of runbooks that services give and that do not exist."""
     names = list(known)
     return [
         Problem.at(

@@ -19,13 +19,13 @@ _DERIVED: Final = {
     "recover": ("recover", "degrade"),
     "restore": ("restore", "backup"),
 }
-"""Actions that another one brings with it."""
+"""Actions that are declared with another one."""
 
 
 def check_runbook(
     written: RunbookFile, services: Sequence[str], settings: Settings
 ) -> Iterator[Finding]:
-    """Everything that ``written`` names and that is not there."""
+    """Everything that ``written`` names and that does not exist."""
     for index, name in enumerate(written.services):
         if name not in settings.services:
             suggestion = did_you_mean(name, settings.services)
@@ -42,7 +42,7 @@ def check_runbook(
 
 
 def _check_alerts(written: RunbookFile, settings: Settings) -> Iterator[Finding]:
-    """An alert that nobody reports; where a server is read it may be one of its rules."""
+    """An alert that is not declared; where a server is read it may be one of its rules."""
     if settings.prometheus or settings.alertmanager:
         return
     known = {rule.name for service in settings.services.values() for rule in service.alerts}

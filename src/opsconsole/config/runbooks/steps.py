@@ -1,8 +1,8 @@
 """How a runbook is written: the schema of its file.
 
-Invariant: a step says exactly one thing that it is; a check says exactly one thing that it looks
-at. A command in a runbook only reads: what changes is declared as an action of its service, where
-policy, journal and verification are, and is named here as an operation.
+Invariant: a step has exactly one kind; a check looks at exactly one thing. A command in a runbook
+only reads: what changes is declared as an action of its service, where policy, journal and
+verification are, and is named here as an operation.
 """
 
 import re
@@ -58,7 +58,7 @@ class Command(Model):
     """An argv list, never a shell. ``read: true`` says that it changes nothing."""
 
     argv: tuple[Text, ...] = Field(min_length=1, description="The program and its arguments.")
-    read: bool = Field(default=False, description="It only reads; a command that does not is none.")
+    read: bool = Field(default=False, description="That it only reads; others are refused.")
     cwd: Text | None = Field(default=None, description="The folder that it runs in.")
     env: dict[str, str] = Field(default_factory=dict, description="Variables that it gets.")
     timeout: Duration = Field(default=30.0, le=3600, description="Deadline of the run, in total.")
@@ -168,7 +168,7 @@ class Wait(Model):
 
     for_: Duration | None = Field(default=None, alias="for", description="How long, at most 7d.")
     while_: Check | None = Field(
-        default=None, alias="while", description="What has to hold all the while."
+        default=None, alias="while", description="What has to hold all that time."
     )
     until: Check | None = Field(default=None, description="What ends the wait.")
     within: Duration | None = Field(default=None, description="With until: when it has failed.")
@@ -227,7 +227,7 @@ class Operation(Model):
 
 
 class Question(Model):
-    """What only a person can tell. ``answers`` is yes-no, text, or a list to choose from."""
+    """What only a person can answer. ``answers`` is yes-no, text, or a list to choose from."""
 
     short_form: ClassVar[dict[str, Any] | None] = {"type": "string"}
 
@@ -266,7 +266,7 @@ class Question(Model):
 
 
 def _some(steps: tuple["Step", ...]) -> tuple["Step", ...]:
-    """Some steps and not too many; asked only where each is sound."""
+    """Some steps and not too many; checked only where each is valid."""
     if not 1 <= len(steps) <= MOST_STEPS:
         raise ValueError(f"takes 1 to {MOST_STEPS} steps")
     return steps

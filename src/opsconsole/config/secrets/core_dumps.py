@@ -15,7 +15,7 @@ _PR_SET_DUMPABLE: Final = 4
 
 @cache
 def forbid_core_dumps() -> None:
-    """Do so, once."""
+    """Forbid dumps of this process; once is enough."""
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -1,7 +1,7 @@
 """Texts that look like secrets, so that none is left in a configuration by mistake.
 
 Invariant: nothing here returns or shows the text that it looked at. Only forms that are hardly
-ever anything else are taken for secrets; what is a reference is none.
+ever anything else are taken for secrets; a reference is not one.
 """
 
 import re
@@ -31,14 +31,14 @@ _NAMES: Final = re.compile(
     r"(?:^|[_-])(?:password|passwd|secret|token|api_?key|apikey|private_?key)$", re.IGNORECASE
 )
 _PLACES: Final = frozenset({"env", "query", "json", "set", "http_headers"})
-"""Mappings of free names, in which a name may tell that its value is a secret."""
+"""Mappings of free names, in which a name may show that its value is a secret."""
 
 
 _WRITTEN: Final = re.compile(
     r"""(?ix) (\b[\w-]*(?:password|passwd|secret|token|api[_-]?key|authorization)\b"?\s*[=:]\s*)
     ("[^"]*"|'[^']*'|(?:(?:bearer|basic)\s+)?[^\s,;&]+)"""
 )
-"""A name that tells of a secret, and what is written behind it."""
+"""A name that announces a secret, and what is written after it."""
 
 HIDDEN: Final = "[secret]"
 

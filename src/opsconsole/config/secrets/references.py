@@ -25,7 +25,7 @@ LIMIT: Final = 64 * 1024
 """Bytes of a secret; what is longer is not one."""
 
 COMMAND_TIMEOUT: Final = 5.0
-"""Seconds that a command may take to say a secret."""
+"""Seconds that a command may take to print a secret."""
 
 MASK: Final = "•••"
 
@@ -40,7 +40,7 @@ class Secret:
 
     @property
     def value(self) -> str:
-        """The secret itself; hand it on, never keep or show it."""
+        """The secret itself; pass it on, never keep or show it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class Secret:
 def reveal(ref: SecretRef, *, base: Path, environ: Mapping[str, str] = os.environ) -> Secret:
     """The secret that ``ref`` refers to; files are relative to ``base``.
 
-    One line feed at the end is dropped. Raises SecretError when it cannot be had.
+    One line feed at the end is dropped. Raises SecretError when it cannot be read.
     """
     forbid_core_dumps()
     if ref.env is not None:
@@ -76,7 +76,7 @@ def reveal(ref: SecretRef, *, base: Path, environ: Mapping[str, str] = os.enviro
 
 
 def describe(ref: SecretRef) -> str:
-    """Where the secret is to be had, in words that are safe to show."""
+    """Where the secret is read from, in words that are safe to show."""
     if ref.env is not None:
         return f"the environment variable {sanitize(ref.env)}"
     if ref.file is not None:
@@ -152,7 +152,7 @@ def _from_command(argv: tuple[str, ...], base: Path, environ: Mapping[str, str])
 
 
 def _refuse_loose_program(name: str, base: Path, environ: Mapping[str, str]) -> None:
-    """A program that others could change would learn the secret, or say another."""
+    """A program that others could change would learn the secret, or print another."""
     path = shutil.which(name, path=environ.get("PATH")) if "/" not in name else str(base / name)
     try:
         loose = ownership.looseness(Path(path)) if path else None
