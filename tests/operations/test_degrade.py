@@ -83,7 +83,7 @@ async def test_a_recovery_by_hand_ends_it(place: Place, serve: Serve) -> None:
     plan = await planned(operator, ActionRequest("web", ActionKind.RECOVER))
     operation = await ended(operator, (await performed(operator, plan)).id)
     assert operation.state is OperationState.VERIFIED
-    assert _lasting(place) == ()
+    await until(lambda: _lasting(place) == ())
     await until(lambda: place.there.mandates.all() == ())
     await until(lambda: not place.there.mandates.keeper_is_there())
 

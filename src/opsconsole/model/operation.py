@@ -35,8 +35,8 @@ class ActionKind(StrEnum):
     EXPIRE_SILENCE = "expire-silence"
 
 
-END_REACHED = "the end of the degradation"
-"""How the reason of a recovery begins that was begun by the end of a degradation."""
+BY_PROMISE = "promise"
+"""The parameter of a request that keeps a promise; its value is which."""
 
 SILENCING = frozenset({ActionKind.ACKNOWLEDGE, ActionKind.SILENCE, ActionKind.EXPIRE_SILENCE})
 """Kinds that write to an Alertmanager; the service of their plans is its configured name."""
@@ -218,7 +218,8 @@ class Operation:
     """One run of a plan, as the journal has it.
 
     ``rollback_at`` is when the service is rolled back by itself; None where it is not, or no longer
-    is. ``rollback`` says how that ended.
+    is. ``rollback`` says how that ended. ``next_steps`` are what a person may do after a verdict
+    that is not good. ``by_promise``: it keeps a promise, and no person began it.
     """
 
     id: str
@@ -240,6 +241,8 @@ class Operation:
     usual_duration: float | None = None
     rollback_at: float | None = None
     rollback: str = ""
+    next_steps: tuple[str, ...] = ()
+    by_promise: bool = False
 
 
 @dataclass(frozen=True, slots=True)

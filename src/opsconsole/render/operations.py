@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from opsconsole.model.operation import (
-    END_REACHED,
     ActionKind,
     Degradation,
     Operation,
@@ -223,7 +222,7 @@ def missed(run: Operation, now: float) -> str:
 
 def by_itself(run: Operation) -> bool:
     """Whether the end of a degradation began it, not a person."""
-    return run.kind is ActionKind.RECOVER and run.reason.startswith(END_REACHED)
+    return run.kind is ActionKind.RECOVER and run.by_promise
 
 
 def row(run: Operation, width: int, now: float) -> Line:

@@ -13,6 +13,7 @@ from typing import Final
 
 from opsconsole.errors import StateError
 from opsconsole.model.operation import (
+    BY_PROMISE,
     ActionKind,
     Operation,
     OperationState,
@@ -123,6 +124,7 @@ class MemoryJournal:
                 intent.operation, plan.id, plan.service, plan.kind, plan.name,
                 OperationState.INTENT, intent.who.name, intent.who.host, now, now, intent.reason,
                 ends_at=plan.ends_at, usual_duration=plan.usual_duration,
+                by_promise=BY_PROMISE in plan.parameters,
             )  # fmt: skip
             steps = [StepResult(step.summary, "waiting") for step in plan.steps]
             self._store.operations[intent.operation] = _Kept(operation, intent, steps)
@@ -135,6 +137,7 @@ class MemoryJournal:
         *,
         summary: str | None = None,
         evidence: tuple[str, ...] = (),
+        next_steps: tuple[str, ...] = (),
         rollback_after: float = 0.0,
     ) -> None:
         """Move an operation to ``state``."""
@@ -145,13 +148,15 @@ class MemoryJournal:
             text = found.summary if summary is None else summary
             lines = (*found.evidence, *evidence)
             record: dict[str, object] = {"summary": text}
-            record["evidence"] = list(lines if state.final else evidence)
+            offered = [{"next": line} for line in next_steps]
+            record["evidence"] = [*(lines if state.final else evidence), *offered]
             if rollback_after > 0:
                 due = now + rollback_after
                 record["rollback_at"] = round(due, 3)
             self._audit(operation, state.value, now, record)
             kept.operation = replace(
                 found, state=state, summary=text, evidence=lines, updated_at=now,
+                next_steps=(*found.next_steps, *next_steps),
                 ended_at=now if state.final else None,
             )  # fmt: skip
             if rollback_after > 0:

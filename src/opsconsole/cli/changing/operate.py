@@ -27,7 +27,6 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.operations.operator import Operator
-from opsconsole.operations.running.next_steps import MARK
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.json.status import operation_document, plan_document
 from opsconsole.text import sanitize
@@ -153,9 +152,8 @@ def _tell(operation: Operation, *, as_json: bool) -> None:
         print()
         return
     print(f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip())
-    for line in operation.evidence:
-        if line.startswith(MARK):
-            print(f"  {line}")
+    for line in operation.next_steps:
+        print(f"  next: {line}")
 
 
 def refused(refusal: Refusal, *, as_json: bool) -> int:

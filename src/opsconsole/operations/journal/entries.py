@@ -17,6 +17,9 @@ from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
 
 INTENT: Final = "intent"
 STEP_BEGINS: Final = "step begins"
+NEXT: Final = "next"
+"""The key of what a person may do next, among lines of evidence."""
+
 _FAIL_CLOSED: Final = frozenset({INTENT, STEP_BEGINS})
 
 PROMISE_EVENTS: Final[Mapping[PromiseKind, str]] = {

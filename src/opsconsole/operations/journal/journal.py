@@ -54,6 +54,7 @@ class OperationRecords(Protocol):
         *,
         summary: str | None = None,
         evidence: tuple[str, ...] = (),
+        next_steps: tuple[str, ...] = (),
         rollback_after: float = 0.0,
     ) -> None:
         """Move an operation to ``state``. Raises TransitionError when that cannot follow.

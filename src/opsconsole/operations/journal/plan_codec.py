@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
-from opsconsole.model.operation import ActionKind, ConfirmLevel, Effect, Plan, Step
+from opsconsole.model.operation import BY_PROMISE, ActionKind, ConfirmLevel, Effect, Plan, Step
 
 _GOAL: Final = " target"
 
@@ -37,6 +37,11 @@ def usual_duration(text: str) -> float | None:
     """``usual_duration`` of an encoded plan, without decoding the rest."""
     value = json.loads(text)["usual_duration"]
     return None if value is None else float(value)
+
+
+def by_promise(text: str) -> bool:
+    """Whether an encoded plan keeps a promise, without decoding the rest."""
+    return BY_PROMISE in json.loads(text).get("parameters", {})
 
 
 def _step(document: Mapping[str, Any], first: str) -> Step:

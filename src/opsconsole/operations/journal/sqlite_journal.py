@@ -86,6 +86,7 @@ class SqliteJournal(SqliteReading):
         *,
         summary: str | None = None,
         evidence: tuple[str, ...] = (),
+        next_steps: tuple[str, ...] = (),
         rollback_after: float = 0.0,
     ) -> None:
         """Move an operation to ``state``."""
@@ -98,7 +99,8 @@ class SqliteJournal(SqliteReading):
                 raise StateError(f"there is no operation {operation}")
             transitions.check(OperationState(row[0]), state)
             text = row[1] if summary is None else summary
-            lines = [*json.loads(row[2]), *evidence]
+            offered = [{entries.NEXT: line} for line in next_steps]
+            lines = [*json.loads(row[2]), *evidence, *offered]
             connection.execute(
                 "UPDATE operations SET state = ?, summary = ?, evidence = ?, updated_at = ?,"
                 " ended_at = ? WHERE id = ?",
@@ -112,7 +114,7 @@ class SqliteJournal(SqliteReading):
                 ),
             )
             record: dict[str, object] = {"summary": text}
-            record["evidence"] = lines if state.final else list(evidence)
+            record["evidence"] = lines if state.final else [*evidence, *offered]
             if rollback_after > 0:
                 due = now + rollback_after
                 self._insert(connection, Promise(operation, PromiseKind.ROLLBACK, row[3], due))

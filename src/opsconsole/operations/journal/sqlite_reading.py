@@ -18,6 +18,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.audit import Row
+from opsconsole.operations.journal.entries import NEXT
 from opsconsole.operations.journal.journal import RunRecord
 from opsconsole.operations.journal.records import (
     NOTES_READ,
@@ -288,6 +289,7 @@ def _record(text: str) -> RunRecord:
 
 
 def _operation(row: tuple[Any, ...], steps: dict[str, list[StepResult]]) -> Operation:
+    lines = json.loads(row[12])
     return Operation(
         id=checked(row[0], OPERATION_ID, "an operation"),
         plan_id=sanitize(row[1]),
@@ -302,10 +304,14 @@ def _operation(row: tuple[Any, ...], steps: dict[str, list[StepResult]]) -> Oper
         reason=sanitize(row[10]),
         summary=sanitize(row[11]),
         steps=tuple(steps.get(row[0], ())),
-        evidence=tuple(sanitize(str(line)) for line in json.loads(row[12])),
+        evidence=tuple(sanitize(str(line)) for line in lines if not isinstance(line, dict)),
         ended_at=row[13],
         ends_at=row[14],
         usual_duration=plan_codec.usual_duration(row[15]),
         rollback_at=row[16],
         rollback=sanitize(row[17] or ""),
+        next_steps=tuple(
+            sanitize(str(line.get(NEXT, ""))) for line in lines if isinstance(line, dict)
+        ),
+        by_promise=plan_codec.by_promise(row[15]),
     )

@@ -8,7 +8,7 @@ import time
 from typing import Final
 
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.operation import END_REACHED, ActionKind, ActionRequest, Refusal
+from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Refusal
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Promise
 from opsconsole.operations.keeping import automatic
@@ -56,9 +56,15 @@ class EndRule:
 
     async def _recover(self) -> str:
         """One try, by the way every change goes; why it is not over, or ''."""
-        reason = f"{END_REACHED} that {self._intent.who.name} began: {self._intent.reason}"
+        who, why = self._intent.who.name, self._intent.reason
+        reason = f"the end of the degradation that {who} began: {why}"
         service = self._intent.plan.service
-        request = ActionRequest(service, ActionKind.RECOVER, reason=reason[:REASON_LIMIT])
+        request = ActionRequest(
+            service,
+            ActionKind.RECOVER,
+            reason=reason[:REASON_LIMIT],
+            parameters={BY_PROMISE: "end"},
+        )
         try:
             outcome = await automatic.perform(self._state, self._intent, request)
         except OpsconsoleError as error:

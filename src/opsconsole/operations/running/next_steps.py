@@ -1,14 +1,12 @@
 """What a person may do after a verdict that is not ``verified``.
 
 Invariant: a failed or inconclusive verdict never stands alone: it says where to look, how to go
-back where that is declared, and what will happen by itself. Each line begins with ``MARK``.
+back where that is declared, and what will happen by itself.
 """
 
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Plan
-
-MARK: Final = "next: "
 
 _OPEN: Final = frozenset({OperationState.FAILED, OperationState.INCONCLUSIVE})
 
@@ -28,7 +26,7 @@ def next_steps(
             f"{plan.service} is rolled back by itself after {countdown:g} s; to stop that: "
             f"opsconsole operations stop-rollback {operation}"
         )
-    return tuple(f"{MARK}{line}" for line in lines if line)
+    return tuple(line for line in lines if line)
 
 
 def _look(plan: Plan, state: OperationState) -> str:

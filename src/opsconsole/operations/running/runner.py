@@ -111,7 +111,8 @@ def _carry_out(
         verdict.state,
         SystemClock().now(),
         summary=verdict.summary,
-        evidence=(*verdict.evidence, *offered),
+        evidence=verdict.evidence,
+        next_steps=offered,
         rollback_after=countdown,
     )
     conclude(state, journal, operation, plan, verdict.state)

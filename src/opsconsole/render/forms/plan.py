@@ -116,6 +116,7 @@ def operation(run: Operation, width: int, now: float) -> list[Line]:
         out += [BLANK, *((Span(f" {text}"),) for text in wrap(run.summary, width - 2))]
     named = tuple(step.summary for step in run.steps)
     evidence = [item for item in run.evidence if not item.startswith(named)]
+    evidence += [f"next: {step}" for step in run.next_steps]
     for item in evidence[:_EVIDENCE]:
         out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
     left = len(evidence) - _EVIDENCE

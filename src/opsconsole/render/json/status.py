@@ -75,6 +75,7 @@ def operation_document(operation: Operation) -> Document:
             for step in operation.steps
         ],
         "evidence": list(operation.evidence),
+        "next_steps": list(operation.next_steps),
     }
 
 

@@ -111,6 +111,7 @@ def test_a_recovery_at_the_end_is_told_as_such() -> None:
     run = working.ended(
         8, "oatie", OperationState.VERIFIED, kind=ActionKind.RECOVER,
         reason="the end of the degradation that kim began: load",
+        by_promise=True,
     )  # fmt: skip
     assert "recover of oatie at the end of its degradation" in render.missed(run, NOW)
 
