@@ -54,3 +54,17 @@ class Copy:
             text=True,
             check=False,
         )
+
+    def type_errors(self, *modules: str) -> str:
+        """What mypy says of modules, and of what they import; '' where it is content."""
+        mypy = [sys.executable, "-m", "mypy", "--config-file", str(_ROOT / "pyproject.toml")]
+        named = [word for module in modules for word in ("-m", module)]
+        done = subprocess.run(
+            [*mypy, "--no-error-summary", *named],
+            cwd=self.package.parent,
+            env={**os.environ, "MYPYPATH": str(self.package.parent)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return (done.stdout + done.stderr).replace("opsconsole/", "")

@@ -4,13 +4,14 @@ Invariant: an instance of ``Settings`` that ``loader.load`` gives is consistent:
 refers to something refers to something that exists. Everything is immutable.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, assert_never
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import NO_PROMETHEUS, Service, Thresholds
 from opsconsole.config.types import Duration, Model, Name, OneOrMany, Size, Text, Url, as_tuple
+from opsconsole.model.source_id import SourceId, SourceKind
 
 
 class Environment(Model):
@@ -192,6 +193,28 @@ class Settings(Model):
     def engines(self) -> dict[str, float]:
         """What reports which replicas run: names, and the seconds between two looks."""
         return {each.name: each.interval for each in self.docker if each.enabled}
+
+    def reads(self, source: SourceId) -> bool:
+        """Whether ``source`` is among the places that are to be read."""
+        match source.kind:
+            case SourceKind.HOST:
+                return self.host.enabled
+            case SourceKind.DOCKER:
+                return source.name in self.engines
+            case SourceKind.PROMETHEUS:
+                return any(each.name == source.name for each in self.prometheus)
+            case SourceKind.ALERTMANAGER:
+                return any(each.name == source.name for each in self.alertmanager)
+            case (
+                SourceKind.PROBE
+                | SourceKind.SCRAPE
+                | SourceKind.BUDGETS
+                | SourceKind.LOCAL
+                | SourceKind.UNKNOWN
+            ):
+                return False
+            case _ as never:
+                assert_never(never)
 
     def environment_of(self, service: str) -> Environment:
         """The environment that ``service`` runs in."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from opsconsole.config.effective import Effective, FoundService, effective
 from opsconsole.config.settings import Settings
-from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.source_id import SourceId
 
 
 class Findings:
@@ -33,7 +33,7 @@ class Findings:
     def declare(self, settings: Settings) -> Settings:
         """Take over another configuration. Returns the settings to go on with."""
         self._declared = settings
-        self._found = {who: each for who, each in self._found.items() if _is_read(settings, who)}
+        self._found = {who: each for who, each in self._found.items() if settings.reads(who)}
         return self._renewed()
 
     def find(self, source: SourceId, found: Iterable[FoundService]) -> Settings | None:
@@ -49,14 +49,3 @@ class Findings:
         found = [each for part in self._found.values() for each in part]
         self._effective = effective(self._declared, found)
         return self.settings
-
-
-def _is_read(settings: Settings, source: SourceId) -> bool:
-    """Whether a configuration has ``source``."""
-    places = {
-        SourceKind.DOCKER: [each.name for each in settings.docker if each.enabled],
-        SourceKind.PROMETHEUS: [each.name for each in settings.prometheus],
-        SourceKind.ALERTMANAGER: [each.name for each in settings.alertmanager],
-        SourceKind.HOST: [source.name] if settings.host.enabled else [],
-    }
-    return source.name in places.get(source.kind, [])
