@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.text import LINE_LIMIT, is_clean, sanitize, sanitize_bytes
+from opsconsole.text import LINE_LIMIT, sanitize, sanitize_bytes
+from tests.clean import is_clean
 
 
 @pytest.mark.parametrize(

@@ -148,12 +148,6 @@ def append(descriptor: int, record: bytes) -> None:
         raise
 
 
-def is_cut(descriptor: int) -> bool:
-    """Whether the last line of an opened file has no end, as a killed writer leaves it."""
-    size = os.fstat(descriptor).st_size
-    return size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
-
-
 def write_all(descriptor: int, data: bytes | memoryview) -> None:
     """Write all of ``data``: write(2) may stop short on a disk that is filling up."""
     rest = memoryview(data)

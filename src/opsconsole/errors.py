@@ -3,9 +3,7 @@
 * OpsconsoleError
     * ConfigError        the configuration cannot be used; carries every problem found
     * SecretError        a secret's reference cannot be resolved
-    * RefusedError       policy refused an action; carries the refusal
     * StateError         a file or database of the console's own cannot be used
-    * OutcomeUnknownError     a call was sent and it is not known whether it took effect
 
 Invariant: ``str(error)`` says what happened, to what, and what to do next, in text that is
 safe for a terminal and free of secrets. What goes wrong outside (a probe, a query) is a
@@ -34,13 +32,5 @@ class SecretError(OpsconsoleError):
     """A reference to a secret cannot be resolved. Never carries the value."""
 
 
-class RefusedError(OpsconsoleError):
-    """Policy refused an action."""
-
-
 class StateError(OpsconsoleError):
     """A file or database of the console's own cannot be read or written."""
-
-
-class OutcomeUnknownError(OpsconsoleError):
-    """A call was sent and no answer came: look at the world before anything else."""

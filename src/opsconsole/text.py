@@ -41,11 +41,6 @@ def sanitize_bytes(raw: bytes, *, limit: int = LINE_LIMIT, multiline: bool = Fal
     return sanitize(raw.decode("utf-8", "backslashreplace"), limit=limit, multiline=multiline)
 
 
-def is_clean(text: str) -> bool:
-    """Whether ``sanitize`` would return ``text`` unchanged, line feeds aside."""
-    return sanitize(text, limit=len(text) + 1, multiline=True) == text
-
-
 def _replace_hidden(text: str) -> str:
     out: list[str] = []
     marks = 0

@@ -12,7 +12,7 @@ from opsconsole.config.finding import find
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 
 def write(folder: Path, text: str, name: str = "opsconsole.yaml") -> Path:

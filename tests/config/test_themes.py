@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.config.themes import COLOURS, STATES, Theme, available, read_themes
+from opsconsole.config.themes import COLOURS, STATES, Theme, read_themes
 from opsconsole.model.contrast import READABLE, contrast, is_colour
 
 NAMES = [
@@ -52,7 +52,7 @@ def test_the_package_has_its_themes() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_ink_is_legible_on_every_paper(name: str) -> None:
-    theme = available({})[name]
+    theme = read_themes({}).themes[name]
     least = 7.0 if name == "high-contrast" else READABLE
 
     assert all(is_colour(getattr(theme, colour)) for colour in COLOURS)
@@ -66,14 +66,14 @@ def test_every_ink_is_legible_on_every_paper(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(set(NAMES) - {"mono"}))
 def test_each_state_has_a_colour_of_its_own(name: str) -> None:
-    theme = available({})[name]
+    theme = read_themes({}).themes[name]
 
     assert len({theme.accent, *(getattr(theme, state) for state in STATES)}) == 5
 
 
 @pytest.mark.parametrize("name", DEFICIENCIES)
 def test_states_differ_to_the_eyes_that_a_theme_is_for(name: str) -> None:
-    theme = available({})[name]
+    theme = read_themes({}).themes[name]
     seen = {state: as_seen(getattr(theme, state), name) for state in STATES}
 
     for first, second in itertools.combinations(STATES, 2):
@@ -85,7 +85,7 @@ def test_the_theme_for_red_green_blindness_beats_the_usual_one() -> None:
         seen = [as_seen(getattr(theme, state), "deuteranopia") for state in STATES]
         return min(distance(*pair) for pair in itertools.combinations(seen, 2))
 
-    themes = available({})
+    themes = read_themes({}).themes
 
     assert nearest(themes["deuteranopia"]) > nearest(themes["dark"])
 
@@ -97,7 +97,7 @@ def test_a_theme_may_be_based_on_another_and_replace_it(user: Path) -> None:
     found = read_themes(environ(user))
 
     assert found.problems == ()
-    assert found.themes["ours"].background == available({})["light"].background
+    assert found.themes["ours"].background == read_themes({}).themes["light"].background
     assert found.themes["dark"].background == "#000000"
 
 

@@ -36,14 +36,19 @@ class ScriptedSource:
         self.answer: Answer = HealthReport(State.OK, "plain") if answer is None else answer
         self.looked: list[float] = []
         self.takes = 0.0
+        self.under_way = 0
         self.closed = False
         self._clock = clock
 
     async def collect(self) -> Reading[Observation]:
         began = self._clock.now()
         self.looked.append(began)
-        if self.takes:
-            await self._clock.sleep(self.takes)
+        self.under_way += 1
+        try:
+            if self.takes:
+                await self._clock.sleep(self.takes)
+        finally:
+            self.under_way -= 1
         answer = self.answer
         if isinstance(answer, Exception):
             raise answer

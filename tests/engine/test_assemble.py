@@ -12,7 +12,7 @@ import pytest
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
-from opsconsole.engine.assemble import Assembly, assemble
+from opsconsole.engine.assemble import Assembly
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.base import AnySource
 from tests.named import named
@@ -27,14 +27,14 @@ async def cleanup() -> AsyncIterator[AsyncExitStack]:
 def made(
     settings: dict[str, Any], cleanup: AsyncExitStack, failures: list[str]
 ) -> dict[SourceId, AnySource]:
-    sources = assemble(
-        Settings.model_validate(settings),
+    assembly = Assembly(
         SystemClock(),
         Path(),
-        on_event=lambda event: None,
-        on_failure=lambda name, error: failures.append(str(name)),
-        cleanup=cleanup,
+        lambda event: None,
+        lambda name, error: failures.append(str(name)),
+        cleanup,
     )
+    sources = assembly.sources(Settings.model_validate(settings))
     for source in sources:
         cleanup.push_async_callback(source.close)
     return {source.id: source for source in sources}

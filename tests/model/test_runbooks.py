@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.alerts import Alert, AlertState, Severity
-from opsconsole.model.runbooks import RunbookView, StepKind, StepView, of_alert, of_service, worded
+from opsconsole.model.runbooks import RunbookView, StepKind, StepView, of_alert, worded
 
 STEP = StepView("a", StepKind.TEXT, "look at {service}", text="{service} in {environment} {other}")
 RECOVER = RunbookView("recover", "Recovery procedure", (STEP,), "", ("ShopDown",), ("shop",))
@@ -40,11 +40,6 @@ def test_an_alert_leads_to_the_runbook_that_it_names_or_that_is_written_for_it(
     about: dict[str, str], found: RunbookView | None
 ) -> None:
     assert of_alert(ALL, alert(**about)) is found
-
-
-def test_a_service_has_those_that_are_for_it() -> None:
-    assert of_service(ALL, "shop") == (RECOVER,)
-    assert of_service(ALL, "bank") == ()
 
 
 def test_known_words_alone_are_filled_in_and_never_looked_at_again() -> None:

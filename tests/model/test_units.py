@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.units import format_duration, format_size, parse_duration, parse_size
+from opsconsole.model.units import format_duration, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,3 @@ def test_what_is_no_size(text: str) -> None:
 @given(st.integers(0, 10**12))
 def test_durations_round_trip_to_the_millisecond(milliseconds: int) -> None:
     assert parse_duration(format_duration(milliseconds / 1000)) == milliseconds / 1000
-
-
-@given(st.integers(0, 2**55))
-def test_sizes_round_trip(size: int) -> None:
-    assert parse_size(format_size(size)) == size

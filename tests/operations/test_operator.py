@@ -25,7 +25,7 @@ from opsconsole.operations.planning.declared import declared, digest, find
 from opsconsole.operations.running.runner import run
 from opsconsole.operations.state_place import FolderPlace
 from opsconsole.operations.who import whoami
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 from tests.operations.place import (
     Place,
     ended,

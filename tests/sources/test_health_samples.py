@@ -15,7 +15,7 @@ from opsconsole.model.health import HealthReport
 from opsconsole.model.state import State
 from opsconsole.sources.health.body import read_health
 from opsconsole.sources.health.expect import accepts_status
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 SAMPLES = Path(__file__).parent / "samples" / "health"
 STATES = {"up": State.OK, "degraded": State.DEGRADED, "down": State.DOWN, "unknown": State.UNKNOWN}

@@ -12,7 +12,7 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
 from opsconsole.sources.http.connector import Connector
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 from tests.sources.hostile_cases import CASES
 from tests.sources.hostile_server import Hostile, running
 from tests.sources.probing import make_probe

@@ -22,7 +22,6 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.metrics.exposition import Exposed
 from opsconsole.sources.metrics.quantiles import bucket_quantiles
-from opsconsole.sources.metrics.rates import increase_of
 from opsconsole.sources.metrics.sample_book import SampleBook
 from opsconsole.sources.metrics.scrape import ScrapeSource
 from opsconsole.sources.metrics.service_samples import ServiceSamples
@@ -30,6 +29,7 @@ from opsconsole.sources.prometheus.source import PrometheusSource
 from opsconsole.threads import BoundedExecutor
 from tests.servers.fixtures import MonitoringStack
 from tests.sources.exposing import BUCKETS, ExposingServer, exposing
+from tests.sources.metrics.increases import increase_of
 
 WINDOW = 15
 DECLARED = declared_metrics(

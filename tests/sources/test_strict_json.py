@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.sources.strict_json import InvalidJsonError, parse
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 VALUES = st.recursive(
     st.none()

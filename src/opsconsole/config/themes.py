@@ -74,11 +74,6 @@ _KEYS: Final = ("base", "dark", "mono", "colours")
 _INKS: Final = ("text", "strong", "muted", "accent", *STATES)
 
 
-def available(environ: Mapping[str, str] = os.environ) -> dict[str, Theme]:
-    """Every theme that can be used, by name."""
-    return read_themes(environ).themes
-
-
 def read_themes(environ: Mapping[str, str] = os.environ) -> Themes:
     """Read the themes of the package and of the user."""
     drafts: dict[str, _Draft] = {}

@@ -32,22 +32,6 @@ Made = tuple[SourceId, "partial[Any]"]
 """A source's id and how it is made; the arguments are all that it depends on."""
 
 
-def assemble(
-    settings: Settings,
-    clock: Clock,
-    base: Path,
-    *,
-    on_event: Callable[[Event], None],
-    on_failure: Failed,
-    cleanup: AsyncExitStack,
-) -> list[AnySource]:
-    """Every source of ``settings``; what they share is closed by ``cleanup``.
-
-    ``on_failure`` is told the id and the exception of each that could not be made.
-    """
-    return Assembly(clock, base, on_event, on_failure, cleanup).sources(settings)
-
-
 class Assembly:
     """Makes the sources of settings, and again of those that follow, with what they share."""
 

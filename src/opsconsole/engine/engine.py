@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.changes import changes
@@ -68,7 +68,6 @@ LOOK_WITHIN: Final = 30.0
 NOTES_EVERY: Final = 2.0
 
 Listener = Callable[[Snapshot], None]
-T = TypeVar("T")
 
 _NOT_RECORDING: Final = RecordingView(RecordingState.OFF)
 

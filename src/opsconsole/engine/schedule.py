@@ -14,7 +14,7 @@ import heapq
 import math
 import random
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -119,16 +119,6 @@ class Schedule:
         self._ticks: list[int] = []
         self._flying = 0
         self._origin = clock.now()
-
-    @property
-    def flying(self) -> int:
-        """How many looks are under way."""
-        return self._flying
-
-    @property
-    def intervals(self) -> Mapping[SourceId, float]:
-        """Seconds between looks, by source."""
-        return {source: entry.interval for source, entry in self._entries.items()}
 
     @property
     def longest_pause(self) -> float:

@@ -71,11 +71,6 @@ class Machine(Protocol):
         """What it is called on the screen; '' for the console's own host."""
         ...
 
-    @property
-    def is_local(self) -> bool:
-        """Whether it is the console's own host."""
-        ...
-
     async def run(
         self, command: Command, *, limit: int, deadline: float, keep: Keep = Keep.ALL
     ) -> Finished:

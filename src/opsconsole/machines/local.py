@@ -89,13 +89,8 @@ class LocalMachine(Machine):
 
     @property
     def name(self) -> str:
-        """Nothing to open."""
+        """'': it is the console's own host."""
         return ""
-
-    @property
-    def is_local(self) -> bool:
-        """Always true."""
-        return True
 
     async def run(
         self, command: Command, *, limit: int, deadline: float, keep: Keep = Keep.ALL

@@ -318,11 +318,6 @@ def worded(view: RunbookView, service: str, environment: str) -> RunbookView:
     return replace(view, title=title, purpose=purpose, steps=steps)
 
 
-def of_service(runbooks: Iterable[RunbookView], service: str) -> tuple[RunbookView, ...]:
-    """Those that are for ``service``."""
-    return tuple(each for each in runbooks if service in each.services)
-
-
 def of_alert(runbooks: Iterable[RunbookView], alert: Alert) -> RunbookView | None:
     """The runbook that an alert's own words name, else one that is written for the alert.
 

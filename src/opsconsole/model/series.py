@@ -40,15 +40,6 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One labelled number at one time, as Prometheus means it."""
-
-    labels: Mapping[str, str]
-    value: float
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
 class MetricValue:
     """The present figure of a declared metric of a service; ``unit`` as shown (s, B, %, /s)."""
 

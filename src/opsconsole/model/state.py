@@ -28,13 +28,12 @@ class State(StrEnum):
 
 
 class ExitCode(IntEnum):
-    """Of ``status``, those of a Nagios plugin; of everything, sysexits' EX_CONFIG."""
+    """Of ``status``: those of a Nagios plugin."""
 
     OK = 0
     DEGRADED = 1
     DOWN = 2
     UNKNOWN = 3
-    CONFIG = 78
 
 
 _GLYPHS = {State.OK: "●", State.DEGRADED: "▲", State.DOWN: "✖", State.UNKNOWN: "?"}

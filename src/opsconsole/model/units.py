@@ -1,8 +1,7 @@
 """Durations and sizes as people write them.
 
-Invariant: ``parse_duration(format_duration(x)) == x`` for whole milliseconds, and
-``parse_size(format_size(x)) == x`` for whole bytes. Durations are seconds, sizes are bytes;
-``kB`` is 1000 and ``KiB`` 1024, as IEC 80000-13 has it.
+Invariant: ``parse_duration(format_duration(x)) == x`` for whole milliseconds. Durations are
+seconds, sizes are bytes; ``kB`` is 1000 and ``KiB`` 1024, as IEC 80000-13 has it.
 """
 
 import re
@@ -62,15 +61,6 @@ def parse_size(text: str) -> int:
     unit = match[2]
     factor: int = (1024 if "i" in unit else 1000) ** _POWERS[unit.rstrip("B").rstrip("i").lower()]
     return int(match[1]) * factor if match[1].isdigit() else round(float(match[1]) * factor)
-
-
-def format_size(size: int) -> str:
-    """The largest binary or decimal unit that ``size`` is a whole number of."""
-    if size > 0:
-        for unit in ("TiB", "TB", "GiB", "GB", "MiB", "MB", "KiB", "kB"):
-            if size % BYTES[unit] == 0:
-                return f"{size // BYTES[unit]}{unit}"
-    return f"{size}B"
 
 
 def _shown(text: str) -> str:

@@ -21,7 +21,6 @@ class PlaceKind(StrEnum):
     HOST = "host"
     ENGINE = "engine"
     CLUSTER = "cluster"
-    STORE = "store"
     UNKNOWN = "unknown"
 
 

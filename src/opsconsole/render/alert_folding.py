@@ -40,11 +40,6 @@ def fold_rows(alerts: Iterable[Alert], opened: Collection[str] = ()) -> tuple[Fo
     return tuple(shown)
 
 
-def note(row: FoldedAlert) -> str:
-    """``+14 folded`` behind a cause; '' where nothing is hidden."""
-    return f"+{row.folded} folded" if row.folded else ""
-
-
 def _root(alert: Alert, by_key: dict[str, Alert]) -> Alert:
     """The end of the chain of causes that are in the list; ``alert`` itself where there is none."""
     seen, last = {alert.key}, alert

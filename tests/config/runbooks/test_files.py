@@ -26,7 +26,7 @@ from opsconsole.model.runbooks import (
     worded,
 )
 from opsconsole.model.state import State
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 SAMPLES = Path(__file__).parents[3] / "sample_configs"
 PLATFORMS = ("ai-backend", "ai-operations-assistant", "ai-service", "errorscope", "oatie")

@@ -44,11 +44,3 @@ def test_a_slot_keeps_its_most_urgent_state() -> None:
     values = history.state_trace(START + 20.0).values
     assert values[-3:] == (float(State.DOWN.urgency), None, 0.0)
     assert values[0] is None
-
-
-def test_what_was_watched_is_told() -> None:
-    history = History(900.0, 5.0)
-    assert history.covered(START) == 0.0
-    history.add(START, failed=False, latency=0.1)
-    assert history.covered(START + 100.0) == 100.0
-    assert history.covered(START + 9000.0) == 900.0

@@ -190,13 +190,6 @@ class MemoryJournal:
             kept.steps[ordinal] = step
             self._touch(operation, now)
 
-    def note_step(self, operation: str, ordinal: int, detail: str, now: float) -> None:
-        """Say how far a running step is."""
-        with self._store.lock:
-            kept = self._kept(operation)
-            kept.steps[ordinal] = replace(kept.steps[ordinal], detail=detail)
-            self._touch(operation, now)
-
     def note(self, operation: str, event: str, now: float, record: Mapping[str, object]) -> None:
         """Add an audit row that goes with no change of state."""
         with self._store.lock:

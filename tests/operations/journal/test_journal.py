@@ -48,10 +48,9 @@ def test_what_was_written_is_read_by_another(open_journal: Open) -> None:
     assert reader.intent(op("one")) == intent("one")
     writer.advance(op("one"), _S.DISPATCHED, 2.0)
     writer.step_begins(op("one"), 0, 3.0, {"started": "then"})
-    writer.note_step(op("one"), 0, "half of it", 3.5)
     found = reader.operation(op("one"))
     assert found is not None
-    assert [(step.state, step.detail) for step in found.steps] == [("running", "half of it")]
+    assert [(step.state, step.detail) for step in found.steps] == [("running", "")]
     writer.step_ends(op("one"), 0, "done", 4.0, "restarted")
     writer.advance(op("one"), _S.VERIFYING, 5.0)
     writer.advance(op("one"), _S.VERIFIED, 6.0, summary="fine", evidence=("web-1: ok",))
@@ -188,7 +187,6 @@ _CHANGES: Mapping[str, Callable[[Journal], object]] = {
     "tried": lambda journal: journal.tried(op("armed"), END, "locked", 2.0),
 }
 _NOT_AUDITED = {
-    "note_step": "how far a step is, which changes nothing",
     "add_note": "words of a person",
     "see": "what a person has seen",
     "begin_run": "a run only looks and hands out plans",

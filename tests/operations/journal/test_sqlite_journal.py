@@ -22,7 +22,7 @@ from opsconsole.operations.journal.records import Note, Promise, PromiseKind
 from opsconsole.operations.journal.sqlite_database import begin
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal, audit_of
 from opsconsole.operations.state_folder import prepare
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 from tests.operations.journal.samples import intent, op
 
 _S = OperationState

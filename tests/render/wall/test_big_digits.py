@@ -11,7 +11,6 @@ from opsconsole.render.wall.big_digits import (
     drawn,
     largest,
     rows_of,
-    shortened,
 )
 
 TEXTS = st.text("0123456789abcXYZ-_.:/+=%(),;!' ✖▲?●◌", min_size=1, max_size=12)
@@ -42,12 +41,6 @@ def test_the_largest_that_fits_fits_and_the_next_does_not(
     if 0 <= scale < LARGEST:
         wide = columns_of(text, scale + 1) > columns
         assert wide or rows_of(scale + 1, ascii_only=ascii_only) > rows
-
-
-@given(TEXTS, st.integers(20, 120), st.integers(0, 3))
-def test_what_is_cut_fits(text: str, columns: int, scale: int) -> None:
-    kept = shortened(text, columns, scale)
-    assert columns_of(kept, scale) <= columns if drawable(kept) else len(kept) <= columns
 
 
 def test_each_character_has_a_drawing_of_its_own() -> None:

@@ -17,7 +17,7 @@ from opsconsole.sources.docker.containers import (
     read_list,
     read_time,
 )
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 from tests.sources.docker_fakes import sample
 from tests.workloads import DOCKER
 

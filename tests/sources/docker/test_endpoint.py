@@ -9,7 +9,7 @@ import pytest
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 
 @dataclass(frozen=True)

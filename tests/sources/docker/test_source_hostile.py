@@ -17,7 +17,7 @@ from opsconsole.model.fault import FaultKind
 from opsconsole.sources.docker.client import classify
 from opsconsole.sources.docker.endpoint import DockerEndpoint
 from opsconsole.sources.docker.source import DockerSource
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 from tests.patience import soon as until
 from tests.sources.docker_fakes import (
     VERSION,

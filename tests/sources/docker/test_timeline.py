@@ -10,7 +10,7 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from opsconsole.sources.docker.timeline import FILTERS, Timeline, container_id, is_death
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 from tests.sources.docker_fakes import sample
 
 NOW = 2_000_000_000.0

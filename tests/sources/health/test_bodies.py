@@ -16,7 +16,7 @@ from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport
 from opsconsole.model.state import State
 from opsconsole.sources.health.body import BY_CODE, read_health
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 BODIES = json.loads((Path(__file__).parent / "bodies.json").read_text(encoding="utf-8"))
 STATES = {"up": State.OK, "degraded": State.DEGRADED, "down": State.DOWN, "unknown": State.UNKNOWN}

@@ -17,7 +17,7 @@ from opsconsole.sources.health.body import read_health
 from opsconsole.sources.health.expect import accepts_status
 from opsconsole.sources.health.figures import FIGURE_LIMIT, RAW_LIMIT, seconds
 from opsconsole.sources.health.tree import COMPONENT_LIMIT
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 
 def read(body: object, status: int = 200, content_type: str = "", **health: Any) -> HealthReport:

@@ -21,7 +21,7 @@ from opsconsole.sources.host.processes import ProcessSampler
 from opsconsole.sources.host.rates import CpuTimes, Traffic, cpu_shares, traffic_rates
 from opsconsole.sources.host.sampler import HostSampler, outer_interfaces
 from opsconsole.sources.host.source import HostSource
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.http1 import ResponseParser
 from opsconsole.sources.http.transport_fault import TransportFaultError
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 BODIES = st.binary(max_size=300)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from opsconsole.model.logs import LogLevel
 from opsconsole.sources.logs.line import ParsedLine, Part, parse
 from opsconsole.sources.logs.raw_lines import RawLine
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp()
 TEN = datetime(2026, 11, 21, 10, 0, tzinfo=UTC).timestamp()

@@ -14,7 +14,7 @@ from opsconsole.sources.metrics.exposition import (
     exposed_names,
     read_exposition,
 )
-from opsconsole.text import is_clean
+from tests.clean import is_clean
 
 TEXT = b"""# HELP up of no interest
 # TYPE up gauge

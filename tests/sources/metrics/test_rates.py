@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.metrics.rates import increase_of
+from tests.sources.metrics.increases import increase_of
 
 
 def test_a_range_that_samples_fill_is_stretched_to_its_borders() -> None:

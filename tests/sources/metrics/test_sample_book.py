@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.sources.metrics.exposition import Exposed
-from opsconsole.sources.metrics.rates import increase_of
 from opsconsole.sources.metrics.sample_book import KEEP, LOOKBACK, SampleBook
+from tests.sources.metrics.increases import increase_of
 
 Scrape = dict[str, float]
 

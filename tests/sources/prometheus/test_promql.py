@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from opsconsole.config.services import Service
 from opsconsole.sources.metrics.declared import Declared, declared_metrics
 from opsconsole.sources.prometheus.promql import Query, batched, read_vector
-from opsconsole.sources.prometheus.promql_sharing import ALTERNATION_LIMIT, quote, selector
+from opsconsole.sources.prometheus.promql_sharing import ALTERNATION_LIMIT, quote, shared
 
 
 def declared(service: str, **metrics: object) -> tuple[Declared, ...]:
@@ -139,7 +139,8 @@ def test_a_label_value_cannot_leave_its_quotes(value: str) -> None:
     assert "\n" not in inside
     assert '"' not in inside.replace("\\\\", "").replace('\\"', "")
     assert not inside.replace("\\\\", "").endswith("\\")
-    assert selector("up", (("a", value),)) == f"up{{a={quoted}}}"
+    (alone,) = shared([((("a", value),), None)])
+    assert alone.selector("up") == f"up{{a={quoted}}}"
 
 
 @pytest.mark.parametrize("text", ["NaN", "+Inf", "-Inf", "nonsense", ""])

@@ -7,7 +7,6 @@ engine that the screen shows; nothing is printed that was not seen in this look.
 import argparse
 import json
 import sys
-from typing import Final
 
 from opsconsole.cli.configuration import from_arguments
 from opsconsole.clock import SystemClock
@@ -17,9 +16,6 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import ExitCode, exit_code
 from opsconsole.render.json.status import status_document
 from opsconsole.render.status_text import status_lines
-
-MARGIN: Final = 1.0
-"""Seconds beyond the slowest source's own deadline."""
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -74,12 +74,6 @@ class History:
         looks = sum(self._looks[-slots:])
         return sum(self._failed[-slots:]) / looks if looks else None
 
-    def covered(self, now: float) -> float:
-        """Seconds of the window that were watched."""
-        if self.began is None:
-            return 0.0
-        return min(now - self.began, self.slots * self.step)
-
     def state_trace(self, now: float) -> Trace:
         """The most urgent state of each slot as ``State.urgency``: 0 ok, 1 unknown, 2, 3 down."""
         self._advance(now)

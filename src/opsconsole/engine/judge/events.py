@@ -7,7 +7,7 @@ expected and no news.
 from dataclasses import replace
 
 from opsconsole.engine.judge.health import NOT_LOOKED
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerts import Alert, Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault
 from opsconsole.model.operation import Operation, OperationState
@@ -113,8 +113,3 @@ _VERDICTS = {
 
 def _colour(severity: Severity) -> State:
     return State.DOWN if severity is Severity.CRITICAL else State.DEGRADED
-
-
-def is_active(alert: Alert) -> bool:
-    """Whether an alert fires; a pending one is no event yet."""
-    return alert.state is AlertState.FIRING

@@ -26,7 +26,6 @@ class RuleState:
 
     phase: Phase = Phase.INACTIVE
     since: float = 0.0
-    fired_at: float | None = None
     quiet_since: float | None = None
 
 
@@ -44,7 +43,7 @@ def step(
         return INACTIVE
     since = state.since if state.phase is Phase.PENDING else now
     if now - since >= for_:
-        return RuleState(Phase.FIRING, since, fired_at=now)
+        return RuleState(Phase.FIRING, since)
     return RuleState(Phase.PENDING, since)
 
 

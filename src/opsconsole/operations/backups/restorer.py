@@ -90,7 +90,7 @@ def restore(
         with opened(store, backup) as source:
             check_wanted(source.manifest, wanted)
             check_contents(source, deadline)
-            return _restore(source, RestoreJob(store, folder, identity, deadline, margin))
+            return _restore(source, RestoreJob(folder, identity, deadline, margin))
 
 
 def repair(store: Store) -> tuple[str, ...]:
@@ -148,7 +148,6 @@ def take_back(record: RestoreRecord, folder: int) -> None:
 class RestoreJob:
     """One restore on its way; ``folder`` is the store's, open and locked."""
 
-    store: Store
     folder: int
     identity: str
     deadline: Deadline

@@ -75,10 +75,6 @@ class OperationRecords(Protocol):
         """Record what became of a step: done, failed, unknown; or waiting, with why."""
         ...
 
-    def note_step(self, operation: str, ordinal: int, detail: str, now: float) -> None:
-        """Say how far a running step is; shown, not audited."""
-        ...
-
     def note(self, operation: str, event: str, now: float, record: Mapping[str, object]) -> None:
         """Add an audit row that goes with no change of state."""
         ...

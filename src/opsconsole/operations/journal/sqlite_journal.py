@@ -151,15 +151,6 @@ class SqliteJournal(SqliteReading):
             record = {"step": ordinal + 1, "state": state, "detail": detail}
             self._audit(connection, operation, f"step {state}", now, record)
 
-    def note_step(self, operation: str, ordinal: int, detail: str, now: float) -> None:
-        """Say how far a running step is."""
-        with self.database.transaction() as connection:
-            connection.execute(
-                "UPDATE steps SET detail = ? WHERE operation = ? AND ordinal = ?",
-                (detail, operation, ordinal),
-            )
-            _touch(connection, operation, now)
-
     def note(self, operation: str, event: str, now: float, record: Mapping[str, object]) -> None:
         """Add an audit row that goes with no change of state."""
         with self.database.transaction() as connection:

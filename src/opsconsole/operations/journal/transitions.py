@@ -33,8 +33,3 @@ def check(now: OperationState, then: OperationState) -> None:
     """Return when ``then`` may follow ``now``; raise TransitionError otherwise."""
     if then not in ALLOWED[now]:
         raise TransitionError(f"an operation that is {now} cannot become {then}")
-
-
-def may_have_acted(state: OperationState) -> bool:
-    """Whether a side effect may have happened in ``state``."""
-    return state not in {_S.PLANNED, _S.INTENT, _S.REFUSED}

@@ -9,8 +9,6 @@ same width. With ASCII alone there are no half-rows: a pixel is whole cells, and
 from functools import lru_cache
 from typing import Final
 
-from opsconsole.render.ink.cells import ELLIPSIS
-
 LARGEST: Final = 12
 _HEIGHT: Final = 7
 _PITCH: Final = 6
@@ -136,18 +134,6 @@ def largest(text: str, columns: int, rows: int, *, ascii_only: bool = False) -> 
         if high <= rows and columns_of(text, scale) <= columns:
             return scale
     return 0
-
-
-def shortened(text: str, columns: int, scale: int) -> str:
-    """``text`` without the letters at its end that do not fit; what was cut ends in two dots."""
-    if columns_of(text, scale) <= columns:
-        return text
-    if scale < 1:
-        return f"{text[: max(0, columns - 1)]}{ELLIPSIS}"
-    kept = text
-    while kept and columns_of(f"{kept}..", scale) > columns:
-        kept = kept[:-1]
-    return f"{kept}.." if kept else ""
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,6 @@ which the counter would have been zero. (Releases from before March 2024 applied
 in the other order, which differs for series that begin within the range.)
 """
 
-from itertools import pairwise
 from typing import Final
 
 NEAR: Final = 1.1
@@ -41,25 +40,6 @@ def increase(
         before = min(before, between * first / seen)
     after = _stretch(end - last_at, distance)
     return seen * (between + before + after) / between
-
-
-def increase_of(samples: list[tuple[float, float]], start: float, end: float) -> float | None:
-    """``increase`` of a counter's ``samples``, pairs of time and value within the range."""
-    if len(samples) < 2:
-        return None
-    seen = samples[-1][1] - samples[0][1]
-    for (_, before), (_, value) in pairwise(samples):
-        if value < before:
-            seen += before
-    return increase(
-        start=start,
-        end=end,
-        first_at=samples[0][0],
-        last_at=samples[-1][0],
-        count=len(samples),
-        first=samples[0][1],
-        seen=seen,
-    )
 
 
 def _stretch(gap: float, distance: float) -> float:

@@ -79,11 +79,6 @@ def select(name: str, matchers: Sequence[str]) -> str:
     return f"{name}{{{','.join(matchers)}}}" if matchers else name
 
 
-def selector(name: str, labels: Labels) -> str:
-    """``name{label="value"}``."""
-    return select(name, _equal(labels))
-
-
 def seconds(span: float) -> str:
     """A range in PromQL: ``300s``, or whole milliseconds."""
     whole = round(span)
