@@ -18,7 +18,6 @@ class Failure(StrEnum):
     DENIED = "denied"
     TIMED_OUT = "timed out"
     TOO_LARGE = "too large"
-    UNREACHABLE = "unreachable"
     OTHER = "other"
 
 
