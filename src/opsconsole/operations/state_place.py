@@ -2,7 +2,7 @@
 
 Invariant: whatever of operations reads or writes state does so through a ``StatePlace``; another
 process is told of it by its ``name``, from which ``place_of`` makes it again. A journal on a
-server is one more class here.
+server is one more class here: docs/adding-a-journal.md.
 """
 
 import os
@@ -91,7 +91,7 @@ class FolderPlace:
         return self.folder / "logs" / f"{task}.log"
 
 
-def place_from(settings: Settings) -> FolderPlace:
+def place_from(settings: Settings) -> StatePlace:
     """The state that ``settings`` name."""
     return FolderPlace(state_folder(settings), shared=bool(settings.state_dir))
 
