@@ -82,7 +82,7 @@ class Stage:
         """One more console."""
         return RunbookDesk(
             self.settings, self.folder, self.clock, cast(Checks, self.looks),
-            read_only=read_only, tell=self.events.append,
+            read_only=read_only, add_event=self.events.append,
         )  # fmt: skip
 
     async def restart(self) -> None:

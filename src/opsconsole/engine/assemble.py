@@ -1,8 +1,8 @@
-"""From settings to the sources that they ask for.
+"""Builds the sources that the settings ask for.
 
-Invariant: what is not configured is not imported; a source's key is unique; a source that cannot
-be made costs itself alone; one whose configuration did not change is the same object after a
-reload, and reads its secrets again. Call it on the event loop that the sources will live on.
+Invariant: what is not configured is not imported; a source's key is unique; a source that cannot be
+made affects no other; one whose configuration did not change is the same object after a reload, and
+reads its secrets again. Call it on the event loop that the sources will live on.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
 Failed = Callable[[SourceId, Exception], None]
 Made = tuple[SourceId, "partial[Any]"]
-"""A source's id and how it is made; the arguments are all that it depends on."""
+"""A source's id and how to make it; it depends on nothing but the arguments."""
 
 
 class Assembly:
-    """Makes the sources of settings, and again of those that follow, with what they share."""
+    """Makes the sources of the settings, again after each reload, and what they share."""
 
     def __init__(
         self,
@@ -52,7 +52,7 @@ class Assembly:
         self._made: dict[SourceId, tuple[partial[Any], AnySource]] = {}
 
     def sources(self, settings: Settings) -> list[AnySource]:
-        """Every source of ``settings``; those that are as they were before are the same."""
+        """Every source of ``settings``; an unchanged source is the same object."""
         if self._connector is not None:
             self._connector.renew()
         before, self._made = self._made, {}
@@ -85,11 +85,11 @@ class Assembly:
             yield from _servers(settings, self._clock, self._connect(), self._base)
 
     def _connect(self) -> "Connector":
-        """What all that is asked over HTTP shares."""
+        """What all HTTP sources share."""
         if self._connector is None:
             from opsconsole.sources.http.connector import Connector, allow_many_sockets
 
-            # Before the connector, which keeps connections as far as descriptors reach.
+            # Before the connector, because it keeps as many connections as there are descriptors.
             allow_many_sockets()
             self._connector = Connector()
             self._cleanup.push_async_callback(self._connector.close)
@@ -132,7 +132,8 @@ class Assembly:
                 yield scrape_id(name, instance), target
 
     def _samples_of(self, name: str, service: Service) -> "ServiceSamples":
-        """What all instances of a service share; the same while the same is declared of them."""
+        """What all instances of a service share; the same object while the declarations are the
+        same."""
         from opsconsole.sources.metrics.declared import declared_metrics
         from opsconsole.sources.metrics.service_samples import ServiceSamples
         from opsconsole.sources.prometheus.budget_series import budget_series
@@ -222,7 +223,7 @@ def _prometheus(
 def _history(
     settings: Settings, prometheus: Prometheus, clock: Clock, connector: "Connector", base: Path
 ) -> Iterator[Made]:
-    """What ``prometheus`` remembers of error budgets, where any objective has one there."""
+    """The error budgets that ``prometheus`` has history for, if any objective reads one there."""
     served = [
         (name, service)
         for name, service in settings.services.items()

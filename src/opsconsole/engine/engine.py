@@ -1,8 +1,8 @@
-"""The engine: looks at everything for ever and publishes what it knows.
+"""The engine: looks at everything continuously and publishes snapshots.
 
-Invariant: it lives on its own thread and event loop, never waits for whoever listens, and ends
-only when it is told to. ``latest`` is always a whole snapshot; listeners are called on the
-engine's thread, at most twice a second, and only when something changed.
+Invariant: it lives on its own thread and event loop, never waits for a listener, and ends only when
+it is stopped. ``latest`` is always a whole snapshot; listeners are called on the engine's thread,
+at most twice a second, and only when something changed.
 """
 
 import asyncio
@@ -53,17 +53,17 @@ if TYPE_CHECKING:
     from opsconsole.operations.operator import Operator
 
 PUBLISH_EVERY: Final = 0.5
-"""Seconds between snapshots at least."""
+"""Minimum seconds between snapshots."""
 
 OPERATIONS_EVERY: Final = 1.0
 LOG_FIGURES_EVERY: Final = 2.0
 RUNBOOKS_EVERY: Final = 1.0
 AFTER_DEFECT: Final = 1.0
 CLOSE_WITHIN: Final = 1.0
-"""Seconds that sources have to give back what they hold."""
+"""Seconds that sources have to release what they hold."""
 
 LOOK_WITHIN: Final = 30.0
-"""Seconds for ``look_once``, unless told otherwise; each source has its own deadline before."""
+"""Default timeout of ``look_once`` in seconds; each source has its own, shorter deadline."""
 
 NOTES_EVERY: Final = 2.0
 
@@ -75,9 +75,9 @@ _NOT_RECORDING: Final = RecordingView(RecordingState.OFF)
 class Engine(EngineCalls):
     """One fleet's engine. Make it anywhere, ``start`` it once, ``stop`` it once.
 
-    Once it was started it owns ``sources``, ``operator`` and ``recorder`` and closes them at its
-    end. ``archive`` is what was recorded, by this process or another; ``configuration`` is where
-    other settings come from while it runs.
+    Once started it owns ``sources``, ``operator`` and ``recorder`` and closes them when it ends.
+    ``archive`` is what was recorded, by this process or another; ``configuration`` is where new
+    settings come from while it runs.
     """
 
     def __init__(
@@ -113,12 +113,12 @@ class Engine(EngineCalls):
         self._began = threading.Event()
         self._pulse = self._clock.now()
         self._prepare(single=False)
-        self._reloading = Reloading(settings, configuration, self._heard)
+        self._reloading = Reloading(settings, configuration, self._take_event)
         self._assembly: Assembly | None = None
         self._sources: Sequence[AnySource] = ()
         self._operator = operator
         self._door = OperatorDoor(operator, self._store.events.add)
-        self._notes = NoteWatch(notes, self._clock, self._heard)
+        self._notes = NoteWatch(notes, self._clock, self._take_event)
         self._machine = machine = LocalMachine()
         self._logs = LogWatch(settings, base, machine, self._clock)
         checks = Checks(settings, base, machine, lambda: self._store.services, self._clock.now)
@@ -128,40 +128,41 @@ class Engine(EngineCalls):
             self._clock,
             checks,
             read_only=self._read_only,
-            tell=self._store.events.add,
+            add_event=self._store.events.add,
         )
         self._pages = PageBook(settings, base, self._clock)
         self._units = UnitBook(settings, machine, self._clock)
 
     @property
     def latest(self) -> Snapshot:
-        """The latest snapshot; before the first look everything is UNKNOWN in it."""
+        """The latest snapshot; before the first look everything in it is UNKNOWN."""
         return self._latest
 
     @property
     def pulse(self) -> float:
-        """When stock was last taken, by the engine's clock: it moves while the engine lives."""
+        """When the engine last settled its state, by its own clock: it advances while the engine
+        lives."""
         return self._pulse
 
     @property
     def recorded(self) -> Span | None:
-        """From when to when there are moments to show, as far as is known at present."""
+        """The span of time that can be shown, as far as is known at present."""
         return self._replay.recorded
 
     @property
     def recording(self) -> RecordingView:
-        """What the flight recorder does at this moment."""
+        """What the flight recorder is doing at present."""
         return _NOT_RECORDING if self._recorder is None else self._recorder.view
 
     def start(self) -> None:
-        """Begin to look, on a thread of its own; returns at once."""
+        """Start looking, on the engine's own thread; returns at once."""
         if self._thread is not None:
-            raise RuntimeError("an engine is started once")
+            raise RuntimeError("an engine can be started only once")
         self._thread = threading.Thread(target=self._live, name="engine", daemon=True)
         self._thread.start()
 
     def stop(self, within: float = 2.0) -> None:
-        """End every look and give back what was held; after ``within`` seconds, leave it."""
+        """End every look and release what is held; give up waiting after ``within`` seconds."""
         if self._thread is None:
             return
         self._began.wait(within)
@@ -169,7 +170,8 @@ class Engine(EngineCalls):
         self._thread.join(within)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` with each snapshot, on the engine's thread. Returns how to end it."""
+        """Call ``listener`` with each snapshot, on the engine's thread. Returns a function that
+        ends it."""
         self._listeners.append(listener)
 
         def end() -> None:
@@ -184,7 +186,7 @@ class Engine(EngineCalls):
             self._on_loop(self._schedule.refresh)
 
     def reload(self) -> None:
-        """Read the configuration again soon; what comes of it is an event, or a notice."""
+        """Read the configuration again soon; the result is an event or a notice."""
         self._on_loop(lambda: self._reloading.want(self._clock.now()))
 
     def note(self, text: str, service: str = "") -> None:
@@ -196,7 +198,7 @@ class Engine(EngineCalls):
         """Look at every source once, in this thread, and return what was seen.
 
         One look decides: a single failure is DOWN. What did not answer within ``timeout`` seconds
-        stays UNKNOWN. Not for an engine that was started.
+        stays UNKNOWN. Raises RuntimeError if the engine was started.
         """
         if self._thread is not None:
             raise RuntimeError("this engine is running; read its latest snapshot")
@@ -229,7 +231,8 @@ class Engine(EngineCalls):
                 self._recorder.start()
                 cleanup.callback(self._recorder.close, CLOSE_WITHIN)
             self._schedule = Schedule(sources, self._clock, self._deliver, on_gap=self._suspended)
-            # What was made so far lives as long as the engine: the collector need not walk it.
+            # Objects made so far live as long as the engine: the garbage collector need not visit
+            # them.
             gc.freeze()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._for_ever(self._schedule.run, 0.0))
@@ -251,7 +254,7 @@ class Engine(EngineCalls):
         self._machine.close()
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], pause: float) -> None:
-        """Do ``work`` again and again; a defect in it is told, and ends nothing."""
+        """Repeat ``work``; a defect in it is reported and ends nothing."""
         while True:
             try:
                 await work()
@@ -263,7 +266,7 @@ class Engine(EngineCalls):
     def _open(self, cleanup: AsyncExitStack) -> Sequence[AnySource]:
         if self._given is None:
             failed = partial(self._fail, doing="opening")
-            self._assembly = Assembly(self._clock, self._base, self._heard, failed, cleanup)
+            self._assembly = Assembly(self._clock, self._base, self._take_event, failed, cleanup)
         self._sources = self._assembled()
         cleanup.push_async_callback(lambda: _close_all(self._sources))
         self._store.watch(self._sources, self._clock.now())
@@ -274,7 +277,7 @@ class Engine(EngineCalls):
             return self._given or ()
         try:
             return self._assembly.sources(self._settings)
-        except Exception as error:  # noqa: BLE001 - told on the screen, where a dead thread is not
+        except Exception as error:  # noqa: BLE001 - reported on the screen, unlike a dead thread
             self._fail("sources", error, "opening")
             return ()
 
@@ -285,18 +288,19 @@ class Engine(EngineCalls):
             await self._use(self._findings.declare(settings), now)
 
     async def found(self, source: SourceId, services: Iterable[FoundService]) -> None:
-        """Watch what ``source`` finds now, beside what is declared. On the engine's loop."""
+        """Watch what ``source`` finds now, in addition to what is declared. Call it on the engine's
+        loop."""
         before = self._settings
         settings = self._findings.find(source, services)
         if settings is None:
             return
         now = self._clock.now()
-        told = str(changes(before, settings))
-        self._heard(Event(now, EventCode.FLEET_CHANGED, told, subject=source.label))
+        changed = str(changes(before, settings))
+        self._take_event(Event(now, EventCode.FLEET_CHANGED, changed, subject=source.label))
         await self._use(settings, now)
 
     async def _use(self, settings: Settings, now: float) -> None:
-        """Go on with other settings, which are valid; what they do not change is left alone."""
+        """Continue with new settings, which are valid; what they do not change is left alone."""
         store = Store(settings, now, before=self._store)
         self._settings, self._store = settings, store
         self._read_only = effective_read_only(settings, self._read_only)
@@ -318,15 +322,15 @@ class Engine(EngineCalls):
             self._fail(str(reading.source), error, "judging")
             return None
 
-    def _heard(self, event: Event) -> None:
-        """A source, a person or the operator tells of something; on the engine's thread."""
-        asked = self._store.heard(event)
+    def _take_event(self, event: Event) -> None:
+        """Take in news from a source, a person or the operator. Call it on the engine's thread."""
+        asked = self._store.take_event(event)
         if self._schedule is not None:
             for source in asked:
                 self._schedule.hurry(source)
 
     def _suspended(self, gap: float) -> None:
-        """Whoever wakes first tells it; the others' news is the same."""
+        """The first to wake reports it; the others would report the same."""
         now = self._clock.now()
         if self._resumed_at is not None and now - self._resumed_at < PUBLISH_EVERY * 2:
             return
@@ -396,7 +400,7 @@ class Engine(EngineCalls):
         await self._door.poll()
         allowed = await self._door.poll_actions(acting, self._latest, now)
         if store is not self._store:
-            # What other settings allow is asked for anew.
+            # The new settings may allow other actions, so it is asked again.
             return
         for name, actions in allowed.items():
             store.set_actions(name, actions)
@@ -408,7 +412,7 @@ class Engine(EngineCalls):
         try:
             past = await self._replay.past(began, self._settings.display.window)
             preload.fill(self._store, past, self._clock.now())
-        except Exception as error:  # noqa: BLE001 - what is old must not end what is new
+        except Exception as error:  # noqa: BLE001 - closing the old must not end the new
             self._fail("the recording", error, "taking over")
 
     async def _read_log_figures(self) -> None:
@@ -416,7 +420,7 @@ class Engine(EngineCalls):
         self._store.apply_metrics(self._logs.figures(now), now)
 
     def _fail(self, what: str, error: Exception, doing: str) -> None:
-        """Count a defect of ours and tell the first of each on the timeline."""
+        """Count an internal error and put the first of each kind on the timeline."""
         self._errors += 1
         now = self._clock.now()
         said = f"{doing} {what}: {internal_fault(error)}"

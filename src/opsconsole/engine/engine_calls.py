@@ -1,7 +1,7 @@
-"""What other threads may ask of an engine.
+"""What other threads may request from an engine.
 
-Invariant: asking returns at once. A question is answered on the engine's loop, by a future; one
-that nobody can answer, because there is no loop or because answering failed, is a refusal.
+Invariant: asking returns at once. A question is answered on the engine's loop, by a future; the
+answer is a refusal if there is no loop or answering failed.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ NO_OPERATOR: Final = Refusal(
 
 
 class EngineCalls:
-    """The part of an engine that is asked. What it asks in turn is set by the engine."""
+    """The part of an engine that answers questions. The engine sets the parts that it uses."""
 
     _operator: "Operator | None"
     _replay: Replay
@@ -60,7 +60,7 @@ class EngineCalls:
         return self._submit(lambda: self._answer(cast(AnyQuestion, question)))
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader:
-        """Follow a service's logs until the reader is closed; ``on_page`` gets what it asks for.
+        """Follow a service's logs until the reader is closed; ``on_page`` is called with its pages.
 
         It is called on a thread of the reader.
         """
@@ -102,7 +102,7 @@ class EngineCalls:
                 assert_never(question)
 
     def _fail(self, what: str, error: Exception, doing: str) -> None:
-        """Tell of a defect of ours."""
+        """Report an internal error."""
         raise NotImplementedError
 
     def _on_loop(self, function: Callable[[], object]) -> bool:
@@ -113,7 +113,7 @@ class EngineCalls:
         try:
             loop.call_soon_threadsafe(function)
         except RuntimeError:
-            # It was closed in between.
+            # The loop was closed in between.
             return False
         return True
 
@@ -128,7 +128,7 @@ class EngineCalls:
     async def _outcome(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T | Refusal:
         try:
             return await work()
-        except Exception as error:  # noqa: BLE001 - whoever asked gets an answer, not a traceback
+        except Exception as error:  # noqa: BLE001 - the caller gets an answer, not a traceback
             self._fail("a request", error, "answering")
             return Refusal("internal-error", f"{type(error).__name__} in this console")
 
@@ -136,7 +136,7 @@ class EngineCalls:
 def _to(
     question: Question[T], answer: Coroutine[Any, Any, T | Refusal]
 ) -> Coroutine[Any, Any, T | Refusal]:
-    """``answer``; the type checker sees that it is of the type that ``question`` names."""
+    """``answer``, typed as the type that ``question`` names."""
     del question
     return answer
 

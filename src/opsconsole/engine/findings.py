@@ -1,7 +1,7 @@
-"""The one door by which services come and go while the engine runs.
+"""The only way in which services are added and removed while the engine runs.
 
-Invariant: whatever is declared or found, the engine works with one settings value, which is
-swapped in whole. What a source found holds until it finds something else or is read no more.
+Invariant: whatever is declared or found, the engine works with one settings value, which is swapped
+in whole. What a source found holds until it finds something else or is removed.
 """
 
 from collections.abc import Iterable
@@ -21,23 +21,24 @@ class Findings:
 
     @property
     def settings(self) -> Settings:
-        """What is declared and found, as one."""
+        """Everything declared and found, merged."""
         return self._effective.settings
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What was found and cannot be watched, and why."""
+        """What was found but cannot be watched, and why."""
         left_out = self._effective.left_out
         return tuple(f"{name} was found and is left out: {why}" for name, why in left_out.items())
 
     def declare(self, settings: Settings) -> Settings:
-        """Take over another configuration. Returns the settings to go on with."""
+        """Take over a new configuration. Returns the effective settings."""
         self._declared = settings
         self._found = {who: each for who, each in self._found.items() if settings.reads(who)}
         return self._renewed()
 
     def find(self, source: SourceId, found: Iterable[FoundService]) -> Settings | None:
-        """Take in all that ``source`` finds now. None where the settings are as they were."""
+        """Take in everything that ``source`` finds now. Returns None if the settings did not
+        change."""
         now = tuple(found)
         if now == self._found.get(source, ()):
             return None

@@ -1,6 +1,6 @@
-"""What a person must know of the console itself, in one line each.
+"""What the user must know about the console itself, one line each.
 
-Invariant: a notice is there while its cause is, and a while after for what is over in a moment.
+Invariant: a notice lasts as long as its cause; after a momentary cause it stays for a while.
 """
 
 from collections.abc import Sequence
@@ -9,20 +9,20 @@ from typing import Final
 from opsconsole.engine.state.probe_watch import NETWORK_PROBLEM
 
 SKEW: Final = 2.0
-"""Seconds by which the wall may have moved away before it is said."""
+"""Seconds by which the wall clock may differ before a notice says so."""
 
 LAG: Final = 0.5
-"""Seconds behind schedule that are said."""
+"""Seconds behind schedule above which a notice says so."""
 
 LAG_LASTS: Final = 10.0
-"""Seconds for which looks must have been late before it is said."""
+"""Seconds for which looks must have been late before a notice says so."""
 
 SUSPENDED_SHOWN: Final = 60.0
-"""Seconds for which a suspension is told."""
+"""Seconds for which a suspension is shown."""
 
 
 class Notices:
-    """Facts in, lines out; the same tuple until a line changes."""
+    """Turns facts into lines; the same tuple until a line changes."""
 
     def __init__(self) -> None:
         self._resumed_at: float | None = None
@@ -49,8 +49,8 @@ class Notices:
     ) -> tuple[str, ...]:
         """The lines at ``now``; ``journal`` is why the operations cannot be followed.
 
-        ``recording`` is what to know of the flight recorder, ``runbooks`` what is wrong with those,
-        ``configuration`` what of the one on disk is not in use.
+        ``recording`` is the notice of the flight recorder, ``runbooks`` what is wrong with the
+        runbooks, ``configuration`` what of the configuration on disk is not in use.
         """
         lines = [*configuration]
         if cut_off:
@@ -74,7 +74,7 @@ class Notices:
         return self._lines
 
     def _keeps_late(self, lag: float, now: float) -> bool:
-        """Whether looks have been late for a while: one hiccup is no news."""
+        """Whether looks have been late for a while: one hiccup is not worth a notice."""
         if lag <= LAG:
             self._late_since = None
             return False

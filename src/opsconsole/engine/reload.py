@@ -1,8 +1,8 @@
-"""The configuration as it is on disk, read again when it changes.
+"""Reads the configuration again when it changes on disk.
 
-Invariant: what is given out is whole and valid, or nothing is given out and ``trouble`` says why
-and since when. Files are read on a thread of its own; a file that is still being written is left
-until it has been the same for one poll.
+Invariant: settings that are returned are whole and valid; otherwise none are returned and
+``trouble`` says why and since when. Files are read on a separate thread; a file that is still being
+written is left until it was unchanged for one poll.
 """
 
 import time
@@ -20,10 +20,10 @@ from opsconsole.model.state import State
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 POLL_EVERY: Final = 2.0
-"""Seconds between looks at the files."""
+"""Seconds between checks of the files."""
 
 DEADLINE: Final = 10.0
-"""Seconds for looking at the files, and for reading them."""
+"""Deadline for checking the files, and for reading them, in seconds."""
 
 T = TypeVar("T")
 
@@ -32,14 +32,14 @@ _NOT_READ: Final = f"its files could not be read within {DEADLINE:g} s"
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """A configuration that was read; None and ``problems`` where it cannot be used."""
+    """A configuration that was read; None and ``problems`` if it cannot be used."""
 
     settings: Settings | None
     problems: tuple[str, ...] = ()
 
 
 class ConfigurationWatch:
-    """Watches ``path``. ``load`` gives the settings of it or raises ConfigError.
+    """Watches ``path``. ``load`` returns its settings or raises ConfigError.
 
     Paths within the configuration are relative to ``base``.
     """
@@ -56,14 +56,14 @@ class ConfigurationWatch:
 
     @property
     def trouble(self) -> str:
-        """Why the configuration on disk is not the one that is used, and since when; or ''."""
+        """Why the configuration on disk is not in use, and since when; or ''."""
         if not self._problem:
             return ""
         clock = time.strftime("%H:%M:%SZ", time.gmtime(self._since))
         return f"configuration not taken over since {clock}: {self._problem}"
 
     def begin(self, settings: Settings) -> None:
-        """``settings`` are what was read at the start."""
+        """``settings`` are the ones read at the start."""
         self._others = referred_files(settings, self._base)
 
     def want(self) -> None:
@@ -71,7 +71,7 @@ class ConfigurationWatch:
         self._wanted = True
 
     async def poll(self, now: float) -> Reread | None:
-        """What is on disk, if that is not what was read before; None where nothing changed."""
+        """What is on disk, if it differs from what was read before; None if nothing changed."""
         found = await self._call(self._look)
         if found is None:
             return None
@@ -86,7 +86,7 @@ class ConfigurationWatch:
         return reread
 
     def close(self) -> None:
-        """Let the thread go."""
+        """Release the thread."""
         self._executor.close()
 
     def _note(self, reread: Reread, now: float) -> None:
@@ -102,7 +102,7 @@ class ConfigurationWatch:
         return stamps(self._path) + stamps_of(self._others)
 
     def _reread(self) -> Reread:
-        # What is written while it is read has other stamps at the next poll.
+        # A file written during the read has other timestamps at the next poll.
         before = stamps(self._path)
         try:
             settings = self._load()
@@ -118,21 +118,24 @@ class ConfigurationWatch:
         try:
             return await self._executor.run(function, deadline=DEADLINE)
         except (TimeoutError, QueueFullError):
-            # A file system that hangs: what was read stays in use, and it is looked at again.
+            # The file system hangs: what was read stays in use, and the next poll tries again.
             return None
 
 
 class Reloading:
-    """From what the watch reads to settings to go on with, events, and lines for people.
+    """Turns what the watch reads into settings to continue with, events, and lines for people.
 
     Without a ``watch`` nothing is ever read again.
     """
 
     def __init__(
-        self, settings: Settings, watch: ConfigurationWatch | None, tell: Callable[[Event], None]
+        self,
+        settings: Settings,
+        watch: ConfigurationWatch | None,
+        add_event: Callable[[Event], None],
     ) -> None:
         self._started, self._latest = settings, settings
-        self._watch, self._tell = watch, tell
+        self._watch, self._add_event = watch, add_event
         self._pending = ""
         self._wanted = False
         if watch is not None:
@@ -140,20 +143,20 @@ class Reloading:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What of the configuration on disk is not in use, and why."""
+        """Which part of the configuration on disk is not in use, and why."""
         trouble = self._watch.trouble if self._watch else ""
         return tuple(line for line in (trouble, self._pending) if line)
 
     def want(self, now: float) -> None:
-        """Read it again at the next poll, and tell of it whatever comes of it."""
+        """Read it again at the next poll, and report the result in any case."""
         if self._watch is None:
-            self._tell(Event(now, EventCode.CONFIGURATION_ABSENT))
+            self._add_event(Event(now, EventCode.CONFIGURATION_ABSENT))
             return
         self._wanted = True
         self._watch.want()
 
     async def poll(self, now: float) -> Settings | None:
-        """Settings to go on with, when others than before were read; they are valid."""
+        """New settings to continue with, if they changed; they are valid."""
         if self._watch is None:
             return None
         before = self._watch.trouble
@@ -162,7 +165,7 @@ class Reloading:
             return None
         if reread.settings is None:
             if self._watch.trouble != before or self._wanted:
-                self._tell(
+                self._add_event(
                     Event(
                         now,
                         EventCode.CONFIGURATION_REFUSED,
@@ -176,20 +179,20 @@ class Reloading:
         return self._taken_over(reread.settings, now)
 
     def close(self) -> None:
-        """Let the watch's thread go."""
+        """Release the watch's thread."""
         if self._watch is not None:
             self._watch.close()
 
     def _taken_over(self, settings: Settings, now: float) -> Settings:
-        told = str(changes(self._latest, settings))
-        self._tell(Event(now, EventCode.CONFIGURATION_READ, told))
+        changed = str(changes(self._latest, settings))
+        self._add_event(Event(now, EventCode.CONFIGURATION_READ, changed))
         self._latest = settings
         waiting = list(changes(self._started, settings).at_start_only)
         was_closed = effective_read_only(self._started, asked=False)
         if was_closed and not effective_read_only(settings, asked=False):
             waiting.append("read_only")
         self._pending = f"restart to apply {', '.join(waiting)}" if waiting else ""
-        # The charts' span is what every history was made for.
+        # Every history was created for one span of charts.
         window = {"window": self._started.display.window}
         display = settings.display.model_copy(update=window)
         return settings.model_copy(update={"display": display})

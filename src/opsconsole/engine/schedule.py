@@ -1,12 +1,13 @@
 """One schedule for everything that is looked at.
 
-Invariant: every source is looked at for ever, at its own phase of its interval, with at most one
-look of it and ``limit`` looks in all under way. A look that cannot begin in its turn is skipped
-and counted, never queued. Nothing that a source does ends or delays the others' schedule.
+Invariant: every source is looked at again and again, at its own phase of its interval, with at most
+one look per source and ``limit`` looks in all under way. A look that cannot begin on time is
+skipped and counted, never queued. Nothing that a source does ends or delays the schedule of the
+others.
 
-The phase is a hash of the id, so that load is even and the same after a restart (Prometheus'
-way). What is due within one tick starts together: fewer wake-ups halve the cost of a look. On the
-first round everything is looked at within a second, so that a screen fills.
+The phase is a hash of the id, so that load is even and the same after a restart (as in Prometheus).
+Looks due within one tick start together: fewer wake-ups halve the cost of a look. On the first
+round everything is looked at within a second, so that a screen fills.
 """
 
 import asyncio
@@ -30,19 +31,19 @@ TICK: Final = 0.05
 """Seconds between the moments at which looks begin."""
 
 NAP: Final = 0.25
-"""The longest sleep, so that a refresh and a gap in time are noticed soon."""
+"""The longest sleep in seconds, so that a refresh and a gap in time are noticed soon."""
 
 FIRST_ROUND: Final = 1.0
 """Seconds over which the first round is spread."""
 
 LONGEST_BACKOFF: Final = 4
-"""How many intervals a source that cannot be reached is left alone at most."""
+"""The most intervals that an unreachable source is left alone."""
 
 LONGEST_PAUSE: Final = 20.0
-"""Seconds beyond which nothing is left alone longer than its own interval."""
+"""Seconds; backing off never extends a wait beyond this, or beyond the source's own interval."""
 
 LEAST_GAP: Final = 5.0
-"""Seconds without a tick below which nobody was suspended; the machine was busy."""
+"""Seconds without a tick up to which the machine was busy rather than suspended."""
 
 HUNG_AFTER: Final = 60.0
 """Seconds after which a look that broke its own deadline is cancelled."""
@@ -56,10 +57,10 @@ Deliver = Callable[[Reading[Observation], float], float | None]
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """One source's place in the schedule. ``due`` is when its next look should begin.
+    """One source in the schedule. ``due`` is when its next look should begin.
 
-    A patient one is a place that is asked, rather than a target that is watched: it is left
-    alone for longer when it fails. None is looked at before ``rests_until``, whoever wants it.
+    A patient source is a server that is queried rather than a target that is watched: it is left
+    alone for longer when it fails. No source is looked at before ``rests_until``, even on request.
     """
 
     source: AnySource
@@ -77,7 +78,7 @@ class _Entry:
 
 @dataclass(slots=True)
 class Counts:
-    """What became of the looks so far."""
+    """Counts of the results of all looks so far."""
 
     looks: int = 0
     missed: int = 0
@@ -94,7 +95,7 @@ def fraction(source: SourceId) -> float:
 
 
 class Schedule:
-    """Looks at ``sources`` until ``run`` is cancelled; lives on one event loop."""
+    """Looks at ``sources`` until ``run`` is cancelled. Lives on one event loop."""
 
     def __init__(
         self,
@@ -122,7 +123,7 @@ class Schedule:
 
     @property
     def longest_pause(self) -> float:
-        """Seconds without a tick after which time was lost, rather than the machine busy."""
+        """Seconds without a tick after which time was lost rather than the machine busy."""
         shortest = min((entry.interval for entry in self._entries.values()), default=0.0)
         return max(LEAST_GAP, 2 * shortest)
 
@@ -146,9 +147,9 @@ class Schedule:
             self._put(entry, now + fraction(entry.id) * min(entry.interval, FIRST_ROUND))
 
     def replace(self, sources: Iterable[AnySource]) -> None:
-        """Look at ``sources`` from now on; those that were there keep their turns.
+        """Look at ``sources`` from now on; those already scheduled keep their turns.
 
-        What is under way at one that is gone is given up.
+        A look under way at a removed source is cancelled.
         """
         before, self._entries = self._entries, {}
         now = self._clock.now()
@@ -160,13 +161,14 @@ class Schedule:
             entry = self._entries[source.id] = _new_entry(source)
             self._put(entry, now + fraction(entry.id) * min(entry.interval, FIRST_ROUND))
         for gone in before.values():
-            # Its turn in the wheel is void, whenever that comes.
+            # Its turn in the wheel is void.
             gone.turn += 1
             if gone.task is not None:
                 gone.task.cancel()
 
     def hurry(self, source: SourceId, delay: float = 0.0) -> None:
-        """Look at ``source`` after ``delay`` seconds unless it is due before; unknown ones pass."""
+        """Look at ``source`` after ``delay`` seconds unless it is due before; unknown ones are
+        ignored."""
         entry = self._entries.get(source)
         if entry is None:
             return
@@ -181,7 +183,7 @@ class Schedule:
             wanted = min(wanted, self._origin + self._ticks[0] * TICK)
         await self._clock.sleep(wanted - before)
         late = self._clock.now() - max(wanted, before)
-        # Decays over some ten wake-ups: one hiccup is remembered for a while, not for ever.
+        # Decays over some ten wake-ups: one hiccup counts for a while, not for ever.
         self.lag = max(late, self.lag * 0.9) if late > 0 else self.lag * 0.9
         if late > self.longest_pause:
             self.counts.gaps += 1
@@ -227,7 +229,7 @@ class Schedule:
         return self._origin + entry.phase + turns * entry.interval
 
     def _put(self, entry: _Entry, due: float, at: float | None = None) -> None:
-        """Give ``entry`` its next turn; an earlier entry of it in the wheel is void."""
+        """Give ``entry`` its next turn; its earlier turn in the wheel becomes void."""
         entry.due = due = max(due, entry.rests_until)
         entry.turn += 1
         when = due if at is None else at
@@ -275,7 +277,7 @@ class Schedule:
 
 
 def internal_fault(error: Exception) -> Fault:
-    """Of a look that raised, which only a programming error does."""
+    """The fault of a look that raised, which only a programming error does."""
     said = sanitize(f"{type(error).__name__}: {error}", limit=300)
     return Fault(FaultKind.INTERNAL, said, hint="please report this; the look goes on")
 

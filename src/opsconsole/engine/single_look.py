@@ -1,4 +1,4 @@
-"""One look at everything, for commands that print and end."""
+"""One look at everything, for commands that print and exit."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -20,7 +20,8 @@ async def look_at_all(
     deliver: Callable[[Reading[Observation]], object],
     within: float,
 ) -> None:
-    """Deliver one reading of each source; what has not answered ``within`` seconds is left out."""
+    """Deliver one reading of each source; those that do not answer ``within`` seconds are left
+    out."""
     room = asyncio.Semaphore(AT_ONCE)
 
     async def look(source: AnySource) -> None:

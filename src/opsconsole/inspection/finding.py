@@ -1,7 +1,7 @@
-"""What a look at the world says of a configuration.
+"""What inspecting the real world shows about a configuration.
 
-Invariant: a finding names the value of the configuration that it speaks of; its texts are
-sanitised and hold no secret.
+Invariant: a finding names the configuration value that it is about; its texts are sanitised and
+hold no secret.
 """
 
 import difflib
@@ -22,7 +22,7 @@ _COMPARED: Final = 3000
 
 
 class Weight(StrEnum):
-    """How bad it is. A note is what was not looked at, and why."""
+    """How bad it is. A note says what was not looked at, and why."""
 
     NOTE = "note"
     WARNING = "warning"
@@ -34,7 +34,7 @@ class Finding:
     """``path`` leads to the value; ``remedy`` says what to write or do, or ''.
 
     ``place`` is set where the value stands in another file, a rule file. ``cause`` is the fault
-    behind it, by which several findings on one value are seen to be the same.
+    behind it, which shows that several findings on one value are the same.
     """
 
     path: KeyPath
@@ -46,13 +46,13 @@ class Finding:
 
 
 def of_fault(path: KeyPath, fault: Fault, weight: Weight, what: str = "") -> Finding:
-    """The finding that a look which failed makes."""
+    """The finding for a look that failed."""
     message = f"{what}: {fault}" if what else str(fault)
     return Finding(path, weight, message, fault.hint, cause=str(fault))
 
 
 def once_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings without those that tell of one value what an earlier one tells."""
+    """The findings without those that repeat what an earlier one says of the same value."""
     kept: dict[object, Finding] = {}
     for finding in findings:
         kept.setdefault((finding.path, finding.place, finding.cause or finding.message), finding)
@@ -72,7 +72,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The name that ``word`` was most likely meant to be; '' when none is near."""
+    """The name that ``word`` was most likely meant to be; '' when none is similar."""
     every = sorted(known)
     if len(every) > _COMPARED:
         alike = [name for name in every if name[:3] == word[:3]]

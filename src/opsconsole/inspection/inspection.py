@@ -1,4 +1,4 @@
-"""Looking at the world that a good configuration speaks of.
+"""Inspecting the real world that a valid configuration describes.
 
 Invariant: nothing is changed, everything is looked at once and with a deadline, and one thing
 that cannot be looked at hides no finding on another. Neither the screen nor the Docker SDK is
@@ -38,7 +38,8 @@ def inspect(
 ) -> tuple[Finding, ...]:
     """Every finding, each once, in the order of the configuration's parts.
 
-    ``base`` is the configuration's folder. Runs an event loop of its own until all is looked at.
+    ``base`` is the configuration's folder. Runs its own event loop until everything has been looked
+    at.
     """
     return asyncio.run(_inspect(settings, base, clock, environ))
 
@@ -76,7 +77,8 @@ async def _inspect(
 async def _check_metrics(
     path: KeyPath, settings: Settings, server: Prometheus, connector: Connector, base: Path
 ) -> list[Finding]:
-    """The server itself, then each metric that it is to serve; none of them when it is away."""
+    """The server itself, then each metric that it should serve; no metrics if it does not
+    answer."""
     api = api_of(server, connector, base)
     try:
         found = await check_prometheus(path, server, api, connector, base)

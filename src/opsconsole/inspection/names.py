@@ -1,6 +1,6 @@
-"""What was meant by a name that no series has. Pure.
+"""Suggestions for a name that no series has. Pure.
 
-Invariant: a fix is told only where the name that it leads to exists.
+Invariant: a fix is suggested only if the name that it suggests exists.
 
 Source of the usual mistakes: clients add ``_total`` to a counter and ``_bucket``, ``_sum`` and
 ``_count`` to a histogram when they expose it; a summary has ``_sum`` and ``_count`` alone.

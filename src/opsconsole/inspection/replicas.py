@@ -1,7 +1,7 @@
-"""Whether what the services of a configuration are called by stands for one thing each.
+"""Whether each name that a service runs as stands for exactly one thing.
 
-Invariant: engines are asked once, and only where a service names what it runs as. Of an engine
-that does not answer nothing is said here; that it does not is told by the look at the engine.
+Invariant: engines are asked once, and only where a service names what it runs as. An engine that
+does not answer gives no finding here; the inspection of the engine itself reports that.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ async def check_replicas(settings: Settings, clock: Clock) -> list[Finding]:
 
 
 async def _inventories(settings: Settings, clock: Clock) -> Iterable[Inventory]:
-    """What each engine that answers says it runs."""
+    """What each engine that answers runs."""
     from opsconsole.sources.docker.source import DockerSource
 
     sources = [
@@ -64,7 +64,8 @@ async def _inventories(settings: Settings, clock: Clock) -> Iterable[Inventory]:
 
 
 def _names(path: KeyPath, service: Service) -> Iterator[tuple[KeyPath, Wanted]]:
-    """What the service and its instances run as, each with the engine that is named for it."""
+    """What the service and its instances run as, each with the engine that the configuration names
+    for it."""
     for index, name in enumerate(service.containers):
         yield (*path, "containers", index), (name, service.engine or "")
     for index, instance in enumerate(service.instances):
@@ -89,7 +90,7 @@ def _without_engine(settings: Settings) -> Iterator[Finding]:
 def _targets(
     path: KeyPath, part: Model | Mapping[str, Model]
 ) -> Iterator[tuple[KeyPath, DockerTarget | SwarmTarget | VolumeTarget]]:
-    """What actions, and those within them, name on an engine."""
+    """What actions, and the actions within them, name on an engine."""
     for name, value in part.items() if isinstance(part, Mapping) else part:
         if isinstance(value, _ON_AN_ENGINE):
             yield (*path, name), value

@@ -1,8 +1,8 @@
-"""Whether the expressions of alert rules can ever find anything.
+"""Whether the expressions of alert rules can ever match anything.
 
-Invariant: rules of configured files are told with their own file and line; of the rules that the
-server has loaded by itself only those are told whose fix is known, since a rule for what is not
-there (yet) is no mistake.
+Invariant: a finding on a configured rule file names that file and line. A rule that only the server
+has loaded gives a finding only if its fix is known, since a rule for something that does not exist
+(yet) is no mistake.
 """
 
 import asyncio

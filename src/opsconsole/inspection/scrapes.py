@@ -1,7 +1,7 @@
 """Whether what a service declares is on the metrics pages of its instances.
 
-Invariant: looked at only where no Prometheus serves the service, as the console then does; one
-page that has a metric is enough for it.
+Invariant: pages are read only where no Prometheus serves the service, as in the console itself; a
+metric needs to be on one page only.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ def _of_metric(declared: Declared, pages: list[_Page], every: float) -> list[Fin
 
 
 def _wrong_labels(path: KeyPath, declared: Declared, samples: list[Exposed]) -> Finding:
-    """Which of the labels is to blame, and what there is instead."""
+    """Which label does not match, and which values or labels exist."""
     name = declared.series
     for label, value in declared.labels:
         given = {dict(sample.labels).get(label, "") for sample in samples}

@@ -1,7 +1,7 @@
 """Whether declared metrics and expressions find series in a Prometheus, and if not, why.
 
-Invariant: each selector is looked at by itself, because a rule that does not fire finds nothing
-either; what could not be asked is told as such and blames no metric.
+Invariant: each selector is checked separately, because a rule that does not fire finds nothing
+either; a query that could not be asked is reported as such, never as a fault of the metric.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ from opsconsole.sources.prometheus.promql_selectors import Matcher, Selector, se
 from opsconsole.sources.prometheus.promql_sharing import quote
 from opsconsole.sources.prometheus.series_index import SeriesIndex
 
-LATELY: Final = "1h"
+RECENT: Final = "1h"
 _ABSENCE: Final = frozenset({"absent", "absent_over_time"})
-"""Functions that ask for what is not there."""
+"""Functions that ask for absent series."""
 
 SCRAPES: Final = 4
 """Scrapes that fit into a window which gives steady figures, as Prometheus' manual advises."""
@@ -88,9 +88,9 @@ async def _check(
 
 
 async def _unmatched(path: KeyPath, selector: Selector, index: SeriesIndex) -> Finding:
-    """Series of this name exist or existed, and none of them is selected now."""
-    lately = await index.query(f"count(last_over_time({selector}[{LATELY}]))")
-    if lately and not isinstance(lately, Fault):
+    """Series of this name exist or existed, but the selector matches none of them now."""
+    recent = await index.query(f"count(last_over_time({selector}[{RECENT}]))")
+    if recent and not isinstance(recent, Fault):
         message = f"{selector} found series within the last hour, and finds none now"
         return Finding(path, Weight.WARNING, message, "is its target up?")
     for matcher in selector.matchers:
@@ -143,7 +143,7 @@ def short_window(path: KeyPath, window: float, every: float) -> Finding:
 
 
 def _misused(path: KeyPath, selector: Selector) -> Iterator[Finding]:
-    """A quantile of buckets as they stand is that of the whole life of the process."""
+    """A quantile of raw buckets covers the whole life of the process."""
     bare = selector.function == "histogram_quantile" and selector.window is None
     if bare and selector.name.endswith("_bucket"):
         message = f"histogram_quantile of {selector.name} itself counts since the process began"

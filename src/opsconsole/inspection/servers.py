@@ -1,4 +1,4 @@
-"""Whether Prometheus, Alertmanager and Docker are there, looked at as cheaply as can be.
+"""Whether Prometheus, Alertmanager and Docker answer, checked as cheaply as possible.
 
 Invariant: nothing is changed, no SDK is imported, and each look has a deadline.
 """
@@ -18,7 +18,7 @@ from opsconsole.sources.prometheus.series_index import PatientApi, SeriesIndex
 def api_of(
     server: Prometheus | Alertmanager, connector: Connector, base: Path, url: str = ""
 ) -> PatientApi:
-    """The API of a configured server, at ``url`` where that is another; close it."""
+    """The API of a configured server, or of ``url`` where one is given; the caller closes it."""
     return PatientApi(
         url or server.url,
         http=server.http,
@@ -67,7 +67,7 @@ async def check_docker(
     environ: Mapping[str, str],
     connector: Connector,
 ) -> list[Finding]:
-    """Whether the engine answers. Nobody misses one that was never asked for."""
+    """Whether the engine answers. It is only a note if nothing in the configuration needs it."""
     fault = await ping(docker, environ, connector)
     if fault is None:
         return []

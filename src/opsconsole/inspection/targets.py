@@ -1,7 +1,7 @@
 """Whether the URLs of a configuration can be reached, and what their health bodies say.
 
-Invariant: every probe is made as the console makes it, once, within its own timeout. A service
-that says of itself that it is down is well configured.
+Invariant: every probe is made as the console makes it, once, within its own timeout. A service that
+reports itself down is configured correctly.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ async def check_targets(
 
 
 def _of_probe(path: KeyPath, asked: Asked, fault: Fault) -> Finding:
-    """A target that fails is an error; one that answers, and badly, may well be down."""
+    """A target that cannot be reached is an error; one that answers badly may just be down."""
     answers = fault.kind is FaultKind.STATUS and not _is_missing(fault)
     soft = answers or fault.kind in {FaultKind.NOT_UNDERSTOOD, FaultKind.OVERLOADED}
     weight = Weight.WARNING if soft else Weight.ERROR
@@ -59,7 +59,7 @@ def _of_probe(path: KeyPath, asked: Asked, fault: Fault) -> Finding:
 
 
 def _is_missing(fault: Fault) -> bool:
-    """Whether the path is not served there, or is served elsewhere."""
+    """Whether the path is not served, or is served elsewhere."""
     return fault.status is not None and (fault.status in _NOT_SERVED or 300 <= fault.status <= 399)
 
 

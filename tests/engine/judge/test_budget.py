@@ -3,7 +3,7 @@
 import pytest
 
 from opsconsole.engine.figures.budget_history import HOURS, MINUTES, BudgetHistory
-from opsconsole.engine.judge.budget import PAIRS, Budget, burn, reckon
+from opsconsole.engine.judge.budget import PAIRS, Budget, budget_of, burn
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 MONTH = 30 * DAY
@@ -27,7 +27,7 @@ def history(*parts: tuple[float, float], every: float = 10.0) -> BudgetHistory:
 
 
 def budget(found: BudgetHistory, allowed: float = ALLOWED, window: float = MONTH) -> Budget:
-    result = reckon(
+    result = budget_of(
         allowed, window, lambda over: found.counts(NOW, over), lambda over: found.seen(NOW, over)
     )
     assert result is not None
@@ -107,7 +107,7 @@ def test_a_budget_can_be_overdrawn() -> None:
 
 def test_nothing_seen_is_no_budget() -> None:
     empty = BudgetHistory()
-    assert reckon(0.1, HOUR, lambda over: empty.counts(NOW, over), lambda _: 0.0) is None
+    assert budget_of(0.1, HOUR, lambda over: empty.counts(NOW, over), lambda _: 0.0) is None
 
 
 def test_what_is_older_than_the_window_is_forgotten() -> None:

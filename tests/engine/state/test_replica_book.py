@@ -169,7 +169,7 @@ def test_what_happens_on_one_engine_is_not_told_of_another_s_service() -> None:
     tell(store, 0, inventory(replica("web", id="1")))
     tell(store, 0, inventory(replica("web", id="2", place=OTHER), place=OTHER))
     died = Event(NOW + 1, EventCode.ENDED, subject="web", place="other")
-    assert store.heard(died) == [named("docker:other")]
+    assert store.take_event(died) == [named("docker:other")]
     (told,) = (each for each in store.events.view() if each.code is EventCode.ENDED)
     assert (told.service, told.place) == ("west", "other")
 

@@ -101,7 +101,7 @@ class Console:
         self.store.apply(Reading(named(source), self.now, 0.1, value=value, fault=fault))
 
     def event(self) -> None:
-        self.store.heard(Event(self.now, EventCode.NOTE, "", "", "kim"))
+        self.store.take_event(Event(self.now, EventCode.NOTE, "", "", "kim"))
 
     def reload(self) -> None:
         self.store = Store(self.settings, self.now, before=self.store)

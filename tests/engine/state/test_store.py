@@ -211,7 +211,7 @@ def test_a_container_s_death_makes_one_refusal_decisive() -> None:
     probe(store, 0, OK)
     docker(store, 0, replica("api-1"))
     died = Event(NOW + 1, EventCode.ENDED, "", "", "api-1", State.DOWN)
-    assert store.heard(died) == [named("docker:docker"), named("probe:api/api:health")]
+    assert store.take_event(died) == [named("docker:docker"), named("probe:api/api:health")]
     docker(store, 1.1, replica("api-1", Phase.ENDED, exit_code=137))
     assert view(store).state is State.OK, "Docker's word alone does not turn an endpoint red"
     probe(store, 1.2, REFUSED)

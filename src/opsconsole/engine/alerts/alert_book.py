@@ -1,7 +1,7 @@
 """Alerts from every source and from local rules, as rows.
 
-Invariant: what a source reported stays until that source answers without it; a source that is
-down neither adds nor ends an alert. Rows are made anew only when a report changed.
+Invariant: what a source reported stays until that source answers without it; a source that is down
+neither adds nor ends an alert. Rows are rebuilt only when a report changed.
 """
 
 from collections.abc import Container
@@ -34,7 +34,7 @@ class _LocalRule:
 
 
 class AlertBook:
-    """What every source last reported, and the rows that come of it."""
+    """What every source last reported, and the rows made from it."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class AlertBook:
         events: EventLog,
         before: "AlertBook | None" = None,
     ) -> None:
-        """Empty, or going on from what ``before`` knows, whose settings were others."""
+        """Empty, or continuing from ``before``, which had other settings."""
         self._locator = Locator(settings)
         self._services = services
         self._depends_on = {name: each.depends_on for name, each in settings.services.items()}
@@ -72,11 +72,11 @@ class AlertBook:
             if old is not None:
                 each.state, each.alert = old.state, old.alert
         self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
-        # Rules that are gone end their alerts at the next tick.
+        # The alerts of removed rules end at the next tick.
         self._resolving = True
 
     def retain(self, sources: Container[SourceId], now: float) -> None:
-        """End what only sources reported that are none of ``sources``."""
+        """End the alerts that only sources outside ``sources`` reported."""
         gone = [each for each in self._reports if each != LOCAL and _asked(each) not in sources]
         for each in gone:
             del self._reports[each]
@@ -84,7 +84,7 @@ class AlertBook:
             self._advance(now)
 
     def report(self, source: SourceId, alerts: tuple[Alert, ...], now: float) -> bool:
-        """Take in all that ``source`` reports now; whether any row changed."""
+        """Take in everything that ``source`` reports now. Returns whether any row changed."""
         located = tuple(self._locator.locate(alert) for alert in alerts)
         if self._reports.get(source) == located:
             return False
@@ -92,7 +92,8 @@ class AlertBook:
         return self._advance(now)
 
     def tick(self, now: float) -> bool:
-        """Evaluate the local rules and let resolved rows go; whether any row changed."""
+        """Evaluate the local rules and drop expired resolved rows. Returns whether any row
+        changed."""
         changed = False
         for each in self._rules:
             changed |= _evaluate(each, now)
@@ -112,7 +113,7 @@ class AlertBook:
     def _advance(self, now: float) -> bool:
         current = advance(self._rows, merge(self._reports.values(), self._rows), now)
         for alert in current.began:
-            # One that was seen pending fires from now; one never seen is dated by its source.
+            # An alert seen pending before fires from now; one never seen has its source's date.
             at = now if alert.key in self._rows else alert.since
             self._events.add(alert_began(alert, at))
         for alert in current.ended:
@@ -126,7 +127,7 @@ class AlertBook:
         return True
 
     def _folded(self) -> tuple[Alert, ...]:
-        """The rows with their causes; one that did not change is the same object as before."""
+        """The rows with their causes; an unchanged row is the same object as before."""
         before = {alert.key: alert for alert in self._view}
         rows = fold(ordered(self._rows), self._depends_on, self._down)
         return tuple(
@@ -136,12 +137,12 @@ class AlertBook:
 
 
 def own_rules(server: SourceId) -> SourceId:
-    """Who reports alerts of rules that the console evaluates for ``server``."""
+    """The id under which alerts of rules evaluated for ``server`` are reported."""
     return SourceId(SourceKind.LOCAL, server.name)
 
 
 def _asked(source: SourceId) -> SourceId:
-    """The server that is asked for what ``source`` reports."""
+    """The server that ``source`` reads its alerts from."""
     if source.kind is SourceKind.LOCAL:
         return SourceId(SourceKind.PROMETHEUS, source.name)
     return source
@@ -151,12 +152,12 @@ def _condition(rule: Rule) -> Expression | None:
     try:
         return parse(rule.when)
     except ExpressionError:
-        # The configuration's own check refuses it with its place.
+        # The check of the configuration rejects it and names its place.
         return None
 
 
 def _evaluate(local: _LocalRule, now: float) -> bool:
-    """Step one rule; whether its alert changed."""
+    """Advance one rule by one round. Returns whether its alert changed."""
     rule = local.rule
     before = local.state
     seen = holds(local.service, local.condition, now)

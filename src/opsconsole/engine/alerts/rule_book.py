@@ -1,7 +1,7 @@
-"""Alerts of rule files that the console evaluates itself, as each series goes its way.
+"""Alerts of rule files that the console evaluates itself: one state per series.
 
-Invariant: every series has a state of its own, that only what was evaluated moves; a rule that is
-no longer evaluated here, since the server has loaded it, leaves nothing behind.
+Invariant: every series has its own state, which changes only when it is evaluated; a rule that is
+no longer evaluated here, because the server has loaded it, leaves nothing behind.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from opsconsole.model.source_id import LOCAL
 from opsconsole.text import sanitize
 
 SERIES: Final = 1000
-"""Series of one rule that are followed."""
+"""The most series of one rule that are tracked."""
 
 _TEXT: Final = 500
 _Key = frozenset[tuple[str, str]]
@@ -36,7 +36,7 @@ class RuleBook:
         self._states: dict[tuple[str, str, str], dict[_Key, _Series]] = {}
 
     def evaluate(self, seen: Iterable[RuleEvaluation], now: float) -> tuple[Alert, ...]:
-        """The alerts that are pending or fire after this round."""
+        """The alerts that are pending or firing after this round."""
         before, self._states = self._states, {}
         alerts: list[Alert] = []
         for evaluation in seen:

@@ -1,7 +1,7 @@
-"""What servers of alerts told beside their alerts: silences, rules, and rules evaluated for them.
+"""What alert servers report besides alerts: silences, rules, and rules evaluated for them.
 
-Invariant: what a server told holds until it tells otherwise or is asked no more. The tuples are
-the same objects until something in them changes.
+Invariant: what a server reported holds until it reports something else or is removed. The tuples
+are the same objects until something in them changes.
 """
 
 from collections.abc import Container
@@ -39,13 +39,13 @@ class ServerBook:
     def evaluated(
         self, server: SourceId, seen: tuple[RuleEvaluation, ...], at: float
     ) -> tuple[Alert, ...]:
-        """The alerts of rules that ``server`` has not loaded, after this round."""
+        """The alerts, after this round, of the rules that ``server`` has not loaded."""
         if not seen and server not in self._rule_books:
             return ()
         return self._rule_books.setdefault(server, RuleBook()).evaluate(seen, at)
 
     def retain(self, kept: Container[SourceId]) -> None:
-        """Forget what only servers told that are none of ``kept``."""
+        """Forget what was reported by servers that are not in ``kept``."""
         self._silences = {who: each for who, each in self._silences.items() if who in kept}
         self._rules = {who: each for who, each in self._rules.items() if who in kept}
         self._rule_books = {who: each for who, each in self._rule_books.items() if who in kept}

@@ -1,4 +1,4 @@
-"""Notes of every console, brought to this one's timeline.
+"""Shows the notes of every console on this console's timeline.
 
 Invariant: notes are read and written in a thread with a deadline, never on the engine's loop. A
 note that could not be kept is on this console's timeline all the same, with the reason.
@@ -16,19 +16,19 @@ from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 DEADLINE: Final = 5.0
-"""Seconds for one look at them."""
+"""Deadline for one look at the notes, in seconds."""
 
 NOTE_LIMIT: Final = 500
 
 EARLIER: Final = 200
-"""Notes of before this console that are told when it begins."""
+"""Number of older notes that are shown at the start."""
 
 
 class Notes(Protocol):
     """Where notes are kept; ``operations.notes`` has the real one. Raises StateError."""
 
     def write(self, text: str, service: str, at: float) -> object:
-        """Keep a note of whoever runs this process."""
+        """Keep a note, written by the user of this process."""
         ...
 
     def unread(self) -> tuple[Event, ...]:
@@ -36,27 +36,29 @@ class Notes(Protocol):
         ...
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Release everything that is held."""
         ...
 
 
 class NoteWatch:
-    """Follows ``notes``; ``tell`` puts an event on the timeline. On the engine's loop."""
+    """Follows ``notes``; ``add_event`` takes the events. Lives on the engine's loop."""
 
-    def __init__(self, notes: Notes | None, clock: Clock, tell: Callable[[Event], object]) -> None:
+    def __init__(
+        self, notes: Notes | None, clock: Clock, add_event: Callable[[Event], object]
+    ) -> None:
         self._notes = notes
         self._clock = clock
-        self._tell = tell
+        self._add_event = add_event
         self._executor = BoundedExecutor("notes", 1)
         self._trouble = ""
         self._given: deque[tuple[str, str]] = deque()
 
     def take(self, text: str, service: str) -> None:
-        """Have a note kept by the next look; from any thread."""
+        """Queue a note to be kept at the next look. Call it from any thread."""
         self._given.append((text, service))
 
     async def write(self, text: str, service: str) -> None:
-        """Keep a note; it is told once it is."""
+        """Keep a note; it is on the timeline once it is kept."""
         at = self._clock.now()
         trouble = ""
         if self._notes is not None:
@@ -68,12 +70,12 @@ class NoteWatch:
             except (StateError, TimeoutError, QueueFullError) as error:
                 trouble = str(error)
         said = sanitize(text, limit=NOTE_LIMIT)
-        self._tell(Event(at, EventCode.NOTE, said, service=service))
+        self._add_event(Event(at, EventCode.NOTE, said, service=service))
         if trouble:
-            self._tell(Event(at, EventCode.NOTE_UNSHARED, trouble, "", "notes", State.UNKNOWN))
+            self._add_event(Event(at, EventCode.NOTE_UNSHARED, trouble, "", "notes", State.UNKNOWN))
 
     async def follow(self) -> None:
-        """Keep what was given, and tell what was written, since the last look."""
+        """Keep the queued notes, and show the notes written since the last look."""
         while self._given:
             await self.write(*self._given.popleft())
         if self._notes is None:
@@ -85,10 +87,10 @@ class NoteWatch:
             return
         self._trouble = ""
         for note in notes[-EARLIER:]:
-            self._tell(note)
+            self._add_event(note)
 
     def close(self) -> None:
-        """Let the thread go."""
+        """Release the thread."""
         self._executor.close()
         if self._notes is not None:
             self._notes.close()
@@ -96,5 +98,5 @@ class NoteWatch:
     def _lost(self, said: str) -> None:
         if said != self._trouble:
             at = self._clock.now()
-            self._tell(Event(at, EventCode.NOTES_UNSEEN, said, "", "notes", State.UNKNOWN))
+            self._add_event(Event(at, EventCode.NOTES_UNSEEN, said, "", "notes", State.UNKNOWN))
         self._trouble = said

@@ -1,8 +1,8 @@
-"""What the operator has recorded: operations, degradations, what is allowed; tells what moved.
+"""Follows what the operator recorded: operations, degradations and what is allowed.
 
 Invariant: the operator's files and database are never read on the engine's loop; one slow look at
-them delays the next, and nothing else. A journal that cannot be read leaves what was last known,
-and ``fault`` says why. Without an operator there is nothing to tell.
+them delays only the next look. If the journal cannot be read, the last known values stay, and
+``fault`` says why. Without an operator there are no values.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -25,30 +25,30 @@ if TYPE_CHECKING:
     from opsconsole.operations.operator import Operator
 
 DEADLINE: Final = 5.0
-"""Seconds for one look at the journal."""
+"""Deadline for one look at the journal, in seconds."""
 
 ACTIONS_EVERY: Final = 5.0
-"""Seconds between looks at what is allowed, for cooldowns that end by themselves."""
+"""Seconds between looks at what is allowed, because cooldowns end over time."""
 
 RECONCILE_EVERY: Final = 30.0
-"""Seconds between looks for what a dead runner left undone."""
+"""Seconds between looks for what a dead runner left unfinished."""
 
 T = TypeVar("T")
 
 
 class OperatorDoor:
-    """What the operator last said."""
+    """The operator's last answers."""
 
     def __init__(
         self,
         operator: "Operator | None",
-        tell: Callable[[Event], None],
+        add_event: Callable[[Event], None],
         *,
         deadline: float = DEADLINE,
     ) -> None:
         self._operator = operator
         self._deadline = deadline
-        self._tell = tell
+        self._add_event = add_event
         self._executor = BoundedExecutor("operations", 1)
         self._states: dict[str, OperationState] | None = None
         self._actions_at: float | None = None
@@ -59,13 +59,13 @@ class OperatorDoor:
         self.fault = self._trouble = ""
 
     def use(self, settings: Settings) -> None:
-        """Plan by ``settings`` from now on."""
+        """Use ``settings`` for planning from now on."""
         if self._operator is not None:
             self._operator.use(settings)
             self._actions_at = None
 
     async def poll(self) -> bool:
-        """Read the journal if it moved; whether any operation changed."""
+        """Read the journal if it changed. Returns whether any operation changed."""
         if self._operator is None:
             return False
         self._trouble = ""
@@ -92,7 +92,7 @@ class OperatorDoor:
     async def poll_actions(
         self, services: Iterable[str], snapshot: Snapshot, now: float
     ) -> Mapping[str, tuple[ActionView, ...]]:
-        """What is allowed for each service, when it is time to ask again; else nothing."""
+        """What is allowed for each service if it is time to ask again, else nothing."""
         operator = self._operator
         if operator is None:
             return {}
@@ -107,32 +107,32 @@ class OperatorDoor:
         return await self._call(ask, {})
 
     async def reconcile(self, now: float) -> None:
-        """Have what dead runners left taken up, when it is time to."""
+        """Have the operator finish what dead runners left, when it is time to."""
         due = self._reconciled_at is None or now - self._reconciled_at >= RECONCILE_EVERY
         if self._operator is not None and due:
             self._reconciled_at = now
             await self._operator.reconcile()
 
     def close(self) -> None:
-        """Let the thread and the operator go; operations go on."""
+        """Release the thread and the operator; operations continue."""
         self._executor.close()
         if self._operator is not None:
             self._operator.close()
 
     async def _catch_up(self, operator: "Operator") -> None:
-        """What ended before the first look was missed; what ends after it is seen."""
+        """Operations that ended before the first look were missed; later ones are seen."""
         nothing: tuple[Operation, ...] = ()
         missed = await self._call(operator.catch_up, nothing)
         if self._states is None:
             self.missed = missed
             for each in missed:
-                self._tell(operation_missed(each))
+                self._add_event(operation_missed(each))
 
     async def _call(self, function: Callable[[], T], otherwise: T) -> T:
         try:
             return await self._executor.run(function, deadline=self._deadline)
         except (TimeoutError, QueueFullError):
-            # The journal's disk hangs: what was last known stays, and it is asked again.
+            # The journal's disk hangs: the last known values stay, and the next look tries again.
             self._trouble = "the journal does not answer"
         except StateError as error:
             self._trouble = str(error)
@@ -143,8 +143,8 @@ class OperatorDoor:
         self._states = {each.id: each.state for each in operations}
         self.operations = operations
         for each in operations:
-            # What the journal held before this console began is not news.
+            # What the journal held before this console started is not news.
             if before is not None and before.get(each.id) is not each.state:
                 event = operation_moved(each, before.get(each.id))
                 if event is not None:
-                    self._tell(event)
+                    self._add_event(event)

@@ -1,7 +1,7 @@
-"""The declared pages of services: looked at when somebody asks, the look before kept.
+"""The declared pages of services: read on request, with the previous look kept.
 
-Invariant: nothing is asked unless somebody looks; one answer holds every page of the service, and
-comes within the service's timeout for each ``AT_ONCE`` of them. Lives on the engine's loop.
+Invariant: no page is read unless a person asks for it; one answer holds every page of the service,
+and takes at most the service's timeout per ``AT_ONCE`` pages. Lives on the engine's loop.
 """
 
 import asyncio
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 4
 INSTANCES: Final = 8
-"""Copies of a service that a page is asked of."""
+"""The most instances of a service that a page is read from."""
 
 SERVICES_KEPT: Final = 4
-"""Services whose looks are kept, for what has changed since."""
+"""Number of services whose last look is kept, to compare the next one with."""
 
 
 @dataclass(slots=True)
 class _Kept:
-    """The latest body of a page and the last one that was different."""
+    """The latest body of a page and the last different one before it."""
 
     body: PageBody
     at: float
@@ -53,7 +53,7 @@ class PageBook:
         self._kept: OrderedDict[str, dict[str, _Kept]] = OrderedDict()
 
     def use(self, settings: Settings) -> None:
-        """Look at what ``settings`` declare from now on; secrets are read again."""
+        """Use ``settings`` from now on; secrets are read again."""
         self._settings = settings
         if self._connector is not None:
             self._connector.renew()
@@ -81,7 +81,7 @@ class PageBook:
         return tuple(await asyncio.gather(*(one(address) for address in addresses)))
 
     async def close(self) -> None:
-        """Give back the threads; idempotent."""
+        """Release the threads; idempotent."""
         connector, self._connector = self._connector, None
         if connector is not None:
             await connector.close()
@@ -112,7 +112,7 @@ class PageBook:
 
 
 def _after(kept: _Kept | None, body: PageBody, now: float) -> _Kept:
-    """What is kept once ``body`` was seen; the same again leaves the comparison as it was."""
+    """What is kept after ``body`` was seen; an equal body leaves the comparison unchanged."""
     if kept is None:
         return _Kept(body, now)
     if body.entries == kept.body.entries:
@@ -121,7 +121,8 @@ def _after(kept: _Kept | None, body: PageBody, now: float) -> _Kept:
 
 
 def addresses_of(settings: Settings, name: str, service: Service) -> Iterator["PageAddress"]:
-    """Each page at each instance; a whole URL once, with credentials only where they belong."""
+    """Each page at each instance; a full URL once, with credentials only for the service's
+    hosts."""
     from opsconsole.sources.page import PageAddress
 
     names = settings.instance_names(name)

@@ -1,7 +1,7 @@
 """What changed between two looks at one page.
 
-Invariant: pure. Every entry of the later look is kept in its order; what is gone stands where it
-stood, after what was before it.
+Invariant: pure. Every entry of the later look is kept in its order; a removed entry keeps its
+place, after the entry that preceded it.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from typing import Final
 from opsconsole.model.pages import Change, EntryKind, PageEntry
 
 _HOLDERS: Final = frozenset({EntryKind.OBJECT, EntryKind.LIST})
-"""What holds others, which tell themselves what became of them."""
+"""Entries that contain others; their children show what changed."""
 
 
 def marked(before: Sequence[PageEntry], after: Sequence[PageEntry]) -> tuple[PageEntry, ...]:
-    """The entries of ``after`` with what became of each, and those of ``before`` that are gone."""
+    """The entries of ``after``, each with how it changed, and the removed entries of ``before``."""
     old = {entry.path: entry for entry in before}
     gone = _gone_by_place(before, {entry.path for entry in after})
     out = list(gone.get(None, ()))
@@ -36,7 +36,7 @@ def _compared(old: PageEntry | None, entry: PageEntry) -> PageEntry:
 def _gone_by_place(
     before: Sequence[PageEntry], kept: set[str]
 ) -> dict[str | None, list[PageEntry]]:
-    """What is gone, by the path of the entry before it that is still there; None for the top."""
+    """Removed entries, by the path of the last entry before them that remains; None for the top."""
     found: dict[str | None, list[PageEntry]] = {}
     place: str | None = None
     for entry in before:

@@ -1,6 +1,6 @@
-"""The systemd units that instances are: asked for when somebody looks, CPU between two looks.
+"""The systemd units that instances run as: read on request, with CPU use between two looks.
 
-Invariant: nothing is asked unless somebody looks and the service declares units.
+Invariant: nothing is read unless a person asks for it and the service declares units.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ class UnitBook:
         self._used: dict[str, tuple[float, int]] = {}
 
     def use(self, settings: Settings) -> None:
-        """Look at what ``settings`` declare from now on."""
+        """Use ``settings`` from now on."""
         self._settings = settings
 
     async def look(self, service: str) -> tuple[ReplicaLook, ...]:
@@ -92,7 +92,7 @@ class UnitBook:
         return ReplicaLook(instance, name, now, replica)
 
     def _cpu(self, name: str, used: int | None, now: float) -> float | None:
-        """Cores in use since the look before; None at first, and after the unit began anew."""
+        """Cores in use since the previous look; None at first and after the unit restarted."""
         before = self._used.pop(name, None)
         if used is None:
             return None

@@ -1,7 +1,8 @@
-"""What counted for and against one objective: by the minute for three days, by the hour for 30.
+"""Good and bad counts of one objective: per minute for three days, per hour for 30.
 
-Invariant: every look or request is in exactly one minute and one hour; room is the same however
-many there are (23 kB for looks, 81 kB for requests); what was not looked at counts neither way.
+Invariant: every look or request is in exactly one minute and one hour; memory use does not depend
+on how many there are (23 kB for looks, 81 kB for requests); what was not looked at counts as
+neither.
 """
 
 import math
@@ -15,7 +16,7 @@ HOURS: Final = 30 * 24
 
 
 class BudgetHistory:
-    """What was good or bad, for one objective of one service: looks, or ``requests``."""
+    """Good and bad looks, or ``requests``, for one objective of one service."""
 
     def __init__(self, *, requests: bool = False) -> None:
         self._minutes = _Ring(MINUTES, MINUTE, "d" if requests else "H")
@@ -27,7 +28,7 @@ class BudgetHistory:
         self.count(at, good=0 if bad else 1, bad=1 if bad else 0)
 
     def count(self, at: float, *, good: float, bad: float) -> None:
-        """So many at ``at``; whole numbers where looks are counted."""
+        """Add counts at ``at``; whole numbers where looks are counted."""
         if self.began is None:
             self.began = at
         self._minutes.add(at, good, bad)
@@ -36,13 +37,13 @@ class BudgetHistory:
     def counts(self, now: float, over: float) -> tuple[float, float]:
         """How many of the last ``over`` seconds were good, and how many bad.
 
-        To the minute up to three days, beyond that to the hour.
+        Exact to the minute up to three days, beyond that to the hour.
         """
         ring = self._minutes if over <= MINUTES * MINUTE else self._hours
         return ring.counts(now, over)
 
     def seen(self, now: float, over: float) -> float:
-        """Seconds of the last ``over`` since the first of them."""
+        """Seconds of the last ``over`` since the first count."""
         return 0.0 if self.began is None else max(0.0, min(now - self.began, over))
 
 
@@ -51,7 +52,7 @@ class _Ring:
 
     def __init__(self, slots: int, step: float, code: str) -> None:
         self._slots, self._step = slots, step
-        # Typed by what is read of them; an array of "H" or "I" takes whole numbers alone.
+        # Typed by what is read from them; an array of "H" or "I" takes whole numbers only.
         self._all: array[Any] = array(code, [0] * slots)
         self._bad: array[Any] = array(code, [0] * slots)
         self._most = 2 ** (8 * self._all.itemsize) - 1 if code != "d" else math.inf
@@ -75,7 +76,7 @@ class _Ring:
         return every - bad, bad
 
     def _advance(self, now: float) -> int:
-        """Where the open slot is; those that have passed unseen are emptied."""
+        """The index of the open slot; slots that passed without counts are emptied."""
         slot = int(now // self._step)
         if self._slot is None:
             self._slot = slot

@@ -1,8 +1,8 @@
-"""Whose counts an objective's error budget is reckoned from.
+"""Chooses whose counts an objective's error budget is computed from.
 
-Invariant: those of whoever has seen more of the objective's window: the console's own looks or
-scrapes, or a Prometheus whose counts of the whole window are fresh. A shorter window that the
-Prometheus did not tell lately is taken from the console's own counts.
+Invariant: the counts come from the source that saw more of the objective's window: the console's
+own looks or scrapes, or a Prometheus whose counts of the whole window are fresh. A shorter window
+for which Prometheus has no fresh counts uses the console's own.
 """
 
 from dataclasses import dataclass
@@ -26,27 +26,27 @@ class BudgetSource:
 
     def counts(self, over: float) -> tuple[float, float]:
         """How many of the last ``over`` seconds were good, and how many bad."""
-        told = self._told(over)
-        if told is not None:
-            return told.good, told.bad
+        reported = self._reported(over)
+        if reported is not None:
+            return reported.good, reported.bad
         return self.own.counts(self.now, over) if self.own else (0, 0)
 
     def seen(self, over: float) -> float:
         """How many of the last ``over`` seconds were watched."""
-        told = self._told(over)
-        if told is not None:
-            return told.seen
+        reported = self._reported(over)
+        if reported is not None:
+            return reported.seen
         return self.own.seen(self.now, over) if self.own else 0.0
 
-    def _told(self, over: float) -> WindowCounts | None:
-        told = self.asked.get(over)
-        return told if told is not None and _fresh(told, self.now) else None
+    def _reported(self, over: float) -> WindowCounts | None:
+        reported = self.asked.get(over)
+        return reported if reported is not None and _fresh(reported, self.now) else None
 
 
 def budget_source(
     record: ServiceRecord, text: str, window: float, now: float
 ) -> BudgetSource | None:
-    """Who has seen most of the last ``window`` seconds; None where nobody counts."""
+    """The source that saw most of the last ``window`` seconds; None if there is none."""
     looks, scraped = record.budgets.get(text), record.scraped.get(text)
     own = scraped or looks
     asked = record.asked.get(text, {})

@@ -1,7 +1,7 @@
-"""One figure over time, in little room.
+"""One figure over time, stored compactly.
 
-Invariant: a slot holds the last figure that was read in it; one in which none was read, or none
-was known, is None. Eight bytes a slot.
+Invariant: a slot holds the last figure that was read in it, or None if no figure was read or known.
+Eight bytes a slot.
 """
 
 from array import array
@@ -26,7 +26,7 @@ class FigureTrace:
             self._values[-1] = value
 
     def fill(self, trace: Trace, now: float) -> None:
-        """Put past figures that somebody else read into slots that are empty."""
+        """Fill empty slots with past figures that another reader recorded."""
         self._advance(now)
         assert self._slot is not None, "advance sets it"
         first = self._slot - len(self._values) + 1

@@ -1,7 +1,7 @@
-"""What the console saw of one service over its window: looks, failures, states, latencies.
+"""What the console saw of one service over a window: looks, failures, states, latencies.
 
 Invariant: what could not be looked at is neither a success nor a failure; a slot in which nothing
-was seen is None. Room is bounded by the window, whatever the number of looks.
+was seen is None. Memory use is bounded by the window, however many looks there are.
 """
 
 import math
@@ -14,7 +14,7 @@ from opsconsole.model.series import Latency, Trace
 from opsconsole.model.state import State
 
 SLOTS: Final = 90
-"""Slots of a trace, unless looks are rarer than slots."""
+"""Slots of a trace, unless looks are less frequent than slots."""
 
 LEAST_SLOTS: Final = 10
 
@@ -29,7 +29,7 @@ class History:
     """One service's window of ``window`` seconds, looked at every ``interval``.
 
     Slots are never shorter than one and a half intervals, so that a trace of a service that is
-    looked at rarely does not show gaps where none were.
+    looked at rarely shows no false gaps.
     """
 
     def __init__(self, window: float, interval: float) -> None:
@@ -82,7 +82,7 @@ class History:
         return Trace(start, self.step, tuple(map(_BY_URGENCY.__getitem__, self._states)))
 
     def fill_latency(self, traces: Traces, now: float) -> None:
-        """Put the past that somebody else saw, its p50, p95 and p99, into slots that are empty."""
+        """Fill empty slots with past p50, p95 and p99 values that another reader recorded."""
         self._latency.fill(traces, now)
 
     def fill_states(self, trace: Trace | None, now: float) -> None:

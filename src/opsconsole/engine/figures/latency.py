@@ -1,8 +1,8 @@
-"""Latencies of one service over a sliding window, in little room.
+"""Latencies of one service over a sliding window, stored compactly.
 
-Invariant: a quantile is within 1 % of a value that was measured (relative), a slot in which
-nothing was measured has none, and the room is bounded by the samples of one window: two bytes
-each. Adding a sample costs the same whatever is kept.
+Invariant: a quantile is within 1 % of a value that was measured (relative), a slot in which nothing
+was measured has none, and memory use is bounded by the samples of one window: two bytes each. The
+cost of adding a sample is constant.
 
 Values are kept as numbers of logarithmic buckets, each 2 % wide, as DDSketch does; quantiles are
 by nearest rank.
@@ -24,7 +24,7 @@ from opsconsole.model.series import Latency, Trace
 _LEAST: Final = 1e-5
 _WIDTH: Final = math.log(1.02)
 _BUCKETS: Final = 800
-"""From 10 µs to 76 s; what is beyond is put into the outermost."""
+"""From 10 µs to 76 s; values outside go into the outermost bucket."""
 
 _MOST: Final = _LEAST * math.exp(_WIDTH * (_BUCKETS - 1))
 
@@ -50,14 +50,14 @@ def value_of(bucket: int) -> float | None:
 
 
 def nearest_rank(ordered: Sequence[int], quantile: float) -> int:
-    """The least of ``ordered`` that ``quantile`` of them do not exceed; 0 when empty."""
+    """The smallest of ``ordered`` that a share ``quantile`` of them do not exceed; 0 when empty."""
     if not ordered:
         return 0
     return ordered[max(0, math.ceil(quantile * len(ordered)) - 1)]
 
 
 class LatencyWindow:
-    """Quantiles of the last ``slots`` × ``step`` seconds, by slot and as a whole."""
+    """Quantiles of the last ``slots`` × ``step`` seconds, per slot and overall."""
 
     def __init__(self, slots: int, step: float) -> None:
         self._slots = slots
@@ -72,7 +72,7 @@ class LatencyWindow:
         self._traces = tuple(array("H", empty) for _ in _QUANTILES)
 
     def add(self, at: float, seconds: float) -> None:
-        """Take in one measurement; what is late by a slot counts into the open one."""
+        """Take in one measurement; a late one counts into the open slot."""
         self.advance(at)
         bucket = bucket_of(seconds)
         self._open.append(bucket)
@@ -93,8 +93,8 @@ class LatencyWindow:
         self._slot = slot
 
     def fill(self, traces: Traces, now: float) -> None:
-        """Put past quantiles that were measured elsewhere into the slots of the traces that are
-        empty; figures of the whole window stay of what was measured here."""
+        """Fill empty slots of the traces with past quantiles that were measured elsewhere; figures
+        of the whole window still cover only what was measured here."""
         self.advance(now)
         assert self._slot is not None, "advance sets it"
         first = self._slot - self._slots + 1

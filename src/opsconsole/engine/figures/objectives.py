@@ -1,6 +1,6 @@
-"""A service's objectives beside what was measured, with their error budgets.
+"""A service's objectives with what was measured and their error budgets.
 
-Invariant: an objective without a fresh figure is neither met nor missed; a budget is of what was
+Invariant: an objective without a fresh figure is neither met nor missed; a budget covers what was
 seen, and says by whom and over how long.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 from opsconsole.engine.figures.budget_sources import BudgetSource, budget_source
 from opsconsole.engine.figures.service_figures import figure, state_is, trace_of
 from opsconsole.engine.judge.attainment import closeness, trend
-from opsconsole.engine.judge.budget import reckon
+from opsconsole.engine.judge.budget import budget_of
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.expressions import (
     DEFAULT_WINDOW,
@@ -23,7 +23,7 @@ from opsconsole.model.series import Trace
 
 
 def attainment(record: ServiceRecord, text: str, expression: Expression, now: float) -> Attainment:
-    """An objective beside what was measured."""
+    """An objective with what was measured."""
     if isinstance(expression, Availability):
         return _availability(record, text, expression, now)
     if isinstance(expression, Comparison):
@@ -62,7 +62,7 @@ def _compared(
 def _with_budget(
     plain: Attainment, source: BudgetSource, allowed: float, window: float
 ) -> Attainment:
-    budget = reckon(allowed, window, source.counts, source.seen)
+    budget = budget_of(allowed, window, source.counts, source.seen)
     if budget is None:
         return plain
     return replace(
@@ -78,7 +78,7 @@ def _with_budget(
 
 def _trace_of(record: ServiceRecord, quantity: Quantity) -> Trace | None:
     if quantity.name == "latency" and quantity.name not in record.config.metrics:
-        # As it was last shown: a trace for each objective would cost more than it tells.
+        # As it was last shown: a trace for each objective would cost more than it is worth.
         return record.view.latency.trace if record.view else None
     return trace_of(record, str(quantity)) or trace_of(record, quantity.name)
 
@@ -86,10 +86,10 @@ def _trace_of(record: ServiceRecord, quantity: Quantity) -> Trace | None:
 def _availability(
     record: ServiceRecord, text: str, objective: Availability, now: float
 ) -> Attainment:
-    """Share of what was good over as much of its window as was watched, with its budget.
+    """The good share over the watched part of its window, with its budget.
 
-    It is not missed before as much was seen as its budget lasts in complete failure: until then
-    one bad minute weighs as it never will in the whole window.
+    It is not missed until as much was seen as the budget lasts in complete failure: before that,
+    one bad minute would count for more than it ever does in the whole window.
     """
     source = budget_source(record, text, objective.window, now)
     good, bad = source.counts(objective.window) if source else (0, 0)

@@ -1,7 +1,7 @@
-"""A trace that was seen elsewhere, in the slots of a trace that is kept here.
+"""Maps a trace that was recorded elsewhere onto the slots of a trace that is kept here.
 
-Invariant: a value lands in the slot that holds the middle of its own; of several the highest
-stays, because a peak that is lost looks like calm. The open slot gets nothing.
+Invariant: a value goes into the slot that contains the middle of its own slot; of several the
+highest is kept, because a lost peak would look like calm. The open slot gets nothing.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
-"""What one service's copies have used lately, and the scaling advice that comes of it.
+"""The recent load of one service's copies, and the scaling advice that follows from it.
 
-Invariant: advice rests on means over the stabilisation window, never on one reading; while less
-than a third of the window was seen there is none.
+Invariant: advice is based on means over the stabilisation window, never on one reading; there is
+none until a third of the window was seen.
 """
 
 from typing import Final
@@ -41,7 +41,7 @@ class ScalingWatch:
                 self._traces[name].add(now, value)
 
     def advice(self, now: float, copies: int) -> tuple[str, ...]:
-        """One sentence with its arithmetic, or nothing."""
+        """One sentence of advice with its arithmetic, or ''."""
         needs = []
         for name, (target, unit) in self._targets.items():
             values = self._traces[name].view(now).values

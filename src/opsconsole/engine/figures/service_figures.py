@@ -1,8 +1,8 @@
 """Figures of one service by the names that objectives and rules use.
 
 Invariant: a figure that is stale or not known is None; a declared metric, or a pattern of a log,
-goes before a built-in figure of the same name. Times are seconds, sizes bytes, shares fractions,
-rates per second.
+takes precedence over a built-in figure of the same name. Times are seconds, sizes bytes, shares
+fractions, rates per second.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -52,19 +52,19 @@ def holds(record: ServiceRecord, expression: Expression, now: float) -> bool | N
 
 
 def cpu(record: ServiceRecord) -> float | None:
-    """Cores in use by its copies; None when none of them tells."""
+    """Cores in use by its copies; None when none of them reports it."""
     seen = [each.cpu for each in record.replicas if each.cpu is not None]
     return sum(seen) if seen else None
 
 
 def memory(record: ServiceRecord) -> int | None:
-    """Bytes in use by its copies; None when none of them tells."""
+    """Bytes in use by its copies; None when none of them reports it."""
     seen = [each.memory for each in record.replicas if each.memory is not None]
     return sum(seen) if seen else None
 
 
 def memory_share(record: ServiceRecord) -> float | None:
-    """The fullest of its copies, as a fraction of its limit."""
+    """The highest use among its copies, as a fraction of the limit."""
     return max(
         (
             each.memory / each.memory_limit
@@ -83,7 +83,7 @@ def request_rate(record: ServiceRecord, now: float) -> float | None:
 
 
 def latency(record: ServiceRecord, now: float) -> Latency:
-    """What the service's users see, where a histogram tells it; else what the probes see.
+    """The latency that users see if a histogram has it, else the one that the probes see.
 
     The histogram is the metric ``latency``, else the only one that is declared in a unit of time.
     """
@@ -105,7 +105,7 @@ def latency(record: ServiceRecord, now: float) -> Latency:
 
 
 def body_metrics(record: ServiceRecord) -> Iterator[MetricValue]:
-    """Declared metrics that health bodies and headers hold: their mean, and by instance."""
+    """Declared metrics from health bodies and headers: their mean, and by instance."""
     for name, metric in record.config.metrics.items():
         if metric.json_path is None and metric.header is None:
             continue
@@ -135,7 +135,7 @@ def _latency_metric(record: ServiceRecord) -> str:
 
 
 def trace_of(record: ServiceRecord, name: str) -> Trace | None:
-    """The past of a metric's figure."""
+    """The history of a metric's figure."""
     metric = record.metrics.get(name)
     return metric.trace if metric else None
 

@@ -1,8 +1,8 @@
 """Alerts of several sources as one list of rows. Pure.
 
 Invariant: one alert is one row, whichever sources report it; it began when the first of them says
-it did, and it is over only when every source that reported it answered without it. A resolved
-row is kept ``RESOLVED_FOR`` seconds, so that nobody misses it.
+it did, and it ends only when every source that reported it has answered without it. A resolved row
+is kept ``RESOLVED_FOR`` seconds, so that it is not missed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,14 +17,14 @@ RESOLVED_FOR: Final = 300.0
 _RANK: Final = {AlertState.RESOLVED: 0, AlertState.PENDING: 1, AlertState.FIRING: 2}
 
 _SHAPES: Final = 64
-"""Sets of label names that are tried for one alert name, so that a flood stays cheap."""
+"""The most sets of label names tried for one alert name, so that a flood stays cheap."""
 
 _Label = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The rows at one moment, and what began and what ended since the round before."""
+    """The rows at one moment, and what began and ended since the previous round."""
 
     rows: Mapping[str, Alert]
     began: tuple[Alert, ...] = ()
@@ -36,9 +36,9 @@ def merge(
 ) -> dict[str, Alert]:
     """The alerts that are active now, one for each key.
 
-    An Alertmanager's alert is a Prometheus' alert with external labels added: it joins the one
-    that has the most of its labels, unless two of its own would join the same. ``before`` are the
-    rows so far: a row keeps its key whichever of its sources is the one that still reports it.
+    An Alertmanager's alert is a Prometheus' alert with external labels added: it joins the one that
+    has the most of its labels, unless two alerts of the same Alertmanager would join the same one.
+    ``before`` are the rows so far: a row keeps its key, whichever of its sources still reports it.
     """
     plain: dict[str, Alert] = {}
     labelled: list[dict[str, Alert]] = []
@@ -76,20 +76,20 @@ def join(one: Alert, other: Alert) -> Alert:
 
 
 def _suppressions(one: Alert, other: Alert) -> tuple[Suppression, ...]:
-    """Quiet only where every Alertmanager that knows the alert keeps it quiet."""
-    knowing = [each for each in (one, other) if _told_by_alertmanager(each)]
+    """Silenced only if every Alertmanager that has the alert silences it."""
+    knowing = [each for each in (one, other) if _from_alertmanager(each)]
     if len(knowing) == 2 and not all(each.suppressions for each in knowing):
         return ()
     return tuple(dict.fromkeys((*one.suppressions, *other.suppressions)))
 
 
-def _told_by_alertmanager(alert: Alert) -> bool:
-    """By one that adds labels and knows who silenced an alert."""
+def _from_alertmanager(alert: Alert) -> bool:
+    """Whether it comes from a source that adds labels and knows who silenced an alert."""
     return any(source.kind is SourceKind.ALERTMANAGER for source in alert.sources)
 
 
 def _of_one_source(report: Iterable[Alert]) -> dict[str, Alert]:
-    """One alert for each key: of those that differ in severity alone, the loudest."""
+    """One alert for each key: of several that differ in severity only, the most severe."""
     found: dict[str, Alert] = {}
     for alert in report:
         known = found.get(alert.key)
@@ -103,13 +103,13 @@ def _loudness(alert: Alert) -> tuple[bool, int, int]:
 
 def _of_alertmanager(alerts: Mapping[str, Alert]) -> bool:
     first = next(iter(alerts.values()), None)
-    return first is not None and _told_by_alertmanager(first)
+    return first is not None and _from_alertmanager(first)
 
 
 def _route(
     plain: Mapping[str, Alert], labelled: Iterable[Mapping[str, Alert]]
 ) -> dict[str, list[Alert]]:
-    """Which alerts of Alertmanagers belong to which key: a plain one's, or their own."""
+    """The key of each Alertmanager's alert: that of a plain alert, or its own."""
     finder = _BaseFinder(plain)
     routed: dict[str, list[Alert]] = {}
     for report in labelled:
@@ -127,7 +127,7 @@ def _route(
 
 
 class _BaseFinder:
-    """Finds the plain alert whose labels are a part of another's."""
+    """Finds the plain alert whose labels are a subset of another's."""
 
     def __init__(self, plain: Mapping[str, Alert]) -> None:
         self._by_labels: dict[str, dict[frozenset[str], dict[frozenset[_Label], str]]] = {}
@@ -141,7 +141,8 @@ class _BaseFinder:
         }
 
     def find(self, alert: Alert) -> str | None:
-        """The key of the plain alert with the most of ``alert``'s labels, and no others."""
+        """The key of the plain alert with the most of ``alert``'s labels, and no labels that it
+        lacks."""
         shapes = self._shapes.get(alert.name)
         if not shapes:
             return None
@@ -162,7 +163,7 @@ def _keep_keys(
 ) -> dict[str, Alert]:
     owners: dict[str, str] = {key: key for key in before}
     for key, row in before.items():
-        if key not in plain and key not in routed and _told_by_alertmanager(row):
+        if key not in plain and key not in routed and _from_alertmanager(row):
             owners.setdefault(alert_key(row.name, row.labels), key)
     merged: dict[str, Alert] = {}
     for base in dict.fromkeys((*plain, *routed)):
@@ -178,9 +179,9 @@ def _keep_keys(
 
 
 def advance(before: Mapping[str, Alert], active: Mapping[str, Alert], now: float) -> Round:
-    """The rows after ``before`` when ``active`` are reported now.
+    """The rows that follow ``before`` when ``active`` are reported now.
 
-    A row that did not change is the same object as before.
+    An unchanged row is the same object as before.
     """
     rows: dict[str, Alert] = {}
     began: list[Alert] = []

@@ -1,7 +1,7 @@
-"""How near a figure is to its target, and where it is going. Pure.
+"""How close a figure is to its target, and its trend. Pure.
 
-Invariant: closeness is below 1 while the objective is met and above it while it is missed; a
-trend is told only of figures that were seen in both ends of the trace.
+Invariant: closeness is below 1 while the objective is met and above it while it is missed; a trend
+needs figures at both ends of the trace.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _LEAST: Final = 3
 
 
 def closeness(expression: Comparison, actual: float | None) -> float | None:
-    """``actual`` over the target where less is better, the other way round where more is."""
+    """``actual`` divided by the target where less is better, the reverse where more is better."""
     target = expression.threshold
     if actual is None or actual < 0 or target < 0 or expression.operator in {"==", "!="}:
         return None
@@ -27,7 +27,7 @@ def closeness(expression: Comparison, actual: float | None) -> float | None:
 
 
 def trend(trace: Trace | None) -> str:
-    """rising, falling or steady, by the mean of its last third beside that of its first."""
+    """rising, falling or steady, by the mean of its last third compared with that of its first."""
     if trace is None:
         return ""
     third = len(trace.values) // 3

@@ -1,8 +1,8 @@
 """Error budgets and how fast they burn. Pure arithmetic on shares and seconds.
 
-Invariant: a burn rate of 1 spends the whole budget exactly in the objective's window. What was
-not seen has spent nothing: a short history neither empties a budget nor sounds an alarm by
-itself, and how long was seen is always said beside the figure.
+Invariant: a burn rate of 1 spends the whole budget exactly in the objective's window. What was not
+seen has spent nothing: a short history alone neither empties a budget nor raises an alarm, and the
+seconds seen always come with the figure.
 
 Source: Google's SRE Workbook, chapter 5, "Multiwindow, Multi-Burn-Rate Alerts".
 """
@@ -14,15 +14,15 @@ from typing import Final
 from opsconsole.model.units import format_duration
 
 Counts = Callable[[float], tuple[float, float]]
-"""How many of the looks or requests in the last so many seconds were good, and how many bad."""
+"""Given seconds, returns how many looks or requests in that last time were good and bad."""
 
 Seen = Callable[[float], float]
-"""How many of the last so many seconds were watched at all."""
+"""Given seconds, returns how many of that last time were watched at all."""
 
 
 @dataclass(frozen=True, slots=True)
 class WindowPair:
-    """Burning ``factor`` times too fast over both windows (seconds) means that it burns now."""
+    """The budget burns if it is spent ``factor`` times too fast over both windows (seconds)."""
 
     factor: float
     long: float
@@ -46,7 +46,8 @@ SPANS: Final = tuple(sorted({over for pair in PAIRS for over in (pair.long, pair
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """``left`` is a fraction of the budget, ``seconds_left`` of complete failure that it buys.
+    """``left`` is a fraction of the budget, ``seconds_left`` how long complete failure would take
+    to spend it.
 
     ``good`` is the share of good looks, ``seen`` the seconds of the window that were watched,
     ``burn_rate`` is over the burning pair's long window, else over its last hour.
@@ -60,7 +61,7 @@ class Budget:
     burning: WindowPair | None
 
 
-def reckon(allowed: float, window: float, counts: Counts, seen: Seen) -> Budget | None:
+def budget_of(allowed: float, window: float, counts: Counts, seen: Seen) -> Budget | None:
     """The budget of an objective that allows the share ``allowed`` of failures over ``window``.
 
     None when nothing was seen in it.
@@ -83,7 +84,8 @@ def reckon(allowed: float, window: float, counts: Counts, seen: Seen) -> Budget 
 
 
 def burn(allowed: float, over: float, counts: Counts, seen: Seen) -> float:
-    """Failing time seen in the last ``over`` seconds, over the failing time that they allow."""
+    """Failing time seen in the last ``over`` seconds, divided by the failing time allowed in
+    them."""
     good, bad = counts(over)
     if not good + bad:
         return 0.0
@@ -94,5 +96,5 @@ def _burns(pair: WindowPair, allowed: float, window: float, counts: Counts, seen
     """Windows longer than the objective's own say nothing about it."""
     if pair.long > window:
         return False
-    # The short one first: where nothing fails at present, the long one need not be counted.
+    # The short window first: if nothing fails at present, the long one need not be counted.
     return all(burn(allowed, over, counts, seen) > pair.factor for over in (pair.short, pair.long))

@@ -1,10 +1,10 @@
 """What changed before a service or an alert first went wrong, likeliest causes first. Pure.
 
-Invariant: an effect is no cause: the flips and alerts of the service itself and of those that need
-it, those of a dependency whose own dependency went wrong before, and whatever befell a service
-after it was wrong already, are left to the rest. The score is the product of how often such a
-change breaks things (``Kind.weight``), of how near it stands to the service, and of how shortly
-before it was; equal scores are ordered by time, then by words.
+Invariant: an effect is not a cause. Left out are state changes and alerts of the service itself and
+of the services that need it, those of a dependency whose own dependency failed earlier, and
+anything that happened to a service after it had already failed. The score is the product of how
+often such a change breaks things (``Kind.weight``), how close it is to the service, and how soon
+before the failure it happened; equal scores are ordered by time, then by text.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,18 +22,18 @@ HOST: Final = 0.45
 ELSEWHERE: Final = 0.2
 ITSELF: Final = "the service itself"
 LEAST_CLOSENESS: Final = 0.75
-"""What is left of a score at the far end of the window."""
+"""The factor that a score keeps at the far end of the window."""
 
 REPLACED_WITHIN: Final = 5.0
-"""Seconds around a change of image in which its container ends and starts."""
+"""Seconds around an image change within which its container stops and starts."""
 
 AFTERWARDS: Final = 50
-"""Events after the moment that are told."""
+"""The most events after the moment that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What went wrong and when. ``moment`` is None where it was not seen to go wrong."""
+    """What went wrong and when. ``moment`` is None if its beginning was not seen."""
 
     subject: str
     service: str
@@ -49,18 +49,18 @@ def what_changed(
     topology: Topology,
     window: float = WINDOW,
 ) -> Changes:
-    """Everything within ``window`` seconds before it went wrong, or before now where it did not."""
+    """Everything within ``window`` seconds before it went wrong, or before now if it did not."""
     until = question.now if question.moment is None else question.moment
     needs = topology.needs(question.service)
     first = _first_reds(needs, troubles, until, window)
     root = min(first, key=lambda name: (first[name], name), default="")
     since = min([until, *first.values()]) - window
-    told = sorted(events, key=_in_time)
-    seen = [event for event in told if since <= event.at <= until]
+    in_order = sorted(events, key=_in_time)
+    seen = [event for event in in_order if since <= event.at <= until]
     judge = _Judge(question.service, until, window, needs, first, topology)
     causes = _folded([cause for event in seen if (cause := judge.cause(event)) is not None])
     taken = {id(event) for _, part in causes for event in part}
-    later = [event for event in told if until < event.at <= question.now]
+    later = [event for event in in_order if until < event.at <= question.now]
     return Changes(
         question.subject,
         question.service,
@@ -81,7 +81,7 @@ def _first_reds(
     until: float,
     window: float,
 ) -> dict[str, float]:
-    """When each needed service that was wrong at ``until`` went wrong, within the window."""
+    """When each needed service that had failed by ``until`` failed, within the window."""
     found: dict[str, float] = {}
     for name in needs:
         for episode in troubles.get(name, ()):
@@ -103,7 +103,7 @@ class _Judge:
     def cause(self, event: Event) -> Cause | None:
         """``event`` as a cause, with its score; None where it cannot be one."""
         kind = kind_of(event)
-        # What befalls a dependency after its own first red did not make it red.
+        # What happens to a dependency after it first failed did not cause that failure.
         if kind is None or event.at > self.first.get(event.service, self.until):
             return None
         if self._is_effect(event):
@@ -125,7 +125,7 @@ class _Judge:
         return bool(earlier) and not self._below(event.service).isdisjoint(earlier)
 
     def _below(self, service: str) -> frozenset[str]:
-        """What a service needs; worked out once for each."""
+        """What a service needs; computed once for each."""
         if service not in self.below:
             self.below[service] = frozenset(self.topology.needs(service))
         return self.below[service]
@@ -156,7 +156,7 @@ def _ago(seconds: float) -> str:
 
 
 def _folded(causes: Sequence[Cause]) -> list[tuple[Cause, list[Event]]]:
-    """One cause for what is one thing: repeated, or told by several; the likeliest first."""
+    """One cause per change, even if repeated or reported by several sources; likeliest first."""
     images = [cause.event for cause in causes if cause.event.kind is EventKind.IMAGE]
     groups: dict[tuple[str, ...], list[Cause]] = {}
     for cause in causes:
@@ -166,7 +166,7 @@ def _folded(causes: Sequence[Cause]) -> list[tuple[Cause, list[Event]]]:
 
 
 def _replacement(event: Event, images: Iterable[Event]) -> Event:
-    """The change of image that a container was ended or started for; else the event itself."""
+    """The image change because of which a container stopped or started; else the event itself."""
     if kind_of(event) not in LIFE:
         return event
     near = (
@@ -184,7 +184,7 @@ def _identity(event: Event) -> tuple[str, ...]:
     if kind is MEMORY:
         return "memory", *whose
     if kind in LIFE:
-        # A restart is told as an end, a start and a restart.
+        # A restart is reported as a stop, a start and a restart.
         return "life", *whose
     if event.kind is EventKind.OPERATION:
         return event.kind, *whose, str(event.action), event.name
@@ -195,7 +195,7 @@ def _merge(group: Sequence[Cause]) -> tuple[Cause, list[Event]]:
     best = max(group, key=lambda cause: (cause.score, *_in_time(cause.event)))
     events = [cause.event for cause in group]
     if best.event.kind is EventKind.OPERATION:
-        # One run is told as it begins and at its verdict: it acted from its beginning on.
+        # An operation is reported at its start and at its verdict: it acted from its start on.
         best = min(group, key=lambda cause: _in_time(cause.event))
         return best, events
     ends = [cause for cause in group if died(cause.event)]
@@ -209,7 +209,7 @@ def _merge(group: Sequence[Cause]) -> tuple[Cause, list[Event]]:
 
 
 def _in_time(event: Event) -> tuple[float, str, str, str, str]:
-    # What two events differ in decides, so that the order is total.
+    # Every field takes part in the order, so that it is total.
     return event.at, event.code, event.service, event.subject, repr(event)
 
 

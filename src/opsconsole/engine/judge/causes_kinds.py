@@ -1,8 +1,9 @@
 """Which events can be causes, and how often such a change breaks things. Pure.
 
-Invariant: a change that people or pipelines make (image, version, configuration, operation) weighs
-more than what a process suffers (memory, a restart), and that more than what the console suffers.
-An event that only tells how things are (a health check's word, a backup, a note) is no cause.
+Invariant: a change made by people or pipelines (image, version, configuration, operation) has more
+weight than what happens to a process (memory, a restart), and that has more than what happens to
+the console. An event that only describes a state (a health check's result, a backup, a note) is not
+a cause.
 """
 
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from opsconsole.model.state import State
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``weight`` is 0 to 100; ``words`` say what sort of change it is."""
+    """``weight`` is 0 to 100; ``words`` say which kind of change it is."""
 
     weight: float
     words: str
@@ -40,7 +41,7 @@ TAGGED: Final = Kind(22.0, "an image was given a name")
 SOURCE: Final = Kind(20.0, "the console lost sight")
 
 LIFE: Final = (DIED, RESTART, REMOVED, STARTED, SIGNALLED)
-"""What a container's restart is told as."""
+"""The event codes of a container's restart."""
 
 _PLAIN: Final = {
     EventCode.OUT_OF_MEMORY: MEMORY,
@@ -69,7 +70,7 @@ _RED: Final = frozenset({State.DOWN, State.DEGRADED})
 
 
 def kind_of(event: Event) -> Kind | None:
-    """What sort of change ``event`` is; None where it is none."""
+    """The kind of change that ``event`` is; None if it is not a change."""
     if event.code is EventCode.ENDED and event.memory:
         return MEMORY
     plain = _PLAIN.get(event.code)
@@ -77,7 +78,7 @@ def kind_of(event: Event) -> Kind | None:
         return plain
     match event.kind:
         case EventKind.CONFIGURATION:
-            # One that could not be used changed nothing.
+            # A configuration that could not be used changed nothing.
             return None if event.state in _RED else CONFIGURATION
         case EventKind.OPERATION:
             return _operation(event)
@@ -90,7 +91,7 @@ def kind_of(event: Event) -> Kind | None:
 
 
 def died(event: Event) -> bool:
-    """Whether it tells of a process that ended with a failure."""
+    """Whether the event is a process that ended with a failure."""
     return event.code is EventCode.ENDED and bool(event.figure)
 
 

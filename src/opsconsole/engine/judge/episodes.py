@@ -1,7 +1,7 @@
 """When a service went wrong, read from its health flips. Pure.
 
 Invariant: an episode begins when the first part of a service turns degraded or down and ends when
-every part that did is ok again. Not being able to look begins nothing and ends nothing.
+every part that did is ok again. Being unable to look neither begins nor ends one.
 """
 
 from collections.abc import Iterable
@@ -52,7 +52,8 @@ def episodes(events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
 
 
 def _leave_to_parts(event: Event, parts: set[str]) -> None:
-    """A service that is no more down as a whole is as its parts are, and they tell their end."""
+    """A service that is no longer down as a whole is judged by its parts, whose events show the
+    end."""
     whole = event.subject == event.service
     if whole and event.state is not State.DOWN and len(parts) > 1:
         parts.discard(event.service)

@@ -1,7 +1,7 @@
-"""Transitions told as events of the timeline. Pure.
+"""Turns transitions into events of the timeline. Pure.
 
-Invariant: an event is told only for a change that was seen: becoming ok at the first look is the
-expected and no news.
+Invariant: an event is made only for a change that was seen: becoming ok at the first look is
+expected and is not an event.
 """
 
 from dataclasses import replace
@@ -21,7 +21,7 @@ def health_flip(
     before: tuple[State, str],
     after: tuple[State, str],
 ) -> Event | None:
-    """From one state and reason to another; None when it is no news."""
+    """From one state and reason to another; None if that is not an event."""
     was, why = before
     state, reason = after
     if was is state or (why == NOT_LOOKED and state in {State.OK, State.UNKNOWN}):
@@ -39,14 +39,14 @@ def health_flip(
 
 
 def version_change(at: float, service: str, subject: str, before: str, after: str) -> Event | None:
-    """A health body's version; None at first sight and while it is the same."""
+    """A new version in a health body; None at the first look and while it is the same."""
     if not before or not after or before == after:
         return None
     return Event(at, EventCode.VERSION_CHANGED, "", service, subject, None, before, after)
 
 
 def process_started(at: float, service: str, subject: str, lived: float | None) -> Event:
-    """A process began, after the one before it ``lived`` for so many seconds; None: not known."""
+    """A process started after the previous one ``lived`` for that many seconds; None: not known."""
     return Event(at, EventCode.PROCESS_STARTED, service=service, subject=subject, figure=lived)
 
 
@@ -62,7 +62,7 @@ def alert_ended(alert: Alert, at: float) -> Event:
 
 
 def source_lost(at: float, name: str, fault: Fault) -> Event:
-    """A place that is read does not answer."""
+    """A source does not answer."""
     return Event(at, EventCode.SOURCE_LOST, str(fault), "", name, State.UNKNOWN)
 
 
@@ -73,14 +73,14 @@ def source_back(at: float, name: str, lost_at: float) -> Event:
 
 
 def operation_moved(operation: Operation, before: OperationState | None) -> Event | None:
-    """An operation began or came to its verdict; None for the steps between."""
-    told = operation.state.final or operation.state is OperationState.UNKNOWN
-    if before is not None and not told:
+    """An operation began or reached its verdict; None for the steps between."""
+    settled = operation.state.final or operation.state is OperationState.UNKNOWN
+    if before is not None and not settled:
         return None
-    return _operation_told(operation, before)
+    return _operation_event(operation, before)
 
 
-def _operation_told(operation: Operation, before: OperationState | None) -> Event:
+def _operation_event(operation: Operation, before: OperationState | None) -> Event:
     return Event(
         operation.updated_at,
         EventCode.OPERATION,
@@ -98,9 +98,9 @@ def _operation_told(operation: Operation, before: OperationState | None) -> Even
 
 def operation_missed(operation: Operation) -> Event:
     """An operation of this user that ended while no console of theirs was open."""
-    told = _operation_told(operation, None)
+    event = _operation_event(operation, None)
     at = operation.updated_at if operation.ended_at is None else operation.ended_at
-    return replace(told, code=EventCode.OPERATION_MISSED, at=at)
+    return replace(event, code=EventCode.OPERATION_MISSED, at=at)
 
 
 _VERDICTS = {

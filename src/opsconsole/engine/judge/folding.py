@@ -1,11 +1,11 @@
-"""Which alerts are consequences of another, so that a cause stands before its symptoms. Pure.
+"""Which alerts are consequences of another, so that a cause is listed before its symptoms. Pure.
 
-Invariant: folding gives each alert at most one cause and changes nothing else of it: none is
-lost, none made, none ended, and following causes always ends at an alert without one. Only an
-alert that fires, or a service that is down, explains others; a cause is never itself silenced.
+Invariant: folding gives each alert at most one cause and changes nothing else: no alert is lost,
+made or ended, and following causes always ends at an alert without one. Only an alert that fires,
+or a service that is down, explains others; a cause is never itself silenced.
 
-The invariants are those that fold by declared dependency needs: suppress rows, never
-monitoring; suppress what is shown, never a resolution; one hop gives transitivity.
+Folding by declared dependency needs these: suppress rows, never monitoring; suppress what is shown,
+never a resolution; one hop gives transitivity.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -21,9 +21,9 @@ def fold(
 ) -> tuple[Alert, ...]:
     """``alerts`` in their order, each with the key of its cause, '' where it has none.
 
-    ``depends_on``: for each service those that it needs; ``down``: the services that are. An
-    alert is explained by the nearest service that its own needs, directly or through others, and
-    that has a critical alert that fires, or any alert that fires while it is down.
+    ``depends_on``: for each service, the services that it needs; ``down``: the services that are
+    down. An alert is explained by the nearest service that its own service needs, directly or
+    through others, and that has a firing critical alert, or any firing alert while it is down.
     """
     rows = tuple(alerts)
     causes = _by_inhibition(rows)
@@ -42,7 +42,7 @@ def fold(
 
 
 def _by_inhibition(rows: tuple[Alert, ...]) -> dict[str, str]:
-    """Causes that Alertmanager names itself: who inhibits, by fingerprint."""
+    """Causes that Alertmanager itself names: the inhibiting alert, by fingerprint."""
     keys = {row.fingerprint: row.key for row in rows if row.fingerprint}
     found: dict[str, str] = {}
     for row in rows:
@@ -54,7 +54,7 @@ def _by_inhibition(rows: tuple[Alert, ...]) -> dict[str, str]:
 
 
 def _culprits(rows: tuple[Alert, ...], down: Collection[str]) -> dict[str, str]:
-    """For each service the key of its oldest loud alert that explains others."""
+    """For each service, the key of its oldest active alert that explains others."""
     found: dict[str, Alert] = {}
     for row in rows:
         loud = row.state is AlertState.FIRING and not row.quiet
@@ -70,7 +70,7 @@ def _culprits(rows: tuple[Alert, ...], down: Collection[str]) -> dict[str, str]:
 def _nearest(
     service: str, culprits: Mapping[str, str], depends_on: Mapping[str, Iterable[str]]
 ) -> str | None:
-    """Breadth first over what ``service`` needs; a service in a circle does not explain itself."""
+    """Breadth first over what ``service`` needs; a service in a cycle does not explain itself."""
     seen, level = {service}, [service]
     while level:
         level = [
@@ -84,7 +84,7 @@ def _nearest(
 
 
 def _break_cycles(causes: dict[str, str]) -> None:
-    """Take the causes out that close a circle, as where two services need each other."""
+    """Remove the causes that close a cycle, as when two services need each other."""
     done: set[str] = set()
     for start in tuple(causes):
         path: dict[str, None] = {}

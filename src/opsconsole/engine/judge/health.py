@@ -1,15 +1,15 @@
-"""One probe's answers, judged with thresholds, so that one bad look is not an alarm.
+"""Judges one probe's answers with thresholds, so that one bad look is not an alarm.
 
 Invariant: DOWN needs ``failures`` looks that blame the target without a good answer between them,
 or one that is decisive; what could not be looked at becomes UNKNOWN, never DOWN; before anything
 was seen the state is UNKNOWN, never OK. ``since`` never goes back.
 
 * The first answer decides at once; a first failure is UNKNOWN ("failing 1 of 3") until it counts.
-* DEGRADED is the target's own word and is taken at once; leaving DEGRADED or DOWN takes
-  ``successes`` better looks, and the worst of them is what it becomes.
-* From UNKNOWN any answer decides at once: there is no knowledge to protect.
-* Four changes within ten looks is flapping: the worst of what it flaps between is shown, calmly,
-  until fewer than two changes are left in the ten (two thresholds, as Nagios has them).
+* DEGRADED is reported by the target itself and counts at once; leaving DEGRADED or DOWN takes
+  ``successes`` better looks, and the new state is the worst of them.
+* From UNKNOWN any answer decides at once: there is no known state to protect.
+* Four changes within ten looks is flapping: the worst state that it flaps between is shown, without
+  changing, until fewer than two changes are left in the ten (two thresholds, as in Nagios).
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from opsconsole.model.health import Component, HealthReport, failing
 from opsconsole.model.state import State, worst
 
 LOOKS: Final = 10
-"""How many looks back flapping is judged over."""
+"""Number of looks over which flapping is judged."""
 
 FLAPPING_AT: Final = 4
 CALM_BELOW: Final = 2
@@ -54,7 +54,7 @@ class Look:
 class Judged:
     """A probe's state after thresholds. ``reason`` is '' when it is ok.
 
-    ``undecided``: the latest look speaks against it and does not count yet: look again soon.
+    ``undecided``: the latest look contradicts it but does not count yet: look again soon.
     ``recent`` holds the last answers, oldest first, for flapping.
     """
 
@@ -100,7 +100,7 @@ def step(judged: Judged, look: Look, limits: Limits) -> Judged:
 
 
 def expire(judged: Judged, at: float, reason: str) -> Judged:
-    """Its looks have stopped: what it was is no longer known."""
+    """Its looks have stopped: its state is no longer known."""
     since = judged.since if judged.state is State.UNKNOWN else max(at, judged.since)
     return Judged(since=since, reason=reason, recent=judged.recent)
 
@@ -127,7 +127,7 @@ def look_at(at: float, report: HealthReport | None, fault: Fault | None) -> Look
 
 
 def said(fault: Fault) -> str:
-    """A fault in a few words: its message where it has one, for that names what happened."""
+    """A fault in a few words: its message where it has one, because that names what happened."""
     return fault.message or str(fault)
 
 
@@ -150,7 +150,7 @@ def _failed(judged: Judged, look: Look, limits: Limits) -> tuple[State, int, int
     bads = judged.bads + 1
     downs = judged.downs + 1 if down else judged.downs
     if down and (look.decisive or judged.settled is State.DOWN or downs >= limits.failures):
-        # A DOWN that goes on starts the count of what could not be looked at afresh.
+        # A DOWN that continues restarts the count of looks that could not be made.
         return State.DOWN, downs, 0
     settled = State.UNKNOWN if bads >= limits.failures else judged.settled
     return settled, downs, bads
@@ -176,5 +176,5 @@ def _reason(
 
 
 def _others(culprits: tuple[Component, ...], name: str) -> bool:
-    """Whether more than one part fails, a parent of the first apart."""
+    """Whether more than one part fails, not counting a parent of the first."""
     return len({each.name for each in culprits} - {name}) > 0

@@ -1,8 +1,8 @@
 """The simple part of Prometheus' annotation templates. Pure.
 
-Invariant: ``{{ $labels.x }}`` and ``{{ $value }}``, with the formats that are used for numbers,
-are filled in; whatever else stands in braces stays visible as it was written. Nothing of a label's
-value is ever looked at as a template again.
+Invariant: ``{{ $labels.x }}`` and ``{{ $value }}``, with the formats that are used for numbers, are
+filled in; anything else in braces stays as it was written. A label's value is never expanded as a
+template.
 
 Source: https://prometheus.io/docs/prometheus/latest/configuration/template_reference/
 """

@@ -1,10 +1,10 @@
 """A local rule's life: inactive, pending, firing, resolved. Pure.
 
-Invariant: it fires only after its condition held without a break for ``for_`` seconds; once it
-fires it goes on until the condition was seen not to hold for ``keep_firing_for`` seconds; what
-could not be seen neither starts nor ends an alert. ``since`` never goes back while active.
+Invariant: it fires only after its condition held without a break for ``for_`` seconds; once firing
+it continues until the condition was seen not to hold for ``keep_firing_for`` seconds; what could
+not be seen neither starts nor ends an alert. ``since`` never goes back while active.
 
-Source of the meanings: Prometheus' alerting rules, ``for`` and ``keep_firing_for``.
+Source of the semantics: Prometheus' alerting rules, ``for`` and ``keep_firing_for``.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where a rule stands. RESOLVED is told once, then it is INACTIVE."""
+    """The state of a rule. RESOLVED is reported once, then it is INACTIVE."""
 
     INACTIVE = "inactive"
     PENDING = "pending"
@@ -39,7 +39,7 @@ def step(
     if state.phase is Phase.FIRING:
         return _firing(state, holds, now, keep_firing_for)
     if not holds:
-        # What is not known may not ripen into an alert either: the wait begins anew.
+        # An unknown value must not lead to an alert either: the wait restarts.
         return INACTIVE
     since = state.since if state.phase is Phase.PENDING else now
     if now - since >= for_:

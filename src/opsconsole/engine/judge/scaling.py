@@ -1,8 +1,8 @@
 """How many copies a service should have, by the Kubernetes autoscaler's arithmetic. Pure.
 
-Invariant: what is advised lies within the bounds; a load within the tolerance of its target asks
-for no change; fewer copies are advised only when no recommendation of the stabilisation window
-asked for more.
+Invariant: the advice is within the bounds; a load within the tolerance of its target asks for no
+change; fewer copies are advised only when no recommendation of the stabilisation window asked for
+more.
 
 Source: https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale/#algorithm-details
 """
@@ -26,16 +26,17 @@ def recommend(current: int, need: Need, tolerance: float) -> Recommendation:
 
 
 class Stabiliser:
-    """The recommendations of the last ``window`` seconds; their largest holds scaling down back."""
+    """The recommendations of the last ``window`` seconds; their largest limits scaling down."""
 
     def __init__(self, window: float) -> None:
         self._window = window
         self._past: deque[tuple[float, int]] = deque()
 
     def add(self, now: float, desired: int) -> int:
-        """The largest of the window with ``desired`` in it.
+        """Add ``desired``; returns the largest recommendation of the window.
 
-        What a later and larger one outlasts is dropped, so that room is bounded by the maximum.
+        A recommendation followed by a larger one is dropped, so memory use is bounded by the
+        maximum.
         """
         while self._past and self._past[-1][1] <= desired:
             self._past.pop()
@@ -48,7 +49,7 @@ class Stabiliser:
 def advise(
     current: int, needs: Sequence[Need], bounds: ScalingBounds, past: Stabiliser, now: float
 ) -> Advice | None:
-    """The largest of what the needs ask for, held steady and within bounds; None without needs."""
+    """The largest copy count that any need asks for, stabilised and bounded; None without needs."""
     if current < 1 or not needs:
         return None
     asked = [recommend(current, need, bounds.tolerance) for need in needs]
@@ -74,18 +75,18 @@ def _sentence(
     said = f"{need.name} is {sides} a copy"
     if most.desired == current:
         why = f"{ratio:.2f} is within {bounds.tolerance:.0%} of 1"
-        reckoned = f"{said}, {why}"
+        arithmetic = f"{said}, {why}"
     else:
-        reckoned = f"{said}: ceil({current} × {ratio:.2f}) = {most.desired}"
+        arithmetic = f"{said}: ceil({current} × {ratio:.2f}) = {most.desired}"
     if stable != most.desired:
-        reckoned += f", but {stable} was needed within {format_duration(bounds.stabilisation)}"
+        arithmetic += f", but {stable} was needed within {format_duration(bounds.stabilisation)}"
     if desired != stable:
         limit = "minimum" if desired > stable else "maximum"
-        reckoned += f", and the {limit} is {desired}"
+        arithmetic += f", and the {limit} is {desired}"
     if desired == current:
-        return f"keep {current}: {reckoned}"
+        return f"keep {current}: {arithmetic}"
     verb = "scale up" if desired > current else "scale down"
-    return f"{verb} from {current} to {desired}: {reckoned}"
+    return f"{verb} from {current} to {desired}: {arithmetic}"
 
 
 def _figure(value: float, unit: str) -> str:

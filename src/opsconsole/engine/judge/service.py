@@ -1,7 +1,7 @@
 """From probes to an instance, from instances and replicas to a service. Pure.
 
-Invariant: a reason names what is wrong first; it is '' only when the state is OK, and then but for
-what should be known all the same. An instance is OK only when every probe of it was seen to be, a
+Invariant: a reason names what is wrong first; it is '' only when the state is OK, and not even then
+if there is something to point out. An instance is OK only when every probe of it was seen to be, a
 service only when every instance was.
 """
 
@@ -26,7 +26,7 @@ class Verdict:
 
 
 NOT_RUNNING: Final = frozenset({Phase.PENDING, Phase.ENDED})
-"""The phases of what was never started, or has ended."""
+"""The phases of a replica that was never started or has ended."""
 
 _PREFIX: Final = {
     ProbeKind.HEALTH: "",
@@ -46,7 +46,7 @@ def judge_instance(probes: Sequence[tuple[ProbeKind, Judged]]) -> Verdict:
 
 
 def judge_replica(replica: Replica) -> Verdict:
-    """A replica that a configuration names: it is meant to run, so an end of any kind is down."""
+    """A replica that the configuration names: it should run, so an end of any kind is DOWN."""
     if replica.state is State.OK:
         return Verdict(State.OK)
     said = replica.detail or replica.health or replica.status
@@ -55,9 +55,9 @@ def judge_replica(replica: Replica) -> Verdict:
 
 
 def judge_workload(workload: Workload) -> Verdict:
-    """None of the wanted copies running is down; some of them, or an update that stopped, degraded.
+    """DOWN if none of the wanted copies runs; DEGRADED if only some do, or if an update stopped.
 
-    What runs in full although its update was rolled back is ok, with that as its reason.
+    If all run although an update was rolled back it is OK, with that as its reason.
     """
     said = f" ({workload.said})" if workload.said else ""
     if workload.running < workload.wanted:
@@ -80,10 +80,10 @@ def _update(workload: Workload) -> str:
 
 
 def judge_service(instances: Sequence[InstanceView], beside: Sequence[Verdict]) -> Verdict:
-    """A service from its instances, and from what is ``beside`` them: other replicas, workloads.
+    """A service, from its instances and from what is ``beside`` them: other replicas, workloads.
 
-    Something failing beside healthy instances degrades; without instances it is all there is. What
-    is to be said although all is well is the reason of a service that is ok.
+    A failure beside healthy instances makes it DEGRADED; without instances only ``beside`` counts.
+    An OK service has a reason if there is something to point out.
     """
     bad = [verdict for verdict in beside if verdict.state in {State.DOWN, State.DEGRADED}]
     well = next((verdict.reason for verdict in beside if verdict.reason), "")

@@ -1,8 +1,8 @@
-"""Which lines of a log are one entry.
+"""Groups the lines of a log into entries.
 
-Invariant: a line belongs to the entry before it or begins one, whatever it is. What nobody caught
-is an entry of its own, of the level of an error, and never part of the harmless line before it; a
-trace stays with the line that told of it, through blank lines and chained errors.
+Invariant: every line either belongs to the previous entry or begins one. An uncaught exception is
+its own entry with the level of an error, never part of the harmless line before it; a trace stays
+with the line that reported it, through blank lines and chained errors.
 """
 
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from opsconsole.sources.logs.line import ParsedLine, Part
 
 @dataclass(slots=True)
 class Assembly:
-    """What is known of the entry before. ``open``: its trace is not over.
+    """What is known about the previous entry. ``open``: its trace has not ended.
 
-    ``stamped``: lines of this log bear their times, so that one without is no new entry after an
-    error.
+    ``stamped``: lines of this log have timestamps, so a line without one after an error is not a
+    new entry.
     """
 
     begun: bool = False
@@ -27,7 +27,7 @@ class Assembly:
     stamped: bool = False
 
     def take(self, line: ParsedLine) -> bool:
-        """Take in the next line; whether it belongs to the entry before."""
+        """Take in the next line. Returns whether it belongs to the previous entry."""
         belongs = self.begun and self._belongs(line)
         if belongs:
             if self.level is LogLevel.UNKNOWN:
@@ -41,7 +41,7 @@ class Assembly:
         return belongs
 
     def interrupt(self) -> None:
-        """What comes next is not next to what came before."""
+        """Note a gap: the next line does not follow the previous one."""
         self.begun = self.open = self.awaits = False
 
     def _belongs(self, line: ParsedLine) -> bool:
@@ -66,7 +66,7 @@ class Assembly:
             case Part.REASON:
                 return False
             case Part.ENTRY:
-                # A trace may follow the line that tells of an error.
+                # A trace may follow the line that reports an error.
                 return self.open if belongs else line.level >= LogLevel.ERROR
             case Part.MORE | Part.BLANK:
                 return self.open

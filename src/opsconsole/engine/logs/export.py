@@ -1,7 +1,7 @@
-"""Lines of a log into a file of the person's own.
+"""Saves lines of a log to a file of the user.
 
-Invariant: nothing that exists is overwritten, no symlink is followed, and the file is whole or
-not there. Its text is what the screen shows: sanitised.
+Invariant: nothing that exists is overwritten, no symlink is followed, and the file is complete or
+absent. Its text is what the screen shows: sanitised.
 """
 
 from collections.abc import Iterable

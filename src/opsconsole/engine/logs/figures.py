@@ -1,6 +1,6 @@
-"""What the patterns of a service's logs come to: rates, and quantiles of the numbers they take out.
+"""Figures from the patterns of a service's logs: rates, and quantiles of captured numbers.
 
-Invariant: pure. A figure is None while a log of it is not read, and before enough was seen.
+Invariant: pure. A figure is None while one of its logs is not read, and before enough was seen.
 """
 
 from collections import Counter
@@ -19,7 +19,7 @@ _SHARES: Final = (0.5, 0.95, 0.99)
 
 
 class _Numbers(NamedTuple):
-    """What was taken out by one group: how many fell into each bucket; None for not known."""
+    """The numbers captured by one group: how many fell into each bucket; None if not known."""
 
     value: Value
     counts: Counter[int] | None
@@ -28,7 +28,7 @@ class _Numbers(NamedTuple):
 def figures(
     name: str, intakes: Sequence[LogIntake], shares: Iterable[float], now: float
 ) -> Iterator[MetricValue]:
-    """The figures of service ``name``; ``shares`` are the quantiles that are told."""
+    """The figures of service ``name``; ``shares`` are the quantiles to compute."""
     rates: dict[str, dict[str, float | None]] = {}
     numbers: dict[str, _Numbers] = {}
     for intake in intakes:
@@ -46,7 +46,8 @@ def figures(
 
 
 def shares_of(service: Service | None) -> tuple[float, ...]:
-    """The quantiles to tell: the usual ones and those that an expression of the service names."""
+    """The quantiles to compute: the usual ones and those that an expression of the service
+    names."""
     found = set(_SHARES)
     texts = [] if service is None else [*service.objectives, *(r.when for r in service.alerts)]
     for text in texts:

@@ -1,9 +1,9 @@
-"""Between a follower and a ring: what is counted, what is dropped, what is read.
+"""Sits between a follower and a ring: counts, drops and reads lines.
 
-Invariant: every line that arrives is read or counted as dropped, once. What comes faster than
-``RATE`` waits in a backlog of the newest lines, and the oldest of it are dropped: when a flood
-ends, its last lines are there. Patterns are counted over every line, the dropped ones too, so that
-a flood makes no rate look small.
+Invariant: every line that arrives is read or counted as dropped, once. Lines that arrive faster
+than ``RATE`` wait in a backlog, whose oldest lines are dropped: when a flood ends, its last lines
+are there. Patterns are counted over every line, including dropped ones, so that a flood makes no
+rate look small.
 """
 
 import threading
@@ -24,7 +24,7 @@ RATE: Final = 5_000.0
 
 BURST: Final = 5_000.0
 BACKLOG: Final = 5_000
-"""Lines that wait to be read at most."""
+"""The most lines that wait to be read."""
 
 BACKLOG_BYTES: Final = 8 << 20
 
@@ -90,12 +90,12 @@ class LogIntake:
             self.ring.drop(dropped, self._clock.wall())
 
     def settle(self) -> None:
-        """Read what still waits, as far as the rate allows; from any thread."""
+        """Read the waiting lines as far as the rate allows. Call it from any thread."""
         with self._lock:
             self._read_some()
 
     def gap(self, text: str) -> None:
-        """Put it between the lines."""
+        """Put a line of the console's own between the log lines."""
         self.ring.notice(text, self._clock.wall())
 
     def trouble(self, text: str) -> None:
@@ -109,7 +109,7 @@ class LogIntake:
             return
         arrived = self._clock.wall()
         if self._missing:
-            # Lines that were not next to each other must not look as if they were.
+            # Lines that were not adjacent must not look as if they were.
             self.ring.notice(f"{self._missing:,} lines dropped", arrived)
             self._missing = 0
         raw = [self._backlog.popleft() for _ in range(count)]
@@ -117,7 +117,7 @@ class LogIntake:
         self.ring.add([parse(line, self._form, arrived) for line in raw], arrived, live=self._live)
 
     def _drop_oldest(self) -> int:
-        """Drop what the backlog cannot hold; how many lines that were."""
+        """Drop what the backlog cannot hold. Returns how many lines were dropped."""
         count = 0
         while len(self._backlog) > BACKLOG or self._backlog_bytes > BACKLOG_BYTES:
             self._backlog_bytes -= len(self._backlog.popleft().data)

@@ -1,6 +1,6 @@
-"""One pattern over the lines of one log: how often it matches, and the numbers it takes out.
+"""One pattern over the lines of one log: how often it matches, and the numbers it captures.
 
-Invariant: every line that comes is looked at, those that are dropped unread too.
+Invariant: every line that arrives is matched, including lines that are dropped unread.
 """
 
 from collections import deque
@@ -12,13 +12,13 @@ from opsconsole.engine.logs.values import ValueWindow
 from opsconsole.patterns import Pattern
 
 RATE_OVER: Final = 60.0
-"""Seconds over which rates and quantiles are reckoned."""
+"""Seconds over which rates and quantiles are computed."""
 
 _LEAST_KNOWN: Final = 5.0
 
 
 class PatternCount:
-    """A regular expression that is counted since ``began``."""
+    """A regular expression whose matches are counted since ``began``."""
 
     def __init__(self, pattern: str, began: float) -> None:
         self._pattern = Pattern(pattern)
@@ -30,7 +30,7 @@ class PatternCount:
         }
 
     def count(self, texts: Sequence[str], now: float) -> None:
-        """Look at lines that came at ``now``."""
+        """Match lines that arrived at ``now``."""
         found = list(filter(self._pattern.search, texts))
         if not found:
             return

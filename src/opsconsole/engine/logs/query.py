@@ -1,8 +1,8 @@
-"""Answering a query from the whole buffer: merging by time, selecting, keeping context.
+"""Answers a query from the whole buffer: merges by time, selects, keeps context.
 
 Invariant: pure. A line in the buffer that the query selects is on the page, unless time ran out,
-which the page tells; within one source lines keep the order in which they were written, whatever
-their clocks say.
+which the page says; within one source lines keep the order in which they were written, whatever
+their timestamps.
 """
 
 import time
@@ -17,7 +17,7 @@ BUDGET: Final = 1.0
 
 
 def merge(logs: Iterable[Sequence[LogLine]]) -> list[LogLine]:
-    """All lines by time; one whose clock went back follows the line before it in its source."""
+    """All lines by time; a line whose clock went back follows the previous line of its source."""
     placed: list[tuple[float, int, int, LogLine]] = []
     for order, lines in enumerate(logs):
         latest = float("-inf")
@@ -57,7 +57,7 @@ def answer(
 
 
 def grave_enough(query: LogQuery, line: LogLine) -> bool:
-    """Whether the line's level is shown; one without a level is as grave as INFO."""
+    """Whether the line's level is shown; a line without a level counts as INFO."""
     level = line.level if line.level is not LogLevel.UNKNOWN else LogLevel.INFO
     return level >= query.level
 

@@ -1,4 +1,4 @@
-"""The last lines of one log, bounded, with an exact account of those that are not held.
+"""The last lines of one log, bounded, with an exact count of those that are not held.
 
 Invariant: ``seen = held + pushed_out + dropped`` in lines, continuations counted with the line
 that they continue; never more than ``capacity`` lines nor ``CHARACTERS``. Touched by one writer
@@ -15,14 +15,14 @@ from opsconsole.model.logs import LINES_KEPT, LogLevel, LogLine, LogStatus
 from opsconsole.sources.logs.line import ParsedLine, Part
 
 CHARACTERS: Final = 8_000_000
-"""Characters that are held of one log."""
+"""The most characters held of one log."""
 
 _ENTRY_CHARACTERS: Final = 64_000
 _TOGETHER: Final = 5.0
-"""Seconds after a line within which one without a time of its own belongs to the same moment."""
+"""Seconds after a line within which a line without its own time belongs to the same moment."""
 
 _RATE_OVER: Final = 2.0
-"""Seconds over which the rate of dropped lines is reckoned."""
+"""Seconds over which the rate of dropped lines is computed."""
 
 
 class LogRing:
@@ -49,11 +49,11 @@ class LogRing:
 
     @property
     def version(self) -> int:
-        """Another number after each change."""
+        """A number that changes with every change."""
         return self._version
 
     def add(self, parsed: list[ParsedLine], now: float, *, live: bool) -> None:
-        """Take in lines that came at ``now``; ``live`` ones tell how far behind the log is."""
+        """Take in lines that arrived at ``now``; ``live`` ones show how far behind the log is."""
         with self._lock:
             self._version += 1
             for each in parsed:
@@ -64,7 +64,7 @@ class LogRing:
                 self._lag = max(0.0, now - stamped[-1])
 
     def notice(self, text: str, now: float) -> None:
-        """Put a line of the console's own between the others; it counts as none."""
+        """Put a line of the console's own between the others; it is not counted."""
         with self._lock:
             self._version += 1
             self._assembly.interrupt()
@@ -94,7 +94,7 @@ class LogRing:
             return tuple(self._lines)
 
     def status(self, now: float) -> LogStatus:
-        """The account at this moment."""
+        """The counts at this moment."""
         with self._lock:
             recent = sum(count for at, count in self._drops if at > now - _RATE_OVER)
             return LogStatus(
@@ -109,7 +109,8 @@ class LogRing:
             )
 
     def _arrival(self, parsed: ParsedLine, now: float) -> float:
-        """When a line happened that bears no time: with the one before it, if that was just now."""
+        """The time of a line without a timestamp: that of the previous line, if that was just
+        now."""
         if parsed.at is not None:
             self._latest = parsed.at
         elif self._latest is not None and now - self._latest < _TOGETHER:
@@ -132,7 +133,8 @@ class LogRing:
         self._trim()
 
     def _continue(self, parsed: ParsedLine) -> bool:
-        """Put a line to the one before; not when there is none or it is as long as may be."""
+        """Append a line to the previous one; not if there is none or it is at its maximum
+        length."""
         if not self._lines or self._lines[-1].notice:
             return False
         head = self._lines[-1]
@@ -153,7 +155,7 @@ class LogRing:
         return True
 
     def _blanks(self) -> str:
-        """The blank lines that were held back, for what follows them in the same entry."""
+        """The blank lines held back until the same entry continues."""
         waiting, self._blank = self._blank, 0
         return "\n" * waiting
 

@@ -1,4 +1,4 @@
-"""Numbers that were taken out of log lines, over the last minute, in little room.
+"""Numbers captured from log lines over the last minute, stored compactly.
 
 Invariant: a quantile is within 1 % of a number that was seen; a number that is negative or not
 finite is left out. Numbers are kept as counts of logarithmic buckets, each 2 % wide, by second.
@@ -22,7 +22,7 @@ class ValueWindow:
         self._seconds: deque[tuple[int, Counter[int]]] = deque()
 
     def add(self, values: Iterable[float], now: float) -> None:
-        """Take in numbers that came at ``now``."""
+        """Take in numbers that arrived at ``now``."""
         buckets = Counter(map(_bucket, filter(_is_usable, values)))
         if not buckets:
             return
@@ -35,7 +35,7 @@ class ValueWindow:
             self._seconds.popleft()
 
     def counts(self, now: float) -> Counter[int]:
-        """How many numbers fell into each bucket; from any thread."""
+        """How many numbers fell into each bucket. Call it from any thread."""
         whole: Counter[int] = Counter()
         for second, buckets in tuple(self._seconds):
             if second > now - self._over:

@@ -1,8 +1,7 @@
-"""One look at a service's logs: pages are worked out on a thread of their own.
+"""One reader of a service's logs; pages are computed on its own thread.
 
-Invariant: whoever looks never waits and is told at most twice a second, or at once after a new
-query; a page that would be the same as before is not told. ``close`` is idempotent and ends the
-thread.
+Invariant: the reader never waits and gets a page at most twice a second, or at once after a new
+query; a page equal to the previous one is not sent. ``close`` is idempotent and ends the thread.
 """
 
 import threading
@@ -17,13 +16,13 @@ from opsconsole.engine.logs.ring import LogRing
 from opsconsole.model.logs import LogPage, LogQuery, PageListener
 
 EVERY: Final = 0.5
-"""Seconds between pages at least."""
+"""Minimum seconds between pages."""
 
 
 class LogView:
     """Answers queries over ``rings``; ``on_page`` is called on its thread.
 
-    ``settle`` is called before each page, to bring the rings up to date.
+    ``settle`` is called before each page, to update the rings.
     """
 
     def __init__(
@@ -46,7 +45,7 @@ class LogView:
         self._thread = threading.Thread(target=self._run, name="log-view", daemon=True)
 
     def start(self) -> None:
-        """Begin to answer; once."""
+        """Start answering; call it once."""
         self._thread.start()
 
     def ask(self, query: LogQuery) -> None:
@@ -55,7 +54,7 @@ class LogView:
         self._asked.set()
 
     def close(self) -> None:
-        """End; the logs are not followed any more if nobody else looks."""
+        """Stop; the logs are no longer followed unless another reader needs them."""
         with self._lock:
             closed, self._closed = self._closed, True
         self._asked.set()
@@ -63,7 +62,7 @@ class LogView:
             self._on_close()
 
     def page(self) -> LogPage:
-        """The present answer, worked out in the caller's thread."""
+        """The present answer, computed in the caller's thread."""
         self._settle()
         now = self._clock.wall()
         logs = [ring.lines() for ring in self._rings]

@@ -1,7 +1,7 @@
-"""Which logs are followed: those that somebody looks at, and those whose patterns are figures.
+"""Which logs are followed: those being read on a screen, and those whose patterns are figures.
 
-Invariant: a log is followed once, however many look, and by nobody when nobody looks and no
-pattern of it is declared. Thread-safe; no method waits for a log.
+Invariant: a log is followed once, however many readers it has, and not at all when it has no reader
+and no declared pattern. Thread-safe; no method waits for a log.
 """
 
 import threading
@@ -26,7 +26,7 @@ from opsconsole.sources.logs.base import LogContext, LogSource
 from opsconsole.sources.logs.kinds import make
 
 MOST: Final = 64
-"""Logs that are followed at once, each on a thread."""
+"""The most logs followed at once, each on its own thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class _Log:
 
 @dataclass(slots=True)
 class _Followed:
-    """The logs of one service and how many want them."""
+    """The logs of one service and how many readers they have."""
 
     logs: tuple[_Log, ...]
     wanted: int = 0
@@ -63,9 +63,9 @@ class LogWatch:
                 self._counted[name] = self._want(name)
 
     def use(self, settings: Settings) -> None:
-        """Follow what ``settings`` declare from now on; a log that is as before goes on.
+        """Follow what ``settings`` declare from now on; an unchanged log continues.
 
-        Whoever looks at a log that is declared no more sees it until they close it.
+        A reader of a log that is no longer declared keeps it until closed.
         """
         before, self._settings = self._settings, settings
         with self._lock:
@@ -80,7 +80,7 @@ class LogWatch:
         self.start()
 
     def open(self, service: str, on_page: PageListener) -> LogReader:
-        """Look at a service's logs; one that has none shows nothing."""
+        """Open a reader of a service's logs; a service without logs shows nothing."""
         followed = self._want(service)
         intakes = [log.intake for log in followed.logs]
 
@@ -94,7 +94,7 @@ class LogWatch:
         return view
 
     def figures(self, now: float) -> Iterator[MetricValue]:
-        """What the declared patterns come to; None while a log of them is not read."""
+        """The figures of the declared patterns; None while one of their logs is not read."""
         with self._lock:
             followed = list(self._followed.items())
         for name, each in followed:
@@ -103,7 +103,7 @@ class LogWatch:
             yield from log_figures.figures(name, intakes, shares, now)
 
     def close(self) -> None:
-        """Follow nothing any more; never waits."""
+        """Stop following everything; never waits."""
         with self._lock:
             self._closed = True
             followed, self._followed = self._followed, {}
@@ -168,7 +168,7 @@ def sources_of(service: Service) -> tuple[ServiceLog, ...]:
 
 
 def names_of(sources: Sequence[ServiceLog]) -> list[str]:
-    """What logs are called on the screen: the file's, the container's, the unit's name.
+    """The names of logs on the screen: the file's, the container's or the unit's name.
 
     Files of the same name are called after the first folder in which they differ.
     """

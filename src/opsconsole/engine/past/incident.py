@@ -1,7 +1,7 @@
-"""Putting an incident together from what was recorded, journalled, noted and logged.
+"""Builds an incident report from what was recorded, journalled, noted and logged.
 
-Invariant: it reads and changes nothing; what one place does not give is named in ``lacks`` and
-keeps nothing else out. It blocks: call it from a thread of your own.
+Invariant: it reads and changes nothing; what one source cannot give is named in ``lacks`` and does
+not stop the others. It blocks: call it from a thread of your own.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,10 +25,10 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 
 POINTS = 240
-"""Moments of figures that are read at most."""
+"""The most moments of figures that are read."""
 
 EXCERPTS = 3
-"""Services of which log lines are shown."""
+"""The most services whose log lines are shown."""
 
 T = TypeVar("T")
 
@@ -49,10 +49,10 @@ class Recorded(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where it is read from. ``shown`` is what this console has on its screen, if any.
+    """Where the incident is read from. ``shown`` is what this console has on its screen, if any.
 
-    ``operations`` gives those of the journal, ``notes`` the notes' events; ``logs`` gives the
-    excerpts around a moment for the services named.
+    ``operations`` returns those of the journal, ``notes`` the events of notes; ``logs`` returns
+    excerpts around a moment for the named services.
     """
 
     recorded: Recorded | None
@@ -64,7 +64,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the report is about. ``since`` None: a while before the latest trouble began."""
+    """What the report is about. ``since`` None means a while before the latest trouble began."""
 
     until: float
     since: float | None = None
@@ -74,12 +74,12 @@ class Asked:
 
 
 def gather(asked: Asked, places: Places) -> Incident:
-    """All that is known of ``asked``."""
+    """Everything that is known about ``asked``."""
     reader = _Reader(places)
     known = reader.snapshot(asked.until)
     hangs = topology(known) if known is not None else Topology()
-    told = reader.events(asked.until - 86_400.0, asked.until)
-    seen = episodes(told) if known is None else troubles_of(known, told)
+    happened = reader.events(asked.until - 86_400.0, asked.until)
+    seen = episodes(happened) if known is None else troubles_of(known, happened)
     troubles = _of(asked.service, seen, hangs)
     since = asked.since if asked.since is not None else _beginning(troubles, asked.until)
     within = {
@@ -88,8 +88,8 @@ def gather(asked: Asked, places: Places) -> Incident:
     }
     affected = _affected(within, hangs, asked.until)
     main = main_of(affected, asked)
-    changes = _changes(asked, main, told, troubles, hangs)
-    events = [event for event in told if since <= event.at <= asked.until]
+    changes = _changes(asked, main, happened, troubles, hangs)
+    events = [event for event in happened if since <= event.at <= asked.until]
     if asked.service:
         mine = {asked.service, *hangs.needs(asked.service), ""}
         events = [event for event in events if event.service in mine]
@@ -116,7 +116,7 @@ def gather(asked: Asked, places: Places) -> Incident:
 
 
 class _Reader:
-    """Reads each place; what one does not give is remembered in words."""
+    """Reads each source, and records in words what one cannot give."""
 
     def __init__(self, places: Places) -> None:
         self._places = places
@@ -130,7 +130,7 @@ class _Reader:
         return found
 
     def events(self, since: float, until: float) -> tuple[Event, ...]:
-        """Of the recording, the screen and the notes, each once, oldest first."""
+        """Events of the recording, the screen and the notes, each once, oldest first."""
         recorded, shown = self._places.recorded, self._places.shown
         found: dict[tuple[float, Event], Event] = {}
         kept = () if recorded is None else self._all(lambda: recorded.events(since, until))
@@ -162,7 +162,7 @@ class _Reader:
         return self._all(lambda: self._places.logs(names, start))
 
     def seen_from(self, since: float, until: float) -> float | None:
-        """When it was first looked between the two moments; None: never."""
+        """When the first look between the two moments was; None: never."""
         span, shown = self._span(), self._places.shown
         if span is not None and span.begin <= until and span.end >= since:
             return max(span.begin, since)
@@ -172,8 +172,8 @@ class _Reader:
         """What could not be read, and what was not recorded."""
         span = self._span()
         if span is None:
-            told = "nothing was recorded: the report has what the console saw and the journal"
-            return (*self._lacks, told)
+            none = "nothing was recorded: the report has what the console saw and the journal"
+            return (*self._lacks, none)
         if span.begin > since + 1.0:
             began = datetime.fromtimestamp(span.begin, UTC)
             return (*self._lacks, f"nothing was recorded before {began:%Y-%m-%d %H:%M:%SZ}")
@@ -200,7 +200,7 @@ class _Reader:
 def _of(
     service: str, troubles: dict[str, tuple[Episode, ...]], hangs: Topology
 ) -> dict[str, tuple[Episode, ...]]:
-    """The trouble of all services, or of one and those that it hangs together with."""
+    """The trouble of all services, or of one and the services that it is connected with."""
     if not service:
         return troubles
     near = {service, *hangs.needs(service), *hangs.needed_by(service)}
@@ -208,7 +208,7 @@ def _of(
 
 
 def _beginning(troubles: dict[str, tuple[Episode, ...]], until: float) -> float:
-    """A window before the first of the trouble that was there last."""
+    """One window before the beginning of the latest trouble."""
     last = [found[-1] for found in troubles.values() if found]
     if not last:
         return until - WINDOW
@@ -234,9 +234,9 @@ def _affected(
 
 
 def main_of(affected: Sequence[Affected], asked: Asked) -> Affected | None:
-    """What the report is about: of the trouble that lasted, that which began first.
+    """The subject of the report: the first to begin among the troubles that lasted.
 
-    A restart's few seconds are no less trouble, but not what anybody was called for.
+    A restart's few seconds are trouble too, but not the reason for a call-out.
     """
     mine = [each for each in affected if asked.service in {"", each.service}] or list(affected)
     lasted = {each: (each.ended_at or asked.until) - each.began_at for each in mine}
@@ -260,7 +260,7 @@ def _changes(
 def _alerts(
     events: Iterable[Event], before: Snapshot | None, asked: Asked
 ) -> tuple[AlertSpan, ...]:
-    """Alerts by their starts and ends; those that fired already when the report begins."""
+    """Alerts, from their starts and ends, including those already firing when the report begins."""
     open_: dict[tuple[str, str], AlertSpan] = {}
     over: list[AlertSpan] = []
     for alert in before.alerts if before else ():
@@ -287,7 +287,7 @@ def _alerts(
 
 
 def _limits(snapshot: Snapshot | None) -> dict[str, int]:
-    """Memory limits by service, of its copies together."""
+    """Memory limits by service, summed over its copies."""
     if snapshot is None:
         return {}
     known = {replica.id: replica.memory_limit or 0 for replica, _ in snapshot.replicas()}

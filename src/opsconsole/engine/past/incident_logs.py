@@ -1,7 +1,7 @@
-"""Log lines around the start of an incident, from the sources that the configuration names.
+"""Log lines around the start of an incident, from the logs that the configuration names.
 
-Invariant: bounded in lines and in time; the gravest are kept and shown in the order in which they
-were written. A log that does not reach back that far gives nothing, which is no error.
+Invariant: bounded in lines and in time; the most severe lines are kept, in the order in which they
+were written. A log that does not reach back that far gives no lines, which is not an error.
 """
 
 import time
@@ -27,13 +27,14 @@ WITHIN: Final = 4.0
 
 _POLL: Final = 0.2
 _QUIET: Final = 3
-"""Looks without another line after which a log is taken to be read."""
+"""Looks without a new line after which a log counts as fully read."""
 
 
 def excerpts(
     settings: Settings, base: Path, clock: Clock, services: Sequence[str], start: float
 ) -> Iterator[Excerpt]:
-    """The gravest lines of each of ``services`` around ``start``; nothing where there are none."""
+    """The most severe lines of each of ``services`` around ``start``; services without any are left
+    out."""
     watch = LogWatch(settings, base, LocalMachine(), clock)
     try:
         for service in services:
@@ -49,7 +50,7 @@ def excerpts(
 
 
 def _read(watch: LogWatch, service: str) -> tuple[LogLine, ...]:
-    """What is held of a service's logs once they have stopped growing."""
+    """The lines held of a service's logs once they have stopped growing."""
     pages = [LogPage(LogQuery())]
     reader = watch.open(service, pages.append)
     ends = time.monotonic() + WITHIN

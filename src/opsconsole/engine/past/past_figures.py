@@ -1,8 +1,8 @@
-"""Figures of a moment that nobody recorded, where a Prometheus still has them.
+"""Figures of a moment that was not recorded, from a Prometheus that still has them.
 
-Invariant: a figure that is asked for afterwards says that it is; nothing but figures comes from
-there, so that a state which was not recorded stays unknown. A server that fails is left alone for
-a while, and what was recorded is shown without it.
+Invariant: a figure fetched afterwards is marked as such; only figures come from there, so a state
+that was not recorded stays unknown. A server that fails is left alone for a while, and what was
+recorded is shown without it.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.sources.metrics.declared import declared_metrics
 
 ORIGIN: Final = "from Prometheus"
-"""What these figures say of themselves."""
+"""The mark of such figures."""
 
 AFTER_FAULT: Final = 30.0
-"""Seconds for which nothing is asked after nothing could be answered."""
+"""Seconds without queries after one that could not be answered."""
 
 _OLD: Final = 60.0
-"""Seconds after which a recorded figure is of another moment."""
+"""Seconds after which a recorded figure belongs to another moment."""
 
 
 @runtime_checkable
@@ -34,12 +34,12 @@ class Remembering(Protocol):
     """A source that keeps figures of the past."""
 
     async def figures_at(self, moment: float, /) -> tuple[MetricValue, ...] | Fault:
-        """The declared figures as they were; a fault where nothing was answered. Never raises."""
+        """The declared figures at that moment; a fault if nothing was answered. Never raises."""
         ...
 
 
 class PastFigures:
-    """Asks those of ``sources`` that remember for figures of services that declare some."""
+    """Asks the ``sources`` that keep history for the declared figures of services."""
 
     def __init__(self, settings: Settings, sources: Iterable[object], clock: Clock) -> None:
         self._settings = settings
@@ -51,7 +51,7 @@ class PastFigures:
         )
 
     async def completed(self, snapshot: Snapshot, moment: float) -> Snapshot:
-        """``snapshot`` with the figures that it lacks, as far as they can be had."""
+        """``snapshot`` with its missing figures added, as far as they are available."""
         lacking = {
             each.name
             for each in snapshot.services
@@ -61,11 +61,11 @@ class PastFigures:
         return _with(snapshot, found, lacking) if found else snapshot
 
     async def known(self, moment: float) -> tuple[MetricValue, ...]:
-        """The figures of ``moment``; none where nobody has them."""
+        """The figures of ``moment``; none if no source has them."""
         return tuple(each for each in await self._asked(moment) if each.value is not None)
 
     def alone(self, found: Iterable[MetricValue], moment: float) -> Snapshot:
-        """A snapshot of ``moment`` of which nothing is known but ``found``. Takes its time."""
+        """A snapshot of ``moment`` in which nothing is known but ``found``. Slow."""
         store = Store(self._settings, moment)
         store.apply_metrics(found, moment)
         store.settle(moment)
@@ -83,7 +83,7 @@ class PastFigures:
 
 
 def _lacks(service: ServiceView, moment: float) -> bool:
-    """Whether no figure was recorded of that moment."""
+    """Whether no figure was recorded at that moment."""
     return all(each.at is None or moment - each.at > _OLD for each in service.metrics)
 
 

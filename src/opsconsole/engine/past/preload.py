@@ -1,8 +1,8 @@
-"""The hours before the console was opened, out of the recording.
+"""Loads the hours before the console was opened from the recording.
 
-Invariant: what is old never looks fresh: past slots of traces are filled where they are empty, the
-open slot and every present figure and state stay as they are, which is unknown until they are
-looked at. Events keep their times, and none is told twice.
+Invariant: old data never looks fresh: only empty past slots of traces are filled; the open slot and
+every present figure and state stay unknown until they are looked at. Events keep their times, and
+no event is added twice.
 """
 
 from dataclasses import dataclass
@@ -14,32 +14,33 @@ from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
 
 EVENTS_OVER: Final = 86_400.0
-"""Seconds of the timeline that are taken over."""
+"""Seconds of the timeline that are loaded."""
 
 EVENTS_KEPT: Final = 500
 _PROBE: Final = "probe"
 
 
 class Recorded(Protocol):
-    """What is recorded. Blocks, and raises OpsconsoleError."""
+    """A recording. Its methods block and raise OpsconsoleError."""
 
     def at(self, moment: float, /) -> Snapshot | None:
-        """What was known at the newest recorded moment not after ``moment``; None before all."""
+        """The snapshot of the newest recorded moment not after ``moment``; None if there is
+        none."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What was last known before the console began, and what had happened until then."""
+    """The last snapshot before the console started, and the events until then."""
 
     snapshot: Snapshot | None = None
     events: tuple[Event, ...] = ()
 
 
 def read(recorded: Recorded, began: float, window: float) -> Past:
-    """The ``window`` of charts, in seconds, and a day of events before ``began``. Blocks.
+    """Load the charts' ``window`` in seconds and a day of events before ``began``. Blocks.
 
-    Whoever recorded last had taken over the past itself, so that one snapshot holds it all.
+    The previous recorder had loaded its past too, so one snapshot holds all of it.
     """
     snapshot = recorded.at(began)
     if snapshot is None:
@@ -50,7 +51,7 @@ def read(recorded: Recorded, began: float, window: float) -> Past:
 
 
 def fill(store: Store, past: Past, now: float) -> None:
-    """Take ``past`` over into ``store``, on the engine's loop."""
+    """Put ``past`` into ``store``, on the engine's loop."""
     store.events.preload(past.events)
     if past.snapshot is None:
         return

@@ -1,8 +1,8 @@
-"""Moments that have passed, for whoever wants to see them again.
+"""Finds past moments for replay.
 
-Invariant: a recording is read on a thread of this part's own and within a deadline; what comes
-out of it is marked as replayed. Where nothing is recorded, the last quarter of an hour is kept in
-memory: at most ``KEPT`` snapshots, at least ``APART`` seconds apart.
+Invariant: a recording is read on its own thread and within a deadline; a snapshot from it is marked
+as replayed. Without a recording, the last quarter of an hour is kept in memory: at most ``KEPT``
+snapshots, at least ``APART`` seconds apart.
 """
 
 import threading
@@ -24,23 +24,23 @@ KEPT: Final = 60
 APART: Final = 15.0
 
 DEADLINE: Final = 5.0
-"""Seconds for one moment out of the recording."""
+"""Deadline for reading one moment of the recording, in seconds."""
 
 SPAN_EVERY: Final = 5.0
-"""Seconds between looks at how far the recording reaches."""
+"""Seconds between checks of the recording's span."""
 
 EXACT: Final = 3.0
-"""Seconds for which a recorded snapshot stands for what is asked; then it is of its own moment."""
+"""Seconds for which a recorded snapshot counts as the moment asked for; then as its own moment."""
 
 LEAST_GAP: Final = 60.0
-"""Seconds between two recorded moments that may be a gap."""
+"""Seconds between two recorded moments from which on there may be a gap."""
 
 GAP_STEPS: Final = 5.0
-"""A gap is longer than so many of the steps at which was recorded just before."""
+"""A gap is longer than this many of the recording steps just before it."""
 
 BEFORE: Final = "before-recording"
 AFTER: Final = "after-recording"
-"""Codes of refusals: there is something to show, but only later, or only earlier."""
+"""Codes of refusals: only later, or only earlier, moments can be shown."""
 
 _BUSY: Final = Refusal("busy", "the recording does not answer", "try again")
 
@@ -48,52 +48,53 @@ T = TypeVar("T")
 
 
 class Moments(Protocol):
-    """What can be shown again. Its methods block, and raise OpsconsoleError."""
+    """A source of past moments. Its methods block and raise OpsconsoleError."""
 
     def span(self) -> Span | None:
-        """From when to when; None while nothing is recorded."""
+        """The recorded span of time; None while nothing is recorded."""
         ...
 
     def at(self, moment: float, /) -> Snapshot | None:
-        """What was known at the newest recorded moment not after ``moment``; None before all."""
+        """The snapshot of the newest recorded moment not after ``moment``; None if there is
+        none."""
         ...
 
     def neighbour(self, moment: float, step: int, /) -> float | None:
-        """The next recorded moment after ``moment``, or with a negative ``step`` before it."""
+        """The next recorded moment after ``moment``, or before it if ``step`` is negative."""
         ...
 
 
 class Archive(Moments, Recorded, Protocol):
-    """What is recorded: moments and events."""
+    """A recording of moments and events."""
 
     def close(self) -> None:
-        """Give the file back; idempotent."""
+        """Close the file; idempotent."""
         ...
 
 
 class Recent:
-    """The last quarter of an hour, for whoever records nothing."""
+    """The last quarter of an hour, for a console without a recording."""
 
     def __init__(self) -> None:
         self._kept: deque[Snapshot] = deque(maxlen=KEPT)
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Remember ``snapshot`` where enough time has passed."""
+        """Keep ``snapshot`` if enough time has passed since the last one."""
         if not self._kept or snapshot.taken_at - self._kept[-1].taken_at >= APART:
             self._kept.append(snapshot)
 
     def span(self) -> Span | None:
-        """From when to when."""
+        """The span of time that is kept."""
         kept = self._kept
         return Span(kept[0].taken_at, kept[-1].taken_at) if kept else None
 
     def at(self, moment: float) -> Snapshot | None:
-        """The newest that was not taken after ``moment``."""
+        """The newest snapshot not taken after ``moment``."""
         earlier = [each for each in self._kept if each.taken_at <= moment]
         return earlier[-1] if earlier else None
 
     def neighbour(self, moment: float, step: int) -> float | None:
-        """When the next one after ``moment``, or before it, was taken."""
+        """When the next snapshot after ``moment``, or before it, was taken."""
         times = [each.taken_at for each in self._kept]
         if step > 0:
             return min((at for at in times if at > moment), default=None)
@@ -101,7 +102,7 @@ class Recent:
 
 
 class Replay:
-    """Finds moments: in the ``archive`` where there is one, else in memory, else by figures."""
+    """Finds moments: in the ``archive`` if there is one, else in memory, else from figures."""
 
     def __init__(self, archive: Archive | None = None) -> None:
         self._archive = archive
@@ -112,24 +113,24 @@ class Replay:
 
     @property
     def recorded(self) -> Span | None:
-        """From when to when there is something to show, as far as that was looked up."""
+        """The span of time that can be shown, as far as it was looked up."""
         kept = self._recent.span()
         if self._span is None or kept is None:
             return self._span or kept
         return Span(min(self._span.begin, kept.begin), max(self._span.end, kept.end))
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Remember ``snapshot`` where enough time has passed."""
+        """Keep ``snapshot`` if enough time has passed since the last one."""
         self._recent.keep(snapshot)
 
     def close(self) -> None:
-        """Let the thread and the recording go, without waiting for either."""
+        """Release the thread and the recording, without waiting for either."""
         self._executor.close()
         if self._archive is not None:
             threading.Thread(target=self._archive.close, name="replay-close", daemon=True).start()
 
     async def look_how_far(self) -> None:
-        """Look up how far the recording reaches."""
+        """Look up the recording's span of time."""
         if self._archive is None:
             return
         found = await self._read(self._archive.span)
@@ -137,9 +138,9 @@ class Replay:
             self._span = found
 
     async def past(self, began: float, window: float) -> Past:
-        """What was recorded of the ``window`` of seconds before ``began``; nothing where it fails.
+        """What was recorded in the ``window`` seconds before ``began``; nothing if that fails.
 
-        That it cannot be read is told when somebody asks for a moment.
+        The failure is reported when a moment is asked for.
         """
         archive = self._archive
         if archive is None:
@@ -148,7 +149,7 @@ class Replay:
         return Past() if isinstance(found, Refusal) else found
 
     async def moment(self, at: float) -> Moment | Refusal:
-        """What was known at ``at``, in Unix seconds, or why that cannot be shown."""
+        """The snapshot of ``at``, in Unix seconds, or why it cannot be shown."""
         found = await self._found(at)
         if isinstance(found, Refusal):
             return found
@@ -160,7 +161,7 @@ class Replay:
         return replace(found, snapshot=await figures.completed(found.snapshot, found.at))
 
     async def _by_figures(self, figures: PastFigures, at: float) -> Moment | Refusal:
-        """What a Prometheus still knows of ``at``."""
+        """What a Prometheus still has of ``at``."""
         known = await figures.known(at)
         if not known:
             return self._nothing(at)
@@ -168,7 +169,7 @@ class Replay:
         return alone if isinstance(alone, Refusal) else Moment(at, at, alone, Origin.PROMETHEUS)
 
     async def _found(self, at: float) -> Moment | Refusal | None:
-        """Recorded, or kept in memory; None where neither."""
+        """The recorded snapshot, or the one in memory; None if there is neither."""
         archive = self._archive
         kept = _recorded(self._recent, at, Origin.MEMORY)
         if archive is None:
@@ -196,7 +197,8 @@ class Replay:
 
 
 def _recorded(archive: Moments, at: float, origin: Origin) -> Moment | None:
-    """What was recorded at ``at``; in a gap, the last before it; None before all and after all."""
+    """The snapshot recorded at ``at``, or in a gap the last one before; None outside the
+    recording."""
     snapshot = archive.at(at)
     if snapshot is None:
         return None
@@ -211,7 +213,7 @@ def _recorded(archive: Moments, at: float, origin: Origin) -> Moment | None:
 
 
 def _gap(archive: Moments, begin: float, end: float) -> Gap | None:
-    """The time between two recorded moments, where it is longer than steps are there."""
+    """The gap between two recorded moments, if it is longer than the usual steps there."""
     if end - begin <= LEAST_GAP:
         return None
     before = archive.neighbour(begin, -1)

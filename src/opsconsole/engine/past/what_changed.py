@@ -1,7 +1,7 @@
-"""What changed before a service or an alert went wrong, asked of a snapshot. Pure.
+"""What changed before a service or an alert went wrong, read from a snapshot. Pure.
 
-Invariant: the present state has the last word on trouble whose beginning or end no event tells:
-the timeline is bounded, and a console may have been opened in the middle of it.
+Invariant: the present state decides on trouble whose beginning or end has no event: the timeline is
+bounded, and a console may have been opened in the middle of the trouble.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,15 +18,15 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 
 SLACK: Final = 2.0
-"""Seconds by which an alert may be dated before the flip that it is about."""
+"""Seconds by which an alert may be dated before the state change that it is about."""
 
 
 def before_service(
     snapshot: Snapshot, name: str, *, events: Iterable[Event] | None = None, window: float = WINDOW
 ) -> Changes:
     """What changed before ``name`` went wrong, this time or the last time."""
-    told = tuple(snapshot.events if events is None else events)
-    known = troubles(snapshot, told)
+    happened = tuple(snapshot.events if events is None else events)
+    known = troubles(snapshot, happened)
     latest = next(iter(known.get(name, ())[-1:]), None)
     now = snapshot.taken_at
     if latest is None:
@@ -35,7 +35,7 @@ def before_service(
     else:
         over = latest.ended_at is not None
         question = Question(name, name, latest.began_at, now, over)
-    return what_changed(question, told, known, topology(snapshot), window)
+    return what_changed(question, happened, known, topology(snapshot), window)
 
 
 def before_alert(
@@ -45,33 +45,33 @@ def before_alert(
     events: Iterable[Event] | None = None,
     window: float = WINDOW,
 ) -> Changes:
-    """What changed before ``alert``, or the trouble of its service that it is about, began."""
-    told = tuple(snapshot.events if events is None else events)
-    known = troubles(snapshot, told)
+    """What changed before ``alert``, or the trouble that it is about, began."""
+    happened = tuple(snapshot.events if events is None else events)
+    known = troubles(snapshot, happened)
     moment = alert.since
     for episode in known.get(alert.service, ()):
         if episode.covers(moment + SLACK):
             moment = min(moment, episode.began_at)
     over = alert.state is AlertState.RESOLVED
     question = Question(alert.name, alert.service, moment, snapshot.taken_at, over)
-    return what_changed(question, told, known, topology(snapshot), window)
+    return what_changed(question, happened, known, topology(snapshot), window)
 
 
 def topology(snapshot: Snapshot) -> Topology:
-    """How the services of a snapshot hang together."""
+    """How the services of a snapshot depend on each other."""
     engines = {one.id: engine.inventory.endpoint for one, engine in snapshot.replicas()}
     return Topology({each.name: _place(each, engines) for each in snapshot.services})
 
 
 def _place(service: ServiceView, engines: Mapping[str, str]) -> Place:
-    """``engines`` are where each replica is, by its id."""
+    """``engines`` maps each replica's id to its place."""
     hosts = {urlsplit(each.url).hostname or "" for each in service.instances if each.url}
     hosts |= {engines[id_] for id_ in service.replicas if id_ in engines}
     return Place(service.depends_on, frozenset(hosts - {""}))
 
 
 def troubles(snapshot: Snapshot, events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
-    """Episodes by the events, and by the state at the snapshot's moment where the two differ."""
+    """Episodes from the events; where they differ from the snapshot's state, that state decides."""
     found = episodes(events)
     for service in snapshot.services:
         known = found.get(service.name, ())

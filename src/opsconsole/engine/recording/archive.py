@@ -1,7 +1,7 @@
-"""What was recorded, read back.
+"""Reads a recording.
 
-Invariant: it never writes and never holds up whoever does; ``at`` gives what was shown at that
-moment, part for part. Its methods block: call them from threads of your own.
+Invariant: it never writes and never delays the writer; ``at`` returns exactly the snapshot that was
+shown at that moment. Its methods block: call them from threads of your own.
 """
 
 import gc
@@ -31,7 +31,7 @@ from opsconsole.model.snapshot import Snapshot
 _LOST: Final = "what is damaged in it cannot be shown"
 
 _EVENTS_KEPT: Final = 20_000
-"""Decoded events that are remembered; the same ones are asked for again and again."""
+"""Number of decoded events in the cache; the same ones are needed again and again."""
 
 _BEFORE: Final = """
 start <= :first AND end >=
@@ -42,12 +42,12 @@ end > :first AND start <=
 _WITHIN: Final = "end >= :first AND start <= :last"
 
 _UNREADABLE: Final = (sqlite3.Error, zlib.error, ValueError, TypeError, LookupError)
-"""What a file raises that is not what was written."""
+"""What reading a damaged file raises."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """One segment, without what it holds."""
+    """One segment, without its data."""
 
     id: int
     start: float
@@ -57,7 +57,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Version:
-    """How a part of the file was written, and what reads it."""
+    """The layout that a part of the file was written in, and its decoders."""
 
     layout: Layout
     decoder: Decoder
@@ -65,10 +65,10 @@ class _Version:
 
 
 class Archive:
-    """The recording at ``path``, opened when it is first asked. Raises StateError throughout.
+    """The recording at ``path``, opened at the first call. Every method raises StateError.
 
-    Where nothing was recorded yet there is nothing in it, which is no error. Several threads may
-    ask; one is answered after the other.
+    A recording that does not exist yet is empty, which is not an error. Several threads may call
+    it; calls are answered one after the other.
     """
 
     def __init__(self, path: Path) -> None:
@@ -88,22 +88,23 @@ class Archive:
         return None if first is None else Span(first, last)
 
     def at(self, moment: float) -> Snapshot | None:
-        """What was shown at the newest recorded moment not after ``moment``; None before all.
+        """The snapshot of the newest recorded moment not after ``moment``; None if there is none.
 
-        ``taken_at`` of the snapshot is that moment; it may be long before, where nobody recorded.
+        ``taken_at`` of the snapshot is that moment; it may be long before if nothing was recorded
+        in between.
         """
         with self._reading() as connection, _uncollected():
             found = None if connection is None else self._before(connection, moment)
             if connection is None or found is None:
                 return None
             run, lines = found
-            told = tree_at(lines, moment)
-            if told is None:
+            tree = tree_at(lines, moment)
+            if tree is None:
                 return None
-            return self._snapshot(connection, self._version(connection, run.layout), told[1])
+            return self._snapshot(connection, self._version(connection, run.layout), tree[1])
 
     def neighbour(self, moment: float, step: int) -> float | None:
-        """The next recorded moment after ``moment``, or with a negative ``step`` before it."""
+        """The next recorded moment after ``moment``, or before it if ``step`` is negative."""
         with self._reading() as connection:
             if connection is None:
                 return None
@@ -117,7 +118,7 @@ class Archive:
             return None if found is None else _newest(found[1], just)
 
     def events(self, since: float, until: float, service: str = "") -> tuple[Event, ...]:
-        """What happened from ``since`` to ``until``, oldest first; of one service, or of all."""
+        """The events from ``since`` to ``until``, oldest first; of one service, or of all."""
         with self._reading() as connection:
             if connection is None:
                 return ()
@@ -131,8 +132,8 @@ class Archive:
     def services(self, since: float, until: float, every: float = 0.0) -> Iterator[FleetFigures]:
         """The figures of all services at each recorded moment, oldest first.
 
-        ``every`` leaves out what is less than so many seconds after the last. Nothing is held
-        between two of them; what is cut off the recording meanwhile is left out.
+        ``every`` is the minimum number of seconds between two of them. No lock is held between two;
+        moments removed from the recording meanwhile are left out.
         """
         with self._reading() as connection:
             runs = [] if connection is None else self._runs(connection, _WITHIN, since, until)
@@ -151,7 +152,7 @@ class Archive:
             yield from found
 
     def close(self) -> None:
-        """Give back the file; idempotent. What is asked later opens it again."""
+        """Close the file; idempotent. A later call opens it again."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -161,7 +162,7 @@ class Archive:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
-        """One consistent view of the file; None where there is none yet."""
+        """One consistent view of the file; None if it does not exist yet."""
         with self._lock:
             try:
                 connection = self._open()
@@ -180,7 +181,7 @@ class Archive:
                 raise failed(self.path, error, _LOST) from error
 
     def _open(self) -> sqlite3.Connection | None:
-        """The connection; another one where the file was replaced."""
+        """The connection; a new one if the file was replaced."""
         try:
             status = self.path.stat()
         except FileNotFoundError:
@@ -199,7 +200,7 @@ class Archive:
     ) -> tuple[_Run, list[bytes]] | None:
         """The segment that holds the newest moment not after ``moment``, and its lines.
 
-        There is one to look at, unless the machine's clock was set back while it was recorded.
+        There is only one candidate, unless the machine's clock was set back during recording.
         """
         runs = self._runs(connection, _BEFORE, moment)
         held = [(run, self._lines(connection, run)) for run in runs]
@@ -246,11 +247,11 @@ class Archive:
         runs, tree[place] = tree[place], []
         snapshot = version.decoder.decode(Snapshot, tree)
         if older_places.is_older(version.layout):
-            snapshot = older_places.told(snapshot, version.layout, version.decoder, tree)
+            snapshot = older_places.completed(snapshot, version.layout, version.decoder, tree)
         return replace(snapshot, events=self._numbered(connection, runs))
 
     def _numbered(self, connection: sqlite3.Connection, runs: list[list[int]]) -> tuple[Event, ...]:
-        """Events by their numbers; those that are not remembered are read together."""
+        """Events by their numbers; those not in the cache are read together."""
         numbers = [number for first, last in runs for number in range(first, last + 1)]
         unknown = [number for number in numbers if number not in self._events]
         if unknown:
@@ -275,9 +276,10 @@ class Archive:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No collection for some milliseconds: trees hold no cycles, and walking them doubles a step.
+    """No garbage collection for some milliseconds: trees hold no cycles; walking them doubles a
+    step.
 
-    It is the process's collector: it is left as it was found.
+    The whole process shares the collector, so its state is restored.
     """
     if not gc.isenabled():
         yield
@@ -290,12 +292,12 @@ def _uncollected() -> Iterator[None]:
 
 
 def _newest(lines: list[bytes], moment: float) -> float:
-    """The newest of the lines' moments that is not after ``moment``."""
+    """The newest moment in the lines that is not after ``moment``."""
     return max((at for at in map(moment_of, lines) if at <= moment), default=-math.inf)
 
 
 def _needed(lines: list[bytes], wanted: float, until: float, every: float) -> list[bytes]:
-    """The lines up to the last one that will be asked for."""
+    """The lines up to the last one that is needed."""
     last = 0
     for number, one in enumerate(lines, 1):
         at = moment_of(one)

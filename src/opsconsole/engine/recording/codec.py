@@ -1,11 +1,11 @@
-"""Values of the model as trees of JSON, and back.
+"""Encodes values of the model as JSON trees, and decodes them.
 
 Invariant: ``decode(encode(value)) == value`` for frozen dataclasses of text, numbers, booleans,
-None, enumerations of text or numbers, tuples, mappings with text as keys, and each other. How a
-class is written follows from its fields and their types alone: a list of the fields' values.
+None, enumerations of text or numbers, tuples, mappings with text as keys, and each other. A class
+is written as the list of its fields' values; only its fields and their types decide.
 
-A file names the fields that its writer knew (``Layout``). A reader leaves out those that it does
-not know and takes the defaults of those that the file lacks.
+A file names the fields that its writer knew (``Layout``). A reader ignores fields that it does not
+know and uses defaults for fields that the file lacks.
 """
 
 import dataclasses
@@ -26,39 +26,39 @@ Layout = Mapping[str, list[str]]
 _Convert = Callable[[Any], Any]
 _SCALARS: Final = frozenset({str, int, float, bool, type(None), object})
 RENAMED: Final = {
-    # An event's kind is the code of one that tells no more than its words.
+    # The kind of an event that has only words.
     ("Event", "code"): "kind",
     ("Event", "detail"): "message",
 }
-"""What fields are called in files of older versions, by class and name."""
+"""Names of fields in files of older versions, by class and name."""
 
 _UNKNOWN: Final = ("UNKNOWN", "UNRECOGNISED", "INTERNAL", "NOTE")
-"""Members that stand for a word that this version does not know."""
+"""Members that replace a word that this version does not know."""
 
 _DEPTH: Final = 1
-"""A service: of its instances, which a large fleet has most of, those that changed are encoded."""
+"""A service: only its changed instances are encoded, since a large fleet has very many."""
 
 T = TypeVar("T")
 
 
 def layout(root: type) -> dict[str, list[str]]:
-    """How ``root`` and every class in it is written by this version."""
+    """How this version writes ``root`` and every class in it."""
     found: dict[str, list[str]] = {}
     _collect(root, found)
     return found
 
 
 class Encoder:
-    """Writes values in this version's layout."""
+    """Encodes values in this version's layout."""
 
     def __init__(self) -> None:
         self._known: dict[Any, _Convert | None] = {}
         self._fields: dict[type, tuple[Callable[[Any], Any], list[_Convert | None]]] = {}
 
     def of(self, hint: Any) -> _Convert | None:
-        """What writes values of the type ``hint``; None where they are written as they are."""
+        """The encoder of values of type ``hint``; None if they are written as they are."""
         if hint not in self._known:
-            # A class that holds itself finds this while its own writer is being made.
+            # A recursive class finds this entry while its own encoder is being built.
             self._known[hint] = lambda value: _given(self._known[hint], value)
             self._known[hint] = self._make(hint)
         return self._known[hint]
@@ -70,9 +70,9 @@ class Encoder:
         return _given(self.of(type(value)), value)
 
     def encode_beside(self, value: Any, old: Any, tree: Tree, depth: int = _DEPTH) -> Tree:
-        """The same, where ``tree`` is that of ``old``: what is the same object is taken from it.
+        """The same, given ``tree``, the tree of ``old``: parts that are the same object are reused.
 
-        Looked for down to ``depth`` dataclasses and what they hold.
+        The search goes ``depth`` dataclasses deep.
         """
         if value is old:
             return tree
@@ -85,7 +85,7 @@ class Encoder:
     def _items_beside(
         self, items: tuple[Any, ...], old: tuple[Any, ...], trees: list[Tree], depth: int
     ) -> list[Tree]:
-        """Items that moved are found too; others are compared with what was in their place."""
+        """Items that moved are found too; others are compared with the item at the same index."""
         known = {id(item): tree for item, tree in zip(old, trees, strict=True)}
         beside = [*zip(old, trees, strict=True), *[(None, None)] * (len(items) - len(old))]
         return [
@@ -150,21 +150,21 @@ class Encoder:
 
 
 class Decoder:
-    """Reads values that were written in ``written``. Raises StateError where that cannot be."""
+    """Decodes values written in the layout ``written``. Raises StateError if that is impossible."""
 
     def __init__(self, written: Layout) -> None:
         self._written = written
         self._known: dict[Any, _Convert | None] = {}
 
     def of(self, hint: Any) -> _Convert | None:
-        """What reads values of the type ``hint``; None where they are read as they are."""
+        """The decoder of values of type ``hint``; None if they are read as they are."""
         if hint not in self._known:
             self._known[hint] = lambda value: _given(self._known[hint], value)
             self._known[hint] = self._make(hint)
         return self._known[hint]
 
     def decode(self, hint: type[T], tree: Tree) -> T:
-        """A dataclass out of its tree."""
+        """A dataclass from its tree."""
         try:
             value: T = _given(self.of(hint), tree)
         except (TypeError, ValueError, IndexError, KeyError, AttributeError) as error:
@@ -211,7 +211,7 @@ class Decoder:
     def _take(
         self, hint: type, field: "dataclasses.Field[Any]", kind: Any, written: list[str]
     ) -> _Convert:
-        """What finds one field in a tree of another version."""
+        """The getter of one field in a tree of another version."""
         known_as = field.name
         if field.name not in written:
             known_as = RENAMED.get((hint.__name__, field.name), field.name)
@@ -256,7 +256,7 @@ def _names(hint: Any) -> list[str]:
 
 
 def _alone(name: str) -> Callable[[Any], tuple[Any]]:
-    """What gets the only field of a class; ``attrgetter`` gives no tuple of one."""
+    """The getter of a class's only field; ``attrgetter`` returns no tuple for one."""
     get = attrgetter(name)
     return lambda value: (get(value),)
 
@@ -270,12 +270,12 @@ def _unless_none(inner: _Convert | None) -> _Convert | None:
 
 
 def _each_value(inner: _Convert | None) -> _Convert:
-    """A mapping is copied, because what is recorded must not change any more."""
+    """A mapping is copied, because recorded data must not change later."""
     return dict if inner is None else lambda value: {key: inner(it) for key, it in value.items()}
 
 
 def _optional(hint: Any) -> Any:
-    """The one type of ``hint`` beside None."""
+    """The only type in ``hint`` besides None."""
     (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
     return inner
 

@@ -1,13 +1,13 @@
 """The file of a recording: its tables, how it is opened, and what its errors mean.
 
-Invariant: a committed moment outlives the process, however that ends (WAL; synchronous NORMAL: a
+Invariant: a committed moment survives the process, however that ends (WAL; synchronous NORMAL: a
 machine that loses power may lose the last seconds, never the file). A reader never waits for the
-writer. A file of a later version is refused, never guessed at.
+writer. A file of a later version is refused.
 
 * ``segments``  runs of moments; ``data`` is NULL while one is being recorded
 * ``lines``     the moments of a segment that is not sealed yet
-* ``events``    what happened, each once
-* ``layouts``   in which order the fields of the model are written
+* ``events`` the events, each once
+* ``layouts`` the order in which the model's fields are written
 """
 
 import os
@@ -22,7 +22,7 @@ from opsconsole.text import sanitize
 
 VERSION: Final = 1
 BUSY: Final = 2.0
-"""Seconds that one waits for another's short lock, such as while the file is made."""
+"""Seconds to wait for another process's short lock, such as while the file is created."""
 
 PAGE: Final = 8192
 _LOG_LIMIT: Final = 4 << 20
@@ -70,7 +70,7 @@ _REMEDIES: Final = {
 
 
 class RecordingError(StateError):
-    """The recording cannot be read or written. ``damaged``: its file is not what was written."""
+    """The recording cannot be read or written. ``damaged``: its file is corrupt."""
 
     def __init__(self, what: str, *, remedy: str = "", damaged: bool = False) -> None:
         super().__init__(what, remedy=remedy)
@@ -80,7 +80,7 @@ class RecordingError(StateError):
 def failed(path: Path, error: Exception, then: str = "it is set aside") -> RecordingError:
     """The classified error of a call that SQLite, zlib or the system refused.
 
-    ``then`` is what becomes of a file that is not what was written.
+    ``then`` says what happens to a corrupt file.
     """
     said = getattr(error, "strerror", None) or str(error)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -92,9 +92,9 @@ def failed(path: Path, error: Exception, then: str = "it is set aside") -> Recor
 
 
 def connect_writer(path: Path, mode: int) -> sqlite3.Connection:
-    """Open ``path`` to record into it, made when it is not there. Raises RecordingError.
+    """Open ``path`` for recording; creates it if it does not exist. Raises RecordingError.
 
-    For whoever holds the recording's lock.
+    Call it only while holding the recording's lock.
     """
     try:
         _make(path, mode)
@@ -112,7 +112,7 @@ def connect_writer(path: Path, mode: int) -> sqlite3.Connection:
 
 
 def connect_reader(path: Path) -> sqlite3.Connection | None:
-    """Open ``path`` to read; None where there is nothing yet. Raises RecordingError."""
+    """Open ``path`` for reading; None if it does not exist yet. Raises RecordingError."""
     if not path.exists():
         return None
     _refuse_special(path)
@@ -149,7 +149,7 @@ def size_of(path: Path) -> int:
 
 
 def set_aside(path: Path, now: float) -> Path:
-    """Rename a damaged recording, with what belongs to it. Returns its name. Raises OSError."""
+    """Rename a damaged recording and its side files. Returns the new path. Raises OSError."""
     aside = path.with_name(f"{path.name}.damaged-{int(now)}")
     number = 0
     while aside.exists():
@@ -177,7 +177,7 @@ def _refuse_special(path: Path) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    # What decides the file's form comes before its first table.
+    # These settings must come before the first table is created.
     if connection.execute("PRAGMA page_count").fetchone() == (0,):
         connection.execute(f"PRAGMA page_size = {PAGE}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")

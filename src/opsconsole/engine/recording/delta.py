@@ -1,44 +1,45 @@
-"""What changed from one JSON-like tree to the next, and how to make the next from it. Pure.
+"""Computes what changed between two JSON-like trees, and applies such a change. Pure.
 
 Invariant: ``apply(old, diff(old, new)) == new`` for trees of lists, dicts with string keys, text,
-numbers, booleans and None; a delta is such a tree itself. ``apply`` may change ``old`` in place
-and may take over parts of the delta, so that neither is used again.
+numbers, booleans and None; a delta is itself such a tree. ``apply`` may change ``old`` in place and
+may take over parts of the delta, so that neither is used again.
 
-Forms of a delta: what is no list stands for itself; a list begins with one of the numbers below.
-A trace that moves on by some slots costs the slots that are new in it.
+Forms of a delta: anything that is not a list is the new value; a list begins with one of the
+numbers below. A trace that moves on by some slots costs only its new slots.
 """
 
 from collections.abc import Callable
 from typing import Any, Final
 
 Tree = Any
-"""What JSON can say; the recursion is left to the reader."""
+"""Any JSON value; the recursion is not expressed in the type."""
 
 REPLACE: Final = 0
 """``[0, value]``"""
 CHANGE: Final = 1
 """``[1, index, delta, …]`` of a list."""
 SHIFT: Final = 2
-"""``[2, dropped, kept, items]`` of a list: some go at the front, some come at the end."""
+"""``[2, dropped, kept, items]`` of a list: some items removed at the front, some added at the
+end."""
 MAP: Final = 3
-"""``[3, {key: delta}]`` of a dict; one that lost a key or changed its order is replaced."""
+"""``[3, {key: delta}]`` of a dict; a dict that lost a key or changed its order is replaced."""
 SPLICE: Final = 4
-"""``[4, start, removed, items]`` of a list, or of a text where items is one."""
+"""``[4, start, removed, items]`` of a list, or of a text if items is a text."""
 PIECES: Final = 5
 """``[5, index, text, …]`` of a text cut at its commas."""
 
 _SHORT: Final = 40
-"""Characters of a text that is not worth taking apart."""
+"""Texts of up to this many characters are replaced whole."""
 
 _LEAST_SLOTS: Final = 8
-"""Numbers in a list that may be a trace."""
+"""Minimum length of a list of numbers that may be a trace."""
 
 _FEW: Final = 4
 _CUT: Final = ","
 
 
 def diff(old: Tree, new: Tree) -> Tree:
-    """What leads from ``old`` to ``new``; neither is changed."""
+    """The delta from ``old`` to ``new``; neither is changed."""
     if type(new) is list:
         if type(old) is list:
             return _diff_lists(old, new)
@@ -53,14 +54,14 @@ def diff(old: Tree, new: Tree) -> Tree:
 
 
 def apply(old: Tree, delta: Tree) -> Tree:
-    """The tree that ``delta`` leads to from ``old``."""
+    """The tree that results from applying ``delta`` to ``old``."""
     if type(delta) is not list:
         return delta
     form = delta[0]
     if form == CHANGE:
         for place in range(1, len(delta), 2):
             index, change = delta[place], delta[place + 1]
-            # Most are values; a call for each would be half of what a replay costs.
+            # Most are values; a call for each would be half the cost of a replay.
             old[index] = apply(old[index], change) if type(change) is list else change
         return old
     return _APPLY[form](old, delta)
@@ -80,7 +81,7 @@ def _diff_lists(old: list[Tree], new: list[Tree]) -> list[Tree]:
 
 
 def _diff_traces(old: list[Tree], new: list[Tree]) -> list[Tree] | None:
-    """The same values some slots on; the last one of ``old`` was not complete yet."""
+    """The same values shifted by some slots; the last one of ``old`` was not complete yet."""
     size = len(new)
     first = new[0]
     for dropped in range(1, size - 1):
@@ -91,7 +92,7 @@ def _diff_traces(old: list[Tree], new: list[Tree]) -> list[Tree] | None:
 
 
 def _diff_ends(old: list[Tree], new: list[Tree]) -> list[Tree]:
-    """One run of items in place of another, where lengths differ."""
+    """One run of items replaced by another, where lengths differ."""
     shorter = min(len(old), len(new))
     start = 0
     while start < shorter and old[start] == new[start]:
@@ -134,7 +135,7 @@ def _diff_texts(old: str, new: str) -> Tree:
 
 
 def _common(one: str, other: str) -> int:
-    """How many characters both begin with."""
+    """Length of the common prefix."""
     low, high = 0, min(len(one), len(other))
     while low < high:
         middle = (low + high + 1) // 2

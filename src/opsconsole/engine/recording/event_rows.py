@@ -1,7 +1,7 @@
-"""The timeline in the file of a recording: each event once, and snapshots by their numbers.
+"""The timeline in a recording's file: each event once, referred to by its number.
 
-Invariant: what a snapshot tells is written down as runs of numbers, in its order; an event that
-the file holds already, because a console that began anew tells it again, keeps its number.
+Invariant: the events of a snapshot are stored as runs of numbers, in its order; an event that the
+file already holds, because a restarted console repeats it, keeps its number.
 """
 
 import json
@@ -12,17 +12,17 @@ from opsconsole.engine.recording.codec import Encoder
 from opsconsole.model.events import Event
 
 _REMEMBERED: Final = 3_000
-"""Latest events by which those are known that are told again."""
+"""Number of latest events that are kept to recognise repeats."""
 
 
 class EventRows:
-    """Numbers for events, in the transactions of whoever writes."""
+    """Assigns numbers to events, in the writer's transactions."""
 
     def __init__(self, connection: sqlite3.Connection, layout: int, encoder: Encoder) -> None:
         self._connection = connection
         self._layout = layout
         self._encoder = encoder
-        self._told: tuple[Event, ...] = ()
+        self._events: tuple[Event, ...] = ()
         self._numbers: list[int] = []
         self._stored: dict[str, int] = {}
         query = "SELECT data, id FROM events WHERE layout = ? ORDER BY id DESC LIMIT ?"
@@ -31,24 +31,24 @@ class EventRows:
 
     @property
     def first(self) -> int:
-        """The least number that the latest snapshot tells; the next one when it tells none."""
+        """The lowest event number in the latest snapshot; the next number if it has no events."""
         return min(self._numbers, default=self._next)
 
     def numbers(self, events: tuple[Event, ...]) -> list[list[int]]:
-        """Runs of the numbers of ``events``; what the file does not hold yet is added to it."""
+        """Runs of the numbers of ``events``; new events are added to the file."""
         kept = self._kept(events)
         numbers = kept + [self._number(event) for event in events[len(kept) :]]
-        self._told, self._numbers = events, numbers
+        self._events, self._numbers = events, numbers
         return _runs(numbers)
 
     def _kept(self, events: tuple[Event, ...]) -> list[int]:
-        """Numbers of the events that the snapshot before told too: its end, our beginning."""
+        """Numbers of the events shared with the previous snapshot: its end, our beginning."""
         if not events:
             return []
-        for place, event in enumerate(self._told):
+        for place, event in enumerate(self._events):
             if event is events[0]:
-                same = min(len(self._told) - place, len(events))
-                if all(map(_is, self._told[place : place + same], events)):
+                same = min(len(self._events) - place, len(events))
+                if all(map(_is, self._events[place : place + same], events)):
                     return self._numbers[place : place + same]
         return []
 

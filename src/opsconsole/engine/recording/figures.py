@@ -1,6 +1,6 @@
-"""The figures of services out of a recorded tree, without making the rest of it.
+"""Reads the figures of services from a recorded tree, without decoding the rest.
 
-Invariant: what a file does not hold, because its version did not know it, is None.
+Invariant: a figure that the file lacks, because its version did not know it, is None.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ _Get = Callable[[Tree], Any]
 
 
 class FigureReader:
-    """Reads trees of snapshots that were written in ``layout``."""
+    """Reads trees of snapshots written in ``layout``."""
 
     def __init__(self, layout: Layout) -> None:
         def places(owner: type, *names: str) -> Callable[[Tree], list[Any]]:

@@ -1,6 +1,6 @@
-"""What recordings of older versions hold in other words than this version's.
+"""Reads values that older versions recorded in other words than this version.
 
-Invariant: nothing is guessed: what the older version did not write is ``unknown``.
+Invariant: nothing is guessed: a value that the older version did not write is ``unknown``.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,9 +24,9 @@ def _named(name: str) -> SourceId:
 
 
 CLASSES: Final[Mapping[type, Callable[[Any], Any]]] = {SourceId: _source_id}
-"""How a value is read that was no dataclass in the file."""
+"""How to read a value that was not a dataclass in the file."""
 
 FIELDS: Final[Mapping[tuple[type, str], tuple[str, Callable[[Any], Any]]]] = {
     (SourceView, "id"): ("name", _named),
 }
-"""Which field of the file a field comes from, and how."""
+"""The field of the file that a field comes from, and how to convert it."""

@@ -1,7 +1,7 @@
-"""What recordings hold that were written before hosts and engines were told in the plural.
+"""Reads recordings that know only one host and one set of Docker Engines.
 
-Invariant: what such a recording tells of its one host and of its Docker Engine is shown as today;
-its times, states and names are those that were recorded. What it does not tell is not known.
+Invariant: what such a recording has of its host and its Docker Engine is shown in the present form;
+times, states and names are those that were recorded. What it does not have is unknown.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from opsconsole.model.workloads import (
 )
 
 _INTERVAL: Final = 5.0
-"""Seconds between looks at what the recording has no source of."""
+"""Interval, in seconds, of a place for which the recording has no source."""
 
 _PHASES: Final = {
     "created": Phase.PENDING,
@@ -41,7 +41,7 @@ _PHASES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container as it was recorded. Its name and its fields' are those of the recording."""
+    """A container as it was recorded. The class and its fields have the recording's names."""
 
     id: str
     name: str
@@ -76,7 +76,7 @@ class SwarmService:
 
 @dataclass(frozen=True, slots=True)
 class DockerView:
-    """What all Docker Engines said together, as it was recorded."""
+    """What all Docker Engines together reported, as it was recorded."""
 
     endpoint: str
     version: str
@@ -85,12 +85,12 @@ class DockerView:
 
 
 def is_older(layout: Layout) -> bool:
-    """Whether ``layout`` is that of such a recording."""
+    """Whether ``layout`` is the layout of such a recording."""
     return DockerView.__name__ in layout
 
 
-def told(snapshot: Snapshot, layout: Layout, decoder: Decoder, tree: Tree) -> Snapshot:
-    """``snapshot``, decoded from ``tree``, with what only older fields tell."""
+def completed(snapshot: Snapshot, layout: Layout, decoder: Decoder, tree: Tree) -> Snapshot:
+    """``snapshot``, decoded from ``tree``, with what only the older fields hold."""
     take = {name: tree[index] for index, name in enumerate(layout[Snapshot.__name__])}
     intervals = {each.name: each.interval for each in snapshot.sources}
     hosts: tuple[HostView, ...] = ()
@@ -118,7 +118,7 @@ def told(snapshot: Snapshot, layout: Layout, decoder: Decoder, tree: Tree) -> Sn
 def _service(
     service: ServiceView, layout: Layout, tree: Tree, ids: Mapping[str, str]
 ) -> ServiceView:
-    """With the ids of what it was joined to by name."""
+    """With the ids of the replicas that it was matched to by name."""
     fields = layout[ServiceView.__name__]
     names, rows = (itemgetter(fields.index(each))(tree) for each in ("containers", "instances"))
     place = layout[InstanceView.__name__].index("container")

@@ -1,8 +1,8 @@
-"""Where a recording is, and who records into it.
+"""Where a recording is stored, and which process records into it.
 
-Invariant: each configuration and environment has a file of its own, so that two fleets never mix.
-One process at a time writes into it: it holds an flock(2) that ends with it, however it dies. What
-the lock's file says of its holder is believed only while the lock is held.
+Invariant: each configuration and environment has its own file, so that two fleets never mix. One
+process at a time writes into it: it holds an flock(2) that ends with it, however it dies. The
+holder named in the lock file counts only while the lock is held.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The files of one recording. ``shared``: a folder that is made here is for a group."""
+    """The files of one recording. ``shared``: a folder that is created here is for a group."""
 
     state_folder: Path
     name: str
@@ -35,21 +35,21 @@ class Place:
 
     @property
     def folder(self) -> Path:
-        """Where recordings are."""
+        """The folder of recordings."""
         return self.state_folder / FOLDER
 
     @property
     def database(self) -> Path:
-        """What is recorded."""
+        """The database file."""
         return self.folder / f"{self.name}.db"
 
     @property
     def lock(self) -> Path:
-        """Held by whoever records."""
+        """The lock file, held by the recording process."""
         return self.folder / f"{self.name}.lock"
 
     def prepare(self) -> None:
-        """Make the folder, this user's or its group's alone. Raises StateError."""
+        """Create the folder, private to this user or its group. Raises StateError."""
         prepare(self.state_folder, shared=self.shared)
         try:
             if not self.folder.exists():
@@ -59,11 +59,11 @@ class Place:
             raise StateError(f"cannot make {self.folder}: {error.strerror}") from error
 
     def mode(self) -> int:
-        """The mode of a file in it: 0600, or 0660 where a group shares the state folder."""
+        """The mode of a file in the folder: 0600, or 0660 if a group shares the state folder."""
         return file_mode(self.folder)
 
     def take(self) -> HeldFlock | None:
-        """The right to record, or None where another process has it. Raises StateError."""
+        """The right to record, or None if another process holds it. Raises StateError."""
         try:
             held = take(self.lock)
             if held is not None:
@@ -76,7 +76,7 @@ class Place:
         return held
 
     def holder(self) -> str:
-        """Who records, such as ``ops@bastion-1, process 4711``; '' where nobody does."""
+        """The recording process, such as ``ops@bastion-1, process 4711``; '' if there is none."""
         try:
             if not is_held(self.lock):
                 return ""
@@ -87,10 +87,10 @@ class Place:
 
 
 def place_of(settings: Settings, config_path: Path | None) -> Place:
-    """The recording of what ``settings`` watch; ``config_path`` is where they came from."""
+    """The location of the recording for ``settings``, which came from ``config_path``."""
     environment = _UNSAFE.sub("-", settings.environment.name).strip("-.")[:40] or "fleet"
-    told = f"{config_path or ''}\n{settings.environment.name}".encode()
-    digest = hashlib.sha256(told).hexdigest()[:12]
+    identity = f"{config_path or ''}\n{settings.environment.name}".encode()
+    digest = hashlib.sha256(identity).hexdigest()[:12]
     name = f"{environment}-{digest}"
     return Place(state_folder(settings), name, shared=bool(settings.state_dir))
 

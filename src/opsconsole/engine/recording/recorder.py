@@ -1,9 +1,9 @@
-"""The flight recorder at work: a thread of its own that commits the latest snapshot in time.
+"""The flight recorder: its own thread commits the latest snapshot in time.
 
-Invariant: ``offer`` returns at once whatever the disk does, and of several snapshots that wait the
-latest is recorded; one that was published is on its way to the file within a second. One process
-records, the others read and take over when it ends. Whatever goes wrong stops the recording, is
-told in ``view`` and is tried again; it ends nothing else.
+Invariant: ``offer`` returns at once whatever the disk does, and of several waiting snapshots the
+latest is recorded; writing of a published snapshot begins within a second. One process records, the
+others read and take over when it ends. Any failure stops the recording, is reported in ``view`` and
+is retried; it ends nothing else.
 """
 
 import threading
@@ -24,20 +24,20 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.locks.flock import HeldFlock
 
 EVERY: Final = 0.45
-"""Seconds between two recorded moments at least."""
+"""Minimum seconds between two recorded moments."""
 
 LOOK_EVERY: Final = 1.0
-"""Seconds between two looks whether another process still records."""
+"""Seconds between checks whether another process still records."""
 
 RETRY_EVERY: Final = 10.0
-"""Seconds after which a recording that stopped is tried again."""
+"""Seconds after which a stopped recording is retried."""
 
 MEASURE_EVERY: Final = 5.0
 UPKEEP_EVERY: Final = 0.2
-"""Seconds between two slices of upkeep, while there is any."""
+"""Seconds between two slices of upkeep, while any is due."""
 
 NOTE_SHOWN: Final = 600.0
-"""Seconds for which it is told that a damaged file was set aside; no other is meanwhile."""
+"""Seconds for which a notice says that a damaged file was set aside; meanwhile no other file is."""
 
 
 class Recorder:
@@ -69,23 +69,23 @@ class Recorder:
 
     @property
     def view(self) -> RecordingView:
-        """What it does at this moment."""
+        """What the recorder is doing at present."""
         return self._view
 
     def start(self) -> None:
-        """Begin to record what is offered; returns at once."""
+        """Start recording what is offered; returns at once."""
         if self._thread is not None:
-            raise RuntimeError("a recorder is started once")
+            raise RuntimeError("a recorder can be started only once")
         self._thread = threading.Thread(target=self._live, name="recorder", daemon=True)
         self._thread.start()
 
     def offer(self, snapshot: Snapshot) -> None:
-        """Record ``snapshot``, unless a later one comes before its turn. Never waits."""
+        """Record ``snapshot``, unless a later one arrives before its turn. Never waits."""
         self._latest = snapshot
         self._news.set()
 
     def close(self, within: float = 2.0) -> None:
-        """Commit what was offered last and let go; after ``within`` seconds, leave it."""
+        """Commit the last offered snapshot and close; give up waiting after ``within`` seconds."""
         self._ending.set()
         self._news.set()
         if self._thread is not None:
@@ -97,7 +97,7 @@ class Recorder:
         self._view = replace(self._view, state=RecordingState.OFF, fault=None)
 
     def _attempt(self) -> float:
-        """Record for as long as it goes well. Returns seconds to wait before the next attempt."""
+        """Record until something fails. Returns seconds to wait before the next attempt."""
         try:
             self._place.prepare()
             held = self._place.take()
@@ -115,7 +115,7 @@ class Recorder:
         return LOOK_EVERY
 
     def _record_locked(self, held: HeldFlock) -> float:
-        """What is done while no other process may record."""
+        """Record while holding the lock."""
         try:
             self._record()
         except RecordingError as error:
@@ -149,7 +149,7 @@ class Recorder:
         self._measure(writer)
 
     def _spend(self, writer: Writer, upkeep: Upkeep, until: float) -> None:
-        """Pass the time until the next moment, with upkeep where there is some."""
+        """Wait until the next moment, doing upkeep that is due."""
         left = until - time.monotonic()
         while left > 0:
             busy = upkeep.step(self._clock.now())
@@ -158,7 +158,7 @@ class Recorder:
             left = until - time.monotonic()
 
     def _measure(self, writer: Writer) -> None:
-        """Tell how much there is, from time to time."""
+        """Update the recording's span and size, from time to time."""
         now = time.monotonic()
         before = self._view
         if before.state is RecordingState.RECORDING and now - self._measured_at < MEASURE_EVERY:
@@ -173,7 +173,7 @@ class Recorder:
         )
 
     def _read(self) -> None:
-        """Another process records: tell who, and how much there is."""
+        """Another process records: report which, and the recording's span and size."""
         by = self._place.holder()
         now = time.monotonic()
         known = self._view.state is RecordingState.READING and self._view.by == by

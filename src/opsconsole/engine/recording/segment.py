@@ -1,7 +1,7 @@
-"""A run of recorded moments: one whole tree and what changed from each to the next.
+"""A run of recorded moments: one whole tree, then the changes from each to the next.
 
-Invariant: a line is the JSON of ``[at, tree]`` or ``[at, delta]``; the first one of a segment is
-whole, its moments only grow. A sealed segment is all of its lines, compressed together.
+Invariant: a line is the JSON of ``[at, tree]`` or ``[at, delta]``; the first line of a segment is
+whole, and its moments only increase. A sealed segment is all of its lines compressed together.
 """
 
 import json
@@ -16,18 +16,18 @@ _SEAL_LEVEL: Final = 6
 _BREAK: Final = b"\n"
 
 _LEVELS: Final = 2
-"""A snapshot, its tuples: what is encoded in one call is one of their items."""
+"""A snapshot and its tuples: one call encodes one of their items."""
 
 _dump: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
 def line(at: float, content: Tree) -> bytes:
-    """One moment as a line, encoded service by service: others shall run in between."""
+    """One moment as a line, encoded service by service so that other threads can run in between."""
     return f"[{_dump(at)},{_dump_parts(content, _LEVELS)}]".encode("ascii")
 
 
 def pack(one: bytes) -> bytes:
-    """A line alone, as it is kept until its segment is sealed."""
+    """A single compressed line, as stored until its segment is sealed."""
     return zlib.compress(one, _LINE_LEVEL)
 
 
@@ -47,12 +47,12 @@ def unseal(sealed: bytes) -> list[bytes]:
 
 
 def moment_of(one: bytes) -> float:
-    """When a line is of, without reading the rest of it."""
+    """The moment of a line, without parsing the rest of it."""
     return float(one[1 : one.index(b",")])
 
 
 def tree_at(lines: Iterable[bytes], moment: float) -> tuple[float, Tree] | None:
-    """The newest tree at or before ``moment``, and when it is of."""
+    """The newest tree at or before ``moment``, and its moment."""
     found: tuple[float, Tree] | None = None
     for one in lines:
         if moment_of(one) > moment:
@@ -69,7 +69,7 @@ def _dump_parts(tree: Tree, levels: int) -> str:
 
 
 def walk(lines: Iterable[bytes]) -> Iterator[tuple[float, Tree]]:
-    """Each moment with its tree, which the next step changes in place."""
+    """Each moment with its tree; the next iteration changes that tree in place."""
     tree: Tree = None
     for number, one in enumerate(lines):
         at, content = json.loads(one)

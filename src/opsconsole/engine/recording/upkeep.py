@@ -1,11 +1,11 @@
-"""Keeps a recording within its bounds: thins what has aged, cuts off what is oldest.
+"""Keeps a recording within its bounds: thins old moments, removes the oldest.
 
-Invariant: what ``step`` does takes milliseconds, so that the next moment is recorded in time; a
-run of moments is replaced by its thinned one in one transaction. Of each slot of a thinned run
-its first moment is kept, as it was. Events are never thinned.
+Invariant: one ``step`` takes milliseconds, so that the next moment is recorded in time; a run of
+moments is replaced by its thinned run in one transaction. The first moment of each slot of a
+thinned run is kept unchanged. Events are never thinned.
 
-What is older than ``keep`` goes. Where the file and SQLite's log come to more than ``size``, the
-oldest goes, and the file shrinks; the run that is being recorded stays in any case.
+Moments older than ``keep`` are removed. If the file and SQLite's log exceed ``size``, the oldest
+are removed and the file shrinks; the run being recorded always stays.
 """
 
 import json
@@ -23,7 +23,7 @@ from opsconsole.engine.recording.segment import line, seal, unseal, walk
 from opsconsole.engine.recording.writer import Writer
 
 LOOK_EVERY: Final = 10.0
-"""Seconds between two looks whether there is anything to do."""
+"""Seconds between checks whether there is anything to do."""
 
 _LOG: Final = 4 << 20
 _PARTS: Final = 8
@@ -36,10 +36,10 @@ _UNREADABLE: Final = (sqlite3.Error, zlib.error, ValueError, TypeError, LookupEr
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """What is older than ``age`` keeps a moment every ``step``, in runs of ``block``; seconds.
+    """Moments older than ``age`` are thinned to one every ``step``, in runs of ``block``; seconds.
 
-    So does what is younger, oldest first, where all that is not thinned to ``step`` takes more
-    than ``share`` of the size: a large fleet is thinned sooner rather than forgotten sooner.
+    Younger moments are thinned too, oldest first, if those not yet thinned to ``step`` take more
+    than ``share`` of the size: a large fleet is thinned sooner rather than removed sooner.
     """
 
     age: float
@@ -71,7 +71,7 @@ class _Run:
 
 
 class Upkeep:
-    """Works on the file of ``writer``, between two of its moments. Raises RecordingError."""
+    """Maintains the file of ``writer`` between two of its moments. Raises RecordingError."""
 
     def __init__(self, writer: Writer, bounds: Bounds) -> None:
         self._writer = writer
@@ -86,7 +86,7 @@ class Upkeep:
             self._connection.execute(f"PRAGMA wal_autocheckpoint = {pages}")
 
     def step(self, now: float) -> bool:
-        """Do a little; whether there is more to do."""
+        """Do one small piece of work. Returns whether there is more to do."""
         with self._classified():
             if self._job is None:
                 if abs(now - self._look_at) < LOOK_EVERY:
@@ -99,7 +99,7 @@ class Upkeep:
             return False
 
     def finish(self, now: float) -> None:
-        """Do all that there is to do."""
+        """Do everything that is due."""
         with self._classified():
             for _ in self._find(now):
                 continue
@@ -122,7 +122,7 @@ class Upkeep:
         yield from self._cut_excess()
 
     def _block(self, tier: Tier, now: float) -> float | None:
-        """The oldest block of ``tier`` that is to be thinned; None where there is none."""
+        """The oldest block of ``tier`` to thin; None if there is none."""
         start, last, size = self._connection.execute(
             "SELECT min(start), max(start), sum(length(data)) FROM segments"
             " WHERE step < ? AND data IS NOT NULL",
@@ -154,7 +154,7 @@ class Upkeep:
             yield
 
     def _thinned(self, runs: list[_Run], step: float) -> Iterator[tuple[float, bytes | None]]:
-        """Lines of the first moment in each slot; None where there is only a pause to make."""
+        """Lines of the first moment in each slot; yields None where the caller may pause."""
         written: Tree = None
         slot, last = None, float("-inf")
         for run in runs:
@@ -200,7 +200,7 @@ class Upkeep:
             yield
 
     def _cut_excess(self) -> Generator[None, None, None]:
-        # The log has its own room, and once more for what comes until the next look.
+        # The log needs its own room, and as much again for what is written until the next check.
         most = self._bounds.size - 2 * self._log
         while (excess := self._used() - most) > 0:
             if not self._cut(self._oldest(excess + most // 50)):
@@ -214,7 +214,7 @@ class Upkeep:
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _oldest(self, size: int) -> list[int]:
-        """The oldest sealed runs that come to ``size`` bytes, or the first of them."""
+        """The oldest sealed runs that add up to ``size`` bytes, or the first of them."""
         rows = self._connection.execute(
             "SELECT id, length(data) FROM segments WHERE data IS NOT NULL ORDER BY start LIMIT ?",
             (_CUT_AT_ONCE,),
@@ -228,7 +228,7 @@ class Upkeep:
         return found
 
     def _cut(self, numbers: list[int]) -> bool:
-        """Cut off runs, and the events that are older than all that is left."""
+        """Remove runs, and the events older than everything that remains."""
         if not numbers:
             return False
         with self._writer.transaction():
@@ -245,7 +245,7 @@ class Upkeep:
         self._connection.executemany(query, [(number,) for number in numbers])
 
     def _used(self) -> int:
-        """Bytes of the file that hold something."""
+        """Bytes of the file that are in use."""
         return (self._pages() - self._free()) * PAGE
 
     def _pages(self) -> int:

@@ -1,9 +1,9 @@
-"""Snapshots into the file of a recording, one after the other.
+"""Writes snapshots into a recording's file, one after the other.
 
-Invariant: when ``write`` returns, the moment is committed; only what changed since the moment
-before is encoded and stored. A part of a snapshot that is the same object did not change.
+Invariant: when ``write`` returns, the moment is committed; only changes since the previous moment
+are encoded and stored. A part of a snapshot that is the same object did not change.
 
-Every ``SEGMENT`` seconds a moment is stored whole, and the run before it is sealed.
+Every ``SEGMENT`` seconds a moment is stored whole, and the previous run is sealed.
 """
 
 import json
@@ -24,16 +24,16 @@ from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
 
 SEGMENT: Final = 30.0
-"""Seconds of moments that are kept together, on whole halves of a minute."""
+"""Seconds of moments in one segment, aligned to half minutes."""
 
 _FIELDS: Final = tuple(field.name for field in fields(Snapshot))
 _UNREADABLE: Final = (sqlite3.Error, zlib.error, OSError)
 
 
 class Writer:
-    """One process's hold on the file at ``path``, which it has the lock of.
+    """Writes the file at ``path``, whose lock this process holds.
 
-    Raises RecordingError throughout; after one, ``close`` it and make another.
+    Every method raises RecordingError; after one, ``close`` it and make a new one.
     """
 
     def __init__(self, path: Path, mode: int = 0o600) -> None:
@@ -69,7 +69,8 @@ class Writer:
                 (self._segment, len(self._lines), pack(one)),
             )
             if not whole:
-                # An event of long ago may be told at any time, and is kept with who tells it.
+                # An old event may be added at any time; it is kept as long as the run that refers
+                # to it.
                 query = (
                     "UPDATE segments SET end = ?, first_event = min(first_event, ?) WHERE id = ?"
                 )
@@ -87,7 +88,7 @@ class Writer:
         return None if first is None else Span(first, last)
 
     def close(self) -> None:
-        """Give back the file; what was committed stays, in one file if no reader is in it."""
+        """Close the file; what was committed stays, in one file if no reader has it open."""
         try:
             try:
                 self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -98,7 +99,7 @@ class Writer:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is written in it is committed whole, or not at all."""
+        """A transaction: everything written in it is committed, or nothing."""
         try:
             self.connection.execute("BEGIN IMMEDIATE")
             try:
@@ -114,7 +115,7 @@ class Writer:
             raise failed(self.path, error) from error
 
     def _encode(self, snapshot: Snapshot) -> list[Tree]:
-        """The tree of a snapshot, of which what did not change is taken from the one before."""
+        """The tree of a snapshot; unchanged parts are reused from the previous tree."""
         before = self._before
         tree: list[Tree] = []
         for index, name in enumerate(_FIELDS):
@@ -131,7 +132,7 @@ class Writer:
         return tree
 
     def _begin(self, at: float) -> None:
-        """A run of its own for the moment at ``at``."""
+        """Begin a new run at the moment ``at``."""
         cursor = self.connection.execute(
             "INSERT INTO segments (start, end, step, layout, first_event) VALUES (?, ?, 0, ?, ?)",
             (at, at, self._layout, self._events.first),
@@ -148,7 +149,7 @@ class Writer:
         self.connection.execute("DELETE FROM lines WHERE segment = ?", (segment,))
 
     def _seal_left(self) -> None:
-        """Seal what a writer before us had under way when it ended."""
+        """Seal the run that a previous writer left open."""
         left = self.connection.execute("SELECT id FROM segments WHERE data IS NULL").fetchall()
         for (segment,) in left:
             query = "SELECT data FROM lines WHERE segment = ? ORDER BY number"
@@ -157,7 +158,7 @@ class Writer:
 
     def _note_layout(self) -> int:
         """The number of this version's layout in the file."""
-        told = json.dumps(layout(Snapshot), separators=(",", ":"))
-        self.connection.execute("INSERT OR IGNORE INTO layouts (fields) VALUES (?)", (told,))
+        fields = json.dumps(layout(Snapshot), separators=(",", ":"))
+        self.connection.execute("INSERT OR IGNORE INTO layouts (fields) VALUES (?)", (fields,))
         query = "SELECT id FROM layouts WHERE fields = ?"
-        return int(self.connection.execute(query, (told,)).fetchone()[0])
+        return int(self.connection.execute(query, (fields,)).fetchone()[0])

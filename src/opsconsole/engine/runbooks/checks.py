@@ -1,7 +1,7 @@
-"""Carrying out the checks of runbooks: looks that change nothing.
+"""Carries out the checks of runbooks, which change nothing.
 
-Invariant: every look has a deadline of its own and ends in holds, does not hold, or could not be
-told. A command that does not declare that it only reads is refused here, whoever asks.
+Invariant: every look has its own deadline and ends in holds, does not hold, or unknown. A command
+that does not declare that it only reads is always refused.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ NOT_READ: Final = Refusal(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """``holds`` is None where it could not be told; ``said`` is one line, sanitised."""
+    """``holds`` is None if that is unknown; ``said`` is one line, sanitised."""
 
     holds: bool | None
     said: str
@@ -48,7 +48,7 @@ class Look:
 
 
 class Checks:
-    """Looks at the world and at what the engine knows. Lives on the engine's loop."""
+    """Checks the real world and what the engine knows. Lives on the engine's loop."""
 
     def __init__(
         self,
@@ -67,13 +67,13 @@ class Checks:
         self._connector: Connector | None = None
 
     def use(self, settings: Settings) -> None:
-        """Look at what ``settings`` declare from now on; secrets are read again."""
+        """Use ``settings`` from now on; secrets are read again."""
         self._settings = settings
         if self._connector is not None:
             self._connector.renew()
 
     async def look(self, check: Check, service: str) -> Look:
-        """Look once; ``service`` is meant where the check names none."""
+        """Look once; ``service`` is used if the check names none."""
         if isinstance(check, HttpCheck):
             return await self._http(check, check.service or service)
         if isinstance(check, CommandCheck):
@@ -86,7 +86,7 @@ class Checks:
         return _metric(check, record, self._now())
 
     async def close(self) -> None:
-        """Give back sockets and threads."""
+        """Release sockets and threads."""
         self._threads.close()
         if self._connector is not None:
             await self._connector.close()
@@ -120,7 +120,7 @@ class Checks:
         return Look(holds, lines[at] if len(lines) > 1 else answers[0].said, lines)
 
     def _targets(self, check: HttpCheck, service: str) -> Iterator[tuple[str, str, HttpConfig]]:
-        """Name, URL and way to ask. What belongs to a service is told to none but its hosts."""
+        """Name, URL and how to ask. A service's credentials are sent only to its own hosts."""
         configured = self._settings.services.get(service)
         if check.target.startswith("/"):
             if configured is not None:
@@ -170,9 +170,9 @@ class Checks:
 async def _ask(
     url: str, expect: Expect, http: HttpConfig, timeout: float, connector: "Connector", base: Path
 ) -> Look:
-    """One GET, held to the expectation alone, whatever its words say of health.
+    """One GET, judged only by the expectation, not by what the body says of health.
 
-    A look that failed on this side says that it could not be told.
+    If the look failed on our side, the result is unknown.
     """
     from opsconsole.sources.health.expect import hold
     from opsconsole.sources.http.target import ask_once
@@ -198,7 +198,7 @@ def _state(check: StateCheck, record: ServiceRecord) -> Look:
 
 
 def _component(check: StateCheck, record: ServiceRecord) -> Look:
-    """The component of every instance whose latest body is fresh; the worst of them counts."""
+    """The component in every instance whose latest body is fresh; the worst counts."""
     found: list[State] = []
     lines: list[str] = []
     for instance in record.instances:

@@ -1,9 +1,9 @@
-"""Running runbooks: takes requests, hands steps on, follows what they began.
+"""Runs runbooks: takes requests, starts steps, follows what they began.
 
-Invariant: a step's beginning is on disk before anything is done for it, and its result before it
-is shown. An operation is never begun here: its plan is handed out, and the operation that a person
-started from it is found in the journal. What a console that ended left under way is gone on with by
-the next console of the same user. Lives on the engine's loop.
+Invariant: a step's beginning is on disk before anything is done for it, and its result before it is
+shown. An operation is never begun here: its plan is returned, and the operation that a person
+started from it is found in the journal. A step that was under way when a console ended is continued
+by the next console of the same user. Lives on the engine's loop.
 """
 
 import asyncio
@@ -56,7 +56,8 @@ REREAD_EVERY: Final = 3.0
 
 
 class RunbookDesk:
-    """One per engine. ``views`` and ``runs`` are the same objects until something changes."""
+    """One per engine. ``views`` and ``runs`` are the same objects until something changes in
+    them."""
 
     def __init__(
         self,
@@ -66,19 +67,19 @@ class RunbookDesk:
         checks: Checks,
         *,
         read_only: bool,
-        tell: Callable[[Event], None],
+        add_event: Callable[[Event], None],
     ) -> None:
         self._settings = settings
         self._base = base
         self._clock = clock
         self._read_only = effective_read_only(settings, read_only)
-        self._tell = tell
+        self._add_event = add_event
         self._checks = checks
         self._ledger = Ledger(settings, clock)
         self._work = StepWork(
             self._ledger, checks, clock, settled=self._see, trouble=self._note_trouble
         )
-        self._told: dict[str, RunbookRun] | None = None
+        self._reported: dict[str, RunbookRun] | None = None
         self._bad = self._trouble = ""
         self._opened = False
         self._looked_at = clock.now()
@@ -95,15 +96,15 @@ class RunbookDesk:
         return self._trouble or self._bad
 
     def shown_in(self, snapshot: Snapshot) -> bool:
-        """Whether ``snapshot`` has the runbooks and runs as they are."""
+        """Whether ``snapshot`` has the current runbooks and runs."""
         return snapshot.runbooks is self.views and snapshot.runbook_runs is self.runs
 
     def added_to(self, snapshot: Snapshot) -> Snapshot:
-        """``snapshot`` with the runbooks and runs as they are."""
+        """``snapshot`` with the current runbooks and runs."""
         return replace(snapshot, runbooks=self.views, runbook_runs=self.runs)
 
     def use(self, settings: Settings) -> None:
-        """Read the runbooks of ``settings`` at the next poll; runs go on."""
+        """Read the runbooks of ``settings`` at the next poll; runs continue."""
         self._settings, self._opened, self._bad = settings, False, ""
         self._read_only = effective_read_only(settings, self._read_only)
         self._checks.use(settings)
@@ -118,7 +119,7 @@ class RunbookDesk:
         self._ledger.close()
 
     async def do(self, request: RunbookRequest) -> RunbookAnswer | Refusal:
-        """Do what is asked of a run, or say why not."""
+        """Carry out a request on a run, or return why not."""
         if request.replay:
             return runbook_policy.REPLAY
         try:
@@ -136,14 +137,14 @@ class RunbookDesk:
             return Refusal("cannot-record", error.what, error.remedy)
 
     def bound(self, name: str, service: str) -> Runbook | None:
-        """A runbook as it reads for ``service``."""
+        """A runbook, filled in for ``service``."""
         found = next((each for each in self.runbooks if each.name == name), None)
         if found is None:
             return None
         return bound(found, service, self._settings.environment_of(service).name)
 
     async def poll(self, operations: Sequence[Operation]) -> None:
-        """See what moved in any console, follow operations, and go on with what was left."""
+        """See what changed in any console, follow operations, and continue what was left."""
         try:
             await self._open()
             await self._read_again()
@@ -157,7 +158,7 @@ class RunbookDesk:
             self._trouble = ""
 
     async def _open(self) -> None:
-        """Read the runbooks, unless they were."""
+        """Read the runbooks, unless that was done."""
         if self._opened:
             return
         self._read = self._seen = await self._ledger.in_thread(stamps, self._folder)
@@ -171,7 +172,7 @@ class RunbookDesk:
             self._bad = f"{counted} in the runbooks: opsconsole check lists them"
 
     async def _read_again(self) -> None:
-        """Read the runbooks anew once their files have changed and then been left alone."""
+        """Read the runbooks again once their files have changed and then stayed unchanged."""
         now = self._clock.now()
         if now - self._looked_at < REREAD_EVERY:
             return
@@ -198,7 +199,7 @@ class RunbookDesk:
         return await self._record(runbook, run, request, self._closing(request))
 
     async def _open_run(self, runbook: Runbook, request: RunbookRequest) -> RunbookRun | Refusal:
-        """The run that goes on, else a new one."""
+        """The open run, else a new one."""
         for run in await self._ledger.runs():
             if run.open and (run.runbook, run.service) == (runbook.name, request.service):
                 return run
@@ -209,7 +210,7 @@ class RunbookDesk:
         first = begun(name, runbook, request.service, who.name, who.host, now)
         trial = fold([first])
         assert trial is not None, "the first record begins a run"
-        # What may not be done begins no run.
+        # A request that is refused begins no run.
         refusal = runbook_policy.refuse(runbook, trial, request)
         return await self._ledger.create(name, first) if refusal is None else refusal
 
@@ -250,7 +251,7 @@ class RunbookDesk:
                 hold.release()
 
     def _settling(self, step: Step, answer: str) -> dict[str, object]:
-        """The result of a text that was read or a question that was answered."""
+        """Record that a text was read or a question was answered."""
         record = self._ledger.record("result", step.id)
         said = sanitize(answer.strip(), limit=ANSWER)
         asked = step.does
@@ -269,7 +270,7 @@ class RunbookDesk:
     async def _record(
         self, runbook: Runbook, run: RunbookRun, request: RunbookRequest, record: Record
     ) -> RunbookAnswer | Refusal:
-        """Append ``record`` if the run, as it stands on disk, allows what is asked."""
+        """Append ``record`` if the run on disk allows the request."""
 
         def decide(seen: RunbookRun) -> Sequence[Record] | Refusal:
             return runbook_policy.refuse(runbook, seen, request) or with_end(seen, record)
@@ -306,13 +307,14 @@ class RunbookDesk:
             await self._ledger.append(run.id, lambda _: [record])
 
     async def _go_on(self, run: RunbookRun, at: StepRun, step: Step) -> None:
-        """Take up a step that a console of this user left, unless one is at it."""
+        """Continue a step that a console of this user left, unless another console is working on
+        it."""
         who = self._ledger.who
         refused = runbook_policy.refuse_step(step, read_only=self._read_only)
         takes_time = step.kind in {StepKind.CHECK, StepKind.WAIT}
         if refused is not None or not takes_time or (at.who, at.host) != (who.name, who.host):
             return
-        # Whoever shares the state can write what a run says of its steps.
+        # Anyone who shares the state folder can write records of a run's steps.
         if not await self._ledger.is_at_step(run.id, at.id):
             return
         hold = await self._ledger.hold(run.id)
@@ -320,20 +322,20 @@ class RunbookDesk:
             self._work.begin(Place(run.id, run.service, step, hold))
 
     async def _see(self) -> None:
-        """Take in the runs as they are on disk, and tell what is new; one look at a time."""
+        """Take in the runs on disk, and report what is new; one look at a time."""
         async with self._seeing:
             runs = await self._ledger.runs()
-            before, self._told = self._told, {run.id: run for run in runs}
+            before, self._reported = self._reported, {run.id: run for run in runs}
             same = len(runs) == len(self.runs) and all(
                 one is other for one, other in zip(runs, self.runs, strict=True)
             )
             if not same:
                 self.runs = runs
-            # What the files held before this console began is not news.
+            # What the files held before this console started is not news.
             for run in () if before is None else runs:
                 runbook = self.bound(run.runbook, run.service)
                 for event in news((before or {}).get(run.id), run, runbook):
-                    self._tell(event)
+                    self._add_event(event)
 
     def _note_trouble(self, said: str) -> None:
         self._trouble = said

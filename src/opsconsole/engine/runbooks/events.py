@@ -1,6 +1,6 @@
-"""What moved in a run, as events of the timeline. Pure.
+"""Turns changes of a run into events of the timeline. Pure.
 
-Invariant: each beginning, each result and each end is told once; samples of a wait are not told.
+Invariant: each beginning, result and end gives one event; samples of a wait give none.
 """
 
 from collections.abc import Iterator
@@ -25,19 +25,19 @@ def news(before: RunbookRun | None, after: RunbookRun, runbook: Runbook | None) 
         yield _event(after, after.began_at, f"begun, by {after.who}")
     known = {step.id: step for step in before.steps} if before else {}
     for number, step in enumerate(after.steps, 1):
-        told = _told(known.get(step.id), step)
-        if told:
+        words = _words(known.get(step.id), step)
+        if words:
             written = runbook.step(step.id) if runbook else None
             title = written.title if written else step.id
             at = step.ended_at if step.ended_at is not None else after.updated_at
-            message = f"{number}. {title}: {told}"
+            message = f"{number}. {title}: {words}"
             yield _event(after, at, message, _COLOURS.get(step.state))
     if after.ended_at is not None and (before is None or before.open):
         yield _event(after, after.ended_at, after.said, _of_end(after))
 
 
-def _told(before: StepRun | None, after: StepRun) -> str:
-    """What to say of a step; '' for nothing new."""
+def _words(before: StepRun | None, after: StepRun) -> str:
+    """What to say of a step; '' if nothing is new."""
     result = after.state not in {StepState.PENDING, StepState.RUNNING}
     same = before and (before.state, before.ended_at) == (after.state, after.ended_at)
     if not result or same:

@@ -1,7 +1,8 @@
-"""The operation that a step of a run began. Pure.
+"""Finds the operation that a step of a run began. Pure.
 
-Invariant: an operation belongs to a step when it is of the step's action, was started by the one
-who opened the plan, after that, and belongs to no other step. What its verdict says, the step says.
+Invariant: an operation belongs to a step when it runs the step's action, was started by the user
+who opened the plan, after the plan was opened, and belongs to no other step. The step's result is
+the operation's verdict.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from opsconsole.model.runbook_runs import RunbookRun, StepRun, StepState
 from opsconsole.model.runbooks import OperationCall
 
 OPEN_FOR: Final = 1800.0
-"""Seconds that a plan may stand open and still count as the step's."""
+"""Seconds that a plan may stay open and still count as the step's."""
 
 _SLACK: Final = 1.0
 _VERDICTS: Final = {
@@ -46,7 +47,7 @@ def found_operation(
 def verdict(
     at: StepRun, operations: Sequence[Operation]
 ) -> tuple[StepState, str, tuple[str, ...]] | None:
-    """How the step's operation went; None while that is not known."""
+    """The result of the step's operation; None while that is not known."""
     found = next((each for each in operations if each.id == at.operation), None)
     if found is None:
         older = (

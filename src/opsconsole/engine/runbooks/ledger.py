@@ -1,9 +1,10 @@
-"""The runs of runbooks, for the engine's loop: every touch in a thread, with a deadline.
+"""Access to the runs of runbooks for the engine's loop: every call runs in a thread, with a
+deadline.
 
-Invariant: whoever asks gets an answer or an error within ``DEADLINE`` seconds; what is appended was
-decided on the run as it stood at that moment, under its lock.
+Invariant: every call returns or raises within ``DEADLINE`` seconds; what is appended was decided on
+the run's state at that moment, under its lock.
 
-Raises TimeoutError, QueueFullError and StateError throughout.
+Every method raises TimeoutError, QueueFullError and StateError.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +22,7 @@ from opsconsole.operations.who import Who, whoami
 from opsconsole.threads import BoundedExecutor
 
 DEADLINE: Final = 5.0
-"""Seconds for one touch of the state folder."""
+"""Deadline for one access to the state folder, in seconds."""
 
 T = TypeVar("T")
 
@@ -37,13 +38,13 @@ class Ledger:
 
     @property
     def who(self) -> Who:
-        """Whoever runs this console."""
+        """The user of this console."""
         if self._who is None:
             self._who = whoami()
         return self._who
 
     async def runs(self) -> tuple[RunbookRun, ...]:
-        """The newest runs of all consoles; those that did not change are the same objects."""
+        """The newest runs of all consoles; an unchanged run is the same object."""
         return await self.in_thread(self._book.runs)
 
     async def create(self, run: str, first: Record) -> RunbookRun:
@@ -51,15 +52,17 @@ class Ledger:
         return await self.in_thread(self._book.create, run, first)
 
     async def append(self, run: str, decide: Decide) -> RunbookRun | Refusal:
-        """Add what ``decide`` makes of the run as it stands; the run after it."""
+        """Append the record that ``decide`` returns for the current run. Returns the run after
+        it."""
         return await self.in_thread(self._book.append, run, decide)
 
     async def hold(self, run: str) -> Held | None:
-        """Be at a step of ``run``; None while somebody else is."""
+        """Take the lock on the steps of ``run``; None while another console holds it."""
         return await self.in_thread(self._book.hold, run)
 
     async def begin_step(self, run: str, step: str) -> None:
-        """Let this user's consoles carry out a step, and go on with it after their end."""
+        """Allow this user's consoles to carry out a step, and to continue it after a console's
+        end."""
         await self.in_thread(self._book.begin_step, run, step)
 
     async def is_at_step(self, run: str, step: str) -> bool:
@@ -67,13 +70,13 @@ class Ledger:
         return await self.in_thread(self._book.is_at_step, run, step)
 
     async def end_step(self, run: str) -> None:
-        """Let nothing more be done for a step of a run."""
+        """Forbid any more work on a step of a run."""
         await self.in_thread(self._book.end_step, run)
 
     async def settle(
         self, run: str, step: str, state: StepState, said: str, evidence: Sequence[str]
     ) -> None:
-        """The result of a step that is under way; nothing where it is not, any more."""
+        """The result of a step that is under way; nothing if it is not under way any more."""
         record = {
             "do": "result", "step": step, "at": self._clock.now(), "state": state.value,
             "said": said, "evidence": list(evidence),
@@ -88,7 +91,7 @@ class Ledger:
         await self.append(run, decide)
 
     def record(self, does: str, step: str) -> dict[str, object]:
-        """A record of what this user does now."""
+        """A record of an act of this user, now."""
         now, who = self._clock.now(), self.who
         return {"do": does, "step": step, "at": now, "who": who.name, "host": who.host}
 
@@ -97,13 +100,13 @@ class Ledger:
         return await self._threads.run(function, *arguments, deadline=DEADLINE)
 
     def close(self) -> None:
-        """Let the threads and the journal go."""
+        """Release the threads and the journal."""
         self._threads.close()
         self._book.close()
 
 
 def with_end(run: RunbookRun, record: Record) -> list[Record]:
-    """``record``, and the end of the run where it settles the last step."""
+    """``record``, and the end of the run if it settles the last step."""
     after = apply(run, record)
     if not after.open:
         return [{**record, "said": f"ended: {summary(run)}"}]

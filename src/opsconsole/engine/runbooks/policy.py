@@ -1,7 +1,7 @@
-"""Whether what is asked of a run may be done now. Pure.
+"""Whether a request on a run is allowed now. Pure.
 
-Invariant: default-deny: only the step that comes next is run, by one console at a time; nothing is
-run from a picture of the past; in read-only nothing that changes is.
+Invariant: default-deny: only the next step is run, by one console at a time; nothing is run from a
+replay; in read-only mode nothing that may change something is run.
 """
 
 from opsconsole.engine.runbooks.checks import NOT_READ
@@ -24,7 +24,7 @@ HELD = Refusal(
 
 
 def refuse_step(step: Step, *, read_only: bool) -> Refusal | None:
-    """What the step itself forbids, whatever stands in the run."""
+    """What the step itself forbids, whatever the run's state."""
     look = step.does.check if isinstance(step.does, Wait) else step.does
     if read_only and step.changes:
         return Refusal(
@@ -38,7 +38,7 @@ def refuse_step(step: Step, *, read_only: bool) -> Refusal | None:
 
 
 def refuse(runbook: Runbook, run: RunbookRun, request: RunbookRequest) -> Refusal | None:
-    """What the run as it stands forbids."""
+    """What the run's state forbids."""
     if not run.open:
         return Refusal("ended", f"this run is over: {run.said}", "begin a new one")
     if request.verb is RunbookVerb.END:
@@ -64,7 +64,7 @@ def refuse(runbook: Runbook, run: RunbookRun, request: RunbookRequest) -> Refusa
 
 
 def refuse_answer(step: Step, answer: str) -> Refusal | None:
-    """Whether a question takes ``answer``."""
+    """Whether a question accepts ``answer``."""
     asked = step.does
     if not isinstance(asked, Question):
         return None
@@ -77,5 +77,5 @@ def refuse_answer(step: Step, answer: str) -> Refusal | None:
 
 
 def instant(step: Step) -> bool:
-    """Whether the step is settled in the moment that it is run."""
+    """Whether running the step settles it at once."""
     return step.kind in {StepKind.TEXT, StepKind.QUESTION}

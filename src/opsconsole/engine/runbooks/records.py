@@ -1,9 +1,9 @@
-"""The records of a run, and the run that they tell. Pure.
+"""The records of a run, and the run that they add up to. Pure.
 
-Invariant: ``fold`` is total: whatever the records, it gives a run in which no step was settled out
-of turn and none that passed was begun again; a record that would do so is left out. The state of
-a run is nothing but the fold of its records, so that going on after an end of the console is the
-same as never having ended.
+Invariant: ``fold`` is total: for any records it returns a run in which no step was settled out of
+turn and no passed step was begun again; a record that would do so is ignored. The state of a run is
+only the fold of its records, so that continuing after a console's end is the same as never having
+ended.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,7 @@ from opsconsole.model.runbooks import OnFailure, Runbook
 from opsconsole.text import sanitize
 
 Record = Mapping[str, object]
-"""One of them, as JSON has it."""
+"""One record, in its JSON form."""
 
 SAID: Final = 300
 EVIDENCE: Final = 12
@@ -44,7 +44,7 @@ def begun(
 
 
 def fold(records: Iterable[Record]) -> RunbookRun | None:
-    """The run that ``records`` tell; None where they do not begin with a beginning."""
+    """The run that ``records`` add up to; None if the first one does not begin a run."""
     run: RunbookRun | None = None
     for record in records:
         run = _begin(record) if run is None else apply(run, record)
@@ -54,7 +54,7 @@ def fold(records: Iterable[Record]) -> RunbookRun | None:
 
 
 def apply(run: RunbookRun, record: Record) -> RunbookRun:
-    """``run`` after one more record; the same run where the record is out of turn."""
+    """``run`` after one more record; the same run if the record is out of turn."""
     does, at = record.get("do"), _number(record.get("at"))
     if not run.open or at is None:
         return run
@@ -146,7 +146,7 @@ def _outcome(value: object, run: RunbookRun) -> RunOutcome | None:
 
 
 def summary(run: RunbookRun) -> str:
-    """``7 passed, 1 skipped``: how the steps of a run stand."""
+    """``7 passed, 1 skipped``: the counts of a run's steps by state."""
     counts = [
         f"{count} {state}"
         for state in (*_RESULTS.values(), StepState.SKIPPED)

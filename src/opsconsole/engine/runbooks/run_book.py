@@ -1,7 +1,7 @@
-"""The runs of runbooks of every console of this state, as their records in the journal tell them.
+"""The runs of all consoles that share this state folder, read from their records in the journal.
 
-Invariant: a run only grows, and whoever appends decides on the run as it stands, with nobody else
-adding in between. A lock says that somebody is at a step; it ends with its holder. Everything here
+Invariant: a run only grows; who appends decides on the current run, and no other record is added in
+between. A lock says that a console is working on a step; it ends with its holder. Every method
 blocks and raises StateError.
 """
 
@@ -30,7 +30,7 @@ class RunBook:
         self._seen: dict[RunStamp, RunbookRun] = {}
 
     def runs(self) -> tuple[RunbookRun, ...]:
-        """The newest runs, those that moved last first. Only what changed is read again."""
+        """The newest runs, latest change first. Only what changed is read again."""
         if self._journal is None and not self._state.exists():
             return ()
         journal = self._open()
@@ -50,7 +50,8 @@ class RunBook:
         return begun
 
     def append(self, run: str, decide: Decide) -> RunbookRun | Refusal:
-        """Add what ``decide`` makes of the run as it stands, and give the run after it."""
+        """Append the record that ``decide`` returns for the current run. Returns the run after
+        it."""
         stood: list[RunbookRun] = []
 
         def on_records(records: Sequence[Record]) -> Sequence[Record] | Refusal:
@@ -69,25 +70,26 @@ class RunBook:
         return found
 
     def hold(self, run: str) -> Held | None:
-        """Be at a step of ``run``; None while somebody else is."""
+        """Take the lock on the steps of ``run``; None while another console holds it."""
         self._open()
         return self._state.locks.take(LockName(LockKind.RUNBOOK, run))
 
     def begin_step(self, run: str, step: str) -> None:
-        """Let this user's consoles carry out a step, and go on with it after their end."""
+        """Allow this user's consoles to carry out a step, and to continue it after a console's
+        end."""
         self._open()
         self._state.mandates.begin_step(run, step)
 
     def is_at_step(self, run: str, step: str) -> bool:
-        """Whether this user has begun a step; what others may write into a run does not count."""
+        """Whether this user has begun a step; records that others may write do not count."""
         return self._state.mandates.is_at_step(run, step)
 
     def end_step(self, run: str) -> None:
-        """Let nothing more be done for a step of a run."""
+        """Forbid any more work on a step of a run."""
         self._state.mandates.end_step(run)
 
     def close(self) -> None:
-        """Give back the journal; idempotent."""
+        """Close the journal; idempotent."""
         if self._journal is not None:
             self._journal.close()
             self._journal = None

@@ -1,8 +1,7 @@
-"""When a wait is over, and how it went. Pure.
+"""Decides when a wait is over, and its result. Pure.
 
-Invariant: what decides is what was seen and the time since the wait began, never how often the
-console was ended meanwhile; time in which nobody looked is told, and too much of it leaves the
-result open.
+Invariant: only what was seen and the time since the wait began decide, never how often the console
+was ended meanwhile; time without looks is reported, and too much of it leaves the result open.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from opsconsole.model.runbooks import Wait
 from opsconsole.model.units import format_duration
 
 SAMPLES: Final = 1000
-"""Looks of one wait at most, so that a day's watch stays small on disk."""
+"""The most looks of one wait, so that a day's watch stays small on disk."""
 
 ENOUGH: Final = 0.8
 """The part of the time that has to be looked at for a watch to have passed."""
@@ -33,13 +32,13 @@ def every(wait: Wait) -> float:
 
 
 def left(wait: Wait, step: StepRun, now: float) -> float:
-    """Seconds until the wait is over at the latest."""
+    """Seconds until the wait ends at the latest."""
     began = now if step.started_at is None else step.started_at
     return max(0.0, began + wait.seconds - now)
 
 
 def judge(wait: Wait, step: StepRun, now: float) -> WaitVerdict | None:
-    """How the wait went; None while it goes on."""
+    """The result of the wait; None while it continues."""
     over, samples = left(wait, step, now) <= 0, step.samples
     if wait.check is None:
         lasted = format_duration(wait.seconds)

@@ -1,7 +1,8 @@
-"""Carrying out the steps that take time: checks and waits.
+"""Carries out the steps that take time: checks and waits.
 
-Invariant: each runs in a task of its own, under the lock of its run; its result is on disk before
-it is shown. A task that ends with the console leaves the step under way, for the next to go on.
+Invariant: each runs in its own task, under the lock of its run; its result is on disk before it is
+shown. A task that ends with the console leaves the step under way, for the next console to
+continue.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A step of a run, and the lock that says that this console is at it."""
+    """A step of a run, and the lock that says that this console is working on it."""
 
     run: str
     service: str
@@ -38,7 +39,7 @@ class Place:
 
 
 class StepWork:
-    """The checks and waits of one engine. ``trouble`` is told what could not be recorded."""
+    """The checks and waits of one engine. ``trouble`` is called with what could not be recorded."""
 
     def __init__(
         self,
@@ -76,13 +77,14 @@ class StepWork:
         await self._checks.close()
 
     async def _at(self, place: Place, work: Coroutine[Any, Any, None]) -> None:
-        """Do ``work`` and give the lock back; what could not be recorded is taken up again."""
+        """Do ``work`` and release the lock; a step that could not be recorded is continued
+        later."""
         try:
             try:
                 await work
             except (TimeoutError, QueueFullError, StateError):
                 raise
-            except Exception as error:  # noqa: BLE001 - the boundary of one step: its result tells
+            except Exception as error:  # noqa: BLE001 - the boundary of one step: its result says so
                 said = f"internal error: {type(error).__name__}"
                 await self._settle(place, StepState.INCONCLUSIVE, Look(None, said))
             await self._ledger.end_step(place.run)
@@ -120,7 +122,7 @@ class StepWork:
             await self._clock.sleep(pause)
 
     async def _sampled(self, place: Place, wait: Wait) -> StepRun | None:
-        """The step as it stands after one more look; None where the run has gone another way."""
+        """The step after one more look; None if the run has moved on without it."""
         found = await self._stands(place)
         over = found is None or runbook_waits.judge(wait, found, self._clock.now()) is not None
         if over or found is None or wait.check is None:

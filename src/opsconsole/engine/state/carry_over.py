@@ -1,8 +1,8 @@
-"""What is kept of services when another configuration takes over.
+"""What is kept of services when a new configuration takes over.
 
-Invariant: a service whose configuration is the same keeps its record, and so its state, history
-and traces, as the very same object; one that changed keeps what its changes do not touch. Nothing
-is told on the timeline for a service that merely was configured anew.
+Invariant: a service whose configuration is the same keeps its record, and so its state, history and
+traces, as the very same object; one that changed keeps what its changes do not affect. A service
+that was merely reconfigured causes no event.
 """
 
 from opsconsole.config.log_figures import figures_of
@@ -13,7 +13,7 @@ Records = dict[str, ServiceRecord]
 
 
 def carried(before: Records, after: Records) -> Records:
-    """The records of ``after``, with all of ``before`` that still holds."""
+    """The records of ``after``, with everything of ``before`` that still applies."""
     return {name: _carry(before.get(name), record) for name, record in after.items()}
 
 
@@ -62,7 +62,8 @@ def _inherit(old: ServiceRecord, new: ServiceRecord) -> None:
 
 
 def _inherit_metrics(old: ServiceRecord, new: ServiceRecord) -> None:
-    """Figures and their past, of the metrics and log patterns that are declared as before."""
+    """Figures and their history, of the metrics and log patterns whose declarations did not
+    change."""
     for figure, metric in old.metrics.items():
         name = figure.partition("(")[2].rstrip(")") or figure
         if old.config.metrics.get(name) == new.config.metrics.get(name) and _declares(new, name):
@@ -77,7 +78,7 @@ def _declares(record: ServiceRecord, name: str) -> bool:
 
 
 def _inherit_budgets(old: ServiceRecord, new: ServiceRecord) -> None:
-    """What counted for objectives that are written as before and told by the same series."""
+    """Counts of objectives that are written as before and use the same series."""
     expressions = dict(new.objectives)
     for text, history in old.budgets.items():
         if text in new.budgets:

@@ -1,7 +1,7 @@
-"""Since when each component of a health body is in the state that it reports.
+"""Since when each component of a health body has been in its reported state.
 
-Invariant: pure. A component is known by its name among its siblings; what was not there before,
-or was in another state, is so since this look.
+Invariant: pure. A component is identified by its name among its siblings; a new component, or one
+whose state changed, has its state since this look.
 """
 
 from dataclasses import replace
@@ -10,7 +10,8 @@ from opsconsole.model.health import Component, HealthReport
 
 
 def aged(report: HealthReport, before: HealthReport | None, at: float) -> HealthReport:
-    """``report``, seen at ``at``, with the age of each component; ``before`` has its own."""
+    """``report``, seen at ``at``, with the age of each component; ``before`` is the previous
+    one."""
     if not report.components:
         return report
     earlier = before.components if before is not None else ()

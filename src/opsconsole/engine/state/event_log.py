@@ -1,4 +1,4 @@
-"""The timeline that is kept in memory.
+"""The timeline in memory.
 
 Invariant: bounded; oldest first; the tuple given out is the same object until something is added.
 """
@@ -21,21 +21,21 @@ class EventLog:
         self._preloaded: frozenset[Event] = frozenset()
 
     def preload(self, events: Iterable[Event]) -> None:
-        """Put what happened before in front of what was told since; what is told again is one."""
-        told = set(self._events)
-        earlier = [event for event in events if event not in told]
+        """Put earlier events in front of those added since; a repeated event is kept once."""
+        present = set(self._events)
+        earlier = [event for event in events if event not in present]
         self._preloaded = frozenset(earlier)
         self._events = deque((*earlier, *self._events), maxlen=self._events.maxlen)
         self._view = None
 
     def add(self, event: Event | None) -> None:
-        """Append an event; None is no news, and neither is one that was recorded before."""
+        """Append an event; None and events already recorded are ignored."""
         if event is not None and event not in self._preloaded:
             self._events.append(event)
             self._view = None
 
     def view(self) -> tuple[Event, ...]:
-        """All that is kept, in the order in which it was told."""
+        """All kept events, in the order in which they were added."""
         if self._view is None:
             self._view = tuple(self._events)
         return self._view

@@ -1,6 +1,6 @@
-"""Which service an alert's labels speak of. Pure.
+"""Which service an alert's labels refer to. Pure.
 
-Invariant: only configured names and addresses are matched, whole; an alert whose labels name
+Invariant: only configured names and addresses match, and only whole; an alert whose labels name
 nothing that is configured belongs to no service.
 """
 
@@ -13,7 +13,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.model.alerts import Alert
 
 _NAMING: Final = ("service", "service_name", "app", "job", "container", "container_name", "name")
-"""Labels that hold a name of a service or of a container of it, the surest first."""
+"""Labels that hold the name of a service or of one of its containers, most reliable first."""
 
 
 class Locator:
@@ -36,14 +36,14 @@ class Locator:
         self._services.update((name, name) for name in settings.services)
 
     def locate(self, alert: Alert) -> Alert:
-        """``alert`` with its service and instance where they are known."""
+        """``alert`` with its service and instance filled in where known."""
         service, instance = self.place(alert.labels)
         if not service or (service == alert.service and instance == alert.instance):
             return alert
         return replace(alert, service=service, instance=instance or alert.instance)
 
     def place(self, labels: Mapping[str, str]) -> tuple[str, str]:
-        """The service and the instance that ``labels`` speak of; '' where they name none."""
+        """The service and the instance that ``labels`` refer to; '' for none."""
         place = self._instances.get(labels.get("instance", "").rstrip("/"))
         for label in _NAMING:
             value = labels.get(label, "")

@@ -1,7 +1,7 @@
-"""What is watched, as the engine keeps it: services, their instances, their probes.
+"""The engine's records of what is watched: services, their instances, their probes.
 
-Invariant: these records are touched by the engine's loop alone. A record's ``view`` is made anew
-only when it was marked as touched, so that what did not change stays the same object.
+Invariant: these records are touched by the engine's loop alone. A record's ``view`` is rebuilt only
+after it was marked as touched, so that an unchanged view stays the same object.
 """
 
 from collections.abc import Container, Sequence
@@ -48,7 +48,8 @@ LEAST_SCRAPE: Final = 1.0
 class ProbeRecord:
     """One URL of one instance. ``primary`` is the probe whose latency and errors are counted.
 
-    ``answered`` is the latest report as it was read, ``report`` the same with its components' ages.
+    ``answered`` is the latest report as it was read, ``report`` the same with the ages of its
+    components.
     """
 
     id: SourceId
@@ -70,7 +71,7 @@ class ProbeRecord:
 
 @dataclass(slots=True, eq=False)
 class InstanceRecord:
-    """One running copy. ``runs_as`` is the name by which an engine knows it, '' where none does.
+    """One running copy. ``runs_as`` is the name by which an engine knows it, '' if none does.
 
     ``replicas`` are what that name stands for; ``ended`` says that none of them runs any more.
     """
@@ -90,7 +91,7 @@ class InstanceRecord:
     origin: Origin = DECLARED
 
     def is_about(self, name: str, place: str) -> bool:
-        """Whether what is called ``name`` in ``place`` ('': any) may be what it runs as."""
+        """Whether the name ``name`` in ``place`` ('': any) may be what it runs as."""
         return _means((self.runs_as, self.engine), name, place) or _among(
             self.replicas, name, place
         )
@@ -98,11 +99,11 @@ class InstanceRecord:
 
 @dataclass(slots=True, eq=False)
 class ServiceRecord:
-    """One service. ``copies`` is what engines say of it; None while none of them has answered.
+    """One service. ``copies`` is what engines report of it; None while none of them has answered.
 
-    ``metrics_every`` is the interval in seconds by which its metrics are fresh or stale.
-    What counted for its objectives, by their text: ``budgets`` by looks, ``scraped`` by requests
-    that own scrapes saw, ``asked`` by window as a Prometheus told it.
+    ``metrics_every`` is the interval, in seconds, that decides whether its metrics are stale.
+    Counts for its objectives, by their text: ``budgets`` of looks, ``scraped`` of requests seen by
+    own scrapes, ``asked`` of windows as Prometheus reported them.
     """
 
     name: str
@@ -136,7 +137,7 @@ class ServiceRecord:
             budget.add(at, bad=failed or slow)
 
     def note_counts(self, counts: WindowCounts) -> None:
-        """Take in requests that own scrapes saw, or a window as a Prometheus (named) tells it."""
+        """Take in requests seen by own scrapes, or a window reported by the named Prometheus."""
         if counts.source:
             self.asked.setdefault(counts.objective, {})[counts.over] = counts
         else:
@@ -144,7 +145,7 @@ class ServiceRecord:
             history.count(counts.at, good=counts.good, bad=counts.bad)
 
     def forget_servers(self, kept: Container[SourceId]) -> bool:
-        """Drop what servers counted that are none of ``kept``; whether there was any."""
+        """Drop the counts of servers that are not in ``kept``. Returns whether there were any."""
         before = sum(map(len, self.asked.values()))
         for windows in self.asked.values():
             for over, each in tuple(windows.items()):
@@ -153,7 +154,7 @@ class ServiceRecord:
         return sum(map(len, self.asked.values())) < before
 
     def trace_of(self, metric: str) -> FigureTrace:
-        """The past of a metric's figure, empty where nothing is known of it."""
+        """The history of a metric's figure, empty if nothing is known about it."""
         trace = self.traces.get(metric)
         if trace is None:
             history = self.history
@@ -163,24 +164,24 @@ class ServiceRecord:
         return trace
 
     def note_metric(self, metric: MetricValue, at: float) -> None:
-        """Take in a metric's present figure, and give it its past."""
+        """Take in a metric's present figure, and add it to its history."""
         trace = self.trace_of(metric.name)
         trace.add(at, metric.value)
         self.metrics[metric.name] = replace(metric, trace=trace.view(at))
 
     @property
     def replicas(self) -> tuple[Replica, ...]:
-        """The copies that engines know of."""
+        """The copies that engines report."""
         return self.copies.replicas if self.copies is not None else ()
 
     @property
     def wanted(self) -> tuple[Wanted, ...]:
-        """The names by which engines are to know it."""
+        """The names by which engines should know it."""
         named = [(name, self.config.engine or "") for name in self.config.containers]
         return (*named, *((each.runs_as, each.engine) for each in self.instances if each.runs_as))
 
     def is_about(self, name: str, place: str) -> bool:
-        """Whether what is called ``name`` in ``place`` ('': any) may be a copy of it."""
+        """Whether the name ``name`` in ``place`` ('': any) may be a copy of it."""
         return _among(self.replicas, name, place) or any(
             _means(each, name, place) for each in self.wanted
         )
@@ -268,7 +269,7 @@ def _limits(thresholds: Thresholds) -> Limits:
 
 
 def _budgeted(record: ServiceRecord, expression: Expression) -> bool:
-    """Whether looks decide it: availability, and a quantile of the latency that probes see."""
+    """Whether looks decide it: availability, and quantiles of the latency that probes see."""
     if isinstance(expression, Availability):
         return True
     if not isinstance(expression, Comparison) or expression.operator[0] != "<":
@@ -284,6 +285,6 @@ def _objectives(service: Service) -> tuple[tuple[str, Expression], ...]:
         try:
             found.append((text, parse(text)))
         except ExpressionError:
-            # The configuration's own check refuses it with its place; here it has no figure.
+            # The check of the configuration rejects it and names its place; here it has no figure.
             continue
     return tuple(found)

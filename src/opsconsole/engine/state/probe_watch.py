@@ -1,7 +1,7 @@
-"""The probes as one source, and whether it is our own side that fails.
+"""The probes as one source, and whether the failure is on our own side.
 
-Invariant: only targets on other hosts speak of the network, and only when at least three probes
-of at least two hosts all failed on the way at their latest look.
+Invariant: only targets on other hosts say anything about the network, and only when at least three
+probes of at least two hosts all failed to connect at their latest look.
 """
 
 from collections.abc import Iterable
@@ -38,7 +38,7 @@ class ProbeWatch:
         self._view: SourceView | None = None
 
     def take_over(self, before: "ProbeWatch") -> None:
-        """Go on from what was known of the probes of another configuration."""
+        """Continue from what was known of the previous configuration's probes."""
         self._taken_at, self._lag = before._taken_at, before._lag
         self._cut = before._cut & self._remote
         if (self._remote, self._interval) == (before._remote, before._interval):
@@ -46,11 +46,11 @@ class ProbeWatch:
 
     @property
     def suspect(self) -> bool:
-        """Whether the network on our side is the likeliest cause of what fails."""
+        """Whether the network on our side is the likeliest cause of the failures."""
         return self._suspect
 
     def note(self, probe: SourceId, fault: Fault | None, at: float, lag: float) -> None:
-        """Take in how one look went."""
+        """Take in the result of one look."""
         self._view = None
         self._taken_at = at
         self._lag = max(lag, self._lag * 0.99)
@@ -67,7 +67,7 @@ class ProbeWatch:
             self._suspect, self._since = suspect, at
 
     def view(self) -> SourceView | None:
-        """None where nothing is probed; the same object until a look was taken."""
+        """None if nothing is probed; the same object until the next look."""
         if self._view is None and self._interval:
             self._view = SourceView(
                 id=SourceId(SourceKind.PROBE),

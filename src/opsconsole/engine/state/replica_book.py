@@ -1,7 +1,8 @@
-"""What engines say, and what of it belongs to which name of the configuration.
+"""What engines report, and which of it belongs to which name of the configuration.
 
-Invariant: each engine is as old as its own last answer, by its own interval. What is not found is
-missing only where every engine that may have it has answered lately; else nothing is known of it.
+Invariant: each engine's data has the age of its own last answer, by its own interval. A name that
+is not found is missing only if every engine that may have it has answered recently; else nothing is
+known about it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -22,7 +23,8 @@ UNREAD: Final = "has not answered"
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """A name that stands for nothing, or ``ambiguous`` for several things, and what that means."""
+    """A name that stands for nothing, or for several things (``ambiguous``), and the result of
+    that."""
 
     name: str
     verdict: Verdict
@@ -31,9 +33,9 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Copies:
-    """What runs of one service, as the engines said last.
+    """What runs of one service, as the engines last reported.
 
-    ``times`` are when each place answered, ``stale`` the places that have not lately.
+    ``times`` are when each place answered, ``stale`` the places that have not answered recently.
     """
 
     replicas: tuple[Replica, ...]
@@ -43,16 +45,16 @@ class Copies:
     stale: frozenset[str]
 
     def is_stale(self, place: Place) -> bool:
-        """Whether what ``place`` said may no longer be taken as so."""
+        """Whether the last answer of ``place`` is too old to count."""
         return place.name in self.stale
 
-    def told_at(self, place: Place) -> float | None:
+    def answered_at(self, place: Place) -> float | None:
         """When ``place`` answered last."""
         return self.times.get(place.name)
 
 
 class ReplicaBook:
-    """The engines that ``settings`` name, with what they said last."""
+    """The engines that ``settings`` name, with their last reports."""
 
     def __init__(self, settings: Settings, before: "ReplicaBook | None" = None) -> None:
         self._intervals = settings.engines
@@ -66,12 +68,12 @@ class ReplicaBook:
         self.engines = tuple(self._views.values())
 
     @property
-    def told(self) -> bool:
+    def answered(self) -> bool:
         """Whether any engine has ever answered."""
         return bool(self._views)
 
     def note(self, inventory: Inventory, at: float) -> bool:
-        """Take in what an engine said; False where it is configured no more."""
+        """Take in what an engine reported; False if it is no longer configured."""
         name = inventory.place.name
         interval = self._intervals.get(name)
         if interval is None:
@@ -83,7 +85,7 @@ class ReplicaBook:
         return True
 
     def expire(self, now: float) -> bool:
-        """Whether other engines than before have not answered lately."""
+        """Whether the set of engines without a recent answer changed."""
         stale = frozenset(name for name, view in self._views.items() if view.stale(now))
         changed, self._stale = stale != self._stale, stale
         return changed
@@ -93,7 +95,7 @@ class ReplicaBook:
         return self._index.find(*wanted)
 
     def copies(self, wanted: Iterable[Wanted]) -> Copies:
-        """What runs of all that is ``wanted``, each once, in order."""
+        """What runs of everything in ``wanted``, each once, in order."""
         replicas: dict[str, Replica] = {}
         workloads: dict[str, Workload] = {}
         lacking: list[Lack] = []
@@ -109,7 +111,7 @@ class ReplicaBook:
         )
 
     def lack(self, wanted: Wanted) -> Lack:
-        """What is to be said of a name that stands for no one thing."""
+        """What to report for a name that does not stand for exactly one thing."""
         name, engine = wanted
         several = self.find(wanted).several
         if several:

@@ -1,8 +1,8 @@
 """What a name of the configuration stands for. Pure.
 
-Invariant: a name is that of one replica, or of one workload, whose name may be written without
-what stands before its slash. Nothing is joined by likeness, and a name that stands for several
-things stands for none of them until it is said which is meant.
+Invariant: a name stands for one replica, or one workload, whose name may be written without the
+part before its slash. Similar names never match, and a name that stands for several things stands
+for none until the configuration says which.
 """
 
 from collections import defaultdict
@@ -14,7 +14,7 @@ from opsconsole.model.workloads import Inventory, Place, Replica, Workload
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a name stands for; ``several`` are the things that it may mean, if more than one."""
+    """What a name stands for; ``several`` are the candidates, if more than one."""
 
     replicas: tuple[Replica, ...] = ()
     workloads: tuple[Workload, ...] = ()
@@ -22,13 +22,13 @@ class Found:
 
     @property
     def nothing(self) -> bool:
-        """Whether nothing is so called."""
+        """Whether nothing has that name."""
         return self == Found()
 
 
 @dataclass(slots=True)
 class _Group:
-    """One workload with its replicas, in whichever places they run."""
+    """One workload with its replicas, wherever they run."""
 
     name: str
     place: Place
@@ -36,13 +36,13 @@ class _Group:
     replicas: dict[str, Replica] = field(default_factory=dict)
 
     def within(self, place: str) -> bool:
-        """Whether it is in the place so called; '' is any."""
+        """Whether it is in the named place; '' is any."""
         places = {self.place.name, *(each.place.name for each in self.replicas.values())}
         return not place or place in places
 
 
 class ReplicaIndex:
-    """The replicas and workloads of all places by every name that they answer to."""
+    """The replicas and workloads of all places, by every name that they have."""
 
     def __init__(self, inventories: Iterable[Inventory]) -> None:
         self._replicas: defaultdict[str, dict[str, Replica]] = defaultdict(dict)
@@ -61,7 +61,7 @@ class ReplicaIndex:
                 self._named[name].append(group)
 
     def find(self, name: str, place: str = "") -> Found:
-        """What is called ``name``, in the place so called or in any."""
+        """What has the name ``name``, in the named place or in any."""
         alone = [each for each in self._replicas.get(name, {}).values() if _in(each, place)]
         if alone:
             if len(alone) == 1:

@@ -1,8 +1,8 @@
-"""Restarts and other versions that the metrics of processes tell.
+"""Restarts and version changes that are seen in the metrics of processes.
 
-Invariant: one start is told once, whoever reports it: not again where a container's start or a
-health body told of it already. A process of no service here is left alone. At first sight only a
-start within ``RECENT`` seconds is news.
+Invariant: one start is reported once, whichever source sees it: not again if a container's start or
+a health body already reported it. A process that belongs to no service here is ignored. At the
+first look only a start within ``RECENT`` seconds is reported.
 """
 
 from typing import Final
@@ -18,24 +18,24 @@ JITTER: Final = 2.0
 """Seconds by which two reports of one start may differ."""
 
 SAME: Final = 10.0
-"""Seconds around a start in which a container's start is the same thing."""
+"""Seconds around a start within which a container's start is the same event."""
 
 _LOOKED_AT: Final = 200
 
 
 class RestartWatch:
-    """What is known of each instance's process. On the engine's loop alone."""
+    """What is known about each instance's process. Used only on the engine's loop."""
 
     def __init__(
         self, locator: Locator, events: EventLog, before: "RestartWatch | None" = None
     ) -> None:
-        """Empty, or going on from what ``before`` knows, whose settings were others."""
+        """Empty, or continuing from ``before``, which had other settings."""
         self._locator = locator
         self._events = events
         self._known: dict[tuple[str, str], ProcessStart] = before._known if before else {}
 
     def note(self, starts: tuple[ProcessStart, ...], now: float) -> None:
-        """Take in what metrics tell now."""
+        """Take in the present metrics."""
         for start in starts:
             service, instance = start.service, start.instance
             if not service:
@@ -53,15 +53,15 @@ class RestartWatch:
             return
         at = min(start.started_at, now)
         lived = None if known is None else start.started_at - known.started_at
-        if not self._told(service, at, EventKind.CONTAINER, EventKind.RESTART):
+        if not self._seen(service, at, EventKind.CONTAINER, EventKind.RESTART):
             self._events.add(process_started(at, service, instance, lived))
         before = start.before or (known.version if known is not None else "")
         changed = version_change(at, service, instance, before, start.version)
-        if changed is not None and not self._told(service, at, EventKind.VERSION, EventKind.IMAGE):
+        if changed is not None and not self._seen(service, at, EventKind.VERSION, EventKind.IMAGE):
             self._events.add(changed)
 
-    def _told(self, service: str, at: float, *kinds: EventKind) -> bool:
-        """Whether the timeline has such an event of the service at about that moment."""
+    def _seen(self, service: str, at: float, *kinds: EventKind) -> bool:
+        """Whether the timeline has such an event of the service near that moment."""
         return any(
             event.service == service and event.kind in kinds and _is_start(event, at)
             for event in self._events.view()[-_LOOKED_AT:]

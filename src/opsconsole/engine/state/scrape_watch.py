@@ -1,7 +1,7 @@
 """The console's own scrapes as one source.
 
-Invariant: it fails only when no target could be read; one that could not is named in the note,
-and its service's figures grow old by themselves.
+Invariant: it fails only when no target could be read; a target that could not be read is named in
+the note, and its service's figures become stale.
 """
 
 from collections.abc import Container
@@ -26,13 +26,13 @@ class ScrapeWatch:
         self._view: SourceView | None = None
 
     def watch(self, source: AnySource) -> None:
-        """Keep account of ``source`` from now on."""
+        """Track ``source`` from now on."""
         if self._intervals.get(source.id) != source.interval:
             self._view = None
             self._intervals[source.id] = source.interval
 
     def retain(self, kept: Container[SourceId]) -> None:
-        """Forget the sources that are none of ``kept``."""
+        """Forget the sources that are not in ``kept``."""
         if all(who in kept for who in self._intervals):
             return
         self._view = None
@@ -40,7 +40,7 @@ class ScrapeWatch:
         self._faults = {who: each for who, each in self._faults.items() if who in kept}
 
     def note(self, reading: Reading[Observation], lag: float) -> None:
-        """Take in how one scrape went."""
+        """Take in the result of one scrape."""
         self._view = None
         self._lag = max(lag, self._lag * 0.99)
         failed_before = self._all_failed
@@ -53,7 +53,7 @@ class ScrapeWatch:
             self._since = reading.taken_at
 
     def view(self) -> SourceView | None:
-        """None where nothing is scraped; the same object until a scrape was taken."""
+        """None if nothing is scraped; the same object until the next scrape."""
         if self._view is None and self._intervals:
             self._view = self._made()
         return self._view

@@ -1,7 +1,7 @@
-"""A snapshot out of the store.
+"""Builds snapshots from the store.
 
-Invariant: parts that did not change are the same objects as in the snapshot before, down to the
-tuple of services where no service changed.
+Invariant: unchanged parts are the same objects as in the previous snapshot, including the tuple of
+services if no service changed.
 """
 
 from typing import TypeVar
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class SnapshotBuilder:
-    """Numbers the snapshots and keeps what they have in common."""
+    """Numbers the snapshots and keeps the parts that they share."""
 
     def __init__(self, settings: Settings, store: Store, *, read_only: bool) -> None:
         self._environment = EnvironmentView(
@@ -39,7 +39,7 @@ class SnapshotBuilder:
         self._engines: tuple[EngineView, ...] = ()
 
     def take_over(self, settings: Settings, store: Store, *, read_only: bool) -> None:
-        """Go on with other settings: numbers and what did not change stay."""
+        """Continue with new settings; numbers and unchanged parts stay."""
         platform = self._environment.platform
         named = EnvironmentView(settings.environment.name, settings.environment.danger, platform)
         self._environment = _same(self._environment, named)
@@ -54,7 +54,7 @@ class SnapshotBuilder:
         degradations: tuple[Degradation, ...] = (),
         missed: tuple[Operation, ...] = (),
     ) -> Snapshot:
-        """Everything known at ``now``; the store was settled before."""
+        """Everything known at ``now``; call ``settle`` of the store before."""
         store = self._store
         self._seq += 1
         self._services = _kept(self._services, self._service_views())

@@ -1,8 +1,8 @@
-"""How each place that is read is doing: when it last answered, since when it does not.
+"""The health of each source: when it last answered, and since when it has not.
 
 Invariant: a source is lost with its first failed look and back with its first good one; its last
-good value is kept with its age. The probes count as one source, which fails only when our own
-side seems to be at fault.
+good value is kept with its age. The probes count as one source, which fails only when the failure
+seems to be on our own side.
 """
 
 from collections.abc import Container
@@ -43,12 +43,12 @@ class _Place:
 
     @property
     def aside(self) -> bool:
-        """Whether it is a server's history, which is a source beside the server."""
+        """Whether it is a server's history, which is a source of its own besides the server."""
         return self.source.id.kind is SourceKind.BUDGETS
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """Its name for people."""
         return self.source.id.label
 
 
@@ -60,14 +60,14 @@ class SourceBook:
         self._places: dict[SourceId, _Place] = {}
 
     def watch(self, source: AnySource, now: float) -> None:
-        """Keep account of ``source`` from now on."""
+        """Track ``source`` from now on."""
         known = self._places.get(source.id)
         if known is not None and known.source is source:
             return
         self._places[source.id] = _Place(source, now, source.interval)
 
     def retain(self, kept: Container[SourceId]) -> None:
-        """Forget the sources that are none of ``kept``."""
+        """Forget the sources that are not in ``kept``."""
         self._places = {id_: place for id_, place in self._places.items() if id_ in kept}
 
     def note(self, reading: Reading[Observation], lag: float) -> None:
@@ -81,23 +81,23 @@ class SourceBook:
         place.fault = reading.fault
         if reading.fault is None:
             place.taken_at = reading.taken_at
-            place.note, place.tells_alerts = _note_of(reading.value), _tells_alerts(reading.value)
+            place.note, place.tells_alerts = _note_of(reading.value), _serves_alerts(reading.value)
             if lost is not None:
                 if not place.aside:
                     self._events.add(source_back(reading.taken_at, place.name, place.since))
                 place.since = reading.taken_at
         elif lost is None:
             place.since = reading.taken_at
-            # What was never there is told by its view; the timeline is for what changes.
+            # A source that never answered is shown by its view; the timeline is for changes.
             if place.taken_at is not None and not place.aside:
                 self._events.add(source_lost(reading.taken_at, place.name, reading.fault))
 
     def views(self) -> tuple[SourceView, ...]:
-        """One for each place; unchanged ones are the same objects."""
-        return tuple(_view(place) for place in self._places.values() if self._tells(place))
+        """One view per source; unchanged ones are the same objects."""
+        return tuple(_view(place) for place in self._places.values() if self._shown(place))
 
-    def _tells(self, place: _Place) -> bool:
-        """A server's history is told of when something is wrong with it and not with the server."""
+    def _shown(self, place: _Place) -> bool:
+        """A server's history is shown when something is wrong with it but not with the server."""
         if not place.aside:
             return True
         server = self._places.get(SourceId(SourceKind.PROMETHEUS, place.source.id.name))
@@ -107,7 +107,7 @@ class SourceBook:
 
 
 def _note_of(seen: Observation | None) -> str:
-    """What of a good answer is not whole: queries and rules that failed, alerts left out."""
+    """What is missing in a good answer: queries and rules that failed, alerts left out."""
     match seen:
         case PrometheusSeen():
             parts = _failed(seen.problems), "; ".join(seen.notes), _left_out(seen)
@@ -122,7 +122,7 @@ def _note_of(seen: Observation | None) -> str:
             assert_never(never)
 
 
-def _tells_alerts(seen: Observation | None) -> bool:
+def _serves_alerts(seen: Observation | None) -> bool:
     return seen.tells_alerts if isinstance(seen, PrometheusSeen) else True
 
 

@@ -1,8 +1,8 @@
-"""What is known, kept up to date reading by reading.
+"""Everything that is known, updated reading by reading.
 
-Invariant: touched by the engine's loop alone. A reading costs the same however many services
-there are; a service's view is made anew at the next ``settle`` after one of its parts changed,
-and what stopped being looked at turns stale and UNKNOWN by itself.
+Invariant: touched by the engine's loop alone. A reading costs the same however many services there
+are; a service's view is rebuilt at the next ``settle`` after one of its parts changed, and a part
+that is no longer looked at becomes stale and UNKNOWN.
 """
 
 from collections.abc import Container, Iterable, Sequence
@@ -58,7 +58,7 @@ from opsconsole.model.workloads import Inventory
 from opsconsole.sources.base import AnySource
 
 SOONER: Final = 5
-"""An undecided look is repeated after this part of its interval, so that red comes quickly."""
+"""An undecided look is repeated after this fraction of its interval, so that DOWN shows quickly."""
 
 LEAST_RETRY: Final = 0.25
 """Seconds; no target is looked at more often."""
@@ -68,7 +68,7 @@ _OF_REPLICAS: Final = frozenset({EventKind.CONTAINER, EventKind.RESTART, EventKi
 
 
 class Store:
-    """Readings in by ``apply``; records, rows and events out."""
+    """Takes readings through ``apply``; gives records, rows and events."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Store:
         single: bool = False,
         before: "Store | None" = None,
     ) -> None:
-        """Empty, or with all that still holds of ``before``, whose settings were others."""
+        """Empty, or with everything that still applies of ``before``, which had other settings."""
         self.events: EventLog = before.events if before else EventLog()
         self.services = build_services(settings, now, single=single)
         if before is not None:
@@ -99,7 +99,7 @@ class Store:
         self.replicas: ReplicaBook = ReplicaBook(settings, before.replicas if before else None)
         self.servers: ServerBook = before.servers if before else ServerBook()
         self.hosts: tuple[HostView, ...] = ()
-        self._telling: set[SourceId] = set()
+        self._reporting: set[SourceId] = set()
         self._hosts: dict[SourceId, HostView] = {}
         self._host_interval = settings.host.interval
         self._touched: set[ServiceRecord] = set()
@@ -119,11 +119,11 @@ class Store:
         self.settle(now)
 
     def watch(self, sources: Sequence[AnySource], now: float) -> None:
-        """Keep account of the ``sources`` that are not probes of an instance, and of no others."""
+        """Track exactly those of ``sources`` that are not probes of an instance."""
         kept = frozenset(source.id for source in sources)
         self.scrapes.retain(kept)
         self.sources.retain(kept)
-        self._telling &= kept
+        self._reporting &= kept
         self._retain_hosts(kept)
         self.servers.retain(kept)
         for record in self.services.values():
@@ -138,10 +138,10 @@ class Store:
         self._changed = True
 
     def _take_over(self, before: "Store") -> None:
-        """What is known of anything but services; sources that are gone leave with ``watch``."""
+        """Carry over what is not about services; ``watch`` drops removed sources."""
         self.sources, self.scrapes = before.sources, before.scrapes
         self.probes.take_over(before.probes)
-        self._telling = before._telling
+        self._reporting = before._reporting
         self._hosts = {who: each.every(self._host_interval) for who, each in before._hosts.items()}
         self._retain_hosts(before._hosts)
         self._resumed_at, self._quiet_until = before._resumed_at, before._quiet_until
@@ -152,7 +152,7 @@ class Store:
         self.hosts = tuple(self._hosts.values())
 
     def apply(self, reading: Reading[Observation], lag: float = 0.0) -> float | None:
-        """Take in one reading. Returns seconds to a sooner look where it is undecided."""
+        """Take in one reading. Returns the seconds to a sooner look if it is undecided."""
         source, at = reading.source, reading.taken_at
         if source.kind is SourceKind.PROBE:
             return self._apply_probe(reading, lag)
@@ -189,12 +189,12 @@ class Store:
                 assert_never(never)
         return None
 
-    def heard(self, event: Event) -> list[SourceId]:
-        """Take in what a source tells as it happens. Returns what to look at now."""
+    def take_event(self, event: Event) -> list[SourceId]:
+        """Take in an event that a source reports. Returns the sources to look at now."""
         if event.kind not in _OF_REPLICAS:
             self.events.add(event)
             return []
-        asked = [each for each in self._telling if event.place in {"", each.name}]
+        asked = [each for each in self._reporting if event.place in {"", each.name}]
         service, whose = event.service, (event.subject, event.place)
         for record in self.services.values():
             if record.is_about(*whose):
@@ -205,27 +205,28 @@ class Store:
         return asked
 
     def suspended(self, now: float) -> None:
-        """Time was lost: nothing is known, and the next interval's failures are not counted.
+        """Take in that time was lost: nothing is known, and the next interval's failures do not
+        count.
 
-        Becoming unknown by it, and known again, is told once for all and not for each.
+        Becoming unknown by it, and known again, is one event and not one for each service.
         """
         self._resumed_at = now
         longest = max((probe.interval for _, probe in self._index.values()), default=0.0)
         self._quiet_until = now + 2 * min(longest, _LONGEST_QUIET)
 
     def set_actions(self, name: str, actions: tuple[ActionView, ...]) -> None:
-        """What the operator allows for a service now; one that left meanwhile passes."""
+        """Take in what the operator allows for a service now; a removed service is ignored."""
         record = self.services.get(name)
         if record is not None and record.actions != actions:
             record.actions = actions
             self._touched.add(record)
 
     def touch(self, record: ServiceRecord) -> None:
-        """Have the view of ``record`` made anew."""
+        """Mark the view of ``record`` to be rebuilt."""
         self._touched.add(record)
 
     def settle(self, now: float) -> bool:
-        """Make anew what was touched, age what was not; whether anything changed."""
+        """Rebuild what was touched, age what was not. Returns whether anything changed."""
         self._expire_probes(now)
         if self.replicas.expire(now):
             self._join_replicas()
@@ -243,7 +244,7 @@ class Store:
     def _apply_probe(self, reading: Reading[Observation], lag: float) -> float | None:
         found = self._index.get(reading.source)
         if found is None:
-            # Of an instance that was configured no more while it was looked at.
+            # The instance was removed from the configuration during the look.
             return None
         instance, probe = found
         report, fault, at = reading.value, reading.fault, reading.taken_at
@@ -285,13 +286,13 @@ class Store:
 
     def _apply_inventory(self, key: SourceId, inventory: Inventory, at: float) -> None:
         if self.replicas.note(inventory, at):
-            self._telling.add(key)
+            self._reporting.add(key)
             self._join_replicas()
 
     def _join_replicas(self) -> None:
-        """Give every service what engines say of it."""
+        """Give every service what engines report of it."""
         for record in self.services.values():
-            if record.wanted and self.replicas.told:
+            if record.wanted and self.replicas.answered:
                 self._join(record)
             elif record.copies is not None:
                 self._part(record)
@@ -311,11 +312,11 @@ class Store:
             if any(copies.is_stale(each.place) for each in found):
                 instance.ended = False
             elif found:
-                # One that was removed stays as it was last seen.
+                # A removed replica stays as it was last seen.
                 instance.ended = all(each.phase in NOT_RUNNING for each in found)
 
     def _part(self, record: ServiceRecord) -> None:
-        """Nothing tells any more what runs of it."""
+        """No source reports any more what runs of it."""
         record.copies = None
         self._touched.add(record)
         for instance in record.instances:
@@ -323,7 +324,7 @@ class Store:
             self._touched_instances.add(instance)
 
     def apply_metrics(self, metrics: Iterable[MetricValue], at: float) -> None:
-        """Take in present figures of services, wherever they were read."""
+        """Take in present figures of services, whatever their source."""
         for metric in metrics:
             record = self.services.get(metric.service)
             if record is not None:
@@ -347,7 +348,7 @@ class Store:
         for instance, probe in self._index.values():
             if probe.taken_at is None or probe.stale:
                 continue
-            # Who asked to be left alone for a while is not looked at sooner.
+            # A target that asked for a pause is not looked at sooner.
             pause = max(probe.interval, probe.fault.retry_after if probe.fault else 0.0)
             if is_stale(probe.taken_at, pause, now):
                 probe.stale = True
@@ -366,7 +367,7 @@ class Store:
         if before.state is verdict.state:
             return
         instance.since = max(at, instance.since)
-        self._tell_flip(at, instance.service.name, instance.name, before, verdict)
+        self._add_flip(at, instance.service.name, instance.name, before, verdict)
 
     def _by_replicas(self, instance: InstanceRecord) -> Verdict:
         copies = instance.service.copies
@@ -402,9 +403,9 @@ class Store:
         record.since = max(now, record.since)
         whole = State.DOWN in {before.state, verdict.state}
         if len(record.instances) != 1 and (whole or not record.instances):
-            self._tell_flip(now, record.name, record.name, before, verdict)
+            self._add_flip(now, record.name, record.name, before, verdict)
 
-    def _tell_flip(
+    def _add_flip(
         self, at: float, service: str, subject: str, before: Verdict, after: Verdict
     ) -> None:
         unknown = State.UNKNOWN in {before.state, after.state}
@@ -419,14 +420,14 @@ def _of_probes(instance: InstanceRecord) -> Verdict:
 
 
 def _beside(record: ServiceRecord) -> list[Verdict]:
-    """What engines say of the service that none of its instances stands for."""
+    """What engines report of the service beyond its instances."""
     copies = record.copies
     if copies is None:
         return []
     found = [judge_workload(each) for each in copies.workloads if not copies.is_stale(each.place)]
     found += [each.verdict for each in copies.lacking if each.ambiguous]
     if record.instances:
-        # Of several that one instance is called by, each may be ill behind its address.
+        # If one instance has several replicas, any of them may be failing behind its address.
         alone = [each.replicas[0].id for each in record.instances if len(each.replicas) == 1]
         others = [each for each in copies.replicas if each.id not in alone]
         found += [verdict_of(copies, each) for each in others if not copies.is_stale(each.place)]

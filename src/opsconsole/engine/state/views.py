@@ -1,6 +1,6 @@
 """Records as the snapshot shows them. Pure but for the clock that is passed in.
 
-Invariant: a view says what was seen: its state is after thresholds, its fault is of the latest
+Invariant: a view says what was seen: its state is after thresholds, its fault is that of the latest
 look, and what is stale is UNKNOWN.
 """
 
@@ -24,7 +24,7 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         url=instance.url,
         state=verdict.state,
         since=instance.since,
-        taken_at=first.taken_at if first else _told_at(instance),
+        taken_at=first.taken_at if first else _answered_at(instance),
         stale=any(probe.stale for probe in instance.probes),
         flapping=verdict.flapping,
         report=first.report if first else None,
@@ -40,7 +40,8 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
 
 
 def replica_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:
-    """A service without URLs is its replicas: those found, and those that are named in vain."""
+    """A service without URLs consists of its replicas: those found, and those named but not
+    found."""
     copies = record.copies
     if copies is None:
         return ()
@@ -50,7 +51,7 @@ def replica_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:
 
 
 def verdict_of(copies: Copies, replica: Replica) -> Verdict:
-    """What a replica's own engine says of it; unknown where that has not answered lately."""
+    """What a replica's own engine reports of it; unknown if that has not answered recently."""
     if copies.is_stale(replica.place):
         return Verdict(State.UNKNOWN, f"{replica.place.name} {UNREAD}")
     return judge_replica(replica)
@@ -59,7 +60,7 @@ def verdict_of(copies: Copies, replica: Replica) -> Verdict:
 def service_view(
     record: ServiceRecord, instances: tuple[InstanceView, ...], now: float
 ) -> ServiceView:
-    """One service with everything that is known of it."""
+    """One service with everything that is known about it."""
     verdict, history = record.verdict, record.history
     return ServiceView(
         name=record.name,
@@ -92,7 +93,7 @@ def service_view(
 def _advice(
     record: ServiceRecord, instances: tuple[InstanceView, ...], now: float
 ) -> tuple[str, ...]:
-    """How many copies it should have, by what each of them uses."""
+    """How many copies it should have, from the use of each copy."""
     watch = record.scaling
     declared = record.copies.workloads if record.copies is not None else ()
     copies = sum(each.running for each in declared) or len(instances)
@@ -122,7 +123,7 @@ def _replica_view(record: ServiceRecord, copies: Copies, replica: Replica) -> In
         url="",
         state=verdict.state,
         since=replica.finished_at or replica.started_at or record.since,
-        taken_at=copies.told_at(replica.place),
+        taken_at=copies.answered_at(replica.place),
         stale=copies.is_stale(replica.place),
         runs_as=replica.name,
         replicas=(replica.id,),
@@ -145,17 +146,17 @@ def _lacking_view(record: ServiceRecord, name: str, verdict: Verdict) -> Instanc
     )
 
 
-def _told_at(instance: InstanceRecord) -> float | None:
+def _answered_at(instance: InstanceRecord) -> float | None:
     copies = instance.service.copies
     if copies is None:
         return None
     return min(
-        (at for each in instance.replicas if (at := copies.told_at(each.place)) is not None),
+        (at for each in instance.replicas if (at := copies.answered_at(each.place)) is not None),
         default=None,
     )
 
 
 def _version(instances: tuple[InstanceView, ...]) -> str:
-    """The version that all report, or the several that they do."""
+    """The version that all report, or all the versions reported."""
     seen = {each.report.version for each in instances if each.report and each.report.version}
     return ", ".join(sorted(seen)[:3])

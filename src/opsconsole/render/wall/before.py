@@ -47,4 +47,4 @@ def lately(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Li
     if height < _LEAST_EVENTS or not happened:
         return []
     rows = [events.row(each, width, scene.now).line for each in happened]
-    return [(Span(" LATELY", Role.TITLE),), *rows]
+    return [(Span(" RECENT", Role.TITLE),), *rows]
