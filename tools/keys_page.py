@@ -1,6 +1,6 @@
 """Every key as a page of Markdown, made from the registry of keys.
 
-Invariant: each key stands on the page once, under the screen that it works on.
+Invariant: each key is on the page once, under the screen that it works on.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ HEADINGS: Final = {
     Scope.LOGS: "In the logs",
     Scope.LOG_WINDOWS: "In the logs, on their own screen",
 }
-"""The headings, in order; a screen that is not named here follows under its own name."""
+"""The headings, in order; a screen not named here follows under its own name."""
 
 _INTRODUCTION: Final = """# Keys
 
@@ -36,7 +36,7 @@ Textual gives to keys. A keymap is refused whole, with file and line, when it na
 exist, gives one key two meanings on one screen, or leaves no way out.
 
 Keys that change something open a **plan**; only a typed word or an explicit choice starts it, and
-Enter never does. In read-only, and while the past is shown, they are greyed and refused.
+Enter never does. In read-only mode and while the past is shown they are greyed and refused.
 """
 
 

@@ -205,7 +205,7 @@ def test_panels_fill_the_screen_and_never_overlap(
 def test_no_alert_is_not_claimed_when_nobody_can_tell() -> None:
     blind = replace(fleet.on_fire(), alerts=())
     said = plain(nothing_to_show(Panel.ALERTS, blind, filtered=False))
-    assert "cannot tell: alertmanager does not answer" in said
+    assert "unknown: alertmanager does not answer" in said
     calm = plain(nothing_to_show(Panel.ALERTS, fleet.calm(), filtered=False))
     assert "no alert is firing" in calm
 
@@ -255,7 +255,7 @@ def test_until_when_an_alert_is_quiet_is_said_at_every_width(width: int, said: s
 
 def test_no_alert_is_not_claimed_of_what_was_read_long_ago() -> None:
     said = plain(nothing_to_show(Panel.ALERTS, fleet.stale(), filtered=False))
-    assert "cannot tell: prometheus was read" in said
+    assert "unknown: prometheus was read" in said
     assert "no alert is firing" not in said
 
 

@@ -124,7 +124,7 @@ async def test_without_a_vmalert_it_is_said_that_no_alert_can_come(
     (source,) = snapshot.sources
     assert (source.fault, source.note, source.tells_alerts) == (None, NO_RULES, False)
     said = plain(nothing_to_show(Panel.ALERTS, snapshot, filtered=False))
-    assert "cannot tell: prometheus evaluates no rules" in said
+    assert "unknown: prometheus evaluates no rules" in said
     assert "no alert is firing" not in said
 
 

@@ -1,7 +1,7 @@
-"""Alerts under their causes, for a list that can be opened.
+"""Folds alerts under their causes, for a list that can be unfolded.
 
-Invariant: every alert is in the list exactly once, itself or counted under the cause at the end of
-its chain; nothing that is resolved is counted away; with everything open all rows are there.
+Invariant: every alert is in the list exactly once, as a row or counted under the cause at the end
+of its chain; resolved alerts are never folded; with everything unfolded all rows are there.
 """
 
 from collections.abc import Collection, Iterable
@@ -12,7 +12,8 @@ from opsconsole.model.alerts import Alert, AlertState
 
 @dataclass(frozen=True, slots=True)
 class FoldedAlert:
-    """One row: ``folded`` counts alerts hidden under it, ``depth`` is 1 where it is shown so."""
+    """One row: ``folded`` counts alerts hidden under it, ``depth`` is 1 if it is shown under a
+    cause."""
 
     alert: Alert
     folded: int = 0
@@ -20,7 +21,8 @@ class FoldedAlert:
 
 
 def fold_rows(alerts: Iterable[Alert], opened: Collection[str] = ()) -> tuple[FoldedAlert, ...]:
-    """``alerts`` in their order, symptoms hidden under their cause unless its key is opened."""
+    """``alerts`` in their order, symptoms hidden under their cause unless its key is in
+    ``opened``."""
     rows = tuple(alerts)
     by_key = {row.key: row for row in rows}
     under: dict[str, list[Alert]] = {}
@@ -41,7 +43,7 @@ def fold_rows(alerts: Iterable[Alert], opened: Collection[str] = ()) -> tuple[Fo
 
 
 def _root(alert: Alert, by_key: dict[str, Alert]) -> Alert:
-    """The end of the chain of causes that are in the list; ``alert`` itself where there is none."""
+    """The end of the chain of causes in the list; ``alert`` itself if it has none."""
     seen, last = {alert.key}, alert
     while (cause := by_key.get(last.cause)) is not None:
         if cause.key in seen:

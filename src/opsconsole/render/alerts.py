@@ -1,4 +1,4 @@
-"""Alerts as rows: most urgent first, then oldest; what is silenced stays in sight, quietly.
+"""Alerts as rows: most urgent first, then oldest; silenced ones stay visible, muted.
 
 Invariant: rows are keyed by the alert's key, which is the same whichever source reports it.
 """
@@ -42,12 +42,12 @@ def _rank(alert: Alert) -> tuple[int, bool, int, float, str]:
 
 
 def firing(alerts: Iterable[Alert]) -> list[Alert]:
-    """Those that fire and that nobody silenced."""
+    """The firing alerts that are not silenced."""
     return [alert for alert in alerts if alert.state is AlertState.FIRING and not alert.quiet]
 
 
 def row(alert: Alert, width: int, now: float, *, folded: int = 0, depth: int = 0) -> Row:
-    """One alert: severity, age, name, service and, where there is room, what it says.
+    """One alert: severity, age, name, service and, if there is room, its text.
 
     ``folded`` counts the alerts that are hidden under it; with ``depth`` it is one of them.
     """
@@ -89,9 +89,9 @@ _QUIET = {
 
 
 def _wordings(alert: Alert, now: float) -> list[str]:
-    """Where it is and what keeps it from being loud, the longest wording first.
+    """Where it is and why it is muted, the longest wording first.
 
-    Until when it is quiet is said longer than whose it is: it decides who is woken.
+    The end of the silence is kept longer than its owner: it decides who is woken.
     """
     where = alert.service or alert.instance
     if alert.state is not AlertState.FIRING:
@@ -127,7 +127,7 @@ def _shortly(at: float, now: float) -> str:
 
 
 def detail(alert: Alert, now: float) -> list[Line]:
-    """Everything that is known of one alert, for reading."""
+    """Everything that is known about one alert, for reading."""
     glyph, word, role = _LOOKS[alert.severity]
     lines: list[Line] = [
         (Span(f"{glyph} {word} ", role), Span(alert.name, Role.STRONG)),
@@ -155,7 +155,7 @@ def detail(alert: Alert, now: float) -> list[Line]:
 
 
 def uncut(alert: Alert, width: int, now: float) -> list[Line]:
-    """``detail`` with nothing cut: what is too long for a line goes on in the next."""
+    """``detail`` uncut: text too long for a line continues on the next."""
     lines: list[Line] = []
     for line in detail(alert, now):
         *before, last = line
@@ -168,9 +168,9 @@ def uncut(alert: Alert, width: int, now: float) -> list[Line]:
 
 
 def page(alert: Alert, width: int, now: float, *, runbook: str = "") -> list[Line]:
-    """All of an alert, and what can be done about it.
+    """The whole alert, and what can be done about it.
 
-    ``runbook`` is the title of the one that is written for the alert.
+    ``runbook`` is the title of the alert's runbook.
     """
     lines = uncut(alert, width, now)
     if runbook:

@@ -1,6 +1,6 @@
 """Backups of a service as rows.
 
-Invariant: a damaged one says why and never looks whole; only what was compared is called
+Invariant: a damaged backup says why and never looks intact; only a compared backup is called
 verified.
 """
 
@@ -28,7 +28,7 @@ def header(width: int) -> Line:
 
 
 def row(backup: BackupView, width: int, now: float, *, checking: bool = False) -> Line:
-    """State, when, age, size, files, id, and what is wrong or worth knowing."""
+    """State, when, age, size, files, id, and what is wrong with it or worth knowing."""
     glyph, role = _LOOKS[backup.state]
     state = "comparing …" if checking else f"{glyph} {backup.state.value}"
     head = Span(f" {fit(state, _CELLS[0][0])}", Role.ACCENT if checking else role)

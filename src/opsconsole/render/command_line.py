@@ -1,7 +1,7 @@
-"""A line that is being typed: its text, what completes it, and what is meant by it.
+"""A line being typed: its text, its completions, and the name that it means.
 
-Invariant: pure; a key changes the text at once or not at all. What is typed names one thing
-exactly, or begins the name of one thing only; nothing is guessed.
+Invariant: pure; a key changes the text at once or not at all. A typed word must be a whole name or
+the beginning of exactly one name; nothing is guessed.
 """
 
 import difflib
@@ -12,24 +12,24 @@ from typing import Final
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width, width_of
 
 _LIKELY: Final = 0.6
-"""How alike two words must be, by difflib's ratio, to be taken for a slip of the keys."""
+"""How similar two words must be, by difflib's ratio, to count as a typing error."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypedLine:
-    """Text and the place of the cursor in it, in characters."""
+    """The text and the cursor position in it, in characters."""
 
     text: str = ""
     cursor: int = 0
 
     def with_text(self, added: str, limit: int) -> "TypedLine":
-        """With ``added`` at the cursor, as far as ``limit`` characters allow."""
+        """With ``added`` inserted at the cursor, up to ``limit`` characters in all."""
         added = added[: max(0, limit - len(self.text))]
         text = self.text[: self.cursor] + added + self.text[self.cursor :]
         return TypedLine(text, self.cursor + len(added))
 
     def moved(self, key: str) -> "TypedLine":
-        """After a key that moves or takes away; the same for any other key."""
+        """After a key that moves or deletes; unchanged for any other key."""
         text, at = self.text, self.cursor
         last_word = len(text[:at].rstrip().rpartition(" ")[0])
         places = {
@@ -50,7 +50,7 @@ class TypedLine:
 
 
 def completions(text: str, names: Iterable[str]) -> list[str]:
-    """The names that ``text`` begins, then those that hold it; all for ''."""
+    """The names that begin with ``text``, then those that contain it; all for ''."""
     wanted = text.strip().lower()
     listed = list(dict.fromkeys(names))
     begun = [name for name in listed if name.lower().startswith(wanted)]
@@ -59,7 +59,7 @@ def completions(text: str, names: Iterable[str]) -> list[str]:
 
 
 def meant(text: str, names: Iterable[str]) -> str | None:
-    """The one name that is meant: written whole, or the only one that begins so."""
+    """The one name that is meant: written in full, or the only one with this beginning."""
     wanted = text.strip().lower()
     listed = list(dict.fromkeys(names))
     whole = [name for name in listed if name.lower() == wanted]
@@ -70,7 +70,7 @@ def meant(text: str, names: Iterable[str]) -> str | None:
 
 
 def not_meant(text: str, names: Iterable[str]) -> str:
-    """What to say of a word that means nothing, or more than one thing."""
+    """The message for a word that matches no name, or several."""
     wanted = text.strip()
     listed = list(dict.fromkeys(names))
     begun = [name for name in listed if name.lower().startswith(wanted.lower())]
@@ -82,9 +82,9 @@ def not_meant(text: str, names: Iterable[str]) -> str:
 
 
 def prompt_line(mark: str, typed: TypedLine, width: int, *, hint: str = "") -> Line:
-    """The line as typed, with the cursor, and at the right of it ``hint``, quieter."""
+    """The line as typed, with the cursor, and ``hint`` muted to its right."""
     before, rest = typed.text[: typed.cursor], typed.text[typed.cursor :]
-    # A text that is longer than the line is shown from where the cursor still is in sight.
+    # A text longer than the line is scrolled so that the cursor stays visible.
     room = max(4, width - width_of(mark) - 3)
     while width_of(before) > room:
         before = before[1:]

@@ -1,4 +1,4 @@
-"""What is seen first, before anything is known: the place, and that it is being looked at.
+"""The first picture, before anything is known: the environment, and that reading has begun.
 
 Invariant: imports no more than cells, so that it is painted at once.
 """
@@ -9,12 +9,12 @@ _BADGES = {"high": Role.BADGE_HIGH, "low": Role.BADGE_LOW}
 
 
 def badge_role(danger: str) -> Role:
-    """How loudly the environment's name is shown."""
+    """The role of the environment's name, by its danger."""
     return _BADGES.get(danger, Role.BADGE)
 
 
 def lines(environment: str, danger: str, width: int) -> list[Line]:
-    """The header's two lines and the first panel's title, where they will stand."""
+    """The header's two lines and the first panel's title, where they will be."""
     name = f" {clip(environment.upper(), 20)} "
     first: Line = (
         Span(name, badge_role(danger)),

@@ -1,7 +1,7 @@
-"""What a panel says when it has nothing to show: what would be there, and how to get it.
+"""The text of an empty panel: what would be there, and how to get it.
 
-Invariant: none is said only of what was looked at; what is not asked, or does not answer, is
-never shown as calm.
+Invariant: "none" is shown only for sources that were read; a source that is not configured or does
+not answer is never shown as calm.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from opsconsole.render.overview import Panel
 
 
 def nothing_to_show(panel: Panel, snapshot: Snapshot | None, *, filtered: bool) -> list[Line]:
-    """What an empty panel says: still looking, filtered away, none, or why it cannot be known."""
+    """The text of an empty panel: still looking, filtered out, none, or why it is unknown."""
     if snapshot is None:
         return _said("looking …", role=Role.MUTED)
     if panel is Panel.SERVICES:
@@ -46,12 +46,12 @@ def _no_services(filtered: bool) -> list[Line]:
 
 
 def blind_to_alerts(snapshot: Snapshot) -> list[SourceView]:
-    """The sources of alerts that do not answer: there may be more than is known."""
+    """The sources of alerts that do not answer: there may be more alerts than are known."""
     return [each for each in _alerting(snapshot) if each.fault is not None]
 
 
 def no_alerts(snapshot: Snapshot, calm: str = "no alert is firing") -> list[Line]:
-    """Why there is none to show: ``calm`` where whoever knows was asked and answered."""
+    """Why no alert is shown: ``calm`` if every source of alerts was asked and answered."""
     asked = _alerting(snapshot)
     unread = _cannot_tell(asked, snapshot.taken_at)
     if unread:
@@ -59,7 +59,7 @@ def no_alerts(snapshot: Snapshot, calm: str = "no alert is firing") -> list[Line
     silent = [source for source in asked if not source.tells_alerts]
     if silent and len(silent) == len(asked):
         return _said(
-            f"cannot tell: {silent[0].name} evaluates no rules",
+            f"unknown: {silent[0].name} evaluates no rules",
             "name its vmalert as prometheus.rules_url, or set alertmanager.url",
             role=Role.UNKNOWN,
         )
@@ -77,17 +77,17 @@ def _alerting(snapshot: Snapshot) -> list[SourceView]:
 
 
 def _cannot_tell(asked: Sequence[SourceView], now: float) -> list[Line]:
-    """Which of ``asked`` does not answer, or did so too long ago, and why; nothing if all did."""
+    """Which of ``asked`` does not answer, or last did too long ago, and why; () if all did."""
     blind = next((each for each in asked if each.fault is not None), None)
     if blind is not None and blind.fault is not None:
-        head = f"cannot tell: {blind.name} does not answer"
+        head = f"unknown: {blind.name} does not answer"
         return _said(head, str(blind.fault), blind.fault.hint, role=Role.UNKNOWN)
     late = next((each for each in asked if is_stale(each.taken_at, each.interval, now)), None)
     if late is None:
         return []
     at = late.taken_at
     read = "was not read yet" if at is None else f"was read {figures.age(now - at)} ago"
-    return _said(f"cannot tell: {late.name} {read}", role=Role.UNKNOWN)
+    return _said(f"unknown: {late.name} {read}", role=Role.UNKNOWN)
 
 
 def _no_resources(snapshot: Snapshot) -> list[Line]:
@@ -111,7 +111,7 @@ def _no_resources(snapshot: Snapshot) -> list[Line]:
 
 
 def engines_down(snapshot: Snapshot, width: int) -> list[Row]:
-    """Why containers are missing or old below the host's lines, for each engine that is down."""
+    """Why containers below the host's lines are missing or old, for each engine that is down."""
     rows: list[Row] = []
     for source in snapshot.sources:
         if not source.id.kind.tells_replicas or source.fault is None:

@@ -1,6 +1,6 @@
 """Events of the timeline in words.
 
-Invariant: pure, and every code has its words; nothing is judged by what stands here.
+Invariant: pure, and every code has its words; nothing is judged by these words.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from opsconsole.render.ink import figures
 
 
 def words(event: Event) -> str:
-    """What happened, as part of a sentence; whom it befell is left to the reader's place."""
+    """What happened, as part of a sentence, without naming the service."""
     made = _MADE.get(event.code)
     if made is not None:
         return made(event)
@@ -23,7 +23,7 @@ def words(event: Event) -> str:
 
 
 def change(event: Event) -> str:
-    """``before → after``; '' where nothing changed from one thing to another."""
+    """``before → after``; '' if the event is not a change from one value to another."""
     if event.kind is EventKind.OPERATION or not event.after:
         return ""
     return f"{event.before} → {event.after}" if event.before else event.after
@@ -93,4 +93,4 @@ _PATTERNS: Final[Mapping[EventCode, str]] = {
     EventCode.FLEET_CHANGED: "the fleet as {event.subject} finds it: {detail}",
     EventCode.TIME_LOST: "no look for {figure} s: the machine was suspended or stopped",
 }
-"""A code that stands in neither table is told by its detail alone."""
+"""A code in neither table is shown by its detail alone."""

@@ -1,6 +1,6 @@
 """The timeline as rows, latest first.
 
-Invariant: an event's row never changes once its day has not; what is coloured is its state.
+Invariant: an event's row stays the same within a day; colour shows its state only.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from opsconsole.render.ink.cells import Role, Row, Span, clip, fit, state_role
 
 
 def latest(events: Iterable[Event]) -> list[Event]:
-    """Newest first; of one moment, the later written first."""
+    """Newest first; among events of one moment, the last added first."""
     written = list(enumerate(events))
     written.sort(key=lambda entry: (-entry[1].at, -entry[0]))
     return [event for _, event in written]
@@ -24,7 +24,7 @@ def key(event: Event) -> str:
 
 
 def row(event: Event, width: int, now: float) -> Row:
-    """When, what kind, whose, and what happened."""
+    """Time, kind, service, and what happened."""
     glyph, role = (
         (event.state.glyph, state_role(event.state))
         if event.state is not None

@@ -1,8 +1,8 @@
-"""The two lines at the top: which place this is, what is broken, and what is being read.
+"""The two lines at the top: which environment, what is broken, and what is being read.
 
-Invariant: the counts of states are never cut; every source shows the age of its last good
-reading, and one that fails shows why. The clock is the wall's, in UTC, to the second, so that
-a lagging link is seen.
+Invariant: the counts of states are never cut; every source shows the age of its last good reading,
+and a failing source shows why. The clock is wall time in UTC, to the second, so that a lagging link
+shows.
 """
 
 from opsconsole.model.reading import is_stale
@@ -14,7 +14,7 @@ from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_
 
 NOTICE_ROWS = 2
 ROOMY = 20
-"""Lines of a screen from which a notice may take two."""
+"""Minimum height of a screen on which a notice may take two lines."""
 
 _STATE_ROLES = {
     State.DOWN: Role.BAR_DOWN,
@@ -34,7 +34,7 @@ def top(
     note: str = "",
     clock: Role = Role.BAR_STRONG,
 ) -> Line:
-    """Environment, counts by state, read-only, and the clock in the role ``clock``."""
+    """Environment, counts by state, read-only, and the clock, painted in the role ``clock``."""
     environment = snapshot.environment if snapshot else place
     badge = Span(f" {clip(environment.name.upper(), 20)} ", badge_role(environment.danger))
     left: list[Span] = [badge, Span("  ", Role.BAR)]
@@ -53,7 +53,7 @@ def top(
 
 
 def counts(snapshot: Snapshot) -> list[Span]:
-    """How many services are in each state, worst first; what is zero is not said."""
+    """How many services are in each state, worst first; zeros are left out."""
     tally = dict.fromkeys(State, 0)
     stale = 0
     for service in snapshot.services:
@@ -74,13 +74,13 @@ def counts(snapshot: Snapshot) -> list[Span]:
 
 
 def too_small_lines(excuse: str, snapshot: Snapshot | None, width: int) -> list[Line]:
-    """What a terminal that holds no panels shows: why, and how many are in each state."""
+    """What a terminal too small for panels shows: why, and how many are in each state."""
     lines: list[Line] = [clip_line((Span(excuse, Role.STRONG),), width)]
     return [*lines, clip_line(tuple(counts(snapshot)), width)] if snapshot else lines
 
 
 def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
-    """The sources with their ages, as many as fit whole; those that fail first, with the reason."""
+    """The sources with their ages, as many as fit whole; failing ones first, with the reason."""
     if snapshot is None:
         return (Span(" starting the engine …".ljust(width), Role.BAR_MUTED),)
     ordered = sorted(snapshot.sources, key=lambda source: not _troubled(source, now))
@@ -101,9 +101,9 @@ def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
 
 
 def notices(snapshot: Snapshot | None, width: int, height: int) -> tuple[Line, ...]:
-    """What to know of the console itself, below the sources: the first in two lines at most.
+    """Notices about the console itself, below the sources: the first in at most two lines.
 
-    On a screen of few lines it has one.
+    On a screen with few lines it gets one.
     """
     if snapshot is None or not snapshot.notices:
         return ()
@@ -127,7 +127,7 @@ def _filled(line: Line, width: int) -> Line:
 
 
 def _bare_width(ordered: list[SourceView], now: float, gap: int) -> int:
-    """Cells that the sources take with their faults named by kind alone."""
+    """The width of the sources with their faults named by kind only."""
     return sum(line_width(_source(source, now, 0, gap)) for source in ordered)
 
 
@@ -136,7 +136,7 @@ def _troubled(source: SourceView, now: float) -> bool:
 
 
 def _source(source: SourceView, now: float, room: int, gap: int) -> Line:
-    """One source; ``room`` is for the reason of its fault beyond the fault's kind."""
+    """One source; ``room`` is the width left for the reason of its fault, besides the kind."""
     if source.taken_at is None and source.fault is None:
         return (Span(f"{source.name} waiting{' ' * gap}", Role.BAR_MUTED),)
     age = figures.UNKNOWN if source.taken_at is None else figures.age(now - source.taken_at)

@@ -1,6 +1,6 @@
-"""The keys of a screen as a page, in columns where there is room.
+"""The keys of a screen as a page, in columns if there is room.
 
-Invariant: made from the keys themselves; a key that is not in the registry is not in the help.
+Invariant: made from the registry of keys; a key that is not in the registry is not in the help.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _FIRST: Final = ("look", "change")
 
 
 class HelpEntry(NamedTuple):
-    """One key: what is pressed, what it does, and under which heading it stands."""
+    """One key: what to press, what it does, and its heading."""
 
     keys: str
     text: str
@@ -21,7 +21,7 @@ class HelpEntry(NamedTuple):
 
 
 def page(entries: Iterable[HelpEntry], width: int) -> list[Line]:
-    """All entries by group, what looks and what changes first; two columns from 110 cells on."""
+    """All entries by group, looking and changing first; two columns from 110 cells on."""
     groups: dict[str, list[HelpEntry]] = {name: [] for name in _FIRST}
     for entry in entries:
         groups.setdefault(entry.group, []).append(entry)

@@ -1,8 +1,8 @@
-"""Every key of the console, once: the bindings, the help, the footer and the palette are made
-from here, and a keymap is checked against it.
+"""Every key of the console, once: bindings, help, footer and palette are made from it, and keymaps
+are checked against it.
 
-Invariant: each key has an id, so that it can be remapped; no key here starts a change by
-itself: those of the group ``change`` open a plan. Ctrl-d and ctrl-u scroll and never act.
+Invariant: each key has an id, so that it can be remapped; no key starts a change directly: those of
+the group ``change`` open a plan. Ctrl-d and ctrl-u scroll and never act.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +45,7 @@ class Group(StrEnum):
 class Key:
     """One binding. ``keys`` are Textual's names, comma-separated; ``shown`` is what people read.
 
-    ``hint`` orders the footer, 0 keeps out of it; ``palette`` says whether it is a command too.
+    ``hint`` is its order in the footer, 0 for not shown; ``palette``: it is a command too.
     """
 
     id: str
@@ -80,8 +80,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("next-match", "n", "n", "match(1)", "next match",
         "to the next match; in a table, the next row that is not ok", _L, Group.MOVE),
     Key("previous-match", "P", "P", "match(-1)", "previous match",
-        "to the match before; in a table, the row before that is not ok", _L, Group.MOVE),
-    Key("log-previous-match", "N", "N", "match(-1)", "previous match", "to the match before",
+        "to the previous match; in a table, the previous row that is not ok", _L, Group.MOVE),
+    Key("log-previous-match", "N", "N", "match(-1)", "previous match", "to the previous match",
         Scope.LOGS, Group.MOVE),
     Key("what-changed", "w", "w", "what_changed", "what changed?",
         "what changed before the service or the alert first went wrong, likeliest causes first",
@@ -89,7 +89,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("timeline", "t", "t", "timeline", "timeline", "everything that happened, to search",
         Scope.TRIAGE, Group.LOOK, hint=82, palette=True),
     Key("note", "N", "N", "note", "note",
-        "write a note for the timeline of every console, about the service at hand",
+        "write a note about this service, for the timeline of every console",
         Scope.TRIAGE, Group.LOOK, hint=83, palette=True),
     Key("kinds", "v", "v", "kinds", "kinds",
         "the next sort: changes, health and alerts, containers, operations, notes, the console",
@@ -100,7 +100,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("panel-next", "tab", "tab", "panel_step(1)", "next panel", "to the next panel", _O,
         Group.MOVE),
     Key("panel-previous", "shift+tab", "shift-tab", "panel_step(-1)", "previous panel",
-        "to the panel before", _O, Group.MOVE),
+        "to the previous panel", _O, Group.MOVE),
     *(
         Key(f"panel-{n}", str(n), str(n), f"panel({n})", f"panel {n}", f"to panel or tab {n}", _L,
             Group.MOVE)
@@ -110,14 +110,14 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("tab-next", "tab,right", "tab →", "tab_step(1)", "next tab", "to the next tab", _S,
         Group.MOVE),
     Key("tab-previous", "shift+tab,left", "shift-tab ←", "tab_step(-1)", "tab before",
-        "to the tab before", _S, Group.MOVE),
+        "to the previous tab", _S, Group.MOVE),
     Key("open", "enter", "enter", "open", "open", "open what the cursor is on; never acts", _R,
         Group.LOOK, hint=10, palette=True),
     Key("describe", "d", "d", "describe", "describe",
-        "everything known of the service or the alert", _R,
+        "everything known about the service or the alert", _R,
         Group.LOOK, palette=True),
     Key("operations", "O", "O", "operations", "operations",
-        "what is being done to services, by whom, and what came of it", _E, Group.LOOK,
+        "operations on services, by whom, and their verdicts", _E, Group.LOOK,
         palette=True),
     Key("silences", "S", "S", "silences", "silences",
         "what is silenced or acknowledged, by whom and until when", _E, Group.LOOK, palette=True),
@@ -127,11 +127,11 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("run-step", "r", "r", "run_step", "run step",
         "run the step under the cursor; what changes something opens its plan", Scope.RUNBOOK,
         Group.CHANGE, hint=5, palette=True),
-    Key("skip-step", "s", "s", "skip_step", "skip step", "pass over an optional step",
+    Key("skip-step", "s", "s", "skip_step", "skip step", "skip an optional step",
         Scope.RUNBOOK, Group.CHANGE, hint=7, palette=True),
-    Key("end-run", "E", "E", "end_run", "end run", "end the run where it stands",
+    Key("end-run", "E", "E", "end_run", "end run", "end the run at this step",
         Scope.RUNBOOK, Group.CHANGE, hint=60, palette=True),
-    Key("run-anew", "a", "a", "anew", "anew", "after the end of a run, begin with a new one",
+    Key("run-again", "a", "a", "run_again", "again", "after the end of a run, start a new one",
         Scope.RUNBOOK, Group.LOOK, hint=62, palette=True),
     Key("unfold", "right", "→", "unfold(1)", "unfold",
         "show the alerts that are folded under this one", _A, Group.LOOK),
@@ -151,12 +151,12 @@ KEYS: Final[tuple[Key, ...]] = (
         "ask for a reason, then open the plan that ends the silence", _Q, Group.CHANGE, hint=14,
         palette=True),
     Key("silence-again", "t", "t", "again", "again",
-        "make a silence anew that has ended", _Q, Group.CHANGE, hint=16, palette=True),
+        "renew a silence that has ended", _Q, Group.CHANGE, hint=16, palette=True),
     Key("again", "t", "t", "again", "try again",
         "ask for the operation once more, with an override and a reason", _X, Group.CHANGE,
         hint=24, palette=True),
     Key("stop-rollback", "s", "s", "stop_rollback", "stop rollback",
-        "keep the rollback that a failed operation armed from being begun", _X, Group.CHANGE,
+        "stop the rollback that a failed operation armed", _X, Group.CHANGE,
         hint=22, palette=True),
     Key("test", "v", "v", "test", "test",
         "open the plan of a test of the component under the cursor, or the menu of tests",
@@ -174,8 +174,8 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("sort", "o", "o", "sort(1)", "sort", "sort by the next column", _O, Group.LOOK, hint=80),
     Key("sort-right", "shift+right", "shift-→", "sort(1)", "sort right", "sort by the next column",
         _O, Group.LOOK),
-    Key("sort-left", "shift+left", "shift-←", "sort(-1)", "sort left", "sort by the column before",
-        _O, Group.LOOK),
+    Key("sort-left", "shift+left", "shift-←", "sort(-1)", "sort left",
+        "sort by the previous column", _O, Group.LOOK),
     Key("select", "space", "space", "select", "choose", "choose several services", _O, Group.LOOK),
     Key("zoom", "z", "z", "zoom", "zoom", "the panel on the whole screen, and back", _O,
         Group.LOOK, hint=85),
@@ -186,7 +186,7 @@ KEYS: Final[tuple[Key, ...]] = (
         Scope.LOG_WINDOWS, Group.LOOK),
     Key("log-next-error", "e", "e", "error(1)", "next error", "to the next error", Scope.LOGS,
         Group.MOVE, hint=12, palette=True),
-    Key("log-previous-error", "E", "E", "error(-1)", "previous error", "to the error before",
+    Key("log-previous-error", "E", "E", "error(-1)", "previous error", "to the previous error",
         Scope.LOGS, Group.MOVE, palette=True),
     Key("log-wrap", "w", "w", "wrap", "wrap", "long lines on several rows, or cut", Scope.LOGS,
         Group.LOOK, hint=52, palette=True),
@@ -199,11 +199,11 @@ KEYS: Final[tuple[Key, ...]] = (
         palette=True),
     Key("log-save", "s", "s", "save", "save", "save these lines to a new file in this folder",
         Scope.LOGS, Group.LOOK, hint=58, palette=True),
-    Key("raw", "y", "y", "raw", "raw", "the health body as it came", _L, Group.LOOK),
+    Key("raw", "y", "y", "raw", "raw", "the raw health body", _L, Group.LOOK),
     Key("copy", "c", "c", "copy", "copy", "copy what the cursor is on to the clipboard (OSC 52)",
         _L, Group.LOOK),
     Key("pause", "p", "p", "pause", "pause",
-        "hold the picture, reading goes on; from a held or past one, return to now", _E,
+        "hold the picture, reading continues; from a held or past one, return to now", _E,
         Group.LOOK, palette=True),
     Key("earlier", "left_square_bracket", "[", "step(-60)", "earlier",
         "the whole console one minute back", _E, Group.LOOK),
@@ -226,7 +226,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("backup", "B", "B", "change('backup')", "backup", "open the plan of a backup", _C,
         Group.CHANGE, hint=70),
     Key("rollback", "U", "U", "change('rollback')", "rollback",
-        "open the plan to go back to the version before", _C, Group.CHANGE, hint=75),
+        "open the plan to go back to the previous version", _C, Group.CHANGE, hint=75),
     Key("back", "escape,q", "esc q", "back", "back", "one level back", _E, Group.CONSOLE),
     Key("commands", "colon", ":", "command_line", "command",
         "a command or a service by name, tab completes; :q leaves", _E, Group.CONSOLE, hint=90),
@@ -234,7 +234,7 @@ KEYS: Final[tuple[Key, ...]] = (
         _E, Group.CONSOLE),
     Key("theme", "T", "T", "theme", "theme", "choose a theme, with a preview", _E, Group.CONSOLE,
         palette=True),
-    Key("mouse", "m", "m", "mouse", "mouse", "let the mouse go, so that text can be selected", _E,
+    Key("mouse", "m", "m", "mouse", "mouse", "release the mouse, so that text can be selected", _E,
         Group.CONSOLE, palette=True),
     Key("redraw", "ctrl+l", "ctrl-l", "redraw", "redraw", "paint the whole screen again", _E,
         Group.CONSOLE, palette=True),
@@ -245,7 +245,7 @@ KEYS: Final[tuple[Key, ...]] = (
 )  # fmt: skip
 
 VITAL: Final = frozenset({"quit", "help", "back"})
-"""Ids that must keep a key, or there is no way out."""
+"""Ids that must keep a key, so that the user can always leave."""
 
 
 def of(scopes: Iterable[Scope]) -> list[Key]:
@@ -255,7 +255,7 @@ def of(scopes: Iterable[Scope]) -> list[Key]:
 
 
 def reachable(scopes: Sequence[Scope]) -> list[Key]:
-    """The keys that work in ``scopes``, of which the earlier ones go before the later.
+    """The keys that work in ``scopes``; earlier scopes take precedence.
 
     A key of a later scope that shares a physical key with an earlier one is left out.
     """
@@ -274,5 +274,5 @@ def with_keymap(key: Key, keymap: dict[str, str]) -> str:
 
 
 def default_keys() -> dict[str, tuple[str, ...]]:
-    """Ids with their usual keys, for whoever checks a keymap."""
+    """Ids with their usual keys, for checking a keymap."""
     return {key.id: tuple(key.keys.split(",")) for key in KEYS}

@@ -1,7 +1,7 @@
-"""A page of logs as lines: time, level, source where there are several, words.
+"""A page of logs as lines: time, level, source if there are several, text.
 
-Invariant: pure. A row is one line of a log, with the lines that continue it each a row of their
-own; what is dropped, behind or not read is always said.
+Invariant: pure. A row is one line of a log; each line that continues it is another row. Dropped
+lines, lag and unread logs are always shown.
 """
 
 from bisect import bisect_left
@@ -20,7 +20,7 @@ WINDOWS: Final[dict[int, float]] = {2: 60.0, 3: 300.0, 4: 900.0, 5: 1800.0, 6: 3
 LEVELS: Final = (LogLevel.UNKNOWN, LogLevel.INFO, LogLevel.WARNING, LogLevel.ERROR)
 CONTEXTS: Final = (0, 3, 10)
 BEHIND: Final = 2.0
-"""Seconds of lag that are worth a colour."""
+"""Seconds of lag from which the lag is coloured."""
 
 _SOURCE_WIDTH: Final = 18
 _WORDS: Final = {
@@ -36,7 +36,7 @@ _WORDS: Final = {
 
 
 class Place(NamedTuple):
-    """A row: the position of a line on its page, and which of the line's own rows it is."""
+    """A row: the position of a line on its page, and which row of that line it is."""
 
     line: int
     part: int
@@ -63,7 +63,7 @@ class Rows:
         return self.page.lines[self.places[row].line]
 
     def text_at(self, row: int) -> str:
-        """The words of a row."""
+        """The text of a row."""
         place = self.places[row]
         parts = self._parts[place.line]
         return parts[place.part] if parts else self.page.lines[place.line].text
@@ -77,7 +77,7 @@ class Rows:
         return bisect_left(self.places, Place(line, 0))
 
     def find(self, source: str, number: int, at: float) -> int:
-        """The row of a line that was seen before; of the next later one when it is gone."""
+        """The row of a line seen before, or of the next later one if it is gone."""
         for position, line in enumerate(self.page.lines):
             if line.source == source and line.number == number:
                 return self.row_of(position)
@@ -107,7 +107,7 @@ class Rows:
 def query_of(
     text: str, *, mark_only: bool, context: int, level: LogLevel, window: float | None
 ) -> LogQuery:
-    """The query of what is typed; ``!`` in front turns it round, and no text selects all."""
+    """The query for the typed text; a leading ``!`` inverts it, an empty text selects all."""
     inverted = text.startswith("!")
     typed = (text[1:] if inverted else text).strip()
     pattern = compiled(typed) if typed else None
@@ -174,7 +174,7 @@ def _clock(at: float) -> str:
 
 
 class Look(NamedTuple):
-    """How one looks at the page. ``window`` is 0 to 6."""
+    """How the page is shown. ``window`` is 0 to 6."""
 
     service: str
     typed: str = ""
@@ -188,7 +188,7 @@ class Look(NamedTuple):
 
 
 def title(look: Look, page: LogPage | None, width: int) -> Line:
-    """The first line: whose logs, and how one looks at them."""
+    """The first line: whose logs, and how they are shown."""
     notes = [Span("PAUSED " if look.paused else "", Role.ACCENT)]
     notes.append(Span("following" if look.follows and not look.paused else "", Role.MUTED))
     if look.typed:
@@ -209,7 +209,7 @@ def title(look: Look, page: LogPage | None, width: int) -> Line:
 
 
 def status(page: LogPage | None, width: int) -> list[Line]:
-    """A line for each source in short, or what is wrong: never more than four lines."""
+    """A short line for each source, or what is wrong: at most four lines."""
     if page is None:
         return [(Span("  opening the logs …", Role.MUTED),)]
     if not page.sources:

@@ -1,8 +1,8 @@
-"""Objectives beside what was measured, and the figures that they are about.
+"""Objectives with what was measured, and the figures that they are about.
 
-Invariant: what falls short of all is never shown as all of it; an objective whose figure is not
-known is unknown, never met, and one of which too little was seen is early, never missed. What does
-not fit whole is left out, the most pressing last.
+Invariant: a share below 100% is never shown as 100%; an objective whose figure is unknown is
+unknown, never met, and one with too little data is early, never missed. Parts that do not fit whole
+are left out, the most urgent last.
 """
 
 import math
@@ -17,9 +17,9 @@ from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, fit, lin
 
 
 def objective_line(item: Attainment, width: int = 200, *, stale: bool = False) -> Line:
-    """One objective beside what was measured; of what is said besides, as much as fits whole.
+    """One objective with what was measured, and as many further parts as fit whole.
 
-    What was measured of a service that is ``stale`` looks so, whether it was met or not.
+    Figures of a ``stale`` service look stale, met or not.
     """
     glyph, word, role = _met(item)
     glyph, role = ("◌", Role.STALE) if stale else (glyph, role)
@@ -36,7 +36,7 @@ def objective_line(item: Attainment, width: int = 200, *, stale: bool = False) -
 
 
 def _budget(item: Attainment) -> Iterator[Span]:
-    """The error budget in words, the most pressing first."""
+    """The error budget in words, the most urgent first."""
     if item.burning:
         yield Span(f"  too fast: {item.burning}", Role.DOWN)
     witness = _witness(item)
@@ -49,8 +49,8 @@ def _budget(item: Attainment) -> Iterator[Span]:
 
 
 def _standing(item: Attainment, width: int) -> list[Line]:
-    """How close it is (100% of its limit is the target itself, above it is missed), where
-    it goes and what is left of its budget, below the figure.
+    """The line below the figure: how close it is (100% of its limit is the target itself, above it
+    is missed), its trend, and what is left of its budget.
     """
     said: list[str] = []
     if item.closeness is not None and math.isfinite(item.closeness):
@@ -76,14 +76,14 @@ def _standing(item: Attainment, width: int) -> list[Line]:
 
 
 def _actual(item: Attainment) -> str:
-    """Shares are fractions: 0.99834 is ``99.834%``; what falls short of all is never 100."""
+    """Shares are fractions: 0.99834 is ``99.834%``; anything below 1 is never 100."""
     if item.unit == "%" and item.actual is not None and math.isfinite(item.actual):
         return f"{math.floor(item.actual * 1e5 + 1e-6) / 1e3:.5g}%"
     return figures.number(item.actual, item.unit)
 
 
 def _witness(item: Attainment) -> str:
-    """Who saw it and over how long; '' where nobody is known to have seen less than all."""
+    """Who saw it and over how long; '' if its whole window was seen, as far as is known."""
     if item.seen is None:
         return ""
     seen = figures.age(item.seen).replace("d0h", "d")
@@ -97,7 +97,7 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
 
 
 def _window_of(objective: str) -> float:
-    """The seconds that an objective is declared over; without end where it does not say."""
+    """The window of an objective in seconds; infinite if it declares none."""
     found = _OVER.search(objective.strip())
     return float(found[1]) * _UNITS[found[2]] if found else math.inf
 
@@ -111,7 +111,7 @@ def _met(item: Attainment) -> tuple[str, str, Role]:
 
 
 def objectives(service: ServiceView, width: int) -> list[Line]:
-    """Objectives beside what was measured, then what scaling would help."""
+    """Objectives with what was measured, then the scaling advice."""
     lines: list[Line] = [(Span(" objectives", Role.HEADER),)]
     for item in service.objectives:
         lines += [objective_line(item, 50, stale=service.stale), *_standing(item, width)]

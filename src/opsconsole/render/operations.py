@@ -1,8 +1,8 @@
-"""Operations of every console, as rows, badges and details.
+"""Operations of all consoles, as rows, badges and details.
 
-Invariant: what runs is shown with who, from where and since when; a bar measures the time that
-has passed against the usual one and says so where that is not known; a verdict is shown only when
-the journal has one, and one that is not good names what can be done next.
+Invariant: a running operation is shown with who started it, from where and when; a bar compares the
+elapsed time with the usual one, and says so if that is unknown; a verdict is shown only when the
+journal has one, and a bad verdict lists what can be done next.
 """
 
 from collections.abc import Iterable
@@ -64,7 +64,7 @@ def under_way(snapshot: Snapshot | None) -> tuple[Operation, ...]:
 
 
 def order(operations: Iterable[Operation]) -> list[Operation]:
-    """What runs first, then the rest; the newest first in each."""
+    """Running ones first, then the rest; the newest first in each."""
     return sorted(operations, key=lambda run: (run.state.final, -run.started_at))
 
 
@@ -76,7 +76,7 @@ def activity(run: Operation, now: float) -> str:
 
 
 def armed(run: Operation, now: float) -> str:
-    """``↻ restart failed: rolls back by itself in 25s``; '' where nothing is armed."""
+    """``↻ restart failed: rolls back by itself in 25s``; '' if nothing is armed."""
     if run.rollback_at is None:
         return ""
     left = figures.age(run.rollback_at - now)
@@ -84,7 +84,7 @@ def armed(run: Operation, now: float) -> str:
 
 
 def arming(snapshot: Snapshot | None) -> tuple[Operation, ...]:
-    """Operations that a rollback follows by itself unless a person stops it, newest first."""
+    """Operations with an automatic rollback that a person can still stop, newest first."""
     runs = snapshot.operations if snapshot else ()
     return tuple(run for run in runs if run.rollback_at is not None)
 
@@ -99,7 +99,7 @@ def degraded(lasting: Degradation, now: float) -> str:
 
 
 def _shortly(lasting: Degradation, now: float) -> str:
-    """What matters most first, for a narrow column."""
+    """The most important first, for a narrow column."""
     left = lasting.ends_at - now
     end = f"{figures.age(left)} more" if left > 0 else f"{figures.age(-left)} past its end"
     why = f": {lasting.reason}" if lasting.reason else ""
@@ -107,7 +107,7 @@ def _shortly(lasting: Degradation, now: float) -> str:
 
 
 def activities(snapshot: Snapshot | None, now: float) -> dict[str, str]:
-    """What is being done to each service, or was on purpose; an operation before a degradation."""
+    """What each service's activity is; an operation takes precedence over a degradation."""
     if snapshot is None or not (snapshot.operations or snapshot.degradations):
         return {}
     said = {each.service: _shortly(each, now) for each in reversed(snapshot.degradations)}
@@ -117,7 +117,7 @@ def activities(snapshot: Snapshot | None, now: float) -> dict[str, str]:
 
 
 def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> list[Line]:
-    """What is being done to ``service`` and what was on purpose, one line each."""
+    """The operations and the degradation of ``service``, one line each."""
     if snapshot is None:
         return []
     said = [activity(run, now) for run in under_way(snapshot) if run.service == service]
@@ -133,7 +133,7 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
 
 
 def strip(snapshot: Snapshot | None, width: int, now: float, *, away: bool) -> Line:
-    """One line: what ended while one was away, else what is under way; nothing when neither."""
+    """One line: what ended while the user was away, else what is under way; () if neither."""
     runs = under_way(snapshot)
     if snapshot is not None and away and snapshot.missed:
         more = len(snapshot.missed) - 1
@@ -174,20 +174,20 @@ def _step_now(run: Operation) -> str:
 
 
 def bar(run: Operation, width: int, now: float) -> Line:
-    """How much of the usual time has passed; of steps done, where no usual time is known."""
+    """A bar of the usual time that has passed, or of the steps done if that is unknown."""
     share = progress(run, now)
     full = int(min(1.0, share) * width)
     return (Span("━" * full, Role.ACCENT), Span("┄" * (width - full), Role.FAINT))
 
 
 def _on_bar(drawn: Line) -> Line:
-    """A progress bar in the colours of the strip that it stands on."""
+    """A progress bar in the colours of its strip."""
     full, rest = drawn
     return (Span(full.text, Role.BAR_STRONG), Span(rest.text, Role.BAR_MUTED))
 
 
 def progress(run: Operation, now: float) -> float:
-    """The part that is over: of the usual duration, else of the steps; 1 or more when late."""
+    """The elapsed part of the usual duration, else of the steps; 1 or more when late."""
     if run.state.final:
         return 1.0
     if run.usual_duration:
@@ -197,7 +197,7 @@ def progress(run: Operation, now: float) -> float:
 
 
 def timing(run: Operation, now: float) -> str:
-    """The time it has taken, beside the usual one."""
+    """The time it has taken, and the usual one."""
     took = (now if run.ended_at is None else run.ended_at) - run.started_at
     said = figures.age(took)
     if run.usual_duration is None:
@@ -209,7 +209,7 @@ def timing(run: Operation, now: float) -> str:
 
 
 def missed(run: Operation, now: float) -> str:
-    """What became of an operation that its user did not see end."""
+    """The result of an operation whose user did not see it end."""
     glyph, _ = _LOOKS.get(run.state, ("?", Role.UNKNOWN))
     ended = run.started_at if run.ended_at is None else run.ended_at
     began = figures.when(run.started_at, now).strip()
@@ -221,7 +221,7 @@ def missed(run: Operation, now: float) -> str:
 
 
 def by_itself(run: Operation) -> bool:
-    """Whether the end of a degradation began it, not a person."""
+    """Whether the end of a degradation started it, not a person."""
     return run.kind is ActionKind.RECOVER and run.by_promise
 
 
@@ -242,7 +242,7 @@ def row(run: Operation, width: int, now: float) -> Line:
 
 
 def details(run: Operation, service: ServiceView | None, width: int, now: float) -> list[Line]:
-    """Everything that the journal has of one operation, and what can be done next."""
+    """Everything in the journal about one operation, and what can be done next."""
     lines: list[Line] = []
     if not run.state.final:
         lines += [(Span(" "), *bar(run, max(10, min(40, width - 40)), now),
@@ -274,7 +274,7 @@ def _labelled(label: str, text: str, width: int) -> list[Line]:
 
 
 def next_steps(run: Operation, service: ServiceView | None) -> list[tuple[str, str]]:
-    """Keys and what each would do, after a verdict that is not good."""
+    """Keys and what each does, after a bad verdict."""
     if run.state not in UNHAPPY or service is None:
         return []
     offered = {view.kind for view in service.actions}
@@ -285,14 +285,14 @@ def next_steps(run: Operation, service: ServiceView | None) -> list[tuple[str, s
     if run.kind in offered:
         steps.append(("t", f"{what(run)} again, with an override and a reason"))
     if ActionKind.ROLLBACK in offered and run.kind is not ActionKind.ROLLBACK:
-        steps.append(("U", "roll back to the version before"))
+        steps.append(("U", "roll back to the previous version"))
     if ActionKind.RECOVER in offered and run.kind is ActionKind.DEGRADE:
         steps.append(("D", "recover it"))
     return steps
 
 
 def none_yet() -> list[Line]:
-    """What the panel says before anything was done."""
+    """The panel's text before the first operation."""
     return [
         BLANK,
         (Span("  nothing was done to any service yet", Role.TEXT),),

@@ -1,4 +1,4 @@
-"""Where the panels of the overview stand.
+"""The layout of the overview's panels.
 
 Invariant: panels never overlap and fill the screen below the header and above the footer; the
 order of importance is the same at every size: services, alerts, the selected service, what
@@ -11,7 +11,7 @@ from enum import StrEnum
 HEADER_ROWS = 2
 FOOTER_ROWS = 1
 _HINT_ROWS = 9
-"""Rows that the hint how to name services takes."""
+"""Rows of the hint on how to name services."""
 
 LEAST_WIDTH = 60
 LEAST_HEIGHT = 15
@@ -39,7 +39,7 @@ class Placement:
 
 
 def too_small(width: int, height: int) -> str:
-    """What to say when the terminal is too small to be read, else ''."""
+    """The message for a terminal that is too small, else ''."""
     if width >= LEAST_WIDTH and height >= LEAST_HEIGHT:
         return ""
     return f"{width}×{height} is too small, {LEAST_WIDTH}×{LEAST_HEIGHT} is the least"
@@ -48,7 +48,7 @@ def too_small(width: int, height: int) -> str:
 def arrange(
     width: int, height: int, services: int, alerts: int = 0, used: int = 0
 ) -> tuple[Placement, ...]:
-    """Where each panel stands for so many services and alerts; those left out do not fit.
+    """The place of each panel, given the counts of services and alerts; panels left out do not fit.
 
     ``used`` is how many rows the resources have.
     """
@@ -69,7 +69,7 @@ def zoomed(panel: Panel, width: int, height: int) -> tuple[Placement, ...]:
 
 
 def _host_alone(width: int, body: int) -> tuple[Placement, ...]:
-    """One column without services: how to name them, alerts, and what this host uses."""
+    """One column, if there are no services: how to name them, alerts, and this host's resources."""
     top, ringing = min(_HINT_ROWS + 1, body // 2), 3
     y = HEADER_ROWS + top
     return (
@@ -102,12 +102,12 @@ def _one_column(width: int, body: int, services: int, alerts: int) -> tuple[Plac
 
 
 def _service_rows(body: int, services: int, reserve: int) -> int:
-    """Rows of the services table: all of them where they fit, at most what others leave."""
+    """Rows of the services table: all if they fit, at most what the other panels leave."""
     return max(6, min(max(services, 4) + 3, body - reserve))
 
 
 def _alert_rows(alerts: int, most: int) -> int:
-    """Rows of the alerts: all of them and a blank, at most what resources leave."""
+    """Rows of the alerts: all and a blank one, at most what resources leave."""
     return max(5, min(max(alerts, 1) + 2, most))
 
 
@@ -129,7 +129,7 @@ def _two_columns(width: int, body: int, services: int, alerts: int) -> tuple[Pla
 
 
 def _wide(width: int, body: int, services: int, alerts: int, used: int) -> tuple[Placement, ...]:
-    """The selected service has the left; what happened has what the others leave of the right."""
+    """The selected service is at the left; the timeline gets what the others leave at the right."""
     rows = _service_rows(body, services, reserve=26)
     low = body - rows
     left = width * 11 // 20

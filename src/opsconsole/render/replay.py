@@ -1,8 +1,8 @@
-"""What is said while another moment than the present is shown.
+"""The text shown while a moment other than the present is shown.
 
-Invariant: whoever looks at a replayed or held picture is told so in every width, with the moment,
-how long ago that was, and how to return. The states of the present stand beside it, so that
-nobody misses what breaks meanwhile. Imports no more than cells: it is there before the first paint.
+Invariant: a replayed or held picture is marked at any width, with the moment, its age, and how to
+return. The present states are shown beside it, so that new trouble is not missed. Imports only
+cells, because it is needed before the first paint.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
 
 RETURN: Final = "p returns to now"
 LIVE: Final = "live: not of the moment that is replayed"
-"""What a part says of itself that shows the present whatever is replayed."""
+"""The note of a part that always shows the present."""
 
 _ROOM_FOR_SOURCES: Final = 24
 _FAR: Final = 72_000.0
-"""Seconds beyond which a moment is told with its date."""
+"""Age in seconds from which a moment is shown with its date."""
 
 _ORIGINS: Final = {"memory": "from memory", "prometheus": "figures from Prometheus alone"}
-"""What is said of a moment that was not recorded, by its origin."""
+"""The note on a moment that was not recorded, by its origin."""
 
 _URGENT: Final = {State.DOWN: Role.BAR_DOWN, State.DEGRADED: Role.BAR_DEGRADED}
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What the banner tells of. ``wanted`` is the moment that is being read, if one is."""
+    """The banner's data. ``wanted`` is the moment that is being read, if any."""
 
     moment: Moment | None
     wanted: float | None
@@ -50,7 +50,7 @@ def banner(
     width: int,
     now: float,
 ) -> Line:
-    """One line over the whole ``width``; ``sources`` fill the room that is left to them."""
+    """One line over the whole ``width``; ``sources`` fill the remaining room."""
     parts = [Span(f" {_what(shown, now)} ", Role.REPLAY)]
     reading = _reading(shown, now)
     for text in (reading, "" if reading else f"· {RETURN} ", _origin(shown)):
@@ -65,35 +65,35 @@ def banner(
 
 
 def live_lines(is_live: bool) -> tuple[Line, ...]:
-    """What a part says that shows the present alone; nothing while that is what is shown."""
+    """The note of a part that shows only the present; '' while the present is shown."""
     return () if is_live else ((Span(f"  {LIVE}", Role.ACCENT),),)
 
 
 def when(moment: float, now: float) -> str:
-    """The time of day in UTC, with the date where that is not plain."""
+    """The time of day in UTC, with the date if it is not recent."""
     clock = f"{figures.clock(moment)}Z"
     return clock if 0 <= now - moment < _FAR else f"{figures.date(moment)} {clock}"
 
 
 def gap_sentence(gap: Gap, now: float) -> str:
-    """Between when nothing was recorded."""
+    """The message for a gap in the recording."""
     return f"nothing was recorded between {when(gap.begin, now)} and {when(gap.end, now)}"
 
 
 def before_sentence(recorded: Recorded | None, now: float) -> str:
-    """That there is nothing so early, and what there is."""
+    """The message for a moment before the recording."""
     if recorded is None:
         return "nothing is recorded yet"
     return f"nothing is recorded before {when(recorded.begin, now)}"
 
 
 def after_sentence(recorded: Recorded, now: float) -> str:
-    """That there is nothing so late, and where now is."""
+    """The message for a moment after the recording."""
     return f"nothing is recorded after {when(recorded.end, now)}; {RETURN}"
 
 
 def refused_sentence(moment: float, now: float, *, held: bool = False) -> str:
-    """Why nothing can be changed from a moment that has passed."""
+    """Why nothing can be changed while a past moment is shown."""
     shown = "the picture is held at" if held else "this is"
     return f"refused: {shown} {when(moment, now)}, not now; {RETURN}"
 

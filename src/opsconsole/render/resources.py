@@ -1,7 +1,7 @@
-"""What hosts and replicas use, and whether workloads have what they want.
+"""Use of hosts and replicas, and whether workloads run as many copies as wanted.
 
-Invariant: rows are keyed by what they show; replicas in trouble come first; a figure that is
-not known is a dash. Colours are for states only, never for how full a bar is.
+Invariant: rows are keyed by what they show; failing replicas come first; an unknown figure is a
+dash. Colours show states only, never how full a bar is.
 """
 
 from collections import Counter
@@ -24,7 +24,7 @@ _SENTENCE: Final = 70
 
 
 def rows(snapshot: Snapshot, width: int, now: float) -> list[Row]:
-    """The hosts, then what runs, then what is wanted, in ``width`` cells."""
+    """The hosts, then the replicas, then the workloads, in ``width`` cells."""
     out: list[Row] = []
     for seen in snapshot.hosts:
         if len(snapshot.hosts) > 1:
@@ -142,7 +142,7 @@ def _word(replica: Replica, now: float, *, full: bool) -> str:
 
 
 def _workload_row(workload: Workload, width: int, *, stale: bool) -> Row:
-    """How many copies run of those that are wanted, and how its update goes."""
+    """How many of the wanted copies run, and the state of its update."""
     count = f"{workload.running}/{workload.wanted}"
     words = [f"{count} copies" if width >= _WORDS else count]
     if workload.completed:
@@ -160,7 +160,7 @@ def _workload_row(workload: Workload, width: int, *, stale: bool) -> Row:
 
 
 def summary(snapshot: Snapshot) -> str:
-    """The title's note: which hosts, how many of what runs."""
+    """The title's note: which hosts, how many replicas."""
     parts = [seen.host.name for seen in snapshot.hosts]
     if snapshot.engines:
         kinds = Counter(replica.kind for replica, _ in snapshot.replicas())

@@ -4,7 +4,7 @@ from opsconsole.model.runbooks import StepView
 
 
 def step_lines(number: int, step: StepView) -> list[str]:
-    """A step as the command line prints it."""
+    """One step as the command line prints it."""
     marks = [mark for mark, on in (("optional", step.optional), ("operation", step.changes)) if on]
     tail = f"  [{', '.join(marks)}]" if marks else ""
     lines = [f"{number:>3}. {step.title}{tail}"]

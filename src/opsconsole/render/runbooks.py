@@ -1,7 +1,7 @@
 """Runbooks as lists, checklists and steps to read.
 
-Invariant: a step's glyph and word say how it stands; what was not seen is never shown as passed. A
-wait says how much of it is left, and who began it.
+Invariant: a step's glyph and word show its state; what was not seen is never shown as passed. A
+wait shows the time left, and who began it.
 """
 
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ _KEYS: Final = {
     StepKind.TEXT: "r marks it as read",
     StepKind.CHECK: "r looks; nothing is changed",
     StepKind.OPERATION: "r opens its plan; nothing starts without your word",
-    StepKind.WAIT: "r begins it; it goes on when this screen is left",
+    StepKind.WAIT: "r begins it; it continues when this screen is left",
     StepKind.QUESTION: "r answers",
 }
 NARROW: Final = 100
@@ -53,7 +53,7 @@ UNHAPPY: Final = frozenset({StepState.FAILED, StepState.INCONCLUSIVE})
 
 
 class Listed(NamedTuple):
-    """A runbook for one service; '' for one that is for none in particular."""
+    """A runbook for one service; '' for a general one."""
 
     runbook: RunbookView
     service: str
@@ -67,7 +67,7 @@ class Listed(NamedTuple):
 def listed(
     runbooks: Iterable[RunbookView], service: str = "", environment: str = ""
 ) -> list[Listed]:
-    """Every runbook with each service that it is for, or those of ``service`` alone."""
+    """Every runbook with each of its services, or only those of ``service``."""
     return [
         Listed(worded(runbook, each, environment), each)
         for runbook in runbooks
@@ -77,7 +77,7 @@ def listed(
 
 
 def run_of(snapshot: Snapshot | None, runbook: str, service: str) -> RunbookRun | None:
-    """The run that goes on, else the last one."""
+    """The open run, else the last one."""
     runs = [
         run
         for run in (snapshot.runbook_runs if snapshot else ())
@@ -93,7 +93,7 @@ def whose(run: RunbookRun | StepRun) -> str:
 
 
 def standing(run: RunbookRun, now: float) -> str:
-    """``step 3 of 9, by kim, 4m12s ago``; how it ended, once it has."""
+    """``step 3 of 9, by kim, 4m12s ago``; or how it ended."""
     if run.ended_at is not None:
         return f"{run.said}, {figures.age(now - run.ended_at)} ago, by {whose(run)}"
     done = sum(step.settled for step in run.steps)
@@ -114,7 +114,7 @@ def _look_of_run(run: RunbookRun | None) -> tuple[str, Role]:
 
 
 def list_row(item: Listed, run: RunbookRun | None, width: int, now: float) -> Line:
-    """One runbook of a list: its title, whom it is for, how its run stands, its purpose."""
+    """One runbook of a list: its title, service, the state of its run, its purpose."""
     glyph, role = _look_of_run(run)
     head = (
         Span(f" {glyph} ", role),
@@ -127,7 +127,7 @@ def list_row(item: Listed, run: RunbookRun | None, width: int, now: float) -> Li
 
 
 def none_listed(service: str) -> list[Line]:
-    """What a list says that is empty."""
+    """The text of an empty list."""
     whom = f" for {service}" if service else ""
     return [
         BLANK,
@@ -138,7 +138,7 @@ def none_listed(service: str) -> list[Line]:
 
 def top(view: RunbookView, service: str, run: RunbookRun | None, width: int, now: float,
         last: RunbookRun | None = None) -> tuple[Line, ...]:  # fmt: skip
-    """The fixed lines over a checklist."""
+    """The fixed lines above a checklist."""
     note: Line = ()
     if run is not None:
         glyph, role = _look_of_run(run)
@@ -158,7 +158,7 @@ def top(view: RunbookView, service: str, run: RunbookRun | None, width: int, now
 def step_row(
     number: int, step: StepView, at: StepRun | None, width: int, now: float, *, comes: bool
 ) -> Line:
-    """One step of the checklist: how it stands, what it is, what came of it, when and who."""
+    """One step of the checklist: its state, title, result, time and user."""
     state = at.state if at else StepState.PENDING
     glyph, role = LOOKS[state]
     waits = state is StepState.PENDING
@@ -191,7 +191,7 @@ def _said(step: StepView, at: StepRun | None, now: float) -> str:
 
 
 def _going(step: StepView, at: StepRun, now: float) -> str:
-    """What a step that is under way does, and how much of it is left."""
+    """What a step under way is doing, and how much of it is left."""
     if step.kind is StepKind.OPERATION:
         return f"operation {at.operation}: under way" if at.operation else "under way"
     if step.kind is not StepKind.WAIT or at.started_at is None:
@@ -219,7 +219,7 @@ def _tail(at: StepRun | None, width: int, now: float) -> Line:
 def details(
     step: StepView, at: StepRun | None, width: int, now: float, *, comes: bool, why_not: str = ""
 ) -> list[Line]:
-    """Everything about one step, and what can be done with it."""
+    """One step in full, and what can be done with it."""
     lines: list[Line] = []
     if step.does and step.does != step.title:
         lines += _wrapped(step.does, width, Role.STRONG)

@@ -1,6 +1,6 @@
 """The panel of the selected service: its reason, its latency and its objectives.
 
-Invariant: exactly as many lines as the panel is high, the most telling first.
+Invariant: exactly as many lines as the panel is high, the most informative first.
 """
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
@@ -15,13 +15,13 @@ from opsconsole.render.service.summary import headline
 
 CHART_ROWS = 6
 TALL_CHART = 20
-"""Rows of a chart that is high enough, so that the service's copies are listed below it."""
+"""Height of a chart beyond which the service's copies are listed below it."""
 
 
 def selected_lines(
     service: ServiceView, snapshot: Snapshot, width: int, height: int, now: float, window: float
 ) -> list[Line]:
-    """Title, why, chart and objectives in ``height`` lines of ``width`` cells."""
+    """Title, reason, chart and objectives in ``height`` lines of ``width`` cells."""
     note = _note(service, window) if height >= CHART_ROWS else ()
     lines: list[Line] = [titled(service.name, width, note=note)]
     lines += badges(snapshot, service.name, width, now)

@@ -1,7 +1,7 @@
-"""Silences and acknowledgements as rows: what is in force first, the next to end on top.
+"""Silences and acknowledgements as rows: active ones first, the next to end on top.
 
-Invariant: a silence says what it hides now, whose it is and when it ends; what has ended is never
-shown as in force.
+Invariant: a silence shows what it hides now, its owner and its end; one that has ended is never
+shown as active.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _LOOKS: Final = {
 
 
 def order(silences: Iterable[SilenceView]) -> list[SilenceView]:
-    """In force, then those that begin later, then those that ended, the latest first."""
+    """Active ones, then those that begin later, then those that ended, the latest first."""
     return sorted(silences, key=_rank)
 
 
@@ -31,7 +31,7 @@ def _rank(silence: SilenceView) -> tuple[int, float, str]:
 
 
 def row(silence: SilenceView, width: int, now: float) -> Line:
-    """State, what is left, how many alerts it hides, whose it is, and what it matches."""
+    """State, time left, how many alerts it hides, its owner, and its matchers."""
     glyph, role = _LOOKS[silence.state]
     ended = silence.state is SilenceState.EXPIRED
     text = Role.MUTED if ended else Role.TEXT
@@ -60,7 +60,7 @@ def _end(silence: SilenceView, now: float) -> str:
 
 
 def details(silence: SilenceView, width: int, now: float) -> list[Line]:
-    """Everything that is known of one."""
+    """Everything that is known about one silence."""
     what = "acknowledgement" if silence.acknowledges else "silence"
     fields = (
         ("what", f"{what}, {silence.state.value}"),

@@ -1,7 +1,7 @@
-"""The line at the bottom: what can be done now, and what has just been said.
+"""The line at the bottom: available keys, or the latest notice.
 
-Invariant: a key that would do nothing is shown greyed with the reason, or not at all; a notice
-takes the line while it lasts and never waits for a key.
+Invariant: a key that would do nothing is greyed with the reason, or hidden; a notice takes the line
+while it lasts and never waits for a key.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from opsconsole.render.ink.cells import Line, Role, Span, clip_line, width_of
 
 
 class Hint(NamedTuple):
-    """One key and what it does; ``blocked`` says why it does nothing here."""
+    """One key and what it does; ``blocked`` says why it has no effect here."""
 
     key: str
     label: str
@@ -19,7 +19,7 @@ class Hint(NamedTuple):
 
 
 def hints(items: Iterable[Hint], width: int) -> Line:
-    """As many hints as fit, in the order given; the last one, help, always does."""
+    """As many hints as fit, in the given order; the last one, help, always fits."""
     listed = list(items)
     if not listed:
         return ()
@@ -46,7 +46,7 @@ def _hint(item: Hint) -> list[Span]:
 
 
 def notice(text: str, width: int) -> Line:
-    """Something that has just been said."""
+    """A notice in the line."""
     line = clip_line((Span(" ", Role.KEY_LABEL), Span(text, Role.KEY)), width)
     fill = width - sum(width_of(span.text) for span in line)
     return (*line, Span(" " * max(0, fill), Role.KEY_LABEL))

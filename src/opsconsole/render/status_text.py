@@ -1,7 +1,7 @@
 """A snapshot as a few lines of plain text, for ``status`` and for terminals that cannot draw.
 
-Invariant: failing services come first; a line is understood without colour; nothing here is
-longer than it must be for ``grep``.
+Invariant: failing services come first; a line can be understood without colour; lines are short
+enough for ``grep``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ def _service_line(service: ServiceView, width: int) -> str:
 
 
 def _tells(service: ServiceView, instance: InstanceView) -> bool:
-    """Whether an instance says more than its service's line."""
+    """Whether an instance adds anything to its service's line."""
     return len(service.instances) > 1 and instance.state is not State.OK
 
 

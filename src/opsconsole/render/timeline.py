@@ -1,6 +1,7 @@
-"""Which events of the timeline are shown, and in what words that is said.
+"""Which events of the timeline are shown, and the words for that selection.
 
-Invariant: a selection leaves events out and never changes or reorders them: the latest is first.
+Invariant: a selection only leaves events out, and never changes or reorders them: the latest is
+first.
 """
 
 from collections.abc import Iterable
@@ -17,7 +18,7 @@ from opsconsole.render.ink.matching import Filter
 
 
 class Kinds(StrEnum):
-    """Kinds of events that belong together for whoever looks for something."""
+    """Groups of kinds of events."""
 
     ALL = "all kinds"
     CHANGES = "changes"
@@ -45,7 +46,7 @@ _NO_FILTER: Final = Filter()
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is to be shown. ``service`` '' is all; its own and what concerns every service else."""
+    """What to show. ``service`` '' is all; else its own events and those about all services."""
 
     kinds: Kinds = Kinds.ALL
     filter: Filter = _NO_FILTER
@@ -72,7 +73,7 @@ def select(events: Iterable[Event], choice: Choice) -> list[Event]:
 
 
 def note(choice: Choice, shown: int, known: int) -> Line:
-    """What the title says of the choice."""
+    """The words for the choice in the title."""
     parts = [
         choice.service,
         "" if choice.kinds is Kinds.ALL else choice.kinds.value,
@@ -84,15 +85,13 @@ def note(choice: Choice, shown: int, known: int) -> Line:
 
 
 def nothing(choice: Choice) -> list[Line]:
-    """What is said where nothing is shown."""
-    said = (
-        "nothing has happened yet" if choice.is_all else "no event is of this sort: esc shows all"
-    )
+    """The text shown if no event is listed."""
+    said = "nothing has happened yet" if choice.is_all else "no event of this kind: esc shows all"
     return [BLANK, (Span(f"  {said}", Role.MUTED),)]
 
 
 def is_bad(event: Event) -> bool:
-    """Whether it is one to stop at on the way through."""
+    """Whether 'next' and 'previous' stop at it."""
     return event.state in {State.DOWN, State.DEGRADED}
 
 

@@ -137,7 +137,7 @@ def test_where_nobody_looked_nothing_is_called_well() -> None:
         places = Places(recorded, lambda: (), lambda: (), lambda _names, _start: ())
         found = gather(Asked(T - 4000, T - 5000), places)
         assert story(found)[0] == (
-            "Nobody knows whether any service went wrong between 07:50:00Z and 08:06:40Z on"
+            "It is unknown whether any service went wrong between 07:50:00Z and 08:06:40Z on"
             " 2025-11-21: nothing was seen."
         )
     told = story(incident(flip(T, "db", State.UNKNOWN)))

@@ -71,7 +71,7 @@ def test_no_alert_is_said_only_where_whoever_knows_has_answered() -> None:
     found = calm.services[0]
     assert "no alert concerns this service" in plain(alert_lines(found, calm, 120, NOW))
     blind = replace(calm, sources=fleet.sources(fault=True))
-    assert "cannot tell: alertmanager does not answer" in plain(alert_lines(found, blind, 120, NOW))
+    assert "unknown: alertmanager does not answer" in plain(alert_lines(found, blind, 120, NOW))
     burning = fleet.on_fire()
     down = burning.service("ai-service")
     assert down is not None

@@ -111,7 +111,7 @@ def test_every_failing_service_comes_in_sight(size: tuple[int, int], count: int)
     snapshot = burning(count)
     seen: set[str] = set()
     for page in range(12):
-        scene = scene_of(snapshot, view=View.RED, shown_for=page * 10.0 + 1, dwell=10.0)
+        scene = scene_of(snapshot, view=View.RED, shown_for=page * 10.0 + 1, page_time=10.0)
         text = text_of(scene, *size)
         found = {each.reason for each in snapshot.services if is_said(each.reason, text)}
         if len(found) < count:
@@ -152,7 +152,7 @@ def test_what_is_silenced_is_counted() -> None:
     assert "2 ALERTS   1 silenced or acknowledged" in text
     assert "LowCacheHit" not in text
     quiet = fleet.alert("Slow", Severity.WARNING, 60, "oatie", quiet=True)
-    assert "NO LOUD ALERT" in text_of(scene_of(replace(fleet.calm(), alerts=(quiet,))))
+    assert "NO ACTIVE ALERT" in text_of(scene_of(replace(fleet.calm(), alerts=(quiet,))))
 
 
 def test_what_changed_before_is_said_where_there_is_room() -> None:
@@ -179,7 +179,8 @@ def test_what_is_being_done_about_it_is_said() -> None:
 def test_a_page_stays_for_its_time() -> None:
     snapshot = burning(40)
     pages = [
-        text_of(scene_of(snapshot, view=View.RED, shown_for=at / 2, dwell=10.0)) for at in range(40)
+        text_of(scene_of(snapshot, view=View.RED, shown_for=at / 2, page_time=10.0))
+        for at in range(40)
     ]
     assert len(set(pages[:20])) == 1
     assert len(set(pages)) == 2

@@ -11,7 +11,7 @@ LABEL: Final = 22
 
 
 def menu_line(view: ActionView, width: int) -> Line:
-    """Key, kind, what it does; when blocked, why and what would lift it."""
+    """Key, kind, what it does; if blocked, why and what would lift it."""
     blocked = view.refusal is not None
     name = view.name if view.name and view.name != view.kind.value else ""
     label = f"{view.kind.value} {name}".strip()
@@ -29,7 +29,7 @@ def menu_line(view: ActionView, width: int) -> Line:
 
 
 def about_lines(view: ActionView, width: int) -> list[Line]:
-    """What it does, by which driver; when blocked, the reason and what would lift it, in full."""
+    """What it does and by which driver; if blocked, the full reason and what would lift it."""
     refused = view.refusal
     if refused is None:
         said = f"{view.summary} · by {view.driver}"
@@ -44,7 +44,7 @@ def about_lines(view: ActionView, width: int) -> list[Line]:
 
 
 def nothing() -> list[Line]:
-    """What the menu says of a service without actions."""
+    """The menu of a service without actions."""
     return [
         (Span(" no action is allowed for this service", Role.TEXT),),
         BLANK,

@@ -1,8 +1,8 @@
-"""A plan, and the run of it, as lines to be read before and after the word is typed.
+"""A plan and its operation as lines, shown before and after the confirmation is typed.
 
-Invariant: every call and its pinned target is shown, and so is what was observed, what will be
-verified and how it is undone; nothing that would be done is left out. A verdict is shown only
-when the journal has one.
+Invariant: every call and its pinned target is shown, as well as what was observed, what will be
+verified and how it is undone; nothing that would be done is left out. A verdict is shown only when
+the journal has one.
 """
 
 from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
@@ -96,7 +96,7 @@ _STEP_LOOKS = {
 
 
 def operation(run: Operation, width: int, now: float) -> list[Line]:
-    """One run as the journal has it: its steps as they go, and at the end its verdict."""
+    """One operation as the journal has it: its steps as they proceed, and finally its verdict."""
     glyph, role, word = _VERDICTS.get(run.state, ("▸", Role.ACCENT, run.state.value))
     took = (run.ended_at or now) - run.started_at
     usual = f" · usually {figures.age(run.usual_duration)}" if run.usual_duration else ""

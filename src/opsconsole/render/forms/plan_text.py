@@ -1,4 +1,4 @@
-"""A plan as plain lines: what would be done, to what, and how it is known to have worked.
+"""A plan as plain lines: what would be done, to what, and how success is verified.
 
 Invariant: every call of the plan is named; nothing that would be done is left out.
 """

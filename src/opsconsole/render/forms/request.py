@@ -1,7 +1,7 @@
-"""What is asked before a plan is made: the fields of a form, and the request that they give.
+"""The form before a plan: its fields, and the request made from them.
 
-Invariant: a form makes a request and nothing else; what is typed wrong is said beside the field
-and makes none. What policy asks is asked again by the executor.
+Invariant: a form only makes a request; a wrong value is reported beside its field and makes no
+request. The executor checks policy again.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ _ASKING: Final = frozenset({ActionKind.DEGRADE, ActionKind.SCALE, ActionKind.RES
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One line to fill in. ``hint`` is shown in it while it is empty."""
+    """One input line. ``hint`` is shown in it while it is empty."""
 
     id: str
     label: str
@@ -38,14 +38,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with what was typed in a field."""
+    """What is wrong with the value of a field."""
 
     field: str
     text: str
 
 
 def needs_form(view: ActionView) -> bool:
-    """Whether more is to be asked than which action."""
+    """Whether the action needs a form."""
     return view.kind in _ASKING
 
 
@@ -75,7 +75,7 @@ def read(
     backup: str = "",
     override: bool = False,
 ) -> ActionRequest | Problem:
-    """The request for ``service``, or the first thing that is missing or wrong."""
+    """The request for ``service``, or the first problem."""
     parameters = dict(OVERRIDING) if override else {}
     reason = sanitize(values.get("reason", "")[:REASON_LIMIT])[:REASON_LIMIT].strip()
     if not reason and (override or view.kind is ActionKind.DEGRADE):
@@ -100,7 +100,7 @@ def read(
 
 
 def duration_of(text: str, usual: float | None) -> float | Problem | None:
-    """Seconds as typed; ``usual`` for nothing."""
+    """Seconds as typed; ``usual`` if the field is empty."""
     if not text.strip():
         return usual
     try:
@@ -122,7 +122,7 @@ def copies_problem(text: str, bounds: tuple[int, int] | None) -> str:
 
 
 def end_line(values: Mapping[str, str], view: ActionView, now: float) -> str:
-    """When a degradation would end, as a time; or what is wrong with what was typed."""
+    """When a degradation would end, as a time; or what is wrong with the input."""
     seconds = duration_of(values.get("for", ""), view.lasts)
     if isinstance(seconds, Problem):
         return seconds.text

@@ -1,7 +1,7 @@
-"""What is asked before an alert is acknowledged or silenced, and before a silence is ended.
+"""The forms before an alert is acknowledged or silenced, and before a silence is ended.
 
-Invariant: a form makes a request and nothing else; the preview counts the alerts of the snapshot
-at hand, and the plan counts them again at the Alertmanager itself.
+Invariant: a form only makes a request; the preview counts the alerts of the current snapshot, and
+the plan counts them again at the Alertmanager itself.
 """
 
 import re
@@ -30,7 +30,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class SilencingForm:
-    """``read`` makes the request of what was typed; ``matchers`` says what it would match."""
+    """``read`` makes the request from the typed values; ``matchers`` says what it would match."""
 
     title: str
     about: tuple[str, ...]
@@ -40,7 +40,7 @@ class SilencingForm:
 
 
 def acknowledge_form(alert: Alert) -> SilencingForm | None:
-    """A reason for acknowledging ``alert``; None where no Alertmanager reports it."""
+    """The form to acknowledge ``alert``; None if no Alertmanager reports it."""
     request = silencing.acknowledgement(alert)
     if request is None:
         return None
@@ -56,14 +56,14 @@ def acknowledge_form(alert: Alert) -> SilencingForm | None:
 
 
 def silence_form(alert: Alert, source: str) -> SilencingForm:
-    """A silence at ``source`` that begins as exactly the labels of ``alert``."""
+    """The form of a silence at ``source``, prefilled with exactly the labels of ``alert``."""
     own = tuple(Matcher(name, value) for name, value in _labels(alert).items())
     form = _matching(f"silence {alert.name}", source, own, USUAL, "")
     return replace(form, about=("fewer matchers hide more alerts; =~ takes a pattern",))
 
 
 def edit_form(silence: SilenceView, now: float) -> SilencingForm:
-    """The same silence with other matchers, another end or another comment."""
+    """The form to edit a silence: other matchers, another end or another comment."""
     left = max(60.0, (silence.ends_at or now) - now)
     form = _matching(
         "edit a silence", silence.source, silence.matchers, _span(left), silence.comment
@@ -79,7 +79,7 @@ def edit_form(silence: SilenceView, now: float) -> SilencingForm:
 
 
 def again_form(silence: SilenceView) -> SilencingForm:
-    """What has ended, once more for a while."""
+    """The form to renew a silence that has ended."""
     lasted = (silence.ends_at or 0.0) - (silence.starts_at or silence.ends_at or 0.0)
     fields = (
         Field("for", "for", "how long: 30m, 2h, 3d", _span(lasted) if lasted >= 60 else USUAL),
@@ -97,7 +97,7 @@ def again_form(silence: SilenceView) -> SilencingForm:
 
 
 def ending_form(silence: SilenceView) -> SilencingForm:
-    """A reason for ending ``silence`` before its time."""
+    """The form to end ``silence`` early."""
 
     def read(values: Values) -> ActionRequest | Problem:
         reason = _text(values)
@@ -109,7 +109,7 @@ def ending_form(silence: SilenceView) -> SilencingForm:
 
 
 def read_matchers(text: str) -> tuple[Matcher, ...]:
-    """The matchers of a line, with blanks or commas between. Raises ValueError."""
+    """The matchers of a line, separated by spaces or commas. Raises ValueError."""
     found: list[Matcher] = []
     at = 0
     while text[at:].strip(" ,\t"):
@@ -141,7 +141,8 @@ def preview(form: SilencingForm, values: Values, alerts: Iterable[Alert], width:
 
 
 def source_of(alert: Alert, alerts: Iterable[Alert], silences: Iterable[SilenceView]) -> str:
-    """The Alertmanager to silence ``alert`` at: the one that has it, else one that answers."""
+    """The Alertmanager at which to silence ``alert``: the one that has it, else one that
+    answers."""
     names = [silencing.reporter_of(each) for each in (alert, *alerts)]
     names += [each.source for each in silences]
     return next((name for name in names if name), "")
@@ -188,7 +189,7 @@ def _text(values: Values) -> str:
 
 
 def _duration(values: Values) -> float | Problem:
-    """Seconds as typed, more than nothing and at most what a silence may last."""
+    """Seconds as typed, more than zero and at most what a silence may last."""
     try:
         seconds = parse_duration(values.get("for", "").strip())
     except ValueError:

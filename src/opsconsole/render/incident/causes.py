@@ -1,6 +1,6 @@
-"""Causes before symptoms: how far a failing service stands from the root of its trouble.
+"""Orders causes before symptoms: how far a failing service is from the root of its trouble.
 
-Invariant: a service none of whose dependencies fail has depth 0; rings of dependencies end.
+Invariant: a service without failing dependencies has depth 0; cycles of dependencies end.
 """
 
 from collections.abc import Iterable

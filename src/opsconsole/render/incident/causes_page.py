@@ -1,7 +1,7 @@
 """What changed before something went wrong, as sentences and rows.
 
-Invariant: what is not known is said: a service that was not seen to go wrong has no moment. Each
-row names its event by the same key, wherever it stands in the order.
+Invariant: what is unknown is said: if the beginning of the trouble was not seen there is no moment.
+A row's key identifies its event in any order.
 """
 
 from typing import Final
@@ -26,10 +26,10 @@ from opsconsole.render.ink.cells import (
 )
 
 WIDE: Final = 110
-"""From this width the reason stands beside the change."""
+"""From this width on the reason is shown beside the change."""
 
 HEADING: Final = "#"
-"""How the keys of headings begin; no event has such a key."""
+"""Prefix of the keys of headings; no event has such a key."""
 
 REST: Final = f"{HEADING}rest"
 AFTERWARDS: Final = f"{HEADING}afterwards"
@@ -41,7 +41,7 @@ _HEADINGS: Final = {
 
 
 def title(changes: Changes) -> str:
-    """What the screen is about."""
+    """The title of the screen."""
     if changes.moment is None:
         return f"What changed: {changes.subject}"
     return f"What changed before {changes.subject} went wrong"
@@ -58,11 +58,11 @@ def moment(changes: Changes, now: float) -> str:
 
 
 def looked_at(changes: Changes) -> str:
-    """Which minutes are shown."""
+    """The time span that is shown."""
     since, until = figures.clock(changes.since), figures.clock(changes.until)
     if not changes.likely:
         return f"from {since}Z to {until}Z no change was seen that could have caused it"
-    first = "the likeliest cause" if changes.moment is not None else "the weightiest change"
+    first = "the likeliest cause" if changes.moment is not None else "the most important change"
     return f"from {since}Z to {until}Z, {first} first"
 
 
@@ -80,7 +80,7 @@ def entries(changes: Changes) -> dict[str, Cause | Event | None]:
 
 
 def reason_width(changes: Changes, width: int) -> int:
-    """Cells of the reasons beside the changes; 0 where there is no room for them."""
+    """Width of the reasons beside the changes; 0 if there is no room for them."""
     longest = max((width_of(_beside(cause)) for cause in changes.likely), default=0)
     return min(longest, width // 2) + 3 if longest and width >= WIDE else 0
 
@@ -95,9 +95,9 @@ def row(
     if isinstance(entry, Event):
         return Span("   "), *events.row(entry, max(0, width - 3), now).line
     times = f" ×{entry.count}" if entry.count > 1 else ""
-    # As wide as the rows below, so that columns stand under each other.
-    told = events.row(entry.event, width - 3, now).line
-    left = clip_line((Span(f"{place:>2} ", Role.ACCENT), *told), width - reason - len(times))
+    # As wide as the rows below, so that columns line up.
+    shown = events.row(entry.event, width - 3, now).line
+    left = clip_line((Span(f"{place:>2} ", Role.ACCENT), *shown), width - reason - len(times))
     line = (*left, Span(times, Role.STRONG))
     gap = Span(" " * max(0, width - reason - line_width(line)))
     return (
@@ -106,12 +106,12 @@ def row(
 
 
 def _beside(cause: Cause) -> str:
-    """The reason without what the row says anyway: that it is the service itself."""
+    """The reason, without the words that the row already shows (the service itself)."""
     return "; ".join(part for part in cause.reason.split("; ") if part != ITSELF)
 
 
 def details(entry: Cause | Event | None, width: int, now: float) -> list[Line]:
-    """All of the row under the cursor: when, what, whose, and why it stands where it does."""
+    """The row under the cursor in full: time, change, service, and why it has this rank."""
     if entry is None:
         return []
     event = entry.event if isinstance(entry, Cause) else entry
@@ -140,11 +140,11 @@ def described(event: Event, width: int, now: float) -> list[Line]:
 
 
 def no_cause() -> list[Line]:
-    """What is said where nothing changed."""
+    """The text shown if nothing changed."""
     return [
         BLANK,
         (Span("  nothing is known to have changed in these minutes", Role.MUTED),),
-        (Span("  what nobody told: a deploy by other means, the load, the network", Role.FAINT),),
+        (Span("  not seen here: a deploy by other means, the load, the network", Role.FAINT),),
     ]
 
 

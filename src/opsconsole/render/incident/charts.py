@@ -1,9 +1,9 @@
-"""Figures of an incident as lines of text, so that one file tells all of it.
+"""Charts of an incident as lines of text, so that one file holds all of it.
 
 Charts begin where the recording does, if that is later than the report.
 
-Invariant: every line of a chart spans the same time in the same columns; a column in which nothing
-was recorded is a gap. Each line names its scale, because scales differ between lines.
+Invariant: every line of a chart spans the same time in the same columns; a column without recorded
+values is a gap. Each line names its scale, because scales differ between lines.
 """
 
 import math
@@ -35,13 +35,13 @@ _LEGEND: Final = {
     "M": "out of memory", "D": "container ended", "A": "alert", "N": "note",
 }  # fmt: skip
 _RANK: Final = "NARDMOCVI"
-"""Which mark is seen where several fall into one column, the last first."""
+"""Which mark is shown if several share a column; the last one here wins."""
 
 Read = Callable[[ServiceFigures], float | None]
 
 
 def chart(incident: Incident, service: str) -> list[str]:
-    """The chart of one service; empty where nothing of it was recorded."""
+    """The chart of one service; empty if none of its figures were recorded."""
     points = [
         (each.at, each.services[service]) for each in incident.figures if service in each.services
     ]
@@ -73,7 +73,7 @@ class _Axis:
 def _measured(
     points: Sequence[tuple[float, ServiceFigures]], at: _Axis, limit: int | None
 ) -> list[str]:
-    """A line for each figure that was seen."""
+    """One line for each figure that was recorded."""
     reads: tuple[tuple[str, Read, Callable[[float], str], float | None], ...] = (
         ("latency", lambda each: each.p95, figures.duration, None),
         ("errors", lambda each: each.error_rate, lambda top: figures.percent(top, 1), None),
@@ -97,7 +97,7 @@ def _measured(
 def _columns(
     points: Sequence[tuple[float, ServiceFigures]], at: _Axis, read: Read
 ) -> list[float | None]:
-    """The greatest value in each column, carried over those between two recorded moments."""
+    """The greatest value in each column, carried over columns between two recorded moments."""
     found: list[float | None] = [None] * COLUMNS
     for moment, each in points:
         column, value = at.column(moment), read(each)
@@ -110,7 +110,7 @@ def _columns(
 def _carried(
     found: list[float | None], points: Sequence[tuple[float, ServiceFigures]], at: _Axis
 ) -> list[float | None]:
-    """A recording writes what changed: between two moments near each other the first holds."""
+    """A recording stores changes: between two close moments the earlier value holds."""
     gaps = sorted(later - earlier for (earlier, _), (later, _) in pairwise(points))
     usual = gaps[len(gaps) // 2] if gaps else 0.0
     reach = max(1, math.ceil(4 * usual / at.step))

@@ -1,7 +1,7 @@
-"""Text from outside as Markdown that shows it and does nothing else.
+"""Turns outside text into Markdown that only shows it.
 
-Invariant: what is escaped is shown letter for letter by CommonMark and GitHub's tables: it begins
-no list, heading, link, table cell, HTML or mention. Source: CommonMark 0.31, 2.4 and 6.1.
+Invariant: escaped text is shown letter for letter by CommonMark and GitHub's tables: it begins no
+list, heading, link, table cell, HTML or mention. Source: CommonMark 0.31, 2.4 and 6.1.
 """
 
 import re
@@ -21,7 +21,7 @@ _LINES: Final = re.compile(r"\s+")
 
 
 def escape(text: str, limit: int = 400) -> str:
-    """``text`` on one line, with nothing in it that Markdown understands."""
+    """``text`` on one line, with all Markdown syntax escaped."""
     flat = _LINES.sub(" ", sanitize(text, limit=limit)).strip()
     return _SPECIAL.sub(r"\\\g<0>", flat)
 
@@ -32,13 +32,13 @@ def code(text: str, limit: int = 200) -> str:
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A table; its cells are escaped by whoever makes them."""
+    """A table; the caller escapes its cells."""
     lines = [f"| {' | '.join(headings)} |", f"| {' | '.join('---' for _ in headings)} |"]
     return lines + [f"| {' | '.join(cell or ' ' for cell in row)} |" for row in rows]
 
 
 def block(lines: Iterable[str]) -> list[str]:
-    """Lines as they are, in a fence longer than any within."""
+    """Lines unchanged, in a fence longer than any within."""
     flat = [sanitize(line, limit=400) for line in lines]
     longest = max((len(run) for line in flat for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)

@@ -1,6 +1,6 @@
-"""The report on an incident as one Markdown file, for the post-mortem.
+"""The incident report as one Markdown file, for the post-mortem.
 
-Invariant: it stands without an edit: sentences first, then the evidence, every time in UTC. No
+Invariant: it can be used without editing: sentences first, then the evidence, every time in UTC. No
 outside text acts as Markdown or HTML, nothing that looks like a secret is in it, and what is
 missing is named.
 """
@@ -13,22 +13,22 @@ from opsconsole.model.incident import AlertSpan, Excerpt, Incident
 from opsconsole.model.operation import Operation
 from opsconsole.render.incident.charts import chart
 from opsconsole.render.incident.markdown import block, code, escape, table
-from opsconsole.render.incident.story import clock, story, told
+from opsconsole.render.incident.story import clock, sentence, story
 from opsconsole.render.ink import figures
 
 ROWS = 300
-"""Events in the table at most; those left out are counted."""
+"""The most events in the table; those left out are counted."""
 
 CHARTS = 5
 CAUSES = 8
 _DAY = 72_000.0
-"""Seconds from which a time of day alone is not enough."""
+"""Span in seconds from which times need a date."""
 
 
 def markdown(incident: Incident) -> str:
     """The whole report."""
     lines = [f"# {_title(incident)}", "", *_facts(incident), ""]
-    lines += [part for told in story(incident) for part in (told, "")]
+    lines += [part for each in story(incident) for part in (each, "")]
     for section in (_causes, _charts, _timeline, _alerts, _operations, _logs, _lacks):
         lines += section(incident)
     return redacted("\n".join(lines).rstrip() + "\n")
@@ -62,7 +62,7 @@ def _causes(incident: Incident) -> Iterator[str]:
             str(place),
             clock(cause.event.at),
             escape(cause.event.subject or cause.event.service),
-            told(cause.event) + (f", {cause.count} times" if cause.count > 1 else ""),
+            sentence(cause.event) + (f", {cause.count} times" if cause.count > 1 else ""),
             escape(cause.reason),
         )
         for place, cause in enumerate(changes.likely[:CAUSES], 1)
@@ -96,7 +96,7 @@ def _timeline(incident: Incident) -> Iterator[str]:
             event.kind.value,
             escape(event.service),
             "" if event.subject == event.service else escape(event.subject),
-            f"**{told(event)}**" if event.kind is EventKind.NOTE else told(event),
+            f"**{sentence(event)}**" if event.kind is EventKind.NOTE else sentence(event),
         )
         for event in shown
     ]

@@ -1,8 +1,9 @@
-"""An incident told in sentences: what, since when, how long, whom, why, what was done, did it help.
+"""The story of an incident in sentences: what, when, how long, who was affected, why, what was
+done, whether it helped.
 
-Invariant: a sentence says what was seen and no more: the likeliest cause is called so, an
-operation helped only where the service was ok after it and stayed so, and where nothing is known
-that is what is said. Outside text is escaped for Markdown.
+Invariant: a sentence says only what was seen: the likeliest cause is called that, an operation
+helped only if the service was ok afterwards and stayed ok, and unknown things are called unknown.
+Outside text is escaped for Markdown.
 """
 
 from collections.abc import Iterator, Sequence
@@ -36,7 +37,7 @@ def clock(at: float) -> str:
     return f"{figures.clock(at)}Z"
 
 
-def told(event: Event) -> str:
+def sentence(event: Event) -> str:
     """An event as a part of a sentence, escaped."""
     return escape(words(event))
 
@@ -46,11 +47,11 @@ def _span(incident: Incident) -> str:
 
 
 def _nothing(incident: Incident) -> str:
-    """That nothing went wrong while it was looked, or that nobody did."""
+    """Says that nothing went wrong while the console looked, or that it did not look."""
     if incident.seen_from is None:
         whom = code(incident.service) if incident.service else "any service"
         return (
-            f"Nobody knows whether {whom} went wrong between {_span(incident)}: nothing was seen."
+            f"It is unknown whether {whom} went wrong between {_span(incident)}: nothing was seen."
         )
     whom = code(incident.service) if incident.service else "No service"
     did = "did not go" if incident.service else "went"
@@ -60,10 +61,10 @@ def _nothing(incident: Incident) -> str:
         for each in incident.events
         if each.kind is EventKind.HEALTH and each.state is State.UNKNOWN and each.service
     }
-    told = f"{whom} {did} wrong between {_span(seen)}."
+    said = f"{whom} {did} wrong between {_span(seen)}."
     if not blind:
-        return told
-    return f"{told} Not always known: {', '.join(code(each) for each in sorted(blind))}."
+        return said
+    return f"{said} Not always known: {', '.join(code(each) for each in sorted(blind))}."
 
 
 def _what(incident: Incident, main: Affected) -> str:
@@ -80,13 +81,13 @@ def _what(incident: Incident, main: Affected) -> str:
 
 def _again(incident: Incident, main: Affected) -> Iterator[str]:
     """The other times at which it was wrong."""
-    told: list[str] = []
+    said: list[str] = []
     for each in incident.affected:
         if each.service == main.service and each is not main:
             lasted = (each.ended_at or incident.until) - each.began_at
-            told.append(f"at {clock(each.began_at)} for {figures.age(lasted)}")
-    if told:
-        yield f"It was wrong as well {', '.join(told)}."
+            said.append(f"at {clock(each.began_at)} for {figures.age(lasted)}")
+    if said:
+        yield f"It was wrong as well {', '.join(said)}."
 
 
 def _others(incident: Incident, main: Affected) -> Iterator[str]:
@@ -97,8 +98,8 @@ def _others(incident: Incident, main: Affected) -> Iterator[str]:
         return
     through = {each.service for each in others if main.service in each.needs}
     needs = f" (which needs {code(main.service)})"
-    told = [code(name) + (needs if name in through else "") for name in names]
-    yield f"Also affected: {', '.join(told)}."
+    said = [code(name) + (needs if name in through else "") for name in names]
+    yield f"Also affected: {', '.join(said)}."
 
 
 def _why(incident: Incident) -> Iterator[str]:
@@ -110,9 +111,9 @@ def _why(incident: Incident) -> Iterator[str]:
         yield f"Nothing is known to have changed in the {minutes} minutes before."
         return
     first, *rest = changes.likely
-    told = f"The likeliest cause is what changed before: {_cause(first)}."
+    said = f"The likeliest cause is what changed before: {_cause(first)}."
     then = "; ".join(_cause(each) for each in rest[:2])
-    yield f"{told} After it: {then}." if then else told
+    yield f"{said} After it: {then}." if then else said
 
 
 def _cause(cause: Cause) -> str:
@@ -121,7 +122,7 @@ def _cause(cause: Cause) -> str:
     about = f" of {code(whose)}" if whose else ""
     times = f", {cause.count} times" if cause.count > 1 else ""
     reason = escape(cause.reason)
-    return f"{told(event)}{about} at {clock(event.at)}{times} ({reason})"
+    return f"{sentence(event)}{about} at {clock(event.at)}{times} ({reason})"
 
 
 def _rang(incident: Incident, main: Affected) -> Iterator[str]:
@@ -166,7 +167,7 @@ def _run(run: Operation) -> str:
 
 
 def _helped(run: Operation, incident: Incident) -> str:
-    """Whether the service was ok after the run and stayed so; '' where that was not the matter."""
+    """Whether the service was ok after the run and stayed ok; '' if it was ok before."""
     mine = [each for each in incident.affected if each.service == run.service]
     wrong = [
         each

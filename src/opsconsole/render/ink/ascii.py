@@ -1,6 +1,6 @@
-"""The same screen on a terminal that knows ASCII only.
+"""Replaces characters for a terminal that can show only ASCII.
 
-Invariant: one character becomes one character, so that no width changes.
+Invariant: each character is replaced by one character, so that no width changes.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ _BRAILLE_ROWS: Final = ((0x80 | 0x40, "."), (0x20 | 0x04, "-"), (0x10 | 0x02, "-
 
 
 def to_ascii(text: str) -> str:
-    """``text`` with each character that is not ASCII replaced by one that is."""
+    """``text`` with each non-ASCII character replaced by an ASCII one."""
     if text.isascii():
         return text
     return "".join(char if char.isascii() else _plain(char) for char in text)

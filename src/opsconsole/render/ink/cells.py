@@ -1,7 +1,7 @@
-"""Lines of text with roles: what every screen is made of before it has colours.
+"""Lines of text with roles, which all screens are made of before colours are applied.
 
-Invariant: a line is a tuple of spans; a span's text holds no line feed and its role says what
-it means, never how it looks. Widths are terminal cells, not characters.
+Invariant: a line is a tuple of spans; a span's text contains no line feed; its role says what it
+means, never how it looks. Widths are terminal cells, not characters.
 """
 
 import unicodedata
@@ -61,7 +61,7 @@ class Role(StrEnum):
 
 
 class Align(StrEnum):
-    """Where text stands in its cell; figures are right-aligned."""
+    """The alignment of text in its column; figures are right-aligned."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -88,7 +88,7 @@ _STATE_ROLES: Final = {
 
 
 class Cell(NamedTuple):
-    """One figure or word of a table before it is fitted to its column."""
+    """One cell of a table before it is fitted to its column."""
 
     text: str
     role: Role = Role.TEXT
@@ -110,7 +110,7 @@ def state_role(state: State, *, stale: bool = False) -> Role:
 
 @lru_cache(maxsize=4096)
 def width_of(text: str) -> int:
-    """Cells that ``text`` takes: two for wide characters, none for combining marks."""
+    """Width of ``text`` in cells: two for wide characters, none for combining marks."""
     if text.isascii():
         return len(text)
     return sum(_char_width(char) for char in text)
@@ -123,7 +123,7 @@ def _char_width(char: str) -> int:
 
 
 def clip(text: str, width: int) -> str:
-    """``text`` in at most ``width`` cells; what was cut ends in an ellipsis."""
+    """``text`` in at most ``width`` cells; a cut text ends in an ellipsis."""
     if width_of(text) <= width:
         return text
     if width <= 1:
@@ -146,7 +146,7 @@ def fit(text: str, width: int, align: Align = Align.LEFT) -> str:
 
 
 def line_width(line: Line) -> int:
-    """Cells that ``line`` takes."""
+    """Width of ``line`` in cells."""
     return sum(width_of(span.text) for span in line)
 
 
@@ -164,7 +164,7 @@ def clip_line(line: Line, width: int) -> Line:
 
 
 def spread(left: Line, right: Line, width: int, filler: Role = Role.TEXT) -> Line:
-    """``left`` and ``right`` at the two ends of ``width`` cells; ``left`` gives way."""
+    """``left`` and ``right`` at the two ends of ``width`` cells; ``left`` is cut if needed."""
     room = width - line_width(right)
     if room < 4:
         return clip_line(left, width)
@@ -174,7 +174,7 @@ def spread(left: Line, right: Line, width: int, filler: Role = Role.TEXT) -> Lin
 
 
 def titled(title: str, width: int, *, focused: bool = False, note: Line = ()) -> Line:
-    """A panel's first line: its name, a thin rule, and at the right what applies to it."""
+    """A panel's first line: its name, a thin rule, and a note at the right."""
     role = Role.TITLE_FOCUSED if focused else Role.TITLE
     name = clip(title, max(0, width - 4))
     tail = clip_line(note, max(0, width - width_of(name) - 6))
@@ -185,9 +185,9 @@ def titled(title: str, width: int, *, focused: bool = False, note: Line = ()) ->
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """``text`` in lines of at most ``width`` cells, broken at spaces where there are any.
+    """``text`` in lines of at most ``width`` cells, broken at spaces if there are any.
 
-    The spaces that it begins with stay.
+    Leading spaces are kept.
     """
     lines: list[str] = []
     current = ""

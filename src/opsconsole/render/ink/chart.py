@@ -1,8 +1,8 @@
-"""Braille charts with axes, an objective's line and marks of events.
+"""Braille charts with axes, an objective's line and event marks.
 
-Invariant: the value axis starts at zero and ends at 1, 2 or 5 times a power of ten; the time
-axis stands at fixed moments; a slot in which nothing was seen is a gap. A chart is exactly
-``width`` by ``height`` cells and never raises, whatever its data.
+Invariant: the value axis starts at zero and ends at 1, 2 or 5 times a power of ten; the time axis
+has ticks at fixed moments; a slot in which nothing was seen is a gap. A chart is exactly ``width``
+by ``height`` cells and never raises, whatever its data.
 """
 
 import math
@@ -19,7 +19,7 @@ from opsconsole.render.ink.spark import columns
 _BASE: Final = 0x2800
 _FULL: Final = 0xFF
 _DOTS: Final = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
-"""Bits of a braille cell by column and by row from the bottom."""
+"""Bits of a braille cell, by column and by row from the bottom."""
 
 LABEL_WIDTH: Final = 6
 
@@ -37,7 +37,7 @@ class Curve:
 class Mark:
     """Something that happened, shown on the axis at its time; ``label`` says what, below.
 
-    Labels of a lower ``rank`` find their places first.
+    Labels of a lower ``rank`` are placed first.
     """
 
     at: float
@@ -51,7 +51,7 @@ class Mark:
 class Plot:
     """What a chart shows over ``window`` seconds up to ``now``.
 
-    ``labels`` lines below the times are kept for the labels of marks; with any of them a faint
+    ``labels`` lines below the times are reserved for the labels of marks; if there are any, a faint
     line leads from each mark up through the chart.
     """
 
@@ -84,7 +84,7 @@ def chart(plot: Plot, width: int, height: int) -> list[Line]:
 
 
 def _column(at: float, plot: Plot, cells: int) -> int:
-    """The cell of a moment; outside of 0 to ``cells`` - 1 when it is not on the axis."""
+    """The cell of a moment; outside 0 to ``cells`` - 1 if it is not on the axis."""
     return math.floor((at - plot.now + plot.window) / plot.window * (cells - 1))
 
 
@@ -133,7 +133,7 @@ class _Grid:
             self._dot(x + 1, level, Role.OBJECTIVE)
 
     def guides(self, columns: Iterable[int]) -> None:
-        """Draw a faint upright line where nothing else is, in each column."""
+        """Draw a faint vertical line in each column, where nothing else is drawn."""
         self._guided = frozenset(columns)
 
     def _dot(self, x: int, y: int, role: Role) -> None:
@@ -144,7 +144,7 @@ class _Grid:
         self._roles[row][column] = role
 
     def spans(self, row: int) -> list[Span]:
-        """One row as runs of equal roles; what lies under a filled curve is quieter."""
+        """One row as runs of equal roles; the area under a filled curve is fainter."""
         out: list[Span] = []
         for column in range(self.cells):
             bits, role = self._bits[row][column], self._roles[row][column]
@@ -206,7 +206,7 @@ def _axis(plot: Plot, cells: int) -> tuple[Line, Line]:
 
 
 def _write(chars: list[str], column: int, text: str) -> None:
-    """Put ``text`` at ``column`` where it fits whole and touches nothing."""
+    """Put ``text`` at ``column`` if it fits whole and touches nothing."""
     end = column + len(text)
     if column < 0 or end > len(chars):
         return
@@ -218,8 +218,8 @@ def _write(chars: list[str], column: int, text: str) -> None:
 def mark_labels(plot: Plot, cells: int) -> list[Line]:
     """The labels of the marks below their glyphs, by rank and the latest first.
 
-    A label that touches another goes a line down; where no line has room it is left out, and the
-    last line tells how many were.
+    A label that would touch another moves one line down; if no line has room it is left out, and
+    the last line counts those left out.
     """
     rows = [_LabelRow(cells) for _ in range(plot.labels)]
     left_out = 0
@@ -244,7 +244,7 @@ class _LabelRow:
 
     @property
     def room(self) -> int:
-        """Cells that are free at the end."""
+        """Number of free cells at the end."""
         return self._cells - max(
             (start + width_of(text) for start, text, _ in self._taken), default=0
         )

@@ -1,4 +1,4 @@
-"""Which cells of a line changed, so that nothing else is sent over the wire.
+"""Which cells of a line changed, so that only those are sent to the terminal.
 
 Invariant: cells outside the ranges returned look the same in both lines.
 """
@@ -7,7 +7,7 @@ from opsconsole.render.ink.cells import Line, Span, width_of
 
 
 def changed(old: Line, new: Line) -> list[tuple[int, int]]:
-    """Ranges of cells ``(start, end)`` that differ; lines of another shape differ as a whole."""
+    """Ranges of cells ``(start, end)`` that differ; lines of different shapes differ as a whole."""
     if old == new:
         return []
     if len(old) != len(new):
@@ -29,7 +29,7 @@ def _width(line: Line) -> int:
 
 
 def _narrow(before: Span, after: Span, x: int, width: int) -> tuple[int, int]:
-    """The part of a span that differs; the whole of it where characters are not cells."""
+    """The part of a span that differs; all of it if its characters are not single cells."""
     if before.role is not after.role or len(after.text) != width or len(before.text) != width:
         return (x, x + width)
     start, end = 0, width

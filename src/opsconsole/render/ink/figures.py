@@ -1,7 +1,7 @@
 """Figures as people read them, in widths that do not jitter.
 
-Invariant: no function returns more than its stated number of cells; what is not known is a
-dash, never a zero. Input units are the model's: seconds, bytes, fractions, per second.
+Invariant: no function returns more than its stated number of cells; an unknown figure is a dash,
+never zero. Input units are the model's: seconds, bytes, fractions, per second.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The filter behind ``/``: a regular expression, or plain text when it is not one.
 
-Invariant: reading a filter never raises, and no filter can take long; what is no pattern is
-matched as it stands. ``!`` in front turns it round. Lower case matches both.
+Invariant: reading a filter never raises, and no filter can take long; an invalid pattern is matched
+as plain text. A leading ``!`` inverts it. Lower case matches both cases.
 """
 
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ class Filter:
 
     @property
     def empty(self) -> bool:
-        """Whether everything matches."""
+        """Whether it matches everything."""
         return not self.text.lstrip("!").strip()
 
     def matches(self, subject: str) -> bool:
-        """Whether ``subject`` is to be shown."""
+        """Whether ``subject`` should be shown."""
         if self.empty:
             return True
         inverted = self.text.startswith("!")
@@ -33,7 +33,7 @@ class Filter:
 
 
 def compiled(text: str) -> Pattern:
-    """``text`` as a pattern, or as it stands where it is none."""
+    """``text`` as a pattern, or as plain text if it is not a valid one."""
     text = text[:LIMIT]
     folds = text == text.lower()
     try:

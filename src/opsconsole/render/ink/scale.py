@@ -1,7 +1,7 @@
 """Axes that a person can read: a scale ends at 1, 2, 3 or 5 times a power of ten.
 
-Invariant: a scale starts at zero and holds every value given; it grows in whole steps, so that
-small changes of the data do not move it.
+Invariant: a scale starts at zero and contains every given value; it grows in whole steps, so that
+small changes of the data do not change it.
 """
 
 import math
@@ -14,9 +14,9 @@ _TIME_STEPS: Final = (
 
 
 def nice_ceiling(value: float) -> float:
-    """The least 1, 2, 3 or 5 times a power of ten that is not below ``value``; 1 for nothing.
+    """The least 1, 2, 3 or 5 times a power of ten that is not below ``value``; 1 for zero.
 
-    What is less than the least normal float is nothing: its power of ten may be zero.
+    Less than the smallest normal float counts as zero: its power of ten may be zero.
     """
     if not math.isfinite(value) or value < sys.float_info.min:
         return 1.0

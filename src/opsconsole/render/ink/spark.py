@@ -1,8 +1,8 @@
 """A line of history in block characters on a fixed scale.
 
-Invariant: the scale never depends on the data, so that two lines can be compared and none
-moves because another did; a slot in which nothing was seen is a gap. Columns stand at fixed
-moments, so that a line moves only when a column's time has passed.
+Invariant: the scale never depends on the data, so that two lines can be compared and none moves
+because another did; a slot in which nothing was seen is a gap. Columns start at fixed moments, so
+that a line moves only when a column's time has passed.
 """
 
 import math
@@ -19,13 +19,14 @@ LATENCY_HIGH: Final = 10.0
 
 
 def latency_scale(width: int) -> str:
-    """What the least and the greatest block of ``latency_spark`` mean, as a heading."""
+    """What the smallest and the largest block of ``latency_spark`` mean, as a heading."""
     fitting = (words for words in ("▁ ≤10ms  █ ≥10s", "▁≤10ms █≥10s") if len(words) <= width)
     return next(fitting, "p95").ljust(width)[:width]
 
 
 def latency_spark(trace: Trace | None, width: int, now: float, window: float) -> str:
-    """Latency over ``window`` seconds to ``now``: 10 ms to 10 s, logarithmic, worst a column."""
+    """Latency over ``window`` seconds to ``now``: 10 ms to 10 s, logarithmic, the worst value per
+    column."""
     if trace is None:
         return GAP * width
     return "".join(_log_block(value) for value in columns(trace, width, now, window))
@@ -39,7 +40,7 @@ def share_spark(values: Sequence[float | None], width: int) -> str:
 
 
 def meter(fraction: float | None, width: int) -> str:
-    """A bar of ``width`` cells, full at 1.0; a fraction that is not known is dotted."""
+    """A bar of ``width`` cells, full at 1.0; an unknown fraction is dotted."""
     if fraction is None or not math.isfinite(fraction):
         return "·" * width
     filled = round(max(0.0, min(1.0, fraction)) * width)

@@ -1,4 +1,4 @@
-"""Alerts and silences as ``status --json``, ``alerts --json`` and ``silences --json`` give them.
+"""Alerts and silences as ``status --json``, ``alerts --json`` and ``silences --json`` print them.
 
 Invariant: keys of a version keep their meaning; keys are only added. Times are Unix seconds.
 """

@@ -1,8 +1,8 @@
 """A snapshot as a JSON document for scripts.
 
-Invariant: ``version`` grows when a key changes its meaning or goes; keys are only added otherwise.
-Times are Unix seconds, durations seconds, shares fractions; every part carries its age; what is
-not known is null, never zero.
+Invariant: ``version`` grows when a key changes its meaning or is removed; otherwise keys are only
+added. Times are Unix seconds, durations seconds, shares fractions; every part has its age; an
+unknown value is null, never zero.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: fl
 
 
 def operation_document(operation: Operation) -> Document:
-    """One operation, as ``operations --json`` gives it."""
+    """One operation, as ``operations --json`` prints it."""
     return {
         "id": operation.id,
         "service": operation.service,
@@ -80,7 +80,7 @@ def operation_document(operation: Operation) -> Document:
 
 
 def plan_document(plan: Plan) -> Document:
-    """One plan, as ``--dry-run --json`` gives it."""
+    """One plan, as ``--dry-run --json`` prints it."""
     return {
         "id": plan.id,
         "service": plan.service,
@@ -248,16 +248,16 @@ def _host(seen: HostView, now: float) -> Document:
 
 
 def _engine(engine: EngineView, now: float) -> Document:
-    told = engine.inventory
+    inventory = engine.inventory
     return {
-        "kind": told.place.kind.value,
-        "name": told.place.name,
-        "endpoint": told.endpoint,
-        "version": told.version,
+        "kind": inventory.place.kind.value,
+        "name": inventory.place.name,
+        "endpoint": inventory.endpoint,
+        "version": inventory.version,
         "age": _age(engine.taken_at, now),
         "stale": engine.stale(now),
-        "replicas": [_replica(each) for each in told.replicas],
-        "workloads": [_workload(each) for each in told.workloads],
+        "replicas": [_replica(each) for each in inventory.replicas],
+        "workloads": [_workload(each) for each in inventory.workloads],
     }
 
 
@@ -317,7 +317,7 @@ def _source(source: SourceView, now: float) -> Document:
 
 
 def event_document(event: Event) -> Document:
-    """One event of the timeline, as ``status --json`` and ``timeline --json`` give it."""
+    """One event of the timeline, as ``status --json`` and ``timeline --json`` print it."""
     return {
         "at": _round(event.at),
         "kind": event.kind.value,

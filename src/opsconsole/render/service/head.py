@@ -1,7 +1,6 @@
 """The fixed lines of the service screen: its name, and the tabs with their keys.
 
-Invariant: pure; every tab is named in the line at any width that the console has, the one in
-sight in full.
+Invariant: pure; every tab is named in the line at any supported width, the open one in full.
 """
 
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ _LETTERS: Final = (None, 4, 2)
 
 
 class TabName(NamedTuple):
-    """A tab in the line of tabs. ``short`` is used where not all names fit."""
+    """A tab in the line of tabs. ``short`` is used if not all names fit."""
 
     name: str
     short: str
@@ -22,7 +21,7 @@ class TabName(NamedTuple):
 
 
 def tabs(names: Sequence[TabName], here: int, width: int) -> Line:
-    """The tabs with their number keys; ``here`` is the position of the one in sight."""
+    """The tabs with their number keys; ``here`` is the position of the open one."""
     for letters in _LETTERS:
         line = _tabs(names, here, letters)
         if line_width(line) <= width:
@@ -31,11 +30,11 @@ def tabs(names: Sequence[TabName], here: int, width: int) -> Line:
 
 
 def _tabs(names: Sequence[TabName], here: int, letters: int | None) -> Line:
-    """With ``letters`` the names of all others are short: so many letters of them."""
+    """With ``letters``, all other names are cut to that many letters."""
     spans: list[Span] = []
     short = letters is not None
     for position, tab in enumerate(names):
-        # Beyond the tenth there is no digit left: they are reached by tab.
+        # After the tenth there is no digit left: those tabs are reached with the tab key.
         key = str((position + 1) % 10) if position < 10 else " "
         cut = short and position != here
         role = Role.TITLE_FOCUSED if position == here else Role.MUTED

@@ -1,8 +1,8 @@
 """The health of one service: every instance with its probes and the tree of its components.
 
-Invariant: nothing here is fresher than what was read: every instance says when it was last seen.
-A row's key is its instance and the names down to its component, so that a cursor stays on its
-component whatever comes before it.
+Invariant: nothing here is fresher than what was read: every instance says when it was last seen. A
+row's key is its instance and the names down to its component, so that a cursor stays on its
+component whatever rows come before it.
 """
 
 from collections import Counter
@@ -34,7 +34,7 @@ _NAME = 24
 
 
 class HealthRow(NamedTuple):
-    """A row with the component that it shows, '' where it shows none."""
+    """A row and the component that it shows, '' for none."""
 
     row: Row
     component: str = ""
@@ -43,7 +43,7 @@ class HealthRow(NamedTuple):
 def rows(
     service: ServiceView, width: int, now: float, tested: Collection[str] = ()
 ) -> list[HealthRow]:
-    """All of it. ``tested`` are names of components that a test is declared for."""
+    """All rows. ``tested`` are the names of components with a declared test."""
     out = [_text(f"head/{n}", line) for n, line in enumerate(headline(service, width, now))]
     for instance in service.instances:
         name = instance.name
@@ -74,7 +74,7 @@ def rows(
 
 
 def is_old(instance: InstanceView) -> bool:
-    """Whether its report is of an earlier look than the latest, which failed or is overdue."""
+    """Whether its report is older than the latest look, which failed or is overdue."""
     return instance.stale or instance.fault is not None
 
 
@@ -83,7 +83,7 @@ def _text(key: str, line: Line) -> HealthRow:
 
 
 def instance_lines(instance: InstanceView, width: int, now: float) -> list[Line]:
-    """One instance: its state and since when, where it is, why it is so, its other probes."""
+    """One instance: its state and its age, its address, the reason, its other probes."""
     role = state_role(instance.state, stale=instance.stale)
     word = "stale" if instance.stale else instance.state.value
     seen = "never read"
@@ -118,7 +118,7 @@ def _probe(probe: ProbeView) -> Line:
 
 
 class _Tree:
-    """Components below each other: state, latency, since when, and their own words."""
+    """Components, one per row: state, latency, age, and their own text."""
 
     def __init__(
         self, width: int, now: float, tested: Collection[str], *, stale: bool = False
@@ -169,7 +169,7 @@ class _Tree:
 
 
 def raw_rows(service: ServiceView, width: int, now: float) -> list[HealthRow]:
-    """The bodies as they came, sanitised, one instance after the other."""
+    """The raw bodies, sanitised, one instance after the other."""
     out: list[HealthRow] = []
     for instance in service.instances:
         lines = _raw(instance, width, now)

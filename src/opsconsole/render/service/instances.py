@@ -1,7 +1,7 @@
-"""The copies of one service, each with what it runs in and what it uses.
+"""The copies of one service, each with its replica and its use of resources.
 
-Invariant: pure; what is not known is a dash or left out, never a zero; a replica that belongs
-to the service and to no endpoint is listed by itself.
+Invariant: pure; an unknown figure is a dash or left out, never zero; a replica of the service
+without an endpoint is listed separately.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,7 +40,7 @@ def instances(
     now: float,
     looks: Iterable[ReplicaLook] = (),
 ) -> list[Line]:
-    """Endpoints with what they run in, then the replicas that no endpoint names."""
+    """Endpoints with their replicas, then the replicas that no endpoint names."""
     by_instance = {look.instance: look for look in looks}
     found = snapshot.replicas_of(service)
     placed = len(snapshot.engines) > 1
@@ -86,7 +86,7 @@ def _version(instance: InstanceView, width: int) -> Iterator[Line]:
 
 
 def _breakers(instance: InstanceView, width: int) -> Iterator[Line]:
-    """The circuit breakers that its body reports, those that are open first."""
+    """The circuit breakers that its body reports, open ones first."""
     found = sorted(
         _with_breaker(instance.report.components if instance.report else ()),
         key=lambda part: -_BREAKER_STATES[part.breaker].urgency,
@@ -113,7 +113,7 @@ def _with_breaker(parts: tuple[Component, ...]) -> Iterator[Component]:
 def _replica(
     replica: Replica, width: int, now: float, *, stale: bool, placed: bool = False
 ) -> Iterator[Line]:
-    """State and age, what it uses, what it runs; where, if there are several places."""
+    """State and age, use, image; its place, if there are several."""
     calm = Role.STALE if stale else Role.TEXT
     where = f" · on {replica.place.name}" if placed else ""
     yield clip_line(
@@ -138,7 +138,7 @@ def _replica(
 
 
 def _words(replica: Replica, now: float) -> Iterator[str]:
-    """How it is, in its place's words, and for how long."""
+    """Its state in the words of its engine, and for how long."""
     yield replica.status
     if replica.health:
         yield replica.health
@@ -157,7 +157,7 @@ def _words(replica: Replica, now: float) -> Iterator[str]:
 
 
 def _looked_at(look: ReplicaLook, width: int, now: float) -> Iterator[Line]:
-    """What was asked for while one looks, or why it is not known."""
+    """What was read for this tab, or why it is unknown."""
     if look.replica is not None:
         yield from _replica(look.replica, width, now, stale=look.stale(now))
     else:

@@ -1,7 +1,7 @@
-"""The latency of one service as a chart, with its objective and what happened meanwhile.
+"""The latency of one service as a chart, with its objective and marks of events.
 
-Invariant: pure; a mark stands at its own time; a slot in which nothing was seen is a gap, but for
-the one that is just filling, which the axis waits for.
+Invariant: pure; a mark is at its event's time; a slot in which nothing was seen is a gap, except
+the slot being filled, for which the axis waits.
 """
 
 import math
@@ -19,19 +19,19 @@ from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
 from opsconsole.render.ink.figures import span
 
 BEGAN: Final = "▶"
-"""Marks the start of the alert that one came from."""
+"""Marks the start of the alert from which the chart was opened."""
 
 PATIENCE: Final = 2
-"""Slots without a figure that the axis waits for; after that nothing came, and a gap shows it."""
+"""Number of empty slots that the axis waits for; more than that are shown as a gap."""
 
 _CHANGES: Final = frozenset(
     {EventKind.CONTAINER, EventKind.IMAGE, EventKind.RESTART, EventKind.VERSION}
 )
-"""What may be a cause; labelled before what is an effect."""
+"""Kinds of events that may be causes; labelled before effects."""
 
 _LABEL: Final = 16
 _SAME: Final = 60.0
-"""Seconds within which an alert's own start and the event of it are one thing."""
+"""Seconds within which an alert's start and its event count as one."""
 
 
 def latency_objective(service: ServiceView) -> float | None:
@@ -45,7 +45,7 @@ def latency_chart(
 ) -> list[Line]:  # fmt: skip
     """p95 alone as an area, or with ``full`` p50, p95 and p99 as lines with labelled marks.
 
-    ``began`` is an alert whose start is marked over everything else.
+    ``began`` is an alert whose start is marked on top of everything else.
     """
     curves = _curves(service.latency, full=full)
     if not curves:
@@ -60,9 +60,9 @@ def latency_chart(
 
 
 def axis_end(traces: list[Trace], now: float, window: float) -> float:
-    """Where the axis ends: at the slot that is filling, once there is a figure in it.
+    """The end of the axis: the slot being filled, once it has a figure.
 
-    It moves by whole slots: between them there is nothing else to show.
+    It moves by whole slots, because nothing changes between them.
     """
     slot = min(window / 6, max(trace.step for trace in traces))
     end = math.ceil(now / slot) * slot
@@ -71,7 +71,7 @@ def axis_end(traces: list[Trace], now: float, window: float) -> float:
 
 
 def _end_of_known(trace: Trace) -> float:
-    """The end of the last slot that holds a figure."""
+    """The end of the last slot with a figure."""
     for index in range(len(trace.values) - 1, -1, -1):
         if trace.values[index] is not None:
             return trace.start + trace.step * (index + 1)
@@ -90,7 +90,7 @@ def _curves(latency: Latency, *, full: bool) -> tuple[Curve, ...]:
 
 
 def marks(service: ServiceView, snapshot: Snapshot) -> tuple[Mark, ...]:
-    """What happened to the service, for the time axis, oldest first."""
+    """The service's events for the time axis, oldest first."""
     found = [*_events(service, snapshot), *_alerts(service, snapshot)]
     found += _operations(service, snapshot)
     return tuple(sorted(found, key=lambda mark: mark.at))
@@ -112,7 +112,7 @@ def _events(service: ServiceView, snapshot: Snapshot) -> Iterator[Mark]:
 
 
 def _is_shown(event: Event, snapshot: Snapshot) -> bool:
-    """Whether the alert that the event tells of is marked by itself."""
+    """Whether the event's alert has its own mark."""
     return any(
         alert.name == event.subject and abs(alert.since - event.at) < _SAME
         for alert in snapshot.alerts
@@ -147,7 +147,7 @@ def label_of(event: Event) -> str:
 
 
 def began_line(alert: Alert | None, width: int, now: float) -> Line:
-    """When the alert began that is marked in the chart; blank where none is."""
+    """The start of the alert marked in the chart; blank if none is."""
     if alert is None:
         return BLANK
     moment = f"{figures.clock(alert.since)}Z, {figures.age(now - alert.since)} ago"
@@ -156,7 +156,7 @@ def began_line(alert: Alert | None, width: int, now: float) -> Line:
 
 
 def latency_legend(latency: Latency, window: float, target: float | None = None) -> Line:
-    """What the curves are, with their present figures, and the objective's line."""
+    """The legend: the curves with their present figures, and the objective's line."""
     goal = (
         (Span("  ┄ ", Role.OBJECTIVE), Span(f"objective {figures.duration(target)}", Role.TEXT))
         if target is not None

@@ -1,8 +1,7 @@
-"""The declared metrics of one service: value, trend, each instance's part, origin and age.
+"""The declared metrics of one service: value, trend, each instance's value, origin and age.
 
-Invariant: pure; a figure that is not known is a dash; one that has not been renewed for
-``STALE_AFTER`` seconds looks stale. A trend has a scale of its own, from zero to the figure
-written behind it.
+Invariant: pure; an unknown figure is a dash; one not renewed for ``STALE_AFTER`` seconds looks
+stale. A trend has its own scale, from zero to the figure written after it.
 """
 
 import math
@@ -17,13 +16,13 @@ from opsconsole.render.ink.spark import columns, share_spark
 from opsconsole.render.objectives import objectives
 
 STALE_AFTER: Final = 90.0
-"""Seconds; the slowest source is asked every 30."""
+"""Seconds; the slowest source is read every 30."""
 
 _NAME: Final = 33
-"""Cells of a metric's name that let its figure end where those of the objectives end."""
+"""Width of a metric's name, so that its figure lines up with those of the objectives."""
 
 PARTS: Final = 12
-"""Instances of a metric that are listed."""
+"""The most instances listed for a metric."""
 
 _HOW_TO: Final = (
     "   none are declared. A metric is a name for what /metrics or Prometheus has:",
@@ -72,7 +71,7 @@ def _metric(metric: MetricValue, width: int, now: float, window: float) -> Itera
 
 
 def _trend(metric: MetricValue, width: int, now: float, window: float) -> Line:
-    """The metric over the window from zero to its highest, which is written behind it."""
+    """The metric over the window from zero to its highest, which is written after it."""
     scaled = width >= 100
     room = min(40, width - 84) if scaled else min(16, width - 64)
     trace = metric.trace

@@ -1,7 +1,7 @@
-"""The declared pages of a service as readable JSON, with what changed since the look before.
+"""The declared pages of a service as readable JSON, with changes since the previous look.
 
-Invariant: pure; keys of one object stand in one column; a page that could not be read again is
-shown in the stale look with its age and the reason, never as if it were fresh.
+Invariant: pure; keys of one object share one column; a page that could not be read again is shown
+as stale with its age and the reason, never as if it were fresh.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, fit, widt
 
 KEY_MOST: Final = 32
 VALUE_LINES: Final = 6
-"""Lines that one value may take."""
+"""The most lines of one value."""
 
 _DEEPEST: Final = 12
 _ROLES: Final = {
@@ -39,14 +39,14 @@ _HOW_TO: Final = (
     "      stats: /stats",
     "      scaling: /api/performance/scaling/recommendations",
     "",
-    "  They are asked with GET alone, only while this tab is in sight.",
+    "  They are asked with GET alone, only while this tab is open.",
 )
 
 
 def pages(
     found: Sequence[PageView] | None, refusal: Refusal | None, width: int, now: float
 ) -> list[Line]:
-    """All pages one below the other; None before the first answer."""
+    """All pages, one below the other; None before the first answer."""
     if refusal is not None:
         said = wrap(f"the pages cannot be read: {refusal}", max(10, width - 4))
         lines: list[Line] = [(Span(f"  {part}", Role.UNKNOWN),) for part in said]
@@ -66,7 +66,7 @@ def _all(found: Sequence[PageView], width: int, now: float) -> list[Line]:
 
 
 def _head(view: PageView, width: int, now: float) -> list[Line]:
-    """Name and instance, then as much of the facts as fits, the age first."""
+    """Name and instance, then as many facts as fit, the age first."""
     name = f" {view.name}"
     where = f" · {view.instance}" if view.instance else ""
     stale = view.fault is not None
@@ -118,7 +118,7 @@ def _body(view: PageView, width: int) -> Iterator[Line]:
 
 
 def _columns(body: PageBody) -> list[int]:
-    """For each entry the width of the keys of its object: of those beside it."""
+    """For each entry, the width of the keys of its object."""
     widest: dict[str, int] = {}
     parents = [entry.path.rpartition("\0")[0] for entry in body.entries]
     for parent, entry in zip(parents, body.entries, strict=True):

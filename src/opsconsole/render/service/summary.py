@@ -1,4 +1,4 @@
-"""One service in words: why it is as it is, its alerts, what happened to it.
+"""One service in words: the reason for its state, its alerts, its events.
 
 Invariant: nothing here is fresher than what was read; the reason comes first.
 """
@@ -13,7 +13,7 @@ from opsconsole.render.timeline import Choice, select
 
 
 def headline(service: ServiceView, width: int, now: float) -> list[Line]:
-    """State and its age on one line, the reason below it in as many lines as it takes."""
+    """State and its age on one line, the reason below it on as many lines as it needs."""
     glyph = "◌" if service.stale else service.state.glyph
     role = state_role(service.state, stale=service.stale)
     facts = [f"for {figures.age(now - service.since)}", f"read {_read(service, now)}"]
@@ -40,7 +40,7 @@ def _read(service: ServiceView, now: float) -> str:
 
 
 def alert_lines(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> list[Line]:
-    """The service's alerts in full; who cannot be asked for more is named."""
+    """The service's alerts in full; alert sources that do not answer are named."""
     mine = [alert for alert in alerts.order(snapshot.alerts) if alert.service == service.name]
     if not mine:
         return no_alerts(snapshot, "no alert concerns this service")
@@ -54,7 +54,7 @@ def alert_lines(service: ServiceView, snapshot: Snapshot, width: int, now: float
 
 
 def timeline(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> list[Line]:
-    """What happened to the service, and what was noted for all, latest first."""
+    """Events of the service, and notes for all services, latest first."""
     mine = select(snapshot.events, Choice(service=service.name))
     if not mine:
         return [BLANK, (Span("  nothing has happened to this service", Role.MUTED),)]

@@ -1,7 +1,7 @@
-"""The services table: which columns at which width, in which order, and each cell.
+"""The services table: its columns by width, its order, and its cells.
 
-Invariant: rows are keyed by the service's name; failing services come first unless a person
-sorts otherwise; what is stale never looks current. Columns keep their widths whatever the data.
+Invariant: rows are keyed by the service's name; failing services come first unless the user sorts
+otherwise; stale data never looks current. Column widths do not depend on the data.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ from opsconsole.render.ink.spark import latency_scale, latency_spark
 
 
 class Sort(StrEnum):
-    """What the table is sorted by; each is greatest or worst first, name apart."""
+    """What the table is sorted by; each greatest or worst first, except the name."""
 
     STATE = "state"
     NAME = "name"
@@ -32,9 +32,9 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What cells need beside the service: the time, the window of history, firing alerts.
+    """What cells need besides the service: the time, the window of history, firing alerts.
 
-    ``activities`` is what is being done to a service on purpose, by its name.
+    ``activities`` are operations and degradations by the service's name.
     """
 
     now: float
@@ -56,7 +56,7 @@ class Column:
 
 
 def columns_for(width: int, longest: int = 20) -> tuple[Column, ...]:
-    """The columns that fit ``width`` cells, most telling first; the last one takes the rest.
+    """The columns that fit ``width`` cells, most informative first; the last one takes the rest.
 
     ``longest`` is the length of the longest service name, which no other column may cut.
     """
@@ -81,7 +81,7 @@ def _used(columns: Iterable[Column]) -> int:
 
 
 def header(columns: Iterable[Column], sort: Sort) -> Line:
-    """The headings; the one that sorts is marked."""
+    """The headings; the sort column is marked."""
     spans: list[Span] = []
     for column in columns:
         marked = column.sort is sort
@@ -105,7 +105,7 @@ def row(service: ServiceView, columns: Iterable[Column], context: Context) -> Li
 
 
 def alert_counts(alerts: Iterable[Alert]) -> dict[str, int]:
-    """Firing alerts that nobody silenced, by service."""
+    """Firing alerts that are not silenced, by service."""
     counts: dict[str, int] = {}
     for alert in alerts:
         if alert.state is AlertState.FIRING and not alert.quiet and alert.service:
@@ -116,7 +116,7 @@ def alert_counts(alerts: Iterable[Alert]) -> dict[str, int]:
 def order(
     snapshot: Snapshot, sort: Sort, wanted: Filter, *, failing_only: bool = False
 ) -> list[ServiceView]:
-    """The services to show, in the order to show them."""
+    """The services to show, in order."""
     shown = [
         service
         for service in snapshot.services
@@ -129,17 +129,17 @@ def order(
 
 
 def search_text(service: ServiceView) -> str:
-    """What a filter looks at."""
+    """The text that a filter is matched against."""
     return " ".join((service.name, service.group, shown_word(service), service.reason[:200]))
 
 
 def shown_word(service: ServiceView) -> str:
-    """The state's word; what is stale is called so, never by its last state."""
+    """The state's word; a stale service is called stale, never by its last state."""
     return "stale" if service.stale else service.state.value
 
 
 def shown_urgency(service: ServiceView) -> int:
-    """Urgency for sorting: stale counts as unknown unless worse was seen."""
+    """Urgency for sorting: stale counts as unknown unless a worse state was seen."""
     return max(service.state.urgency, State.UNKNOWN.urgency if service.stale else 0)
 
 
@@ -167,7 +167,7 @@ def _figure(service: ServiceView, sort: Sort, counts: Mapping[str, int]) -> floa
 
 
 def reason_of(service: ServiceView) -> str:
-    """One line: why it is not ok, with flapping and staleness said first."""
+    """One line: why it is not ok, with flapping and staleness first."""
     parts = ["flapping"] if service.flapping else []
     if service.stale and service.state is not State.UNKNOWN:
         parts.append(f"last seen {service.state.value}")
@@ -180,7 +180,7 @@ def reason_of(service: ServiceView) -> str:
 
 
 def state_cell(state: State, width: int, *, stale: bool = False) -> Cell:
-    """Glyph and word; bold when it wants eyes."""
+    """Glyph and word; bold if it needs attention."""
     glyph, word = ("◌", "stale") if stale else (state.glyph, state.value)
     return Cell(f"{glyph} {word}"[:width], state_role(state, stale=stale))
 
@@ -221,7 +221,7 @@ def _age() -> Column:
 
 
 def _coarse(seconds: float) -> str:
-    """How long it has been so, in one unit, so that it rarely changes."""
+    """How long it has been in its state, in one unit, so that it rarely changes."""
     for unit, limit in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= limit:
             return f"{min(999, int(seconds // limit))}{unit}"

@@ -1,7 +1,7 @@
-"""Alerts on the wall, and the sources that it cannot see.
+"""Alerts on the wall, and the sources that do not answer.
 
-Invariant: what is loud is shown with its age, what is quiet is counted; a source that is not seen
-is named with the reason and since when.
+Invariant: active alerts are shown with their age, silenced ones are counted; a source that does not
+answer is named with the reason and since when.
 """
 
 from typing import Final
@@ -27,17 +27,18 @@ from opsconsole.render.wall.scene import (
 )
 
 _LARGE_FROM: Final = 300
-"""Cells of width from which alerts are in large letters."""
+"""Width in cells from which alerts are in large letters."""
 _LEAST_ROWS: Final = 2
 
 
 def ringing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """Loud alerts with their ages, symptoms folded under their cause, and how many are quiet."""
+    """Active alerts with their ages, symptoms folded under their cause, and how many are
+    silenced."""
     folded = fold_rows(loud(snapshot))
     quiet = sum(each.quiet and each.state is AlertState.FIRING for each in snapshot.alerts)
     hushed = f"{quiet} silenced or acknowledged" if quiet else ""
     if not folded:
-        return [_title("NO LOUD ALERT", hushed, width)] if quiet else []
+        return [_title("NO ACTIVE ALERT", hushed, width)] if quiet else []
     if height < _LEAST_ROWS:
         return []
     count = len(loud(snapshot))
@@ -52,7 +53,7 @@ def ringing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[L
 
 
 def _large_alert(alert: Alert, scene: Scene, width: int) -> list[Line]:
-    """Age, name and service in big letters; nothing where the wall is too small for that."""
+    """Age, name and service in big letters; [] if the wall is too small for that."""
     critical = alert.severity is Severity.CRITICAL
     state = State.DOWN if critical else State.DEGRADED
     text = f"{figures.age(scene.now - alert.since)} {alert.name} {alert.service}".rstrip()
@@ -65,7 +66,7 @@ def _large_alert(alert: Alert, scene: Scene, width: int) -> list[Line]:
 
 
 def blind_spots(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """Sources that cannot be seen, since when and why."""
+    """Sources that do not answer, since when and why."""
     hidden = unseen(snapshot, scene.now)
     if not hidden or height < _LEAST_ROWS:
         return []

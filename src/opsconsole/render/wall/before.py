@@ -1,6 +1,6 @@
-"""What came before: changes that may be the cause of what is red, or what happened lately.
+"""What came before: changes that may have caused what is red, or the latest events.
 
-Invariant: shown only where rows are left over; a cause is named only where one is likely.
+Invariant: shown only if rows are left over; a cause is named only if one is likely.
 """
 
 from functools import lru_cache
@@ -21,12 +21,12 @@ _MOST_EVENTS: Final = 6
 
 
 def came_before(scene: Scene, snapshot: Snapshot, name: str, width: int, height: int) -> list[Line]:
-    """The likeliest causes of ``name``'s trouble; without any, what happened lately."""
+    """The likeliest causes of ``name``'s trouble; without any, the latest events."""
     if height < _LEAST_ROWS:
         return []
     changes = _changes(snapshot, name) if name else None
     if changes is None or not changes.likely:
-        return lately(scene, snapshot, width, height)
+        return latest(scene, snapshot, width, height)
     reason = causes_page.reason_width(changes, width)
     rows = [
         causes_page.row(str(place), cause, place, width, scene.now, reason)
@@ -41,8 +41,8 @@ def _changes(snapshot: Snapshot, name: str) -> Changes:
     return before_service(snapshot, name)
 
 
-def lately(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """The latest events where there is room left; none when there is little."""
+def latest(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """The latest events if there is room; none if there is little."""
     happened = events.latest(snapshot.events)[: min(_MOST_EVENTS, height - 1)]
     if height < _LEAST_EVENTS or not happened:
         return []

@@ -1,9 +1,9 @@
-"""Figures and words as high as several rows, to be read across a room.
+"""Figures and words several rows high, to be read across a room.
 
-Invariant: a glyph is a drawing of 7 pixels in height; at scale n a pixel is n cells wide and n
-half-rows high, so that it is square on a terminal whose cells are twice as high as wide. Digits
-are all of one width, so that nothing moves when a figure changes. All rows of a text have the
-same width. With ASCII alone there are no half-rows: a pixel is whole cells, and text stands taller.
+Invariant: a glyph is a drawing 7 pixels high; at scale n a pixel is n cells wide and n half-rows
+high, so that it is square on a terminal whose cells are twice as high as wide. All digits have one
+width, so that nothing moves when a figure changes. All rows of a text have the same width. With
+ASCII only there are no half-rows: a pixel is whole cells, and text is taller.
 """
 
 from functools import lru_cache
@@ -15,7 +15,8 @@ _PITCH: Final = 6
 _MARK_PITCH: Final = 8
 _SPACE: Final = 3
 
-# Names, pixels from one glyph to the next, rows. Digits keep their width, all others their ink.
+# Names, pixels from one glyph to the next, rows. Digits keep a fixed width, others are trimmed to
+# their drawing.
 _SHEETS: Final = (
     (
         "0123456789",
@@ -111,14 +112,14 @@ def drawable(text: str) -> bool:
 
 
 def rows_of(scale: int, *, ascii_only: bool = False) -> int:
-    """Rows that text takes at ``scale``; one where it is not enlarged."""
+    """Height in rows of text at ``scale``; one if it is not enlarged."""
     if scale < 1:
         return 1
     return _HEIGHT * max(1, scale // 2) if ascii_only else (_HEIGHT * scale + 1) // 2
 
 
 def columns_of(text: str, scale: int) -> int:
-    """Cells that ``text`` is wide at ``scale``."""
+    """Width in cells of ``text`` at ``scale``."""
     if scale < 1:
         return len(text)
     widths = [len(_GLYPHS[char][0]) for char in text.upper()]
@@ -126,7 +127,7 @@ def columns_of(text: str, scale: int) -> int:
 
 
 def largest(text: str, columns: int, rows: int, *, ascii_only: bool = False) -> int:
-    """The largest scale at which ``text`` fits; 0 where it can only be written plainly."""
+    """The largest scale at which ``text`` fits; 0 for plain text."""
     if not text or not drawable(text):
         return 0
     for scale in range(LARGEST, 0, -1):
@@ -138,7 +139,7 @@ def largest(text: str, columns: int, rows: int, *, ascii_only: bool = False) -> 
 
 @lru_cache(maxsize=256)
 def drawn(text: str, scale: int, *, ascii_only: bool = False) -> tuple[str, ...]:
-    """``text`` as rows of blocks. Raises KeyError where a character has no glyph."""
+    """``text`` as rows of blocks. Raises KeyError if a character has no glyph."""
     if scale < 1:
         return (text,)
     pixels = [" ".join(_GLYPHS[char][y] for char in text.upper()) for y in range(_HEIGHT)]

@@ -1,7 +1,7 @@
 """The services that are not ok, on the wall: with state, reason and since when.
 
-Invariant: causes stand before their symptoms; all are in large letters where all fit so, else each
-has two lines, else one; those that still do not fit are counted, and come in turn.
+Invariant: causes come before their symptoms; all are in large letters if all fit, else each has two
+lines, else one; those that still do not fit are counted, and take turns.
 """
 
 from collections.abc import Sequence
@@ -28,12 +28,12 @@ from opsconsole.render.wall.scene import (
 
 _LARGEST_NAME: Final = 5
 _NEVER_ALONE: Final = 3
-"""The scale of a name from which its reason is in big letters too."""
+"""The scale of a name from which on its reason is in big letters too."""
 _CHIP: Final = 12
 
 
 def failing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """All that are not ok, as large as lets all of them be seen."""
+    """All services that are not ok, as large as possible with all of them visible."""
     listed = services.order(snapshot, services.Sort.STATE, Filter(), failing_only=True)
     if not listed:
         return []
@@ -50,7 +50,7 @@ def failing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[L
 
 
 def named(scene: Scene, snapshot: Snapshot, height: int) -> list[Line]:
-    """As many of them as fit by name and age alone, for a terminal where no more can be read."""
+    """As many of them as fit by name and age only, for a very small terminal."""
     listed = services.order(snapshot, services.Sort.STATE, Filter(), failing_only=True)
     return [
         (
@@ -64,8 +64,8 @@ def named(scene: Scene, snapshot: Snapshot, height: int) -> list[Line]:
 def name_sizes(
     scene: Scene, listed: Sequence[ServiceView], width: int, height: int
 ) -> tuple[int, int]:
-    """The largest scales of name and reason at which all fit, a blank line between any two of
-    them; 0 where they are written plainly.
+    """The largest scales of name and reason at which all fit, a blank line between any two of them;
+    0 for plain text.
     """
     if listed and all(drawable(each.name) for each in listed):
         for scale in range(_LARGEST_NAME, 0, -1):
@@ -86,14 +86,14 @@ def _card_rows(scene: Scene, scale: int, small: int) -> int:
 
 
 def _beside(scale: int) -> int:
-    """Cells from the edge to a card's name."""
+    """Width from the edge to a card's name."""
     return columns_of("?", scale) + 4 + 3 + 1
 
 
 def _cards(
     scene: Scene, listed: Sequence[ServiceView], width: int, height: int, sizes: tuple[int, int]
 ) -> list[Line]:
-    """Each with its name in big letters, apart from each other as far as there is room."""
+    """Each with its name in big letters, spaced as far as there is room."""
     scale, small = sizes
     rows = _card_rows(scene, scale, small)
     gap = min(2, (height - rows * len(listed)) // max(1, len(listed) - 1))
@@ -109,7 +109,7 @@ def _cards(
 
 
 def _slab(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Line]:
-    """The state's mark on a ground of its own, and under it the word."""
+    """The state's glyph on its own background, and the word below it."""
     state = shown_state(service)
     role = WORD_ROLES[state] if state is State.DOWN else Role.TEXT
     mark = enlarged(state.glyph, BIG_ROLES[state], scale, ascii_only=scene.ascii_only)
@@ -122,7 +122,7 @@ def _slab(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Lin
 
 
 def _chip(service: ServiceView) -> Line:
-    """Glyph and word, on a ground where it is down."""
+    """Glyph and word, with a background if it is down."""
     state = shown_state(service)
     role = WORD_ROLES[state]
     ground = role if state is State.DOWN else Role.TEXT
@@ -131,7 +131,7 @@ def _chip(service: ServiceView) -> Line:
 
 
 def _said(service: ServiceView, scene: Scene, width: int, scale: int) -> list[Line]:
-    """For how long, and why; in big letters where all of it can be."""
+    """For how long, and why; in big letters if all of it fits."""
     reason = services.reason_of(service)
     text = f"{figures.age(scene.now - _began(service))}  {reason}".rstrip()
     why = _why(service, scene)
@@ -141,7 +141,7 @@ def _said(service: ServiceView, scene: Scene, width: int, scale: int) -> list[Li
 
 
 def _why(service: ServiceView, scene: Scene) -> Line:
-    """What is being done about it, where something is, and its reason."""
+    """What is being done about it, if anything, and its reason."""
     reason = Span(services.reason_of(service), Role.TEXT)
     doing = operations.activities(scene.snapshot, scene.now).get(service.name)
     return (reason,) if doing is None else (Span(f"{doing}  ", Role.ACCENT), reason)
@@ -155,14 +155,14 @@ def _since(service: ServiceView, scene: Scene) -> str:
 
 
 def _began(service: ServiceView) -> float:
-    """When it became so; of what was ok and is stale, when it was last looked at."""
+    """When its state began; for a stale service that was ok, when it was last looked at."""
     looks = [each.taken_at for each in service.instances if each.taken_at is not None]
     was_ok = service.state is State.OK
     return max(looks) if was_ok and service.stale and looks else service.since
 
 
 def _entry(service: ServiceView, scene: Scene, width: int, rows: int) -> list[Line]:
-    """Two lines, and a blank one where there are three."""
+    """Two lines, and a blank one if three fit."""
     first = (
         *_chip(service),
         Span("  "),
@@ -180,7 +180,7 @@ def _copies(service: ServiceView) -> str:
 
 
 def _row(service: ServiceView, scene: Scene, width: int) -> Line:
-    """All in one line."""
+    """Everything on one line."""
     age = figures.age(scene.now - _began(service))
     name = min(28, max(12, width // 4))
     line = (

@@ -1,8 +1,9 @@
-"""The top of the wall: place, clock and age of the data, and how many services are in each state.
+"""The top of the wall: environment, clock, age of the data, and how many services are in each
+state.
 
-Invariant: all of it is in sight in every view. A state's count stands at the same place whatever
-the counts are; a state that no service is in is faint, and only what is down has a ground of its
-own, so that it is told by its shape where colours are not.
+Invariant: all of it is visible in every view. A state's count is at a fixed place whatever the
+counts are; a zero count is faint, and only DOWN has its own background, so that it can be
+recognised by its shape without colours.
 """
 
 from typing import Final
@@ -38,18 +39,18 @@ WORD_ROLES: Final = {
 }
 _LARGEST_CLOCK: Final = 4
 _TWO_BIG_LINES: Final = 10
-"""Rows of the head from which the age is in big letters too."""
+"""Height of the head from which on the age is in big letters too."""
 _ROOMY: Final = 8
-"""Rows of the counts from which one more is no loss to what is below them."""
+"""Height of the counts from which on one more row is no loss to the body below."""
 _SPACING: Final = ((2, 3), (1, 2))
-"""Cells at both sides of a count, and between two of them; the wider where there is room."""
+"""Cells at both sides of a count, and between two of them; wider if there is room."""
 
 
 # ---- place, clock, age ----
 
 
 def head(scene: Scene, width: int, height: int) -> list[Line]:
-    """The place at the left and the clock at the right, as large as there is room for."""
+    """The environment at the left and the clock at the right, as large as possible."""
     clock = _clock(scene)
     scale = next(
         (
@@ -80,7 +81,7 @@ def _place(scene: Scene) -> Line:
 
 
 def _large_place(scene: Scene, width: int, scale: int) -> list[Line]:
-    """The name, then what is read and how old it is, at the height of the clock."""
+    """The name, then the sources and their ages, at the height of the clock."""
     rows = rows_of(scale, ascii_only=scene.ascii_only)
     age = [_age(scene)]
     said = "".join(span.text for span in age[0]).strip()
@@ -97,7 +98,7 @@ def _large_place(scene: Scene, width: int, scale: int) -> list[Line]:
 
 
 def _age(scene: Scene, *, brief: bool = False) -> Line:
-    """How old the oldest reading is that is shown as current, or that nothing is read."""
+    """The age of the oldest reading shown as current, or that nothing is read."""
     snapshot, now = scene.snapshot, scene.now
     if scene.trouble is not None:
         return (Span(f" NO DATA {figures.age(now - scene.trouble.since)} ", Role.BAR_DOWN),)
@@ -112,7 +113,7 @@ def _age(scene: Scene, *, brief: bool = False) -> Line:
 
 
 def sources(scene: Scene, width: int) -> Line:
-    """What is read with its age, what cannot be seen first; whole entries only."""
+    """The sources with their ages, failing ones first; whole entries only."""
     snapshot, now = scene.snapshot, scene.now
     if snapshot is None:
         return ()
@@ -138,8 +139,8 @@ def sources(scene: Scene, width: int) -> Line:
 def counts(scene: Scene, width: int, height: int) -> list[Line]:
     """The four counts in at most ``height`` rows, as large as fits.
 
-    The ground of what is down goes a row beyond its figure, which is read by its shape; where
-    there is room, that row comes on top of ``height``.
+    The background of DOWN extends one row beyond its figure, so that it shows by its shape; if
+    there is room, that row is added to ``height``.
     """
     if scene.snapshot is None or not scene.snapshot.services:
         return []
@@ -163,7 +164,7 @@ def counts(scene: Scene, width: int, height: int) -> list[Line]:
 
 
 def _sizes(height: int, scene: Scene) -> list[tuple[int, int]]:
-    """Scales of figure and word that are low enough, the largest figure first."""
+    """Scales of figure and word that fit the height, the largest figure first."""
     return [
         (scale, word)
         for scale in range(LARGEST, 0, -1)
@@ -185,7 +186,7 @@ def _tiles(
     scene: Scene, found: dict[State, int], widths: list[int], scales: tuple[int, int], pad: int,
     gap: int,
 ) -> list[Line]:  # fmt: skip
-    """Each count over its word, at places that do not depend on the counts."""
+    """Each count above its word, at places that do not depend on the counts."""
     rows: list[Line] = []
     at = 0
     for state, wide in zip(STATES, widths, strict=True):
@@ -207,6 +208,6 @@ def _tile(scene: Scene, state: State, count: int, scales: tuple[int, int], pad: 
 
 
 def _written(state: State, count: int) -> Line:
-    """A count on a screen that is too small for big figures."""
+    """A count on a screen too small for big figures."""
     role = WORD_ROLES[state] if count else Role.FAINT
     return (Span(f" {state.glyph} {count} {state.value} ", role), Span("  "))

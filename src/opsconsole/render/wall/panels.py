@@ -1,8 +1,8 @@
-"""The whole of the wall as lines.
+"""The whole wall as lines.
 
-Invariant: place, clock, age of the data and the counts are at the top of every view, what is
-shown and what comes next is at its foot; no line is wider than the wall and there are no more
-lines than it is high. Widths and heights are cells.
+Invariant: environment, clock, age of the data and the counts are at the top of every view; the
+present and the next view are named at the bottom; no line is wider than the wall and there are no
+more lines than it is high. Widths and heights are cells.
 """
 
 from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ def lines(scene: Scene, width: int, height: int) -> list[Line]:
 
 
 def _rows_of_counts(scene: Scene, height: int) -> int:
-    """About a quarter; in ASCII, which stands taller, as much as the smallest figures need."""
+    """About a quarter; in ASCII, which is taller, as much as the smallest figures need."""
     least = 8 if scene.ascii_only and height >= _TALL else 2
     return max(least, height * 27 // 100)
 
@@ -65,12 +65,12 @@ def _body(scene: Scene, width: int, height: int) -> list[Line]:
 
 
 def _foot(scene: Scene, width: int) -> list[Line]:
-    """What the console itself has to say, then where the rotation stands."""
+    """Notices of the console itself, then the state of the rotation."""
     notices = scene.snapshot.notices if scene.snapshot else ()
     out: list[Line] = [BLANK]
     if notices:
-        told = notices[int(scene.shown_for // max(1.0, scene.dwell)) % len(notices)]
-        out.append((Span(f" ! {told}", Role.UNKNOWN),))
+        notice = notices[int(scene.shown_for // max(1.0, scene.page_time)) % len(notices)]
+        out.append((Span(f" ! {notice}", Role.UNKNOWN),))
     if scene.said:
         return [*out, padded((Span(f" {scene.said}", Role.ACCENT),), width)]
     left = _rotation(scene)
@@ -93,7 +93,7 @@ def _rotation(scene: Scene) -> Line:
 
 
 def _smallest(scene: Scene, width: int, height: int) -> list[Line]:
-    """The counts, the clock and names, on a terminal where no more can be read."""
+    """The counts, the clock and names, for a very small terminal."""
     top = head(scene, max(width, 30), 1)
     snapshot = scene.snapshot
     if scene.trouble is None and snapshot is not None:
@@ -103,5 +103,5 @@ def _smallest(scene: Scene, width: int, height: int) -> list[Line]:
 
 
 def shifted(picture: list[Line], across: int, down: int) -> list[Line]:
-    """``picture`` moved by so many cells, for a screen that must not keep its shadow."""
+    """``picture`` shifted by that many cells, to avoid burn-in."""
     return [*[BLANK] * down, *((Span(" " * across), *line) if across else line for line in picture)]

@@ -1,6 +1,7 @@
 """What the wall shows while something is red.
 
-Invariant: failing services come first, then what changed before, alerts, and what is not seen.
+Invariant: failing services come first, then what changed before, alerts, and sources that do not
+answer.
 """
 
 from typing import Final
@@ -18,7 +19,7 @@ _WIDE: Final = 170
 
 
 def body(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """Failing services with the rest beside them, or below where that leaves larger letters."""
+    """Failing services with the rest beside them, or below if that allows larger letters."""
     listed = services.order(snapshot, services.Sort.STATE, Filter(), failing_only=True)
     spots = blind_spots(scene, snapshot, width, max(3, height // 4))
     rung = ringing(scene, snapshot, width, max(3, height // 3))

@@ -1,6 +1,6 @@
-"""The hosts and what runs, on the wall.
+"""The hosts and the replicas, on the wall.
 
-Invariant: a figure that is not known is a dash, and one that is old is faint.
+Invariant: an unknown figure is a dash, and an old one is faint.
 """
 
 from typing import Final
@@ -25,7 +25,7 @@ _FOUR_FIGURES: Final = 110
 
 
 def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """A lone host in large figures where there is room, and what runs below it."""
+    """A single host in large figures if there is room, and the replicas below it."""
     large = _host_figures(scene, snapshot, width, height // 2)
     rows = resources.rows(snapshot, (width - 4) // 2 if width >= _TWO_COLUMNS else width, scene.now)
     kept = [each.line for each in rows if not (large and each.key.startswith("host:"))]
@@ -40,7 +40,7 @@ def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
 
 
 def _host_figures(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """Shares of processor, memory and the fullest disks, over what they are shares of."""
+    """Shares of processor, memory and the fullest disks, each above its label."""
     if len(snapshot.hosts) != 1:
         return []
     (seen,) = snapshot.hosts

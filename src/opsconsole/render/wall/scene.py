@@ -1,7 +1,7 @@
-"""What the wall is drawn from, and the questions that every part of it asks.
+"""The data that the wall is drawn from, and what every part of it derives from that.
 
-Invariant: a picture of the wall depends on its scene and nothing else. What is stale counts as
-unknown unless worse was seen, as in the header of every screen.
+Invariant: a picture of the wall depends only on its scene. A stale service counts as unknown unless
+a worse state was seen, as in the header of every screen.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,11 +20,11 @@ from opsconsole.render.wall.big_digits import drawn
 T = TypeVar("T")
 
 STATES: Final = (State.DOWN, State.DEGRADED, State.UNKNOWN, State.OK)
-"""The order of the counts; it never changes, so that a place means a state."""
+"""The order of the counts; it never changes, so that each state has a fixed place."""
 
 
 class View(StrEnum):
-    """What the body of the wall shows; the last two come by themselves."""
+    """What the body of the wall shows; the last two are chosen automatically."""
 
     OVERVIEW = "overview"
     SERVICES = "services"
@@ -36,9 +36,9 @@ class View(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why nothing is seen at all: the engine stands still or could not be made.
+    """Why nothing is read at all: the engine has stopped or could not be created.
 
-    ``again_in`` is seconds to the next attempt; ``attempts`` counts those that were made.
+    ``again_in`` is seconds to the next attempt; ``attempts`` counts those already made.
     """
 
     reason: str
@@ -49,9 +49,9 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """``shown_for`` is how long the view has been in sight, ``dwell`` how long a page of it stays.
+    """``shown_for`` is how long the view has been shown, ``page_time`` how long each page of it is.
 
-    Both are in seconds; ``now`` is the steady clock's, ``wall`` the time that people read.
+    Both are in seconds; ``now`` is the steady clock's, ``wall`` the wall-clock time.
     """
 
     snapshot: Snapshot | None
@@ -61,7 +61,7 @@ class Scene:
     view: View = View.OVERVIEW
     views: tuple[View, ...] = (View.OVERVIEW,)
     shown_for: float = 0.0
-    dwell: float = 10.0
+    page_time: float = 10.0
     ascii_only: bool = False
     seconds: bool = True
     said: str = ""
@@ -77,14 +77,14 @@ def tally(services: Iterable[ServiceView]) -> dict[State, int]:
 
 
 def shown_state(service: ServiceView) -> State:
-    """The state that is counted: what is stale is unknown, unless it was seen failing."""
+    """The state that is counted: unknown if stale, unless it was seen failing."""
     if service.stale and service.state is State.OK:
         return State.UNKNOWN
     return service.state
 
 
 def is_red(snapshot: Snapshot | None) -> bool:
-    """Whether a service is down or a critical alert fires that nobody has silenced."""
+    """Whether a service is down or a critical alert fires that is not silenced."""
     if snapshot is None:
         return False
     return any(each.state is State.DOWN for each in snapshot.services) or any(
@@ -93,7 +93,7 @@ def is_red(snapshot: Snapshot | None) -> bool:
 
 
 def loud(snapshot: Snapshot) -> list[Alert]:
-    """Alerts that fire and that nobody has silenced, the most urgent first."""
+    """Firing alerts that are not silenced, the most urgent first."""
     return alerts.order(alerts.firing(snapshot.alerts))
 
 
@@ -108,7 +108,7 @@ def unseen(snapshot: Snapshot, now: float) -> list[SourceView]:
 
 
 def data_age(snapshot: Snapshot | None, now: float) -> float | None:
-    """Seconds since the oldest of the readings that count as current; None where there is none."""
+    """Seconds since the oldest reading that counts as current; None if there is none."""
     if snapshot is None:
         return None
     hidden = {each.id for each in unseen(snapshot, now)}
@@ -131,7 +131,7 @@ def padded(line: Line, width: int, role: Role = Role.TEXT) -> Line:
 
 
 def enlarged(text: str, role: Role, scale: int, *, ascii_only: bool) -> list[Line]:
-    """``text`` in big letters, or as one line where ``scale`` is 0."""
+    """``text`` in big letters, or as one line if ``scale`` is 0."""
     return [(Span(row, role),) for row in drawn(text, scale, ascii_only=ascii_only)]
 
 
@@ -148,17 +148,17 @@ def beside(left: Sequence[Line], right: Sequence[Line], at: int) -> list[Line]:
 
 
 def indented(lines: Iterable[Line]) -> list[Line]:
-    """``lines`` from the wall's left edge on, which is one cell in, as in all panels."""
+    """``lines`` indented by one cell, as in all panels."""
     return [(Span(" "), *line) if line else BLANK for line in lines]
 
 
 def page_of(entries: Sequence[T], room: int, scene: Scene) -> tuple[Sequence[T], str]:
-    """As many of ``entries`` as ``room`` holds, with a word on the others; pages turn slowly."""
+    """As many of ``entries`` as fit ``room``, with a count of the others; pages turn slowly."""
     if len(entries) <= room:
         return entries, ""
     room = max(1, room)
     pages = -(-len(entries) // room)
-    page = int(scene.shown_for // max(1.0, scene.dwell)) % pages
+    page = int(scene.shown_for // max(1.0, scene.page_time)) % pages
     first = page * room
     shown = entries[first : first + room]
     rest = len(entries) - len(shown)
@@ -166,7 +166,7 @@ def page_of(entries: Sequence[T], room: int, scene: Scene) -> tuple[Sequence[T],
 
 
 def spaced(entries: Sequence[T], row: Callable[[T], Line], height: int, scene: Scene) -> list[Line]:
-    """A row for each entry, apart from each other where there is room, else in pages."""
+    """A row for each entry, spaced if there is room, else in pages."""
     if len(entries) * 2 - 1 <= height:
         return [line for entry in entries for line in (row(entry), BLANK)][:-1]
     shown, more = page_of(entries, height if len(entries) <= height else height - 1, scene)
@@ -175,7 +175,7 @@ def spaced(entries: Sequence[T], row: Callable[[T], Line], height: int, scene: S
 
 
 def joined(parts: Iterable[list[Line]]) -> list[Line]:
-    """The parts that there are, with a blank line between them."""
+    """The parts that are not empty, with a blank line between them."""
     lines: list[Line] = []
     for part in parts:
         if part:

@@ -1,8 +1,8 @@
-"""What the wall shows in turn while nothing is red, and what it shows when it sees nothing.
+"""The wall's views while nothing is red, and its view when nothing is read.
 
-Invariant: every view is made of the same rows as the panels of the console, so that both say the
-same; what does not fit comes in turn. ALL OK is said only when every service was seen to be ok,
-no alert is loud and every source answers.
+Invariant: every view is made of the same rows as the panels of the console, so that both agree;
+rows that do not fit take turns. ALL OK is shown only when every service was seen to be ok, no
+active alert is left and every source answers.
 """
 
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ from opsconsole.render.ink.cells import (
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service import table as services
 from opsconsole.render.wall.alerts import blind_spots, ringing
-from opsconsole.render.wall.before import lately
+from opsconsole.render.wall.before import latest
 from opsconsole.render.wall.big_digits import columns_of, drawable, largest, rows_of
 from opsconsole.render.wall.failing import failing
 from opsconsole.render.wall.head import BIG_ROLES, WORD_ROLES
@@ -51,7 +51,7 @@ from opsconsole.render.wall.scene import (
 _WINDOW: Final = 900.0
 _LARGEST_TILE: Final = 4
 _ROOMY: Final = 10
-"""Rows from which a verdict leaves enough for what it is about."""
+"""Height from which on a headline leaves enough room for what it is about."""
 _MOST_DOINGS: Final = 4
 
 
@@ -59,20 +59,20 @@ _MOST_DOINGS: Final = 4
 
 
 def overview(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """The verdict in large letters, what is not well or every service, and what happened."""
+    """The headline in large letters, what is not ok or every service, and the latest events."""
     rung = ringing(scene, snapshot, width, max(3, height // 4))
     spots = blind_spots(scene, snapshot, width, max(3, height // 4))
     acted = _under_way(scene, snapshot, width)
     room = height - sum(len(part) + 1 for part in (acted, rung, spots) if part)
     said, main = _verdict_and_services(scene, snapshot, width, room)
     left = room - len(main) - 1 - (len(said) + 1 if said else 0)
-    return joined((said, main, acted, rung, spots, lately(scene, snapshot, width, left)))
+    return joined((said, main, acted, rung, spots, latest(scene, snapshot, width, left)))
 
 
 def _verdict_and_services(
     scene: Scene, snapshot: Snapshot, width: int, height: int
 ) -> tuple[list[Line], list[Line]]:
-    """A verdict where all is well, and what it is about; it gives way to the services' names."""
+    """The headline when all is ok; it is left out if the services' names need the room."""
     if not snapshot.services:
         hint = Span(" no services are configured: this host and its containers", Role.MUTED)
         return [(hint,)], resource_rows(scene, snapshot, width, height - 2)
@@ -88,7 +88,7 @@ def _verdict_and_services(
 
 
 def _under_way(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
-    """What is being done to services, or was on purpose, by whom."""
+    """Operations and degradations of services, and by whom."""
     doing = operations.activities(snapshot, scene.now)
     return [
         clip_line((Span(f" {name}  ", Role.STRONG), Span(text, Role.ACCENT)), width)
@@ -104,7 +104,7 @@ def _verdict(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[
 
 
 def verdict(snapshot: Snapshot, now: float) -> tuple[str, State]:
-    """One word for all of it, the worst that is so."""
+    """One headline for everything: the worst that applies."""
     counts = tally(snapshot.services)
     for state in STATES[:-1]:
         if counts[state]:
@@ -120,7 +120,7 @@ def verdict(snapshot: Snapshot, now: float) -> tuple[str, State]:
 
 
 def _grid(scene: Scene, listed: Sequence[ServiceView], width: int, height: int) -> list[Line]:
-    """Every service, in columns, as large as lets all be seen."""
+    """Every service, in columns, as large as possible with all of them visible."""
     if not listed or height < 1:
         return []
     scale = _grid_scale(scene, listed, width, height)
@@ -133,7 +133,7 @@ def _grid(scene: Scene, listed: Sequence[ServiceView], width: int, height: int) 
 
 
 def _grid_scale(scene: Scene, listed: Sequence[ServiceView], width: int, height: int) -> int:
-    """The largest scale at which every service is seen; 0 also where not even that is so."""
+    """The largest scale at which every service is visible; 0 also if none fits all."""
     for scale in range(_LARGEST_TILE, 0, -1):
         if _columns(scene, listed, width, height, scale):
             return scale
@@ -141,7 +141,7 @@ def _grid_scale(scene: Scene, listed: Sequence[ServiceView], width: int, height:
 
 
 def _tile_width(listed: Sequence[ServiceView], scale: int) -> int:
-    """Cells from one column of the grid to the next, at least."""
+    """Minimum cells from one column of the grid to the next."""
     names = max(columns_of(each.name, scale) for each in listed)
     return names + (10 * scale + 4 if scale else 13)
 
@@ -149,7 +149,7 @@ def _tile_width(listed: Sequence[ServiceView], scale: int) -> int:
 def _columns(
     scene: Scene, listed: Sequence[ServiceView], width: int, height: int, scale: int
 ) -> list[Line]:
-    """The grid at one scale; nothing where it does not fit."""
+    """The grid at one scale; [] if it does not fit."""
     if not listed or (scale and not all(drawable(each.name) for each in listed)):
         return []
     wide = _tile_width(listed, scale)
@@ -170,7 +170,7 @@ def _columns(
 
 
 def _tile(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Line]:
-    """Mark and name, with the latency at the right where they are written plainly."""
+    """Glyph and name, with the latency at the right if written as plain text."""
     state = shown_state(service)
     if scale == 0:
         p95 = fit(figures.duration(service.latency.p95), 7, Align.RIGHT)
@@ -202,7 +202,7 @@ def service_table(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
 
 
 def timeline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    """What happened, the latest first."""
+    """Events, the latest first."""
     rows = [
         events.row(each, width, scene.now).line
         for each in events.latest(snapshot.events)[: 4 * height]
@@ -217,7 +217,7 @@ def timeline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[
 
 
 def blind(scene: Scene, trouble: Trouble, width: int, height: int) -> list[Line]:
-    """The engine stands still: said as large as can be, and what is done about it."""
+    """The engine has stopped: shown as large as possible, with what is done about it."""
     age = figures.age(scene.now - trouble.since)
     text = f"no data {age}".upper()
     scale = largest(text, width - 4, height // 2, ascii_only=scene.ascii_only)

@@ -157,7 +157,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
             return step is not None and step.optional and (run is None or run.open)
         if key.id == "end-run":
             return run is not None and run.open
-        if key.id == "run-anew":
+        if key.id == "run-again":
             return run is not None and not run.open
         return super().offers(key)
 
@@ -202,7 +202,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         else:
             self.ask(AnswerPrompt(_ENDING, ("end",), "type end, then enter: the run is over then"))
 
-    def action_anew(self) -> None:
+    def action_run_again(self) -> None:
         """Show the checklist as it is before a run; the first step begins one."""
         run = self.run
         if run is not None and run.open:
