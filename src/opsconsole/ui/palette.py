@@ -7,10 +7,17 @@ text of a hit as markup, so none of it is from outside.
 from collections.abc import AsyncIterator, Iterator
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
-from opsconsole.ui import safe
+from opsconsole.text import sanitize
 from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
 from opsconsole.ui.contracts import console_of
+
+
+def _as_it_stands(text: str, style: str = "") -> Content:
+    """``text`` without markup, whatever brackets it holds, and without control characters."""
+    clean = sanitize(text, multiline=True)
+    return Content.styled(clean, style) if style else Content(clean)
 
 
 class ConsoleCommands(Provider):
@@ -28,7 +35,7 @@ class ConsoleCommands(Provider):
         for command in sorted(self._commands(), key=lambda each: each.name == "quit"):
             name = command.name
             yield DiscoveryHit(
-                safe.content(name), command.run, text=name, help=_plain(command.about)
+                _as_it_stands(name), command.run, text=name, help=_plain(command.about)
             )
 
     async def search(self, query: str) -> AsyncIterator[Hit]:
@@ -38,7 +45,7 @@ class ConsoleCommands(Provider):
         for command in self._commands():
             score = 1.5 if typed in command.aliases else matcher.match(command.name)
             if score > 0:
-                shown, about = safe.content(command.name), _plain(command.about)
+                shown, about = _as_it_stands(command.name), _plain(command.about)
                 yield Hit(score, shown, command.run, text=command.name, help=about)
 
 

@@ -11,14 +11,13 @@ import signal
 import sys
 import traceback
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Promise, PromiseKind
 from opsconsole.operations.keeping.end_rule import EndRule
 from opsconsole.operations.keeping.rollback_rule import RollbackRule
-from opsconsole.operations.keeping.rule import Rule
 from opsconsole.operations.keeping.watch_rule import WatchRule
 from opsconsole.operations.mandates import Mandate
 from opsconsole.operations.state_place import StatePlace
@@ -27,6 +26,17 @@ _LOOK_EVERY: Final = 0.5
 _AFTER_TROUBLE: Final = 10.0
 
 Key = tuple[str, PromiseKind]
+
+
+class Rule(Protocol):
+    """One promise under way: what its kind does when it is its turn."""
+
+    async def turn(self) -> float | None:
+        """Look, do what is due, and say in how many seconds to look again; None when it is over.
+
+        Raises OpsconsoleError for what could not be done now and is to be tried again.
+        """
+        ...
 
 
 def keep(state: StatePlace) -> int:

@@ -5,6 +5,7 @@ again once before the refusal is believed. Each answer is there by its deadline 
 ``TransportFaultError``. No look is answered from a cache that keeps to the standard.
 """
 
+import urllib.request
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,6 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.authentication import Authentication
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.http.proxy import proxy_for
 from opsconsole.sources.http.transport import BODY_LIMIT, LeanTransport
 from opsconsole.sources.http.transport_fault import TransportFaultError
 
@@ -56,7 +56,7 @@ class HttpTarget:
             tls=http.tls_config,
             base=base,
             body_limit=body_limit,
-            proxy=proxy_for(http, self.url) if self.url else None,
+            proxy=_proxy_for(http, self.url) if self.url else None,
             looks=looks,
         )
 
@@ -143,3 +143,16 @@ def without_credentials(url: str) -> httpx.URL | None:
         return httpx.URL(url).copy_with(userinfo=b"", fragment=None)
     except (httpx.InvalidURL, UnicodeError, ValueError):
         return None
+
+
+def _proxy_for(http: HttpConfig, target: httpx.URL) -> httpx.URL | None:
+    """The proxy for ``target``, or None.
+
+    The environment is not read unless the configuration says so; its ``NO_PROXY`` is kept to.
+    """
+    if http.proxy_url is not None:
+        return httpx.URL(http.proxy_url)
+    if not http.proxy_from_environment or urllib.request.proxy_bypass(target.host):
+        return None
+    found = urllib.request.getproxies().get(target.scheme)
+    return httpx.URL(found) if found else None

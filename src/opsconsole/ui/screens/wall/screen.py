@@ -4,7 +4,7 @@ Invariant: no key but the ways out does anything, nothing waits for a key, and w
 screen stays: it says what it cannot see, and has reading started again until it can.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from textual import events, on
@@ -13,20 +13,37 @@ from textual.app import ComposeResult
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render import keys
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.wall.panels import lines
+from opsconsole.render.wall.panels import lines, shifted
 from opsconsole.render.wall.scene import Scene, Trouble, View, is_red
 from opsconsole.ui.contracts import Speaking
 from opsconsole.ui.options import WallOptions
-from opsconsole.ui.screens.wall.turning import SILENT_AFTER, Pulse, Revival, Rotation
+from opsconsole.ui.screens.wall.turning import SILENT_AFTER, Drift, Pulse, Revival, Rotation
 from opsconsole.ui.terminal.partial_updates import PreciseCompositor
 from opsconsole.ui.widgets.line_widget import LineWidget
-from opsconsole.ui.widgets.wall_panel import WallPanel
 
 NOTICE_SECONDS: Final = 6.0
 LOCKED: Final = "this wall is locked · :q and enter, or ctrl-c twice, leaves it"
 NO_PULSE: Final = f"the engine has given no sign of life for {SILENT_AFTER:.0f} s"
 LEAVES: Final = frozenset({"q", "q!", "qa", "wq", "quit"})
 _TYPED_AT_MOST: Final = 8
+
+
+class WallPanel(LineWidget):
+    """The picture of the wall, which fills the screen and is moved about within its margin.
+
+    Invariant: the picture is made for what the margin leaves, so that no move cuts it.
+    """
+
+    DEFAULT_CSS = "WallPanel { width: 100%; height: 100%; }"
+
+    def show(self, picture: Callable[[int, int], list[Line]], now: float) -> None:
+        """Paint what ``picture`` makes for a width and a height, where it stands at ``now``."""
+        width, height = self.size.width, self.size.height
+        if width <= 0 or height <= 0:
+            return
+        margin = Drift.of(width, height)
+        lines = picture(width - margin.across, height - margin.down)
+        self.paint_lines(shifted(lines, *margin.at(now)))
 
 
 class WallScreen(Speaking, inherit_bindings=False):
