@@ -25,10 +25,13 @@ from opsconsole.render.ink.cells import (
     clip,
     clip_line,
     fit,
+    labelled,
     line_width,
-    wrap,
 )
 from opsconsole.render.runbooks import standing
+
+_LABEL: Final = 9
+"""Cells of the labels before what is said of one."""
 
 RUNNING: Final = "▶"
 ON_PURPOSE: Final = "◐"
@@ -252,25 +255,21 @@ def details(run: Operation, service: ServiceView | None, width: int, now: float)
         lines += [(Span(clip(said, width - 1), Role.DEGRADED),), BLANK]
     lines += plan_lines.operation(run, width, now)
     if run.rollback:
-        lines += [BLANK, *_labelled("rollback", run.rollback, width)]
+        lines += [BLANK, *labelled("rollback", run.rollback, width, room=_LABEL)]
     if run.reason:
-        lines += [BLANK, *_labelled("reason", run.reason, width)]
+        lines += [BLANK, *labelled("reason", run.reason, width, room=_LABEL)]
     if run.ends_at is not None and run.kind is ActionKind.DEGRADE:
-        lines += _labelled("ends", f"by itself at {figures.when(run.ends_at, now).strip()}Z", width)
-    lines += _labelled("started", f"{figures.when(run.started_at, now).strip()}Z  {run.id}", width)
+        lines += labelled(
+            "ends", f"by itself at {figures.when(run.ends_at, now).strip()}Z", width, room=_LABEL
+        )
+    lines += labelled(
+        "started", f"{figures.when(run.started_at, now).strip()}Z  {run.id}", width, room=_LABEL
+    )
     steps = next_steps(run, service)
     if steps:
         lines += [BLANK, (Span(" what next", Role.HEADER),)]
         lines += [(Span(f"   {key:<3}", Role.KEY), Span(said)) for key, said in steps]
     return lines
-
-
-def _labelled(label: str, text: str, width: int) -> list[Line]:
-    parts = wrap(text, max(8, width - 12))
-    return [
-        (Span(f" {label if index == 0 else '':<9} ", Role.MUTED), Span(part))
-        for index, part in enumerate(parts)
-    ]
 
 
 def next_steps(run: Operation, service: ServiceView | None) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from opsconsole.render.ink.cells import (
     clip,
     clip_line,
     fit,
+    labelled,
     line_width,
     spread,
     titled,
@@ -48,6 +49,9 @@ _KEYS: Final = {
     StepKind.WAIT: "r begins it; it continues when this screen is left",
     StepKind.QUESTION: "r answers",
 }
+_LABEL: Final = 10
+"""Cells of the labels before what is said of one."""
+
 NARROW: Final = 100
 UNHAPPY: Final = frozenset({StepState.FAILED, StepState.INCONCLUSIVE})
 
@@ -226,9 +230,9 @@ def details(
     for line in step.text.splitlines():
         lines += _wrapped(line, width, Role.TEXT)
     if step.answers:
-        lines += _labelled("answers", ", ".join(step.answers), width)
+        lines += labelled("answers", ", ".join(step.answers), width, room=_LABEL)
     if step.expect:
-        lines += _labelled("wanted", step.expect, width)
+        lines += labelled("wanted", step.expect, width, room=_LABEL)
     if lines:
         lines.append(BLANK)
     if at is not None and at.state is not StepState.PENDING:
@@ -249,31 +253,25 @@ def _result(step: StepView, at: StepRun, width: int, now: float) -> list[Line]:
     runs = at.state is StepState.RUNNING
     said = _going(step, at, now) if runs else at.said
     if said:
-        lines += _labelled("so far" if runs else "result", said, width)
+        lines += labelled("so far" if runs else "result", said, width, room=_LABEL)
     if at.samples.last:
-        lines += _labelled("last look", at.samples.last, width)
+        lines += labelled("last look", at.samples.last, width, room=_LABEL)
     for line in at.evidence:
-        lines += _labelled("seen", line, width)
+        lines += labelled("seen", line, width, room=_LABEL)
     if at.who:
-        lines += _labelled("by", whose(at), width)
+        lines += labelled("by", whose(at), width, room=_LABEL)
     if at.started_at is not None:
-        lines += _labelled("began", f"{figures.when(at.started_at, now).strip()}Z", width)
+        lines += labelled(
+            "began", f"{figures.when(at.started_at, now).strip()}Z", width, room=_LABEL
+        )
     if at.operation:
-        lines += _labelled("operation", f"{at.operation} (O shows it)", width)
+        lines += labelled("operation", f"{at.operation} (O shows it)", width, room=_LABEL)
     if at.attempts > 1:
-        lines += _labelled("attempts", str(at.attempts), width)
+        lines += labelled("attempts", str(at.attempts), width, room=_LABEL)
     if at.state in {StepState.FAILED, StepState.INCONCLUSIVE}:
         follows = "the next step may follow" if at.settled else "r runs it again; E ends the run"
         lines += [BLANK, *_wrapped(follows, width, Role.ACCENT)]
     return lines
-
-
-def _labelled(label: str, text: str, width: int) -> list[Line]:
-    parts = wrap(text, max(8, width - 13))
-    return [
-        (Span(f" {label if index == 0 else '':<10} ", Role.MUTED), Span(part))
-        for index, part in enumerate(parts)
-    ]
 
 
 def _wrapped(text: str, width: int, role: Role) -> list[Line]:

@@ -7,7 +7,7 @@ the journal has one.
 
 from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, wrap
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, labelled, wrap
 
 _LABEL = 11
 _EVIDENCE = 6
@@ -56,11 +56,7 @@ def _facts(plan: Plan, width: int) -> list[Line]:
 
 
 def _field(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
-    parts = wrap(text, max(8, width - _LABEL - 3))
-    return [
-        (Span(f" {label if index == 0 else '':<{_LABEL}} ", Role.MUTED), Span(part, role))
-        for index, part in enumerate(parts)
-    ]
+    return labelled(label, text, width, room=_LABEL, role=role)
 
 
 def question(plan: Plan) -> str:

@@ -206,6 +206,14 @@ def wrap(text: str, width: int) -> list[str]:
     return lines
 
 
+def labelled(label: str, text: str, width: int, *, room: int, role: Role = Role.TEXT) -> list[Line]:
+    """``text`` in as many lines as it needs, behind a label that is given ``room`` cells."""
+    return [
+        (Span(f" {label if index == 0 else '':<{room}} ", Role.MUTED), Span(part, role))
+        for index, part in enumerate(wrap(text, max(8, width - room - 3)))
+    ]
+
+
 def _pieces(word: str, width: int) -> list[str]:
     """``word`` cut into pieces of at most ``width`` cells."""
     pieces: list[str] = []
