@@ -28,6 +28,7 @@ CLEAN: tuple[str, ...] = (
     "src/opsconsole/render",
     "src/opsconsole/text.py",
     "src/opsconsole/threads.py",
+    "src/opsconsole/ui",
 )
 """Files and folders, from the project's root, in which no word of the list stands."""
 

@@ -19,10 +19,10 @@ def run(
     clock: "Clock | None" = None,
     guard: "Guard | None" = None,
 ) -> int:
-    """Open the console and return the exit code when it is left.
+    """Run the console until it is left, and return the exit code.
 
-    ``make_engine`` is called once, on a thread of its own, after the first paint.
-    ``clock`` is the system's unless given; ``guard`` comes of ``guardian.guarded``.
+    ``make_engine`` is called once, on its own thread, after the first paint. ``clock`` defaults to
+    the system's; ``guard`` comes from ``terminal_guardian.guarded``.
     """
     from opsconsole.ui.lifecycle import run_console
 

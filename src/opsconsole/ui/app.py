@@ -1,7 +1,7 @@
-"""The console's application: one bridge to the engine, a stack of screens, one picture of time.
+"""The console's application: one bridge to the engine, a stack of screens, one shown moment.
 
-Invariant: handlers return at once; what is slow happens behind the bridge and comes back as a
-message. The program leaves only by ctrl-c twice, ``:q`` or a signal.
+Invariant: handlers return at once; slow work happens behind the bridge and its result comes back as
+a message. The program ends only by ctrl-c twice, ``:q`` or a signal.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ if TYPE_CHECKING:
 
 TICK = 1.0
 PAINT_FIRST = 0.03
-"""Seconds left to the first paint before the rest is imported; a refresh alone is not a paint."""
+"""Seconds given to the first paint before the rest is imported; a refresh alone is not a paint."""
 STOP_WITHIN = 2.0
 CRASHED = 70
 QUIET = 0.4
-"""Seconds after a dialog closed in which keys go nowhere, for they were typed into it."""
+"""Seconds after a dialog closed in which keys are ignored, because they were meant for it."""
 
 
 class Console(App[int], inherit_bindings=False):
-    """The screens of one console."""
+    """The application of one console."""
 
     TITLE = "opsconsole"
     CSS_PATH = "styles/console.tcss"
@@ -107,7 +107,7 @@ class Console(App[int], inherit_bindings=False):
 
     @property
     def read_only(self) -> bool:
-        """Whether changes are refused; the executor decides, this only greys keys."""
+        """Whether changes are refused. The executor decides; this only greys keys."""
         latest = self.bridge.latest
         return self.options.read_only or bool(latest and latest.read_only)
 
@@ -120,11 +120,11 @@ class Console(App[int], inherit_bindings=False):
         return [*super().get_line_filters(), self._gate]
 
     def on_mount(self) -> None:
-        """Paint first, then bring the engine up."""
+        """Paint first, then start the engine."""
         self.set_timer(PAINT_FIRST, self._painted)
 
     def _use_keymap(self, wanted: Mapping[str, str]) -> None:
-        """The person's own keys where they are sound; else the usual ones, and why."""
+        """The user's own keys if they are valid; else the usual ones, with the reason."""
         if not wanted and not self.keymap:
             return
         problems = keymap_problems(wanted)
@@ -135,12 +135,12 @@ class Console(App[int], inherit_bindings=False):
         self.set_keymap(self.keymap)
 
     def read_again(self) -> None:
-        """Have the configuration read again; what comes of it is on the timeline, or a notice."""
+        """Have the configuration read again; the result is on the timeline, or a notice."""
         self.bridge.reload()
         self.say("reading the configuration again")
 
     def _use_appearance(self, latest: Snapshot) -> None:
-        """Take over theme and keys of a configuration that was read again."""
+        """Apply theme and keys of a configuration that was read again."""
         before, wanted = self._appearance, latest.appearance
         if wanted is None or wanted is before:
             return
@@ -149,7 +149,7 @@ class Console(App[int], inherit_bindings=False):
             return
         if wanted.keys != before.keys:
             self._use_keymap(dict(wanted.keys))
-        # A theme that was chosen otherwise stays until the file names another one.
+        # A theme that the user chose stays until the file names another one.
         if wanted.theme != before.theme:
             self.load_themes(wanted.theme)
 
@@ -164,11 +164,11 @@ class Console(App[int], inherit_bindings=False):
         gc.enable()
 
     def on_unmount(self) -> None:
-        """Let the engine go, for a bounded time."""
+        """Stop the engine, waiting for a bounded time."""
         self.bridge.stop(STOP_WITHIN)
 
     def show(self) -> None:
-        """Bring the screens in sight up to date: the top one and those a dialog lies over."""
+        """Update the visible screens: the top one and those below a dialog."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Shown):
                 screen.show()
@@ -176,13 +176,13 @@ class Console(App[int], inherit_bindings=False):
                 break
 
     def show_headers(self) -> None:
-        """Bring only that up to date which is true of the whole console."""
+        """Update only what concerns the whole console."""
         for screen in self.screen_stack:
             if isinstance(screen, Shown):
                 screen.show_header()
 
     def open(self, route: Route, closed: Callable[[], None] | None = None) -> None:
-        """Go to ``route``; ``closed`` is called when one comes back from it."""
+        """Open the screen of ``route``; ``closed`` is called when it is closed."""
         screen = screen_of(route)
         if is_open(route, screen, self.screen_stack):
             self.say("this page is open already: esc goes back to it")
@@ -190,14 +190,14 @@ class Console(App[int], inherit_bindings=False):
         self.push_screen(screen, (lambda _none: closed()) if closed is not None else None)
 
     def say(self, text: str) -> None:
-        """Say something in the bottom line of the screen in sight."""
+        """Show a notice in the bottom line of the visible screen."""
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Speaking):
                 screen.say(text)
                 return
 
     def pop_screen(self) -> AwaitComplete:
-        """Close the top screen; the first, over the curtain, stays."""
+        """Close the top screen; the first one, above the curtain, stays."""
         if len(self.screen_stack) <= BASE_DEPTH:
             return AwaitComplete()
         if self.screen.is_modal:
@@ -205,20 +205,20 @@ class Console(App[int], inherit_bindings=False):
         return super().pop_screen()
 
     def _is_left_over(self, event: events.Event) -> bool:
-        """Whether a key belongs to what was typed into a dialog that closed meanwhile."""
+        """Whether a key was typed into a dialog that has closed meanwhile."""
         if not isinstance(event, events.Key) or event.key == "ctrl+c" or self.screen.is_modal:
             return False
         return event.time < self._closed_at + QUIET
 
     async def on_key(self, event: events.Key) -> None:
-        """Whatever key nothing takes is answered."""
+        """A key without a binding gets a notice."""
         event.prevent_default()
         if not await self._check_bindings(event.key):
             name = event.character if event.is_printable else event.key
             self.say(f"{name} does nothing here: ? shows the keys")
 
     async def on_event(self, event: events.Event) -> None:
-        """Input older than its dialog is dropped; what is typed into a line goes there at once."""
+        """Input older than its dialog is dropped; input for an open prompt goes there at once."""
         if self._is_left_over(event):
             self.say("typed as the dialog closed: not used")
             return
@@ -233,7 +233,7 @@ class Console(App[int], inherit_bindings=False):
 
     @contextmanager
     def pressed(self, at: float | None) -> Iterator[None]:
-        """Handle what a person did at the moment ``at``: it means what was in sight then."""
+        """Handle input given at the moment ``at``: it refers to what was visible then."""
         before, self.pressed_at = self.pressed_at, at
         try:
             yield
@@ -241,7 +241,7 @@ class Console(App[int], inherit_bindings=False):
             self.pressed_at = before
 
     def later(self, at: float | None, do: Callable[..., object], *arguments: str) -> None:
-        """Call ``do`` when the app comes to it, for what a person did at the moment ``at``."""
+        """Call ``do`` later on the app's loop, for input given at the moment ``at``."""
 
         async def call() -> None:
             with self.pressed(at):
@@ -264,7 +264,7 @@ class Console(App[int], inherit_bindings=False):
             self.show()
 
     def on_engine_failed(self, message: EngineFailed) -> None:
-        """The console stays and says why it sees nothing, unless nothing can be shown."""
+        """The console stays and says why it has no data, unless nothing can be shown."""
         never_ran = self.options.wall is None or self.bridge.latest is None
         if message.exit_code is not None and never_ran:
             self.exit(message.exit_code, return_code=message.exit_code)
@@ -278,7 +278,7 @@ class Console(App[int], inherit_bindings=False):
         self.say(message.text)
 
     def on_answered(self, message: Answered[object]) -> None:
-        """Hand an answer to whoever asked."""
+        """Hand an answer to the part that asked."""
         message.deliver()
 
     # ---- themes ----
@@ -326,26 +326,25 @@ class Console(App[int], inherit_bindings=False):
         self.say("looking at everything again")
 
     def action_interrupt(self) -> None:
-        """The first ctrl-c tells, the second within two seconds leaves."""
+        """The first ctrl-c shows a notice, the second within two seconds leaves."""
         if self.clock.now() - self._interrupted_at < 2.0:
             self.leave()
             return
         self._interrupted_at = self.clock.now()
         running = [run for run in self._operations() if not run.state.final]
-        also = (
-            f"; {running[0].kind.value} {running[0].service} goes on without it" if running else ""
-        )
+        going = f"{running[0].kind.value} {running[0].service}" if running else ""
+        also = f"; {going} continues without it" if going else ""
         self.say(f"ctrl-c again leaves the console{also}")
 
     def _operations(self) -> tuple[Operation, ...]:
         return self.bridge.latest.operations if self.bridge.latest else ()
 
     def leave(self) -> None:
-        """End the console; operations go on in their runners."""
+        """End the console; operations continue in their runners."""
         self.exit(0)
 
     def action_mouse(self) -> None:
-        """Let the mouse go or take it back."""
+        """Release the mouse or capture it again."""
         from opsconsole.ui.terminal.driver import toggle_mouse
 
         taken = toggle_mouse(self._driver)
@@ -358,7 +357,8 @@ class Console(App[int], inherit_bindings=False):
     # ---- ends ----
 
     def _handle_exception(self, error: Exception) -> None:
-        """A programming error: the terminal is restored, one line is said, the rest is on file."""
+        """A programming error: the terminal is restored, one line is printed, a file has the
+        rest."""
         if self.is_headless:
             super()._handle_exception(error)
             return

@@ -1,7 +1,7 @@
-"""Textual's bindings, made from the registry of keys, and a person's own keymap.
+"""Textual's bindings, made from the registry of keys, and the user's own keymap.
 
-Invariant: every binding has its key's id; a keymap that would leave no way out, or that gives one
-key two meanings, is refused whole.
+Invariant: every binding has its key's id; a keymap that removes every way to leave, or gives one
+key two meanings, is rejected as a whole.
 """
 
 from collections.abc import Mapping

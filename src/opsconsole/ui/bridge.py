@@ -1,8 +1,8 @@
-"""Between the engine, which lives on its own thread, and the screens.
+"""Connects the engine, which lives on its own thread, to the screens.
 
 Invariant: the screens never wait for the engine and the engine never waits for the screens. A
-snapshot goes into a slot where only the latest stays, and one message says that it is there;
-answers of futures come back as messages. Nothing here raises into either side.
+snapshot goes into a slot that keeps only the latest, and one message announces it; results of
+futures come back as messages. Nothing here raises into either side.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 LET_GO_WITHIN = 5.0
-"""Seconds for an engine to end before another takes its place."""
+"""Seconds for an engine to end before another replaces it."""
 STARTING = "starting"
-"""The code of what is answered while there is no engine yet."""
+"""The code of refusals while there is no engine yet."""
 EX_CONFIG = 78
 """The exit code of sysexits.h for a configuration that cannot be used."""
 
@@ -60,20 +60,20 @@ class Bridge:
 
     @property
     def recorded(self) -> Span | None:
-        """From when to when there are moments to show, as far as is known."""
+        """The span of time that can be shown, as far as is known."""
         return None if self._engine is None else self._engine.recorded
 
     @property
     def pulse(self) -> float | None:
-        """What changes as long as the engine lives; it stands still while there is none."""
+        """A value that changes while the engine lives; constant if there is none."""
         return 0.0 if self._engine is None else self._engine.pulse
 
     def start(self) -> None:
-        """Make and start the engine on a thread of its own; imports happen there."""
+        """Create and start the engine on its own thread; imports happen there."""
         threading.Thread(target=self._run, name="engine-start", daemon=True).start()
 
     def restart(self) -> None:
-        """Let the engine go and make another, unless one is being made; the snapshot stays."""
+        """Stop the engine and create another, unless one is being created; the snapshot stays."""
         threading.Thread(target=self._run_again, name="engine-start", daemon=True).start()
 
     def _run_again(self) -> None:
@@ -83,7 +83,8 @@ class Bridge:
             before, self._engine, self._heeded = self._engine, None, None
             if before is not None:
                 before.stop(LET_GO_WITHIN)
-            # An engine keeps what it was made of from the collector; that of this one is to go.
+            # An engine freezes its objects for the garbage collector; those of the old one should
+            # go.
             gc.unfreeze()
             gc.collect()
             self._make_and_start()
@@ -116,7 +117,7 @@ class Bridge:
             self._post(EngineFailed(sanitize(str(error), multiline=True), EX_CONFIG))
         except OpsconsoleError as error:
             self._post(EngineFailed(sanitize(str(error), multiline=True)))
-        except Exception as error:  # noqa: BLE001  # thread boundary: said on the screen, which stays
+        except Exception as error:  # noqa: BLE001  # thread boundary: shown on the screen
             self._post(EngineFailed(f"{type(error).__name__}: {sanitize(str(error), limit=200)}"))
         else:
             self._engine = engine
@@ -125,13 +126,13 @@ class Bridge:
 
     def _heard(self, engine: EngineLike, snapshot: Snapshot) -> None:
         if engine is not self._heeded:
-            return  # it was let go and has not ended yet
+            return  # it was stopped and has not ended yet
         self._latest = snapshot
         if not self._stopped.is_set():
             self._post(SnapshotArrived())
 
     def refresh(self) -> None:
-        """Ask the engine to look again soon."""
+        """Ask the engine to look at everything again soon."""
         if self._engine is not None:
             self._engine.refresh()
 
@@ -152,9 +153,9 @@ class Bridge:
         *,
         asker: MessagePump | None = None,
     ) -> None:
-        """Ask the engine. The answer comes as an ``Answered``: ``then`` is called by the app.
+        """Ask the engine. The answer arrives as an ``Answered`` message; the app calls ``then``.
 
-        It is dropped where ``asker``, a part of a screen, is gone by then.
+        It is dropped if ``asker``, a part of a screen, is gone by then.
         """
         engine = self._engine
         if engine is None:
@@ -178,7 +179,7 @@ def _starting() -> Refusal:
 
 
 def _outcome(future: Future[T | Refusal]) -> T | Refusal:
-    """What a future came to; an error is a refusal with the error's own words."""
+    """The result of a future; an error becomes a refusal with the error's own words."""
     from opsconsole.model.operation import Refusal
 
     if future.cancelled():

@@ -1,7 +1,7 @@
-"""From a key that changes something to the dialog of its plan, one plan at a time.
+"""Opens the plan dialogs for a key that changes something, one plan at a time.
 
-Invariant: nothing is started here; plans that wait are asked for only when the dialog before them
-is closed.
+Invariant: nothing is started here; a waiting plan is requested only when the previous dialog is
+closed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 class Navigator(Protocol):
-    """What goes to a route."""
+    """Opens routes."""
 
     def __call__(self, route: Route, closed: Callable[[], None] | None = None, /) -> None:
-        """Go to ``route``; ``closed`` is called when one comes back from it."""
+        """Open the screen of ``route``; ``closed`` is called when it is closed."""
 
 
 class Changes:
-    """What a person asked to change and has not been shown the plan of yet."""
+    """Requested changes whose plans were not shown yet."""
 
     def __init__(self, time: TimeTravel, open_route: Navigator, say: Callable[[str], None]) -> None:
         self._time = time
@@ -34,7 +34,7 @@ class Changes:
         self._waiting: list[ActionRequest] = []
 
     def request(self, targets: Iterable[ServiceView], view: ActionView) -> None:
-        """Open the plan of an action on each target, by its form where it has one."""
+        """Open the plan of an action on each target, with its form first if it has one."""
         from opsconsole.model.operation import ActionRequest
         from opsconsole.render.forms.request import needs_form
 
@@ -46,14 +46,14 @@ class Changes:
         self.request_all([ActionRequest(each.name, view.kind, view.name) for each in targets])
 
     def request_all(self, requests: Iterable[ActionRequest]) -> None:
-        """Open the plan of each request, one after the other."""
+        """Open the plan of each request, one after the other closes."""
         if self._refused():
             return
         self._waiting = list(requests)
         self._open_next()
 
     def _refused(self) -> bool:
-        """Say why nothing may be changed, where nothing may."""
+        """Return why nothing may be changed; '' if changes are allowed."""
         refusal = self._time.refusal
         if refusal:
             self._say(refusal)

@@ -1,7 +1,7 @@
-"""Every command by name: those of the registry of keys, the services, and the way out.
+"""Every command by name: those of the registry of keys, the services, and the ways to leave.
 
-Invariant: a command does what its key does, through the same action, so that nothing is possible
-here that is not possible there. Names from outside are names and nothing else.
+Invariant: a command does what its key does, through the same action, so that it allows nothing that
+the key does not. Names from outside are only shown.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,9 +23,9 @@ RUNBOOKS_LISTED: Final = 500
 
 
 class Command(NamedTuple):
-    """``about`` is one line; ``aliases`` mean it only when written whole.
+    """``about`` is one line; ``aliases`` match only when written in full.
 
-    ``takes`` is run with what is written after the name, where something is.
+    ``takes`` is called with the text after the name, if any.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Command(NamedTuple):
 
 
 def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
-    """What can be done on ``screen``, the ways out first, the services last."""
+    """The commands of ``screen``: ways to leave first, services last."""
     yield Command(
         "quit", "leave the console; operations go on", console.leave, ("q", "q!", "qa", "wq")
     )
@@ -58,7 +58,7 @@ def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
 
 
 def service_commands(console: ConsoleLike) -> Iterator[Command]:
-    """One command for each service: it opens the service's screen."""
+    """One command per service: it opens the service's screen."""
     snapshot = console.time.shown
     for service in (snapshot.services if snapshot else ())[:SERVICES_LISTED]:
         about = f"{service.state.glyph} {service.state.value}"
@@ -66,7 +66,7 @@ def service_commands(console: ConsoleLike) -> Iterator[Command]:
 
 
 def runbook_commands(console: ConsoleLike) -> Iterator[Command]:
-    """One command for each runbook and service: it opens the checklist and runs nothing."""
+    """One command per runbook and service: it opens the checklist and runs nothing."""
     latest = console.bridge.latest
     for item in listed(latest.runbooks if latest else ())[:RUNBOOKS_LISTED]:
         run = partial(console.open, RunbookPage(item.runbook.name, item.service))

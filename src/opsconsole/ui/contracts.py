@@ -1,7 +1,7 @@
-"""What screens and app know of each other.
+"""The interfaces between screens and app.
 
-Invariant: imports no screen and not the app, so that neither needs the other's module; and nothing
-heavy, so that the first paint waits for no screen but the curtain.
+Invariant: imports neither a screen nor the app, so that neither needs the other's module; imports
+nothing heavy, so that the first paint waits only for the curtain.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
     from opsconsole.model.snapshot import EnvironmentView
 
 BASE_DEPTH: Final = 2
-"""Screens that are always there: the curtain, and the overview or the wall over it."""
+"""Number of screens that are always there: the curtain, and the overview or the wall."""
 
 
 class ConsoleLike(Protocol):
-    """What screens use of the console that shows them.
+    """The part of the console that screens use.
 
-    ``failure`` says why the engine sees nothing, or ''. ``away_shown`` is whether what ended while
-    nobody was there is in sight, ``away_over`` whether it was seen.
+    ``failure`` says why there is no data, or ''. ``away_shown`` is whether operations that ended
+    while the user was away are visible, ``away_over`` whether they were seen.
     """
 
     clock: Clock
@@ -67,19 +67,19 @@ class ConsoleLike(Protocol):
 
     @property
     def read_only(self) -> bool:
-        """Whether changes are refused; the executor decides, this only greys keys."""
+        """Whether changes are refused. The executor decides; this only greys keys."""
         ...
 
     def open(self, route: Route, closed: Callable[[], None] | None = None) -> None:
-        """Go to ``route``; ``closed`` is called when one comes back from it."""
+        """Open the screen of ``route``; ``closed`` is called when it is closed."""
         ...
 
     def say(self, text: str) -> None:
-        """Say something in the bottom line of the screen in sight."""
+        """Show a notice in the bottom line of the visible screen."""
         ...
 
     def leave(self) -> None:
-        """End the console; operations go on in their runners."""
+        """End the console; operations continue in their runners."""
         ...
 
     def read_again(self) -> None:
@@ -95,29 +95,29 @@ class ConsoleLike(Protocol):
         ...
 
     def post_message(self, message: Message) -> bool:
-        """Hand a message over, from any thread."""
+        """Post a message, from any thread."""
         ...
 
     def pressed(self, at: float | None) -> AbstractContextManager[None]:
-        """Handle what a person did at the moment ``at``: it means what was in sight then."""
+        """Handle input given at the moment ``at``: it refers to what was visible then."""
         ...
 
     def later(self, at: float | None, do: Callable[..., object], *arguments: str) -> None:
-        """Call ``do`` when the app comes to it, for what a person did at the moment ``at``."""
+        """Call ``do`` later on the app's loop, for input given at the moment ``at``."""
         ...
 
     def run_action(self, action: str, default_namespace: DOMNode | None = None) -> Awaitable[bool]:
-        """Do what a key does, on ``default_namespace``."""
+        """Run a key's action on ``default_namespace``."""
         ...
 
 
 def console_of(app: App[Any]) -> ConsoleLike:
-    """The app with the type that screens know; every app that shows them is one."""
+    """The app, typed as screens know it; every app that shows them has this type."""
     return cast(ConsoleLike, app)
 
 
 class Shown(Screen[None], inherit_bindings=False):
-    """A screen that can bring itself up to date."""
+    """A screen that can update itself."""
 
     @property
     def console_app(self) -> ConsoleLike:
@@ -125,41 +125,41 @@ class Shown(Screen[None], inherit_bindings=False):
         return console_of(self.app)
 
     def dismiss(self, result: None = None) -> AwaitComplete:
-        """Close, once: nothing is closed by what is not on top any more, nor is the base."""
+        """Close, once: a screen that is no longer on top closes nothing, and the base stays."""
         closable = self.is_current and len(self.app.screen_stack) > BASE_DEPTH
         return super().dismiss(result) if closable else AwaitComplete()
 
     def show(self) -> None:
-        """Bring what is in sight up to date."""
+        """Update what is visible."""
 
     def show_header(self) -> None:
-        """Bring only that up to date which is true of the whole console, where it is shown."""
+        """Update only what concerns the whole console, if it is shown."""
 
     def too_early(self, event: events.Event) -> bool:
-        """Whether ``event`` was meant for what was there before this screen."""
+        """Whether ``event`` was meant for the screen before this one."""
         return False
 
     def taken(self, event: events.Event) -> bool:
-        """Whether ``event`` belongs to a line that is being typed here, and is done with."""
+        """Handle ``event`` if it belongs to a prompt here. Returns whether it did."""
         return False
 
 
 class Speaking(Shown, inherit_bindings=False):
-    """A screen that can say something in its bottom line."""
+    """A screen that can show a notice in its bottom line."""
 
     def say(self, text: str) -> None:
-        """Say ``text`` for a few seconds."""
+        """Show ``text`` for a few seconds."""
 
 
 class HasKeys(Speaking, inherit_bindings=False):
-    """A screen whose keys are commands as well."""
+    """A screen whose keys are also commands."""
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the keys that work at present."""
+        """The scopes of the keys that work now."""
         return (Scope.EVERYWHERE,)
 
     @property
     def actors(self) -> tuple[Widget, ...]:
-        """Whose actions the keys run, the first that has one."""
+        """The objects whose actions keys run; the first with that action is used."""
         return (self,)

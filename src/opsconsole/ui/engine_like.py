@@ -1,6 +1,6 @@
 """What the screens need of an engine.
 
-Invariant: every method returns at once; what takes time is a future, whose refusal says why.
+Invariant: every method returns at once; slow answers are futures, and a refusal says why.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class EngineLike(Protocol):
 
     @property
     def pulse(self) -> float | None:
-        """What changes at least twice in ten seconds as long as it lives; None tells nothing."""
+        """A value that changes at least twice in ten seconds while it lives; None says nothing."""
         ...
 
     @property
     def recorded(self) -> Span | None:
-        """From when to when there are moments to show, as far as is known."""
+        """The span of time that can be shown, as far as is known."""
         ...
 
     def start(self) -> None:
@@ -47,7 +47,7 @@ class EngineLike(Protocol):
         ...
 
     def listen(self, callback: Callable[[Snapshot], None], /) -> object:
-        """Call ``callback`` with each snapshot, on the engine's thread."""
+        """Call ``callback`` with every snapshot, on the engine's thread."""
         ...
 
     def refresh(self) -> None:
@@ -63,7 +63,7 @@ class EngineLike(Protocol):
         ...
 
     def ask(self, question: Question[T], /) -> Future[T | Refusal]:
-        """Answer a question, or say why not."""
+        """Answer a question, or refuse with a reason."""
         ...
 
     def open_logs(self, service: str, on_page: PageListener) -> LogReader:

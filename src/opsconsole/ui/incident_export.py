@@ -1,7 +1,7 @@
-"""``:export``: the report on an incident, written to a new file in this folder.
+"""``:export``: the incident report, written to a new file in this folder.
 
-Invariant: the screen never waits: the report is made on a thread of its own, one at a time, and
-what came of it is said in the bottom line.
+Invariant: the screen never waits: the report is made on its own thread, one at a time, and the
+result is shown in the bottom line.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def export(console: ConsoleLike, typed: str = "") -> None:
             said = f"written: {write(request)}"
         except OpsconsoleError as error:
             said = f"not written: {sanitize(str(error), limit=200)}"
-        except Exception as error:  # noqa: BLE001 - the thread's boundary: said, and the screen stays
+        except Exception as error:  # noqa: BLE001 - the thread's boundary: reported
             said = f"not written: {type(error).__name__}: {sanitize(str(error), limit=200)}"
         finally:
             _writing.release()
@@ -51,7 +51,7 @@ def export(console: ConsoleLike, typed: str = "") -> None:
 
 
 def _request(console: ConsoleLike, typed: str) -> ExportRequest:
-    """What is asked for, of the moment that is shown. Raises TypedTimeError."""
+    """The request in ``typed``, relative to the shown moment. Raises TypedTimeError."""
     snapshot, now = console.time.shown, console.time.now
     service, since = "", None
     known = {each.name for each in snapshot.services} if snapshot else set()

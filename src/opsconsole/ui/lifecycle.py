@@ -1,9 +1,9 @@
-"""How the console starts and every way it ends.
+"""How the console starts and all the ways in which it ends.
 
 Invariant: after TERM, HUP, QUIT or INT the terminal is as it was and the program is gone within
-about a second with 128 + n, even when the event loop stands still; a lost terminal ends it
-within five, a lost guardian at once. Operations are in their own processes and go on; the last
-words name those under way.
+about a second with 128 + n, even when the event loop stands still; a lost terminal ends it within
+five, a lost guardian at once. Operations run in their own processes and continue; the last message
+names them.
 """
 
 import contextlib
@@ -37,7 +37,7 @@ SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT)
 
 
 class Lifecycle:
-    """Signals and the watch over terminal and guardian, for one run of the app."""
+    """Handles signals and watches terminal and guardian, for one run of the app."""
 
     def __init__(self, terminal: Terminal, guard: "Guard | None" = None) -> None:
         self._terminal = terminal
@@ -77,14 +77,14 @@ class Lifecycle:
         self._leave_now(128 + signal.SIGHUP)
 
     def _guardian_is_gone(self, within: float) -> bool:
-        """Wait for so long, or until it is."""
+        """Wait for that long, or until it is set."""
         if self._guard is None:
             time.sleep(within)
             return False
         return bool(select.select([self._guard.alive], [], [], within)[0])
 
     def end(self, code: int) -> None:
-        """Leave in order where that is possible, by force after the grace."""
+        """Leave in order if possible, by force after the grace period."""
         if self.code is not None:
             return
         self.code = code
@@ -92,11 +92,11 @@ class Lifecycle:
         app = self._app
         if app is not None and app.is_running and app._loop is not None:
             # Neither a signal nor a thread wakes a loop that waits for its next timer.
-            with contextlib.suppress(RuntimeError):  # it was closed meanwhile: the end is near
+            with contextlib.suppress(RuntimeError):  # it was closed meanwhile: it is ending
                 app._loop.call_soon_threadsafe(lambda: app.exit(code, return_code=code))
 
     def force_after(self, seconds: float, code: int) -> None:
-        """End the process after ``seconds`` whatever else is still going on."""
+        """End the process after ``seconds``, whatever is still running."""
 
         def force() -> None:
             time.sleep(seconds)
@@ -105,7 +105,7 @@ class Lifecycle:
         threading.Thread(target=force, name="deadline", daemon=True).start()
 
     def _leave_now(self, code: int) -> None:
-        """Exit at once. A thread may still be writing: the guardian restores when all is quiet."""
+        """Exit at once. A thread may still be writing: the guardian restores afterwards."""
         if self._guard is None or self._guardian_is_gone(0):
             self._mute()
             self.give_back()
@@ -114,7 +114,7 @@ class Lifecycle:
         os._exit(code)
 
     def _mute(self) -> None:
-        """Let no frame follow the restoration, where nobody restores after the end."""
+        """Stop output before the restoration, if there is no guardian to restore afterwards."""
         from opsconsole.ui.terminal.driver import ConsoleDriver
 
         driver = self._app._driver if self._app is not None else None
@@ -122,7 +122,7 @@ class Lifecycle:
             driver.mute()
 
     def give_back(self) -> None:
-        """Restore the terminal and say the last words, once; it is done when this returns."""
+        """Restore the terminal and print the last message, once; done when this returns."""
         with self._giving_back:
             if self._given_back:
                 return
@@ -139,12 +139,12 @@ class Lifecycle:
 
     @property
     def under_way(self) -> str:
-        """The operations that go on without the console, one a line; '' when there are none."""
+        """The operations that continue without the console, one per line; '' if there are none."""
         latest = self._app.bridge.latest if self._app is not None else None
         running = [run for run in latest.operations if not run.state.final] if latest else []
         lines = [
-            f"{run.kind.value} {sanitize(run.service)} goes on without the console"
-            " (opsconsole operations tells how it ends)"
+            f"{run.kind.value} {sanitize(run.service)} continues without the console"
+            " (see opsconsole operations)"
             for run in running[:NAMED]
         ]
         if len(running) > NAMED:
@@ -158,7 +158,7 @@ def run_console(
     clock: Clock | None = None,
     guard: "Guard | None" = None,
 ) -> int:
-    """Run the app on this terminal, guarded where a guard is given, and return the exit code."""
+    """Run the app on this terminal, guarded if a guard is given, and return the exit code."""
     if os.environ.get("TERM") == "dumb":
         sys.stderr.write("opsconsole: TERM=dumb cannot draw; use 'opsconsole status'\n")
         return EX_USAGE
@@ -180,13 +180,13 @@ def run_console(
 
 
 def _few_colours(environment: Mapping[str, str]) -> str:
-    """Textual's name of 256 colours, or of 16 where the terminal says that it has no more."""
+    """Textual's name of 256 colours, or of 16 if the terminal has no more."""
     more = environment.get("COLORTERM") or "256color" in environment.get("TERM", "")
     return "256" if more else "standard"
 
 
 def adapted(options: Options) -> Options:
-    """``options`` as the environment asks: NO_COLOR, a locale that is not UTF-8."""
+    """``options`` adjusted to the environment: NO_COLOR, a locale that is not UTF-8."""
     if os.environ.get("NO_COLOR"):
         options = replace(options, theme="mono")
     spoken = next(

@@ -1,4 +1,4 @@
-"""What reaches the screens from elsewhere: typed messages, named for what has happened."""
+"""Typed messages to the screens, named after what has happened."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ T = TypeVar("T")
 
 
 class SnapshotArrived(Message):
-    """A snapshot waits in the bridge's slot. Many of these are one."""
+    """A snapshot waits in the bridge's slot. Several of these count as one."""
 
     def can_replace(self, message: Message) -> bool:
-        """Only the latest matters."""
+        """Only the latest counts."""
         return isinstance(message, SnapshotArrived)
 
 
@@ -29,7 +29,7 @@ class SnapshotArrived(Message):
 class EngineFailed(Message):
     """The engine could not be made or started; ``reason`` is safe text.
 
-    With a bad configuration there is nothing to show: the console leaves with ``exit_code``.
+    With an invalid configuration there is nothing to show: the console ends with ``exit_code``.
     """
 
     reason: str
@@ -38,7 +38,7 @@ class EngineFailed(Message):
 
 @dataclass
 class Answered(Message, Generic[T]):
-    """The engine's answer to a question; ``then`` is what ``asker`` does with it."""
+    """The engine's answer to a question; ``then`` handles it for ``asker``."""
 
     question: Question[T]
     answer: T | Refusal
@@ -46,13 +46,13 @@ class Answered(Message, Generic[T]):
     asker: MessagePump | None = None
 
     def deliver(self) -> None:
-        """Hand the answer over; one whose asker is gone is dropped."""
+        """Deliver the answer; it is dropped if its asker is gone."""
         if self.asker is None or self.asker.is_attached:
             self.then(self.answer)
 
 
 @dataclass
 class NotePosted(Message):
-    """Something to say in the bottom line for a few seconds."""
+    """A notice for the bottom line, shown for a few seconds."""
 
     text: str

@@ -1,7 +1,6 @@
-"""The screen of each route.
+"""Maps each route to its screen.
 
-Invariant: the only module that knows the screens by name. Each is imported when it is first gone
-to.
+Invariant: the only module that names the screens. Each is imported when it is first opened.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from opsconsole.ui.routes import (
 )
 
 ONCE: Final = OperationsPage | SilencesPage | TimelinePage
-"""Those of which one is enough, however far below."""
+"""Routes that are open at most once in the stack."""
 
 NOT_ON_ITSELF: Final = HelpPage | LogsPage | ThemeDialog
 
@@ -47,7 +46,7 @@ def screen_of(route: Route) -> Screen[None]:
 
 
 def is_open(route: Route, screen: Screen[None], stack: Sequence[Screen[object]]) -> bool:
-    """Whether ``screen``, made for ``route``, would only repeat what is in ``stack``."""
+    """Whether ``screen``, made for ``route``, would only repeat one in ``stack``."""
     if isinstance(route, ONCE):
         return any(type(each) is type(screen) for each in stack)
     return isinstance(route, NOT_ON_ITSELF) and bool(stack) and type(stack[-1]) is type(screen)

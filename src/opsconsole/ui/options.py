@@ -1,4 +1,4 @@
-"""What the screens are told when they start.
+"""The options that the screens get when they start.
 
 Invariant: plain values only, so that nothing heavy is imported before the first paint.
 """
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """The report of an incident that is asked for: of ``service`` ('' all), in Unix seconds.
+    """A request for an incident report: of ``service`` ('' all), in Unix seconds.
 
-    ``since`` None: a while before the last trouble. ``shown`` is what is on the screen.
+    ``since`` None means a while before the last trouble. ``shown`` is what is on the screen.
     """
 
     shown: "Snapshot | None"
@@ -28,7 +28,7 @@ class ExportRequest:
 
 @dataclass(frozen=True, slots=True)
 class WallOptions:
-    """What a wall shows in turn, and each for how many seconds."""
+    """The views of a wall, and how many seconds each is shown."""
 
     rotate: float = 20.0
     views: tuple[str, ...] = ("overview", "services", "resources", "timeline")
@@ -36,9 +36,9 @@ class WallOptions:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Look, hands and place. ``keys`` maps binding ids to keys; ``window`` is in seconds.
+    """Options of look, keys and files. ``keys`` maps binding ids to keys; ``window`` is in seconds.
 
-    ``export`` writes the report of an incident to a new file; it blocks. Raises OpsconsoleError.
+    ``export`` writes an incident report to a new file; it blocks. Raises OpsconsoleError.
     """
 
     theme: str = "dark"

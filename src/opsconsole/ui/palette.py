@@ -1,7 +1,7 @@
 """The palette: every command and every service, to search.
 
-Invariant: names from outside are shown as they stand, and only as names: Textual reads the help
-text of a hit as markup, so none of it is from outside.
+Invariant: names from outside are shown unchanged, and only as names: Textual reads the help text of
+a hit as markup, so none of it is from outside.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -21,7 +21,7 @@ def _as_it_stands(text: str, style: str = "") -> Content:
 
 
 class ConsoleCommands(Provider):
-    """What ctrl-p offers on the screen one is on."""
+    """The entries of ctrl-p on the current screen."""
 
     def _commands(self) -> Iterator[Command]:
         console = console_of(self.app)
@@ -31,7 +31,7 @@ class ConsoleCommands(Provider):
             yield command._replace(name=f"service {command.name}")
 
     async def discover(self) -> Hits:
-        """Everything, before anything is typed; never first what leaves the console."""
+        """Everything, before anything is typed; commands that leave the console are never first."""
         for command in sorted(self._commands(), key=lambda each: each.name == "quit"):
             name = command.name
             yield DiscoveryHit(
@@ -50,5 +50,5 @@ class ConsoleCommands(Provider):
 
 
 def _plain(text: str) -> str:
-    """``text`` as markup that shows it as it stands; Textual's own leaves capitals in brackets."""
+    """``text`` escaped as markup; Textual's own escape leaves capitals in brackets."""
     return text.replace("[", r"\[")

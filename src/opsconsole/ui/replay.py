@@ -1,8 +1,8 @@
-"""Which moment is shown: now, one that has passed, or the present held.
+"""Which moment is shown: now, a past one, or the present held.
 
-Invariant: at most one moment is being read, and the one asked for last is the one that is shown;
-what is asked for is known at once. Where there is nothing to show, what was shown stays. Nothing
-here waits, and holding a picture never stops the reading. Imports nothing heavy.
+Invariant: at most one moment is being read, and the last one requested is the one shown; the
+request is visible at once. If there is nothing to show, the shown moment stays. Nothing here waits,
+and holding a picture never stops the reading. Imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Replay:
-    """``ask`` has a moment read; its answer comes to ``arrived``. ``now`` is the clock's time."""
+    """``ask`` requests a moment; its answer comes to ``arrived``. ``now`` is the clock's time."""
 
     def __init__(self, ask: Callable[[float], None], now: Callable[[], float]) -> None:
         self._ask = ask
@@ -32,16 +32,16 @@ class Replay:
 
     @property
     def is_live(self) -> bool:
-        """Whether the present is shown, and nothing else is asked for."""
+        """Whether the present is shown, and no other moment is requested."""
         return self.moment is None and self.wanted is None
 
     @property
     def shown(self) -> said.Shown | None:
-        """What the banner tells; None while the present is shown."""
+        """The banner's data; None while the present is shown."""
         return None if self.is_live else said.Shown(self.moment, self.wanted, self.held)
 
     def hold(self, snapshot: Snapshot) -> None:
-        """Hold the present as it is."""
+        """Hold the present picture."""
         from opsconsole.model.replay import Moment, Origin
 
         now = self._now()
@@ -53,7 +53,7 @@ class Replay:
         self.held = False
 
     def step(self, seconds: float, recorded: Span | None) -> str:
-        """Go ``seconds`` back or forth from what was asked for last. Returns what to say."""
+        """Go ``seconds`` back or forth from the last requested moment. Returns the notice."""
         now = self._now()
         base = self._base(now)
         if self.is_live and seconds > 0:
@@ -61,11 +61,11 @@ class Replay:
         return self._go(_on_the_way(base, base + seconds, recorded), forward=seconds > 0)
 
     def go(self, moment: float) -> str:
-        """Go to ``moment``. Returns what to say."""
+        """Go to ``moment``. Returns the notice."""
         return self._go(moment, forward=moment > self._base(self._now()))
 
     def arrived(self, asked: float, moment: Moment | None, refusal: str = "") -> str:
-        """Take an answer: a moment, or why there is none. Returns what to say of it."""
+        """Take an answer: a moment, or why there is none. Returns the notice."""
         if self._pending != asked or self.wanted is None:
             return ""
         self._pending = None
@@ -106,13 +106,13 @@ class Replay:
         self._ask(moment)
 
     def _is_stuck(self, moment: Moment) -> bool:
-        """Whether a step forth ended on this side of a gap, where it began."""
+        """Whether a step forward ended where it began, before a gap."""
         before = self.moment
         return self._forward and before is not None and moment.at <= before.at
 
 
 def _on_the_way(base: float, target: float, recorded: Span | None) -> float:
-    """A step ends at the first recorded moment where it would go over it."""
+    """A step ends at the first recorded moment if it would go beyond that."""
     if recorded is not None and target < recorded.begin < base:
         return recorded.begin
     return target

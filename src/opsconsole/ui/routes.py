@@ -1,7 +1,7 @@
-"""Where one can go in the console: every page and every dialog, as data.
+"""Every page and every dialog of the console, as data.
 
-Invariant: a route says which screen and about what, and holds no screen; ``navigation`` makes the
-screen of it. Imports nothing at runtime but the scopes of keys.
+Invariant: a route says which screen and about what, and holds no screen; ``navigation`` makes its
+screen. At runtime it imports only the scopes of keys.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ class OverviewPage:
 
 @dataclass(frozen=True, slots=True)
 class WallPage:
-    """The fleet on a screen that nobody sits at."""
+    """The fleet on an unattended wall screen."""
 
     options: WallOptions
 
 
 @dataclass(frozen=True, slots=True)
 class ServicePage:
-    """One service: at its latency from ``began`` on, or at its ``raw`` bodies, else its health."""
+    """One service: its latency with the alert ``began`` marked, its ``raw`` bodies, or its
+    health."""
 
     service: str
     raw: bool = False
@@ -68,7 +69,7 @@ class TimelinePage:
 
 @dataclass(frozen=True, slots=True)
 class OperationsPage:
-    """What is being done to services, and what was done."""
+    """The operations of all services, running and past."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class SilencesPage:
 
 @dataclass(frozen=True, slots=True)
 class RunbooksPage:
-    """The runbooks of a service; of all where it is ''."""
+    """The runbooks of a service; of all if it is ''."""
 
     service: str = ""
 
@@ -113,7 +114,7 @@ class ThemeDialog:
 
 @dataclass(frozen=True, slots=True)
 class ActionsDialog:
-    """The menu of what can be done to services."""
+    """The menu of actions on services."""
 
     targets: tuple[ServiceView, ...]
     views: tuple[ActionView, ...]
@@ -121,7 +122,7 @@ class ActionsDialog:
 
 @dataclass(frozen=True, slots=True)
 class RequestDialog:
-    """The form before the plan of an action. ``backup`` is the one to begin at."""
+    """The form before the plan of an action. ``backup`` is preselected."""
 
     targets: tuple[ServiceView, ...]
     view: ActionView
@@ -131,7 +132,7 @@ class RequestDialog:
 
 @dataclass(frozen=True, slots=True)
 class SilencingDialog:
-    """The form before the plan of something done to an Alertmanager."""
+    """The form before the plan of a change at an Alertmanager."""
 
     form: SilencingForm
 
@@ -158,9 +159,9 @@ Page = (
     | RunbookPage
     | HelpPage
 )
-"""What fills the screen."""
+"""A full screen."""
 
 Box = ThemeDialog | ActionsDialog | RequestDialog | SilencingDialog | PlanDialog
-"""What lies over a page."""
+"""A dialog over a page."""
 
 Route = Page | Box

@@ -1,7 +1,7 @@
 """Themes of the configuration, read off the screen's thread.
 
-Invariant: nothing of the configuration is imported before somebody asks for a theme; a theme
-that cannot be used is left out and said.
+Invariant: the configuration package is not imported before a theme is requested; a theme that
+cannot be used is left out and reported.
 """
 
 import threading
@@ -20,7 +20,7 @@ def load(done: Callable[[dict[str, Palette], str], None], wanted: str = "") -> N
 def read(wanted: str = "") -> tuple[dict[str, Palette], str]:
     """The built-in palettes with those of the configuration, and the first problem or ''.
 
-    Where one is ``wanted``, problems of others are left out.
+    If one is ``wanted``, problems of others are left out.
     """
     palettes = dict(BUILT_IN)
     try:

@@ -1,7 +1,7 @@
-"""From a palette of named colours to the look of every role, and to Textual's own theme.
+"""Turns a palette of named colours into the style of every role, and into Textual's theme.
 
-Invariant: the built-in palette needs no file, so that the first paint waits for none. In a mono
-palette states differ by weight and reverse, never by colour. Colours are ``#rrggbb``.
+Invariant: the built-in palette needs no file, so that the first paint does not wait for one. In a
+mono palette states differ by weight and reverse, never by colour. Colours are ``#rrggbb``.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from opsconsole.render.ink.cells import Role
 
 @dataclass(frozen=True, slots=True)
 class Palette:
-    """The colours of a theme, by what they are for."""
+    """The colours of a theme, by purpose."""
 
     name: str = "dark"
     dark: bool = True
@@ -76,7 +76,7 @@ _NAMES: Final = frozenset(field.name for field in fields(Palette))
 
 
 def palette_of(theme: object) -> Palette:
-    """A palette from a validated theme; what it lacks comes from a built-in one."""
+    """A palette from a validated theme; missing colours come from a built-in one."""
     dark = bool(getattr(theme, "dark", True))
     base = MONO if getattr(theme, "mono", False) else (Palette() if dark else LIGHT)
     given = {name: value for name in _NAMES if (value := getattr(theme, name, None)) is not None}
@@ -126,7 +126,7 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.DEGRADED: ("degraded", "background", "bold"),
     Role.DOWN: ("down", "background", "bold"),
     Role.UNKNOWN: ("unknown", "background", ""),
-    # Drawn in blocks, which no attribute may cross.
+    # Drawn with block characters, which no attribute may cross.
     Role.BIG_OK: ("ok", "background", ""),
     Role.BIG_DEGRADED: ("degraded", "background", ""),
     Role.BIG_UNKNOWN: ("unknown", "background", ""),
@@ -171,7 +171,7 @@ _MONO_LOOKS: Final = {
 
 
 class RoleStyles:
-    """The look of each role in one palette, with or without a cursor over it."""
+    """The style of each role in one palette, with or without a cursor over it."""
 
     def __init__(self, palette: Palette) -> None:
         self.palette = palette

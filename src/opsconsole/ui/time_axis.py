@@ -1,4 +1,4 @@
-"""How much time charts and lines of history show.
+"""The time span of charts and lines of history.
 
 Invariant: one axis for all of them, so that they can be compared; it only grows, in whole steps,
 up to the console's window, so that nothing jitters and the first minutes can be read.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _STEPS: Final = (60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0, 10800.0, 21600.0, 43200.0, 86400.0)
 _LOOKED_AT: Final = 200
-"""Services whose history is looked at; of so many one has the oldest that there is."""
+"""Number of services whose history is checked; one of them has the oldest data."""
 
 
 class TimeAxis:
@@ -27,7 +27,7 @@ class TimeAxis:
         self.window = min(_STEPS[0], longest)
 
     def grow(self, snapshot: Snapshot, now: float) -> None:
-        """Make room for the oldest figure that ``snapshot`` holds."""
+        """Extend the axis to the oldest figure in ``snapshot``."""
         if self.window >= self._longest:
             return
         found = islice(snapshot.services, _LOOKED_AT)
@@ -37,7 +37,7 @@ class TimeAxis:
 
 
 def fitted(age: float, longest: float) -> float:
-    """The least step that holds ``age`` seconds, ``longest`` at most."""
+    """The smallest step that covers ``age`` seconds, at most ``longest``."""
     return next((step for step in _STEPS if age <= step < longest), longest)
 
 

@@ -1,8 +1,7 @@
-"""Which moment the whole console shows: the present, held or not, or one that has passed.
+"""Which moment the whole console shows: the present, held or not, or a past one.
 
 Invariant: while another moment than the present is shown, nothing can be changed: ``refusal`` says
-why, whoever asks. A step is answered at once with the moment that it asks for; its picture
-follows when it was read.
+why. A step shows the requested moment at once; its picture follows when it was read.
 """
 
 from __future__ import annotations
@@ -22,20 +21,20 @@ if TYPE_CHECKING:
 
 
 class View(Protocol):
-    """What shows the moment."""
+    """The view that shows the moment."""
 
     def show(self) -> None:
-        """Bring the screens in sight up to date."""
+        """Update the visible screens."""
 
     def show_headers(self) -> None:
-        """Bring only that up to date which is true of the whole console."""
+        """Update only what concerns the whole console."""
 
     def say(self, text: str) -> None:
-        """Say something in the bottom line of the screen in sight."""
+        """Show a notice in the bottom line of the visible screen."""
 
 
 class TimeTravel:
-    """The moment that ``view`` shows; ``replay`` keeps the books of it."""
+    """The moment that ``view`` shows; ``replay`` keeps its state."""
 
     def __init__(self, bridge: Bridge, clock: Clock, axis: TimeAxis, view: View) -> None:
         self._bridge = bridge
@@ -46,24 +45,24 @@ class TimeTravel:
 
     @property
     def shown(self) -> Snapshot | None:
-        """The snapshot to show: the latest, or that of the moment at hand."""
+        """The snapshot to show: the latest, or that of the shown moment."""
         moment = self.replay.moment
         return self._bridge.latest if moment is None else moment.snapshot
 
     @property
     def is_live(self) -> bool:
-        """Whether the present is shown, and no other moment asked for."""
+        """Whether the present is shown, and no other moment was requested."""
         return self.replay.is_live
 
     @property
     def now(self) -> float:
-        """The time that ages count from: of the moment that is shown."""
+        """The time that ages count from: that of the shown moment."""
         moment = self.replay.moment
         return self._clock.now() if moment is None else moment.at
 
     @property
     def refusal(self) -> str:
-        """Why nothing may be changed from what is shown; '' where that is the present."""
+        """Why nothing may be changed from the shown moment; '' if that is the present."""
         if self.is_live:
             return ""
         return said.refused_sentence(self.now, self._clock.now(), held=self.replay.held)
@@ -74,7 +73,7 @@ class TimeTravel:
         self._view.show()
 
     def go_to(self, moment: float) -> None:
-        """Show ``moment``, in Unix seconds, if anything is known of it."""
+        """Show ``moment``, in Unix seconds, if anything is known about it."""
         self._show_asked(self.replay.go(moment))
 
     def pause(self) -> None:
@@ -86,14 +85,14 @@ class TimeTravel:
         self._view.show()
 
     def step(self, seconds: int) -> None:
-        """Go so many seconds back, where negative, or forth."""
+        """Go that many seconds back, if negative, or forth."""
         if self._bridge.latest is None:
             self._view.say("nothing was seen yet: there is nowhere to go back to")
             return
         self._show_asked(self.replay.step(seconds, self._bridge.recorded))
 
     def go_to_typed(self, text: str) -> None:
-        """Go to the moment that a person typed, or say what is wrong with it."""
+        """Go to the typed moment, or say what is wrong with it."""
         from opsconsole.model.typed_time import TypedTimeError, moment_of
 
         if not text.strip():
@@ -133,7 +132,7 @@ class TimeTravel:
         return str(refusal)
 
     def _show_asked(self, sentence: str) -> None:
-        """What is asked for is said at once; the picture is painted when it is there."""
+        """The request is shown at once; the picture is painted when it arrives."""
         if self.is_live:
             self._tell(sentence)
             return

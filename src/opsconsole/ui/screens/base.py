@@ -1,6 +1,6 @@
-"""What all full screens share: header, footer, notices, and how a snapshot reaches them.
+"""The base of all full screens: header, footer, notices, and how a snapshot reaches them.
 
-Invariant: a screen shows what it is given and asks for nothing; handlers return at once.
+Invariant: a screen shows the data that it is given and fetches none; handlers return at once.
 """
 
 from collections.abc import Callable, Iterable
@@ -52,17 +52,17 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The scopes of the keys that work at present."""
+        """The scopes of the keys that work now."""
         return self.SCOPES
 
     @property
     def actors(self) -> tuple[Widget, ...]:
-        """Whose actions the keys run, the first that has one."""
+        """The objects whose actions keys run; the first with that action is used."""
         return (self,)
 
     @property
     def snapshot(self) -> Snapshot | None:
-        """What is to be shown: the latest, or the one held or stepped back to."""
+        """The snapshot to show: the latest, the held one, or a past one."""
         return self.console_app.time.shown
 
     @property
@@ -71,20 +71,20 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         return self.console_app.time.now
 
     def on_mount(self) -> None:
-        """Show what is there already."""
+        """Show what is already there."""
         self.show()
 
     def on_screen_resume(self) -> None:
-        """Catch up with what arrived while another screen was on top."""
+        """Show what arrived while another screen was on top."""
         self.show()
 
     def on_resize(self) -> None:
-        """Everything depends on the size."""
+        """The whole layout depends on the size."""
         self.call_after_refresh(self.show)
 
     @on(LineWidget.Resized)
     def _part_resized(self) -> None:
-        """Show again, once, when the parts have found their sizes."""
+        """Show again, once, when the parts have their sizes."""
         if not self._show_wanted:
             self._show_wanted = True
             self.call_after_refresh(self._show_resized)
@@ -96,7 +96,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
     def show(self) -> None:
         """Show the header, the body and the keys."""
         if not self.is_mounted or not self.query(FooterBar):
-            # Its parts are not there yet, or are being taken down.
+            # Its parts are not mounted yet, or are being removed.
             return
         self.show_header()
         self.show_body()
@@ -104,7 +104,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
             footer.show_hints(self.hints())
 
     def show_header(self) -> None:
-        """Show what is true of the whole console: where, how, when."""
+        """Show what concerns the whole console: environment, state, moment."""
         app = self.console_app
         for header in self.query(HeaderBar):
             header.show(
@@ -116,7 +116,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         """Subclasses show the snapshot here."""
 
     def say(self, text: str) -> None:
-        """Say something in the bottom line for a few seconds."""
+        """Show a notice in the bottom line for a few seconds."""
         self._said += 1
         ticket = self._said
         for footer in self.query(FooterBar):
@@ -132,13 +132,13 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
     # ---- lines that are typed ----
 
     def ask(self, prompt: Prompt) -> None:
-        """Open a line that takes every key from this moment on; one at a time."""
+        """Open a prompt that takes every key from this moment on; one at a time."""
         if self._prompt is None or self._prompt.closed:
             self._prompt = prompt
             self.mount(prompt)
 
     def taken(self, event: events.Event) -> bool:
-        """Keys go to the line that is being typed; a key that opens one opens it at once."""
+        """Keys go to the open prompt; a key that opens one opens it at once."""
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             return False
         prompt = self._prompt
@@ -163,14 +163,14 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         return False
 
     def openers(self) -> dict[str, Callable[[], None]]:
-        """What opens a line that is typed, by the key's id."""
+        """The methods that open a prompt, by the key's id."""
         openers = {"commands": self.action_command_line, "at": self.action_at}
         if Scope.LIST in self.SCOPES:
             openers["filter"] = self.action_filter
         return openers
 
     def action_filter(self) -> None:
-        """Screens with something to filter or to search ask for it here."""
+        """Screens with something to filter or to search open a prompt here."""
 
     def action_command_line(self) -> None:
         """Type a command or a service by name."""
@@ -187,7 +187,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
 
     @on(CommandPrompt.Given)
     def _given(self, message: CommandPrompt.Given) -> None:
-        """Run what is named, or say that nothing is."""
+        """Run the named command, or say that there is none."""
         if not message.text.strip():
             return
         listed = self._commands()
@@ -222,7 +222,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         ]
 
     def label_of(self, key: keys.Key) -> str:
-        """What the footer calls a key here."""
+        """The footer's label of a key here."""
         if key.id == "degrade" and self.is_degraded_on_purpose:
             return "recover"
         return key.label
@@ -233,7 +233,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         return not of_a_service or self.target is not None
 
     def blocked(self, key: keys.Key) -> str:
-        """Why ``key`` would do nothing here, in a word or two; '' when it would."""
+        """Why ``key`` would do nothing here, in a word or two; '' if it works."""
         app = self.console_app
         if key.group is keys.Group.CHANGE and not app.time.is_live:
             return "held" if app.time.replay.held else "replay"
@@ -250,11 +250,11 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         self.console_app.open(HelpPage(self.TITLE_OF_HELP, self.scopes))
 
     def action_operations(self) -> None:
-        """What is being done to services, and what was done."""
+        """The operations of all services, running and past."""
         self.console_app.open(OperationsPage())
 
     def action_logs(self) -> None:
-        """The logs of the service at hand."""
+        """The logs of the selected service."""
         if self.target is None:
             self.say("no service is selected")
         else:
@@ -269,7 +269,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         self.console_app.time.pause()
 
     def action_step(self, seconds: int) -> None:
-        """Go so many seconds back, where negative, or forth."""
+        """Go that many seconds back, if negative, or forth."""
         self.console_app.time.step(seconds)
 
     def action_at(self) -> None:
@@ -277,13 +277,13 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         self.ask(MomentPrompt())
 
     def action_back(self) -> None:
-        """Back to where one came from."""
+        """Go back to the previous screen."""
         self.dismiss()
 
     # ---- changes ----
 
     def refuses(self) -> bool:
-        """Say why nothing can be changed from what is shown, where nothing can."""
+        """Return why nothing can be changed from the shown moment; '' if changes are allowed."""
         refusal = self.console_app.time.refusal
         if refusal:
             self.say(refusal)
@@ -296,7 +296,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
 
     @property
     def targets(self) -> tuple[ServiceView, ...]:
-        """The services chosen, or the one under the cursor."""
+        """The chosen services, or the one under the cursor."""
         return (self.target,) if self.target else ()
 
     @property
@@ -307,12 +307,13 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         return target is not None and any(each.service == target.name for each in lasting)
 
     def _one_way(self, views: list[ActionView]) -> list[ActionView]:
-        """Recovering where a degradation is under way, else degrading."""
+        """Recover if a degradation is under way, else degrade."""
         away = ActionKind.RECOVER if self.is_degraded_on_purpose else ActionKind.DEGRADE
         return [view for view in views if view.kind is away]
 
     def action_change(self, kinds: str) -> None:
-        """Open the plan of the target's one action of these kinds, or the menu of several."""
+        """Open the plan of the target's only action of these kinds, or the menu if there are
+        several."""
         if self.refuses():
             return
         if self.target is None:
@@ -341,7 +342,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         self.open_actions(self.target.actions)
 
     def action_runbooks(self) -> None:
-        """The runbooks of the service at hand, else all."""
+        """The runbooks of the selected service, else all."""
         latest = self.console_app.bridge.latest
         known = {name for each in latest.runbooks for name in each.services} if latest else set()
         target = self.target.name if self.target else ""

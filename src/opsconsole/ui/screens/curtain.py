@@ -1,4 +1,4 @@
-"""The first paint, over in a moment: the overview takes its place as soon as it is imported."""
+"""The first paint, shown briefly: the overview replaces it as soon as it is imported."""
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -20,14 +20,14 @@ class CurtainPanel(LineWidget):
         self._options = options
 
     def render_line(self, y: int) -> Strip:
-        """A row of what is known without looking, there at the very first paint."""
+        """A row of what is known before any look, there at the very first paint."""
         options = self._options
         lines = curtain.lines(options.environment, options.danger, self.size.width)
         return self._strip(Painted(lines[y] if y < len(lines) else BLANK))
 
 
 class CurtainScreen(Screen[None], inherit_bindings=False):
-    """Invariant: holds nothing that needs the model."""
+    """Invariant: contains nothing that needs the model."""
 
     def __init__(self, options: Options) -> None:
         super().__init__()

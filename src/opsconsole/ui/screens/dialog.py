@@ -1,7 +1,7 @@
-"""What lies over a screen: a box in the middle, the screen behind it going on.
+"""The base of dialogs: a box in the middle; the screen behind it stays live.
 
-Invariant: a dialog takes no input for its first half second, and none that was typed before it
-was there; closing it stops nothing.
+Invariant: a dialog takes no input in its first half second, and none that was typed before it
+opened; closing it stops nothing.
 """
 
 import time
@@ -17,7 +17,7 @@ DEAD_TIME: Final = 0.5
 
 
 class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
-    """A box over a screen. ``CAREFUL`` dialogs ignore early input."""
+    """A box over a screen. Dialogs with ``CAREFUL`` ignore early input."""
 
     CAREFUL = False
 
@@ -26,12 +26,12 @@ class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
         self._opened_at = time.monotonic()
 
     def on_mount(self) -> None:
-        """Half a second counts from when the dialog can be seen."""
+        """The half second starts when the dialog is visible."""
         self.readable_from_now()
         self.call_after_refresh(self.show)
 
     def readable_from_now(self) -> None:
-        """Count the half second from this moment."""
+        """Start the half second at this moment."""
         self._opened_at = time.monotonic()
 
     @on(LineWidget.Resized)
@@ -43,13 +43,13 @@ class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
         self.call_after_refresh(self.show)
 
     def show(self) -> None:
-        """Subclasses bring their lines up to date here, where their parts are there.
+        """Subclasses update their lines here, if their parts are mounted.
 
         A snapshot may arrive before they are.
         """
 
     def too_early(self, event: events.Event) -> bool:
-        """Whether ``event`` is input that was meant for what was there before."""
+        """Whether ``event`` is input meant for the previous screen."""
         given = isinstance(event, events.InputEvent | events.Paste)
         early = given and self.CAREFUL and event.time < self._opened_at + DEAD_TIME
         if early and isinstance(event, events.Key):
@@ -57,5 +57,5 @@ class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
         return early
 
     def action_close(self) -> None:
-        """Close; whatever runs goes on."""
+        """Close; what runs continues."""
         self.dismiss(None)

@@ -1,4 +1,4 @@
-"""The keys of the screen one was on, made from its bindings."""
+"""The keys of the previous screen, made from its bindings."""
 
 from typing import ClassVar
 
@@ -16,7 +16,7 @@ from opsconsole.ui.widgets.lines_view import LinesView
 
 
 class HelpScreen(ConsoleScreen, inherit_bindings=False):
-    """Invariant: shows what the keys are now, remapped ones included."""
+    """Invariant: shows the present keys, including remapped ones."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LIST, Scope.EVERYWHERE)
     TITLE_OF_HELP = "help"
@@ -39,7 +39,7 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         super().on_mount()
 
     def show_body(self) -> None:
-        """The keys by group; panels one to nine are one entry."""
+        """The keys by group; the panel keys one to nine are one entry."""
         view = self.query_one(LinesView)
         keymap = self.console_app.keymap
         entries = [

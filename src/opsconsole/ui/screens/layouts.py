@@ -1,6 +1,6 @@
-"""The two forms that most screens have: a page to read, and a list over the details of one row.
+"""The two layouts of most screens: a page to read, and a list above the details of one row.
 
-Invariant: keys that move never act, and ``esc`` closes. What is shown is the subclass's.
+Invariant: keys that move never act, and ``esc`` closes. Subclasses say what is shown.
 """
 
 from typing import ClassVar
@@ -32,7 +32,7 @@ class PageScreen(ConsoleScreen, inherit_bindings=False):
 
     @property
     def page(self) -> LinesView:
-        """The page that is read."""
+        """The page to read."""
         return self.query_one("#page", LinesView)
 
     def action_move(self, rows: int) -> None:
@@ -48,7 +48,7 @@ class PageScreen(ConsoleScreen, inherit_bindings=False):
         self.page.page(pages)
 
     def action_match(self, step: int) -> None:
-        """To the next line that holds what was searched for."""
+        """Go to the next line that contains the searched text."""
         self.page.next_match(step)
 
     def action_copy(self) -> None:
@@ -81,7 +81,7 @@ class ListScreen(ConsoleScreen, inherit_bindings=False):
 
     @property
     def details(self) -> LinesView:
-        """What is said of the row under the cursor."""
+        """The details of the row under the cursor."""
         return self.query_one("#details", LinesView)
 
     def action_move(self, rows: int) -> None:

@@ -1,6 +1,6 @@
-"""Choosing a theme with the screen behind as its preview.
+"""The choice of a theme, with the screen behind as its preview.
 
-Invariant: moving shows, enter keeps, esc goes back to what was.
+Invariant: moving previews, enter keeps, esc restores the old theme.
 """
 
 from typing import ClassVar
@@ -41,7 +41,7 @@ class ThemeScreen(Dialog, inherit_bindings=False):
             yield GridTable(id="menu")
 
     def on_mount(self) -> None:
-        """Remember what was; read the others behind the screen."""
+        """Remember the old theme; read the others in the background."""
         self._before = self.console_app.role_styles.palette
         self._palettes.setdefault(self._before.name, self._before)
         self.query_one(GridTable).focus()
@@ -94,7 +94,7 @@ class ThemeScreen(Dialog, inherit_bindings=False):
         self.dismiss()
 
     def action_drop(self) -> None:
-        """Go back to what was."""
+        """Restore the old theme."""
         if self._before is not None:
             self.console_app.use_palette(self._before)
         self.dismiss()

@@ -1,4 +1,4 @@
-"""Copying by OSC 52, which works through SSH and most multiplexers.
+"""Copies by OSC 52, which works through SSH and most multiplexers.
 
 Invariant: only an explicit key copies; the text is clean and at most what terminals take.
 """

@@ -1,8 +1,8 @@
-"""After a programming error: one line for the person, a file for whoever mends it.
+"""After a programming error: one line for the user, a file for the developer.
 
-Invariant: the file holds where it happened, never the values of variables, so that no secret
-can be in it; it is readable by its owner alone. The message of an error is kept only after
-``sanitize``, cut short, without anything that looks like a credential.
+Invariant: the file holds the stack, never the values of variables, so that no secret can be in it;
+it is readable only by its owner. The message of an error is kept only after ``sanitize``,
+shortened, without anything that looks like a credential.
 """
 
 import faulthandler
@@ -27,12 +27,12 @@ _afterwards: list[Callable[[], object]] = []
 
 
 def then(act: Callable[[], object]) -> None:
-    """Call ``act`` once an error is remembered, to end what may no longer end by itself."""
+    """Call ``act`` once an error is recorded, to end what may no longer end normally."""
     _afterwards[:] = [act]
 
 
 def remember(error: Exception) -> None:
-    """Keep the first error for ``report``."""
+    """Record the first error for ``report``."""
     if not _remembered:
         _remembered.append(error)
         for act in _afterwards:
@@ -45,7 +45,7 @@ def redact(text: str) -> str:
 
 
 def report(folder: Path | None = None) -> str:
-    """Write the remembered error to a file and return the line to show; '' when there is none."""
+    """Write the recorded error to a file and return the line to show; '' if there is none."""
     if not _remembered:
         return ""
     error = _remembered.pop()
@@ -58,12 +58,12 @@ def report(folder: Path | None = None) -> str:
 
 
 def dump_threads(folder: Path | None = None) -> None:
-    """Write where every thread stands to a file; names of functions, no values."""
+    """Write the stack of every thread to a file; names of functions, no values."""
     try:
         with _create(folder or crash_folder(), "threads") as file:
             faulthandler.dump_traceback(file)
     except OSError:
-        return  # the program is ending: a full disk must not hold it up
+        return  # the program is ending: a full disk must not delay it
 
 
 def crash_folder() -> Path:
@@ -73,7 +73,7 @@ def crash_folder() -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError:
-        import tempfile  # it imports all compressions, which no first paint waits for
+        import tempfile  # it imports all compression modules, which would delay the first paint
 
         return Path(tempfile.gettempdir())
     return folder
@@ -88,7 +88,7 @@ def _write(error: Exception, what: str, folder: Path) -> Path:
 
 
 def _create(folder: Path, kind: str) -> TextIO:
-    """A file of its own that only its owner can read."""
+    """A new file that only its owner can read."""
 
     def private(path: str, flags: int) -> int:
         return os.open(path, flags | os.O_NOFOLLOW, 0o600)

@@ -1,10 +1,10 @@
-"""Textual's Linux driver, hardened for terminals as they are.
+"""Textual's Linux driver, hardened for real terminals.
 
-Invariant: no byte of input ends the program, an unfinished paste gives the keyboard back within
-two seconds, a flood of keys is dropped, a closed input stops being read, and a terminal that does
-not take output never stops the event loop: frames are dropped, and the screen is painted anew
-when it takes them again. Output goes to the terminal wherever errors are sent, and going on is
-heeded only after a stop.
+Invariant: no byte of input ends the program, an unfinished paste releases the keyboard within two
+seconds, a flood of keys is dropped, a closed input is no longer read, and a terminal that accepts
+no output never stops the event loop: frames are dropped, and the screen is repainted when it
+accepts them again. Output goes to the terminal wherever stderr is redirected, and SIGCONT counts
+only after a stop.
 """
 
 import os
@@ -27,7 +27,8 @@ from opsconsole.render.ink.figures import age
 
 PASTE_LIMIT: Final = 2.0
 FLOOD: Final = 64
-"""Keys taken of one read; no hand types more at once, and what is pasted comes as a paste."""
+"""The most keys taken from one read; nobody types more at once, and pasted text comes as a
+paste."""
 _PASTE_START: Final = "\x1b[200~"
 _PASTE_END: Final = "\x1b[201~"
 _READ: Final = 4096
@@ -36,7 +37,7 @@ _DRAINED: Final = 3
 
 @runtime_checkable
 class Says(Protocol):
-    """An app that has a line to say something in."""
+    """An app that can show a notice."""
 
     def say(self, text: str) -> None:
         """Say it."""
@@ -75,7 +76,7 @@ class ConsoleDriver(LinuxDriver):
         self._between_messages(self._go_on)
 
     def _between_messages(self, act: Callable[[], None]) -> None:
-        """Act on a signal where no lock is held: it may have come in the middle of a write."""
+        """Act on a signal while no lock is held: it may have come in the middle of a write."""
         loop = self._app._loop
         if loop is None:
             act()
@@ -83,7 +84,7 @@ class ConsoleDriver(LinuxDriver):
             loop.call_soon_threadsafe(act)
 
     def _stop(self) -> None:
-        """Give the terminal back and stop the process; this returns when it goes on."""
+        """Restore the terminal and stop the process; this returns when the process continues."""
         self._stopped = True
         self.suspend_application_mode()
         self._writer_thread = None
@@ -91,13 +92,13 @@ class ConsoleDriver(LinuxDriver):
         os.kill(os.getpid(), signal.SIGSTOP)
 
     def _go_on(self) -> None:
-        """Take the terminal again; in the background it cannot be had, and the stop goes on."""
+        """Take the terminal again; in the background that is impossible, and it stays stopped."""
         if self._stopped:
             self.resume_application_mode()
             self._stopped = self._writer_thread is None
 
     def run_input_thread(self) -> None:
-        """Read, decode and dispatch until told to stop or the input ends."""
+        """Read, decode and dispatch until stopped or until the input ends."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")(errors="replace").decode
         with selectors.DefaultSelector() as selector:
@@ -143,7 +144,7 @@ class ConsoleDriver(LinuxDriver):
                 self.process_message(event)
 
     def write(self, data: str) -> None:
-        """Queue ``data`` for the terminal; while it takes nothing, frames are dropped."""
+        """Queue ``data`` for the terminal; while it accepts nothing, frames are dropped."""
         writer = self._writer_thread
         if writer is None:
             return
@@ -159,13 +160,13 @@ class ConsoleDriver(LinuxDriver):
             self._app.call_later(self._resume_painting, time.monotonic() - since)
 
     def mute(self) -> None:
-        """Let no further write reach the terminal, from any thread; one under way goes on."""
+        """Block further writes to the terminal, from any thread; one under way continues."""
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, self._drawing)
         os.close(nowhere)
 
     def _resume_painting(self, stalled: float) -> None:
-        """Paint everything anew and say why it stood still."""
+        """Repaint everything and say why the display stood still."""
         self._app.refresh(layout=True)
         if isinstance(self._app, Says):
             self._app.say(f"the display stood still for {age(stalled)}: nothing took its output")
@@ -175,7 +176,8 @@ class ConsoleDriver(LinuxDriver):
         self._leaving = False
         self._stalled_since = None
         super().start_application_mode()  # type: ignore[no-untyped-call]  # Textual's own
-        # Textual's handler measures where the next signal may interrupt it: an old size came last.
+        # Textual's handler measures where another signal may interrupt it, so an old size came
+        # last.
         signal.signal(signal.SIGWINCH, lambda *_: self._between_messages(self._tell_size))
 
     def _tell_size(self) -> None:
@@ -184,7 +186,7 @@ class ConsoleDriver(LinuxDriver):
             self._app.post_message(Resize(size, size))
 
     def stop_application_mode(self) -> None:
-        """Restore the terminal; nothing is dropped from here on."""
+        """Restore the terminal; from here on nothing is dropped."""
         self._leaving = True
         super().stop_application_mode()
 
@@ -198,7 +200,7 @@ class ConsoleDriver(LinuxDriver):
 
 
 def toggle_mouse(driver: Driver | None) -> bool:
-    """Let the mouse go or take it back; whether it is taken now."""
+    """Release the mouse or capture it again. Returns whether it is captured."""
     if not isinstance(driver, ConsoleDriver):
         return False
     driver.take_mouse(not driver.mouse_taken)

@@ -1,8 +1,8 @@
-"""The last gate: what leaves for the terminal holds no control of outside origin.
+"""The last gate: output to the terminal contains no control characters from outside.
 
-Invariant: every strip that is painted passes here. Widths are kept: a character of no width is
-dropped, one of a cell becomes U+FFFD. Links of styles are removed; nothing on the screen is an
-OSC 8 link. On a terminal that knows ASCII only, every character becomes one of ASCII.
+Invariant: every strip that is painted passes here. Widths are kept: a zero-width character is
+dropped, one of a cell becomes U+FFFD. Links of styles are removed; nothing on the screen is an OSC
+8 link. On an ASCII-only terminal every character becomes an ASCII one.
 """
 
 import re
@@ -25,7 +25,7 @@ _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
 def clean(text: str) -> str:
-    """``text`` without anything that a terminal would act on, in as many cells."""
+    """``text`` without anything that a terminal would act on, at the same width."""
     if not _SUSPECT.search(text):
         return text
     return "".join(_clean_char(char) for char in text)

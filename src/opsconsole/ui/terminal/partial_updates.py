@@ -1,10 +1,9 @@
-"""Partial updates that send the changed cells alone, each look once.
+"""Partial updates that send only the changed cells, and each style once.
 
-Invariant: what is written covers every span that is dirty and nothing beside it. Textual 8.2.8
-crops a partial update at its right end only, so that each widget's line is written from its
-left edge, and names the colours of every segment anew; over a slow link that is most of the
-traffic. Here the pieces of an update are written look by look: order on the screen does not
-matter within one update.
+Invariant: the output covers every dirty span and nothing else. Textual 8.2.8 crops a partial update
+at its right end only, so that each widget's line is written from its left edge, and repeats the
+colours for every segment; over a slow link that is most of the traffic. Here the pieces of an
+update are written style by style: order on the screen does not matter within one update.
 """
 
 from functools import lru_cache
@@ -30,7 +29,7 @@ class Piece(NamedTuple):
 
 
 class PreciseUpdate(ChopsUpdate):
-    """A ``ChopsUpdate`` cropped at both ends and sorted by look."""
+    """A ``ChopsUpdate`` cropped at both ends and sorted by style."""
 
     def render_segments(self, console: Console) -> str:
         """The bytes that repaint the spans."""
@@ -58,7 +57,7 @@ def _look(style: Style | None, colours: ColorSystem | None) -> str:
 
 
 def _written(look: str, pieces: list[Piece]) -> str:
-    """All pieces of one look; a piece that goes on where the last ended needs no move."""
+    """All pieces of one style; a piece that starts where the last one ended needs no move."""
     out = [look]
     at = (-1, -1)
     for piece in pieces:

@@ -1,8 +1,8 @@
-"""Giving the terminal back as it was, whatever happened.
+"""Restores the terminal, whatever happened.
 
 Invariant: ``restore`` needs no event loop, no lock and no library: a write that cannot block and
-one ``tcsetattr``, within half a second. It may be called more than once, from any thread and from
-a process in the background; modes that a shell has set since are left alone.
+one ``tcsetattr``, done within half a second. It may be called more than once, from any thread and
+from a process in the background; modes that a shell has set since are left alone.
 """
 
 import contextlib
@@ -27,12 +27,12 @@ _TRY_AGAIN: Final = 0.01
 
 
 class Terminal:
-    """The terminal's modes as they were at the start."""
+    """The terminal's modes at the start."""
 
     def __init__(self, descriptor: int = 0) -> None:
         self.descriptor = descriptor
         self._modes: list[Any] | None = None
-        with contextlib.suppress(termios.error):  # not a terminal: nothing to give back
+        with contextlib.suppress(termios.error):  # not a terminal: nothing to restore
             self._modes = termios.tcgetattr(descriptor)
 
     @property
@@ -42,12 +42,12 @@ class Terminal:
 
     @property
     def changed(self) -> bool:
-        """Whether the terminal is there and its modes are not those of the start."""
+        """Whether the terminal exists and its modes differ from those at the start."""
         now = self._now()
         return now is not None and now != self._modes
 
     def restore(self) -> None:
-        """Leave the screen, the mouse and the modes as they were."""
+        """Restore the screen, the mouse and the modes."""
         if self._modes is None:
             return
         with _undisturbed():
@@ -57,11 +57,11 @@ class Terminal:
                     termios.tcsetattr(self.descriptor, termios.TCSANOW, self._modes)
 
     def _write_restoration(self) -> None:
-        """Drop what waits to be read, until there is room and no write of ours goes on."""
+        """Drop queued output until there is room and none of our writes is under way."""
         for _ in range(_TRIES):
             with contextlib.suppress(OSError, termios.error):
                 termios.tcflush(self.descriptor, termios.TCOFLUSH)
-                # To set modes wakes a write that waited for room; to flush alone does not.
+                # Setting modes wakes a write that waits for room; a flush alone does not.
                 now = termios.tcgetattr(self.descriptor)
                 termios.tcsetattr(self.descriptor, termios.TCSANOW, now)
             if write_at_once(self.descriptor, _RESTORE) is not None:
@@ -75,7 +75,7 @@ class Terminal:
             return None
 
     def _is_ours(self) -> bool:
-        """Whether nobody else sets the modes: a shell that took over turns signals on again."""
+        """Whether no other process set the modes: a shell that took over turns signals on again."""
         try:
             in_background = os.tcgetpgrp(self.descriptor) != os.getpgrp()
         except OSError:
@@ -85,7 +85,8 @@ class Terminal:
 
 
 def write_at_once(descriptor: int, data: bytes) -> int | None:
-    """Write without waiting; how much was taken, 0 of a lost descriptor, None of a full one."""
+    """Write without waiting. Returns bytes written, 0 if the descriptor is lost, None if it is
+    full."""
     try:
         os.set_blocking(descriptor, False)
         try:
@@ -99,7 +100,7 @@ def write_at_once(descriptor: int, data: bytes) -> int | None:
 
 
 def last_words(text: str) -> None:
-    """Say ``text`` on standard error, once the screen is left."""
+    """Print ``text`` on standard error, once the screen is left."""
     if text:
         with _undisturbed():
             write_at_once(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{text}\n".encode())
@@ -107,7 +108,7 @@ def last_words(text: str) -> None:
 
 @contextlib.contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Let a process in the background change the terminal instead of being stopped for it."""
+    """Let a background process change the terminal instead of being stopped for it."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
     try:
         yield

@@ -1,10 +1,10 @@
-"""A small process above the console that gives the terminal back even after ``kill -9``.
+"""A small parent process that restores the terminal even after ``kill -9`` of the console.
 
-Invariant: the guardian is the process that the shell started and waits for; the console is its
-only child, in the same session and process group. What is sent to the guardian reaches the
-console, the console's exit code is the guardian's, when the console stops so does the guardian,
-and when either dies the other one restores the terminal. The guardian forks before anything
-heavy is imported and then only waits.
+Invariant: the guardian is the process that the shell started and waits for; the console is its only
+child, in the same session and process group. Signals to the guardian reach the console, the
+guardian exits with the console's exit code, when the console stops so does the guardian, and when
+either dies the other restores the terminal. The guardian forks before anything heavy is imported
+and then only waits.
 """
 
 import mmap
@@ -27,12 +27,12 @@ _PASSED_ON: Final = (
     signal.SIGUSR2,
 )
 _KEYS: Final = frozenset({signal.SIGQUIT, signal.SIGINT, signal.SIGTSTP})
-"""What a key sends to every process of the group: passed on, it would arrive twice."""
+"""Signals that a key sends to the whole process group: passed on, they would arrive twice."""
 _SI_KERNEL: Final = 0x80
 
 
 class Guard:
-    """What guardian and console share: the terminal's first modes, and what is known at the end.
+    """What guardian and console share: the terminal's first modes, and the last message.
 
     The shared page holds one byte, which is 0 while the console has the terminal, then the note.
     """
@@ -45,12 +45,12 @@ class Guard:
 
     @property
     def alive(self) -> int:
-        """A descriptor that the console may wait for: it is readable once the guardian is gone."""
+        """A descriptor that becomes readable once the guardian is gone."""
         return self._alive
 
     @property
     def note(self) -> str:
-        """What is to be said should the console be unable to."""
+        """The message to print if the console cannot."""
         return self._page[1:].rstrip(b"\0").decode("utf-8", "ignore")
 
     @note.setter
@@ -59,7 +59,8 @@ class Guard:
 
     @property
     def given_back(self) -> bool:
-        """Whether the terminal is as it was: not taken yet, or restored with the last words."""
+        """Whether the terminal is restored: not taken yet, or restored with the last message
+        printed."""
         return self._page[0] != 0
 
     @given_back.setter
@@ -67,7 +68,7 @@ class Guard:
         self._page[0] = int(done)
 
     def in_console(self) -> None:
-        """Let the guardian alone hold the end whose closing tells of its death."""
+        """Make the guardian the only holder of the end whose closing signals its death."""
         os.close(self._held)
 
     def in_guardian(self) -> None:
@@ -83,29 +84,29 @@ def guarded(run: Callable[[Guard], int]) -> int:
     """
     guard = Guard(Terminal())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    heeded = {
+    handled = {
         signal.SIGCHLD,
         *(each for each in _PASSED_ON if signal.getsignal(each) is not signal.SIG_IGN),
     }
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, heeded)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, handled)
     child = os.fork()
     if child == 0:
         guard.in_console()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return run(guard)
     guard.in_guardian()
-    status = _wait(child, heeded)
+    status = _wait(child, handled)
     code = _given_back(guard, status)
-    while signal.sigtimedwait(heeded, 0) is not None:
-        pass  # what came for the console after its end must not end the guardian with another code
+    while signal.sigtimedwait(handled, 0) is not None:
+        pass  # a signal for the console after its end must not change the guardian's exit code
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return code
 
 
-def _wait(child: int, heeded: set[signal.Signals]) -> int:
-    """Pass signals on and stop with the child until it ends; its wait status."""
+def _wait(child: int, handled: set[signal.Signals]) -> int:
+    """Pass signals on and stop with the child until it ends. Returns its wait status."""
     while True:
-        heard = signal.sigwaitinfo(heeded)
+        heard = signal.sigwaitinfo(handled)
         if heard.si_signo == signal.SIGCHLD:
             ended, status = os.waitpid(child, os.WNOHANG | os.WUNTRACED)
             if ended and os.WIFSTOPPED(status):
@@ -117,7 +118,7 @@ def _wait(child: int, heeded: set[signal.Signals]) -> int:
 
 
 def _given_back(guard: Guard, status: int) -> int:
-    """Restore what the console could not; its exit code, 128 + n after signal n."""
+    """Restore what the console could not. Returns its exit code, 128 + n after signal n."""
     if not guard.given_back or guard.terminal.changed:
         guard.terminal.restore()
     if not guard.given_back or os.WIFSIGNALED(status):
@@ -126,7 +127,7 @@ def _given_back(guard: Guard, status: int) -> int:
 
 
 def _why(status: int) -> str:
-    """What killed the console; '' when it ended by itself."""
+    """The message about what killed the console; '' if it ended normally."""
     if not os.WIFSIGNALED(status):
         return ""
     number = os.WTERMSIG(status)

@@ -1,7 +1,6 @@
-"""The line that a question of a runbook is answered in.
+"""The prompt in which a question of a runbook is answered.
 
-Invariant: only enter answers; esc answers nothing. The beginning of an answer means the one answer
-that begins so.
+Invariant: only enter answers; esc gives no answer. A unique prefix stands for the whole answer.
 """
 
 from typing import Final
@@ -15,10 +14,10 @@ LONGEST: Final = 200
 
 
 class AnswerPrompt(Prompt):
-    """Knows the answers that are taken; () for any."""
+    """Knows the accepted answers; () for any."""
 
     class Answered(Message):
-        """The line was closed with something in it."""
+        """The prompt was closed with an answer."""
 
         def __init__(self, step: str, text: str) -> None:
             super().__init__()
@@ -32,12 +31,12 @@ class AnswerPrompt(Prompt):
         self._answers = answers
 
     def completed(self, typed: TypedLine) -> TypedLine:
-        """The answer that begins so."""
+        """The answer with this prefix."""
         whole = self._meant(typed.text)
         return TypedLine(whole, len(whole))
 
-    def tell(self, text: str, *, final: bool) -> None:
-        """Only the end of the line is of interest."""
+    def report(self, text: str, *, final: bool) -> None:
+        """Report only the final text."""
         if final and text.strip():
             self.post_message(self.Answered(self._step, self._meant(text.strip())))
 

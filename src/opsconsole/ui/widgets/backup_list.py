@@ -1,7 +1,7 @@
 """The backups of a service as a table with a cursor.
 
-Invariant: the list is asked for and shown when it arrives; until then it says that it is looked
-for. Nothing is read here.
+Invariant: the list is requested and shown when it arrives; until then a line says that it is
+loading. Nothing is read here.
 """
 
 from opsconsole.model.backups import BackupState, BackupView
@@ -12,7 +12,7 @@ from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 
 class BackupList(GridTable):
-    """What is known of the backups of ``service``."""
+    """What is known about the backups of ``service``."""
 
     def __init__(self, service: str, *, id: str) -> None:  # noqa: A002  # Textual's own word
         super().__init__(id=id)
@@ -34,17 +34,17 @@ class BackupList(GridTable):
         return None if found is None or found.state is BackupState.DAMAGED else found
 
     def checks(self, backup: str) -> None:
-        """Show that ``backup`` is being compared."""
+        """Show that ``backup`` is being verified."""
         self._checking.add(backup)
 
     def take(self, answer: tuple[BackupView, ...] | Refusal) -> None:
-        """The list is there, or why there is none."""
+        """The list has arrived, or why there is none."""
         self._is_loading = False
         self._refusal = answer if isinstance(answer, Refusal) else None
         self._backups = {} if isinstance(answer, Refusal) else {each.id: each for each in answer}
 
     def compared(self, backup: str, answer: BackupView | Refusal) -> str:
-        """``backup`` was compared with its hashes; what is to be said of it."""
+        """Take the result of comparing ``backup`` with its hashes. Returns the notice."""
         self._checking.discard(backup)
         if isinstance(answer, Refusal):
             return f"{backup} could not be compared: {answer}"
@@ -54,7 +54,7 @@ class BackupList(GridTable):
         return f"{backup} is verified: every byte is as it was written"
 
     def show(self, top: tuple[Line, ...], now: float) -> None:
-        """Bring the rows up to date below the fixed lines ``top``."""
+        """Update the rows below the fixed lines ``top``."""
         width = self.size.width
         empty = render.nothing(self._service, self._refusal, width, loading=self._is_loading)
         heads = (*top, render.header(width)) if self._backups else top

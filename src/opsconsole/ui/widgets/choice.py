@@ -1,7 +1,7 @@
-"""One of the things one can do in a dialog.
+"""A choice in a dialog.
 
-Invariant: enter chooses only what is harmless; what starts a change is chosen with space or the
-mouse, and says so when enter is pressed.
+Invariant: enter selects only harmless choices; one that starts a change is selected with space or
+the mouse, and says so when enter is pressed.
 """
 
 from textual import events
@@ -12,10 +12,10 @@ from opsconsole.ui.widgets.line_widget import LineWidget, Painted
 
 
 class Choice(LineWidget, can_focus=True):
-    """A word that can be chosen. ``harmless`` ones take enter too."""
+    """A word that can be selected. ``harmless`` ones accept enter too."""
 
     class Chosen(Message):
-        """It was chosen, by input of the moment ``at``."""
+        """It was selected, by input given at the moment ``at``."""
 
         def __init__(self, choice: "Choice", at: float) -> None:
             super().__init__()
@@ -23,7 +23,7 @@ class Choice(LineWidget, can_focus=True):
             self.at = at
 
     class EnterRefused(Message):
-        """Enter was pressed on what enter does not start."""
+        """Enter was pressed on a choice that enter does not start."""
 
     def __init__(self, label: str, *, id: str, harmless: bool = False) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -32,7 +32,7 @@ class Choice(LineWidget, can_focus=True):
         self._allowed = True
 
     def rename(self, label: str) -> None:
-        """Call it something else."""
+        """Change its label."""
         if label != self._label:
             self._label = label
             self.styles.width = width_of(label) + 4
@@ -40,11 +40,11 @@ class Choice(LineWidget, can_focus=True):
 
     @property
     def allowed(self) -> bool:
-        """Whether it can be chosen now."""
+        """Whether it can be selected now."""
         return self._allowed
 
     def allow(self, allowed: bool) -> None:
-        """Let it be chosen, or not yet."""
+        """Enable or disable it."""
         self._allowed = allowed
         self.repaint()
 
@@ -54,22 +54,22 @@ class Choice(LineWidget, can_focus=True):
         self.call_after_refresh(self.repaint)
 
     def repaint(self) -> None:
-        """Bright when focused, faint while it cannot be chosen."""
+        """Bright when focused, faint while disabled."""
         role = Role.BADGE if self.has_focus else Role.BAR_STRONG
         if not self._allowed:
             role = Role.BADGE_NOTE if self.has_focus else Role.KEY_OFF
         self.paint([Painted((Span(f"  {self._label}  ", role),))])
 
     def on_focus(self) -> None:
-        """Show where keys go."""
+        """Show that it has the focus."""
         self.repaint()
 
     def on_blur(self) -> None:
-        """Show that keys go elsewhere."""
+        """Show that it lost the focus."""
         self.repaint()
 
     def on_key(self, event: events.Key) -> None:
-        """Space chooses; enter only what is harmless."""
+        """Space selects; enter only harmless choices."""
         if event.key == "space" or (event.key == "enter" and self._harmless):
             event.stop()
             self._choose(event.time)
@@ -78,7 +78,7 @@ class Choice(LineWidget, can_focus=True):
             self.post_message(self.EnterRefused())
 
     def on_click(self, event: events.Click) -> None:
-        """A click chooses."""
+        """A click selects."""
         event.stop()
         self._choose(event.time)
 

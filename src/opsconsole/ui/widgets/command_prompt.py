@@ -1,7 +1,6 @@
-"""The line behind ``:``: a command or a service by name.
+"""The prompt of ``:``: a command or a service by name.
 
-Invariant: what is run is what is named, or the only thing that begins so; anything else is said
-and runs nothing.
+Invariant: only a full name or a unique prefix runs; anything else is reported and runs nothing.
 """
 
 from collections.abc import Sequence
@@ -16,10 +15,10 @@ _NAMED: Final = 8
 
 
 class CommandPrompt(Prompt):
-    """Knows the names; the screen knows what they do."""
+    """Knows the names; the screen knows their commands."""
 
     class Given(Message):
-        """The line was closed with enter, at the moment ``at``; ``text`` is as typed."""
+        """The prompt was closed with enter, at the moment ``at``; ``text`` is as typed."""
 
         def __init__(self, text: str, at: float | None) -> None:
             super().__init__()
@@ -39,9 +38,9 @@ class CommandPrompt(Prompt):
         """The names that fit."""
         found = completions(self.value, self._names)
         more = " …" if len(found) > _NAMED else ""
-        return " · ".join(found[:_NAMED]) + more if found else "nothing is called so"
+        return " · ".join(found[:_NAMED]) + more if found else "no such name"
 
-    def tell(self, text: str, *, final: bool) -> None:
-        """Only the end of the line is of interest."""
+    def report(self, text: str, *, final: bool) -> None:
+        """Report only the final text."""
         if final:
             self.post_message(self.Given(text, self.pressed_at))

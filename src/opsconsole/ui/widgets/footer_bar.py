@@ -1,4 +1,4 @@
-"""The line at the bottom: keys that do something now, or what was just said."""
+"""The line at the bottom: keys that work now, or the latest notice."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 
 
 class FooterBar(LineWidget):
-    """Invariant: a notice gives way to the keys by itself."""
+    """Invariant: a notice is replaced by the keys after a while."""
 
     FILL = Role.KEY_LABEL
 
@@ -19,12 +19,12 @@ class FooterBar(LineWidget):
         self._notice = ""
 
     def show_hints(self, hints: Iterable[Hint]) -> None:
-        """The keys to show while nothing is being said."""
+        """The keys to show while there is no notice."""
         self._hints = tuple(hints)
         self.repaint()
 
     def say(self, text: str) -> None:
-        """Say ``text`` until it is replaced; '' goes back to the keys."""
+        """Show ``text`` until it is replaced; '' returns to the keys."""
         self._notice = text
         self.repaint()
 

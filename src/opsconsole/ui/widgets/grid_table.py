@@ -1,8 +1,8 @@
 """A table whose cursor stays on a row, painted line by line.
 
-Invariant: what is asked of the table while a key is handled is answered as of the moment in which
-it was pressed: see ``row_cursor``. Messages of the table say that the cursor moved, not where to:
-where it is, is asked. Only the rows in sight are rendered.
+Invariant: while a key is handled, the table answers for the moment in which it was pressed: see
+``row_cursor``. Messages of the table say that the cursor moved, not where to: read its position
+from the table. Only visible rows are rendered.
 """
 
 import time
@@ -21,8 +21,8 @@ from opsconsole.ui.widgets.row_cursor import RowCursor
 class Listing:
     """What a table shows: fixed lines on top, keys in order, and the line of a key.
 
-    ``empty`` is shown when there is no key. ``line`` must be cheap: it is called for each row in
-    sight whenever something may have changed.
+    ``empty`` is shown when there is no key. ``line`` must be cheap: it is called for each visible
+    row whenever something may have changed.
     """
 
     top: tuple[Line, ...]
@@ -35,10 +35,10 @@ NOTHING = Listing((), (), lambda _key: BLANK)
 
 
 class GridTable(LineWidget, can_focus=True):
-    """Rows with a cursor. With ``selects`` it stays in sight and rows can be chosen."""
+    """Rows with a cursor. With ``selects`` it stays visible and rows can be chosen."""
 
     class CursorMoved(Message):
-        """The cursor stands on another row."""
+        """The cursor moved to another row."""
 
         def __init__(self, table: "GridTable") -> None:
             super().__init__()
@@ -76,12 +76,12 @@ class GridTable(LineWidget, can_focus=True):
 
     @property
     def touched(self) -> bool:
-        """Whether a person has moved the cursor."""
+        """Whether the user has moved the cursor."""
         return self._cursor.touched
 
     @property
     def place(self) -> str:
-        """Which rows are in sight, ``3–20 of 50``; '' when all are."""
+        """Which rows are visible, ``3–20 of 50``; '' if all are."""
         count, rows = len(self._listing.keys), self._rows
         if count <= rows or rows <= 0:
             return ""
@@ -93,7 +93,7 @@ class GridTable(LineWidget, can_focus=True):
         return max(0, self.size.height - len(self._listing.top))
 
     def list(self, listing: Listing) -> None:
-        """Show ``listing``; the cursor stays on its row where that is still there."""
+        """Show ``listing``; the cursor stays on its row if that is still listed."""
         self._listing = listing
         before, pressed = self._cursor.now.key, self.pressed_at
         when = time.monotonic() if pressed is None else pressed
@@ -101,7 +101,7 @@ class GridTable(LineWidget, can_focus=True):
         self._moved(before)
 
     def repaint(self) -> None:
-        """Render the rows in sight."""
+        """Render the visible rows."""
         listing, rows, seen = self._listing, self._rows, self._cursor.now
         keys = listing.keys
         lines = [Painted(line) for line in listing.top]
@@ -127,13 +127,13 @@ class GridTable(LineWidget, can_focus=True):
         self.move_to(self._cursor.at(self.pressed_at).position + rows)
 
     def move_to(self, position: int) -> None:
-        """Move the cursor to a position; beyond the end is the last row."""
+        """Move the cursor to a position; a position beyond the end means the last row."""
         keys = self._cursor.at(self.pressed_at).keys
         if keys:
             self._go(keys[max(0, min(position, len(keys) - 1))])
 
     def move_to_key(self, key: str) -> None:
-        """Move the cursor to ``key`` where it is listed."""
+        """Move the cursor to ``key`` if it is listed."""
         if key not in self._listing.keys:
             return
         if self.pressed_at is not None:
@@ -144,11 +144,11 @@ class GridTable(LineWidget, can_focus=True):
         self._moved(before)
 
     def page(self, pages: float) -> None:
-        """Move by so many screens."""
+        """Move by that many screens."""
         self.move(int(self._rows * pages) or (1 if pages > 0 else -1))
 
     def seek(self, wanted: Callable[[str], bool], step: int) -> None:
-        """Move to the next key in the direction of ``step`` that is wanted, round the ends."""
+        """Move to the next wanted key in the direction of ``step``, wrapping around."""
         seen = self._cursor.at(self.pressed_at)
         for distance in range(1, len(seen.keys) + 1):
             key = seen.keys[(seen.position + distance * step) % len(seen.keys)]
@@ -157,7 +157,7 @@ class GridTable(LineWidget, can_focus=True):
                 return
 
     def toggle(self) -> None:
-        """Choose or unchoose the row under the cursor, and go on to the next."""
+        """Choose or unchoose the row under the cursor, and move to the next."""
         if self._selects:
             self._cursor.toggle(self.pressed_at)
             self.move(1)
@@ -178,11 +178,11 @@ class GridTable(LineWidget, can_focus=True):
             self.post_message(self.CursorMoved(self))
 
     def on_focus(self) -> None:
-        """The cursor shows where keys go."""
+        """The table got the focus: show the cursor."""
         self.repaint()
 
     def on_blur(self) -> None:
-        """The cursor stays, quieter."""
+        """The table lost the focus: show the cursor muted."""
         self.repaint()
 
     def on_click(self, event: events.Click) -> None:

@@ -1,4 +1,4 @@
-"""The two lines at the top of every screen, and notices below them while there are any."""
+"""The two lines at the top of every screen, and notices below them if there are any."""
 
 from opsconsole.model.snapshot import EnvironmentView, Snapshot
 from opsconsole.render import header
@@ -8,20 +8,21 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 
 
 class HeaderBar(LineWidget):
-    """Invariant: shows the latest snapshot's sources and ages, or says that it does not."""
+    """Invariant: shows the latest snapshot's sources and ages, or says that they are not the
+    latest."""
 
     DEFAULT_CSS = "HeaderBar { height: 2; }"
     FILL = Role.BAR
     notice_rows = 0
-    """Lines that notices take below the two."""
+    """Number of lines for notices below the two."""
 
     def show(
         self, snapshot: Snapshot | None, place: EnvironmentView, now: float, wall: float, *,
         read_only: bool, note: str = "", replay: Shown | None = None,
     ) -> None:  # fmt: skip
-        """Show ``snapshot`` as seen at ``now``; ``wall`` is the clock's time.
+        """Show ``snapshot`` as seen at ``now``; ``wall`` is the wall-clock time.
 
-        With ``replay``, the moment that it tells of, and of ``snapshot`` its states alone.
+        With ``replay``, show its moment, and only the states of ``snapshot``.
         """
         width, clock = self.size.width, Role.BAR_STRONG
         latest, below = snapshot, header.sources(snapshot, width, now)
@@ -31,10 +32,10 @@ class HeaderBar(LineWidget):
                 snapshot, at = replay.moment.snapshot, replay.moment.at
             past, wall = snapshot, at
             below = banner(replay, latest, lambda room: header.sources(past, room, at), width, now)
-        told = header.notices(snapshot, width, self.screen.size.height)
-        self._grow(len(told))
+        notices = header.notices(snapshot, width, self.screen.size.height)
+        self._grow(len(notices))
         top = header.top(snapshot, place, width, wall, read_only=read_only, note=note, clock=clock)
-        self.paint_lines([top, below, *told])
+        self.paint_lines([top, below, *notices])
 
     def _grow(self, rows: int) -> None:
         if rows != self.notice_rows:

@@ -1,7 +1,7 @@
 """The base of every panel: lines of roles, painted cell by cell as they change.
 
-Invariant: ``paint`` sends to the terminal what differs from the paint before and nothing else;
-a widget never does I/O and never waits.
+Invariant: ``paint`` sends only what differs from the previous paint to the terminal; a widget never
+does I/O and never waits.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,28 +20,28 @@ from opsconsole.ui.themes import RoleStyles
 
 _CACHE = 1024
 _WORDS: Final = frozenset({Role.DOWN, Role.DEGRADED, Role.UNKNOWN, Role.TITLE_FOCUSED})
-"""Roles of words; a theme without colours gives them a ground or a line below."""
+"""Roles of words; a theme without colours gives them a background or an underline."""
 
 
 class Painted(NamedTuple):
-    """A line with what lies over the whole of it: nothing, the cursor or a choice."""
+    """A line with its overlay: nothing, the cursor or a choice."""
 
     line: Line
     over: Role | None = None
 
 
 class Styled(Protocol):
-    """An app that knows the look of roles, and when the input was given that it handles."""
+    """An app that knows the style of roles, and when the input being handled was given."""
 
     role_styles: RoleStyles
     pressed_at: float | None
 
 
 class LineWidget(Widget):
-    """Shows as many lines as it is high. Subclasses decide which."""
+    """Shows as many lines as it is high; subclasses decide which."""
 
     class Resized(Message):
-        """The widget has another size, so that what it is given may be another."""
+        """The widget's size changed, so its content may have to change."""
 
     DEFAULT_CSS = "LineWidget { height: 1; }"
     FILL: Role = Role.TEXT
@@ -54,12 +54,12 @@ class LineWidget(Widget):
 
     @property
     def role_styles(self) -> RoleStyles:
-        """The look of roles in the theme at hand."""
+        """The style of roles in the current theme."""
         return cast(Styled, self.app).role_styles
 
     @property
     def pressed_at(self) -> float | None:
-        """When the input was given that is being handled; None while none is."""
+        """When the input being handled was given; None if there is none."""
         return cast(Styled, self.app).pressed_at
 
     @property
@@ -69,11 +69,11 @@ class LineWidget(Widget):
 
     @property
     def painted(self) -> tuple[Painted, ...]:
-        """The lines as painted, with what lies over them."""
+        """The lines as painted, with their overlays."""
         return tuple(self._lines)
 
     def paint(self, lines: Iterable[Painted]) -> None:
-        """Show ``lines``, one a row, repainting what differs."""
+        """Show ``lines``, one per row, repainting what differs."""
         height = self.size.height
         wanted = list(lines)[:height]
         wanted += [Painted(BLANK)] * (height - len(wanted))
@@ -88,11 +88,11 @@ class LineWidget(Widget):
             self.refresh(*regions)
 
     def paint_lines(self, lines: Sequence[Line]) -> None:
-        """Show lines that nothing lies over."""
+        """Show lines without overlays."""
         self.paint(Painted(line) for line in lines)
 
     def repaint(self) -> None:
-        """Work out the lines again; subclasses call ``paint`` here."""
+        """Compute the lines again; subclasses call ``paint`` here."""
 
     def on_resize(self) -> None:
         """Lines depend on the width."""
@@ -121,12 +121,13 @@ class LineWidget(Widget):
         return Strip(segments).adjust_cell_length(self.size.width, fill)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
-        """As wide as the place it is given."""
+        """As wide as its container."""
         return container.width
 
 
 def _parts(span: Span) -> Iterator[tuple[str, Role]]:
-    """The blanks around a word are plain, so that a ground or a line is as long as the word."""
+    """The spaces around a word are plain, so that a background or underline is as long as the
+    word."""
     word = span.text.strip(" ")
     if span.role not in _WORDS or not word or word == span.text:
         yield span.text, span.role

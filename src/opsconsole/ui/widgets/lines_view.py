@@ -1,6 +1,6 @@
-"""Lines that are read and scrolled, not acted on.
+"""Lines to read and scroll, without a cursor.
 
-Invariant: new lines leave the place where one reads as it is, as far as there still are lines.
+Invariant: new lines keep the scroll position, as far as there are still lines.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class LinesView(LineWidget, can_focus=True):
 
     @property
     def place(self) -> str:
-        """Which lines are in sight; '' when all are."""
+        """Which lines are visible; '' if all are."""
         rows = self._rows
         if len(self._page) <= rows:
             return ""
@@ -43,7 +43,7 @@ class LinesView(LineWidget, can_focus=True):
         return max(0, self.size.height - len(self._top))
 
     def repaint(self) -> None:
-        """Paint the lines in sight."""
+        """Paint the visible lines."""
         rows = self._rows
         self._first = max(0, min(self._first, len(self._page) - rows))
         seen = self._page[self._first : self._first + rows]
@@ -64,22 +64,22 @@ class LinesView(LineWidget, can_focus=True):
         self.repaint()
 
     def move_to(self, position: int) -> None:
-        """Scroll so that a line is the first in sight."""
+        """Scroll so that a line is the first visible one."""
         self._first = position
         self.repaint()
 
     def page(self, pages: float) -> None:
-        """Scroll by so many screens."""
+        """Scroll by that many screens."""
         self.move(int(self._rows * pages) or (1 if pages > 0 else -1))
 
     def search(self, text: str) -> None:
-        """Mark the lines that hold ``text`` and go to the first at or below this place."""
+        """Mark the lines that contain ``text`` and go to the first at or below this position."""
         self._search = text
         self.next_match(1, here=True)
         self.repaint()
 
     def next_match(self, step: int, *, here: bool = False) -> None:
-        """Go to the next marked line in the direction of ``step``, round the ends."""
+        """Go to the next marked line in the direction of ``step``, wrapping around."""
         count = len(self._page)
         if not self._search or not self._page:
             return

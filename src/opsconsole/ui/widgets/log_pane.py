@@ -1,7 +1,7 @@
 """Rows of a log with a cursor, painted from the bottom up.
 
-Invariant: only rows in sight are made into lines, whatever the page holds. While it follows, the
-last row is in sight; otherwise new rows leave the cursor on its line.
+Invariant: only visible rows are made into lines, whatever the page holds. While it follows, the
+last row is visible; otherwise new rows leave the cursor on its line.
 """
 
 from opsconsole.model.logs import LogLine, LogPage, LogQuery
@@ -29,7 +29,7 @@ class LogPane(LineWidget, can_focus=True):
         self.repaint()
 
     def show_page(self, page: LogPage) -> None:
-        """Show another page; the cursor stays on its line, as far as it is still there."""
+        """Show another page; the cursor stays on its line if that is still there."""
         here = self.line
         self.rows = Rows(page)
         if self.follows or here is None:
@@ -67,11 +67,11 @@ class LogPane(LineWidget, can_focus=True):
         self.repaint()
 
     def page(self, pages: float) -> None:
-        """Move by so many screens."""
+        """Move by that many screens."""
         self.move(int(self._height * pages) or (1 if pages > 0 else -1))
 
     def jump(self, row: int) -> None:
-        """Put the cursor on a row, and the row into the middle unless it is in sight."""
+        """Put the cursor on a row, and the row into the middle unless it is visible."""
         in_sight = self._first_above(self._bottom)[0] <= row <= self._bottom
         if not in_sight:
             self._bottom = min(len(self.rows) - 1, row + self._height // 2)
@@ -82,7 +82,7 @@ class LogPane(LineWidget, can_focus=True):
         return max(1, self.size.height - len(self._top))
 
     def repaint(self) -> None:
-        """Paint the rows in sight."""
+        """Paint the visible rows."""
         painted = [Painted(line) for line in self._top]
         if len(self.rows) and self.size.width:
             self._bring_into_sight()
@@ -106,7 +106,7 @@ class LogPane(LineWidget, can_focus=True):
             self._bottom = max(self._bottom, self._last_below(0))
 
     def _first_above(self, bottom: int) -> tuple[int, int]:
-        """The first row in sight when ``bottom`` is the last, and how many of its lines are not."""
+        """The first visible row if ``bottom`` is the last, and how many of its lines are hidden."""
         left = self._height
         row = min(bottom, len(self.rows) - 1)
         while row >= 0:

@@ -1,4 +1,4 @@
-"""The line that a moment is typed into."""
+"""The prompt for a moment."""
 
 from textual.message import Message
 
@@ -10,7 +10,7 @@ class MomentPrompt(Prompt):
     """Invariant: nothing happens before enter; esc drops what was typed."""
 
     class Given(Message):
-        """The line was closed with enter; ``text`` is as typed."""
+        """The prompt was closed with enter; ``text`` is as typed."""
 
         def __init__(self, text: str) -> None:
             super().__init__()
@@ -19,7 +19,7 @@ class MomentPrompt(Prompt):
     def __init__(self) -> None:
         super().__init__("", placeholder=HOW, mark="at ")
 
-    def tell(self, text: str, *, final: bool) -> None:
-        """Only the end of the line is of interest."""
+    def report(self, text: str, *, final: bool) -> None:
+        """Report only the final text."""
         if final:
             self.post_message(self.Given(text))

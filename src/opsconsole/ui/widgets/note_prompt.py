@@ -1,6 +1,6 @@
-"""The line that a note for the timeline is typed into.
+"""The prompt for a note for the timeline.
 
-Invariant: only its end is told: what was typed, or nothing where it was dropped.
+Invariant: only the final text is reported, or '' if it was dropped.
 """
 
 from textual.message import Message
@@ -12,10 +12,10 @@ LIMIT = 400
 
 
 class NotePrompt(Prompt):
-    """A note about ``service``; '' for what concerns all of them."""
+    """A note about ``service``; '' for all of them."""
 
     class Noted(Message):
-        """The note as it is to be kept; '' where it was dropped."""
+        """The note to keep; '' if it was dropped."""
 
         def __init__(self, text: str, service: str) -> None:
             super().__init__()
@@ -31,7 +31,7 @@ class NotePrompt(Prompt):
         )
         self._service = service
 
-    def tell(self, text: str, *, final: bool) -> None:
-        """Tell the end."""
+    def report(self, text: str, *, final: bool) -> None:
+        """Report the final text."""
         if final:
             self.post_message(self.Noted(text, self._service))

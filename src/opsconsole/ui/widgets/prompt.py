@@ -1,8 +1,7 @@
-"""The line that a filter, a search or a command is typed into.
+"""The prompt for a filter, a search or a command.
 
-Invariant: a key changes the line in the same moment that it comes, so that none is lost however
-fast it follows the key that opened the line. Every change is told; enter keeps what was typed,
-esc drops it.
+Invariant: a key changes the line at once, so that none is lost however fast it follows the key that
+opened the line. Every change is reported; enter keeps what was typed, esc drops it.
 """
 
 from textual import events
@@ -15,7 +14,7 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 
 
 class Prompt(LineWidget, can_focus=True):
-    """One line at the bottom, over the keys. It needs no focus: the screen gives it its keys."""
+    """One line at the bottom, above the keys. It needs no focus: the screen passes keys to it."""
 
     DEFAULT_CSS = "Prompt { dock: bottom; width: 100%; height: 1; }"
     FILL = Role.KEY_LABEL
@@ -41,11 +40,11 @@ class Prompt(LineWidget, can_focus=True):
 
     @property
     def value(self) -> str:
-        """What stands in the line."""
+        """The text of the line."""
         return self._typed.text
 
     def take(self, event: events.Key | events.Paste) -> bool:
-        """Let one key or a paste change the line; whether that closed it."""
+        """Let one key or a paste change the line. Returns whether that closed it."""
         if isinstance(event, events.Paste):
             self._change(self._typed.with_text(sanitize(event.text), self._maximum))
         elif event.key == "escape":
@@ -63,15 +62,15 @@ class Prompt(LineWidget, can_focus=True):
         return self.closed
 
     def completed(self, typed: TypedLine) -> TypedLine:
-        """What tab makes of the line; subclasses know names."""
+        """The line after tab; subclasses complete names."""
         return typed
 
     def hint(self) -> str:
-        """What is said at the right of the text."""
+        """The hint at the right of the text."""
         return self._placeholder
 
-    def tell(self, text: str, *, final: bool) -> None:
-        """Tell whoever asked."""
+    def report(self, text: str, *, final: bool) -> None:
+        """Report the text to the part that opened the prompt."""
         self.post_message(self.Typed(text, final=final, at=self.pressed_at))
 
     def _change(self, typed: TypedLine) -> None:
@@ -79,11 +78,11 @@ class Prompt(LineWidget, can_focus=True):
         self._typed = typed
         self.repaint()
         if not same:
-            self.tell(typed.text, final=False)
+            self.report(typed.text, final=False)
 
     def _close(self, text: str) -> None:
         self.closed = True
-        self.tell(text, final=True)
+        self.report(text, final=True)
 
     def repaint(self) -> None:
         """Paint the line."""
@@ -92,7 +91,7 @@ class Prompt(LineWidget, can_focus=True):
             self.paint_lines([line])
 
     def on_mount(self) -> None:
-        """Show what was typed before there was a place to show it."""
+        """Show what was typed before the widget was mounted."""
         self.call_after_refresh(self.repaint)
 
     def on_key(self, event: events.Key) -> None:

@@ -1,9 +1,9 @@
 """Where a table's cursor is, and where it was when a key was pressed.
 
-Invariant: a person's key means the rows that were listed when it was pressed, however late it is
-handled and whatever was listed since. The cursor and the choices belong to keys of rows, never to
-positions: sorting, filtering and new rows never move them to another row. Before a person moves
-the cursor it stays on the first row. Moments are those of input events, in seconds.
+Invariant: a key refers to the rows that were listed when it was pressed, however late it is handled
+and whatever was listed since. The cursor and the choices belong to keys of rows, never to
+positions: sorting, filtering and new rows never move them to another row. Until the user moves the
+cursor it stays on the first row. Moments are those of input events, in seconds.
 """
 
 from collections import deque
@@ -13,14 +13,14 @@ from math import inf
 from typing import Final
 
 REMEMBERED: Final = 32
-"""How many listings are kept; a key that waited for longer means the oldest of them."""
+"""How many listings are kept; a key that waited longer refers to the oldest of them."""
 
 
 @dataclass(slots=True)
 class Picture:
     """What was listed up to the moment ``until``, below ``top`` fixed lines.
 
-    ``first`` is the first row in sight. ``key`` may have left the rows: then nothing is meant.
+    ``first`` is the first visible row. ``key`` may have left the rows: then no row is meant.
     """
 
     keys: Sequence[str] = ()
@@ -32,7 +32,7 @@ class Picture:
     until: float = inf
 
     def put(self, key: str) -> bool:
-        """Put the cursor on ``key``; whether it is listed."""
+        """Put the cursor on ``key``. Returns whether it is listed."""
         self.key = key
         listed = key in self.keys
         if listed:
@@ -43,7 +43,7 @@ class Picture:
 class RowCursor:
     """The cursor of one table.
 
-    What a person does is given with the moment ``pressed`` of the key; None for at present.
+    Input comes with the moment ``pressed`` of its key; None means now.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class RowCursor:
         return self._pictures[-1]
 
     def at(self, pressed: float | None) -> Picture:
-        """What was listed at the moment ``pressed``; at present where that is None."""
+        """What was listed at the moment ``pressed``; at present if that is None."""
         if pressed is None:
             return self.now
         return next(each for each in self._pictures if each.until > pressed)
@@ -64,8 +64,8 @@ class RowCursor:
     def relist(self, keys: Sequence[str], top: int, when: float) -> None:
         """List other rows from the moment ``when`` on; the cursor stays on its row.
 
-        ``when`` is that of a person's key, where one asked for it: keys pressed after it mean what
-        it made of the rows.
+        ``when`` is the moment of the key that caused it, if any: keys pressed later refer to the
+        new rows.
         """
         before = self.now
         after = replace(before, keys=keys, top=top, chosen=before.chosen.intersection(keys))
@@ -79,7 +79,7 @@ class RowCursor:
             self._begin(after, when)
 
     def place(self, key: str, when: float) -> None:
-        """Put the cursor on a row that is listed, which no person asked for."""
+        """Put the cursor on a listed row, not on the user's request."""
         self.touched = True
         if key != self.now.key:
             after = replace(self.now)
@@ -87,7 +87,7 @@ class RowCursor:
             self._begin(after, when)
 
     def go(self, key: str, pressed: float | None) -> None:
-        """Put the cursor where a person wants it; keys pressed later mean that row too."""
+        """Put the cursor where the user wants it; keys pressed later refer to that row too."""
         self.touched = True
         for each in self._since(pressed):
             each.put(key)

@@ -19,13 +19,13 @@ class RunbookList(GridTable):
 
     @property
     def under_cursor(self) -> render.Listed | None:
-        """The runbook that keys are about."""
+        """The runbook that keys act on."""
         return self._items.get(self.cursor_key or "")
 
     def show_runbooks(
         self, top: tuple[Line, ...], snapshot: Snapshot | None, width: int, now: float
     ) -> None:
-        """Bring the rows up to date."""
+        """Update the rows."""
         known = snapshot.runbooks if snapshot else ()
         environment = snapshot.environment.name if snapshot else ""
         found = render.listed(known, self._service, environment)

@@ -166,7 +166,7 @@ async def test_describe_shows_everything_known(
         assert shown(stage) is SilencingScreen
         await stage.press("escape")
         await stage.publish(replace(ringing.ringing(), alerts=(), seq=2))
-        assert "no source knows this alert any more" in stage.text
+        assert "no source reports this alert any more" in stage.text
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -176,7 +176,7 @@ async def test_silences_are_listed_ended_edited_and_renewed(
     async with open_stage(ringing.ringing(), size=size) as stage:
         await stage.press("S")
         assert shown(stage) is SilencesScreen
-        assert "2 in force, 1 ended lately" in stage.text
+        assert "2 in force, 1 ended recently" in stage.text
         assert "hides 2" in line_of(stage, 'job=~"batch.*"')
         await stage.press("t")
         assert "still in force" in stage.text

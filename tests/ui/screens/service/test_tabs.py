@@ -257,4 +257,4 @@ async def test_the_screen_stays_when_its_service_is_gone(open_stage: OpenStage) 
         for kind in TABS:
             await stage.press(key_of(kind.NAME))
             assert tab(stage) == kind.NAME
-        assert "not in what was last read" in stage.text or stage.app.is_running
+        assert "not in the latest snapshot" in stage.text or stage.app.is_running

@@ -1,6 +1,6 @@
-"""One alert in full: what it says, who reports it, who keeps it quiet, every label.
+"""One alert in full: its text, its sources, its silences, every label.
 
-Invariant: the screen is bound to the alert's key; when no source knows it any more it says so.
+Invariant: the screen is bound to the alert's key; when no source reports it any more it says so.
 """
 
 from typing import ClassVar
@@ -31,7 +31,7 @@ class AlertScreen(PageScreen, AlertKeys, inherit_bindings=False):
 
     @property
     def alert(self) -> Alert | None:
-        """The alert, as long as a source knows it."""
+        """The alert, as long as a source reports it."""
         found = self.snapshot.alerts if self.snapshot else ()
         return next((each for each in found if each.key == self._key), None)
 
@@ -42,11 +42,11 @@ class AlertScreen(PageScreen, AlertKeys, inherit_bindings=False):
         return snapshot.service(alert.service) if alert and snapshot else None
 
     def show_body(self) -> None:
-        """Everything known of it."""
+        """Everything known about it."""
         alert, width = self.alert, self.page.size.width
         top = (titled("Alert", width, focused=True), BLANK)
         if alert is None:
-            gone: Line = (Span("  no source knows this alert any more", Role.UNKNOWN),)
+            gone: Line = (Span("  no source reports this alert any more", Role.UNKNOWN),)
             self.page.show([gone], top)
             return
         latest = self.console_app.bridge.latest
@@ -60,5 +60,5 @@ class AlertScreen(PageScreen, AlertKeys, inherit_bindings=False):
             self.open_service_at(self.alert)
 
     def action_describe(self) -> None:
-        """This is the description already."""
-        self.say("this is everything known of it")
+        """This screen is the description."""
+        self.say("this is everything known about it")

@@ -1,7 +1,7 @@
-"""What can be done with the alert that keys are about, on any screen that shows alerts.
+"""Actions on the selected alert, on any screen that shows alerts.
 
-Invariant: each opens a form whose end is a plan; where changes are refused it says so at once and
-asks for nothing.
+Invariant: each opens a form that leads to a plan; if changes are refused it says so at once and
+opens no form.
 """
 
 from opsconsole.model.alerts import Alert
@@ -9,21 +9,21 @@ from opsconsole.ui.routes import ServicePage, SilencingDialog
 from opsconsole.ui.screens.incident.keys import TriageKeys
 
 NO_ALERT = "no alert is under the cursor: go to the panel of alerts first"
-NOT_REPORTED = "no Alertmanager reports this alert, so that there is nothing to write to"
+NOT_REPORTED = "no Alertmanager reports this alert, so there is nothing to write to"
 
 
 class AlertKeys(TriageKeys, inherit_bindings=False):
-    """A screen with an alert at hand."""
+    """A screen with a selected alert."""
 
     def refused(self, what: str) -> bool:
-        """Say why ``what`` cannot be done here, where it cannot."""
+        """Show why ``what`` cannot be done here. Returns whether that is so."""
         if self.console_app.read_only:
             self.say(f"refused: this console is read-only, and {what} is a change")
             return True
         return self.refuses()
 
     def action_acknowledge(self) -> None:
-        """Ask for a reason, then open the plan."""
+        """Open the form for a reason, which leads to the plan."""
         from opsconsole.render.forms.silencing import acknowledge_form
 
         alert = self.alert
@@ -37,7 +37,7 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
                 self.console_app.open(SilencingDialog(form))
 
     def action_silence(self) -> None:
-        """Open the form of a silence that begins as the labels of the alert."""
+        """Open the form of a silence prefilled with the labels of the alert."""
         from opsconsole.render.forms.silencing import silence_form, source_of
 
         alert, snapshot = self.alert, self.snapshot

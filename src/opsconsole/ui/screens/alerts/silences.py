@@ -1,7 +1,7 @@
-"""The silences and acknowledgements of every Alertmanager, and those that ended lately.
+"""The silences and acknowledgements of every Alertmanager, including recently ended ones.
 
-Invariant: what is selected is a silence's id; ending, changing and renewing one opens a form and
-then a plan, and is refused at once where changes are.
+Invariant: the selection is a silence's id; ending, changing and renewing one opens a form and then
+a plan, and is refused at once if changes are.
 """
 
 from typing import ClassVar
@@ -42,7 +42,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
         return next((each for each in found if _key(each) == key), None)
 
     def offers(self, key: Key) -> bool:
-        """What can be done with the silence under the cursor; nothing where there is none."""
+        """The keys for the silence under the cursor; none if there is no silence."""
         if key.scope is not Scope.SILENCES:
             return super().offers(key)
         silence = self.silence
@@ -55,7 +55,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
         found = {_key(each): each for each in render.order(snapshot.silences if snapshot else ())}
         ended = sum(each.state is SilenceState.EXPIRED for each in found.values())
         self.table.styles.height = max(6, min(len(found) + 3, (self.size.height - 3) // 2))
-        note = (Span(f"{len(found) - ended} in force, {ended} ended lately", Role.MUTED),)
+        note = (Span(f"{len(found) - ended} in force, {ended} ended recently", Role.MUTED),)
         self.table.list(
             Listing(
                 (titled("Silences", width, focused=True, note=note), BLANK),
@@ -86,16 +86,16 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
             self._ask(ending_form(silence))
 
     def action_edit(self) -> None:
-        """Open it as a form; what is made of it takes its place."""
+        """Open it as a form; the new silence replaces it."""
         silence = self._in_force()
         if silence is not None:
             self._ask(edit_form(silence, self.console_app.clock.now()))
 
     def action_again(self) -> None:
-        """Make one anew that has ended."""
+        """Renew a silence that has ended."""
         silence = self.silence
         if silence is None:
-            self.say("there is no silence to make anew")
+            self.say("there is no silence to renew")
         elif silence.state is not SilenceState.EXPIRED:
             self.say("it is still in force: e changes it")
         else:
@@ -107,7 +107,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
             self.say("there is no silence under the cursor")
             return None
         if silence.state is SilenceState.EXPIRED:
-            self.say("it has ended already: t makes it anew")
+            self.say("it has ended already: t renews it")
             return None
         return silence
 
@@ -117,5 +117,5 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
 
 
 def _key(silence: SilenceView) -> str:
-    """Its identity over all Alertmanagers."""
+    """Its identity across all Alertmanagers."""
     return f"{silence.source} {silence.id}"

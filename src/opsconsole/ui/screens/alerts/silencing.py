@@ -1,7 +1,7 @@
 """The form before an acknowledgement, a silence or the end of one.
 
-Invariant: nothing starts from it; enter goes on to the next field, and only the first choice asks
-for the plan. What the matchers match is shown with every letter typed.
+Invariant: nothing starts from it; enter moves to the next field, and only the first choice opens
+the plan. What the matchers match is updated with every letter typed.
 """
 
 from typing import ClassVar
@@ -40,7 +40,7 @@ class SilencingScreen(Dialog, inherit_bindings=False):
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
-        """What is asked, the fields with their names, what they match, and two choices."""
+        """The title, the fields with their names, what they match, and two choices."""
         with Vertical(id="box"):
             yield LineWidget(id="asks")
             for field in self._form.fields:
@@ -74,10 +74,10 @@ class SilencingScreen(Dialog, inherit_bindings=False):
     # ---- showing ----
 
     def show(self) -> None:
-        """What is asked, and what it would match in the latest snapshot."""
+        """The fields, and what they would match in the latest snapshot."""
         parts = ("says", *(f"label-{field.id}" for field in self._form.fields))
         if not all(self.query(f"#{part}") for part in parts):
-            # They are not there yet, or are being taken down.
+            # The fields are not mounted yet, or are being removed.
             return
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)
         form, snapshot = self._form, self.console_app.bridge.latest
@@ -117,7 +117,7 @@ class SilencingScreen(Dialog, inherit_bindings=False):
             self.focus_next()
 
     def action_next(self) -> None:
-        """Enter goes on to what comes next."""
+        """Enter moves to the next field."""
         self.focus_next()
 
     @on(Choice.Chosen)

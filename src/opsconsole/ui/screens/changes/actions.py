@@ -1,6 +1,6 @@
-"""The menu of what can be done to a service, with what is blocked and why.
+"""The menu of actions on a service, with blocked ones and the reasons.
 
-Invariant: choosing opens a plan; nothing starts from here.
+Invariant: choosing an action opens a plan; nothing starts from here.
 """
 
 from typing import ClassVar
@@ -71,7 +71,7 @@ class ActionsScreen(Dialog, inherit_bindings=False):
 
     @on(GridTable.CursorMoved)
     def _show_about(self) -> None:
-        """What the action under the cursor does; when blocked, why and what would lift it."""
+        """What the action under the cursor does; if blocked, why and what would lift it."""
         about = self.query_one("#about", LineWidget)
         view = self._views.get(self.query_one(GridTable).cursor_key or "")
         lines = about_lines(view, about.size.width) if view else []
@@ -83,7 +83,7 @@ class ActionsScreen(Dialog, inherit_bindings=False):
 
     @on(GridTable.Opened)
     def action_plan(self) -> None:
-        """Ask for the plan of the action under the cursor; the executor may refuse."""
+        """Request the plan of the action under the cursor; the executor may refuse."""
         key = self.query_one(GridTable).cursor_key
         if key is not None:
             self.dismiss()

@@ -1,7 +1,7 @@
-"""The operations of every console: what runs, step by step, and what came of the last ones.
+"""The operations of all consoles: running ones step by step, and the verdicts of the last ones.
 
-Invariant: what is selected is an operation's id; looking stops and starts nothing. What one
-wants done next opens a plan, as everywhere.
+Invariant: the selection is an operation's id; looking stops and starts nothing. A follow-up opens a
+plan, as everywhere.
 """
 
 from typing import ClassVar
@@ -22,11 +22,11 @@ from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 
 class OperationBase(ConsoleScreen, inherit_bindings=False):
-    """What the list and the details share: the operation at hand and what can follow it."""
+    """What the list and the details share: the selected operation and its follow-ups."""
 
     @property
     def run(self) -> Operation | None:
-        """The operation that keys are about."""
+        """The operation that keys act on."""
         return None
 
     @property
@@ -45,7 +45,7 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
         return next((view for view in found if view.name == run.name), None)
 
     def offers(self, key: Key) -> bool:
-        """What can follow a verdict is shown where there is one that asks for it."""
+        """Follow-up keys are shown if the verdict asks for one."""
         run = self.run
         if key.id == "open":
             return run is not None
@@ -63,7 +63,7 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
         self.console_app.open(ServicePage(self.target.name))
 
     def action_stop_rollback(self) -> None:
-        """Keep the rollback that the operation armed from being begun."""
+        """Stop the rollback that the operation armed."""
         run = self.run
         if run is None or run.rollback_at is None:
             self.say("no rollback waits to follow this operation")
@@ -138,7 +138,7 @@ class OperationsScreen(ListScreen, OperationBase, inherit_bindings=False):
             self.console_app.open(OperationPage(self.run.id))
 
     def action_match(self, step: int) -> None:
-        """To the next operation whose verdict is not good."""
+        """Go to the next operation with a bad verdict."""
         runs = self.snapshot.operations if self.snapshot else ()
         bad = {run.id for run in runs if run.state in render.UNHAPPY}
         self.table.seek(bad.__contains__, step)
@@ -159,12 +159,12 @@ class OperationScreen(PageScreen, OperationBase, inherit_bindings=False):
 
     @property
     def run(self) -> Operation | None:
-        """The operation, as long as it is among those that are read."""
+        """The operation, as long as it is among the latest ones."""
         runs = self.snapshot.operations if self.snapshot else ()
         return next((run for run in runs if run.id == self._operation), None)
 
     def show_body(self) -> None:
-        """Everything that the journal has of it."""
+        """Everything that the journal has about it."""
         width, run = self.page.size.width, self.run
         if run is None:
             gone: Line = (Span("  this operation is not among the latest any more", Role.UNKNOWN),)

@@ -1,9 +1,10 @@
-"""The plan dialog: what exactly would be done, the word that allows it, and how it went.
+"""The plan dialog: what exactly would be done, the typed confirmation, and the operation's
+progress.
 
-Invariant: it is there as soon as the plan is asked for and takes the keys; nothing typed before the
-plan could be read counts. Enter never starts a change; the start opens only when the words that
-policy asks for are typed. The targets are the plan's own, whatever the table behind shows. Closing
-the dialog never stops an operation.
+Invariant: it opens as soon as the plan is requested, and takes the keys; input from before the plan
+could be read does not count. Enter never starts a change; the start choice is enabled only when the
+words that policy requires are typed. The targets are the plan's own, whatever the table behind
+shows. Closing the dialog never stops an operation.
 """
 
 from dataclasses import replace
@@ -36,7 +37,7 @@ REASON_LIMIT = 200
 
 
 class PlanScreen(Dialog, inherit_bindings=False):
-    """Reads a plan, asks for the word, follows the run."""
+    """Shows a plan, asks for confirmation, follows the operation."""
 
     CAREFUL = True
     TITLE_OF_HELP = "plan"
@@ -60,24 +61,24 @@ class PlanScreen(Dialog, inherit_bindings=False):
         self._hint = ""
 
     def compose(self) -> ComposeResult:
-        """Room for the plan, and the way out; the rest comes with the plan."""
+        """Space for the plan, and the cancel choice; the rest comes with the plan."""
         with Vertical(id="box"):
             yield LinesView(id="plan-lines")
             with Horizontal(id="choices"):
                 yield Choice("Cancel", id="cancel", harmless=True)
 
     def on_mount(self) -> None:
-        """Ask for the plan."""
+        """Request the plan."""
         self.query_one("#cancel", Choice).focus()
         console, request = self.console_app, self._request
         if not console.time.is_live:
-            # Policy refuses what was asked for on a moment that has passed.
+            # Policy refuses a request made while a past moment was shown.
             request = replace(request, seen_at=console.time.now)
         console.bridge.ask(PlanFor(request), self._planned, asker=self)
         super().on_mount()
 
     def _planned(self, answer: Plan | Refusal) -> None:
-        """The plan is there, or why there is none: from here on it can be read."""
+        """The plan, or why there is none, has arrived: from here on it can be read."""
         self.readable_from_now()
         choices = self.query_one("#choices")
         if isinstance(answer, Plan):
@@ -95,17 +96,17 @@ class PlanScreen(Dialog, inherit_bindings=False):
         self.show()
 
     def too_early(self, event: events.Event) -> bool:
-        """Until the plan is there, the only key is the one that drops it."""
+        """Until the plan has arrived, the only key is the one that drops it."""
         if super().too_early(event):
             return True
         awaited = self._plan is None and self._refusal is None
         early = awaited and isinstance(event, events.Key) and event.key not in {"escape", "ctrl+c"}
         if early:
-            self.console_app.say("the plan is being worked out: esc drops it")
+            self.console_app.say("the plan is being made: esc drops it")
         return early
 
     def action_close(self) -> None:
-        """Close; say so where nothing was started."""
+        """Close, with a notice if nothing was started."""
         if self.is_current and not self._sent:
             self.console_app.say("nothing was started")
         super().action_close()
@@ -114,14 +115,14 @@ class PlanScreen(Dialog, inherit_bindings=False):
 
     @property
     def operation(self) -> Operation | None:
-        """The run as the latest snapshot has it."""
+        """The operation as the latest snapshot has it."""
         started, latest = self._operation, self.console_app.bridge.latest
         if started is None or latest is None:
             return started
         return next((run for run in latest.operations if run.id == started.id), started)
 
     def show(self) -> None:
-        """Fit the lines to the terminal and bring them up to date."""
+        """Fit the lines to the terminal and update them."""
         if not self.query("#plan-lines") or not self.query("#cancel"):
             return
         view = self.query_one("#plan-lines", LinesView)
@@ -154,7 +155,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         return [*render.lines(self._plan, width, now), BLANK, hint]
 
     def _only_close(self) -> None:
-        """Once it runs or was refused there is nothing left to choose, or to cancel."""
+        """Once it runs or was refused there is nothing left to choose or cancel."""
         for widget in self.query("#start, #typed, #reason"):
             widget.display = False
         self.query_one("#cancel", Choice).rename("Close")
@@ -162,7 +163,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
     # ---- confirming ----
 
     def _confirmation(self) -> Confirmation | None:
-        """What was typed, when it is what policy asks for."""
+        """The confirmation, if the typed text is what policy requires."""
         plan = self._plan
         if plan is None or self._sent:
             return None
@@ -214,7 +215,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         self.show()
 
     def _started(self, answer: Operation | Refusal) -> None:
-        """A run to follow, or a refusal; one that comes after the dialog was closed is said."""
+        """Follow the operation, or show a refusal, as a notice if the dialog is already closed."""
         if isinstance(answer, Operation):
             self._operation = answer
         else:
@@ -224,7 +225,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         self.show()
 
     def _override(self) -> None:
-        """Open the form of the same request with an override; it asks for a reason."""
+        """Open the form of the same request with an override, which needs a reason."""
         asked, latest = self._request, self.console_app.bridge.latest
         service = latest.service(asked.service) if latest else None
         views = [view for view in service.actions if view.kind is asked.kind] if service else []
@@ -244,7 +245,7 @@ def _asked(request: ActionRequest) -> str:
 
 
 def _fields(plan: Plan) -> list[Input]:
-    """What policy wants typed before ``plan`` is started."""
+    """The text that policy requires before ``plan`` is started."""
     fields = []
     if plan.confirm is not ConfirmLevel.CHOICE:
         fields.append(Input(id="typed", placeholder="the service's name", max_length=80))

@@ -1,7 +1,7 @@
-"""The form before a plan: a reason, an end, a number or a backup, as the action needs it.
+"""The form before a plan: a reason, an end, a number or a backup, as the action requires.
 
-Invariant: nothing starts from a form. Enter in a field goes on to the next; only the last choice
-asks for the plan, and the plan is what a person confirms.
+Invariant: nothing starts from a form. Enter in a field moves to the next; only the last choice
+opens the plan, and the user confirms the plan.
 """
 
 from collections.abc import Callable
@@ -28,7 +28,7 @@ LIST_ROWS = 10
 
 
 class RequestScreen(Dialog, inherit_bindings=False):
-    """Fills in a request for each of ``targets``; a restore is of one service at a time."""
+    """Makes a request for each of ``targets``; a restore is for one service at a time."""
 
     TITLE_OF_HELP = "request"
     BINDINGS: ClassVar[list[Binding | tuple[str, str] | tuple[str, str, str]]] = [
@@ -57,7 +57,7 @@ class RequestScreen(Dialog, inherit_bindings=False):
         self._fields = render.fields(view, override=override)
 
     def compose(self) -> ComposeResult:
-        """What is asked, the fields, and two choices."""
+        """The title, the fields, and two choices."""
         with Vertical(id="box"):
             yield LineWidget(id="asks")
             if self._view.kind is ActionKind.RESTORE:
@@ -92,7 +92,7 @@ class RequestScreen(Dialog, inherit_bindings=False):
     # ---- showing ----
 
     def show(self) -> None:
-        """What is asked of whom, and what is wrong with it so far."""
+        """The action and its targets, and what is wrong with the input so far."""
         if not self.query("#says"):
             return
         width = max(20, min(84, int(self.size.width * 0.96)) - 4)
@@ -145,7 +145,7 @@ class RequestScreen(Dialog, inherit_bindings=False):
         self.show()
 
     def taken(self, event: events.Event) -> bool:
-        """A key changes the field in the moment that it comes, so that none reaches the next."""
+        """A key changes the field at once, so that none reaches the next field."""
         field = self.focused
         if not isinstance(event, events.Key) or event.is_forwarded or not isinstance(field, Input):
             return False
@@ -164,7 +164,7 @@ class RequestScreen(Dialog, inherit_bindings=False):
 
     @on(Input.Submitted)
     def action_next(self) -> None:
-        """Enter goes on to what comes next."""
+        """Enter moves to the next field."""
         self.focus_next()
 
     @on(Choice.Chosen)
@@ -176,7 +176,7 @@ class RequestScreen(Dialog, inherit_bindings=False):
             self._ask()
 
     def _ask(self) -> None:
-        """Ask for the plans, or say what is missing where it is missing."""
+        """Request the plans, or show beside the field what is missing."""
         backup = None
         for backups in self.query(BackupList):
             if self._backup and not backups.touched:

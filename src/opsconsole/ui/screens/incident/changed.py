@@ -1,7 +1,7 @@
 """What changed before a service or an alert first went wrong, the likeliest cause first.
 
-Invariant: the question is bound to the service's name or the alert's key; the answer is worked
-out again only for another snapshot. ``enter`` goes to the service of a row; nothing here acts.
+Invariant: the question is bound to the service's name or the alert's key; the answer is computed
+again only for a new snapshot. ``enter`` goes to the service of a row; nothing here acts.
 """
 
 from typing import ClassVar
@@ -23,10 +23,10 @@ from opsconsole.ui.screens.layouts import ListScreen
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 DETAILS = 7
-"""Rows for what is said of the row under the cursor."""
+"""Rows for the details of the row under the cursor."""
 
 ROOMY = 30
-"""From this height the sentences on top have a blank line around them."""
+"""From this height on the sentences on top have blank lines around them."""
 
 
 class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
@@ -49,13 +49,13 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
 
     @property
     def alert(self) -> Alert | None:
-        """The alert that is asked about, as long as a source knows it."""
+        """The alert in question, as long as a source reports it."""
         found = self.snapshot.alerts if self.snapshot else ()
         return next((each for each in found if self._alert and each.key == self._alert), None)
 
     @property
     def target(self) -> ServiceView | None:
-        """The service of the row under the cursor, else the one that is asked about."""
+        """The service of the row under the cursor, else the one in question."""
         snapshot, event = self.snapshot, self.event
         if snapshot is None:
             return None
@@ -69,7 +69,7 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
         return entry.event if isinstance(entry, Cause) else entry
 
     def show_body(self) -> None:
-        """Answer, then say more of the row under the cursor."""
+        """Show the answer, then the details of the row under the cursor."""
         changes, width = self._changes(), self.table.size.width
         self.details.styles.height = min(DETAILS, max(4, self.size.height // 4))
         if changes is None:
@@ -149,7 +149,7 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
         self.table.seek(lambda key: isinstance(self._rows[key], Cause), step)
 
     def action_what_changed(self) -> None:
-        """This is the answer already; of another row's service it is asked anew."""
+        """This screen is the answer; for the service of another row it opens a new one."""
         event = self.event
         if event is None or event.service in {"", self._service}:
             self.say("this is what changed: enter goes to the service of a row")

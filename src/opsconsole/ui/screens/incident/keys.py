@@ -1,7 +1,7 @@
-"""The keys of triage, on every screen with a service or an alert at hand.
+"""The keys of triage, on every screen with a selected service or alert.
 
-Invariant: each looks or writes a note; none changes the world. A moment that has passed takes no
-notes: what one thinks is thought now.
+Invariant: each looks or writes a note; none changes anything else. No notes on a past moment: a
+note is written now.
 """
 
 from collections.abc import Callable
@@ -15,19 +15,19 @@ from opsconsole.ui.routes import ChangedPage, RunbookPage, TimelinePage
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.note_prompt import NotePrompt
 
-REPLAYED = "this moment has passed: esc returns to now, where notes are taken"
+REPLAYED = "this is the past: esc returns to now, where notes are taken"
 
 
 class TriageKeys(ConsoleScreen, inherit_bindings=False):
-    """A screen with a service or an alert at hand."""
+    """A screen with a selected service or alert."""
 
     @property
     def alert(self) -> Alert | None:
-        """The alert that keys are about; it goes before the service."""
+        """The alert that keys act on; it takes precedence over the service."""
         return None
 
     def action_what_changed(self) -> None:
-        """What changed before the alert or the service at hand first went wrong."""
+        """What changed before the selected alert or service first went wrong."""
         alert, target = self.alert, self.target
         if alert is not None:
             self.console_app.open(ChangedPage(alert.service, alert.key))
@@ -37,7 +37,7 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
             self.say("no service is selected")
 
     def action_runbooks(self) -> None:
-        """The runbook that the alert at hand names; without one, those of the service."""
+        """The runbook that the selected alert names; without one, those of the service."""
         from opsconsole.model.runbooks import of_alert
 
         alert, latest = self.alert, self.console_app.bridge.latest
@@ -53,7 +53,7 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
         self.console_app.open(TimelinePage())
 
     def action_note(self) -> None:
-        """Type a note about the service at hand."""
+        """Type a note about the selected service."""
         if not self.console_app.time.is_live:
             self.say(REPLAYED)
             return
@@ -61,7 +61,7 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
 
     @on(NotePrompt.Noted)
     def _noted(self, message: NotePrompt.Noted) -> None:
-        """Keep it; every console then has it on its timeline."""
+        """Keep the note; it then appears on the timeline of every console."""
         message.stop()
         text = message.text.strip()
         if text:
@@ -69,7 +69,7 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
             self.say(f"noted for {message.service or 'all services'}")
 
     def openers(self) -> dict[str, Callable[[], None]]:
-        """The note's line opens at once, unless the part in sight has another use for the key."""
+        """The note's prompt opens at once, unless the visible part has another use for the key."""
         if Scope.TRIAGE not in self.scopes:
             return super().openers()
         before = self.scopes[: self.scopes.index(Scope.TRIAGE)]
@@ -79,7 +79,7 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
         return {**super().openers(), "note": self.action_note}
 
     def blocked(self, key: Key) -> str:
-        """Notes are taken of the present alone."""
+        """Notes can be taken only while the present is shown."""
         if key.id == "note" and not self.console_app.time.is_live:
             return "replay"
         return super().blocked(key)

@@ -1,8 +1,8 @@
 """One runbook for one service: its steps as a checklist, run one at a time.
 
-Invariant: enter reads and runs nothing; a step is run by a key of its own, and whether it may be is
-the engine's to say. A step that changes something opens the ordinary plan. Leaving the screen stops
-nothing. Nothing is run from a moment that has passed.
+Invariant: enter shows a step and runs nothing; a step has its own key to run it, and the engine
+decides whether it may run. A step that changes something opens the ordinary plan. Leaving the
+screen stops nothing. Nothing is run from a past moment.
 """
 
 from typing import ClassVar
@@ -31,11 +31,11 @@ from opsconsole.ui.widgets.answer_prompt import AnswerPrompt
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
 _ENDING = "end-run"
-_REPLAY = "this moment has passed: nothing is run from it; esc returns to now"
+_REPLAY = "this is the past: nothing is run from it; esc returns to now"
 
 
 class RunbookScreen(ListScreen, inherit_bindings=False):
-    """A checklist over the step under its cursor. Shows the run that goes on, if there is one."""
+    """A checklist above the step under its cursor. Shows the open run, if there is one."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
         Scope.RUNBOOK, Scope.OPEN, Scope.LIST, Scope.EVERYWHERE,
@@ -56,12 +56,12 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
 
     @property
     def latest(self) -> Snapshot | None:
-        """Runbooks are shown as they are now, whatever moment is looked at."""
+        """Runbooks are shown as they are now, whatever moment is shown."""
         return self.console_app.bridge.latest
 
     @property
     def view(self) -> RunbookView | None:
-        """The runbook, as it reads for the service."""
+        """The runbook, filled in for the service."""
         latest = self.latest
         found = latest.runbooks if latest else ()
         view = next((each for each in found if each.name == self._runbook), None)
@@ -71,7 +71,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
 
     @property
     def run(self) -> RunbookRun | None:
-        """The run that goes on; one that was followed here stays in sight after its end."""
+        """The open run; one followed on this screen stays visible after its end."""
         run = render.run_of(self.latest, self._runbook, self._service)
         if run is not None and (run.open or run.id == self._followed):
             self._followed = run.id
@@ -80,7 +80,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
 
     @property
     def target(self) -> ServiceView | None:
-        """The service that it is run for."""
+        """The service that the runbook is run for."""
         return self.snapshot.service(self._service) if self.snapshot else None
 
     @property
@@ -110,13 +110,14 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         self._fit(len(steps) + len(top) + 1)
         self.table.list(Listing(top, tuple(steps), line))
         if comes != self._came:
-            # What comes next is under the cursor as soon as the step before it is settled.
+            # The cursor moves to the next step as soon as the previous one is settled.
             self._came = comes
             self.table.move_to_key(comes)
         self._show_details()
 
     def _fit(self, rows: int) -> None:
-        """The checklist has the room that it needs, up to three fifths; whole on enter."""
+        """The checklist gets the room that it needs, up to three fifths; enter shows a step
+        whole."""
         room = self.size.height - 2
         self.table.display = not self._whole
         self.table.styles.height = min(rows, max(6, room * 3 // 5))
@@ -147,7 +148,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         return ""
 
     def offers(self, key: Key) -> bool:
-        """What ends or renews a run is shown where there is one to end or to renew."""
+        """The keys that end or renew a run are shown if there is one to end or renew."""
         run, step = self.run, self.step
         if key.id == "filter":
             return False
@@ -162,7 +163,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         return super().offers(key)
 
     def label_of(self, key: Key) -> str:
-        """Enter reads here."""
+        """Enter shows the step here."""
         return "read" if key.id == "open" else super().label_of(key)
 
     def blocked(self, key: Key) -> str:
@@ -178,7 +179,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
     # ---- running ----
 
     def action_run_step(self) -> None:
-        """Run the step under the cursor; a question is asked first."""
+        """Run the step under the cursor; a question opens its prompt first."""
         step, run, view = self.step, self.run, self.view
         if step is None or view is None:
             self.say("there is no step to run")
@@ -190,12 +191,12 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
             self._request(RunbookVerb.RUN, step.id)
 
     def action_skip_step(self) -> None:
-        """Pass over an optional step."""
+        """Skip an optional step."""
         if self.step is not None:
             self._request(RunbookVerb.SKIP, self.step.id)
 
     def action_end_run(self) -> None:
-        """Ask whether the run is to be ended."""
+        """Ask whether to end the run."""
         run = self.run
         if run is None or not run.open:
             self.say("there is no run to end")
@@ -203,10 +204,10 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
             self.ask(AnswerPrompt(_ENDING, ("end",), "type end, then enter: the run is over then"))
 
     def action_run_again(self) -> None:
-        """Show the checklist as it is before a run; the first step begins one."""
+        """Show the checklist as before a run; the first step begins one."""
         run = self.run
         if run is not None and run.open:
-            self.say("this run goes on: E ends it")
+            self.say("this run is still open: E ends it")
             return
         self._followed = self._came = ""
         self.show()
@@ -218,7 +219,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         elif message.text == "end":
             self._request(RunbookVerb.END, "")
         else:
-            self.say("the run goes on")
+            self.say("the run continues")
 
     def _request(self, verb: RunbookVerb, step: str, answer: str = "") -> None:
         replay = not self.console_app.time.is_live
@@ -236,7 +237,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         self.show()
 
     def _open_plan(self, request: ActionRequest) -> None:
-        """The same way as by a key of its own: by its form, where it has one."""
+        """As with the action's own key: with its form first, if it has one."""
         latest = self.latest
         service = latest.service(request.service) if latest else None
         views = service.actions if service else ()
@@ -250,7 +251,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
     # ---- keys of lists ----
 
     def action_open(self) -> None:
-        """Read the step on the whole screen, or go back to the list; runs nothing."""
+        """Show the step on the whole screen, or go back to the list; runs nothing."""
         self._whole = not self._whole
         self.show()
 
@@ -262,7 +263,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         self.console_app.open(ServicePage(self.target.name))
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor, or scroll what is read."""
+        """Move the cursor, or scroll the step."""
         (self.details if self._whole else self.table).move(rows)
 
     def action_edge(self, end: int) -> None:
@@ -280,12 +281,12 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         self.table.seek(bad.__contains__, step)
 
     def action_copy(self) -> None:
-        """Copy the checklist, or the step that is read."""
+        """Copy the checklist, or the step on the whole screen."""
         text = plain(self.details.whole) if self._whole else "\n".join(clipboard.rows(self.table))
         clipboard.copy(self.console_app, text)
 
     def action_back(self) -> None:
-        """From the step to the list, then back to where one came from."""
+        """From the step to the list, then go back to the previous screen."""
         if self._whole:
             self.action_open()
         else:
@@ -293,7 +294,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
 
 
 def _next(view: RunbookView, run: RunbookRun | None) -> str:
-    """The id of the step that comes next; '' when none does."""
+    """The id of the next step; '' if there is none."""
     if run is None:
         return view.steps[0].id
     at: StepRun | None = run.next

@@ -1,4 +1,4 @@
-"""Every runbook that there is, with whom it is for and how its last run went.
+"""Every runbook, with its service and the result of its last run.
 
 Invariant: opening one runs nothing.
 """
@@ -57,7 +57,7 @@ class RunbooksScreen(ConsoleScreen, inherit_bindings=False):
         self.list.show_runbooks(top, latest, width, self.console_app.clock.now())
 
     def offers(self, key: Key) -> bool:
-        """There is nothing to filter, and nothing to open where none is written."""
+        """There is nothing to filter, and nothing to open if there are no runbooks."""
         if key.id == "open":
             return self.list.under_cursor is not None
         return key.id != "filter" and super().offers(key)
@@ -91,5 +91,5 @@ class RunbooksScreen(ConsoleScreen, inherit_bindings=False):
         clipboard.copy(self.console_app, text)
 
     def action_back(self) -> None:
-        """Back to where one came from."""
+        """Go back to the previous screen."""
         self.dismiss()

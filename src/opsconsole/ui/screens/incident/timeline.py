@@ -1,6 +1,6 @@
-"""Everything that happened, the latest first, over all of the row under the cursor.
+"""All events, the latest first, above the details of the row under the cursor.
 
-Invariant: what is selected is an event, never a row; a choice leaves events out and says so.
+Invariant: the selection is an event, never a row; a filter leaves events out and says so.
 """
 
 from typing import ClassVar
@@ -54,11 +54,11 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
         return snapshot.service(event.service) if event and snapshot else None
 
     def show_body(self) -> None:
-        """List what is chosen, then say all of the row under the cursor."""
-        told = self.snapshot.events if self.snapshot else ()
-        width, now, rows = self.table.size.width, self.now, self._select(told)
+        """List the chosen events, then the details of the row under the cursor."""
+        happened = self.snapshot.events if self.snapshot else ()
+        width, now, rows = self.table.size.width, self.now, self._select(happened)
         self.details.styles.height = min(DETAILS, max(5, self.size.height // 5))
-        note = timeline.note(self._choice, len(rows), len(told))
+        note = timeline.note(self._choice, len(rows), len(happened))
         place = self.table.place
         tail = (*note, Span(f"  {place}", Role.MUTED)) if place else note
         self.table.list(
@@ -71,11 +71,11 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
         )
         self._show_details()
 
-    def _select(self, told: tuple[Event, ...]) -> dict[str, Event]:
-        asked = (told, self._choice)
-        if self._known is None or self._known[0] is not told or self._known[1] != self._choice:
+    def _select(self, happened: tuple[Event, ...]) -> dict[str, Event]:
+        asked = (happened, self._choice)
+        if self._known is None or self._known[0] is not happened or self._known[1] != self._choice:
             self._known = asked
-            chosen = timeline.select(told, self._choice)
+            chosen = timeline.select(happened, self._choice)
             self._rows = {events.key(event): event for event in chosen}
         return self._rows
 
@@ -91,7 +91,7 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
     # ---- keys ----
 
     def offers(self, key: Key) -> bool:
-        """This is the timeline already."""
+        """This screen is the timeline."""
         return key.id != "timeline" and super().offers(key)
 
     @on(GridTable.Opened)
@@ -111,7 +111,7 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
         self.table.seek(lambda key: timeline.is_bad(self._rows[key]), step)
 
     def action_kinds(self) -> None:
-        """Only the next sort of events."""
+        """Show only the next kind of events."""
         at = _KINDS.index(self._choice.kinds)
         self._choose(kinds=_KINDS[(at + 1) % len(_KINDS)])
         self.say(f"shown: {self._choice.kinds.value}")
@@ -151,7 +151,7 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
         self.show_body()
 
     def action_back(self) -> None:
-        """Show all again; then back to where one came from."""
+        """Show all again; then go back to the previous screen."""
         if self._choice.is_all:
             self.dismiss()
         else:

@@ -1,6 +1,6 @@
 """What the overview lists: services as sorted and filtered, alerts folded, events latest first.
 
-Invariant: what was made of a snapshot's part is kept until the part is another object.
+Invariant: what was made from a part of a snapshot is cached until the part is another object.
 """
 
 from opsconsole.model.alerts import Alert
@@ -26,7 +26,7 @@ class ServiceRows:
 
     @property
     def filtered(self) -> bool:
-        """Whether some services may be left out."""
+        """Whether the list may leave out some services."""
         return not self.filter.empty or self.failing_only
 
     def clear(self) -> None:
@@ -45,7 +45,7 @@ class ServiceRows:
         return {service.name: service for service in ordered}
 
     def note(self, chosen: int) -> Line:
-        """What the panel's title says of the choice of rows."""
+        """The words for the choice of rows in the panel's title."""
         parts = (
             "" if self.filter.empty else f"filter {self.filter.text}",
             "failing only" if self.failing_only else "",
@@ -55,7 +55,7 @@ class ServiceRows:
 
 
 class AlertRows:
-    """Alerts by key, folded under their causes but where a person unfolded them."""
+    """Alerts by key, folded under their causes unless the user unfolded them."""
 
     def __init__(self) -> None:
         self._unfolded: set[str] = set()
@@ -72,7 +72,8 @@ class AlertRows:
         return self._rows
 
     def unfold(self, alert: Alert, *, wanted: bool) -> str:
-        """Show or fold what is under ``alert`` or beside it; the key of the row to go to."""
+        """Unfold or fold the alerts under ``alert`` or beside it. Returns the key of the row to go
+        to."""
         rows = list(self._rows.values())
         at = next(index for index, row in enumerate(rows) if row.alert.key == alert.key)
         root = next(row.alert for row in reversed(rows[: at + 1]) if not row.depth)

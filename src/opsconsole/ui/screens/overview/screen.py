@@ -1,6 +1,6 @@
-"""The first screen: the whole fleet, failing first, and beside it what explains it.
+"""The first screen: the whole fleet, failing services first, with what explains them beside it.
 
-Invariant: what is selected is a service's name, never a row; the panels show one snapshot.
+Invariant: the selection is a service's name, never a row; all panels show the same snapshot.
 """
 
 from typing import ClassVar
@@ -39,7 +39,7 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.prompt import Prompt
 
 LIKELY_SERVICES = 9
-"""How many services there is room for before the first snapshot tells."""
+"""How many services to make room for before the first snapshot."""
 ROOM_TO_BREATHE = 5
 ROOM_FOR_WINDOW = 72
 
@@ -64,7 +64,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self._below = 0
 
     def compose(self) -> ComposeResult:
-        """All panels; where each stands is worked out for the size at hand."""
+        """All panels; the place of each is computed for the present size."""
         yield HeaderBar(id="header")
         yield GridTable(id=Panel.SERVICES, selects=True)
         yield GridTable(id=Panel.ALERTS)
@@ -108,12 +108,12 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     # ---- showing ----
 
     def show_body(self) -> None:
-        """Place the panels for this size and fill those in sight."""
+        """Place the panels for this size and fill the visible ones."""
         width, height = self.size
         excuse = too_small(width, height)
         rows = 0 if excuse else self._show_strip(width, height)
-        told = 0 if excuse else self.query_one(HeaderBar).notice_rows
-        self._place(width, height - rows - told, excuse, below=told)
+        notices = 0 if excuse else self.query_one(HeaderBar).notice_rows
+        self._place(width, height - rows - notices, excuse, below=notices)
         if excuse:
             lines = too_small_lines(excuse, self.snapshot, width)
             self.query_one("#too-small", LineWidget).paint_lines(lines)
@@ -122,7 +122,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
             self._fill(placement.panel)
 
     def _show_strip(self, width: int, height: int) -> int:
-        """The line above the keys, while there is something to tell; the rows that it takes."""
+        """Show the line above the keys, if there is something to show. Returns its height."""
         app, strip = self.console_app, self.query_one("#under-way", LineWidget)
         away = not app.away_over
         line = operations.strip(self.snapshot, width, self.now, away=away)
@@ -248,8 +248,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         width, height = widget.size
         service, snapshot = self.target, self.snapshot
         if service is None or snapshot is None:
-            told: Line = (Span("  latency and objectives of the selected service", Role.MUTED),)
-            widget.paint_lines([titled("Service", width), BLANK, told])
+            hint: Line = (Span("  latency and objectives of the selected service", Role.MUTED),)
+            widget.paint_lines([titled("Service", width), BLANK, hint])
             return
         window = self.console_app.time_axis.window
         widget.paint_lines(selected_lines(service, snapshot, width, height, self.now, window))
@@ -298,7 +298,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
             self.table(wanted[number - 1]).focus()
 
     def action_panel_step(self, step: int) -> None:
-        """Focus the next panel in sight."""
+        """Focus the next visible panel."""
         shown = {placement.panel for placement in self._placements} - {Panel.SELECTED}
         panels = [panel for panel in Panel if panel in shown]
         if panels:
@@ -334,7 +334,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         return resources.owner(snapshot, key.removeprefix("replica:"))
 
     def action_describe(self) -> None:
-        """All of the alert; of anything else the same as open."""
+        """Open the alert in full; for anything else the same as open."""
         alert = self.alert
         if alert is None:
             self.action_open()
@@ -350,7 +350,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         return row.alert if row else None
 
     def action_unfold(self, wanted: int) -> None:
-        """Show or fold what is under the alert at hand, or beside it."""
+        """Unfold or fold the alerts under the selected one, or beside it."""
         alert = self.alert
         if alert is not None:
             key = self._alerts.unfold(alert, wanted=bool(wanted))
@@ -358,14 +358,14 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
             self.table(Panel.ALERTS).move_to_key(key)
 
     def offers(self, key: Key) -> bool:
-        """Keys of alerts are offered while they go to the alerts, in place of those of services."""
+        """While the alerts have the focus, their keys are offered instead of those of services."""
         on_alerts = self.focused_panel is Panel.ALERTS
         if key.scope is Scope.ALERTS:
             return on_alerts
         return super().offers(key) and not (on_alerts and key.scope is Scope.CHANGE)
 
     def blocked(self, key: Key) -> str:
-        """What acknowledging and silencing lack: a console that may change things."""
+        """What acknowledging and silencing need: a console that may change things."""
         if key.scope is Scope.ALERTS and self.console_app.read_only:
             return "read-only" if key.id == "acknowledge" else ""
         return super().blocked(key)
@@ -410,7 +410,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self.say(f"{count} chosen: keys that change something ask for each" if count else "")
 
     def action_change(self, kinds: str) -> None:
-        """As everywhere; the cursor belongs from now on to the row that was acted on."""
+        """As everywhere; the cursor then stays with the row that was acted on."""
         self.table(Panel.SERVICES).move(0)
         super().action_change(kinds)
 
@@ -426,7 +426,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         clipboard.copy(self.console_app, text)
 
     def action_back(self) -> None:
-        """Undo one thing: replay, zoom, choices, filter; at the top say how to leave."""
+        """Undo one thing: replay, zoom, choices, filter; with nothing to undo say how to leave."""
         if not self.console_app.time.is_live:
             self.console_app.time.go_live()
             return

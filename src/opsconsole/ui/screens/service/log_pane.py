@@ -1,8 +1,8 @@
 """The logs of one service as a pane: followed, filtered over the whole buffer, searched, saved.
 
-Invariant: nothing is read or worked out here; pages come from the engine and are shown as they
-come, unless the pane is paused. The logs are followed from ``open_logs`` to ``close_logs``. The
-logs screen and the logs tab are this pane in two places.
+Invariant: nothing is read or computed here; pages come from the engine and are shown at once,
+unless the pane is paused. The logs are followed from ``open_logs`` to ``close_logs``. The logs
+screen and the logs tab are this pane in two places.
 """
 
 import threading
@@ -26,7 +26,7 @@ from opsconsole.ui.widgets.prompt import Prompt
 
 
 class PageArrived(Message):
-    """There is another page."""
+    """A new page has arrived."""
 
     def __init__(self, page: LogPage) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class PageArrived(Message):
 
 
 class SavePrompt(Prompt):
-    """The line that a file's name is typed into; it tells the pane that asked."""
+    """The prompt for a file's name; it reports to the pane that opened it."""
 
     class Named(Message):
         """The name that was given."""
@@ -47,8 +47,8 @@ class SavePrompt(Prompt):
         super().__init__(placeholder="name of a new file in this folder", mark="save as ")
         self._asked = asked
 
-    def tell(self, text: str, *, final: bool) -> None:
-        """Tell the whole name, and only that."""
+    def report(self, text: str, *, final: bool) -> None:
+        """Report the complete name only."""
         if final and text.strip():
             self._asked.post_message(self.Named(text.strip()))
 
@@ -69,11 +69,11 @@ class ServiceLogs(LogPane):
 
     @property
     def on_screen(self) -> ConsoleScreen:
-        """The screen that it is on."""
+        """The screen that it belongs to."""
         return cast(ConsoleScreen, self.screen)
 
     def open_logs(self) -> None:
-        """Follow the logs, as one looked at them last."""
+        """Follow the logs, shown as the last time."""
         if self._reader is None:
             self._reader = self.on_screen.console_app.bridge.open_logs(
                 self.service_name, lambda page: self.post_message(PageArrived(page))
@@ -82,22 +82,22 @@ class ServiceLogs(LogPane):
                 self._ask()
 
     def close_logs(self) -> None:
-        """Let the logs go; what was read stays in sight."""
+        """Stop following the logs; what was read stays visible."""
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
 
     def on_unmount(self) -> None:
-        """Let the logs go with the screen."""
+        """Stop following the logs when the screen is removed."""
         self.close_logs()
 
     def move_to(self, row: int) -> None:
-        """Put the cursor on a row; the title says whether the end is followed."""
+        """The cursor moved; the title says whether the end is followed."""
         super().move_to(row)
         self.show_logs(self._above)
 
     def on_page_arrived(self, message: PageArrived) -> None:
-        """Show it, unless the rows are held."""
+        """Show the page, unless the rows are held."""
         message.stop()
         self._waiting = message.page
         same = self._page is not None and message.page.query == self._page.query
@@ -111,20 +111,20 @@ class ServiceLogs(LogPane):
             self.show_page(self._page)
 
     def show_logs(self, above: tuple[Line, ...]) -> None:
-        """The title and how each source is followed, below ``above``; rows come with pages."""
+        """Show the title and the state of each source, below ``above``; rows come with pages."""
         if self._reader is None and self.display:
             # The engine was still starting when the pane was opened.
             self.open_logs()
         self._above = above
         width = self.size.width
         self._look = self._look._replace(follows=self.follows, wraps=self.wraps)
-        # What is dropped and how far it is behind goes on while the rows are held.
+        # Counts of dropped lines and the lag keep updating while the rows are held.
         page = self._waiting if self._look.paused and self._waiting else self._page
         title = render.title(self._look, page, width)
         self.show_top((*above, title, *render.status(page, width)))
 
     def see(self, look: Look) -> None:
-        """Look in another way."""
+        """Show the logs in another way."""
         self._look = look
         self._ask()
         self.show_logs(self._above)
@@ -167,7 +167,7 @@ class ServiceLogs(LogPane):
         self.move_to(0 if number == 1 else 10**9)
 
     def hold(self) -> None:
-        """Hold the rows, or go on."""
+        """Hold the rows, or continue."""
         self._look = self._look._replace(paused=not self._look.paused)
         if not self._look.paused:
             self._take_waiting()
@@ -194,7 +194,7 @@ class ServiceLogs(LogPane):
         self.see(self._look._replace(mark_only=not self._look.mark_only))
 
     def filter_prompt(self) -> Prompt:
-        """The line that a filter is typed into."""
+        """The prompt of the filter."""
         return Prompt(self._look.typed, placeholder="filter: ! inverts, esc clears")
 
     def filter(self, text: str) -> None:
@@ -202,7 +202,7 @@ class ServiceLogs(LogPane):
         self.see(self._look._replace(typed=text))
 
     def clear_filter(self) -> bool:
-        """Show all again; False where nothing was filtered."""
+        """Show all again; False if nothing was filtered."""
         if not self._look.typed:
             return False
         self.filter("")
@@ -219,7 +219,7 @@ class ServiceLogs(LogPane):
             screen.ask(SavePrompt(self))
 
     def on_save_prompt_named(self, message: SavePrompt.Named) -> None:
-        """Save on a thread of its own, and say what came of it."""
+        """Save on a separate thread, and show the result."""
         message.stop()
         name, page, post = message.name, self._page, self.app.post_message
 

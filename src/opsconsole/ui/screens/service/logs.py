@@ -1,7 +1,6 @@
 """The logs of one service on the whole screen, with windows of time on the digits.
 
-Invariant: the logs are followed while the screen is there and let go when it is left. They are
-always those of the present.
+Invariant: the logs are followed while the screen is open. They are always those of the present.
 """
 
 from typing import ClassVar
@@ -54,7 +53,7 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
 
     @property
     def actors(self) -> tuple[Widget, ...]:
-        """The pane's actions go before the screen's."""
+        """The pane's actions take precedence over the screen's."""
         return (self.pane, self)
 
     @property
@@ -63,13 +62,13 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
         return self.snapshot.service(self._service) if self.snapshot else None
 
     def show_body(self) -> None:
-        """Bring the title and the sources up to date."""
+        """Update the title and the sources."""
         self.pane.show_logs(live_lines(self.console_app.time.is_live))
 
     # ---- keys ----
 
     def offers(self, key: Key) -> bool:
-        """Everything but what is open already."""
+        """All keys except the one that opens this screen."""
         return key.id != "logs" and super().offers(key)
 
     def action_move(self, rows: int) -> None:
@@ -93,7 +92,7 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
         self.pane.window(number)
 
     def action_pause(self) -> None:
-        """Hold the rows, or go on; while another moment is shown, return to now."""
+        """Hold the rows, or continue; while another moment is shown, return to now."""
         if self.console_app.time.is_live:
             self.pane.hold()
         else:
@@ -113,6 +112,6 @@ class LogsScreen(ConsoleScreen, inherit_bindings=False):
         clipboard.copy(self.console_app, line.text if line is not None else "")
 
     def action_back(self) -> None:
-        """Undo the filter, then back to where one came from."""
+        """Undo the filter, then go back to the previous screen."""
         if not self.pane.clear_filter():
             self.dismiss()

@@ -1,7 +1,7 @@
-"""One service: why it is as it is, and everything known of it, under numbered tabs.
+"""One service: the reason for its state, and everything known about it, under numbered tabs.
 
 Invariant: the screen is bound to the service's name; when the service leaves the snapshot the
-screen says so and stays. One tab is in sight; its keys go before the screen's.
+screen says so and stays. One tab is visible; its keys take precedence over the screen's.
 """
 
 from typing import ClassVar
@@ -20,7 +20,7 @@ from opsconsole.render.replay import live_lines
 from opsconsole.render.service.head import TabName, tabs
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.incident.keys import TriageKeys
-from opsconsole.ui.screens.service.tab import ServiceTab, Sight
+from opsconsole.ui.screens.service.tab import ServiceTab, Shown
 from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 from opsconsole.ui.screens.service.tabs.health import HealthTab
 from opsconsole.ui.screens.service.tabs.latency import LatencyTab
@@ -31,7 +31,7 @@ from opsconsole.ui.widgets.prompt import Prompt
 
 
 class ServiceScreen(TriageKeys, inherit_bindings=False):
-    """A service under its tabs. ``began`` is the alert that one came from; ``raw`` its body."""
+    """A service with its tabs. ``began`` is the alert to mark; ``raw`` opens the raw body."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
         Scope.TRIAGE, Scope.SERVICE, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
@@ -68,12 +68,12 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
         super().on_mount()
 
     def on_unmount(self) -> None:
-        """The tab in sight lets go of what it holds."""
+        """The visible tab releases what it holds."""
         self._tab.closed()
 
     @property
     def tab(self) -> ServiceTab:
-        """The tab in sight."""
+        """The visible tab."""
         return self._tab
 
     @property
@@ -83,33 +83,33 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
-        """The tab's own, then those of the screen."""
+        """The tab's own scopes, then those of the screen."""
         return (*self._tab.SCOPES, *self.SCOPES)
 
     @property
     def actors(self) -> tuple[Widget, ...]:
-        """The tab's actions go before the screen's."""
+        """The tab's actions take precedence over the screen's."""
         return (self._tab, self)
 
     def show_body(self) -> None:
-        """Bring the tab in sight up to date."""
+        """Update the visible tab."""
         doing = badges(self.snapshot, self._name_of_service, self.size.width, self.now)
         size = self._tab.size
         title = titled(self._name_of_service, self.size.width, focused=True)
         height = max(0, size.height - len(doing) - 3)
-        sight = self._sight(size.width, height)
+        shown = self._shown(size.width, height)
         live = live_lines(self.console_app.time.is_live or not self._tab.LIVE)
-        self._tab.show_tab((title, self._tabs(sight), *live, *doing, BLANK), sight)
+        self._tab.show_tab((title, self._tabs(shown), *live, *doing, BLANK), shown)
 
-    def _sight(self, width: int, height: int) -> Sight | None:
+    def _shown(self, width: int, height: int) -> Shown | None:
         service, snapshot = self.target, self.snapshot
         if service is None or snapshot is None:
             return None
-        return Sight(service, snapshot, self.now, width, height)
+        return Shown(service, snapshot, self.now, width, height)
 
-    def _tabs(self, sight: Sight | None) -> Line:
+    def _tabs(self, shown: Shown | None) -> Line:
         names = [
-            TabName(kind.NAME, kind.SHORT, kind.badge(sight) if sight is not None else "")
+            TabName(kind.NAME, kind.SHORT, kind.badge(shown) if shown is not None else "")
             for kind in TABS
         ]
         return tabs(names, TABS.index(type(self._tab)), self.size.width)
@@ -122,12 +122,12 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
             self.turn_to(TABS[number - 1])
 
     def action_tab_step(self, step: int) -> None:
-        """To the next tab, round the ends."""
+        """To the next tab, wrapping around."""
         here = TABS.index(type(self._tab))
         self.turn_to(TABS[(here + step) % len(TABS)])
 
     def turn_to(self, kind: type[ServiceTab]) -> None:
-        """Bring the tab of ``kind`` into sight."""
+        """Show the tab of ``kind``."""
         before = self._tab
         if type(before) is kind:
             return
@@ -147,7 +147,7 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
     # ---- keys ----
 
     def action_raw(self) -> None:
-        """What the tab shows as it came; elsewhere than on health, go there."""
+        """Show the tab's raw form; tabs without one open the health tab."""
         if isinstance(self._tab, HealthTab) or type(self._tab).raw is not ServiceTab.raw:
             self._tab.raw()
             return
@@ -169,7 +169,7 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
         self._tab.page(pages)
 
     def action_match(self, step: int) -> None:
-        """To the next line that holds what was searched for."""
+        """Go to the next line that contains the searched text."""
         self._tab.next_match(step)
 
     def action_filter(self) -> None:
@@ -184,16 +184,17 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
             self._tab.typed(message.text)
 
     def action_pause(self) -> None:
-        """Hold the tab where it can be held by itself, else the whole console."""
+        """Hold the tab if it can be held separately, else the whole console."""
         if not self._tab.pause():
             super().action_pause()
 
     def action_copy(self) -> None:
-        """Copy the tab, or what its cursor is on."""
+        """Copy the tab, or the row under its cursor."""
         clipboard.copy(self.console_app, self._tab.copied)
 
     def offers(self, key: Key) -> bool:
-        """What the tab has a say in, then what every screen offers, but what the tab shadows."""
+        """The tab decides about its keys; then every screen's keys, except those that the tab
+        shadows."""
         if key.scope not in self._tab.SCOPES and self._is_shadowed(key):
             return False
         return self._tab.offers(key) and super().offers(key)
@@ -204,6 +205,6 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
         return bool(taken & set(key.keys.split(",")))
 
     def action_back(self) -> None:
-        """Undo what was typed in the tab, then back to where one came from."""
+        """Undo what was typed in the tab, then go back to the previous screen."""
         if not self._tab.back():
             self.dismiss()

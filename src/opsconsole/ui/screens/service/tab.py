@@ -1,7 +1,7 @@
-"""What a tab of the service screen is: a widget that fills the screen below the tabs' names.
+"""The base of the service screen's tabs: a widget that fills the screen below the tabs' names.
 
-Invariant: a tab is made when it is first turned to, shows what it is given, and does nothing
-while it is out of sight. To add one: a class below, named once in ``service_tabs.all_tabs``.
+Invariant: a tab is created when it is first opened, shows the data that it is given, and does
+nothing while it is hidden. To add one: a class below, named once in ``tabs.all_tabs``.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from opsconsole.ui.widgets.lines_view import LinesView
 from opsconsole.ui.widgets.prompt import Prompt
 
 Bindings = list[Binding | tuple[str, str] | tuple[str, str, str]]
-"""The type of ``BINDINGS``, which a tab with keys of its own makes with ``bindings(*SCOPES)``."""
+"""The type of ``BINDINGS``, which a tab with its own keys makes with ``bindings(*SCOPES)``."""
 
 
-class Sight(NamedTuple):
-    """What is to be shown: the service and all else, at one moment.
+class Shown(NamedTuple):
+    """What to show: the service and the snapshot, at one moment.
 
     ``width`` and ``height`` are the cells below the fixed lines on top.
     """
@@ -35,12 +35,12 @@ class Sight(NamedTuple):
 
 
 class ServiceTab(LineWidget):
-    """One tab. Subclasses are made with the service's name alone.
+    """One tab. Subclasses are created with only the service's name.
 
     ``NAME`` is its name, ``SHORT`` the four letters of narrow screens. ``SCOPES`` are the scopes of
-    its own keys: they are bound on the tab, go before the screen's, and stand in the footer, the
-    help and the palette while the tab is in sight. ``LIVE``: it shows the present whatever moment
-    is replayed, and the screen says so.
+    its own keys: they are bound on the tab, take precedence over the screen's, and are in the
+    footer, the help and the palette while the tab is visible. ``LIVE``: it shows the present
+    whatever moment is replayed, and the screen says so.
     """
 
     LIVE: ClassVar[bool] = False
@@ -54,30 +54,31 @@ class ServiceTab(LineWidget):
 
     @property
     def host(self) -> ConsoleScreen:
-        """The screen that it is on: says things, asks for lines, opens plans."""
+        """The screen that it belongs to, which shows notices and prompts and opens plans."""
         return cast(ConsoleScreen, self.screen)
 
-    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
-        """Bring the tab up to date below the lines ``top``; None where the service is gone.
+    def show_tab(self, top: tuple[Line, ...], shown: Shown | None) -> None:
+        """Update the tab below the lines ``top``; ``shown`` is None if the service is gone.
 
         Called with each snapshot, each second, and when the size has changed.
         """
 
     def opened(self) -> None:
-        """It came into sight."""
+        """The tab became visible."""
 
     def closed(self) -> None:
-        """Another tab took its place, or the screen is left."""
+        """The tab was hidden, or the screen was left."""
 
     def offers(self, key: Key) -> bool:
-        """Whether the footer shows ``key``, one of its own or of the screen, at present."""
+        """Whether the footer shows ``key``, its own or the screen's, at present."""
         del key
         return True
 
     @classmethod
-    def badge(cls, sight: Sight) -> str:
-        """A word behind the tab's name, such as a count; '' for none. Cheap: always asked."""
-        del sight
+    def badge(cls, shown: Shown) -> str:
+        """A word after the tab's name, such as a count; '' for none. Must be cheap: called for all
+        tabs."""
+        del shown
         return ""
 
     def back(self) -> bool:
@@ -85,7 +86,7 @@ class ServiceTab(LineWidget):
         return False
 
     def pause(self) -> bool:
-        """Hold what is shown here, or go on; False leaves it to the whole console."""
+        """Hold what is shown here, or continue; False leaves it to the whole console."""
         return False
 
     # ---- what keys of all tabs do ----
@@ -97,20 +98,20 @@ class ServiceTab(LineWidget):
         """Move or scroll to a row."""
 
     def page(self, pages: float) -> None:
-        """Move or scroll by so many screens."""
+        """Move or scroll by that many screens."""
 
     def next_match(self, step: int) -> None:
-        """To the next line that holds what was searched for."""
+        """Go to the next line that contains the searched text."""
 
     def prompt(self) -> Prompt | None:
-        """The line that ``/`` opens; None where there is nothing to search."""
+        """The prompt that ``/`` opens; None if there is nothing to search."""
         return None
 
     def typed(self, text: str) -> None:
-        """What stands in that line, after each key."""
+        """Take that prompt's text, after each key."""
 
     def raw(self) -> None:
-        """What it shows as it came, or back; tabs without this leave it to the health tab."""
+        """Switch to the raw form or back; tabs without one leave it to the health tab."""
 
     @property
     def copied(self) -> str:
@@ -119,30 +120,30 @@ class ServiceTab(LineWidget):
 
 
 class LinesTab(LinesView, ServiceTab):
-    """A tab that is read: subclasses say its ``lines``."""
+    """A tab to read: subclasses return its ``lines``."""
 
     def __init__(self, service: str) -> None:
         super().__init__(id=f"tab-{self.NAME}")
         self.service_name = service
 
-    def lines(self, sight: Sight) -> Sequence[Line]:
+    def lines(self, shown: Shown) -> Sequence[Line]:
         """All lines of the tab; pure and quick."""
         raise NotImplementedError
 
-    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
+    def show_tab(self, top: tuple[Line, ...], shown: Shown | None) -> None:
         """Show the lines, or that the service is gone."""
-        if sight is None:
-            gone: Line = (Span("  this service is not in what was last read", Role.UNKNOWN),)
+        if shown is None:
+            gone: Line = (Span("  this service is not in the latest snapshot", Role.UNKNOWN),)
             self.show([gone], top)
         else:
-            self.show(self.lines(sight), top)
+            self.show(self.lines(shown), top)
 
     def prompt(self) -> Prompt | None:
         """Search the lines."""
         return Prompt(placeholder="search: n next, P previous")
 
     def typed(self, text: str) -> None:
-        """Mark what holds it."""
+        """Mark the matches."""
         self.search(text)
 
     @property

@@ -1,7 +1,7 @@
-"""The wall: a screen that nobody sits at.
+"""The wall: an unattended screen.
 
-Invariant: no key but the ways out does anything, nothing waits for a key, and whatever dies the
-screen stays: it says what it cannot see, and has reading started again until it can.
+Invariant: only the keys that leave do anything, nothing waits for a key, and whatever fails the
+screen stays: it says what is missing, and restarts reading until it works.
 """
 
 from collections.abc import Callable, Sequence
@@ -47,7 +47,7 @@ class WallPanel(LineWidget):
 
 
 class WallScreen(Speaking, inherit_bindings=False):
-    """Turns its views, holds what is red, moves its picture, and heals the engine."""
+    """Rotates its views, keeps what is red, shifts its picture, and restarts the engine."""
 
     def __init__(self, options: WallOptions) -> None:
         super().__init__()
@@ -65,11 +65,11 @@ class WallScreen(Speaking, inherit_bindings=False):
         yield WallPanel()
 
     def on_mount(self) -> None:
-        """Show what is there already."""
+        """Show what is already there."""
         self.show()
 
     def on_resize(self) -> None:
-        """Everything depends on the size."""
+        """The whole layout depends on the size."""
         self.call_after_refresh(self.show)
 
     @on(LineWidget.Resized)
@@ -79,7 +79,7 @@ class WallScreen(Speaking, inherit_bindings=False):
     # ---- what is shown ----
 
     def show(self) -> None:
-        """Bring the picture up to date."""
+        """Update the picture."""
         if not self.is_mounted or not self.query(WallPanel):
             return
         app = self.console_app
@@ -121,7 +121,7 @@ class WallScreen(Speaking, inherit_bindings=False):
         return Trouble(revival.reason, revival.since, revival.again_in(now), revival.attempts)
 
     def _tend(self, now: float) -> None:
-        """See whether the engine lives, and have it started again when it does not."""
+        """Check whether the engine lives, and have it restarted if not."""
         app, revival = self.console_app, self._revival
         silent = self._pulse.silent(app.bridge.pulse, now)
         if not app.failure and not silent:
@@ -138,7 +138,7 @@ class WallScreen(Speaking, inherit_bindings=False):
     # ---- what is said ----
 
     def say(self, text: str) -> None:
-        """Say something at the foot of the wall for a few seconds."""
+        """Show a notice at the bottom of the wall for a few seconds."""
         self._said = text
         self._typed = None
         self._forget_later()
@@ -158,7 +158,7 @@ class WallScreen(Speaking, inherit_bindings=False):
     # ---- the lock ----
 
     def taken(self, event: events.Event) -> bool:
-        """All input stays here, but for the key that leaves when it is pressed twice."""
+        """All input stays here, except the key that leaves when pressed twice."""
         if not isinstance(event, events.InputEvent | events.Paste):
             return False
         if isinstance(event, events.Key):
@@ -188,11 +188,11 @@ class WallScreen(Speaking, inherit_bindings=False):
         self.show()
 
     def _keys(self, name: str) -> Sequence[str]:
-        """The keys of a binding, a person's own where there are any."""
+        """The keys of a binding, the user's own if there are any."""
         own = self.console_app.keymap.get(name)
         return own.split(",") if own else keys.default_keys()[name]
 
 
 def _views(names: Sequence[str]) -> tuple[View, ...]:
-    """The views that are named, in that order."""
+    """The named views, in that order."""
     return tuple(View(name) for name in names)

@@ -1,7 +1,7 @@
-"""What a wall does by itself over weeks: turn its views, move its picture, start reading again.
+"""What a wall does unattended over weeks: rotate views, shift its picture, restart reading.
 
-Invariant: pure bookkeeping against times that are given; nothing here waits, draws or reads. A
-view never leaves while something is red, and a picture never moves by more than a cell at once.
+Invariant: pure bookkeeping with given times; nothing here waits, draws or reads. A view never
+leaves while something is red, and a picture never moves by more than one cell at once.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ SHIFT_EVERY: Final = 60.0
 """Seconds from one move of the picture to the next."""
 
 SILENT_AFTER: Final = 30.0
-"""Seconds without a sign of life from the engine from which nothing is believed any more."""
+"""Seconds without a sign of life from the engine after which its data no longer counts."""
 
 COUNTED_AT_MOST: Final = 2.0
-"""Seconds of silence counted between two looks: a machine that slept was not silent."""
+"""The most seconds of silence counted between two checks, so that a suspension does not count."""
 
 FIRST_WAIT: Final = 5.0
 LONGEST_WAIT: Final = 600.0
@@ -29,10 +29,10 @@ STEADY_AFTER: Final = 300.0
 
 
 class Rotation:
-    """Which view is in sight, and since when.
+    """Which view is shown, and since when.
 
-    The views take turns, each for ``every`` seconds; what is red stays in sight until it no
-    longer is, and then the turn begins anew with the first.
+    The views take turns, each for ``every`` seconds; the view of what is red stays until nothing is
+    red, then the rotation restarts with the first.
     """
 
     def __init__(self, views: Sequence[View], every: float, now: float) -> None:
@@ -49,11 +49,11 @@ class Rotation:
 
     @property
     def view(self) -> View:
-        """What is in sight."""
+        """The view that is shown."""
         return View.RED if self._red else self._views[self._at]
 
     def shown_for(self, now: float) -> float:
-        """Seconds for which it has been in sight."""
+        """Seconds for which it has been shown."""
         return max(0.0, now - self._began)
 
     def turn(self, now: float, *, red: bool) -> View:
@@ -69,9 +69,9 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Where the picture stands within its margin at a time.
+    """The position of the picture within its margin at a given time.
 
-    It goes through every place of the margin, row by row and back, one cell at a time.
+    It moves through every position of the margin, row by row and back, one cell at a time.
     """
 
     across: int
@@ -103,7 +103,7 @@ class Pulse:
         self._silence = 0.0
 
     def silent(self, sign: float | None, now: float) -> bool:
-        """Whether ``sign`` has not changed for too long; None is of an engine that gives none."""
+        """Whether ``sign`` has not changed for too long; None is an engine without one."""
         since = 0.0 if self._looked_at is None else now - self._looked_at
         self._looked_at = now
         if sign is None or sign != self._sign:
@@ -114,7 +114,7 @@ class Pulse:
 
 
 class Revival:
-    """When reading is started again after it has ended: at once at first, then less and less."""
+    """When to restart reading after it has ended: at once at first, then less and less often."""
 
     def __init__(self) -> None:
         self.reason = ""
@@ -124,7 +124,7 @@ class Revival:
         self._alive_since: float | None = None
 
     def alive(self, now: float) -> None:
-        """Reading goes on; after a while of it the failures before are forgotten."""
+        """Reading works; after a while earlier failures no longer count."""
         self.since = None
         if self._alive_since is None:
             self._alive_since = now
@@ -143,7 +143,7 @@ class Revival:
         return max(0.0, self._due - now)
 
     def attempt(self, now: float) -> bool:
-        """Whether to begin again at this moment; each attempt is asked for once."""
+        """Whether to restart now; each attempt is reported once."""
         if self.since is None or now < self._due:
             return False
         self.attempts += 1

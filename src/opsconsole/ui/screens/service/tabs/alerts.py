@@ -6,24 +6,24 @@ from typing import ClassVar
 from opsconsole.model.alerts import AlertState
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service import summary as render
-from opsconsole.ui.screens.service.tab import LinesTab, Sight
+from opsconsole.ui.screens.service.tab import LinesTab, Shown
 
 
 class AlertsTab(LinesTab):
-    """Every alert of the service; how many are not over stands behind the tab's name."""
+    """Every alert of the service; the count of active ones is after the tab's name."""
 
     NAME: ClassVar[str] = "alerts"
     SHORT: ClassVar[str] = "alrt"
 
-    def lines(self, sight: Sight) -> Sequence[Line]:
+    def lines(self, shown: Shown) -> Sequence[Line]:
         """All of them."""
-        return render.alert_lines(sight.service, sight.snapshot, sight.width, sight.now)
+        return render.alert_lines(shown.service, shown.snapshot, shown.width, shown.now)
 
     @classmethod
-    def badge(cls, sight: Sight) -> str:
-        """How many there are; what is resolved is listed and not counted."""
+    def badge(cls, shown: Shown) -> str:
+        """How many there are; resolved alerts are listed but not counted."""
         count = sum(
-            alert.service == sight.service.name and alert.state is not AlertState.RESOLVED
-            for alert in sight.snapshot.alerts
+            alert.service == shown.service.name and alert.state is not AlertState.RESOLVED
+            for alert in shown.snapshot.alerts
         )
         return str(count) if count else ""

@@ -1,7 +1,7 @@
-"""A tab of lines that asks the engine again and again while it is in sight.
+"""A tab of lines that asks the engine repeatedly while it is visible.
 
-Invariant: one question is open at a time, the next comes ``EVERY`` seconds after the answer, and
-none while the tab is out of sight.
+Invariant: one question is open at a time, the next follows ``EVERY`` seconds after the answer, and
+none while the tab is hidden.
 """
 
 from typing import ClassVar, Generic, TypeVar
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class AskingTab(LinesTab, Generic[T]):
-    """Subclasses say what is asked and take the answer."""
+    """Subclasses make the question and take the answer."""
 
     EVERY: ClassVar[float] = ASKED_EVERY
     """Seconds between an answer and the next question."""
@@ -28,7 +28,7 @@ class AskingTab(LinesTab, Generic[T]):
 
     @property
     def question(self) -> Question[T]:
-        """What is asked."""
+        """The question."""
         raise NotImplementedError
 
     def take(self, answer: T | Refusal) -> None:
@@ -41,7 +41,7 @@ class AskingTab(LinesTab, Generic[T]):
         self.ask_in_time()
 
     def ask_in_time(self) -> None:
-        """Ask when it is time; for ``lines``, which are asked for every second."""
+        """Ask when it is time; called from ``lines``, once a second."""
         console = self.host.console_app
         asked = self._answered_at
         due = asked is None or console.clock.now() - asked >= self.EVERY
@@ -52,7 +52,7 @@ class AskingTab(LinesTab, Generic[T]):
     def _answered(self, answer: T | Refusal) -> None:
         self._waits = False
         if isinstance(answer, Refusal) and answer.code == STARTING:
-            return  # it is asked again within a second
+            return  # asked again within a second
         self._answered_at = self.host.console_app.clock.now()
         self.take(answer)
         self.host.show()

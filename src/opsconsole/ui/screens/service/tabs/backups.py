@@ -10,13 +10,13 @@ from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import RequestDialog
-from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.backup_list import BackupList
 
 
 class BackupsTab(BackupList, ServiceTab):
-    """What is kept of the service; asked for whenever the tab comes into sight."""
+    """The backups of the service, requested whenever the tab becomes visible."""
 
     LIVE: ClassVar[bool] = True
     NAME: ClassVar[str] = "backups"
@@ -28,13 +28,13 @@ class BackupsTab(BackupList, ServiceTab):
         super().__init__(service, id="backups")
         self.service_name = service
 
-    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
-        """Bring the rows up to date; they are there whether the service is or not."""
-        del sight
+    def show_tab(self, top: tuple[Line, ...], shown: Shown | None) -> None:
+        """Update the rows; they are shown even if the service is gone."""
+        del shown
         self.show(top, self.host.console_app.clock.now())
 
     def opened(self) -> None:
-        """Ask what there is."""
+        """Request the list."""
         self.host.console_app.bridge.ask(BackupsOf(self.service_name), self._listed, asker=self)
 
     def _listed(self, answer: tuple[BackupView, ...] | Refusal) -> None:

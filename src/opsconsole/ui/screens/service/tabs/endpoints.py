@@ -8,12 +8,12 @@ from opsconsole.model.pages import PageView
 from opsconsole.model.questions import PagesOf
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.pages import pages
-from opsconsole.ui.screens.service.tab import Sight
+from opsconsole.ui.screens.service.tab import Shown
 from opsconsole.ui.screens.service.tabs.asking import AskingTab
 
 
 class EndpointsTab(AskingTab[tuple[PageView, ...]]):
-    """Declared pages, read again and again while one looks."""
+    """Declared pages, read repeatedly while the tab is visible."""
 
     NAME: ClassVar[str] = "endpoints"
     SHORT: ClassVar[str] = "endp"
@@ -29,14 +29,14 @@ class EndpointsTab(AskingTab[tuple[PageView, ...]]):
         """All pages of the service."""
         return PagesOf(self.service_name)
 
-    def lines(self, sight: Sight) -> Sequence[Line]:
-        """The pages, their ages by the present."""
+    def lines(self, shown: Shown) -> Sequence[Line]:
+        """The pages, with ages relative to the present."""
         self.ask_in_time()
         now = self.host.console_app.clock.now()
-        return pages(self._pages, self._refusal, sight.width, now)
+        return pages(self._pages, self._refusal, shown.width, now)
 
     def take(self, answer: tuple[PageView, ...] | Refusal) -> None:
-        """Keep the pages; a refusal leaves what was read before."""
+        """Keep the pages; a refusal leaves those read before."""
         if isinstance(answer, Refusal):
             self._refusal = answer
         else:

@@ -11,7 +11,7 @@ from opsconsole.render.ink.matching import compiled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.service.health import HealthRow, raw_rows, rows
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.prompt import Prompt
 
@@ -32,18 +32,18 @@ class HealthTab(GridTable, ServiceTab):
         self._held: dict[str, HealthRow] = {}
         self._searched = ""
 
-    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
+    def show_tab(self, top: tuple[Line, ...], shown: Shown | None) -> None:
         """The tree or the bodies."""
-        if sight is None:
-            gone: Line = (Span("  this service is not in what was last read", Role.UNKNOWN),)
+        if shown is None:
+            gone: Line = (Span("  this service is not in the latest snapshot", Role.UNKNOWN),)
             self._held = {}
             self.list(Listing(top, (), lambda _key: BLANK, (gone,)))
             return
         if self.is_raw:
-            found = raw_rows(sight.service, sight.width, sight.now)
+            found = raw_rows(shown.service, shown.width, shown.now)
         else:
             tested = [view.name for view in self._tests]
-            found = rows(sight.service, sight.width, sight.now, tested)
+            found = rows(shown.service, shown.width, shown.now, tested)
         self._held = {each.row.key: each for each in found}
         self.list(Listing(top, tuple(self._held), self._line))
 
@@ -54,7 +54,7 @@ class HealthTab(GridTable, ServiceTab):
         return tuple(Span(span.text, Role.MATCH) for span in line)
 
     def raw(self) -> None:
-        """Turn between the two."""
+        """Switch between the two."""
         self.is_raw = not self.is_raw
         self.host.show()
         self.move_to(0)
@@ -66,14 +66,14 @@ class HealthTab(GridTable, ServiceTab):
         return Prompt(placeholder="search: n next, P previous")
 
     def typed(self, text: str) -> None:
-        """Mark what holds it and go there."""
+        """Mark the matches and go to the first."""
         self._searched = text
         if text and not (self.cursor_key and self._holds(self.cursor_key)):
             self.next_match(1)
         self.repaint()
 
     def next_match(self, step: int) -> None:
-        """To the next row that holds it; without a search, the next component that is not ok."""
+        """To the next match; without a search, to the next component that is not ok."""
         self.seek(self._holds if self._searched else self._is_bad, step)
 
     def _holds(self, key: str) -> bool:
@@ -98,7 +98,7 @@ class HealthTab(GridTable, ServiceTab):
         return [view for view in views if view.kind is ActionKind.TEST]
 
     def offers(self, key: Key) -> bool:
-        """Testing where a test is declared."""
+        """Show the test key if a test is declared."""
         return key.id != "test" or bool(self._tests)
 
     def action_test(self) -> None:

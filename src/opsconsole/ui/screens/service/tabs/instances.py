@@ -8,12 +8,12 @@ from opsconsole.model.questions import UnitsOf
 from opsconsole.model.workloads import ReplicaLook
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.instances import instances
-from opsconsole.ui.screens.service.tab import Sight
+from opsconsole.ui.screens.service.tab import Shown
 from opsconsole.ui.screens.service.tabs.asking import AskingTab
 
 
 class InstancesTab(AskingTab[tuple[ReplicaLook, ...]]):
-    """Every copy with what it uses; systemd is asked while one looks, of the present alone."""
+    """Every copy with its use; systemd is read while the tab is visible, for the present only."""
 
     NAME: ClassVar[str] = "instances"
     SHORT: ClassVar[str] = "inst"
@@ -27,14 +27,14 @@ class InstancesTab(AskingTab[tuple[ReplicaLook, ...]]):
         """The units of the service."""
         return UnitsOf(self.service_name)
 
-    def lines(self, sight: Sight) -> Sequence[Line]:
+    def lines(self, shown: Shown) -> Sequence[Line]:
         """All of them."""
         live = self.host.console_app.time.is_live
         if live:
             self.ask_in_time()
         units = self._units if live else ()
-        return instances(sight.service, sight.snapshot, sight.width, sight.now, units)
+        return instances(shown.service, shown.snapshot, shown.width, shown.now, units)
 
     def take(self, answer: tuple[ReplicaLook, ...] | Refusal) -> None:
-        """Keep the units; of a refusal, none."""
+        """Keep the units; none after a refusal."""
         self._units = () if isinstance(answer, Refusal) else answer

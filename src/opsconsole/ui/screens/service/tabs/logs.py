@@ -1,6 +1,6 @@
 """The logs tab: the pane of the logs screen in place; ``l`` opens it on the whole screen.
 
-Invariant: the logs are followed while the tab is in sight, and at no other time.
+Invariant: the logs are followed only while the tab is visible.
 """
 
 from typing import ClassVar
@@ -9,7 +9,7 @@ from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.service.log_pane import ServiceLogs
-from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown
 from opsconsole.ui.widgets.prompt import Prompt
 
 
@@ -25,9 +25,9 @@ class LogsTab(ServiceLogs, ServiceTab):
     def __init__(self, service: str) -> None:
         super().__init__(service, id="tab-logs")
 
-    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
-        """Bring the fixed lines up to date; the logs are there whether the service is or not."""
-        del sight
+    def show_tab(self, top: tuple[Line, ...], shown: Shown | None) -> None:
+        """Update the fixed lines; the logs are shown even if the service is gone."""
+        del shown
         self.show_logs(top)
 
     def opened(self) -> None:

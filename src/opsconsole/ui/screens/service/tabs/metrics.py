@@ -5,16 +5,16 @@ from typing import ClassVar
 
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.metrics import metrics
-from opsconsole.ui.screens.service.tab import LinesTab, Sight
+from opsconsole.ui.screens.service.tab import LinesTab, Shown
 
 
 class MetricsTab(LinesTab):
-    """Figures and how they stand to their targets."""
+    """Figures compared with their targets."""
 
     NAME: ClassVar[str] = "metrics"
     SHORT: ClassVar[str] = "metr"
 
-    def lines(self, sight: Sight) -> Sequence[Line]:
+    def lines(self, shown: Shown) -> Sequence[Line]:
         """All of them."""
         window = self.host.console_app.time_axis.window
-        return metrics(sight.service, sight.width, sight.now, window)
+        return metrics(shown.service, shown.width, shown.now, window)

@@ -1,4 +1,4 @@
-"""The runbooks tab: what is written down for this service, and what of it is under way."""
+"""The runbooks tab: the runbooks of this service, and their open runs."""
 
 from typing import ClassVar
 
@@ -8,14 +8,14 @@ from opsconsole.render.ink.cells import Line
 from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import RunbookPage
-from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Sight
+from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.grid_table import GridTable
 from opsconsole.ui.widgets.runbook_list import RunbookList
 
 
 class RunbooksTab(RunbookList, ServiceTab):
-    """Opening one opens its checklist; nothing is run by it."""
+    """Opening one opens its checklist and runs nothing."""
 
     NAME: ClassVar[str] = "runbooks"
     SHORT: ClassVar[str] = "runb"
@@ -26,17 +26,17 @@ class RunbooksTab(RunbookList, ServiceTab):
         super().__init__(service, id="tab-runbooks")
         self.service_name = service
 
-    def show_tab(self, top: tuple[Line, ...], sight: Sight | None) -> None:
-        """Those of the service, whether it is in what was last read or not."""
-        del sight
+    def show_tab(self, top: tuple[Line, ...], shown: Shown | None) -> None:
+        """Those of the service, even if it is not in the latest snapshot."""
+        del shown
         console = self.host.console_app
         self.show_runbooks(top, console.bridge.latest, self.size.width, console.clock.now())
 
     @classmethod
-    def badge(cls, sight: Sight) -> str:
+    def badge(cls, shown: Shown) -> str:
         """How many runs are open."""
-        name = sight.service.name
-        count = sum(run.open and run.service == name for run in sight.snapshot.runbook_runs)
+        name = shown.service.name
+        count = sum(run.open and run.service == name for run in shown.snapshot.runbook_runs)
         return f"▶{count}" if count else ""
 
     @on(GridTable.Opened)

@@ -1,11 +1,11 @@
-"""The timeline tab: what happened to this service, latest first."""
+"""The timeline tab: the events of this service, latest first."""
 
 from collections.abc import Sequence
 from typing import ClassVar
 
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service import summary as render
-from opsconsole.ui.screens.service.tab import LinesTab, Sight
+from opsconsole.ui.screens.service.tab import LinesTab, Shown
 
 
 class TimelineTab(LinesTab):
@@ -14,6 +14,6 @@ class TimelineTab(LinesTab):
     NAME: ClassVar[str] = "timeline"
     SHORT: ClassVar[str] = "time"
 
-    def lines(self, sight: Sight) -> Sequence[Line]:
+    def lines(self, shown: Shown) -> Sequence[Line]:
         """All of them."""
-        return render.timeline(sight.service, sight.snapshot, sight.width, sight.now)
+        return render.timeline(shown.service, shown.snapshot, shown.width, shown.now)
