@@ -14,8 +14,10 @@ PROJECT = Path(__file__).parents[1]
 CLEAN: tuple[str, ...] = (
     "src/opsconsole/__init__.py",
     "src/opsconsole/__main__.py",
+    "src/opsconsole/cli",
     "src/opsconsole/clock.py",
     "src/opsconsole/config",
+    "src/opsconsole/demo",
     "src/opsconsole/durable.py",
     "src/opsconsole/engine",
     "src/opsconsole/errors.py",

@@ -48,13 +48,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell_changes(engine: Engine, ended: threading.Event) -> None:
-    told = ""
+    shown = ""
     while not ended.wait(_LOOK_EVERY):
         said = _sentence(engine.recording)
-        if said and said != told:
+        if said and said != shown:
             stream = sys.stderr if engine.recording.fault else sys.stdout
             print(f"opsconsole: {said}", file=stream, flush=True)
-            told = said
+            shown = said
 
 
 def _sentence(view: RecordingView) -> str:

@@ -1,8 +1,8 @@
 """``opsconsole``: the screen itself.
 
 Invariant: the screen paints before the configuration is validated and the engine and its clients
-are imported, where a glance at the configuration tells how it looks; without a terminal on both
-sides it says so and exits instead of drawing into a file.
+are imported, if a glance at the configuration shows how it looks; without a terminal on both sides
+it says so and exits instead of drawing into a file.
 """
 
 import argparse
@@ -75,7 +75,7 @@ def _options(arguments: argparse.Namespace) -> "Options":
 
 
 def _glanced(arguments: argparse.Namespace) -> "Options | None":
-    """The options by a glance; None where that does not tell them."""
+    """The options by a glance; None if that does not show them."""
     from opsconsole.config.finding import find
     from opsconsole.config.glance import Glance, glance
     from opsconsole.ui.options import Options

@@ -37,7 +37,7 @@ def run(
     seed: int = 0,
     open_console: OpenConsole | None = None,
 ) -> int:
-    """Run the demo until it is told to end, or until the console is closed.
+    """Run the demo until it is stopped or the console is closed.
 
     Headless, the first line on standard output is the configuration's path. Otherwise the fleet
     runs in a process of its own and `open_console` is called with that path; its result is

@@ -1,7 +1,7 @@
 """The console's configuration for the demo: everything that the five platforms offer.
 
-Invariant: the file loads without a problem, names only what is really there, and holds no
-secret, only where one is to be had.
+Invariant: the file loads without a problem, names only what is really there, and holds no secret,
+only where one is available.
 """
 
 from __future__ import annotations

@@ -33,8 +33,8 @@ _PREFIX = "opsconsole-docker-"
 _LOCK = "opsconsole.lock"
 _OPTIONAL = [Path("/opt/containerd", name) for name in ("bin", "lib", "")]
 
-# unshare(1) gives namespaces of mounts and of process ids, and kills them when it is killed.
-# Docker and containerd keep some sockets in /run whatever they are told: they get their own.
+# unshare(1) gives namespaces of mounts and of process ids, and kills them when it is killed. Docker
+# and containerd keep some sockets in /run whatever their options: they get their own.
 _NAMESPACED = (
     "unshare",
     "--mount",

@@ -133,7 +133,7 @@ def spawn(
     env: Mapping[str, str] | None = None,
     folder: Path | None = None,
 ) -> ServerProcess:
-    """Start a server and return at once; ``wait_ready`` tells when it answers.
+    """Start a server and return at once; ``wait_ready`` returns when it answers.
 
     ``log`` is appended to. Raises ServerError when the program cannot be started.
     """

@@ -208,7 +208,7 @@ def _template_folder(program: Path) -> Path | None:
 
 
 def scrape_config(job: ScrapeJob) -> dict[str, object]:
-    """A job as Prometheus and VictoriaMetrics are told of it."""
+    """A job as Prometheus and VictoriaMetrics have it in their configuration."""
     return {
         "job_name": job.name,
         "metrics_path": job.path,
@@ -218,7 +218,7 @@ def scrape_config(job: ScrapeJob) -> dict[str, object]:
 
 
 def rule_config(rule: AlertRule) -> dict[str, object]:
-    """A rule as Prometheus and vmalert are told of it."""
+    """A rule as Prometheus and vmalert have it in their configuration."""
     return {
         "alert": rule.name,
         "expr": rule.expr,

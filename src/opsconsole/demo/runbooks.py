@@ -48,7 +48,7 @@ def _recovery() -> Mapping[str, object]:
     steps: Steps = [
         {
             "id": "look",
-            "title": "tell the others, and look first",
+            "title": "inform the others, and look first",
             "text": "Say in the incident's channel that {service} is being recovered. "
             "Look at its log first (l): a provider that refuses us is no fault of ours.",
         },

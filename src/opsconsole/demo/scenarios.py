@@ -1,7 +1,7 @@
 """What goes wrong in the demo, and when.
 
-Invariant: a step that has come is played once, and never on a process that was replaced since
-the scenario began: whoever restarted the service has dealt with it.
+Invariant: a step that has come is played once, and never on a process that was replaced since the
+scenario began: restarting the service ends it.
 """
 
 from __future__ import annotations

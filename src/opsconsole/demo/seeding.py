@@ -1,7 +1,7 @@
 """The files that each platform's guide expects in its folder, written before the first start.
 
 Invariant: what is there already is left alone, so that a fleet started again in the same folder
-keeps its models, flags and versions. Secrets are made anew for each fleet, mode 0600.
+keeps its models, flags and versions. Secrets are new for each fleet, mode 0600.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Supervisor:
         }
 
     async def serve(self, ready: Callable[[Path, list[str]], None]) -> None:
-        """Start all, call `ready` with the configuration's path and the notes, run until told.
+        """Start all, call `ready` with the configuration's path and the notes, run until stopped.
 
         Ends by `end`, by SIGTERM, SIGINT or SIGHUP, or with the parent. Raises ServerError when
         a platform does not start.
@@ -137,7 +137,7 @@ class Supervisor:
             self._write_notes()
 
     async def _run(self, containers: Callable[[], None]) -> None:
-        """Play the scenario and keep pid files true, until told to end or the parent has."""
+        """Play the scenario and keep pid files true, until stopped or the parent has ended."""
         under_way = self._in_thread(containers)
         play = asyncio.create_task(self._play())
         while not self._stop.is_set() and not self._orphaned():

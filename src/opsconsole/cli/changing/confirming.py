@@ -1,4 +1,4 @@
-"""The confirmation of a plan by whoever sits at the terminal.
+"""The confirmation of a plan by the user at the terminal.
 
 Invariant: only what the plan asks for confirms it, a typed word or the service's name; anything
 else is no.

@@ -128,13 +128,13 @@ def _confirm(plan: Plan, arguments: argparse.Namespace) -> Confirmation | None:
 
 async def _follow(operator: Operator, started: Operation, *, quiet: bool) -> Operation:
     """Wait for the verdict, printing each step as it changes."""
-    told: set[tuple[str, str]] = set()
+    shown: set[tuple[str, str]] = set()
     operation = started
     try:
         async for operation in operator.follow(started, POLL):
             for step in operation.steps:
-                if not quiet and (step.summary, step.state) not in told:
-                    told.add((step.summary, step.state))
+                if not quiet and (step.summary, step.state) not in shown:
+                    shown.add((step.summary, step.state))
                     print(f"  {step.state:<8} {step.summary} {step.detail}".rstrip(), flush=True)
             if operation.state is OperationState.UNKNOWN:
                 return operation

@@ -2,7 +2,7 @@
 
 Invariant: steps go the same way as on the screen, through the engine. ``--yes`` answers for what
 only reads; an operation is always shown as a plan and confirmed by a person. Exit codes of ``run``:
-0 finished and all is well, 1 a step failed, 2 refused or left, 3 nobody could tell.
+0 finished and all is well, 1 a step failed, 2 refused or left, 3 inconclusive.
 """
 
 import argparse

@@ -169,7 +169,7 @@ class _Terminal:
         return REFUSED
 
     def _settled(self, step: StepView, known: StepRun | None) -> int | None:
-        """Wait for the result and tell it; an exit code where it stops the run."""
+        """Wait for the result and print it. Returns an exit code if it stops the run."""
         said = ""
         while known is not None and known.state is StepState.RUNNING:
             looks = known.samples
@@ -213,7 +213,7 @@ class _Terminal:
 
 
 def _with_parameters(request: ActionRequest) -> ActionRequest:
-    """What some actions need to be told: a backup, a number of copies, a reason."""
+    """The arguments that some actions need: a backup, a number of copies, a reason."""
     asked = {"restore": ("backup", "which backup"), "scale": ("to", "how many copies")}
     if request.kind.value in asked:
         key, question = asked[request.kind.value]

@@ -31,7 +31,7 @@ from opsconsole.ui.options import ExportRequest
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report and how its file is called unless told otherwise."""
+    """A report and the default name of its file."""
 
     text: str
     name: str

@@ -1,6 +1,6 @@
 """``opsconsole timeline``: what happened, as it was recorded, oldest first.
 
-Invariant: it reads the recording and nothing else, whoever writes it meanwhile. Where the recording
+Invariant: it reads only the recording, even while another process writes it. Where the recording
 begins later than what was asked for, that is said, so that silence is not taken for calm.
 """
 
@@ -27,7 +27,7 @@ from opsconsole.render.replay import before_sentence
 
 VERSION: Final = 1
 _WIDE: Final = 10_000
-"""Cells of a line, which is cut by whoever shows it."""
+"""Cells of a line, which is cut when shown."""
 
 
 def run(arguments: argparse.Namespace) -> int:

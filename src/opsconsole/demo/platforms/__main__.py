@@ -29,7 +29,7 @@ def make_platform(name: str, settings: Settings) -> Platform:
 
 
 def main() -> None:
-    """Parse the arguments and serve until told to stop."""
+    """Parse the arguments and serve until stopped."""
     parser = argparse.ArgumentParser(prog="opsconsole.demo.platforms")
     parser.add_argument("name", choices=sorted(PLATFORMS))
     parser.add_argument("--instance", required=True)

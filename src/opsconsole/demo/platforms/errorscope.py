@@ -102,7 +102,7 @@ class ErrorScope(Platform):
         return json_response({"status": "healthy" if well else "unhealthy", "checks": checks})
 
     async def guarded_metrics(self, request: Request) -> Response:
-        """The metrics, for whoever knows the password; 401 with a challenge otherwise."""
+        """The metrics, for a client with the password; 401 with a challenge otherwise."""
         given = request.headers.get("authorization", "")
         if self.authorization and not hmac.compare_digest(
             given.encode("latin-1"), self.authorization.encode("latin-1")

@@ -1,7 +1,7 @@
-"""Resource use of this machine and this process as the kernel tells it, and its trend.
+"""Resource use of this machine and this process as the kernel reports it, and its trend.
 
-Invariant: every figure is measured; where /proc is not to be had it is 0. Shares are percent,
-sizes are bytes, rates are bytes a second since the reading before.
+Invariant: every figure is measured; where /proc is not available it is 0. Shares are percent, sizes
+are bytes, rates are bytes a second since the reading before.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def summarise(values: Sequence[float]) -> dict[str, float]:
 
 
 def resident_bytes() -> int:
-    """Memory of this process that is in RAM; 0 where /proc is not to be had."""
+    """Memory of this process that is in RAM; 0 where /proc is not available."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except OSError:
