@@ -82,7 +82,7 @@ def serve(
 
 
 def _announce(config: Path, notes: Sequence[str]) -> None:
-    # Whoever started the demo may have stopped listening; the fleet runs all the same.
+    # The program that started the demo may have stopped reading; the fleet runs anyway.
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write("".join(f"{line}\n" for line in (config, *notes)))
         sys.stdout.flush()

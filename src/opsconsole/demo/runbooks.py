@@ -97,7 +97,7 @@ def _post_deployment() -> Mapping[str, object]:
         {"id": "half-hour", "wait": {"for": "30m", "while": "state == ok", "every": "10s"}},
         {"id": "log", "question": _LOG},
         {"id": "day", "wait": {"for": "24h", "while": "error_rate < 5%", "every": "1m"}},
-        {"id": "announce", "text": "Tell the users what is new."},
+        {"id": "announce", "text": "Inform the users what is new."},
     ]
     services = ["ai-backend", "ai-ops", "ai-service", "errorscope", "oatie"]
     purpose = "30 minutes close by, then 24 hours from afar."
