@@ -77,6 +77,7 @@ services:
   web:
     instances: [{url}]
     health: /health
+    timeout: 15s
     thresholds: {{failures: 1}}
     interval: {interval}
     actions:
@@ -197,6 +198,8 @@ class Console:
         await self.pilot.pause(2.0)
         self.trace.on = True
         await go()
+        while self.trace.awaited is not None:
+            await self.pilot.pause(0.05)
         await self.until(ends)
         self.trace.on = False
         return list(self.trace.visits)
