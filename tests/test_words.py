@@ -28,6 +28,7 @@ CLEAN: tuple[str, ...] = (
     "src/opsconsole/patterns.py",
     "src/opsconsole/programs.py",
     "src/opsconsole/render",
+    "src/opsconsole/sources",
     "src/opsconsole/text.py",
     "src/opsconsole/threads.py",
     "src/opsconsole/ui",

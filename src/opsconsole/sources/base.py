@@ -1,8 +1,8 @@
 """What every source is.
 
 Invariant: ``collect`` returns within its deadline, raises nothing but ``CancelledError``, and
-never blocks the event loop or asyncio's default thread pool. A source is asked again for ever,
-whatever it answered; at most one look is under way at a time.
+never blocks the event loop or asyncio's default thread pool. A source is asked again for as
+long as it is registered, whatever it answered; at most one look is under way at a time.
 
 An implementation names ``Source[…]`` as its base, so that it is checked where it is written.
 """

@@ -1,4 +1,4 @@
-"""JSON from strangers: RFC 8259, strictly and within bounds.
+"""JSON from outside: RFC 8259, strictly and within bounds.
 
 Invariant: whatever the bytes, ``parse`` returns a value of at most 64 levels, 10,000 keys and
 20-digit integers, without duplicate keys and without numbers that JSON does not have, or raises

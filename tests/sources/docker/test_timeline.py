@@ -22,9 +22,9 @@ def message(action: str, /, *, at: float = 1000.0, type_: str = "container", **m
     return {"Type": type_, "Action": action, "Actor": actor, "timeNano": int(at * 1e9)}
 
 
-def tell(*messages: object) -> list[Event]:
+def events_of(*messages: object) -> list[Event]:
     timeline = Timeline()
-    told = [timeline.tell(item, now=NOW, skew=0.0) for item in messages]
+    told = [timeline.event_of(item, now=NOW, skew=0.0) for item in messages]
     return [event for event in told if event is not None]
 
 
@@ -32,7 +32,7 @@ def captured() -> dict[str, list[str]]:
     """What is told of each name in the captured stream."""
     wanted = [m for m in sample("events") if m["Action"].partition(":")[0] in FILTERS["event"]]
     told: dict[str, list[str]] = {}
-    for event in tell(*wanted):
+    for event in events_of(*wanted):
         told.setdefault(event.subject, []).append(words(event))
     return told
 
@@ -63,7 +63,7 @@ def test_the_captured_stream_of_a_real_engine() -> None:
 
 
 def test_kinds_states_and_changes() -> None:
-    events = {words(event): event for event in tell(*sample("events"))}
+    events = {words(event): event for event in events_of(*sample("events"))}
 
     assert events["died, exit 137, out of memory"].state is State.DOWN
     assert events["exited 0, after SIGTERM"].state is State.UNKNOWN
@@ -77,13 +77,13 @@ def test_kinds_states_and_changes() -> None:
 
 
 def test_signals_of_long_ago_are_not_the_cause() -> None:
-    (event,) = tell(message("kill", signal="15"), message("die", at=1100, exitCode="1"))
+    (event,) = events_of(message("kill", signal="15"), message("die", at=1100, exitCode="1"))
 
     assert words(event) == "died, exit 1"
 
 
 def test_a_stop_that_needed_force_names_both_signals() -> None:
-    (event,) = tell(
+    (event,) = events_of(
         message("kill", signal="15"),
         message("kill", at=1010, signal="9"),
         message("die", at=1010.1, exitCode="137"),
@@ -95,13 +95,13 @@ def test_a_stop_that_needed_force_names_both_signals() -> None:
 def test_times_are_of_the_steady_clock_and_never_ahead() -> None:
     timeline = Timeline()
 
-    event = timeline.tell(message("start", at=1000), now=5000, skew=100.0)
+    event = timeline.event_of(message("start", at=1000), now=5000, skew=100.0)
     assert event is not None
     assert event.at == 900.0
-    ahead = timeline.tell(message("start", at=9000), now=5000, skew=0.0)
+    ahead = timeline.event_of(message("start", at=9000), now=5000, skew=0.0)
     assert ahead is not None
     assert ahead.at == 5000
-    undated = timeline.tell({**message("start"), "timeNano": "x"}, now=5000, skew=0.0)
+    undated = timeline.event_of({**message("start"), "timeNano": "x"}, now=5000, skew=0.0)
     assert undated is not None
     assert undated.at == 5000
 
@@ -109,7 +109,7 @@ def test_times_are_of_the_steady_clock_and_never_ahead() -> None:
 def test_text_is_clean() -> None:
     evil = "\x1b[2J\u202e"
     image: dict[str, Any] = {"image.old": evil, "image.new": evil + "2"}
-    events = tell(
+    events = events_of(
         message("rename", name=evil, oldName=evil),
         message("die", name=evil, exitCode=evil),
         message("kill", name=evil, signal=evil),
@@ -128,7 +128,7 @@ def test_text_is_clean() -> None:
     [None, [], 5, {}, {"Type": "container"}, {"Type": [], "Action": {}, "Actor": "x"}],
 )
 def test_what_is_not_understood_is_not_told(odd: object) -> None:
-    assert tell(odd) == []
+    assert events_of(odd) == []
     assert container_id(odd) == ""
     assert not is_death(odd)
 
@@ -144,7 +144,7 @@ def test_what_is_not_understood_is_not_told(odd: object) -> None:
     )
 )
 def test_no_message_breaks_the_teller(odd: dict[str, object]) -> None:
-    tell(odd)
+    events_of(odd)
 
 
 def test_what_is_remembered_is_bounded() -> None:
@@ -152,6 +152,6 @@ def test_what_is_remembered_is_bounded() -> None:
     for number in range(3000):
         kill = message("kill", signal="15")
         kill["Actor"]["ID"] = f"{number:064x}"
-        timeline.tell(kill, now=NOW, skew=0.0)
+        timeline.event_of(kill, now=NOW, skew=0.0)
 
     assert len(timeline._troubles) == 1000

@@ -6,7 +6,7 @@ import pytest
 
 from opsconsole.config.services import Service
 from opsconsole.sources.prometheus.budget_queries import WindowQuery, window_queries
-from opsconsole.sources.prometheus.budget_series import BudgetSeries, Tells, budget_series
+from opsconsole.sources.prometheus.budget_series import BudgetSeries, SeriesKind, budget_series
 
 MONTH = 30 * 86400.0
 OBJECTIVE = "availability 99.9% over 30d"
@@ -87,7 +87,7 @@ def test_a_latency_is_compared_in_the_unit_of_its_histogram() -> None:
         metrics={"latency": {"histogram": "latency_ms", "unit": "ms"}},
         objectives=["p95(latency) < 300ms", "p95(latency) > 1s", "cpu < 70%"],
     )
-    assert (each.tells, each.series) == (Tells.BUCKETS, "latency_ms_bucket")
+    assert (each.kind, each.series) == (SeriesKind.BUCKETS, "latency_ms_bucket")
     assert each.target == pytest.approx(300.0)
     (query,) = queries([each])
     found = counts(

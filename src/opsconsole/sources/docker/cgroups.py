@@ -40,7 +40,7 @@ class ControlGroups:
         self._missed: dict[str, float] = {}
 
     def read(self, container_id: str) -> Usage | None:
-        """Usage at this moment, None where it cannot be had here. ``at`` is monotonic."""
+        """Usage at this moment, None where it cannot be read here. ``at`` is monotonic."""
         folders = self._folders(container_id)
         if folders is None:
             return None

@@ -1,7 +1,8 @@
-"""What changed between two lists of containers, for what the event stream does not tell.
+"""What changed between two lists of containers, for what the event stream does not report.
 
-Invariant: a container that is made anew under its name with another image is told once, as a
-change of image; an end that the stream told is not told again. What is remembered is bounded.
+Invariant: a container that is created again under its name with another image is one event, a
+change of image; an end that the stream reported is not reported again. What is remembered is
+bounded.
 """
 
 from collections import OrderedDict
@@ -35,10 +36,10 @@ class Changes:
     def __init__(self) -> None:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._deaths: OrderedDict[str, float] = OrderedDict()
-        self._untold: dict[str, float] = {}
+        self._unreported: dict[str, float] = {}
 
     def heard_death(self, container_id: str, at: float) -> None:
-        """Note that the stream told of a container's end, ``at`` on the steady clock."""
+        """Note that the stream reported a container's end, ``at`` on the steady clock."""
         self._deaths[container_id] = at
         while len(self._deaths) > _REMEMBERED:
             self._deaths.popitem(last=False)
@@ -61,21 +62,21 @@ class Changes:
 
     def _end(self, before: _Known | None, container: Replica, now: float) -> list[Event]:
         if container.phase is not Phase.ENDED:
-            self._untold.pop(container.id, None)
+            self._unreported.pop(container.id, None)
             return []
         at = container.finished_at or now
-        told = self._deaths.get(container.id, 0.0) >= at - _CLOCK_SLACK
-        if container.id in self._untold:
-            at = self._untold.pop(container.id)
-            return [] if told else [_death(container, at)]
-        if before and before.id == container.id and before.phase is not Phase.ENDED and not told:
-            self._untold[container.id] = at
+        ended = self._deaths.get(container.id, 0.0) >= at - _CLOCK_SLACK
+        if container.id in self._unreported:
+            at = self._unreported.pop(container.id)
+            return [] if ended else [_death(container, at)]
+        if before and before.id == container.id and before.phase is not Phase.ENDED and not ended:
+            self._unreported[container.id] = at
         return []
 
     def _image_change(self, before: _Known, container: Replica, now: float) -> list[Event]:
         """An event when the name now stands for a container of another image.
 
-        It began when the container before it was ended for it, where the stream told of that.
+        It began when the container before it was ended for it, where the stream reported that.
         """
         if before.id == container.id or before.image_id == container.image_id:
             return []

@@ -4,7 +4,7 @@ Invariants:
 
 * Every call has a total deadline and a largest size, also the negotiation of the API version,
   which the SDK itself would read without either.
-* Nothing of the user's environment takes part: no proxy, no ``~/.netrc``, no redirect.
+* Nothing of the user's environment is used: no proxy, no ``~/.netrc``, no redirect.
 * A client belongs to one thread: the SDK's clients are not made to be shared.
 
 Shared by the source and by the drivers that change containers.
@@ -76,7 +76,7 @@ def connect(endpoint: DockerEndpoint, timeout: float) -> "DockerClient":
 
 
 def _knock(endpoint: DockerEndpoint, timeout: float) -> None:
-    """Say at once that nobody is at a unix socket, before the SDK is even imported."""
+    """Report at once that nobody listens on a unix socket, before the SDK is even imported."""
     if endpoint.socket is None:
         return
     try:

@@ -72,7 +72,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What only an inspection tells. Times are Unix seconds of the engine's clock."""
+    """What only an inspection says. Times are Unix seconds of the engine's clock."""
 
     image: str = ""
     exit_code: int | None = None
@@ -96,7 +96,7 @@ def read_list(answer: object) -> list[Listed] | None:
 
 
 def read_inspection(answer: object) -> Inspected:
-    """What an inspection tells beyond the list."""
+    """What an inspection says beyond the list."""
     root = mapping(answer)
     state = mapping(root.get("State"))
     health = mapping(state.get("Health"))
@@ -153,7 +153,7 @@ def judge(status: str, health: str, exit_code: int | None, *, oom_killed: bool) 
     """The state of a container from the engine's words.
 
     Running is as healthy as its HEALTHCHECK says. Exited with 0 is unknown: only its service
-    tells whether it was meant to end; any other exit is down.
+    knows whether it was meant to end; any other exit is down.
     """
     if status == "running":
         return _HEALTH_STATES.get(health, State.UNKNOWN)

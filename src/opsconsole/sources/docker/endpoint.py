@@ -230,7 +230,7 @@ def _read_object(path: Path) -> Mapping[str, object]:
         return _object(json.loads(durable.read(path, _FILE_LIMIT, follow=True)))
     except (OSError, ValueError, RecursionError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is not JSON"
-        hint = "mend the file, or set docker.host"
+        hint = "correct the file, or set docker.host"
         raise _unusable(f"cannot read {_shown(str(path))}: {why}", hint) from error
 
 

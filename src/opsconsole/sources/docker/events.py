@@ -1,11 +1,11 @@
-"""The engine's stream of events, followed for ever in a thread of its own.
+"""The engine's stream of events, followed in a thread of its own until it is closed.
 
 Invariants:
 
 * The thread reconnects by itself, later and later with jitter, and asks for what it missed.
   A stream that is silent for long is renewed, because a dead peer is silent too: the SDK's own
   stream would wait for ever.
-* What the thread hands on is bounded in size and in rate; what is left out is counted.
+* What the thread passes on is bounded in size and in rate; what is left out is counted.
 * ``close`` ends the wait from any thread; the thread is a daemon and holds up no exit.
 """
 
@@ -43,11 +43,11 @@ _BURST: Final = 500.0
 
 @dataclass(frozen=True, slots=True)
 class Listeners:
-    """Who hears of what; all are called on the stream's thread.
+    """What is called for which occurrence, on the stream's thread.
 
     ``message`` gets each decoded message; ``gap`` the seconds for which the stream was broken
-    and why, once it stands again, but not over and over of one that never stands for long;
-    ``flood`` how many messages were left out.
+    and why, once it is connected again, but not repeatedly for one that never stays connected
+    for long; ``flood`` how many messages were left out.
     """
 
     message: Callable[[object], None]
@@ -67,7 +67,7 @@ class EventStream:
         silence: float,
     ) -> None:
         self._endpoint = endpoint
-        self._tell = listeners
+        self._listeners = listeners
         self._timeout = timeout
         self._silence = silence
         self._stopping = threading.Event()
@@ -146,7 +146,7 @@ class EventStream:
                     self._stream = None
 
     def _stand(self, response: "Response") -> None:
-        """Note that the stream stands, how it is closed, and from when to ask the next time."""
+        """Note that the stream is connected, how to close it, and where to resume."""
         from docker.types import CancellableStream
 
         with self._lock:
@@ -160,7 +160,7 @@ class EventStream:
             self._broken = None
             if self._gap_is_news:
                 self._gap_is_news = False
-                self._tell.gap(time.monotonic() - at, fault)
+                self._listeners.gap(time.monotonic() - at, fault)
 
     def _hear(self, line: bytes) -> None:
         try:
@@ -174,13 +174,13 @@ class EventStream:
             seconds, nanoseconds = divmod(at + 1, 1_000_000_000)
             self._since = f"{seconds}.{nanoseconds:09d}"
         if self._bucket.take():
-            self._tell.message(message)
+            self._listeners.message(message)
         if left_out := self._bucket.report():
-            self._tell.flood(left_out)
+            self._listeners.flood(left_out)
 
 
 class _SilenceError(Exception):
-    """The stream stands and says nothing."""
+    """The stream is connected and sends nothing."""
 
 
 class _Bucket:

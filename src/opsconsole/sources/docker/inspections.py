@@ -1,7 +1,7 @@
 """Which containers to inspect again, so that a large fleet costs one call and few inspections.
 
 Invariant: what changed is inspected before what only grew old, and no sweep inspects more than
-``SWEEP_LIMIT`` containers; one that was not inspected yet shows what the list alone tells. One
+``SWEEP_LIMIT`` containers; one that was not inspected yet shows what the list alone says. One
 whose inspection failed is left alone for a minute, so that it costs the others nothing.
 """
 

@@ -2,7 +2,7 @@
 
 Invariant: a client is used by one call at a time. It is kept for the next call when the call
 went well and dropped when it did not, so that an engine that was restarted, or another one
-behind the same address, is negotiated with anew.
+behind the same address, is negotiated with again.
 """
 
 import re

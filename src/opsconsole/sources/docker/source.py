@@ -6,7 +6,7 @@ Invariants:
   control groups where the engine is local; else the engine is asked beside the looks, because
   some engines take a second for each container.
 * An engine that is absent, hung, restarted or garbled is a classified fault; nothing waits for
-  it beyond the deadline, and it is asked again for ever.
+  it beyond the deadline, and it is asked again at every look.
 * The endpoint is fixed at the first look that finds one: a context that is switched in another
   terminal does not lead actions to another machine.
 * Everything that this object remembers is touched on the event loop alone; threads get and
@@ -151,7 +151,7 @@ class DockerSource(Source[Inventory]):
         self._follow(reader.endpoint)
         containers = self._joined(listed)
         for event in self._changes.observe(containers, self._clock.now()):
-            self._tell(event)
+            self._report(event)
         return Inventory(
             place=self._place,
             endpoint=str(reader.endpoint),
@@ -277,7 +277,7 @@ class DockerSource(Source[Inventory]):
     def _hear(self, message: object) -> None:
         if self._stream is None:
             return  # closed meanwhile
-        event = self._timeline.tell(message, now=self._clock.now(), skew=skew(self._clock))
+        event = self._timeline.event_of(message, now=self._clock.now(), skew=skew(self._clock))
         about = container_id(message)
         if about:
             self._inspections.touch(about)
@@ -285,9 +285,9 @@ class DockerSource(Source[Inventory]):
             return
         if about and is_death(message):
             self._changes.heard_death(about, event.at)
-        self._tell(event)
+        self._report(event)
 
-    def _tell(self, event: Event) -> None:
+    def _report(self, event: Event) -> None:
         self._on_event(replace(event, place=self._place.name))
 
     def _hear_gap(self, seconds: float, fault: Fault) -> None:

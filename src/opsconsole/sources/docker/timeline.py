@@ -1,8 +1,8 @@
-"""The engine's events, told as events of the timeline. Pure but for what it remembers.
+"""The engine's events as events of the timeline. Pure except for what it remembers.
 
-Invariant: one thing that happened is one event: the signals that end a container are told with
+Invariant: one thing that happened is one event: the signals that end a container are part of
 its death, and so is running out of memory when that is known by then. What is remembered is
-bounded. ``service`` is left to whoever knows which container belongs to which.
+bounded. ``service`` is left to the caller, which knows the service of each container.
 
 Shape: a message of ``GET /events`` of the Docker Engine API.
 """
@@ -44,7 +44,7 @@ _HEALTH: Final = {"healthy": State.OK, "unhealthy": State.DOWN, "starting": Stat
 
 @dataclass(slots=True)
 class _Trouble:
-    """What befell a container lately, until its death is told."""
+    """What happened to a container recently, until its death is reported."""
 
     at: float
     signals: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ class _Message:
 
 
 class Timeline:
-    """Tells one engine's messages, in the order in which they come."""
+    """Turns one engine's messages into events, in the order in which they come."""
 
     def __init__(self) -> None:
         self._troubles: OrderedDict[str, _Trouble] = OrderedDict()
@@ -72,20 +72,20 @@ class Timeline:
             "container die": self._died,
             "container oom": self._out_of_memory,
             "container kill": self._signalled,
-            "container start": _told(EventCode.STARTED, State.OK),
-            "container restart": _told(EventCode.RESTARTED),
-            "container destroy": _told(EventCode.REMOVED),
-            "container pause": _told(EventCode.PAUSED, State.DEGRADED),
-            "container unpause": _told(EventCode.RESUMED, State.OK),
-            "container update": _told(EventCode.LIMITS_CHANGED),
+            "container start": _as(EventCode.STARTED, State.OK),
+            "container restart": _as(EventCode.RESTARTED),
+            "container destroy": _as(EventCode.REMOVED),
+            "container pause": _as(EventCode.PAUSED, State.DEGRADED),
+            "container unpause": _as(EventCode.RESUMED, State.OK),
+            "container update": _as(EventCode.LIMITS_CHANGED),
             "container rename": _renamed,
             "container health_status": _health_changed,
-            "image tag": _told(EventCode.IMAGE_TAGGED),
+            "image tag": _as(EventCode.IMAGE_TAGGED),
             "service update": _service_updated,
         }
 
-    def tell(self, message: object, *, now: float, skew: float) -> Event | None:
-        """The event for one decoded message; None for what is not told, or not understood.
+    def event_of(self, message: object, *, now: float, skew: float) -> Event | None:
+        """The event for one decoded message; None for what is not shown, or not understood.
 
         ``now`` is the steady clock's; ``skew`` the wall's lead over it.
         """
@@ -126,7 +126,7 @@ class Timeline:
         return None
 
     def _trouble(self, message: _Message) -> _Trouble:
-        """The container's present trouble, begun anew when the last is long ago."""
+        """The container's present trouble, a fresh one when the last is long ago."""
         trouble = self._troubles.pop(message.id, None)
         if trouble is None or message.at - trouble.at > _RECENT:
             trouble = _Trouble(message.at)
@@ -153,11 +153,11 @@ def container_id(message: object) -> str:
 
 
 def is_death(message: object) -> bool:
-    """Whether a message tells of a container's end."""
+    """Whether a message reports a container's end."""
     return isinstance(message, dict) and message.get("Action") == "die"
 
 
-def _told(code: EventCode, state: State | None = None) -> Callable[[_Message], Event]:
+def _as(code: EventCode, state: State | None = None) -> Callable[[_Message], Event]:
     return lambda message: _event(message, code, state)
 
 

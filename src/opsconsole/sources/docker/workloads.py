@@ -1,7 +1,7 @@
 """What Docker runs copies of: Swarm services, and the services of Compose projects. Pure.
 
-Invariant: a Swarm service is told with what it wants now; of a job that is what its completed tasks
-leave to be done. A task that has ended is history and a copy of nothing, and so is what
+Invariant: a Swarm service is reported with what it wants now; for a job that is what its completed
+tasks leave to be done. A task that has ended is history and a copy of nothing, and so is what
 ``compose run`` has made.
 
 Shape: ``GET /services`` of the Docker Engine API 1.41 to 1.51; before, no tasks are counted.
@@ -44,7 +44,7 @@ def copy_of(labels: Mapping[str, str], place: Place, *, runs: bool) -> tuple[str
 
 
 def read_services(answer: object, place: Place) -> tuple[Workload, ...]:
-    """Swarm services whose task counts the engine tells, by name."""
+    """Swarm services whose task counts the engine reports, by name."""
     found = (_service(mapping(item), place) for item in _list(answer)[:_SERVICES_LIMIT])
     return tuple(sorted((each for each in found if each), key=lambda each: each.name))
 

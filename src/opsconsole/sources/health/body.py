@@ -87,7 +87,7 @@ def _judge(
     *,
     accepted: bool,
 ) -> HealthReport | Fault:
-    """Let the configuration's expectation and the status code have their say."""
+    """Apply the configuration's expectation and the status code."""
     expect = health.expect
     if not accepted:
         good = isinstance(value, dict) and is_good_code(value, status)
@@ -105,7 +105,7 @@ def _judge(
 
 
 def _failed_by_code(report: HealthReport, status: int) -> HealthReport | Fault:
-    """DOWN with what the body tells, or the bare fault where it tells nothing of health."""
+    """DOWN with what the body says, or the bare fault where it says nothing of health."""
     if report.state is State.UNKNOWN and not report.components:
         return status_fault(status)
     code = f"HTTP {status} {phrase(status)}".rstrip()

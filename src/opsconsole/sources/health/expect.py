@@ -17,7 +17,7 @@ MISSING: Final = object()
 """What ``at_path`` gives when there is no such place."""
 
 TOO_MANY: Final = 429
-"""We ask too often: the answer says nothing of the health of who gives it."""
+"""We ask too often: the answer says nothing of the target's health."""
 
 SEARCHED: Final = 64 * 1024
 """Bytes of a body in which a text or pattern is looked for."""
@@ -60,7 +60,7 @@ def phrase(status: int) -> str:
 class Held:
     """How an answer compares with what is expected of it; ``said`` is one line, sanitised.
 
-    ``good`` is None where the answer speaks of our asking alone.
+    ``good`` is None where the answer is about our request alone.
     """
 
     good: bool | None

@@ -122,8 +122,9 @@ def readable(value: Json) -> str:
 def _pieces(value: Json, margin: str) -> Iterator[str]:
     """``value`` as ``json.dumps(value, ensure_ascii=False, indent=2)`` has it, piece by piece.
 
-    The library's own encoder is made anew for each indented value and leaves a cycle of closures
-    behind: at 200 bodies a second the collector stops everything for tens of milliseconds.
+    The library's own encoder is created again for each indented value and leaves a cycle of
+    closures behind: at 200 bodies a second the collector stops everything for tens of
+    milliseconds.
     """
     inner = f"{margin}  "
     if isinstance(value, dict) and value:

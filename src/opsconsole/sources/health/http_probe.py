@@ -1,7 +1,7 @@
 """One HTTP health, liveness, readiness or startup probe.
 
 Invariant: a look ends within ``timeout`` seconds, raises nothing, and says either what the target
-said of itself or, classified, why that could not be had. A fault that is not the target's (name,
+said of itself or, classified, why that could not be read. A fault that is not the target's (name,
 certificate files, descriptors, a body that we do not understand) never blames it.
 """
 
@@ -147,7 +147,7 @@ class HttpProbe(Source[HealthReport]):
     def _by_code(
         self, found: HealthReport | Fault, status: int, content_type: str
     ) -> HealthReport | Fault:
-        """A liveness, readiness or startup probe speaks by its code where its body is mute."""
+        """A liveness, readiness or startup probe goes by its code where its body says nothing."""
         if self._asked.kind is ProbeKind.HEALTH or self._health.expect is not None:
             return found
         if isinstance(found, Fault):
@@ -157,7 +157,7 @@ class HttpProbe(Source[HealthReport]):
         return found
 
     def _refusal(self, response: httpx.Response) -> Fault | None:
-        """Answers that speak of the request, not of the health of what answers."""
+        """Answers that are about the request, not about the target's health."""
         status = response.status_code
         if status in (401, 403, 407):
             hint = "look at the service's http: settings"

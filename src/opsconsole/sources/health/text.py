@@ -58,8 +58,8 @@ def _read_parts(text: str, raw: str) -> HealthReport | None:
         for match in found[:COMPONENT_LIMIT]
         if match is not None
     ]
-    told = any(part.state is not State.UNKNOWN for part in parts)
-    if len(parts) < 2 or len(parts) < len(found) or not told:
+    any_known = any(part.state is not State.UNKNOWN for part in parts)
+    if len(parts) < 2 or len(parts) < len(found) or not any_known:
         return None
     return HealthReport(whole(parts), "parts", tuple(parts), raw=raw)
 

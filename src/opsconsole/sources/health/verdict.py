@@ -12,7 +12,7 @@ from opsconsole.model.state import State
 from opsconsole.sources.health.words import state_of, state_of_sentence
 from opsconsole.sources.strict_json import Json
 
-Told = tuple[str, Json, State | None]
+StatusFound = tuple[str, Json, State | None]
 """A key, its value, and the state that it names; None where it is not understood."""
 
 _STATUS_KEYS: Final = (
@@ -45,22 +45,22 @@ _WRAPPED: Final = frozenset({"success", "successful", "ok", "true", "200"})
 _DEPTH: Final = 2
 
 
-def find_status(body: Mapping[str, Json]) -> Told | None:
+def find_status(body: Mapping[str, Json]) -> StatusFound | None:
     """The body's own status, keys in any case; None without one.
 
     Of several that are understood the worst, and of those alike the first.
     """
-    told = list(_told(body, _STATUS_KEYS, _DEPTH))
-    understood = [each for each in told if each[2] is not None]
+    found = list(_statuses(body, _STATUS_KEYS, _DEPTH))
+    understood = [each for each in found if each[2] is not None]
     if understood:
         return max(understood, key=lambda each: each[2].urgency if each[2] else 0)
-    return _by_message(body, told[0]) if told else None
+    return _by_message(body, found[0]) if found else None
 
 
 def opened(body: Mapping[str, Json]) -> dict[str, Json] | None:
     """What an envelope holds (``{"status": "success", "data": {…}}``); None for any other body.
 
-    The word of an envelope tells of the answer, not of health.
+    The word of an envelope is about the answer, not about health.
     """
     status = find_status(body)
     word = status[1] if status is not None else body.get("success", body.get("code"))
@@ -79,7 +79,7 @@ def complaint(body: Mapping[str, Json]) -> bool:
     return any(bool(each) and not isinstance(each, (int, float)) for each in errors)
 
 
-def _told(body: Mapping[str, Json], keys: tuple[str, ...], depth: int) -> Iterator[Told]:
+def _statuses(body: Mapping[str, Json], keys: tuple[str, ...], depth: int) -> Iterator[StatusFound]:
     by_name = {key.lower(): key for key in body}
     for name in keys:
         key = by_name.get(name)
@@ -88,7 +88,7 @@ def _told(body: Mapping[str, Json], keys: tuple[str, ...], depth: int) -> Iterat
         value = body[key]
         if isinstance(value, dict):
             if depth:
-                inner = list(_told(value, (*_STATUS_KEYS, *_INNER_KEYS), depth - 1))
+                inner = list(_statuses(value, (*_STATUS_KEYS, *_INNER_KEYS), depth - 1))
                 yield from ((f"{key}.{path}", said, state) for path, said, state in inner)
             continue
         yield key, value, _state(name, value)
@@ -105,10 +105,10 @@ def _state(name: str, value: Json) -> State | None:
     return state
 
 
-def _by_message(body: Mapping[str, Json], told: Told) -> Told:
+def _by_message(body: Mapping[str, Json], found: StatusFound) -> StatusFound:
     """A status that is a program's own number, beside a message in words."""
-    key, value, _ = told
+    key, value, _ = found
     message = body.get("message")
     if isinstance(value, int) and not isinstance(value, bool) and isinstance(message, str):
         return key, value, state_of_sentence(message)
-    return told
+    return found

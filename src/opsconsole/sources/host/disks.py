@@ -1,4 +1,4 @@
-"""The host's file systems. Blocks: a dead network share may hang for ever.
+"""The host's file systems. Blocks: a dead network share may hang for good.
 
 Invariant: one file system is one entry, whatever number of places it is mounted at.
 """

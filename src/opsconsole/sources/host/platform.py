@@ -41,7 +41,7 @@ _PLATFORMS: Final = (
 def recognise(environ: Mapping[str, str], exists: Callable[[str], bool]) -> str:
     """The platform with its evidence, such as ``Heroku (DYNO)``; '' when none is recognised.
 
-    Where several are recognised all are told, the outermost service first and what it stands
+    Where several are recognised all are named, the outermost service first and what it runs
     on after it: ``AWS (AWS_REGION), Kubernetes (/var/run/secrets/kubernetes.io)``.
     """
     found = [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A process at one look. ``created`` tells it from a later one of the same number."""
+    """A process at one look. ``created`` distinguishes it from a later one of the same number."""
 
     created: float
     cpu_seconds: float

@@ -46,7 +46,7 @@ def traffic_rates(
 ) -> tuple[float, float] | None:
     """Bytes received and sent a second over the interfaces that both readings have.
 
-    An interface whose counters went backwards came up anew and is left out of this one.
+    An interface whose counters went backwards was restarted and is left out of this one.
     """
     pairs = [(before[name], after[name]) for name in after.keys() & before.keys()]
     steady = [

@@ -35,7 +35,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class _Counters:
-    """One reading of what only differences tell; ``at`` is monotonic."""
+    """One reading of counters, of which only differences matter; ``at`` is monotonic."""
 
     at: float
     cores: tuple[CpuTimes, ...]

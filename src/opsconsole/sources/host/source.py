@@ -76,7 +76,7 @@ class HostSource(Source[Host]):
 
     @property
     def endpoint(self) -> str:
-        """It is here."""
+        """Nothing to show: it is this host."""
         return ""
 
     async def collect(self) -> Reading[Host]:
@@ -144,7 +144,7 @@ class HostSource(Source[Host]):
             self._process_task = asyncio.create_task(self._look_at_processes())
 
     def _raise_defects(self) -> None:
-        """Raise what ended a slow look and was no failure to look; the next one starts anew."""
+        """Raise what ended a slow look and was no failure to look; the next one starts again."""
         for task in (self._disk_task, self._process_task):
             if task is None or not task.done() or task.cancelled():
                 continue

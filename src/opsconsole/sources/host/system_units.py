@@ -49,7 +49,7 @@ async def show(
     found = tuple(_block(block) for block in text.split("\n\n"))
     if len(found) != len(units):
         return Fault(
-            FaultKind.NOT_UNDERSTOOD, f"systemctl told of {len(found)} units, not {len(units)}"
+            FaultKind.NOT_UNDERSTOOD, f"systemctl reported {len(found)} units, not {len(units)}"
         )
     return found
 

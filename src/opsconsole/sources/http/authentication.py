@@ -23,7 +23,7 @@ class Authentication:
     async def headers(self, deadline: float) -> dict[str, str]:
         """The configured headers, by ``deadline`` (loop time).
 
-        Raises ``TransportFaultError`` when a secret cannot be had.
+        Raises ``TransportFaultError`` when a secret cannot be read.
         """
         made: dict[str, str] = {}
         for name, value in self._http.http_headers.items():

@@ -59,7 +59,7 @@ class Connector:
         return found
 
     def renew(self) -> None:
-        """Have every secret and TLS file read again by whoever asks next."""
+        """Have every secret and TLS file read again when it is next needed."""
         self.renewals += 1
         self._read.clear()
         self._read_at.clear()

@@ -1,4 +1,4 @@
-"""Times that the headers of an answer tell: how old it is, and when to ask again.
+"""Times that the headers of an answer give: how old it is, and when to ask again.
 
 Invariant: never negative, never raises; 0 where nothing is said that is understood. Names of
 headers are in lower case, or looked up without regard to it.

@@ -86,7 +86,7 @@ class Resolver:
         """The addresses of ``host``, at least one. Raises ``TransportFaultError``.
 
         Waits as long as the lookup takes: the deadline is the caller's, and leaves the lookup
-        running for whoever asks next.
+        running for the next caller.
         """
         literal = as_literal(host)
         if literal is not None:

@@ -51,7 +51,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
     ``timeout`` is the total deadline in seconds; a request's ``deadline`` extension, in the event
     loop's time, overrides it. ``proxy`` is an HTTP proxy, asked in absolute form for a plain
     target and by CONNECT for one behind TLS. ``looks`` is how many exchanges a connection carries
-    at most, so that a look soon goes to whoever listens there now.
+    at most, so that a look soon goes to the process that listens there now.
     """
 
     def __init__(

@@ -1,6 +1,6 @@
-"""What every log source is, what it is made from, and who hears of it.
+"""What every log source is, what it is made from, and what receives its lines.
 
-Invariant: a log source reads for ever until it is closed, whatever happens to what it follows;
+Invariant: a log source reads until it is closed, whatever happens to what it follows;
 why it cannot read is reported, and so is that it can again. ``start`` and ``close`` never wait.
 """
 
@@ -16,14 +16,17 @@ from opsconsole.sources.logs.raw_lines import RawLine
 
 
 class LogSink(Protocol):
-    """Who hears of a log; every method is called on the source's own thread."""
+    """What receives a log; every method is called on the source's own thread."""
 
     def lines(self, lines: Sequence[RawLine], *, live: bool) -> None:
         """Lines in their order. ``live``: they came just now, not from the past."""
         ...
 
     def gap(self, text: str) -> None:
-        """Something between the lines that one must know: a gap, a rotation, another container."""
+        """Something between the lines that a reader must know:
+
+        a gap, a rotation, another container.
+        """
         ...
 
     def trouble(self, text: str) -> None:
@@ -32,7 +35,7 @@ class LogSink(Protocol):
 
 
 class LogSource(Protocol):
-    """One log that is followed; it has its sink from its making."""
+    """One log that is followed; it is made with its sink."""
 
     @abstractmethod
     def start(self) -> None:

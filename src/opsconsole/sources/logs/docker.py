@@ -1,11 +1,12 @@
 """Following the log of a container or of a Swarm service through the Docker Engine.
 
-Invariant: a line is told once, also when the stream breaks: it is asked for again from the time
-of the last line, and as many lines of that very time are left out as were told. A container that
-was made anew under the same name is followed from its beginning. A break is told as a gap.
+Invariant: a line is passed on once, also when the stream breaks: the stream is asked for again
+from the time of the last line, and as many lines of that very time are left out as were passed
+on. A container that was created again under the same name is followed from its beginning. A break
+is reported as a gap.
 
 The tasks of a Swarm service share one stream that is not in the order of time: after a break,
-lines of a slower task that are older than the last one told are missing.
+lines of a slower task that are older than the last one passed on are missing.
 """
 
 import os
@@ -132,7 +133,7 @@ class DockerFollower(Follower):
             for chunk in read_chunks(response):
                 if self.stopping:
                     return None
-                self._tell(reader.feed(chunk), live=time.monotonic() >= live_from)
+                self._pass_on(reader.feed(chunk), live=time.monotonic() >= live_from)
         return self._why_it_ended(client, timeout)
 
     def _inspect(self, client: "DockerClient", timeout: float) -> dict[str, Any]:
@@ -141,7 +142,7 @@ class DockerFollower(Follower):
         try:
             found = get_json(client, path, deadline=timeout)
         except DockerUnavailableError as error:
-            # All that a container says which was not there before is news.
+            # All that a container says which was not there before is new.
             self._awaited = error.fault.kind is FaultKind.ABSENT
             raise
         return found if isinstance(found, dict) else {}
@@ -156,7 +157,7 @@ class DockerFollower(Follower):
         known, self._id = self._id, identity
         if known and known != identity:
             self._last = self._told_at_last = self._skip = 0
-            self.sink.gap(f"{sanitize(self._name, limit=100)} was made anew: another container")
+            self.sink.gap(f"{sanitize(self._name, limit=100)} was created again: another container")
             return False
         if self._last:
             seconds, rest = divmod(self._last, _NANO)
@@ -178,13 +179,13 @@ class DockerFollower(Follower):
             self.sink.gap(f"the log was out of reach for {lost:.0f} s and is followed again")
         self.sink.trouble("")
 
-    def _tell(self, lines: list[StampedLine], *, live: bool) -> None:
+    def _pass_on(self, lines: list[StampedLine], *, live: bool) -> None:
         fresh = [each for each in lines if self._is_fresh(each)]
         if fresh:
             self.sink.lines([each.line for each in fresh], live=live)
 
     def _is_fresh(self, each: StampedLine) -> bool:
-        """Whether a line was not told yet; the engine sends the last ones again."""
+        """Whether a line was not passed on yet; the engine sends the last ones again."""
         at = each.nanoseconds
         if self._skip and at == self._last:
             self._skip -= 1

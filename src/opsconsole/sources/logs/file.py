@@ -1,7 +1,7 @@
-"""Following a file, also when it is rotated, truncated or made anew.
+"""Following a file, also when it is rotated, truncated or created again.
 
-Invariant: what the machine says of the file is told in its order; a line that was cut off by a
-rotation is told as it was, and none is put together from two files.
+Invariant: what the machine says of the file is passed on in its order; a line that was cut off
+by a rotation is passed on as it was, and none is put together from two files.
 
 It starts with the last ``TAIL`` bytes, from a line's beginning.
 """
@@ -33,11 +33,11 @@ class FileFollower(Follower):
         self._file.close()
 
     def follow(self) -> None:
-        """Tell what comes of the file."""
+        """Pass on each piece of the file."""
         for each in self._file:
-            self._tell(each)
+            self._pass_on(each)
 
-    def _tell(self, each: Followed) -> None:
+    def _pass_on(self, each: Followed) -> None:
         match each:
             case Chunk():
                 lines = self._splitter.feed(each.data)

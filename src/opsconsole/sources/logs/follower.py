@@ -53,7 +53,7 @@ class Follower(LogSource):
         while not self.stopping:
             try:
                 self.follow()
-            except Exception as error:  # noqa: BLE001 - the thread's boundary: told, begun again
+            except Exception as error:  # noqa: BLE001 - the thread's boundary: reported, begun again
                 words = sanitize(str(error), limit=200)
                 self.sink.trouble(f"internal error: {type(error).__name__}: {words}")
                 self.wait(AFTER_DEFECT)

@@ -1,7 +1,7 @@
 """The kinds of logs, each with the source that follows it.
 
 Invariant: every kind that a configuration can name has a source here, which mypy compares with
-the protocol; who follows no log of a kind does not import what it takes.
+the protocol; a kind that is not followed imports nothing.
 """
 
 from typing import assert_never
@@ -11,7 +11,7 @@ from opsconsole.sources.logs.base import LogContext, LogSink, LogSource
 
 
 def make(kind: LogKind, what: str, context: LogContext, sink: LogSink) -> LogSource:
-    """A source of ``kind`` that follows ``what`` and tells ``sink``; not started yet."""
+    """A source of ``kind`` that follows ``what`` and reports to ``sink``; not started yet."""
     match kind:
         case "file":
             from opsconsole.sources.logs.file import FileFollower

@@ -27,7 +27,7 @@ class Part(StrEnum):
     """What a line is of an entry. ``ENTRY`` begins one; the others may belong to one before.
 
     ``MORE`` always does: what is indented, a cause, a frame. ``TRACE`` begins the report of an
-    error that nobody caught, or follows the line that tells of it. ``REASON`` names an error, as
+    error that nobody caught, or follows the line that reports it. ``REASON`` names an error, as
     the end of a trace or its beginning. ``CHAIN`` says that another trace follows.
     """
 

@@ -119,7 +119,7 @@ def _quantile_values(
     declared: Declared, vector: Vector, at: float, origin: str
 ) -> tuple[MetricValue, ...]:
     buckets = [(bound_of(labels.get("le", "")), value) for labels, value in vector]
-    reckoned = bucket_quantiles(declared.quantiles, buckets)
+    quantiles = bucket_quantiles(declared.quantiles, buckets)
     return tuple(
         MetricValue(
             declared.service,
@@ -129,7 +129,7 @@ def _quantile_values(
             at,
             origin=origin,
         )
-        for share, value in zip(declared.quantiles, reckoned, strict=True)
+        for share, value in zip(declared.quantiles, quantiles, strict=True)
     )
 
 

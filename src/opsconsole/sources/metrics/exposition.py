@@ -34,7 +34,7 @@ class ExpositionError(ValueError):
 
 
 class TooManySeriesError(ValueError):
-    """More lines of declared metrics than ``LINE_LIMIT``; ``count`` tells how many."""
+    """More lines of declared metrics than ``LINE_LIMIT``; ``count`` says how many."""
 
     def __init__(self, count: int) -> None:
         super().__init__(f"{count} series of declared metrics")
@@ -70,7 +70,7 @@ def read_exposition(body: bytes, content_type: str, names: frozenset[str]) -> li
 def pieces(body: bytes) -> Iterator[tuple[int, int]]:
     """Begin and end of parts of ``body`` at ends of lines, each searched in about 10 ms.
 
-    One search of a large body would let no other thread run, the event loop's neither.
+    One search of a large body would let no other thread run, not even the event loop's.
     """
     begin = 0
     while begin < len(body):

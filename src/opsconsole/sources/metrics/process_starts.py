@@ -1,7 +1,7 @@
 """When processes began and which version they run, read from metrics that most of them expose.
 
-Invariant: one query tells it for a whole fleet, and answers with those alone that began lately; a
-body is searched, not parsed, and one without these metrics tells nothing.
+Invariant: one query serves a whole fleet, and answers only with those that began recently; a body
+is searched, not parsed, and one without these metrics says nothing.
 
 Formats: ``process_start_time_seconds`` and ``NAME_build_info{version="…"}``, by the conventions
 of Prometheus' client libraries (https://prometheus.io/docs/instrumenting/writing_clientlibs/).
@@ -16,7 +16,7 @@ from opsconsole.sources.metrics.exposition import pieces
 from opsconsole.text import sanitize
 
 RECENT: Final = 900
-"""Seconds for which a start is told, so that a console opened after it knows of it too."""
+"""Seconds for which a start is reported, so that a console opened after it knows of it too."""
 
 _START: Final = "process_start_time_seconds"
 _BEGAN: Final = re.compile(rb"^process_start_time_seconds(?:\{[^\n]*\})?[ \t]+([0-9.eE+]+)", re.M)
@@ -28,7 +28,7 @@ _LIMIT: Final = 120
 
 
 def query() -> str:
-    """PromQL for every process that began lately, its version, and the version before it.
+    """PromQL for every process that began recently, its version, and the version before it.
 
     ``go_build_info`` is of the program's libraries more often than of the program.
     """
@@ -68,7 +68,7 @@ def read_vector(
 
 
 def read_body(body: bytes, service: str, instance: str, skew: float) -> ProcessStart | None:
-    """The process that exposed ``body``; None where that does not tell when it began."""
+    """The process that exposed ``body``; None where that does not say when it began."""
     found = _first(_BEGAN, body)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""Quantiles of a classic histogram, as Prometheus reckons them.
+"""Quantiles of a classic histogram, as Prometheus calculates them.
 
 Invariant: pure; the same buckets give the figure that Prometheus' ``histogram_quantile`` gives,
 and None where that gives NaN. A larger share never gives a smaller quantile.

@@ -1,4 +1,4 @@
-"""How fast a counter goes up, as Prometheus reckons it.
+"""How fast a counter goes up, as Prometheus calculates it.
 
 Invariant: pure; the same samples give the figure that Prometheus' ``rate`` and ``increase`` give.
 

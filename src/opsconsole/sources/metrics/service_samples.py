@@ -1,7 +1,7 @@
 """The figures of one service out of the samples of all its instances.
 
-Invariant: a figure is that of every instance together, whichever was scraped last, reckoned for
-one moment as a query would be. An instance that does not answer fades from a rate as its samples
+Invariant: a figure is that of every instance together, whichever was scraped last, calculated for
+one moment as a query would. An instance that does not answer fades from a rate as its samples
 leave the window, and counts in no gauge.
 """
 
@@ -15,24 +15,24 @@ from opsconsole.sources.metrics.declared import Declared, Kind, bound_of, series
 from opsconsole.sources.metrics.exposition import Exposed
 from opsconsole.sources.metrics.quantiles import bucket_share
 from opsconsole.sources.metrics.sample_book import Labels, SampleBook
-from opsconsole.sources.prometheus.budget_series import BudgetSeries, Tells
+from opsconsole.sources.prometheus.budget_series import BudgetSeries, SeriesKind
 
 TARGET_LABELS: Final = frozenset({"job", "instance"})
 """Labels that a Prometheus adds to what it scrapes. No target exposes them, and the console asks
 only the service's own instances, so that they select nothing here."""
 
 REUSED_FOR: Final = 1.0
-"""Seconds for which an instance's part is not reckoned anew when nothing came from it."""
+"""Seconds for which an instance's part is not calculated again when nothing came from it."""
 
 _Part = list[tuple[Mapping[str, str], float]]
 
 
 @dataclass(slots=True, eq=False)
 class _Target:
-    """One instance: its samples, and its part of each declared metric at ``reckoned_at``."""
+    """One instance: its samples, and its part of each declared metric at ``computed_at``."""
 
     book: SampleBook
-    reckoned_at: float | None = None
+    computed_at: float | None = None
     parts: dict[str, _Part] = field(default_factory=dict)
 
 
@@ -40,7 +40,7 @@ class ServiceSamples:
     """Shared by the scrapes of one service's instances; on the engine's loop alone."""
 
     def __init__(self, declared: Sequence[Declared], targets: Sequence[BudgetSeries] = ()) -> None:
-        self._targeted = [each for each in targets if each.tells is Tells.BUCKETS]
+        self._targeted = [each for each in targets if each.kind is SeriesKind.BUCKETS]
         self._declared = [each for each in declared if each.kind is not Kind.PROMQL]
         self._keep = max((each.window for each in self._declared), default=0.0)
         self._targets: dict[str, _Target] = {}
@@ -53,24 +53,24 @@ class ServiceSamples:
     def add(self, instance: str, at: float, samples: Iterable[Exposed]) -> bool:
         """Take in a scrape of ``instance``; False when it has more series than are kept."""
         target = self._target(instance)
-        target.reckoned_at = None
+        target.computed_at = None
         return target.book.add(at, self._needed(samples))
 
     def failed(self, instance: str) -> None:
         """A scrape of ``instance`` gave nothing."""
         target = self._target(instance)
-        target.reckoned_at = None
+        target.computed_at = None
         target.book.failed()
 
     def values(self, now: float) -> tuple[MetricValue, ...]:
         """Every declared figure at ``now``; None where it cannot be known yet."""
         for instance, target in self._targets.items():
-            if target.reckoned_at is None or now - target.reckoned_at > REUSED_FOR:
+            if target.computed_at is None or now - target.computed_at > REUSED_FOR:
                 target.parts = {
                     each.name: list(_part(each, instance, target.book, now))
                     for each in self._declared
                 }
-                target.reckoned_at = now
+                target.computed_at = now
         found: list[MetricValue] = []
         for each in self._declared:
             vector = [

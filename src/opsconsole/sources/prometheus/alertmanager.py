@@ -55,7 +55,7 @@ class AlertmanagerSource(ApiSource[AlertmanagerSeen]):
 
 
 def _kept(silence: SilenceView, now: float) -> bool:
-    """Whether it is in force or to come, or ended so lately that somebody may want it again."""
+    """Whether it is in force or to come, or ended so recently that somebody may want it again."""
     expired = silence.state is SilenceState.EXPIRED
     return not expired or now - (silence.ends_at or 0.0) < EXPIRED_KEPT
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.sources.metrics.declared import Vector, bound_of
 from opsconsole.sources.metrics.quantiles import bucket_share
-from opsconsole.sources.prometheus.budget_series import BudgetSeries, Tells
+from opsconsole.sources.prometheus.budget_series import BudgetSeries, SeriesKind
 from opsconsole.sources.prometheus.promql_sharing import (
     Labels,
     Shared,
@@ -35,7 +35,7 @@ LEAST_STEP: Final = 15.0
 
 _PART: Final = "opsconsole_part"
 _NO_PART: Final[Vector] = ()
-_Shape = tuple[Tells, str, str, Labels]
+_Shape = tuple[SeriesKind, str, str, Labels]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,22 @@ class WindowQuery:
 
 
 def window_queries(series: Iterable[BudgetSeries], spans: Sequence[float]) -> Iterator[WindowQuery]:
-    """The fewest queries that tell of ``series`` over their own windows and shorter ``spans``."""
+    """The fewest queries that cover ``series`` over their own windows and shorter ``spans``."""
     every = list(series)
     for over in sorted({*spans, *(each.window for each in every)}):
         shapes: dict[_Shape, list[tuple[Labels, BudgetSeries]]] = {}
         for each in every:
             if over == each.window or (over < each.window and over in spans):
-                shape = (each.tells, each.series, each.failed, each.patterns)
+                shape = (each.kind, each.series, each.failed, each.patterns)
                 shapes.setdefault(shape, []).append((each.labels, each))
-        for (tells, *_), items in shapes.items():
+        for (kind, *_), items in shapes.items():
             for group in shared(items, PATTERN_LIMIT):
-                yield WindowQuery(_TEXTS[tells](group, over), over, group)
+                yield WindowQuery(_TEXTS[kind](group, over), over, group)
 
 
 def _good_and_bad(series: BudgetSeries, parts: Mapping[str, list[Any]]) -> tuple[float, float]:
-    """Per second; zeros where the series tell nothing."""
-    if series.tells is Tells.BUCKETS:
+    """Per second; zeros where the series say nothing."""
+    if series.kind is SeriesKind.BUCKETS:
         buckets = [
             (bound_of(labels.get("le", "")), value)
             for labels, value in parts.get("buckets", _NO_PART)
@@ -95,7 +95,7 @@ def _good_and_bad(series: BudgetSeries, parts: Mapping[str, list[Any]]) -> tuple
         good, total = bucket_share(series.target, buckets)
         return good, total - good
     total = _sum(parts.get("all", _NO_PART))
-    if series.tells is Tells.GAUGE:
+    if series.kind is SeriesKind.GAUGE:
         good = min(total, max(0.0, _sum(parts.get("good", _NO_PART))))
         return good, total - good
     # A counter of failures that never counted one has no series yet.
@@ -135,7 +135,11 @@ def _buckets(group: Shared[BudgetSeries], over: float) -> str:
     )
 
 
-_TEXTS: Final = {Tells.GAUGE: _gauge, Tells.REQUESTS: _requests, Tells.BUCKETS: _buckets}
+_TEXTS: Final = {
+    SeriesKind.GAUGE: _gauge,
+    SeriesKind.REQUESTS: _requests,
+    SeriesKind.BUCKETS: _buckets,
+}
 
 
 def _together(**parts: str) -> str:

@@ -1,4 +1,4 @@
-"""Which series tell what an objective's error budget was spent on, and what they say.
+"""Which series show what an objective's error budget was spent on, and what they say.
 
 Invariant: one declaration gives the same share of failures whichever backend read its series. A
 latency objective's share is that of requests within its target, evenly spread within a bucket,
@@ -21,7 +21,7 @@ from opsconsole.sources.metrics.declared import Kind, declared_metrics
 from opsconsole.sources.prometheus.promql_sharing import Labels
 
 
-class Tells(StrEnum):
+class SeriesKind(StrEnum):
     """What series say of an objective."""
 
     GAUGE = "gauge"
@@ -40,7 +40,7 @@ class BudgetSeries:
 
     service: str
     objective: str
-    tells: Tells
+    kind: SeriesKind
     series: str
     labels: Labels
     window: float
@@ -50,7 +50,7 @@ class BudgetSeries:
 
 
 def budget_series(name: str, service: Service) -> Iterator[BudgetSeries]:
-    """For each objective of ``service``, called ``name``, that declared series tell of."""
+    """For each objective of ``service``, called ``name``, that declared series cover."""
     buckets = {
         each.name: each for each in declared_metrics(name, service) if each.kind is Kind.HISTOGRAM
     }
@@ -69,7 +69,7 @@ def budget_series(name: str, service: Service) -> Iterator[BudgetSeries]:
                 yield BudgetSeries(
                     name,
                     text,
-                    Tells.BUCKETS,
+                    SeriesKind.BUCKETS,
                     each.series,
                     each.labels,
                     DEFAULT_WINDOW,
@@ -87,12 +87,12 @@ def _availability(
 ) -> BudgetSeries:
     labels = tuple(sorted(declared.labels.items()))
     if declared.gauge is not None:
-        return BudgetSeries(service, objective, Tells.GAUGE, declared.gauge, labels, window)
+        return BudgetSeries(service, objective, SeriesKind.GAUGE, declared.gauge, labels, window)
     total = declared.total or ""
     return BudgetSeries(
         service,
         objective,
-        Tells.REQUESTS,
+        SeriesKind.REQUESTS,
         total,
         labels,
         window,

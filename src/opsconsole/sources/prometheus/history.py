@@ -1,4 +1,4 @@
-"""What a Prometheus-compatible server remembers of error budgets, window by window.
+"""What a Prometheus-compatible server has of error budgets, window by window.
 
 Invariant: a source of its own, so that a query over 30 days never delays figures or alerts; a
 window is asked at a pace in proportion to its length, a failed one again within a minute; what
@@ -23,7 +23,7 @@ from opsconsole.sources.prometheus.budget_series import BudgetSeries
 from opsconsole.sources.prometheus.query_source import QuerySource
 
 PARTS: Final = 60
-"""A window is asked anew after this part of it has passed."""
+"""A window is asked for again after this part of it has passed."""
 
 RAREST: Final = 3600.0
 """Seconds between two queries over a window at most."""

@@ -1,4 +1,4 @@
-"""From declared metrics to as few queries as serve them all, and from an answer to a vector.
+"""Turning declared metrics into as few queries as serve them all, and answers into vectors.
 
 Invariant: each query text is asked once for the whole fleet; services that differ in one label of
 the same metric share a query that groups by this label, and each gets its own series back. A
@@ -19,7 +19,7 @@ from opsconsole.sources.prometheus.promql_sharing import Labels, Shared, parted,
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One text and whom its answer serves; ``split_by`` names the label that tells them apart."""
+    """One text and whom its answer serves; ``split_by`` names the label that distinguishes them."""
 
     promql: str
     serves: tuple[Declared, ...]

@@ -29,7 +29,7 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 class Shared(Generic[T]):
     """Matchers that select the series of all that are served.
 
-    ``split_by`` names the label whose value tells them apart, '' where all have the same series;
+    ``split_by`` names the label whose value distinguishes them, '' where all have the same series;
     ``by_value`` maps that value, or '', to those that it serves.
     """
 

@@ -27,7 +27,7 @@ _LABELS: Final = 50
 _TEXT: Final = 500
 _ABSENT: Final = frozenset({FaultKind.UNSUPPORTED, FaultKind.BAD_QUERY})
 
-NO_RULES: Final = "it evaluates no rules, so it tells of no alert: name its vmalert as rules_url"
+NO_RULES: Final = "it evaluates no rules, so it reports no alert: name its vmalert as rules_url"
 
 _Identity = tuple[str, frozenset[tuple[str, int]]]
 
@@ -36,7 +36,7 @@ _Identity = tuple[str, frozenset[tuple[str, int]]]
 class RulesSeen:
     """``notes`` are sentences about rules: those that fail, and those that cannot be evaluated.
 
-    Where not ``evaluated``, the server is a store that answers for rules, and has nobody for them:
+    Where not ``evaluated``, the server is a store that answers for rules, and evaluates none:
     that it reports no alert means nothing.
     """
 
@@ -68,7 +68,7 @@ class RuleWatch:
         ]
         self._recordings = frozenset(files.recordings)
         self._source = source
-        # A file that others edit may be wrong for a while: that costs its rules and is told.
+        # A file that others edit may be wrong for a while: that costs its rules and is reported.
         self._wrong = [_wrong(files)] if files.problems else []
         self._known = _Known()
         # Asked once: what a server is does not change while it is the same one.
@@ -100,7 +100,7 @@ class RuleWatch:
         return RulesSeen(known.rules, evaluations, tuple(notes), evaluated)
 
     def _refresh(self, api: JsonApi) -> str:
-        """Ask which rules there are, when it is time to; what went wrong, or ''."""
+        """Ask which rules there are, when it is time to; the failure, or ''."""
         now = time.monotonic()
         if self._known.at is not None and now - self._known.at < RULES_EVERY:
             return ""

@@ -48,7 +48,7 @@ class PatientApi:
         return self._api.endpoint
 
     async def get(self, path: str, params: dict[str, str] | None = None) -> Any | Fault:
-        """The decoded body of ``path``, or why it could not be had."""
+        """The decoded body of ``path``, or why it could not be read."""
         async with self._room:
             if self._given_up is not None:
                 return self._given_up
@@ -108,7 +108,7 @@ class SeriesIndex:
         return self._names
 
     async def label_names(self, selector: str) -> list[str]:
-        """Labels of the series that ``selector`` finds; none where they cannot be had."""
+        """Labels of the series that ``selector`` finds; none where they cannot be read."""
         data = await self._data("/api/v1/labels", {"match[]": selector})
         return [] if isinstance(data, Fault) else sorted(set(_texts(data)) - {"__name__"})
 
@@ -121,7 +121,7 @@ class SeriesIndex:
         return sorted(value for value in values if value)
 
     async def scrape_interval(self, targets: list[tuple[str, str]]) -> float | None:
-        """The longest scrape interval of ``targets`` in seconds, where the server tells it."""
+        """The longest scrape interval of ``targets`` in seconds, where the server says it."""
         if self._intervals is None:
             data = await self._data("/api/v1/targets", {"state": "active"})
             active = data.get("activeTargets") if isinstance(data, dict) else None
@@ -132,7 +132,7 @@ class SeriesIndex:
         return max(known, default=None)
 
     async def rules(self) -> list[tuple[str, str]]:
-        """Name and expression of each loaded rule; none where the server tells of none."""
+        """Name and expression of each loaded rule; none where the server reports none."""
         data = await self._data("/api/v1/rules", {})
         groups = data.get("groups") if isinstance(data, dict) else None
         found: list[tuple[str, str]] = []

@@ -120,12 +120,12 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         )
 
     def _look_for_starts(self, deadline: float) -> tuple[tuple[ProcessStart, ...], tuple[str, ...]]:
-        """Processes that began lately, where there is time to ask, and why they are not known."""
+        """Processes that began recently, where there is time to ask, and why they are not known."""
         now = time.monotonic()
         if now >= deadline or now < self._starts_due:
             return (), ()
         self._starts_due = now + STARTS_EVERY
         outcome = self._ask(process_starts.query())
         if isinstance(outcome, Fault):
-            return (), (f"which processes began lately is not known: {outcome}",)
+            return (), (f"which processes began recently is not known: {outcome}",)
         return process_starts.read_vector(outcome, skew(self._clock)), ()
