@@ -295,7 +295,7 @@ class MemoryJournal:
             self._tell(found, outcome, now, {"outcome": outcome, "who": dict(who or {})})
         return True
 
-    def tell(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
+    def set_outcome(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
         """Say how far a promise is that was settled by being begun."""
         with self._store.lock:
             found = self._store.promises[operation, kind]

@@ -149,7 +149,7 @@ def test_a_promise_is_settled_once_and_told_on(journal: Journal) -> None:
     assert journal.promises() == (replace(end("one"), attempts=1),)
     assert journal.settle(op("one"), END, "begun", 4.0, KIM.document())
     assert not journal.settle(op("one"), END, "stopped", 5.0)
-    journal.tell(op("one"), END, "verified as 7", 6.0)
+    journal.set_outcome(op("one"), END, "verified as 7", 6.0)
     journal.tried(op("one"), END, "too late", 7.0)
     assert journal.promises() == ()
     assert journal.promise(op("one"), END) == replace(
@@ -183,7 +183,7 @@ _CHANGES: Mapping[str, Callable[[Journal], object]] = {
     "note": lambda journal: journal.note(op("one"), "concluding", 2.0, {}),
     "arm": lambda journal: journal.arm(end("one"), 2.0),
     "settle": lambda journal: journal.settle(op("armed"), END, "recovered", 2.0),
-    "tell": lambda journal: journal.tell(op("armed"), END, "recovered", 2.0),
+    "set_outcome": lambda journal: journal.set_outcome(op("armed"), END, "recovered", 2.0),
     "tried": lambda journal: journal.tried(op("armed"), END, "locked", 2.0),
 }
 _NOT_AUDITED = {

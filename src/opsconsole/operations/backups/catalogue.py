@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.operations.backups.contents import Deadline
-from opsconsole.operations.backups.faults import BackupError, UnknownBackupError, shown, telling
+from opsconsole.operations.backups.faults import BackupError, UnknownBackupError, reporting, shown
 from opsconsole.operations.backups.manifest import Manifest
 from opsconsole.operations.backups.manifest_reader import ID
 from opsconsole.operations.backups.store import PREFIX, Store
@@ -100,7 +100,7 @@ def choose(store: Store, service: str, identity: str) -> Listed:
 
 
 def _listed(store: Store, service: str | None, look: Callable[[str], Listed]) -> tuple[Listed, ...]:
-    with telling(f"cannot list the backups in {store.path}"):
+    with reporting(f"cannot list the backups in {store.path}"):
         try:
             names = os.listdir(store.path)
         except FileNotFoundError:

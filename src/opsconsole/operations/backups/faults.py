@@ -54,7 +54,7 @@ def because(error: OSError) -> str:
 
 
 @contextmanager
-def telling(what: str, remedy: str = "") -> Iterator[None]:
+def reporting(what: str, remedy: str = "") -> Iterator[None]:
     """Turn an OSError within the block into a BackupError that begins with ``what``."""
     try:
         yield

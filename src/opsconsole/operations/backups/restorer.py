@@ -16,10 +16,10 @@ from typing import Final
 from opsconsole.operations.backups import restore_record, switch
 from opsconsole.operations.backups.contents import Deadline
 from opsconsole.operations.backups.extractor import Extractor, Notes
-from opsconsole.operations.backups.faults import BackupError, because, shown, telling
+from opsconsole.operations.backups.faults import BackupError, because, reporting, shown
 from opsconsole.operations.backups.manifest import EntryType, Manifest
 from opsconsole.operations.backups.restore_record import RestoreRecord, Stage
-from opsconsole.operations.backups.space import MARGIN, Need, on_disk, require, telling_full
+from opsconsole.operations.backups.space import MARGIN, Need, on_disk, reporting_full, require
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.backups.switch import Place
 from opsconsole.operations.backups.verifier import OpenBackup, check_contents, numbered, opened
@@ -86,7 +86,7 @@ def restore(
     is as it was.
     """
     with store.writing() as folder:
-        mend(store, folder)
+        repair_locked(store, folder)
         with opened(store, backup) as source:
             check_wanted(source.manifest, wanted)
             check_contents(source, deadline)
@@ -99,16 +99,16 @@ def repair(store: Store) -> tuple[str, ...]:
     if not pending:
         return ()
     with store.writing() as folder:
-        return mend(store, folder)
+        return repair_locked(store, folder)
 
 
-def mend(store: Store, folder: int) -> tuple[str, ...]:
+def repair_locked(store: Store, folder: int) -> tuple[str, ...]:
     """``repair`` for who holds the store's lock."""
     lines = []
     for record in restore_record.records(store):
         if record.stage is Stage.DONE:
             continue
-        with telling(f"the restore {record.id} was cut off and cannot be mended"):
+        with reporting(f"the restore {record.id} was cut off and cannot be repaired"):
             if all_switched(record):
                 complete(record, folder)
                 lines.append(f"the restore {record.id} was cut off and has been completed")
@@ -171,7 +171,7 @@ def _restore(source: OpenBackup, job: RestoreJob) -> Restored:
     except BaseException as error:
         _give_up(record, job.folder, error)
         raise
-    with telling(f"backup {manifest.id} is restored, but that cannot be recorded"):
+    with reporting(f"backup {manifest.id} is restored, but that cannot be recorded"):
         complete(record, job.folder)
     kept = tuple(
         (place.path, os.path.join(place.parent, place.before))
@@ -188,7 +188,10 @@ def _place(root: bytes, identity: str) -> Place:
     place = Place(
         root, name[:_NAME_LIMIT] + b".restore-" + suffix, name[:_NAME_LIMIT] + b".before-" + suffix
     )
-    with ExitStack() as stack, telling(f"cannot restore to {shown(root)}", "make its folder first"):
+    with (
+        ExitStack() as stack,
+        reporting(f"cannot restore to {shown(root)}", "make its folder first"),
+    ):
         folder = _parent(place, stack)
         old = switch.identity(name, folder)
         if old is not None and old[0] != os.fstat(folder).st_dev:
@@ -201,7 +204,7 @@ def _place(root: bytes, identity: str) -> Place:
 
 def _extract(source: OpenBackup, number: int, place: Place, job: RestoreJob, notes: Notes) -> Place:
     need = need_of(source, number)
-    with telling_full(f"restoring {shown(place.path)}", need, place.parent), ExitStack() as stack:
+    with reporting_full(f"restoring {shown(place.path)}", need, place.parent), ExitStack() as stack:
         folder = _parent(place, stack)
         Extractor(source, folder, place.staging, job.deadline, notes).extract(number)
         os.fsync(folder)
@@ -218,7 +221,7 @@ def _switch_all(record: RestoreRecord) -> None:
                     f"{shown(place.path)} was replaced by someone else meanwhile",
                     remedy="look who changes it, and restore again",
                 )
-            with telling(f"cannot replace {shown(place.path)}"):
+            with reporting(f"cannot replace {shown(place.path)}"):
                 switch.switch(place, folder)
 
 

@@ -68,7 +68,7 @@ def require(need: Need, folder: bytes | str, what: str, margin: float = MARGIN) 
 
 
 @contextmanager
-def telling_full(what: str, need: Need, folder: bytes | str) -> Iterator[None]:
+def reporting_full(what: str, need: Need, folder: bytes | str) -> Iterator[None]:
     """Say need and free when the disk fills up in the block; other OSErrors by their own words."""
     try:
         yield

@@ -22,7 +22,7 @@ from typing import Final
 
 from opsconsole import durable
 from opsconsole.operations.backups.contents import PRIVATE_DIR, PRIVATE_FILE, open_folder
-from opsconsole.operations.backups.faults import BackupError, BusyError, telling
+from opsconsole.operations.backups.faults import BackupError, BusyError, reporting
 
 PREFIX: Final = "backup-"
 UNFINISHED: Final = ".tmp"
@@ -46,7 +46,7 @@ class Store:
 
     def make(self) -> None:
         """Make the folder, or check the one that is there. Raises BackupError."""
-        with telling(f"cannot use the folder of backups {self.path}", "set operations.backups"):
+        with reporting(f"cannot use the folder of backups {self.path}", "set operations.backups"):
             if not self.path.exists():
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self.path.mkdir(mode=PRIVATE_DIR, exist_ok=True)
@@ -67,7 +67,7 @@ class Store:
         Raises BusyError when another process writes here.
         """
         self.make()
-        with telling(f"cannot use the folder of backups {self.path}", "set operations.backups"):
+        with reporting(f"cannot use the folder of backups {self.path}", "set operations.backups"):
             lock = durable.open_file(self.path / LOCK, os.O_RDWR, PRIVATE_FILE)
         try:
             if not durable.lock(lock):
@@ -102,7 +102,7 @@ class Store:
         """Remove what writers that are dead left. Needs the lock."""
         for name in self.leftovers():
             path = self.path / name
-            with telling(f"cannot remove the leftover {path}", "remove it by hand"):
+            with reporting(f"cannot remove the leftover {path}", "remove it by hand"):
                 if path.is_dir() and not path.is_symlink():
                     shutil.rmtree(path)
                 else:

@@ -14,7 +14,7 @@ from opsconsole.operations.backups.contents import copy_chunks
 from opsconsole.operations.backups.faults import BackupError, HostileArchiveError, shown
 from opsconsole.operations.backups.manifest import Entry, EntryType, LeftOut, Manifest
 from opsconsole.operations.backups.manifest_reader import path_problem
-from opsconsole.operations.backups.space import Need, on_disk, require, telling_full
+from opsconsole.operations.backups.space import Need, on_disk, reporting_full, require
 from opsconsole.operations.backups.tar_reader import Member, MemberType, TarReader
 from opsconsole.operations.backups.writer import BackupWriter
 
@@ -104,7 +104,7 @@ class _Copier:
     def add(self, member: Member, reader: TarReader) -> None:
         path = self._names.relative(member)
         self._need += Need(_ENTRY_COST + on_disk(member.size), 1)
-        with telling_full("the backup, as far as it has come,", self._need, self._folder):
+        with reporting_full("the backup, as far as it has come,", self._need, self._folder):
             if member.type is MemberType.FILE:
                 self._file(path, member, reader)
             elif member.type is MemberType.HARD_LINK:

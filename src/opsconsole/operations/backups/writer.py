@@ -36,7 +36,7 @@ from opsconsole.operations.backups.manifest import (
     encode,
 )
 from opsconsole.operations.backups.manifest_reader import check_entries
-from opsconsole.operations.backups.space import MARGIN, Need, require, telling_full
+from opsconsole.operations.backups.space import MARGIN, Need, reporting_full, require
 from opsconsole.operations.backups.store import PREFIX, UNFINISHED, Store
 from opsconsole.operations.backups.verifier import digest_line, verify_open
 
@@ -169,7 +169,7 @@ def make_backup(
     Raises BackupError, SpaceError and BusyError; then nothing is left of it.
     """
     what = f"the backup of {header.service}"
-    with store.writing() as folder, telling_full(what, need, bytes(store.path)):
+    with store.writing() as folder, reporting_full(what, need, bytes(store.path)):
         require(need, bytes(store.path), what, margin)
         try:
             with closing(BackupWriter(header, folder, deadline)) as writer:

@@ -18,7 +18,7 @@ from opsconsole.operations.backups.contents import Deadline
 from opsconsole.operations.backups.faults import BackupError, because
 from opsconsole.operations.backups.manifest import Manifest, full_path
 from opsconsole.operations.backups.places import store_of
-from opsconsole.operations.backups.restorer import mend, repair
+from opsconsole.operations.backups.restorer import repair, repair_locked
 from opsconsole.operations.backups.retention import LEAST, surplus
 from opsconsole.operations.backups.space import MARGIN, Free, Need, files_text, free_near, size_text
 from opsconsole.operations.backups.store import Store, new_id
@@ -165,14 +165,14 @@ class BackupMaking(Driver):
         wanted = frozenset(Surplus.of(step).ids)
         if wanted:
             return await self._threads.act(lambda deadline: self._remove(wanted), 0)
-        mended = await self._threads.act(lambda deadline: self._mend(), 0)
-        if mended.outcome is not Outcome.DONE:
-            return mended
+        repaired = await self._threads.act(lambda deadline: self._repair(), 0)
+        if repaired.outcome is not Outcome.DONE:
+            return repaired
         self._id = self._id or new_id(time.time())
         made = await self._make(self._id)
         if made.outcome is Outcome.DONE:
             self._checked.add(self._id)  # it was read back before it got its name
-        return StepOutcome(made.outcome, made.detail, (*mended.evidence, *made.evidence))
+        return StepOutcome(made.outcome, made.detail, (*repaired.evidence, *made.evidence))
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether the backup of that id is there and whole."""
@@ -199,7 +199,7 @@ class BackupMaking(Driver):
 
     async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
         """Remove what a runner that was killed left, and end what it left open."""
-        return await self._threads.act(lambda deadline: told(self._tidy()), 0)
+        return await self._threads.act(lambda deadline: outcome_of(self._tidy()), 0)
 
     def undo(self) -> str:
         """Nothing is changed by copying."""
@@ -221,7 +221,7 @@ class BackupMaking(Driver):
         """Called after a verdict; a line for each thing that was left to do."""
         return tidy(self._store)
 
-    def _mend(self) -> StepOutcome:
+    def _repair(self) -> StepOutcome:
         return StepOutcome(Outcome.DONE, evidence=repair(self._store))
 
     def _remove(self, wanted: frozenset[str]) -> StepOutcome:
@@ -254,10 +254,10 @@ def tidy(store: Store) -> tuple[str, ...]:
     if not store.path.exists():
         return ()
     with store.writing() as folder:
-        return mend(store, folder)
+        return repair_locked(store, folder)
 
 
-def told(lines: tuple[str, ...]) -> StepOutcome:
+def outcome_of(lines: tuple[str, ...]) -> StepOutcome:
     """What was left to do, in one line."""
     return StepOutcome(Outcome.DONE, "; ".join(lines))
 

@@ -17,7 +17,7 @@ from opsconsole.operations.backups.restorer import Wanted, check_wanted
 from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.backups.store import new_id
 from opsconsole.operations.backups.verifier import opened
-from opsconsole.operations.drivers.backup_making import Threads, tidy, told
+from opsconsole.operations.drivers.backup_making import Threads, outcome_of, tidy
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.planning.driver import (
     Driver,
@@ -131,7 +131,7 @@ class BackupRestoring(Driver):
 
     async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
         """Put back what a runner that was killed left halfway."""
-        return await self._threads.act(lambda deadline: told(self._tidy()), 0)
+        return await self._threads.act(lambda deadline: outcome_of(self._tidy()), 0)
 
     def _tidy(self) -> tuple[str, ...]:
         """Called after a verdict; a line for each thing that was left to do."""

@@ -183,10 +183,10 @@ class GitRollback(Driver):
 
     async def _changed(self) -> list[str]:
         """Files that differ from the commit; files that git does not know do not count."""
-        told = await look(
+        status = await look(
             self._machine, self._folder, "status", "--porcelain", "--untracked-files=no"
         )
-        return [line[3:] for line in told.splitlines()]
+        return [line[3:] for line in status.splitlines()]
 
     async def _look_at(self, step: Step) -> Sight:
         name, call = str(self._folder), Checkout.of(step)

@@ -97,8 +97,10 @@ class SystemdRestart(Driver):
             return not_done(error)
         if finished.good:
             return StepOutcome(Outcome.DONE, f"restarted in {time.monotonic() - started:.1f} s")
-        told = finished.end is End.EXITED
-        return StepOutcome(Outcome.FAILED if told else Outcome.UNKNOWN, _ended(finished, _RESTART))
+        exited = finished.end is End.EXITED
+        return StepOutcome(
+            Outcome.FAILED if exited else Outcome.UNKNOWN, _ended(finished, _RESTART)
+        )
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether another start of the unit runs."""

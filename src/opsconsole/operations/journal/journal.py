@@ -137,7 +137,7 @@ class Promises(Protocol):
         """Say of a promise that waits what becomes of it; False when that was settled before."""
         ...
 
-    def tell(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
+    def set_outcome(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
         """Say how far a promise is that was settled by being begun."""
         ...
 

@@ -187,7 +187,7 @@ class SqliteJournal(SqliteReading):
             self._audit(connection, operation, entries.PROMISE_EVENTS[kind], now, record)
         return True
 
-    def tell(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
+    def set_outcome(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
         """Say how far a promise is that was settled by being begun."""
         with self.database.transaction() as connection:
             connection.execute(

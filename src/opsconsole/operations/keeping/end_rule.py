@@ -38,20 +38,20 @@ class EndRule:
 
     async def turn(self) -> float | None:
         """Wait, or try to recover."""
-        told = self._journal.promise(self._promise.operation, self._promise.kind)
-        tries = max(self._tries, told.attempts if told else 0)
-        if (told is not None and told.outcome) or tries >= ATTEMPTS:
+        stored = self._journal.promise(self._promise.operation, self._promise.kind)
+        tries = max(self._tries, stored.attempts if stored else 0)
+        if (stored is not None and stored.outcome) or tries >= ATTEMPTS:
             return None
         remaining = left(self._promise)
         if remaining > 0:
             return min(remaining, _LOOK_EVERY)
         outcome = await self._recover()
-        told = self._journal.promise(self._promise.operation, self._promise.kind)
-        if not outcome or (told is not None and told.outcome):
+        stored = self._journal.promise(self._promise.operation, self._promise.kind)
+        if not outcome or (stored is not None and stored.outcome):
             return None
         self._tries = tries + 1
-        if told is not None:
-            self._journal.tried(told.operation, told.kind, outcome, time.time())
+        if stored is not None:
+            self._journal.tried(stored.operation, stored.kind, outcome, time.time())
         return float(min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE))
 
     async def _recover(self) -> str:

@@ -48,7 +48,7 @@ class RollbackRule:
         why_not = rollback_rules.why_not(failed, others, time.time())
         claimed = self._journal.settle(operation, kind, why_not or BEGUN, time.time())
         if claimed and not why_not:
-            self._journal.tell(operation, kind, await self._roll_back(failed), time.time())
+            self._journal.set_outcome(operation, kind, await self._roll_back(failed), time.time())
         return None
 
     def _is_looked_at(self, failed: Operation) -> bool:
@@ -65,7 +65,7 @@ class RollbackRule:
 
         def begun(operation: Operation) -> None:
             said = f"{BEGUN} as {operation.id}"
-            self._journal.tell(failed.id, self._promise.kind, said, time.time())
+            self._journal.set_outcome(failed.id, self._promise.kind, said, time.time())
 
         try:
             outcome = await automatic.perform(self._state, self._intent, request, begun)

@@ -14,7 +14,7 @@ from typing import Final
 
 from opsconsole import durable
 from opsconsole.operations.locks import flock
-from opsconsole.operations.locks.flock import HeldFlock, telling
+from opsconsole.operations.locks.flock import HeldFlock, reporting
 from opsconsole.operations.locks.locks import (
     PATIENCE,
     Holder,
@@ -56,7 +56,7 @@ class FileLocks:
             return None
         path = self._said(holder.service)
         try:
-            with telling(path):
+            with reporting(path):
                 _write(path, json.dumps(asdict(holder)).encode())
         except BaseException:
             held.release()
@@ -77,7 +77,7 @@ class FileLocks:
 
     def forget(self, name: LockName) -> None:
         """Remove a lock's file."""
-        with telling(self.path(name)):
+        with reporting(self.path(name)):
             self.path(name).unlink(missing_ok=True)
 
     def path(self, name: LockName) -> Path:

@@ -33,7 +33,7 @@ class HeldFlock:
 
 def take(path: Path, *, patience: float = 0.0) -> HeldFlock | None:
     """Take the lock at ``path``, or None when another has it after ``patience`` seconds."""
-    with telling(path):
+    with reporting(path):
         descriptor = durable.open_file(path, os.O_RDWR, file_mode(path.parent))
     if durable.lock(descriptor, patience=patience):
         return HeldFlock(descriptor)
@@ -43,7 +43,7 @@ def take(path: Path, *, patience: float = 0.0) -> HeldFlock | None:
 
 def is_held(path: Path) -> bool:
     """Whether some process holds the lock at ``path``."""
-    with telling(path):
+    with reporting(path):
         try:
             descriptor = durable.open_file(path, os.O_RDONLY)
         except FileNotFoundError:
@@ -55,7 +55,7 @@ def is_held(path: Path) -> bool:
 
 
 @contextmanager
-def telling(path: Path) -> Iterator[None]:
+def reporting(path: Path) -> Iterator[None]:
     """Raise StateError for what the system says of the lock at ``path``."""
     try:
         yield

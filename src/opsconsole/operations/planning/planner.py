@@ -158,14 +158,16 @@ def _bad_instance(settings: Settings, found: Declared, request: ActionRequest) -
     if not chosen:
         return None
     if found.kind not in registry.traits(found.action).by_instance:
-        told = f"{found.action.driver} cannot {found.kind} one instance of {found.service} alone"
-        return Refusal("bad-parameter", told, "leave the instance out, to mean all of them")
+        problem = f"{found.action.driver} cannot {found.kind} one instance of {found.service} alone"
+        return Refusal("bad-parameter", problem, "leave the instance out, to mean all of them")
     containers = found.action.docker.containers if found.action.docker else ()
     names = (*settings.instance_names(found.service), *containers)
     if chosen in names:
         return None
-    told = f"{found.service} has no instance {chosen}"
-    return Refusal("bad-parameter", told, f"name one of: {', '.join(names) or 'none is declared'}")
+    problem = f"{found.service} has no instance {chosen}"
+    return Refusal(
+        "bad-parameter", problem, f"name one of: {', '.join(names) or 'none is declared'}"
+    )
 
 
 def _ends_at(found: Declared, request: ActionRequest, now: float) -> float | None:

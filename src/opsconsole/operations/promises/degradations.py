@@ -13,10 +13,10 @@ from opsconsole.operations.promises.due import due_at
 def lasting(journal: Journal) -> tuple[Degradation, ...]:
     """Every degradation under way, by when it ends. Raises StateError."""
     ends = (each for each in journal.promises() if each.kind is PromiseKind.END)
-    return tuple(_told(journal, end) for end in ends)
+    return tuple(_degradation(journal, end) for end in ends)
 
 
-def _told(journal: Journal, end: Promise) -> Degradation:
+def _degradation(journal: Journal, end: Promise) -> Degradation:
     began = journal.operation(end.operation)
     return Degradation(
         operation=end.operation,

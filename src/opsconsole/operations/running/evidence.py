@@ -169,8 +169,8 @@ def _shows_change(look: Look, terms: Terms) -> bool:
     touched = _touched(look, terms)
     if any(sight.run and sight.since_change for sight in touched):
         return True
-    told = {_started_since(sight, look, terms) for sight in touched}
-    return terms.restarts and True in told and False not in told
+    started = {_started_since(sight, look, terms) for sight in touched}
+    return terms.restarts and True in started and False not in started
 
 
 def _started_since(sight: Sight, look: Look, terms: Terms) -> bool | None:

@@ -98,9 +98,9 @@ class Execution:
         )
         steps = tuple(self.plan.steps[ordinal] for _, ordinal in begun)
         ended = await self.driver.conclude(steps, verdict.state)
-        told = [verdict.summary, ended.detail if verdict.state is not _GOOD else ""]
+        summaries = [verdict.summary, ended.detail if verdict.state is not _GOOD else ""]
         evidence = (*verdict.evidence, *ended.evidence, *([ended.detail] if ended.detail else ()))
-        return Verdict(verdict.state, "; ".join(filter(None, told)), evidence)
+        return Verdict(verdict.state, "; ".join(filter(None, summaries)), evidence)
 
     async def reconcile(
         self, ordinal: int, step: Step, before: Mapping[str, str], why: str

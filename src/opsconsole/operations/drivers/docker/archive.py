@@ -123,14 +123,14 @@ class ArchiveEngine:
                     f"the engine does not give out {shown(place.path)} of {place.container}: "
                     f"{_message(response.raw.read(4096))}"
                 )
-            yield self._told(read_chunks(response))
+            yield self._reporting(read_chunks(response))
 
     def write(self, place: ContainerPath, folder: str, chunks: Iterator[bytes]) -> None:
         """Have the engine extract an archive in ``folder`` of the place's container."""
         api = self._client.api
         url = f"{api.base_url}/v{api.api_version}/containers/{place.container_id}/archive"
         with (
-            telling_docker(self._engine, self._endpoint),
+            reporting_docker(self._engine, self._endpoint),
             closing(api.put(url, params={"path": folder}, data=chunks, timeout=_IDLE)) as response,
         ):
             if response.status_code != _OK:
@@ -141,12 +141,12 @@ class ArchiveEngine:
 
     def stop(self, user: User) -> None:
         """Stop a container, giving it ten seconds to end by itself."""
-        with telling_docker(self._engine, self._endpoint, f"{user.name} was not stopped: "):
+        with reporting_docker(self._engine, self._endpoint, f"{user.name} was not stopped: "):
             self._client.api.stop(user.id, timeout=_STOP)
 
     def start(self, user: User) -> None:
         """Start a container; one that runs already is left alone."""
-        with telling_docker(self._engine, self._endpoint, f"{user.name} was not started again: "):
+        with reporting_docker(self._engine, self._endpoint, f"{user.name} was not started again: "):
             self._client.api.start(user.id)
 
     def remove_helpers(self, volume: str) -> int:
@@ -157,8 +157,8 @@ class ArchiveEngine:
             self._client.api.remove_container(item["Id"], v=True, force=True)
         return len(left)
 
-    def _told(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        with telling_docker(self._engine, self._endpoint):
+    def _reporting(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        with reporting_docker(self._engine, self._endpoint):
             yield from chunks
 
     def _containers(self, volume: str) -> list[dict[str, Any]]:
@@ -232,14 +232,14 @@ def with_engine(engine: Docker, call: Callable[[ArchiveEngine], T]) -> T:
     except DockerUnavailableError as error:
         raise BackupError(f"Docker: {error}") from error
     with (
-        telling_docker(engine, endpoint),
+        reporting_docker(engine, endpoint),
         closing(connect(endpoint, engine.timeout)) as client,
     ):
         return call(ArchiveEngine(client, engine, endpoint))
 
 
 @contextmanager
-def telling_docker(engine: Docker, endpoint: DockerEndpoint, what: str = "") -> Iterator[None]:
+def reporting_docker(engine: Docker, endpoint: DockerEndpoint, what: str = "") -> Iterator[None]:
     """Turn the errors of the SDK and its connection into a BackupError that begins with ``what``.
 
     The SDK is imported when the block is entered.

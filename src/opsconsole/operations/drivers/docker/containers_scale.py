@@ -121,8 +121,8 @@ class ContainersScale(Driver):
             return StepOutcome(Outcome.UNKNOWN, str(error))
         runs = seen is not None and seen.status == "running"
         done = runs if call.create else seen is None
-        told = f"{call.name} is {seen.status if seen else 'not there'}"
-        return StepOutcome(Outcome.DONE if done else Outcome.FAILED, told)
+        status = f"{call.name} is {seen.status if seen else 'not there'}"
+        return StepOutcome(Outcome.DONE if done else Outcome.FAILED, status)
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """Each container of ``steps``: running and healthy, or gone."""

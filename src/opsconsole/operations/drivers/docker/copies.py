@@ -110,11 +110,11 @@ def _host_config(container: Document) -> dict[str, Any]:
     }
     mounts = [_named(mount, volumes) for mount in host.get("Mounts") or ()]
     binds = list(host.get("Binds") or ())
-    told = {_destination(bind) for bind in binds} | {mount["Target"] for mount in mounts}
+    mounted = {_destination(bind) for bind in binds} | {mount["Target"] for mount in mounts}
     binds += [
         f"{mount['Name']}:{destination}{'' if mount.get('RW', True) else ':ro'}"
         for destination, mount in volumes.items()
-        if destination not in told
+        if destination not in mounted
     ]
     host["Binds"], host["Mounts"] = binds or None, mounts or None
     return host
@@ -172,14 +172,14 @@ def _networks(container: Document) -> tuple[dict[str, Any], dict[str, dict[str, 
 def _endpoint(endpoint: Document, container: str) -> dict[str, Any]:
     """What an endpoint was told; what the engine chose for it is left out."""
     aliases = [alias for alias in endpoint.get("Aliases") or () if alias != container[:_SHORT_ID]]
-    told = {
+    given = {
         "IPAMConfig": endpoint.get("IPAMConfig"),
         "Links": endpoint.get("Links"),
         "DriverOpts": endpoint.get("DriverOpts"),
         "Aliases": aliases,
         "GwPriority": endpoint.get("GwPriority"),
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in given.items() if value}
 
 
 def of_its_own(copy: Copy, container: Document) -> Copy:
@@ -188,7 +188,7 @@ def of_its_own(copy: Copy, container: Document) -> Copy:
     Volumes without a name of one's own, ports that the engine chose and hardware addresses.
     """
     declared = container["HostConfig"]
-    told = {key: declared.get(key) for key in ("Binds", "Mounts", "PortBindings")}
-    body = {**copy.body, "HostConfig": {**copy.body["HostConfig"], **told}}
+    given = {key: declared.get(key) for key in ("Binds", "Mounts", "PortBindings")}
+    body = {**copy.body, "HostConfig": {**copy.body["HostConfig"], **given}}
     body.pop("MacAddress", None)
     return Copy(body, copy.networks)

@@ -70,7 +70,7 @@ class Scene:
     old: Seen | None
     new: Seen | None
     next: Seen | None
-    told: str
+    description: str
 
 
 class ReplacedContainers:
@@ -90,8 +90,8 @@ class ReplacedContainers:
         named = await self._calls.inspect(it.name)
         waiting = await self._calls.inspect(it.next)
         new = named if named is not None and _ours(it, old, named) else None
-        told = _where(it, old, named, waiting)
-        return Scene(old, new, waiting, told)
+        description = _where(it, old, named, waiting)
+        return Scene(old, new, waiting, description)
 
     async def remove_kept(self, replaced: list[Replaced]) -> StepOutcome:
         """Remove the old containers; their volumes stay. One that cannot be is named."""
@@ -107,29 +107,29 @@ class ReplacedContainers:
         detail = "; ".join(left) or "the containers of before were removed after the verdict"
         return StepOutcome(outcome, detail)
 
-    async def tell_kept(self, replaced: list[Replaced]) -> StepOutcome:
+    async def list_kept(self, replaced: list[Replaced]) -> StepOutcome:
         """Say where the old containers are; nothing is touched."""
-        told = []
+        lines = []
         for it in replaced:
             try:
-                told.append((await self.look(it)).told)
+                lines.append((await self.look(it)).description)
             except ObserveError:
-                told.append(f"the container of before is {it.old[:12]}, {it.kept} if renamed")
-        return StepOutcome(Outcome.DONE, f"left for a person to decide: {'; '.join(told)}")
+                lines.append(f"the container of before is {it.old[:12]}, {it.kept} if renamed")
+        return StepOutcome(Outcome.DONE, f"left for a person to decide: {'; '.join(lines)}")
 
     async def put_back(self, replaced: list[Replaced]) -> StepOutcome:
         """Remove the new containers, and start the old ones again under their names."""
-        told, outcome = [], Outcome.DONE
+        lines, outcome = [], Outcome.DONE
         for it in replaced:
             try:
-                told.append(await self._persistently(it))
+                lines.append(await self._persistently(it))
             except (ObserveError, NotChangedError) as error:
                 outcome = Outcome.FAILED
-                told.append(
+                lines.append(
                     f"{it.name} could not be put back: {error}; "
                     f"the container of before is {it.old[:12]}, {it.kept} if it was renamed"
                 )
-        return StepOutcome(outcome, "; ".join(told))
+        return StepOutcome(outcome, "; ".join(lines))
 
     async def _persistently(self, it: Replaced) -> str:
         """Put one back, again after a pause where the engine did not answer or refused."""

@@ -146,7 +146,7 @@ class DockerRollback(Driver):
             place = await self._replaced.look(it)
             if place.new is not None and place.new.status == "running":
                 return StepOutcome(Outcome.DONE, f"{place.new.id[:12]} runs in its place")
-            return StepOutcome(Outcome.FAILED, f"cut off: {place.told}")
+            return StepOutcome(Outcome.FAILED, f"cut off: {place.description}")
 
         stop, clock = self._stop_timeout, self._context.clock
         return await settle(look, clock, within=stop + SETTLING, quiet=stop + _QUIET)
@@ -159,7 +159,7 @@ class DockerRollback(Driver):
         """Remove what was kept, or put it back: of a failure, the last one and all that is ill."""
         replaced = [Replaced.of(step) for step in steps]
         if verdict is OperationState.INCONCLUSIVE:
-            return await self._replaced.tell_kept(replaced)
+            return await self._replaced.list_kept(replaced)
         if verdict is OperationState.VERIFIED:
             return await self._replaced.remove_kept(replaced)
         states = [(it, (await self._sight(it)).state) for it in replaced[:-1]]
@@ -214,7 +214,7 @@ class DockerRollback(Driver):
         except ObserveError as error:
             return Sight(it.name, State.UNKNOWN, str(error))
         if place.new is None:
-            return Sight(it.name, State.DOWN, place.told, since_change=False)
+            return Sight(it.name, State.DOWN, place.description, since_change=False)
         new = place.new
         # Who has not begun to be healthy by the deadline has not become healthy.
         well = new.status == "running" and new.health in {"", "healthy"}

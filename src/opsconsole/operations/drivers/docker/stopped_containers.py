@@ -15,7 +15,7 @@ from typing import Final
 from opsconsole import durable
 from opsconsole.config.actions import VolumeTarget
 from opsconsole.operations.backups.contents import PRIVATE_FILE, open_folder
-from opsconsole.operations.backups.faults import BackupError, telling
+from opsconsole.operations.backups.faults import BackupError, reporting
 from opsconsole.operations.backups.manifest_reader import ID
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.drivers.docker.archive import ArchiveEngine, User
@@ -68,7 +68,7 @@ def _write(store: Store, identity: str, users: tuple[User, ...]) -> Path:
     store.make()
     name = f"stopped-{identity}.json"
     document = [{"id": user.id, "name": user.name} for user in users]
-    with telling(f"cannot write to {store.path}"):
+    with reporting(f"cannot write to {store.path}"):
         folder = open_folder(str(store.path))
         try:
             durable.create(name, json.dumps(document).encode("ascii"), PRIVATE_FILE, folder=folder)
