@@ -24,6 +24,7 @@ CLEAN: tuple[str, ...] = (
     "src/opsconsole/inspection",
     "src/opsconsole/machines",
     "src/opsconsole/model",
+    "src/opsconsole/operations",
     "src/opsconsole/ownership.py",
     "src/opsconsole/patterns.py",
     "src/opsconsole/programs.py",

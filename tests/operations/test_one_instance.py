@@ -44,7 +44,7 @@ async def test_one_that_does_not_come_back_fails(place: Place, serve: Serve) -> 
         ("systemd: web", "bad-parameter", "systemd cannot restart one instance of web alone"),
         ("http: {post: /restart}", "bad-parameter", "web has no instance web-9"),
         ("http: {post: 'http://127.0.0.1:9/all'}", "cannot-look", "is called once, for all of web"),
-        ("command: [touch, all]", "cannot-look", "the command is not told which instance"),
+        ("command: [touch, all]", "cannot-look", "the command does not take an instance"),
     ],
 )
 async def test_what_would_touch_others_is_refused(

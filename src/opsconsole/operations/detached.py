@@ -1,6 +1,6 @@
 """The entry point of a detached process: an operation's runner, or the keeper of promises.
 
-Invariant: as a program this file does the least there can be before it detaches, so that the
+Invariant: as a program this file does as little as possible before it detaches, so that the
 starter waits for milliseconds. Nobody imports it; ``spawn`` starts it.
 
 ``python -m opsconsole.operations.detached TASK STATE OPERATION DESCRIPTORS``, where TASK is one of

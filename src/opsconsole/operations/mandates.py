@@ -1,10 +1,10 @@
 """What this user has confirmed and this user's own processes carry out, now or later.
 
-Invariant: a runner, a keeper, whoever takes up what a dead one left, does what a mandate says and
-nothing that only the journal says. A mandate is a file of this user's in a folder that nobody else
-may write or enter; a file or folder that is not so is not believed. The journal, which others may
-write, can only tell that something was settled. A mandate names its state, so that it commands
-nothing in another one.
+Invariant: a runner, a keeper and a process that resumes what a dead one left do what a mandate
+says, and nothing that only the journal says. A mandate is a file of this user's in a folder that
+nobody else may write or enter; a file or folder that is not so is ignored. The journal, which
+others may write, can only say that something was settled. A mandate names its state, so that it
+commands nothing in another one.
 
 Layout: ``mandates/UID/OPERATION.json`` below the state folder, and ``RUN.step`` for a step of a
 runbook that takes time; ``keeper.lock`` beside them is held by the one process that keeps this

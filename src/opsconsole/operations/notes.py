@@ -36,7 +36,7 @@ class NoteBook:
         return note
 
     def write(self, text: str, service: str, at: float) -> Note:
-        """Keep a note of whoever runs this process. Raises StateError."""
+        """Keep a note of the user who runs this process. Raises StateError."""
         return self.add(text, service, at, whoami())
 
     def unread(self) -> tuple[Event, ...]:

@@ -1,8 +1,8 @@
-"""The door for changes: what the screens, the commands and the end of a degradation go through.
+"""The operator of all changes: the screens, the commands and the keeper make theirs through it.
 
-Invariant: nothing is changed but by ``perform``, which goes policy, journal, detached runner, in
-that order; the runner outlives this process. In read-only every change is refused here, whoever
-asks. What blocks runs on threads of this door's own.
+Invariant: nothing is changed except by ``perform``, which asks policy, writes the journal and
+starts a detached runner, in that order; the runner outlives this process. In read-only every change
+is refused here, for every caller. What blocks runs on the operator's own threads.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ _CLOSED: Final = "the console is closing"
 class Operator:
     """One per console. ``base`` is the folder that relative paths of the configuration start at.
 
-    A state that cannot be used closes the door with the reason; it never raises here.
+    With a state that cannot be used every change is refused with the reason; it never raises here.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Operator:
     def use(self, settings: Settings) -> None:
         """Plan by ``settings`` from now on; what runs goes on as it was confirmed.
 
-        A configuration that is read again can close the door and never open it. The state folder
+        Reading the configuration again can forbid changes and never allow them. The state folder
         and the second places of the audit stay as they were at the start.
         """
         self._read_only = effective_read_only(settings, self._read_only)
@@ -170,7 +170,7 @@ class Operator:
     async def follow(self, operation: Operation, every: float) -> AsyncIterator[Operation]:
         """The operation each ``every`` seconds until it has its verdict.
 
-        Ends without one where nobody carries it out any more: what a dead runner left is taken up
+        Ends without one where nobody carries it out any more: what a dead runner left is resumed
         once. Raises StateError where the journal cannot be read.
         """
         taken_up = False
@@ -195,7 +195,7 @@ class Operator:
             return Refusal("audit-not-writable", error.what, error.remedy)
 
     async def reconcile(self) -> int:
-        """Take up what dead runners and keepers left, by looking; how many were taken up."""
+        """Resume what dead runners and keepers left, by looking; how many were resumed."""
         if self._read_only or self._journal is None:
             return 0
         try:
@@ -309,7 +309,7 @@ class Operator:
             self._fault = "" if self._reader else self._fault
 
     async def _ask_policy(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
-        """Policy on what is known now; an operation left by a dead runner is taken up first."""
+        """Policy on what is known now; an operation left by a dead runner is resumed first."""
         try:
             return await self._threads.run(self._refusal, request, found, deadline=_DEADLINE)
         except (TimeoutError, QueueFullError):

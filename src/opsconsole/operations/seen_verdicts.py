@@ -1,4 +1,4 @@
-"""Which verdicts a user has seen, so that the next console tells those that they missed.
+"""Which verdicts a user has seen, so that the next console shows those that they missed.
 
 Invariant: nothing is written in read-only. Where nothing was recorded of a user nothing was
 missed: there was no console to be away from.
@@ -16,7 +16,7 @@ def catch_up(
 ) -> tuple[Operation, ...]:
     """The operations of ``who`` that ended since the last call, oldest first; then seen.
 
-    Raises StateError when that cannot be remembered; they are then told again.
+    Raises StateError when that cannot be remembered; they are then shown again.
     """
     uid = who.uid if who.login_uid is None else who.login_uid
     until = journal.seen_until(uid)

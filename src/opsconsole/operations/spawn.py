@@ -2,8 +2,8 @@
 
 Invariant: the started process has its own session, no terminal, its output in a private log, and
 init for a parent; it holds its locks from before it exists until it ends, because the starter
-hands them over. What it then is stands in ``opsconsole.operations.detached``, which is not
-imported here: whoever starts a process need not know what it does.
+passes them on. What it then does is in ``opsconsole.operations.detached``, which is not
+imported here: the starter of a process need not know what it does.
 """
 
 import os

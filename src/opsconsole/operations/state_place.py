@@ -1,8 +1,8 @@
 """Where the journal, the locks and the mandates of some consoles are.
 
-Invariant: whatever of operations reads or writes state does so through a ``StatePlace``; another
-process is told of it by its ``name``, from which ``place_of`` makes it again. A journal on a
-server is one more class here: docs/adding-a-journal.md.
+Invariant: operations read and write state only through a ``StatePlace``; another process gets its
+``name``, from which ``place_of`` makes it again. A journal on a server is one more class here:
+docs/adding-a-journal.md.
 """
 
 import os
@@ -29,7 +29,7 @@ class StatePlace(Protocol):
 
     @property
     def name(self) -> str:
-        """What another process is told."""
+        """What another process is given."""
         ...
 
     @property

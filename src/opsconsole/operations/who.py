@@ -38,7 +38,7 @@ class Who:
 
 
 def whoami() -> Who:
-    """Whoever runs this process."""
+    """The user who runs this process."""
     login_uid = _audit_number("loginuid")
     uid = os.geteuid()
     return Who(

@@ -134,4 +134,4 @@ async def test_a_restored_file_that_vanishes_is_down(service: Service) -> None:
     written.replace(service.paths[1])
     first, second = await driver.look((step,), 0)
     assert (first.state, first.detail) == (State.DOWN, "it is gone")
-    assert (second.state, second.detail) == (State.OK, "restored, and written anew since")
+    assert (second.state, second.detail) == (State.OK, "restored, and rewritten since")

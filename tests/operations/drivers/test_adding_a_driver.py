@@ -9,7 +9,7 @@ from tests.program_copy import Copy, places_on
 _MODEL = '''
 
 class Stamp(Model):
-    """A file that is written anew."""
+    """A file that is written again."""
 
     path: Text = Field(description="The file.")
 '''

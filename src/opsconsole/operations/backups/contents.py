@@ -26,7 +26,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Deadline:
-    """The moment (``time.monotonic``) by which copying has to be done; None for no end."""
+    """The moment (``time.monotonic``) by which copying has to end; None for no limit."""
 
     def __init__(self, ends: float | None = None) -> None:
         self.ends = ends

@@ -1,8 +1,8 @@
 """What a restore is about to do, on the disk before it does it.
 
 Invariant: while a restore may have moved anything there is a record that names every path, the
-names beside it and the inodes involved, so that whoever comes after a crash can tell by looking
-how far it came. ``preparing``: nothing was moved; ``switching``: something may have been;
+names beside it and the inodes involved, so that after a crash a look shows how far it
+came. ``preparing``: nothing was moved; ``switching``: something may have been;
 ``done``: all of it was.
 """
 

@@ -1,4 +1,4 @@
-"""Putting a backup back: what was there stays until what comes is complete, and is kept after.
+"""Putting a backup back: the old files stay until the new ones are complete, and are kept after.
 
 Invariant: the backup is verified before anything is touched. Each declared path is the old one,
 complete, or the restored one, complete, at every instant; when not all of them could be replaced,
@@ -103,7 +103,7 @@ def repair(store: Store) -> tuple[str, ...]:
 
 
 def repair_locked(store: Store, folder: int) -> tuple[str, ...]:
-    """``repair`` for who holds the store's lock."""
+    """``repair`` for a caller that holds the store's lock."""
     lines = []
     for record in restore_record.records(store):
         if record.stage is Stage.DONE:

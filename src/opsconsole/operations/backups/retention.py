@@ -1,4 +1,4 @@
-"""Which backups may go. Pure.
+"""Which backups may be removed. Pure.
 
 Invariant: never the newest one that is whole, never so many that fewer than three whole ones
 are left, and never one that is not whole: that one is for a person to look at.

@@ -2,7 +2,7 @@
 
 Invariant: at every instant the name is the old thing or the fresh thing, complete; where the
 filesystem cannot exchange two names there is an instant without either, which ``undo`` and
-``finish`` mend. Both look at what is there, by device and inode, so that each may be called at
+``finish`` repair. Both look at what is there, by device and inode, so that each may be called at
 any time, after any crash, more than once. Nothing old is ever deleted.
 """
 

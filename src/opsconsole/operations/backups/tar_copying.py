@@ -1,4 +1,4 @@
-"""From a tar archive into a backup, and whether an archive is the same as a backup.
+"""Copying a tar archive into a backup, and comparing an archive with a backup.
 
 Invariant: an archive has one root, which is its first member; every other member lies in a
 folder that came before it, under a plain name that did not come before. Anything else is an

@@ -1,4 +1,4 @@
-"""A backup as a tar archive, for whoever can only be given one.
+"""A backup as a tar archive, for a receiver that takes nothing else.
 
 Invariant: members are relative to the root and plain; every file's contents are compared with
 their hash while they are sent, and the archive breaks off when they differ. Bits of set-user-id

@@ -246,7 +246,7 @@ def _version(status: os.stat_result) -> tuple[int, int, int]:
 
 
 def _xattrs(found: Found) -> tuple[tuple[bytes, bytes], ...]:
-    """Extended attributes, ACLs among them, by name; none where there are none to be had."""
+    """Extended attributes, ACLs among them, by name; none where the file system has none."""
     path = b"/proc/self/fd/%d/%s" % (found.folder, found.name)
     try:
         names = sorted(os.listxattr(path, follow_symlinks=False))

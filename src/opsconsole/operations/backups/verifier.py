@@ -2,7 +2,7 @@
 
 Invariant: a flipped bit anywhere, in the contents, the manifest or its hash, and a file too many
 or too few, is found. Verifying reads only. What it cannot find is a change made on purpose by
-someone who may write to the folder and who makes the hashes anew.
+someone who may write to the folder and who also recalculates the hashes.
 """
 
 import hashlib
@@ -156,7 +156,7 @@ def _read(folder: int, name: str, limit: int) -> bytes:
 
 @contextmanager
 def _naming(identity: str) -> Iterator[None]:
-    """Name the backup in every error; what cannot be read is as good as damaged."""
+    """Name the backup in every error; what cannot be read counts as damaged."""
     try:
         yield
     except DamagedError as error:

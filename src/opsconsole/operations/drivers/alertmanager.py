@@ -1,6 +1,6 @@
 """Acknowledging, silencing and ending silences at an Alertmanager.
 
-Invariant: a silence is created at most once: when its call cannot be told to have taken effect it
+Invariant: a silence is created at most once: when it is not known whether its call took effect it
 is looked for by its matchers and its comment, and never sent again. It counts as done when it was
 read back and every alert that it matches is suppressed by it.
 """

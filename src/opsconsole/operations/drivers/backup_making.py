@@ -111,11 +111,11 @@ class BackupMaking(Driver):
         """What is to be backed up, as facts, and what that needs. Raises ObserveError."""
 
     def _shares_disk(self) -> bool:
-        """Whether the backup is kept where what it is of would be lost with it."""
+        """Whether the backup is kept where it would be lost together with its source."""
         return False
 
     def warnings(self) -> tuple[str, ...]:
-        """Where a backup would be lost with what it is of."""
+        """Where a backup would be lost together with its source."""
         if not self._is_beside:
             return ()
         return ("the backup is kept on the disk of what it is of: both are lost with it",)
@@ -250,7 +250,7 @@ class BackupMaking(Driver):
 
 
 def tidy(store: Store) -> tuple[str, ...]:
-    """Remove leftovers and mend restores that were cut off; a line for each of those."""
+    """Remove leftovers and repair restores that were cut off; a line for each of those."""
     if not store.path.exists():
         return ()
     with store.writing() as folder:
@@ -276,7 +276,7 @@ def done(store: Store, manifest: Manifest) -> StepOutcome:
     if manifest.origin.running:
         evidence.append(
             f"container {manifest.origin.container} ran while it was copied: "
-            "what belongs together may not fit together"
+            "its files may not be consistent with each other"
         )
     detail = f"{files_text(manifest.files)}, {size_text(manifest.size)}, verified"
     return StepOutcome(Outcome.DONE, f"backup {manifest.id}: {detail}", tuple(evidence))

@@ -30,7 +30,7 @@ class Call:
             return _object(cls, step.call)
         except (TypeError, ValueError) as error:
             raise StateError(
-                f"the step of {step.driver} cannot be read: {error}", remedy="plan anew"
+                f"the step of {step.driver} cannot be read: {error}", remedy="plan again"
             ) from error
 
     def document(self) -> dict[str, object]:

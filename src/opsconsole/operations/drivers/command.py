@@ -69,7 +69,7 @@ class CommandDriver(Driver):
         chosen = self._context.request.instance
         if chosen and not any("{instance}" in argument for argument in self._command.argv):
             raise ObserveError(
-                f"the command is not told which instance is meant, so not {chosen} alone",
+                f"the command does not take an instance, so not {chosen} alone",
                 remedy="write {instance} into its arguments, or leave the instance out",
             )
         if not await self._is_folder():
@@ -120,8 +120,8 @@ class CommandDriver(Driver):
         return StepOutcome(Outcome.FAILED, f"{how} after {took:.1f} s", lines)
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
-        """A program leaves no sign that could be looked for."""
-        return StepOutcome(Outcome.UNKNOWN, "how far the command came cannot be told")
+        """A program leaves nothing that could be looked for."""
+        return StepOutcome(Outcome.UNKNOWN, "how far the command came is not known")
 
     def undo(self) -> str:
         """As far as it can be known."""
@@ -158,7 +158,7 @@ def _lines(output: bytes) -> tuple[str, ...]:
 
 
 def _file_of(status: FileStatus) -> str:
-    """What tells a file from one that took its place, for people to read."""
+    """What distinguishes a file from one that took its place, for people to read."""
     seconds, fraction = divmod(status.changed, 10**9)
     changed = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return f"{status.size} bytes of {changed}.{fraction:09}Z, inode {status.identity[1]}"

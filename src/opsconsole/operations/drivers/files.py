@@ -199,7 +199,7 @@ def _is_there(root: bytes) -> Sight:
 
 
 def _sight(place: Place) -> Sight:
-    """Restored and there; a service that has since written the file anew is no failure."""
+    """Restored and there; a service that has since rewritten the file is no failure."""
     folder = open_parent(place)
     try:
         found = identity(place.name, folder)
@@ -209,5 +209,5 @@ def _sight(place: Place) -> Sight:
         return Sight(shown(place.path), State.DOWN, "it is gone")
     if found == place.old:
         return Sight(shown(place.path), State.DOWN, "it is what was there before")
-    detail = "restored" if found == place.fresh else "restored, and written anew since"
+    detail = "restored" if found == place.fresh else "restored, and rewritten since"
     return Sight(shown(place.path), State.OK, detail)

@@ -1,4 +1,4 @@
-"""A change and, in the same plan, what gives it effect: a restart or a reload.
+"""A change and, in the same plan, what makes it take effect: a restart or a reload.
 
 Invariant: each step belongs to one of the two, by its mark; what follows is made by its own
 driver, its facts pin the plan, and the verdict needs both to be seen.
@@ -42,7 +42,7 @@ class Followed(Driver):
         return (*self._first.steps(facts), *second)
 
     def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
-        """Those of the first: what follows goes nowhere."""
+        """Those of the first: what follows changes no version."""
         return self._first.goals(facts)
 
     def warnings(self) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ class Followed(Driver):
         return self._first.undo()
 
     async def conclude(self, steps: tuple[Step, ...], verdict: OperationState) -> StepOutcome:
-        """What each has to do, all of it told; the first that is not DONE decides."""
+        """What each has to do, all of it reported; the first that is not DONE decides."""
         ended = [
             await driver.conclude(own, verdict)
             for driver, own in self._shares(steps)

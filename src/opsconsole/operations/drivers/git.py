@@ -138,7 +138,7 @@ class GitRollback(Driver):
         if not found:
             raise ObserveError(
                 f"{self._folder} is at {head[:_SHORT]}, which is none of the versions "
-                f"{self._pattern}, so which one is before it cannot be told",
+                f"{self._pattern}, so which one is before it is not known",
                 remedy="check a tagged version out, or correct tags:",
             )
         return found[-1]
@@ -199,6 +199,6 @@ class GitRollback(Driver):
             where = "as before" if head == call.was else "which is something else"
             return Sight(name, State.DOWN, f"at {head[:_SHORT]}, {where}", since_change=False)
         if changes:
-            detail = f"at {call.tag}, but {len(changes)} files are not: checked out by halves"
+            detail = f"at {call.tag}, but {len(changes)} files are not: only partly checked out"
             return Sight(name, State.DOWN, detail)
         return Sight(name, State.OK, f"at {call.tag}, {head[:_SHORT]}", run=head)

@@ -43,7 +43,7 @@ from opsconsole.text import sanitize, sanitize_bytes
 BODY_LIMIT: Final = 64 * 1024
 _SHOWN: Final = 300
 _SLACK: Final = 2.0
-_TELLS_NOTHING: Final = "nothing there tells whether the call took effect"
+_TELLS_NOTHING: Final = "nothing there shows whether the call took effect"
 
 
 @dataclass(frozen=True, slots=True)

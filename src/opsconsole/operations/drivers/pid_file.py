@@ -3,7 +3,7 @@
 Invariant: the process is pinned by id and start time, and signalled through a pidfd, so that
 another process that was given its id is never hit; nor is one that began after the pid file was
 written, as after a restart of the machine. Without ``start`` somebody else must start it
-again (or the signal, such as HUP, makes it start anew by itself).
+again (or the signal, such as HUP, makes it restart by itself).
 """
 
 import contextlib

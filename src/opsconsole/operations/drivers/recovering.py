@@ -1,4 +1,4 @@
-"""What a degradation has to be put back to.
+"""What a service has to be put back to after a degradation.
 
 Invariant: it is what the oldest degradation since the last recovery found, because a later one
 found what the first had made. The plans in the journal hold it.

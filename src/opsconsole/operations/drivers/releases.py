@@ -1,7 +1,7 @@
 """Rolling back between folders of releases: the symlink ``current`` is switched to the one before.
 
-Invariant: the switch is one rename of a finished symlink, so that whoever follows ``current``
-finds a whole release at every instant. Releases are neither made nor removed here. Which one is
+Invariant: the switch is one rename of a finished symlink, so that following ``current`` gives
+a whole release at every instant. Releases are neither made nor removed here. Which one is
 before is what earlier operations saw, else the next lower name (numbers compared as numbers);
 never the time of a folder, which any touch would move.
 """
@@ -125,7 +125,7 @@ class ReleasesRollback(Driver):
         if not there:
             raise ObserveError(
                 f"release {_shown(release)}, the one before, is an empty folder",
-                remedy="remove it if its deploy was broken off, then plan anew",
+                remedy="remove it if its deploy was broken off, then plan again",
             )
 
     async def _refuse_gone(self, release: str) -> None:

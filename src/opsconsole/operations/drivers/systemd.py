@@ -2,7 +2,7 @@
 
 Invariant: the unit is asked for by its full name and never through a shell; ``--no-ask-password``
 keeps polkit from asking on a terminal. A unit's ``InvocationID`` changes with every start and
-tells whether a restart happened. What a unit that starts again by itself moves pins no plan.
+shows whether a restart happened. A fact that changes when a unit restarts by itself pins no plan.
 """
 
 import time

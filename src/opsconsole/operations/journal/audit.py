@@ -2,7 +2,7 @@
 
 Invariant: each row's hash is SHA-256 over the hash before it and its own canonical JSON, so an
 edited, deleted or swapped row breaks the chain at a place that can be named. What a chain alone
-cannot show is said by ``verify`` every time: rows cut off the end, and a chain written anew by
+cannot show is said by ``verify`` every time: rows cut off the end, and a chain rewritten by
 somebody who may write the database. A second sink (``operations.audit_file``) on another disk
 or host closes that gap.
 """
@@ -17,7 +17,7 @@ GENESIS: Final = "0" * 64
 """The hash before the first row."""
 
 _BLIND_SPOTS: Final = (
-    "cannot be seen from the chain alone: rows cut off the end, or a chain written anew;",
+    "cannot be seen from the chain alone: rows cut off the end, or a chain rewritten;",
     "compare the head with the last line of the second sink or with a note kept elsewhere",
 )
 

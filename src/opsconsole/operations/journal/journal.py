@@ -1,10 +1,10 @@
-"""What was meant, what was done and what came of it: durable, and shared by every console.
+"""What was intended, what was done and how it ended: durable, and shared by every console.
 
 Invariant: each change of an operation or of a promise is one transaction together with its audit
 row, kept when the method returns. A side effect happens only after ``step_begins`` returned, and a
 plan is performed at most once. Reading never waits for a writer, and what is read was kept.
 
-The journal tells and commands nobody: what is carried out stands in ``mandates``.
+The journal is a record and never an order: what is carried out is in ``mandates``.
 
 ``SqliteJournal`` and ``MemoryJournal`` are the implementations; one suite of tests holds both.
 Every method raises StateError where the journal cannot be used, or a row that was asked for cannot
@@ -134,15 +134,15 @@ class Promises(Protocol):
         now: float,
         who: Mapping[str, object] | None = None,
     ) -> bool:
-        """Say of a promise that waits what becomes of it; False when that was settled before."""
+        """Settle a promise that waits, with its outcome; False when it was settled before."""
         ...
 
     def set_outcome(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
-        """Say how far a promise is that was settled by being begun."""
+        """Update the outcome of a promise that was settled when it was begun."""
         ...
 
     def tried(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
-        """Count an attempt in vain of a promise that waits."""
+        """Count a failed attempt of a promise that waits."""
         ...
 
     def promise(self, operation: str, kind: PromiseKind) -> Promise | None:

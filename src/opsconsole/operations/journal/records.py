@@ -1,7 +1,7 @@
 """What the journal keeps, as values.
 
 Invariant: an operation's id is sixteen hexadecimal digits, because it becomes the name of files;
-whoever makes or reads one that is not gets a StateError. Times are Unix seconds.
+making or reading another one raises StateError. Times are Unix seconds.
 """
 
 import re
@@ -90,7 +90,7 @@ class Promise:
 
     ``outcome`` says what became of it; '' while it waits. While the machine is up that has
     ``boot_id``, ``due_boottime`` on CLOCK_BOOTTIME decides instead of ``due``. ``attempts`` counts
-    those in vain.
+    those that failed.
     """
 
     operation: str

@@ -20,10 +20,10 @@ from opsconsole.operations.state_folder import file_mode
 from opsconsole.text import sanitize
 
 BUSY: Final = 5.0
-"""Seconds that a writer waits for another one that does not get on."""
+"""Seconds that a writer waits for another one that makes no progress."""
 
 PATIENCE: Final = 60.0
-"""Seconds that a writer waits for others that get on."""
+"""Seconds that a writer waits for others that make progress."""
 
 _PAUSE: Final = 0.01
 _NONE: Final = (0, 0)
@@ -171,7 +171,7 @@ def unusable(path: Path, error: sqlite3.Error) -> StateError:
     """The error of a database that cannot be used, with what to do."""
     if _is_busy(error):
         return StateError(
-            f"cannot use the journal {path}: another process is writing to it and does not get on",
+            f"cannot use the journal {path}: another process is writing to it and does not finish",
             remedy="wait and try again; `fuser` on the file names the process",
         )
     return StateError(
@@ -186,9 +186,9 @@ def _is_busy(error: sqlite3.Error) -> bool:
 
 
 def begin(connection: sqlite3.Connection) -> None:
-    """Take the write lock. On a slow disk others may hold it in turn for long: they get on.
+    """Take the write lock. On a slow disk others may hold it in turn for long: that is progress.
 
-    SQLite's own waiting is not fair: who asks again at once may always be served first.
+    SQLite's own waiting is not fair: a writer that asks again at once may always be served first.
     """
     ends = time.monotonic() + PATIENCE
     while True:

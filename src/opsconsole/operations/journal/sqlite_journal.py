@@ -174,7 +174,7 @@ class SqliteJournal(SqliteReading):
         now: float,
         who: Mapping[str, object] | None = None,
     ) -> bool:
-        """Say of a promise that waits what becomes of it."""
+        """Settle a promise that waits, with its outcome."""
         with self.database.transaction() as connection:
             connection.execute(
                 "UPDATE promises SET outcome = ? WHERE operation = ? AND kind = ? AND outcome = ''",
@@ -188,7 +188,7 @@ class SqliteJournal(SqliteReading):
         return True
 
     def set_outcome(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
-        """Say how far a promise is that was settled by being begun."""
+        """Update the outcome of a promise that was settled when it was begun."""
         with self.database.transaction() as connection:
             connection.execute(
                 "UPDATE promises SET outcome = ? WHERE operation = ? AND kind = ?",
@@ -199,7 +199,7 @@ class SqliteJournal(SqliteReading):
             self._audit(connection, operation, entries.PROMISE_EVENTS[kind], now, record)
 
     def tried(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
-        """Count an attempt in vain of a promise that waits."""
+        """Count a failed attempt of a promise that waits."""
         with self.database.transaction() as connection:
             connection.execute(
                 "UPDATE promises SET attempts = attempts + 1"

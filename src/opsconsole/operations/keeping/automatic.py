@@ -1,7 +1,7 @@
 """A change that the keeper begins: the end of a degradation, of an acknowledgement, a rollback
 after a failure.
 
-Invariant: it goes the way of every change, under the configuration as it is now, and in
+Invariant: it is made like every change, under the configuration as it is now, and in
 read-only it is refused like any other.
 """
 
@@ -33,7 +33,7 @@ async def perform(
 ) -> Operation | Refusal:
     """Plan ``request`` and see it to its verdict, or say why it was refused.
 
-    ``begun`` is told the operation once it is under way.
+    ``begun`` is called with the operation once it is under way.
     """
     settings = settings_of(intent)
     operator = Operator(

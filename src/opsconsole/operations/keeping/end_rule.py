@@ -1,7 +1,7 @@
 """The end of a degradation: recovering when it is reached.
 
-Invariant: the end is reached once: whoever recovers first settles it. It is tried until somebody
-has recovered or ``ATTEMPTS`` tries have failed, and it recovers by the way every change goes.
+Invariant: the end is reached once: the first recovery settles it. It is tried until the service
+has been recovered or ``ATTEMPTS`` tries have failed, and it recovers as every change is made.
 """
 
 import time
@@ -55,7 +55,7 @@ class EndRule:
         return float(min(_FIRST_PAUSE * 2**tries, _LONGEST_PAUSE))
 
     async def _recover(self) -> str:
-        """One try, by the way every change goes; why it is not over, or ''."""
+        """One try, made like every change; why it is not over, or ''."""
         who, why = self._intent.who.name, self._intent.reason
         reason = f"the end of the degradation that {who} began: {why}"
         service = self._intent.plan.service

@@ -2,8 +2,8 @@
 
 Invariant: while this user has a promise to keep, a keeper is there or the next console starts one;
 there is never a second one. It keeps what stands in a mandate until the rule of its kind says that
-it is over. It ends when there is nothing left to keep, or when its state is gone. Nothing that
-ends a terminal ends it.
+it is over. It ends when there is nothing left to keep, or when its state is gone. It survives the
+end of its terminal.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ def keep(state: StatePlace) -> int:
     """Keep this user's promises until there are none; 0 always."""
     for each in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(each, signal.SIG_IGN)
-    # One that is promised while the lock is let go is found by the next look.
+    # One that is promised while the lock is released is found by the next look.
     while state.exists() and any(each.promises for each in state.mandates.all()):
         held = state.mandates.take_keeper()
         if held is None:

@@ -1,8 +1,8 @@
 """An automatic rollback: counting down to it, and performing it unless a person stopped it.
 
-Invariant: it is claimed before it is performed, so that it is performed at most once whoever
-dies, and it goes the way of every change, with a verdict of its own. Whatever somebody has begun
-on the service in the meantime takes its place.
+Invariant: it is claimed before it is performed, so that it is performed at most once whichever
+process dies, and it is made like every change, with a verdict of its own. An operation that
+somebody has begun on the service in the meantime takes its place.
 """
 
 import time
@@ -52,7 +52,10 @@ class RollbackRule:
         return None
 
     def _is_looked_at(self, failed: Operation) -> bool:
-        """Whether what leaves the service as it is has its lock, so that the rollback waits."""
+        """Whether an operation that leaves the service as it is has its lock:
+
+        the rollback waits.
+        """
         held = self._state.locks.holder(failed.service)
         found = self._journal.operation(held.operation) if held is not None else None
         return found is not None and rollback_rules.waits_for(failed, found, time.time())

@@ -1,9 +1,9 @@
 """An acknowledgement: ending its silence when its alert has resolved.
 
 Invariant: only an Alertmanager that answered and no longer has the alert, twice in a row, ends an
-acknowledgement, by the way every change goes; what could not be looked at ends nothing. It is over
+acknowledgement, as every change is made; what could not be looked at ends nothing. It is over
 when the silence has ended, however it did; the silence has an end of its own, so a keeper that is
-killed leaves nothing for ever.
+killed leaves nothing for good.
 """
 
 import time

@@ -90,7 +90,7 @@ class FileLocks:
 
 
 def _write(path: Path, said: bytes) -> None:
-    """Quickly, and not for ever: it is read only while the lock is held.
+    """Quickly, and not durably: it is read only while the lock is held.
 
     What is read halfway is no JSON, and then nobody is named.
     """

@@ -1,7 +1,7 @@
 """The actions that the configuration declares for a service.
 
 Invariant: an action that is not found here does not exist. Degrade without a way back is not
-found either: a temporary change that cannot be ended is none.
+found either: a change that cannot be ended is not temporary.
 """
 
 import hashlib
@@ -103,7 +103,7 @@ def scale_bounds(action: Action) -> tuple[int, int] | None:
 
 
 def lasts(found: Declared) -> float | None:
-    """Seconds that a degradation lasts unless it is told otherwise."""
+    """Seconds that a degradation lasts by default."""
     action = found.action
     if found.kind is not ActionKind.DEGRADE or not isinstance(action, DegradeAction):
         return None

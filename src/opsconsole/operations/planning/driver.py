@@ -1,7 +1,7 @@
 """What a driver is: one way of changing the world, and of looking at what it changed.
 
 Invariant: ``observe``, ``before``, ``reconcile`` and ``look`` change nothing. ``execute`` acts
-once and is never called again for the same step; when it cannot tell whether the call took
+once and is never called again for the same step; when it does not know whether the call took
 effect it says UNKNOWN, and only ``reconcile`` decides, by what is seen.
 """
 
@@ -167,7 +167,7 @@ class Driver(Protocol):
         """Find out by looking whether the call took effect."""
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
-        """What the driver itself sees of the steps' targets; () when it has no eyes of its own."""
+        """What the driver itself sees of the steps' targets; () when it cannot look itself."""
         return ()
 
     @abstractmethod
@@ -178,8 +178,8 @@ class Driver(Protocol):
         """End what ``steps``, those that were begun and in that order, have left open.
 
         Called once the verdict is clear, of a driver that ``concludes``, and perhaps again after
-        a crash: it looks first and does only what is left to do. DONE with a detail is told beside
-        the verdict; anything else is told as well.
+        a crash: it looks first and does only what is left to do. The detail of DONE is shown
+        next to the verdict; every other outcome is shown too.
         """
         return StepOutcome(Outcome.DONE)
 

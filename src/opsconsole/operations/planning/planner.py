@@ -1,4 +1,4 @@
-"""From a request to a plan: what exactly would be done, on what was observed just now.
+"""Turning a request into a plan: what exactly would be done, on what was observed just now.
 
 Invariant: planning changes nothing. A plan names every call and pins each to its target; what is
 observed for it is what the runner compares with before it acts.

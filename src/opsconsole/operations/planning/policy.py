@@ -32,7 +32,7 @@ PLAN_AGE_LIMIT: Final = 600.0
 
 CLOCKS_APART: Final = 5.0
 """Seconds by which a time may lie ahead. One further ahead is of a clock that was set back since:
-it tells nothing of how long ago it was, and is not believed."""
+it says nothing of how long ago it was, and is ignored."""
 
 _COOLING: Final = frozenset(
     {ActionKind.RESTART, ActionKind.ROLLBACK, ActionKind.SCALE, ActionKind.DEGRADE}
@@ -110,14 +110,16 @@ def refuse_stale(planned: Mapping[str, str], observed: Mapping[str, str]) -> Ref
         return None
     more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
     return Refusal(
-        "plan-stale", f"the plan is stale: {'; '.join(moved[:3])}{more}", "look again and plan anew"
+        "plan-stale",
+        f"the plan is stale: {'; '.join(moved[:3])}{more}",
+        "look, then plan again",
     )
 
 
 def refuse_rollback(plan: Plan, past: tuple[Past, ...]) -> Refusal | None:
     """Why ``plan``, if it is a rollback, may not be: it would go nowhere, or back from one.
 
-    There is no override: who goes back twice goes to a version that nobody has looked at.
+    There is no override: going back twice leads to a version that nobody has looked at.
     """
     if plan.kind is not ActionKind.ROLLBACK:
         return None
@@ -313,7 +315,7 @@ def _too_old(plan: Plan, seen: Circumstances) -> Refusal | None:
     if -CLOCKS_APART <= age <= PLAN_AGE_LIMIT:
         return None
     old = f"is {age / 60:.0f} minutes old" if age > 0 else "is of a time that has not come"
-    return Refusal("plan-stale", f"the plan {old}", "plan anew")
+    return Refusal("plan-stale", f"the plan {old}", "plan again")
 
 
 def _not_confirmed(plan: Plan, confirmation: Confirmation) -> Refusal | None:

@@ -1,6 +1,6 @@
-"""What policy has to know of a request: limits, who is at the service, what was done lately.
+"""What policy has to know of a request: limits, who is at the service, what was done recently.
 
-Invariant: facts are read, never judged, here. What was done lately is read again only when the
+Invariant: facts are read, never judged, here. What was done recently is read again only when the
 journal has changed.
 """
 

@@ -1,4 +1,4 @@
-"""Every driver: what it carries out, and what of it must be known before it is imported.
+"""Every driver: what it carries out, and what must be known of it before it is imported.
 
 Invariant: a pair of driver and kind that is not listed cannot be planned. Each class is imported
 when it is first needed, because what it imports is heavy, and is compared with ``Driver`` here.
@@ -144,7 +144,7 @@ class Traits:
     ``sees``: it sees by itself whether what it changed is as it should be. ``keeps_backups``: the
     backups that it makes are kept, listed and restored by the console. ``puts_back``: it looks
     whether what it restored is in place. ``ends_degradation``: it knows how to end a degradation
-    that it made, without being told. ``by_instance``: it can be asked for one instance alone.
+    that it made, from its own step. ``by_instance``: it can be asked for one instance alone.
     """
 
     carries_out: Mapping[ActionKind, Callable[[], Factory]]

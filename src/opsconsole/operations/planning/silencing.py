@@ -45,7 +45,7 @@ def ending(silence: SilenceView, reason: str = "") -> ActionRequest:
 
 
 def again(silence: SilenceView, duration: float, reason: str = "") -> ActionRequest:
-    """The request that makes a silence anew which has ended, for ``duration`` seconds."""
+    """The request that makes a silence again that has ended, for ``duration`` seconds."""
     parameters = parameters_of(tuple(str(matcher) for matcher in silence.matchers))
     said = reason or silence.comment
     return ActionRequest(

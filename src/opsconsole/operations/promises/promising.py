@@ -1,8 +1,8 @@
 """Making the promises of an operation, and ending those that are fulfilled.
 
-Invariant: a promise stands in its user's mandate before the journal tells of it. Before a
+Invariant: a promise is in its user's mandate before it is in the journal. Before a
 degradation's first side effect its end is on the disk and a process of its own waits for it. The
-journal says once what became of a promise: whoever settles it first.
+journal records the outcome of a promise once: the first one to settle it wins.
 """
 
 import contextlib

@@ -1,7 +1,7 @@
 """When a service is rolled back by itself after a change, and when that is not done. Pure.
 
 Invariant: never after a rollback, a restore, or what leaves the service as it is; only where a
-step was begun; whatever somebody has begun on the service in the meantime takes its place.
+step was begun; an operation that somebody has begun on the service in the meantime takes its place.
 """
 
 from collections.abc import Iterable

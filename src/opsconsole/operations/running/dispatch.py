@@ -20,7 +20,7 @@ from opsconsole.operations.state_place import StatePlace
 from opsconsole.operations.who import Who
 
 _EXITING: Final = 5.0
-"""Seconds that a process may take to exit after its last word."""
+"""Seconds that a process may take to exit after its last output."""
 
 
 def dispatch(
@@ -56,7 +56,7 @@ def take_up(
 ) -> bool:
     """Give an open operation to another runner if its own is dead; whether one was started.
 
-    Only what this user confirmed is taken up; what another user did waits for a console of theirs.
+    Only what this user confirmed is resumed; what another user did waits for a console of theirs.
     """
     mandate = state.mandates.get(operation.id)
     if mandate is None:
@@ -100,7 +100,7 @@ def _take_service(state: StatePlace, journal: Journal, holder: Holder) -> Held |
 
 
 def _record(state: StatePlace, journal: Journal, intent: Intent, now: float) -> None:
-    """What is to be carried out, before anybody is told that it will be."""
+    """What is to be carried out, recorded before the caller hears that it will be."""
     state.mandates.give(intent)
     try:
         journal.submit(intent, now)

@@ -41,8 +41,8 @@ class Terms:
     """What must be shown. ``enough`` are the states that count as healthy.
 
     ``longest_pause`` is how far a look may begin after the last ended, ``longest_look`` how long
-    one may take, for what lies between to count as looked at. ``restarts``: the change starts
-    processes anew, so a look must show that. ``instances`` are those that it touches, and
+    one may take, for what lies between to count as looked at. ``restarts``: the change restarts
+    processes, so a look must show that. ``instances`` are those that it touches, and
     ``uptimes`` what they said of themselves before it.
     """
 
@@ -174,7 +174,7 @@ def _shows_change(look: Look, terms: Terms) -> bool:
 
 
 def _started_since(sight: Sight, look: Look, terms: Terms) -> bool | None:
-    """Whether its uptime says that it started since the change; None where that is not told."""
+    """Whether its uptime says that it started since the change; None where that is not known."""
     if sight.uptime is None:
         return None
     before = terms.uptimes.get(sight.subject)

@@ -1,7 +1,7 @@
 """Carrying out the steps of one operation, each once, in order, to a verdict.
 
 Invariant: a step's intent is on the disk before its side effect, its outcome after it. A step
-whose outcome cannot be told is looked up, never made again. Steps stop at the first that fails,
+whose outcome is not known is looked up, never made again. Steps stop at the first that fails,
 and before one that would leave the service without a healthy instance.
 """
 
@@ -23,7 +23,7 @@ NOT_OF_HEALTH = SILENCING | {ActionKind.BACKUP}
 
 @dataclass(slots=True)
 class Record:
-    """What the steps so far have shown. ``doubts``: calls whose outcome cannot be told."""
+    """What the steps so far have shown. ``doubts``: calls whose outcome is not known."""
 
     evidence: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
@@ -79,12 +79,12 @@ class Execution:
         if self.plan.kind in NOT_OF_HEALTH and verdict.state is _GOOD:
             verdict = Verdict(_GOOD, verdict.evidence[0])
         if doubts and verdict.state is OperationState.VERIFIED:
-            summary = f"{verdict.summary}, but whether it acted cannot be told: {doubts[0]}"
+            summary = f"{verdict.summary}, but whether it acted is not known: {doubts[0]}"
             return Verdict(OperationState.INCONCLUSIVE, summary, lines)
         return Verdict(verdict.state, verdict.summary, lines)
 
     async def conclude(self, verdict: Verdict) -> Verdict:
-        """Let the driver tidy up or put back, and tell what it did beside the verdict."""
+        """Let the driver tidy up or put back, and report what it did next to the verdict."""
         if verdict.state is OperationState.REFUSED or not self.driver.concludes:
             return verdict
         records = self.journal.step_records(self.operation)

@@ -1,4 +1,4 @@
-"""The process that carries out one operation, detached from whoever asked for it.
+"""The process that carries out one operation, detached from the process that asked for it.
 
 Invariant: it ends in a recorded final state, or it was killed, and then the next one ends the
 operation by looking at the world. It trusts the journal for what was confirmed and nothing for
@@ -53,8 +53,8 @@ _ABANDONED: Final = "its runner ended before it began; nothing was done"
 def run(state: StatePlace, operation: str, *, fresh: bool) -> int:
     """Carry out an operation that this user confirmed, or end what another runner began.
 
-    For a process that holds the operation's runner lock. ``fresh``: started by whoever recorded
-    the intent. Otherwise the runner before it is dead, and no step is begun any more.
+    For a process that holds the operation's runner lock. ``fresh``: started by the process that
+    recorded the intent. Otherwise the runner before it is dead, and no step is begun any more.
 
     Returns 0 verified, 1 failed, 2 refused, 3 inconclusive. Returns at once with the recorded
     verdict when there is one. Raises StateError when this user gave no mandate for it.
@@ -220,7 +220,7 @@ def _declared(settings: Settings, intent: Intent) -> Declared | Refusal:
         return Refusal("read-only", "the configuration has become read-only")
     if digest(settings, action) != intent.declaration:
         return Refusal(
-            "plan-stale", "the declaration of the action has changed since the plan", "plan anew"
+            "plan-stale", "the declaration of the action has changed since the plan", "plan again"
         )
     return action
 

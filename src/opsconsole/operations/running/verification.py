@@ -2,7 +2,7 @@
 
 Invariant: the verdict is that of ``evidence``: VERIFIED means that everything looked at was healthy
 for ``min_healthy`` seconds on end before ``deadline``, in looks begun after the change. What could
-not be looked at, or cannot be told, is INCONCLUSIVE; FAILED needs something that was seen to be
+not be looked at, or is not known, is INCONCLUSIVE; FAILED needs something that was seen to be
 down or unchanged. The names and defaults (10 s, 5 min) are Nomad's.
 """
 
@@ -59,7 +59,7 @@ class Baseline:
 
 
 class Own(Protocol):
-    """What of a driver is needed here: its own eyes."""
+    """What is needed of a driver here: its own looks."""
 
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """What the driver itself sees of the steps' targets."""
@@ -149,7 +149,7 @@ class Verifier:
         return held or Verdict(
             OperationState.INCONCLUSIVE,
             "done, but there is nothing to look at",
-            ("the service has no health probe, and its driver has no eyes of its own",),
+            ("the service has no health probe, and its driver cannot look by itself",),
         )
 
     async def now(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:

@@ -1,4 +1,4 @@
-"""Files inside a container or a volume, as the engine's archive API hands them out and takes them.
+"""Files inside a container or a volume, as the engine's archive API gives and takes them.
 
 Invariant: no container is ever run for it and no image is pulled. A volume that no container
 mounts is reached through a container that is made from an image which is there, never started,

@@ -1,8 +1,8 @@
 """Asking a Docker Engine for one change, once.
 
-Invariant: a call is sent at most once, and what became of it is one of three: it was done (the
-call returns), it was not (FAILED), or it cannot be told (UNKNOWN): sent, and no answer, or an
-answer that the engine failed while at it.
+Invariant: a call is sent at most once, and has one of three outcomes: it was done (the call
+returns), it was not (FAILED), or that is not known (UNKNOWN): sent, and no answer, or an answer
+that the engine failed during the call.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ _SERVER_ERROR: Final = 500
 
 
 class NotChangedError(OpsconsoleError):
-    """A change that was not made, or of which that cannot be told; ``outcome`` says which."""
+    """A change that was not made, or may not have been; ``outcome`` says which."""
 
     def __init__(self, outcome: Outcome, detail: str) -> None:
         super().__init__(detail)
@@ -69,7 +69,7 @@ def post(
     body: Mapping[str, object],
     parameters: Mapping[str, str] | None = None,
 ) -> Mapping[str, Any]:
-    """``POST path`` with a JSON body, for what the SDK has no words. Raises APIError."""
+    """``POST path`` with a JSON body, where the SDK has no method. Raises APIError."""
     from docker.errors import create_api_error_from_http_exception
     from requests.exceptions import HTTPError
 

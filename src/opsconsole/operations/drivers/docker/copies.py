@@ -1,9 +1,9 @@
 """What a container would be created from to be the same again, perhaps from another image.
 
-Invariant: all that was said when the container was created is said again: environment, mounts
+Invariant: all that was given when the container was created is given again: environment, mounts
 (also the volumes without a name of one's own), networks with aliases and fixed addresses,
-limits, ports, labels, restart policy, health check, logging. What the container merely took over
-from its image is left to the image of the copy. Pure: reads the engine's inspect documents.
+limits, ports, labels, restart policy, health check, logging. What the container only inherited from
+its image is left to the image of the copy. Pure: reads the engine's inspect documents.
 """
 
 from collections.abc import Mapping
@@ -50,14 +50,14 @@ def published(container: Document) -> dict[str, list[dict[str, str]]]:
 
 
 def fixed_ports(container: Document) -> tuple[str, ...]:
-    """The host's ports that the container was told to take."""
+    """The host's ports that the container was created with."""
     bindings = (container["HostConfig"].get("PortBindings") or {}).values()
     ports = (binding.get("HostPort") for each in bindings for binding in each or ())
     return tuple(port for port in ports if port and port != "0")
 
 
 def fixed_addresses(container: Document) -> tuple[str, ...]:
-    """The addresses that the container was told to take in its networks."""
+    """The addresses that the container was created with in its networks."""
     networks = (container.get("NetworkSettings") or {}).get("Networks") or {}
     given = (endpoint.get("IPAMConfig") or {} for endpoint in networks.values())
     return tuple(
@@ -121,7 +121,7 @@ def _host_config(container: Document) -> dict[str, Any]:
 
 
 def _link(link: str) -> str:
-    """``/db:/web/store`` as the engine says it is ``db:store`` as it is told."""
+    """``/db:/web/store`` as the engine reports it is ``db:store`` as it is given."""
     other, _, alias = link.partition(":")
     return f"{other.lstrip('/')}:{alias.rpartition('/')[2]}"
 
@@ -170,7 +170,7 @@ def _networks(container: Document) -> tuple[dict[str, Any], dict[str, dict[str, 
 
 
 def _endpoint(endpoint: Document, container: str) -> dict[str, Any]:
-    """What an endpoint was told; what the engine chose for it is left out."""
+    """What an endpoint was created with; what the engine chose for it is left out."""
     aliases = [alias for alias in endpoint.get("Aliases") or () if alias != container[:_SHORT_ID]]
     given = {
         "IPAMConfig": endpoint.get("IPAMConfig"),

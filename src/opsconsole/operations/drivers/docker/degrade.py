@@ -175,7 +175,7 @@ class DockerDegrade(Driver):
         return running
 
     async def _degraded(self) -> tuple[Seen, ...]:
-        """What was degraded and is there; one that was made anew has limits of its own."""
+        """What was degraded and is there; one that was created again has its own limits."""
         steps = degraded_steps(self._context, _OWN)
         found = [await self._calls.inspect(step.target) for step in steps]
         self._gone = tuple(

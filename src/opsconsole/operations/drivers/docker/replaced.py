@@ -1,7 +1,7 @@
 """A container and the one that takes its place: which is where, putting back and clearing away.
 
-Invariant: what was removed was made here: it bears the name ``NAME-next-ID``, or it is of the
-target image and stands under ``NAME`` while the old one bears ``NAME-before-ID``. Each method
+Invariant: only what was made here is removed: it has the name ``NAME-next-ID``, or it is of the
+target image and is called ``NAME`` while the old one is called ``NAME-before-ID``. Each method
 looks first and does only what is left to do, so that it may be called again after a crash.
 """
 
@@ -166,7 +166,7 @@ class ReplacedContainers:
         )
 
     async def _remove(self, made: Seen) -> None:
-        """Stop kindly, then remove; volumes are shared with the old one and stay."""
+        """Stop with the usual grace, then remove; volumes are shared with the old one and stay."""
         await self._changes.send(
             f"stop {made.name}",
             lambda client: client.api.stop(made.id, timeout=self._stop_timeout),
@@ -195,7 +195,7 @@ class ReplacedContainers:
 
 
 def _ours(it: Replaced, old: Seen | None, named: Seen) -> bool:
-    """Whether what stands under the name took the old one's place here."""
+    """Whether the container of that name was put there by this rollback."""
     if named.id == it.old or named.image_id != it.image:
         return False
     return old is None or old.name == it.kept

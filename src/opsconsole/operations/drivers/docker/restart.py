@@ -1,7 +1,7 @@
 """Restarting containers, one after another, the ones that are not healthy first.
 
 Invariant: each container is pinned by its id; a restart is asked for once. When the engine does
-not answer, ``StartedAt`` tells whether it happened.
+not answer, ``StartedAt`` shows whether it happened.
 """
 
 import time

@@ -2,7 +2,7 @@
 
 Invariant: the old container is stopped and renamed, never removed before the verdict, and started
 again under its name when the one that took its place does not get healthy. At every moment the
-names on the engine tell how far it came: ``NAME-next-ID`` is created and not yet in place,
+names on the engine show how far it came: ``NAME-next-ID`` is created and not yet in place,
 ``NAME-before-ID`` is the old one, ID the first twelve characters of the old one's.
 """
 
@@ -216,7 +216,7 @@ class DockerRollback(Driver):
         if place.new is None:
             return Sight(it.name, State.DOWN, place.description, since_change=False)
         new = place.new
-        # Who has not begun to be healthy by the deadline has not become healthy.
+        # A container that is not healthy yet at the deadline has not become healthy.
         well = new.status == "running" and new.health in {"", "healthy"}
         health = f", {new.health}" if new.health else ""
         detail = f"{new.id[:12]} {new.status}{health}, image {new.image}, started {new.started}"

@@ -1,7 +1,7 @@
 """Containers that are stopped while what they use is copied, and started again whatever happens.
 
-Invariant: before a container is stopped it is on the disk that it will be; the note goes when it
-has been started again. Whoever comes after a crash starts what the notes name.
+Invariant: before a container is stopped a note of that is on the disk; the note is removed when
+it has been started again. The process that comes after a crash starts what the notes name.
 """
 
 import json

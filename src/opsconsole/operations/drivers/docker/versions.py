@@ -65,7 +65,7 @@ async def target_of(calls: EngineCalls, seen: Seen, wanted: str, past: tuple[Pas
     found = await _older_tag(calls, seen, left) if repository else None
     if found is None:
         raise ObserveError(
-            f"which image {seen.name} ran before {seen.image} cannot be told",
+            f"which image {seen.name} ran before {seen.image} is not known",
             remedy=f"name it as image: in the action, such as {repository or 'name'}:tag",
         )
     return Version(str(found["Id"]), _name(found, repository), f"the tag before {tag or 'it'}")
