@@ -12,6 +12,8 @@ import pytest
 PROJECT = Path(__file__).parents[1]
 
 CLEAN: tuple[str, ...] = (
+    "README.md",
+    "docs",
     "src/opsconsole/__init__.py",
     "src/opsconsole/__main__.py",
     "src/opsconsole/cli",
@@ -61,7 +63,7 @@ INSTEAD = {
 """Each pattern of whole words, and what to write instead."""
 
 _WORDS = "|".join(words.replace(" ", r"\s+(?:#\s+)?") for words in INSTEAD)
-PATTERN = re.compile(rf"(?<!\.)\b(?:{_WORDS})\b", re.IGNORECASE)
+PATTERN = re.compile(rf"(?<![.-])\b(?:{_WORDS})\b", re.IGNORECASE)
 
 
 def found_in(text: str) -> list[str]:
