@@ -225,5 +225,5 @@ def test_tls_of_the_variables_and_of_the_configuration(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     (tmp_path / ".docker" / "config.json").mkdir(parents=True)
 
-    with pytest.raises(DockerUnavailableError, match="Is a directory"):
+    with pytest.raises(DockerUnavailableError, match="not a regular file"):
         resolve(Choice(), environment(tmp_path))
