@@ -134,6 +134,53 @@ def test_a_body_that_is_not_ok_names_its_first_culprit() -> None:
     assert look_at(1.0, report, None).reason == "database down: connection refused"
 
 
+@pytest.mark.parametrize(
+    ("report", "reason"),
+    [
+        (HealthReport(State.OK, "json", message="all is well"), ""),
+        (HealthReport(State.DEGRADED, "json", message="slow"), "slow"),
+        (HealthReport(State.DEGRADED, "json"), "says degraded"),
+        (HealthReport(State.DOWN, "json", (Component("db", State.DOWN),)), "db down"),
+        (
+            HealthReport(
+                State.DOWN,
+                "json",
+                (
+                    Component("db", State.DOWN, "refused"),
+                    Component("ok", State.OK),
+                    Component("disk", State.DOWN, "full"),
+                    Component("queue", State.DEGRADED),
+                ),
+            ),
+            "db down: refused (+2 more)",
+        ),
+    ],
+)
+def test_why_a_body_is_not_ok(report: HealthReport, reason: str) -> None:
+    assert look_at(1.0, report, None).reason == reason
+
+
+def test_why_nothing_was_answered() -> None:
+    assert look_at(1.0, None, Fault(FaultKind.CONNECT, "nobody listens")).reason == "nobody listens"
+    bare = Fault(FaultKind.CONNECT, "")
+    assert look_at(1.0, None, bare).reason == str(bare)
+
+
+def test_what_could_not_be_looked_at_is_counted_apart_from_failures() -> None:
+    reasons = [judged.reason for judged in play("ouuudd")]
+    assert reasons[1:] == [
+        "could not look 1 of 3: because",
+        "could not look 2 of 3: because",
+        "because",
+        "failing 1 of 3: because",
+        "failing 2 of 3: because",
+    ]
+
+
+def test_an_answer_that_does_not_count_yet_says_what_it_was_before() -> None:
+    assert play("dddo")[-1].reason == "answers again, not settled yet; was down"
+
+
 LOOK_LISTS = st.text(alphabet="ogduD", max_size=60)
 
 

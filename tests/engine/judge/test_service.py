@@ -1,5 +1,7 @@
 """From probes to instances to services, and the reasons that are given."""
 
+from dataclasses import replace
+
 import pytest
 
 from opsconsole.engine.judge.health import NOT_LOOKED, Judged
@@ -141,3 +143,28 @@ def test_what_should_be_known_although_all_is_well_is_a_service_s_reason() -> No
     assert judge_service([instance("api", OK)], [rolled_back]) == rolled_back
     failing = judge_service([instance("api", DOWN, "refused")], [rolled_back])
     assert failing.reason == "refused"
+
+
+@pytest.mark.parametrize(
+    ("found", "reason"),
+    [
+        (replica("web", state=DOWN, detail="killed", health="unhealthy", status="Up"), "killed"),
+        (replica("web", state=DOWN, health="unhealthy", status="Up"), "unhealthy"),
+        (replica("web", state=DOWN, status="Up 3 minutes"), "Up 3 minutes"),
+    ],
+)
+def test_a_replica_says_the_most_telling_of_what_is_known(found: Replica, reason: str) -> None:
+    assert judge_replica(found).reason == f"{found.kind} web {reason}"
+
+
+def test_an_instance_that_is_well_has_no_reason() -> None:
+    assert judge_service([instance("api", OK), instance("api-2", OK)], []) == Verdict(OK)
+
+
+def test_what_flaps_is_told_of_the_instance_and_of_the_service() -> None:
+    flapping = Judged(DOWN, reason="why", flapping=True)
+    assert judge_instance([(HEALTH, judged(OK)), (LIVE, flapping)]).flapping
+    assert not judge_instance([(HEALTH, judged(OK)), (LIVE, judged(DOWN))]).flapping
+    views = [instance("api-1", OK), replace(instance("api-2", DOWN, "why"), flapping=True)]
+    assert judge_service(views, []).flapping
+    assert not judge_service(views[:1], []).flapping

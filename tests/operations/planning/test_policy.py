@@ -14,6 +14,7 @@ from opsconsole.model.operation import (
     OperationState,
     Plan,
 )
+from opsconsole.operations.journal.records import Past
 from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.planning import policy
 from opsconsole.operations.planning.policy import Circumstances
@@ -180,3 +181,124 @@ def test_the_last_healthy_instance_is_kept(left: int | None, refused: bool) -> N
     assert (policy.refuse_last_healthy(RESTART, left) is not None) is refused
     override = replace(RESTART, reason="known", parameters={"override": "yes"})
     assert policy.refuse_last_healthy(override, left) is None
+
+
+def test_more_than_three_facts_that_moved_are_counted() -> None:
+    planned = {f"web-{number} id": "aaa" for number in range(1, 6)}
+    three = policy.refuse_stale(dict(list(planned.items())[:3]), {})
+    assert three is not None
+    assert three.message.endswith("web-3 id was aaa, is gone")
+    five = policy.refuse_stale(planned, {})
+    assert five is not None
+    assert five.message.endswith("web-3 id was aaa, is gone and 2 more")
+    assert "web-4" not in five.message
+
+
+ROLLBACK = replace(
+    _plan(kind=ActionKind.ROLLBACK), fingerprint={"image": "v2"}, goals={"image": "v1"}
+)
+
+
+def _past(
+    reached: str,
+    kind: ActionKind = ActionKind.ROLLBACK,
+    state: OperationState = OperationState.VERIFIED,
+) -> Past:
+    return Past(replace(_plan(kind=kind), goals={"image": reached}), state)
+
+
+@pytest.mark.parametrize(
+    ("code", "plan", "past"),
+    [
+        (None, ROLLBACK, ()),
+        (None, replace(ROLLBACK, goals={}), ()),
+        ("already-running", replace(ROLLBACK, goals={"image": "v2"}), ()),
+        (None, replace(ROLLBACK, goals={"image": "v2", "config": "c1"}), ()),
+        (None, replace(ROLLBACK, kind=ActionKind.RESTART, goals={"image": "v2"}), ()),
+        ("rollback-of-rollback", ROLLBACK, (_past("v2"),)),
+        ("rollback-of-rollback", ROLLBACK, (_past("v9", ActionKind.SCALE), _past("v2"))),
+        (None, replace(ROLLBACK, kind=ActionKind.RESTART), (_past("v2"),)),
+        (None, ROLLBACK, (_past("v3"),)),
+        (None, ROLLBACK, (_past("v3"), _past("v2"))),
+        (None, ROLLBACK, (_past("v2", ActionKind.SCALE),)),
+        (None, ROLLBACK, (_past("v2", state=OperationState.FAILED),)),
+    ],
+)
+def test_a_rollback_goes_somewhere_and_never_back_from_one(
+    code: str | None, plan: Plan, past: tuple[Past, ...]
+) -> None:
+    refusal = policy.refuse_rollback(plan, past)
+    assert (refusal.code if refusal else None) == code
+
+
+def test_each_limit_is_still_within() -> None:
+    assert policy.refuse_reason("x" * policy.REASON_LIMIT) is None
+    confirmation = Confirmation("web", "why")
+    oldest = _plan(age=policy.PLAN_AGE_LIMIT)
+    assert policy.refuse_perform(oldest, RESTART, confirmation, FINE) is None
+    furthest = _plan(age=-policy.CLOCKS_APART)
+    assert policy.refuse_perform(furthest, RESTART, confirmation, FINE) is None
+    assert policy.refuse_plan(RESTART, replace(FINE, recent=(_operation(ago=60.0),))) is None
+
+
+def test_a_plan_that_is_too_old_says_how_old() -> None:
+    refusal = policy.refuse_perform(_plan(age=1200.0), RESTART, Confirmation("web", "why"), FINE)
+    assert refusal is not None
+    assert refusal.message == "the plan is 20 minutes old"
+
+
+def test_a_plan_is_performed_once() -> None:
+    other, used = _operation(ago=5000.0), replace(_operation(ago=5000.0), plan_id="plan")
+    confirmation = Confirmation("web", "why")
+    plan = replace(_plan(), id="another")
+    seen = replace(FINE, recent=(other,))
+    assert policy.refuse_perform(plan, RESTART, confirmation, seen) is None
+    refusal = policy.refuse_perform(
+        _plan(), RESTART, confirmation, replace(FINE, recent=(replace(other, plan_id="b"), used))
+    )
+    assert refusal is not None
+    assert refusal.code == "plan-used"
+
+
+@pytest.mark.parametrize(
+    ("ended_ago", "wait"), [((40.0,), "wait 20 s,"), ((40.0, 55.5), "wait 20 s,"), ((59.5,), "1 s,")]
+)
+def test_the_wait_runs_from_the_latest_end(ended_ago: tuple[float, ...], wait: str) -> None:
+    recent = tuple(_operation(ago=ago) for ago in ended_ago)
+    seen = replace(FINE, recent=recent, restart_limit=100)
+    refusal = policy.refuse_plan(RESTART, seen)
+    assert refusal is not None
+    assert wait in refusal.lifted_by
+
+
+def test_only_restarts_within_the_window_make_a_loop() -> None:
+    begun = [replace(_operation(ago=100.0), started_at=NOW - ago) for ago in (899.9, 500.0)]
+    refusal = policy.refuse_plan(RESTART, replace(FINE, recent=tuple(begun)))
+    assert refusal is not None
+    assert refusal.message.startswith("web was restarted 2 times in 15 minutes: ")
+    at_its_end = replace(begun[0], started_at=NOW - 900.0)
+    assert policy.refuse_plan(RESTART, replace(FINE, recent=(at_its_end, begun[1]))) is None
+    for other in (
+        replace(begun[0], kind=ActionKind.SCALE),
+        replace(begun[0], state=OperationState.REFUSED),
+    ):
+        assert policy.refuse_plan(RESTART, replace(FINE, recent=(other, begun[1]))) is None
+    scale = replace(RESTART, kind=ActionKind.SCALE)
+    assert policy.refuse_plan(scale, replace(FINE, recent=tuple(begun))) is None
+
+
+def test_an_override_in_blanks_lifts_nothing() -> None:
+    blank = replace(RESTART, reason="  ", parameters={"override": "yes"})
+    refusal = policy.refuse_last_healthy(blank, 0)
+    assert refusal is not None
+    assert "restart would leave web" in refusal.message
+
+
+def test_what_is_named_is_told_by_its_name() -> None:
+    named = ActionRequest("web", ActionKind.CALL, "warm-up")
+    refusal = policy.refuse_plan(named, replace(FINE, declared=False))
+    assert refusal is not None
+    assert refusal.message == "call warm-up is not declared for web"
+    refusal = policy.refuse_plan(RESTART, replace(FINE, declared=False))
+    assert refusal is not None
+    assert refusal.message == "restart is not declared for web"
