@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tools.mutant import VARIABLE, changed
-from tools.mutation import TARGETS, mutants
+from tools.mutation import ROOT, TARGETS, mutants
 
 SOURCE = "def f(a, b):\n    if a:\n        return a < b and b + 1 > 2\n    return True\n"
 
@@ -38,8 +38,12 @@ def test_without_a_number_nothing_changes() -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_every_target_has_files_and_changes(name: str) -> None:
-    assert len(mutants(TARGETS[name].sources)) >= 10
+def test_every_target_has_files_changes_and_tests(name: str) -> None:
+    target = TARGETS[name]
+    found = mutants(target.sources)
+    assert len(found) >= 10
+    assert all(any(each.path.match(pattern) for each in found) for pattern in target.sources)
+    assert [path for path in target.tests if not (ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("number", [-1, 0])

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.judge.alerts import RESOLVED_FOR, advance, merge, ordered
+from opsconsole.engine.judge.alerts import RESOLVED_FOR, advance, join, merge, ordered
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.source_id import SourceId
 from tests.named import named
@@ -27,6 +28,37 @@ def test_two_sources_make_one_row_with_the_earliest_start_and_all_suppressions()
     assert row.sources == (named("prometheus:main"), named("alertmanager:main"))
     assert row.suppressions == (silence,)
     assert row.summary == "it is down"
+
+
+@pytest.mark.parametrize(
+    "field", ["summary", "description", "service", "instance", "value", "runbook", "fingerprint"]
+)
+def test_what_one_source_does_not_say_is_taken_from_the_other(field: str) -> None:
+    labels = {"job": "web"}
+    richer, poorer = alert("Down", labels=labels), alert("Down")
+    mine = alert("Down", PROMETHEUS, labels=labels, **{field: "mine"})
+    other = alert("Down", PROMETHEUS, **{field: "other"})
+    assert getattr(join(richer, other), field) == "other"
+    assert getattr(join(mine, poorer), field) == "mine"
+    assert getattr(join(mine, other), field) == "mine"
+    by_order = field == "value"
+    assert getattr(join(other, mine), field) == ("other" if by_order else "mine")
+
+
+def test_the_labels_of_the_joined_are_the_richer_ones_and_its_end_is_known() -> None:
+    richer, poorer = alert("Down", labels={"job": "web"}), alert("Down", ends_at=7.0)
+    assert join(richer, poorer).labels == join(poorer, richer).labels == {"job": "web"}
+    assert join(richer, poorer).ends_at == join(poorer, richer).ends_at == 7.0
+
+
+def test_it_is_quiet_only_where_every_alertmanager_that_knows_it_keeps_it_quiet() -> None:
+    silence = (Suppression("silence", "1", "ann"),)
+    first, second = (alert("Down", named(f"alertmanager:{name}")) for name in "ab")
+    quiet = replace(first, suppressions=silence)
+    assert join(quiet, second).suppressions == ()
+    assert join(second, quiet).suppressions == ()
+    assert join(quiet, replace(second, suppressions=silence)).suppressions == silence
+    assert join(quiet, alert("Down")).suppressions == silence
 
 
 def test_firing_goes_before_pending_when_sources_differ() -> None:

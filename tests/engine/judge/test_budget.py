@@ -110,6 +110,45 @@ def test_nothing_seen_is_no_budget() -> None:
     assert budget_of(0.1, HOUR, lambda over: empty.counts(NOW, over), lambda _: 0.0) is None
 
 
+def test_it_burns_by_the_failing_share_of_what_was_watched() -> None:
+    # 1 of 4 looks failed, half of the hour was watched, and 1 % may fail.
+    assert burn(0.01, HOUR, lambda _: (3.0, 1.0), lambda over: over / 2) == pytest.approx(12.5)
+    assert burn(0.01, HOUR, lambda _: (0.0, 2.0), lambda over: over) == pytest.approx(100.0)
+    assert burn(0.01, HOUR, lambda _: (2.0, 0.0), lambda over: over) == 0.0
+    assert burn(0.01, HOUR, lambda _: (1.0, 1.0), lambda over: over) == pytest.approx(50.0)
+    assert burn(0.01, HOUR, lambda _: (0.0, 0.0), lambda _: 0.0) == 0.0
+
+
+def test_a_budget_worked_out() -> None:
+    # 1 of 4 failed of half a day that was watched: 3 h of failing time, of 2.4 h that may fail.
+    found = budget_of(0.1, DAY, lambda _: (3.0, 1.0), lambda over: over / 2)
+    assert found is not None
+    assert (found.good, found.seen) == (0.75, DAY / 2)
+    assert found.left == pytest.approx(1 - 3 / 2.4)
+    assert found.seconds_left == pytest.approx(-0.6 * HOUR)
+    assert found.burn_rate == pytest.approx(1.25)
+    assert found.burning is None
+    half = budget_of(0.1, DAY, lambda _: (1.0, 1.0), lambda over: over)
+    assert half is not None
+    assert half.good == 0.5
+
+
+def test_the_rate_is_that_of_the_pair_that_burns_else_of_the_last_hour() -> None:
+    def counts(over: float) -> tuple[float, float]:
+        return (99.0, 1.0) if over <= HOUR else (100.0, 0.0)
+
+    calm = budget_of(0.01, MONTH, counts, lambda over: over)
+    assert calm is not None
+    assert calm.burning is None
+    assert calm.burn_rate == pytest.approx(1.0)
+    fast = budget_of(0.01, MONTH, lambda over: (50.0, 50.0 * (over / DAY)), lambda over: over)
+    assert fast is not None
+    assert fast.burning is not None
+    assert fast.burn_rate == pytest.approx(
+        burn(0.01, fast.burning.long, lambda over: (50.0, 50.0 * (over / DAY)), lambda over: over)
+    )
+
+
 def test_what_is_older_than_the_window_is_forgotten() -> None:
     found = BudgetHistory()
     found.add(NOW, bad=True)

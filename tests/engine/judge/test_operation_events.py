@@ -1,5 +1,7 @@
 """An operation on the timeline: when it began, and what came of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from opsconsole.engine.judge.events import operation_missed, operation_moved
@@ -48,3 +50,15 @@ def test_the_steps_between_are_no_news(state: OperationState) -> None:
 def test_what_ended_meanwhile_says_so() -> None:
     event = operation_missed(run(OperationState.VERIFIED))
     assert words(event) == "restart: verified while you were away, by ann"
+    assert event.at == 104.0
+    ended = replace(run(OperationState.VERIFIED), ended_at=103.0)
+    assert operation_missed(ended).at == 103.0
+
+
+def test_the_first_sight_of_a_verdict_has_nothing_before_it() -> None:
+    event = operation_moved(run(OperationState.FAILED, "restart"), None)
+    assert event is not None
+    assert (event.before, event.after, event.name) == ("", "failed", "")
+    moved = operation_moved(run(OperationState.FAILED, "soft"), OperationState.VERIFYING)
+    assert moved is not None
+    assert (moved.before, moved.name) == ("verifying", "soft")

@@ -261,7 +261,8 @@ def test_a_plan_is_performed_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended_ago", "wait"), [((40.0,), "wait 20 s,"), ((40.0, 55.5), "wait 20 s,"), ((59.5,), "1 s,")]
+    ("ended_ago", "wait"),
+    [((40.0,), "wait 20 s,"), ((40.0, 55.5), "wait 20 s,"), ((59.5,), "1 s,")],
 )
 def test_the_wait_runs_from_the_latest_end(ended_ago: tuple[float, ...], wait: str) -> None:
     recent = tuple(_operation(ago=ago) for ago in ended_ago)

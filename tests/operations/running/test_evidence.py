@@ -11,12 +11,14 @@ from opsconsole.operations.planning.driver import Sight
 from opsconsole.operations.running.evidence import (
     RELAPSE_LOOKS,
     UNMOVED_LEAST,
+    UPTIME_SLACK,
     Evidence,
     Finding,
     Look,
     Terms,
     finding,
     taken_in,
+    unmoved_in,
 )
 
 TERMS = Terms(since=0.0, min_healthy=10.0, deadline=300.0, longest_pause=2.5, longest_look=5.0)
@@ -250,3 +252,33 @@ def _looked(looks: list[Look], terms: Terms) -> list[float]:
         )
         for n, look in enumerate(looks)
     ]
+
+
+@pytest.mark.parametrize(
+    ("uptime", "moved"),
+    [
+        (0.0, True),
+        (100.0 + UPTIME_SLACK, True),
+        (100.0 + UPTIME_SLACK + 1, True),  # less than before the change
+        (501.0, False),
+        (None, None),
+    ],
+)
+def test_since_the_change_runs_what_is_up_for_no_longer_than_that(
+    uptime: float | None, moved: bool | None
+) -> None:
+    terms = replace(RESTART, since=1000.0, uptimes={"web": 500.0})
+    sight = Sight("web", OK, uptime=uptime)
+    look = Look(1099.0, 1100.0, (sight,))
+    assert unmoved_in(look, terms) == ((sight,) if moved is False else ())
+    assert unmoved_in(look, replace(terms, restarts=False)) == ()
+    assert taken_in(Evidence(), look, terms).shown is (moved is True)
+
+
+def test_it_has_not_moved_after_so_long_whenever_the_operation_began() -> None:
+    world = World(replace(RESTART, min_healthy=1.0, since=5000.0, uptimes={"web": 90.0}), at=5000.0)
+    began = world.at
+    while world.found is None:
+        world.look(OK, run="", uptime=90.0 + world.at)
+    assert world.found is Finding.UNMOVED
+    assert UNMOVED_LEAST <= world.at - began < UNMOVED_LEAST + 2
