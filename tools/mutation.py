@@ -57,6 +57,10 @@ TARGETS: Final[dict[str, Target]] = {
         ("operations/running/evidence.py", "operations/running/verification.py"),
         (f"{_RUNNING}/test_evidence.py", f"{_RUNNING}/test_verification.py"),
     ),
+    "running": Target(
+        ("operations/running/dispatch.py", "operations/running/execution.py"),
+        (f"{_RUNNING}/test_dispatch.py", f"{_RUNNING}/test_execution.py"),
+    ),
     "promises": Target(
         tuple(
             f"operations/promises/{name}.py" for name in ("degradations", "due", "rollback_rules")

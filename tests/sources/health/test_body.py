@@ -17,6 +17,7 @@ from opsconsole.sources.health.body import read_health
 from opsconsole.sources.health.expect import accepts_status
 from opsconsole.sources.health.figures import FIGURE_LIMIT, RAW_LIMIT, seconds
 from opsconsole.sources.health.tree import COMPONENT_LIMIT
+from opsconsole.sources.health.words import state_of_word
 from tests.clean import is_clean
 
 
@@ -143,6 +144,62 @@ def test_a_failing_flat_body_keeps_the_error_text() -> None:
     report = read(body, status=500)
     assert states(report) == {"Cache": State.OK, "Database": State.DOWN}
     assert is_clean(report.components[1].message)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "family"),
+    [
+        ({"status": "x"}, "application/health+json", "health+json"),
+        ({"status": "pass"}, "", "health+json"),
+        ({"status": "x"}, "application/vnd.spring-boot.actuator.v3+json", "spring"),
+        ({"status": "UP"}, "", "spring"),
+        ({"status": "UP", "checks": []}, "", "microprofile"),
+        ({"status": "UP", "checks": {}}, "", "spring"),
+        ({"status": "Healthy", "entries": {}, "totalDuration": "1"}, "", "aspnet"),
+        ({"status": "Healthy", "entries": {}}, "", "json"),
+        ({"status": "green", "cluster_name": "a", "number_of_nodes": 3}, "", "elasticsearch"),
+        ({"status": "green", "cluster_name": "a"}, "", "json"),
+        ({"status": "SERVING"}, "", "grpc"),
+        ({"status": "NOT_SERVING"}, "", "grpc"),
+        ({"status": "ok"}, "application/json", "json"),
+        ({"status": 200}, "", "json"),
+    ],
+)
+def test_the_family_of_a_body_is_named(body: object, content_type: str, family: str) -> None:
+    assert read(body, content_type=content_type).format == family
+
+
+def test_a_bad_code_tells_what_a_body_that_is_not_well_says_of_it() -> None:
+    told = read({"status": "down", "message": "disk full"}, 503)
+    assert told.message == "HTTP 503 Service Unavailable: disk full"
+    assert read({"status": "up", "message": "all is well"}, 503).message.endswith("Unavailable")
+    silent = read({"status": "down"}, 503)
+    assert (silent.state, silent.message) == (State.DOWN, "HTTP 503 Service Unavailable")
+
+
+def test_a_word_that_is_known_is_no_error_text_beside_one_that_is_not() -> None:
+    report = read({"db": "up", "queue": "connection refused", "log_level": "debug"}, 503)
+    assert [(part.name, part.state, part.message) for part in report.components] == [
+        ("db", State.OK, ""),
+        ("queue", State.DOWN, "connection refused"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        ("partial outage", State.DEGRADED),
+        ("not ready", State.DOWN),
+        ("Not-Ready", State.DOWN),
+        ("not down", None),
+        ("partial " + "x" * 200, None),
+        ("not " + "x" * 200, None),
+        ("UP", State.OK),
+        (" up ", State.OK),
+    ],
+)
+def test_what_a_word_means(word: str, state: State | None) -> None:
+    assert state_of_word(word) is state
 
 
 def test_paths_override() -> None:

@@ -145,6 +145,85 @@ def test_what_is_not_utf8_is_shown_and_an_endless_line_says_how_long_it_is() -> 
     assert cut.endswith("+9.9 MB")
 
 
+def test_a_time_in_a_line_is_not_looked_for_where_its_place_gave_one_and_it_is_the_rest() -> None:
+    def at(text: bytes, given: float | None) -> ParsedLine:
+        return parse(RawLine(text, at=given), "auto", NOW)
+
+    assert at(b"  2026-11-21T10:00:00Z more", 7.0).own is False
+    assert at(b"\t2026-11-21T10:00:00Z more", 7.0).part is Part.MORE
+    inner = at(b"2026-11-21T10:00:00Z first", 7.0)
+    assert (inner.own, inner.at) == (True, 7.0)
+    assert at(b"  2026-11-21T10:00:00Z more", None).at == TEN
+    assert at(b"no time at all", None).at is None
+
+
+@pytest.mark.parametrize(
+    ("line", "awaits"),
+    [
+        ("Nov 21, 2026 10:00:00 AM org.apache.catalina.core.StandardService start", True),
+        ("Nov 21, 2026 10:00:00 AM ERROR refused", False),
+        ("2026-11-21 10:00:00 ready at 10 AM", False),
+        ("11/21/2026 10:00:00 PM ready", True),
+    ],
+)
+def test_a_time_of_java_s_logging_awaits_its_level(line: str, awaits: bool) -> None:
+    assert read(line).awaits is awaits
+
+
+@pytest.mark.parametrize(
+    ("line", "at"),
+    [
+        ("2026-11-21T15:30:00+05:30 ready", TEN),
+        ("2026-11-21T10:00:00+00 ready", TEN),
+        ("2026-11-21T08:00:00-02 ready", TEN),
+        ("2026-11-21T04:30:00-0530 ready", TEN),
+        ("Nov 21, 2026 10:00:00 AM ready", TEN),
+        ("Nov 20, 2026 10:00:00 PM ready", TEN - 12 * 3600),
+        ("Nov 21, 2026 12:00:00 AM ready", TEN - 10 * 3600),
+        ('{"instant": {"epochSecond": 1795255200, "nanoOfSecond": 500000000}}', TEN + 0.5),
+        ('{"time": {"seconds": 1795255200}, "msg": "x"}', TEN),
+        ('{"time": {"seconds": 1795255200, "nanos": 250000000}, "msg": "x"}', TEN + 0.25),
+        ('{"time": {"seconds": "soon", "nanos": 1}, "msg": "x"}', None),
+        ('{"time": {"seconds": 1795255200, "nanos": "x"}, "msg": "x"}', None),
+        ('{"time": true, "msg": "x"}', None),
+        ('{"time": "1795255200", "msg": "x"}', TEN),
+        ('{"time": "1795255200000000000", "msg": "x"}', TEN),
+    ],
+)
+def test_zones_halves_of_a_day_and_what_objects_mean_by_a_time(line: str, at: float | None) -> None:
+    assert read(line).at == (None if at is None else pytest.approx(at, abs=1e-3))
+
+
+def test_an_object_behind_what_a_collector_puts_before_it() -> None:
+    line = '2026-11-21T10:00:00Z web-1 {"level": "error", "msg": "refused"}'
+    assert read(line).text == "2026-11-21T10:00:00Z web-1 refused"
+    assert (read(line).at, read(line).level) == (TEN, LogLevel.ERROR)
+    later = '2026-11-21T11:00:00Z web-1 {"ts": "2026-11-21T10:00:00Z", "msg": "refused"}'
+    assert read(later).at == TEN
+    # An object that is no logger's own is a part of the text.
+    other = '2026-11-21T10:00:00Z asked for {"id": 7}'
+    assert read(other).text == other
+    assert read('{"id": 7}').text == "id=7"
+
+
+def test_many_rows_and_fields_are_counted() -> None:
+    rows = "\n".join(f"row {number}" for number in range(1, 301))
+    shown = read(json.dumps({"msg": "first", "stack": rows})).text.split("\n")
+    assert (shown[0], shown[1], shown[-1]) == ("first", "stack: row 1", "… +100 lines")
+    assert len(shown) == 202
+    exact = "\n".join(f"row {number}" for number in range(1, 201))
+    assert read(json.dumps({"msg": "first", "stack": exact})).text.endswith("row 200")
+    fields = {"msg": "first", **{f"k{number}": number for number in range(30)}}
+    assert read(json.dumps(fields)).text.endswith("k23=23  … +6 fields".replace("  ", " "))
+
+
+@pytest.mark.parametrize(
+    ("over", "told"), [(0, "x"), (7, "x +7 B"), (99_999, "x +99999 B"), (100_000, "x +0.1 MB")]
+)
+def test_what_of_an_endless_line_was_dropped_is_said(over: int, told: str) -> None:
+    assert parse(RawLine(b"x", over), "auto", NOW).text == told
+
+
 @given(
     st.one_of(
         st.binary(max_size=300),
