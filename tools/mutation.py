@@ -62,13 +62,15 @@ TARGETS: Final[dict[str, Target]] = {
         (f"{_RUNNING}/test_dispatch.py", f"{_RUNNING}/test_execution.py"),
     ),
     "promises": Target(
-        tuple(
-            f"operations/promises/{name}.py" for name in ("degradations", "due", "rollback_rules")
-        ),
+        ("operations/promises/*.py",),
         tuple(
             f"tests/operations/promises/test_{name}.py"
-            for name in ("degradations", "due", "rollback_rules")
+            for name in ("degradations", "due", "promising", "rollback_rules")
         ),
+    ),
+    "keeping": Target(
+        tuple(f"operations/keeping/{name}_rule.py" for name in ("end", "rollback", "watch")),
+        ("tests/operations/keeping/test_rules.py",),
     ),
     "text": Target(("text.py",), ("tests/test_text.py",)),
     "health": Target(

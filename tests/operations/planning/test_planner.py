@@ -18,7 +18,7 @@ from opsconsole.model.operation import (
     Step,
 )
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.operations.planning import planner, policy
+from opsconsole.operations.planning import planner, policy, silencing
 from opsconsole.operations.planning.declared import find
 from opsconsole.operations.planning.driver import Driver, Outcome, StepOutcome
 from tests.fakes import FakeClock
@@ -202,6 +202,31 @@ async def test_a_degradation_ends(duration: float | None, lasts: float) -> None:
     assert plan.ends_at == NOW + lasts
     assert plan.undo.startswith("recover: by itself at the end")
     assert planner.request_of(plan, "because").duration == lasts
+
+
+async def test_what_ends_a_degradation_has_no_end_of_its_own() -> None:
+    flags = {"env_file": {"file": "web.env", "set": {"MODE": "reduced"}}, "for": "10m"}
+    known = settings(web={"actions": {"degrade": flags}})
+    plan = await planned(ActionRequest("web", ActionKind.RECOVER), known)
+    assert (plan.ends_at, plan.undo) == (None, "by going back")
+
+
+def _with_alertmanager() -> Settings:
+    return Settings.model_validate(
+        {"docker": [], "alertmanager": [{"name": "am", "url": "http://10.0.0.9:9093"}]}
+    )
+
+
+async def test_a_silence_ends_and_is_verified_where_it_is_made() -> None:
+    known = _with_alertmanager()
+    parameters = silencing.parameters_of(('alertname="Down"',))
+    request = ActionRequest("am", ActionKind.SILENCE, duration=60.0, parameters=parameters)
+    plan = await planned(request, known)
+    assert plan.ends_at == NOW + 60.0
+    assert plan.verification == silencing.VERIFICATION
+    refusal = await answer(replace(request, parameters={}), known)
+    assert isinstance(refusal, Refusal)
+    assert refusal.code == "bad-parameter"
 
 
 @pytest.mark.parametrize("duration", [0.0, -1.0, 86401.0])

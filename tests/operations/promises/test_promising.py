@@ -1,0 +1,168 @@
+"""What is promised and what is settled, while somebody else already keeps this user's promises."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from opsconsole.model.operation import ActionKind, OperationState
+from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
+from opsconsole.operations.journal.sqlite_journal import SqliteJournal
+from opsconsole.operations.promises.due import due_in, left
+from opsconsole.operations.promises.promising import (
+    NOT_NEEDED,
+    conclude,
+    promise_end,
+    promise_rollback,
+    revive,
+    start_keeper,
+)
+from opsconsole.operations.state_place import FolderPlace
+from tests.operations.journal.samples import intent, op
+
+END, ROLLBACK, WATCH = PromiseKind.END, PromiseKind.ROLLBACK, PromiseKind.WATCH
+VERIFIED, FAILED = OperationState.VERIFIED, OperationState.FAILED
+LATER = 1_000_000.0
+# A test that is held up for less than this much notices nothing of it.
+ROUGHLY = 3600.0
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[FolderPlace]:
+    """A state with a keeper: this test, so that no process is started."""
+    made = FolderPlace(tmp_path / "state")
+    made.journal().close()
+    keeper = made.mandates.take_keeper()
+    assert keeper is not None
+    yield made
+    keeper.release()
+
+
+@pytest.fixture
+def journal(place: FolderPlace) -> Iterator[SqliteJournal]:
+    made = place.journal()
+    yield made
+    made.close()
+
+
+def _begun(
+    place: FolderPlace, journal: SqliteJournal, kind: ActionKind, name: str = "one"
+) -> Intent:
+    """An operation of one step, with its mandate; a degradation lasts ``LATER`` seconds."""
+    made = intent(name, kind)
+    if kind is ActionKind.DEGRADE:
+        made = replace(made, plan=replace(made.plan, ends_at=made.plan.created_at + LATER))
+    place.mandates.give(made)
+    journal.submit(made, 1.0)
+    journal.advance(op(name), OperationState.DISPATCHED, 2.0)
+    return made
+
+
+def _step(journal: SqliteJournal, state: str, name: str = "one") -> None:
+    journal.step_begins(op(name), 0, 3.0, {})
+    journal.step_ends(op(name), 0, state, 4.0)
+
+
+def _concluded(
+    place: FolderPlace, journal: SqliteJournal, made: Intent, verdict: OperationState = VERIFIED
+) -> None:
+    conclude(place, journal, made.operation, made.plan, verdict)
+
+
+def test_who_is_there_already_is_not_started(place: FolderPlace) -> None:
+    assert start_keeper(place) is False
+
+
+def test_the_end_of_a_degradation_is_in_the_mandate_and_in_the_journal(
+    place: FolderPlace, journal: SqliteJournal
+) -> None:
+    made = _begun(place, journal, ActionKind.DEGRADE)
+    promise_end(place, journal, made.operation, made.plan)
+    (told,) = journal.promises()
+    mandate = place.mandates.get(made.operation)
+    assert mandate is not None
+    assert mandate.promises == (told,)
+    assert (told.kind, told.service) == (END, "web")
+    assert left(told) == pytest.approx(LATER, abs=ROUGHLY)
+
+
+def test_a_rollback_is_promised_after_the_countdown(
+    place: FolderPlace, journal: SqliteJournal
+) -> None:
+    made = _begun(place, journal, ActionKind.RESTART)
+    promise_rollback(place, made.operation, made.plan, LATER)
+    mandate = place.mandates.get(made.operation)
+    assert mandate is not None
+    found = mandate.promise(ROLLBACK)
+    assert found is not None
+    assert left(found) == pytest.approx(LATER, abs=ROUGHLY)
+    _concluded(place, journal, made, FAILED)
+    assert place.mandates.get(made.operation) is not None
+
+
+@pytest.mark.parametrize("state", ["done", "unknown", "failed", ""])
+def test_only_a_degradation_that_cannot_have_acted_has_nothing_to_end(
+    state: str, place: FolderPlace, journal: SqliteJournal
+) -> None:
+    made = _begun(place, journal, ActionKind.DEGRADE)
+    promise_end(place, journal, made.operation, made.plan)
+    if state:
+        _step(journal, state)
+    _concluded(place, journal, made, FAILED)
+    told = journal.promise(made.operation, END)
+    assert told is not None
+    acted = state in {"done", "unknown"}
+    assert told.outcome == ("" if acted else NOT_NEEDED)
+    assert (place.mandates.get(made.operation) is not None) is acted
+
+
+@pytest.mark.parametrize("state", ["done", "unknown", "failed"])
+def test_a_recovery_that_was_done_ends_the_degradations_of_its_service_alone(
+    state: str, place: FolderPlace, journal: SqliteJournal
+) -> None:
+    degraded = _begun(place, journal, ActionKind.DEGRADE, "before")
+    promise_end(place, journal, degraded.operation, degraded.plan)
+    rollback = Promise(degraded.operation, ROLLBACK, "web", LATER)
+    journal.arm(rollback, 3.0)
+    shop = intent("shop", ActionKind.DEGRADE, "shop")
+    journal.submit(shop, 3.0)
+    journal.arm(due_in(Promise(shop.operation, END, "shop", 0.0), LATER), 3.0)
+    made = _begun(place, journal, ActionKind.RECOVER)
+    _step(journal, state)
+    _concluded(place, journal, made)
+    told = journal.promise(degraded.operation, END)
+    assert told is not None
+    assert told.outcome == (made.operation if state == "done" else "")
+    waiting = {(each.operation, each.kind) for each in journal.promises()}
+    assert {(shop.operation, END), (degraded.operation, ROLLBACK)} <= waiting
+    assert place.mandates.get(made.operation) is None
+
+
+@pytest.mark.parametrize("verdict", [VERIFIED, FAILED])
+@pytest.mark.parametrize("kind", [ActionKind.ACKNOWLEDGE, ActionKind.RESTART])
+def test_an_acknowledgement_that_was_made_is_watched(
+    kind: ActionKind, verdict: OperationState, place: FolderPlace, journal: SqliteJournal
+) -> None:
+    made = _begun(place, journal, kind)
+    made = replace(made, plan=replace(made.plan, ends_at=777.0))
+    _concluded(place, journal, made, verdict)
+    watched = kind is ActionKind.ACKNOWLEDGE and verdict is VERIFIED
+    promise = Promise(made.operation, WATCH, "web", 777.0)
+    assert journal.promises() == ((promise,) if watched else ())
+    mandate = place.mandates.get(made.operation)
+    assert (mandate.promises if mandate else ()) == ((promise,) if watched else ())
+
+
+def test_a_mandate_that_a_runner_left_behind_with_its_verdict_is_ended(
+    place: FolderPlace, journal: SqliteJournal
+) -> None:
+    for name in ("open", "over", "promised"):
+        _begun(place, journal, ActionKind.RESTART, name)
+    for name in ("over", "promised"):
+        journal.advance(op(name), FAILED, 5.0)
+    place.mandates.give(intent("unknown"))
+    place.mandates.arm(Promise(op("promised"), ROLLBACK, "web", LATER))
+    assert revive(place, journal) == 0
+    kept = {each.intent.operation for each in place.mandates.all()}
+    assert kept == {op("open"), op("promised"), op("unknown")}
