@@ -97,6 +97,7 @@ _FILES = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 @given(_FILES, st.dictionaries(st.sampled_from(["MODE", "LLM"]), _VALUES))
 def test_the_flags_are_seen_and_all_else_stays(raw: bytes, flags: dict[str, str]) -> None:
     try:

@@ -13,6 +13,7 @@ from typing import Final
 _HEAD: Final = re.compile(rb"[ \t]*(?P<export>export[ \t]+)?(?P<key>[A-Za-z_]\w*)[ \t]*=", re.ASCII)
 _QUOTED: Final = re.compile(rb"""[ \t]*("(?:[^"\\]|\\.)*"|'[^']*')""", re.DOTALL)
 _REST: Final = re.compile(rb"[ \t]*(?:#[^\n]*)?\r?(?=\n|\Z)")
+_BLANKS: Final = {b" ", b"\t"}
 _COMMENT: Final = re.compile(rb"[ \t]#")
 _PLAIN: Final = re.compile(r"[\w./:@%+,=-]*", re.ASCII)
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
@@ -99,7 +100,13 @@ def _with_one(raw: bytes, key: str, value: str | None, *, as_written: bool) -> b
             raise ValueError(f"{key} is written in a way that readers differ on")
         quote = _text(raw[last.start : last.end][:1])
         text = value if as_written else _written(key, value, quote)
+        beside = {raw[last.start - 1 : last.start], raw[last.end : last.end + 1]}
+        if not text and not as_written and beside & _BLANKS:
+            # So that what was there can be put back among the same blanks.
+            text = "''"
         return raw[: last.start] + _bytes(text) + raw[last.end :]
+    if raw.endswith(b"\r"):
+        raise ValueError(f"the file ends within a line end, so that {key} cannot be added")
     text = value if as_written else _written(key, value, "")
     exported = bool(everything) and all(each.exported for each in everything)
     line = _bytes(f"{'export ' if exported else ''}{key}={text}")
