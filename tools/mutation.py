@@ -69,7 +69,7 @@ TARGETS: Final[dict[str, Target]] = {
         ),
     ),
     "keeping": Target(
-        tuple(f"operations/keeping/{name}_rule.py" for name in ("end", "rollback", "watch")),
+        tuple(f"operations/keeping/{name}_rule.py" for name in ("end", "rollback")),
         ("tests/operations/keeping/test_rules.py",),
     ),
     "text": Target(("text.py",), ("tests/test_text.py",)),

@@ -90,6 +90,15 @@ async def test_recovering_in_vain_is_tried_again_ever_less_often(
     assert (told.attempts, told.outcome) == (3, "")
 
 
+async def test_an_end_that_the_journal_does_not_know_is_reached_all_the_same(
+    place: FolderPlace, journal: SqliteJournal
+) -> None:
+    made = _begun(place, journal, ActionKind.DEGRADE)
+    rule = EndRule(place, journal, made, due_in(Promise(ONE, END, "web", 0.0), -5.0))
+    assert [await rule.turn() for _ in range(3)] == [10.0, 20.0, 40.0]
+    assert journal.promise(ONE, END) is None
+
+
 @pytest.mark.parametrize(("attempts", "pause"), [(ATTEMPTS - 1, 3600.0), (ATTEMPTS, None)])
 async def test_after_so_many_tries_it_is_left_to_a_person(
     attempts: int, pause: float | None, place: FolderPlace, journal: SqliteJournal

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal
@@ -52,7 +53,8 @@ def _begun(
     """An operation of one step, with its mandate; a degradation lasts ``LATER`` seconds."""
     made = intent(name, kind)
     if kind is ActionKind.DEGRADE:
-        made = replace(made, plan=replace(made.plan, ends_at=made.plan.created_at + LATER))
+        plan = replace(made.plan, created_at=3 * LATER, ends_at=4 * LATER)
+        made = replace(made, plan=plan)
     place.mandates.give(made)
     journal.submit(made, 1.0)
     journal.advance(op(name), OperationState.DISPATCHED, 2.0)
@@ -72,6 +74,25 @@ def _concluded(
 
 def test_who_is_there_already_is_not_started(place: FolderPlace) -> None:
     assert start_keeper(place) is False
+
+
+def test_a_keeper_is_started_where_there_is_none_and_something_is_promised(tmp_path: Path) -> None:
+    place = FolderPlace(tmp_path / "state")
+    journal = place.journal()
+    # None can be started, which shows that one was to be.
+    (place.folder / "logs").rmdir()
+    (place.folder / "logs").write_text("in the way")
+    with pytest.raises(StateError):
+        start_keeper(place)
+    made = _begun(place, journal, ActionKind.RESTART)
+    assert revive(place, journal) == 0
+    promise_rollback(place, made.operation, made.plan, LATER)
+    with pytest.raises(StateError):
+        revive(place, journal)
+    # The next console starts it: that none can be started now takes nothing from the verdict.
+    conclude(place, journal, made.operation, made.plan, FAILED)
+    assert place.mandates.get(made.operation) is not None
+    journal.close()
 
 
 def test_the_end_of_a_degradation_is_in_the_mandate_and_in_the_journal(

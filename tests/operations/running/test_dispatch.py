@@ -7,7 +7,7 @@ import pytest
 
 from opsconsole.model.operation import Operation, OperationState, Refusal
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal
-from opsconsole.operations.locks.locks import Holder
+from opsconsole.operations.locks.locks import Held, Holder
 from opsconsole.operations.running.dispatch import dispatch, runner_lock, take_up
 from opsconsole.operations.state_place import FolderPlace
 from tests.fakes import FakeClock
@@ -85,6 +85,63 @@ def test_a_service_that_somebody_is_at_is_left_alone(
     assert answer.message == OTHER.sentence(CLOCK.now())
     held.release()
     assert isinstance(_dispatched(place, journal), Operation)
+
+
+class Watched(SqliteJournal):
+    """Counts how often an operation is looked up, and lets go of a lock at the third time."""
+
+    looks = 0
+    held: Held | None = None
+
+    def operation(self, operation: str) -> Operation | None:
+        """The same, counted."""
+        self.looks += 1
+        if self.held is not None and self.looks == 3:
+            self.held.release()
+        return super().operation(operation)
+
+
+@pytest.fixture
+def watched(place: FolderPlace) -> Iterator[Watched]:
+    made = Watched(place.folder)
+    yield made
+    made.close()
+
+
+def test_who_has_a_verdict_and_is_about_to_exit_is_waited_for(
+    place: FolderPlace, watched: Watched
+) -> None:
+    watched.submit(intent("two"), CLOCK.now())
+    watched.advance(op("two"), OperationState.FAILED, CLOCK.now())
+    watched.held = place.locks.take_service(OTHER)
+    assert watched.held is not None
+    assert isinstance(_dispatched(place, watched), Operation)
+    assert watched.looks >= 3
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_is_still_at_it_is_not_waited_for(
+    known: bool, place: FolderPlace, watched: Watched
+) -> None:
+    if known:
+        watched.submit(intent("two"), CLOCK.now())
+    held = place.locks.take_service(OTHER)
+    assert held is not None
+    assert isinstance(_dispatched(place, watched), Refusal)
+    assert watched.looks == 1
+    held.release()
+
+
+def test_a_state_that_cannot_be_written_refuses_and_says_so(
+    place: FolderPlace, journal: SqliteJournal
+) -> None:
+    (place.folder / "mandates").rename(place.folder / "moved")
+    (place.folder / "mandates").write_text("in the way")
+    answer = _dispatched(place, journal)
+    assert isinstance(answer, Refusal)
+    assert answer.code == "audit-not-writable"
+    assert journal.operations() == ()
+    assert place.locks.holder("web") is None
 
 
 def test_who_is_at_it_is_written_on_the_lock(place: FolderPlace, journal: SqliteJournal) -> None:

@@ -206,6 +206,50 @@ def test_an_object_behind_what_a_collector_puts_before_it() -> None:
     assert read('{"id": 7}').text == "id=7"
 
 
+def test_what_a_collector_wrapped_is_unwrapped_so_deep_and_no_deeper() -> None:
+    def wrapped(times: int) -> str:
+        text = json.dumps({"level": "error", "msg": "refused", "ts": "2026-11-21T10:00:00Z"})
+        for _ in range(times):
+            text = json.dumps({"log": text, "time": "2026-11-21T11:00:00Z"})
+        return text
+
+    for times in (0, 1, 2):
+        found = read(wrapped(times))
+        assert (found.text, found.level, found.at) == ("refused", LogLevel.ERROR, TEN)
+    assert read(wrapped(3)).text.startswith('{"level": "error"')
+    inner = json.dumps({"level": "info", "log": json.dumps({"level": "error", "msg": "x"})})
+    assert read(inner).level is LogLevel.INFO
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("1:M 21 Nov 2026 10:00:00.123 # out of memory", LogLevel.WARNING),
+        ("1:M 21 Nov 2026 10:00:00.123 * ready", LogLevel.NOTICE),
+        ("[2026-11-21 10:00:00,123: ERROR/MainProcess] refused", LogLevel.ERROR),
+        ("[2026-11-21 10:00:00] production.ERROR: refused", LogLevel.ERROR),
+        ("WARNING:root:slow", LogLevel.WARNING),
+        ('{"reqId": "a", "level": 3, "message": "refused"}', LogLevel.ERROR),
+        ('{"reqId": "a", "level": 0, "message": "looking"}', LogLevel.DEBUG),
+        ('{"reqId": "a", "level": 4, "message": "gone"}', LogLevel.CRITICAL),
+        ('{"reqId": "a", "level": 50, "message": "refused"}', LogLevel.ERROR),
+        ('{"reqId": "a", "level": -1, "message": "?"}', LogLevel.UNKNOWN),
+        ('{"log": {"level": "error"}, "message": "refused"}', LogLevel.ERROR),
+        ('{"level": true, "message": "?"}', LogLevel.UNKNOWN),
+        ('{"level": "30", "message": "told"}', LogLevel.INFO),
+        ('{"level": 30000, "message": "?"}', LogLevel.UNKNOWN),
+    ],
+)
+def test_levels_of_particular_loggers(line: str, level: LogLevel) -> None:
+    assert read(line).level is level
+
+
+def test_a_brace_that_does_not_close_is_text() -> None:
+    assert read('{"msg": "x"} and more').text == '{"msg": "x"} and more'
+    assert read('x {"msg": "x"} and more').text == 'x {"msg": "x"} and more'
+    assert read("it ends here }").text == "it ends here }"
+
+
 def test_many_rows_and_fields_are_counted() -> None:
     rows = "\n".join(f"row {number}" for number in range(1, 301))
     shown = read(json.dumps({"msg": "first", "stack": rows})).text.split("\n")
