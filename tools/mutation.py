@@ -80,7 +80,7 @@ TARGETS: Final[dict[str, Target]] = {
         ),
         tuple(
             f"tests/sources/health/test_{name}.py"
-            for name in ("bodies", "body", "figures", "not_of_health")
+            for name in ("bodies", "body", "expect", "figures", "not_of_health")
         ),
     ),
     "metrics": Target(

@@ -155,6 +155,15 @@ async def test_it_is_claimed_once_and_says_what_became_of_it(
     assert _outcome(journal, ROLLBACK).startswith("refused (not-declared): ")
 
 
+async def test_a_configuration_that_cannot_be_read_is_why_it_was_not_done(
+    place: FolderPlace, journal: SqliteJournal
+) -> None:
+    rule = _rollback(place, journal, OperationState.FAILED, -1.0)
+    (place.folder.parent / "opsconsole.yaml").write_text("services: [")
+    assert await rule.turn() is None
+    assert _outcome(journal, ROLLBACK).startswith("not done: ")
+
+
 async def test_one_that_somebody_else_has_claimed_is_theirs(
     place: FolderPlace, journal: SqliteJournal
 ) -> None:

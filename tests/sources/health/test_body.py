@@ -185,6 +185,25 @@ def test_a_word_that_is_known_is_no_error_text_beside_one_that_is_not() -> None:
     ]
 
 
+def test_a_component_that_says_nothing_of_itself_has_no_message() -> None:
+    report = read({"status": "down", "checks": {"db": {"status": "down"}, "mq": {"status": "up"}}})
+    assert [part.message for part in report.components] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (b"[+]ping ok\n[-]etcd failed: reason withheld\nhealthz check failed",
+         [("ping", State.OK, ""), ("etcd", State.DOWN, "failed: reason withheld")]),
+        (b"[+]ping ok\n[+]log ok\nhealthz check passed",
+         [("ping", State.OK, ""), ("log", State.OK, "")]),
+    ],
+)  # fmt: skip
+def test_the_lines_of_a_kubernetes_check(text: bytes, parts: list[tuple[str, State, str]]) -> None:
+    report = read(text)
+    assert [(part.name, part.state, part.message) for part in report.components] == parts
+
+
 @pytest.mark.parametrize(
     ("word", "state"),
     [
