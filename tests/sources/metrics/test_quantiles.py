@@ -99,6 +99,14 @@ def test_requests_within_a_bound_lie_evenly_in_their_bucket(bound: float, within
     assert bucket_share(bound, BUCKETS) == pytest.approx((within, 62.0))
 
 
+@pytest.mark.parametrize(("bound", "within"), [(-2.0, 0), (-1.0, 5), (-0.5, 6.25), (0.0, 7.5)])
+def test_a_lowest_bucket_that_is_not_above_zero_has_no_lower_border(
+    bound: float, within: float
+) -> None:
+    buckets = [(-1.0, 5.0), (1.0, 10.0), (math.inf, 12.0)]
+    assert bucket_share(bound, buckets) == pytest.approx((within, 12.0))
+
+
 @given(st.floats(0.01, 0.9))
 def test_the_share_within_a_quantile_is_its_share(share: float) -> None:
     (quantile,) = bucket_quantiles([share], BUCKETS)
