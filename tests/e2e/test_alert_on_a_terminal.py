@@ -88,6 +88,7 @@ def test_pending_firing_acknowledged_resolved(
         assert [each["comment"] for each in silences(alertmanager)] == ["ACK on it"]
         terminal.press("\x1b")
         terminal.until(lambda text: "verified" not in text)
+        terminal.read(0.6)  # what is typed as a dialog closes is not used
         terminal.press("\x1b")
         terminal.until(lambda text: "acked" in row(text))
         assert "0 firing" in terminal.text

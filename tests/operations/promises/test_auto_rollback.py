@@ -70,7 +70,7 @@ async def test_a_failed_restart_is_rolled_back_by_an_operation_of_its_own(
     assert failed.rollback_at is not None
     assert failed.ended_at is not None
     assert failed.rollback_at == pytest.approx(failed.ended_at + 0.3)
-    assert any(f"stop-rollback {failed.id}" in line for line in failed.evidence)
+    assert any(f"stop-rollback {failed.id}" in line for line in failed.next_steps)
     failed = await _settled(operator, failed.id)
     assert failed.rollback_at is None
     rollback = operator.operations()[0]
@@ -225,7 +225,7 @@ async def test_a_rollback_is_never_rolled_back_by_itself(place: Place, serve: Se
     rollback = operator.operations()[0]
     assert rollback.state is _S.FAILED
     assert (rollback.rollback_at, rollback.rollback) == (None, "")
-    assert any("never rolled back" in line for line in rollback.evidence)
+    assert any("never rolled back" in line for line in rollback.next_steps)
     assert _rollbacks(server) == 1
 
 

@@ -1,5 +1,6 @@
 """The verdict in words, from looks at a scripted world on a clock that only the looks move."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -268,3 +269,38 @@ async def test_min_healthy_of_nothing_takes_one_look() -> None:
     verdict = await world.verifier(ActionKind.BACKUP, 0.0).verdict((STEP,), NOTHING, 0.0)
     assert verdict.state is OperationState.VERIFIED
     assert world.looks == 1
+
+
+async def test_an_outage_while_the_step_was_carried_out_shows_the_restart() -> None:
+    over = asyncio.Event()
+
+    def seen(at: float) -> dict[str, Sight]:
+        if at > 0.4:
+            over.set()
+        return {"a": Sight("a", DOWN if 0.1 < at < 0.4 else OK)}
+
+    world = World(seen)
+    verifier = world.verifier(ActionKind.RESTART)
+
+    async def command() -> str:
+        await over.wait()
+        return "done"
+
+    assert await verifier.during(command()) == "done"
+    verdict = await verifier.verdict((STEP,), Baseline({"a": OK}, {}), 0.5)
+    assert verdict.state is OperationState.VERIFIED
+
+
+async def test_what_was_down_before_and_serves_now_has_started() -> None:
+    verdict = await World(always(OK)).verdict(ActionKind.RESTART, Baseline({"a": DOWN}, {}))
+    assert verdict.state is OperationState.VERIFIED
+
+
+async def test_nothing_is_looked_at_while_a_step_restarts_nothing() -> None:
+    world = World(always(OK))
+
+    async def call() -> int:
+        return 7
+
+    assert await world.verifier(ActionKind.BACKUP).during(call()) == 7
+    assert world.looks == 0

@@ -131,7 +131,7 @@ class Execution:
         """Carry out one step; why to stop after it, or ''."""
         before = await self.driver.before(step)
         self.journal.step_begins(self.operation, ordinal, self.clock.now(), before)
-        outcome = await self.driver.execute(step)
+        outcome = await self.verifier.during(self.driver.execute(step))
         if outcome.outcome is Outcome.UNKNOWN:
             outcome = await self.reconcile(ordinal, step, before, outcome.detail)
         else:

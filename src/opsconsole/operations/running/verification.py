@@ -6,10 +6,11 @@ not be looked at, or is not known, is INCONCLUSIVE; FAILED needs something that 
 down or unchanged. The names and defaults (10 s, 5 min) are Nomad's.
 """
 
+import asyncio
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Protocol, assert_never
+from typing import Any, Final, Protocol, TypeVar, assert_never
 
 from opsconsole.clock import Clock
 from opsconsole.model.operation import ActionKind, OperationState, Step
@@ -28,8 +29,13 @@ from opsconsole.operations.running.evidence import (
 BASELINE_LOOKS: Final = 3
 _PAUSE: Final = 0.5
 _SHORTEST: Final = 0.02
+_BETWEEN: Final = 0.2
+"""Seconds between looks while a step is carried out."""
+
 _LEAST_LONGEST: Final = 5.0
 """Seconds that a look may take at least, whatever the probes' own timeout."""
+
+T = TypeVar("T")
 
 _MUCH_SLOWER: Final = 2.0
 _NOTICEABLE: Final = 0.05
@@ -104,6 +110,7 @@ class Verifier:
         self._restarts = kind is ActionKind.RESTART
         self._min_healthy = min_healthy
         self._deadline = deadline
+        self._seen_down: set[str] = set()
 
     async def baseline(self) -> Baseline:
         """A few looks at every instance before anything is changed."""
@@ -117,6 +124,18 @@ class Verifier:
         uptimes = {each.subject: each.uptime for each in latest if each.uptime is not None}
         medians = {name: statistics.median(each) for name, each in times.items()}
         return Baseline(states, medians, uptimes)
+
+    async def during(self, change: Coroutine[Any, Any, T]) -> T:
+        """Await ``change``, and look meanwhile: an outage shows a restart at work.
+
+        A command may return only once the service is up again, when there is no outage left to see.
+        """
+        task = asyncio.ensure_future(change)
+        while self._restarts and self._probes.names and not task.done():
+            seen = await self._probes.look()
+            self._seen_down.update(name for name, it in seen.items() if it.state is State.DOWN)
+            await asyncio.wait({task}, timeout=_BETWEEN)
+        return await task
 
     async def settle(
         self, steps: tuple[Step, ...], instance: str, before: Baseline, since: float
@@ -162,7 +181,7 @@ class Verifier:
     ) -> Verdict | None:
         names = frozenset(wanted)
         terms = self._terms(steps, since, before)
-        known = Evidence()
+        known = Evidence(shown=self._was_down(terms.instances or names, before))
         times: dict[str, list[float]] = {}
         while True:
             begun = self._clock.now()
@@ -173,6 +192,11 @@ class Verifier:
             if found is not None:
                 return self._verdict(found, known, terms, before, times)
             await self._clock.sleep(min(_PAUSE, max(_SHORTEST, self._min_healthy / 4)))
+
+    def _was_down(self, instances: frozenset[str], before: Baseline) -> bool:
+        """Whether one that is to be healthy was seen to be down before the change or during it."""
+        earlier = {name for name, state in before.states.items() if state is State.DOWN}
+        return bool(instances & (self._seen_down | earlier))
 
     def _terms(self, steps: tuple[Step, ...], since: float, before: Baseline) -> Terms:
         timeout = self._probes.timeout
