@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from opsconsole.ui.app import QUIET as USED_BY_NOTHING
 from opsconsole.ui.screens.dialog import DEAD_TIME
 from tests.ui.concurrent import Script, passed, play, quiet, shown
 from tests.ui.hostile import PAYLOADS, foreign
@@ -31,6 +32,9 @@ BOX = "\u256d"
 """The corner of a dialog."""
 ESC = "\x1b[27u"
 """As Kitty's protocol has it: a plain one would make a chord with a key that follows closely."""
+AFTER_A_DIALOG = 1.5 * USED_BY_NOTHING
+"""Seconds after a dialog has closed until keys are used again."""
+
 WAY = (
     ("\r", "health"), *TABS, ("y", ""), ("qqq", HOME),
     ("l", "logs"), ("/a\r", ""), ("qqq", HOME), ("w", "What changed"), ("qqq", HOME),
@@ -75,7 +79,8 @@ def _walked(size: tuple[int, int], first: int) -> Script:
                 yield shown(terminal, sight, without=BOX if keys == ESC else "")
             except AssertionError as error:
                 raise AssertionError(f"step {step}, {keys!r}, {sight!r}: {error}") from error
-            yield passed(DEAD_TIME if BOX in terminal.text else 0.0, terminal)
+            closed = AFTER_A_DIALOG if keys == ESC else 0.0
+            yield passed(DEAD_TIME if BOX in terminal.text else closed, terminal)
             yield quiet(terminal, QUIET)
             judge.look(keys)
         for row in range(3, size[1], 2):
