@@ -12,7 +12,7 @@ from opsconsole.text import sanitize
 from opsconsole.ui.themes import BUILT_IN, Palette, palette_of
 
 
-def load(done: Callable[[dict[str, Palette], str], None], wanted: str = "") -> None:
+def load(done: Callable[[dict[str, Palette], str], object], wanted: str = "") -> None:
     """Read the themes on a daemon thread and call ``done`` there with them and any problem."""
     threading.Thread(target=lambda: done(*read(wanted)), name="themes", daemon=True).start()
 

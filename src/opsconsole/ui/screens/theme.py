@@ -45,13 +45,14 @@ class ThemeScreen(Dialog, inherit_bindings=False):
         self._before = self.console_app.role_styles.palette
         self._palettes.setdefault(self._before.name, self._before)
         self.query_one(GridTable).focus()
-        theme_loader.load(self._arrived)
+        # Taken here: a screen that was closed meanwhile has no app any more.
+        app = self.app
+        theme_loader.load(lambda found, problem: app.call_later(self._take, found, problem))
         super().on_mount()
 
-    def _arrived(self, found: dict[str, Palette], problem: str) -> None:
-        self.app.call_later(self._take, found, problem)
-
     def _take(self, found: dict[str, Palette], problem: str) -> None:
+        if not self.is_attached:
+            return
         self._palettes.update(found)
         self._problem = problem
         self.show()
