@@ -1,6 +1,7 @@
 """Engines for tests: one of a test's own that it may break, and what is asked of containers."""
 
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opsconsole.demo.docker_engine import (
@@ -23,6 +24,13 @@ class _Suspendable(PrivateEngine):
         if self._process is not None:
             self._process.send_signal(number)
 
+    def stands_still(self) -> bool:
+        """Whether every thread of the engine is stopped; some take a while to notice the signal."""
+        if self._process is None:
+            return True
+        tasks = Path(f"/proc/{self._process.pid}/task").iterdir()
+        return all(_state(task / "stat") in "TXZ" for task in tasks)
+
 
 class OwnEngine(Engine):
     """An engine of our own, whatever else answers. Raises ServerError where it cannot start."""
@@ -43,6 +51,7 @@ class OwnEngine(Engine):
     def suspend(self) -> None:
         """Make the engine hang: it accepts connections and does not answer."""
         self._own.send_signal(signal.SIGSTOP)
+        until(self._own.stands_still, every=0.01)
 
     def resume(self) -> None:
         """Let a suspended engine go on."""
@@ -52,6 +61,14 @@ class OwnEngine(Engine):
         """As ``Engine`` has it, suspended or not."""
         self.resume()
         super().close()
+
+
+def _state(stat: Path) -> str:
+    """The state letter of a thread, ``X`` once it is gone; proc(5)."""
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"
 
 
 def obtain() -> Engine:
