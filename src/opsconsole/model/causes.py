@@ -15,8 +15,8 @@ WINDOW = 900.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a service stands: what it needs, and the hosts that it runs on."""
+class Ties:
+    """What a service is tied to: what it needs, and the hosts that it runs on."""
 
     depends_on: tuple[str, ...] = ()
     hosts: frozenset[str] = frozenset()
@@ -29,7 +29,7 @@ class Topology:
     ``hosts`` of a container that no service owns: the engine's.
     """
 
-    places: Mapping[str, Place] = field(default_factory=dict)
+    services: Mapping[str, Ties] = field(default_factory=dict)
 
     def needs(self, service: str) -> dict[str, tuple[str, ...]]:
         """The services below ``service`` with the way to each, the nearest first."""
@@ -37,7 +37,7 @@ class Topology:
         ahead: deque[tuple[str, tuple[str, ...]]] = deque([(service, (service,))])
         while ahead:
             name, way = ahead.popleft()
-            for other in self.places.get(name, Place()).depends_on:
+            for other in self.services.get(name, Ties()).depends_on:
                 if other != service and other not in found:
                     found[other] = (*way, other)
                     ahead.append((other, found[other]))
@@ -45,11 +45,11 @@ class Topology:
 
     def needed_by(self, service: str) -> frozenset[str]:
         """The services that need ``service``, through others too."""
-        return frozenset(name for name in self.places if service in self.needs(name))
+        return frozenset(name for name in self.services if service in self.needs(name))
 
     def share_host(self, one: str, other: str) -> bool:
         """Whether two services run on a host of the same name."""
-        first, second = (self.places.get(name, Place()).hosts for name in (one, other))
+        first, second = (self.services.get(name, Ties()).hosts for name in (one, other))
         return bool(first & second)
 
 

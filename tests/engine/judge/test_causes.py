@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.judge.episodes import Episode, episodes
-from opsconsole.model.causes import Changes, Place, Topology
+from opsconsole.model.causes import Changes, Ties, Topology
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State
@@ -16,12 +16,12 @@ WINDOW = 900.0
 
 TOPOLOGY = Topology(
     {
-        "web": Place(("api",), frozenset({"h1"})),
-        "api": Place(("db", "cache"), frozenset({"h1"})),
-        "db": Place((), frozenset({"h2"})),
-        "cache": Place((), frozenset({"h1"})),
-        "mailer": Place((), frozenset({"h1"})),
-        "far": Place((), frozenset({"h9"})),
+        "web": Ties(("api",), frozenset({"h1"})),
+        "api": Ties(("db", "cache"), frozenset({"h1"})),
+        "db": Ties((), frozenset({"h2"})),
+        "cache": Ties((), frozenset({"h1"})),
+        "mailer": Ties((), frozenset({"h1"})),
+        "far": Ties((), frozenset({"h9"})),
     }
 )
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.judge.episodes import RED, Episode, episodes
 from opsconsole.model.alerts import Alert, AlertState
-from opsconsole.model.causes import WINDOW, Changes, Place, Topology
+from opsconsole.model.causes import WINDOW, Changes, Ties, Topology
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
@@ -60,14 +60,14 @@ def before_alert(
 def topology(snapshot: Snapshot) -> Topology:
     """How the services of a snapshot depend on each other."""
     engines = {one.id: engine.inventory.endpoint for one, engine in snapshot.replicas()}
-    return Topology({each.name: _place(each, engines) for each in snapshot.services})
+    return Topology({each.name: _ties(each, engines) for each in snapshot.services})
 
 
-def _place(service: ServiceView, engines: Mapping[str, str]) -> Place:
+def _ties(service: ServiceView, engines: Mapping[str, str]) -> Ties:
     """``engines`` maps each replica's id to its place."""
     hosts = {urlsplit(each.url).hostname or "" for each in service.instances if each.url}
     hosts |= {engines[id_] for id_ in service.replicas if id_ in engines}
-    return Place(service.depends_on, frozenset(hosts - {""}))
+    return Ties(service.depends_on, frozenset(hosts - {""}))
 
 
 def troubles(snapshot: Snapshot, events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
