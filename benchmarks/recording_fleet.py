@@ -9,13 +9,13 @@ from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import Component, HealthReport
-from opsconsole.model.hosts import Disk, Host, Process
 from opsconsole.model.observations import Observation
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.hosts import Disk, Host, Process
+from opsconsole.model.running.workloads import Inventory, Phase, Place, PlaceKind, Replica
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Inventory, Phase, Place, PlaceKind, Replica
 
 START = 1_700_000_000.0
 INTERVAL = 5.0

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from opsconsole.model.state import State
-from opsconsole.model.workloads import (
+from opsconsole.model.running.workloads import (
     EngineView,
     Inventory,
     Phase,
@@ -13,6 +12,7 @@ from opsconsole.model.workloads import (
     Replica,
     Workload,
 )
+from opsconsole.model.state import State
 
 DOCKER = Place(PlaceKind.ENGINE, "docker")
 

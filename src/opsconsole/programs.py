@@ -20,7 +20,7 @@ from enum import Enum, auto
 from pathlib import Path
 from typing import IO, Final, assert_never
 
-from opsconsole.model.machine import Command, End, Finished, Keep
+from opsconsole.model.running.machine import Command, End, Finished, Keep
 
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -17,7 +17,7 @@ from opsconsole.cli.engine import archive_of, build_engine
 from opsconsole.cli.main import main
 from opsconsole.config.loader import load
 from opsconsole.engine.recording.archive import Archive
-from opsconsole.model.recording import RecordingState
+from opsconsole.model.past.recording import RecordingState
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from tests.cli.conftest import Shop

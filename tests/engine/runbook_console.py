@@ -12,7 +12,7 @@ from opsconsole.cli.engine import build_engine
 from opsconsole.config.loader import load
 from opsconsole.model.operation import Confirmation, Operation, Plan
 from opsconsole.model.questions import Perform, PlanFor, RunRunbook
-from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest, RunbookVerb
+from opsconsole.model.runbooks.runs import RunbookAnswer, RunbookRequest, RunbookVerb
 
 
 def main() -> None:

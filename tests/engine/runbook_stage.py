@@ -10,14 +10,14 @@ from opsconsole.engine.runbooks.checks import Checks, Look
 from opsconsole.engine.runbooks.desk import RunbookDesk
 from opsconsole.model.events import Event
 from opsconsole.model.operation import Refusal
-from opsconsole.model.runbook_runs import (
+from opsconsole.model.runbooks.runbook import Check
+from opsconsole.model.runbooks.runs import (
     RunbookAnswer,
     RunbookRequest,
     RunbookRun,
     RunbookVerb,
     StepRun,
 )
-from opsconsole.model.runbooks import Check
 from tests.fakes import FakeClock
 
 ALL_KINDS = """\

@@ -25,7 +25,7 @@ from opsconsole.inspection.inspection import inspect
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.observations import BudgetsSeen, PrometheusSeen
 from opsconsole.model.operation import ActionKind, ActionRequest
-from opsconsole.model.runbooks import HttpCheck
+from opsconsole.model.runbooks.runbook import HttpCheck
 from opsconsole.model.source_id import SourceKind
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError

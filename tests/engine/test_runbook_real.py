@@ -21,7 +21,7 @@ from opsconsole.engine.runbooks.run_book import RunBook
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Confirmation, Operation, Plan, Refusal
 from opsconsole.model.questions import Perform, PlanFor, RunRunbook
-from opsconsole.model.runbook_runs import (
+from opsconsole.model.runbooks.runs import (
     RunbookAnswer,
     RunbookRequest,
     RunbookVerb,

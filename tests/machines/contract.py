@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.machines.base import FileFollowing, Machine
-from opsconsole.model.machine import (
+from opsconsole.model.running.machine import (
     Chunk,
     Command,
     End,

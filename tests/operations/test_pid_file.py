@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from opsconsole.machines.processes import process_of
-from opsconsole.model.machine import Process
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
+from opsconsole.model.running.machine import Process
 from tests.operations.place import Place, ended, performed, planned, refused, restarted
 
 _S = OperationState

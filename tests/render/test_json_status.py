@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from opsconsole.model.running.workloads import Place, PlaceKind, Update
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.workloads import Place, PlaceKind, Update
 from opsconsole.render.json.status import VERSION, status_document
 from tests.ui import fleet
 from tests.ui.fleet import NOW

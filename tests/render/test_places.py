@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from opsconsole.model.hosts import HostView
+from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.workloads import EngineView, Phase, Place, PlaceKind, Update
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.model.workloads import EngineView, Phase, Place, PlaceKind, Update
 from opsconsole.render import resources
 from opsconsole.render.ink.cells import Line, Role, line_width, plain
 from opsconsole.render.service.instances import instances

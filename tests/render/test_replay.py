@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.replay import Moment, Origin, Span
+from opsconsole.model.past.replay import Moment, Origin, Span
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import header, replay

@@ -7,7 +7,7 @@ from pathlib import Path
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Docker
 from opsconsole.model.events import Event
-from opsconsole.model.workloads import Inventory
+from opsconsole.model.running.workloads import Inventory
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.source import DockerSource
 

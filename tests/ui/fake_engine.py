@@ -20,6 +20,7 @@ from opsconsole.model.operation import (
     StepResult,
 )
 from opsconsole.model.pages import PageView
+from opsconsole.model.past.replay import Moment, Span
 from opsconsole.model.questions import (
     AnyQuestion,
     BackupsOf,
@@ -33,10 +34,9 @@ from opsconsole.model.questions import (
     UnitsOf,
     VerifyBackup,
 )
-from opsconsole.model.replay import Moment, Span
-from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
+from opsconsole.model.runbooks.runs import RunbookAnswer, RunbookRequest
+from opsconsole.model.running.workloads import ReplicaLook
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.workloads import ReplicaLook
 from tests.ui.fleet import NOW
 
 T = TypeVar("T")

@@ -7,10 +7,11 @@ from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, al
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport, ProbeKind
-from opsconsole.model.hosts import Disk, Host, HostView
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionKind, ActionView, Refusal
-from opsconsole.model.replay import Moment
+from opsconsole.model.past.replay import Moment
+from opsconsole.model.running.hosts import Disk, Host, HostView
+from opsconsole.model.running.workloads import EngineView, Inventory, Phase, Port, Replica
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.snapshot import (
     EnvironmentView,
@@ -22,7 +23,6 @@ from opsconsole.model.snapshot import (
 )
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State, combine_instances
-from opsconsole.model.workloads import EngineView, Inventory, Phase, Port, Replica
 from tests.named import named
 from tests.workloads import DOCKER, engine, replica
 

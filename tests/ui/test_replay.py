@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.replay import Gap, Moment, Span
+from opsconsole.model.past.replay import Gap, Moment, Span
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.replay import Replay
 

@@ -8,7 +8,7 @@ import pytest
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.model.operation import Refusal
-from opsconsole.model.replay import Moment
+from opsconsole.model.past.replay import Moment
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.options import Options
 from tests.engine.recording.fleet import SimulatedFleet

@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from opsconsole.model.operation import ActionRequest, Refusal
-from opsconsole.model.replay import Moment, Origin, Span
+from opsconsole.model.past.replay import Moment, Origin, Span
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.routes import PlanDialog

@@ -17,7 +17,7 @@ from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_engine
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.recording import RecordingState, RecordingView
+from opsconsole.model.past.recording import RecordingState, RecordingView
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _LOOK_EVERY: Final = 0.5

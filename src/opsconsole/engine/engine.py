@@ -41,9 +41,9 @@ from opsconsole.engine.state.store import Store
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.observations import Observation
+from opsconsole.model.past.recording import RecordingState, RecordingView
+from opsconsole.model.past.replay import Span
 from opsconsole.model.reading import Reading
-from opsconsole.model.recording import RecordingState, RecordingView
-from opsconsole.model.replay import Span
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.base import AnySource

@@ -16,8 +16,8 @@ from opsconsole.config.settings import Settings
 from opsconsole.config.types import Model
 from opsconsole.engine.state.replica_book import ReplicaBook, Wanted
 from opsconsole.inspection.finding import Finding, Weight
+from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Inventory
 
 _ON_AN_ENGINE: Final = (DockerTarget, SwarmTarget, VolumeTarget)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Protocol
 
-from opsconsole.model.machine import (
+from opsconsole.model.running.machine import (
     Command,
     FileKind,
     FileStatus,

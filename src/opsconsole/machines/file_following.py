@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from opsconsole import durable
-from opsconsole.model.machine import Chunk, Followed, Turn, Unreadable
+from opsconsole.model.running.machine import Chunk, Followed, Turn, Unreadable
 
 EVERY: Final = 0.25
 """Seconds between looks."""

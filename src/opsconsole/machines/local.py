@@ -16,7 +16,7 @@ from opsconsole import durable, ownership, programs
 from opsconsole.machines.base import FileFollowing, Machine, Stream
 from opsconsole.machines.file_following import LocalFollowing
 from opsconsole.machines.processes import process_of, signal_process
-from opsconsole.model.machine import (
+from opsconsole.model.running.machine import (
     Command,
     End,
     Failure,

@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 from typing import Final
 
-from opsconsole.model.machine import Process
+from opsconsole.model.running.machine import Process
 from opsconsole.text import sanitize_bytes
 
 _STATE: Final = 0

@@ -10,13 +10,13 @@ from typing import TypeAlias
 from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport
-from opsconsole.model.hosts import Host
 from opsconsole.model.objectives import WindowCounts
-from opsconsole.model.processes import ProcessStart
 from opsconsole.model.rules import RuleEvaluation, RuleView
+from opsconsole.model.running.hosts import Host
+from opsconsole.model.running.processes import ProcessStart
+from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
 from opsconsole.model.silences import SilenceView
-from opsconsole.model.workloads import Inventory
 
 Problems = tuple[tuple[str, Fault], ...]
 """The text of each query that failed, and why."""

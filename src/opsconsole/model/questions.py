@@ -10,9 +10,9 @@ from typing import Generic, TypeVar
 from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan
 from opsconsole.model.pages import PageView
-from opsconsole.model.replay import Moment
-from opsconsole.model.runbook_runs import RunbookAnswer, RunbookRequest
-from opsconsole.model.workloads import ReplicaLook
+from opsconsole.model.past.replay import Moment
+from opsconsole.model.runbooks.runs import RunbookAnswer, RunbookRequest
+from opsconsole.model.running.workloads import ReplicaLook
 
 T = TypeVar("T")
 

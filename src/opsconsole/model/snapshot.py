@@ -12,18 +12,18 @@ from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
-from opsconsole.model.hosts import HostView
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Degradation, Operation
 from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.model.rules import RuleView
-from opsconsole.model.runbook_runs import RunbookRun
-from opsconsole.model.runbooks import RunbookView
+from opsconsole.model.runbooks.runbook import RunbookView
+from opsconsole.model.runbooks.runs import RunbookRun
+from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.workloads import EngineView, Replica
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.silences import SilenceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
-from opsconsole.model.workloads import EngineView, Replica
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width
 
 if TYPE_CHECKING:
-    from opsconsole.model.replay import Gap, Moment
-    from opsconsole.model.replay import Span as Recorded
+    from opsconsole.model.past.replay import Gap, Moment
+    from opsconsole.model.past.replay import Span as Recorded
     from opsconsole.model.snapshot import Snapshot
 
 RETURN: Final = "p returns to now"

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.engine.judge.service import judge_workload
-from opsconsole.model.hosts import Host
+from opsconsole.model.running.hosts import Host
+from opsconsole.model.running.workloads import EngineView, Replica, Update, Workload
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.model.workloads import EngineView, Replica, Update, Workload
 from opsconsole.render.empty_panels import engines_down
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Align, Line, Role, Row, Span, clip_line, fit, state_role

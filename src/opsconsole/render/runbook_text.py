@@ -1,6 +1,6 @@
 """A runbook's step as plain text, for the command line."""
 
-from opsconsole.model.runbooks import StepView
+from opsconsole.model.runbooks.runbook import StepView
 
 
 def step_lines(number: int, step: StepView) -> list[str]:

@@ -7,8 +7,8 @@ wait shows the time left, and who began it.
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from opsconsole.model.runbook_runs import RunbookRun, RunOutcome, StepRun, StepState
-from opsconsole.model.runbooks import RunbookView, StepKind, StepView, worded
+from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView, worded
+from opsconsole.model.runbooks.runs import RunbookRun, RunOutcome, StepRun, StepState
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.health import failing
+from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Replica
 
 
 def status_lines(snapshot: Snapshot, services: Sequence[ServiceView], now: float) -> Iterator[str]:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from opsconsole.model.logs import LogReader, PageListener
     from opsconsole.model.operation import Refusal
+    from opsconsole.model.past.replay import Span
     from opsconsole.model.questions import Question
-    from opsconsole.model.replay import Span
     from opsconsole.model.snapshot import Snapshot
     from opsconsole.ui.engine_like import EngineLike
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from opsconsole.render import replay as said
 
 if TYPE_CHECKING:
-    from opsconsole.model.replay import Gap, Moment, Span
+    from opsconsole.model.past.replay import Gap, Moment, Span
     from opsconsole.model.snapshot import Snapshot
 
 
@@ -42,7 +42,7 @@ class Replay:
 
     def hold(self, snapshot: Snapshot) -> None:
         """Hold the present picture."""
-        from opsconsole.model.replay import Moment, Origin
+        from opsconsole.model.past.replay import Moment, Origin
 
         now = self._now()
         self.moment, self.held = Moment(now, now, snapshot, Origin.MEMORY), True

@@ -16,7 +16,7 @@ from opsconsole.ui.time_axis import TimeAxis
 
 if TYPE_CHECKING:
     from opsconsole.model.operation import Refusal
-    from opsconsole.model.replay import Moment
+    from opsconsole.model.past.replay import Moment
     from opsconsole.model.snapshot import Snapshot
 
 
@@ -115,7 +115,7 @@ class TimeTravel:
 
     def _arrived(self, asked: float, answer: Moment | Refusal) -> None:
         """Show the moment, or say why it cannot be shown."""
-        from opsconsole.model.replay import Moment
+        from opsconsole.model.past.replay import Moment
 
         if isinstance(answer, Moment):
             self._axis.grow(answer.snapshot, answer.at)

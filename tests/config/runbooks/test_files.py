@@ -11,7 +11,7 @@ from opsconsole.config.runbooks.files import Runbooks, load_runbooks
 from opsconsole.config.settings import Settings
 from opsconsole.model.expressions import parse
 from opsconsole.model.operation import ActionKind
-from opsconsole.model.runbooks import (
+from opsconsole.model.runbooks.runbook import (
     CommandCheck,
     HttpCheck,
     MetricCheck,

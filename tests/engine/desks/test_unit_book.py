@@ -13,8 +13,8 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.fault import FaultKind
+from opsconsole.model.running.workloads import Phase, ReplicaLook
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, ReplicaLook
 from tests.fakes import FakeClock
 
 GOOD = """Id=api.service

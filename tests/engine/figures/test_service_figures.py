@@ -11,9 +11,9 @@ from opsconsole.engine.state.replica_book import Copies
 from opsconsole.model.expressions import Comparison, parse
 from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import Attainment
+from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Replica
 from tests.engine.conftest import fleet
 from tests.workloads import DOCKER, replica
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.judge.scaling import Stabiliser, advise, mean, recommend
-from opsconsole.model.scaling import Advice, Need, ScalingBounds
+from opsconsole.model.running.scaling import Advice, Need, ScalingBounds
 
 BOUNDS = ScalingBounds(minimum=1, maximum=10)
 

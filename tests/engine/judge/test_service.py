@@ -13,9 +13,9 @@ from opsconsole.engine.judge.service import (
     judge_workload,
 )
 from opsconsole.model.health import ProbeKind
+from opsconsole.model.running.workloads import Phase, Replica, Update
 from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Replica, Update
 from tests.workloads import replica, workload
 
 OK, DEGRADED, DOWN, UNKNOWN = State.OK, State.DEGRADED, State.DOWN, State.UNKNOWN

@@ -8,11 +8,11 @@ import pytest
 from opsconsole.engine.past.incident import Asked, Places, gather
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventCode
-from opsconsole.model.incident import Excerpt, Incident
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionKind, Operation, OperationState
-from opsconsole.model.recording import FleetFigures, ServiceFigures
-from opsconsole.model.replay import Span
+from opsconsole.model.past.incident import Excerpt, Incident
+from opsconsole.model.past.recording import FleetFigures, ServiceFigures
+from opsconsole.model.past.replay import Span
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.incident.report import markdown

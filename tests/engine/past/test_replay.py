@@ -17,8 +17,8 @@ from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import Refusal
+from opsconsole.model.past.replay import Gap, Moment, Origin, Span
 from opsconsole.model.questions import MomentAt
-from opsconsole.model.replay import Gap, Moment, Origin, Span
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State

@@ -10,7 +10,6 @@ from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
-from opsconsole.model.hosts import Disk, Host, Process
 from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
 from opsconsole.model.operation import (
     ActionKind,
@@ -23,11 +22,12 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.reading import Reading
 from opsconsole.model.rules import RuleView
+from opsconsole.model.running.hosts import Disk, Host, Process
+from opsconsole.model.running.workloads import Phase, Port
 from opsconsole.model.series import MetricValue
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Port
 from tests.engine.conftest import ScriptedSource, fleet
 from tests.fakes import FakeClock
 from tests.named import named

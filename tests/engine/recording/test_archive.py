@@ -11,7 +11,7 @@ from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.upkeep import Bounds, Upkeep
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.model.events import Event, EventCode
-from opsconsole.model.replay import Span
+from opsconsole.model.past.replay import Span
 from opsconsole.model.snapshot import Snapshot
 from tests.engine.recording.fleet import START, SimulatedFleet
 

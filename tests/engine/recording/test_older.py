@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from opsconsole.engine.recording.archive import Archive
-from opsconsole.model.replay import Span
+from opsconsole.model.past.replay import Span
+from opsconsole.model.running.workloads import Phase, Place, PlaceKind, Port, Update
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Place, PlaceKind, Port, Update
 
 START = 1_700_000_000.0
 WRITTEN = Path(__file__).parent / "data" / "recording-before-workloads.db"

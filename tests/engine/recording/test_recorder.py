@@ -20,8 +20,8 @@ from opsconsole.engine.recording.upkeep import Bounds
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.recording import RecordingState
-from opsconsole.model.replay import Span
+from opsconsole.model.past.recording import RecordingState
+from opsconsole.model.past.replay import Span
 from tests.engine.conftest import fleet as settings_of
 from tests.engine.recording.fleet import START, SimulatedFleet
 from tests.fakes import FakeClock

@@ -13,7 +13,7 @@ from opsconsole.model.expressions import parse
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.reading import Reading
-from opsconsole.model.runbooks import CommandCheck, HttpCheck, MetricCheck, StateCheck
+from opsconsole.model.runbooks.runbook import CommandCheck, HttpCheck, MetricCheck, StateCheck
 from opsconsole.model.series import MetricValue
 from opsconsole.model.state import State
 from tests.engine.conftest import fleet

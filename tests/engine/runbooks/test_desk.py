@@ -9,14 +9,7 @@ from opsconsole.engine.runbooks import policy as runbook_policy
 from opsconsole.model.events import EventKind
 from opsconsole.model.expressions import parse
 from opsconsole.model.operation import ActionKind, Operation, OperationState, Refusal
-from opsconsole.model.runbook_runs import (
-    RunbookAnswer,
-    RunbookRequest,
-    RunbookVerb,
-    RunOutcome,
-    StepState,
-)
-from opsconsole.model.runbooks import (
+from opsconsole.model.runbooks.runbook import (
     Check,
     CommandCheck,
     HttpCheck,
@@ -26,6 +19,13 @@ from opsconsole.model.runbooks import (
     StateCheck,
     Step,
     Wait,
+)
+from opsconsole.model.runbooks.runs import (
+    RunbookAnswer,
+    RunbookRequest,
+    RunbookVerb,
+    RunOutcome,
+    StepState,
 )
 from opsconsole.model.state import State
 from opsconsole.operations.state_place import place_from

@@ -9,7 +9,7 @@ import pytest
 from opsconsole.demo.processes import free_port
 from opsconsole.engine.runbooks.checks import Checks, Look
 from opsconsole.machines.local import LocalMachine
-from opsconsole.model.runbooks import HttpCheck
+from opsconsole.model.runbooks.runbook import HttpCheck
 from tests.engine.conftest import fleet
 from tests.sources.local_http import Asked, Said, Server, listening
 

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.runbooks.records import Record, apply, begun, fold, summary
-from opsconsole.model.runbook_runs import DONE, RunbookRun, RunOutcome, StepState
-from opsconsole.model.runbooks import OnFailure, Runbook, Step
+from opsconsole.model.runbooks.runbook import OnFailure, Runbook, Step
+from opsconsole.model.runbooks.runs import DONE, RunbookRun, RunOutcome, StepState
 
 STEPS = ("a", "b", "c", "d")
 

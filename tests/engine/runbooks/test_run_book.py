@@ -13,8 +13,8 @@ from opsconsole.engine.runbooks.records import Record, begun
 from opsconsole.engine.runbooks.run_book import RunBook
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
-from opsconsole.model.runbook_runs import RunbookRun, StepState
-from opsconsole.model.runbooks import Runbook, Step
+from opsconsole.model.runbooks.runbook import Runbook, Step
+from opsconsole.model.runbooks.runs import RunbookRun, StepState
 from opsconsole.operations.state_place import FolderPlace
 from tests.fakes import FakeClock
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.runbooks.waits import SAMPLES, every, judge, left
-from opsconsole.model.runbook_runs import Samples, StepRun, StepState
-from opsconsole.model.runbooks import StateCheck, Wait
+from opsconsole.model.runbooks.runbook import StateCheck, Wait
+from opsconsole.model.runbooks.runs import Samples, StepRun, StepState
 from opsconsole.model.state import State
 
 OK = StateCheck(State.OK)

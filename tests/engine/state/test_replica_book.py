@@ -8,9 +8,9 @@ from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.workloads import Inventory, Phase, Place, PlaceKind, Update
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Inventory, Phase, Place, PlaceKind, Update
 from tests.engine.conftest import fleet
 from tests.named import named
 from tests.workloads import DOCKER, inventory, replica, workload

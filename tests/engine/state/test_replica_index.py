@@ -1,7 +1,7 @@
 """What a name of the configuration stands for."""
 
 from opsconsole.engine.state.replica_index import Found, ReplicaIndex
-from opsconsole.model.workloads import Phase, Place, PlaceKind, Replica
+from opsconsole.model.running.workloads import Phase, Place, PlaceKind, Replica
 from tests.workloads import DOCKER, inventory, replica, workload
 
 OTHER = Place(PlaceKind.ENGINE, "other")

@@ -5,7 +5,7 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.model.events import Event, EventCode
-from opsconsole.model.processes import ProcessStart
+from opsconsole.model.running.processes import ProcessStart
 from opsconsole.render.event_words import words
 
 NOW = 1_000_000.0

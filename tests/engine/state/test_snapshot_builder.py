@@ -6,8 +6,8 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
 from opsconsole.model.health import HealthReport
-from opsconsole.model.hosts import Host
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.hosts import Host
 from opsconsole.model.state import State
 from tests.engine.conftest import MakeSource
 from tests.named import named

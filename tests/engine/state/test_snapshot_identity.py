@@ -12,7 +12,6 @@ from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
-from opsconsole.model.hosts import Host
 from opsconsole.model.observations import (
     AlertmanagerSeen,
     BudgetsSeen,
@@ -21,15 +20,16 @@ from opsconsole.model.observations import (
     ScrapeSeen,
 )
 from opsconsole.model.operation import ActionKind, ActionView
-from opsconsole.model.processes import ProcessStart
 from opsconsole.model.reading import Reading
 from opsconsole.model.rules import RuleView
+from opsconsole.model.running.hosts import Host
+from opsconsole.model.running.processes import ProcessStart
+from opsconsole.model.running.workloads import Phase, Place, PlaceKind
 from opsconsole.model.series import MetricValue
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Place, PlaceKind
 from tests.engine.conftest import ScriptedSource, fleet
 from tests.fakes import FakeClock
 from tests.named import named

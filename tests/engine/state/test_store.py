@@ -13,11 +13,11 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.observations import PrometheusSeen
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.workloads import Phase, Place, Replica, Workload
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Place, Replica, Workload
 from opsconsole.render.event_words import words
 from tests.engine.conftest import PROBE, REFUSED, UNRESOLVED, MakeSource, fleet
 from tests.named import named

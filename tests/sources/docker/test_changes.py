@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from opsconsole.model.events import EventKind
+from opsconsole.model.running.workloads import Phase, Replica
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Replica
 from opsconsole.render.event_words import words
 from opsconsole.sources.docker.changes import Changes
 from tests.workloads import replica

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from opsconsole.model.running.workloads import Phase, Port, Replica
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Port, Replica
 from opsconsole.sources.docker.containers import (
     CONTAINERS_LIMIT,
     join,

@@ -14,8 +14,8 @@ from opsconsole.demo.docker_engine import Engine
 from opsconsole.engine.judge.service import judge_workload
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import FaultKind
+from opsconsole.model.running.workloads import Inventory, Port, Replica, Update
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Inventory, Port, Replica, Update
 from opsconsole.render.event_words import words
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.source import DockerSource

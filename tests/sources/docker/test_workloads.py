@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.model.workloads import Update, Workload
+from opsconsole.model.running.workloads import Update, Workload
 from opsconsole.sources.docker.workloads import copy_of, read_services
 from tests.sources.docker_fakes import sample
 from tests.workloads import DOCKER

@@ -14,7 +14,7 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import HostSettings
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.hosts import Disk, Host, Process
+from opsconsole.model.running.hosts import Disk, Host, Process
 from opsconsole.sources.host import source as host_module
 from opsconsole.sources.host.disks import choose_mounts, read_disk
 from opsconsole.sources.host.processes import ProcessSampler

@@ -12,7 +12,7 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import ScrapeJob
-from opsconsole.model.processes import ProcessStart
+from opsconsole.model.running.processes import ProcessStart
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.process_starts import read_body
 from opsconsole.sources.prometheus.source import PrometheusSource

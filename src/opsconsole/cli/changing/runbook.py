@@ -13,8 +13,8 @@ from opsconsole.cli.configuration import Configuration, from_arguments, require_
 from opsconsole.clock import SystemClock
 from opsconsole.config.runbooks.files import Runbooks, load_runbooks
 from opsconsole.errors import ConfigError, OpsconsoleError
-from opsconsole.model.runbook_runs import RunbookRun
-from opsconsole.model.runbooks import Runbook, RunbookView, viewed, worded
+from opsconsole.model.runbooks.runbook import Runbook, RunbookView, viewed, worded
+from opsconsole.model.runbooks.runs import RunbookRun
 from opsconsole.render.runbook_text import step_lines
 
 

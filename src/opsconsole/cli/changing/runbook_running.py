@@ -18,7 +18,8 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.questions import Perform, PlanFor, RunRunbook
-from opsconsole.model.runbook_runs import (
+from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView
+from opsconsole.model.runbooks.runs import (
     RunbookAnswer,
     RunbookRequest,
     RunbookRun,
@@ -26,7 +27,6 @@ from opsconsole.model.runbook_runs import (
     StepRun,
     StepState,
 )
-from opsconsole.model.runbooks import RunbookView, StepKind, StepView
 from opsconsole.model.state import State
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.runbook_text import step_lines

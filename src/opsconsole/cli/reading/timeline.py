@@ -16,7 +16,7 @@ from opsconsole.cli.engine import archive_of
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.events import Event
-from opsconsole.model.replay import Span
+from opsconsole.model.past.replay import Span
 from opsconsole.model.typed_time import TypedTimeError, moment_of
 from opsconsole.model.units import parse_duration
 from opsconsole.render import events as render

@@ -24,7 +24,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.config.types import NAME_PATTERN
 from opsconsole.config.validation import problems_of
 from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
-from opsconsole.model.runbooks import Runbook
+from opsconsole.model.runbooks.runbook import Runbook
 from opsconsole.text import sanitize
 
 FOLDER: Final = "runbooks"

@@ -22,10 +22,10 @@ from opsconsole.config.types import (
     as_tuple,
     check_pattern,
 )
-from opsconsole.model import runbooks as model
 from opsconsole.model.expressions import StateIs, parse
 from opsconsole.model.operation import SILENCING, ActionKind
-from opsconsole.model.runbooks import PLACEHOLDERS, YES_NO
+from opsconsole.model.runbooks import runbook as model
+from opsconsole.model.runbooks.runbook import PLACEHOLDERS, YES_NO
 from opsconsole.model.state import State
 from opsconsole.text import sanitize
 

@@ -18,7 +18,7 @@ from opsconsole import durable, ownership, programs
 from opsconsole.config.secrets.core_dumps import forbid_core_dumps
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
-from opsconsole.model.machine import Command, End
+from opsconsole.model.running.machine import Command, End
 from opsconsole.text import sanitize
 
 LIMIT: Final = 64 * 1024

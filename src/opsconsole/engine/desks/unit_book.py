@@ -10,8 +10,8 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
 from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.running.workloads import Phase, Place, PlaceKind, Replica, ReplicaLook
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Place, PlaceKind, Replica, ReplicaLook
 from opsconsole.sources.host.system_units import number, show, uptime
 
 _STATES: Final = {

@@ -9,7 +9,7 @@ from typing import Final
 from opsconsole.config.services import Scaling
 from opsconsole.engine.figures.figure_trace import FigureTrace
 from opsconsole.engine.judge.scaling import Stabiliser, advise, mean
-from opsconsole.model.scaling import Need, ScalingBounds
+from opsconsole.model.running.scaling import Need, ScalingBounds
 
 SLOTS: Final = 30
 _LEAST: Final = SLOTS // 3

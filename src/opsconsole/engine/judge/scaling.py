@@ -11,7 +11,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from opsconsole.model.scaling import Advice, Need, Recommendation, ScalingBounds
+from opsconsole.model.running.scaling import Advice, Need, Recommendation, ScalingBounds
 from opsconsole.model.units import format_duration
 
 _NEARLY_WHOLE = 1e-9

@@ -11,9 +11,9 @@ from typing import Final
 
 from opsconsole.engine.judge.health import NOT_LOOKED, Judged
 from opsconsole.model.health import ProbeKind
+from opsconsole.model.running.workloads import Phase, Replica, Update, Workload
 from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.state import State, combine_instances, worst
-from opsconsole.model.workloads import Phase, Replica, Update, Workload
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,10 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.alerts import AlertState, Severity
 from opsconsole.model.causes import WINDOW, Changes, Topology
 from opsconsole.model.events import Event, EventKind
-from opsconsole.model.incident import Affected, AlertSpan, Excerpt, Incident
 from opsconsole.model.operation import Operation
-from opsconsole.model.recording import FleetFigures
-from opsconsole.model.replay import Span
+from opsconsole.model.past.incident import Affected, AlertSpan, Excerpt, Incident
+from opsconsole.model.past.recording import FleetFigures
+from opsconsole.model.past.replay import Span
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 

@@ -14,8 +14,8 @@ from opsconsole.config.secrets.patterns import redacted
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.machines.local import LocalMachine
-from opsconsole.model.incident import Excerpt
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery
+from opsconsole.model.past.incident import Excerpt
 
 BEFORE: Final = 60.0
 AFTER: Final = 120.0

@@ -16,7 +16,7 @@ from opsconsole.engine.past.past_figures import PastFigures
 from opsconsole.engine.past.preload import Past, Recorded
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Refusal
-from opsconsole.model.replay import Gap, Moment, Origin, Span
+from opsconsole.model.past.replay import Gap, Moment, Origin, Span
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.threads import BoundedExecutor, QueueFullError
 

@@ -24,8 +24,8 @@ from opsconsole.engine.recording.figures import FigureReader
 from opsconsole.engine.recording.segment import moment_of, tree_at, unpack, unseal, walk
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event
-from opsconsole.model.recording import FleetFigures
-from opsconsole.model.replay import Span
+from opsconsole.model.past.recording import FleetFigures
+from opsconsole.model.past.replay import Span
 from opsconsole.model.snapshot import Snapshot
 
 _LOST: Final = "what is damaged in it cannot be shown"

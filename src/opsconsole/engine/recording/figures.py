@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from opsconsole.engine.recording.codec import Layout
 from opsconsole.engine.recording.delta import Tree
-from opsconsole.model.recording import FleetFigures, ServiceFigures
+from opsconsole.model.past.recording import FleetFigures, ServiceFigures
 from opsconsole.model.series import Latency, MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State

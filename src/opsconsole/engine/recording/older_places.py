@@ -11,10 +11,8 @@ from typing import Final
 
 from opsconsole.engine.recording.codec import Decoder, Layout
 from opsconsole.engine.recording.delta import Tree
-from opsconsole.model.hosts import Host, HostView
-from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
-from opsconsole.model.state import State
-from opsconsole.model.workloads import (
+from opsconsole.model.running.hosts import Host, HostView
+from opsconsole.model.running.workloads import (
     EngineView,
     Inventory,
     Phase,
@@ -24,6 +22,8 @@ from opsconsole.model.workloads import (
     Replica,
     Workload,
 )
+from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
+from opsconsole.model.state import State
 
 _INTERVAL: Final = 5.0
 """Interval, in seconds, of a place for which the recording has no source."""

@@ -19,7 +19,7 @@ from opsconsole.engine.recording.upkeep import Bounds, Upkeep
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.recording import RecordingState, RecordingView
+from opsconsole.model.past.recording import RecordingState, RecordingView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.locks.flock import HeldFlock
 

@@ -20,7 +20,7 @@ from opsconsole.engine.recording.database import RecordingError, connect_writer,
 from opsconsole.engine.recording.delta import Tree, diff
 from opsconsole.engine.recording.event_rows import EventRows
 from opsconsole.engine.recording.segment import line, pack, seal, unpack
-from opsconsole.model.replay import Span
+from opsconsole.model.past.replay import Span
 from opsconsole.model.snapshot import Snapshot
 
 SEGMENT: Final = 30.0

@@ -20,7 +20,13 @@ from opsconsole.machines.base import Machine
 from opsconsole.model.expressions import Availability, Comparison
 from opsconsole.model.health import Component
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
-from opsconsole.model.runbooks import Check, CommandCheck, HttpCheck, MetricCheck, StateCheck
+from opsconsole.model.runbooks.runbook import (
+    Check,
+    CommandCheck,
+    HttpCheck,
+    MetricCheck,
+    StateCheck,
+)
 from opsconsole.model.state import State, worst
 from opsconsole.sources.health.factory import join_url
 from opsconsole.threads import BoundedExecutor

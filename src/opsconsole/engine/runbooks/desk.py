@@ -27,16 +27,7 @@ from opsconsole.engine.runbooks.work import Place, StepWork
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event
 from opsconsole.model.operation import ActionRequest, Operation, Refusal
-from opsconsole.model.runbook_runs import (
-    RunbookAnswer,
-    RunbookRequest,
-    RunbookRun,
-    RunbookVerb,
-    RunOutcome,
-    StepRun,
-    StepState,
-)
-from opsconsole.model.runbooks import (
+from opsconsole.model.runbooks.runbook import (
     OperationCall,
     Question,
     Runbook,
@@ -45,6 +36,15 @@ from opsconsole.model.runbooks import (
     StepKind,
     bound,
     viewed,
+)
+from opsconsole.model.runbooks.runs import (
+    RunbookAnswer,
+    RunbookRequest,
+    RunbookRun,
+    RunbookVerb,
+    RunOutcome,
+    StepRun,
+    StepState,
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.text import sanitize

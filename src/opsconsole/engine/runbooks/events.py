@@ -6,8 +6,8 @@ Invariant: each beginning, result and end gives one event; samples of a wait giv
 from collections.abc import Iterator
 
 from opsconsole.model.events import Event, EventCode
-from opsconsole.model.runbook_runs import RunbookRun, RunOutcome, StepRun, StepState
-from opsconsole.model.runbooks import Runbook
+from opsconsole.model.runbooks.runbook import Runbook
+from opsconsole.model.runbooks.runs import RunbookRun, RunOutcome, StepRun, StepState
 from opsconsole.model.state import State
 
 _COLOURS = {

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.model.operation import Operation, OperationState
-from opsconsole.model.runbook_runs import RunbookRun, StepRun, StepState
-from opsconsole.model.runbooks import OperationCall
+from opsconsole.model.runbooks.runbook import OperationCall
+from opsconsole.model.runbooks.runs import RunbookRun, StepRun, StepState
 
 OPEN_FOR: Final = 1800.0
 """Seconds that a plan may stay open and still count as the step's."""

@@ -15,7 +15,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.runbooks.records import Record, apply, summary
 from opsconsole.engine.runbooks.run_book import Decide, RunBook
 from opsconsole.model.operation import Refusal
-from opsconsole.model.runbook_runs import RunbookRun, RunOutcome, StepState
+from opsconsole.model.runbooks.runs import RunbookRun, RunOutcome, StepState
 from opsconsole.operations.locks.locks import Held
 from opsconsole.operations.state_place import place_from
 from opsconsole.operations.who import Who, whoami

@@ -6,14 +6,14 @@ replay; in read-only mode nothing that may change something is run.
 
 from opsconsole.engine.runbooks.checks import NOT_READ
 from opsconsole.model.operation import Refusal
-from opsconsole.model.runbook_runs import (
+from opsconsole.model.runbooks.runbook import CommandCheck, Question, Runbook, Step, StepKind, Wait
+from opsconsole.model.runbooks.runs import (
     DONE,
     RunbookRequest,
     RunbookRun,
     RunbookVerb,
     StepState,
 )
-from opsconsole.model.runbooks import CommandCheck, Question, Runbook, Step, StepKind, Wait
 
 REPLAY = Refusal(
     "replay", "this is the past: nothing is run from it", "go back to now, then run the step"

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from opsconsole.model.runbook_runs import (
+from opsconsole.model.runbooks.runbook import OnFailure, Runbook
+from opsconsole.model.runbooks.runs import (
     NOT_PASSED,
     RunbookRun,
     RunOutcome,
@@ -18,7 +19,6 @@ from opsconsole.model.runbook_runs import (
     StepRun,
     StepState,
 )
-from opsconsole.model.runbooks import OnFailure, Runbook
 from opsconsole.text import sanitize
 
 Record = Mapping[str, object]

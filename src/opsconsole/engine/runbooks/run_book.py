@@ -11,7 +11,7 @@ from opsconsole.clock import Clock
 from opsconsole.engine.runbooks.records import Record, apply, fold
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
-from opsconsole.model.runbook_runs import RunbookRun
+from opsconsole.model.runbooks.runs import RunbookRun
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import RunStamp
 from opsconsole.operations.locks.locks import Held, LockKind, LockName

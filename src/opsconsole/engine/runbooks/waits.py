@@ -7,8 +7,8 @@ was ended meanwhile; time without looks is reported, and too much of it leaves t
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.runbook_runs import Samples, StepRun, StepState
-from opsconsole.model.runbooks import Wait
+from opsconsole.model.runbooks.runbook import Wait
+from opsconsole.model.runbooks.runs import Samples, StepRun, StepState
 from opsconsole.model.units import format_duration
 
 SAMPLES: Final = 1000

@@ -16,8 +16,8 @@ from opsconsole.engine.runbooks.checks import Checks, Look
 from opsconsole.engine.runbooks.ledger import Ledger
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
-from opsconsole.model.runbook_runs import StepRun, StepState
-from opsconsole.model.runbooks import OperationCall, Question, Step, Wait
+from opsconsole.model.runbooks.runbook import OperationCall, Question, Step, Wait
+from opsconsole.model.runbooks.runs import StepRun, StepState
 from opsconsole.operations.locks.locks import Held
 from opsconsole.threads import QueueFullError
 

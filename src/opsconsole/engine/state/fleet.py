@@ -30,11 +30,11 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.origin import DECLARED, Origin
+from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Replica
 from opsconsole.sources.health.factory import Asked, interval_of, probes_of
 
 SCRAPE_EVERY: Final = 15.0

@@ -12,8 +12,8 @@ from typing import Final
 from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.service import Verdict
 from opsconsole.engine.state.replica_index import Found, ReplicaIndex
+from opsconsole.model.running.workloads import EngineView, Inventory, Place, Replica, Workload
 from opsconsole.model.state import State
-from opsconsole.model.workloads import EngineView, Inventory, Place, Replica, Workload
 
 Wanted = tuple[str, str]
 """A name of a replica or of a workload, and the name of its engine; '' is any."""

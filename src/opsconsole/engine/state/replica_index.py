@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from opsconsole.model.workloads import Inventory, Place, Replica, Workload
+from opsconsole.model.running.workloads import Inventory, Place, Replica, Workload
 
 
 @dataclass(frozen=True, slots=True)

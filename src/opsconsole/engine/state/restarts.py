@@ -11,7 +11,7 @@ from opsconsole.engine.judge.events import process_started, version_change
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.model.events import Event, EventCode, EventKind
-from opsconsole.model.processes import ProcessStart
+from opsconsole.model.running.processes import ProcessStart
 
 RECENT: Final = 900.0
 JITTER: Final = 2.0

@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.store import Store
-from opsconsole.model.hosts import HostView
 from opsconsole.model.operation import Degradation, Operation
+from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.workloads import EngineView
 from opsconsole.model.snapshot import (
     Appearance,
     EnvironmentView,
@@ -17,7 +18,6 @@ from opsconsole.model.snapshot import (
     Snapshot,
     SourceView,
 )
-from opsconsole.model.workloads import EngineView
 
 T = TypeVar("T")
 

@@ -13,7 +13,6 @@ from opsconsole.engine.judge.events import source_back, source_lost
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport
-from opsconsole.model.hosts import Host
 from opsconsole.model.observations import (
     AlertmanagerSeen,
     BudgetsSeen,
@@ -23,9 +22,10 @@ from opsconsole.model.observations import (
     ScrapeSeen,
 )
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.hosts import Host
+from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.snapshot import SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
-from opsconsole.model.workloads import Inventory
 from opsconsole.sources.base import AnySource
 
 

@@ -40,7 +40,6 @@ from opsconsole.engine.state.views import (
 )
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport
-from opsconsole.model.hosts import Host, HostView
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.observations import (
     AlertmanagerSeen,
@@ -51,10 +50,11 @@ from opsconsole.model.observations import (
 )
 from opsconsole.model.operation import ActionView
 from opsconsole.model.reading import STALE_INTERVALS, Reading, is_stale
+from opsconsole.model.running.hosts import Host, HostView
+from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Inventory
 from opsconsole.sources.base import AnySource
 
 SOONER: Final = 5

@@ -9,9 +9,9 @@ from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.judge.service import Verdict, judge_replica
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.engine.state.replica_book import UNREAD, Copies
+from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Replica
 
 
 def instance_view(instance: InstanceRecord) -> InstanceView:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from opsconsole.model.machine import (
+from opsconsole.model.operation import Effect, Step
+from opsconsole.model.running.machine import (
     Command,
     End,
     FileKind,
@@ -21,7 +22,6 @@ from opsconsole.model.machine import (
     Keep,
     MachineError,
 )
-from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import fill, refuse_lacking, shown_words, words
 from opsconsole.operations.drivers.program_file import find_program

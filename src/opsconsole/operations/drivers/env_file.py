@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.config.actions import Action, PidFile
-from opsconsole.model.machine import MachineError
 from opsconsole.model.operation import ActionKind, Step
+from opsconsole.model.running.machine import MachineError
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.env_lines import texts_of, values_of, with_flags
 from opsconsole.operations.drivers.followed import restart_after

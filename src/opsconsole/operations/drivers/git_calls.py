@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.machines.base import Machine
-from opsconsole.model.machine import Command, End, MachineError
+from opsconsole.model.running.machine import Command, End, MachineError
 from opsconsole.operations.planning.driver import ObserveError
 from opsconsole.text import sanitize_bytes
 

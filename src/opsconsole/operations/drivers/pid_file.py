@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from opsconsole.model.machine import Command, Failure, MachineError, Process
 from opsconsole.model.operation import Step
+from opsconsole.model.running.machine import Command, Failure, MachineError, Process
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.program_file import find_program

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Final
 
 from opsconsole.machines.base import Machine
-from opsconsole.model.machine import FileKind, FileStatus, MachineError
+from opsconsole.model.running.machine import FileKind, FileStatus, MachineError
 from opsconsole.operations.planning.driver import ObserveError
 from opsconsole.programs import PATH
 from opsconsole.text import sanitize

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.machine import FileKind, MachineError
 from opsconsole.model.operation import Step
+from opsconsole.model.running.machine import FileKind, MachineError
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.followed import restart_after

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.machine import Command, End, Finished, MachineError
 from opsconsole.model.operation import Step
+from opsconsole.model.running.machine import Command, End, Finished, MachineError
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.settling import settle

@@ -17,13 +17,13 @@ from opsconsole.config.actions import Action
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
 from opsconsole.machines.base import Machine
-from opsconsole.model.machine import MachineError
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
     OperationState,
     Step,
 )
+from opsconsole.model.running.machine import MachineError
 from opsconsole.model.state import State
 from opsconsole.operations.journal.records import Past
 from opsconsole.threads import BoundedExecutor

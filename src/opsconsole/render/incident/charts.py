@@ -12,8 +12,8 @@ from itertools import pairwise
 from typing import Final
 
 from opsconsole.model.events import Event, EventCode, EventKind
-from opsconsole.model.incident import Incident
-from opsconsole.model.recording import ServiceFigures
+from opsconsole.model.past.incident import Incident
+from opsconsole.model.past.recording import ServiceFigures
 from opsconsole.model.state import State
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.spark import BLOCKS

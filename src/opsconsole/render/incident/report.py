@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from opsconsole.config.secrets.patterns import redacted
 from opsconsole.model.events import EventKind
-from opsconsole.model.incident import AlertSpan, Excerpt, Incident
 from opsconsole.model.operation import Operation
+from opsconsole.model.past.incident import AlertSpan, Excerpt, Incident
 from opsconsole.render.incident.charts import chart
 from opsconsole.render.incident.markdown import block, code, escape, table
 from opsconsole.render.incident.story import clock, sentence, story

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from opsconsole.model.causes import Cause
 from opsconsole.model.events import Event, EventKind
-from opsconsole.model.incident import Affected, AlertSpan, Incident
 from opsconsole.model.operation import SILENCING, Operation, OperationState
+from opsconsole.model.past.incident import Affected, AlertSpan, Incident
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from opsconsole.render.incident.markdown import code, escape

@@ -11,13 +11,13 @@ from typing import Final
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import Component
-from opsconsole.model.hosts import HostView
 from opsconsole.model.operation import Operation, Plan
 from opsconsole.model.origin import Origin
+from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.workloads import EngineView, Replica, Workload
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import exit_code
-from opsconsole.model.workloads import EngineView, Replica, Workload
 from opsconsole.render.event_words import words
 from opsconsole.render.json.alerts import alert_document, silence_document
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from opsconsole.model.health import Component
+from opsconsole.model.running.workloads import Replica, ReplicaLook
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Replica, ReplicaLook
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,

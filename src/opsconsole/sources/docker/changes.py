@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.events import Event, EventCode
-from opsconsole.model.workloads import Phase, Replica
+from opsconsole.model.running.workloads import Phase, Replica
 
 _REMEMBERED: Final = 20_000
 _CLOCK_SLACK: Final = 2.0

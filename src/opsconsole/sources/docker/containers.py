@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opsconsole.model.running.workloads import Phase, Place, Port, Replica
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Phase, Place, Port, Replica
 from opsconsole.sources.docker.json_fields import integer, mapping, text
 from opsconsole.sources.docker.workloads import copy_of
 from opsconsole.text import sanitize

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.workloads import Place, Workload
+from opsconsole.model.running.workloads import Place, Workload
 from opsconsole.sources.docker.client import ANSWER_LIMIT, classify, connect, get_json
 from opsconsole.sources.docker.containers import (
     Inspected,

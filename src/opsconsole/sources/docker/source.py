@@ -26,9 +26,9 @@ from opsconsole.config.settings import Docker
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.workloads import Inventory, Place, PlaceKind, Replica, Workload
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
-from opsconsole.model.workloads import Inventory, Place, PlaceKind, Replica, Workload
 from opsconsole.sources.base import Source
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.changes import Changes

@@ -10,7 +10,7 @@ Shape: ``GET /services`` of the Docker Engine API 1.41 to 1.51; before, no tasks
 from collections.abc import Mapping
 from typing import Final
 
-from opsconsole.model.workloads import Place, Update, Workload
+from opsconsole.model.running.workloads import Place, Update, Workload
 from opsconsole.sources.docker.json_fields import integer, mapping, text
 
 _COMPOSE: Final = "com.docker.compose."

@@ -6,7 +6,7 @@ Invariant: one file system is one entry, whatever number of places it is mounted
 from collections.abc import Iterable
 from typing import Final, Protocol
 
-from opsconsole.model.hosts import Disk
+from opsconsole.model.running.hosts import Disk
 from opsconsole.text import sanitize
 
 _IMAGES: Final = frozenset({"squashfs", "iso9660", "udf", "erofs"})

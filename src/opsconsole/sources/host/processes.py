@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from opsconsole.model.hosts import Process
+from opsconsole.model.running.hosts import Process
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:

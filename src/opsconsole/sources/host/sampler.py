@@ -20,7 +20,7 @@ _INTERFACES: Final = Path("/sys/class/net")
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What changes from moment to moment, with the units of ``model.hosts.Host``."""
+    """What changes from moment to moment, with the units of ``model.running.hosts.Host``."""
 
     cores: tuple[float, ...]
     load: tuple[float, float, float]

@@ -18,8 +18,8 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.config.settings import HostSettings
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.hosts import Disk, Host, Process
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.hosts import Disk, Host, Process
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.host.disks import mounted, read_disk

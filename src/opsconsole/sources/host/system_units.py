@@ -11,7 +11,7 @@ from typing import Final
 
 from opsconsole.machines.base import Machine
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.machine import Command, End, Failure, MachineError
+from opsconsole.model.running.machine import Command, End, Failure, MachineError
 from opsconsole.text import sanitize, sanitize_bytes
 
 PROPERTIES: Final = (

@@ -9,7 +9,7 @@ It starts with the last ``TAIL`` bytes, from a line's beginning.
 from pathlib import Path
 from typing import Final, assert_never
 
-from opsconsole.model.machine import Chunk, Followed, Turn, Unreadable
+from opsconsole.model.running.machine import Chunk, Followed, Turn, Unreadable
 from opsconsole.sources.logs.base import LogContext, LogSink
 from opsconsole.sources.logs.follower import Follower
 from opsconsole.sources.logs.raw_lines import LineSplitter

@@ -9,7 +9,7 @@ import time
 from typing import Any, Final
 
 from opsconsole.machines.base import Stream
-from opsconsole.model.machine import Command, MachineError
+from opsconsole.model.running.machine import Command, MachineError
 from opsconsole.sources.logs.base import LogContext, LogSink
 from opsconsole.sources.logs.follower import Follower
 from opsconsole.sources.logs.raw_lines import LineSplitter, RawLine

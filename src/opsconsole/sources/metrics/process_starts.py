@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from opsconsole.model.processes import ProcessStart
+from opsconsole.model.running.processes import ProcessStart
 from opsconsole.sources.metrics.exposition import pieces
 from opsconsole.text import sanitize
 

@@ -14,8 +14,8 @@ from opsconsole.clock import Clock, skew
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.observations import ScrapeSeen
-from opsconsole.model.processes import ProcessStart
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.processes import ProcessStart
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import Source
 from opsconsole.sources.http.connector import Connector

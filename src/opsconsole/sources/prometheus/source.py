@@ -15,7 +15,7 @@ from opsconsole.config.rule_files import RuleFiles
 from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.observations import PrometheusSeen
-from opsconsole.model.processes import ProcessStart
+from opsconsole.model.running.processes import ProcessStart
 from opsconsole.model.series import MetricValue
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
-from opsconsole.model.runbook_runs import (
+from opsconsole.model.runbooks.runbook import OnFailure, RunbookView, StepKind, StepView
+from opsconsole.model.runbooks.runs import (
     RunbookAnswer,
     RunbookRequest,
     RunbookRun,
@@ -15,7 +16,6 @@ from opsconsole.model.runbook_runs import (
     StepRun,
     StepState,
 )
-from opsconsole.model.runbooks import OnFailure, RunbookView, StepKind, StepView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.screens.alerts.alert import AlertScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen

@@ -6,8 +6,8 @@ import pytest
 
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import ActionKind, ActionView, Effect, Refusal
+from opsconsole.model.running.workloads import ReplicaLook
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.workloads import ReplicaLook
 from opsconsole.ui.screens.changes.actions import ActionsScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen

@@ -6,7 +6,7 @@ Invariant: the screen is bound to the alert's key; when no source reports it any
 from typing import ClassVar
 
 from opsconsole.model.alerts import Alert
-from opsconsole.model.runbooks import of_alert
+from opsconsole.model.runbooks.runbook import of_alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import alerts as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled

@@ -38,7 +38,7 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
 
     def action_runbooks(self) -> None:
         """The runbook that the selected alert names; without one, those of the service."""
-        from opsconsole.model.runbooks import of_alert
+        from opsconsole.model.runbooks.runbook import of_alert
 
         alert, latest = self.alert, self.console_app.bridge.latest
         found = of_alert(latest.runbooks, alert) if alert is not None and latest else None

@@ -11,14 +11,14 @@ from textual import on
 
 from opsconsole.model.operation import ActionRequest, Refusal
 from opsconsole.model.questions import RunRunbook
-from opsconsole.model.runbook_runs import (
+from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView, worded
+from opsconsole.model.runbooks.runs import (
     RunbookAnswer,
     RunbookRequest,
     RunbookRun,
     RunbookVerb,
     StepRun,
 )
-from opsconsole.model.runbooks import RunbookView, StepKind, StepView, worded
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import runbooks as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain, titled

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from opsconsole.model.operation import Refusal
 from opsconsole.model.questions import Question
-from opsconsole.model.workloads import ASKED_EVERY
+from opsconsole.model.running.workloads import ASKED_EVERY
 from opsconsole.ui.bridge import STARTING
 from opsconsole.ui.screens.service.tab import LinesTab
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from opsconsole.model.operation import Refusal
 from opsconsole.model.questions import UnitsOf
-from opsconsole.model.workloads import ReplicaLook
+from opsconsole.model.running.workloads import ReplicaLook
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.instances import instances
 from opsconsole.ui.screens.service.tab import Shown

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from opsconsole.model.fault import Fault
-from opsconsole.model.replay import Span
+from opsconsole.model.past.replay import Span
 from opsconsole.model.state import State
 
 

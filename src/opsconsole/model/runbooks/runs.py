@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from opsconsole.model.operation import ActionRequest
-from opsconsole.model.runbooks import OnFailure
+from opsconsole.model.runbooks.runbook import OnFailure
 
 
 class StepState(StrEnum):

@@ -11,7 +11,7 @@ from opsconsole.model.causes import Changes
 from opsconsole.model.events import Event
 from opsconsole.model.logs import LogLine
 from opsconsole.model.operation import Operation
-from opsconsole.model.recording import FleetFigures
+from opsconsole.model.past.recording import FleetFigures
 from opsconsole.model.state import State
 
 

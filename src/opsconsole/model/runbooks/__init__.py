@@ -1,0 +1,1 @@
+"""Runbooks as they are written, and their runs."""
