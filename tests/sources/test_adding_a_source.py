@@ -152,7 +152,7 @@ def take_it_in(copy: Copy) -> None:
 def of_a_host(tmp_path: Path) -> Copy:
     """One that sees what others see."""
     copy = Copy(tmp_path / "of-a-host")
-    add(copy, source("Host", "hosts import Host", _HOST))
+    add(copy, source("Host", "running.hosts import Host", _HOST))
     return copy
 
 
