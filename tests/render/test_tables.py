@@ -17,8 +17,10 @@ from opsconsole.render.incident.causes import cause_depth
 from opsconsole.render.ink.cells import Line, line_width, plain
 from opsconsole.render.ink.matching import Filter, compiled
 from opsconsole.render.overview import Panel, arrange
+from opsconsole.render.service import columns as grid
 from opsconsole.render.service import table as services
-from opsconsole.render.service.table import Context, Sort
+from opsconsole.render.service.columns import Context
+from opsconsole.render.service.table import Sort
 from tests.named import named
 from tests.ui import fleet
 
@@ -64,16 +66,16 @@ def test_every_sort_is_stable_and_keeps_all(sort: Sort) -> None:
 @pytest.mark.parametrize("width", range(60, 240, 7))
 def test_rows_keep_to_their_width(width: int) -> None:
     for snapshot in (fleet.on_fire(), fleet.hostile()):
-        columns = services.columns_for(width)
-        top = services.header(columns, Sort.STATE)
+        columns = grid.columns_for(width)
+        top = grid.header(columns, Sort.STATE)
         for service in snapshot.services:
-            row = services.row(service, columns, context(snapshot))
+            row = grid.row(service, columns, context(snapshot))
             assert line_width(row) == line_width(top) <= width
 
 
 def test_what_is_stale_is_not_called_ok() -> None:
     snapshot = fleet.stale()
-    row = services.row(snapshot.services[0], services.columns_for(120), context(snapshot))
+    row = grid.row(snapshot.services[0], grid.columns_for(120), context(snapshot))
     assert "stale" in text(row)
     assert "● ok" not in text(row)
 

@@ -8,7 +8,7 @@ from opsconsole.model.series import Trace
 from opsconsole.render.ink.cells import Role, line_width, plain
 from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
 from opsconsole.render.ink.scale import nice_ceiling, time_step
-from opsconsole.render.ink.spark import columns, latency_scale, latency_spark, meter
+from opsconsole.render.ink.spark import columns, latency_spark, meter
 
 NOW = 1_763_716_500.0
 VALUES = st.lists(st.none() | st.floats(0, 1e6), max_size=200)
@@ -97,7 +97,6 @@ def test_columns_hold_the_worst(values: list[float | None], width: int, step: fl
 
 
 @pytest.mark.parametrize("width", [3, 9, 15, 45])
-def test_scales_and_meters_have_their_width(width: int) -> None:
-    assert len(latency_scale(width)) == width
+def test_meters_have_their_width(width: int) -> None:
     assert len(meter(0.5, width)) == width
     assert len(meter(None, width)) == width

@@ -13,11 +13,11 @@ _SIZES: Final = ("B", "K", "M", "G", "T", "P")
 
 
 def duration(seconds: float | None) -> str:
-    """At most six cells: ``420us``, ``42ms``, ``1.9s``, ``3m12s``, ``1h02m``, ``12d4h``."""
+    """At most six cells: ``0.4ms``, ``42ms``, ``1.9s``, ``3m12s``, ``1h02m``, ``12d4h``."""
     if seconds is None or not math.isfinite(seconds):
         return UNKNOWN
-    if seconds < 0.0005:
-        return f"{max(0.0, seconds) * 1e6:.0f}us"
+    if seconds < 0.00095:
+        return "0ms" if seconds <= 0 else f"{max(0.1, seconds * 1000):.1f}ms"
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms"
     if seconds < 9.95:
@@ -38,6 +38,14 @@ def age(seconds: float | None) -> str:
         return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
     days, rest = divmod(whole, 86400)
     return f"{days}d{rest // 3600}h" if days < 100 else f"{min(days, 99999)}d"
+
+
+def coarse_age(seconds: float) -> str:
+    """At most four cells, in one unit, so that it rarely changes: ``<1m``, ``41m``, ``3d``."""
+    for unit, limit in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= limit:
+            return f"{min(999, int(seconds // limit))}{unit}"
+    return "<1m"
 
 
 def percent(fraction: float | None, digits: int = 0) -> str:

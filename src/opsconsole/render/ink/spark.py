@@ -18,12 +18,6 @@ LATENCY_LOW: Final = 0.01
 LATENCY_HIGH: Final = 10.0
 
 
-def latency_scale(width: int) -> str:
-    """What the smallest and the largest block of ``latency_spark`` mean, as a heading."""
-    fitting = (words for words in ("▁ ≤10ms  █ ≥10s", "▁≤10ms █≥10s") if len(words) <= width)
-    return next(fitting, "p95").ljust(width)[:width]
-
-
 def latency_spark(trace: Trace | None, width: int, now: float, window: float) -> str:
     """Latency over ``window`` seconds to ``now``: 10 ms to 10 s, logarithmic, the worst value per
     column."""

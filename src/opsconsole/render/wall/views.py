@@ -24,7 +24,8 @@ from opsconsole.render.ink.cells import (
     wrap,
 )
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.service import table as services
+from opsconsole.render.service import columns as grid
+from opsconsole.render.service.table import Sort, alert_counts, order
 from opsconsole.render.wall.alerts import blind_spots, ringing
 from opsconsole.render.wall.before import latest
 from opsconsole.render.wall.big_digits import columns_of, drawable, largest, rows_of
@@ -78,7 +79,7 @@ def _verdict_and_services(
         return [(hint,)], resource_rows(scene, snapshot, width, height - 2)
     if any(shown_state(each) is not State.OK for each in snapshot.services):
         return [], failing(scene, snapshot, width, height)
-    listed = services.order(snapshot, services.Sort.NAME, Filter())
+    listed = order(snapshot, Sort.NAME, Filter())
     said = _verdict(scene, snapshot, width, height // 3) if height >= _ROOMY else []
     if said and not _grid_scale(scene, listed, width, height - len(said) - 1):
         smaller = _verdict(scene, snapshot, width, height // 5)
@@ -186,17 +187,17 @@ def _tile(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Lin
 
 def service_table(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
     """The services table of the console, failing first."""
-    listed = services.order(snapshot, services.Sort.STATE, Filter())
+    listed = order(snapshot, Sort.STATE, Filter())
     longest = max((len(each.name) for each in listed), default=20)
-    columns = services.columns_for(width, longest)
-    counts = services.alert_counts(snapshot.alerts)
+    columns = grid.columns_for(width, longest, _WINDOW)
+    counts = alert_counts(snapshot.alerts)
     doing = operations.activities(snapshot, scene.now)
-    context = services.Context(scene.now, _WINDOW, counts, doing)
-    head = services.header(columns, services.Sort.STATE)
+    context = grid.Context(scene.now, _WINDOW, counts, doing)
+    head = grid.header(columns, Sort.STATE)
     roomy = len(listed) * 2 + 1 <= height
 
     def row(service: ServiceView) -> Line:
-        return services.row(service, columns, context)
+        return grid.row(service, columns, context)
 
     return [head, *([BLANK] if roomy else []), *spaced(listed, row, height - 1 - roomy, scene)]
 

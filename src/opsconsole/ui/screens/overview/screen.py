@@ -26,7 +26,8 @@ from opsconsole.render.overview import (
     zoomed,
 )
 from opsconsole.render.selected import selected_lines
-from opsconsole.render.service import table as services
+from opsconsole.render.service import columns as grid
+from opsconsole.render.service.table import alert_counts
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import AlertPage, ServicePage
 from opsconsole.ui.screens.alerts.keys import AlertKeys
@@ -173,17 +174,18 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         width, snapshot = table.size.width, self.snapshot
         names = snapshot.services if snapshot is not None else ()
         longest = max((len(service.name) for service in names), default=20)
-        columns = services.columns_for(width, longest)
+        window = self.console_app.time_axis.window
+        columns = grid.columns_for(width, longest, window)
         views = self._services.of(snapshot)
-        counts = services.alert_counts(snapshot.alerts) if snapshot is not None else {}
+        counts = alert_counts(snapshot.alerts) if snapshot is not None else {}
         doing = operations.activities(snapshot, self.now)
-        context = services.Context(self.now, self.console_app.time_axis.window, counts, doing)
+        context = grid.Context(self.now, window, counts, doing)
         table.list(
             Listing(
                 (self._title(Panel.SERVICES, self._services_note()),
-                 services.header(columns, self._services.sort)),
+                 grid.header(columns, self._services.sort)),
                 tuple(views),
-                lambda name: services.row(views[name], columns, context),
+                lambda name: grid.row(views[name], columns, context),
                 tuple(
                     nothing_to_show(Panel.SERVICES, snapshot, filtered=self._services.filtered)
                 ),
