@@ -16,6 +16,7 @@ from opsconsole.model.state import State
 from opsconsole.render.empty_panels import engines_down
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Align, Line, Role, Row, Span, clip_line, fit, state_role
+from opsconsole.render.ink.cuts import cut_path
 from opsconsole.render.ink.spark import meter
 
 _METER = 10
@@ -82,7 +83,7 @@ def _gauge(host: str, name: str, share: float | None, note: str, bar: int, stale
     return Row(
         f"host:{host}:{name}",
         (
-            Span(f" {fit(name, name_width)} ", Role.MUTED),
+            Span(f" {fit(cut_path(name, name_width), name_width)} ", Role.MUTED),
             Span(meter(share, bar), Role.STALE if stale else Role.TRACE),
             Span(fit(figures.percent(share), 5, Align.RIGHT), role),
             Span(f"  {note}", Role.MUTED),
