@@ -3,8 +3,8 @@
 Invariant: a reader, also after a kill or a loss of power at any instant, finds what was there
 before or what was to be there, never a part of it; when a call returns, it is on the
 disk. The last component of a path is never followed where it is a symbolic link, unless
-``follow`` says so, and only a regular file is opened: a fifo, a device or a socket in its place is
-refused at once and never waited for.
+``follow`` says so, another user's link never (``links``), and only a regular file is opened: a
+fifo, a device or a socket in its place is refused at once and never waited for.
 
 Everything here blocks and raises OSError. ``folder`` is the descriptor of the folder that a bare
 name is looked up in; without one, the path's own parent is opened once and used throughout.
@@ -21,10 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from opsconsole import links
+
 PATIENCE: Final = 5.0
 """Seconds that a writer waits for another one's short lock."""
 
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PAUSE: Final = 0.01
 _PIECE: Final = 256 * 1024
 
@@ -43,29 +44,46 @@ def open_file(
     *,
     folder: int | None = None,
     follow: bool = False,
+    owners_links: bool = False,
 ) -> int:
     """A descriptor of the regular file ``path``.
 
-    With ``mode`` it is made where it is not there, with exactly that mode whatever the umask.
+    With ``mode`` it is made where it is not there, with exactly that mode whatever the umask. With
+    ``owners_links`` another user's link is followed to what belongs to that user.
     """
-    flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | (0 if follow else os.O_NOFOLLOW)
+    flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY | os.O_NOFOLLOW
+    if folder is not None:
+        return _opened(path, flags, mode, folder)
+    with links.located(str(path), follow=follow, foreign=owners_links) as found:
+        try:
+            descriptor = _opened(found.name, flags, mode, found.folder)
+        except OSError as error:
+            error.filename = str(path)
+            raise
+        for owner in found.led_by - {os.fstat(descriptor).st_uid}:
+            os.close(descriptor)
+            raise links.ForeignLinkError(owner, "on the way", str(path))
+        return descriptor
+
+
+def _opened(name: Path | str, flags: int, mode: int | None, folder: int) -> int:
     if mode is not None:
         try:
-            descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
+            descriptor = os.open(name, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=folder)
         except FileExistsError:
             pass
         else:
             os.fchmod(descriptor, mode)
             return descriptor
     try:
-        descriptor = os.open(path, flags, dir_fd=folder)
+        descriptor = os.open(name, flags, dir_fd=folder)
     except OSError as error:
         if error.errno == errno.ENXIO:  # a fifo that nobody reads
-            raise SpecialFileError(path) from error
+            raise SpecialFileError(name) from error
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise SpecialFileError(path)
+        raise SpecialFileError(name)
     return descriptor
 
 
@@ -155,6 +173,21 @@ def write_all(descriptor: int, data: bytes | memoryview) -> None:
         rest = rest[os.write(descriptor, rest) :]
 
 
+def check_database(path: Path) -> None:
+    """Return where ``path`` and what SQLite keeps beside it are regular files, or not there.
+
+    SQLite opens them by their paths and would write through a link. It is not opened here: closing
+    it drops the locks that SQLite holds on it for this process
+    (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
+    with links.located(str(path)) as found:
+        for side in ("", "-wal", "-shm", "-journal"):
+            with contextlib.suppress(FileNotFoundError):
+                status = os.stat(found.name + side, dir_fd=found.folder, follow_symlinks=False)
+                if not stat.S_ISREG(status.st_mode):
+                    raise SpecialFileError(f"{path}{side}")
+
+
 def lock(descriptor: int, *, patience: float = 0.0, shared: bool = False) -> bool:
     """Take the flock(2) of an opened file; False when another has it after ``patience`` seconds.
 
@@ -180,7 +213,7 @@ def must_lock(descriptor: int) -> None:
 
 def sync_folder(path: Path | str) -> None:
     """Wait until what was made, renamed or removed in the folder is on the disk."""
-    descriptor = os.open(path, _FOLDER)
+    descriptor = links.open_folder(str(path))
     try:
         os.fsync(descriptor)
     finally:
@@ -194,7 +227,7 @@ def _place(path: Path | str, folder: int | None) -> Iterator[tuple[int, str]]:
         yield folder, str(path)
         return
     parent, name = os.path.split(path)
-    descriptor = os.open(parent or ".", _FOLDER)
+    descriptor = links.open_folder(parent or ".")
     try:
         yield descriptor, name
     finally:

@@ -1,14 +1,20 @@
 """Who else could change a file that is obeyed: a configuration, a program, a state folder.
 
 Invariant: OpenSSH's rule (``misc.c``, ``safe_path``): what is obeyed, and every folder above it,
-belongs to this user or to root and is written by nobody else. A folder in which only owners may
-rename and remove (the sticky bit, as in ``/tmp``) does for what is in it.
+belongs to this user or to root and is written by nobody else; so it is with each symbolic link on
+the way and the folders that it is in. A folder in which only owners may rename and remove (the
+sticky bit, as in ``/tmp``) does for what is in it.
 """
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+_MOST_LINKS: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +38,41 @@ def looseness_of(status: os.stat_result, path: Path) -> Loose | None:
 def looseness(path: Path) -> Loose | None:
     """How others could change or replace what is at ``path``; None when they cannot.
 
-    Where ``path`` is a symbolic link, the folders of both of its ends count. Raises OSError.
+    Raises OSError.
     """
-    whole = path.resolve(strict=True)
-    found = looseness_of(whole.stat(), whole)
-    if found is not None:
-        return Loose(f"{whole} {found.how}", found.remedy)
-    return _above(whole) or _above(path.parent.resolve(strict=True) / path.name)
+    for place in _passed(path.absolute()):
+        status = place.lstat()
+        # A link has no mode of its own, and is written by whoever may write to its folder.
+        found = looseness_of(status, place) if not stat.S_ISLNK(status.st_mode) else None
+        if stat.S_ISLNK(status.st_mode) and status.st_uid not in {0, os.geteuid()}:
+            found = Loose(f"is a link of user {status.st_uid}", f"replace the link {place}")
+        if found is not None:
+            return Loose(f"{place} {found.how}", found.remedy)
+        found = _above(place)
+        if found is not None:
+            return found
+    return None
+
+
+def _passed(path: Path) -> Iterator[Path]:
+    """What ``path`` leads to, then each link on the way, by paths without links above them."""
+    links: list[Path] = []
+    done, left = Path("/"), list(reversed(path.parts[1:]))
+    while left:
+        part = left.pop()
+        here = done.parent if part == ".." else done / part
+        if part == ".." or not here.is_symlink():
+            done = here
+            continue
+        links.append(here)
+        if len(links) > _MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        leads_to = here.readlink()
+        if leads_to.is_absolute():
+            done = Path("/")
+        left += reversed(leads_to.parts[leads_to.is_absolute() :])
+    yield done
+    yield from links
 
 
 def _above(path: Path) -> Loose | None:

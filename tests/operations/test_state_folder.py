@@ -1,13 +1,17 @@
 """The state folder: whose it may be, and what lies in wait in it."""
 
 import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from opsconsole.errors import StateError
+from opsconsole.engine.recording.database import connect_reader, connect_writer
+from opsconsole.engine.recording.place import Place as Recording
+from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import ActionKind, ActionRequest, Confirmation, Refusal
-from opsconsole.operations.journal.sqlite_database import connect
+from opsconsole.operations.journal.sqlite_database import connect, read_only
 from opsconsole.operations.locks.flock import is_held, take
 from opsconsole.operations.state_folder import prepare
 from tests.operations.place import Place, planned
@@ -71,3 +75,78 @@ async def test_a_fifo_in_place_of_a_service_s_lock_is_named_and_nothing_is_done(
     assert isinstance(answer, Refusal)
     assert "web.lock: not a regular file" in str(answer)
     assert not (tmp_path / "ran").exists()
+
+
+def _a_link(path: Path) -> None:
+    path.symlink_to(path.parent / "somewhere")
+    os.lchown(path, 4242, 4242)
+
+
+TRAPS: dict[str, Callable[[Path], None]] = {
+    "link": _a_link,
+    "fifo": os.mkfifo,
+    "socket": lambda path: os.mknod(path, 0o600 | stat.S_IFSOCK),
+    "folder": os.mkdir,
+}
+
+
+def _record(folder: Path) -> None:
+    connect_writer(Recording(folder, "fleet").database, 0o600).close()
+
+
+def _replay(folder: Path) -> None:
+    Recording(folder, "fleet").database.touch()
+    connect_reader(Recording(folder, "fleet").database)
+
+
+def _taken(folder: Path) -> None:
+    Recording(folder, "fleet").take()
+
+
+USES: dict[str, tuple[str, Callable[[Path], object]]] = {
+    "the journal": ("journal.db", connect),
+    "its log": ("journal.db-wal", connect),
+    "its index": ("journal.db-shm", connect),
+    "its rollback": ("journal.db-journal", connect),
+    "the audit": ("journal.db", lambda folder: read_only(folder, "SELECT 1")),
+    "the audit's log": ("journal.db-wal", lambda folder: read_only(folder, "SELECT 1")),
+    "the recording": ("recordings/fleet.db", _record),
+    "its own log": ("recordings/fleet.db-wal", _record),
+    "a replay": ("recordings/fleet.db-wal", _replay),
+    "the recording's lock": ("recordings/fleet.lock", _taken),
+    "a lock": ("locks/web.lock", lambda folder: take(folder / "locks" / "web.lock")),
+    "who has it": ("locks/web.lock", lambda folder: is_held(folder / "locks" / "web.lock")),
+}
+
+
+@needs_root
+@pytest.mark.parametrize("trap", TRAPS)
+@pytest.mark.parametrize("use", USES)
+def test_a_trap_in_place_of_a_file_is_refused_at_once(tmp_path: Path, use: str, trap: str) -> None:
+    folder = prepare(tmp_path / "state", shared=True)
+    Recording(folder, "fleet").prepare()
+    name, using = USES[use]
+    if name.startswith("journal.db-"):
+        (folder / "journal.db").touch()
+    TRAPS[trap](folder / name)
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(
+        OpsconsoleError, match=r"not a regular file|belongs to user|symbolic link|Is a directory"
+    ):
+        using(folder)
+    after = [path for path in sorted(folder.rglob("*")) if path.name != "fleet.db"]
+    assert after == [path for path in before if path.name != "fleet.db"]
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["locks", "logs", "mandates", "runners", "recordings"])
+def test_a_link_of_somebody_else_in_place_of_a_folder_is_refused(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o2770)
+    (tmp_path / "somewhere").mkdir()
+    (folder / name).symlink_to(tmp_path / "somewhere")
+    Recording(folder, "fleet").prepare()
+    os.lchown(folder / name, 4242, 4242)
+    with pytest.raises(StateError, match="belongs to user 4242"):
+        Recording(folder, "fleet").prepare()
+    assert list((tmp_path / "somewhere").iterdir()) == []

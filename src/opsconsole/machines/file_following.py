@@ -2,7 +2,8 @@
 
 Invariant: every byte that is in the file when it is looked at is read once. A file that was
 renamed is read to its end before the one in its place is begun; one that became shorter is begun
-again. What was removed before it was looked at is not seen, and not guessed.
+again. What was removed before it was looked at is not seen, and not guessed. A link of another
+user's, such as a deploy's ``current``, is followed to files of that user alone.
 """
 
 import os
@@ -39,9 +40,7 @@ class LocalFollowing:
         """Each piece and each turn of the file, without end."""
         while not self._stopping.is_set():
             try:
-                file = os.fdopen(
-                    durable.open_file(self._path, os.O_RDONLY, follow=True), "rb", buffering=0
-                )
+                file = os.fdopen(self._opened(), "rb", buffering=0)
             except OSError as error:
                 # What appears after this is read from its beginning: all of it is new.
                 self._begun = True
@@ -50,6 +49,9 @@ class LocalFollowing:
                 continue
             with file:
                 yield from self._until_replaced(file)
+
+    def _opened(self) -> int:
+        return durable.open_file(self._path, os.O_RDONLY, follow=True, owners_links=True)
 
     def _until_replaced(self, file: BinaryIO) -> Iterator[Followed]:
         live = self._begun

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Final, TypeVar
 
-from opsconsole import durable, ownership, programs
+from opsconsole import durable, links, ownership, programs
 from opsconsole.machines.base import FileFollowing, Machine, Stream
 from opsconsole.machines.file_following import LocalFollowing
 from opsconsole.machines.processes import process_of, signal_process
@@ -48,6 +48,7 @@ _FAILURES: Final[Mapping[int, Failure]] = {
     errno.EACCES: Failure.DENIED,
     errno.EPERM: Failure.DENIED,
     errno.EROFS: Failure.DENIED,
+    errno.ELOOP: Failure.DENIED,
     errno.EFBIG: Failure.TOO_LARGE,
     errno.ETIMEDOUT: Failure.TIMED_OUT,
 }
@@ -190,15 +191,27 @@ def _shown(what: PurePath | str) -> str:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    target = path.resolve(strict=True)
-    status = target.stat()
-    owner = status.st_uid, status.st_gid
-    durable.replace(target, data, stat.S_IMODE(status.st_mode), owner=owner)
+    with links.located(str(path), follow=True) as found:
+        status = _stat_in(found, path)
+        owner = status.st_uid, status.st_gid
+        mode = stat.S_IMODE(status.st_mode)
+        durable.replace(found.name, data, mode, owner=owner, folder=found.folder)
+
+
+def _stat_in(found: links.Located, path: Path) -> os.stat_result:
+    try:
+        return os.stat(found.name, dir_fd=found.folder, follow_symlinks=False)
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def _status(path: Path, *, follow: bool) -> FileStatus:
-    found = os.stat(path, follow_symlinks=follow)
-    kind = _kind(found.st_mode)
+    with links.located(str(path), follow=follow) as place:
+        found = _stat_in(place, path)
+        kind = _kind(found.st_mode)
+        is_link = kind is FileKind.LINK
+        leads_to = os.readlink(place.name, dir_fd=place.folder) if is_link else ""
     return FileStatus(
         kind=kind,
         size=found.st_size,
@@ -207,18 +220,23 @@ def _status(path: Path, *, follow: bool) -> FileStatus:
         group=found.st_gid,
         changed=found.st_mtime_ns,
         identity=(found.st_dev, found.st_ino),
-        leads_to=os.readlink(path) if kind is FileKind.LINK else "",
+        leads_to=leads_to,
     )
 
 
 def _kinds(path: Path) -> Mapping[str, FileKind]:
     found: dict[str, FileKind] = {}
-    with os.scandir(path) as entries:
-        for entry in entries:
+    folder = links.open_folder(str(path))
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+        for name in names:
             try:
-                found[entry.name] = _kind(entry.stat().st_mode)
+                found[name] = _status(path / name, follow=True).kind
             except OSError:
-                found[entry.name] = FileKind.LINK
+                found[name] = FileKind.LINK
+    finally:
+        os.close(folder)
     return found
 
 

@@ -16,6 +16,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
+from opsconsole import links
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 
@@ -49,6 +50,7 @@ def prepare(folder: Path, *, shared: bool) -> Path:
             if not part.exists():
                 part.mkdir(exist_ok=True)
                 part.chmod(_SHARED if is_shared(folder) else _PRIVATE)
+            os.close(links.open_folder(str(part)))
     except OSError as error:
         raise StateError(
             f"cannot use the state folder {folder}: {error.strerror}",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ from opsconsole.operations.backups.catalogue import verified
 from opsconsole.operations.backups.restore_record import RestoreRecord, Stage
 from opsconsole.operations.backups.restorer import repair
 from opsconsole.operations.backups.store import Store
-from opsconsole.operations.backups.switch import Place
 from tests.operations.backups.conftest import back_up, put_back
 from tests.operations.backups.trees import picture
 
 ROUNDS = 30
+RESTORE = "20260101T000000Z-000000"
 
 WORKER = """
 import sys
@@ -115,20 +116,17 @@ def test_every_step_of_a_switch(
     """Cut off after each rename, with and without a filesystem that can exchange names."""
     if not can_exchange:
         monkeypatch.setattr(switch, "_libc_renameat2", lambda: None)
-    live, staging = tmp_path / "live", tmp_path / "live.restore-x"
+    live, staging = tmp_path / "live", tmp_path / f"live.restore-{RESTORE}"
     if was_there:
         live.mkdir()
         (live / "old").touch()
     staging.mkdir()
     (staging / "new").touch()
-    folder = switch.open_parent(Place(bytes(live), b"", b""))
-    place = Place(
-        path=bytes(live), staging=b"live.restore-x", before=b"live.before-x",
-        fresh=switch.identity(b"live.restore-x", folder), old=switch.identity(b"live", folder),
-    )  # fmt: skip
-    record = RestoreRecord(
-        "20260101T000000Z-000000", "20260101T000000Z-000001", Stage.SWITCHING, (place,)
-    )
+    named = restore_record.place_beside(bytes(live), RESTORE)
+    folder = switch.open_parent(named)
+    fresh, old = switch.identity(named.staging, folder), switch.identity(b"live", folder)
+    place = replace(named, fresh=fresh, old=old)
+    record = RestoreRecord(RESTORE, "20260101T000000Z-000001", Stage.SWITCHING, (place,))
     with store.writing() as opened:
         restore_record.write(record, opened)
     left = moves
@@ -152,5 +150,5 @@ def test_every_step_of_a_switch(
     assert state == ({"new"} if "completed" in lines[0] else {"old"} if was_there else set())
     assert not staging.exists()
     if "completed" in lines[0] and was_there:
-        assert (tmp_path / "live.before-x" / "old").exists()
+        assert (tmp_path / f"live.before-{RESTORE}" / "old").exists()
     assert repair(store) == ()

@@ -115,8 +115,8 @@ def connect_reader(path: Path) -> sqlite3.Connection | None:
     """Open ``path`` for reading; None if it does not exist yet. Raises RecordingError."""
     if not path.exists():
         return None
-    _refuse_special(path)
     try:
+        durable.check_database(path)
         connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro",
             uri=True,
@@ -129,7 +129,7 @@ def connect_reader(path: Path) -> sqlite3.Connection | None:
         except BaseException:
             connection.close()
             raise
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         raise failed(path, error) from error
     if version == 0:
         connection.close()
@@ -163,17 +163,9 @@ def set_aside(path: Path, now: float) -> Path:
 
 
 def _make(path: Path, mode: int) -> None:
-    if path.is_symlink():
-        raise RecordingError(f"{path} is a symbolic link", remedy="replace it by the file itself")
-    if path.exists():
-        _refuse_special(path)
-        return
-    os.close(durable.open_file(path, os.O_RDWR, mode))
-
-
-def _refuse_special(path: Path) -> None:
-    if not path.is_file():
-        raise RecordingError(f"{path} is not a regular file", remedy="remove it")
+    durable.check_database(path)
+    if not path.exists():
+        os.close(durable.open_file(path, os.O_RDWR, mode))
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole import durable
+from opsconsole import durable, links
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.operations.locks.flock import HeldFlock, is_held, take
@@ -55,8 +55,9 @@ class Place:
             if not self.folder.exists():
                 self.folder.mkdir(exist_ok=True)
                 self.folder.chmod(self.state_folder.stat().st_mode & 0o7777)
+            os.close(links.open_folder(str(self.folder)))
         except OSError as error:
-            raise StateError(f"cannot make {self.folder}: {error.strerror}") from error
+            raise StateError(f"cannot use {self.folder}: {error.strerror}") from error
 
     def mode(self) -> int:
         """The mode of a file in the folder: 0600, or 0660 if a group shares the state folder."""

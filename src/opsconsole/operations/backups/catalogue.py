@@ -2,6 +2,7 @@
 
 Invariant: a folder without a manifest that matches its own hash and the sizes of its files is
 not a backup; it is listed as damaged, with the reason, and never offered. Looking changes nothing.
+Where others could have put a backup there, none is listed.
 """
 
 import os
@@ -101,10 +102,7 @@ def choose(store: Store, service: str, identity: str) -> Listed:
 
 def _listed(store: Store, service: str | None, look: Callable[[str], Listed]) -> tuple[Listed, ...]:
     with reporting(f"cannot list the backups in {store.path}"):
-        try:
-            names = os.listdir(store.path)
-        except FileNotFoundError:
-            return ()
+        names = os.listdir(store.path) if store.check() else []
     found = []
     for match in filter(None, map(_NAME.fullmatch, sorted(names, reverse=True))):
         try:

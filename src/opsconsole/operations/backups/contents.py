@@ -51,8 +51,8 @@ def open_new(name: bytes | str, folder: int) -> int:
     return descriptor
 
 
-def open_folder(name: bytes | str, folder: int | None = None) -> int:
-    """A descriptor of a folder; its own name must not be a symlink."""
+def open_folder(name: bytes | str, folder: int) -> int:
+    """A descriptor of a folder in ``folder``; its name must not be a symlink."""
     return os.open(name, _FOLDER, dir_fd=folder)
 
 

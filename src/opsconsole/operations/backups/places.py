@@ -21,7 +21,8 @@ def store_of(settings: Settings, service: str, base: Path) -> Store:
         return Store(absolute(backup.into, base))
     if settings.operations.backups:
         return Store(absolute(settings.operations.backups, base) / service)
-    return Store(state_folder(settings) / "backups" / service)
+    state = state_folder(settings)
+    return Store(state / "backups" / service, state)
 
 
 def roots_of(files: FileSet, base: Path) -> tuple[bytes, ...]:

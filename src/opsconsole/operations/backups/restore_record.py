@@ -2,8 +2,9 @@
 
 Invariant: while a restore may have moved anything there is a record that names every path, the
 names beside it and the inodes involved, so that after a crash a look shows how far it
-came. ``preparing``: nothing was moved; ``switching``: something may have been;
-``done``: all of it was.
+came. ``preparing``: nothing was moved; ``switching``: something may have been; ``done``: all of
+it was. A record is believed where the store is this user's or root's alone, and only with the
+names that the console itself gives: none else is ever renamed or removed because a record has it.
 """
 
 import json
@@ -22,6 +23,7 @@ from opsconsole.operations.backups.switch import Identity, Place
 
 _NAME: Final = re.compile(rf"restore-({ID.pattern})\.json")
 _LIMIT: Final = 1 << 20
+_NAME_LIMIT: Final = 200
 
 
 class Stage(StrEnum):
@@ -69,10 +71,10 @@ def find(store: Store, identity: str) -> RestoreRecord | None:
     """The record of the restore ``identity``. Raises BackupError when it is not understood."""
     path = store.path / _name(identity)
     try:
-        return _record(json.loads(durable.read(path, _LIMIT)))
+        return _record(json.loads(store.read(path.name, _LIMIT)), identity)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
         raise BackupError(
             f"the record of a restore, {path}, is not understood",
             remedy="look at the paths that it names and remove it",
@@ -81,10 +83,7 @@ def find(store: Store, identity: str) -> RestoreRecord | None:
 
 def records(store: Store) -> tuple[RestoreRecord, ...]:
     """Every record in the store, oldest first."""
-    try:
-        names = sorted(os.listdir(store.path))
-    except FileNotFoundError:
-        return ()
+    names = sorted(os.listdir(store.path)) if store.check() else []
     matches = (_NAME.fullmatch(name) for name in names)
     found = (find(store, match[1]) for match in matches if match)
     return tuple(record for record in found if record is not None)
@@ -104,18 +103,26 @@ def _document(place: Place) -> dict[str, Any]:
     }
 
 
-def _record(document: dict[str, Any]) -> RestoreRecord:
-    places = tuple(
-        Place(
-            path=os.fsencode(each["path"]),
-            staging=os.fsencode(each["staging"]),
-            before=os.fsencode(each["before"]),
-            fresh=_identity(each["fresh"]),
-            old=_identity(each["old"]),
-        )
-        for each in document["places"]
-    )
-    return RestoreRecord(document["id"], document["backup"], Stage(document["stage"]), places)
+def place_beside(path: bytes, identity: str) -> Place:
+    """The names beside ``path`` of the restore ``identity``."""
+    name, suffix = os.path.basename(path)[:_NAME_LIMIT], identity.encode("ascii")
+    return Place(path, name + b".restore-" + suffix, name + b".before-" + suffix)
+
+
+def _record(document: dict[str, Any], identity: str) -> RestoreRecord:
+    places = tuple(_place(each, identity) for each in document["places"])
+    if document["id"] != identity:
+        raise ValueError("it is of another restore")
+    return RestoreRecord(identity, str(document["backup"]), Stage(document["stage"]), places)
+
+
+def _place(document: dict[str, Any], identity: str) -> Place:
+    path = os.fsencode(document["path"])
+    place = place_beside(path, identity)
+    names = os.fsencode(document["staging"]), os.fsencode(document["before"])
+    if path != os.path.normpath(path) or path[:1] != b"/" or names != (place.staging, place.before):
+        raise ValueError("it has a name that no restore gives")
+    return replace(place, fresh=_identity(document["fresh"]), old=_identity(document["old"]))
 
 
 def _identity(value: list[int] | None) -> Identity | None:

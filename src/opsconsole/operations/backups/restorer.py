@@ -25,7 +25,6 @@ from opsconsole.operations.backups.switch import Place
 from opsconsole.operations.backups.verifier import OpenBackup, check_contents, numbered, opened
 
 _NO_LIMIT: Final = Deadline()
-_NAME_LIMIT: Final = 200
 _FOLDER_COST: Final = 4096
 _BLOCK: Final = 512
 
@@ -183,17 +182,13 @@ def _restore(source: OpenBackup, job: RestoreJob) -> Restored:
 
 def _place(root: bytes, identity: str) -> Place:
     """The names beside ``root``, after a look at whether it can be replaced."""
-    name = os.path.basename(root)
-    suffix = identity.encode("ascii")
-    place = Place(
-        root, name[:_NAME_LIMIT] + b".restore-" + suffix, name[:_NAME_LIMIT] + b".before-" + suffix
-    )
+    place = restore_record.place_beside(root, identity)
     with (
         ExitStack() as stack,
         reporting(f"cannot restore to {shown(root)}", "make its folder first"),
     ):
         folder = _parent(place, stack)
-        old = switch.identity(name, folder)
+        old = switch.identity(place.name, folder)
         if old is not None and old[0] != os.fstat(folder).st_dev:
             raise BackupError(
                 f"{shown(root)} is a mount point, which cannot be replaced",

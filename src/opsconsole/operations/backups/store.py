@@ -1,8 +1,10 @@
 """A folder of backups: where they lie, who writes to it, what a dead writer left there.
 
-Invariant: one process at a time writes to a folder (flock on ``.lock``). A name that ends in
-``.tmp`` belongs to the process that holds the lock, or to nobody: then it is removed by the next
-one that holds it. Layout::
+Invariant: a folder of backups, and each folder above it, belongs to this user or to root and is
+written by nobody else, or nothing in it is believed, restored or removed; a state folder that a
+group shares has rules of its own, and the folders within it are held to these. One process at a
+time writes to a folder (flock on ``.lock``). A name that ends in ``.tmp`` belongs to the process
+that holds the lock, or to nobody: then it is removed by the next one that holds it. Layout::
 
     backup-<id>/        MANIFEST.json, MANIFEST.sha256, data/00000001 …
     backup-<id>.tmp/    being written
@@ -20,13 +22,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from opsconsole import durable
+from opsconsole import durable, links
 from opsconsole.operations.backups.contents import PRIVATE_DIR, PRIVATE_FILE, open_folder
-from opsconsole.operations.backups.faults import BackupError, BusyError, reporting
+from opsconsole.operations.backups.faults import BackupError, BusyError, reporting, shown
+from opsconsole.ownership import Loose, looseness, looseness_of
 
 PREFIX: Final = "backup-"
 UNFINISHED: Final = ".tmp"
 LOCK: Final = ".lock"
+
+_PUBLIC_DIR: Final = 0o755
 
 _LEFTOVER: Final = re.compile(
     r"(backup-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}|restore-[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\.json)"
@@ -35,30 +40,88 @@ _LEFTOVER: Final = re.compile(
 
 
 class Store:
-    """One folder of backups, which is made when it is first written to."""
+    """One folder of backups, which is made when it is first written to.
 
-    def __init__(self, path: Path) -> None:
+    ``state`` is the state folder that it lies in, if it does.
+    """
+
+    def __init__(self, path: Path, state: Path | None = None) -> None:
         self.path = path
+        self._state = state
 
     def folder(self, identity: str) -> Path:
         """Where the backup ``identity`` is, if it is."""
         return self.path / f"{PREFIX}{identity}"
 
+    def open(self, identity: str) -> int:
+        """A descriptor of a backup's folder. Raises OSError."""
+        folder = links.open_folder(str(self.path))
+        try:
+            return open_folder(f"{PREFIX}{identity}", folder)
+        finally:
+            os.close(folder)
+
     def make(self) -> None:
         """Make the folder, or check the one that is there. Raises BackupError."""
         with reporting(f"cannot use the folder of backups {self.path}", "set operations.backups"):
             if not self.path.exists():
-                self.path.parent.mkdir(parents=True, exist_ok=True)
+                for above in reversed(self.path.parents):
+                    above.mkdir(mode=_PUBLIC_DIR, exist_ok=True)
                 self.path.mkdir(mode=PRIVATE_DIR, exist_ok=True)
                 durable.sync_folder(self.path.parent)
+        self.check()
+
+    def check(self) -> bool:
+        """Whether the folder is there. Raises BackupError where others could change what it has."""
+        try:
             status = self.path.stat()
+            loose = self._looseness()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            with reporting(f"cannot look at the folder of backups {self.path}"):
+                raise error
         if not stat.S_ISDIR(status.st_mode):
             raise BackupError(f"{self.path} is not a folder", remedy="set operations.backups")
-        if status.st_mode & stat.S_IWOTH:
+        if loose is not None:
             raise BackupError(
-                f"everybody may write to the folder of backups {self.path}",
-                remedy=f"chmod o-w {self.path}",
+                f"the folder of backups is not safe to use: {shown(loose.how)}",
+                remedy=f"{shown(loose.remedy)}, or set operations.backups to another folder",
             )
+        return True
+
+    def read(self, name: str, limit: int) -> bytes:
+        """A file of the console's own in the folder. Raises OSError; BackupError if it is not."""
+        if not self.check():
+            raise FileNotFoundError(name)
+        folder = links.open_folder(str(self.path))
+        try:
+            descriptor = durable.open_file(name, os.O_RDONLY, folder=folder)
+        finally:
+            os.close(folder)
+        try:
+            loose = looseness_of(os.fstat(descriptor), self.path / name)
+            if loose is not None:
+                raise BackupError(
+                    f"{self.path / name} {loose.how}", remedy="look at who made it, and remove it"
+                )
+            return durable.read_all(descriptor, limit)
+        finally:
+            os.close(descriptor)
+
+    def _looseness(self) -> Loose | None:
+        if self._state is None:
+            return looseness(self.path)
+        within = self.path.relative_to(self._state)
+        for part in (within, *within.parents[:-1]):
+            place = self._state / part
+            status = place.lstat()
+            if stat.S_ISLNK(status.st_mode):
+                return Loose(f"{place} is a link", f"replace the link {place}")
+            found = looseness_of(status, place)
+            if found is not None:
+                return Loose(f"{place} {found.how}", found.remedy)
+        return None
 
     @contextmanager
     def writing(self) -> Iterator[int]:
@@ -74,9 +137,9 @@ class Store:
                 raise BusyError(
                     f"another process is writing to {self.path}", remedy="wait until it has ended"
                 )
-            self._clean()
-            folder = open_folder(str(self.path))
+            folder = links.open_folder(str(self.path))
             try:
+                self._clean(folder)
                 yield folder
             finally:
                 os.close(folder)
@@ -98,15 +161,15 @@ class Store:
         os.fsync(folder)
         shutil.rmtree(gone, dir_fd=folder)
 
-    def _clean(self) -> None:
+    def _clean(self, folder: int) -> None:
         """Remove what writers that are dead left. Needs the lock."""
         for name in self.leftovers():
-            path = self.path / name
-            with reporting(f"cannot remove the leftover {path}", "remove it by hand"):
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
+            with reporting(f"cannot remove the leftover {self.path / name}", "remove it by hand"):
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if stat.S_ISDIR(status.st_mode):
+                    shutil.rmtree(name, dir_fd=folder)
                 else:
-                    path.unlink()
+                    os.unlink(name, dir_fd=folder)
 
 
 def new_id(now: float) -> str:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from opsconsole import links
+
 _NOREPLACE: Final = 1
 _EXCHANGE: Final = 2
 _UNSUPPORTED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
@@ -46,8 +48,8 @@ class Place:
 
 
 def open_parent(place: Place) -> int:
-    """A descriptor of the place's folder; symlinks above the declared path are followed."""
-    return os.open(place.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """A descriptor of the place's folder; this user's and root's links above it are followed."""
+    return links.open_folder(os.fsdecode(place.parent))
 
 
 def identity(name: bytes, folder: int) -> Identity | None:

@@ -1,8 +1,8 @@
 """Walking files and folders on this host, and copying them into a backup.
 
 Invariant: the walk never follows a symlink and never leaves its roots: everything is opened
-relative to the descriptor of the folder it was listed in. What cannot be backed up is left out
-by name; what cannot be read is an error.
+relative to the descriptor of the folder it was listed in, and a root past no other user's link.
+What cannot be backed up is left out by name; what cannot be read is an error.
 """
 
 import os
@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from opsconsole import links
 from opsconsole.operations.backups.contents import copy_file, open_folder, open_to_read
 from opsconsole.operations.backups.faults import BackupError, because, shown
 from opsconsole.operations.backups.manifest import (
@@ -87,7 +88,7 @@ def walk(root: bytes) -> Iterator[Found]:
     """``root`` and what is below it, each folder before what it holds, names in order."""
     parent, name = os.path.split(root)
     with _reading(parent):
-        folder = os.open(parent or b"/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        folder = links.open_folder(os.fsdecode(parent or b"/"))
     try:
         with _reading(root):
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)

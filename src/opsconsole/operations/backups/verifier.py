@@ -38,6 +38,7 @@ from opsconsole.operations.backups.manifest import (
 )
 from opsconsole.operations.backups.manifest_reader import LIMIT, decode
 from opsconsole.operations.backups.store import Store
+from opsconsole.ownership import looseness_of
 
 _NO_LIMIT: Final = Deadline()
 _DIGEST_LINE: Final = re.compile(rb"([0-9a-f]{64})  MANIFEST\.json\n")
@@ -62,10 +63,12 @@ def digest_line(digest: str) -> bytes:
 def opened(store: Store, identity: str) -> Iterator[OpenBackup]:
     """A backup, after its manifest and the sizes of its files were checked.
 
-    Raises UnknownBackupError, DamagedError, SchemaError.
+    Raises UnknownBackupError, DamagedError, SchemaError; BackupError where others could have put
+    it there.
     """
+    store.check()
     try:
-        folder = open_folder(str(store.folder(identity)))
+        folder = store.open(identity)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UnknownBackupError(f"there is no backup {identity}") from error
     except OSError as error:
@@ -73,6 +76,9 @@ def opened(store: Store, identity: str) -> Iterator[OpenBackup]:
     with ExitStack() as stack:
         stack.callback(os.close, folder)
         with _naming(identity):
+            loose = looseness_of(os.fstat(folder), store.folder(identity))
+            if loose is not None:
+                raise DamagedError(f"it {loose.how}", remedy=loose.remedy)
             backup = stack.enter_context(_checked(folder, identity))
         yield backup
 

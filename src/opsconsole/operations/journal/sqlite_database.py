@@ -4,7 +4,6 @@ Invariant: a committed transaction is on the disk (WAL with synchronous FULL), a
 never waits for a writer. A database of a later schema version is refused, never guessed at.
 """
 
-import contextlib
 import os
 import sqlite3
 import threading
@@ -14,6 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from opsconsole import durable
 from opsconsole.errors import StateError
 from opsconsole.operations.journal.sqlite_schema import VERSION, bring_up
 from opsconsole.operations.state_folder import file_mode
@@ -111,7 +111,10 @@ def connect(folder: Path) -> sqlite3.Connection:
             connection.close()
             raise
     except OSError as error:
-        raise StateError(f"cannot open the journal {path}: {error.strerror}") from error
+        raise StateError(
+            f"cannot open the journal {error.filename or path}: {error.strerror}",
+            remedy="look at the state folder, and at who may write there",
+        ) from error
     except sqlite3.Error as error:
         raise unusable(path, error) from error
     return connection
@@ -124,6 +127,7 @@ def read_only(folder: Path, statement: str) -> list[tuple[Any, ...]]:
     """
     path = folder / "journal.db"
     try:
+        durable.check_database(path)
         path.stat()
     except FileNotFoundError:
         return []
@@ -148,23 +152,11 @@ def _identity(path: Path) -> tuple[int, int]:
 
 
 def _make(path: Path, mode: int) -> None:
-    """Make an empty file with ``mode`` if there is none.
-
-    One that is there is not opened: closing it would drop the locks that SQLite holds on it for
-    the other connections of this process (https://sqlite.org/howtocorrupt.html, 2.2).
-    """
+    """Make an empty file with ``mode`` if there is none. Raises OSError."""
     with _making:
-        if path.is_symlink():
-            raise StateError(f"{path} is a symbolic link", remedy="replace it by the file itself")
-        if path.exists():
-            if not path.is_file():
-                raise StateError(f"{path} is not a regular file", remedy="remove it")
-            return
-        with contextlib.suppress(FileExistsError):
-            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            descriptor = os.open(path, flags, mode)
-            os.fchmod(descriptor, mode)
-            os.close(descriptor)
+        durable.check_database(path)
+        if not path.exists():
+            os.close(durable.open_file(path, os.O_RDWR, mode))
 
 
 def unusable(path: Path, error: sqlite3.Error) -> StateError:

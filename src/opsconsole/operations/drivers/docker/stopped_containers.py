@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from opsconsole import durable
+from opsconsole import durable, links
 from opsconsole.config.actions import VolumeTarget
-from opsconsole.operations.backups.contents import PRIVATE_FILE, open_folder
+from opsconsole.operations.backups.contents import PRIVATE_FILE
 from opsconsole.operations.backups.faults import BackupError, reporting
 from opsconsole.operations.backups.manifest_reader import ID
 from opsconsole.operations.backups.store import Store
@@ -49,7 +49,7 @@ def start_again(engine: ArchiveEngine, store: Store) -> tuple[str, ...]:
     """Start the containers that a dead process left stopped; a line for each."""
     lines = []
     for note in notes(store):
-        for user in _read(note):
+        for user in _read(store, note.name):
             if not engine.is_running(user.id):
                 engine.start(user)
                 lines.append(f"container {user.name}, stopped for it, has been started again")
@@ -69,7 +69,7 @@ def _write(store: Store, identity: str, users: tuple[User, ...]) -> Path:
     name = f"stopped-{identity}.json"
     document = [{"id": user.id, "name": user.name} for user in users]
     with reporting(f"cannot write to {store.path}"):
-        folder = open_folder(str(store.path))
+        folder = links.open_folder(str(store.path))
         try:
             durable.create(name, json.dumps(document).encode("ascii"), PRIVATE_FILE, folder=folder)
         finally:
@@ -77,14 +77,15 @@ def _write(store: Store, identity: str, users: tuple[User, ...]) -> Path:
     return store.path / name
 
 
-def _read(note: Path) -> tuple[User, ...]:
+def _read(store: Store, note: str) -> tuple[User, ...]:
     """A note that was cut off while it was written names nothing: nothing was stopped yet."""
     try:
-        document = json.loads(durable.read(note, _LIMIT))
+        document = json.loads(store.read(note, _LIMIT))
         return tuple(User(str(each["id"]), sanitize(str(each["name"]))) for each in document)
     except ValueError:
         return ()
     except (OSError, KeyError, TypeError) as error:
         raise BackupError(
-            f"the note {note} is not understood", remedy="start the containers by hand, remove it"
+            f"the note {store.path / note} is not understood",
+            remedy="start the containers by hand, remove it",
         ) from error
