@@ -41,7 +41,7 @@ class Located:
 def located(path: str, *, follow: bool = False, foreign: bool = False) -> Iterator[Located]:
     """Where ``path`` is; the last component is resolved as well to ``follow``, and may be missing.
 
-    With ``foreign`` other users' links are followed, and their owners told. Raises OSError.
+    With ``foreign`` other users' links are followed, and their owners returned. Raises OSError.
     """
     way = _Way(path, foreign=foreign)
     try:

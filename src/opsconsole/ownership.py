@@ -42,7 +42,7 @@ def looseness(path: Path) -> Loose | None:
     """
     for place in _passed(path.absolute()):
         status = place.lstat()
-        # A link has no mode of its own, and is written by whoever may write to its folder.
+        # A link has no mode of its own, and is written by anyone who may write to its folder.
         found = looseness_of(status, place) if not stat.S_ISLNK(status.st_mode) else None
         if stat.S_ISLNK(status.st_mode) and status.st_uid not in {0, os.geteuid()}:
             found = Loose(f"is a link of user {status.st_uid}", f"replace the link {place}")
