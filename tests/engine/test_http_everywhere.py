@@ -22,7 +22,7 @@ from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.runbooks.checks import Checks
 from opsconsole.inspection.finding import Weight
 from opsconsole.inspection.inspection import inspect
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.observations import BudgetsSeen, PrometheusSeen
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.runbooks.runbook import HttpCheck
@@ -153,7 +153,7 @@ class Speakers:
         request = ActionRequest("web", ActionKind.RESTART)
         driver = registry.make(
             DriverContext(
-                "web", ActionKind.RESTART, action, self.settings, self.base, LocalMachine(),
+                "web", ActionKind.RESTART, action, self.settings, self.base, Machines(),
                 self.threads, request,
             )
         )  # fmt: skip
@@ -180,7 +180,7 @@ class Speakers:
         return look
 
     def check(self) -> Speaker:
-        checks = Checks(self.settings, self.base, LocalMachine(), dict, lambda: 0.0)
+        checks = Checks(self.settings, self.base, Machines(), dict, lambda: 0.0)
         self.stack.push_async_callback(checks.close)
 
         async def look() -> bool:
@@ -299,7 +299,7 @@ async def test_a_reload_has_pages_and_checks_read_their_secrets_again(
     server = Server(answer)
     async with listening(server) as url:
         settings = settings_for(url, http)
-        checks = Checks(settings, tmp_path, LocalMachine(), dict, lambda: 0.0)
+        checks = Checks(settings, tmp_path, Machines(), dict, lambda: 0.0)
         book = PageBook(settings, tmp_path, SystemClock())
         await checks.look(HttpCheck("/health"), "web")
         await book.look("web")

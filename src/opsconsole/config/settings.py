@@ -8,8 +8,10 @@ from typing import Annotated, Literal, assert_never
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from opsconsole.config.actions import Action
 from opsconsole.config.http import HttpConfig
-from opsconsole.config.services import NO_PROMETHEUS, Service, Thresholds
+from opsconsole.config.service_log import ServiceLog
+from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
 from opsconsole.config.types import Duration, Model, Name, OneOrMany, Size, Text, Url, as_tuple
 from opsconsole.model.source_id import SourceId, SourceKind
 
@@ -228,6 +230,15 @@ class Settings(Model):
             return None
         found = (each for each in self.prometheus if named is None or each.name == named)
         return next(found, None)
+
+    def host_of(
+        self, service: str, part: Instance | ServiceLog | Action | None = None
+    ) -> HostSettings:
+        """The host where the units, files and programs of ``service``, or of a part of it, are.
+
+        It is this one: no other can be named. Every place that reaches a host asks here.
+        """
+        return self.host
 
     def instance_names(self, service: str) -> tuple[str, ...]:
         """Names of the instances of ``service``, in order; numbered where none is given."""

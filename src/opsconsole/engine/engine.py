@@ -38,7 +38,7 @@ from opsconsole.engine.schedule import Schedule, internal_fault
 from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.observations import Observation
 from opsconsole.model.past.recording import RecordingState, RecordingView
@@ -119,9 +119,9 @@ class Engine(EngineCalls):
         self._operator = operator
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._take_event)
-        self._machine = machine = LocalMachine()
-        self._logs = LogWatch(settings, base, machine, self._clock)
-        checks = Checks(settings, base, machine, lambda: self._store.services, self._clock.now)
+        self._machines = machines = Machines()
+        self._logs = LogWatch(settings, base, machines, self._clock)
+        checks = Checks(settings, base, machines, lambda: self._store.services, self._clock.now)
         self._runbooks = RunbookDesk(
             settings,
             base,
@@ -131,7 +131,7 @@ class Engine(EngineCalls):
             add_event=self._store.events.add,
         )
         self._pages = PageBook(settings, base, self._clock)
-        self._units = UnitBook(settings, machine, self._clock)
+        self._units = UnitBook(settings, machines, self._clock)
 
     @property
     def latest(self) -> Snapshot:
@@ -251,7 +251,7 @@ class Engine(EngineCalls):
         self._replay.close()
         self._door.close()
         self._notes.close()
-        self._machine.close()
+        self._machines.close()
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], pause: float) -> None:
         """Repeat ``work``; a defect in it is reported and ends nothing."""

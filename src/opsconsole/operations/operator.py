@@ -14,7 +14,7 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.errors import OpsconsoleError, StateError
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import (
     ActionRequest,
@@ -83,7 +83,7 @@ class Operator:
         self._sinks = sinks_of(settings, self._base)
         self.state = state
         self._config_path = config_path.absolute() if config_path else None
-        self._machine = LocalMachine()
+        self._machines = Machines()
         self._threads = BoundedExecutor("operations", _WORKERS)
         self._fault = ""
         self._facts = PolicyFacts(settings, clock, read_only=self._read_only)
@@ -122,7 +122,7 @@ class Operator:
         self._journal = self._reader = None
         self._is_closed = True
         self._threads.close()
-        self._machine.close()
+        self._machines.close()
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
         """What exactly would be done, or why it may not be. Changes nothing."""
@@ -136,7 +136,7 @@ class Operator:
         try:
             performed = self._journal.past_plans(found.service) if self._journal else ()
             driver = planner.make_driver(
-                settings, found, request, self._base, self._machine, self._threads, performed
+                settings, found, request, self._base, self._machines, self._threads, performed
             )
             past = (
                 self._journal.past(found.service, found.kind, found.name) if self._journal else ()

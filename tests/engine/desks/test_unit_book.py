@@ -11,7 +11,7 @@ import pytest
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.unit_book import UnitBook
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.running.workloads import Phase, ReplicaLook
 from opsconsole.model.state import State
@@ -71,7 +71,7 @@ def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Systemctl:
 def book(*units: str, clock: FakeClock | None = None) -> UnitBook:
     instances = [{"url": f"http://127.0.0.1:{n}", "unit": unit} for n, unit in enumerate(units, 1)]
     service = Service.model_validate({"instances": instances, "timeout": "1s"})
-    return UnitBook(Settings(services={"api": service}), LocalMachine(), clock or FakeClock())
+    return UnitBook(Settings(services={"api": service}), Machines(), clock or FakeClock())
 
 
 def cpu_of(looks: tuple[ReplicaLook, ...]) -> float | None:

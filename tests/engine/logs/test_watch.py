@@ -12,7 +12,7 @@ from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import Instance, Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.watch import LogWatch, names_of, sources_of
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.logs import LogPage, LogQuery
 from opsconsole.patterns import pattern
 from tests.patience import until
@@ -40,7 +40,7 @@ def watch(tmp_path: Path) -> Iterator[LogWatch]:
     watch = LogWatch(
         Settings(services={"quiet": QUIET, "counted": COUNTED}),
         tmp_path,
-        LocalMachine(),
+        Machines(),
         SystemClock(),
     )
     yield watch

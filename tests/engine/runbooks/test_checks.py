@@ -8,7 +8,7 @@ import pytest
 from opsconsole.config.settings import Settings
 from opsconsole.engine.runbooks.checks import Checks
 from opsconsole.engine.state.store import Store
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.expressions import parse
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
@@ -43,7 +43,7 @@ class Known:
         )
         self.store = Store(self.settings, clock.now())
         self.checks = Checks(
-            self.settings, base, LocalMachine(), lambda: self.store.services, clock.now
+            self.settings, base, Machines(), lambda: self.store.services, clock.now
         )
 
     def saw(self, report: HealthReport | None, fault: Fault | None = None) -> None:

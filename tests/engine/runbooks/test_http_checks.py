@@ -8,7 +8,7 @@ import pytest
 
 from opsconsole.demo.processes import free_port
 from opsconsole.engine.runbooks.checks import Checks, Look
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.runbooks.runbook import HttpCheck
 from tests.engine.conftest import fleet
 from tests.sources.local_http import Asked, Said, Server, listening
@@ -38,7 +38,7 @@ async def look(
     target: str, *, service: dict[str, Any] | None = None, base: Path = Path(), **expect: Any
 ) -> Look:
     settings = fleet({"api": service or {}})
-    checks = Checks(settings, base, LocalMachine(), dict, lambda: 0.0)
+    checks = Checks(settings, base, Machines(), dict, lambda: 0.0)
     found = await checks.look(HttpCheck(target, timeout=3.0, **expect), "api")
     await checks.close()
     return found

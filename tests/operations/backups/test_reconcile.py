@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from opsconsole.config.settings import Settings
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
 from opsconsole.operations.backups import restorer, switch
@@ -48,7 +48,7 @@ class Service:
         assert action is not None
         return registry.make(
             DriverContext(
-                "reports", kind, action, self.settings, self.folder, LocalMachine(),
+                "reports", kind, action, self.settings, self.folder, Machines(),
                 self.threads, ActionRequest("reports", kind),
             )
         )  # fmt: skip

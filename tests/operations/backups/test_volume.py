@@ -14,7 +14,7 @@ import pytest
 from opsconsole.config.actions import Action, BackupAction
 from opsconsole.config.settings import Settings
 from opsconsole.demo.docker_engine import LABEL, Engine
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
 from opsconsole.operations.backups.catalogue import backups
@@ -100,7 +100,7 @@ class Volume:
         """The driver as the runner makes it."""
         request = ActionRequest("ml", kind)
         context = DriverContext(
-            "ml", kind, action, settings, self.folder, LocalMachine(), self.threads, request
+            "ml", kind, action, settings, self.folder, Machines(), self.threads, request
         )
         return registry.make(context)
 

@@ -36,10 +36,10 @@ from pathlib import Path
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
 from opsconsole.engine.logs.watch import LogWatch
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 path = Path(sys.argv[1])
 pages = []
-watch = LogWatch(load(path), path.parent, LocalMachine(), SystemClock())
+watch = LogWatch(load(path), path.parent, Machines(), SystemClock())
 watch.open("web", pages.append)
 while not (pages and len(pages[-1].lines) == 3):
     time.sleep(0.01)

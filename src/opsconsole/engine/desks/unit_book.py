@@ -3,12 +3,16 @@
 Invariant: nothing is read unless a person asks for it and the service declares units.
 """
 
-from collections.abc import Iterator, Mapping
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
 from opsconsole.machines.base import Machine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.workloads import Phase, Place, PlaceKind, Replica, ReplicaLook
 from opsconsole.model.state import State
@@ -24,12 +28,21 @@ _STATES: Final = {
 _NOT_KNOWN: Final = (Phase.UNKNOWN, State.UNKNOWN)
 
 
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """What an instance runs as: the full name of a unit, and the machine that has it."""
+
+    instance: str
+    name: str
+    machine: Machine
+
+
 class UnitBook:
     """The units that ``settings`` declare."""
 
-    def __init__(self, settings: Settings, machine: Machine, clock: Clock) -> None:
+    def __init__(self, settings: Settings, machines: Machines, clock: Clock) -> None:
         self._settings = settings
-        self._machine = machine
+        self._machines = machines
         self._clock = clock
         self._used: dict[str, tuple[float, int]] = {}
 
@@ -39,57 +52,62 @@ class UnitBook:
 
     async def look(self, service: str) -> tuple[ReplicaLook, ...]:
         """Every unit of ``service``; () where it declares none."""
-        declared = dict(self._declared(service))
+        declared = tuple(self._declared(service))
         if not declared:
             return ()
         config = self._settings.services[service]
         timeout = config.timeout or self._settings.defaults.timeout
-        found = await show(self._machine, tuple(declared.values()), timeout)
+        of_each = [tuple(units) for _, units in groupby(declared, lambda unit: unit.machine)]
+        looks = await asyncio.gather(*(self._look(units, timeout) for units in of_each))
+        return tuple(look for several in looks for look in several)
+
+    async def _look(self, units: Sequence[_Unit], timeout: float) -> tuple[ReplicaLook, ...]:
+        """The units of one machine, asked for at once."""
+        found = await show(units[0].machine, tuple(unit.name for unit in units), timeout)
         now = self._clock.now()
         if isinstance(found, Fault):
-            return tuple(
-                ReplicaLook(instance, unit, now, fault=found) for instance, unit in declared.items()
-            )
-        pairs = zip(declared.items(), found, strict=True)
-        return tuple(self._unit(*names, properties, now) for names, properties in pairs)
+            return tuple(ReplicaLook(unit.instance, unit.name, now, fault=found) for unit in units)
+        pairs = zip(units, found, strict=True)
+        return tuple(self._seen(unit, properties, now) for unit, properties in pairs)
 
-    def _declared(self, service: str) -> Iterator[tuple[str, str]]:
-        """Instance and full unit name."""
+    def _declared(self, service: str) -> Iterator[_Unit]:
         config = self._settings.services.get(service)
         if config is None:
             return
         names = self._settings.instance_names(service)
         for called, instance in zip(names, config.instances, strict=True):
             if instance.unit is not None:
-                yield called, instance.unit if "." in instance.unit else f"{instance.unit}.service"
+                name = instance.unit if "." in instance.unit else f"{instance.unit}.service"
+                machine = self._machines.of(self._settings.host_of(service, instance))
+                yield _Unit(called, name, machine)
 
-    def _unit(
-        self, instance: str, name: str, properties: Mapping[str, str], now: float
-    ) -> ReplicaLook:
+    def _seen(self, unit: _Unit, properties: Mapping[str, str], now: float) -> ReplicaLook:
+        name = unit.name
         loaded = properties.get("LoadState", "")
         if loaded != "loaded":
             fault = Fault(FaultKind.ABSENT, f"{name} is {loaded or 'not known'}", "look at unit:")
-            return ReplicaLook(instance, name, now, fault=fault)
+            return ReplicaLook(unit.instance, name, now, fault=fault)
         active = properties.get("ActiveState", "")
         phase, state = _STATES.get(active, _NOT_KNOWN)
-        place = Place(PlaceKind.HOST, self._machine.name)
+        place = Place(PlaceKind.HOST, unit.machine.name)
+        called = f"{place.name}:{name}"
         lasted = uptime(properties) if active == "active" else None
         replica = Replica(
-            id=f"{place.name}:{name}",
+            id=called,
             name=name,
             kind="unit",
             place=place,
             status=f"{active} ({properties.get('SubState', '')})",
             phase=phase,
             state=state,
-            cpu=self._cpu(name, number(properties, "CPUUsageNSec"), now),
+            cpu=self._cpu(called, number(properties, "CPUUsageNSec"), now),
             memory=number(properties, "MemoryCurrent"),
             memory_limit=number(properties, "MemoryMax"),
             restarts=number(properties, "NRestarts"),
             started_at=None if lasted is None else now - lasted,
             pid=number(properties, "MainPID") or None,
         )
-        return ReplicaLook(instance, name, now, replica)
+        return ReplicaLook(unit.instance, name, now, replica)
 
     def _cpu(self, name: str, used: int | None, now: float) -> float | None:
         """Cores in use since the previous look; None at first and after the unit restarted."""

@@ -20,6 +20,7 @@ from opsconsole.engine.logs.intake import LogIntake
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.engine.logs.view import LogView
 from opsconsole.machines.base import Machine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.logs import LogReader, PageListener
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.logs.base import LogContext, LogSource
@@ -46,10 +47,10 @@ class _Followed:
 class LogWatch:
     """The logs of the services of ``settings``; paths are relative to ``base``."""
 
-    def __init__(self, settings: Settings, base: Path, machine: Machine, clock: Clock) -> None:
+    def __init__(self, settings: Settings, base: Path, machines: Machines, clock: Clock) -> None:
         self._settings = settings
         self._base = base
-        self._machine = machine
+        self._machines = machines
         self._clock = clock
         self._lock = threading.Lock()
         self._followed: dict[str, _Followed] = {}
@@ -69,7 +70,7 @@ class LogWatch:
         """
         before, self._settings = self._settings, settings
         with self._lock:
-            changed = [name for name in self._followed if not _same_logs(name, before, settings)]
+            changed = [name for name in self._followed if not self._same(name, before, settings)]
             for name in changed:
                 del self._followed[name]
         for name in list(self._counted):
@@ -133,6 +134,24 @@ class LogWatch:
                 del self._followed[name]
         _stop(followed.logs)
 
+    def _same(self, name: str, before: Settings, after: Settings) -> bool:
+        """Whether the logs of a service are the same, and where they are."""
+        if name not in before.services or name not in after.services:
+            return False
+        old, new = before.services[name], after.services[name]
+        same = sources_of(old) == sources_of(new) and old.engine == new.engine
+        return (
+            same
+            and before.docker == after.docker
+            and all(
+                self._machine(before, name, log) is self._machine(after, name, log)
+                for log in sources_of(new)
+            )
+        )
+
+    def _machine(self, settings: Settings, service: str, log: ServiceLog) -> Machine:
+        return self._machines.of(settings.host_of(service, log))
+
     def _follow(self, name: str) -> tuple[_Log, ...]:
         service = self._settings.services.get(name)
         if service is None or self._closed:
@@ -149,7 +168,8 @@ class LogWatch:
                 continue
             engine = source.engine or service.engine
             engines = tuple(each for each in self._settings.docker if engine in {None, each.name})
-            context = LogContext(self._base, self._machine, engines)
+            machine = self._machine(self._settings, name, source)
+            context = LogContext(self._base, machine, engines)
             made = make(source.kind, source.what, context, intake)
             logs.append(_Log(intake, made))
             made.start()
@@ -195,14 +215,6 @@ def _differing_part(path: str, others: Sequence[str]) -> str:
         if len(set(row)) > 1:
             return part
     return ""
-
-
-def _same_logs(name: str, before: Settings, after: Settings) -> bool:
-    if name not in before.services or name not in after.services:
-        return False
-    old, new = before.services[name], after.services[name]
-    same = sources_of(old) == sources_of(new) and old.engine == new.engine
-    return same and before.docker == after.docker
 
 
 def _stop(logs: Sequence[_Log]) -> None:

@@ -13,7 +13,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.secrets.patterns import redacted
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.watch import LogWatch
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery
 from opsconsole.model.past.incident import Excerpt
 
@@ -35,7 +35,8 @@ def excerpts(
 ) -> Iterator[Excerpt]:
     """The most severe lines of each of ``services`` around ``start``; services without any are left
     out."""
-    watch = LogWatch(settings, base, LocalMachine(), clock)
+    machines = Machines()
+    watch = LogWatch(settings, base, machines, clock)
     try:
         for service in services:
             lines = [
@@ -47,6 +48,7 @@ def excerpts(
                 yield _gravest(service, lines)
     finally:
         watch.close()
+        machines.close()
 
 
 def _read(watch: LogWatch, service: str) -> tuple[LogLine, ...]:

@@ -16,7 +16,7 @@ from opsconsole.config.services import Expect
 from opsconsole.config.settings import Settings
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.state.fleet import ServiceRecord
-from opsconsole.machines.base import Machine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.expressions import Availability, Comparison
 from opsconsole.model.health import Component
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
@@ -60,13 +60,13 @@ class Checks:
         self,
         settings: Settings,
         base: Path,
-        machine: Machine,
+        machines: Machines,
         services: Callable[[], Mapping[str, ServiceRecord]],
         now: Callable[[], float],
     ) -> None:
         self._settings = settings
         self._base = base
-        self._machine = machine
+        self._machines = machines
         self._services = services
         self._now = now
         self._threads = BoundedExecutor("runbook-commands", 2)
@@ -158,7 +158,7 @@ class Checks:
             action=Action(command=command, effect="read"),
             settings=self._settings,
             base=self._base,
-            machine=self._machine,
+            machines=self._machines,
             threads=self._threads,
             request=ActionRequest(service, ActionKind.TEST, "runbook"),
         )

@@ -17,6 +17,7 @@ from opsconsole.config.actions import Action
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
 from opsconsole.machines.base import Machine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
@@ -90,9 +91,9 @@ class ObserveError(OpsconsoleError):
 class DriverContext:
     """All that a driver is made from. ``base`` is the folder that relative paths start at.
 
-    ``machine`` is where programs run and files are. ``threads`` is for other calls that block; each
-    needs a deadline. ``past`` is what was performed for
-    the service, newest first: where a driver finds what was there before a change.
+    ``threads`` is for calls that block and are not the machine's; each needs a deadline. ``past``
+    is what was performed for the service, newest first: where a driver finds what was there before
+    a change.
     """
 
     service: str
@@ -100,11 +101,16 @@ class DriverContext:
     action: Action
     settings: Settings
     base: Path
-    machine: Machine
+    machines: Machines
     threads: BoundedExecutor
     request: ActionRequest
     past: tuple[Past, ...] = ()
     clock: Clock = field(default_factory=SystemClock)
+
+    @property
+    def machine(self) -> Machine:
+        """Where the programs, files and processes of the action are."""
+        return self.machines.of(self.settings.host_of(self.service, self.action))
 
 
 def not_done(error: MachineError) -> StepOutcome:

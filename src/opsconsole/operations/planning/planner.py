@@ -11,7 +11,7 @@ from pathlib import Path
 from opsconsole.clock import Clock
 from opsconsole.config.actions import DegradeAction
 from opsconsole.config.settings import Settings
-from opsconsole.machines.base import Machine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import (
     SILENCING,
     TAKES_AWAY,
@@ -58,13 +58,13 @@ def make_driver(
     found: Declared,
     request: ActionRequest,
     base: Path,
-    machine: Machine,
+    machines: Machines,
     threads: BoundedExecutor,
     past: tuple[Past, ...] = (),
 ) -> Driver:
     """The driver that carries out ``found`` for ``request``."""
     context = DriverContext(
-        found.service, found.kind, found.action, settings, base, machine, threads, request, past
+        found.service, found.kind, found.action, settings, base, machines, threads, request, past
     )
     return registry.make(context)
 

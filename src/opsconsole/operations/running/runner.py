@@ -18,8 +18,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.errors import OpsconsoleError, StateError
-from opsconsole.machines.base import Machine
-from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
@@ -134,14 +133,14 @@ async def _operate(state: StatePlace, journal: Journal, intent: Intent, *, fresh
     found = journal.operation(intent.operation)
     if not fresh and found is not None and found.state is _S.INTENT:
         return Verdict(_S.FAILED, _ABANDONED)
-    machine, threads = LocalMachine(), BoundedExecutor("runner", _THREADS)
+    machines, threads = Machines(), BoundedExecutor("runner", _THREADS)
     try:
         settings = _settings(intent)
         action = _declared(settings, intent)
         if isinstance(action, Refusal):
             return _refused(journal, intent, action)
         journal.use_sinks(sinks_of(settings, Path(intent.base)))
-        driver = _driver(journal, settings, action, intent, machine, threads)
+        driver = _driver(journal, settings, action, intent, machines, threads)
         # Neither a silence nor a backup changes the service, so its health decides nothing.
         watched = "" if action.kind in NOT_OF_HEALTH else action.service
         probes = InstanceProbes(settings, watched, Path(intent.base), away(intent.plan))
@@ -154,7 +153,7 @@ async def _operate(state: StatePlace, journal: Journal, intent: Intent, *, fresh
             await probes.close()
     finally:
         threads.close()
-        machine.close()
+        machines.close()
 
 
 async def _begin(state: StatePlace, execution: Execution) -> Verdict:
@@ -238,13 +237,13 @@ def _driver(
     settings: Settings,
     action: Declared,
     intent: Intent,
-    machine: Machine,
+    machines: Machines,
     threads: BoundedExecutor,
 ) -> Driver:
     request = request_of(intent.plan, intent.reason)
     performed = journal.past_plans(intent.plan.service)
     past = tuple(each for each in performed if each.plan.id != intent.plan.id)
-    return make_driver(settings, action, request, Path(intent.base), machine, threads, past)
+    return make_driver(settings, action, request, Path(intent.base), machines, threads, past)
 
 
 def _execution(
