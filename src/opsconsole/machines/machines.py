@@ -1,7 +1,7 @@
 """The machines that the settings name: the one place where they are made and chosen.
 
-Invariant: a host is one machine however many ask for it; all are closed together. Code that reads or
-changes a host is given its machine and never makes one.
+Invariant: a host is one machine however many ask for it; all are closed together. Code that reads
+or changes a host is given its machine and never makes one.
 """
 
 from typing import TYPE_CHECKING
