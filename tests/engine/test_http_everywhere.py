@@ -28,7 +28,8 @@ from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.runbooks.runbook import HttpCheck
 from opsconsole.model.source_id import SourceKind
 from opsconsole.model.state import State
-from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
+from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
+from opsconsole.operations.drivers.json_client import CallError
 from opsconsole.operations.planning import registry
 from opsconsole.operations.planning.driver import DriverContext, Outcome
 from opsconsole.operations.running.instance_probes import InstanceProbes

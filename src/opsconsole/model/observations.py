@@ -40,7 +40,8 @@ class PrometheusSeen:
     """What a server of the Prometheus family gave.
 
     ``total`` counts alerts that were left out for their number too. Where it does not report
-    alerts, having none means nothing. ``evaluations`` are of rules that it has not loaded.
+    alerts, having none means nothing. ``evaluations`` are of rules that it has not loaded,
+    ``unevaluated`` the names of alerting rules that it has not evaluated since it began.
     """
 
     alerts: tuple[Alert, ...] = ()
@@ -52,15 +53,21 @@ class PrometheusSeen:
     notes: tuple[str, ...] = ()
     starts: tuple[ProcessStart, ...] = ()
     tells_alerts: bool = True
+    unevaluated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class AlertmanagerSeen:
-    """Alerts of one Alertmanager and its silences; ``total`` counts alerts left out too."""
+    """Alerts of one Alertmanager and its silences; ``total`` counts alerts left out too.
+
+    ``started_at`` is when its process began, by its own clock; None where it does not say. It
+    keeps no alerts: one that has begun anew has only those that it was sent since.
+    """
 
     alerts: tuple[Alert, ...] = ()
     total: int = 0
     silences: tuple[SilenceView, ...] = ()
+    started_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class RuleView:
     """A rule of ``source``. ``kind`` is alerting or recording; times are seconds.
 
     ``health`` is the server's word (ok, err, unknown), ``error`` what its evaluation last said.
+    ``awaited``: an alerting rule that the server has not evaluated since it began.
     """
 
     name: str
@@ -53,6 +54,7 @@ class RuleView:
     error: str = ""
     state: str = ""
     source: SourceId = NOBODY
+    awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

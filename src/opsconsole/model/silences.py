@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.model.alerts import Suppression
 from opsconsole.patterns import PatternError, pattern
 
 ACK_PREFIX: Final = "ACK "
@@ -83,6 +84,13 @@ class SilenceView:
     def acknowledges(self) -> bool:
         """Whether it is somebody's acknowledgement of one alert."""
         return self.comment.startswith(ACK_PREFIX)
+
+    @property
+    def suppression(self) -> Suppression:
+        """What it is for an alert that it hides."""
+        comment = self.comment.removeprefix(ACK_PREFIX)
+        kind = "acknowledgement" if self.acknowledges else "silence"
+        return Suppression(kind, self.id, self.by, comment, self.ends_at, since=self.starts_at)
 
 
 def parse_matcher(text: str) -> Matcher:

@@ -1,17 +1,18 @@
 """Alerts from every source and from local rules, as rows.
 
-Invariant: what a source reported stays until that source answers without it; a source that is down
-neither adds nor ends an alert. Rows are rebuilt only when a report changed.
+Invariant: what a source reported stays until that source answers without it; a source that is down,
+or has just begun anew, neither adds nor ends an alert. Rows are rebuilt only when a report changed.
 """
 
 from collections.abc import Container
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
+from opsconsole.engine.alerts.begun_anew import BegunAnew
 from opsconsole.engine.figures.service_figures import holds
 from opsconsole.engine.judge import rules
-from opsconsole.engine.judge.alerts import advance, merge, ordered
+from opsconsole.engine.judge.alerts import advance, merge, ordered, over_at_its_origin
 from opsconsole.engine.judge.events import alert_began, alert_ended
 from opsconsole.engine.judge.folding import fold
 from opsconsole.engine.judge.rules import Phase, RuleState
@@ -20,6 +21,7 @@ from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.expressions import Expression, ExpressionError, parse
+from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
 from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 from opsconsole.model.state import State
 
@@ -52,6 +54,7 @@ class AlertBook:
         self._reports: dict[SourceId, tuple[Alert, ...]] = {}
         self._rows: dict[str, Alert] = {}
         self._view: tuple[Alert, ...] = ()
+        self._anew = BegunAnew()
         self._resolving = False
         self._rules = [
             _LocalRule(record, rule, condition)
@@ -65,7 +68,7 @@ class AlertBook:
 
     def _take_over(self, before: "AlertBook") -> None:
         self._reports, self._rows, self._view = before._reports, before._rows, before._view
-        self._down, self._resolving = before._down, before._resolving
+        self._down, self._resolving, self._anew = before._down, before._resolving, before._anew
         known = {(each.service.name, each.rule): each for each in before._rules}
         for each in self._rules:
             old = known.get((each.service.name, each.rule))
@@ -80,15 +83,36 @@ class AlertBook:
         gone = [each for each in self._reports if each != LOCAL and _asked(each) not in sources]
         for each in gone:
             del self._reports[each]
+        self._anew.retain(self._reports)
         if gone:
             self._advance(now)
 
+    def of_prometheus(self, source: SourceId, seen: PrometheusSeen, now: float) -> bool:
+        """Take in what a Prometheus reports now. Returns whether any row changed."""
+        located, before = self._located(seen.alerts), self._reports.get(source, ())
+        counted = self._anew.of_prometheus(source, seen.unevaluated, located, before, now)
+        return self._take(source, counted, now)
+
+    def of_alertmanager(self, source: SourceId, seen: AlertmanagerSeen, now: float) -> bool:
+        """Take in what an Alertmanager reports now. Returns whether any row changed."""
+        located, before = self._located(seen.alerts), self._reports.get(source, ())
+        silences = self._anew.silences()
+        counted = self._anew.of_alertmanager(source, seen, located, before, now)
+        if before == counted and silences != self._anew.silences():
+            return self._advance(now)
+        return self._take(source, counted, now)
+
     def report(self, source: SourceId, alerts: tuple[Alert, ...], now: float) -> bool:
         """Take in everything that ``source`` reports now. Returns whether any row changed."""
-        located = tuple(self._locator.locate(alert) for alert in alerts)
-        if self._reports.get(source) == located:
+        return self._take(source, self._located(alerts), now)
+
+    def _located(self, alerts: tuple[Alert, ...]) -> tuple[Alert, ...]:
+        return tuple(self._locator.locate(alert) for alert in alerts)
+
+    def _take(self, source: SourceId, alerts: tuple[Alert, ...], now: float) -> bool:
+        if self._reports.get(source) == alerts:
             return False
-        self._reports[source] = located
+        self._reports[source] = alerts
         return self._advance(now)
 
     def tick(self, now: float) -> bool:
@@ -111,7 +135,7 @@ class AlertBook:
         return self._view
 
     def _advance(self, now: float) -> bool:
-        current = advance(self._rows, merge(self._reports.values(), self._rows), now)
+        current = advance(self._rows, self._active(), now)
         for alert in current.began:
             # An alert seen pending before fires from now; one never seen has its source's date.
             at = now if alert.key in self._rows else alert.since
@@ -125,6 +149,20 @@ class AlertBook:
             return False
         self._view = view
         return True
+
+    def _active(self) -> dict[str, Alert]:
+        """The alerts that are active now, by the keys of their rows."""
+        active = merge(self._reports.values(), self._rows)
+        untold = self._anew.untold()
+        for key, row in tuple(active.items()):
+            known = self._rows.get(key)
+            plain = alert_key(row.name, row.labels)
+            if plain in untold and known is not None and over_at_its_origin(row, known):
+                del active[key]
+                self._anew.drop(plain)
+            elif not row.fingerprint and (hidden := self._anew.suppressions(row)):
+                active[key] = replace(row, suppressions=hidden)
+        return active
 
     def _folded(self) -> tuple[Alert, ...]:
         """The rows with their causes; an unchanged row is the same object as before."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from opsconsole.model.alerts import NOT_IDENTITY, Alert, AlertState, Suppression, alert_key
-from opsconsole.model.source_id import SourceKind
+from opsconsole.model.source_id import SourceId, SourceKind
 
 RESOLVED_FOR: Final = 300.0
 
@@ -85,7 +85,12 @@ def _suppressions(one: Alert, other: Alert) -> tuple[Suppression, ...]:
 
 def _from_alertmanager(alert: Alert) -> bool:
     """Whether it comes from a source that adds labels and knows who silenced an alert."""
-    return any(source.kind is SourceKind.ALERTMANAGER for source in alert.sources)
+    return any(_sends_on(source) for source in alert.sources)
+
+
+def _sends_on(source: SourceId) -> bool:
+    """Whether it has alerts of others, and evaluates nothing."""
+    return source.kind is SourceKind.ALERTMANAGER
 
 
 def _of_one_source(report: Iterable[Alert]) -> dict[str, Alert]:
@@ -201,6 +206,13 @@ def advance(before: Mapping[str, Alert], active: Mapping[str, Alert], now: float
         elif alert.state is AlertState.RESOLVED and now - (alert.ends_at or now) < RESOLVED_FOR:
             rows[key] = alert
     return Round(rows, tuple(began), tuple(ended))
+
+
+def over_at_its_origin(row: Alert, before: Alert) -> bool:
+    """Whether only an Alertmanager still has it, which was sent it by a source that had it too."""
+    return all(_sends_on(each) for each in row.sources) and not all(
+        _sends_on(each) for each in before.sources
+    )
 
 
 def ordered(rows: Mapping[str, Alert]) -> tuple[Alert, ...]:

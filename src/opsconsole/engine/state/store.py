@@ -172,14 +172,14 @@ class Store:
             case Inventory() as inventory:
                 self._apply_inventory(source, inventory, at)
             case PrometheusSeen() as seen:
-                self.alerts.report(source, seen.alerts, at)
+                self.alerts.of_prometheus(source, seen, at)
                 self.servers.note_rules(source, seen.rules)
                 own = self.servers.evaluated(source, seen.evaluations, at)
                 self.alerts.report(own_rules(source), own, at)
                 self.apply_metrics(seen.metrics, at)
                 self.restarts.note(seen.starts, at)
             case AlertmanagerSeen() as seen:
-                self.alerts.report(source, seen.alerts, at)
+                self.alerts.of_alertmanager(source, seen, at)
                 self.servers.note_silences(source, seen.silences)
             case BudgetsSeen() as seen:
                 self._apply_counts(seen.counts)

@@ -16,8 +16,9 @@ from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.state import State
 from opsconsole.model.units import format_duration
-from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
+from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
 from opsconsole.operations.drivers.call import Call
+from opsconsole.operations.drivers.json_client import CallError
 from opsconsole.operations.drivers.settling import settle
 from opsconsole.operations.planning import silence_actions, silencing
 from opsconsole.operations.planning.driver import (

@@ -1,9 +1,10 @@
 """An acknowledgement: ending its silence when its alert has resolved.
 
-Invariant: only an Alertmanager that answered and no longer has the alert, twice in a row, ends an
-acknowledgement, as every change is made; what could not be looked at ends nothing. It is over
-when the silence has ended, however it did; the silence has an end of its own, so a keeper that is
-killed leaves nothing for good.
+Invariant: an acknowledgement is ended, as every change is made, only when no source reports its
+alert twice in a row: neither its Alertmanager nor a Prometheus. An Alertmanager that has begun anew
+is believed only once it had the time to be sent the alert again. What could not be looked at ends
+nothing. It is over when the silence has ended, however it did; the silence has an end of its own,
+so a keeper that is killed leaves nothing for good.
 """
 
 import time
@@ -15,12 +16,15 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.silences import ACK_PREFIX
 from opsconsole.operations.drivers.alertmanager import SilenceCall
-from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient, CallError
+from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
+from opsconsole.operations.drivers.json_client import CallError
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Promise
-from opsconsole.operations.keeping import automatic
+from opsconsole.operations.keeping import alert_origin, automatic
+from opsconsole.operations.keeping.alert_origin import Origin
 from opsconsole.operations.planning import silence_actions
 from opsconsole.operations.state_place import StatePlace
+from opsconsole.sources.prometheus.api_alerts import FILLS_UP
 from opsconsole.sources.prometheus.api_silences import raw_matchers
 from opsconsole.threads import BoundedExecutor
 
@@ -46,6 +50,7 @@ class WatchRule:
         self._promise = promise
         self._missing = 0
         self._began = False
+        self._told_by: float | None = None
 
     async def turn(self) -> float | None:
         """Look at the alert and its silence."""
@@ -72,8 +77,8 @@ class WatchRule:
             silence = await _silence(client, self._intent)
             if not silence:
                 return False
-            still_there = await _still_there(client, self._intent)
-            self._missing = 0 if still_there else self._missing + 1
+            there = await self._still_there(client, settings, threads)
+            self._missing = 0 if there else self._missing + 1
             if self._missing >= LOOKS:
                 await _expire(self._state, self._intent, silence)
         except (CallError, OpsconsoleError):
@@ -82,6 +87,25 @@ class WatchRule:
             await client.close()
             threads.close()
         return True
+
+    async def _still_there(
+        self, client: AlertmanagerClient, settings: Settings, threads: BoundedExecutor
+    ) -> bool:
+        """Whether some source has the alert, or may have it and does not know yet."""
+        wanted = self._intent.plan.parameters["alert"]
+        alerts = await client.alerts()
+        started = await client.started()
+        if any(isinstance(each, dict) and each.get("fingerprint") == wanted for each in alerts):
+            self._told_by = started
+            return True
+        anew = started is not None and started != self._told_by
+        if anew and time.time() - (started or 0.0) < FILLS_UP:
+            return True
+        call = SilenceCall.of(self._intent.plan.steps[0])
+        labels = {each.name: each.value for each in raw_matchers(list(call.matchers))}
+        base = Path(self._intent.base)
+        found = await alert_origin.ask(settings.prometheus, labels, base, threads)
+        return found in {Origin.FIRES, Origin.UNKNOWN}
 
 
 async def _silence(client: AlertmanagerClient, intent: Intent) -> str:
@@ -95,12 +119,6 @@ async def _silence(client: AlertmanagerClient, intent: Intent) -> str:
         if active and frozenset(raw_matchers(each.get("matchers"))) == wanted:
             return str(each.get("id", ""))
     return ""
-
-
-async def _still_there(client: AlertmanagerClient, intent: Intent) -> bool:
-    wanted = intent.plan.parameters["alert"]
-    alerts = await client.alerts()
-    return any(isinstance(each, dict) and each.get("fingerprint") == wanted for each in alerts)
 
 
 async def _expire(state: StatePlace, intent: Intent, silence: str) -> None:

@@ -12,13 +12,13 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Alertmanager
-from opsconsole.model.alerts import Alert, Suppression
+from opsconsole.model.alerts import Alert
 from opsconsole.model.fault import Fault
 from opsconsole.model.observations import AlertmanagerSeen
-from opsconsole.model.silences import ACK_PREFIX, SilenceState, SilenceView
+from opsconsole.model.silences import SilenceState, SilenceView
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
-from opsconsole.sources.prometheus.api_alerts import read_alertmanager
+from opsconsole.sources.prometheus.api_alerts import read_alertmanager, read_start
 from opsconsole.sources.prometheus.api_silences import read_silences
 from opsconsole.sources.prometheus.api_source import ApiSource
 from opsconsole.sources.prometheus.server_api import fault_of_answer
@@ -51,7 +51,15 @@ class AlertmanagerSource(ApiSource[AlertmanagerSeen]):
             tuple(_explain(alert, known) for alert in view.alerts),
             view.total,
             tuple(_counted(each, hidden) for each in silences if _kept(each, now)),
+            self._start(),
         )
+
+    def _start(self) -> float | None:
+        """When the server began; None where it does not say, which costs nothing else."""
+        try:
+            return read_start(self._api.get_json("/api/v2/status"))
+        except Exception:  # noqa: BLE001 - the boundary: a server without it is read all the same
+            return None
 
 
 def _kept(silence: SilenceView, now: float) -> bool:
@@ -69,15 +77,7 @@ def _explain(alert: Alert, silences: Mapping[str, SilenceView]) -> Alert:
     if not alert.suppressions:
         return alert
     known = tuple(
-        _suppression(silences[each.id]) if each.id in silences else each
+        silences[each.id].suppression if each.id in silences else each
         for each in alert.suppressions
     )
     return replace(alert, suppressions=known)
-
-
-def _suppression(silence: SilenceView) -> Suppression:
-    comment = silence.comment.removeprefix(ACK_PREFIX)
-    kind = "acknowledgement" if silence.acknowledges else "silence"
-    return Suppression(
-        kind, silence.id, silence.by, comment, silence.ends_at, since=silence.starts_at
-    )

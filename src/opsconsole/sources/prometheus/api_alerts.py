@@ -17,6 +17,13 @@ from opsconsole.model.source_id import SourceId
 from opsconsole.text import sanitize
 
 ALERT_LIMIT: Final = 5000
+
+FILLS_UP: Final = 300.0
+"""Seconds after an Alertmanager's start in which alerts may not have been sent to it yet.
+
+It keeps none. Source: its own ``resolve_timeout``, after which it takes silence for an end; a
+Prometheus sends again every minute.
+"""
 _LABELS: Final = 50
 _NAME: Final = 120
 _TEXT: Final = 500
@@ -46,6 +53,11 @@ def read_alertmanager(payload: object, source: SourceId) -> AlertsView:
     if not isinstance(payload, list):
         raise ValueError("not an answer of /api/v2/alerts")
     return _keep(_alertmanager_alert(item, source) for item in payload)
+
+
+def read_start(payload: object) -> float | None:
+    """When an Alertmanager began, from the body of ``/api/v2/status``; None where it lacks that."""
+    return parse_time(payload.get("uptime")) if isinstance(payload, dict) else None
 
 
 def parse_time(text: object) -> float | None:

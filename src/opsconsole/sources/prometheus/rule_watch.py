@@ -74,12 +74,15 @@ class RuleWatch:
         # Asked once: what a server is does not change while it is the same one.
         self._evaluates: bool | None = None
 
-    def look(self, queries: JsonApi, rules: JsonApi, deadline: float) -> RulesSeen:
+    def look(
+        self, queries: JsonApi, rules: JsonApi, deadline: float, *, again: bool = False
+    ) -> RulesSeen:
         """One look, which ends by ``deadline`` on the monotonic clock.
 
-        ``queries`` answers queries; ``rules`` knows which rules there are.
+        ``queries`` answers queries; ``rules`` knows which rules there are, and is asked ``again``
+        before it is time to.
         """
-        problem = self._refresh(rules)
+        problem = self._refresh(rules, again=again)
         known = self._known
         notes = [*self._wrong, *([problem] if problem else [])]
         notes += _failing(known.rules)
@@ -99,10 +102,10 @@ class RuleWatch:
             notes.append(NO_RULES)
         return RulesSeen(known.rules, evaluations, tuple(notes), evaluated)
 
-    def _refresh(self, api: JsonApi) -> str:
+    def _refresh(self, api: JsonApi, *, again: bool) -> str:
         """Ask which rules there are, when it is time to; the failure, or ''."""
         now = time.monotonic()
-        if self._known.at is not None and now - self._known.at < RULES_EVERY:
+        if self._known.at is not None and now - self._known.at < RULES_EVERY and not again:
             return ""
         try:
             answer = api.get_json("/api/v1/rules", {"exclude_alerts": "true"})
@@ -214,6 +217,7 @@ def _rule(item: dict[str, Any], group: str, source: SourceId) -> RuleView:
         error=text("lastError"),
         state=text("state"),
         source=source,
+        awaited=item.get("type") != "recording" and item.get("health") == "unknown",
     )
 
 

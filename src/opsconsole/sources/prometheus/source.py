@@ -57,6 +57,7 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         self._rules = RuleWatch(rules or RuleFiles(), self.id)
         self._queries = list(batched(declared))
         self._starts_due = 0.0
+        self._told: dict[str, str] = {}
 
     async def close(self) -> None:
         """Let the threads go, and the connections."""
@@ -91,7 +92,12 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
             return fault_of_answer(error, self._alerting.endpoint)
         # Alerts matter more than figures, but may not take all of the time.
-        seen = self._rules.look(self._api, self._alerts, deadline - self._timeout / 2)
+        told = {each.key: each.name for each in view.alerts}
+        lost = {key: name for key, name in self._told.items() if key not in told}
+        half = deadline - self._timeout / 2
+        seen = self._rules.look(self._api, self._alerts, half, again=bool(lost))
+        unevaluated = frozenset(each.name for each in seen.rules if each.awaited)
+        self._told = told | {key: name for key, name in lost.items() if name in unevaluated}
         metrics: list[MetricValue] = []
         problems: list[tuple[str, Fault]] = []
         late: list[Query] = []
@@ -117,6 +123,7 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
             (*seen.notes, *unknown),
             starts,
             seen.evaluated,
+            unevaluated,
         )
 
     def _look_for_starts(self, deadline: float) -> tuple[tuple[ProcessStart, ...], tuple[str, ...]]:
