@@ -61,7 +61,7 @@ class AlertmanagerSeen:
     """Alerts of one Alertmanager and its silences; ``total`` counts alerts left out too.
 
     ``started_at`` is when its process began, by its own clock; None where it does not say. It
-    keeps no alerts: one that has begun anew has only those that it was sent since.
+    keeps no alerts: one that has restarted has only those that it was sent since.
     """
 
     alerts: tuple[Alert, ...] = ()

@@ -1,7 +1,7 @@
 """Alerts from every source and from local rules, as rows.
 
 Invariant: what a source reported stays until that source answers without it; a source that is down,
-or has just begun anew, neither adds nor ends an alert. Rows are rebuilt only when a report changed.
+or has just restarted, neither adds nor ends an alert. Rows are rebuilt only when a report changed.
 """
 
 from collections.abc import Container
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
-from opsconsole.engine.alerts.begun_anew import BegunAnew
+from opsconsole.engine.alerts.restarted_servers import RestartedServers
 from opsconsole.engine.figures.service_figures import holds
 from opsconsole.engine.judge import rules
 from opsconsole.engine.judge.alerts import advance, merge, ordered, over_at_its_origin
@@ -54,7 +54,7 @@ class AlertBook:
         self._reports: dict[SourceId, tuple[Alert, ...]] = {}
         self._rows: dict[str, Alert] = {}
         self._view: tuple[Alert, ...] = ()
-        self._anew = BegunAnew()
+        self._restarted = RestartedServers()
         self._resolving = False
         self._rules = [
             _LocalRule(record, rule, condition)
@@ -68,7 +68,11 @@ class AlertBook:
 
     def _take_over(self, before: "AlertBook") -> None:
         self._reports, self._rows, self._view = before._reports, before._rows, before._view
-        self._down, self._resolving, self._anew = before._down, before._resolving, before._anew
+        self._down, self._resolving, self._restarted = (
+            before._down,
+            before._resolving,
+            before._restarted,
+        )
         known = {(each.service.name, each.rule): each for each in before._rules}
         for each in self._rules:
             old = known.get((each.service.name, each.rule))
@@ -83,22 +87,22 @@ class AlertBook:
         gone = [each for each in self._reports if each != LOCAL and _asked(each) not in sources]
         for each in gone:
             del self._reports[each]
-        self._anew.retain(self._reports)
+        self._restarted.retain(self._reports)
         if gone:
             self._advance(now)
 
     def of_prometheus(self, source: SourceId, seen: PrometheusSeen, now: float) -> bool:
         """Take in what a Prometheus reports now. Returns whether any row changed."""
         located, before = self._located(seen.alerts), self._reports.get(source, ())
-        counted = self._anew.of_prometheus(source, seen.unevaluated, located, before, now)
+        counted = self._restarted.of_prometheus(source, seen.unevaluated, located, before, now)
         return self._take(source, counted, now)
 
     def of_alertmanager(self, source: SourceId, seen: AlertmanagerSeen, now: float) -> bool:
         """Take in what an Alertmanager reports now. Returns whether any row changed."""
         located, before = self._located(seen.alerts), self._reports.get(source, ())
-        silences = self._anew.silences()
-        counted = self._anew.of_alertmanager(source, seen, located, before, now)
-        if before == counted and silences != self._anew.silences():
+        silences = self._restarted.silences()
+        counted = self._restarted.of_alertmanager(source, seen, located, before, now)
+        if before == counted and silences != self._restarted.silences():
             return self._advance(now)
         return self._take(source, counted, now)
 
@@ -153,14 +157,14 @@ class AlertBook:
     def _active(self) -> dict[str, Alert]:
         """The alerts that are active now, by the keys of their rows."""
         active = merge(self._reports.values(), self._rows)
-        untold = self._anew.untold()
+        missing = self._restarted.missing()
         for key, row in tuple(active.items()):
             known = self._rows.get(key)
             plain = alert_key(row.name, row.labels)
-            if plain in untold and known is not None and over_at_its_origin(row, known):
+            if plain in missing and known is not None and over_at_its_origin(row, known):
                 del active[key]
-                self._anew.drop(plain)
-            elif not row.fingerprint and (hidden := self._anew.suppressions(row)):
+                self._restarted.drop(plain)
+            elif not row.fingerprint and (hidden := self._restarted.suppressions(row)):
                 active[key] = replace(row, suppressions=hidden)
         return active
 

@@ -1,7 +1,7 @@
 """An acknowledgement: ending its silence when its alert has resolved.
 
 Invariant: an acknowledgement is ended, as every change is made, only when no source reports its
-alert twice in a row: neither its Alertmanager nor a Prometheus. An Alertmanager that has begun anew
+alert twice in a row: neither its Alertmanager nor a Prometheus. An Alertmanager that has restarted
 is believed only once it had the time to be sent the alert again. What could not be looked at ends
 nothing. It is over when the silence has ended, however it did; the silence has an end of its own,
 so a keeper that is killed leaves nothing for good.
@@ -50,7 +50,7 @@ class WatchRule:
         self._promise = promise
         self._missing = 0
         self._began = False
-        self._told_by: float | None = None
+        self._reported_by: float | None = None
 
     async def turn(self) -> float | None:
         """Look at the alert and its silence."""
@@ -96,10 +96,10 @@ class WatchRule:
         alerts = await client.alerts()
         started = await client.started()
         if any(isinstance(each, dict) and each.get("fingerprint") == wanted for each in alerts):
-            self._told_by = started
+            self._reported_by = started
             return True
-        anew = started is not None and started != self._told_by
-        if anew and time.time() - (started or 0.0) < FILLS_UP:
+        restarted = started is not None and started != self._reported_by
+        if restarted and time.time() - (started or 0.0) < FILLS_UP:
             return True
         call = SilenceCall.of(self._intent.plan.steps[0])
         labels = {each.name: each.value for each in raw_matchers(list(call.matchers))}

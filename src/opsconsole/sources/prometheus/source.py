@@ -57,7 +57,7 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         self._rules = RuleWatch(rules or RuleFiles(), self.id)
         self._queries = list(batched(declared))
         self._starts_due = 0.0
-        self._told: dict[str, str] = {}
+        self._reported: dict[str, str] = {}
 
     async def close(self) -> None:
         """Let the threads go, and the connections."""
@@ -92,12 +92,12 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
             return fault_of_answer(error, self._alerting.endpoint)
         # Alerts matter more than figures, but may not take all of the time.
-        told = {each.key: each.name for each in view.alerts}
-        lost = {key: name for key, name in self._told.items() if key not in told}
+        reported = {each.key: each.name for each in view.alerts}
+        lost = {key: name for key, name in self._reported.items() if key not in reported}
         half = deadline - self._timeout / 2
         seen = self._rules.look(self._api, self._alerts, half, again=bool(lost))
         unevaluated = frozenset(each.name for each in seen.rules if each.awaited)
-        self._told = told | {key: name for key, name in lost.items() if name in unevaluated}
+        self._reported = reported | {key: name for key, name in lost.items() if name in unevaluated}
         metrics: list[MetricValue] = []
         problems: list[tuple[str, Fault]] = []
         late: list[Query] = []

@@ -1,4 +1,4 @@
-"""Alert servers that began anew: what they reported before goes on until they can know better.
+"""Alert servers that restarted: what they reported before goes on until they can know better.
 
 Invariant: an alert that a server had before its restart is over only when the server was able to
 report it and did not: a Prometheus once it has evaluated the rule, an Alertmanager once everybody
@@ -21,16 +21,16 @@ _BY_PEOPLE: Final = frozenset({"silence", "acknowledgement"})
 
 @dataclass(slots=True)
 class _Server:
-    """``untold`` by key: reported before the restart and not since; ``since``: told again."""
+    """``missing`` by key: reported before the restart and not since; ``since``: reported again."""
 
     start: float | None = None
     began: float | None = None
-    untold: dict[str, Alert] = field(default_factory=dict)
+    missing: dict[str, Alert] = field(default_factory=dict)
     since: dict[str, float] = field(default_factory=dict)
     silences: tuple[SilenceView, ...] = ()
 
 
-class BegunAnew:
+class RestartedServers:
     """Every server by its id."""
 
     def __init__(self) -> None:
@@ -51,16 +51,16 @@ class BegunAnew:
                 server.began = min(seen.started_at, now)
             else:
                 server.began = now
-                server.untold = {each.key: each for each in before}
+                server.missing = {each.key: each for each in before}
             server.start = seen.started_at
         if not _fills_up(server, now):
-            server.untold, server.silences = {}, ()
+            server.missing, server.silences = {}, ()
         else:
             active = SilenceState.ACTIVE
             server.silences = tuple(each for each in seen.silences if each.state is active)
         known = {each.id for each in seen.silences if each.state is SilenceState.ACTIVE}
-        told = _told(server, alerts)
-        return (*told, *(_as_quiet(each, known) for each in server.untold.values()))
+        reported = _continued(server, alerts)
+        return (*reported, *(_as_quiet(each, known) for each in server.missing.values()))
 
     def of_prometheus(
         self,
@@ -77,27 +77,27 @@ class BegunAnew:
         server = self._servers.setdefault(source, _Server())
         for each in before:
             if each.name in unevaluated:
-                server.untold[each.key] = each
+                server.missing[each.key] = each
                 server.began = now
         pending = {each.key for each in alerts if each.state is AlertState.PENDING}
         held = {
             key: each
-            for key, each in server.untold.items()
+            for key, each in server.missing.items()
             if each.name in unevaluated
             or (key in pending and each.state is AlertState.FIRING and _fills_up(server, now))
         }
-        told = _told(server, (each for each in alerts if each.key not in held))
-        server.untold = held
-        return (*told, *held.values())
+        reported = _continued(server, (each for each in alerts if each.key not in held))
+        server.missing = held
+        return (*reported, *held.values())
 
-    def untold(self) -> frozenset[str]:
+    def missing(self) -> frozenset[str]:
         """The keys of alerts that go on although no server reports them at present."""
-        return frozenset(key for server in self._servers.values() for key in server.untold)
+        return frozenset(key for server in self._servers.values() for key in server.missing)
 
     def drop(self, key: str) -> None:
         """Let an alert go that is known from elsewhere to be over."""
         for server in self._servers.values():
-            server.untold.pop(key, None)
+            server.missing.pop(key, None)
 
     def silences(self) -> tuple[SilenceView, ...]:
         """Those in force at Alertmanagers that may not have been sent every alert again yet."""
@@ -118,20 +118,20 @@ def _fills_up(server: _Server, now: float) -> bool:
     return server.began is not None and now - server.began < FILLS_UP
 
 
-def _told(server: _Server, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
+def _continued(server: _Server, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     """``alerts`` with the beginnings that they had before the restart."""
-    told: list[Alert] = []
+    reported: list[Alert] = []
     since: dict[str, float] = {}
     for alert in alerts:
-        known = server.untold.pop(alert.key, None)
+        known = server.missing.pop(alert.key, None)
         began = server.since.get(alert.key) if known is None else known.since
         if began is not None and began < alert.since:
             since[alert.key] = began
-            told.append(replace(alert, since=began))
+            reported.append(replace(alert, since=began))
         else:
-            told.append(alert)
+            reported.append(alert)
     server.since = since
-    return tuple(told)
+    return tuple(reported)
 
 
 def _as_quiet(alert: Alert, silences: Container[str]) -> Alert:
