@@ -86,7 +86,7 @@ The configuration is looked for in \\fB$OPSCONSOLE_CONFIG\\fR, \\fI./opsconsole.
 configuration folder and \\fI/etc/opsconsole/\\fR.
 .SH EXIT STATUS
 64 for wrong usage, 78 for a configuration that cannot be used, 69 for what cannot be reached.
-\\fBstatus\\fR: 0 ok, 1 degraded, 2 down, 3 unknown.
+\\fBstatus\\fR: 0 ok, 1 degraded or missed, 2 down, 3 unknown.
 Changes: 0 verified, 1 failed, 2 refused, 3 inconclusive.
 """
 

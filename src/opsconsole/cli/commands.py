@@ -33,7 +33,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     status = commands.add_parser(
         "status",
         parents=[common],
-        help="look once, print, exit 0 ok, 1 degraded, 2 down, 3 unknown",
+        help="look once, print, exit 0 ok, 1 degraded or missed, 2 down, 3 unknown",
     )
     status.add_argument("services", nargs="*", metavar="SERVICE", help="only these")
     status.add_argument("--json", action="store_true", help="for scripts; versioned")

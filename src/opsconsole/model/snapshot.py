@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from opsconsole.model.alerts import Alert
+from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis, Fact, FactCode
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
@@ -62,6 +63,8 @@ class InstanceView:
 
     ``report`` is the last body understood, ``report_at`` when; ``fault`` is of the latest look.
     ``runs_as`` is the name by which an engine should know it, ``replicas`` the ids of what that is.
+    ``wrong_at`` is the first look since the last good one that was not good, ``well_at`` that last
+    good one; both are None while looks are good.
     """
 
     service: str
@@ -81,6 +84,8 @@ class InstanceView:
     runs_as: str = ""
     replicas: tuple[str, ...] = ()
     origin: Origin = DECLARED
+    wrong_at: float | None = None
+    well_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,8 @@ class ServiceView:
 
     ``error_rate`` is a fraction, ``request_rate`` per second, ``cpu`` a fraction of a core,
     ``memory`` bytes; None where not known. ``reason`` is one line: why it is not ok, or what should
-    be known although it is. ``replicas`` are the ids of its copies that engines know.
+    be known although it is. ``replicas`` are the ids of its copies that engines know, ``workloads``
+    of what is wanted of it.
     """
 
     name: str
@@ -114,11 +120,30 @@ class ServiceView:
     version: str = ""
     advice: tuple[str, ...] = ()
     origin: Origin = DECLARED
+    workloads: tuple[str, ...] = ()
+    diagnosis: Diagnosis = NO_DIAGNOSIS
+
+    @property
+    def missed(self) -> bool:
+        """It says ok, and yet it misses an objective or a critical alert of it fires."""
+        if self.state is not State.OK or self.stale:
+            return False
+        return any(_is_miss(each.lead) for each in self.diagnosis.explanations)
+
+    @property
+    def counts_as(self) -> State:
+        """Its state where a command exits by it: a missed objective is a degradation."""
+        return State.DEGRADED if self.missed else self.state
 
     @property
     def ok_instances(self) -> int:
         """How many instances are ok."""
         return sum(instance.state is State.OK for instance in self.instances)
+
+
+def _is_miss(fact: Fact) -> bool:
+    grave = fact.code is FactCode.ALERT and fact.state is State.DOWN
+    return grave or fact.code is FactCode.OBJECTIVE_MISSED
 
 
 @dataclass(frozen=True, slots=True)

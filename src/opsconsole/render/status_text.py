@@ -5,12 +5,17 @@ enough for ``grep``.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.health import failing
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import State
+from opsconsole.render.service.why import why
+
+_WHY: Final = 200
+"""Cells of a line's reason: a line for ``grep`` is not cut where a screen would cut it."""
 
 
 def status_lines(snapshot: Snapshot, services: Sequence[ServiceView], now: float) -> Iterator[str]:
@@ -50,10 +55,10 @@ def seconds(value: float | None) -> str:
 
 def _service_line(service: ServiceView, width: int) -> str:
     count = f"{service.ok_instances}/{len(service.instances)}" if service.instances else "-"
-    flap = " flapping" if service.flapping else ""
     latency = f"p95 {seconds(service.latency.p95)}" if service.latency.p95 is not None else ""
     head = f"{service.state.glyph} {service.state:<8} {service.name:<{width}}"
-    return f"{head}  {count:>5}  {latency:<10}{flap} {service.reason}".rstrip()
+    said = why(service, _WHY)
+    return f"{head}  {count:>5}  {latency:<10} {said}".rstrip()
 
 
 def _tells(service: ServiceView, instance: InstanceView) -> bool:

@@ -21,4 +21,4 @@ def test_each_kind_is_cut_at_its_own_place() -> None:
     assert cut_name("ai-embeddings-canary", 15) == "ai-embe…-canary"
     assert cut_path("/var/lib/docker", 10) == "…/docker"
     assert cut_sentence("v1.5.0: out of memory, limit 4G of 32G", 30) == "v1.5.0: out of memory …"
-    assert cut_sentence("a, and one long clause without any", 20) == "a, and one long cla…"
+    assert cut_sentence("a, and one long clause without any", 20) == "a, and one long …"

@@ -19,7 +19,7 @@ from opsconsole.render.status_text import status_lines
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status and return 0 ok, 1 degraded, 2 down, 3 unknown."""
+    """Print the status and return 0 ok, 1 degraded or missed, 2 down, 3 unknown."""
     configuration = from_arguments(arguments)
     clock = SystemClock()
     engine = Engine(configuration.settings, base=configuration.base, clock=clock, read_only=True)
@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(line)
     if not chosen:
         return _of_this_host(snapshot)
-    return int(exit_code(service.state for service in chosen))
+    return int(exit_code(service.counts_as for service in chosen))
 
 
 def _chosen(snapshot: Snapshot, names: list[str]) -> tuple[ServiceView, ...]:

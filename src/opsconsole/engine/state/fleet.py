@@ -49,7 +49,7 @@ class ProbeRecord:
     """One URL of one instance. ``primary`` is the probe whose latency and errors are counted.
 
     ``answered`` is the latest report as it was read, ``report`` the same with the ages of its
-    components.
+    components. ``well_at`` is the last good look, ``wrong_at`` the first after it that was not.
     """
 
     id: SourceId
@@ -67,6 +67,15 @@ class ProbeRecord:
     fault: Fault | None = None
     stale: bool = False
     answered: HealthReport | None = None
+    well_at: float | None = None
+    wrong_at: float | None = None
+
+    def note_whether_well(self, at: float, state: State) -> None:
+        """Take in whether a look at ``at`` was good."""
+        if state is State.OK:
+            self.well_at, self.wrong_at = at, None
+        elif self.wrong_at is None:
+            self.wrong_at = at
 
 
 @dataclass(slots=True, eq=False)

@@ -7,6 +7,7 @@ services if no service changed.
 from typing import TypeVar
 
 from opsconsole.config.settings import Settings
+from opsconsole.engine.state.diagnoses import Diagnoses
 from opsconsole.engine.state.store import Store
 from opsconsole.model.operation import Degradation, Operation
 from opsconsole.model.running.hosts import HostView
@@ -33,6 +34,7 @@ class SnapshotBuilder:
         self._read_only = read_only
         self._appearance = _appearance(settings)
         self._seq = 0
+        self.diagnoses = Diagnoses()
         self._services: tuple[ServiceView, ...] = ()
         self._sources: tuple[SourceView, ...] = ()
         self._hosts: tuple[HostView, ...] = ()
@@ -57,20 +59,30 @@ class SnapshotBuilder:
         """Everything known at ``now``; call ``settle`` of the store before."""
         store = self._store
         self._seq += 1
-        self._services = _kept(self._services, self._service_views())
         self._sources = _kept(self._sources, self._source_views())
         self._hosts = _kept(self._hosts, store.hosts)
         self._engines = _kept(self._engines, store.replicas.engines)
         self._note_platform()
+        alerts, events = store.alerts.view(), store.events.view()
+        diagnosed = self.diagnoses.added_to(
+            self._service_views(),
+            now,
+            events=events,
+            alerts=alerts,
+            engines=self._engines,
+            hosts=self._hosts,
+            sources=self._sources,
+        )
+        self._services = _kept(self._services, diagnosed)
         return Snapshot(
             seq=self._seq,
             taken_at=now,
             environment=self._environment,
             services=self._services,
-            alerts=store.alerts.view(),
+            alerts=alerts,
             hosts=self._hosts,
             engines=self._engines,
-            events=store.events.view(),
+            events=events,
             sources=self._sources,
             operations=operations,
             read_only=self._read_only,

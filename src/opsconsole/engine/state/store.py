@@ -262,6 +262,7 @@ class Store:
         self._touched.add(instance.service)
         if self._forgiven(probe, look):
             return self._sooner(probe)
+        probe.note_whether_well(at, look.state)
         before = probe.judged.state
         probe.judged = health.step(probe.judged, look, probe.limits)
         if probe.primary:

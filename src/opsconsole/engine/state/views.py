@@ -18,6 +18,11 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
     """One configured instance."""
     first = instance.probes[0] if instance.probes else None
     verdict = instance.verdict
+    wrong = min(
+        (each for each in instance.probes if each.wrong_at is not None),
+        key=lambda probe: probe.wrong_at or 0.0,
+        default=None,
+    )
     return InstanceView(
         service=instance.service.name,
         name=instance.name,
@@ -36,6 +41,8 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         replicas=tuple(each.id for each in instance.replicas),
         reason=verdict.reason,
         origin=instance.origin,
+        wrong_at=wrong.wrong_at if wrong else None,
+        well_at=wrong.well_at if wrong else None,
     )
 
 
@@ -78,6 +85,7 @@ def service_view(
         cpu=figures.cpu(record),
         memory=figures.memory(record),
         replicas=tuple(each.id for each in record.replicas),
+        workloads=tuple(each.id for each in record.copies.workloads) if record.copies else (),
         metrics=tuple(record.metrics.values()),
         objectives=tuple(
             attainment(record, text, expression, now) for text, expression in record.objectives

@@ -31,12 +31,16 @@ def cut_path(text: str, width: int) -> str:
 
 
 def cut_sentence(text: str, width: int) -> str:
-    """A sentence without its last parts, if what is left still says most of it."""
+    """A sentence without its last parts, if what is left still says most of it; else without its
+    last words, so that no address and no word is cut within."""
     if width_of(text) <= width:
         return text
     kept = clip(text, width)
     after = max(kept.rfind(mark) for mark in _BREAKS)
-    return f"{kept[:after]} …" if after >= len(kept) * 2 // 3 else kept
+    if after >= len(kept) * 2 // 3:
+        return f"{kept[:after]} …"
+    words = kept.rfind(" ")
+    return f"{kept[:words]} …" if words >= len(kept) // 2 else kept
 
 
 def _tail(text: str, width: int) -> str:

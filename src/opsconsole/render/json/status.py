@@ -20,6 +20,8 @@ from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snap
 from opsconsole.model.state import exit_code
 from opsconsole.render.event_words import words
 from opsconsole.render.json.alerts import alert_document, silence_document
+from opsconsole.render.json.diagnosis import diagnosis_document
+from opsconsole.render.service.why import LONGEST, why
 
 VERSION: Final = 2
 
@@ -37,7 +39,7 @@ def status_document(snapshot: Snapshot, services: Sequence[ServiceView], now: fl
             "danger": snapshot.environment.danger,
             "platform": snapshot.environment.platform,
         },
-        "state": exit_code(service.state for service in services).name.lower(),
+        "state": exit_code(service.counts_as for service in services).name.lower(),
         "read_only": snapshot.read_only,
         "services": [_service(service, now) for service in services],
         "alerts": [alert_document(alert, now) for alert in snapshot.alerts],
@@ -114,6 +116,9 @@ def _service(service: ServiceView, now: float) -> Document:
         "state": service.state.value,
         "since": _round(service.since),
         "reason": service.reason,
+        "why": why(service, LONGEST),
+        "missed": service.missed,
+        "diagnosis": diagnosis_document(service.diagnosis),
         "stale": service.stale,
         "flapping": service.flapping,
         "version": service.version,

@@ -19,12 +19,14 @@ from opsconsole.render.ink.cells import (
     Role,
     Span,
     fit,
+    line_width,
     state_role,
     width_of,
 )
-from opsconsole.render.ink.cuts import cut_name, cut_sentence
+from opsconsole.render.ink.cuts import cut_name
 from opsconsole.render.ink.spark import latency_spark
-from opsconsole.render.service.table import Sort, reason_of
+from opsconsole.render.service.table import Sort
+from opsconsole.render.service.why import why_beside
 
 _NAMES: Final = (12, 28)
 """The least and the most cells of a name, if why has what it needs."""
@@ -277,16 +279,9 @@ def _alerts() -> Column:
 
 def _why(width: int) -> Column:
     def cell(service: ServiceView, context: Context, width: int) -> Cell:
-        urgent = service.state is not State.OK or service.stale
+        urgent = service.state is not State.OK or service.stale or service.missed
         role = Role.TEXT if urgent else Role.MUTED
-        reason, doing = reason_of(service), context.activities.get(service.name)
-        if doing is None or not reason:
-            said = reason if doing is None else doing
-            return Cell(cut_sentence(said, width), role if doing is None else Role.ACCENT)
-        first = cut_sentence(reason, width * 3 // 5)
-        rest = cut_sentence(doing, width - width_of(first) - 2)
-        used = width_of(first) + 2
-        spans = (Span(first, role), Span("  "), Span(fit(rest, width - used), Role.ACCENT))
-        return Cell("", spans=spans)
+        told = why_beside(service, context.activities.get(service.name), width, role)
+        return Cell("", spans=(*told, Span(" " * (width - line_width(told)))))
 
     return Column("why", "why", width, cell, gap=2)

@@ -8,7 +8,8 @@ from opsconsole.render import alerts, events
 from opsconsole.render.empty_panels import blind_to_alerts, no_alerts
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, state_role, width_of, wrap
-from opsconsole.render.service.table import reason_of, shown_word
+from opsconsole.render.service.table import shown_word
+from opsconsole.render.service.why import why
 from opsconsole.render.timeline import Choice, select
 
 
@@ -28,7 +29,7 @@ def headline(service: ServiceView, width: int, now: float) -> list[Line]:
         Span(word, role),
         Span(clip(f" {' · '.join(facts)}", max(0, width - 14)), Role.MUTED),
     )
-    reason = reason_of(service)
+    reason = why(service, 3 * (width - 4))
     if not reason:
         return [head]
     return [head, *((Span(f"   {text}", Role.TEXT),) for text in wrap(reason, width - 4)[:3])]

@@ -12,6 +12,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.incident.causes import cause_depth
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.service.why import LONGEST, why
 
 
 class Sort(StrEnum):
@@ -52,7 +53,15 @@ def order(
 
 def search_text(service: ServiceView) -> str:
     """The text that a filter is matched against."""
-    return " ".join((service.name, service.group, shown_word(service), service.reason[:200]))
+    return " ".join(
+        (
+            service.name,
+            service.group,
+            shown_word(service),
+            service.reason[:200],
+            why(service, LONGEST),
+        )
+    )
 
 
 def shown_word(service: ServiceView) -> str:
@@ -86,13 +95,3 @@ def _figure(service: ServiceView, sort: Sort, counts: Mapping[str, int]) -> floa
     if sort is Sort.CPU:
         return service.cpu
     return float(counts.get(service.name, 0))
-
-
-def reason_of(service: ServiceView) -> str:
-    """One line: why it is not ok, with flapping and staleness first."""
-    parts = ["flapping"] if service.flapping else []
-    if service.stale and service.state is not State.UNKNOWN:
-        parts.append(f"last seen {service.state.value}")
-    if service.reason:
-        parts.append(service.reason)
-    return " · ".join(parts)

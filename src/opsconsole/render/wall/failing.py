@@ -11,9 +11,10 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import operations
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit, line_width, width_of
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service import table as services
+from opsconsole.render.service.why import why_beside
 from opsconsole.render.wall.big_digits import columns_of, drawable, rows_of
 from opsconsole.render.wall.head import BIG_ROLES, WORD_ROLES
 from opsconsole.render.wall.scene import (
@@ -132,19 +133,18 @@ def _chip(service: ServiceView) -> Line:
 
 def _said(service: ServiceView, scene: Scene, width: int, scale: int) -> list[Line]:
     """For how long, and why; in big letters if all of it fits."""
-    reason = services.reason_of(service)
-    text = f"{figures.age(scene.now - _began(service))}  {reason}".rstrip()
-    why = _why(service, scene)
-    if scale and len(why) == 1 and drawable(text) and columns_of(text, scale) <= width:
+    since = f"{_since(service, scene)}  "
+    told = _told(service, scene, width - width_of(since))
+    text = f"{figures.age(scene.now - _began(service))}  {told[0].text}".rstrip()
+    if scale and len(told) == 1 and drawable(text) and columns_of(text, scale) <= width:
         return enlarged(text, Role.TEXT, scale, ascii_only=scene.ascii_only)
-    return [padded((Span(f"{_since(service, scene)}  ", Role.MUTED), *why), width)]
+    return [padded((Span(since, Role.MUTED), *told), width)]
 
 
-def _why(service: ServiceView, scene: Scene) -> Line:
-    """What is being done about it, if anything, and its reason."""
-    reason = Span(services.reason_of(service), Role.TEXT)
+def _told(service: ServiceView, scene: Scene, width: int) -> Line:
+    """Why, in ``width`` cells, and beside it what is being done about it, if anything."""
     doing = operations.activities(scene.snapshot, scene.now).get(service.name)
-    return (reason,) if doing is None else (Span(f"{doing}  ", Role.ACCENT), reason)
+    return why_beside(service, doing, width)
 
 
 def _since(service: ServiceView, scene: Scene) -> str:
@@ -170,7 +170,7 @@ def _entry(service: ServiceView, scene: Scene, width: int, rows: int) -> list[Li
         Span(f"   {_since(service, scene)}", Role.MUTED),
         Span(_copies(service), Role.MUTED),
     )
-    second = padded((Span(" " * (_CHIP + 2)), *_why(service, scene)), width)
+    second = padded((Span(" " * (_CHIP + 2)), *_told(service, scene, width - _CHIP - 2)), width)
     return [first, second, BLANK][:rows]
 
 
@@ -188,6 +188,5 @@ def _row(service: ServiceView, scene: Scene, width: int) -> Line:
         Span("  "),
         Span(fit(service.name, name), Role.STRONG),
         Span(f" {age:>6}  ", Role.MUTED),
-        *_why(service, scene),
     )
-    return padded(line, width)
+    return padded((*line, *_told(service, scene, width - line_width(line))), width)

@@ -1,0 +1,70 @@
+"""What was changed about a service shortly before it went wrong. Pure.
+
+Invariant: only what people and pipelines change is a change here: what happens to a process is no
+change. A refused operation changed nothing.
+"""
+
+from typing import Final
+
+from opsconsole.engine.judge.causes_kinds import (
+    CONFIGURATION,
+    IMAGE,
+    LIMITS,
+    OPERATION,
+    VERSION,
+    kind_of,
+)
+from opsconsole.engine.judge.diagnosis.known import PRECISION, Known
+from opsconsole.model.diagnosis import Fact, FactCode
+from opsconsole.model.events import Event, EventCode
+from opsconsole.model.snapshot import ServiceView
+
+_CODES: Final = {
+    IMAGE: FactCode.IMAGE_CHANGED,
+    VERSION: FactCode.VERSION_CHANGED,
+    CONFIGURATION: FactCode.CONFIGURATION_CHANGED,
+    LIMITS: FactCode.CONFIGURATION_CHANGED,
+    OPERATION: FactCode.OPERATED,
+}
+OF_CHANGES: Final = frozenset(_CODES.values())
+
+
+def change_facts(service: ServiceView, known: Known, since: float, until: float) -> list[Fact]:
+    """The changes of ``service`` between ``since`` and ``until``, by time, alike ones together."""
+    found: dict[tuple[object, ...], Fact] = {}
+    for event in known.events.get(service.name, ()):
+        kind = kind_of(event)
+        code = _CODES.get(kind) if kind is not None else None
+        if code is None or not since <= event.at <= until + PRECISION:
+            continue
+        if event.code in {EventCode.UPDATE_MOVED, EventCode.REPLICAS_CHANGED}:
+            # How an update goes is told by its workload.
+            continue
+        fact = _fact(code, event)
+        # An operation acted from its start on, and several copies are changed one by one.
+        found.setdefault((code, fact.before, fact.after, fact.by), fact)
+    return list(found.values())
+
+
+def _fact(code: FactCode, event: Event) -> Fact:
+    if code is FactCode.OPERATED:
+        return Fact(
+            code, event.at, event.subject, after=f"{event.action} {event.name}".strip(), by=event.by
+        )
+    after = event.after or event.detail
+    if event.code is EventCode.LIMITS_CHANGED:
+        after = "limits"
+    return Fact(code, event.at, event.subject, before=event.before, after=after, source=event.place)
+
+
+def before(fact: Fact, changes: list[Fact]) -> Fact | None:
+    """The change that ``fact`` may follow from: the latest before it, a new image first."""
+    if fact.at is None:
+        return None
+    earlier = [each for each in changes if each.at is not None and each.at <= fact.at + PRECISION]
+    return max(earlier, key=_nearness, default=None)
+
+
+def _nearness(change: Fact) -> tuple[bool, float, str, str]:
+    deployed = change.code in {FactCode.IMAGE_CHANGED, FactCode.VERSION_CHANGED}
+    return deployed, change.at or 0.0, change.code, repr(change)

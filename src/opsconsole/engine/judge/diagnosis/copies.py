@@ -1,0 +1,200 @@
+"""What happened to the copies of a service: ends, lack of memory, loops of restarts. Pure.
+
+Invariant: an end that somebody ordered counts only while its copy is still away; one that nobody
+ordered counts whether the copy runs again or not.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from opsconsole.engine.judge.diagnosis.known import PRECISION, Known
+from opsconsole.engine.judge.service import NOT_RUNNING
+from opsconsole.model.diagnosis import Fact, FactCode
+from opsconsole.model.events import Event, EventCode
+from opsconsole.model.running.workloads import Phase, Replica, Update, Workload
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.model.state import State
+
+LOOP_OF: Final = 3
+"""Ends that nobody ordered, of one copy, from which on they are called a loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How one copy ended: of lack of memory, otherwise unordered, and by order. By time."""
+
+    memory: tuple[Event, ...] = ()
+    failed: tuple[Event, ...] = ()
+    ordered: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Afflicted:
+    """What happened to copies, alike copies together, and the names of these copies."""
+
+    facts: tuple[Fact, ...]
+    names: frozenset[str]
+
+
+def afflicted(service: ServiceView, known: Known, since: float) -> Afflicted:
+    """What happened to copies from ``since`` on and still matters."""
+    happened = [each for each in known.events.get(service.name, ()) if each.at >= since]
+    copies = {each.name: each for each in known.copies(service)}
+    names = sorted({*copies, *(each.subject for each in happened if _is_end(each))})
+    found = [
+        fact
+        for name in names
+        for fact in _of_copy(name, copies.get(name), ends_of(name, happened, copies), happened)
+    ]
+    return Afflicted(tuple(_together(found)), frozenset(fact.subject for fact in found))
+
+
+def workload_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
+    """Updates that stopped, and copies that are wanted and do not run."""
+    for each in known.wanted(service):
+        yield from _of_workload(each)
+
+
+def ends_of(name: str, events: Iterable[Event], copies: dict[str, Replica]) -> Ends:
+    """How the copy ``name`` ended, from ``events``; its engine may know more of the last end."""
+    mine = [each for each in events if each.subject == name and _is_end(each)]
+    copy = copies.get(name)
+    deaths = [each for each in mine if each.code is EventCode.ENDED]
+    lacked = [each for each in mine if each.memory or each.code is EventCode.OUT_OF_MEMORY]
+    memory: list[Event] = []
+    for each in lacked:
+        # One lack of memory is told when it happens and again with the end.
+        if not memory or each.at - memory[-1].at > PRECISION or each.code is memory[-1].code:
+            memory.append(each)
+    killed = _last_killed(copy)
+    rest = [each for each in deaths if not each.memory]
+    if killed is not None:
+        late = [each for each in rest if abs(each.at - killed) <= PRECISION]
+        rest = [each for each in rest if each not in late]
+        memory += late if not any(abs(each.at - killed) <= PRECISION for each in memory) else []
+    failed = tuple(each for each in rest if not each.name and each.figure)
+    ordered = tuple(each for each in rest if each.name or not each.figure)
+    return Ends(tuple(memory), failed, ordered)
+
+
+def _of_copy(
+    name: str, copy: Replica | None, ends: Ends, happened: Sequence[Event]
+) -> Iterator[Fact]:
+    if ends.memory:
+        yield Fact(
+            FactCode.OUT_OF_MEMORY,
+            ends.memory[0].at,
+            name,
+            len(ends.memory),
+            figure=copy.memory_limit if copy is not None else None,
+            until=ends.memory[-1].at,
+            source=ends.memory[-1].place,
+        )
+    if ends.failed:
+        yield _failed(name, ends.failed)
+    if copy is None:
+        return
+    seen = bool(ends.memory or ends.failed)
+    if copy.phase is Phase.PAUSED:
+        paused = [each for each in happened if _is(each, name, EventCode.PAUSED)]
+        yield Fact(FactCode.PAUSED, paused[-1].at if paused else None, name, source=copy.place.name)
+    elif copy.phase is Phase.PENDING:
+        yield Fact(FactCode.NEVER_STARTED, None, name, after=copy.detail, source=copy.place.name)
+    elif copy.phase in NOT_RUNNING or copy.phase is Phase.RESTARTING:
+        if ends.ordered and ends.ordered[-1].name:
+            last = ends.ordered[-1]
+            yield Fact(FactCode.SIGNALLED, last.at, name, after=last.name, source=copy.place.name)
+        elif not seen:
+            yield _as_it_stands(copy)
+
+
+def _failed(name: str, ends: Sequence[Event]) -> Fact:
+    first, last = ends[0], ends[-1]
+    looping = len(ends) >= LOOP_OF
+    return Fact(
+        FactCode.CRASH_LOOP if looping else FactCode.EXITED,
+        first.at,
+        name,
+        len(ends),
+        figure=last.figure,
+        limit=last.at - first.at if looping else None,
+        until=last.at,
+        source=last.place,
+    )
+
+
+def _as_it_stands(copy: Replica) -> Fact:
+    """What the engine says of a copy whose end was not seen."""
+    restarts = copy.restarts or 0
+    if copy.oom_killed:
+        code, figure = FactCode.OUT_OF_MEMORY, copy.memory_limit
+    else:
+        looping = copy.phase is Phase.RESTARTING and restarts >= LOOP_OF
+        code = FactCode.CRASH_LOOP if looping else FactCode.EXITED
+        figure = copy.exit_code
+    count = max(1, restarts) if copy.phase is Phase.RESTARTING else 1
+    return Fact(code, copy.finished_at, copy.name, count, figure=figure, source=copy.place.name)
+
+
+def _of_workload(workload: Workload) -> Iterator[Fact]:
+    if workload.update in {Update.PAUSED, Update.ROLLED_BACK, Update.ROLLING_BACK}:
+        yield Fact(
+            FactCode.UPDATE_STOPPED,
+            None,
+            workload.name,
+            before=str(workload.update),
+            after=workload.said,
+            source=workload.place.name,
+        )
+    if workload.running < workload.wanted:
+        yield Fact(
+            FactCode.COPIES_MISSING,
+            None,
+            workload.name,
+            figure=workload.running,
+            limit=workload.wanted,
+            source=workload.place.name,
+        )
+
+
+def check_facts(service: ServiceView, known: Known) -> list[Fact]:
+    """Copies that run and that their engine's own health check calls ill."""
+    ill = [each for each in known.copies(service) if each.runs and each.state is State.DOWN]
+    return _together(
+        Fact(FactCode.CHECK_FAILS, None, each.name, after=each.detail, source=each.place.name)
+        for each in ill
+    )
+
+
+def _together(facts: Iterable[Fact]) -> list[Fact]:
+    """One fact for all copies of which the same is known."""
+    alike: dict[tuple[object, ...], list[Fact]] = {}
+    for fact in facts:
+        alike.setdefault((fact.code, fact.figure, fact.after, fact.source), []).append(fact)
+    return [_joined(group) for group in alike.values()]
+
+
+def _joined(facts: Sequence[Fact]) -> Fact:
+    first = min(facts, key=lambda fact: fact.subject)
+    begun = [fact.at for fact in facts if fact.at is not None]
+    ended = [fact.until for fact in facts if fact.until is not None]
+    return replace(
+        first,
+        at=min(begun, default=None),
+        until=max(ended, default=None),
+        count=sum(fact.count for fact in facts),
+        copies=len(facts),
+    )
+
+
+def _last_killed(copy: Replica | None) -> float | None:
+    return copy.finished_at if copy is not None and copy.oom_killed else None
+
+
+def _is_end(event: Event) -> bool:
+    return event.code in {EventCode.ENDED, EventCode.OUT_OF_MEMORY}
+
+
+def _is(event: Event, name: str, code: EventCode) -> bool:
+    return event.code is code and event.subject == name

@@ -1,0 +1,182 @@
+"""Why one service is as it is: the entry to this room. Pure.
+
+Invariant: a service that is well, meets its objectives and has no firing alert has no explanation.
+A dependency explains a service if it is wrong and is not known to have begun later; of a chain of
+such dependencies it is the last one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+from opsconsole.engine.judge.diagnosis.beside import (
+    alert_facts,
+    goal_facts,
+    host_facts,
+    unread,
+    well,
+)
+from opsconsole.engine.judge.diagnosis.changes import OF_CHANGES, before, change_facts
+from opsconsole.engine.judge.diagnosis.copies import afflicted, check_facts, workload_facts
+from opsconsole.engine.judge.diagnosis.known import PRECISION, Known, Onset
+from opsconsole.engine.judge.diagnosis.looks import look_facts, runs_as, unread_facts
+from opsconsole.engine.judge.diagnosis.ranking import Story, ranked
+from opsconsole.model.causes import WINDOW
+from opsconsole.model.diagnosis import (
+    NO_DIAGNOSIS,
+    Confidence,
+    Diagnosis,
+    Fact,
+    FactCode,
+)
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.model.state import State
+
+_SYMPTOMS: Final = frozenset(
+    {
+        FactCode.PROBE_FAILS,
+        FactCode.CHECK_FAILS,
+        FactCode.COPIES_MISSING,
+        FactCode.DISK_FULL,
+        FactCode.HOST_MEMORY,
+    }
+)
+"""What is seen and may have many causes: possible, as long as no change came before it."""
+
+
+def diagnose(service: ServiceView, known: Known) -> Diagnosis:
+    """All that is known of why ``service`` is as it is."""
+    onset = known.onset(service)
+    until = known.now if onset is None else onset.wrong
+    changes = change_facts(service, known, until - WINDOW, until)
+    stories = [
+        *_own(service, known, onset, changes),
+        *_of_others(service, known, onset),
+    ]
+    explanations = ranked(stories, onset)
+    if not explanations:
+        return NO_DIAGNOSIS
+    watched = known.watched_since
+    long = watched is not None and watched <= until - WINDOW
+    changed = frozenset(each.code for each in changes) if long else OF_CHANGES
+    return Diagnosis(
+        explanations,
+        tuple(well(service, known, changed)),
+        tuple(unread(known)),
+        watched,
+    )
+
+
+def own_lead(service: ServiceView, known: Known) -> Fact | None:
+    """The best known cause of ``service`` apart from those that it needs."""
+    onset = known.onset(service)
+    until = known.now if onset is None else onset.wrong
+    changes = change_facts(service, known, until - WINDOW, until)
+    found = ranked(_own(service, known, onset, changes), onset)
+    return found[0].lead if found else None
+
+
+def _own(
+    service: ServiceView, known: Known, onset: Onset | None, changes: list[Fact]
+) -> Iterator[Story]:
+    """What the service's own copies, looks, goals and alerts tell."""
+    wrong = service.state is not State.OK or service.stale
+    if wrong:
+        since = (known.now if onset is None else onset.wrong) - WINDOW
+        stories = list(_of_trouble(service, known, since, changes))
+        told = {fact for story in stories for fact in story.facts}
+        yield from stories
+        yield from (_plain(fact) for fact in unread_facts(service, known))
+        yield from (_plain(each, Confidence.POSSIBLE) for each in changes if each not in told)
+    sure = Confidence.POSSIBLE if wrong else Confidence.LIKELY
+    yield from (_plain(fact, sure) for fact in goal_facts(service))
+    for fact in alert_facts(service, known):
+        grave = fact.state is State.DOWN and not wrong
+        yield _plain(fact, Confidence.LIKELY if grave else Confidence.POSSIBLE)
+
+
+def _of_trouble(
+    service: ServiceView, known: Known, since: float, changes: list[Fact]
+) -> Iterator[Story]:
+    """Each thing that is wrong, with the change before it."""
+    ends = afflicted(service, known, since)
+    copies, count = known.copies(service), len(service.instances)
+    struck = [each for each in service.instances if runs_as(each, copies, ends.names)]
+    spared = [each for each in service.instances if each not in struck]
+    symptoms = tuple(look_facts(struck, count))
+    for fact in ends.facts:
+        yield _after_change(fact, changes, symptoms)
+    if not ends.facts:
+        for fact in symptoms:
+            yield _after_change(fact, changes)
+    beside = (*workload_facts(service, known), *check_facts(service, known))
+    for fact in (*beside, *look_facts(spared, count), *host_facts(service, known)):
+        yield _after_change(fact, changes)
+
+
+def _of_others(service: ServiceView, known: Known, onset: Onset | None) -> Iterator[Story]:
+    """What this service needs and is wrong: the roots, and what failed only later."""
+    if service.state is State.UNKNOWN:
+        return
+    roots = _roots(service, known)
+    late = {each.name for each in _wrong_below(service, known, earlier=False)}
+    for name in sorted(roots | late):
+        root = known.services[name]
+        began = known.onset(root)
+        assert began is not None, "what is wrong began"
+        cause = own_lead(root, known)
+        fact = Fact(
+            FactCode.DEPENDENCY,
+            began.wrong,
+            name,
+            after=root.reason,
+            state=root.state,
+            because=cause,
+        )
+        whole = root.state is State.DOWN or service.state is not State.DOWN
+        sure = Confidence.LIKELY if whole and onset is not None else Confidence.POSSIBLE
+        facts = (fact,) if cause is None else (cause, fact)
+        yield Story(fact, facts, sure, began.well)
+
+
+def _roots(service: ServiceView, known: Known) -> set[str]:
+    """The last services of each chain of wrong ones below ``service``, none begun later."""
+    found: set[str] = set()
+    seen, ahead = {service.name}, [service]
+    while ahead:
+        each = ahead.pop()
+        below = [other for other in _wrong_below(each, known) if other.name not in seen]
+        if not below and each is not service:
+            found.add(each.name)
+        seen.update(other.name for other in below)
+        ahead.extend(below)
+    return found
+
+
+def _wrong_below(
+    service: ServiceView, known: Known, *, earlier: bool = True
+) -> Iterator[ServiceView]:
+    """The wrong services that ``service`` needs itself: those that may have failed ``earlier``,
+    or those that failed later for certain."""
+    onset = known.onset(service)
+    for name in dict.fromkeys(service.depends_on):
+        other = known.services.get(name)
+        began = known.onset(other) if other is not None and not other.stale else None
+        if other is None or other is service or began is None:
+            continue
+        if earlier is (onset is None or began.well <= onset.wrong + PRECISION):
+            yield other
+
+
+def _after_change(fact: Fact, changes: list[Fact], symptoms: tuple[Fact, ...] = ()) -> Story:
+    """``fact`` with the change before it, and with what followed from it."""
+    change = before(fact, changes)
+    sure = fact.code not in _SYMPTOMS or change is not None
+    lead = fact if change is None else replace(fact, because=change)
+    facts = (lead, *symptoms) if change is None else (change, lead, *symptoms)
+    confidence = Confidence.LIKELY if sure else Confidence.POSSIBLE
+    return Story(lead, facts, confidence, change.at if change is not None else fact.at)
+
+
+def _plain(fact: Fact, confidence: Confidence = Confidence.LIKELY) -> Story:
+    return Story(fact, (fact,), confidence, fact.at)

@@ -1,0 +1,92 @@
+"""What looks at a service say: parts that fail, looks that fail, looks that are missing. Pure."""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from opsconsole.engine.judge.diagnosis.known import Known
+from opsconsole.model.diagnosis import Fact, FactCode
+from opsconsole.model.health import Component, failing
+from opsconsole.model.running.workloads import Replica
+from opsconsole.model.snapshot import InstanceView, ServiceView, SourceView
+from opsconsole.model.state import State
+
+
+def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[Fact]:
+    """Failing parts, failing looks and flapping of ``instances``, of ``all_of_them`` in number."""
+    ill = [each for each in instances if each.state is not State.OK and not each.stale]
+    parts = [(each, part) for each in ill if (part := _culprit(each)) is not None]
+    yield from _of_components(parts)
+    named = {each.name for each, _ in parts}
+    rest = [each for each in ill if each.name not in named and each.reason]
+    yield from _of_probes(rest, all_of_them)
+    for each in ill:
+        if each.flapping:
+            yield Fact(FactCode.FLAPPING, None, each.name, after=each.reason, state=each.state)
+
+
+def unread_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
+    """Why nothing is known of ``service`` at present."""
+    if not service.stale and service.state is not State.UNKNOWN:
+        return
+    silent = [each for each in known.sources if each.fault is not None and _serves(each, service)]
+    for each in silent:
+        yield Fact(FactCode.NOT_READ, each.since, each.name, after=str(each.fault))
+    if not silent and service.reason:
+        yield Fact(FactCode.NOT_READ, service.since, "", after=service.reason)
+
+
+def _serves(source: SourceView, service: ServiceView) -> bool:
+    """Whether a service without addresses of its own is known through ``source`` alone."""
+    return source.id.kind.tells_replicas and not any(each.url for each in service.instances)
+
+
+def _culprit(instance: InstanceView) -> Component | None:
+    """The innermost part that fails, of a look that was answered."""
+    if instance.report is None or instance.fault is not None:
+        return None
+    found = failing(instance.report.components)
+    return found[0] if found else None
+
+
+def _of_components(parts: Sequence[tuple[InstanceView, Component]]) -> Iterator[Fact]:
+    alike: dict[str, list[tuple[InstanceView, Component]]] = {}
+    for instance, part in parts:
+        alike.setdefault(part.name, []).append((instance, part))
+    for name, group in sorted(alike.items()):
+        worst = max(group, key=lambda each: each[1].state.urgency)[1]
+        yield Fact(
+            FactCode.COMPONENT_FAILS,
+            _earliest([part.since for _, part in group]),
+            name,
+            after=worst.message,
+            state=worst.state,
+            copies=len(group),
+        )
+
+
+def _of_probes(instances: Sequence[InstanceView], all_of_them: int) -> Iterator[Fact]:
+    alike: dict[str, list[InstanceView]] = {}
+    for each in instances:
+        kind = each.fault.kind if each.fault is not None else each.reason
+        alike.setdefault(kind, []).append(each)
+    for group in alike.values():
+        worst = max(group, key=lambda each: each.state.urgency)
+        yield Fact(
+            FactCode.PROBE_FAILS,
+            _earliest([each.wrong_at or each.since for each in group]),
+            worst.name,
+            after=worst.reason,
+            figure=float(len(group)),
+            limit=float(all_of_them),
+            state=worst.state,
+            copies=len(group),
+        )
+
+
+def runs_as(instance: InstanceView, copies: Iterable[Replica], names: Collection[str]) -> bool:
+    """Whether ``instance`` is one of the copies called ``names``."""
+    ids = {each.id for each in copies if each.name in names}
+    return instance.runs_as in names or not ids.isdisjoint(instance.replicas)
+
+
+def _earliest(times: Iterable[float | None]) -> float | None:
+    return min((at for at in times if at is not None), default=None)

@@ -1,0 +1,125 @@
+"""The diagnoses of all services, from snapshot to snapshot.
+
+Invariant: a service of which nothing that its diagnosis stands on has changed keeps its view, as
+the same object; one that is well costs nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+from operator import attrgetter
+from typing import Final, TypeVar
+
+from opsconsole.engine.judge.diagnosis.diagnose import diagnose
+from opsconsole.engine.judge.diagnosis.known import Known
+from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.events import Event
+from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.workloads import EngineView
+from opsconsole.model.snapshot import ServiceView, SourceView
+from opsconsole.model.state import State
+
+T = TypeVar("T", Event, Alert)
+
+AGAIN_AFTER: Final = 5.0
+"""Seconds after which a diagnosis is made anew although nothing changed: what is read grows old."""
+
+
+class Diagnoses:
+    """What was found so far. ``watched_since`` is from when on changes would have been seen:
+    from the first snapshot on, unless a recording goes further back."""
+
+    def __init__(self) -> None:
+        self.watched_since: float | None = None
+        self._found: dict[str, tuple[tuple[object, ...], ServiceView]] = {}
+        self._events: tuple[Event, ...] = ()
+        self._by_service: dict[str, tuple[Event, ...]] = {}
+
+    def added_to(
+        self,
+        services: tuple[ServiceView, ...],
+        now: float,
+        *,
+        events: tuple[Event, ...],
+        alerts: tuple[Alert, ...],
+        engines: tuple[EngineView, ...],
+        hosts: tuple[HostView, ...],
+        sources: tuple[SourceView, ...],
+    ) -> tuple[ServiceView, ...]:
+        """``services``, those that are not plainly well with their diagnoses."""
+        if self.watched_since is None:
+            self.watched_since = now
+        firing = _by_service(alert for alert in alerts if alert.state is AlertState.FIRING)
+        ill = [each for each in services if not _plainly_well(each) or each.name in firing]
+        if not ill:
+            self._found.clear()
+            return services
+        self._group(events)
+        known = Known(
+            now,
+            {each.name: each for each in services},
+            {one.id: (one, engine) for engine in engines for one in engine.inventory.replicas},
+            {one.id: (one, engine) for engine in engines for one in engine.inventory.workloads},
+            self._by_service,
+            firing,
+            hosts,
+            sources,
+            self.watched_since,
+        )
+        beside = (events, alerts, engines, hosts, sources, now // AGAIN_AFTER)
+        found = {each.name: self._of(each, known, beside) for each in ill}
+        self._found = found
+        return tuple(found[each.name][1] if each.name in found else each for each in services)
+
+    def _of(
+        self, service: ServiceView, known: Known, beside: tuple[object, ...]
+    ) -> tuple[tuple[object, ...], ServiceView]:
+        signs = (service, known.watched_since, *beside, *_below(service, known))
+        before = self._found.get(service.name)
+        if before is not None and _same(before[0], signs):
+            return before
+        diagnosis = diagnose(service, known)
+        if before is not None and before[0][0] is service and before[1].diagnosis == diagnosis:
+            return signs, before[1]
+        return signs, replace(service, diagnosis=diagnosis)
+
+    def _group(self, events: tuple[Event, ...]) -> None:
+        if events is self._events:
+            return
+        self._events = events
+        self._by_service = _by_service(sorted(events, key=attrgetter("at")))
+
+
+def _plainly_well(service: ServiceView) -> bool:
+    return (
+        service.state is State.OK
+        and not service.stale
+        and not service.flapping
+        and all(each.met is not False for each in service.objectives)
+    )
+
+
+def _below(service: ServiceView, known: Known) -> Iterable[ServiceView]:
+    """Everything that ``service`` needs, directly or through others."""
+    seen: dict[str, ServiceView] = {}
+    ahead = list(service.depends_on)
+    while ahead:
+        name = ahead.pop()
+        other = known.services.get(name)
+        if other is not None and name not in seen:
+            seen[name] = other
+            ahead.extend(other.depends_on)
+    return seen.values()
+
+
+def _same(before: Sequence[object], after: Sequence[object]) -> bool:
+    return len(before) == len(after) and all(
+        one is other or (isinstance(one, float) and one == other)
+        for one, other in zip(before, after, strict=True)
+    )
+
+
+def _by_service(items: Iterable[T]) -> dict[str, tuple[T, ...]]:
+    """``items`` by their service, each group in its order."""
+    in_groups = sorted(items, key=attrgetter("service"))
+    return {name: tuple(group) for name, group in groupby(in_groups, key=attrgetter("service"))}

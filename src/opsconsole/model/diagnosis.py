@@ -1,0 +1,133 @@
+"""Why a service is as it is: known facts about it, told as explanations, the likeliest first.
+
+Invariant: nothing here is guessed: every fact was read somewhere, at a time that is known or said
+to be not known. A fact has a code and figures, never a sentence; words are made in
+``render.service.why``. Of two explanations of one service the order is total.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from opsconsole.model.state import State
+
+
+class FactCode(StrEnum):
+    """What is known. The members' comments say what ``before``, ``after``, ``figure`` hold."""
+
+    OUT_OF_MEMORY = "out-of-memory"  # figure: memory limit in bytes; count: deaths
+    EXITED = "exited"  # figure: exit code; count: deaths
+    SIGNALLED = "signalled"  # after: the signal's name; count: deaths
+    CRASH_LOOP = "crash-loop"  # count: deaths, figure: exit code, limit: seconds they took
+    NEVER_STARTED = "never-started"
+    PAUSED = "paused"
+    COPIES_MISSING = "copies-missing"  # limit: wanted, figure: running
+    UPDATE_STOPPED = "update-stopped"  # before: how it stands, after: what the engine said
+    CHECK_FAILS = "check-fails"  # after: what the engine's own health check said
+    IMAGE_CHANGED = "image-changed"  # before, after: images
+    VERSION_CHANGED = "version-changed"  # before, after: versions
+    CONFIGURATION_CHANGED = "configuration-changed"  # after: what changed, never values
+    OPERATED = "operated"  # after: the kind of operation; by: who
+    COMPONENT_FAILS = "component-fails"  # subject: the component, after: what it said
+    PROBE_FAILS = "probe-fails"  # after: what the look said; figure: copies that say so, limit: all
+    DEPENDENCY = "dependency"  # subject: the other service; because: its own first cause
+    OBJECTIVE_MISSED = "objective-missed"  # figure, limit, unit; subject: the objective
+    ALERT = "alert"  # subject: its name, after: its summary
+    ALERTS_SILENCED = "alerts-silenced"  # count; by: who, until: the last end
+    DISK_FULL = "disk-full"  # subject: the path, figure: the part in use; by: the host
+    HOST_MEMORY = "host-memory"  # subject: the host, figure: the part in use
+    CERTIFICATE = "certificate"  # after: what the look said; subject: whose
+    FLAPPING = "flapping"  # before, after: the states
+    NOT_READ = "not-read"  # subject: the source, after: its fault
+
+
+class Confidence(StrEnum):
+    """How sure an explanation is; a word for people, never a percentage."""
+
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+    UNLIKELY = "unlikely"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One thing that is known. ``at`` is when it began, None where that was not seen.
+
+    ``subject`` is what it is about: a copy, a component, another service, an alert; ``copies`` how
+    many copies it is about, ``subject`` then being the first by name. ``count`` is how often.
+    ``source`` is the label of where it was read, '' for our own looks. ``until`` is when it ends
+    or ended last. ``limit`` is what ``figure`` is compared with. ``because`` is the fact that it
+    follows from: a change before it, or the first cause of the service that it names.
+    """
+
+    code: FactCode
+    at: float | None = None
+    subject: str = ""
+    count: int = 1
+    before: str = ""
+    after: str = ""
+    figure: float | None = None
+    limit: float | None = None
+    unit: str = ""
+    until: float | None = None
+    source: str = ""
+    state: State | None = None
+    by: str = ""
+    copies: int = 1
+    because: "Fact | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One story: ``lead`` is what its sentence says, ``facts`` what it stands on, by time.
+
+    ``lead`` is one of ``facts``. ``later`` is by how many seconds its first fact came after the
+    service went wrong, None where it did not; what came later is never more than UNLIKELY.
+    """
+
+    lead: Fact
+    facts: tuple[Fact, ...]
+    confidence: Confidence
+    later: float | None = None
+
+
+class Checked(StrEnum):
+    """What was looked at and found well: the names for *ruled out*."""
+
+    HOST_MEMORY = "host memory"
+    HOST_CPU = "cpu"
+    HOST_DISK = "disk"
+    DEPENDENCIES = "dependencies"
+    IMAGE = "image"
+    CONFIGURATION = "configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What could not be looked at: ``what`` in a word or two, ``why`` in the source's own."""
+
+    what: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All explanations of one service, the likeliest first; none where nothing is known.
+
+    ``ruled_out`` lists only what was really read, and freshly. ``watched_since`` is from when on
+    changes would have been seen, by this console or by the recording.
+    """
+
+    explanations: tuple[Explanation, ...] = ()
+    ruled_out: tuple[Checked, ...] = ()
+    unknown: tuple[Unknown, ...] = ()
+    watched_since: float | None = None
+
+    @property
+    def lead(self) -> Fact | None:
+        """The best known cause, if there is one."""
+        return self.explanations[0].lead if self.explanations else None
+
+
+NO_DIAGNOSIS: Final = Diagnosis()
+"""Of a service that is well."""
