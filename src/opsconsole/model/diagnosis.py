@@ -56,7 +56,7 @@ class Fact:
     ``subject`` is what it is about: a copy, a component, another service, an alert; ``copies`` how
     many copies it is about, ``subject`` then being the first by name. ``count`` is how often.
     ``source`` is the label of where it was read, '' for our own looks. ``until`` is when it ends
-    or ended last. ``limit`` is what ``figure`` is compared with. ``because`` is the fact that it
+    or ended last. ``limit`` is what ``figure`` is compared with. ``because`` are the facts that it
     follows from: a change before it, or the first cause of the service that it names.
     """
 
@@ -74,7 +74,7 @@ class Fact:
     state: State | None = None
     by: str = ""
     copies: int = 1
-    because: "Fact | None" = None
+    because: tuple["Fact", ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def _fact(fact: Fact) -> Document:
         "by": fact.by,
         "state": None if fact.state is None else fact.state.value,
         "source": fact.source,
-        "because": None if fact.because is None else _fact(fact.because),
+        "because": [_fact(each) for each in fact.because],
     }
 
 

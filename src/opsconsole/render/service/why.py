@@ -46,7 +46,7 @@ def why_beside(service: ServiceView, doing: str | None, width: int, role: Role =
 def sentence(fact: Fact, width: int = LONGEST) -> str:
     """``fact`` in at most ``width`` cells."""
     core, *more = _PARTS[fact.code](fact)
-    change = _since(fact.because) if fact.code is not FactCode.DEPENDENCY else ""
+    change = "" if fact.code is FactCode.DEPENDENCY else " ".join(map(_since, fact.because))
     for parts in _shorter(more):
         whole = ", ".join([core, *parts])
         if change and width_of(f"{whole} {change}") <= width:
@@ -62,9 +62,7 @@ def _shorter(parts: list[str]) -> list[list[str]]:
     return [said[:count] for count in range(len(said), -1, -1)]
 
 
-def _since(change: Fact | None) -> str:
-    if change is None:
-        return ""
+def _since(change: Fact) -> str:
     match change.code:
         case FactCode.IMAGE_CHANGED | FactCode.VERSION_CHANGED:
             return f"since {change_of(change)}"
@@ -153,7 +151,7 @@ def _operated(fact: Fact) -> list[str]:
 
 def _component_fails(fact: Fact) -> list[str]:
     state = "" if fact.state is None else f" {fact.state.value}"
-    return [f"{fact.subject}: {fact.after}" if fact.after else f"{fact.subject}{state}"]
+    return [f"{fact.subject}{state}: {fact.after}" if fact.after else f"{fact.subject}{state}"]
 
 
 def _probe_fails(fact: Fact) -> list[str]:
@@ -165,13 +163,14 @@ def _probe_fails(fact: Fact) -> list[str]:
 
 
 def _dependency(fact: Fact) -> list[str]:
-    cause = fact.because
-    said = fact.after if cause is None else sentence(cause, LONGEST)
-    if cause is not None and cause.code is FactCode.PROBE_FAILS:
-        said = cause.after
+    said = next((_of_another(each) for each in fact.because), fact.after)
     if not said and fact.state is not None:
         said = fact.state.value
     return [f"↳ {fact.subject}: {said}"]
+
+
+def _of_another(cause: Fact) -> str:
+    return cause.after if cause.code is FactCode.PROBE_FAILS else sentence(cause)
 
 
 def _objective_missed(fact: Fact) -> list[str]:

@@ -112,7 +112,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "events": [image(T - 100)],
         },
     ),
-    "elasticsearch: cluster red": (
+    "elasticsearch down: cluster red": (
         "a part that fails",
         {"services": [service("web", State.DEGRADED, copy(1, State.DEGRADED, report=CLUSTER))]},
     ),

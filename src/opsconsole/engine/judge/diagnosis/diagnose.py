@@ -131,7 +131,7 @@ def _of_others(service: ServiceView, known: Known, onset: Onset | None) -> Itera
             name,
             after=root.reason,
             state=root.state,
-            because=cause,
+            because=() if cause is None else (cause,),
         )
         whole = root.state is State.DOWN or service.state is not State.DOWN
         sure = Confidence.LIKELY if whole and onset is not None else Confidence.POSSIBLE
@@ -172,7 +172,7 @@ def _after_change(fact: Fact, changes: list[Fact], symptoms: tuple[Fact, ...] = 
     """``fact`` with the change before it, and with what followed from it."""
     change = before(fact, changes)
     sure = fact.code not in _SYMPTOMS or change is not None
-    lead = fact if change is None else replace(fact, because=change)
+    lead = fact if change is None else replace(fact, because=(change,))
     facts = (lead, *symptoms) if change is None else (change, lead, *symptoms)
     confidence = Confidence.LIKELY if sure else Confidence.POSSIBLE
     return Story(lead, facts, confidence, change.at if change is not None else fact.at)
