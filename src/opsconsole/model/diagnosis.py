@@ -1,4 +1,4 @@
-"""Why a service is as it is: known facts about it, told as explanations, the likeliest first.
+"""Why a service is as it is: known facts about it, in explanations, the likeliest first.
 
 Invariant: nothing here is guessed: every fact was read somewhere, at a time that is known or said
 to be not known. A fact has a code and figures, never a sentence; words are made in

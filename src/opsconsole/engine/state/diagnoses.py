@@ -22,7 +22,7 @@ from opsconsole.model.state import State
 T = TypeVar("T", Event, Alert)
 
 AGAIN_AFTER: Final = 5.0
-"""Seconds after which a diagnosis is made anew although nothing changed: what is read grows old."""
+"""Seconds after which a diagnosis is made again though nothing changed: what is read grows old."""
 
 
 class Diagnoses:

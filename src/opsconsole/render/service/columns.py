@@ -281,7 +281,7 @@ def _why(width: int) -> Column:
     def cell(service: ServiceView, context: Context, width: int) -> Cell:
         urgent = service.state is not State.OK or service.stale or service.missed
         role = Role.TEXT if urgent else Role.MUTED
-        told = why_beside(service, context.activities.get(service.name), width, role)
-        return Cell("", spans=(*told, Span(" " * (width - line_width(told)))))
+        said = why_beside(service, context.activities.get(service.name), width, role)
+        return Cell("", spans=(*said, Span(" " * (width - line_width(said)))))
 
     return Column("why", "why", width, cell, gap=2)

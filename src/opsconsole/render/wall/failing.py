@@ -134,14 +134,14 @@ def _chip(service: ServiceView) -> Line:
 def _said(service: ServiceView, scene: Scene, width: int, scale: int) -> list[Line]:
     """For how long, and why; in big letters if all of it fits."""
     since = f"{_since(service, scene)}  "
-    told = _told(service, scene, width - width_of(since))
-    text = f"{figures.age(scene.now - _began(service))}  {told[0].text}".rstrip()
-    if scale and len(told) == 1 and drawable(text) and columns_of(text, scale) <= width:
+    why = _why(service, scene, width - width_of(since))
+    text = f"{figures.age(scene.now - _began(service))}  {why[0].text}".rstrip()
+    if scale and len(why) == 1 and drawable(text) and columns_of(text, scale) <= width:
         return enlarged(text, Role.TEXT, scale, ascii_only=scene.ascii_only)
-    return [padded((Span(since, Role.MUTED), *told), width)]
+    return [padded((Span(since, Role.MUTED), *why), width)]
 
 
-def _told(service: ServiceView, scene: Scene, width: int) -> Line:
+def _why(service: ServiceView, scene: Scene, width: int) -> Line:
     """Why, in ``width`` cells, and beside it what is being done about it, if anything."""
     doing = operations.activities(scene.snapshot, scene.now).get(service.name)
     return why_beside(service, doing, width)
@@ -170,7 +170,7 @@ def _entry(service: ServiceView, scene: Scene, width: int, rows: int) -> list[Li
         Span(f"   {_since(service, scene)}", Role.MUTED),
         Span(_copies(service), Role.MUTED),
     )
-    second = padded((Span(" " * (_CHIP + 2)), *_told(service, scene, width - _CHIP - 2)), width)
+    second = padded((Span(" " * (_CHIP + 2)), *_why(service, scene, width - _CHIP - 2)), width)
     return [first, second, BLANK][:rows]
 
 
@@ -189,4 +189,4 @@ def _row(service: ServiceView, scene: Scene, width: int) -> Line:
         Span(fit(service.name, name), Role.STRONG),
         Span(f" {age:>6}  ", Role.MUTED),
     )
-    return padded((*line, *_told(service, scene, width - line_width(line))), width)
+    return padded((*line, *_why(service, scene, width - line_width(line))), width)

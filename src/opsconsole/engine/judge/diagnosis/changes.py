@@ -38,7 +38,7 @@ def change_facts(service: ServiceView, known: Known, since: float, until: float)
         if code is None or not since <= event.at <= until + PRECISION:
             continue
         if event.code in {EventCode.UPDATE_MOVED, EventCode.REPLICAS_CHANGED}:
-            # How an update goes is told by its workload.
+            # How an update goes is known from its workload.
             continue
         fact = _fact(code, event)
         # An operation acted from its start on, and several copies are changed one by one.

@@ -64,7 +64,7 @@ def ends_of(name: str, events: Iterable[Event], copies: dict[str, Replica]) -> E
     lacked = [each for each in mine if each.memory or each.code is EventCode.OUT_OF_MEMORY]
     memory: list[Event] = []
     for each in lacked:
-        # One lack of memory is told when it happens and again with the end.
+        # One lack of memory is reported when it happens and again with the end.
         if not memory or each.at - memory[-1].at > PRECISION or each.code is memory[-1].code:
             memory.append(each)
     killed = _last_killed(copy)

@@ -79,15 +79,15 @@ def own_lead(service: ServiceView, known: Known) -> Fact | None:
 def _own(
     service: ServiceView, known: Known, onset: Onset | None, changes: list[Fact]
 ) -> Iterator[Story]:
-    """What the service's own copies, looks, goals and alerts tell."""
+    """What the service's own copies, looks, goals and alerts say."""
     wrong = service.state is not State.OK or service.stale
     if wrong:
         since = (known.now if onset is None else onset.wrong) - WINDOW
         stories = list(_of_trouble(service, known, since, changes))
-        told = {fact for story in stories for fact in story.facts}
+        used = {fact for story in stories for fact in story.facts}
         yield from stories
         yield from (_plain(fact) for fact in unread_facts(service, known))
-        yield from (_plain(each, Confidence.POSSIBLE) for each in changes if each not in told)
+        yield from (_plain(each, Confidence.POSSIBLE) for each in changes if each not in used)
     sure = Confidence.POSSIBLE if wrong else Confidence.LIKELY
     yield from (_plain(fact, sure) for fact in goal_facts(service))
     for fact in alert_facts(service, known):

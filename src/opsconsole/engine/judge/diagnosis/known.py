@@ -1,6 +1,6 @@
 """What a diagnosis stands on: everything known at one moment, by service. Pure.
 
-Invariant: nothing in it is newer than ``now``; a place that has not answered recently tells
+Invariant: nothing in it is newer than ``now``; a place that has not answered recently says
 nothing of the present.
 """
 
