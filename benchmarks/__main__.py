@@ -10,6 +10,7 @@ BENCHMARKS: Final = (
     "wire",
     "fleet",
     "probing",
+    "latency",
     "engine",
     "metrics",
     "operations",

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.schedule import FIRST_ROUND, TICK, Schedule, fraction
+from opsconsole.engine.schedule import AT_ONCE, FIRST_ROUND, PACE, TICK, Schedule, fraction
+from opsconsole.engine.single_look import look_at_all
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.observations import Observation
@@ -45,6 +47,82 @@ async def test_the_first_round_is_done_within_a_second(
     first = [each.looked[0] - start for each in sources]
     assert max(first) <= FIRST_ROUND + TICK
     assert sum(offset < 0.5 for offset in first) in range(70, 130), "spread, not all at once"
+
+
+async def test_a_large_fleet_is_not_looked_at_in_one_burst(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    count = round(4 * PACE)
+    sources = [source(named(f"probe:a/{n}:health"), 30.0) for n in range(count)]
+    start = clock.now()
+    async with running(Schedule(sources, clock, ignore)):
+        await clock.advance(6.0)
+    first = [each.looked[0] - start for each in sources]
+    in_each_second = [sum(int(offset) == second for offset in first) for second in range(5)]
+    assert sum(in_each_second) == count, "everything was looked at"
+    assert max(in_each_second) < 1.2 * PACE, in_each_second
+
+
+async def test_answers_are_read_between_the_looks_of_one_tick(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    sources = [source(named(f"probe:a/{n}:health"), 30.0) for n in range(10 * AT_ONCE)]
+    under_way = most = 0
+
+    class Counting(ScriptedSource):
+        async def collect(self) -> Reading[Observation]:
+            nonlocal under_way, most
+            under_way += 1
+            most = max(most, under_way)
+            # As long as an answer takes that is there at the loop's next turn.
+            await asyncio.sleep(0)
+            under_way -= 1
+            return await super().collect()
+
+    counting = [Counting(each.id, each.interval, clock) for each in sources]
+    schedule = Schedule(counting, clock, ignore)
+    async with running(schedule):
+        await clock.advance(2.0)
+        for each in counting:
+            schedule.hurry(each.id)
+        await clock.advance(2.0)
+    assert all(len(each.looked) == 2 for each in counting)
+    assert most <= 2 * AT_ONCE
+
+
+async def test_a_single_look_is_spread_as_well(clock: FakeClock, source: MakeSource) -> None:
+    sources = [source(named(f"probe:a/{n}:health"), 30.0) for n in range(100)]
+    start = clock.now()
+    task = asyncio.create_task(look_at_all(sources, clock, lambda reading: None, 30.0))
+    await clock.advance(1.0)
+    await task
+    began = sorted(each.looked[0] - start for each in sources)
+    assert all(after - before >= 0.9 / PACE for before, after in pairwise(began))
+
+
+async def test_a_time_that_may_be_our_own_is_told_with_the_loops_lag(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    readings: list[Reading[Observation]] = []
+
+    class Untimed(ScriptedSource):
+        async def collect(self) -> Reading[Observation]:
+            return replace(await super().collect(), blur=None)
+
+    def keep(reading: Reading[Observation], lag: float) -> float | None:
+        readings.append(reading)
+        return None
+
+    each = Untimed(named("probe:a/1:health"), 1.0, clock)
+    schedule = Schedule([each], clock, keep)
+    async with running(schedule):
+        await clock.advance(3.0)
+        assert readings[-1].blur == 0.0
+        clock.move(1.5)
+        await clock.advance(0.5)
+        late = [each for each in readings if each.blur]
+        assert late, "the loop was late by more than a second"
+        assert not any(each.sharp for each in late)
 
 
 async def test_the_load_of_every_second_is_even(clock: FakeClock, source: MakeSource) -> None:

@@ -11,8 +11,10 @@ from opsconsole.engine.state.probe_watch import NETWORK_PROBLEM
 SKEW: Final = 2.0
 """Seconds by which the wall clock may differ before a notice says so."""
 
-LAG: Final = 0.5
+LAG: Final = 0.1
 """Seconds behind schedule above which a notice says so."""
+
+_STEPS: Final = (LAG, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
 LAG_LASTS: Final = 10.0
 """Seconds for which looks must have been late before a notice says so."""
@@ -94,5 +96,5 @@ def _span(seconds: float) -> str:
 
 
 def _coarse(lag: float) -> str:
-    """In half seconds, so that the line does not change all the time."""
-    return f"{round(lag * 2) / 2:g} s"
+    """The step below it, so that the line does not change all the time."""
+    return f"{max(step for step in _STEPS if step <= lag):g} s"

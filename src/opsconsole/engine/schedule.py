@@ -6,8 +6,10 @@ skipped and counted, never queued. Nothing that a source does ends or delays the
 others.
 
 The phase is a hash of the id, so that load is even and the same after a restart (as in Prometheus).
-Looks due within one tick start together: fewer wake-ups halve the cost of a look. On the first
-round everything is looked at within a second, so that a screen fills.
+Looks due within one tick start together: fewer wake-ups halve the cost of a look. A few at a time
+they do, so that answers are read in between, and no host is asked by all of them in one moment. On
+the first round everything is looked at within a second, so that a screen fills; where that were
+more than ``PACE`` looks a second, it takes longer.
 """
 
 import asyncio
@@ -22,7 +24,7 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.observations import Observation
-from opsconsole.model.reading import Reading
+from opsconsole.model.reading import Reading, blurred
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.base import AnySource
 from opsconsole.text import sanitize
@@ -34,7 +36,13 @@ NAP: Final = 0.25
 """The longest sleep in seconds, so that a refresh and a gap in time are noticed soon."""
 
 FIRST_ROUND: Final = 1.0
-"""Seconds over which the first round is spread."""
+"""Seconds over which the first round is spread, at least."""
+
+PACE: Final = 500.0
+"""Looks a second that are begun at most where many are wanted at once."""
+
+AT_ONCE: Final = 4
+"""Looks that are begun before what has arrived is read."""
 
 LONGEST_BACKOFF: Final = 4
 """The most intervals that an unreachable source is left alone."""
@@ -136,15 +144,16 @@ class Schedule:
         try:
             while True:
                 await self._nap()
-                self._begin_due()
+                await self._begin_due()
         finally:
             await self._abandon()
 
     def refresh(self) -> None:
-        """Look at everything soon: within a second, or an interval where that is shorter."""
-        now = self._clock.now()
+        """Look at everything soon, spread as the first round is, or over an interval where that is
+        shorter."""
+        now, spread = self._clock.now(), first_round(len(self._entries))
         for entry in self._entries.values():
-            self._put(entry, now + fraction(entry.id) * min(entry.interval, FIRST_ROUND))
+            self._put(entry, now + fraction(entry.id) * min(entry.interval, spread))
 
     def replace(self, sources: Iterable[AnySource]) -> None:
         """Look at ``sources`` from now on; those already scheduled keep their turns.
@@ -152,14 +161,15 @@ class Schedule:
         A look under way at a removed source is cancelled.
         """
         before, self._entries = self._entries, {}
-        now = self._clock.now()
+        sources = tuple(sources)
+        now, spread = self._clock.now(), first_round(len(sources))
         for source in sources:
             known = before.get(source.id)
             if known is not None and known.source is source:
                 self._entries[source.id] = before.pop(source.id)
                 continue
             entry = self._entries[source.id] = _new_entry(source)
-            self._put(entry, now + fraction(entry.id) * min(entry.interval, FIRST_ROUND))
+            self._put(entry, now + fraction(entry.id) * min(entry.interval, spread))
         for gone in before.values():
             # Its turn in the wheel is void.
             gone.turn += 1
@@ -190,13 +200,16 @@ class Schedule:
             self._on_gap(late)
             self.refresh()
 
-    def _begin_due(self) -> None:
+    async def _begin_due(self) -> None:
         now = self._clock.now()
         reached = math.floor((now - self._origin) / TICK + _HAIR)
         while self._ticks and self._ticks[0] <= reached:
-            for entry, turn in self._wheel.pop(heapq.heappop(self._ticks)):
+            due = self._wheel.pop(heapq.heappop(self._ticks))
+            for number, (entry, turn) in enumerate(due, start=1):
                 if entry.turn == turn:
-                    self._begin(entry, now)
+                    self._begin(entry, self._clock.now())
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
     def _begin(self, entry: _Entry, now: float) -> None:
         if entry.task is not None:
@@ -254,7 +267,7 @@ class Schedule:
         if reading.fault is not None and reading.fault.retry_after:
             entry.rests_until = self._clock.now() + reading.fault.retry_after
             self._put(entry, entry.due)
-        again = self._deliver(reading, late)
+        again = self._deliver(blurred(reading, self.lag), late)
         if entry.patient:
             self._back_off(entry, failed=reading.fault is not None)
         elif again is not None:
@@ -274,6 +287,11 @@ class Schedule:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def first_round(looks: int) -> float:
+    """Seconds over which so many looks are spread that are all wanted now."""
+    return max(FIRST_ROUND, looks / PACE)
 
 
 def internal_fault(error: Exception) -> Fault:

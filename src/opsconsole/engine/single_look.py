@@ -1,4 +1,8 @@
-"""One look at everything, for commands that print and exit."""
+"""One look at everything, for commands that print and exit.
+
+Invariant: looks are begun at the pace of the schedule, a few milliseconds apart, so that none of
+them waits for the others and none is answered later because of them.
+"""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -6,9 +10,9 @@ from contextlib import suppress
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.engine.schedule import internal_fault
+from opsconsole.engine.schedule import PACE, internal_fault
 from opsconsole.model.observations import Observation
-from opsconsole.model.reading import Reading
+from opsconsole.model.reading import Reading, blurred
 from opsconsole.sources.base import AnySource
 
 AT_ONCE: Final = 512
@@ -23,8 +27,13 @@ async def look_at_all(
     """Deliver one reading of each source; those that do not answer ``within`` seconds are left
     out."""
     room = asyncio.Semaphore(AT_ONCE)
+    lag = 0.0
 
-    async def look(source: AnySource) -> None:
+    async def look(turn: int, source: AnySource) -> None:
+        nonlocal lag
+        due = started + turn / PACE
+        await clock.sleep(due - clock.now())
+        lag = max(clock.now() - due, lag * 0.9)
         async with room:
             began = clock.now()
             try:
@@ -32,8 +41,9 @@ async def look_at_all(
             except Exception as error:  # noqa: BLE001 - the task boundary of one look
                 now = clock.now()
                 reading = Reading(source.id, now, now - began, fault=internal_fault(error))
-            deliver(reading)
+            deliver(blurred(reading, lag))
 
+    started = clock.now()
     with suppress(TimeoutError):
         async with asyncio.timeout(within):
-            await asyncio.gather(*(look(source) for source in sources))
+            await asyncio.gather(*(look(turn, source) for turn, source in enumerate(sources)))

@@ -4,7 +4,7 @@ Invariant: exactly one of ``value`` and ``fault`` is set, all text in it is sani
 ``taken_at`` is the moment the look ended on the steady clock.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from opsconsole.model.fault import Fault
@@ -15,17 +15,33 @@ T_co = TypeVar("T_co", covariant=True)
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[T_co]):
-    """A value or a classified fault. ``took`` is in seconds; ``source`` is who looked."""
+    """A value or a classified fault. ``source`` is who looked.
+
+    ``took`` is in seconds; of a probe that was answered it is the target's time alone, from the
+    request to the arrival of the answer's last byte. ``blur`` is how many of them may be this
+    console's own delay; None where whoever looked cannot tell.
+    """
 
     source: SourceId
     taken_at: float
     took: float
     value: T_co | None = None
     fault: Fault | None = None
+    blur: float | None = 0.0
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.fault is None):
             raise ValueError(f"reading of {self.source} needs a value or a fault, not both")
+
+    @property
+    def sharp(self) -> bool:
+        """Whether ``took`` is the target's, but for 2 ms or a tenth of it."""
+        return self.blur is not None and self.blur <= max(0.002, 0.1 * self.took)
+
+
+def blurred(reading: Reading[T_co], lag: float) -> Reading[T_co]:
+    """``reading``, with the loop's ``lag`` where nothing more exact is known of its delay."""
+    return replace(reading, blur=lag) if reading.blur is None else reading
 
 
 STALE_INTERVALS = 2

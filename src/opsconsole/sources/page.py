@@ -4,7 +4,6 @@ Invariant: a look is a GET, ends within ``timeout`` seconds, raises nothing and 
 answer is at most ``transport.BODY_LIMIT`` bytes and ``ENTRY_LIMIT`` entries, all sanitised.
 """
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from opsconsole.model.fault import Fault
 from opsconsole.model.pages import EntryKind, PageBody, PageEntry
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.target import ask_once
+from opsconsole.sources.http.transport import TOOK
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
 from opsconsole.text import sanitize, sanitize_bytes
@@ -40,8 +40,6 @@ async def look_at(
     address: PageAddress, connector: Connector, base: Path, timeout: float
 ) -> PageBody | Fault:
     """Ask once."""
-    loop = asyncio.get_running_loop()
-    started = loop.time()
     try:
         response = await ask_once(
             address.url,
@@ -53,7 +51,7 @@ async def look_at(
         )
     except TransportFaultError as error:
         return error.fault
-    took = loop.time() - started
+    took = response.extensions[TOOK]
     content_type = sanitize(response.headers.get("content-type", ""), limit=100)
     return read_page(response.read(), response.status_code, content_type, took)
 

@@ -1,6 +1,7 @@
 """Readings in, views and events out."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -191,6 +192,23 @@ def test_latency_and_errors_are_those_of_the_first_probe(one_service: Settings) 
     assert view(store).latency.p95 == pytest.approx(0.05, rel=0.02)
     assert view(store).error_rate == 0.5
     assert instance(store).latency is None, "a failed look has no latency"
+
+
+@pytest.mark.parametrize("blur", [None, 0.05])
+def test_a_time_that_may_be_our_own_is_no_figure_and_of_no_objective(blur: float | None) -> None:
+    service = {"instances": ["http://a"], "objectives": ["p95(latency) < 100ms"]}
+    store = Store(fleet({"api": service}), NOW)
+    sharp = Reading(PROBE, NOW, 0.02, value=OK)
+    store.apply(sharp)
+    store.apply(replace(sharp, taken_at=NOW + 5, took=0.3, blur=blur))
+    store.settle(NOW + 5)
+    assert view(store).latency.p95 == pytest.approx(0.02, rel=0.01)
+    assert view(store).error_rate == 0.0
+    (objective,) = view(store).objectives
+    assert objective.met is True
+    store.apply(replace(sharp, taken_at=NOW + 10, took=0.3, blur=0.01))
+    store.settle(NOW + 10)
+    assert view(store).latency.p95 == pytest.approx(0.3, rel=0.01), "within a tenth of it"
 
 
 def test_a_version_that_changes_is_told(one_service: Settings) -> None:

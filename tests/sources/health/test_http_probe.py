@@ -99,7 +99,7 @@ async def test_our_own_lack_of_descriptors_blames_nobody(
     def refuse(*_args: object, **_options: object) -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
-    monkeypatch.setattr("opsconsole.sources.http.dial.socket.socket", refuse)
+    monkeypatch.setattr("opsconsole.sources.http.dial.TimedSocket", refuse)
     fault = await fault_of(connector, "http://127.0.0.1:9/")
     assert fault.kind is FaultKind.LOCAL
     assert "ulimit" in fault.hint

@@ -134,15 +134,21 @@ class ServiceRecord:
     scaling: ScalingWatch | None = None
 
     def note_look(self, at: float, *, failed: bool, latency: float | None) -> None:
-        """Take in a look that was answered or refused; ``latency`` in seconds where answered."""
+        """Take in a look that was answered or refused; ``latency`` in seconds where answered.
+
+        Where it was answered and has no latency, the time is not known: of an objective on it, that
+        look is neither good nor bad.
+        """
         self.history.add(at, failed=failed, latency=latency)
         for text, expression in self.objectives:
             budget = self.budgets.get(text)
             if budget is None:
                 continue
-            slow = isinstance(expression, Comparison) and (
-                latency is None or not expression.holds(latency)
-            )
+            slow = False
+            if isinstance(expression, Comparison) and not failed:
+                if latency is None:
+                    continue
+                slow = not expression.holds(latency)
             budget.add(at, bad=failed or slow)
 
     def note_counts(self, counts: WindowCounts) -> None:

@@ -267,7 +267,8 @@ class Store:
         probe.judged = health.step(probe.judged, look, probe.limits)
         if probe.primary:
             if look.state is not State.UNKNOWN:
-                latency = reading.took if report is not None else None
+                # A time that may be this console's own is no figure of the service.
+                latency = reading.took if report is not None and reading.sharp else None
                 failed = look.state is State.DOWN
                 instance.service.note_look(at, failed=failed, latency=latency)
             if report is not None and report.version != instance.version:

@@ -26,6 +26,7 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.header_times import age, retry_after
 from opsconsole.sources.http.http1 import HTTP2_HINT
 from opsconsole.sources.http.target import KEPT_LOOKS, HttpTarget
+from opsconsole.sources.http.transport import EXACT, TOOK
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
@@ -89,25 +90,24 @@ class HttpProbe(Source[HealthReport]):
         """Look once."""
         loop = asyncio.get_running_loop()
         started = loop.time()
+        result: HealthReport | Fault
         try:
-            result = await self._look(started + self._asked.timeout)
+            answer = await self._target.ask(started + self._asked.timeout)
+            result = self._read(answer)
+            took, exact = answer.extensions[TOOK], answer.extensions[EXACT]
+            blur = 0.0 if exact else None
+            return _reading(self._asked.id, self._clock.now(), took, result, blur)
         except TransportFaultError as error:
             result = self._from_fault(error)
         except Exception as error:  # noqa: BLE001
             # The boundary of one probe: a defect is shown as such and stops nothing else.
             result = _internal_fault(error)
         took = loop.time() - started
-        now = self._clock.now()
-        if isinstance(result, Fault):
-            return Reading(self._asked.id, now, took, fault=result)
-        return Reading(self._asked.id, now, took, value=result)
+        return _reading(self._asked.id, self._clock.now(), took, result, blur=None)
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
         await self._target.close()
-
-    async def _look(self, deadline: float) -> HealthReport | Fault:
-        return self._read(await self._target.ask(deadline))
 
     def _read(self, response: httpx.Response) -> HealthReport | Fault:
         """The report or fault of an answer; one that equals the last is not read again."""
@@ -180,6 +180,14 @@ class HttpProbe(Source[HealthReport]):
             fault = status_fault(status)
             return replace(fault, message=f"{fault.message}; {error.fault.message}")
         return error.fault
+
+
+def _reading(
+    source: SourceId, at: float, took: float, result: HealthReport | Fault, blur: float | None
+) -> Reading[HealthReport]:
+    if isinstance(result, Fault):
+        return Reading(source, at, took, fault=result, blur=blur)
+    return Reading(source, at, took, value=result, blur=blur)
 
 
 def _internal_fault(error: Exception) -> Fault:

@@ -17,6 +17,7 @@ from typing import Final, cast
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.http1 import ResponseParser
+from opsconsole.sources.http.timed_socket import TimedSocket
 from opsconsole.sources.http.tls import not_after
 from opsconsole.sources.http.transport_fault import (
     StaleConnectionError,
@@ -42,6 +43,7 @@ class Connection(asyncio.Protocol):
         "_loop",
         "_lost",
         "_parser",
+        "_sent",
         "_sock",
         "_timer",
         "_total",
@@ -52,7 +54,7 @@ class Connection(asyncio.Protocol):
         "served",
     )
 
-    def __init__(self, sock: socket.socket, peer: str) -> None:
+    def __init__(self, sock: TimedSocket, peer: str) -> None:
         self.peer = peer
         self._loop = asyncio.get_running_loop()
         self.born = self._loop.time()
@@ -63,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._parser: ResponseParser | None = None
         self._waiter: asyncio.Future[HttpAnswer] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._total = self._deadline = 0.0
+        self._total = self._deadline = self._sent = 0.0
         self._ends = math.inf
         self._lost = False
         self.served = 0
@@ -110,6 +112,9 @@ class Connection(asyncio.Protocol):
             if self._lost:
                 self._broke_off(None)
             else:
+                # Whatever the handshake or an earlier answer brought is not this answer's time.
+                self._sock.arrived = None
+                self._sent = self._loop.time()
                 self._transport.write(wire)
             answer = await self._waiter
         except BaseException:
@@ -134,7 +139,7 @@ class Connection(asyncio.Protocol):
             self._fail(error)
             return
         if answer is not None:
-            waiter.set_result(answer)
+            waiter.set_result(self._timed(answer))
 
     def eof_received(self) -> bool:
         """Called by asyncio when the peer has closed its side."""
@@ -165,9 +170,15 @@ class Connection(asyncio.Protocol):
             self._fail(TransportFaultError(FaultKind.PROTOCOL, message, status=parser.status))
         else:
             try:
-                waiter.set_result(parser.feed_eof())
+                waiter.set_result(self._timed(parser.feed_eof()))
             except TransportFaultError as error:
                 self._fail(error)
+
+    def _timed(self, answer: HttpAnswer) -> HttpAnswer:
+        arrived = self._sock.arrived
+        answer.exact = arrived is not None
+        answer.took = max(0.0, (self._loop.time() if arrived is None else arrived) - self._sent)
+        return answer
 
     def _no_answer(self, exc: Exception | None) -> Exception:
         if self.served:

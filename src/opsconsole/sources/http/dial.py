@@ -19,6 +19,7 @@ from opsconsole.sources.http import tls as http_tls
 from opsconsole.sources.http.connection import Connection
 from opsconsole.sources.http.http1 import HTTP2_HINT
 from opsconsole.sources.http.resolver import Resolver, as_literal
+from opsconsole.sources.http.timed_socket import TimedSocket
 from opsconsole.sources.http.transport_fault import TransportFaultError, timed_out
 from opsconsole.sources.http.tunnel import PROXY_HINT, Proxy, lead_through
 from opsconsole.text import sanitize
@@ -104,7 +105,7 @@ def _missing(phase: str, end: Origin | Proxy) -> str:
 
 async def _connect_any(
     addresses: tuple[str, ...], end: Origin | Proxy, deadline: float
-) -> socket.socket:
+) -> TimedSocket:
     """Try each address in turn, each with a fair share of the time that is left."""
     loop = asyncio.get_running_loop()
     for position, address in enumerate(addresses):
@@ -120,15 +121,16 @@ async def _connect_any(
     raise TransportFaultError(FaultKind.DNS, f"no address for {end.peer}")
 
 
-async def _connect(address: str, port: int) -> socket.socket:
+async def _connect(address: str, port: int) -> TimedSocket:
     bare, _, scope = address.partition("%")
     family = socket.AF_INET6 if ":" in bare else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = TimedSocket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         # With a literal, asyncio does not ask its own resolver.
         where = (bare, port, 0, _scope_id(scope)) if scope else (bare, port)
         await asyncio.get_running_loop().sock_connect(sock, where)
+        sock.tell_times()
     except BaseException:
         sock.close()
         raise
@@ -161,7 +163,7 @@ def _connect_fault(error: OSError, end: Origin | Proxy) -> TransportFaultError:
 
 
 async def _establish(
-    sock: socket.socket, origin: Origin, context: ssl.SSLContext | None, deadline: float
+    sock: TimedSocket, origin: Origin, context: ssl.SSLContext | None, deadline: float
 ) -> Connection:
     loop = asyncio.get_running_loop()
     address = sock.getpeername()

@@ -23,13 +23,19 @@ _WITHOUT_BODY: Final = frozenset({204, 304})
 
 @dataclass(slots=True)
 class HttpAnswer:
-    """One final answer. Header values are stripped, otherwise as they came."""
+    """One final answer. Header values are stripped, otherwise as they came.
+
+    ``took`` is the time in seconds from the request to the arrival of the last byte; ``exact`` says
+    whether the kernel told it, so that nothing of it is this process' own delay.
+    """
 
     status: int
     reason: bytes
     headers: list[tuple[bytes, bytes]]
     body: bytes = b""
     reusable: bool = True
+    took: float = 0.0
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,12 @@ from opsconsole.text import sanitize
 BODY_LIMIT: Final = 256 * 1024
 """Bytes of a body, unless a transport is made with another limit."""
 
+TOOK: Final = "opsconsole.took"
+"""The extension of a response that has the seconds from the request to its last byte."""
+
+EXACT: Final = "opsconsole.exact"
+"""The extension that says whether nothing of them is this console's own delay."""
+
 _PREPARED: Final = "opsconsole.prepared"
 _OURS: Final = frozenset({b"accept-encoding", b"host", b"transfer-encoding"})
 _REUSES: Final = frozenset({"GET", "HEAD"})
@@ -89,7 +95,12 @@ class LeanTransport(httpx.AsyncBaseTransport):
             answer.status,
             headers=answer.headers,
             stream=httpx.ByteStream(answer.body),
-            extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.reason},
+            extensions={
+                "http_version": b"HTTP/1.1",
+                "reason_phrase": answer.reason,
+                TOOK: answer.took,
+                EXACT: answer.exact,
+            },
             request=request,
         )
 
