@@ -19,7 +19,7 @@ class Reading(Generic[T_co]):
 
     ``took`` is in seconds; of a probe that was answered it is the target's time alone, from the
     request to the arrival of the answer's last byte. ``blur`` is how many of them may be this
-    console's own delay; None where whoever looked cannot tell.
+    console's own delay; None where the source does not know.
     """
 
     source: SourceId

@@ -130,7 +130,7 @@ async def _connect(address: str, port: int) -> TimedSocket:
         # With a literal, asyncio does not ask its own resolver.
         where = (bare, port, 0, _scope_id(scope)) if scope else (bare, port)
         await asyncio.get_running_loop().sock_connect(sock, where)
-        sock.tell_times()
+        sock.note_times()
     except BaseException:
         sock.close()
         raise

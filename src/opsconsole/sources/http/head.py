@@ -26,7 +26,7 @@ class HttpAnswer:
     """One final answer. Header values are stripped, otherwise as they came.
 
     ``took`` is the time in seconds from the request to the arrival of the last byte; ``exact`` says
-    whether the kernel told it, so that nothing of it is this process' own delay.
+    whether the kernel gave it, so that nothing of it is this process' own delay.
     """
 
     status: int

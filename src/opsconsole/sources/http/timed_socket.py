@@ -2,7 +2,7 @@
 
 Invariant: ``arrived`` is a moment on the steady clock, never in the future, at which the kernel had
 the last bytes that were read: however long they lay unread because this process was busy. It is
-None where the kernel does not tell (SO_TIMESTAMPNS of socket(7), on Linux).
+None where the kernel does not say (SO_TIMESTAMPNS of socket(7), on Linux).
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from typing import Any, Final
 _TIMESTAMPS: Final = 35
 """SO_TIMESTAMPNS, which Python has no name for."""
 
-_TELLS: Final = sys.platform == "linux"
+_SAYS: Final = sys.platform == "linux"
 _STAMP: Final = struct.Struct("@ll")
 _ROOM: Final = socket.CMSG_SPACE(_STAMP.size)
 
@@ -25,9 +25,9 @@ class TimedSocket(socket.socket):
 
     arrived: float | None = None
 
-    def tell_times(self) -> None:
+    def note_times(self) -> None:
         """Ask the kernel to say when bytes arrive; call it once connected."""
-        if _TELLS:
+        if _SAYS:
             with contextlib.suppress(OSError):
                 self.setsockopt(socket.SOL_SOCKET, _TIMESTAMPS, 1)
 
