@@ -30,6 +30,12 @@ _CHUNK: Final = 65536
 LONGEST: Final = 300.0
 """Seconds after which what is waited for never comes."""
 
+PAUSE: Final = 0.1
+"""Seconds without a byte by which a repaint is known to have ended."""
+
+PAINTED_WITHIN: Final = 2.0
+"""Seconds for which the end of a repaint is waited for, on a screen that never rests."""
+
 
 _FROM_TERMINAL: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
@@ -175,7 +181,7 @@ class Terminal:
             self.wait_for_bytes(left)
 
     def until(self, wanted: Callable[[str], bool] | str) -> None:
-        """Read until the screen holds ``wanted``, however slow the machine is.
+        """Read until the screen holds ``wanted`` and is painted whole, however slow the machine is.
 
         Raises AssertionError with the screen where it never does.
         """
@@ -185,6 +191,9 @@ class Terminal:
             if time.monotonic() > end:
                 raise AssertionError(f"{wanted!r} was never seen:\n{self.text}")
             self.read(0.1)
+        end = time.monotonic() + PAINTED_WITHIN
+        while self.read(PAUSE) and time.monotonic() < end:
+            pass
 
     def settle(self, quiet: float = 0.7, most: float = 12.0) -> None:
         """Read until nothing has come for ``quiet`` seconds after the first byte."""

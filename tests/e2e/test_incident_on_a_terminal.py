@@ -117,6 +117,7 @@ def test_a_new_image_that_leaks_is_found_out_and_told(
 
         terminal.press("w")
         terminal.until("What changed before shop went wrong")
+        terminal.until(lambda text: {"1", "2"} <= {line[:4].strip() for line in text.splitlines()})
         text = terminal.text
         image, killed = row_of(text, f"image {before}"), row_of(text, "died, exit 137")
         assert image < killed, text
