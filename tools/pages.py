@@ -87,6 +87,8 @@ configuration folder and \\fI/etc/opsconsole/\\fR.
 .SH EXIT STATUS
 64 for wrong usage, 78 for a configuration that cannot be used, 69 for what cannot be reached.
 \\fBstatus\\fR: 0 ok, 1 degraded or missed, 2 down, 3 unknown.
+\\fBlogs\\fR: 0 all was read, 3 not all.
+.br
 Changes: 0 verified, 1 failed, 2 refused, 3 inconclusive.
 """
 

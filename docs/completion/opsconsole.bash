@@ -5,7 +5,7 @@
 #    source ~/.local/share/bash_completion/opsconsole
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_opsconsole_subparsers=(status check services schema themes operations backups record timeline runbook audit restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
+_shtab_opsconsole_subparsers=(status check services schema themes operations backups record timeline runbook audit logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
 
 _shtab_opsconsole_status_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme --json)
 _shtab_opsconsole_check_option_strings=(-h --help --offline --json)
@@ -18,6 +18,7 @@ _shtab_opsconsole_record_option_strings=(-h --help -c --config --read-only --wal
 _shtab_opsconsole_timeline_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme --since --service --json)
 _shtab_opsconsole_runbook_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme --service --yes --json)
 _shtab_opsconsole_audit_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme)
+_shtab_opsconsole_logs_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme --since --level --grep --context --instance --lines --follow -f --json)
 _shtab_opsconsole_restart_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme --reason --comment --yes --dry-run --no-wait --json --override --instance)
 _shtab_opsconsole_degrade_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme --reason --comment --yes --dry-run --no-wait --json --override --for)
 _shtab_opsconsole_recover_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme --reason --comment --yes --dry-run --no-wait --json --override)
@@ -58,6 +59,9 @@ _shtab_opsconsole_runbook___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_runbook___service_COMPGEN=_opsconsole_services
 _shtab_opsconsole_audit__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_audit___config_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_logs_pos_0_COMPGEN=_opsconsole_services
+_shtab_opsconsole_logs__c_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_logs___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_restart_pos_0_COMPGEN=_opsconsole_services
 _shtab_opsconsole_restart__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_restart___config_COMPGEN=_shtab_compgen_files
@@ -108,9 +112,10 @@ _shtab_opsconsole_schema_pos_0_choices=(configuration runbook)
 _shtab_opsconsole_operations_pos_0_choices=(stop-rollback)
 _shtab_opsconsole_runbook_pos_0_choices=(list show run)
 _shtab_opsconsole_audit_pos_0_choices=(verify)
+_shtab_opsconsole_logs___level_choices=(debug info warning error critical)
 _shtab_opsconsole_incident_pos_0_choices=(export)
 _shtab_opsconsole_incident___format_choices=(md)
-_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups record timeline runbook audit restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
+_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups record timeline runbook audit logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
 
 _shtab_opsconsole_status_pos_0_nargs='*'
 _shtab_opsconsole_status__h_nargs=0
@@ -176,6 +181,15 @@ _shtab_opsconsole_audit___read_only_nargs=0
 _shtab_opsconsole_audit___wall_nargs=0
 _shtab_opsconsole_audit___low_bandwidth_nargs=0
 _shtab_opsconsole_audit___ascii_nargs=0
+_shtab_opsconsole_logs__h_nargs=0
+_shtab_opsconsole_logs___help_nargs=0
+_shtab_opsconsole_logs___read_only_nargs=0
+_shtab_opsconsole_logs___wall_nargs=0
+_shtab_opsconsole_logs___low_bandwidth_nargs=0
+_shtab_opsconsole_logs___ascii_nargs=0
+_shtab_opsconsole_logs___follow_nargs=0
+_shtab_opsconsole_logs__f_nargs=0
+_shtab_opsconsole_logs___json_nargs=0
 _shtab_opsconsole_restart__h_nargs=0
 _shtab_opsconsole_restart___help_nargs=0
 _shtab_opsconsole_restart___read_only_nargs=0

@@ -21,11 +21,12 @@ class PatternError(ValueError):
 
 
 class Pattern:
-    """One pattern, made ready. ``pattern`` makes them and keeps them."""
+    """One pattern, made ready of ``text``. ``pattern`` makes them and keeps them."""
 
     def __init__(self, text: str, *, folds: bool = False) -> None:
         import re2
 
+        self.text = text
         options = re2.Options()
         options.log_errors = False
         options.case_sensitive = not folds

@@ -351,6 +351,34 @@ class MachineContract:
             heard.following.close()
         await until(lambda: not heard.thread.is_alive())
 
+    async def test_a_file_that_rests_is_told_once_for_each_rest(
+        self, machine: Machine, folder: Path, here: Path
+    ) -> None:
+        log = here / "app.log"
+        log.write_bytes(b"whole\nhalf")
+        heard = _Heard(machine.follow(folder / "app.log", 100))
+        try:
+            await until(lambda: heard.all[-1:] == [Turn.RESTING])
+            with log.open("ab") as file:
+                file.write(b" more")
+            await until(lambda: heard.all[-1:] == [Turn.RESTING] and heard.data.endswith(b"more"))
+            assert heard.all.count(Turn.RESTING) == 2
+        finally:
+            heard.following.close()
+
+    async def test_a_file_is_opened_to_be_read_from_anywhere(
+        self, machine: Machine, folder: Path, here: Path
+    ) -> None:
+        (here / "app.log").write_bytes(b"one two three")
+        with machine.open(folder / "app.log") as file:
+            assert file.seek(0, 2) == 13
+            file.seek(4)
+            assert file.read(3) == b"two"
+        for name, failure in (("none", Failure.NOT_FOUND), (".", Failure.OTHER)):
+            with pytest.raises(MachineError) as raised:
+                machine.open(folder / name)
+            assert raised.value.failure is failure
+
     async def test_following_begins_with_a_whole_line_of_the_end(
         self, machine: Machine, folder: Path, here: Path
     ) -> None:

@@ -22,6 +22,7 @@ def build_parser() -> Parser:
     parser.set_defaults(module="screen", urls=[])
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_reading_commands(commands, common)
+    _add_logs(commands, common)
     _add_changing_commands(commands, common)
     _add_alert_commands(commands, common)
     _add_incident_commands(commands, common)
@@ -109,6 +110,32 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
     audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
     audit.set_defaults(module="reading.audit")
+
+
+def _add_logs(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+    logs = commands.add_parser(
+        "logs", parents=[common], help="what a service logged, oldest first; exit 3 if not all"
+    )
+    logs.add_argument("service", metavar="SERVICE", help="whose logs")
+    logs.add_argument(
+        "--since", metavar="2h", help="how far back, or since when, such as 09:14; all its lines"
+    )
+    logs.add_argument(
+        "--level",
+        choices=["debug", "info", "warning", "error", "critical"],
+        help="the least; a line without one counts as info",
+    )
+    logs.add_argument("--grep", metavar="PATTERN", help="what matches; ! in front: what does not")
+    logs.add_argument("--context", type=int, default=0, metavar="N", help="lines around a match")
+    logs.add_argument("--instance", metavar="NAME", help="this one's, or the log of this name")
+    logs.add_argument(
+        "--lines", type=int, metavar="N", help="the last N; 1000, or without end after --since"
+    )
+    logs.add_argument("--follow", "-f", action="store_true", help="go on with what is written")
+    logs.add_argument(
+        "--json", action="store_true", help="for scripts: an object a line; versioned"
+    )
+    logs.set_defaults(module="reading.logs")
 
 
 def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:

@@ -7,11 +7,19 @@ be taken for a state of the fleet.
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from opsconsole.cli.parsing import EX_CONFIG, EX_UNAVAILABLE, Parser, as_text, common_options
+from opsconsole.cli.parsing import (
+    EX_BROKEN_PIPE,
+    EX_CONFIG,
+    EX_UNAVAILABLE,
+    Parser,
+    as_text,
+    common_options,
+)
 from opsconsole.errors import ConfigError, OpsconsoleError
 
 
@@ -21,6 +29,7 @@ def main(argv: Sequence[str]) -> int:
     module = importlib.import_module(f"opsconsole.cli.{arguments.module}")
     try:
         code: int = module.run(arguments)
+        sys.stdout.flush()
     except ConfigError as error:
         print(as_text(error), file=sys.stderr)
         return EX_CONFIG
@@ -28,8 +37,9 @@ def main(argv: Sequence[str]) -> int:
         print(f"opsconsole: {as_text(error)}", file=sys.stderr)
         return EX_UNAVAILABLE
     except BrokenPipeError:
-        sys.stderr.close()
-        return 141
+        # Python flushes once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EX_BROKEN_PIPE
     except KeyboardInterrupt:
         return 130
     return code

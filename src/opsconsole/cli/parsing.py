@@ -11,6 +11,8 @@ from typing import Final, NoReturn
 EX_USAGE: Final = 64
 EX_CONFIG: Final = 78
 EX_UNAVAILABLE: Final = 69
+EX_BROKEN_PIPE: Final = 141
+"""What a shell reports of a program that SIGPIPE ended."""
 
 
 class Parser(argparse.ArgumentParser):

@@ -11,7 +11,7 @@ is tried against every one.
 
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from opsconsole.model.running.machine import (
     Command,
@@ -113,6 +113,10 @@ class Machine(Protocol):
 
         Each folder above it counts, since anyone who can rename in one can put another file there.
         """
+        ...
+
+    def open(self, path: PurePath) -> BinaryIO:
+        """A regular file, to be read and sought in by a thread that may block."""
         ...
 
     def follow(self, path: PurePath, tail: int) -> FileFollowing:

@@ -8,6 +8,7 @@ user's, such as a deploy's ``current``, is followed to files of that user alone.
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -17,6 +18,9 @@ from opsconsole.model.running.machine import Chunk, Followed, Turn, Unreadable
 
 EVERY: Final = 0.25
 """Seconds between looks."""
+
+RESTS_AFTER: Final = 1.0
+"""Seconds without a byte after which a file rests: what is not a whole line may stay so."""
 
 _CHUNK: Final = 1 << 20
 
@@ -58,9 +62,16 @@ class LocalFollowing:
         if not live:
             self._begun = True
             self._seek_tail(file)
+        written_at: float | None = time.monotonic()
         while not self._stopping.is_set():
+            before = file.tell()
             yield from self._what_is_there(file, live=live)
             live = True
+            if file.tell() != before:
+                written_at = time.monotonic()
+            elif written_at is not None and time.monotonic() - written_at >= RESTS_AFTER:
+                written_at = None
+                yield Turn.RESTING
             if os.fstat(file.fileno()).st_size < file.tell():
                 file.seek(0)
                 yield Turn.TRUNCATED

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
 from opsconsole import durable, links, ownership, programs
 from opsconsole.machines.base import FileFollowing, Machine, Stream
@@ -140,6 +140,14 @@ class LocalMachine(Machine):
     async def looseness(self, path: PurePath) -> Loose | None:
         """How others could change what is at ``path``."""
         return await self._call(partial(ownership.looseness, Path(path)), path)
+
+    def open(self, path: PurePath) -> BinaryIO:
+        """A regular file, by the same rules as one that is followed."""
+        try:
+            descriptor = durable.open_file(Path(path), os.O_RDONLY, follow=True)
+        except OSError as error:
+            raise _failed(error, path) from error
+        return os.fdopen(descriptor, "rb")
 
     def follow(self, path: PurePath, tail: int) -> FileFollowing:
         """Follow a file."""

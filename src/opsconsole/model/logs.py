@@ -6,7 +6,7 @@ is followed, so that a place in a log is a source and a number, never a row.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from opsconsole.patterns import Pattern
@@ -71,7 +71,8 @@ class LogQuery:
 
     ``pattern`` selects lines, ``invert`` those that it does not match; ``mark_only`` shows all
     and marks the selected; ``context`` keeps so many lines around each. ``level`` is the least
-    that is shown; lines without a level count as INFO. ``window`` is in seconds before now.
+    that is shown; lines without a level count as INFO. ``window`` is in seconds before now,
+    ``since`` a moment. ``back`` asks for what was logged before the buffer, too.
     """
 
     pattern: Pattern | None = None
@@ -80,12 +81,38 @@ class LogQuery:
     context: int = 0
     level: LogLevel = LogLevel.UNKNOWN
     window: float | None = None
+    since: float | None = None
+    back: bool = False
 
     def selects(self, line: LogLine) -> bool:
         """Whether the pattern alone selects ``line``."""
         if self.pattern is None:
             return True
         return self.pattern.search(line.text) is not self.invert
+
+
+class PastEnd(StrEnum):
+    """Where a reading of the past ended: at the log's beginning (or the moment that was asked
+    for), or at one of its bounds."""
+
+    BEGINNING = "beginning"
+    LINES = "lines"
+    SECONDS = "seconds"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class LogPast:
+    """How far back a page goes beyond the buffer. ``end`` is None while it is being read.
+
+    ``read`` counts bytes; ``reach`` is the time of the earliest line that was read;
+    ``troubles`` say what could not be.
+    """
+
+    end: PastEnd | None
+    read: int = 0
+    reach: float | None = None
+    troubles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +129,7 @@ class LogPage:
     sources: tuple[LogStatus, ...] = ()
     held: int = 0
     looked_at: int = 0
+    past: LogPast | None = None
 
 
 class LogReader(Protocol):

@@ -9,7 +9,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
+from opsconsole.model.logs import (
+    LogLevel,
+    LogLine,
+    LogPage,
+    LogPast,
+    LogQuery,
+    LogStatus,
+    PastEnd,
+)
+from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, fit, titled, wrap
 from opsconsole.render.ink.figures import duration
 from opsconsole.render.ink.matching import compiled
@@ -105,7 +114,14 @@ class Rows:
 
 
 def query_of(
-    text: str, *, mark_only: bool, context: int, level: LogLevel, window: float | None
+    text: str,
+    *,
+    mark_only: bool = False,
+    context: int = 0,
+    level: LogLevel = LogLevel.UNKNOWN,
+    window: float | None = None,
+    since: float | None = None,
+    back: bool = False,
 ) -> LogQuery:
     """The query for the typed text; a leading ``!`` inverts it, an empty text selects all."""
     inverted = text.startswith("!")
@@ -118,6 +134,8 @@ def query_of(
         context=context if pattern is not None else 0,
         level=level,
         window=window,
+        since=since,
+        back=back,
     )
 
 
@@ -185,6 +203,7 @@ class Look(NamedTuple):
     follows: bool = True
     paused: bool = False
     wraps: bool = False
+    back: bool = False
 
 
 def title(look: Look, page: LogPage | None, width: int) -> Line:
@@ -202,6 +221,8 @@ def title(look: Look, page: LogPage | None, width: int) -> Line:
         notes.append(Span(f"  {look.level.name.lower()} and worse", Role.ACCENT))
     if look.window in WINDOWS:
         notes.append(Span(f"  last {duration(WINDOWS[look.window])}", Role.ACCENT))
+    if look.back:
+        notes.append(Span("  older ones too", Role.ACCENT))
     if look.wraps:
         notes.append(Span("  wrapped", Role.MUTED))
     kept = tuple(span for span in notes if span.text)
@@ -218,10 +239,39 @@ def status(page: LogPage | None, width: int) -> list[Line]:
     lines = [clip_line(_source_status(each), width) for each in page.sources[:3]]
     if len(page.sources) > 3:
         lines.append((Span(f"  and {len(page.sources) - 3} more sources", Role.MUTED),))
+    if page.past is not None:
+        lines.append(clip_line(_past_status(page.past), width))
     if page.looked_at < page.held:
         words = f"  the filter is slow: the latest {page.looked_at} of {page.held} were looked at"
         lines[-1] = (Span(words, Role.DEGRADED),)
     return lines
+
+
+def _past_status(past: LogPast) -> Line:
+    reach = (
+        "" if past.reach is None else f", back to {figures.date(past.reach)} {_clock(past.reach)}"
+    )
+    said = f"{past_words(past.end)}: {past.read / 1e6:,.1f} MB read{reach}"
+    whole = past.end in (None, PastEnd.BEGINNING)
+    spans = [Span(f"  {said}", Role.MUTED if whole else Role.DEGRADED)]
+    if past.troubles:
+        spans.append(Span(f"  {past.troubles[0]}", Role.UNKNOWN))
+    return tuple(spans)
+
+
+def past_words(end: PastEnd | None) -> str:
+    """How far the past was read."""
+    match end:
+        case None:
+            return "looking back …"
+        case PastEnd.BEGINNING:
+            return "looked back as far as was asked"
+        case PastEnd.LINES:
+            return "as many lines as are shown were found: what is older was not read"
+        case PastEnd.SECONDS:
+            return "looked back for as long as it may take: what is older was not read"
+        case PastEnd.STOPPED:
+            return "looking back was stopped"
 
 
 def _source_status(source: LogStatus) -> Line:

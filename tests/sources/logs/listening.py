@@ -11,6 +11,7 @@ class Heard:
     def __init__(self) -> None:
         self.raw: list[RawLine] = []
         self.live: list[bool] = []
+        self.half: list[bytes] = []
         self.gaps: list[str] = []
         self.troubles: list[str] = []
 
@@ -21,6 +22,9 @@ class Heard:
     def lines(self, lines: Sequence[RawLine], *, live: bool) -> None:
         self.raw.extend(lines)
         self.live.extend([live] * len(lines))
+
+    def unfinished(self, line: RawLine) -> None:
+        self.half.append(line.data)
 
     def gap(self, text: str) -> None:
         self.gaps.append(text)

@@ -29,9 +29,13 @@ class PatternCount:
             value: ValueWindow(RATE_OVER) for value in values_of(pattern)
         }
 
-    def count(self, texts: Sequence[str], now: float) -> None:
-        """Match lines that arrived at ``now``."""
-        found = list(filter(self._pattern.search, texts))
+    def find(self, texts: Sequence[str]) -> list[int]:
+        """The positions of the lines that match."""
+        search = self._pattern.search
+        return [position for position, text in enumerate(texts) if search(text)]
+
+    def count(self, found: Sequence[str], now: float) -> None:
+        """Count matching lines that arrived at ``now``."""
         if not found:
             return
         self.total += len(found)

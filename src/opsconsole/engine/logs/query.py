@@ -40,6 +40,8 @@ def answer(
     lines = merge(logs)
     if query.window is not None:
         lines = [line for line in lines if line.at >= now - query.window]
+    if query.since is not None:
+        lines = [line for line in lines if line.at >= query.since]
     chosen, looked_at = _selected(query, lines, budget)
     if query.mark_only:
         shown = [n for n, line in enumerate(lines) if n in chosen or grave_enough(query, line)]
@@ -72,13 +74,16 @@ def _selected(query: LogQuery, lines: Sequence[LogLine], budget: float) -> tuple
             break
         count += 1
         line = lines[position]
-        if _is_chosen(query, line):
+        if is_chosen(query, line):
             chosen.add(position)
     return chosen, count
 
 
-def _is_chosen(query: LogQuery, line: LogLine) -> bool:
-    """The console's own lines belong to a page that shows all, not to one that selects."""
+def is_chosen(query: LogQuery, line: LogLine) -> bool:
+    """Whether the query selects ``line``.
+
+    The console's own lines belong to a page that shows all, not to one that selects.
+    """
     if line.notice:
         return query.pattern is None
     return grave_enough(query, line) and query.selects(line)

@@ -1,7 +1,8 @@
 """The last lines of one log, bounded, with an exact count of those that are not held.
 
 Invariant: ``seen = held + pushed_out + dropped`` in lines, continuations counted with the line
-that they continue; never more than ``capacity`` lines nor ``CHARACTERS``. Touched by one writer
+that they continue; never more than ``capacity`` lines nor ``CHARACTERS``, and what is kept longer
+of those pushed out. A last line that is not whole is shown and not counted. Touched by one writer
 and any number of readers, under its own lock.
 """
 
@@ -11,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.engine.logs.assembly import Assembly
+from opsconsole.engine.logs.kept import Kept
 from opsconsole.model.logs import LINES_KEPT, LogLevel, LogLine, LogStatus
 from opsconsole.sources.logs.line import ParsedLine, Part
 
@@ -33,6 +35,9 @@ class LogRing:
         self._capacity = capacity
         self._lines: deque[LogLine] = deque()
         self._sizes: deque[int] = deque()
+        self._matched: deque[tuple[str, ...]] = deque()
+        self._kept = Kept()
+        self._unfinished: LogLine | None = None
         self._lock = threading.Lock()
         self._version = 0
         self._number = 0
@@ -56,12 +61,23 @@ class LogRing:
         """Take in lines that arrived at ``now``; ``live`` ones show how far behind the log is."""
         with self._lock:
             self._version += 1
+            self._unfinished = None
             for each in parsed:
                 if not (self._assembly.take(each) and self._continue(each)):
-                    self._append(each, self._arrival(each, now), notice=False, count=1)
+                    self._append(each, self._arrival(each, now, live), notice=False, count=1)
             stamped = [each.at for each in parsed if each.at is not None]
             if live and stamped:
                 self._lag = max(0.0, now - stamped[-1])
+
+    def unfinished(self, parsed: ParsedLine, now: float) -> None:
+        """Show a last line until it, or another one, is taken in whole."""
+        with self._lock:
+            self._version += 1
+            at = now if parsed.at is None else parsed.at
+            self._unfinished = LogLine(
+                self.source, self._number + 1, at, parsed.level, parsed.text,
+                stamped=parsed.at is not None,
+            )  # fmt: skip
 
     def notice(self, text: str, now: float) -> None:
         """Put a line of the console's own between the others; it is not counted."""
@@ -89,9 +105,28 @@ class LogRing:
                 self._trouble = text
 
     def lines(self) -> tuple[LogLine, ...]:
-        """What is held, oldest first."""
+        """What is held, oldest first, and before it what is kept longer."""
         with self._lock:
-            return tuple(self._lines)
+            return (*self._kept.lines(), *self._last())
+
+    def held(self) -> tuple[LogLine, ...]:
+        """The last lines, oldest first, without any that is kept longer."""
+        with self._lock:
+            return self._last()
+
+    def _last(self) -> tuple[LogLine, ...]:
+        return (*self._lines, *(() if self._unfinished is None else (self._unfinished,)))
+
+    def take(self, *, all_of_it: bool) -> list[LogLine]:
+        """Take out what is held: all, or all but the last entry, which may continue."""
+        with self._lock:
+            count = len(self._lines) if all_of_it else len(self._lines) - 1
+            taken = [self._lines.popleft() for _ in range(count)]
+            self._held -= sum(self._sizes.popleft() for _ in taken)
+            self._characters -= sum(len(line.text) for line in taken)
+            for _ in taken:
+                self._matched.popleft()
+            return taken
 
     def status(self, now: float) -> LogStatus:
         """The counts at this moment."""
@@ -108,12 +143,12 @@ class LogRing:
                 trouble=self._trouble,
             )
 
-    def _arrival(self, parsed: ParsedLine, now: float) -> float:
+    def _arrival(self, parsed: ParsedLine, now: float, live: bool) -> float:
         """The time of a line without a timestamp: that of the previous line, if that was just
-        now."""
+        now, or if both are of the past."""
         if parsed.at is not None:
             self._latest = parsed.at
-        elif self._latest is not None and now - self._latest < _TOGETHER:
+        elif self._latest is not None and (not live or now - self._latest < _TOGETHER):
             return self._latest
         return now
 
@@ -128,6 +163,7 @@ class LogRing:
             )
         )  # fmt: skip
         self._sizes.append(count)
+        self._matched.append(parsed.matched)
         self._held += count
         self._characters += len(parsed.text)
         self._trim()
@@ -142,6 +178,8 @@ class LogRing:
             return False
         level = head.level if head.level is not LogLevel.UNKNOWN else parsed.level
         self._sizes[-1] += 1
+        if parsed.matched:
+            self._matched[-1] = tuple(dict.fromkeys((*self._matched[-1], *parsed.matched)))
         if parsed.part is Part.BLANK:
             # Shown only where something follows it.
             self._blank += 1
@@ -166,6 +204,7 @@ class LogRing:
             or self._characters > CHARACTERS
         ):
             gone, size = self._lines.popleft(), self._sizes.popleft()
+            self._kept.take(gone, self._matched.popleft())
             self._held -= size
             self._pushed_out += size
             self._characters -= len(gone.text)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.clock import Clock
+from opsconsole.engine.logs.look_back import LookBack
 from opsconsole.engine.logs.query import answer
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.model.logs import LogPage, LogQuery, PageListener
@@ -22,7 +23,8 @@ EVERY: Final = 0.5
 class LogView:
     """Answers queries over ``rings``; ``on_page`` is called on its thread.
 
-    ``settle`` is called before each page, to update the rings.
+    ``settle`` is called before each page, to update the rings; ``look_back`` makes what reads
+    what was before them, for a query that asks for it.
     """
 
     def __init__(
@@ -32,12 +34,16 @@ class LogView:
         on_page: PageListener,
         on_close: Callable[[], None],
         settle: Callable[[], None],
+        look_back: Callable[[LogQuery], LookBack],
     ) -> None:
         self._rings = tuple(rings)
         self._clock = clock
         self._on_page = on_page
         self._on_close = on_close
         self._settle = settle
+        self._look_back = look_back
+        self._back: LookBack | None = None
+        self._back_of: LogQuery | None = None
         self._query = LogQuery()
         self._asked = threading.Event()
         self._lock = threading.Lock()
@@ -61,25 +67,44 @@ class LogView:
         if not closed:
             self._on_close()
 
-    def page(self) -> LogPage:
-        """The present answer, computed in the caller's thread."""
+    def _page(self) -> LogPage:
+        """The present answer."""
         self._settle()
         now = self._clock.wall()
-        logs = [ring.lines() for ring in self._rings]
+        query = self._query
+        back = self._past_of(query)
+        logs = [
+            ring.lines() if back is None else back.lines(at) for at, ring in enumerate(self._rings)
+        ]
         sources = tuple(ring.status(now) for ring in self._rings)
-        return answer(self._query, logs, sources, now=now)
+        page = answer(query, logs, sources, now=now)
+        return page if back is None else replace(page, past=back.status())
+
+    def _past_of(self, query: LogQuery) -> LookBack | None:
+        """What reads the past for ``query``, begun if it is another query than before."""
+        if query == self._back_of:
+            return self._back
+        if self._back is not None:
+            self._back.stop()
+        self._back, self._back_of = None, query
+        if query.back and not self._closed:
+            self._back = self._look_back(query)
+            self._back.start()
+        return self._back
 
     def _run(self) -> None:
         before: LogPage | None = None
         while not self._closed:
             self._asked.clear()
-            page = self.page()
+            page = self._page()
             if before is None or not _same(before, page):
                 before = page
                 # A listener whose screen is gone must not end in a traceback.
                 with suppress(RuntimeError):
                     self._on_page(page)
             self._asked.wait(EVERY)
+        if self._back is not None:
+            self._back.stop()
 
 
 def _same(one: LogPage, other: LogPage) -> bool:

@@ -6,7 +6,7 @@ and no declared pattern. Thread-safe; no method waits for a log.
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +17,13 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.logs import figures as log_figures
 from opsconsole.engine.logs.figures import shares_of
 from opsconsole.engine.logs.intake import LogIntake
+from opsconsole.engine.logs.look_back import LookBack
+from opsconsole.engine.logs.past import Bounds, PastReading
 from opsconsole.engine.logs.ring import LogRing
 from opsconsole.engine.logs.view import LogView
 from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines
-from opsconsole.model.logs import LogReader, PageListener
+from opsconsole.model.logs import LogQuery, LogReader, PageListener
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.logs.base import LogContext, LogSource
 from opsconsole.sources.logs.kinds import make
@@ -80,8 +82,16 @@ class LogWatch:
                 self._unwant(name, self._counted.pop(name))
         self.start()
 
-    def open(self, service: str, on_page: PageListener) -> LogReader:
-        """Open a reader of a service's logs; a service without logs shows nothing."""
+    def open(
+        self,
+        service: str,
+        on_page: PageListener,
+        bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+    ) -> LogReader:
+        """Open a reader of a service's logs; a service without logs shows nothing.
+
+        ``bounds`` are those of a query that looks back.
+        """
         followed = self._want(service)
         intakes = [log.intake for log in followed.logs]
 
@@ -89,10 +99,35 @@ class LogWatch:
             for intake in intakes:
                 intake.settle()
 
+        def look_back(query: LogQuery) -> LookBack:
+            if query.window is not None and query.since is None:
+                query = replace(query, since=self._clock.wall() - query.window)
+            return LookBack(self.past(service, query, bounds), rings)
+
         rings = [intake.ring for intake in intakes]
-        view = LogView(rings, self._clock, on_page, lambda: self._unwant(service, followed), settle)
+        view = LogView(
+            rings,
+            self._clock,
+            on_page,
+            lambda: self._unwant(service, followed),
+            settle,
+            look_back,
+        )
         view.start()
         return view
+
+    def past(self, service: str, query: LogQuery, bounds: Bounds) -> list[PastReading]:
+        """Readings of what the service's logs hold beyond what is followed; not begun."""
+        declared = self._settings.services.get(service)
+        if declared is None:
+            return []
+        sources = sources_of(declared)
+        readings = []
+        for source, called in zip(sources, names_of(sources), strict=True):
+            nowhere = LogIntake(LogRing(called), self._clock, source.format)
+            made = self._made(service, declared, source, nowhere)
+            readings.append(PastReading(called, made, source.format, query, bounds))
+        return readings
 
     def figures(self, now: float) -> Iterator[MetricValue]:
         """The figures of the declared patterns; None while one of their logs is not read."""
@@ -166,14 +201,16 @@ class LogWatch:
                 intake.trouble(f"not followed: {MOST} logs are followed already")
                 logs.append(_Log(intake, None))
                 continue
-            engine = source.engine or service.engine
-            engines = tuple(each for each in self._settings.docker if engine in {None, each.name})
-            machine = self._machine(self._settings, name, source)
-            context = LogContext(self._base, machine, engines)
-            made = make(source.kind, source.what, context, intake)
+            made = self._made(name, service, source, intake)
             logs.append(_Log(intake, made))
             made.start()
         return tuple(logs)
+
+    def _made(self, name: str, service: Service, source: ServiceLog, sink: LogIntake) -> LogSource:
+        engine = source.engine or service.engine
+        engines = tuple(each for each in self._settings.docker if engine in {None, each.name})
+        context = LogContext(self._base, self._machine(self._settings, name, source), engines)
+        return make(source.kind, source.what, context, sink)
 
 
 def sources_of(service: Service) -> tuple[ServiceLog, ...]:

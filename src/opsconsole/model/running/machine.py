@@ -125,10 +125,14 @@ class Chunk:
 
 
 class Turn(StrEnum):
-    """What happened to a file that is followed; reading goes on at a beginning."""
+    """What happened to a file that is followed: after the first two, reading begins at a beginning.
+
+    ``RESTING``: all of it is read, and nothing was written for a second; said once for each rest.
+    """
 
     TRUNCATED = "truncated"
     REPLACED = "replaced"
+    RESTING = "resting"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ why it cannot read is reported, and so is that it can again. ``start`` and ``clo
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +22,10 @@ class LogSink(Protocol):
         """Lines in their order. ``live``: they came just now, not from the past."""
         ...
 
+    def unfinished(self, line: RawLine) -> None:
+        """A last line that may never get its line feed; if it does, ``lines`` has it whole."""
+        ...
+
     def gap(self, text: str) -> None:
         """Something between the lines that a reader must know:
 
@@ -34,8 +38,43 @@ class LogSink(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is looked for in a log's past.
+
+    ``since`` is in Unix seconds, None for all of it. ``needle`` is in lower case and stands in
+    every line that is wanted, in either case; b"" where nothing is known of the lines.
+    """
+
+    since: float | None = None
+    needle: bytes = b""
+
+    def may_hold(self, data: bytes) -> bool:
+        """Whether a wanted line may be in ``data``."""
+        return self.needle in data.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A part of a log's past, its lines in their order. The stretches of a log come newest first.
+
+    ``written`` is when its last line was, in Unix seconds: the time of lines without one. Taking
+    ``batches`` reads it, and raises OSError where that goes wrong. ``read`` counts bytes.
+    ``trouble`` says why there is nothing to take.
+    """
+
+    written: float
+    batches: Iterator[list[RawLine]] = field(default_factory=lambda: iter(()))
+    read: int = 0
+    trouble: str = ""
+
+
 class LogSource(Protocol):
     """One log that is followed; it is made with its sink."""
+
+    @abstractmethod
+    def past(self, sought: Sought) -> Iterator[Stretch]:
+        """What was logged up to this moment; blocks, and needs no ``start``."""
 
     @abstractmethod
     def start(self) -> None:

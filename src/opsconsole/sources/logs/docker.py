@@ -12,7 +12,8 @@ lines of a slower task that are older than the last one passed on are missing.
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
@@ -27,9 +28,10 @@ from opsconsole.sources.docker.client import (
     read_chunks,
 )
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve
-from opsconsole.sources.logs.base import LogSink
+from opsconsole.sources.logs.base import LogSink, Sought, Stretch
 from opsconsole.sources.logs.docker_frames import FrameReader, NotFramesError, StampedLine
 from opsconsole.sources.logs.follower import Follower
+from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
@@ -92,6 +94,43 @@ class DockerFollower(Follower):
         longest = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(self._failures - 1, 8))
         self.wait(random.uniform(_FIRST_DELAY / 2, longest))  # noqa: S311 - jitter, no secret
 
+    def past(self, sought: Sought) -> Iterator[Stretch]:
+        """All that the engine still has of it."""
+        yield Stretch(time.time(), self._batches(sought))
+
+    def _batches(self, sought: Sought) -> Iterator[list[RawLine]]:
+        fault: Fault | None = None
+        for settings in self._engines:
+            try:
+                endpoint = resolve(settings, os.environ)
+                timeout = settings.timeout or 2.0
+                with closing(connect(endpoint, timeout)) as client:
+                    yield from self._all_of(client, timeout, sought)
+                return
+            except DockerUnavailableError as error:
+                fault = error.fault
+                if fault.kind is not FaultKind.ABSENT:
+                    break
+            except NotFramesError as error:
+                raise OSError(str(error)) from error
+        raise OSError(str(fault))
+
+    def _all_of(
+        self, client: "DockerClient", timeout: float, sought: Sought
+    ) -> Iterator[list[RawLine]]:
+        found = self._inspect(client, timeout)
+        params = {"stdout": "1", "stderr": "1", "timestamps": "1"}
+        if sought.since is not None:
+            params["since"] = f"{max(0.0, sought.since):.9f}"
+        path = f"/{self._kind}/{quote(self._name, safe='')}/logs"
+        with open_stream(client, path, params, timeout=(timeout, SILENCE)) as response:
+            if response.status_code != 200:
+                raise DockerUnavailableError(fault_in(response, timeout))
+            reader = FrameReader(terminal=self._has_terminal(found))
+            for chunk in read_chunks(response):
+                yield [each.line for each in reader.feed(chunk)]
+            yield [each.line for each in reader.rest()]
+
     def _until_it_breaks(self) -> Fault | None:
         fault: Fault | None = None
         for settings in self._engines:
@@ -134,6 +173,7 @@ class DockerFollower(Follower):
                 if self.stopping:
                     return None
                 self._pass_on(reader.feed(chunk), live=time.monotonic() >= live_from)
+            self._pass_on(reader.rest(), live=time.monotonic() >= live_from)
         return self._why_it_ended(client, timeout)
 
     def _inspect(self, client: "DockerClient", timeout: float) -> dict[str, Any]:

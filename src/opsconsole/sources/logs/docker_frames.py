@@ -48,9 +48,21 @@ class FrameReader:
     def feed(self, chunk: bytes) -> list[StampedLine]:
         """The lines that ``chunk`` completes. Raises NotFramesError."""
         if self._terminal:
-            lines = self._splitter.feed(chunk)
-            return [_stamped(raw._replace(data=raw.data.rstrip(b"\r"))) for raw in lines]
+            return [_of_terminal(raw) for raw in self._splitter.feed(chunk)]
         return list(self._frames(chunk))
+
+    def rest(self) -> list[StampedLine]:
+        """The lines that nothing will complete, once the log has ended."""
+        if self._terminal:
+            return [
+                _stamped(raw._replace(data=raw.data.rstrip(b"\r")))
+                for raw in self._splitter.flush()
+            ]
+        partial, self._partial = self._partial, {}
+        return [
+            StampedLine(RawLine(data, over, at / _NANO or None), at)
+            for data, at, over in partial.values()
+        ]
 
     def _frames(self, chunk: bytes) -> Iterator[StampedLine]:
         data = self._buffer + chunk
@@ -101,6 +113,10 @@ class FrameReader:
         yield StampedLine(line, at)
         for more in rest.split(b"\n")[:-1]:
             yield StampedLine(RawLine(more, 0, line.at), at)
+
+
+def _of_terminal(raw: RawLine) -> StampedLine:
+    return _stamped(raw._replace(data=raw.data.rstrip(b"\r")))
 
 
 def _stamped(raw: RawLine) -> StampedLine:

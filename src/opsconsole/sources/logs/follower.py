@@ -6,9 +6,10 @@ begun again. ``close`` never waits: the thread is a daemon.
 
 import threading
 from abc import abstractmethod
+from collections.abc import Iterator
 from typing import Final
 
-from opsconsole.sources.logs.base import LogSink, LogSource
+from opsconsole.sources.logs.base import LogSink, LogSource, Sought, Stretch
 from opsconsole.text import sanitize
 
 AFTER_DEFECT: Final = 5.0
@@ -40,6 +41,10 @@ class Follower(LogSource):
     def close(self) -> None:
         """End soon; idempotent, from any thread."""
         self._stopping.set()
+
+    def past(self, sought: Sought) -> Iterator[Stretch]:
+        """What a kind of log says that cannot be read back."""
+        yield Stretch(0.0, trouble="what was logged before cannot be read of this kind of log")
 
     def wait(self, seconds: float) -> bool:
         """Sleep; whether it is to end."""

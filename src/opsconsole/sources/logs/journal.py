@@ -6,11 +6,12 @@ After a break the journal is asked for from the last entry's cursor, so that not
 
 import json
 import time
+from collections.abc import Iterator
 from typing import Any, Final
 
 from opsconsole.machines.base import Stream
 from opsconsole.model.running.machine import Command, MachineError
-from opsconsole.sources.logs.base import LogContext, LogSink
+from opsconsole.sources.logs.base import LogContext, LogSink, Sought, Stretch
 from opsconsole.sources.logs.follower import Follower
 from opsconsole.sources.logs.raw_lines import LineSplitter, RawLine
 from opsconsole.text import sanitize, sanitize_bytes
@@ -38,6 +39,31 @@ class JournalFollower(Follower):
         stream = self._stream
         if stream is not None:
             stream.close()
+
+    def past(self, sought: Sought) -> Iterator[Stretch]:
+        """The unit's whole journal."""
+        since = () if sought.since is None else ("--since", f"@{sought.since:.0f}")
+        argv = ("journalctl", "--unit", self._unit, "--output", "json", *since)
+        try:
+            stream = self._machine.stream(Command((*argv, "--no-pager", "--quiet"), inherits=True))
+        except MachineError as error:
+            yield Stretch(0.0, trouble=f"cannot run journalctl: {error}; is systemd there?")
+            return
+        self._stream = stream
+        yield Stretch(time.time(), self._batches(stream))
+
+    def _batches(self, stream: Stream) -> Iterator[list[RawLine]]:
+        splitter = LineSplitter()
+        try:
+            for chunk in stream:
+                found = (self._entry(raw) for raw in splitter.feed(chunk))
+                yield [line for line in found if line is not None]
+        finally:
+            stream.close()
+        finished = stream.finished
+        if finished is not None and finished.code > 0:
+            why = sanitize_bytes(finished.complaint.strip(), limit=200)
+            raise OSError(f"journalctl ended: {why or 'without a word'}")
 
     def follow(self) -> None:
         """One program to its end, then a pause."""

@@ -7,7 +7,7 @@ line. A line that is not JSON, or not an object, is text, whatever was declared.
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
@@ -70,6 +70,7 @@ class ParsedLine:
     """``at`` is in Unix seconds, None where neither the line nor its place gives a time.
 
     ``own``: the line itself bears its time. ``awaits``: its level and message are in the next.
+    ``matched`` names the declared patterns that it matches.
     """
 
     text: str
@@ -78,6 +79,7 @@ class ParsedLine:
     part: Part = Part.ENTRY
     own: bool = False
     awaits: bool = False
+    matched: tuple[str, ...] = ()
 
 
 def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
@@ -88,7 +90,7 @@ def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     if form != "text" and not raw.over:
         found = _json_in(decoded, raw.at, arrived)
         if found is not None:
-            return found
+            return replace(found, matched=raw.matched) if raw.matched else found
     stamp = find_stamp(decoded, arrived) if raw.at is None or not _is_more(decoded) else None
     at = raw.at if raw.at is not None else (stamp.at if stamp else None)
     part = Part.ENTRY if stamp else _part_of(decoded)
@@ -96,7 +98,7 @@ def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     level = _level(decoded, stamp, part)
     awaits = bool(stamp and decoded[stamp.end - 2 : stamp.end] in ("AM", "PM"))
     awaits = awaits and level is LogLevel.UNKNOWN
-    return ParsedLine(text, level, at, part, own=stamp is not None, awaits=awaits)
+    return ParsedLine(text, level, at, part, stamp is not None, awaits, raw.matched)
 
 
 def _is_more(text: str) -> bool:

@@ -15,11 +15,13 @@ class RawLine(NamedTuple):
     """A line without its line feed; ``over`` counts the bytes that were cut off its end.
 
     ``at`` is the time that the place it came from gives it, in Unix seconds, if it does.
+    ``matched`` names the declared patterns that it matches, once they were tried.
     """
 
     data: bytes
     over: int = 0
     at: float | None = None
+    matched: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -33,6 +35,11 @@ class LineSplitter:
     def pending(self) -> int:
         """Bytes of the line that is not whole yet."""
         return len(self._rest) + self._over
+
+    @property
+    def so_far(self) -> RawLine:
+        """The line that is not whole yet; it is not taken out."""
+        return RawLine(self._rest, self._over)
 
     def feed(self, chunk: bytes) -> list[RawLine]:
         """The lines that ``chunk`` completes."""

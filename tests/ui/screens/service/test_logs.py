@@ -3,12 +3,21 @@
 import os
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from opsconsole.engine.logs.query import answer
-from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
+from opsconsole.model.logs import (
+    LogLevel,
+    LogLine,
+    LogPage,
+    LogPast,
+    LogQuery,
+    LogStatus,
+    PastEnd,
+)
 from opsconsole.sources.logs.line import parse
 from opsconsole.sources.logs.raw_lines import RawLine
 from opsconsole.ui.options import Options
@@ -153,6 +162,29 @@ async def test_a_pause_holds_the_rows_and_says_so(open_stage: OpenStage) -> None
         assert "line 19" not in stage.text
         await stage.press("p")
         assert "line 19" in stage.text
+
+
+async def test_a_key_looks_back_to_the_beginning_and_to_the_held_lines_again(
+    open_stage: OpenStage,
+) -> None:
+    def older(query: LogQuery) -> LogPage:
+        first = [line(-1, "the beginning")] if query.back else []
+        past = LogPast(PastEnd.BEGINNING, 12_000_000, BEGAN) if query.back else None
+        page = answer(query, [[*first, line(1, "held")]], (LogStatus("app"),), now=fleet.NOW)
+        return replace(page, past=past)
+
+    engine = FakeEngine(fleet.calm())
+    engine.answer_logs = older
+    async with open_stage(None, engine=engine) as stage:
+        await open_logs(stage)
+        assert "the beginning" not in stage.text
+        await stage.press("o")
+        assert "the beginning" in stage.text
+        assert "older ones too" in stage.text
+        assert "12.0 MB read, back to" in stage.text
+        await stage.press("o")
+        assert "the beginning" not in stage.text
+        assert "MB read" not in stage.text
 
 
 async def test_a_long_line_is_wrapped_on_demand(open_stage: OpenStage) -> None:

@@ -139,6 +139,7 @@ class ServiceLogs(LogPane):
                     context=look.context,
                     level=look.level,
                     window=render.WINDOWS.get(look.window),
+                    back=look.back,
                 )
             )
 
@@ -207,6 +208,10 @@ class ServiceLogs(LogPane):
             return False
         self.filter("")
         return True
+
+    def action_back_in_time(self) -> None:
+        """Show what was logged before the held lines, or the held lines alone again."""
+        self.see(self._look._replace(back=not self._look.back))
 
     def action_save(self) -> None:
         """Type the name of a file in the current folder to save these lines to."""
