@@ -10,6 +10,7 @@ import json
 import queue
 import select
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from typing import Final
@@ -41,6 +42,8 @@ _SECONDS: Final = 600.0
 _QUIET: Final = 1.0
 """Seconds without a change after which the last entry is taken to be whole."""
 
+_ENDING: Final = 3.0
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the lines; 64 for a moment that is none, 69 for a service that is none."""
@@ -70,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         watch.close()
         machines.close()
+        _let_threads_end()
 
 
 def _since(text: str, now: float) -> float:
@@ -231,6 +235,14 @@ class _Following:
                 line.number, self._printed.get(line.source, line.number)
             )
         return lines
+
+
+def _let_threads_end() -> None:
+    """Wait a moment for the readers: Python ends badly while one of them matches a pattern."""
+    ends = time.monotonic() + _ENDING
+    for thread in threading.enumerate():
+        if thread.daemon and thread.name.startswith("log"):
+            thread.join(max(0.0, ends - time.monotonic()))
 
 
 def _nobody_reads() -> bool:
