@@ -5,23 +5,18 @@ and a failing source shows why. The clock is wall time in UTC, to the second, so
 shows.
 """
 
+from collections import Counter
+
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
-from opsconsole.model.state import State
 from opsconsole.render.curtain import badge_role
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_width, wrap
+from opsconsole.render.service.standing import Standing, seen_standing
 
 NOTICE_ROWS = 2
 ROOMY = 20
 """Minimum height of a screen on which a notice may take two lines."""
-
-_STATE_ROLES = {
-    State.DOWN: Role.BAR_DOWN,
-    State.DEGRADED: Role.BAR_DEGRADED,
-    State.UNKNOWN: Role.BAR_UNKNOWN,
-    State.OK: Role.BAR_OK,
-}
 
 
 def top(
@@ -54,20 +49,12 @@ def top(
 
 def counts(snapshot: Snapshot) -> list[Span]:
     """How many services are in each state, worst first; zeros are left out."""
-    tally = dict.fromkeys(State, 0)
-    stale = 0
-    for service in snapshot.services:
-        if service.stale and service.state in {State.OK, State.UNKNOWN}:
-            stale += 1
-        else:
-            tally[service.state] += 1
+    tally = Counter(map(seen_standing, snapshot.services))
     spans: list[Span] = []
-    for state in sorted(State, key=lambda each: -each.urgency):
-        if tally[state]:
-            text = f" {state.glyph} {tally[state]} {state.value} "
-            spans += [Span(text, _STATE_ROLES[state]), Span(" ", Role.BAR)]
-    if stale:
-        spans += [Span(f" ◌ {stale} stale ", Role.BAR_UNKNOWN), Span(" ", Role.BAR)]
+    for each in Standing:
+        if tally[each]:
+            text = f" {each.glyph} {tally[each]} {each.value} "
+            spans += [Span(text, each.bar_role), Span(" ", Role.BAR)]
     if not snapshot.services:
         spans.append(Span("no services configured", Role.BAR_MUTED))
     return spans

@@ -12,6 +12,7 @@ from opsconsole.model.health import failing
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import State
+from opsconsole.render.service.standing import seen_standing, standing
 from opsconsole.render.service.why import why
 
 _WHY: Final = 200
@@ -21,7 +22,7 @@ _WHY: Final = 200
 def status_lines(snapshot: Snapshot, services: Sequence[ServiceView], now: float) -> Iterator[str]:
     """Services, then firing alerts, then sources that could not be read."""
     width = max((len(service.name) for service in services), default=0)
-    for service in sorted(services, key=lambda each: (-each.state.urgency, each.name)):
+    for service in sorted(services, key=lambda each: (-seen_standing(each).urgency, each.name)):
         yield _service_line(service, width)
         yield from (_instance_line(each) for each in service.instances if _tells(service, each))
     if not services:
@@ -56,7 +57,8 @@ def seconds(value: float | None) -> str:
 def _service_line(service: ServiceView, width: int) -> str:
     count = f"{service.ok_instances}/{len(service.instances)}" if service.instances else "-"
     latency = f"p95 {seconds(service.latency.p95)}" if service.latency.p95 is not None else ""
-    head = f"{service.state.glyph} {service.state:<8} {service.name:<{width}}"
+    stands = standing(service)
+    head = f"{stands.glyph} {stands:<8} {service.name:<{width}}"
     said = why(service, _WHY)
     return f"{head}  {count:>5}  {latency:<10} {said}".rstrip()
 

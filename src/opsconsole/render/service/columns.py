@@ -25,6 +25,7 @@ from opsconsole.render.ink.cells import (
 )
 from opsconsole.render.ink.cuts import cut_name
 from opsconsole.render.ink.spark import latency_spark
+from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import Sort
 from opsconsole.render.service.why import why_beside
 
@@ -147,12 +148,6 @@ def silent(service: ServiceView) -> bool:
     return service.stale or (bool(looked) and all(each.fault is not None for each in looked))
 
 
-def state_cell(state: State, width: int, *, stale: bool = False) -> Cell:
-    """Glyph and word; bold if it needs attention."""
-    glyph, word = ("◌", "stale") if stale else (state.glyph, state.value)
-    return Cell(f"{glyph} {word}"[:width], state_role(state, stale=stale))
-
-
 def _figure_cell(service: ServiceView, text: str, width: int) -> Cell:
     if not text or text == figures.UNKNOWN:
         return Cell(text, Role.FAINT, Align.RIGHT)
@@ -177,14 +172,15 @@ def _right(
 
 def _state() -> Column:
     def cell(service: ServiceView, _context: Context, width: int) -> Cell:
-        return state_cell(service.state, width, stale=service.stale)
+        stands = standing(service)
+        return Cell(f"{stands.glyph} {stands}"[:width], stands.role)
 
     return Column("state", "state", 10, cell, sort=Sort.STATE)
 
 
 def _age() -> Column:
     def cell(service: ServiceView, context: Context, _width: int) -> Cell:
-        calm = service.state is State.OK and not service.stale
+        calm = standing(service) is Standing.OK
         since = figures.coarse_age(context.now - service.since)
         return Cell(since, Role.MUTED if calm else Role.TEXT, Align.RIGHT)
 
@@ -193,7 +189,7 @@ def _age() -> Column:
 
 def _service(width: int) -> Column:
     def cell(service: ServiceView, _context: Context, width: int) -> Cell:
-        calm = service.state is State.OK and not service.stale
+        calm = standing(service) is Standing.OK
         return Cell(cut_name(service.name, width), Role.TEXT if calm else Role.STRONG)
 
     return Column("service", "service", width, cell, sort=Sort.NAME)
@@ -279,8 +275,7 @@ def _alerts() -> Column:
 
 def _why(width: int) -> Column:
     def cell(service: ServiceView, context: Context, width: int) -> Cell:
-        urgent = service.state is not State.OK or service.stale or service.missed
-        role = Role.TEXT if urgent else Role.MUTED
+        role = Role.MUTED if standing(service) is Standing.OK else Role.TEXT
         said = why_beside(service, context.activities.get(service.name), width, role)
         return Cell("", spans=(*said, Span(" " * (width - line_width(said)))))
 

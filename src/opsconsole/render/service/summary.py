@@ -7,26 +7,25 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import alerts, events
 from opsconsole.render.empty_panels import blind_to_alerts, no_alerts
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, state_role, width_of, wrap
-from opsconsole.render.service.table import shown_word
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, width_of, wrap
+from opsconsole.render.service.standing import standing
 from opsconsole.render.service.why import why
 from opsconsole.render.timeline import Choice, select
 
 
 def headline(service: ServiceView, width: int, now: float) -> list[Line]:
     """State and its age on one line, the reason below it on as many lines as it needs."""
-    glyph = "◌" if service.stale else service.state.glyph
-    role = state_role(service.state, stale=service.stale)
+    stands = standing(service)
     facts = [f"for {figures.age(now - service.since)}", f"read {_read(service, now)}"]
     if service.version:
         facts.append(f"version {service.version}")
     if service.depends_on:
         facts.append(f"needs {', '.join(service.depends_on)}")
-    word = f" {glyph} {shown_word(service)} "
+    word = f" {stands.glyph} {stands} "
     while len(facts) > 1 and width_of(f"{word} {' · '.join(facts)}") > width:
         facts.pop()
     head: Line = (
-        Span(word, role),
+        Span(word, stands.role),
         Span(clip(f" {' · '.join(facts)}", max(0, width - 14)), Role.MUTED),
     )
     reason = why(service, 3 * (width - 4))

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.model.state import State
 from opsconsole.render.incident.causes import cause_depth
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.service.standing import Standing, seen_standing, standing
 from opsconsole.render.service.why import LONGEST, why
 
 
@@ -43,7 +43,7 @@ def order(
     shown = [
         service
         for service in snapshot.services
-        if not (failing_only and service.state is State.OK and not service.stale)
+        if not (failing_only and standing(service) is Standing.OK)
         and (wanted.empty or wanted.matches(search_text(service)))
     ]
     counts = alert_counts(snapshot.alerts) if sort is Sort.ALERTS else {}
@@ -57,21 +57,11 @@ def search_text(service: ServiceView) -> str:
         (
             service.name,
             service.group,
-            shown_word(service),
+            standing(service),
             service.reason[:200],
             why(service, LONGEST),
         )
     )
-
-
-def shown_word(service: ServiceView) -> str:
-    """The state's word; a stale service is called stale, never by its last state."""
-    return "stale" if service.stale else service.state.value
-
-
-def shown_urgency(service: ServiceView) -> int:
-    """Urgency for sorting: stale counts as unknown unless a worse state was seen."""
-    return max(service.state.urgency, State.UNKNOWN.urgency if service.stale else 0)
 
 
 def _rank(
@@ -81,7 +71,8 @@ def _rank(
         return (0.0, 0.0, service.name)
     figure = _figure(service, sort, counts)
     if sort is Sort.STATE:
-        return (-float(shown_urgency(service)), float(depths.get(service.name, 0)), service.name)
+        urgency = seen_standing(service).urgency
+        return (-float(urgency), float(depths.get(service.name, 0)), service.name)
     return (1.0 if figure is None else 0.0, -(figure or 0.0), service.name)
 
 

@@ -14,6 +14,7 @@ from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, fit, line_width, width_of
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service import table as services
+from opsconsole.render.service.standing import standing
 from opsconsole.render.service.why import why_beside
 from opsconsole.render.wall.big_digits import columns_of, drawable, rows_of
 from opsconsole.render.wall.head import BIG_ROLES, WORD_ROLES
@@ -116,7 +117,7 @@ def _slab(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Lin
     mark = enlarged(state.glyph, BIG_ROLES[state], scale, ascii_only=scene.ascii_only)
     side = Span("  ", role)
     lines = [(side, *padded(line, wide - 4, role), side) for line in mark]
-    word = services.shown_word(service).upper()
+    word = standing(service).upper()
     before = (wide - len(word)) // 2
     middle = (Span(" " * before, role), Span(word, WORD_ROLES[state]))
     return [*lines, padded(middle, wide, role)]
@@ -127,7 +128,7 @@ def _chip(service: ServiceView) -> Line:
     state = shown_state(service)
     role = WORD_ROLES[state]
     ground = role if state is State.DOWN else Role.TEXT
-    word = f"{state.glyph} {services.shown_word(service).upper()}"
+    word = f"{standing(service).glyph} {standing(service).upper()}"
     return padded((Span(" ", ground), Span(word, role)), _CHIP, ground)
 
 

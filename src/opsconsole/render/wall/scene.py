@@ -77,10 +77,11 @@ def tally(services: Iterable[ServiceView]) -> dict[State, int]:
 
 
 def shown_state(service: ServiceView) -> State:
-    """The state that is counted: unknown if stale, unless it was seen failing."""
+    """The state that is counted: unknown if stale, unless it was seen failing; degraded if it
+    misses its objectives."""
     if service.stale and service.state is State.OK:
         return State.UNKNOWN
-    return service.state
+    return service.counts_as
 
 
 def is_red(snapshot: Snapshot | None) -> bool:

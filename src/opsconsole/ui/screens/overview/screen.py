@@ -10,7 +10,6 @@ from textual.app import ComposeResult
 
 from opsconsole.model.alerts import Alert
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.model.state import State
 from opsconsole.render import alerts, events, operations, resources
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.header import too_small_lines
@@ -27,6 +26,7 @@ from opsconsole.render.overview import (
 )
 from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import columns as grid
+from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import alert_counts
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import AlertPage, ServicePage
@@ -289,7 +289,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         snapshot = self.snapshot
         if snapshot is None:
             return
-        bad = {each.name for each in snapshot.services if each.state is not State.OK or each.stale}
+        bad = {each.name for each in snapshot.services if standing(each) is not Standing.OK}
         self.table(Panel.SERVICES).seek(bad.__contains__, step)
 
     def action_panel(self, number: int) -> None:
