@@ -26,7 +26,7 @@ class FactCode(StrEnum):
     CHECK_FAILS = "check-fails"  # after: what the engine's own health check said
     IMAGE_CHANGED = "image-changed"  # before, after: images
     VERSION_CHANGED = "version-changed"  # before, after: versions
-    CONFIGURATION_CHANGED = "configuration-changed"  # after: what changed, never values
+    CONFIGURATION_CHANGED = "configuration-changed"  # before: what is gone, after: what is another
     OPERATED = "operated"  # after: the kind of operation; by: who
     COMPONENT_FAILS = "component-fails"  # subject: the component, after: what it said
     PROBE_FAILS = "probe-fails"  # after: what the look said; figure: copies that say so, limit: all

@@ -55,6 +55,7 @@ class EventCode(StrEnum):
     LIMITS_CHANGED = "limits-changed"
     REPLICAS_CHANGED = "replicas-changed"
     RENAMED = "renamed"
+    RECREATED = "recreated"
     CHECK_RESULT = "check-result"
 
     IMAGE = "image"
@@ -107,7 +108,9 @@ class Event:
     ``after`` hold what changed. ``figure`` is an exit code, a count, or seconds: as the code
     has it. Of an operation, ``action`` is its kind, ``name`` which of several, ``by`` who began
     it; of an end in a container, ``name`` are the signals before it. ``memory``: killed for
-    lack of memory. ``place`` is the engine on which it happened, '' where that is not reported.
+    lack of memory. Of what was made again, ``before`` names what is gone, ``after`` what is new and
+    ``detail`` what is another: never a value. ``place`` is the engine on which it happened, ''
+    where that is not reported.
     """
 
     at: float
@@ -146,6 +149,7 @@ _OF: Final = {
         EventCode.LIMITS_CHANGED,
         EventCode.REPLICAS_CHANGED,
         EventCode.RENAMED,
+        EventCode.RECREATED,
         EventCode.CHECK_RESULT,
     ),
     EventKind.IMAGE: (

@@ -39,6 +39,16 @@ def _ended(event: Event) -> str:
     return f"{said}, after {event.name}" if event.name else said
 
 
+def _recreated(event: Event) -> str:
+    return f"re-created: {made_otherwise(event.before, event.after, event.detail)}"
+
+
+def made_otherwise(gone: str, new: str, other: str) -> str:
+    """What something is made of now: ``env LLM_URL removed, env PORT added, command changed``."""
+    said = ((gone, "removed"), (new, "added"), (other, "changed"))
+    return ", ".join(f"{each} {word}" for names, word in said for each in names.split(", ") if each)
+
+
 def _process_started(event: Event) -> str:
     lived = event.figure
     return "process started" if lived is None else f"process restarted after {figures.age(lived)}"
@@ -58,6 +68,7 @@ _TOLD: Final = {OperationState.UNKNOWN, *(each for each in OperationState if eac
 _MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
     EventCode.ENDED: _ended,
     EventCode.PROCESS_STARTED: _process_started,
+    EventCode.RECREATED: _recreated,
     EventCode.OPERATION: _operation,
     EventCode.OPERATION_MISSED: _operation,
 }

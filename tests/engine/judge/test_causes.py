@@ -1,5 +1,7 @@
 """Ranking what changed: hand-worked cases, and what holds whatever happened."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -223,3 +225,18 @@ def test_no_symptom_is_a_cause(events: list[Event]) -> None:
             assert cause.event.service in {"", "db", "cache"}
             assert cause.event.state in {State.DOWN, State.DEGRADED}
         assert 0 < cause.score <= 100
+
+
+def test_a_death_is_never_taken_for_a_part_of_a_repair() -> None:
+    """Killed first, a new image after it, and a new container that dies at once: three things."""
+    died = Event(T - 60, EventCode.ENDED, "", "api", "api-1", State.DOWN, figure=137)
+    repair = replace(IMAGE, at=T - 57)
+    at_once = replace(died, at=T - 56, figure=1.0)
+    changes = asked(died, repair, at_once)
+    assert [each.event for each in changes.likely] == [repair, at_once]
+    assert changes.likely[1].count == 2
+
+
+def test_what_a_container_was_made_of_again_is_a_change_of_configuration() -> None:
+    made = Event(T - 60, EventCode.RECREATED, "", "api", "api-1", before="env LLM_URL")
+    assert named(asked(made, OOM)) == ["re-created: env LLM_URL removed", words(OOM)]

@@ -111,3 +111,19 @@ def test_what_had_ended_before_the_first_look_is_no_event() -> None:
 
     for now in (100, 105, 110):
         assert changes.observe([ended(CONTAINER, 50)], now) == []
+
+
+def test_a_container_that_died_by_itself_was_not_ended_for_the_next_image() -> None:
+    changes = Changes()
+    changes.observe([CONTAINER], 100)
+    changes.heard_death(CONTAINER.id, 101.5, ordered=False)
+    other = replace(CONTAINER, id="b" * 64, image="shop:2", image_id="sha256:2", started_at=104)
+    assert [event.at for event in changes.observe([other], 105)] == [104]
+
+
+def test_a_kill_was_not_for_the_repair_that_came_most_of_a_minute_later() -> None:
+    changes = Changes()
+    changes.observe([CONTAINER], 100)
+    changes.heard_death(CONTAINER.id, 101)
+    other = replace(CONTAINER, id="b" * 64, image="shop:2", image_id="sha256:2", started_at=148)
+    assert [event.at for event in changes.observe([other], 150)] == [148]

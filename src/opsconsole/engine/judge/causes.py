@@ -27,6 +27,9 @@ LEAST_CLOSENESS: Final = 0.75
 REPLACED_WITHIN: Final = 5.0
 """Seconds around an image change within which its container stops and starts."""
 
+SAME_MOMENT: Final = 0.1
+"""Seconds by which two dates of one thing may differ."""
+
 AFTERWARDS: Final = 50
 """The most events after the moment that are listed."""
 
@@ -169,10 +172,12 @@ def _replacement(event: Event, images: Iterable[Event]) -> Event:
     """The image change because of which a container stopped or started; else the event itself."""
     if kind_of(event) not in LIFE:
         return event
+    # An image change is dated by the end that was for it; any other death is one of its own.
+    within = SAME_MOMENT if died(event) and not event.name else REPLACED_WITHIN
     near = (
         each
         for each in images
-        if each.subject == event.subject and abs(each.at - event.at) <= REPLACED_WITHIN
+        if each.subject == event.subject and abs(each.at - event.at) <= within
     )
     return next(near, event)
 

@@ -49,6 +49,7 @@ _PLAIN: Final = {
     EventCode.PAUSED: PAUSED,
     EventCode.ENDED: DIED,
     EventCode.REPLICAS_CHANGED: CONFIGURATION,
+    EventCode.RECREATED: CONFIGURATION,
     EventCode.REMOVED: REMOVED,
     EventCode.STARTED: STARTED,
     EventCode.RESUMED: STARTED,

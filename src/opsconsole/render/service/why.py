@@ -11,6 +11,7 @@ from typing import Final
 from opsconsole.model.diagnosis import Fact, FactCode
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
+from opsconsole.render.event_words import made_otherwise
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, width_of
 from opsconsole.render.ink.cuts import cut_sentence
@@ -69,7 +70,7 @@ def _since(change: Fact) -> str:
         case FactCode.OPERATED:
             return f"after {change.after} by {change.by}" if change.by else f"after {change.after}"
         case FactCode.CONFIGURATION_CHANGED:
-            return f"since {change.after} changed"
+            return f"since {_otherwise(change)}"
         case _:
             return ""
 
@@ -142,7 +143,11 @@ def _changed(fact: Fact) -> list[str]:
 
 
 def _configured(fact: Fact) -> list[str]:
-    return [f"{fact.after} changed"]
+    return [_otherwise(fact)]
+
+
+def _otherwise(fact: Fact) -> str:
+    return made_otherwise(fact.before, "", fact.after)
 
 
 def _operated(fact: Fact) -> list[str]:

@@ -16,8 +16,9 @@ from opsconsole.model.running.workloads import Phase, Replica
 _REMEMBERED: Final = 20_000
 _CLOCK_SLACK: Final = 2.0
 
-REPLACED_WITHIN: Final = 120.0
-"""Seconds between the end of a container and the start of the one that takes its place."""
+REPLACED_WITHIN: Final = 10.0
+"""Seconds from the end of a container to the start of the one for which it was ended: what an
+engine needs to remove one and start the next. What ended longer before ended for another reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,18 @@ class Changes:
     def __init__(self) -> None:
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._deaths: OrderedDict[str, float] = OrderedDict()
+        self._unordered: set[str] = set()
         self._unreported: dict[str, float] = {}
 
-    def heard_death(self, container_id: str, at: float) -> None:
-        """Note that the stream reported a container's end, ``at`` on the steady clock."""
+    def heard_death(self, container_id: str, at: float, *, ordered: bool = True) -> None:
+        """Note that the stream reported a container's end, ``at`` on the steady clock.
+
+        It was ``ordered`` where the engine was asked to send a signal.
+        """
         self._deaths[container_id] = at
+        (self._unordered.discard if ordered else self._unordered.add)(container_id)
         while len(self._deaths) > _REMEMBERED:
-            self._deaths.popitem(last=False)
+            self._unordered.discard(self._deaths.popitem(last=False)[0])
 
     def observe(self, containers: Iterable[Replica], now: float) -> list[Event]:
         """Events for what is different. An end is left to the stream for one more list."""
@@ -76,7 +82,8 @@ class Changes:
     def _image_change(self, before: _Known, container: Replica, now: float) -> list[Event]:
         """An event when the name now stands for a container of another image.
 
-        It began when the container before it was ended for it, where the stream reported that.
+        It began when the container before it was ended for it, where the stream reported that. A
+        container that died by itself was ended for nothing.
         """
         if before.id == container.id or before.image_id == container.image_id:
             return []
@@ -87,7 +94,7 @@ class Changes:
                 for image, id_ in ((old, before.image_id), (new, container.image_id))
             )
         started = container.started_at or now
-        ended = self._deaths.get(before.id, started)
+        ended = started if before.id in self._unordered else self._deaths.get(before.id, started)
         return [
             Event(
                 at=ended if 0.0 <= started - ended <= REPLACED_WITHIN else started,

@@ -9,13 +9,14 @@ Shapes: ``GET /containers/json`` and ``GET /containers/{id}/json`` of the Docker
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 from opsconsole.model.running.workloads import Phase, Place, Port, Replica
 from opsconsole.model.state import State
 from opsconsole.sources.docker.json_fields import integer, mapping, text
+from opsconsole.sources.docker.made_of import made_of
 from opsconsole.sources.docker.workloads import copy_of
 from opsconsole.text import sanitize
 
@@ -72,7 +73,10 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What only an inspection says. Times are Unix seconds of the engine's clock."""
+    """What only an inspection says. Times are Unix seconds of the engine's clock.
+
+    ``made_of`` is what it was made of, as ``making`` has it.
+    """
 
     image: str = ""
     exit_code: int | None = None
@@ -84,6 +88,7 @@ class Inspected:
     health: str = ""
     last_check: str = ""
     error: str = ""
+    made_of: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_list(answer: object) -> list[Listed] | None:
@@ -112,6 +117,7 @@ def read_inspection(answer: object) -> Inspected:
         health=text(health.get("Status"), _NAME_LIMIT),
         last_check=_last_check(health.get("Log")),
         error=text(state.get("Error"), _VALUE_LIMIT),
+        made_of=made_of(root),
     )
 
 

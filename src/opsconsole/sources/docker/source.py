@@ -36,6 +36,7 @@ from opsconsole.sources.docker.containers import Listed, join
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve
 from opsconsole.sources.docker.events import SILENCE, EventStream, Listeners
 from opsconsole.sources.docker.inspections import Inspections
+from opsconsole.sources.docker.making import Making
 from opsconsole.sources.docker.reader import EngineReader
 from opsconsole.sources.docker.stats import Usage, UsageBook
 from opsconsole.sources.docker.timeline import Timeline, container_id, is_death
@@ -78,6 +79,7 @@ class DockerSource(Source[Inventory]):
         self._usage = UsageBook()
         self._inspections = Inspections()
         self._changes = Changes()
+        self._making = Making()
         self._timeline = Timeline()
         self._version = ""
         self._swarm: tuple[Workload, ...] | None = None
@@ -150,7 +152,10 @@ class DockerSource(Source[Inventory]):
         await self._measure(reader, listed)
         self._follow(reader.endpoint)
         containers = self._joined(listed)
-        for event in self._changes.observe(containers, self._clock.now()):
+        now = self._clock.now()
+        for event in self._changes.observe(containers, now):
+            self._report(event)
+        for event in self._making.observe(containers, self._inspections.facts, now):
             self._report(event)
         return Inventory(
             place=self._place,
@@ -284,7 +289,7 @@ class DockerSource(Source[Inventory]):
         if event is None:
             return
         if about and is_death(message):
-            self._changes.heard_death(about, event.at)
+            self._changes.heard_death(about, event.at, ordered=bool(event.name))
         self._report(event)
 
     def _report(self, event: Event) -> None:

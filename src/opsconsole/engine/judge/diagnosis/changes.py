@@ -54,6 +54,8 @@ def _fact(code: FactCode, event: Event) -> Fact:
     after = event.after or event.detail
     if event.code is EventCode.LIMITS_CHANGED:
         after = "limits"
+    elif event.code is EventCode.RECREATED:
+        after = ", ".join(filter(None, (event.detail, event.after)))
     return Fact(code, event.at, event.subject, before=event.before, after=after, source=event.place)
 
 
