@@ -72,10 +72,10 @@ def test_a_panel_of_resources_says_what_is_not_read(source: SourceId, way: str) 
     said = plain(nothing_to_show(Panel.RESOURCES, bare(seen(source, way)), filtered=False))
     if source.kind.shows_resources:
         assert source.label in said
-        assert "neither this host nor a Docker Engine is read" not in said
+        assert "neither this host nor an engine is read" not in said
         assert ("connection refused" in said) is way.startswith("down")
     else:
-        assert "neither this host nor a Docker Engine is read" in said
+        assert "neither this host nor an engine is read" in said
 
 
 @pytest.mark.parametrize("containers", [True, False], ids=["others are read", "none is read"])

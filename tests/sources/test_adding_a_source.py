@@ -112,7 +112,7 @@ def add(copy: Copy, text: str) -> None:
     copy.put("sources/barometer.py", text)
     copy.put(assemble, "Barometer, ", after="config.settings import Alertmanager, ")
     copy.put(assemble, _MAKE, before="def _host(")
-    copy.put(assemble, _PLACE, before="        yield from _places(")
+    copy.put(assemble, _PLACE, before="        yield from places(")
 
 
 def add_what_it_sees(copy: Copy) -> None:

@@ -4,7 +4,7 @@ Invariant: an action that is not declared cannot run. An action names exactly on
 a change unless it says ``effect: read``.
 """
 
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -15,6 +15,7 @@ from opsconsole.config.drivers import (
     FileSet,
     GitTarget,
     HttpCall,
+    OnEngine,
     PidFile,
     ReleaseFolders,
     SwarmTarget,
@@ -64,6 +65,14 @@ class ByDriver(Model):
 
 
 DRIVERS = tuple(ByDriver.model_fields)
+ON_ENGINE = frozenset(
+    name
+    for name, field in ByDriver.model_fields.items()
+    if any(
+        isinstance(each, type) and issubclass(each, OnEngine) for each in get_args(field.annotation)
+    )
+)
+"""The drivers whose targets are on an engine."""
 
 
 class Action(ByDriver):

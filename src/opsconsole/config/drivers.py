@@ -11,17 +11,23 @@ from opsconsole.config.types import Duration, Model, Size, Target, Template, Tex
 
 _NAME_FORM: dict[str, Any] = {"type": "string"}
 _LIST_FORM: dict[str, Any] = {"type": "array", "items": {"type": "string"}}
-_ENGINE = "Name of the Docker Engine, if several are configured."
 
 
-class DockerTarget(Model):
+class OnEngine(Model):
+    """What is on one of several engines."""
+
+    engine: Text | None = Field(
+        default=None, description="Name of the engine, if several are configured."
+    )
+
+
+class DockerTarget(OnEngine):
     """Containers by name, or by label; one is restarted at a time."""
 
     short_form: ClassVar[dict[str, Any] | None] = _NAME_FORM
 
     containers: tuple[Text, ...] = Field(default=(), description="Containers by name.")
     label: Text | None = Field(default=None, description="Containers by label, key=value.")
-    engine: Text | None = Field(default=None, description=_ENGINE)
     stop_timeout: Duration = Field(
         default=10.0, description="Time to end by itself before it is killed."
     )
@@ -44,13 +50,12 @@ class DockerTarget(Model):
         return {"containers": [value]} if isinstance(value, str) else value
 
 
-class SwarmTarget(Model):
+class SwarmTarget(OnEngine):
     """A Swarm service by name."""
 
     short_form: ClassVar[dict[str, Any] | None] = _NAME_FORM
 
     service: Text = Field(description="Name of the Swarm service.")
-    engine: Text | None = Field(default=None, description=_ENGINE)
 
     @model_validator(mode="before")
     @classmethod
@@ -185,13 +190,12 @@ class FileSet(Model):
         return {"paths": value} if isinstance(value, (list, tuple)) else value
 
 
-class VolumeTarget(Model):
+class VolumeTarget(OnEngine):
     """A Docker volume, or a path inside a container."""
 
     volume: Text | None = Field(default=None, description="Name of a volume.")
     container: Text | None = Field(default=None, description="Name of a container.")
     path: Text | None = Field(default=None, description="A path inside the container.")
-    engine: Text | None = Field(default=None, description=_ENGINE)
     stop: bool = Field(
         default=False, description="Stop the containers that use it while it is copied or put back."
     )

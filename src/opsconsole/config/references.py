@@ -7,9 +7,11 @@ absent, so that a wrong name is reported together with every wrong key.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from opsconsole.config.actions import ON_ENGINE
 from opsconsole.config.log_figures import figures_of
 from opsconsole.config.problems import KeyPath, did_you_mean
 from opsconsole.config.services import NO_PROMETHEUS
+from opsconsole.config.settings import PLACES, Settings
 from opsconsole.model.expressions import BUILT_IN, ExpressionError, parse, quantity_of
 
 Finding = tuple[KeyPath, str, str]
@@ -23,7 +25,7 @@ def check_references(settings: Any) -> Iterator[Finding]:
     yield from _check_dependencies(services)
     environments = _mapping(_mapping(settings).get("environments"))
     backends = [*_names_of(_mapping(settings).get("prometheus"), "prometheus"), NO_PROMETHEUS]
-    engines = _names_of(_mapping(settings).get("docker"), "docker") or ["docker"]
+    engines = list(_engines(_mapping(settings)))
     owners: dict[str, str] = {}
     for name, service in services.items():
         path: KeyPath = ("services", name)
@@ -42,6 +44,13 @@ def _check_name(
         yield path, f"no {kind} is called {name!r}", did_you_mean(name, known)
 
 
+def _engines(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the places that are given, or are there where none is."""
+    for key in PLACES:
+        given = _names_of(settings.get(key), key)
+        yield from given or (each.name for each in Settings.model_fields[key].default)
+
+
 def _check_engines(path: KeyPath, service: Any, engines: Sequence[str]) -> Iterator[Finding]:
     """Every ``engine`` of a service, its instances, its logs and its actions."""
     yield from _check_name((*path, "engine"), service, engines, "engine")
@@ -55,14 +64,14 @@ def _check_engines(path: KeyPath, service: Any, engines: Sequence[str]) -> Itera
 def _targets(path: KeyPath, action: Any) -> Iterator[tuple[KeyPath, Any]]:
     """What actions and the ones within them name on an engine."""
     for key, value in _mapping(action).items():
-        if key in {"docker", "swarm", "volume"}:
+        if key in ON_ENGINE:
             yield (*path, key), value
         else:
             yield from _targets((*path, key), value)
 
 
 def _check_sources(settings: Any) -> Iterator[Finding]:
-    for key in ("prometheus", "alertmanager", "docker"):
+    for key in ("prometheus", "alertmanager", *PLACES):
         names = _names_of(_mapping(settings).get(key), key)
         for index, name in enumerate(names):
             if name in names[:index]:

@@ -19,7 +19,7 @@ class ServiceLog(Model):
     docker: Text | None = Field(default=None, description="Name of a container.")
     swarm: Text | None = Field(default=None, description="Name of a Swarm service.")
     engine: Text | None = Field(
-        default=None, description="The Docker Engine that has it, if not the service's."
+        default=None, description="The engine that has it, if not the service's."
     )
     journal: Text | None = Field(default=None, description="Name of a systemd unit.")
     format: Literal["auto", "json", "text"] = Field(

@@ -43,7 +43,7 @@ class Instance(Found):
     name: Name | None = Field(default=None, description="Its name, unique over all services.")
     container: Text | None = Field(default=None, description="The container that it runs in.")
     engine: Text | None = Field(
-        default=None, description="The Docker Engine that has it, if not the service's."
+        default=None, description="The engine that has it, if not the service's."
     )
     unit: Text | None = Field(default=None, description="The systemd unit that it is.")
     pid_file: Text | None = Field(default=None, description="The file that holds its process id.")
@@ -272,7 +272,7 @@ class Service(Found):
         description="Its containers by name, or by that of their Compose or Swarm service.",
     )
     engine: Text | None = Field(
-        default=None, description="Name of the Docker Engine that has them, if there are several."
+        default=None, description="Name of the engine that has them, if there are several."
     )
     metrics_path: UrlPath | None = Field(
         default=None, description="Where it serves metrics, read when no Prometheus knows it."

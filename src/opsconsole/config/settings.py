@@ -4,7 +4,7 @@ Invariant: an instance of ``Settings`` that ``loader.load`` gives is consistent:
 refers to something refers to something that exists. Everything is immutable.
 """
 
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Final, Literal, assert_never
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -192,9 +192,20 @@ class Settings(Model):
     )
 
     @property
+    def places(self) -> dict[str, tuple[Docker, ...]]:
+        """Where replicas run, by the key of these settings; also those that are not enabled."""
+        return {"docker": self.docker}
+
+    @property
     def engines(self) -> dict[str, float]:
         """What reports which replicas run: names, and the seconds between two looks."""
-        return {each.name: each.interval for each in self.docker if each.enabled}
+        every = (each for places in self.places.values() for each in places)
+        return {each.name: each.interval for each in every if each.enabled}
+
+    def without_places(self) -> "Settings":
+        """The same, but neither this host nor any engine is read."""
+        host = self.host.model_copy(update={"enabled": False})
+        return self.model_copy(update={**dict.fromkeys(self.places, ()), "host": host})
 
     def reads(self, source: SourceId) -> bool:
         """Whether ``source`` is among the places that are to be read."""
@@ -247,6 +258,10 @@ class Settings(Model):
             instance.name or (service if len(instances) == 1 else f"{service}-{number}")
             for number, instance in enumerate(instances, 1)
         )
+
+
+PLACES: Final = tuple(Settings().places)
+"""The keys of ``Settings.places``."""
 
 
 def effective_read_only(settings: Settings, asked: bool) -> bool:

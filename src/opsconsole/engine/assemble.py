@@ -17,7 +17,7 @@ from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prome
 from opsconsole.engine.judge.budget import SPANS
 from opsconsole.engine.state.fleet import scrape_interval
 from opsconsole.model.events import Event
-from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
 from opsconsole.sources.base import AnySource
 from opsconsole.sources.health.factory import join_url, probes_of, timeout_of
 
@@ -80,7 +80,7 @@ class Assembly:
         yield from self._scrapes(settings, connector)
 
     def _of_places(self, settings: Settings) -> Iterator[Made]:
-        yield from _places(settings, self._clock, self._on_event)
+        yield from places(settings, self._clock, self._on_event)
         if settings.prometheus or settings.alertmanager:
             yield from _servers(settings, self._clock, self._connect(), self._base)
 
@@ -166,9 +166,10 @@ def _instances(settings: Settings, name: str, service: Service) -> Iterator[tupl
         yield called, instance.url
 
 
-def _places(settings: Settings, clock: Clock, on_event: Callable[[Event], None]) -> Iterator[Made]:
+def places(settings: Settings, clock: Clock, on_event: Callable[[Event], None]) -> Iterator[Made]:
+    """This host, and what reports which replicas run."""
     if settings.host.enabled:
-        yield SourceId(SourceKind.HOST, "local"), partial(_host, settings.host, clock)
+        yield THIS_HOST, partial(_host, settings.host, clock)
     for docker in settings.docker:
         if docker.enabled:
             make = partial(_docker, docker, clock, on_event)

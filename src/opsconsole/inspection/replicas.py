@@ -6,20 +6,18 @@ does not answer gives no finding here; the inspection of the engine itself repor
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.config.drivers import DockerTarget, SwarmTarget, VolumeTarget
+from opsconsole.config.drivers import OnEngine
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import Model
+from opsconsole.engine.assemble import places
 from opsconsole.engine.state.replica_book import ReplicaBook, Wanted
 from opsconsole.inspection.finding import Finding, Weight
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.state import State
-
-_ON_AN_ENGINE: Final = (DockerTarget, SwarmTarget, VolumeTarget)
 
 
 async def check_replicas(settings: Settings, clock: Clock) -> list[Finding]:
@@ -44,23 +42,20 @@ async def check_replicas(settings: Settings, clock: Clock) -> list[Finding]:
             remedy = "name its project or container in full, or its engine by engine:"
             found.append(Finding(path, Weight.ERROR, lack.verdict.reason, remedy))
         elif lack.verdict.state is State.DOWN:
-            remedy = "start it, or write the name that docker ps shows"
+            remedy = "start it, or write the name that its engine shows"
             found.append(Finding(path, Weight.WARNING, lack.verdict.reason, remedy))
     return found
 
 
 async def _inventories(settings: Settings, clock: Clock) -> Iterable[Inventory]:
     """What each engine that answers runs."""
-    from opsconsole.sources.docker.source import DockerSource
-
-    sources = [
-        DockerSource(docker, clock, lambda _: None) for docker in settings.docker if docker.enabled
-    ]
+    made = places(settings, clock, lambda _: None)
+    sources = [make() for who, make in made if who.kind.tells_replicas]
     try:
         readings = await asyncio.gather(*(source.collect() for source in sources))
     finally:
         await asyncio.gather(*(source.close() for source in sources))
-    return [reading.value for reading in readings if reading.value is not None]
+    return [each.value for each in readings if isinstance(each.value, Inventory)]
 
 
 def _names(path: KeyPath, service: Service) -> Iterator[tuple[KeyPath, Wanted]]:
@@ -89,10 +84,10 @@ def _without_engine(settings: Settings) -> Iterator[Finding]:
 
 def _targets(
     path: KeyPath, part: Model | Mapping[str, Model]
-) -> Iterator[tuple[KeyPath, DockerTarget | SwarmTarget | VolumeTarget]]:
+) -> Iterator[tuple[KeyPath, OnEngine]]:
     """What actions, and the actions within them, name on an engine."""
     for name, value in part.items() if isinstance(part, Mapping) else part:
-        if isinstance(value, _ON_AN_ENGINE):
+        if isinstance(value, OnEngine):
             yield (*path, name), value
         elif isinstance(value, (Model, Mapping)):
             yield from _targets((*path, name), value)

@@ -34,10 +34,11 @@ class SourceKind(StrEnum):
     @property
     def tells_replicas(self) -> bool:
         """Whether what runs may be missing while it is not read."""
-        return self is SourceKind.DOCKER
+        return self in _TELL_REPLICAS
 
 
 _KNOW_ALERTS = frozenset({SourceKind.PROMETHEUS, SourceKind.ALERTMANAGER, SourceKind.UNKNOWN})
+_TELL_REPLICAS = frozenset({SourceKind.DOCKER})
 _SHOW_RESOURCES = frozenset({SourceKind.HOST, SourceKind.DOCKER, SourceKind.UNKNOWN})
 
 
@@ -60,10 +61,13 @@ class SourceId:
         """What a person calls it."""
         if self.kind is SourceKind.BUDGETS:
             return f"{self.name} history"
-        if self.kind is SourceKind.HOST:
+        if self == THIS_HOST:
             return "host"
         return self.name or f"{self.kind}s"
 
+
+THIS_HOST = SourceId(SourceKind.HOST, "local")
+"""Reads the host that the console runs on."""
 
 LOCAL = SourceId(SourceKind.LOCAL)
 """The source of alerts of rules that the console evaluates itself."""

@@ -98,7 +98,7 @@ def _no_resources(snapshot: Snapshot) -> list[Line]:
             lines += _said(f"{source.name}: {source.fault}", source.fault.hint, role=Role.UNKNOWN)
     if not asked:
         return _said(
-            "neither this host nor a Docker Engine is read",
+            "neither this host nor an engine is read",
             "processor, memory, disks and containers would be listed here:",
             "set host.enabled or docker.enabled",
             role=Role.MUTED,

@@ -125,9 +125,7 @@ def _change(
 
 def _look(configuration: Configuration) -> Snapshot:
     """One look at the places that know of alerts, and at the services that rules are about."""
-    settings = configuration.settings
-    host = settings.host.model_copy(update={"enabled": False})
-    seen = settings.model_copy(update={"docker": (), "host": host})
+    seen = configuration.settings.without_places()
     engine = Engine(seen, base=configuration.base, read_only=True)
     return engine.look_once()
 

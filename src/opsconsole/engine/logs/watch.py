@@ -174,10 +174,10 @@ class LogWatch:
         if name not in before.services or name not in after.services:
             return False
         old, new = before.services[name], after.services[name]
-        same = sources_of(old) == sources_of(new) and old.engine == new.engine
         return (
-            same
-            and before.docker == after.docker
+            sources_of(old) == sources_of(new)
+            and old.engine == new.engine
+            and before.places == after.places
             and all(
                 self._machine(before, name, log) is self._machine(after, name, log)
                 for log in sources_of(new)
@@ -207,9 +207,9 @@ class LogWatch:
         return tuple(logs)
 
     def _made(self, name: str, service: Service, source: ServiceLog, sink: LogIntake) -> LogSource:
+        machine = self._machine(self._settings, name, source)
         engine = source.engine or service.engine
-        engines = tuple(each for each in self._settings.docker if engine in {None, each.name})
-        context = LogContext(self._base, self._machine(self._settings, name, source), engines)
+        context = LogContext(self._base, machine, self._settings, engine)
         return make(source.kind, source.what, context, sink)
 
 

@@ -92,7 +92,10 @@ def digest(settings: Settings, found: Declared) -> str:
         "instances": [instance.model_dump(mode="json") for instance in service.instances],
         "containers": list(service.containers),
         "environment": settings.environment_of(found.service).model_dump(mode="json"),
-        "docker": [engine.model_dump(mode="json") for engine in settings.docker],
+        **{
+            key: [place.model_dump(mode="json") for place in places]
+            for key, places in settings.places.items()
+        },
     }
     return hashlib.sha256(canonical(document).encode()).hexdigest()
 

@@ -30,7 +30,7 @@ def resource_rows(scene: Scene, snapshot: Snapshot, width: int, height: int) -> 
     rows = resources.rows(snapshot, (width - 4) // 2 if width >= _TWO_COLUMNS else width, scene.now)
     kept = [each.line for each in rows if not (large and each.key.startswith("host:"))]
     if not kept and not large:
-        return [(Span(" neither this host nor a Docker Engine is read", Role.MUTED),)]
+        return [(Span(" neither this host nor an engine is read", Role.MUTED),)]
     room = height - len(large) - (1 if large else 0)
     if width < _TWO_COLUMNS or len(kept) <= room // 2:
         return joined((large, spaced(kept, _itself, room, scene)))

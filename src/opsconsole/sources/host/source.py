@@ -20,7 +20,7 @@ from opsconsole.config.settings import HostSettings
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import Reading
 from opsconsole.model.running.hosts import Disk, Host, Process
-from opsconsole.model.source_id import SourceId, SourceKind
+from opsconsole.model.source_id import THIS_HOST, SourceId
 from opsconsole.sources.base import Source
 from opsconsole.sources.host.disks import mounted, read_disk
 from opsconsole.sources.host.platform import describe_limits, recognise
@@ -28,8 +28,6 @@ from opsconsole.sources.host.processes import ProcessSampler
 from opsconsole.sources.host.sampler import Figures, HostSampler
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of
-
-THIS_HOST: Final = SourceId(SourceKind.HOST, "local")
 
 _DEADLINE: Final = 2.0
 _DISK_DEADLINE: Final = 1.0

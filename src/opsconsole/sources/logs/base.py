@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from opsconsole.config.settings import Docker
+from opsconsole.config.settings import Settings
 from opsconsole.machines.base import Machine
 from opsconsole.sources.logs.raw_lines import RawLine
 
@@ -89,9 +89,10 @@ class LogSource(Protocol):
 class LogContext:
     """All that a log source is made from beside its name. ``base``: where relative paths start.
 
-    ``engines`` are those that may have the container; () for the one of this host.
+    ``settings`` have the engines that it may be read from; ``engine`` names the one, None for each.
     """
 
     base: Path
     machine: Machine
-    engines: tuple[Docker, ...] = ()
+    settings: Settings = field(default_factory=Settings)
+    engine: str | None = None

@@ -20,7 +20,10 @@ def make(kind: LogKind, what: str, context: LogContext, sink: LogSink) -> LogSou
         case "docker" | "swarm":
             from opsconsole.sources.logs.docker import DockerFollower
 
-            return DockerFollower(what, context.engines, sink, swarm=kind == "swarm")
+            engines = context.settings.docker
+            if context.engine is not None:
+                engines = tuple(each for each in engines if each.name == context.engine)
+            return DockerFollower(what, engines, sink, swarm=kind == "swarm")
         case "journal":
             from opsconsole.sources.logs.journal import JournalFollower
 
