@@ -10,12 +10,11 @@ from tests.program_copy import Copy, places_on
 _MACHINE = '''
 """A host that is kept in a folder: its files and programs are below it."""
 
-import shutil
-from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePath
+from typing import BinaryIO
 
-from opsconsole.machines.base import FileFollowing, Machine, Stream
+from opsconsole.machines.base import FileFollowing
 from opsconsole.machines.local import LocalMachine
 from opsconsole.model.running.machine import Command, FileStatus, Finished, Keep
 from opsconsole.ownership import Loose
@@ -43,6 +42,9 @@ class Cellar(LocalMachine):
 
     async def looseness(self, path: PurePath) -> Loose | None:
         return await super().looseness(self._below(path))
+
+    def open(self, path: PurePath) -> BinaryIO:
+        return super().open(self._below(path))
 
     def follow(self, path: PurePath, tail: int) -> FileFollowing:
         return super().follow(self._below(path), tail)
