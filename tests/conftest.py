@@ -6,6 +6,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from opsconsole import hiding
+
 # How long an example takes is the machine's affair.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
@@ -71,7 +73,11 @@ def pytest_configure() -> None:
 def isolated_environment(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An empty home folder, no proxy, no configuration, no hint of a cloud, a plain terminal."""
+    """An empty home folder, no proxy, no configuration, no hint of a cloud, a plain terminal.
+
+    No secret is known of another test.
+    """
+    monkeypatch.setattr(hiding, "_values", hiding._Values())
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         foreign = name.startswith(_FOREIGN) and name not in _KEPT

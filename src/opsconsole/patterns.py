@@ -8,7 +8,7 @@ looking around, is refused. RE2 is imported when the first pattern is made.
 Syntax: https://github.com/google/re2/wiki/Syntax
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -75,6 +75,13 @@ def literal(text: str, *, folds: bool = False) -> Pattern:
     import re2
 
     return pattern(re2.escape(text), folds=folds)
+
+
+def one_of(texts: Iterable[str]) -> Pattern:
+    """A pattern that matches any of ``texts`` as they stand; it is not kept."""
+    import re2
+
+    return Pattern("|".join(re2.escape(text) for text in texts))
 
 
 def _set_of(made: Any, text: str) -> Any:

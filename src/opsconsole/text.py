@@ -3,13 +3,16 @@
 Invariant: what ``sanitize`` returns holds no character that a terminal acts on, that changes the
 direction or width of the text around it, or that is invisible: no C0 or C1 control, no escape, no
 bidirectional override, no zero-width or private character, at most three combining marks in a row.
-What was there stays visible as a stand-in, because an attempt to hide is worth seeing. Every string
+What was there stays visible as a stand-in, because an attempt to hide is worth seeing; but a
+secret of the console's own (``hiding``) is not in it. Every string
 that a source, a driver or a file brings in is sanitised once, where it enters.
 """
 
 import re
 import unicodedata
 from typing import Final
+
+from opsconsole.hiding import hidden
 
 LINE_LIMIT: Final = 4096
 """Characters kept of one line; the rest is counted, not kept."""
@@ -26,6 +29,7 @@ def sanitize(text: str, *, limit: int = LINE_LIMIT, multiline: bool = False) -> 
     ``multiline`` keeps line feeds (carriage returns before them are dropped); otherwise a line
     feed becomes its picture. Tabs become four spaces. A cut line ends in ``… +N``.
     """
+    text = hidden(text)
     if multiline and ("\n" in text or "\r" in text):
         lines = text.replace("\r\n", "\n").split("\n")
         return "\n".join(sanitize(line, limit=limit) for line in lines)

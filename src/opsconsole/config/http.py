@@ -80,6 +80,11 @@ class HttpConfig(Model):
         default=False, description="Take the proxy from HTTP_PROXY and its kin."
     )
 
+    plain_query: tuple[Text, ...] = Field(
+        default=(),
+        description="Parameters of queries whose values may be shown; others are hidden.",
+    )
+
     @model_validator(mode="after")
     def _one_authority(self) -> "HttpConfig":
         if self.basic_auth and self.authorization:

@@ -1,7 +1,8 @@
 """Reading a file or a folder into validated settings, or into every problem at once.
 
 Invariant: ``load`` returns consistent settings or raises ConfigError, whatever the files hold. A
-configuration that names programs to run is obeyed only if nobody else can write it.
+configuration that names programs to run is obeyed only if nobody else can write it. The secrets
+that it names are hidden from then on.
 """
 
 import os
@@ -16,6 +17,7 @@ from opsconsole.config.files import FileError, read_text
 from opsconsole.config.problems import KeyPath, Place, Problem, in_order
 from opsconsole.config.references import check_references
 from opsconsole.config.secrets.interpolation import Interpolated, interpolate
+from opsconsole.config.secrets.learning import learn, learn_variables
 from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.validation import problems_of, stray_references
@@ -32,6 +34,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     settings = _validate(reading, environ)
     if settings is None or reading.problems:
         raise ConfigError(tuple(str(problem) for problem in in_order(reading.problems)))
+    learn(settings, path.absolute() if path.is_dir() else path.absolute().parent, environ)
     return settings
 
 
@@ -143,6 +146,7 @@ def _validate(reading: _Reading, environ: Mapping[str, str]) -> Settings | None:
         message = f"looks like {kind}, which does not belong in a file"
         reading.problems.append(Problem.at(tree.place(path), path, message, "refer to it instead"))
     filled = interpolate(reading.value, environ)
+    learn_variables((text for text, _ in filled.originals.values()), environ)
     for path, message in filled.problems:
         reading.problems.append(Problem.at(tree.place(path), path, message))
     for path, message, suggestion in check_references(filled.value):

@@ -12,6 +12,7 @@ from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.fleet import scrape_interval
+from opsconsole.hiding import without_query
 from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
 from opsconsole.inspection.names import remedy_for_declared
 from opsconsole.inspection.series import short_window
@@ -90,7 +91,7 @@ async def _read(
         return error.fault
     except (ExpositionError, TooManySeriesError) as error:
         hint = "is metrics_path the right path?"
-        return Fault(FaultKind.NOT_UNDERSTOOD, f"{where}: {error}", hint)
+        return Fault(FaultKind.NOT_UNDERSTOOD, f"{without_query(where)}: {error}", hint)
     finally:
         await page.close()
 

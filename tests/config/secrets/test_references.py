@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from opsconsole.config.secrets import references as secrets
-from opsconsole.config.secrets.references import MASK, Secret, reveal
+from opsconsole.config.secrets.references import Secret, reveal
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
+from opsconsole.hiding import MASK
 
 CANARY = "CANARY-7f3a"
 

@@ -51,6 +51,11 @@ def interpolate(value: Value, environ: Mapping[str, str]) -> Interpolated:
     return Interpolated(walk(value, ()), tuple(problems), originals)
 
 
+def variables_in(text: str) -> tuple[str, ...]:
+    """The names that ``text`` refers to."""
+    return tuple(match["name"] for match in _FORM.finditer(text) if match["name"])
+
+
 def expand(text: str, environ: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     """``text`` filled in, and one message for each form that cannot be."""
     problems: list[str] = []

@@ -1,8 +1,9 @@
 """Secrets, fetched at the moment of use from where the configuration says.
 
 Invariant: a value leaves this module only inside a ``Secret``, which shows itself masked in every
-form of text, and no error holds a part of it. A file that others could read or replace is refused,
-by OpenSSH's rule (``authfile.c``, ``sshkey_perm_ok``) on the opened descriptor.
+form of text, and no error holds a part of it; from then on no text from outside has it either
+(``hiding``). A file that others could read or replace is refused, by OpenSSH's rule
+(``authfile.c``, ``sshkey_perm_ok``) on the opened descriptor.
 
 Everything here blocks: call it in an executor of your own.
 """
@@ -18,6 +19,7 @@ from opsconsole import durable, ownership, programs
 from opsconsole.config.secrets.core_dumps import forbid_core_dumps
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
+from opsconsole.hiding import MASK, hide
 from opsconsole.model.running.machine import Command, End
 from opsconsole.text import sanitize
 
@@ -26,8 +28,6 @@ LIMIT: Final = 64 * 1024
 
 COMMAND_TIMEOUT: Final = 5.0
 """Seconds that a command may take to print a secret."""
-
-MASK: Final = "•••"
 
 
 class Secret:
@@ -72,6 +72,7 @@ def reveal(ref: SecretRef, *, base: Path, environ: Mapping[str, str] = os.enviro
         value = _from_command(ref.command or (), base, environ)
     if not value:
         raise SecretError(f"the secret from {describe(ref)} is empty")
+    hide(value)
     return Secret(value)
 
 

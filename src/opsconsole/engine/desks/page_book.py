@@ -16,6 +16,7 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.page_changes import marked
+from opsconsole.hiding import without_query
 from opsconsole.model.fault import Fault
 from opsconsole.model.pages import PageBody, PageView
 from opsconsole.sources.health.factory import join_url
@@ -101,7 +102,8 @@ class PageBook:
         key = f"{address.name}\0{address.url}"
         if isinstance(found, PageBody):
             looks[key] = _after(looks.get(key), found, now)
-        view = PageView(address.name, address.instance, address.url, now)
+        shown = without_query(address.url, address.http.plain_query)
+        view = PageView(address.name, address.instance, shown, now)
         kept = looks.get(key)
         if kept is not None:
             body = kept.body

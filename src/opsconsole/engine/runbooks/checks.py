@@ -16,6 +16,7 @@ from opsconsole.config.services import Expect
 from opsconsole.config.settings import Settings
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.hiding import without_query
 from opsconsole.machines.machines import Machines
 from opsconsole.model.expressions import Availability, Comparison
 from opsconsole.model.health import Component
@@ -137,7 +138,7 @@ class Checks:
         own = {_origin(each.url) for each in configured.instances} if configured else set()
         mine = configured is not None and _origin(check.target) in own
         http = configured.http if configured is not None and mine else HttpConfig()
-        yield check.target, check.target, http
+        yield without_query(check.target), check.target, http
 
     # ---- commands ----
 

@@ -18,6 +18,7 @@ from opsconsole.engine.figures.scaling_watch import ScalingWatch
 from opsconsole.engine.judge.health import Judged, Limits
 from opsconsole.engine.judge.service import Verdict
 from opsconsole.engine.state.replica_book import Copies, Wanted
+from opsconsole.hiding import without_query
 from opsconsole.model.expressions import (
     Availability,
     Comparison,
@@ -240,7 +241,8 @@ def _build_service(
     for instance, named in zip(service.instances, settings.instance_names(name), strict=True):
         fallback = lone if len(service.instances) == 1 else ""
         engine = instance.engine or service.engine or ""
-        row = InstanceRecord(record, named, instance.url, instance.container or fallback, engine)
+        url = without_query(instance.url, service.http.plain_query)
+        row = InstanceRecord(record, named, url, instance.container or fallback, engine)
         row.since, row.origin = now, instance.origin
         record.instances.append(row)
     thresholds = service.thresholds or settings.defaults.thresholds
@@ -254,7 +256,7 @@ def _build_probe(asked: Asked, limits: Limits, now: float) -> ProbeRecord:
     return ProbeRecord(
         id=asked.id,
         kind=asked.kind,
-        url=asked.url,
+        url=without_query(asked.url, asked.http.plain_query),
         interval=asked.interval,
         timeout=asked.timeout,
         limits=limits,

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
+from opsconsole.hiding import without_query
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import (
@@ -48,11 +49,12 @@ _TELLS_NOTHING: Final = "nothing there shows whether the call took effect"
 
 @dataclass(frozen=True, slots=True)
 class Request(Call):
-    """The method, and query and JSON body whose words are not filled in yet."""
+    """The method, and query, JSON body and URL whose words are not filled in yet."""
 
     method: str
     query: Mapping[str, str]
     json: object
+    url: str = ""
 
 
 class HttpDriver(Driver):
@@ -72,18 +74,18 @@ class HttpDriver(Driver):
         chosen = self._context.request.instance
         if chosen and [name for name, _ in targets] != [chosen]:
             raise ObserveError(
-                f"{self._call.url} is called once, for all of {self._context.service}",
+                f"{self._shown(self._call.url)} is called once, for all of {self._context.service}",
                 remedy="write a path, which is called at an instance, or leave the instance out",
             )
         if not targets:
             raise ObserveError(
-                f"{self._context.service} has no instance to call {self._call.url} at",
+                f"{self._context.service} has no instance to call {self._shown(self._call.url)} at",
                 remedy="declare its instances, or write a whole URL",
             )
         for name, url in targets:
             templates = (url, self._call.query, self._call.json_body)
             refuse_lacking(templates, words(self._context.request, name))
-        return {f"{name or 'call'} url": url for name, url in targets}
+        return {f"{name or 'call'} url": self._shown(url) for name, url in targets}
 
     def steps(self, facts: Mapping[str, str]) -> tuple[Step, ...]:
         """One call for each target."""
@@ -97,7 +99,7 @@ class HttpDriver(Driver):
     async def execute(self, step: Step) -> StepOutcome:
         """Send the call once and judge its answer by the declared codes."""
         call, values = Request.of(step), words(self._context.request, step.instance)
-        url = _filled_url(step.target, values)
+        url = _filled_url(call.url or step.target, values)
         if call.query:
             filled = {key: fill(value, values) for key, value in call.query.items()}
             url = url.copy_merge_params(filled)
@@ -160,12 +162,17 @@ class HttpDriver(Driver):
         ]
 
     def _step(self, name: str, template: str, effect: Effect) -> Step:
-        call = Request(self._call.method, self._call.query, self._call.json_body).document()
+        declared = self._call
+        call = Request(declared.method, declared.query, declared.json_body, template).document()
         url = _filled_url(template, shown_words(self._context.request, name))
         shown = sanitize(str(url.copy_with(query=None)), limit=_SHOWN)
         at = f" at {name}" if name else ""
         summary = f"{self._call.method} {shown}{at}"
-        return Step(summary, "http", template, call, effect, instance=name)
+        target = self._shown(template)
+        return Step(summary, "http", target, call, effect, instance=name)
+
+    def _shown(self, url: str) -> str:
+        return without_query(url, self._service.http.plain_query)
 
     def _target(self, url: httpx.URL) -> HttpTarget:
         if self._connector is None:
@@ -182,7 +189,7 @@ class HttpDriver(Driver):
 
     def _judge(self, response: httpx.Response, took: float) -> StepOutcome:
         status = response.status_code
-        body = sanitize_bytes(response.read()[: _SHOWN * 4], limit=_SHOWN)
+        body = sanitize_bytes(response.read(), limit=_SHOWN)
         detail = f"HTTP {status} in {took:.2f} s"
         evidence = (f"answer: {body}",) if body else ()
         if status in self._call.expect:

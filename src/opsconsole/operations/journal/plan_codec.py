@@ -1,22 +1,31 @@
 """Plans and outcomes as JSON, for the journal.
 
-Invariant: what is decoded equals what was encoded. Nothing in a plan is a secret, because a
-step's ``call`` names secrets by reference only.
+Invariant: what is decoded equals what was encoded. What is written where others read it was
+``published`` before: nothing in it is a secret.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Final
 
+from opsconsole.hiding import MASK, hidden, without_query
 from opsconsole.model.operation import BY_PROMISE, ActionKind, ConfirmLevel, Effect, Plan, Step
 
 _GOAL: Final = " target"
+_QUERY: Final = "query"
+_URL: Final = re.compile(r"(?:https?:/)?/\S*\?")
 
 
 def encode(plan: Plan) -> str:
     """``plan`` as one JSON text."""
     return json.dumps(asdict(plan), ensure_ascii=True, sort_keys=True)
+
+
+def published(plan: Plan) -> Plan:
+    """``plan`` without secrets, and without the values of what queries ask for."""
+    return decode(json.dumps(_published(asdict(plan))))
 
 
 def decode(text: str) -> Plan:
@@ -42,6 +51,18 @@ def usual_duration(text: str) -> float | None:
 def by_promise(text: str) -> bool:
     """Whether an encoded plan keeps a promise, without decoding the rest."""
     return BY_PROMISE in json.loads(text).get("parameters", {})
+
+
+def _published(value: Any, name: str = "") -> Any:
+    if isinstance(value, str):
+        return hidden(without_query(value) if _URL.match(value) else value)
+    if isinstance(value, Mapping):
+        if name == _QUERY:
+            return dict.fromkeys(value, MASK)
+        return {key: _published(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_published(inner) for inner in value]
+    return value
 
 
 def _step(document: Mapping[str, Any], first: str) -> Step:

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from opsconsole.errors import StateError
@@ -51,7 +52,8 @@ class SqliteJournal(SqliteReading):
         return self._sinks.why_not_writable()
 
     def submit(self, intent: Intent, now: float) -> None:
-        """Record the intent."""
+        """Record the intent, as others may read it."""
+        intent = replace(intent, plan=plan_codec.published(intent.plan))
         plan = intent.plan
         values = (
             intent.operation, plan.id, plan.service, plan.kind.value, plan.name,

@@ -11,6 +11,7 @@ from pathlib import Path
 from opsconsole.clock import Clock
 from opsconsole.config.actions import DegradeAction
 from opsconsole.config.settings import Settings
+from opsconsole.hiding import without_query
 from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import (
     SILENCING,
@@ -197,11 +198,12 @@ def _health(settings: Settings, found: Declared, alone: str) -> str:
     """What health has to do with the verdict."""
     action, service = found.action, settings.services[found.service]
     held = f"healthy for {action.min_healthy:g} s within {action.deadline:g} s of the change"
+    path = without_query(service.health.path, service.http.plain_query) if service.health else ""
     if service.health is not None and service.instances:
         count = len(service.instances)
         if alone:
-            return f"{alone}, and all that is healthy now, {held}, by {service.health.path}"
-        return f"{count} instance{'s' * (count > 1)} {held}, by {service.health.path}"
+            return f"{alone}, and all that is healthy now, {held}, by {path}"
+        return f"{count} instance{'s' * (count > 1)} {held}, by {path}"
     traits = registry.traits(action)
     if traits.sees:
         return f"what was changed is running and {held}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.types import SecretRef
+from opsconsole.hiding import hide
 from opsconsole.sources.http.connector import Connector
 
 
@@ -31,7 +32,9 @@ class Authentication:
         if self._http.basic_auth is not None:
             secret = await self._reveal(self._http.basic_auth.password, deadline)
             pair = f"{self._http.basic_auth.username}:{secret}".encode()
-            made["Authorization"] = "Basic " + base64.b64encode(pair).decode("ascii")
+            encoded = base64.b64encode(pair).decode("ascii")
+            hide(encoded)
+            made["Authorization"] = f"Basic {encoded}"
         elif self._http.authorization is not None:
             secret = await self._reveal(self._http.authorization.credentials, deadline)
             made["Authorization"] = f"{self._http.authorization.type} {secret}"

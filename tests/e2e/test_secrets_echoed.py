@@ -1,0 +1,230 @@
+"""Secrets that the console sends, and a service or a program says again: they stand nowhere.
+
+Each source of a secret is tried with each place where text leaves: status in both forms, the plan,
+what a call answers, the journal with its audit, the recording, logs, and every other file.
+"""
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from opsconsole.clock import SystemClock
+from opsconsole.config.loader import load
+from opsconsole.engine.engine import Engine
+from opsconsole.engine.recording.archive import Archive
+from opsconsole.engine.recording.place import Place
+from opsconsole.engine.recording.recorder import Recorder
+from opsconsole.engine.recording.upkeep import Bounds
+from opsconsole.machines.local import LocalMachine
+from opsconsole.sources.logs.base import LogContext
+from opsconsole.sources.logs.file import FileFollower
+from opsconsole.sources.logs.line import parse
+from tests.patience import until
+from tests.sources.logs.listening import Heard
+
+SECRET = 'p4ss/w"ord+ü&1'
+"""It differs in each way of writing it."""
+
+SAID = (
+    SECRET,
+    quote(SECRET, safe=""),
+    json.dumps(SECRET)[1:-1],
+    base64.b64encode(SECRET.encode()).decode().rstrip("="),
+)
+PAIR = base64.b64encode(f"kim:{SECRET}".encode()).decode()
+FORMS = (*SAID, PAIR)
+
+
+class _Echo(BaseHTTPRequestHandler):
+    """Says in its body all that it was asked with, in several ways."""
+
+    def do_GET(self) -> None:
+        said = [self.path, *self.headers.values(), *SAID]
+        body = json.dumps(
+            {
+                "status": "UP" if "ill" not in self.path else "DOWN",
+                "message": " ".join(said),
+                "components": {each: {"status": "UP", "detail": each} for each in said},
+            }
+        ).encode()
+        self.send_response(503 if "ill" in self.path else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("X-Echo", " ".join(said).encode("ascii", "replace").decode())
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET  # noqa: N815
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def echo() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Echo)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    server.shutdown()
+    server.server_close()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the secret is: under ``http``, in a path, or in what a command gets."""
+
+    http: str = "{}"
+    path: str = "/health"
+    env: str = "{}"
+    argument: str = "x"
+
+
+SOURCES = {
+    "a password": Source(http="{basic_auth: {username: kim, password: '${env:OWN}'}}"),
+    "a token in a file": Source(http="{authorization: {credentials: {file: token}}}"),
+    "a systemd credential": Source(http="{authorization: {credentials: {credential: token}}}"),
+    "a header of a program": Source(http="{http_headers: {X-Key: {command: [cat, token]}}}"),
+    "auth in a path": Source(path=f"/health?auth={quote(SECRET, safe='')}"),
+    "sig in a path": Source(path=f"/health?v=1&sig={quote(SECRET, safe='')}"),
+    "any parameter": Source(path=f"/health?v={quote(SECRET, safe='')}"),
+    "a variable of a command": Source(env="{DB_PASSWORD: '${OWN_PASSWORD}'}"),
+    "an argument of a command": Source(argument="--with=${OWN_PASSWORD}"),
+}
+
+
+class Scene:
+    """A configuration with one source of a secret, and commands that are run in it."""
+
+    def __init__(self, folder: Path, echo: str, source: Source) -> None:
+        self.folder, self.state = folder, folder / "state"
+        (folder / "token").write_text(f"{SECRET}\n")
+        (folder / "token").chmod(0o600)
+        (folder / "forms").write_text("\n".join(SAID))
+        printing = json.dumps(["sh", "-c", 'env; cat forms; echo "$0"', source.argument])
+        self.config = folder / "opsconsole.yaml"
+        self.config.write_text(
+            f"""
+state_dir: {self.state}
+docker: []
+operations: {{cooldown: 0.001ms}}
+services:
+  web:
+    instances: [{echo}]
+    http: {source.http}
+    health: {{path: '{source.path}'}}
+    probes: {{ready: '{source.path.replace("/health", "/ill")}'}}
+    endpoints: {{echo: '{source.path}'}}
+    actions:
+      call:
+        say: {{command: {{argv: {printing}, env: {source.env}}}}}
+        ask: {{http: {{post: '{source.path}'}}}}
+"""
+        )
+        self.config.chmod(0o600)
+        self.environment = {
+            **os.environ, "OWN": SECRET, "OWN_PASSWORD": SECRET,
+            "CREDENTIALS_DIRECTORY": str(folder),
+        }  # fmt: skip
+
+    def said(self, *words: str) -> str:
+        """Both outputs of a command."""
+        argv = [sys.executable, "-m", "opsconsole", *words, "--config", str(self.config)]
+        done = subprocess.run(
+            argv, capture_output=True, env=self.environment, timeout=120, check=False
+        )
+        assert done.returncode < 64, done
+        return (done.stdout + done.stderr).decode()
+
+
+@pytest.fixture(params=SOURCES)
+def scene(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    echo: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Scene:
+    made = Scene(tmp_path, echo, SOURCES[request.param])
+    for name in ("OWN", "OWN_PASSWORD", "CREDENTIALS_DIRECTORY"):
+        monkeypatch.setenv(name, made.environment[name])
+    return made
+
+
+def leaks(text: str | bytes) -> list[str]:
+    """The forms of the secret in ``text``."""
+    if isinstance(text, bytes):
+        return [form for form in FORMS if form.encode() in text]
+    return [form for form in FORMS if form in text]
+
+
+def test_no_command_prints_it_and_no_file_keeps_it(scene: Scene) -> None:
+    for words in (
+        ("status", "--json"),
+        ("call", "web", "say", "--yes", "--json"),
+        ("call", "web", "ask", "--yes"),
+    ):
+        said = scene.said(*words)
+        assert not leaks(said), (words, said)
+        if words[0] == "status":
+            assert "•••" in said
+    files = [path for path in scene.state.rglob("*") if path.is_file()]
+    assert any(path.name == "journal.db" for path in files)
+    assert [(path, leaks(path.read_bytes())) for path in files if leaks(path.read_bytes())] == []
+
+
+def test_neither_screen_nor_recording_has_it(scene: Scene) -> None:
+    engine = Engine(load(scene.config), base=scene.folder, clock=SystemClock(), read_only=True)
+    snapshot = engine.look_once()
+    assert not leaks(repr(snapshot))
+    assert "•••" in repr(snapshot)
+    place = Place(scene.state, "fleet")
+    with recording(place) as recorder:
+        recorder.offer(snapshot)
+        until(lambda: _span(place))
+    with closing(Archive(place.database)) as archive:
+        span = archive.span()
+        assert span is not None
+        assert not leaks(repr(archive.at(span.end)))
+
+
+def _span(place: Place) -> bool:
+    with closing(Archive(place.database)) as archive:
+        return archive.span() is not None
+
+
+@contextmanager
+def recording(place: Place) -> Iterator[Recorder]:
+    recorder = Recorder(
+        place, Bounds(keep=1000.0, size=1 << 24), clock=SystemClock(), every=0.01, retry=0.05
+    )
+    recorder.start()
+    try:
+        yield recorder
+    finally:
+        recorder.close(60.0)
+
+
+def test_no_line_of_a_log_has_it(scene: Scene) -> None:
+    load(scene.config)
+    if "command: [cat" in scene.config.read_text():
+        pytest.skip("what a program prints is known once it was asked for")
+    log = scene.folder / "app.log"
+    log.write_text("".join(f"2026-01-01T00:00:00Z INFO got {form} today\n" for form in SAID))
+    heard = Heard()
+    follower = FileFollower(str(log), LogContext(log.parent, LocalMachine()), heard)
+    follower.start()
+    until(lambda: len(heard.raw) == len(SAID))
+    follower.close()
+    until(lambda: not follower.alive)
+    for raw in heard.raw:
+        assert not leaks(repr(parse(raw, "auto", 0.0)))
