@@ -99,3 +99,64 @@ def test_an_automatic_rollback_is_listed_and_stopped(
     assert main(["operations", *config]) == 0
     assert "automatic rollback: stopped by " in capsys.readouterr().out
     assert shop.changes == []
+
+
+def test_an_operation_is_shown_whole_by_its_id_or_its_beginning(
+    configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = "".join(f"echo reason {n} >&2\n" for n in range(10))
+    (tmp_path / "failing").write_text(f"#!/bin/sh\n{said}echo password=hunter2\nexit 3\n")
+    (tmp_path / "failing").chmod(0o755)
+    path = configure(_restart(command=["./failing"]))
+    assert _run(path, "restart", "shop") == 1
+    out = capsys.readouterr().out
+    assert "output: reason 9" in out, "what the command printed is shown with the verdict"
+    assert "hunter2" not in out
+    config = ["--config", str(path)]
+    assert main(["operations", "--json", *config]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    for written in (listed["id"], listed["id"][:6]):
+        assert main(["operations", written, *config]) == 0
+        out = capsys.readouterr().out
+        assert all(f"output: reason {n}" in out for n in range(10))
+        assert listed["id"] in out
+        assert "a test" in out
+        assert "next: look at shop" in out
+    assert main(["operations", listed["id"], "--json", *config]) == 0
+    assert json.loads(capsys.readouterr().out) == listed
+    assert main(["operations", "0" * 16, *config]) == EX_UNAVAILABLE
+    out, err = capsys.readouterr()
+    assert (out, "there is no operation" in err) == ("", True)
+    assert main(["operations", "start-rollback", listed["id"], *config]) == EX_USAGE
+
+
+def test_a_journal_that_cannot_be_read_is_not_an_empty_one(
+    configure: Configure, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configure(_restart(command=["true"]))
+    (tmp_path / "state").write_text("not a folder")
+    for argv in (["operations"], ["operations", "--json"], ["operations", "0" * 16]):
+        assert main([*argv, "--config", str(path)]) == EX_UNAVAILABLE
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert "opsconsole: " in err
+
+
+def test_a_call_that_reads_prints_what_it_read(
+    shop: Shop, configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.body = {"status": "healthy", "queue": list(range(200)), "token": "abc"}
+    stats = {"http": {"get": "/stats"}, "effect": "read"}
+    path = configure({"actions": {"call": {"stats": stats}}})
+    assert _run(path, "call", "shop", "stats") == 0
+    out = capsys.readouterr().out
+    assert "199" in out
+    assert '"token": [secret]' in out
+    assert _run(path, "call", "shop", "stats", "--json") == 0
+    (answer,) = [each for each in _document(capsys)["evidence"] if "answer" in each]
+    assert "199" in answer
+
+
+def _document(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return document

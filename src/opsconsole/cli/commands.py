@@ -7,7 +7,13 @@ import argparse
 from pathlib import Path
 
 from opsconsole import __version__
-from opsconsole.cli.parsing import Parser, add_look_options, common_options
+from opsconsole.cli.parsing import (
+    Parser,
+    add_config_option,
+    add_look_options,
+    add_read_only_option,
+    common_options,
+)
 
 
 def build_parser() -> Parser:
@@ -20,76 +26,90 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"opsconsole {__version__}")
     parser.set_defaults(module="screen", urls=[])
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    _add_reading_commands(commands, common)
-    _add_logs(commands, common)
-    _add_changing_commands(commands, common)
-    _add_alert_commands(commands, common)
-    _add_incident_commands(commands, common)
+    commands = _Commands(parser.add_subparsers(title="commands", metavar="COMMAND"))
+    _add_reading_commands(commands)
+    _add_logs(commands)
+    _add_changing_commands(commands)
+    _add_alert_commands(commands)
+    _add_incident_commands(commands)
     _add_demo(commands)
     return parser
 
 
-def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
-    status = commands.add_parser(
-        "status",
-        parents=[common],
-        help="look once, print, exit 0 ok, 1 degraded or missed, 2 down, 3 unknown",
+class _Commands:
+    """Adds commands, each with its description and the options that all of its kind have."""
+
+    def __init__(self, parsers: "argparse._SubParsersAction[Parser]") -> None:
+        self._parsers = parsers
+
+    def add(self, name: str, text: str, *, reads: bool = True, changes: bool = False) -> Parser:
+        """A command; ``reads`` a configuration, ``changes`` something unless it is forbidden."""
+        parser = self._parsers.add_parser(
+            name, help=text, description=f"{text[:1].upper()}{text[1:]}."
+        )
+        if reads:
+            add_config_option(parser)
+        if changes:
+            add_read_only_option(parser)
+        return parser
+
+
+def _add_reading_commands(commands: "_Commands") -> None:
+    status = commands.add(
+        "status", "look once, print, exit 0 ok, 1 degraded or missed, 2 down, 3 unknown"
     )
     status.add_argument("services", nargs="*", metavar="SERVICE", help="only these")
     status.add_argument("--json", action="store_true", help="for scripts; versioned")
     status.set_defaults(module="reading.status")
 
-    check = commands.add_parser(
-        "check", help="check a configuration and the world it names; exit 78 when it is bad"
+    check = commands.add(
+        "check", "check a configuration and the world it names; exit 78 when it is bad"
     )
-    check.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: the one in use")
+    check.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="which; as after --config"
+    )
     check.add_argument("--offline", action="store_true", help="the file alone, not the world")
     check.add_argument("--json", action="store_true", help="for scripts")
     check.set_defaults(module="reading.check")
 
-    services = commands.add_parser(
-        "services", parents=[common], help="names of the services, for scripts"
-    )
+    services = commands.add("services", "names of the services, for scripts")
     services.set_defaults(module="reading.services")
 
-    schema = commands.add_parser("schema", help="print the configuration's JSON schema")
+    schema = commands.add("schema", "print the configuration's JSON schema", reads=False)
     schema.add_argument(
         "what", nargs="?", choices=["configuration", "runbook"], help="which; the configuration's"
     )
     schema.set_defaults(module="reading.schema")
 
-    themes = commands.add_parser("themes", help="list the themes, with their colours")
-    themes.add_argument("name", nargs="?", help="only this one")
+    themes = commands.add("themes", "list the themes, with their colours", reads=False)
+    themes.add_argument("name", nargs="?", metavar="NAME", help="only this one")
     themes.set_defaults(module="reading.themes")
 
-    operations = commands.add_parser(
-        "operations", parents=[common], help="what was done, by whom, with what outcome"
+    operations = commands.add(
+        "operations", "what was done, by whom, with what outcome", changes=True
     )
     operations.add_argument(
-        "what", nargs="?", choices=["stop-rollback"], help="keep an automatic one from happening"
+        "what", nargs="?", metavar="ID", help="this one, whole; or the word stop-rollback"
     )
-    operations.add_argument("id", nargs="?", metavar="ID", help="the operation it would follow")
-    operations.add_argument("--limit", type=int, default=20, help="how many, newest first")
+    operations.add_argument(
+        "id", nargs="?", metavar="ID", help="whose automatic rollback to stop, after stop-rollback"
+    )
+    operations.add_argument(
+        "--limit", type=int, metavar="N", default=20, help="how many, newest first; 20"
+    )
     operations.add_argument("--json", action="store_true", help="for scripts")
     operations.set_defaults(module="changing.operations")
 
-    backups = commands.add_parser(
-        "backups", parents=[common], help="which backups there are; exit 1 when one is damaged"
-    )
+    backups = commands.add("backups", "which backups there are; exit 1 when one is damaged")
     backups.add_argument("service", nargs="?", metavar="SERVICE", help="only of this one")
     backups.add_argument("--verify", action="store_true", help="compare every byte")
     backups.add_argument("--json", action="store_true", help="for scripts; versioned")
     backups.set_defaults(module="reading.backups")
 
-    record = commands.add_parser(
-        "record", parents=[common], help="record without a screen, until SIGTERM; read-only"
-    )
+    record = commands.add("record", "record without a screen, until SIGTERM; read-only")
     record.set_defaults(module="record")
 
-    timeline = commands.add_parser(
-        "timeline", parents=[common], help="what happened, as it was recorded"
-    )
+    timeline = commands.add("timeline", "what happened, as it was recorded")
     timeline.add_argument(
         "--since", default="2h", metavar="2h", help="how far back, or since when, such as 09:14"
     )
@@ -97,8 +117,8 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     timeline.add_argument("--json", action="store_true", help="for scripts; versioned")
     timeline.set_defaults(module="reading.timeline")
 
-    runbook = commands.add_parser(
-        "runbook", parents=[common], help="list, show or run what is written down to be done"
+    runbook = commands.add(
+        "runbook", "list, show or run what is written down to be done", changes=True
     )
     runbook.add_argument("what", choices=["list", "show", "run"], help="what to do")
     runbook.add_argument("name", nargs="?", metavar="NAME", help="which; as list names it")
@@ -107,15 +127,13 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[Parser]", common
     runbook.add_argument("--json", action="store_true", help="for scripts; versioned")
     runbook.set_defaults(module="changing.runbook")
 
-    audit = commands.add_parser("audit", parents=[common], help="verify the audit's chain")
+    audit = commands.add("audit", "verify the audit's chain")
     audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
     audit.set_defaults(module="reading.audit")
 
 
-def _add_logs(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
-    logs = commands.add_parser(
-        "logs", parents=[common], help="what a service logged, oldest first; exit 3 if not all"
-    )
+def _add_logs(commands: "_Commands") -> None:
+    logs = commands.add("logs", "what a service logged, oldest first; exit 3 if not all")
     logs.add_argument("service", metavar="SERVICE", help="whose logs")
     logs.add_argument(
         "--since", metavar="2h", help="how far back, or since when, such as 09:14; all its lines"
@@ -138,7 +156,7 @@ def _add_logs(commands: "argparse._SubParsersAction[Parser]", common: Parser) ->
     logs.set_defaults(module="reading.logs")
 
 
-def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+def _add_changing_commands(commands: "_Commands") -> None:
     verbs = {
         "restart": "restart a service and verify that it is healthy again",
         "degrade": "switch a service to its reduced mode, with a reason and an end",
@@ -151,14 +169,16 @@ def _add_changing_commands(commands: "argparse._SubParsersAction[Parser]", commo
         "call": "call a declared endpoint",
     }
     for verb, text in verbs.items():
-        command = commands.add_parser(verb, parents=[common], help=text)
-        command.add_argument("service", metavar="SERVICE")
+        command = commands.add(verb, text, changes=True)
+        command.add_argument(
+            "service", metavar="SERVICE", help="whose, as the configuration names it"
+        )
         _add_operation_options(command)
         _add_verb_options(command, verb)
         command.set_defaults(module="changing.operate", verb=verb)
 
 
-def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
+def _add_alert_commands(commands: "_Commands") -> None:
     texts = {
         "alerts": "what fires now; exit 0 nothing loud, 1 warnings, 2 critical, 3 unknown",
         "silences": "what is silenced, by whom, until when, and how much it hides",
@@ -167,7 +187,8 @@ def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: 
         "unsilence": "end a silence or an acknowledgement",
     }
     parsers = {
-        verb: commands.add_parser(verb, parents=[common], help=text) for verb, text in texts.items()
+        verb: commands.add(verb, text, changes=verb not in {"alerts", "silences"})
+        for verb, text in texts.items()
     }
     for verb, parser in parsers.items():
         parser.set_defaults(module="changing.alerts", verb=verb)
@@ -187,42 +208,45 @@ def _add_alert_commands(commands: "argparse._SubParsersAction[Parser]", common: 
         _add_operation_options(parsers[verb])
 
 
-def _add_incident_commands(commands: "argparse._SubParsersAction[Parser]", common: Parser) -> None:
-    incident = commands.add_parser(
-        "incident", parents=[common], help="a report for the post-mortem, from what was recorded"
-    )
+def _add_incident_commands(commands: "_Commands") -> None:
+    incident = commands.add("incident", "a report for the post-mortem, from what was recorded")
     incident.add_argument("what", choices=["export"], help="write the report as Markdown")
     incident.add_argument(
         "--from", dest="since", metavar="TIME", help="09:14, -2h; default: before the last trouble"
     )
     incident.add_argument("--to", dest="until", metavar="TIME", default="now", help="default: now")
-    incident.add_argument("--service", default="", help="only this one and what it needs")
+    incident.add_argument(
+        "--service", default="", metavar="SERVICE", help="only this one and what it needs"
+    )
     incident.add_argument("--out", type=Path, metavar="FILE", help="a new file; default: print it")
     incident.add_argument("--format", choices=["md"], default="md", help="how it is written")
     incident.set_defaults(module="reading.incident")
 
-    note = commands.add_parser(
-        "note", parents=[common], help="write a note on the timeline of every console"
-    )
+    note = commands.add("note", "write a note on the timeline of every console", changes=True)
     note.add_argument("text", nargs="+", metavar="WORD", help="what is to be remembered")
-    note.add_argument("--service", default="", help="the service that it is about")
+    note.add_argument("--service", default="", metavar="SERVICE", help="which it is about")
     note.set_defaults(module="changing.note")
 
 
 def _add_operation_options(command: Parser) -> None:
     command.add_argument(
-        "--reason", "--comment", dest="reason", default="", help="why; kept in the audit"
+        "--reason",
+        "--comment",
+        dest="reason",
+        default="",
+        metavar="TEXT",
+        help="why; kept in the audit",
     )
     command.add_argument("--yes", action="store_true", help="do not ask; the plan is still checked")
     command.add_argument("--dry-run", action="store_true", help="print the plan and stop")
     command.add_argument("--no-wait", action="store_true", help="return once it is under way")
     command.add_argument("--json", action="store_true", help="for scripts")
-    command.add_argument(
-        "--override", action="store_true", help="lift the restart limit; needs a reason"
-    )
 
 
 def _add_verb_options(command: Parser, verb: str) -> None:
+    command.add_argument(
+        "--override", action="store_true", help="in spite of a limit or a wait; needs --reason"
+    )
     if verb == "degrade":
         command.add_argument("--for", dest="duration", metavar="30m", help="when it ends by itself")
     elif verb == "restore":
@@ -235,12 +259,17 @@ def _add_verb_options(command: Parser, verb: str) -> None:
         command.add_argument("--instance", metavar="NAME", help="this one alone, not all of them")
 
 
-def _add_demo(commands: "argparse._SubParsersAction[Parser]") -> None:
-    demo = commands.add_parser("demo", help="try the console on a live fleet of its own")
+def _add_demo(commands: "_Commands") -> None:
+    demo = commands.add("demo", "try the console on a live fleet of its own", reads=False)
     add_look_options(demo)
-    demo.add_argument("--scenario", default="incident", help="which faults to play; 'calm' is none")
+    demo.add_argument(
+        "--scenario",
+        default="incident",
+        metavar="NAME",
+        help="which faults to play; 'calm' is none",
+    )
     demo.add_argument(
         "--headless", action="store_true", help="serve the fleet only; print its configuration file"
     )
-    demo.add_argument("--state-dir", type=Path, help="where it keeps its files")
+    demo.add_argument("--state-dir", type=Path, metavar="FOLDER", help="where it keeps its files")
     demo.set_defaults(module="demo")

@@ -11,6 +11,9 @@ from typing import Final, NoReturn
 EX_USAGE: Final = 64
 EX_CONFIG: Final = 78
 EX_UNAVAILABLE: Final = 69
+EX_INCOMPLETE: Final = 3
+"""Of what reads: not all that was asked for could be read."""
+
 EX_BROKEN_PIPE: Final = 141
 """What a shell reports of a program that SIGPIPE ended."""
 
@@ -32,29 +35,39 @@ def as_text(said: object) -> str:
 
 
 def common_options() -> Parser:
-    """What every command that reads a configuration takes."""
+    """What the screen takes, and what stands before a command."""
     common = Parser(add_help=False)
-    common.add_argument(
+    add_config_option(common)
+    add_look_options(common)
+    return common
+
+
+def add_config_option(parser: Parser) -> None:
+    """What every command that reads a configuration takes, before it or after it."""
+    parser.add_argument(
         "-c",
         "--config",
         type=Path,
         metavar="FILE",
         default=argparse.SUPPRESS,
-        help="file or folder to read",
+        help="configuration to read: a file or a folder; default: the one that is found",
     )
-    add_look_options(common)
-    return common
+
+
+def add_read_only_option(parser: Parser) -> None:
+    """What a command takes that may change something."""
+    parser.add_argument(
+        "--read-only",
+        action="store_true",
+        default=argparse.SUPPRESS,
+        help="refuse every change, whatever the configuration says",
+    )
 
 
 def add_look_options(look: Parser) -> None:
     """What the screen of any configuration takes."""
     suppress = argparse.SUPPRESS
-    look.add_argument(
-        "--read-only",
-        action="store_true",
-        default=suppress,
-        help="refuse every change, whatever the configuration says",
-    )
+    add_read_only_option(look)
     look.add_argument(
         "--wall", action="store_true", default=suppress, help="read-only screen for a wall"
     )

@@ -244,8 +244,10 @@ def row(run: Operation, width: int, now: float) -> Line:
     return clip_line((*head, *middle, Span(whose(run), Role.MUTED)), width)
 
 
-def details(run: Operation, service: ServiceView | None, width: int, now: float) -> list[Line]:
-    """Everything in the journal about one operation, and what can be done next."""
+def details(
+    run: Operation, service: ServiceView | None, width: int, now: float, *, whole: bool = False
+) -> list[Line]:
+    """What the journal has about one operation, and what can be done next; ``whole``: all of it."""
     lines: list[Line] = []
     if not run.state.final:
         lines += [(Span(" "), *bar(run, max(10, min(40, width - 40)), now),
@@ -253,7 +255,11 @@ def details(run: Operation, service: ServiceView | None, width: int, now: float)
     if run.rollback_at is not None:
         said = f" {armed(run, now)}; s stops it"
         lines += [(Span(clip(said, width - 1), Role.DEGRADED),), BLANK]
-    lines += plan_lines.operation(run, width, now)
+    lines += (
+        plan_lines.operation(run, width, now, most=len(run.evidence) + len(run.next_steps))
+        if whole
+        else plan_lines.operation(run, width, now)
+    )
     if run.rollback:
         lines += [BLANK, *labelled("rollback", run.rollback, width, room=_LABEL)]
     if run.reason:

@@ -21,6 +21,7 @@ from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
     Confirmation,
+    Effect,
     Operation,
     OperationState,
     Plan,
@@ -81,7 +82,7 @@ async def _carried_out(
         return refused(operation, as_json=arguments.json)
     if not arguments.no_wait:
         operation = await _follow(operator, operation, quiet=arguments.json)
-    _tell(operation, as_json=arguments.json)
+    _tell(operation, as_json=arguments.json, whole=plan.effect is Effect.READ)
     if arguments.no_wait:
         return 0
     return EXIT_CODES.get(operation.state, EXIT_INCONCLUSIVE)
@@ -146,12 +147,17 @@ async def _follow(operator: Operator, started: Operation, *, quiet: bool) -> Ope
     return operation
 
 
-def _tell(operation: Operation, *, as_json: bool) -> None:
+def _tell(operation: Operation, *, as_json: bool, whole: bool) -> None:
+    """The verdict; where it is not good, or ``whole``, with all that was seen and printed."""
     if as_json:
         json.dump(operation_document(operation), sys.stdout, indent=2, ensure_ascii=False)
         print()
         return
     print(f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip())
+    if whole or operation.state is not OperationState.VERIFIED:
+        for line in operation.evidence:
+            if line != operation.summary:
+                print(f"  {line}")
     for line in operation.next_steps:
         print(f"  next: {line}")
 

@@ -1,5 +1,9 @@
 """``opsconsole operations``: what was done, by whom, with what outcome.
 
+``operations ID`` shows one whole; the beginning of an id is enough where it is of one alone. Exit 0
+shown, 3 when rows could not be understood, 69 when there is no such operation or the journal cannot
+be read: nothing is then taken for "nothing was done".
+
 ``operations stop-rollback ID`` keeps the automatic rollback after operation ID from being begun:
 exit 0 stopped, 2 refused, as when there is none that waits.
 """
@@ -7,45 +11,96 @@ exit 0 stopped, 2 refused, as when there is none that waits.
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 import time
 from datetime import datetime
+from typing import Final
 
 from opsconsole.cli.changing.operate import refused
 from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_operator
-from opsconsole.cli.parsing import EX_USAGE
+from opsconsole.cli.parsing import EX_INCOMPLETE, EX_USAGE
+from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Operation, Refusal
+from opsconsole.operations.journal.records import OPERATION_LIMIT
 from opsconsole.operations.operator import Operator
+from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.status import operation_document
+from opsconsole.render.operations import details
+from opsconsole.text import sanitize
+
+_STOP: Final = "stop-rollback"
+_WIDE: Final = 1_000
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the newest operations first, or stop a rollback."""
-    if arguments.what is not None and not arguments.id:
-        print("opsconsole: say which operation: opsconsole operations", file=sys.stderr)
+    """Print the newest operations first, or one whole, or stop a rollback."""
+    stops = arguments.what == _STOP
+    if stops is not (arguments.id is not None):
+        wrong = "say which operation" if stops else f"the only word before an ID is {_STOP}"
+        print(f"opsconsole: {wrong}: opsconsole operations", file=sys.stderr)
         return EX_USAGE
     operator = build_operator(from_arguments(arguments))
     try:
-        return _stop(operator, arguments) if arguments.what else _list(operator, arguments)
+        if operator.fault:
+            raise OpsconsoleError(operator.fault)
+        if stops:
+            return _stop(operator, arguments)
+        if arguments.what is not None:
+            return _show(operator, arguments)
+        return _list(operator, arguments)
     finally:
         operator.close()
 
 
 def _list(operator: Operator, arguments: argparse.Namespace) -> int:
     operations = operator.operations(limit=arguments.limit)
-    if operator.unread:
-        print(f"opsconsole: left out: {operator.unread}", file=sys.stderr)
+    unread = operator.unread
+    if unread:
+        print(f"opsconsole: left out: {unread}", file=sys.stderr)
     if arguments.json:
         documents = [operation_document(operation) for operation in operations]
         json.dump(documents, sys.stdout, indent=2, ensure_ascii=False)
         print()
+    else:
+        for operation in operations:
+            print(_line(operation))
+        if not operations and not unread:
+            print("no operations yet")
+    return EX_INCOMPLETE if unread else 0
+
+
+def _show(operator: Operator, arguments: argparse.Namespace) -> int:
+    operation = _found(operator, arguments.what)
+    if arguments.json:
+        json.dump(operation_document(operation), sys.stdout, indent=2, ensure_ascii=False)
+        print()
         return 0
-    for operation in operations:
-        print(_line(operation))
-    if not operations:
-        print(operator.fault or "no operations yet")
+    print(_line(operation))
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    for line in details(operation, None, width, time.time(), whole=True):
+        print(plain([line]).rstrip())
     return 0
+
+
+def _found(operator: Operator, written: str) -> Operation:
+    """The operation whose id begins as written. Raises OpsconsoleError."""
+    found = operator.operation(written)
+    if found is not None:
+        return found
+    known = operator.operations(limit=OPERATION_LIMIT)
+    matching = [each for each in known if each.id.startswith(written)]
+    if len(matching) == 1:
+        return matching[0]
+    shown = sanitize(written, limit=40)
+    if matching:
+        raise OpsconsoleError(
+            f"{len(matching)} operations begin with {shown}", remedy="write more of its id"
+        )
+    raise OpsconsoleError(
+        f"there is no operation {shown}", remedy="opsconsole operations --json lists their ids"
+    )
 
 
 def _stop(operator: Operator, arguments: argparse.Namespace) -> int:
@@ -65,7 +120,8 @@ def _line(operation: Operation) -> str:
     name = f" {operation.name}" if operation.name else ""
     return (
         f"{started:%Y-%m-%d %H:%M:%S%z}  {operation.state:<12} {operation.kind}{name} "
-        f"{operation.service}  by {operation.who}@{operation.host}  {operation.summary}"
+        f"{operation.service}  {operation.id}  by {operation.who}@{operation.host}"
+        f"  {operation.summary}"
         f"{_rollback(operation)}"
     ).rstrip()
 

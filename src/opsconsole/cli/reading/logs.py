@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
-from opsconsole.cli.parsing import EX_USAGE
+from opsconsole.cli.parsing import EX_INCOMPLETE, EX_USAGE
 from opsconsole.clock import SystemClock
 from opsconsole.engine.logs.export import as_text
 from opsconsole.engine.logs.past import Bounds
@@ -31,7 +31,6 @@ from opsconsole.render.logs import past_words, query_of
 from opsconsole.text import sanitize
 
 VERSION: Final = 1
-EX_INCOMPLETE: Final = 3
 _LINES: Final = 1_000
 """Lines that are printed unless it is said how many, or since when."""
 

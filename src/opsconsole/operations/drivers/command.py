@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from opsconsole.config.secrets.patterns import redacted
 from opsconsole.model.operation import Effect, Step
 from opsconsole.model.running.machine import (
     Command,
@@ -151,8 +152,8 @@ def _argument(template: str, values: Mapping[str, str]) -> str:
 
 
 def _lines(output: bytes) -> tuple[str, ...]:
-    """The last lines of the output, sanitised."""
-    text = sanitize_bytes(output, limit=_SHOWN, multiline=True)
+    """The last lines of the output, sanitised and without what looks like a secret."""
+    text = redacted(sanitize_bytes(output, limit=_SHOWN, multiline=True))
     lines = [line for line in text.split("\n") if line.strip()]
     return tuple(f"output: {line}" for line in lines[-_SHOWN_LINES:])
 

@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import httpx
 
+from opsconsole.config.secrets.patterns import redacted
 from opsconsole.hiding import without_query
 from opsconsole.model.operation import Effect, Step
 from opsconsole.operations.drivers.call import Call
@@ -43,6 +44,9 @@ from opsconsole.text import sanitize, sanitize_bytes
 
 BODY_LIMIT: Final = 64 * 1024
 _SHOWN: Final = 300
+_READ_LINE: Final = 4_096
+_READ_LINES: Final = 200
+"""What is kept of the answer to a call that only reads."""
 _SLACK: Final = 2.0
 _TELLS_NOTHING: Final = "nothing there shows whether the call took effect"
 
@@ -189,9 +193,8 @@ class HttpDriver(Driver):
 
     def _judge(self, response: httpx.Response, took: float) -> StepOutcome:
         status = response.status_code
-        body = sanitize_bytes(response.read(), limit=_SHOWN)
         detail = f"HTTP {status} in {took:.2f} s"
-        evidence = (f"answer: {body}",) if body else ()
+        evidence = self._answer(response.read())
         if status in self._call.expect:
             return StepOutcome(Outcome.DONE, detail, evidence)
         wanted = ", ".join(str(code) for code in self._call.expect)
@@ -199,6 +202,19 @@ class HttpDriver(Driver):
         # A server that failed while at it may have acted; one that refused has not.
         outcome = Outcome.UNKNOWN if status >= 500 else Outcome.FAILED
         return StepOutcome(outcome, detail, evidence)
+
+    def _answer(self, body: bytes) -> tuple[str, ...]:
+        """What it answered: whole, up to a bound, where reading it is what was asked for."""
+        limit, most = (
+            (_READ_LINE, _READ_LINES)
+            if Effect(self._context.action.effect) is Effect.READ
+            else (_SHOWN, 1)
+        )
+        text = redacted(sanitize_bytes(body, limit=limit, multiline=most > 1))
+        lines = [line for line in text.split("\n") if line.strip()]
+        shown = [f"answer: {line}" for line in lines[:most]]
+        more = [f"answer: … {len(lines) - most} more lines"] if len(lines) > most else []
+        return (*shown, *more)
 
 
 def _filled_url(template: str, values: Mapping[str, str]) -> httpx.URL:

@@ -91,8 +91,11 @@ _STEP_LOOKS = {
 }
 
 
-def operation(run: Operation, width: int, now: float) -> list[Line]:
-    """One operation as the journal has it: its steps as they proceed, and finally its verdict."""
+def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> list[Line]:
+    """One operation as the journal has it: its steps as they proceed, and finally its verdict.
+
+    ``most`` lines of evidence are shown.
+    """
     glyph, role, word = _VERDICTS.get(run.state, ("▸", Role.ACCENT, run.state.value))
     took = (run.ended_at or now) - run.started_at
     usual = f" · usually {figures.age(run.usual_duration)}" if run.usual_duration else ""
@@ -113,9 +116,9 @@ def operation(run: Operation, width: int, now: float) -> list[Line]:
     named = tuple(step.summary for step in run.steps)
     evidence = [item for item in run.evidence if not item.startswith(named)]
     evidence += [f"next: {step}" for step in run.next_steps]
-    for item in evidence[:_EVIDENCE]:
+    for item in evidence[:most]:
         out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
-    left = len(evidence) - _EVIDENCE
+    left = len(evidence) - most
     if left > 0:
-        out.append((Span(f"   and {left} more, in 'opsconsole operations'", Role.MUTED),))
+        out.append((Span(f"   and {left} more: opsconsole operations {run.id}", Role.MUTED),))
     return out

@@ -1,0 +1,72 @@
+"""The help of commands: what each does, what each word of it is, no option without effect."""
+
+import argparse
+from collections.abc import Iterator
+
+import pytest
+
+from opsconsole.cli.commands import build_parser
+
+SCREEN = {"--wall", "--low-bandwidth", "--ascii", "--theme"}
+CHANGES = {
+    "restart", "degrade", "recover", "backup", "restore", "rollback", "scale", "test", "call",
+    "ack", "silence", "unsilence", "operations", "runbook", "note",
+}  # fmt: skip
+WITHOUT_CONFIGURATION = {"schema", "themes", "demo"}
+
+
+def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in build_parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from action.choices.items()
+
+
+COMMANDS = dict(commands())
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    return {text for action in parser._actions for text in action.option_strings}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_every_word_of_it_is_explained(name: str) -> None:
+    parser = COMMANDS[name]
+    assert parser.description
+    assert parser.description[0].isupper()
+    for action in parser._actions:
+        assert action.help, action.dest
+        assert action.option_strings or action.metavar or action.choices, action.dest
+        takes_value = not isinstance(action, argparse._StoreTrueAction | argparse._HelpAction)
+        assert not takes_value or action.metavar or action.choices, action.dest
+    assert parser.description in parser.format_help().replace("\n", " ")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_an_option_is_where_it_does_something(name: str) -> None:
+    has = options(COMMANDS[name])
+    assert bool(has & SCREEN) is (name == "demo")
+    assert ("--read-only" in has) is (name in CHANGES or name == "demo")
+    assert ("--config" in has) is (name not in WITHOUT_CONFIGURATION)
+    assert ("--override" in has) is (
+        name in CHANGES - {"ack", "silence", "unsilence", "operations", "runbook", "note"}
+    )
+
+
+REQUIRED = {
+    "check": [], "status": [], "services": [], "operations": [], "backups": [], "record": [],
+    "timeline": [], "alerts": [], "silences": [], "logs": ["shop"], "runbook": ["list"],
+    "audit": ["verify"], "incident": ["export"], "note": ["a"], "restart": ["shop"],
+    "degrade": ["shop"], "recover": ["shop"], "backup": ["shop"], "rollback": ["shop"],
+    "restore": ["shop", "--backup", "x"], "scale": ["shop", "--to", "2"], "test": ["shop", "x"],
+    "call": ["shop", "x"], "ack": ["x"], "silence": ["a=b"], "unsilence": ["x"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - WITHOUT_CONFIGURATION))
+@pytest.mark.parametrize("option", ["-c", "--config"])
+def test_the_configuration_is_named_before_or_after_any_command(name: str, option: str) -> None:
+    words = REQUIRED.get(name, [])
+    before = build_parser().parse_args([option, "a.yaml", name, *words])
+    after = build_parser().parse_args([name, *words, option, "a.yaml"])
+    assert str(before.config) == str(after.config) == "a.yaml"
+    assert before.module == after.module
