@@ -7,11 +7,16 @@ import argparse
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from opsconsole.config.finding import find
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
+from opsconsole.discovery.look import look
 from opsconsole.errors import OpsconsoleError
+from opsconsole.text import sanitize
+
+_SHOWN: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,18 @@ def from_arguments(arguments: argparse.Namespace) -> Configuration:
 
 
 def require_service(settings: Settings, name: str) -> None:
-    """Nothing if a service is called ``name``. Raises OpsconsoleError with those that there are."""
-    if name not in settings.services:
-        known = ", ".join(settings.services) or "none"
-        raise OpsconsoleError(f"no service is called {name}", remedy=f"there are: {known}")
+    """Nothing if a service is called ``name``, also by looking where services are found.
+
+    Raises OpsconsoleError with those that there are.
+    """
+    if name in settings.services:
+        return
+    fleet = look(settings)
+    if name in fleet.settings.services:
+        return
+    known = ", ".join(fleet.settings.services) or "none"
+    unread = "".join(f"; {fault}" for fault in fleet.faults)
+    raise OpsconsoleError(
+        f"no service is called {sanitize(name, limit=_SHOWN)}{unread}",
+        remedy=f"there are: {known}",
+    )

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from opsconsole.config.discovery import Discovery, DockerDiscovery
 from opsconsole.config.files import FileError, read_text
 from opsconsole.config.problems import KeyPath, Place, Problem, in_order
 from opsconsole.config.references import check_references
@@ -45,8 +46,8 @@ def places(path: Path) -> Tree:
 
 
 def default_settings() -> Settings:
-    """What is shown with no configuration: this host and its containers."""
-    return Settings()
+    """What is shown with no configuration: this host, and what its engine runs."""
+    return Settings(discover=Discovery(docker=DockerDiscovery()))
 
 
 @dataclass(slots=True)

@@ -26,6 +26,7 @@ def check_references(settings: Any) -> Iterator[Finding]:
     environments = _mapping(_mapping(settings).get("environments"))
     backends = [*_names_of(_mapping(settings).get("prometheus"), "prometheus"), NO_PROMETHEUS]
     engines = list(_engines(_mapping(settings)))
+    yield from _check_discovery(settings, engines)
     owners: dict[str, str] = {}
     for name, service in services.items():
         path: KeyPath = ("services", name)
@@ -59,6 +60,14 @@ def _check_engines(path: KeyPath, service: Any, engines: Sequence[str]) -> Itera
             yield from _check_name((*path, key, index, "engine"), item, engines, "engine")
     for where, target in _targets((*path, "actions"), _mapping(service).get("actions")):
         yield from _check_name((*where, "engine"), target, engines, "engine")
+
+
+def _check_discovery(settings: Any, engines: Sequence[str]) -> Iterator[Finding]:
+    rules = _mapping(_mapping(_mapping(settings).get("discover")).get("docker"))
+    named = rules.get("engines")
+    for index, name in enumerate([named] if isinstance(named, str) else _items(named)):
+        path: KeyPath = ("discover", "docker", "engines", index)
+        yield from _check_name(path, {"engine": name}, engines, "engine")
 
 
 def _targets(path: KeyPath, action: Any) -> Iterator[tuple[KeyPath, Any]]:

@@ -9,6 +9,7 @@ from typing import Annotated, Final, Literal, assert_never
 from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.actions import Action
+from opsconsole.config.discovery import Discovery
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
@@ -174,6 +175,9 @@ class Settings(Model):
     services: dict[Name, Service] = Field(
         default_factory=dict, description="What is watched, by name."
     )
+    discover: Discovery = Field(
+        default_factory=Discovery, description="What is found, and watched like what is named."
+    )
     operations: Operations = Field(
         default_factory=Operations, description="Limits on what may be done."
     )
@@ -206,6 +210,17 @@ class Settings(Model):
         """The same, but neither this host nor any engine is read."""
         host = self.host.model_copy(update={"enabled": False})
         return self.model_copy(update={**dict.fromkeys(self.places, ()), "host": host})
+
+    @property
+    def discovered(self) -> tuple[Docker, ...]:
+        """The engines whose containers become services."""
+        rules = self.discover.docker
+        if rules is None:
+            return ()
+        wanted = rules.engines
+        return tuple(
+            each for each in self.docker if each.enabled and (not wanted or each.name in wanted)
+        )
 
     def reads(self, source: SourceId) -> bool:
         """Whether ``source`` is among the places that are to be read."""

@@ -24,6 +24,7 @@ from opsconsole.engine.desks.note_watch import Notes, NoteWatch
 from opsconsole.engine.desks.operator_door import OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.unit_book import UnitBook
+from opsconsole.engine.discovering import Discovering
 from opsconsole.engine.engine_calls import EngineCalls
 from opsconsole.engine.findings import Findings
 from opsconsole.engine.logs.watch import LogWatch
@@ -44,6 +45,7 @@ from opsconsole.model.observations import Observation
 from opsconsole.model.past.recording import RecordingState, RecordingView
 from opsconsole.model.past.replay import Span
 from opsconsole.model.reading import Reading
+from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.base import AnySource
@@ -66,6 +68,7 @@ LOOK_WITHIN: Final = 30.0
 """Default timeout of ``look_once`` in seconds; each source has its own, shorter deadline."""
 
 NOTES_EVERY: Final = 2.0
+DISCOVER_EVERY: Final = 0.5
 
 Listener = Callable[[Snapshot], None]
 
@@ -95,6 +98,7 @@ class Engine(EngineCalls):
         configuration: ConfigurationWatch | None = None,
     ) -> None:
         self._findings = Findings(settings)
+        self._discovering = Discovering()
         self._settings = self._findings.settings
         self._base = base
         self._clock = clock or SystemClock()
@@ -112,7 +116,8 @@ class Engine(EngineCalls):
         self._schedule: Schedule | None = None
         self._began = threading.Event()
         self._pulse = self._clock.now()
-        self._prepare(single=False)
+        self._single = False
+        self._prepare()
         self._reloading = Reloading(settings, configuration, self._take_event)
         self._assembly: Assembly | None = None
         self._sources: Sequence[AnySource] = ()
@@ -202,12 +207,13 @@ class Engine(EngineCalls):
         """
         if self._thread is not None:
             raise RuntimeError("this engine is running; read its latest snapshot")
-        self._prepare(single=True)
+        self._single = True
+        self._prepare()
         return asyncio.run(self._look_once(timeout))
 
-    def _prepare(self, *, single: bool) -> None:
+    def _prepare(self) -> None:
         now = self._clock.now()
-        self._store = Store(self._settings, now, single=single)
+        self._store = Store(self._settings, now, single=self._single)
         self._builder = SnapshotBuilder(self._settings, self._store, read_only=self._read_only)
         self._latest = self._builder.build(now, (), ())
 
@@ -244,6 +250,7 @@ class Engine(EngineCalls):
                 tasks.create_task(self._for_ever(self._replay.look_how_far, SPAN_EVERY))
                 tasks.create_task(self._show_hours_before(self._latest.taken_at))
                 tasks.create_task(self._for_ever(self._follow_configuration, POLL_EVERY))
+                tasks.create_task(self._for_ever(self._discover, DISCOVER_EVERY))
 
     def _shut(self) -> None:
         self._loop = None
@@ -287,6 +294,10 @@ class Engine(EngineCalls):
         if settings is not None:
             await self._use(self._findings.declare(settings), now)
 
+    async def _discover(self) -> None:
+        for source, services in self._discovering.found(self._findings.declared):
+            await self.found(source, services)
+
     async def found(self, source: SourceId, services: Iterable[FoundService]) -> None:
         """Watch what ``source`` finds now, in addition to what is declared. Call it on the engine's
         loop."""
@@ -301,7 +312,7 @@ class Engine(EngineCalls):
 
     async def _use(self, settings: Settings, now: float) -> None:
         """Continue with new settings, which are valid; what they do not change is left alone."""
-        store = Store(settings, now, before=self._store)
+        store = Store(settings, now, single=self._single, before=self._store)
         self._settings, self._store = settings, store
         self._read_only = effective_read_only(settings, self._read_only)
         self._builder.take_over(settings, store, read_only=self._read_only)
@@ -310,13 +321,16 @@ class Engine(EngineCalls):
         if self._schedule is not None:
             self._schedule.replace(self._sources)
         self._replay.past_figures = PastFigures(settings, self._sources, self._clock)
-        for part in (self._door, self._logs, self._runbooks, self._pages, self._units):
+        self._door.use(settings, self._findings.declared)
+        for part in (self._logs, self._runbooks, self._pages, self._units):
             part.use(settings)
         kept = set(map(id, self._sources))
         await _close_all([source for source in before if id(source) not in kept])
 
     def _deliver(self, reading: Reading[Observation], lag: float) -> float | None:
         try:
+            if isinstance(reading.value, Inventory):
+                self._discovering.take(reading.source, reading.value, reading.taken_at)
             return self._store.apply(reading, lag)
         except Exception as error:  # noqa: BLE001 - a defect in judging one reading stays with it
             self._fail(str(reading.source), error, "judging")
@@ -431,7 +445,12 @@ class Engine(EngineCalls):
     async def _look_once(self, timeout: float) -> Snapshot:
         async with AsyncExitStack() as cleanup:
             sources = self._open(cleanup)
-            await look_at_all(sources, self._clock, lambda each: self._deliver(each, 0.0), timeout)
+            take = partial(self._deliver, lag=0.0)
+            await look_at_all(sources, self._clock, take, timeout)
+            seen = set(map(id, sources))
+            await self._discover()
+            found = [each for each in self._sources if id(each) not in seen]
+            await look_at_all(found, self._clock, take, timeout)
             now = self._clock.now()
             self._store.settle(now)
             self._latest = self._builder.build(now, (), self._update_notices(now))

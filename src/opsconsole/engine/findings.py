@@ -20,6 +20,11 @@ class Findings:
         self._effective: Effective = effective(declared, ())
 
     @property
+    def declared(self) -> Settings:
+        """What the configuration says alone."""
+        return self._declared
+
+    @property
     def settings(self) -> Settings:
         """Everything declared and found, merged."""
         return self._effective.settings

@@ -13,6 +13,7 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings, effective_read_only
+from opsconsole.discovery.look import Fleet, look
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.backups import BackupView
@@ -40,6 +41,7 @@ from opsconsole.operations.planning.declared import (
     digest,
     find,
     lasts,
+    not_found_again,
     scale_bounds,
 )
 from opsconsole.operations.planning.driver import ObserveError
@@ -76,7 +78,7 @@ class Operator:
         state: StatePlace,
         config_path: Path | None = None,
     ) -> None:
-        self._settings = settings
+        self._settings = self._declared = settings
         self._base = base.absolute()
         self._clock = clock
         self._read_only = effective_read_only(settings, read_only)
@@ -93,16 +95,17 @@ class Operator:
         self._journal = self._open()
         self._reader = self._open() if self._journal else None
 
-    def use(self, settings: Settings) -> None:
+    def use(self, settings: Settings, declared: Settings | None = None) -> None:
         """Plan by ``settings`` from now on; what runs goes on as it was confirmed.
 
+        ``declared`` is what of them the configuration says; the rest is found again for each plan.
         Reading the configuration again can forbid changes and never allow them. The state folder
         and the second places of the audit stay as they were at the start.
         """
         self._read_only = effective_read_only(settings, self._read_only)
         self._facts = PolicyFacts(settings, self._clock, read_only=self._read_only)
         self._shelf = Shelf(settings, self._base)
-        self._settings = settings
+        self._settings, self._declared = settings, declared or settings
 
     @property
     def fault(self) -> str:
@@ -126,9 +129,14 @@ class Operator:
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
         """What exactly would be done, or why it may not be. Changes nothing."""
-        settings = self._settings
+        fleet = await self._look()
+        if isinstance(fleet, Refusal):
+            return fleet
+        settings = fleet.settings
         request = planner.clean(request, snapshot)
         found = find(settings, request.service, request.kind, request.name)
+        if found is None and fleet.faults:
+            return not_found_again(request.service, fleet.faults)
         refusal = await self._ask_policy(request, found)
         if refusal is not None or found is None:
             return refusal or Refusal("not-declared", "there is no such action")
@@ -308,6 +316,13 @@ class Operator:
             self._reader = self._open() if self._journal else None
             self._fault = "" if self._reader else self._fault
 
+    async def _look(self) -> Fleet | Refusal:
+        """The fleet as it is now; what the runner will compare with it looks in the same way."""
+        try:
+            return await self._threads.run(look, self._declared, deadline=_DEADLINE)
+        except (TimeoutError, QueueFullError):
+            return Refusal("cannot-look", "the engines do not answer", "try again")
+
     async def _ask_policy(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
         """Policy on what is known now; an operation left by a dead runner is resumed first."""
         try:
@@ -347,8 +362,11 @@ class Operator:
         if refusal is not None:
             return refusal
         request = planner.clean(planner.request_of(plan, confirmation.reason or plan.reason))
-        settings = self._settings
+        fleet = look(self._declared)
+        settings = fleet.settings
         found = find(settings, plan.service, plan.kind, plan.name)
+        if found is None and fleet.faults:
+            return not_found_again(plan.service, fleet.faults)
 
         def still_allowed() -> Refusal | None:
             return self._refuse_perform(plan, request, confirmation, found)

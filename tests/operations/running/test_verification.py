@@ -106,6 +106,18 @@ async def test_healthy_instances_are_verified_with_their_latencies() -> None:
     assert world.looks > 10
 
 
+@pytest.mark.parametrize("timeout", [0.0, 0.05, 2.0])
+async def test_a_clock_that_wakes_a_little_late_makes_no_gap(timeout: float) -> None:
+    class LateClock(ScriptClock):
+        async def sleep(self, seconds: float) -> None:
+            self.at += seconds + 0.3
+
+    own = (Sight("container a", OK, run="later"),)
+    world = World(lambda at: {}, lambda at: own, LateClock(), timeout=timeout)
+    verdict = await world.verdict(ActionKind.RESTART)
+    assert verdict.state is OperationState.VERIFIED, verdict
+
+
 @pytest.mark.parametrize(
     ("before", "after", "slower"),
     [

@@ -1,16 +1,22 @@
 """``opsconsole services``: the names of the services, for scripts and for completion.
 
-Invariant: reads the configuration and looks at nothing else.
+Invariant: looks at nothing but the configuration and, where services are found, what finds them.
 """
 
 import argparse
+from typing import Final
 
 from opsconsole.cli.configuration import from_arguments
+from opsconsole.discovery.look import look
 from opsconsole.text import sanitize
+
+_PATIENCE: Final = 2.0
+"""Seconds; a shell waits for what it completes."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one name a line, in the configuration's order."""
-    for name in from_arguments(arguments).settings.services:
+    """Print one name a line, in the configuration's order; what is found comes behind it."""
+    fleet = look(from_arguments(arguments).settings, within=_PATIENCE)
+    for name in fleet.settings.services:
         print(sanitize(name))
     return 0

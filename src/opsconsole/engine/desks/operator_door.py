@@ -58,10 +58,10 @@ class OperatorDoor:
         self.missed: tuple[Operation, ...] = ()
         self.fault = self._trouble = ""
 
-    def use(self, settings: Settings) -> None:
-        """Use ``settings`` for planning from now on."""
+    def use(self, settings: Settings, declared: Settings) -> None:
+        """Use ``settings`` from now on, of which ``declared`` is what the configuration says."""
         if self._operator is not None:
-            self._operator.use(settings)
+            self._operator.use(settings, declared)
             self._actions_at = None
 
     async def poll(self) -> bool:

@@ -45,12 +45,15 @@ def judge_instance(probes: Sequence[tuple[ProbeKind, Judged]]) -> Verdict:
     return Verdict(first.state, first.reason, any(each.flapping for each in found))
 
 
-def judge_replica(replica: Replica) -> Verdict:
-    """A replica that the configuration names: it should run, so an end of any kind is DOWN."""
+def judge_replica(replica: Replica, *, meant: bool = True) -> Verdict:
+    """A replica that the configuration names is ``meant`` to run: an end of any kind is DOWN.
+
+    Of one that was only found nobody knows whether it was to end, so that only a failure is.
+    """
     if replica.state is State.OK:
         return Verdict(State.OK)
     said = replica.detail or replica.health or replica.status
-    state = State.DOWN if replica.phase in NOT_RUNNING else replica.state
+    state = State.DOWN if meant and replica.phase in NOT_RUNNING else replica.state
     return Verdict(state, f"{replica.kind} {replica.name} {said}")
 
 

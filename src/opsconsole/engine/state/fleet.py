@@ -203,6 +203,11 @@ class ServiceRecord:
         )
 
     @property
+    def meant(self) -> bool:
+        """Whether somebody declared that it runs."""
+        return self.config.origin.declared
+
+    @property
     def acts(self) -> bool:
         """Whether any action is configured for it."""
         return self.config.actions != Actions()

@@ -36,6 +36,8 @@ class Copies:
     """What runs of one service, as the engines last reported.
 
     ``times`` are when each place answered, ``stale`` the places that have not answered recently.
+    ``meant``: somebody declared that it runs, so that its end is a failure; what was found only
+    ran.
     """
 
     replicas: tuple[Replica, ...]
@@ -43,6 +45,7 @@ class Copies:
     lacking: tuple[Lack, ...]
     times: Mapping[str, float]
     stale: frozenset[str]
+    meant: bool = True
 
     def is_stale(self, place: Place) -> bool:
         """Whether the last answer of ``place`` is too old to count."""
@@ -94,7 +97,7 @@ class ReplicaBook:
         """What a name stands for."""
         return self._index.find(*wanted)
 
-    def copies(self, wanted: Iterable[Wanted]) -> Copies:
+    def copies(self, wanted: Iterable[Wanted], *, meant: bool = True) -> Copies:
         """What runs of everything in ``wanted``, each once, in order."""
         replicas: dict[str, Replica] = {}
         workloads: dict[str, Workload] = {}
@@ -104,13 +107,18 @@ class ReplicaBook:
             replicas.update((one.id, one) for one in found.replicas)
             workloads.update((one.id, one) for one in found.workloads)
             if found.nothing or found.several:
-                lacking.append(self.lack(each))
+                lacking.append(self.lack(each, meant=meant))
         times = {name: view.taken_at for name, view in self._views.items()}
         return Copies(
-            tuple(replicas.values()), tuple(workloads.values()), tuple(lacking), times, self._stale
+            tuple(replicas.values()),
+            tuple(workloads.values()),
+            tuple(lacking),
+            times,
+            self._stale,
+            meant,
         )
 
-    def lack(self, wanted: Wanted) -> Lack:
+    def lack(self, wanted: Wanted, *, meant: bool = True) -> Lack:
         """What to report for a name that does not stand for exactly one thing."""
         name, engine = wanted
         several = self.find(wanted).several
@@ -124,6 +132,8 @@ class ReplicaBook:
         silent = [each for each in asked if each not in self._views or each in self._stale]
         if silent:
             return Lack(name, Verdict(State.UNKNOWN, f"{', '.join(silent)} {UNREAD}"))
+        if not meant:
+            return Lack(name, Verdict(State.UNKNOWN, f"gone: {', '.join(asked)} has no {name} now"))
         return Lack(name, Verdict(State.DOWN, f"nothing is called {name} on {', '.join(asked)}"))
 
     def _indexed(self) -> ReplicaIndex:

@@ -300,7 +300,7 @@ class Store:
                 self._part(record)
 
     def _join(self, record: ServiceRecord) -> None:
-        copies = self.replicas.copies(record.wanted)
+        copies = self.replicas.copies(record.wanted, meant=record.meant)
         if copies == record.copies:
             return
         record.copies = copies
@@ -376,7 +376,8 @@ class Store:
         if copies is None:
             return Verdict(State.UNKNOWN, health.NOT_LOOKED)
         if not instance.replicas:
-            return self.replicas.lack((instance.runs_as, instance.engine)).verdict
+            wanted = (instance.runs_as, instance.engine)
+            return self.replicas.lack(wanted, meant=instance.service.meant).verdict
         return max(
             (verdict_of(copies, each) for each in instance.replicas),
             key=lambda verdict: verdict.state.urgency,
@@ -389,7 +390,7 @@ class Store:
             views = replica_instances(record)
         verdict = judge_service(views, _beside(record))
         if not views and record.copies is None and record.wanted:
-            verdict = self.replicas.lack(record.wanted[0]).verdict
+            verdict = self.replicas.lack(record.wanted[0], meant=record.meant).verdict
         self._note_service_flip(record, verdict, now)
         record.verdict = verdict
         if record.copies is not None or any(each.taken_at is not None for each in views):

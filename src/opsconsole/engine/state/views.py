@@ -61,7 +61,7 @@ def verdict_of(copies: Copies, replica: Replica) -> Verdict:
     """What a replica's own engine reports of it; unknown if that has not answered recently."""
     if copies.is_stale(replica.place):
         return Verdict(State.UNKNOWN, f"{replica.place.name} {UNREAD}")
-    return judge_replica(replica)
+    return judge_replica(replica, meant=copies.meant)
 
 
 def service_view(

@@ -5,12 +5,12 @@ found either: a change that cannot be ended is not temporary.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from opsconsole.config.actions import Action, BackupAction, DegradeAction, ScaleAction
 from opsconsole.config.settings import Settings
-from opsconsole.model.operation import SILENCING, ActionKind, Effect
+from opsconsole.model.operation import SILENCING, ActionKind, Effect, Refusal
 from opsconsole.operations.journal.audit import canonical
 from opsconsole.operations.planning import registry, silence_actions
 
@@ -73,6 +73,15 @@ def find(settings: Settings, service: str, kind: ActionKind, name: str) -> Decla
     """The action asked for, or None when it is not declared."""
     wanted = (each for each in declared(settings, service) if each.kind is kind)
     return next((each for each in wanted if each.name == name), None)
+
+
+def not_found_again(service: str, faults: Sequence[str]) -> Refusal:
+    """Why nothing can be done to a service that may only be found by what does not answer."""
+    return Refusal(
+        "cannot-look",
+        f"the action is not declared for {service}, and {faults[0]}",
+        "try again when it answers, or declare the service",
+    )
 
 
 def digest(settings: Settings, found: Declared) -> str:

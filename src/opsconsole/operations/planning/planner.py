@@ -161,8 +161,10 @@ def _bad_instance(settings: Settings, found: Declared, request: ActionRequest) -
     if found.kind not in registry.traits(found.action).by_instance:
         problem = f"{found.action.driver} cannot {found.kind} one instance of {found.service} alone"
         return Refusal("bad-parameter", problem, "leave the instance out, to mean all of them")
-    containers = found.action.docker.containers if found.action.docker else ()
-    names = (*settings.instance_names(found.service), *containers)
+    if found.action.docker is not None:
+        # Its copies have names that only the engine knows; the driver looks for the one asked for.
+        return None
+    names = settings.instance_names(found.service)
     if chosen in names:
         return None
     problem = f"{found.service} has no instance {chosen}"

@@ -17,6 +17,7 @@ from typing import Final
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
+from opsconsole.discovery.look import Fleet, look
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
@@ -24,7 +25,7 @@ from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, StepRecord
 from opsconsole.operations.planning import policy
-from opsconsole.operations.planning.declared import Declared, digest, find
+from opsconsole.operations.planning.declared import Declared, digest, find, not_found_again
 from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.planner import make_driver, request_of
 from opsconsole.operations.promises import rollback_rules
@@ -123,7 +124,7 @@ def _can_roll_back(intent: Intent, state: OperationState) -> bool:
     if state is _S.VERIFIED or not rollback_rules.can_follow(intent.plan.kind):
         return False
     try:
-        found = find(_settings(intent), intent.plan.service, ActionKind.ROLLBACK, "")
+        found = find(_fleet(intent).settings, intent.plan.service, ActionKind.ROLLBACK, "")
     except OpsconsoleError:
         return False
     return found is not None
@@ -135,8 +136,9 @@ async def _operate(state: StatePlace, journal: Journal, intent: Intent, *, fresh
         return Verdict(_S.FAILED, _ABANDONED)
     machines, threads = Machines(), BoundedExecutor("runner", _THREADS)
     try:
-        settings = _settings(intent)
-        action = _declared(settings, intent)
+        fleet = _fleet(intent)
+        settings = fleet.settings
+        action = _declared(fleet, intent)
         if isinstance(action, Refusal):
             return _refused(journal, intent, action)
         journal.use_sinks(sinks_of(settings, Path(intent.base)))
@@ -205,14 +207,17 @@ async def _end_of(execution: Execution, steps: tuple[StepRecord, ...], record: R
     return await execution.verify(Baseline({}, {}), max(started), record)
 
 
-def _settings(intent: Intent) -> Settings:
-    return load(Path(intent.config_path)) if intent.config_path else default_settings()
+def _fleet(intent: Intent) -> Fleet:
+    """The configuration as it is now, with what is found by looking now."""
+    return look(load(Path(intent.config_path)) if intent.config_path else default_settings())
 
 
-def _declared(settings: Settings, intent: Intent) -> Declared | Refusal:
-    """The action as it is declared at this moment, if it still is what was confirmed."""
-    plan = intent.plan
+def _declared(fleet: Fleet, intent: Intent) -> Declared | Refusal:
+    """The action as it is declared or found at this moment, if it still is what was confirmed."""
+    plan, settings = intent.plan, fleet.settings
     action = find(settings, plan.service, plan.kind, plan.name)
+    if action is None and fleet.faults:
+        return not_found_again(plan.service, fleet.faults)
     if action is None:
         return Refusal("not-declared", f"{plan.kind} is no longer declared for {plan.service}")
     if effective_read_only(settings, asked=False) and not action.only_reads:

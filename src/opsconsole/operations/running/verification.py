@@ -35,6 +35,9 @@ _BETWEEN: Final = 0.2
 _LEAST_LONGEST: Final = 5.0
 """Seconds that a look may take at least, whatever the probes' own timeout."""
 
+_LEAST_LATE: Final = 2.0
+"""Seconds that a look may begin late at least; a service without probes has no timeout to go by."""
+
 T = TypeVar("T")
 
 _MUCH_SLOWER: Final = 2.0
@@ -204,7 +207,7 @@ class Verifier:
             since=since,
             min_healthy=self._min_healthy,
             deadline=self._deadline,
-            longest_pause=_PAUSE + timeout,
+            longest_pause=_PAUSE + max(_LEAST_LATE, timeout),
             longest_look=max(_LEAST_LONGEST, timeout),
             enough=self._enough,
             restarts=self._restarts,

@@ -13,9 +13,9 @@ from typing import Final
 from opsconsole.model.running.workloads import Place, Update, Workload
 from opsconsole.sources.docker.json_fields import integer, mapping, text
 
-_COMPOSE: Final = "com.docker.compose."
-COMPOSE_SERVICE: Final = f"{_COMPOSE}service"
-_SWARM: Final = "com.docker.swarm.service."
+COMPOSE: Final = "com.docker.compose."
+COMPOSE_SERVICE: Final = f"{COMPOSE}service"
+SWARM: Final = "com.docker.swarm.service."
 _SERVICES_LIMIT: Final = 10_000
 _NAME_LIMIT: Final = 128
 _VALUE_LIMIT: Final = 256
@@ -32,13 +32,13 @@ _UPDATES: Final = {
 
 def copy_of(labels: Mapping[str, str], place: Place, *, runs: bool) -> tuple[str, str]:
     """Name and id of what a container with ``labels`` is a copy of; empty where of nothing."""
-    service = labels.get(f"{_SWARM}name", "")
+    service = labels.get(f"{SWARM}name", "")
     if service:
-        return (service, labels.get(f"{_SWARM}id") or service) if runs else ("", "")
+        return (service, labels.get(f"{SWARM}id") or service) if runs else ("", "")
     service = labels.get(COMPOSE_SERVICE, "")
-    if not service or labels.get(f"{_COMPOSE}oneoff", "").lower() == "true":
+    if not service or labels.get(f"{COMPOSE}oneoff", "").lower() == "true":
         return "", ""
-    project = labels.get(f"{_COMPOSE}project", "")
+    project = labels.get(f"{COMPOSE}project", "")
     name = f"{project}/{service}" if project else service
     return name, f"{place.name}:{name}"
 

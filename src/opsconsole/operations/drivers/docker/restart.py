@@ -135,8 +135,8 @@ class DockerRestart(Driver):
         )
         if not own:
             raise ObserveError(
-                f"which container runs {chosen} is not declared",
-                remedy=f"name it as the container of that instance of {self._context.service}",
+                f"no container of {self._context.service} is {chosen}, or is declared to run it",
+                remedy=f"name one of: {', '.join(seen.name for seen in found)}",
             )
         return own
 

@@ -1,0 +1,55 @@
+"""What the console finds by itself, besides what the configuration names.
+
+Invariant: what is not named here is not looked for. A rule can only leave out: it makes nothing a
+service that does not run, and allows no action that the console would not know by itself.
+"""
+
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from opsconsole.config.types import Duration, Model, OneOrMany, Text, as_tuple
+
+NativeAction = Literal["restart", "rollback", "scale"]
+NATIVE_ACTIONS: Final[tuple[NativeAction, ...]] = ("restart", "rollback", "scale")
+"""What can be done to what was found, because its engine knows how."""
+
+_Texts = Annotated[tuple[Text, ...], BeforeValidator(as_tuple), OneOrMany]
+
+
+class DockerDiscovery(Model):
+    """Compose services, Swarm services and lone containers become services; ``true`` for all."""
+
+    short_form: ClassVar[dict[str, Any] | None] = {"const": True}
+
+    engines: _Texts = Field(
+        default=(), description="Names of the Docker Engines to look at; all when empty."
+    )
+    projects: _Texts = Field(
+        default=(), description="Compose projects and Swarm stacks; * stands for anything."
+    )
+    names: _Texts = Field(
+        default=(), description="Services by the name they would have; * stands for anything."
+    )
+    labels: _Texts = Field(
+        default=(), description="Labels that containers must have: key, or key=value."
+    )
+    actions: tuple[NativeAction, ...] = Field(
+        default=NATIVE_ACTIONS, description="What may be done to what was found."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_true(cls, value: object) -> object:
+        return {} if value is True else value
+
+
+class Discovery(Model):
+    """What becomes a service without being named."""
+
+    docker: DockerDiscovery | None = Field(
+        default=None, description="What the Docker Engines run; true for all of it."
+    )
+    forget: Duration = Field(
+        default=600.0, description="How long what has gone is still shown, as gone."
+    )

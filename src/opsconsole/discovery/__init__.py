@@ -1,0 +1,1 @@
+"""What runs and is not named in the configuration, as services."""
