@@ -29,7 +29,12 @@ def problems(path: Path, environ: dict[str, str] | None = None) -> list[str]:
 
 
 def test_an_empty_file_means_this_host(tmp_path: Path) -> None:
-    assert load(write(tmp_path, "# nothing yet\n"), {}) == default_settings() == Settings()
+    assert load(write(tmp_path, "# nothing yet\n"), {}) == Settings()
+
+
+def test_without_a_file_what_its_engine_runs_is_found() -> None:
+    assert default_settings().discovered == Settings().docker
+    assert Settings().discovered == ()
 
 
 def test_short_forms_are_expanded(tmp_path: Path) -> None:

@@ -45,8 +45,11 @@ _LOOPBACK: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class DockerFinding:
-    """A service that was found. ``serves``: it runs, or failed lately. ``is_over``: it has ended
-    of itself and well, as a job does."""
+    """A service that was found.
+
+    ``serves``: it runs, or has failed within ``RECENT``. ``is_over``: it has ended of itself and
+    well, as a job does.
+    """
 
     found: FoundService
     serves: bool
@@ -216,7 +219,7 @@ def _labelled(labels: Mapping[str, str], wanted: str) -> bool:
 
 def _serves(group: _Group, now: float | None) -> bool:
     return group.wanted > 0 or any(
-        each.phase in {Phase.RUNNING, Phase.PAUSED, Phase.RESTARTING} or _failed_lately(each, now)
+        each.phase in {Phase.RUNNING, Phase.PAUSED, Phase.RESTARTING} or _has_failed(each, now)
         for each in group.replicas
     )
 
@@ -226,7 +229,7 @@ def _is_over(group: _Group) -> bool:
     return not group.wanted and all(ended)
 
 
-def _failed_lately(replica: Replica, now: float | None) -> bool:
+def _has_failed(replica: Replica, now: float | None) -> bool:
     if replica.phase is not Phase.ENDED or replica.finished_at is None or now is None:
         return False
     failed = replica.oom_killed or replica.exit_code not in {None, *_ASKED_TO_END}

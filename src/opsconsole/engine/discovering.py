@@ -2,7 +2,8 @@
 
 Invariant: an engine that does not answer loses nothing, because only an inventory takes away. What
 it no longer has, and what has ended as a job does, stays for ``forget`` and is gone after that.
-What never ran while somebody looked and has not failed lately is no service. Touched by the
+What never ran while somebody looked and has not failed within a day is no
+service. Touched by the
 engine's loop alone.
 """
 
