@@ -37,7 +37,7 @@ class ScriptedOperator(Operator):
         self.settings = Settings()
         self.broken = ""
 
-    def use(self, settings: Settings) -> None:
+    def use(self, settings: Settings, declared: Settings | None = None) -> None:
         self.settings = settings
 
     def actions(self, service: str, snapshot: Snapshot | None = None) -> tuple[ActionView, ...]:
