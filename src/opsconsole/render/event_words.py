@@ -39,6 +39,18 @@ def _ended(event: Event) -> str:
     return f"{said}, after {event.name}" if event.name else said
 
 
+def _fired(event: Event) -> str:
+    return f"{_alert(event)} fires: {event.detail}".removesuffix(": ")
+
+
+def _resolved(event: Event) -> str:
+    return f"{_alert(event)} resolved"
+
+
+def _alert(event: Event) -> str:
+    return f"{event.subject} ({event.name})" if event.name else event.subject
+
+
 def _recreated(event: Event) -> str:
     return f"re-created: {made_otherwise(event.before, event.after, event.detail)}"
 
@@ -69,13 +81,13 @@ _MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
     EventCode.ENDED: _ended,
     EventCode.PROCESS_STARTED: _process_started,
     EventCode.RECREATED: _recreated,
+    EventCode.ALERT_FIRED: _fired,
+    EventCode.ALERT_RESOLVED: _resolved,
     EventCode.OPERATION: _operation,
     EventCode.OPERATION_MISSED: _operation,
 }
 _PATTERNS: Final[Mapping[EventCode, str]] = {
     EventCode.HEALTH_CHANGED: "{change}: {detail}",
-    EventCode.ALERT_FIRED: "{event.subject} fires: {detail}",
-    EventCode.ALERT_RESOLVED: "{event.subject} resolved",
     EventCode.STARTED: "started",
     EventCode.OUT_OF_MEMORY: "out of memory, a process was killed",
     EventCode.SIGNALLED: "was sent signal {event.name}",

@@ -40,6 +40,25 @@ def test_external_labels_make_no_second_row() -> None:
     assert row.quiet
 
 
+def test_of_two_servers_that_send_one_alert_each_is_a_row_and_none_is_a_third() -> None:
+    """Another server sends its own alerts to the same Alertmanager and is not read here."""
+    mine = alert(PROMETHEUS), alert(PROMETHEUS, "Slow")
+    sent = [alert(ALERTMANAGER, cluster=each) for each in ("eu", "us")]
+    rows = merge([mine, (*sent, alert(ALERTMANAGER, "Slow", cluster="us"))])
+    assert sorted((row.name, row.labels["cluster"]) for row in rows.values()) == [
+        ("Down", "eu"), ("Down", "us"), ("Slow", "us"),
+    ]  # fmt: skip
+    assert rows[mine[0].key].labels["cluster"] == "us"
+    assert len(merge([mine, sent], rows)) == 3
+
+
+def test_two_servers_that_are_read_send_one_alert_of_both() -> None:
+    two = alert(PROMETHEUS), alert(named("prometheus:other"))
+    sent = [alert(ALERTMANAGER, cluster=each) for each in ("eu", "us")]
+    (row,) = merge([two[:1], two[1:], sent]).values()
+    assert len(row.sources) == 3
+
+
 def test_vmalerts_group_and_a_replica_are_no_part_of_an_alert() -> None:
     one = alert(PROMETHEUS, instance="a:1", alertgroup="web")
     other = alert(ALERTMANAGER, instance="a:1", prometheus_replica="p-0", severity="page")

@@ -8,6 +8,7 @@ from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.state import State
+from opsconsole.render.event_words import words
 
 OK, DOWN, UNKNOWN = State.OK, State.DOWN, State.UNKNOWN
 
@@ -78,3 +79,17 @@ def test_a_source_that_is_lost_and_back_says_for_how_long() -> None:
     back = events.source_back(19.0, "prometheus:main", 7.0)
     assert (back.code, back.state, back.figure) == (EventCode.SOURCE_BACK, OK, 12.0)
     assert events.source_back(5.0, "prometheus:main", 7.0).figure == 0.0
+
+
+def test_an_alert_of_no_service_is_told_by_what_it_is_about() -> None:
+    def told(service: str = "", instance: str = "", **labels: str) -> list[str]:
+        of = {"alertname": "DependencyDown", "severity": "page", "job": "x", **labels}
+        alert = Alert(
+            "k", "DependencyDown", Severity.CRITICAL, AlertState.FIRING, 1.0, "",
+            service=service, instance=instance, labels=of,
+        )  # fmt: skip
+        return [words(events.alert_began(alert, 1.0)), words(events.alert_ended(alert, 2.0))]
+
+    assert told("api", "api-1") == ["DependencyDown fires", "DependencyDown resolved"]
+    assert told(instance="10.0.0.1:80")[1] == "DependencyDown (10.0.0.1:80) resolved"
+    assert told(dependency="db", zone="a")[1] == "DependencyDown (dependency=db, zone=a) resolved"

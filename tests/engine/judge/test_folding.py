@@ -39,6 +39,29 @@ def test_a_warning_explains_others_only_where_its_service_is_down() -> None:
     assert causes(fold(rows, NEEDS, {"db"}))["slow"] == "disk"
 
 
+def test_what_is_well_explains_nothing() -> None:
+    """A backup that is missing on a healthy database is no cause of anything."""
+    rows = (alert("failing", "api"), alert("backup missing", "db"))
+    assert causes(fold(rows, NEEDS))["failing"] == "backup missing"
+    assert causes(fold(rows, NEEDS, well={"db"}))["failing"] == ""
+
+
+def test_what_began_later_explains_nothing() -> None:
+    late = replace(alert("dead", "db"), since=200.0)
+    rows = (alert("failing", "api"), late)
+    assert causes(fold(rows, NEEDS, {"db"}))["failing"] == ""
+    assert causes(fold(rows, NEEDS, {"db"}, failing_since={"db": 99.0}))["failing"] == "dead"
+
+
+def test_each_is_explained_by_the_nearest_that_began_before_it() -> None:
+    rows = (
+        alert("slow", "web"),
+        replace(alert("failing", "api"), since=150.0),
+        replace(alert("dead", "db"), since=50.0),
+    )
+    assert causes(fold(rows, NEEDS)) == {"slow": "dead", "failing": "dead", "dead": ""}
+
+
 def test_what_is_silenced_or_over_explains_nothing() -> None:
     silenced = replace(alert("dead", "db"), suppressions=(Suppression("silence"),))
     over = replace(alert("dead", "db"), state=AlertState.RESOLVED)
@@ -93,11 +116,11 @@ ALERTS = st.lists(
 NEEDED = st.dictionaries(SERVICES, st.lists(SERVICES, max_size=3))
 
 
-@given(ALERTS, NEEDED, st.sets(SERVICES))
+@given(ALERTS, NEEDED, st.sets(SERVICES), st.sets(SERVICES))
 def test_nothing_is_lost_and_causes_end(
-    alerts: list[Alert], needs: dict[str, list[str]], down: set[str]
+    alerts: list[Alert], needs: dict[str, list[str]], down: set[str], well: set[str]
 ) -> None:
-    rows = fold(alerts, needs, down)
+    rows = fold(alerts, needs, down, well)
     assert [replace(row, cause="") for row in rows] == alerts
     by_key = {row.key: row for row in rows}
     for row in rows:
@@ -107,4 +130,17 @@ def test_nothing_is_lost_and_causes_end(
             steps += 1
             assert steps <= len(rows)
     assert not rows or any(not row.cause for row in rows)
-    assert fold(rows, needs, down) == rows
+    assert fold(rows, needs, down, well) == rows
+
+
+@given(ALERTS, NEEDED, st.sets(SERVICES), st.sets(SERVICES))
+def test_only_what_is_not_well_and_was_first_explains(
+    alerts: list[Alert], needs: dict[str, list[str]], down: set[str], well: set[str]
+) -> None:
+    rows = [replace(row, suppressions=()) for row in alerts]
+    by_key = {row.key: row for row in rows}
+    for row in fold(rows, needs, down, well):
+        if row.cause:
+            cause = by_key[row.cause]
+            assert cause.service not in well
+            assert cause.since <= row.since + 2

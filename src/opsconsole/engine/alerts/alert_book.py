@@ -13,6 +13,7 @@ from opsconsole.engine.alerts.restarted_servers import RestartedServers
 from opsconsole.engine.figures.service_figures import holds
 from opsconsole.engine.judge import rules
 from opsconsole.engine.judge.alerts import advance, merge, ordered, over_at_its_origin
+from opsconsole.engine.judge.episodes import RED
 from opsconsole.engine.judge.events import alert_began, alert_ended
 from opsconsole.engine.judge.folding import fold
 from opsconsole.engine.judge.rules import Phase, RuleState
@@ -49,7 +50,7 @@ class AlertBook:
         self._locator = Locator(settings)
         self._services = services
         self._depends_on = {name: each.depends_on for name, each in settings.services.items()}
-        self._down: frozenset[str] = frozenset()
+        self._states: dict[str, tuple[State, float]] = {}
         self._events = events
         self._reports: dict[SourceId, tuple[Alert, ...]] = {}
         self._rows: dict[str, Alert] = {}
@@ -68,8 +69,8 @@ class AlertBook:
 
     def _take_over(self, before: "AlertBook") -> None:
         self._reports, self._rows, self._view = before._reports, before._rows, before._view
-        self._down, self._resolving, self._restarted = (
-            before._down,
+        self._states, self._resolving, self._restarted = (
+            before._states,
             before._resolving,
             before._restarted,
         )
@@ -127,11 +128,11 @@ class AlertBook:
             changed |= _evaluate(each, now)
         if changed:
             self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
-        down = frozenset(
-            name for name, each in self._services.items() if each.verdict.state is State.DOWN
-        )
-        changed |= down != self._down
-        self._down = down
+        states = {
+            name: (each.verdict.state, each.failing_since) for name, each in self._services.items()
+        }
+        changed |= states != self._states
+        self._states = states
         return self._advance(now) if changed or self._resolving else False
 
     def view(self) -> tuple[Alert, ...]:
@@ -171,7 +172,14 @@ class AlertBook:
     def _folded(self) -> tuple[Alert, ...]:
         """The rows with their causes; an unchanged row is the same object as before."""
         before = {alert.key: alert for alert in self._view}
-        rows = fold(ordered(self._rows), self._depends_on, self._down)
+        states = self._states.items()
+        rows = fold(
+            ordered(self._rows),
+            self._depends_on,
+            down={name for name, (state, _) in states if state is State.DOWN},
+            well={name for name, (state, _) in states if state is State.OK},
+            failing_since={name: since for name, (state, since) in states if state in RED},
+        )
         return tuple(
             known if (known := before.get(row.key)) is not None and known == row else row
             for row in rows

@@ -5,6 +5,7 @@ it did, and it ends only when every source that reported it has answered without
 is kept ``RESOLVED_FOR`` seconds, so that it is not missed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -20,6 +21,10 @@ _SHAPES: Final = 64
 """The most sets of label names tried for one alert name, so that a flood stays cheap."""
 
 _Label = tuple[str, str]
+_Labels = frozenset[_Label]
+
+_OF_TARGETS: Final = frozenset({"instance", "job"})
+"""Labels that say where a figure is from, which are never those of a server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,8 @@ def merge(
     """The alerts that are active now, one for each key.
 
     An Alertmanager's alert is a Prometheus' alert with external labels added: it joins the one that
-    has the most of its labels, unless two alerts of the same Alertmanager would join the same one.
+    has the most of its labels. Of several alerts of one Alertmanager that would join the same one,
+    as many do as there are servers that report it.
     ``before`` are the rows so far: a row keeps its key, whichever of its sources still reports it.
     """
     plain: dict[str, Alert] = {}
@@ -122,13 +128,34 @@ def _route(
         for key, alert in report.items():
             base = key if key in plain else finder.find(alert)
             wanted.setdefault(base or key, []).append(alert)
+        added = Counter(
+            _added(alerts[0], plain[base])
+            for base, alerts in wanted.items()
+            if len(alerts) == 1 and base in plain
+        )
         for base, alerts in wanted.items():
-            if len(alerts) == 1:
-                routed.setdefault(base, []).extend(alerts)
-                continue
+            mine = alerts if len(alerts) == 1 else _sent_by(plain[base], alerts, added)
             for alert in alerts:
-                routed.setdefault(alert.key, []).append(alert)
+                routed.setdefault(base if alert in mine else alert.key, []).append(alert)
     return routed
+
+
+def _sent_by(base: Alert, alerts: list[Alert], added: Mapping[_Labels, int]) -> list[Alert]:
+    """Which of several alerts that ``base`` may be is ``base``, as its server sent it on.
+
+    As many as there are servers that have it: those with the labels that are most often added. No
+    server adds labels of targets.
+    """
+    sent = [each for each in alerts if _OF_TARGETS.isdisjoint(dict(_added(each, base)))]
+    if len(sent) < len(alerts):
+        return []
+    sent.sort(key=lambda each: (-added.get(_added(each, base), 0), each.key))
+    return sent[: len(base.sources)]
+
+
+def _added(alert: Alert, base: Alert) -> _Labels:
+    """The labels that ``alert`` has and ``base`` lacks."""
+    return _identity(alert) - _identity(base)
 
 
 class _BaseFinder:

@@ -5,9 +5,10 @@ expected and is not an event.
 """
 
 from dataclasses import replace
+from typing import Final
 
 from opsconsole.engine.judge.health import NOT_LOOKED
-from opsconsole.model.alerts import Alert, Severity
+from opsconsole.model.alerts import NOT_IDENTITY, Alert, Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault
 from opsconsole.model.operation import Operation, OperationState
@@ -53,12 +54,37 @@ def process_started(at: float, service: str, subject: str, lived: float | None) 
 def alert_began(alert: Alert, at: float) -> Event:
     """An alert fires, since ``at``."""
     colour = _colour(alert.severity)
-    return Event(at, EventCode.ALERT_FIRED, alert.summary, alert.service, alert.name, colour)
+    return Event(
+        at,
+        EventCode.ALERT_FIRED,
+        alert.summary,
+        alert.service,
+        alert.name,
+        colour,
+        name=_whose(alert),
+    )
 
 
 def alert_ended(alert: Alert, at: float) -> Event:
     """An alert is over."""
-    return Event(at, EventCode.ALERT_RESOLVED, "", alert.service, alert.name, State.OK)
+    return Event(
+        at,
+        EventCode.ALERT_RESOLVED,
+        "",
+        alert.service,
+        alert.name,
+        State.OK,
+        name=_whose(alert),
+    )
+
+
+def _whose(alert: Alert) -> str:
+    """What an alert of no service here is about: its instance, or else its own labels."""
+    if alert.service or alert.instance:
+        return "" if alert.service else alert.instance
+    # Which scrape an alert is from says nothing of what it is about.
+    own = sorted(each for each in alert.labels.items() if each[0] not in {*NOT_IDENTITY, "job"})
+    return ", ".join(f"{key}={value}" for key, value in own[:_LABELS])
 
 
 def source_lost(at: float, name: str, fault: Fault) -> Event:
@@ -103,6 +129,7 @@ def operation_missed(operation: Operation) -> Event:
     return replace(event, code=EventCode.OPERATION_MISSED, at=at)
 
 
+_LABELS: Final = 3
 _VERDICTS = {
     OperationState.VERIFIED: State.OK,
     OperationState.FAILED: State.DOWN,

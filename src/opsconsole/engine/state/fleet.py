@@ -134,6 +134,17 @@ class ServiceRecord:
     asked: dict[str, dict[float, WindowCounts]] = field(default_factory=dict)
     scaling: ScalingWatch | None = None
 
+    @property
+    def failing_since(self) -> float:
+        """When its present state began: where looks fail, the first of them that did."""
+        wrong = [
+            probe.wrong_at
+            for each in self.instances
+            for probe in each.probes
+            if probe.wrong_at is not None
+        ]
+        return min((self.since, *wrong)) if self.verdict.state is not State.OK else self.since
+
     def note_look(self, at: float, *, failed: bool, latency: float | None) -> None:
         """Take in a look that was answered or refused; ``latency`` in seconds where answered.
 
