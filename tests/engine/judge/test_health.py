@@ -104,7 +104,8 @@ def test_flapping_shows_the_worse_state_until_it_is_calm() -> None:
     seen = play("ododo" + "o" * 9)
     assert seen[4].flapping
     assert seen[4].state is State.DOWN
-    assert seen[4].reason
+    assert seen[4].reason == "4 changes in 5 looks: because"
+    assert play("odododd")[-1].reason == "5 changes in 7 looks: because"
     assert not seen[-1].flapping
     assert seen[-1].state is State.OK
     assert not any(judged.undecided for judged in seen if judged.flapping)
@@ -201,6 +202,8 @@ def test_properties_of_every_history(looks: str, failures: int, successes: int) 
             assert judged.reason == "" or judged.flapping
         if judged.state is not State.OK:
             assert judged.reason
+        if judged.state is State.DOWN:
+            assert not judged.reason.startswith("failing"), "what did not count decided nothing"
         if set(past) <= {"u"} and number + 1 >= LOOKS and failures <= LOOKS:
             assert judged.settled is State.UNKNOWN, "what is not seen is not known"
     for before, after in pairwise(seen):

@@ -55,7 +55,8 @@ class Judged:
     """A probe's state after thresholds. ``reason`` is '' when it is ok.
 
     ``undecided``: the latest look contradicts it but does not count yet: look again soon.
-    ``recent`` holds the last answers, oldest first, for flapping.
+    ``recent`` holds the last answers, oldest first, for flapping; ``said`` is the reason of the
+    last that was not ok.
     """
 
     state: State = State.UNKNOWN
@@ -69,6 +70,7 @@ class Judged:
     betters: int = 0
     better: State = State.OK
     recent: tuple[State, ...] = ()
+    said: str = ""
 
 
 def step(judged: Judged, look: Look, limits: Limits) -> Judged:
@@ -83,11 +85,15 @@ def step(judged: Judged, look: Look, limits: Limits) -> Judged:
         recent = (*recent[-(LOOKS - 1) :], look.state)
     flapping = _flapping(recent, was=judged.flapping)
     shown = worst((settled, *recent)) if flapping else settled
-    kept = judged.reason if flapping and shown is not State.OK else ""
+    reason = _reason(judged, look, settled, limits, downs, bads)
+    said = judged.said if look.state is State.OK else look.reason
+    if flapping and shown is not settled:
+        # It is the changes that decided, and no number of failures.
+        reason = f"{_changes(recent)} changes in {len(recent)} looks: {said}".removesuffix(": ")
     return Judged(
         state=shown,
         since=judged.since if shown is judged.state else max(look.at, judged.since),
-        reason=_reason(judged, look, settled, limits, downs, bads) or kept,
+        reason=reason,
         flapping=flapping,
         undecided=look.state is not settled and not flapping,
         settled=settled,
@@ -96,6 +102,7 @@ def step(judged: Judged, look: Look, limits: Limits) -> Judged:
         betters=betters,
         better=better,
         recent=recent,
+        said=said,
     )
 
 
@@ -159,8 +166,11 @@ def _failed(judged: Judged, look: Look, limits: Limits) -> tuple[State, int, int
 def _flapping(recent: tuple[State, ...], *, was: bool) -> bool:
     if len(recent) < FLAPPING_AT + 1 and not was:
         return False
-    changes = sum(a is not b for a, b in pairwise(recent))
-    return changes >= (CALM_BELOW if was else FLAPPING_AT)
+    return _changes(recent) >= (CALM_BELOW if was else FLAPPING_AT)
+
+
+def _changes(recent: tuple[State, ...]) -> int:
+    return sum(a is not b for a, b in pairwise(recent))
 
 
 def _reason(
