@@ -175,6 +175,9 @@ ROWS: dict[str, Row] = {
         http=PROXY,
     ),
     "alertmanager.name": Row(sources, place("alertmanager", name="x"), place("alertmanager")),
+    "always_firing": Row(
+        lambda engine: engine._store.alerts._always._declared, {"always_firing": ["Watchdog"]}
+    ),
     **_of_server(
         "docker", DOCKER, host="unix:///x.sock", context="x", interval="9s", timeout="3s",
         stats_interval="9s", tls="certs", enabled=False,

@@ -165,6 +165,11 @@ class Settings(Model):
     alertmanager: Annotated[tuple[Alertmanager, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(), description="Alertmanagers to read."
     )
+    always_firing: tuple[Text, ...] = Field(
+        default=(),
+        description="Alerts that always fire; one that is missing is red, as are those of the "
+        "severity none.",
+    )
     docker: Annotated[tuple[Docker, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(Docker(),), description="Docker Engines; [] for none."
     )

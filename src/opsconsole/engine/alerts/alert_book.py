@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
+from opsconsole.engine.alerts.always_firing import AlwaysFiring
 from opsconsole.engine.alerts.restarted_servers import RestartedServers
 from opsconsole.engine.figures.service_figures import holds
 from opsconsole.engine.judge import rules
@@ -51,6 +52,9 @@ class AlertBook:
         self._services = services
         self._depends_on = {name: each.depends_on for name, each in settings.services.items()}
         self._states: dict[str, tuple[State, float]] = {}
+        self._always: AlwaysFiring = AlwaysFiring(
+            settings.always_firing, before._always if before else None
+        )
         self._events = events
         self._reports: dict[SourceId, tuple[Alert, ...]] = {}
         self._rows: dict[str, Alert] = {}
@@ -140,14 +144,19 @@ class AlertBook:
         return self._view
 
     def _advance(self, now: float) -> bool:
-        current = advance(self._rows, self._active(), now)
+        current = advance(self._rows, self._active(now), now)
         for alert in current.began:
             # An alert seen pending before fires from now; one never seen has its source's date.
             at = now if alert.key in self._rows else alert.since
             self._events.add(alert_began(alert, at))
         for alert in current.ended:
-            self._events.add(alert_ended(alert, now))
-        self._rows = dict(current.rows)
+            if not self._always.is_one(alert):
+                self._events.add(alert_ended(alert, now))
+        self._rows = {
+            key: row
+            for key, row in current.rows.items()
+            if row.state is not AlertState.RESOLVED or not self._always.is_one(row)
+        }
         self._resolving = any(alert.state is AlertState.RESOLVED for alert in self._rows.values())
         view = self._folded()
         if view == self._view:
@@ -155,7 +164,7 @@ class AlertBook:
         self._view = view
         return True
 
-    def _active(self) -> dict[str, Alert]:
+    def _active(self, now: float) -> dict[str, Alert]:
         """The alerts that are active now, by the keys of their rows."""
         active = merge(self._reports.values(), self._rows)
         missing = self._restarted.missing()
@@ -167,6 +176,8 @@ class AlertBook:
                 self._restarted.drop(plain)
             elif not row.fingerprint and (hidden := self._restarted.suppressions(row)):
                 active[key] = replace(row, suppressions=hidden)
+        for alert in self._always.missing(active, self._reports, now):
+            active[alert.key] = alert
         return active
 
     def _folded(self) -> tuple[Alert, ...]:
