@@ -1,7 +1,11 @@
 """Silences of an Alertmanager, and the matchers that say what they hide.
 
-Invariant: ``parse_matcher(str(matcher)) == matcher``. A matcher that has no label to look at
-compares with the empty text, as Alertmanager does; a regular expression matches the whole value.
+Invariant: ``parse_matchers(shown(matchers))`` are the same matchers, whatever names and values they
+have. A matcher that has no label to look at compares with the empty text, as Alertmanager does; a
+regular expression matches the whole value.
+
+A name that is no plain one is written in quotes, as Alertmanager and Prometheus do; it is read
+without them, too, where nothing but its operator can end it.
 
 Source of the form: https://prometheus.io/docs/alerting/latest/configuration/#matcher
 """
@@ -19,10 +23,15 @@ ACK_PREFIX: Final = "ACK "
 """How the comment of a silence begins that is an acknowledgement of one alert."""
 
 _MATCHER: Final = re.compile(
-    r"""\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s",{}\\]*))\s*"""
+    r"""\s*(?:"(?P<named>(?:[^"\\]|\\.)+)"|(?P<name>[^\s\d=!~"{},\\][^=!~"{},\\\n]*?))\s*"""
+    r"""(?P<operator>=~|!~|!=|=)\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s",{}\\]*))\s*""",
+    re.DOTALL,
 )
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_BRACES: Final = re.compile(r"\s*\{(.*)\}\s*", re.DOTALL)
+_BETWEEN: Final = re.compile(r"[\s,]*")
 _ESCAPES: Final = {"n": "\n", '"': '"', "\\": "\\"}
-LONGEST_MATCHER: Final = 2000
+LONGEST_MATCHER: Final = 9_000
 """Characters of one matcher as text."""
 
 
@@ -48,8 +57,8 @@ class Matcher:
             operator = "=~" if self.is_equal else "!~"
         else:
             operator = "=" if self.is_equal else "!="
-        quoted = self.value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'{self.name}{operator}"{quoted}"'
+        name = self.name if _PLAIN_NAME.fullmatch(self.name) else _quoted(self.name)
+        return f"{name}{operator}{_quoted(self.value)}"
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether ``labels`` satisfy it; a pattern that is not known here matches nothing.
@@ -97,9 +106,40 @@ def parse_matcher(text: str) -> Matcher:
     """Read ``name="value"``, ``!=``, ``=~`` or ``!~``; quotes may be missing. Raises ValueError."""
     match = _MATCHER.fullmatch(text) if len(text) <= LONGEST_MATCHER else None
     if match is None:
-        raise ValueError(f'{text[:60]!r} is not a matcher such as alertname="Down" or job=~"a.*"')
-    name, operator, quoted, bare = match.groups()
-    value = bare if quoted is None else re.sub(r"\\(.)", _unescape, quoted)
+        raise _none(text)
+    return _matcher(match)
+
+
+def parse_matchers(text: str) -> tuple[Matcher, ...]:
+    """The matchers of a text, between spaces or commas, with or without ``{}``.
+
+    Raises ValueError.
+    """
+    inner = _BRACES.fullmatch(text)
+    text = inner[1] if inner else text
+    found: list[Matcher] = []
+    at = _end(_BETWEEN.match(text))
+    while at < len(text):
+        match = _MATCHER.match(text, at)
+        if match is None or match.end() - at > LONGEST_MATCHER:
+            raise _none(text[at:])
+        found.append(_matcher(match))
+        at = _end(_BETWEEN.match(text, match.end()))
+    return tuple(found)
+
+
+def _end(match: re.Match[str] | None) -> int:
+    return match.end() if match else 0
+
+
+def _none(text: str) -> ValueError:
+    return ValueError(f'{text[:60]!r} is not a matcher such as alertname="Down" or job=~"a.*"')
+
+
+def _matcher(match: re.Match[str]) -> Matcher:
+    operator, named, quoted = match["operator"], match["named"], match["quoted"]
+    name = match["name"].rstrip() if named is None else _unquoted(named)
+    value = match["bare"] if quoted is None else _unquoted(quoted)
     is_regex = "~" in operator
     if is_regex:
         try:
@@ -117,6 +157,15 @@ def shown(matchers: Iterable[Matcher]) -> str:
 def hides(matchers: Sequence[Matcher], labels: Mapping[str, str]) -> bool:
     """Whether a silence with ``matchers`` hides an alert with ``labels``."""
     return bool(matchers) and all(matcher.matches(labels) for matcher in matchers)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
+
+
+def _unquoted(text: str) -> str:
+    return re.sub(r"\\(.)", _unescape, text, flags=re.DOTALL)
 
 
 def _unescape(match: re.Match[str]) -> str:

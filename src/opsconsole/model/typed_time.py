@@ -8,15 +8,16 @@ import re
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
-from opsconsole.model.units import parse_duration
+from opsconsole.model.units import read_duration
 
 HOW: Final = "09:14, -2h, or 2026-11-20T09:14; UTC unless a zone is written, as in 09:14+01:00"
 """What can be typed, as prompts show it."""
 
-_TIME: Final = re.compile(r"\d{1,2}:\d{2}(:\d{2})?([zZ]|[+-]\d{2}:?\d{2})?")
-_DATE: Final = re.compile(
-    r"\d{4}-\d{2}-\d{2}([ tT]\d{1,2}:\d{2}(:\d{2})?([zZ]|[+-]\d{2}:?\d{2})?)?"
-)
+_CLOCK: Final = r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?([zZ]|[+-]\d{2}:?\d{2})?"
+_TIME: Final = re.compile(_CLOCK)
+_DATE: Final = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}([ tT]{_CLOCK})?")
+_DAY: Final = re.compile(r"([A-Z][a-z]{2} \d{1,2})[zZ]?")
+_UNIX: Final = re.compile(r"\d{9,11}(\.\d{1,9})?")
 _AGO: Final = re.compile(r"-\s*(.+)|(.+?)\s+ago")
 
 
@@ -42,10 +43,14 @@ def _moment_of(typed: str, now: float) -> float:
     if ago is not None:
         return now - _seconds(ago[1] or ago[2])
     try:
+        if _UNIX.fullmatch(typed):
+            return _earlier(float(typed), now)
+        if (day := _DAY.fullmatch(typed)) is not None:
+            return _latest_day(day[1], now)
         if _TIME.fullmatch(typed):
             return _latest(typed, now)
         if _DATE.fullmatch(typed):
-            return _earlier(_zoned(datetime.fromisoformat(_padded(typed))).timestamp(), now)
+            return _earlier(_zoned(datetime.fromisoformat(_padded(typed))), now)
     except (OverflowError, ValueError) as error:
         if isinstance(error, TypedTimeError):
             raise
@@ -55,7 +60,7 @@ def _moment_of(typed: str, now: float) -> float:
 
 def _seconds(text: str) -> float:
     try:
-        return parse_duration(text.replace(" ", ""))
+        return read_duration(text)
     except ValueError as error:
         raise TypedTimeError(f"{text} is no length of time: say {HOW}") from error
 
@@ -69,8 +74,15 @@ def _latest(typed: str, now: float) -> float:
     return (found if found.timestamp() <= now else found - timedelta(days=1)).timestamp()
 
 
-def _zoned(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _latest_day(typed: str, now: float) -> float:
+    """The beginning of the latest such day, as lists of older things show it."""
+    year = datetime.fromtimestamp(now, UTC).year
+    day = datetime.strptime(f"{typed} {year} +0000", "%b %d %Y %z")
+    return (day if day.timestamp() <= now else day.replace(year=year - 1)).timestamp()
+
+
+def _zoned(moment: datetime) -> float:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _earlier(moment: float, now: float) -> float:

@@ -39,6 +39,15 @@ def parse_duration(text: str) -> float:
     return total / 1000
 
 
+def read_duration(text: str) -> float:
+    """Seconds from what a person types or takes from the screen: also ``15 min``, ``2 h``,
+    ``1m 30s``. Raises ValueError.
+    """
+    written = re.sub(r"(\d)\s+(?=[a-z])", r"\1", text.strip())
+    written = re.sub(r"(\d(?:m|min|h|d|w|s|ms))\s+(?=\d)", r"\1", written)
+    return parse_duration(re.sub(r"(\d)min(?![a-z])", r"\1m", written))
+
+
 def format_duration(seconds: float) -> str:
     """The shortest of ``parse_duration``'s forms, to the millisecond; ``0s`` for nothing."""
     rest = round(seconds * 1000)

@@ -19,7 +19,7 @@ from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.operation import ActionKind, ActionRequest
-from opsconsole.model.silences import SilenceState, SilenceView, shown
+from opsconsole.model.silences import SilenceState, SilenceView, parse_matchers, shown
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import ExitCode
 from opsconsole.operations.planning.silencing import parameters_of, reporter_of
@@ -93,11 +93,19 @@ def _acknowledge(configuration: Configuration, arguments: argparse.Namespace) ->
 
 
 def _silence(configuration: Configuration, arguments: argparse.Namespace) -> int:
-    parameters = parameters_of(tuple(arguments.matchers))
+    parameters = parameters_of(_matchers(arguments.matchers))
     if arguments.replace:
         parameters["replaces"] = arguments.replace
     name = _alertmanager(configuration.settings, arguments.alertmanager)
     return _change(arguments, ActionKind.SILENCE, name, parameters)
+
+
+def _matchers(written: Sequence[str]) -> tuple[str, ...]:
+    """One matcher each; an argument may hold several. What is none is refused with the request."""
+    try:
+        return tuple(str(matcher) for text in written for matcher in parse_matchers(text))
+    except ValueError:
+        return tuple(written)
 
 
 def _unsilence(configuration: Configuration, arguments: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
+from opsconsole.model.units import read_duration
 from opsconsole.operations.operator import Operator
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.json.status import operation_document, plan_document
@@ -111,7 +112,7 @@ def duration_of(text: str | None) -> float | None:
     if text is None:
         return None
     try:
-        value = parse_duration(text)
+        value = parse_duration(text) if text.strip().isdecimal() else read_duration(text)
     except ValueError as error:
         raise OpsconsoleError(str(error)) from None
     return float(value) if isinstance(value, int | float) else None

@@ -26,7 +26,7 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, PastEnd
 from opsconsole.model.typed_time import TypedTimeError, moment_of
-from opsconsole.model.units import parse_duration
+from opsconsole.model.units import read_duration
 from opsconsole.render.logs import past_words, query_of
 from opsconsole.text import sanitize
 
@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _since(text: str, now: float) -> float:
     """A length of time before now, or a moment. Raises TypedTimeError."""
     try:
-        return now - parse_duration(text)
+        return now - read_duration(text)
     except ValueError:
         return moment_of(text, now)
 

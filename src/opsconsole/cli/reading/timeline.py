@@ -18,7 +18,7 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.events import Event
 from opsconsole.model.past.replay import Span
 from opsconsole.model.typed_time import TypedTimeError, moment_of
-from opsconsole.model.units import parse_duration
+from opsconsole.model.units import read_duration
 from opsconsole.render import events as render
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import plain
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _since(text: str, now: float) -> float:
     """A length of time before now, or a moment. Raises TypedTimeError."""
     try:
-        return now - parse_duration(text)
+        return now - read_duration(text)
     except ValueError:
         return moment_of(text, now)
 

@@ -14,7 +14,7 @@ from opsconsole.model.operation import (
     ActionRequest,
     ActionView,
 )
-from opsconsole.model.units import format_duration, parse_duration
+from opsconsole.model.units import format_duration, read_duration
 from opsconsole.render.ink import figures
 from opsconsole.text import sanitize
 
@@ -104,7 +104,7 @@ def duration_of(text: str, usual: float | None) -> float | Problem | None:
     if not text.strip():
         return usual
     try:
-        seconds = parse_duration(text)
+        seconds = read_duration(text)
     except ValueError:
         return Problem("for", "not a time such as 5m, 90s or 1h30m")
     if not 0 < seconds <= LONGEST:

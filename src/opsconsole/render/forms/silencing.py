@@ -4,26 +4,22 @@ Invariant: a form only makes a request; the preview counts the alerts of the cur
 the plan counts them again at the Alertmanager itself.
 """
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.operation import ActionKind, ActionRequest
-from opsconsole.model.silences import Matcher, SilenceView, hides, parse_matcher, shown
-from opsconsole.model.units import format_duration, parse_duration
+from opsconsole.model.silences import Matcher, SilenceView, hides, parse_matchers, shown
+from opsconsole.model.units import format_duration, read_duration
 from opsconsole.operations.planning import silencing
 from opsconsole.render.forms.request import REASON_LIMIT, Field, Problem
 from opsconsole.render.ink.cells import Line, Role, Span, clip
 from opsconsole.text import sanitize
 
-MATCHERS_LIMIT: Final = 4000
+MATCHERS_LIMIT: Final = 40_000
 USUAL: Final = "2h"
 _LISTED: Final = 3
-_PIECE: Final = re.compile(
-    r"""[\s,]*([A-Za-z_][A-Za-z0-9_]*\s*(?:=~|!~|!=|=)\s*(?:"(?:[^"\\]|\\.)*"|[^\s",{}\\]*))"""
-)
 
 Values = Mapping[str, str]
 
@@ -108,20 +104,6 @@ def ending_form(silence: SilenceView) -> SilencingForm:
     return SilencingForm(f"end {what}", about, (_REASON,), read, lambda _values: silence.matchers)
 
 
-def read_matchers(text: str) -> tuple[Matcher, ...]:
-    """The matchers of a line, separated by spaces or commas. Raises ValueError."""
-    found: list[Matcher] = []
-    at = 0
-    while text[at:].strip(" ,\t"):
-        piece = _PIECE.match(text, at)
-        if piece is None:
-            left = text[at:].strip(" ,\t")
-            raise ValueError(f'{left[:40]!r} is not a matcher such as alertname="Down"')
-        found.append(parse_matcher(piece[1]))
-        at = piece.end()
-    return tuple(found)
-
-
 def preview(form: SilencingForm, values: Values, alerts: Iterable[Alert], width: int) -> list[Line]:
     """How many alerts would be hidden, and which; or what is wrong with the matchers."""
     try:
@@ -159,7 +141,7 @@ def _matching(
 
     def read(values: Values) -> ActionRequest | Problem:
         try:
-            wanted = read_matchers(values.get("matchers", "")[:MATCHERS_LIMIT])
+            wanted = parse_matchers(values.get("matchers", "")[:MATCHERS_LIMIT])
         except ValueError as error:
             return Problem("matchers", str(error))
         if all(each.matches({}) for each in wanted):
@@ -176,7 +158,7 @@ def _matching(
         )
 
     return SilencingForm(
-        title, (), fields, read, lambda values: read_matchers(values.get("matchers", ""))
+        title, (), fields, read, lambda values: parse_matchers(values.get("matchers", ""))
     )
 
 
@@ -191,7 +173,7 @@ def _text(values: Values) -> str:
 def _duration(values: Values) -> float | Problem:
     """Seconds as typed, more than zero and at most what a silence may last."""
     try:
-        seconds = parse_duration(values.get("for", "").strip())
+        seconds = read_duration(values.get("for", ""))
     except ValueError:
         return Problem("for", "not a time such as 30m, 2h or 3d")
     if not 0 < seconds <= silencing.LONGEST_SILENCE:
