@@ -35,7 +35,7 @@ def test_a_recovery_is_run_a_step_at_a_time_and_enter_runs_nothing(tmp_path: Pat
         for step, following in (("r", "›○  3 act"), ("s", "›○  4 act"), ("r", "›○  5 check")):
             terminal.press(step)
             if step == "r":
-                terminal.until("enter never starts anything")
+                terminal.until("enter never starts it")
                 terminal.read(0.8)
                 terminal.press("\t")
                 terminal.read(0.5)

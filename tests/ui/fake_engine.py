@@ -9,6 +9,7 @@ from typing import TypeVar, assert_never, cast
 from opsconsole.model.backups import BackupView
 from opsconsole.model.logs import LogPage, LogQuery, PageListener
 from opsconsole.model.operation import (
+    ActionKind,
     ActionRequest,
     Confirmation,
     ConfirmLevel,
@@ -72,18 +73,37 @@ class MovingClock(FixedClock):
         return self.now()
 
 
+IDS = ("3f2a9c17b0de", "91bb04c2aa10", "c40de1775f9b")
+_WHOLE = "5f3c7a90e1b24d68f0a1c2d3e4b5a6978877665544332211aabb"
+"""What makes an id of twelve digits as long as an engine's."""
+
+
 def a_plan(request: ActionRequest, confirm: ConfirmLevel) -> Plan:
-    """A plan as policy would answer."""
+    """A plan as policy would answer: of three copies, or of the one that is asked for."""
+    names = tuple(f"{request.service}-{number}" for number in (1, 2, 3))
+    chosen = [name for name in names if request.instance in {"", name}]
+    back = request.kind is ActionKind.ROLLBACK
+    image = f"{request.service}:v1.5.0"
+    facts = {f"{name} image": image for name in chosen}
+    undo = "U again, to v1.5.0: its image stays here"
     return Plan(
         "plan-1", request.service, request.kind, request.name, NOW, "production", "high",
-        (
-            Step(f"restart container {request.service}-1", "docker", "3f2a9c17b0de (ai-service-1)"),
-            Step(f"restart container {request.service}-2", "docker", "91bb04c2aa10 (ai-service-2)"),
+        tuple(
+            Step(
+                f"{request.kind.value} container {name}", "docker",
+                f"{IDS[names.index(name)]}{_WHOLE} ({name})", instance=name,
+            )
+            for name in chosen
         ),
-        {"ai-service-1 image": "ai-service:v1.5.0", "ai-service-2 state": "exited 137"},
-        confirm, ("healthy for 10 s before 5 min are over", "p95 back under 300 ms"),
-        "nothing to undo: a restart changes no version", warnings=("2 of 3 instances are down",),
-        last_outcome="verified 4 d ago in 42 s", usual_duration=42.0,
+        {**facts, "ai-service-2 state": "exited 137"},
+        confirm, ("3 of 3 healthy for 10 s within 5 min", "p95 under 300 ms"),
+        undo if back else "nothing to undo: a restart changes no version",
+        warnings=(
+            "compose.yaml in git still says v1.5.0: the next deploy puts it back" if back
+            else "killed for memory 4 times in 8 min: a restart will not last",
+        ),
+        last_outcome="verified by ana: 3 of 3 healthy for 10 s, after 42 s", usual_duration=42.0,
+        goals={f"{name} image": f"{request.service}:v1.4.2" for name in chosen} if back else {},
     )  # fmt: skip
 
 

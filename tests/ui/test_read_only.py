@@ -34,7 +34,7 @@ _INSIST = (
     ("tab", "space"),
     ("enter",),
     ("tab", "space"),
-    (*"web", "tab", *"why", "tab", "tab", "space"),
+    (*"web", "tab", *"why", "tab", "space"),
 )
 """What starts a change where one may be started: a choice, a menu's entry, a name and a reason."""
 

@@ -204,7 +204,7 @@ async def test_keys_go_to_the_plan_while_it_is_worked_out(open_stage: OpenStage)
         engine.settle()
         for _ in range(3):
             await stage.pilot.pause()
-        assert "3f2a9c17b0de" in stage.text
+        assert "restart 3 of 3 copies" in stage.text
     assert engine.performed == []
 
 

@@ -1,71 +1,169 @@
 """A plan and its operation as lines, shown before and after the confirmation is typed.
 
-Invariant: every call and its pinned target is shown, as well as what was observed, what will be
-verified and how it is undone; nothing that would be done is left out. A verdict is shown only when
-the journal has one.
+Invariant: what a person decides by comes first; every call and its pinned target is one key away.
+A verdict is shown only when the journal has one.
 """
 
-from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
-from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, labelled, wrap
+from collections.abc import Sequence
+from typing import Final
 
-_LABEL = 11
-_EVIDENCE = 6
+from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
+from opsconsole.render.forms import decision
+from opsconsole.render.forms.decision import Setting, short_ids
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import (
+    BLANK,
+    Line,
+    Role,
+    Span,
+    clip,
+    labelled,
+    spread,
+    state_role,
+    wrap,
+)
+from opsconsole.render.ink.cuts import cut_sentence
+
+LABEL: Final = 13
+_EVIDENCE: Final = 6
 """Lines of evidence in the dialog; the journal keeps all of them."""
+_LEVELS: Final = 4
+"""How often what is least needed is left out before lines are cut."""
 
 
 def title(plan: Plan) -> str:
     """What would be done, to what."""
-    name = f" ({plan.name})" if plan.name and plan.name != plan.kind.value else ""
-    return f"{plan.kind.value}{name} {plan.service}"
+    name = f" {plan.name}" if plan.name and plan.name != plan.kind.value else ""
+    return f"{decision.verb(plan.kind)}{name} {plan.service}"
 
 
-def lines(plan: Plan, width: int, now: float) -> list[Line]:
-    """The whole plan."""
-    out: list[Line] = []
-    for number, step in enumerate(plan.steps, 1):
-        out += _field(
-            "does" if number == 1 else "", f"{number}. {step.summary}", width, Role.STRONG
-        )
-        out += _field("", f"{step.driver}: {step.target}", width, Role.MUTED)
-    for index, warning in enumerate(plan.warnings):
-        out += _field("warns" if index == 0 else "", f"▲ {warning}", width, Role.DEGRADED)
-    for index, line in enumerate(plan.context):
-        out += _field("known" if index == 0 else "", line, width)
-    out += _facts(plan, width)
-    for index, check in enumerate(plan.verification):
-        out += _field("verifies" if index == 0 else "", check, width)
-    out += _field("undone by", plan.undo or "nothing: this cannot be undone", width)
-    if plan.ends_at is not None:
-        end = f"by itself in {figures.age(plan.ends_at - now)}, at {figures.clock(plan.ends_at)}Z"
-        out += _field("ends", end, width)
-    if plan.usual_duration is not None or plan.last_outcome:
-        usual = f"about {figures.age(plan.usual_duration)}" if plan.usual_duration else ""
-        last = f"last time: {plan.last_outcome}" if plan.last_outcome else ""
-        out += _field("takes", " · ".join(part for part in (usual, last) if part), width)
-    if plan.reason:
-        out += _field("reason", plan.reason, width)
+def lines(plan: Plan, setting: Setting, width: int, height: int, now: float) -> list[Line]:
+    """What a person decides by, in ``height`` lines where that is possible."""
+    for level in range(_LEVELS):
+        out = _lines(plan, setting, width, level, now)
+        if len(out) <= height:
+            break
     return out
 
 
-def _facts(plan: Plan, width: int) -> list[Line]:
+def _lines(plan: Plan, setting: Setting, width: int, level: int, now: float) -> list[Line]:
+    """The lines at a ``level`` of narrowness: 0 has all, 3 what is never left out, cut."""
+    blank = [BLANK] if level == 0 else []
+    said = decision.sentence(plan, setting)
+    out = [*blank, *((Span(f" {part}", Role.STRONG),) for part in wrap(said, width - 2))]
+    out += [*blank, *_warnings(plan, width, level)]
+    out += blank if plan.warnings else []
+    fields = [
+        ("who is hit", decision.who_is_hit(plan, setting)),
+        ("what is lost", decision.what_is_lost(plan)),
+        ("undone by", short_ids(plan.undo) or "nothing: this cannot be undone"),
+        ("good when", decision.good_when(plan)),
+        ("else", decision.otherwise(plan)),
+    ]
+    if plan.ends_at is not None:
+        end = f"by itself in {figures.age(plan.ends_at - now)}, at {figures.clock(plan.ends_at)}Z"
+        fields.insert(0, ("ends", end))
+    if plan.last_outcome and level < 3:
+        fields.append(("last time", short_ids(plan.last_outcome)))
+    for label, text in fields:
+        out += _field(label, cut_sentence(text, width - LABEL - 3) if level >= 3 else text, width)
+    if level < 2:
+        for index, line in enumerate(plan.context):
+            out += _field("known" if index == 0 else "", line, width)
+    if plan.reason and plan.confirm is not ConfirmLevel.TYPED_NAME_AND_REASON and level < 3:
+        out += _field("reason", plan.reason, width)
+    if level < 2:
+        out += [*blank, *_changes(plan, width)]
+    return [*out, _folded(plan, width, now, level), *([BLANK] if level < 3 else [])]
+
+
+def _warnings(plan: Plan, width: int, level: int) -> list[Line]:
+    """All of them; on little room the first in whole and how many there are besides."""
+    told = plan.warnings if level < 2 else plan.warnings[:1]
     out: list[Line] = []
+    for warning in told:
+        first, *rest = wrap(short_ids(warning), max(8, width - 4))
+        out.append((Span(" ▲ ", Role.DEGRADED), Span(first)))
+        out += [(Span(f"   {part}"),) for part in rest]
+    more = len(plan.warnings) - len(told)
+    if more > 0:
+        out[-1] = spread(out[-1], (Span(f"+{more} more: v ", Role.MUTED),), width)
+    return out
+
+
+def _changes(plan: Plan, width: int) -> list[Line]:
+    out: list[Line] = []
+    for index, (fact, before, after) in enumerate(decision.differences(plan)):
+        out += _field("changes" if index == 0 else "", f"{fact}  - {before}", width)
+        out += _field("", f"{' ' * len(fact)}  + {after}", width)
+    return out
+
+
+def _folded(plan: Plan, width: int, now: float, level: int) -> Line:
+    count = len(plan.steps)
+    what = f" {count} call{'s' * (count != 1)}"
+    keys = "v shows each, with its target" if level == 0 else "and what was seen: v shows them"
+    looked = f"looked {figures.age(now - plan.created_at)} ago "
+    left: Line = (Span(" ▸", Role.ACCENT), Span(what), Span(f"  {keys}", Role.MUTED))
+    return spread(left, (Span(looked, Role.MUTED),), width)
+
+
+def calls(plan: Plan, width: int) -> list[Line]:
+    """Every call with its pinned target, every warning, and what was observed."""
+    count = len(plan.steps)
+    out: list[Line] = [(Span(" ▾", Role.ACCENT), Span(f" {count} call{'s' * (count != 1)}"))]
+    for number, step in enumerate(plan.steps, 1):
+        label = "does" if number == 1 else ""
+        out += _field(label, short_ids(f"{number}. {step.summary}"), width, Role.STRONG)
+        out += _field("", short_ids(f"{step.driver}: {step.target}"), width, Role.MUTED)
+    for index, warning in enumerate(plan.warnings):
+        out += _field("warns" if index == 0 else "", short_ids(f"▲ {warning}"), width)
+    for index, line in enumerate(plan.context):
+        out += _field("known" if index == 0 else "", line, width)
     for index, (fact, value) in enumerate(plan.fingerprint.items()):
-        out += _field("observed" if index == 0 else "", f"{fact} = {value}", width, Role.MUTED)
+        label = "observed" if index == 0 else ""
+        out += _field(label, short_ids(f"{fact} = {value}"), width, Role.MUTED)
+    return [*out, *_changes(plan, width)]
+
+
+def copies(
+    plan: Plan, setting: Setting, chosen: Sequence[str], width: int, cursor: str = ""
+) -> list[Line]:
+    """One line for each copy: whether it is chosen, its state, and why it is as it is."""
+    name_room = max((len(each.name) for each in setting.instances), default=8)
+    name_room = min(name_room, max(8, width // 3))
+    out: list[Line] = []
+    for index, each in enumerate(setting.instances):
+        mark = "[x]" if each.name in chosen else "[ ]"
+        here = each.name == cursor
+        glyph, word = ("◌", "stale") if each.stale else (each.state.glyph, each.state.value)
+        said = each.reason or (str(each.fault) if each.fault else "") or word
+        room = width - LABEL - name_room - 12
+        line: Line = (
+            Span(f" {'copies' if index == 0 else '':<{LABEL}} ", Role.MUTED),
+            Span("▸" if here else " ", Role.ACCENT),
+            Span(f"{mark} ", Role.ACCENT if here else Role.TEXT),
+            Span(f"{clip(each.name, name_room):<{name_room}}  ", Role.TEXT),
+            Span(f"{glyph} ", state_role(each.state, stale=each.stale)),
+            Span(cut_sentence(short_ids(said), max(8, room))),
+        )
+        out.append(line)
     return out
 
 
 def _field(label: str, text: str, width: int, role: Role = Role.TEXT) -> list[Line]:
-    return labelled(label, text, width, room=_LABEL, role=role)
+    return labelled(label, text, width, room=LABEL, role=role)
 
 
-def question(plan: Plan) -> str:
-    """What a person must do for it to start."""
+def missing(plan: Plan, typed: str, reason: str) -> str:
+    """What a person must still do before it can start; '' when nothing is missing."""
     if plan.confirm is ConfirmLevel.CHOICE:
-        return "choose with tab, start with space; enter never starts anything"
-    if plan.confirm is ConfirmLevel.TYPED_NAME:
-        return f"type {plan.service} to allow it; enter never starts anything"
-    return f"type {plan.service} and a reason to allow it; enter never starts anything"
+        return ""
+    if typed != plan.service:
+        return "the name is missing" if not typed else "the name is not right yet"
+    if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON and not reason:
+        return "the reason is missing"
+    return ""
 
 
 def refusal(refused: Refusal, width: int) -> list[Line]:
@@ -91,6 +189,18 @@ _STEP_LOOKS = {
 }
 
 
+def running(plan: Plan, run: Operation, width: int, now: float) -> list[Line]:
+    """The plan while it is carried out, and its verdict: the same questions, now answered."""
+    out = operation(run, width, now)
+    if not run.state.final:
+        out += [BLANK, *_field("good when", decision.good_when(plan), width)]
+        out += _field("else", decision.otherwise(plan), width)
+        out += _field("undone by", short_ids(plan.undo) or "nothing", width)
+    elif run.state is not OperationState.VERIFIED:
+        out += [BLANK, *_field("undone by", short_ids(plan.undo) or "nothing", width)]
+    return out
+
+
 def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> list[Line]:
     """One operation as the journal has it: its steps as they proceed, and finally its verdict.
 
@@ -99,11 +209,10 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
     glyph, role, word = _VERDICTS.get(run.state, ("▸", Role.ACCENT, run.state.value))
     took = (run.ended_at or now) - run.started_at
     usual = f" · usually {figures.age(run.usual_duration)}" if run.usual_duration else ""
-    head: Line = (
-        Span(f" {glyph} {word}", role),
-        Span(f"  {figures.age(took)}{usual} · by {run.who} on {run.host}", Role.MUTED),
-    )
-    out: list[Line] = [head, BLANK]
+    by = Span(f"  {figures.age(took)}{usual} · by {run.who} on {run.host}", Role.MUTED)
+    out: list[Line] = [(Span(f" {glyph} {word}", role), by)]
+    out += [(Span(f"   {text}", Role.STRONG),) for text in _wrapped(run.summary, width)]
+    out.append(BLANK)
     for step in run.steps:
         mark, look = _STEP_LOOKS.get(step.state, ("·", Role.MUTED))
         first, *rest = wrap(step.summary, max(8, width - 4))
@@ -111,10 +220,9 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
         out += [(Span(f"   {text}"),) for text in rest]
         if step.detail:
             out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
-    if run.summary:
-        out += [BLANK, *((Span(f" {text}"),) for text in wrap(run.summary, width - 2))]
     named = tuple(step.summary for step in run.steps)
-    evidence = [item for item in run.evidence if not item.startswith(named)]
+    told = (item for item in run.evidence if not item.startswith(named))
+    evidence = [item for item in told if item not in run.summary]
     evidence += [f"next: {step}" for step in run.next_steps]
     for item in evidence[:most]:
         out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
@@ -122,3 +230,7 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
     if left > 0:
         out.append((Span(f"   and {left} more: opsconsole operations {run.id}", Role.MUTED),))
     return out
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return wrap(text, max(8, width - 4)) if text else []

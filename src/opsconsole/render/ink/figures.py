@@ -40,6 +40,13 @@ def age(seconds: float | None) -> str:
     return f"{days}d{rest // 3600}h" if days < 100 else f"{min(days, 99999)}d"
 
 
+def spoken(seconds: float) -> str:
+    """A duration in a sentence, with a blank before its unit: ``42 s``, ``2 min``, ``1.5 h``."""
+    if seconds < 90:
+        return f"{max(0.0, seconds):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def coarse_age(seconds: float) -> str:
     """At most four cells, in one unit, so that it rarely changes: ``<1m``, ``41m``, ``3d``."""
     for unit, limit in (("d", 86400), ("h", 3600), ("m", 60)):

@@ -30,35 +30,48 @@ class Choice(LineWidget, can_focus=True):
         self._label = label
         self._harmless = harmless
         self._allowed = True
+        self._missing = ""
 
     def rename(self, label: str) -> None:
         """Change its label."""
         if label != self._label:
             self._label = label
-            self.styles.width = width_of(label) + 4
-            self.call_after_refresh(self.repaint)
+            self._fit()
+
+    @property
+    def _text(self) -> str:
+        """Text in brackets, with what is missing, while it cannot be selected."""
+        if self._allowed:
+            return self._label
+        return f"({self._label}: {self._missing})" if self._missing else f"({self._label})"
+
+    def _fit(self) -> None:
+        """As wide as its text."""
+        self.styles.width = width_of(self._text) + 4
+        self.call_after_refresh(self.repaint)
 
     @property
     def allowed(self) -> bool:
         """Whether it can be selected now."""
         return self._allowed
 
-    def allow(self, allowed: bool) -> None:
-        """Enable or disable it."""
-        self._allowed = allowed
-        self.repaint()
+    def allow(self, allowed: bool, missing: str = "") -> None:
+        """Enable it, or disable it and say what is missing."""
+        if (allowed, missing) != (self._allowed, self._missing):
+            self._allowed, self._missing = allowed, missing
+            self._fit()
 
     def on_mount(self) -> None:
         """As wide as its label."""
-        self.styles.width = width_of(self._label) + 4
-        self.call_after_refresh(self.repaint)
+        self._fit()
 
     def repaint(self) -> None:
-        """Bright when focused, faint while disabled."""
+        """A band with a mark before it when focused; plain text while it cannot be selected."""
         role = Role.BADGE if self.has_focus else Role.BAR_STRONG
         if not self._allowed:
-            role = Role.BADGE_NOTE if self.has_focus else Role.KEY_OFF
-        self.paint([Painted((Span(f"  {self._label}  ", role),))])
+            role = Role.STRONG if self.has_focus else Role.MUTED
+        mark = "▸" if self.has_focus else " "
+        self.paint([Painted((Span(f" {mark}{self._text}  ", role),))])
 
     def on_focus(self) -> None:
         """Show that it has the focus."""

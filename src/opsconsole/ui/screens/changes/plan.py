@@ -1,10 +1,9 @@
-"""The plan dialog: what exactly would be done, the typed confirmation, and the operation's
-progress.
+"""The plan dialog: what a person decides by, the typed confirmation, and the operation's progress.
 
-Invariant: it opens as soon as the plan is requested, and takes the keys; input from before the plan
-could be read does not count. Enter never starts a change; the start choice is enabled only when the
-words that policy requires are typed. The targets are the plan's own, whatever the table behind
-shows. Closing the dialog never stops an operation.
+Invariant: its choices stay in sight at every size. It opens as soon as the plan is requested, and
+takes the keys; input from before the plan could be read does not count. Enter never starts a
+change; the start choice is enabled only when the words that policy requires are typed. The targets
+are the plan's own, whatever the table behind shows. Closing the dialog never stops an operation.
 """
 
 from dataclasses import replace
@@ -25,15 +24,28 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.questions import Perform, PlanFor
+from opsconsole.render.curtain import badge_role
+from opsconsole.render.forms import decision
 from opsconsole.render.forms import plan as render
+from opsconsole.render.forms.decision import Setting
 from opsconsole.render.forms.request import OVERRIDABLE
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, spread, titled
 from opsconsole.ui.routes import RequestDialog
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.choice import Choice
+from opsconsole.ui.widgets.copy_list import CopyList
+from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.lines_view import LinesView
 
 REASON_LIMIT = 200
+WIDEST = 100
+"""Cells of the dialog with its frame, on a screen that is wide enough."""
+PLANNING_ROWS = 8
+"""Lines that are kept while the plan is made, so that little jumps when it comes."""
+ORDER = ("typed", "reason", "start", "override", "copies", "cancel")
+"""In which order tab leads through the parts."""
+COPY_ROWS = 6
+"""How many copies are listed; more are chosen by ``--instance``."""
 
 
 class PlanScreen(Dialog, inherit_bindings=False):
@@ -43,12 +55,13 @@ class PlanScreen(Dialog, inherit_bindings=False):
     TITLE_OF_HELP = "plan"
     BINDINGS: ClassVar[list[Binding | tuple[str, str] | tuple[str, str, str]]] = [
         Binding("escape", "close", "close", show=False, id="plan-close"),
-        Binding("tab,right", "app.focus_next", "next", show=False, id="plan-next"),
-        Binding("shift+tab,left", "app.focus_previous", "back", show=False, id="plan-previous"),
+        Binding("tab,right", "turn(1)", "next", show=False, id="plan-next"),
+        Binding("shift+tab,left", "turn(-1)", "back", show=False, id="plan-previous"),
         Binding("down", "scroll(1)", "down", show=False, id="plan-down"),
         Binding("up", "scroll(-1)", "up", show=False, id="plan-up"),
         Binding("ctrl+d,pagedown", "scroll(8)", "page down", show=False, id="plan-page-down"),
         Binding("ctrl+u,pageup", "scroll(-8)", "page up", show=False, id="plan-page-up"),
+        Binding("v,f2", "calls", "calls", show=False, id="plan-calls"),
     ]
 
     def __init__(self, request: ActionRequest) -> None:
@@ -59,13 +72,20 @@ class PlanScreen(Dialog, inherit_bindings=False):
         self._operation: Operation | None = None
         self._sent = False
         self._hint = ""
+        self._calls = False
 
     def compose(self) -> ComposeResult:
         """Space for the plan, and the cancel choice; the rest comes with the plan."""
         with Vertical(id="box"):
-            yield LinesView(id="plan-lines")
+            view = LinesView(id="plan-lines")
+            view.can_focus = False
+            yield view
+            yield CopyList(id="copies")
+            yield _row("name", Input(id="typed", placeholder="the service's name", max_length=80))
+            yield _row("reason", Input(id="reason", placeholder="why", max_length=REASON_LIMIT))
             with Horizontal(id="choices"):
                 yield Choice("Cancel", id="cancel", harmless=True)
+        yield LineWidget(id="plan-keys")
 
     def on_mount(self) -> None:
         """Request the plan."""
@@ -80,20 +100,38 @@ class PlanScreen(Dialog, inherit_bindings=False):
     def _planned(self, answer: Plan | Refusal) -> None:
         """The plan, or why there is none, has arrived: from here on it can be read."""
         self.readable_from_now()
-        choices = self.query_one("#choices")
         if isinstance(answer, Plan):
             self._plan = answer
-            fields = _fields(answer)
-            self.query_one("#box").mount(*fields, before=choices)
-            choices.mount(Choice(render.title(answer), id="start"))
-            for field in fields[:1]:
-                field.focus()
-            self._judge()
+            self._offer(answer)
         else:
             self._refusal = answer
             if answer.code in OVERRIDABLE:
-                choices.mount(Choice("With an override …", id="override", harmless=True))
+                choice = Choice("With an override …", id="override", harmless=True)
+                self.query_one("#choices").mount(choice, before="#cancel")
         self.show()
+
+    def _offer(self, plan: Plan) -> None:
+        """What has to be filled in, and the choice that starts it, once; what is typed stays."""
+        if not self.query("#start"):
+            start = Choice(decision.choice(plan), id="start")
+            self.query_one("#choices").mount(start, before="#cancel")
+            self._ask_for(plan)
+        for start in self.query("#start").results(Choice):
+            start.rename(decision.choice(plan))
+        self._judge()
+
+    def _ask_for(self, plan: Plan) -> None:
+        """Show the fields that policy requires, and go to the first of them."""
+        wanted = {
+            ConfirmLevel.CHOICE: (),
+            ConfirmLevel.TYPED_NAME: ("typed",),
+            ConfirmLevel.TYPED_NAME_AND_REASON: ("typed", "reason"),
+        }[plan.confirm]
+        for name in wanted:
+            self.query_one(f"#row-{name}").display = True
+        self.query_one("#reason", Input).value = plan.reason
+        if wanted:
+            self.query_one("#typed", Input).focus()
 
     def too_early(self, event: events.Event) -> bool:
         """Until the plan has arrived, the only key is the one that drops it."""
@@ -121,42 +159,100 @@ class PlanScreen(Dialog, inherit_bindings=False):
             return started
         return next((run for run in latest.operations if run.id == started.id), started)
 
+    @property
+    def _width(self) -> int:
+        """Cells of a line within the frame."""
+        return max(20, min(WIDEST, self.size.width) - 4)
+
     def show(self) -> None:
         """Fit the lines to the terminal and update them."""
         if not self.query("#plan-lines") or not self.query("#cancel"):
             return
-        view = self.query_one("#plan-lines", LinesView)
-        width = max(20, min(84, int(self.size.width * 0.96)) - 4)
-        lines = self._lines(width)
-        extra = 4 + len(self.query(Input))
-        rows = max(3, min(len(lines) + 2, int(self.size.height * 0.92) - extra))
-        view.styles.height = rows
-        view.show(lines, (self._title(width), BLANK))
         if self.operation is not None or self._refusal is not None:
             self._only_close()
+        width = self._width
+        room = max(3, self.size.height - 5 - self._show_form(width))
+        lines = self._lines(width, room)
+        view = self.query_one("#plan-lines", LinesView)
+        kept = PLANNING_ROWS if self._plan is None and self._refusal is None else 0
+        view.styles.height = min(room, max(kept, len(lines))) + 1
+        view.show(lines, (self._title(width),))
+        keys = self.query_one("#plan-keys", LineWidget)
+        keys.paint_lines([self._keys(keys.size.width)])
+
+    def _show_form(self, width: int) -> int:
+        """The copies and what is typed. Returns the rows that they take."""
+        rows = 0
+        for copies in self.query(CopyList):
+            rows += self._show_copies(copies, width)
+        for label in self.query(".plan-label").results(LineWidget):
+            label.paint_lines([(Span(f" {(label.id or '').removeprefix('label-')}", Role.MUTED),)])
+        rows += sum(1 for row in self.query(".plan-field") if row.display)
+        for said in self.query("#typed-says").results(LineWidget):
+            said.paint_lines([(self._name_answer(),)])
+        return rows
+
+    def _show_copies(self, copies: CopyList, width: int) -> int:
+        plan, setting = self._plan, self._setting
+        chosen = decision.touched(plan) if plan else ()
+        copies.display = (
+            plan is not None and not self._sent and not self._calls
+            and decision.may_choose(plan, setting) and len(setting.instances) <= COPY_ROWS
+        )  # fmt: skip
+        if plan is None or not copies.display:
+            return 0
+        names = tuple(each.name for each in setting.instances)
+        made = plan
+        copies.show(names, lambda at: render.copies(made, setting, chosen, width, at))
+        return len(names)
+
+    def _name_answer(self) -> Span:
+        latest, plan = self.console_app.bridge.latest, self._plan
+        others = [service.name for service in latest.services] if latest else []
+        return decision.name_answer(self._typed("typed"), plan.service if plan else "", others)
+
+    @property
+    def _setting(self) -> Setting:
+        return Setting.of(self.console_app.bridge.latest, self._request.service)
 
     def _title(self, width: int) -> Line:
-        what = render.title(self._plan) if self._plan else _asked(self._request)
-        where = self._plan.environment if self._plan else ""
-        return titled(what, width, focused=True, note=(Span(where, Role.STRONG),) if where else ())
+        plan = self._plan
+        what = render.title(plan) if plan else _asked(self._request)
+        if plan is None:
+            return titled(what, width, focused=True)
+        badge = Span(f" {plan.environment.upper()} ", badge_role(plan.danger))
+        return titled(what, width, focused=True, note=(badge,))
 
-    def _lines(self, width: int) -> list[Line]:
-        now = self.console_app.clock.now()
-        run = self.operation
+    def _lines(self, width: int, height: int) -> list[Line]:
+        now, run, plan = self.console_app.clock.now(), self.operation, self._plan
         if self._refusal is not None:
             return render.refusal(self._refusal, width)
+        if plan is None:
+            return [BLANK, (Span(f" {self._hint or 'planning …'}", Role.ACCENT),)]
         if run is not None:
-            tail: Line = (Span(" esc closes this; the operation goes on", Role.MUTED),)
-            return [*render.operation(run, width, now), *([] if run.state.final else [BLANK, tail])]
-        if self._plan is None:
-            return [(Span(f" {self._hint or 'planning …'}", Role.ACCENT),)]
-        said = self._hint or ("starting …" if self._sent else render.question(self._plan))
-        hint: Line = (Span(f" {said}", Role.ACCENT),)
-        return [*render.lines(self._plan, width, now), BLANK, hint]
+            return render.running(plan, run, width, now)
+        if self._calls:
+            return render.calls(plan, width)
+        return render.lines(plan, self._setting, width, height, now)
+
+    def _keys(self, width: int) -> Line:
+        """What the keys do, and what was pressed in vain."""
+        run = self.operation
+        if run is not None and not run.state.final:
+            return (Span(" esc closes this; the operation goes on", Role.KEY),)
+        if self._plan is None or run is not None:
+            return (Span(" esc closes this", Role.KEY_LABEL),)
+        said = self._hint or ("starting …" if self._sent else "enter never starts it")
+        keys = (("tab", "next"), ("space", "start"), ("v", "calls"), ("esc", "go away"))
+        left = tuple(
+            part for key, word in keys
+            for part in (Span(f" {key}", Role.KEY), Span(f" {word} ", Role.KEY_LABEL))
+        )  # fmt: skip
+        return clip_line(spread(left, (Span(f"{said} ", Role.KEY),), width, Role.KEY_LABEL), width)
 
     def _only_close(self) -> None:
         """Once it runs or was refused there is nothing left to choose or cancel."""
-        for widget in self.query("#start, #typed, #reason"):
+        for widget in self.query("#start, #copies, .plan-field"):
             widget.display = False
         self.query_one("#cancel", Choice).rename("Close")
 
@@ -165,31 +261,71 @@ class PlanScreen(Dialog, inherit_bindings=False):
     def _confirmation(self) -> Confirmation | None:
         """The confirmation, if the typed text is what policy requires."""
         plan = self._plan
-        if plan is None or self._sent:
+        if plan is None or self._sent or render.missing(plan, *self._said):
             return None
         if plan.confirm is ConfirmLevel.CHOICE:
             return Confirmation()
-        typed = self.query_one("#typed", Input).value.strip()
-        if typed != plan.service:
-            return None
-        if plan.confirm is ConfirmLevel.TYPED_NAME:
-            return Confirmation(typed)
-        reason = self.query_one("#reason", Input).value.strip()
-        return Confirmation(typed, reason) if reason else None
+        return Confirmation(*self._said)
+
+    @property
+    def _said(self) -> tuple[str, str]:
+        """The name and the reason as typed."""
+        return self._typed("typed"), self._typed("reason")
+
+    def _typed(self, field: str) -> str:
+        return next(
+            (each.value.strip() for each in self.query(f"Input#{field}").results(Input)), ""
+        )
 
     def _judge(self) -> None:
-        for start in self.query("#start"):
-            if isinstance(start, Choice):
-                start.allow(self._confirmation() is not None)
+        missing = render.missing(self._plan, *self._said) if self._plan else ""
+        for start in self.query("#start").results(Choice):
+            start.allow(self._confirmation() is not None, missing)
 
     @on(Input.Changed)
     def _changed(self) -> None:
+        self._hint = ""
         self._judge()
+        self.show()
+
+    @on(CopyList.Toggled)
+    def _toggled(self, message: CopyList.Toggled) -> None:
+        """Ask for the plan of the copies that are chosen now."""
+        plan, setting = self._plan, self._setting
+        if plan is None or self._sent:
+            return
+        now = {*decision.touched(plan)} ^ {message.name}
+        chosen = [each.name for each in setting.instances if each.name in now]
+        wanted = decision.with_copies(self._request, chosen, len(setting.instances))
+        if isinstance(wanted, str):
+            self._hint = wanted
+            self.show()
+            return
+        self._request = replace(self._request, parameters=wanted)
+        self._hint = "planning …"
+        for start in self.query("#start").results(Choice):
+            start.allow(False, "planning")
+        self.console_app.bridge.ask(PlanFor(self._request), self._planned, asker=self)
+        self.show()
+
+    def action_turn(self, step: int) -> None:
+        """To the next part that takes keys; from the harmless choice on to what starts it."""
+        there = {part.id: part for part in self.focus_chain}
+        parts = [there[name] for name in ORDER if name in there]
+        at = parts.index(self.focused) if self.focused in parts else -1
+        if parts:
+            parts[(at + step) % len(parts)].focus()
+
+    def action_calls(self) -> None:
+        """Show every call with its target, or what is decided by."""
+        if self._plan is not None and self.operation is None:
+            self._calls = not self._calls
+            self.show()
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
         self._hint = "enter starts nothing: tab to the action and press space"
-        self.app.action_focus_next()
+        self.action_turn(1)
         self.show()
 
     @on(Choice.EnterRefused)
@@ -244,15 +380,12 @@ def _asked(request: ActionRequest) -> str:
     return f"{request.kind.value} {request.service}"
 
 
-def _fields(plan: Plan) -> list[Input]:
-    """The text that policy requires before ``plan`` is started."""
-    fields = []
-    if plan.confirm is not ConfirmLevel.CHOICE:
-        fields.append(Input(id="typed", placeholder="the service's name", max_length=80))
-    if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON:
-        fields.append(
-            Input(plan.reason, id="reason", placeholder="the reason", max_length=REASON_LIMIT)
-        )
-    for field in fields:
-        field.cursor_blink = False
-    return fields
+def _row(label: str, field: Input) -> Horizontal:
+    """A field with its label before it and what is said of it behind; not shown yet."""
+    field.cursor_blink = False
+    field.select_on_focus = False
+    before, said = LineWidget(id=f"label-{label}"), LineWidget(id=f"{field.id}-says")
+    before.add_class("plan-label")
+    row = Horizontal(before, field, said, id=f"row-{field.id}", classes="plan-field")
+    row.display = False
+    return row
