@@ -103,6 +103,7 @@ def a_plan(request: ActionRequest, confirm: ConfirmLevel) -> Plan:
             else "killed for memory 4 times in 8 min: a restart will not last",
         ),
         last_outcome="verified by ana: 3 of 3 healthy for 10 s, after 42 s", usual_duration=42.0,
+        parameters=dict(request.parameters),
         goals={f"{name} image": f"{request.service}:v1.4.2" for name in chosen} if back else {},
     )  # fmt: skip
 
@@ -145,6 +146,7 @@ class FakeEngine:
         self.stopped = False
         self.refusal: Refusal | None = None
         self.slow = False
+        self.warnings: tuple[str, ...] = ()
         self.open_questions: list[tuple[Future[object], object]] = []
         self.kept: tuple[BackupView, ...] = ()
         self.verified: list[str] = []
@@ -202,12 +204,17 @@ class FakeEngine:
         future, answer = self.open_questions.pop(0)
         future.set_result(answer)
 
+    def plan(self, request: ActionRequest) -> Plan:
+        """The plan of ``request``, with other warnings where some are set."""
+        made = a_plan(request, self.confirm)
+        return replace(made, warnings=self.warnings) if self.warnings else made
+
     def answer(self, question: AnyQuestion) -> object:
         """What it says to ``question``."""
         match question:
             case PlanFor():
                 self.requests.append(question.request)
-                return self.refusal or a_plan(question.request, self.confirm)
+                return self.refusal or self.plan(question.request)
             case Perform():
                 self.performed.append((question.plan, question.confirmation))
                 return an_operation(question.plan)

@@ -50,7 +50,8 @@ def _lines(plan: Plan, setting: Setting, width: int, level: int, now: float) -> 
     """The lines at a ``level`` of narrowness: 0 has all, 3 what is never left out, cut."""
     blank = [BLANK] if level == 0 else []
     said = decision.sentence(plan, setting)
-    out = [*blank, *((Span(f" {part}", Role.STRONG),) for part in wrap(said, width - 2))]
+    parts = [cut_sentence(said, width - 2)] if level >= 3 else wrap(said, width - 2)
+    out = [*blank, *((Span(f" {part}", Role.STRONG),) for part in parts)]
     out += [*blank, *_warnings(plan, width, level)]
     out += blank if plan.warnings else []
     fields = [
@@ -58,8 +59,9 @@ def _lines(plan: Plan, setting: Setting, width: int, level: int, now: float) -> 
         ("what is lost", decision.what_is_lost(plan)),
         ("undone by", short_ids(plan.undo) or "nothing: this cannot be undone"),
         ("good when", decision.good_when(plan)),
-        ("else", decision.otherwise(plan)),
     ]
+    if level < 3:
+        fields.append(("else", decision.otherwise(plan)))
     if plan.ends_at is not None:
         end = f"by itself in {figures.age(plan.ends_at - now)}, at {figures.clock(plan.ends_at)}Z"
         fields.insert(0, ("ends", end))
@@ -82,7 +84,9 @@ def _warnings(plan: Plan, width: int, level: int) -> list[Line]:
     told = plan.warnings if level < 2 else plan.warnings[:1]
     out: list[Line] = []
     for warning in told:
-        first, *rest = wrap(short_ids(warning), max(8, width - 4))
+        room = max(8, width - 4)
+        said = cut_sentence(warning, room - 12) if level >= 3 else warning
+        first, *rest = wrap(short_ids(said), room)
         out.append((Span(" ▲ ", Role.DEGRADED), Span(first)))
         out += [(Span(f"   {part}"),) for part in rest]
     more = len(plan.warnings) - len(told)
@@ -126,9 +130,7 @@ def calls(plan: Plan, width: int) -> list[Line]:
     return [*out, *_changes(plan, width)]
 
 
-def copies(
-    plan: Plan, setting: Setting, chosen: Sequence[str], width: int, cursor: str = ""
-) -> list[Line]:
+def copies(setting: Setting, chosen: Sequence[str], width: int, cursor: str = "") -> list[Line]:
     """One line for each copy: whether it is chosen, its state, and why it is as it is."""
     name_room = max((len(each.name) for each in setting.instances), default=8)
     name_room = min(name_room, max(8, width // 3))

@@ -43,6 +43,60 @@ async def test_the_key_opens_the_plan_and_starts_nothing(open_stage: OpenStage) 
         assert "3f2a9c17b0de5f" not in stage.text, "twelve digits of an id"
 
 
+WORDY = (
+    "killed for memory 4 times in 8 min: a restart will not last",
+    "compose.yaml in git still says v1.5.0, so that the next deploy puts the old image back",
+    "logind ends a user's processes at logout: stay logged in until the verdict",
+)
+
+
+@pytest.mark.parametrize("confirm", list(ConfirmLevel))
+@pytest.mark.parametrize("size", [(60, 15), (80, 24), (120, 40), (200, 60)])
+async def test_the_choices_and_what_is_decided_by_are_in_sight_at_every_size(
+    open_stage: OpenStage, size: tuple[int, int], confirm: ConfirmLevel
+) -> None:
+    engine = FakeEngine(fleet.on_fire(), confirm)
+    engine.warnings = WORDY
+    async with open_stage(None, engine=engine, size=size) as stage:
+        await stage.press("R")
+        await stage.pilot.pause()
+        choices = "restart 3 copies", "Cancel"
+        for said in (
+            WORDY[0][:30],
+            "who is hit",
+            "what is lost",
+            "undone by",
+            "good when",
+            *choices,
+        ):
+            assert said in stage.text, said
+        for part in ("#start", "#cancel"):
+            assert stage.app.screen.query_one(part).region.bottom <= size[1] - 1
+        assert stage.app.screen.query_one("#box").region.height <= size[1]
+
+
+async def test_one_copy_is_chosen_in_place(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    async with open_stage(None, engine=engine) as stage:
+        screen = await opened(stage)
+        assert "[x] ai-service-2" in stage.text
+        screen.query_one("#copies").focus()
+        await stage.press("space")
+        assert "[ ] ai-service-1" in stage.text
+        assert "(restart 3 copies: one copy alone, or all of them)" in stage.text
+        assert len(engine.requests) == 1
+        assert not screen.query_one("#start", Choice).allowed, "it is not what is chosen"
+        await stage.press("down", "space")
+        await stage.pilot.pause()
+        assert [each.instance for each in engine.requests] == ["", "ai-service-3"]
+        assert "restart 1 of 3 copies" in stage.text
+        assert "restart 1 copy" in stage.text
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        screen.query_one("#start").focus()
+        await stage.press("space")
+        assert engine.performed[0][0].instance == "ai-service-3"
+
+
 async def test_input_of_the_first_half_second_is_dropped(
     open_stage: OpenStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,10 @@ WIDEST = 100
 """Cells of the dialog with its frame, on a screen that is wide enough."""
 PLANNING_ROWS = 8
 """Lines that are kept while the plan is made, so that little jumps when it comes."""
+FRAME = 6
+"""Rows around plan and form: the keys, the frame, the title, the choices with a blank above."""
+LEAST_ROWS = 11
+"""Lines of the plan that the list of copies leaves."""
 ORDER = ("typed", "reason", "start", "override", "copies", "cancel")
 """In which order tab leads through the parts."""
 COPY_ROWS = 6
@@ -73,6 +77,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         self._sent = False
         self._hint = ""
         self._calls = False
+        self._copies: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         """Space for the plan, and the cancel choice; the rest comes with the plan."""
@@ -101,7 +106,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         """The plan, or why there is none, has arrived: from here on it can be read."""
         self.readable_from_now()
         if isinstance(answer, Plan):
-            self._plan = answer
+            self._plan, self._copies = answer, decision.touched(answer)
             self._offer(answer)
         else:
             self._refusal = answer
@@ -171,7 +176,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         if self.operation is not None or self._refusal is not None:
             self._only_close()
         width = self._width
-        room = max(3, self.size.height - 5 - self._show_form(width))
+        room = max(3, self.size.height - FRAME - self._show_form(width))
         lines = self._lines(width, room)
         view = self.query_one("#plan-lines", LinesView)
         kept = PLANNING_ROWS if self._plan is None and self._refusal is None else 0
@@ -194,16 +199,16 @@ class PlanScreen(Dialog, inherit_bindings=False):
 
     def _show_copies(self, copies: CopyList, width: int) -> int:
         plan, setting = self._plan, self._setting
-        chosen = decision.touched(plan) if plan else ()
         copies.display = (
             plan is not None and not self._sent and not self._calls
             and decision.may_choose(plan, setting) and len(setting.instances) <= COPY_ROWS
+            and self.size.height - FRAME - 2 - len(setting.instances) >= LEAST_ROWS
         )  # fmt: skip
         if plan is None or not copies.display:
             return 0
         names = tuple(each.name for each in setting.instances)
-        made = plan
-        copies.show(names, lambda at: render.copies(made, setting, chosen, width, at))
+        chosen = self._copies
+        copies.show(names, lambda at: render.copies(setting, chosen, width, at))
         return len(names)
 
     def _name_answer(self) -> Span:
@@ -263,6 +268,8 @@ class PlanScreen(Dialog, inherit_bindings=False):
         plan = self._plan
         if plan is None or self._sent or render.missing(plan, *self._said):
             return None
+        if {*self._copies} != {*decision.touched(plan)}:
+            return None
         if plan.confirm is ConfirmLevel.CHOICE:
             return Confirmation()
         return Confirmation(*self._said)
@@ -294,18 +301,15 @@ class PlanScreen(Dialog, inherit_bindings=False):
         plan, setting = self._plan, self._setting
         if plan is None or self._sent:
             return
-        now = {*decision.touched(plan)} ^ {message.name}
-        chosen = [each.name for each in setting.instances if each.name in now]
-        wanted = decision.with_copies(self._request, chosen, len(setting.instances))
-        if isinstance(wanted, str):
-            self._hint = wanted
-            self.show()
-            return
-        self._request = replace(self._request, parameters=wanted)
-        self._hint = "planning …"
+        now = {*self._copies} ^ {message.name}
+        self._copies = tuple(each.name for each in setting.instances if each.name in now)
+        wanted = decision.with_copies(self._request, self._copies, len(setting.instances))
+        missing = wanted if isinstance(wanted, str) else "planning"
         for start in self.query("#start").results(Choice):
-            start.allow(False, "planning")
-        self.console_app.bridge.ask(PlanFor(self._request), self._planned, asker=self)
+            start.allow(False, missing)
+        if not isinstance(wanted, str):
+            self._request = replace(self._request, parameters=wanted)
+            self.console_app.bridge.ask(PlanFor(self._request), self._planned, asker=self)
         self.show()
 
     def action_turn(self, step: int) -> None:
