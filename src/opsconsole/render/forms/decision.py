@@ -22,13 +22,12 @@ from opsconsole.model.state import State
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Role, Span
 
-DIGITS: Final = 12
 _ID: Final = re.compile(r"\b(?:sha256:)?([0-9a-f]{12})[0-9a-f]{20,}\b")
 _VERBS: Final = {ActionKind.ROLLBACK: "roll back", ActionKind.EXPIRE_SILENCE: "end the silence at"}
 _IN_MEMORY: Final = frozenset({"docker", "swarm", "systemd", "pid_file"})
 """Drivers that stop and start what runs, and touch no file of it."""
 _REMADE: Final = frozenset({"docker", "swarm"})
-"""Drivers whose rollback makes the copies anew."""
+"""Drivers whose rollback creates the copies again."""
 
 
 def short_ids(text: str) -> str:
@@ -152,8 +151,8 @@ def _needed(setting: Setting) -> str:
     if not setting.needed_by:
         return ""
     names, more = setting.needed_by[:3], len(setting.needed_by) - 3
-    told = f"{', '.join(names)}{f' and {more} more' if more > 0 else ''}"
-    return f"; {told} need{'s' * (len(setting.needed_by) == 1)} it"
+    named = f"{', '.join(names)}{f' and {more} more' if more > 0 else ''}"
+    return f"; {named} need{'s' * (len(setting.needed_by) == 1)} it"
 
 
 def what_is_lost(plan: Plan) -> str:
@@ -187,7 +186,7 @@ def otherwise(plan: Plan) -> str:
     """What follows where it is not good."""
     if plan.auto_rollback:
         return f"it is rolled back by itself, {plan.rollback_after:g} s after the verdict"
-    stop = "it stops at the step that fails, tells you" if len(plan.steps) > 1 else "it tells you"
+    stop = "it stops at the step that fails, says so" if len(plan.steps) > 1 else "it says so"
     return f"{stop}, and changes nothing more"
 
 

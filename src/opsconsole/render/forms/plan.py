@@ -81,15 +81,15 @@ def _lines(plan: Plan, setting: Setting, width: int, level: int, now: float) -> 
 
 def _warnings(plan: Plan, width: int, level: int) -> list[Line]:
     """All of them; on little room the first in whole and how many there are besides."""
-    told = plan.warnings if level < 2 else plan.warnings[:1]
+    named = plan.warnings if level < 2 else plan.warnings[:1]
     out: list[Line] = []
-    for warning in told:
+    for warning in named:
         room = max(8, width - 4)
         said = cut_sentence(warning, room - 12) if level >= 3 else warning
         first, *rest = wrap(short_ids(said), room)
         out.append((Span(" ▲ ", Role.DEGRADED), Span(first)))
         out += [(Span(f"   {part}"),) for part in rest]
-    more = len(plan.warnings) - len(told)
+    more = len(plan.warnings) - len(named)
     if more > 0:
         out[-1] = spread(out[-1], (Span(f"+{more} more: v ", Role.MUTED),), width)
     return out
@@ -223,8 +223,8 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
         if step.detail:
             out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
     named = tuple(step.summary for step in run.steps)
-    told = (item for item in run.evidence if not item.startswith(named))
-    evidence = [item for item in told if item not in run.summary]
+    named = (item for item in run.evidence if not item.startswith(named))
+    evidence = [item for item in named if item not in run.summary]
     evidence += [f"next: {step}" for step in run.next_steps]
     for item in evidence[:most]:
         out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
