@@ -1,6 +1,6 @@
 """The plan dialog: what a person decides by, the typed confirmation, and the operation's progress.
 
-Invariant: its choices stay in sight at every size. It opens as soon as the plan is requested, and
+Invariant: its choices are visible at every size. It opens as soon as the plan is requested, and
 takes the keys; input from before the plan could be read does not count. Enter never starts a
 change; the start choice is enabled only when the words that policy requires are typed. The targets
 are the plan's own, whatever the table behind shows. Closing the dialog never stops an operation.
@@ -241,7 +241,7 @@ class PlanScreen(Dialog, inherit_bindings=False):
         return render.lines(plan, self._setting, width, height, now)
 
     def _keys(self, width: int) -> Line:
-        """What the keys do, and what was pressed in vain."""
+        """What the keys do, and what was pressed without effect."""
         run = self.operation
         if run is not None and not run.state.final:
             return (Span(" esc closes this; the operation goes on", Role.KEY),)
