@@ -223,8 +223,8 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
         if step.detail:
             out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
     named = tuple(step.summary for step in run.steps)
-    named = (item for item in run.evidence if not item.startswith(named))
-    evidence = [item for item in named if item not in run.summary]
+    seen = (item for item in run.evidence if not item.startswith(named))
+    evidence = [item for item in seen if item not in run.summary]
     evidence += [f"next: {step}" for step in run.next_steps]
     for item in evidence[:most]:
         out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
