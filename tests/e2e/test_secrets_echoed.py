@@ -23,7 +23,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
 from opsconsole.engine.engine import Engine
 from opsconsole.engine.recording.archive import Archive
-from opsconsole.engine.recording.place import Place
+from opsconsole.engine.recording.place import RecordingPlace
 from opsconsole.engine.recording.recorder import Recorder
 from opsconsole.engine.recording.upkeep import Bounds
 from opsconsole.machines.local import LocalMachine
@@ -187,7 +187,7 @@ def test_neither_screen_nor_recording_has_it(scene: Scene) -> None:
     snapshot = engine.look_once()
     assert not leaks(repr(snapshot))
     assert "•••" in repr(snapshot)
-    place = Place(scene.state, "fleet")
+    place = RecordingPlace(scene.state, "fleet")
     with recording(place) as recorder:
         recorder.offer(snapshot)
         until(lambda: _span(place))
@@ -197,13 +197,13 @@ def test_neither_screen_nor_recording_has_it(scene: Scene) -> None:
         assert not leaks(repr(archive.at(span.end)))
 
 
-def _span(place: Place) -> bool:
+def _span(place: RecordingPlace) -> bool:
     with closing(Archive(place.database)) as archive:
         return archive.span() is not None
 
 
 @contextmanager
-def recording(place: Place) -> Iterator[Recorder]:
+def recording(place: RecordingPlace) -> Iterator[Recorder]:
     recorder = Recorder(
         place, Bounds(keep=1000.0, size=1 << 24), clock=SystemClock(), every=0.01, retry=0.05
     )

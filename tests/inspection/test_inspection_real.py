@@ -260,7 +260,7 @@ async def test_rules_are_told_at_their_own_line_and_loaded_ones_only_with_their_
         return inspect(settings, base=tmp_path, clock=SystemClock(), environ={})
 
     found = await asyncio.to_thread(run)
-    assert [(each.weight, each.place and each.place.line) for each in found] == [
+    assert [(each.weight, each.position and each.position.line) for each in found] == [
         (Weight.ERROR, 5),
         (Weight.WARNING, 9),
         (Weight.WARNING, None),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.engine.recording.database import connect_reader, connect_writer
-from opsconsole.engine.recording.place import Place as Recording
+from opsconsole.engine.recording.place import RecordingPlace as Recording
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import ActionKind, ActionRequest, Confirmation, Refusal
 from opsconsole.operations.journal.sqlite_database import connect, read_only

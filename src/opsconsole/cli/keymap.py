@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from opsconsole.config.keymap import Bindings, check_keymap
-from opsconsole.config.loader import places
+from opsconsole.config.loader import positions
 from opsconsole.render.keys import VITAL, default_keys
 
 
@@ -16,8 +16,8 @@ def keymap_problems(keys: Mapping[str, str], path: Path | None) -> tuple[str, ..
     problems = check_keymap(keys, Bindings(default_keys(), vital=VITAL)) if keys else ()
     if not problems or path is None:
         return problems
-    tree = places(path)
-    return tuple(f"{tree.place(('keys', _id_of(line)))}: {line}" for line in problems)
+    tree = positions(path)
+    return tuple(f"{tree.position(('keys', _id_of(line)))}: {line}" for line in problems)
 
 
 def _id_of(line: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from opsconsole.config.discovery import Discovery, DockerDiscovery
 from opsconsole.config.files import FileError, read_text
-from opsconsole.config.problems import KeyPath, Place, Problem, in_order
+from opsconsole.config.problems import KeyPath, Position, Problem, in_order
 from opsconsole.config.references import check_references
 from opsconsole.config.secrets.interpolation import Interpolated, interpolate
 from opsconsole.config.secrets.learning import learn, learn_variables
@@ -39,10 +39,10 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
-def places(path: Path) -> Tree:
-    """The place of every key in ``path``, to say where a problem that is found later is."""
+def positions(path: Path) -> Tree:
+    """The position of every key in ``path``, to say where a problem that is found later is."""
     reading = _read_all(path)
-    return Tree(reading.value, reading.places)
+    return Tree(reading.value, reading.positions)
 
 
 def default_settings() -> Settings:
@@ -55,7 +55,7 @@ class _Reading:
     """What was read so far. ``complete`` is False when a file could not be parsed."""
 
     value: dict[str, Any] = field(default_factory=dict)
-    places: dict[KeyPath, Place] = field(default_factory=dict)
+    positions: dict[KeyPath, Position] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     complete: bool = True
 
@@ -67,9 +67,9 @@ def _read_all(path: Path) -> _Reading:
         files = sorted(item for item in path.glob("*.yaml") if not item.name.startswith("."))
         if not files:
             message = "the folder holds no *.yaml file"
-            reading.problems.append(Problem.at(Place(str(path)), (), message))
+            reading.problems.append(Problem.at(Position(str(path)), (), message))
             reading.complete = False
-    reading.places[()] = Place(str(path))
+    reading.positions[()] = Position(str(path))
     for file in files:
         _read_file(file, reading)
     return reading
@@ -82,8 +82,8 @@ def _read_file(path: Path, reading: _Reading) -> None:
         file = read_text(path)
         tree = read_tree(file.text, name)
     except FileError as error:
-        place = Place(name, error.line)
-        reading.problems.append(Problem.at(place, (), error.message, error.remedy))
+        position = Position(name, error.line)
+        reading.problems.append(Problem.at(position, (), error.message, error.remedy))
         reading.complete = False
         return
     except TreeError as error:
@@ -92,13 +92,13 @@ def _read_file(path: Path, reading: _Reading) -> None:
         return
     if tree.value is not None and not isinstance(tree.value, dict):
         message = "a configuration is a mapping of keys, such as services:, to values"
-        reading.problems.append(Problem.at(Place(name, 1, 1), (), message))
+        reading.problems.append(Problem.at(Position(name, 1, 1), (), message))
         reading.complete = False
         return
     if file.loose and _names_programs(tree.value):
         reading.problems.append(
             Problem.at(
-                Place(name),
+                Position(name),
                 (),
                 f"names programs to run but {file.loose}; its writers could run anything",
                 file.remedy,
@@ -108,7 +108,7 @@ def _read_file(path: Path, reading: _Reading) -> None:
 
 
 def _merge(tree: Tree, reading: _Reading) -> None:
-    """Add a file's keys; one that an earlier file has is a problem that names both places.
+    """Add a file's keys; one that an earlier file has is a problem that names both positions.
 
     Keys that begin with ``x-`` hold anchors, as in Compose files, and mean nothing here.
     """
@@ -122,15 +122,15 @@ def _merge(tree: Tree, reading: _Reading) -> None:
                 _add(known, (key, name), inner[name], tree, reading)
         else:
             _add(reading.value, (key,), inner, tree, reading)
-    for path, place in tree.places.items():
-        reading.places.setdefault(path, place)
+    for path, position in tree.positions.items():
+        reading.positions.setdefault(path, position)
 
 
 def _add(into: dict[str, Any], path: KeyPath, value: Any, tree: Tree, reading: _Reading) -> None:
     key = str(path[-1])
     if key in into:
-        message = f"is given twice, the first time in {reading.places[path]}"
-        reading.problems.append(Problem.at(tree.place(path), path, message))
+        message = f"is given twice, the first time in {reading.positions[path]}"
+        reading.problems.append(Problem.at(tree.position(path), path, message))
     else:
         into[key] = dict(value) if isinstance(value, dict) else value
 
@@ -142,16 +142,18 @@ def _validate(reading: _Reading, environ: Mapping[str, str]) -> Settings | None:
     """
     if not reading.complete:
         return None
-    tree = Tree(reading.value, reading.places)
+    tree = Tree(reading.value, reading.positions)
     for path, kind in find_secrets(reading.value):
         message = f"looks like {kind}, which does not belong in a file"
-        reading.problems.append(Problem.at(tree.place(path), path, message, "refer to it instead"))
+        reading.problems.append(
+            Problem.at(tree.position(path), path, message, "refer to it instead")
+        )
     filled = interpolate(reading.value, environ)
     learn_variables((text for text, _ in filled.originals.values()), environ)
     for path, message in filled.problems:
-        reading.problems.append(Problem.at(tree.place(path), path, message))
+        reading.problems.append(Problem.at(tree.position(path), path, message))
     for path, message, suggestion in check_references(filled.value):
-        reading.problems.append(Problem.at(tree.place(path), path, message, suggestion))
+        reading.problems.append(Problem.at(tree.position(path), path, message, suggestion))
     return _apply_schema(tree, filled, reading)
 
 

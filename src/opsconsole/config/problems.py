@@ -1,7 +1,7 @@
 """One thing that is wrong with a configuration, and where.
 
 Invariant: ``str(problem)`` is one line that is safe for a terminal, ``file:line: where: message``,
-as compilers write it, so that editors and people find the place. It holds no value that may be
+as compilers write it, so that editors and people find the position. It holds no value that may be
 a secret. All problems of all files are reported at once.
 """
 
@@ -16,7 +16,7 @@ KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """A position in a file; line and column count from 1, and 0 means the file as a whole."""
 
     file: str
@@ -39,15 +39,15 @@ class Problem:
     suggestion: str = ""
 
     def __str__(self) -> str:
-        place = str(Place(self.file, self.line, self.column))
-        parts = [part for part in (place, self.where, self.message) if part]
+        position = str(Position(self.file, self.line, self.column))
+        parts = [part for part in (position, self.where, self.message) if part]
         text = ": ".join(parts)
         return sanitize(f"{text}, {self.suggestion}" if self.suggestion else text)
 
     @classmethod
-    def at(cls, place: Place, path: KeyPath, message: str, suggestion: str = "") -> "Problem":
-        """A problem at ``place`` with the value that ``path`` leads to."""
-        return cls(place.file, place.line, place.column, dotted(path), message, suggestion)
+    def at(cls, position: Position, path: KeyPath, message: str, suggestion: str = "") -> "Problem":
+        """A problem at ``position`` with the value that ``path`` leads to."""
+        return cls(position.file, position.line, position.column, dotted(path), message, suggestion)
 
 
 def dotted(path: KeyPath) -> str:

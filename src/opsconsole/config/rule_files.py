@@ -1,6 +1,6 @@
 """Prometheus rule files, as they are, for a server that has not loaded them.
 
-Invariant: every group and every rule of a file is read, or is a problem with its place; nothing
+Invariant: every group and every rule of a file is read, or is a problem with its position; nothing
 is left out silently. Recording rules are counted by name, since the console cannot record.
 
 Format: https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.config.files import FileError, read_text
-from opsconsole.config.problems import KeyPath, Place, Problem, did_you_mean
+from opsconsole.config.problems import KeyPath, Position, Problem, did_you_mean
 from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.model.rules import FileRule
 from opsconsole.model.units import parse_duration
@@ -44,7 +44,7 @@ def load_rule_files(patterns: Iterable[str], base: Path) -> RuleFiles:
     for pattern in patterns:
         paths = _matching(pattern, base)
         if not paths:
-            problems.append(Problem.at(Place(pattern), (), "there is no such rule file"))
+            problems.append(Problem.at(Position(pattern), (), "there is no such rule file"))
         for path in paths:
             found = read_rule_file(path)
             rules.extend(found.rules)
@@ -52,7 +52,7 @@ def load_rule_files(patterns: Iterable[str], base: Path) -> RuleFiles:
             problems.extend(found.problems)
     if len(rules) > RULES:
         message = f"{len(rules)} rules; at most {RULES} are evaluated here"
-        problems.append(Problem.at(Place(str(base)), (), message, "load them into Prometheus"))
+        problems.append(Problem.at(Position(str(base)), (), message, "load them into Prometheus"))
     return RuleFiles(tuple(rules[:RULES]), tuple(recordings), tuple(problems))
 
 
@@ -62,7 +62,7 @@ def read_rule_file(path: Path) -> RuleFiles:
     try:
         tree = read_tree(read_text(path).text, name)
     except FileError as error:
-        problem = Problem.at(Place(name, error.line), (), error.message, error.remedy)
+        problem = Problem.at(Position(name, error.line), (), error.message, error.remedy)
         return RuleFiles(problems=(problem,))
     except TreeError as error:
         return RuleFiles(problems=error.problems)
@@ -105,8 +105,8 @@ class _Reader:
             elif rules is not None and not isinstance(rules, list):
                 self._note((*path, "rules"), "takes a list of rules")
             else:
-                for place, rule in enumerate(rules or ()):
-                    yield from self._rule(rule, group, (*path, "rules", place))
+                for index, rule in enumerate(rules or ()):
+                    yield from self._rule(rule, group, (*path, "rules", index))
 
     def _rule(self, rule: Any, group: dict[str, Any], path: KeyPath) -> Iterator[FileRule]:
         if not isinstance(rule, dict):
@@ -134,7 +134,7 @@ class _Reader:
                 annotations=self._texts(rule, "annotations", path),
                 group=sanitize(str(group["name"]), limit=200),
                 file=self._file,
-                line=self._tree.place((*path, "expr")).line,
+                line=self._tree.position((*path, "expr")).line,
             )
 
     def _duration(self, rule: dict[str, Any], key: str, path: KeyPath) -> float:
@@ -157,7 +157,7 @@ class _Reader:
         return {sanitize(str(name), limit=200): _text(text) for name, text in value.items()}
 
     def _note(self, path: KeyPath, message: str, suggestion: str = "") -> None:
-        self._problems.append(Problem.at(self._tree.place(path), path, message, suggestion))
+        self._problems.append(Problem.at(self._tree.position(path), path, message, suggestion))
 
 
 def _text(value: object) -> str:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.config.files import FileError, read_text
-from opsconsole.config.problems import Place, Problem, did_you_mean
+from opsconsole.config.problems import Position, Problem, did_you_mean
 from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.model.contrast import READABLE, contrast, is_colour
 
@@ -123,7 +123,7 @@ def _read(path: Path) -> tuple[_Draft | None, Problem | None]:
     try:
         tree = read_tree(read_text(path).text, str(path))
     except FileError as error:
-        return None, Problem.at(Place(str(path), error.line), (), error.message, error.remedy)
+        return None, Problem.at(Position(str(path), error.line), (), error.message, error.remedy)
     except TreeError as error:
         return None, error.problems[0]
     problem = next(_shape_problems(tree), None)
@@ -139,23 +139,23 @@ def _read(path: Path) -> tuple[_Draft | None, Problem | None]:
 def _shape_problems(tree: Tree) -> Iterator[Problem]:
     value = tree.value
     if not isinstance(value, dict):
-        yield Problem.at(tree.place(()), (), "a theme has the keys base, dark, mono, colours")
+        yield Problem.at(tree.position(()), (), "a theme has the keys base, dark, mono, colours")
         return
     for key, item in value.items():
         kind = {"base": str, "dark": bool, "mono": bool, "colours": dict}.get(key)
         if kind is None:
-            yield Problem.at(tree.place((key,)), (key,), "unknown key", did_you_mean(key, _KEYS))
+            yield Problem.at(tree.position((key,)), (key,), "unknown key", did_you_mean(key, _KEYS))
         elif not isinstance(item, kind):
             words = {str: "text", bool: "true or false", dict: "names and colours"}
-            yield Problem.at(tree.place((key,)), (key,), f"takes {words[kind]}")
+            yield Problem.at(tree.position((key,)), (key,), f"takes {words[kind]}")
     colours = value.get("colours")
     for name, colour in colours.items() if isinstance(colours, dict) else ():
         where = ("colours", name)
         if name not in COLOURS:
             hint = did_you_mean(name, COLOURS)
-            yield Problem.at(tree.place(where), where, "unknown colour", hint)
+            yield Problem.at(tree.position(where), where, "unknown colour", hint)
         elif not isinstance(colour, str) or not is_colour(colour):
-            yield Problem.at(tree.place(where), where, "takes '#rrggbb', with the quotes")
+            yield Problem.at(tree.position(where), where, "takes '#rrggbb', with the quotes")
 
 
 def _complete(
@@ -170,7 +170,7 @@ def _complete(
         if draft.base in (*above, name) or draft.base not in drafts:
             hint = did_you_mean(draft.base, set(drafts) - {name, *above})
             message = f"no theme that it can be based on is called {draft.base!r}"
-            return Problem.at(draft.tree.place(("base",)), ("base",), message, hint)
+            return Problem.at(draft.tree.position(("base",)), ("base",), message, hint)
         _complete(draft.base, drafts, themes, (*above, name))
         base = themes.get(draft.base)
     colours = {**({key: getattr(base, key) for key in COLOURS} if base else {}), **draft.colours}
@@ -178,7 +178,7 @@ def _complete(
     if lacking:
         message = f"lacks {', '.join(lacking)}"
         return Problem.at(
-            draft.tree.place(()), (), message, "give them, or a base: to take them of"
+            draft.tree.position(()), (), message, "give them, or a base: to take them of"
         )
     theme = Theme(
         name=name,
@@ -199,5 +199,5 @@ def _illegible(theme: Theme, tree: Tree) -> Problem | None:
         if ratio < READABLE:
             where = ("colours", ink)
             message = f"has a contrast of {ratio:.2f} with {paper}; text needs {READABLE}"
-            return Problem.at(tree.place(where), where, message)
+            return Problem.at(tree.position(where), where, message)
     return None

@@ -1,4 +1,4 @@
-"""pydantic's findings in plain words, at the place they are about.
+"""pydantic's findings in plain words, at the position they are about.
 
 Invariant: a message never holds the value that was refused, except names and words that the
 schema itself knows; what came from the environment is shown as it was written.
@@ -48,7 +48,7 @@ _EMPTY: Final = "is empty; give it a value or remove the key"
 def problems_of(
     error: ValidationError, tree: Tree, originals: Mapping[KeyPath, tuple[str, str]], root: type
 ) -> Iterator[Problem]:
-    """One problem for each place that ``error`` is about."""
+    """One problem for each position that ``error`` is about."""
     seen: set[KeyPath] = set()
     for finding in error.errors(include_url=False, include_input=False):
         path, value = _located(tree.value, finding["loc"])
@@ -59,7 +59,7 @@ def problems_of(
         message, suggestion = _describe(finding, path, value, root)
         for written, filled in (originals[path],) if path in originals else ():
             message = message.replace(filled, written) if filled else message
-        yield Problem.at(tree.place(path), shown, message, suggestion)
+        yield Problem.at(tree.position(path), shown, message, suggestion)
 
 
 def stray_references(value: Any, tree: Tree, location: KeyPath = ()) -> Iterator[Problem]:
@@ -76,7 +76,7 @@ def stray_references(value: Any, tree: Tree, location: KeyPath = ()) -> Iterator
     elif isinstance(value, str) and REFERENCE.search(value):
         path, _ = _located(tree.value, location)
         message = "no secret is taken here, so ${env:NAME} would stay as it is"
-        yield Problem.at(tree.place(path), path, message, "for a plain variable write ${NAME}")
+        yield Problem.at(tree.position(path), path, message, "for a plain variable write ${NAME}")
 
 
 def keys_at(root: type, path: KeyPath) -> tuple[str, ...]:

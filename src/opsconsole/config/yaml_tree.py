@@ -1,4 +1,4 @@
-"""YAML text to plain values, with the place of each.
+"""YAML text to plain values, with the position of each.
 
 Invariant: what is read is what is written. A key that is given twice, an unknown tag, an alias
 of itself, nesting deeper than ``DEPTH`` and more than ``NODES`` values (aliases counted as often
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import yaml
 
-from opsconsole.config.problems import KeyPath, Place, Problem
+from opsconsole.config.problems import KeyPath, Position, Problem
 
 Value = bool | int | float | str | list[Any] | dict[str, Any] | None
 """What YAML's core schema can say; lists and dictionaries hold more of the same."""
@@ -38,17 +38,17 @@ _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A value and the place of every key and item in it."""
+    """A value and the position of every key and item in it."""
 
     value: Value
-    places: dict[KeyPath, Place] = field(default_factory=dict)
+    positions: dict[KeyPath, Position] = field(default_factory=dict)
 
-    def place(self, path: KeyPath) -> Place:
-        """The place of ``path``, or of the nearest value around it."""
+    def position(self, path: KeyPath) -> Position:
+        """The position of ``path``, or of the nearest value around it."""
         for length in range(len(path), -1, -1):
-            if path[:length] in self.places:
-                return self.places[path[:length]]
-        return Place("")
+            if path[:length] in self.positions:
+                return self.positions[path[:length]]
+        return Position("")
 
 
 class TreeError(Exception):
@@ -68,8 +68,10 @@ def read_tree(text: str, file: str) -> Tree:
         builder.note(error.problem_mark, (), _why(text, error))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        place = Place(file, line)
-        builder.problems.append(Problem.at(place, (), "holds a character that YAML does not allow"))
+        position = Position(file, line)
+        builder.problems.append(
+            Problem.at(position, (), "holds a character that YAML does not allow")
+        )
     except _StopError:
         pass
     if builder.problems:
@@ -117,33 +119,33 @@ class _Builder:
         self._file = file
         self._anchors: dict[str, _Anchored | None] = {}
         self._nodes = 0
-        self._places: dict[KeyPath, Place] = {}
+        self._positions: dict[KeyPath, Position] = {}
         self.problems: list[Problem] = []
 
     def note(self, mark: Any, path: KeyPath, message: str) -> None:
         """Remember a problem at a parser's mark, which may be None."""
-        self.problems.append(Problem.at(self._place(mark), path, message))
+        self.problems.append(Problem.at(self._position(mark), path, message))
 
     def build(self) -> Tree:
         self._next()
         event = self._next()
-        self._places[()] = Place(self._file)
+        self._positions[()] = Position(self._file)
         if isinstance(event, yaml.StreamEndEvent):
-            return Tree(None, self._places)
+            return Tree(None, self._positions)
         value = self._value(self._next(), ())
         self._next()
         event = self._next()
         if not isinstance(event, yaml.StreamEndEvent):
             self.note(event.start_mark, (), "a second document begins here; put it in its own file")
-        return Tree(value, self._places)
+        return Tree(value, self._positions)
 
     def _next(self) -> Any:
         return self._loader.get_event()
 
-    def _place(self, mark: Any) -> Place:
+    def _position(self, mark: Any) -> Position:
         if mark is None:
-            return Place(self._file)
-        return Place(self._file, mark.line + 1, mark.column + 1)
+            return Position(self._file)
+        return Position(self._file, mark.line + 1, mark.column + 1)
 
     def _value(self, event: Any, path: KeyPath) -> Value:
         if isinstance(event, yaml.AliasEvent):
@@ -193,9 +195,9 @@ class _Builder:
         self._check_tag(event, path, "seq")
         items: list[Value] = []
         while not isinstance(item := self._next(), yaml.SequenceEndEvent):
-            place = (*path, len(items))
-            self._places[place] = self._place(item.start_mark)
-            items.append(self._value(item, place))
+            inner = (*path, len(items))
+            self._positions[inner] = self._position(item.start_mark)
+            items.append(self._value(item, inner))
         return items
 
     def _mapping(self, event: Any, path: KeyPath) -> Value:
@@ -206,13 +208,13 @@ class _Builder:
             name = self._key(key, path)
             plain = isinstance(key, yaml.ScalarEvent) and key.implicit[0]
             inner = (*path, name)
-            first = self._places.get(inner)
+            first = self._positions.get(inner)
             if name in own and first:
                 self.note(
                     key.start_mark, inner, f"is given twice, the first time in line {first.line}"
                 )
             else:
-                self._places[inner] = self._place(key.start_mark)
+                self._positions[inner] = self._position(key.start_mark)
             value = self._value(self._next(), inner)
             if name == _MERGE and plain:
                 self._merge(value, merged, key, inner)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from opsconsole.config.problems import KeyPath, Place
+from opsconsole.config.problems import KeyPath, Position
 from opsconsole.model.fault import Fault
 from opsconsole.text import sanitize
 
@@ -33,7 +33,7 @@ class Weight(StrEnum):
 class Finding:
     """``path`` leads to the value; ``remedy`` says what to write or do, or ''.
 
-    ``place`` is set where the value stands in another file, a rule file. ``cause`` is the fault
+    ``position`` is set where the value stands in another file, a rule file. ``cause`` is the fault
     behind it, which shows that several findings on one value are the same.
     """
 
@@ -41,7 +41,7 @@ class Finding:
     weight: Weight
     message: str
     remedy: str = ""
-    place: Place | None = None
+    position: Position | None = None
     cause: str = ""
 
 
@@ -55,7 +55,7 @@ def once_each(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """The findings without those that repeat what an earlier one says of the same value."""
     kept: dict[object, Finding] = {}
     for finding in findings:
-        kept.setdefault((finding.path, finding.place, finding.cause or finding.message), finding)
+        kept.setdefault((finding.path, finding.position, finding.cause or finding.message), finding)
     return tuple(kept.values())
 
 

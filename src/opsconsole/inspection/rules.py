@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from opsconsole.config.problems import KeyPath, Place
+from opsconsole.config.problems import KeyPath, Position
 from opsconsole.config.rule_files import load_rule_files
 from opsconsole.config.settings import Prometheus
 from opsconsole.inspection.finding import Finding, Weight, shown
@@ -34,7 +34,7 @@ async def check_rules(
             Weight.ERROR,
             f"{problem.where}: {problem.message}" if problem.where else problem.message,
             problem.suggestion,
-            Place(problem.file, problem.line, problem.column),
+            Position(problem.file, problem.line, problem.column),
         )
         for problem in files.problems
     ]
@@ -48,12 +48,12 @@ async def check_rules(
 
 
 async def _of_file_rule(path: KeyPath, rule: FileRule, index: SeriesIndex) -> list[Finding]:
-    place = Place(rule.file, rule.line, 1)
+    position = Position(rule.file, rule.line, 1)
     return [
         replace(
             finding,
             path=path,
-            place=place,
+            position=position,
             weight=finding.weight if finding.remedy else Weight.WARNING,
             message=f"alert {rule.name}: {finding.message}",
         )

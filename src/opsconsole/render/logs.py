@@ -44,7 +44,7 @@ _WORDS: Final = {
 }
 
 
-class Place(NamedTuple):
+class LineRow(NamedTuple):
     """A row: the position of a line on its page, and which row of that line it is."""
 
     line: int
@@ -58,7 +58,7 @@ class Rows:
         self.page = page
         self._parts = [line.text.split("\n") if "\n" in line.text else None for line in page.lines]
         self.places = [
-            Place(at, part)
+            LineRow(at, part)
             for at, parts in enumerate(self._parts)
             for part in range(len(parts) if parts else 1)
         ]
@@ -83,7 +83,7 @@ class Rows:
 
     def row_of(self, line: int) -> int:
         """The first row of a line."""
-        return bisect_left(self.places, Place(line, 0))
+        return bisect_left(self.places, LineRow(line, 0))
 
     def find(self, source: str, number: int, at: float) -> int:
         """The row of a line seen before, or of the next later one if it is gone."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.engine.past.incident import Asked, Places, gather
+from opsconsole.engine.past.incident import Asked, Material, gather
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.logs import LogLevel, LogLine
@@ -78,8 +78,8 @@ def run(at: float, state: OperationState, kind: ActionKind = ActionKind.ROLLBACK
 
 
 def incident(*events: Event, runs: tuple[Operation, ...] = (), service: str = "") -> Incident:
-    places = Places(Recorded(*events), lambda: runs, lambda: (), lambda _names, _start: ())
-    return gather(Asked(T + 600, None, service, "production", T + 700), places)
+    material = Material(Recorded(*events), lambda: runs, lambda: (), lambda _names, _start: ())
+    return gather(Asked(T + 600, None, service, "production", T + 700), material)
 
 
 def test_the_report_begins_before_the_trouble_and_tells_it_whole() -> None:
@@ -134,16 +134,16 @@ def test_nothing_wrong_is_said() -> None:
 
 def test_where_nobody_looked_nothing_is_called_well() -> None:
     for recorded in (None, Recorded()):
-        places = Places(recorded, lambda: (), lambda: (), lambda _names, _start: ())
-        found = gather(Asked(T - 4000, T - 5000), places)
+        material = Material(recorded, lambda: (), lambda: (), lambda _names, _start: ())
+        found = gather(Asked(T - 4000, T - 5000), material)
         assert story(found)[0] == (
             "It is unknown whether any service went wrong between 07:50:00Z and 08:06:40Z on"
             " 2025-11-21: nothing was seen."
         )
     told = story(incident(flip(T, "db", State.UNKNOWN)))
     assert told[0].endswith(" on 2025-11-21. Not always known: `db`.")
-    places = Places(Recorded(), lambda: (), lambda: (), lambda _names, _start: ())
-    found = gather(Asked(T + 600, T - 5000), places)
+    material = Material(Recorded(), lambda: (), lambda: (), lambda _names, _start: ())
+    found = gather(Asked(T + 600, T - 5000), material)
     assert "went wrong between 08:40:00Z and" in story(found)[0]
 
 
@@ -160,8 +160,8 @@ def test_a_place_that_cannot_be_read_keeps_nothing_else_out() -> None:
     def lost(_names: object, _start: float) -> tuple[Excerpt, ...]:
         raise OSError("no such log")
 
-    places = Places(Recorded(*EVENTS), broken, lambda: (), lost)
-    found = gather(Asked(T + 600), places)
+    material = Material(Recorded(*EVENTS), broken, lambda: (), lost)
+    found = gather(Asked(T + 600), material)
     assert found.lacks == ("cannot use the journal; look at it", "no such log")
     assert found.main is not None
     assert "- cannot use the journal; look at it" in markdown(found)
@@ -169,8 +169,8 @@ def test_a_place_that_cannot_be_read_keeps_nothing_else_out() -> None:
 
 def test_without_a_recording_what_is_on_the_screen_is_told() -> None:
     shown = Snapshot(1, T + 500, services=(ServiceView("db", State.OK, 0.0),), events=EVENTS)
-    places = Places(None, lambda: (), lambda: (), lambda _names, _start: (), shown)
-    found = gather(Asked(T + 600), places)
+    material = Material(None, lambda: (), lambda: (), lambda _names, _start: (), shown)
+    found = gather(Asked(T + 600), material)
     assert found.main is not None
     assert found.lacks == (
         "nothing was recorded: the report has what the console saw and the journal",
@@ -185,13 +185,13 @@ def test_no_outside_text_acts_and_no_secret_is_told(place: str) -> None:
     )
     line = LogLine("db.log", 1, T, LogLevel.ERROR, EVIL)
     fires = Event(T + 1, EventCode.ALERT_FIRED, EVIL, "db", EVIL, State.DOWN)
-    places = Places(
+    material = Material(
         Recorded(*EVENTS, evil, fires),
         lambda: (run(T + 100, OperationState.VERIFIED),),
         lambda: (Event(T, EventCode.NOTE, f"kim: {EVIL}"),),
         lambda _names, _start: (Excerpt("db", (line,)),),
     )
-    report = markdown(gather(Asked(T + 600, None, "", EVIL, T), places))
+    report = markdown(gather(Asked(T + 600, None, "", EVIL, T), material))
     outside = "".join(part for part in report.split("```")[::2])
     assert "<script>" not in outside.replace(r"\<script", "").replace("`" + EVIL[:8], "")
     assert "abcdef123456" not in report
@@ -212,7 +212,7 @@ def test_the_chart_shows_each_figure_on_one_axis() -> None:
 
 
 def test_a_report_of_nothing_at_all_is_a_report(tmp_path: Path) -> None:
-    places = Places(None, lambda: (), lambda: (), lambda _names, _start: ())
-    report = markdown(gather(Asked(T), places))
+    material = Material(None, lambda: (), lambda: (), lambda _names, _start: ())
+    report = markdown(gather(Asked(T), material))
     assert "No event is known." in report
     assert "What is missing here" in report

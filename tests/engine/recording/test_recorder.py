@@ -14,7 +14,7 @@ import pytest
 
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.database import VERSION
-from opsconsole.engine.recording.place import Place, place_of
+from opsconsole.engine.recording.place import RecordingPlace, place_of
 from opsconsole.engine.recording.recorder import Recorder
 from opsconsole.engine.recording.upkeep import Bounds
 from opsconsole.engine.recording.writer import Writer
@@ -34,12 +34,12 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path / "state", "fleet")
+def place(tmp_path: Path) -> RecordingPlace:
+    return RecordingPlace(tmp_path / "state", "fleet")
 
 
 @contextmanager
-def recording(place: Place) -> Iterator[Recorder]:
+def recording(place: RecordingPlace) -> Iterator[Recorder]:
     recorder = Recorder(place, BOUNDS, clock=FakeClock(START), every=0.01, retry=0.05)
     recorder.start()
     try:
@@ -48,7 +48,7 @@ def recording(place: Place) -> Iterator[Recorder]:
         recorder.close(WITHIN)
 
 
-def recorded(place: Place) -> Span | None:
+def recorded(place: RecordingPlace) -> Span | None:
     """How far the recording reaches; nothing is left open, so that a disk can be taken away."""
     archive = Archive(place.database)
     try:
@@ -61,7 +61,7 @@ def is_in(recorder: Recorder, state: RecordingState) -> Callable[[], bool]:
     return lambda: recorder.view.state is state
 
 
-def test_what_is_offered_last_is_committed_at_the_end(place: Place) -> None:
+def test_what_is_offered_last_is_committed_at_the_end(place: RecordingPlace) -> None:
     fleet = SimulatedFleet(2)
     with recording(place) as recorder:
         for _ in range(50):
@@ -75,7 +75,7 @@ def test_what_is_offered_last_is_committed_at_the_end(place: Place) -> None:
     assert replayed.services == last.services
 
 
-def test_it_records_at_its_pace_and_the_latest_wins(place: Place) -> None:
+def test_it_records_at_its_pace_and_the_latest_wins(place: RecordingPlace) -> None:
     fleet = SimulatedFleet(1)
     recorder = Recorder(place, BOUNDS, clock=FakeClock(START), every=0.3)
     recorder.start()
@@ -89,7 +89,9 @@ def test_it_records_at_its_pace_and_the_latest_wins(place: Place) -> None:
     assert moments[-1].at == fleet.clock.now()
 
 
-def test_an_offer_never_waits_for_the_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_offer_never_waits_for_the_disk(
+    place: RecordingPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("opsconsole.engine.recording.database.BUSY", 1000.0)
     fleet = SimulatedFleet(1)
     snapshots = [fleet.tick() for _ in range(100)]
@@ -103,7 +105,7 @@ def test_an_offer_never_waits_for_the_disk(place: Place, monkeypatch: pytest.Mon
             other.execute("ROLLBACK")
 
 
-def test_the_view_says_where_and_how_much(place: Place) -> None:
+def test_the_view_says_where_and_how_much(place: RecordingPlace) -> None:
     fleet = SimulatedFleet(2)
     first = fleet.tick()
     with recording(place) as recorder:
@@ -117,7 +119,7 @@ def test_the_view_says_where_and_how_much(place: Place) -> None:
     assert view.notice == ""
 
 
-def test_its_files_are_its_user_s_alone(place: Place) -> None:
+def test_its_files_are_its_user_s_alone(place: RecordingPlace) -> None:
     os.umask(0)
     try:
         with recording(place) as recorder:
@@ -130,7 +132,7 @@ def test_its_files_are_its_user_s_alone(place: Place) -> None:
         os.umask(0o022)
 
 
-def test_one_records_and_the_other_takes_over(place: Place) -> None:
+def test_one_records_and_the_other_takes_over(place: RecordingPlace) -> None:
     fleet = SimulatedFleet(2)
     with recording(place) as first:
         first.offer(fleet.tick())
@@ -150,7 +152,7 @@ def test_one_records_and_the_other_takes_over(place: Place) -> None:
     assert span.end == later.taken_at
 
 
-def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(place: Place) -> None:
+def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(place: RecordingPlace) -> None:
     fleet = SimulatedFleet(2)
     with recording(place) as recorder:
         recorder.offer(fleet.tick())
@@ -164,7 +166,7 @@ def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(place: Place) -> None:
     assert recorded(place) is not None
 
 
-def test_pages_that_are_damaged_in_the_midst_are_found_out(place: Place) -> None:
+def test_pages_that_are_damaged_in_the_midst_are_found_out(place: RecordingPlace) -> None:
     fleet = SimulatedFleet(20)
     with recording(place) as recorder:
         for _ in range(10):
@@ -182,7 +184,7 @@ def test_pages_that_are_damaged_in_the_midst_are_found_out(place: Place) -> None
     assert Archive(place.database).at(9e9) is not None
 
 
-def test_a_file_of_a_later_version_is_left_alone(place: Place) -> None:
+def test_a_file_of_a_later_version_is_left_alone(place: RecordingPlace) -> None:
     with recording(place):
         until(place.database.exists)
     with closing(sqlite3.connect(place.database)) as connection:
@@ -196,7 +198,9 @@ def test_a_file_of_a_later_version_is_left_alone(place: Place) -> None:
         recorded(place)
 
 
-def test_a_defect_is_told_and_ends_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_defect_is_told_and_ends_nothing(
+    place: RecordingPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError
 
@@ -227,7 +231,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.mark.skipif(not IS_ROOT, reason="mounting a small tmpfs takes root")
 def test_a_full_disk_stops_it_until_there_is_room(small_disk: Path) -> None:
-    place = Place(small_disk / "state", "fleet")
+    place = RecordingPlace(small_disk / "state", "fleet")
     fleet = SimulatedFleet(10)
     filler = small_disk / "filler"
     with recording(place) as recorder:
@@ -265,7 +269,7 @@ def test_a_full_disk_stops_it_until_there_is_room(small_disk: Path) -> None:
 
 @pytest.mark.skipif(not IS_ROOT, reason="mounting a small tmpfs takes root")
 def test_a_disk_that_turns_read_only_stops_it(small_disk: Path) -> None:
-    place = Place(small_disk / "state", "fleet")
+    place = RecordingPlace(small_disk / "state", "fleet")
     fleet = SimulatedFleet(2)
     with recording(place) as recorder:
         recorder.offer(fleet.tick())
@@ -280,7 +284,7 @@ def test_a_disk_that_turns_read_only_stops_it(small_disk: Path) -> None:
 
 def test_a_state_folder_that_is_no_folder_stops_it(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file")
-    with recording(Place(tmp_path / "state", "fleet")) as recorder:
+    with recording(RecordingPlace(tmp_path / "state", "fleet")) as recorder:
         until(is_in(recorder, RecordingState.STOPPED))
         assert "is not a folder" in recorder.view.notice
 
@@ -296,7 +300,7 @@ def test_each_configuration_and_environment_has_its_own_file(tmp_path: Path) -> 
     assert place_of(here, one) == place_of(here, one)
 
 
-def test_it_is_started_once(place: Place) -> None:
+def test_it_is_started_once(place: RecordingPlace) -> None:
     with recording(place) as recorder, pytest.raises(RuntimeError, match="once"):
         recorder.start()
     assert not [each for each in threading.enumerate() if each.name == "recorder"]

@@ -122,7 +122,7 @@ def test_every_step_of_a_switch(
         (live / "old").touch()
     staging.mkdir()
     (staging / "new").touch()
-    named = restore_record.place_beside(bytes(live), RESTORE)
+    named = restore_record.target_beside(bytes(live), RESTORE)
     folder = switch.open_parent(named)
     fresh, old = switch.identity(named.staging, folder), switch.identity(b"live", folder)
     place = replace(named, fresh=fresh, old=old)

@@ -151,7 +151,7 @@ def test_a_record_as_the_console_writes_it_is_believed(tmp_path: Path, store: St
     path.chmod(0o600)
     found = restore_record.find(store, RESTORE)
     assert found is not None
-    assert found.places[0].staging == f"data.restore-{RESTORE}".encode()
+    assert found.targets[0].staging == f"data.restore-{RESTORE}".encode()
     staging = tmp_path / f"data.restore-{RESTORE}"
     staging.mkdir()
     assert repair(store) == (f"the restore {RESTORE} was cut off and has been undone",)

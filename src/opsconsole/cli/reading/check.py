@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from opsconsole.cli.keymap import keymap_problems
 from opsconsole.cli.parsing import EX_CONFIG
 from opsconsole.config.finding import find
-from opsconsole.config.loader import load, places
+from opsconsole.config.loader import load, positions
 from opsconsole.config.problems import KeyPath, Problem
 from opsconsole.config.runbooks.files import load_runbooks
 from opsconsole.config.settings import Settings
@@ -69,14 +69,16 @@ def _base(path: Path) -> Path:
 
 
 def _locate(path: Path, findings: "Sequence[Finding]") -> "list[tuple[Finding, Problem]]":
-    """Each finding with its place, in the order of the file."""
+    """Each finding with its position, in the order of the file."""
     if not findings:
         return []
-    tree = places(path)
+    tree = positions(path)
     located = []
     for each in findings:
-        where = _as_written(each.path, tree.places)
-        problem = Problem.at(each.place or tree.place(where), where, each.message, each.remedy)
+        where = _as_written(each.path, tree.positions)
+        problem = Problem.at(
+            each.position or tree.position(where), where, each.message, each.remedy
+        )
         located.append((each, problem))
     return sorted(located, key=lambda pair: (pair[1].file, pair[1].line, pair[1].column))
 

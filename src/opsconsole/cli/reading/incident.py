@@ -15,7 +15,7 @@ from opsconsole.cli.configuration import Configuration, from_arguments, require_
 from opsconsole.cli.engine import archive_of
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.clock import SystemClock
-from opsconsole.engine.past.incident import Asked, Places, gather
+from opsconsole.engine.past.incident import Asked, Material, gather
 from opsconsole.engine.past.incident_logs import excerpts
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Operation
@@ -72,7 +72,7 @@ def make_report(
     clock = SystemClock()
     archive = archive_of(configuration)
     asked = Asked(until, since, service, settings.environment.name, clock.now())
-    places = Places(
+    material = Material(
         recorded=archive,
         operations=lambda: _operations(place_from(settings)),
         notes=lambda: read_notes(place_from(settings)),
@@ -80,7 +80,7 @@ def make_report(
         shown=shown,
     )
     try:
-        incident = gather(asked, places)
+        incident = gather(asked, material)
     finally:
         if archive is not None:
             archive.close()

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from opsconsole.config.files import FileError, read_text
-from opsconsole.config.problems import Place, Problem, did_you_mean, in_order
+from opsconsole.config.problems import Position, Problem, did_you_mean, in_order
 from opsconsole.config.runbooks.references import check_runbook
 from opsconsole.config.runbooks.steps import RunbookFile
 from opsconsole.config.secrets.patterns import find_secrets
@@ -53,13 +53,13 @@ def load_runbooks(settings: Settings, base: Path) -> Runbooks:
     problems: list[Problem] = []
     if not folder.is_dir():
         if settings.runbooks is not None:
-            place = Place(str(folder))
-            problems.append(Problem.at(place, (), "there is no such folder of runbooks"))
+            position = Position(str(folder))
+            problems.append(Problem.at(position, (), "there is no such folder of runbooks"))
         return Runbooks((), (*problems, *_unknown_names(settings, (), folder)))
     paths = sorted(item for item in folder.glob("*.yaml") if not item.name.startswith("."))
     if len(paths) > FILES:
         message = f"{len(paths)} files; at most {FILES} are read"
-        problems.append(Problem.at(Place(str(folder)), (), message))
+        problems.append(Problem.at(Position(str(folder)), (), message))
     for path in paths[:FILES]:
         runbook, wrong = _read(path, settings)
         problems.extend(wrong)
@@ -76,20 +76,20 @@ def _read(path: Path, settings: Settings) -> tuple[Runbook | None, list[Problem]
         file = read_text(path)
         tree = read_tree(file.text, name)
     except FileError as error:
-        return None, [Problem.at(Place(name, error.line), (), error.message, error.remedy)]
+        return None, [Problem.at(Position(name, error.line), (), error.message, error.remedy)]
     except TreeError as error:
         return None, list(error.problems)
     problems = [_secret(tree, where, kind) for where, kind in find_secrets(tree.value)]
     problems += _name_problems(path)
     if file.loose and _has_command(tree.value):
         message = f"names programs to run but {file.loose}; its writers could run anything"
-        problems.append(Problem.at(Place(name), (), message, file.remedy))
+        problems.append(Problem.at(Position(name), (), message, file.remedy))
     written = _validated(tree, problems)
     if written is None:
         return None, problems
     runbook = _made(written, path, settings)
     problems += [
-        Problem.at(tree.place(where), where, message, suggestion)
+        Problem.at(tree.position(where), where, message, suggestion)
         for where, message, suggestion in check_runbook(written, runbook.services, settings)
     ]
     return runbook, problems
@@ -100,7 +100,7 @@ def _validated(tree: Tree, problems: list[Problem]) -> RunbookFile | None:
     try:
         return RunbookFile.model_validate(value)
     except ValidationError as error:
-        problems.extend(problems_of(error, Tree(value, tree.places), {}, RunbookFile))
+        problems.extend(problems_of(error, Tree(value, tree.positions), {}, RunbookFile))
     return None
 
 
@@ -123,14 +123,14 @@ def _made(written: RunbookFile, path: Path, settings: Settings) -> Runbook:
 
 def _secret(tree: Tree, where: tuple[str | int, ...], kind: str) -> Problem:
     message = f"looks like {kind}, which does not belong in a file"
-    return Problem.at(tree.place(where), where, message)
+    return Problem.at(tree.position(where), where, message)
 
 
 def _name_problems(path: Path) -> list[Problem]:
     if re.fullmatch(NAME_PATTERN, path.stem):
         return []
     message = "a runbook is called by its file: letters, digits, dots, dashes and underscores"
-    return [Problem.at(Place(str(path)), (), message, "rename the file")]
+    return [Problem.at(Position(str(path)), (), message, "rename the file")]
 
 
 def _unknown_names(settings: Settings, known: Iterable[str], folder: Path) -> list[Problem]:
@@ -138,7 +138,7 @@ def _unknown_names(settings: Settings, known: Iterable[str], folder: Path) -> li
     names = list(known)
     return [
         Problem.at(
-            Place(str(folder)),
+            Position(str(folder)),
             ("services", service, "runbooks"),
             f"no runbook is called {name!r}",
             did_you_mean(name, names),

@@ -48,7 +48,7 @@ class Recorded(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Material:
     """Where the incident is read from. ``shown`` is what this console has on its screen, if any.
 
     ``operations`` returns those of the journal, ``notes`` the events of notes; ``logs`` returns
@@ -73,9 +73,9 @@ class Asked:
     made_at: float = 0.0
 
 
-def gather(asked: Asked, places: Places) -> Incident:
+def gather(asked: Asked, material: Material) -> Incident:
     """Everything that is known about ``asked``."""
-    reader = _Reader(places)
+    reader = _Reader(material)
     known = reader.snapshot(asked.until)
     hangs = topology(known) if known is not None else Topology()
     happened = reader.events(asked.until - 86_400.0, asked.until)
@@ -118,12 +118,12 @@ def gather(asked: Asked, places: Places) -> Incident:
 class _Reader:
     """Reads each source, and records in words what one cannot give."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, material: Material) -> None:
+        self._material = material
         self._lacks: list[str] = []
 
     def snapshot(self, moment: float) -> Snapshot | None:
-        recorded, shown = self._places.recorded, self._places.shown
+        recorded, shown = self._material.recorded, self._material.shown
         found = None if recorded is None else self._try(lambda: recorded.at(moment), None)
         if found is None and shown is not None and shown.taken_at <= moment:
             return shown
@@ -131,17 +131,17 @@ class _Reader:
 
     def events(self, since: float, until: float) -> tuple[Event, ...]:
         """Events of the recording, the screen and the notes, each once, oldest first."""
-        recorded, shown = self._places.recorded, self._places.shown
+        recorded, shown = self._material.recorded, self._material.shown
         found: dict[tuple[float, Event], Event] = {}
         kept = () if recorded is None else self._all(lambda: recorded.events(since, until))
         seen = shown.events if shown is not None else ()
-        for event in (*kept, *seen, *self._all(self._places.notes)):
+        for event in (*kept, *seen, *self._all(self._material.notes)):
             if since <= event.at <= until:
                 found[round(event.at, 3), replace(event, at=0.0)] = event
         return tuple(sorted(found.values(), key=lambda event: event.at))
 
     def operations(self, since: float, until: float, service: str) -> tuple[Operation, ...]:
-        runs = self._all(self._places.operations)
+        runs = self._all(self._material.operations)
         return tuple(
             run
             for run in sorted(runs, key=lambda run: run.started_at)
@@ -149,7 +149,7 @@ class _Reader:
         )
 
     def figures(self, since: float, until: float) -> tuple[FleetFigures, ...]:
-        recorded = self._places.recorded
+        recorded = self._material.recorded
         if recorded is None:
             return ()
         every = (until - since) / POINTS
@@ -159,11 +159,11 @@ class _Reader:
         if start is None:
             return ()
         names = list(dict.fromkeys(services))[:EXCERPTS]
-        return self._all(lambda: self._places.logs(names, start))
+        return self._all(lambda: self._material.logs(names, start))
 
     def seen_from(self, since: float, until: float) -> float | None:
         """When the first look between the two moments was; None: never."""
-        span, shown = self._span(), self._places.shown
+        span, shown = self._span(), self._material.shown
         if span is not None and span.begin <= until and span.end >= since:
             return max(span.begin, since)
         return shown.taken_at if shown is not None and since <= shown.taken_at <= until else None
@@ -180,7 +180,7 @@ class _Reader:
         return tuple(self._lacks)
 
     def _span(self) -> Span | None:
-        recorded = self._places.recorded
+        recorded = self._material.recorded
         return None if recorded is None else self._try(recorded.span, None)
 
     def _all(self, read: Callable[[], Iterable[T]]) -> tuple[T, ...]:

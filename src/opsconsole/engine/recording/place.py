@@ -26,7 +26,7 @@ _UNSAFE: Final = re.compile(r"[^A-Za-z0-9.-]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RecordingPlace:
     """The files of one recording. ``shared``: a folder that is created here is for a group."""
 
     state_folder: Path
@@ -87,13 +87,13 @@ class Place:
         return sanitize(said.decode("utf-8", "replace"), limit=_LIMIT) or "another process"
 
 
-def place_of(settings: Settings, config_path: Path | None) -> Place:
+def place_of(settings: Settings, config_path: Path | None) -> RecordingPlace:
     """The location of the recording for ``settings``, which came from ``config_path``."""
     environment = _UNSAFE.sub("-", settings.environment.name).strip("-.")[:40] or "fleet"
     identity = f"{config_path or ''}\n{settings.environment.name}".encode()
     digest = hashlib.sha256(identity).hexdigest()[:12]
     name = f"{environment}-{digest}"
-    return Place(state_folder(settings), name, shared=bool(settings.state_dir))
+    return RecordingPlace(state_folder(settings), name, shared=bool(settings.state_dir))
 
 
 def _say_who(descriptor: int) -> None:

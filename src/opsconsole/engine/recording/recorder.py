@@ -14,7 +14,7 @@ from typing import Final
 from opsconsole.clock import Clock, SystemClock
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.database import RecordingError, failed, set_aside, size_of
-from opsconsole.engine.recording.place import Place
+from opsconsole.engine.recording.place import RecordingPlace
 from opsconsole.engine.recording.upkeep import Bounds, Upkeep
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
@@ -45,7 +45,7 @@ class Recorder:
 
     def __init__(
         self,
-        place: Place,
+        place: RecordingPlace,
         bounds: Bounds,
         *,
         clock: Clock | None = None,

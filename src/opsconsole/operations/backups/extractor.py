@@ -47,7 +47,7 @@ class Notes:
         return tuple(_NOTES[what].format(count) for what, count in sorted(self._counted.items()))
 
 
-class Places:
+class OpenFolders:
     """Opens the folders below one name, keeping those of the current path open."""
 
     def __init__(self, folder: int, name: bytes) -> None:
@@ -91,14 +91,14 @@ class Extractor:
         self._entries = backup.manifest.entries
         self._deadline = deadline
         self._notes = notes
-        self._places = Places(folder, name)
-        self._firsts = Places(folder, name)
+        self._folders = OpenFolders(folder, name)
+        self._firsts = OpenFolders(folder, name)
         self._data = {id(entry): data for data, entry in numbered(backup.manifest)}
 
     def extract(self, root: int) -> None:
         """Make everything of one root; on the disk when this returns. Raises OSError."""
         mine = [entry for entry in self._entries if entry.root == root]
-        with closing(self._places), closing(self._firsts):
+        with closing(self._folders), closing(self._firsts):
             for entry in mine:
                 self._deadline.check()
                 self._make(entry)
@@ -107,7 +107,7 @@ class Extractor:
                     self._finish_folder(entry)
 
     def _make(self, entry: Entry) -> None:
-        folder, name = self._places.locate(entry.path)
+        folder, name = self._folders.locate(entry.path)
         if entry.type is EntryType.DIR:
             make_folder(name, folder)
         elif entry.type is EntryType.FILE:
@@ -147,7 +147,7 @@ class Extractor:
 
     def _finish_folder(self, entry: Entry) -> None:
         """Give a folder its mode and times once nothing more is made in it."""
-        folder, name = self._places.locate(entry.path)
+        folder, name = self._folders.locate(entry.path)
         opened = open_folder(name, folder)
         try:
             self._give(entry, opened)

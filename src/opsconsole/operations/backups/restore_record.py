@@ -19,7 +19,7 @@ from opsconsole.operations.backups.contents import PRIVATE_FILE
 from opsconsole.operations.backups.faults import BackupError
 from opsconsole.operations.backups.manifest_reader import ID
 from opsconsole.operations.backups.store import UNFINISHED, Store
-from opsconsole.operations.backups.switch import Identity, Place
+from opsconsole.operations.backups.switch import Identity, Target
 
 _NAME: Final = re.compile(rf"restore-({ID.pattern})\.json")
 _LIMIT: Final = 1 << 20
@@ -41,7 +41,7 @@ class RestoreRecord:
     id: str
     backup: str
     stage: Stage
-    places: tuple[Place, ...]
+    targets: tuple[Target, ...]
 
     def at(self, stage: Stage) -> "RestoreRecord":
         """The same restore, further."""
@@ -54,7 +54,7 @@ def write(record: RestoreRecord, folder: int) -> None:
         "id": record.id,
         "backup": record.backup,
         "stage": record.stage.value,
-        "places": [_document(place) for place in record.places],
+        "places": [_document(target) for target in record.targets],
     }
     name = _name(record.id)
     raw = json.dumps(document, indent=1).encode("ascii")
@@ -93,36 +93,40 @@ def _name(identity: str) -> str:
     return f"restore-{identity}.json"
 
 
-def _document(place: Place) -> dict[str, Any]:
+def _document(target: Target) -> dict[str, Any]:
     return {
-        "path": os.fsdecode(place.path),
-        "staging": os.fsdecode(place.staging),
-        "before": os.fsdecode(place.before),
-        "fresh": place.fresh,
-        "old": place.old,
+        "path": os.fsdecode(target.path),
+        "staging": os.fsdecode(target.staging),
+        "before": os.fsdecode(target.before),
+        "fresh": target.fresh,
+        "old": target.old,
     }
 
 
-def place_beside(path: bytes, identity: str) -> Place:
+def target_beside(path: bytes, identity: str) -> Target:
     """The names beside ``path`` of the restore ``identity``."""
     name, suffix = os.path.basename(path)[:_NAME_LIMIT], identity.encode("ascii")
-    return Place(path, name + b".restore-" + suffix, name + b".before-" + suffix)
+    return Target(path, name + b".restore-" + suffix, name + b".before-" + suffix)
 
 
 def _record(document: dict[str, Any], identity: str) -> RestoreRecord:
-    places = tuple(_place(each, identity) for each in document["places"])
+    targets = tuple(_target(each, identity) for each in document["places"])
     if document["id"] != identity:
         raise ValueError("it is of another restore")
-    return RestoreRecord(identity, str(document["backup"]), Stage(document["stage"]), places)
+    return RestoreRecord(identity, str(document["backup"]), Stage(document["stage"]), targets)
 
 
-def _place(document: dict[str, Any], identity: str) -> Place:
+def _target(document: dict[str, Any], identity: str) -> Target:
     path = os.fsencode(document["path"])
-    place = place_beside(path, identity)
+    target = target_beside(path, identity)
     names = os.fsencode(document["staging"]), os.fsencode(document["before"])
-    if path != os.path.normpath(path) or path[:1] != b"/" or names != (place.staging, place.before):
+    if (
+        path != os.path.normpath(path)
+        or path[:1] != b"/"
+        or names != (target.staging, target.before)
+    ):
         raise ValueError("it has a name that no restore gives")
-    return replace(place, fresh=_identity(document["fresh"]), old=_identity(document["old"]))
+    return replace(target, fresh=_identity(document["fresh"]), old=_identity(document["old"]))
 
 
 def _identity(value: list[int] | None) -> Identity | None:

@@ -21,7 +21,7 @@ from opsconsole.operations.backups.manifest import EntryType, Manifest
 from opsconsole.operations.backups.restore_record import RestoreRecord, Stage
 from opsconsole.operations.backups.space import MARGIN, Need, on_disk, reporting_full, require
 from opsconsole.operations.backups.store import Store
-from opsconsole.operations.backups.switch import Place
+from opsconsole.operations.backups.switch import Target
 from opsconsole.operations.backups.verifier import OpenBackup, check_contents, numbered, opened
 
 _NO_LIMIT: Final = Deadline()
@@ -119,27 +119,27 @@ def repair_locked(store: Store, folder: int) -> tuple[str, ...]:
 
 def all_switched(record: RestoreRecord) -> bool:
     """Whether every path is the restored one. Raises OSError."""
-    return record.stage is not Stage.PREPARING and all(_is_switched(it) for it in record.places)
+    return record.stage is not Stage.PREPARING and all(_is_switched(it) for it in record.targets)
 
 
 def complete(record: RestoreRecord, folder: int) -> None:
     """Finish each switch and say that it is done. Raises OSError."""
-    for place in record.places:
+    for target in record.targets:
         with ExitStack() as stack:
-            switch.finish(place, _parent(place, stack))
+            switch.finish(target, _parent(target, stack))
     restore_record.write(record.at(Stage.DONE), folder)
 
 
 def take_back(record: RestoreRecord, folder: int) -> None:
     """Put every old thing back and remove what was extracted. Raises OSError."""
-    for place in reversed(record.places):
+    for target in reversed(record.targets):
         with ExitStack() as stack:
-            parent = _parent(place, stack)
+            parent = _parent(target, stack)
             if record.stage is Stage.SWITCHING:
-                switch.undo(place, parent)
-            found = switch.identity(place.staging, parent)
-            if found is not None and found != place.old:
-                _remove(place.staging, parent)
+                switch.undo(target, parent)
+            found = switch.identity(target.staging, parent)
+            if found is not None and found != target.old:
+                _remove(target.staging, parent)
     restore_record.forget(record, folder)
 
 
@@ -155,16 +155,16 @@ class RestoreJob:
 
 def _restore(source: OpenBackup, job: RestoreJob) -> Restored:
     manifest = source.manifest
-    places = tuple(_place(root, job.identity) for root in manifest.roots)
-    _require_space(source, places, job.margin)
-    record = RestoreRecord(job.identity, manifest.id, Stage.PREPARING, places)
+    targets = tuple(_target(root, job.identity) for root in manifest.roots)
+    _require_space(source, targets, job.margin)
+    record = RestoreRecord(job.identity, manifest.id, Stage.PREPARING, targets)
     restore_record.write(record, job.folder)
     notes = Notes()
     try:
         fresh = tuple(
-            _extract(source, number, place, job, notes) for number, place in enumerate(places)
+            _extract(source, number, target, job, notes) for number, target in enumerate(targets)
         )
-        record = replace(record, stage=Stage.SWITCHING, places=fresh)
+        record = replace(record, stage=Stage.SWITCHING, targets=fresh)
         restore_record.write(record, job.folder)
         _switch_all(record)
     except BaseException as error:
@@ -173,51 +173,56 @@ def _restore(source: OpenBackup, job: RestoreJob) -> Restored:
     with reporting(f"backup {manifest.id} is restored, but that cannot be recorded"):
         complete(record, job.folder)
     kept = tuple(
-        (place.path, os.path.join(place.parent, place.before))
-        for place in record.places
-        if place.old is not None
+        (target.path, os.path.join(target.parent, target.before))
+        for target in record.targets
+        if target.old is not None
     )
     return Restored(manifest, kept, notes.lines())
 
 
-def _place(root: bytes, identity: str) -> Place:
+def _target(root: bytes, identity: str) -> Target:
     """The names beside ``root``, after a look at whether it can be replaced."""
-    place = restore_record.place_beside(root, identity)
+    target = restore_record.target_beside(root, identity)
     with (
         ExitStack() as stack,
         reporting(f"cannot restore to {shown(root)}", "make its folder first"),
     ):
-        folder = _parent(place, stack)
-        old = switch.identity(place.name, folder)
+        folder = _parent(target, stack)
+        old = switch.identity(target.name, folder)
         if old is not None and old[0] != os.fstat(folder).st_dev:
             raise BackupError(
                 f"{shown(root)} is a mount point, which cannot be replaced",
                 remedy="declare the folders within it",
             )
-    return replace(place, old=old)
+    return replace(target, old=old)
 
 
-def _extract(source: OpenBackup, number: int, place: Place, job: RestoreJob, notes: Notes) -> Place:
+def _extract(
+    source: OpenBackup, number: int, target: Target, job: RestoreJob, notes: Notes
+) -> Target:
     need = need_of(source, number)
-    with reporting_full(f"restoring {shown(place.path)}", need, place.parent), ExitStack() as stack:
-        folder = _parent(place, stack)
-        Extractor(source, folder, place.staging, job.deadline, notes).extract(number)
+    with (
+        reporting_full(f"restoring {shown(target.path)}", need, target.parent),
+        ExitStack() as stack,
+    ):
+        folder = _parent(target, stack)
+        Extractor(source, folder, target.staging, job.deadline, notes).extract(number)
         os.fsync(folder)
-        fresh = switch.identity(place.staging, folder)
-        return replace(place, fresh=fresh, old=switch.identity(place.name, folder))
+        fresh = switch.identity(target.staging, folder)
+        return replace(target, fresh=fresh, old=switch.identity(target.name, folder))
 
 
 def _switch_all(record: RestoreRecord) -> None:
-    for place in record.places:
+    for target in record.targets:
         with ExitStack() as stack:
-            folder = _parent(place, stack)
-            if switch.identity(place.name, folder) != place.old:
+            folder = _parent(target, stack)
+            if switch.identity(target.name, folder) != target.old:
                 raise BackupError(
-                    f"{shown(place.path)} was replaced by someone else meanwhile",
+                    f"{shown(target.path)} was replaced by someone else meanwhile",
                     remedy="look who changes it, and restore again",
                 )
-            with reporting(f"cannot replace {shown(place.path)}"):
-                switch.switch(place, folder)
+            with reporting(f"cannot replace {shown(target.path)}"):
+                switch.switch(target, folder)
 
 
 def _give_up(record: RestoreRecord, folder: int, error: BaseException) -> None:
@@ -225,7 +230,7 @@ def _give_up(record: RestoreRecord, folder: int, error: BaseException) -> None:
     try:
         take_back(record, folder)
     except OSError as second:
-        paths = ", ".join(shown(place.path) for place in record.places)
+        paths = ", ".join(shown(target.path) for target in record.targets)
         raise BackupError(
             f"{error}; and the old contents of {paths} could not all be put back: "
             f"{because(second)}",
@@ -245,25 +250,25 @@ def need_of(source: OpenBackup, root: int) -> Need:
     return Need(size, sum(entry.type is not EntryType.HARD_LINK for entry in mine))
 
 
-def _require_space(source: OpenBackup, places: Sequence[Place], margin: float) -> None:
+def _require_space(source: OpenBackup, targets: Sequence[Target], margin: float) -> None:
     """Ask each disk once for all that it has to take."""
     needs: dict[int, Need] = {}
     folders: dict[int, bytes] = {}
-    for number, place in enumerate(places):
-        disk = os.stat(place.parent).st_dev
+    for number, target in enumerate(targets):
+        disk = os.stat(target.parent).st_dev
         needs[disk] = needs.get(disk, Need()) + need_of(source, number)
-        folders[disk] = place.parent
+        folders[disk] = target.parent
     for disk, need in needs.items():
         require(need, folders[disk], f"restoring backup {source.manifest.id}", margin)
 
 
-def _is_switched(place: Place) -> bool:
+def _is_switched(target: Target) -> bool:
     with ExitStack() as stack:
-        return switch.is_switched(place, _parent(place, stack))
+        return switch.is_switched(target, _parent(target, stack))
 
 
-def _parent(place: Place, stack: ExitStack) -> int:
-    folder = switch.open_parent(place)
+def _parent(target: Target, stack: ExitStack) -> int:
+    folder = switch.open_parent(target)
     stack.callback(os.close, folder)
     return folder
 

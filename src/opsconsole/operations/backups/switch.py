@@ -25,7 +25,7 @@ Identity = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Target:
     """A path that is being replaced. ``fresh`` is None before it is extracted, ``old`` when
     nothing was there. ``staging`` and ``before`` are names beside the path.
     """
@@ -47,9 +47,9 @@ class Place:
         return os.path.basename(self.path)
 
 
-def open_parent(place: Place) -> int:
-    """A descriptor of the place's folder; this user's and root's links above it are followed."""
-    return links.open_folder(os.fsdecode(place.parent))
+def open_parent(target: Target) -> int:
+    """A descriptor of the target's folder; this user's and root's links above it are followed."""
+    return links.open_folder(os.fsdecode(target.parent))
 
 
 def identity(name: bytes, folder: int) -> Identity | None:
@@ -61,40 +61,40 @@ def identity(name: bytes, folder: int) -> Identity | None:
     return status.st_dev, status.st_ino
 
 
-def is_switched(place: Place, folder: int) -> bool:
+def is_switched(target: Target, folder: int) -> bool:
     """Whether the fresh thing is at the path."""
-    return place.fresh is not None and identity(place.name, folder) == place.fresh
+    return target.fresh is not None and identity(target.name, folder) == target.fresh
 
 
-def switch(place: Place, folder: int) -> None:
+def switch(target: Target, folder: int) -> None:
     """Put the fresh thing at the path, and keep the old one as ``before``. Raises OSError."""
-    if place.old is None:
-        move(place.staging, place.name, folder)
-    elif exchange(place.name, place.staging, folder):
-        move(place.staging, place.before, folder)
+    if target.old is None:
+        move(target.staging, target.name, folder)
+    elif exchange(target.name, target.staging, folder):
+        move(target.staging, target.before, folder)
     else:
-        move(place.name, place.before, folder)
-        move(place.staging, place.name, folder)
+        move(target.name, target.before, folder)
+        move(target.staging, target.name, folder)
     os.fsync(folder)
 
 
-def undo(place: Place, folder: int) -> None:
+def undo(target: Target, folder: int) -> None:
     """Put the old thing back at the path, the fresh one at ``staging``. Raises OSError."""
-    kept = _where(place.old, (place.before, place.staging), folder)
-    if is_switched(place, folder):
-        if place.old is None:
-            move(place.name, place.staging, folder)
+    kept = _where(target.old, (target.before, target.staging), folder)
+    if is_switched(target, folder):
+        if target.old is None:
+            move(target.name, target.staging, folder)
         elif kept is not None:
-            _put_back(place, kept, folder)
-    elif kept is not None and identity(place.name, folder) is None:
-        move(kept, place.name, folder)
+            _put_back(target, kept, folder)
+    elif kept is not None and identity(target.name, folder) is None:
+        move(kept, target.name, folder)
     os.fsync(folder)
 
 
-def finish(place: Place, folder: int) -> None:
+def finish(target: Target, folder: int) -> None:
     """Complete a switch that was cut off after the path was replaced. Raises OSError."""
-    if place.old is not None and identity(place.staging, folder) == place.old:
-        move(place.staging, place.before, folder)
+    if target.old is not None and identity(target.staging, folder) == target.old:
+        move(target.staging, target.before, folder)
         os.fsync(folder)
 
 
@@ -121,14 +121,14 @@ def exchange(one: bytes, other: bytes, folder: int) -> bool:
     return True
 
 
-def _put_back(place: Place, kept: bytes, folder: int) -> None:
-    if not exchange(place.name, kept, folder):
-        aside = place.staging + b"~"
-        move(place.name, aside, folder)
-        move(kept, place.name, folder)
-        move(aside, place.staging, folder)
-    elif kept != place.staging:
-        move(kept, place.staging, folder)
+def _put_back(target: Target, kept: bytes, folder: int) -> None:
+    if not exchange(target.name, kept, folder):
+        aside = target.staging + b"~"
+        move(target.name, aside, folder)
+        move(kept, target.name, folder)
+        move(aside, target.staging, folder)
+    elif kept != target.staging:
+        move(kept, target.staging, folder)
 
 
 def _where(wanted: Identity | None, names: tuple[bytes, ...], folder: int) -> bytes | None:

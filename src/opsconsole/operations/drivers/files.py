@@ -21,7 +21,7 @@ from opsconsole.operations.backups.places import roots_of
 from opsconsole.operations.backups.restore_record import RestoreRecord, Stage
 from opsconsole.operations.backups.restorer import all_switched, restore
 from opsconsole.operations.backups.space import Need, files_text, require
-from opsconsole.operations.backups.switch import Place, identity, open_parent
+from opsconsole.operations.backups.switch import Target, identity, open_parent
 from opsconsole.operations.backups.tree import check_roots, copy_tree, survey
 from opsconsole.operations.backups.writer import Header, make_backup
 from opsconsole.operations.drivers.backup_making import BackupMaking, done
@@ -157,7 +157,7 @@ class FilesRestore(BackupRestoring):
             return failed("nothing was replaced")
         if record.stage is Stage.DONE or _all_switched(record):
             return StepOutcome(Outcome.DONE, "every path is the restored one")
-        paths = ", ".join(shown(place.path) for place in record.places)
+        paths = ", ".join(shown(target.path) for target in record.targets)
         return failed(
             f"it was cut off while it replaced {paths}; the next backup or restore of "
             f"{self._context.service} begins by putting the old ones back"
@@ -167,7 +167,7 @@ class FilesRestore(BackupRestoring):
         record = restore_record.find(self._store, self._id) if self._id else None
         if record is None:
             return tuple(_is_there(root) for root in self._declared)
-        return tuple(_sight(place) for place in record.places)
+        return tuple(_sight(target) for target in record.targets)
 
 
 def kind_of(path: bytes) -> str:
@@ -198,16 +198,16 @@ def _is_there(root: bytes) -> Sight:
     return Sight(shown(root), state, there)
 
 
-def _sight(place: Place) -> Sight:
+def _sight(target: Target) -> Sight:
     """Restored and there; a service that has since rewritten the file is no failure."""
-    folder = open_parent(place)
+    folder = open_parent(target)
     try:
-        found = identity(place.name, folder)
+        found = identity(target.name, folder)
     finally:
         os.close(folder)
     if found is None:
-        return Sight(shown(place.path), State.DOWN, "it is gone")
-    if found == place.old:
-        return Sight(shown(place.path), State.DOWN, "it is what was there before")
-    detail = "restored" if found == place.fresh else "restored, and rewritten since"
-    return Sight(shown(place.path), State.OK, detail)
+        return Sight(shown(target.path), State.DOWN, "it is gone")
+    if found == target.old:
+        return Sight(shown(target.path), State.DOWN, "it is what was there before")
+    detail = "restored" if found == target.fresh else "restored, and rewritten since"
+    return Sight(shown(target.path), State.OK, detail)
