@@ -7,6 +7,7 @@ import urllib.parse
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,8 @@ def ask(server: str, query: str, at: float) -> list[dict[str, Any]]:
     """``data.result`` of an instant query at one moment."""
     text = urllib.parse.urlencode({"query": query, "time": f"{at:.3f}"})
     with urllib.request.urlopen(f"{server}/api/v1/query?{text}", timeout=5) as response:
-        found: list[dict[str, Any]] = json.loads(response.read())["data"]["result"]
+        answer = json.loads(response.read(), parse_float=Decimal)
+        found: list[dict[str, Any]] = answer["data"]["result"]
         return found
 
 
@@ -194,10 +196,10 @@ async def test_the_same_samples_give_exactly_the_figures_of_prometheus(
         shop.restart()
         await asyncio.sleep(5)
         # A scrape that began before this moment has been stored by now.
-        now = round(time.time() - 1, 3)
+        now = Decimal(f"{time.time() - 1:.3f}")
 
         def query(text: str) -> list[dict[str, Any]]:
-            return ask(prometheus.url, text, now)
+            return ask(prometheus.url, text, float(now))
 
         name = "shop_latency_seconds_bucket"
         raw = await asyncio.to_thread(query, f"{name}[8s]")
@@ -216,21 +218,23 @@ async def test_the_same_samples_give_exactly_the_figures_of_prometheus(
     book = SampleBook()
     scrapes: dict[float, list[Exposed]] = {}
     for series in raw:
-        samples = [(float(at), float(value)) for at, value in series["values"]]
+        # Prometheus counts in whole milliseconds. Beside 1.8e9 seconds a float has a quarter of a
+        # microsecond only, so that times are counted from the moment of the query here.
+        samples = [(float(at - now), float(value)) for at, value in series["values"]]
         drops += any(after[1] < before[1] for before, after in pairwise(samples))
-        found = increase_of(samples, now - 8, now)
+        found = increase_of(samples, -8.0, 0.0)
         assert found is not None
-        assert found / 8 == pytest.approx(wanted[key_of(series)], rel=1e-6, abs=1e-9)
+        assert found / 8 == pytest.approx(wanted[key_of(series)], rel=1e-9, abs=1e-9)
         for at, value in samples:
             scrapes.setdefault(at, []).append(Exposed(name, key_of(series), value))
     assert drops > 0, "no reset was within the window"
     for at in sorted(scrapes):
         book.add(at, scrapes[at])
-    assert dict(book.rates(name, 8.0, now)) == pytest.approx(wanted, rel=1e-6, abs=1e-9)
+    assert dict(book.rates(name, 8.0, 0.0)) == pytest.approx(wanted, rel=1e-9, abs=1e-9)
 
     buckets = [(float(each["metric"]["le"]), float(each["value"][1])) for each in summed]
     theirs = [float(each[0]["value"][1]) for each in quantiles]
-    assert bucket_quantiles(shares, buckets) == pytest.approx(theirs, rel=1e-6)
+    assert bucket_quantiles(shares, buckets) == pytest.approx(theirs, rel=1e-9)
 
 
 def key_of(series: dict[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -7,6 +7,8 @@ as a gap, never as a zero or as the last value.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from opsconsole.model.reading import is_stale
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -41,7 +43,11 @@ class Latency:
 
 @dataclass(frozen=True, slots=True)
 class MetricValue:
-    """The present figure of a declared metric of a service; ``unit`` as shown (s, B, %, /s)."""
+    """The present figure of a declared metric of a service; ``unit`` as shown (s, B, %, /s).
+
+    ``at`` is when its latest sample was taken, as far as that is known, not when it was asked for;
+    ``every`` is how many seconds are between two samples of it.
+    """
 
     service: str
     name: str
@@ -51,3 +57,8 @@ class MetricValue:
     by_instance: Mapping[str, float] = field(default_factory=dict)
     trace: Trace | None = None
     origin: str = "prometheus"
+    every: float = 0.0
+
+    def is_stale(self, now: float) -> bool:
+        """Whether its latest sample is too old for it to be the present figure."""
+        return is_stale(self.at, self.every, now)

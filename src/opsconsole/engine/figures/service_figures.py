@@ -16,7 +16,6 @@ from opsconsole.model.expressions import (
     Quantity,
     StateIs,
 )
-from opsconsole.model.reading import is_stale
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.state import State
 
@@ -150,9 +149,7 @@ def _declared(record: ServiceRecord, quantity: Quantity, now: float) -> float | 
 
 def _fresh(record: ServiceRecord, name: str, now: float) -> float | None:
     metric = record.metrics.get(name)
-    if metric is None or is_stale(metric.at, record.metrics_every, now):
-        return None
-    return metric.value
+    return None if metric is None or metric.is_stale(now) else metric.value
 
 
 def state_is(record: ServiceRecord, state: State) -> bool | None:

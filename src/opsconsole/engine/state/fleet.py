@@ -191,9 +191,11 @@ class ServiceRecord:
         return trace
 
     def note_metric(self, metric: MetricValue, at: float) -> None:
-        """Take in a metric's present figure, and add it to its history."""
+        """Take in a metric's present figure, and add it to its history while it is one."""
+        every = max(metric.every, self.metrics_every)
+        metric = replace(metric, every=every)
         trace = self.trace_of(metric.name)
-        trace.add(at, metric.value)
+        trace.add(at, None if metric.is_stale(at) else metric.value)
         self.metrics[metric.name] = replace(metric, trace=trace.view(at))
 
     @property

@@ -218,6 +218,7 @@ def _metric(metric: MetricValue, now: float) -> Document:
         "value": _round(metric.value),
         "unit": metric.unit,
         "age": _age(metric.at, now),
+        "stale": metric.is_stale(now),
         "origin": metric.origin,
         "by_instance": _rounded(metric.by_instance),
     }

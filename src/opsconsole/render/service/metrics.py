@@ -1,7 +1,7 @@
 """The declared metrics of one service: value, trend, each instance's value, origin and age.
 
-Invariant: pure; an unknown figure is a dash; one not renewed for ``STALE_AFTER`` seconds looks
-stale. A trend has its own scale, from zero to the figure written after it.
+Invariant: pure; an unknown figure is a dash; one whose latest sample is old
+looks stale. A trend has its own scale, from zero to the figure written after it.
 """
 
 import math
@@ -14,9 +14,6 @@ from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip_line, fit
 from opsconsole.render.ink.spark import columns, share_spark
 from opsconsole.render.objectives import objectives
-
-STALE_AFTER: Final = 90.0
-"""Seconds; the slowest source is read every 30."""
 
 _NAME: Final = 33
 """Width of a metric's name, so that its figure lines up with those of the objectives."""
@@ -41,7 +38,7 @@ def metrics(service: ServiceView, width: int, now: float, window: float) -> list
 
 
 def _metric(metric: MetricValue, width: int, now: float, window: float) -> Iterator[Line]:
-    stale = metric.at is None or now - metric.at > STALE_AFTER
+    stale = metric.is_stale(now)
     name = _NAME if width >= 100 else 24
     yield clip_line(
         (

@@ -8,35 +8,78 @@ Source of the forms: Prometheus' documentation of ``rate`` and ``histogram_quant
 """
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.metrics.declared import Declared, Kind, Vector, to_values
 from opsconsole.sources.prometheus.promql_sharing import Labels, Shared, parted, seconds, shared
 
+AGE: Final = "opsconsole_age"
+"""The label of what is an age in seconds, not a figure."""
+
+LOOKBACK: Final = 300.0
+"""Seconds for which Prometheus finds a series' latest sample, unless it has ended."""
+
+STEP: Final = "5s"
+"""How exactly the end of a series is searched for."""
+
+# A query that is no more than the name of series, whose samples have times.
+_SELECTOR: Final = re.compile(r'\s*[a-zA-Z_:][\w:]*\s*(\{(?:[^{}"]|"(?:[^"\\]|\\.)*")*\})?\s*')
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One text and whom its answer serves; ``split_by`` names the label that distinguishes them."""
+    """One text and whom its answer serves; ``split_by`` names the label that distinguishes them.
+
+    ``selected`` are the series that it is made of, '' where that is not known.
+    """
 
     promql: str
     serves: tuple[Declared, ...]
     split_by: str = ""
+    selected: str = ""
+
+    @property
+    def with_ages(self) -> str:
+        """The query for the figures and, marked by a label, the ages of their samples.
+
+        A target that is gone has none: Prometheus ends its series, and rates go on without it for
+        as long as their window is.
+        """
+        return self._marked(f"timestamp({self.selected})") if self.selected else self.promql
+
+    @property
+    def with_last_ages(self) -> str:
+        """The same where series have ended: their last samples are searched for."""
+        span = seconds(max(LOOKBACK, *(each.window for each in self.serves)))
+        last = f"max_over_time(timestamp({self.selected})[{span}:{STEP}])"
+        return self._marked(last) if self.selected else self.promql
 
     def values(self, vector: Vector, at: float) -> list[MetricValue]:
-        """The figures that the answer ``vector`` gives."""
-        if not self.split_by:
-            return [
-                value for each in self.serves for value in to_values(each, vector, at, "prometheus")
-            ]
+        """The figures that the answer ``vector`` gives, each of the moment of its latest sample."""
         parts = parted(vector, self.split_by)
         found: list[MetricValue] = []
         for each in self.serves:
-            own = parts.get(dict(each.labels)[self.split_by], [])
-            found.extend(to_values(each, own, at, "prometheus"))
+            own = parts.get(dict(each.labels)[self.split_by] if self.split_by else "", [])
+            ages = [value for labels, value in own if AGE in labels]
+            taken = at - max(0.0, min(ages)) if ages else at
+            figures = [sample for sample in own if AGE not in sample[0]]
+            found.extend(to_values(each, figures, taken, "prometheus"))
         return found
+
+    def has_ended(self, vector: Vector) -> bool:
+        """Whether the answer has figures of series that have no sample any more."""
+        if not self.selected:
+            return False
+        parts = parted(vector, self.split_by).values()
+        return any(all(AGE not in labels for labels, _value in part) for part in parts)
+
+    def _marked(self, times: str) -> str:
+        by = f"max by ({self.split_by}) ({times})" if self.split_by else f"max({times})"
+        return f'{self.promql} or label_replace(time() - {by}, "{AGE}", "1", "", "")'
 
 
 def batched(declared: Iterable[Declared]) -> tuple[Query, ...]:
@@ -68,8 +111,11 @@ def read_vector(data: Any) -> Vector:
 
 def _query(group: Shared[Declared]) -> Query:
     first = group.serves[0]
-    text = _text(first, group.selector(first.series), group.split_by)
-    return Query(text, group.serves, group.split_by)
+    selected = group.selector(first.series)
+    text = _text(first, selected, group.split_by)
+    if first.kind is Kind.PROMQL:
+        selected = first.series if _SELECTOR.fullmatch(first.series) else ""
+    return Query(text, group.serves, group.split_by, selected)
 
 
 def _text(declared: Declared, selected: str, split_by: str) -> str:

@@ -20,11 +20,12 @@ from opsconsole.model.series import MetricValue
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics import process_starts
-from opsconsole.sources.metrics.declared import Declared
+from opsconsole.sources.metrics.declared import Declared, Vector
 from opsconsole.sources.prometheus.api_alerts import read_prometheus
 from opsconsole.sources.prometheus.promql import Query, batched
 from opsconsole.sources.prometheus.query_source import QuerySource
 from opsconsole.sources.prometheus.rule_watch import RuleWatch
+from opsconsole.sources.prometheus.sample_pace import SamplePace
 from opsconsole.sources.prometheus.server_api import BlockingApi, ServerApi, fault_of_answer
 
 STARTS_EVERY: Final = 15.0
@@ -57,6 +58,7 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         self._rules = RuleWatch(rules or RuleFiles(), self.id)
         self._queries = list(batched(declared))
         self._starts_due = 0.0
+        self._pace = SamplePace()
         self._reported: dict[str, str] = {}
 
     async def close(self) -> None:
@@ -102,13 +104,14 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         problems: list[tuple[str, Fault]] = []
         late: list[Query] = []
         for query in tuple(self._queries):
-            outcome = self._ask(query.promql) if time.monotonic() < deadline else _NO_TIME
+            outcome = self._figures(query) if time.monotonic() < deadline else _NO_TIME
             if isinstance(outcome, Fault):
                 problems.append((query.promql, outcome))
                 if outcome.kind is FaultKind.TIMEOUT and outcome is not _NO_TIME:
                     late.append(query)
             else:
-                metrics.extend(query.values(outcome, self._clock.now()))
+                found = query.values(outcome, self._clock.now())
+                metrics.extend(map(self._pace.paced, found))
         if late:
             # Asked last from now on, so that a slow query keeps no other from its turn.
             self._queries = [query for query in self._queries if query not in late] + late
@@ -125,6 +128,12 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
             seen.evaluated,
             unevaluated,
         )
+
+    def _figures(self, query: Query) -> Vector | Fault:
+        outcome = self._ask(query.with_ages)
+        if isinstance(outcome, Fault) or not query.has_ended(outcome):
+            return outcome
+        return self._ask(query.with_last_ages)
 
     def _look_for_starts(self, deadline: float) -> tuple[tuple[ProcessStart, ...], tuple[str, ...]]:
         """Processes that began recently, where there is time to ask, and why they are not known."""
