@@ -6,14 +6,15 @@ from itertools import product
 import pytest
 
 from opsconsole.cli.changing.alerts import unheard
+from opsconsole.model.alerts import Severity
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import is_stale
 from opsconsole.model.rules import RuleView
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
-from opsconsole.render import resources
+from opsconsole.render import alerts, resources
 from opsconsole.render.empty_panels import no_alerts, nothing_to_show
-from opsconsole.render.ink.cells import plain
+from opsconsole.render.ink.cells import Role, plain
 from opsconsole.render.overview import Panel
 from opsconsole.render.service.summary import alert_lines
 from opsconsole.render.wall.scene import data_age, unseen
@@ -108,3 +109,28 @@ def test_two_sources_of_one_name_are_two_on_the_wall() -> None:
     assert not is_stale(well.taken_at, well.interval, NOW)
     assert unseen(snapshot, NOW) == [down]
     assert data_age(snapshot, NOW) == 3
+
+
+def test_rules_that_were_not_evaluated_are_no_calm() -> None:
+    source = SourceId(SourceKind.PROMETHEUS, "edge")
+    doubted = SourceView(
+        source, "http://10.0.0.9", 15.0, NOW - 1, NOW - 900, unknown_rules=("Slow", "Disk")
+    )
+    snapshot = replace(bare(doubted), rules=(RuleView("Slow", "vector(1)"),))
+    for said in (
+        plain(no_alerts(snapshot)),
+        plain(nothing_to_show(Panel.ALERTS, snapshot, filtered=False)),
+        plain(alert_lines(fleet.calm().services[0], snapshot, 100, NOW)),
+    ):
+        assert "unknown: 2 rules of edge are not evaluated" in said
+        assert "Slow" in said
+    assert unheard(snapshot) == ["edge: 2 rules were not evaluated, first Slow"]
+
+
+def test_an_alert_that_nobody_reports_any_more_is_not_bold() -> None:
+    alert = next(each for each in fleet.on_fire().alerts if each.severity is Severity.CRITICAL)
+    fresh = alerts.row(alert, 100, NOW).line
+    stale = alerts.row(replace(alert, seen_at=NOW - 780), 100, NOW).line
+    assert Role.STRONG in {span.role for span in fresh}
+    assert not {Role.STRONG, Role.DOWN} & {span.role for span in stale}
+    assert "seen 13m00s ago" in plain([stale])

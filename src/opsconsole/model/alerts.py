@@ -59,6 +59,7 @@ class Alert:
     """A rule that fires. ``sources`` names who reports it; ``since`` when it began.
 
     ``cause`` is the key of the alert that explains it, ``fingerprint`` Alertmanager's name for it.
+    ``seen_at`` is when it was last reported, where all that reported it are silent now; else None.
     """
 
     key: str
@@ -78,6 +79,7 @@ class Alert:
     ends_at: float | None = None
     cause: str = ""
     fingerprint: str = ""
+    seen_at: float | None = None
 
     @property
     def quiet(self) -> bool:

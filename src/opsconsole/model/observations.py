@@ -41,7 +41,8 @@ class PrometheusSeen:
 
     ``total`` counts alerts that were left out for their number too. Where it does not report
     alerts, having none means nothing. ``evaluations`` are of rules that it has not loaded,
-    ``unevaluated`` the names of alerting rules that it has not evaluated since it began.
+    ``unevaluated`` the names of alerting rules that it has not evaluated since it began,
+    ``unknown_rules`` of all of which it is not known whether they hold.
     """
 
     alerts: tuple[Alert, ...] = ()
@@ -54,6 +55,7 @@ class PrometheusSeen:
     starts: tuple[ProcessStart, ...] = ()
     tells_alerts: bool = True
     unevaluated: frozenset[str] = frozenset()
+    unknown_rules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

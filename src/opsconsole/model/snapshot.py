@@ -153,6 +153,7 @@ class SourceView:
     ``taken_at`` is the last good reading; ``fault`` is set while the latest look failed, since
     ``since``. ``lag`` is the delay of the latest look behind its schedule, in seconds. A
     server that never has alerts to report, whatever happens, does not report alerts.
+    ``unknown_rules`` names the alert rules of which it is not known whether they hold.
     """
 
     id: SourceId
@@ -164,6 +165,7 @@ class SourceView:
     lag: float = 0.0
     note: str = ""
     tells_alerts: bool = True
+    unknown_rules: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

@@ -52,7 +52,7 @@ def row(alert: Alert, width: int, now: float, *, folded: int = 0, depth: int = 0
     ``folded`` counts the alerts that are hidden under it; with ``depth`` it is one of them.
     """
     glyph, word, role = _LOOKS[alert.severity]
-    loud = alert.state is AlertState.FIRING and not alert.quiet
+    loud = alert.state is AlertState.FIRING and not alert.quiet and alert.seen_at is None
     name_width = min(24, max(12, width // 3))
     name = f"└ {alert.name}" if depth else alert.name
     spans: list[Span] = [
@@ -94,6 +94,9 @@ def _wordings(alert: Alert, now: float) -> list[str]:
     The end of the silence is kept longer than its owner: it decides who is woken.
     """
     where = alert.service or alert.instance
+    if alert.seen_at is not None:
+        seen = f"seen {figures.age(now - alert.seen_at)} ago"
+        return [f"{seen} · {where}".strip(" ·"), seen]
     if alert.state is not AlertState.FIRING:
         return [f"{alert.state.value} · {where}".strip(" ·")]
     if not alert.quiet:
@@ -133,6 +136,9 @@ def detail(alert: Alert, now: float) -> list[Line]:
         (Span(f"{glyph} {word} ", role), Span(alert.name, Role.STRONG)),
         (Span(f"{alert.state.value} for {figures.age(now - alert.since)}", Role.MUTED),),
     ]
+    if alert.seen_at is not None:
+        seen = f"last reported {figures.age(now - alert.seen_at)} ago: its source does not answer"
+        lines.append((Span(seen, Role.STALE),))
     for title, text in (
         ("says", alert.summary),
         ("more", alert.description),

@@ -63,6 +63,14 @@ def no_alerts(snapshot: Snapshot, calm: str = "no alert is firing") -> list[Line
             "name its vmalert as prometheus.rules_url, or set alertmanager.url",
             role=Role.UNKNOWN,
         )
+    doubted = next((each for each in asked if each.unknown_rules), None)
+    if doubted is not None:
+        return _said(
+            f"unknown: {len(doubted.unknown_rules)} rules of {doubted.name} are not evaluated",
+            f"first {doubted.unknown_rules[0]}",
+            doubted.note,
+            role=Role.UNKNOWN,
+        )
     if not asked and not snapshot.rules:
         return _said(
             "no alerts here: they are not looked for",

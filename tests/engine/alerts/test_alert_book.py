@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from opsconsole.engine.alerts.alert_book import AlertBook
+from opsconsole.engine.alerts.alert_book import AlertBook, own_rules
 from opsconsole.engine.judge.service import Verdict
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
-from opsconsole.model.source_id import SourceId
+from opsconsole.model.source_id import LOCAL, SourceId
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from tests.engine.conftest import fleet
@@ -107,3 +107,23 @@ def test_a_source_that_falls_silent_leaves_the_other_ones_row() -> None:
     book.report(ALERTMANAGER, (), NOW + 3)
     (row,) = book.view()
     assert row.state is AlertState.RESOLVED
+
+
+def test_what_only_silent_servers_reported_says_when_it_was_last_seen() -> None:
+    book, _records = make()
+    both = replace(alert("Both"), labels={"alertname": "Both", "severity": "warning"})
+    book.report(PROMETHEUS, (alert("Slow"), both), NOW)
+    other = replace(both, sources=(ALERTMANAGER,))
+    book.report(ALERTMANAGER, (other,), NOW)
+    book.report(own_rules(PROMETHEUS), (replace(alert("Mine"), sources=(LOCAL,)),), NOW)
+    assert book.tick(NOW + 60, {PROMETHEUS: NOW + 5})
+    assert {row.name: row.seen_at for row in book.view()} == {
+        "Slow": NOW + 5,
+        "Mine": NOW + 5,
+        "Both": None,
+    }
+    assert not book.tick(NOW + 61, {PROMETHEUS: NOW + 5}), "nothing new"
+    assert book.tick(NOW + 62, {PROMETHEUS: NOW + 5, ALERTMANAGER: NOW + 6})
+    assert {row.seen_at for row in book.view() if row.name == "Both"} == {NOW + 6}
+    assert book.tick(NOW + 63, {})
+    assert {row.seen_at for row in book.view()} == {None}

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from opsconsole.config.rule_files import RuleFiles
 from opsconsole.model.rules import FileRule
 from opsconsole.sources.http.transport_fault import TransportFaultError
-from opsconsole.sources.prometheus.rule_watch import RuleWatch, read_rules, read_samples
+from opsconsole.sources.prometheus.rule_answers import read_rules, read_samples
+from opsconsole.sources.prometheus.rule_watch import RuleWatch
 from opsconsole.sources.prometheus.server_api import refusal
 from tests.named import named
 

@@ -139,12 +139,17 @@ def _look(configuration: Configuration) -> Snapshot:
 
 
 def unheard(snapshot: Snapshot) -> list[str]:
-    """The alert sources that did not answer, each with why."""
-    return [
-        f"{source.name} did not answer: {source.fault or 'no answer in time'}"
-        for source in snapshot.sources
-        if source.id.kind.knows_alerts and (source.fault is not None or source.taken_at is None)
-    ]
+    """The alert sources that did not answer, or whose rules were not all evaluated, with why."""
+    said: list[str] = []
+    for source in snapshot.sources:
+        if not source.id.kind.knows_alerts:
+            continue
+        if source.fault is not None or source.taken_at is None:
+            said.append(f"{source.name} did not answer: {source.fault or 'no answer in time'}")
+        elif source.unknown_rules:
+            count, first = len(source.unknown_rules), source.unknown_rules[0]
+            said.append(f"{source.name}: {count} rules were not evaluated, first {first}")
+    return said
 
 
 def _exit_code(alerts: Sequence[Alert], silent: Sequence[str]) -> ExitCode:

@@ -4,8 +4,9 @@ Invariant: what a source reported stays until that source answers without it; a 
 or has just restarted, neither adds nor ends an alert. Rows are rebuilt only when a report changed.
 """
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
@@ -58,6 +59,7 @@ class AlertBook:
         self._events = events
         self._reports: dict[SourceId, tuple[Alert, ...]] = {}
         self._rows: dict[str, Alert] = {}
+        self._silent: Mapping[SourceId, float] = {}
         self._view: tuple[Alert, ...] = ()
         self._restarted = RestartedServers()
         self._resolving = False
@@ -124,10 +126,14 @@ class AlertBook:
         self._reports[source] = alerts
         return self._advance(now)
 
-    def tick(self, now: float) -> bool:
+    def tick(self, now: float, silent: Mapping[SourceId, float] = MappingProxyType({})) -> bool:
         """Evaluate the local rules and drop expired resolved rows. Returns whether any row
-        changed."""
-        changed = False
+        changed.
+
+        ``silent`` are the servers that have not answered in time, with when they last did.
+        """
+        changed = silent != self._silent
+        self._silent = silent
         for each in self._rules:
             changed |= _evaluate(each, now)
         if changed:
@@ -193,8 +199,24 @@ class AlertBook:
         )
         return tuple(
             known if (known := before.get(row.key)) is not None and known == row else row
-            for row in rows
+            for row in map(self._dated, rows)
         )
+
+    def _dated(self, row: Alert) -> Alert:
+        """``row``, with when it was last reported where none of its sources answers any more."""
+        heard = [self._silent_since(row, source) for source in row.sources]
+        known = [at for at in heard if at is not None]
+        lost = known and len(known) == len(heard) and row.state is not AlertState.RESOLVED
+        return replace(row, seen_at=max(known)) if lost else row
+
+    def _silent_since(self, row: Alert, source: SourceId) -> float | None:
+        if source.kind is not SourceKind.LOCAL:
+            return self._silent.get(source)
+        for each, alerts in self._reports.items():
+            asked = self._silent.get(_asked(each)) if each.kind is SourceKind.LOCAL else None
+            if asked is not None and any(alert.key == row.key for alert in alerts):
+                return asked
+        return None
 
 
 def own_rules(server: SourceId) -> SourceId:

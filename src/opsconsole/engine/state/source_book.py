@@ -21,7 +21,7 @@ from opsconsole.model.observations import (
     PrometheusSeen,
     ScrapeSeen,
 )
-from opsconsole.model.reading import Reading
+from opsconsole.model.reading import Reading, is_stale
 from opsconsole.model.running.hosts import Host
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.snapshot import SourceView
@@ -39,6 +39,7 @@ class _Place:
     lag: float = 0.0
     note: str = ""
     tells_alerts: bool = True
+    unknown_rules: tuple[str, ...] = ()
     view: SourceView | None = None
 
     @property
@@ -82,6 +83,7 @@ class SourceBook:
         if reading.fault is None:
             place.taken_at = reading.taken_at
             place.note, place.tells_alerts = _note_of(reading.value), _serves_alerts(reading.value)
+            place.unknown_rules = _unknown_rules(reading.value)
             if lost is not None:
                 if not place.aside:
                     self._events.add(source_back(reading.taken_at, place.name, place.since))
@@ -91,6 +93,14 @@ class SourceBook:
             # A source that never answered is shown by its view; the timeline is for changes.
             if place.taken_at is not None and not place.aside:
                 self._events.add(source_lost(reading.taken_at, place.name, reading.fault))
+
+    def silent(self, now: float) -> dict[SourceId, float]:
+        """The servers whose latest answer is too old to go by, with when it was."""
+        return {
+            who: place.taken_at
+            for who, place in self._places.items()
+            if place.taken_at is not None and is_stale(place.taken_at, place.interval, now)
+        }
 
     def views(self) -> tuple[SourceView, ...]:
         """One view per source; unchanged ones are the same objects."""
@@ -126,6 +136,10 @@ def _serves_alerts(seen: Observation | None) -> bool:
     return seen.tells_alerts if isinstance(seen, PrometheusSeen) else True
 
 
+def _unknown_rules(seen: Observation | None) -> tuple[str, ...]:
+    return seen.unknown_rules if isinstance(seen, PrometheusSeen) else ()
+
+
 def _failed(problems: Problems) -> str:
     if not problems:
         return ""
@@ -150,5 +164,6 @@ def _view(place: _Place) -> SourceView:
             lag=place.lag,
             note=place.note,
             tells_alerts=place.tells_alerts,
+            unknown_rules=place.unknown_rules,
         )
     return place.view

@@ -239,7 +239,7 @@ class Store:
         changed = self._changed or bool(self._touched)
         self._touched.clear()
         self._changed = False
-        return self.alerts.tick(now) or changed
+        return self.alerts.tick(now, self.sources.silent(now)) or changed
 
     def _apply_probe(self, reading: Reading[Observation], lag: float) -> float | None:
         found = self._index.get(reading.source)

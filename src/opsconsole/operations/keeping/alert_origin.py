@@ -16,7 +16,7 @@ from opsconsole.model.rules import RuleView
 from opsconsole.model.source_id import NOBODY
 from opsconsole.operations.drivers.json_client import CallError, JsonClient
 from opsconsole.sources.prometheus.api_alerts import read_prometheus
-from opsconsole.sources.prometheus.rule_watch import read_rules
+from opsconsole.sources.prometheus.rule_answers import read_rules
 from opsconsole.threads import BoundedExecutor
 
 

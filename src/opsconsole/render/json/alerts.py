@@ -20,6 +20,8 @@ def alert_document(alert: Alert, now: float) -> Document:
         "since": round(alert.since, 6),
         "age": round(max(0.0, now - alert.since), 6),
         "ends_at": None if alert.ends_at is None else round(alert.ends_at, 6),
+        "stale": alert.seen_at is not None,
+        "seen_at": None if alert.seen_at is None else round(alert.seen_at, 6),
         "service": alert.service,
         "instance": alert.instance,
         "summary": alert.summary,

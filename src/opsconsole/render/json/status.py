@@ -319,6 +319,7 @@ def _source(source: SourceView, now: float) -> Document:
         "lag": _round(source.lag),
         "fault": _fault(source.fault),
         "note": source.note,
+        "unknown_rules": list(source.unknown_rules),
     }
 
 

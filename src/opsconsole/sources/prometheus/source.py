@@ -127,6 +127,7 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
             starts,
             seen.evaluated,
             unevaluated,
+            tuple(dict.fromkeys((*seen.unknown, *sorted(unevaluated)))),
         )
 
     def _figures(self, query: Query) -> Vector | Fault:
