@@ -92,7 +92,7 @@ def test_many_rules_are_one_query_and_the_same_expression_is_asked_once() -> Non
 
 def test_every_rule_has_its_turn_however_short_a_look(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(rule_turns.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(rule_turns, "MOST", 1)
     wanted = rules(*(f"good {n}" for n in range(12)))
     turns, server = RuleTurns(), Server(now, takes=1.0)
@@ -106,7 +106,7 @@ def test_every_rule_has_its_turn_however_short_a_look(monkeypatch: pytest.Monkey
 
 def test_an_old_evaluation_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1000.0]
-    monkeypatch.setattr(rule_turns.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     turns, wanted = RuleTurns(), rules("good 1")
     assert turns.evaluate(Server(), wanted, now[0] + 5).unknown == ()
     now[0] += rule_turns.PATIENCE / 2
