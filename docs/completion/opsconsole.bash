@@ -5,11 +5,12 @@
 #    source ~/.local/share/bash_completion/opsconsole
 # See also: https://github.com/scop/bash-completion/blob/main/doc/configuration.md
 
-_shtab_opsconsole_subparsers=(status check services schema themes operations backups record timeline runbook audit logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
+_shtab_opsconsole_subparsers=(status check services init schema themes operations backups record timeline runbook audit logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
 
 _shtab_opsconsole_status_option_strings=(-h --help -c --config --json)
 _shtab_opsconsole_check_option_strings=(-h --help -c --config --offline --json)
 _shtab_opsconsole_services_option_strings=(-h --help -c --config)
+_shtab_opsconsole_init_option_strings=(-h --help -c --config)
 _shtab_opsconsole_schema_option_strings=(-h --help)
 _shtab_opsconsole_themes_option_strings=(-h --help)
 _shtab_opsconsole_operations_option_strings=(-h --help -c --config --read-only --limit --json)
@@ -46,6 +47,8 @@ _shtab_opsconsole_check__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_check___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_services__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_services___config_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_init__c_COMPGEN=_shtab_compgen_files
+_shtab_opsconsole_init___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_operations__c_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_operations___config_COMPGEN=_shtab_compgen_files
 _shtab_opsconsole_backups_pos_0_COMPGEN=_opsconsole_services
@@ -118,7 +121,7 @@ _shtab_opsconsole_audit_pos_0_choices=(verify)
 _shtab_opsconsole_logs___level_choices=(debug info warning error critical)
 _shtab_opsconsole_incident_pos_0_choices=(export)
 _shtab_opsconsole_incident___format_choices=(md)
-_shtab_opsconsole_pos_0_choices=(status check services schema themes operations backups record timeline runbook audit logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
+_shtab_opsconsole_pos_0_choices=(status check services init schema themes operations backups record timeline runbook audit logs restart degrade recover backup restore rollback scale test call alerts silences ack silence unsilence incident note demo)
 
 _shtab_opsconsole_status_pos_0_nargs='*'
 _shtab_opsconsole_status__h_nargs=0
@@ -130,6 +133,8 @@ _shtab_opsconsole_check___offline_nargs=0
 _shtab_opsconsole_check___json_nargs=0
 _shtab_opsconsole_services__h_nargs=0
 _shtab_opsconsole_services___help_nargs=0
+_shtab_opsconsole_init__h_nargs=0
+_shtab_opsconsole_init___help_nargs=0
 _shtab_opsconsole_schema__h_nargs=0
 _shtab_opsconsole_schema___help_nargs=0
 _shtab_opsconsole_themes__h_nargs=0

@@ -75,6 +75,11 @@ def _add_reading_commands(commands: "_Commands") -> None:
     services = commands.add("services", "names of the services, for scripts")
     services.set_defaults(module="reading.services")
 
+    init = commands.add(
+        "init", "write a first configuration of what runs here; exit 1 with parts left open"
+    )
+    init.set_defaults(module="init")
+
     schema = commands.add("schema", "print the configuration's JSON schema", reads=False)
     schema.add_argument(
         "what", nargs="?", choices=["configuration", "runbook"], help="which; the configuration's"

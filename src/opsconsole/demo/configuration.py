@@ -13,7 +13,7 @@ from opsconsole.demo import runbooks
 from opsconsole.demo.layout import Layout
 from opsconsole.demo.monitoring import Monitoring
 from opsconsole.demo.services import services
-from opsconsole.demo.yaml_text import render
+from opsconsole.render.yaml_text import render
 
 _HEAD: Final = (
     "# The demo's fleet. Written by `opsconsole demo` and removed when it ends;",

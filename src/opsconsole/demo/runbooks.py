@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from opsconsole.demo.yaml_text import render
+from opsconsole.render.yaml_text import render
 
 FOLDER: Final = "runbooks"
 _HEALTHY: Final = {"http": {"get": "/health", "status": [200]}}

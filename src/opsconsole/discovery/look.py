@@ -22,11 +22,12 @@ from opsconsole.sources.docker.reader import EngineReader
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """Effective settings, why some of it could not be looked for, and what was found."""
+    """Effective settings, why some of it could not be looked for, what was found and in what."""
 
     settings: Settings
     faults: tuple[str, ...] = ()
     findings: tuple[DockerFinding, ...] = ()
+    inventories: tuple[Inventory, ...] = ()
 
 
 def look(
@@ -41,11 +42,9 @@ def look(
         return Fleet(declared)
     with ThreadPoolExecutor(len(engines), "discovery") as threads:
         answers = list(threads.map(lambda each: _inventory(each, environ, within), engines))
+    inventories = tuple(each for each in answers if isinstance(each, Inventory))
     findings = tuple(
-        finding
-        for answer in answers
-        if isinstance(answer, Inventory)
-        for finding in read(declared, answer, None)
+        finding for inventory in inventories for finding in read(declared, inventory, None)
     )
     faults = tuple(
         f"{engine.name} does not answer: {answer}"
@@ -53,7 +52,7 @@ def look(
         if isinstance(answer, Fault)
     )
     merged = effective(declared, [each.found for each in findings])
-    return Fleet(merged.settings, faults, findings)
+    return Fleet(merged.settings, faults, findings, inventories)
 
 
 def _inventory(

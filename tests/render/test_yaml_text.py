@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.demo.yaml_text import flow, render, scalar
+from opsconsole.render.yaml_text import flow, render, scalar
 
 TEXTS = st.text(max_size=20) | st.sampled_from(
     ["yes", "No", "null", "1e3", "0x1f", "12:30", "2s", "a: b", "- x", "#c", "http://h:80", "~", ""]

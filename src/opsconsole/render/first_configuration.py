@@ -1,0 +1,112 @@
+"""A first configuration of what was found. Pure.
+
+Invariant: each line says where it comes from. What is not certain, and every change but a restart,
+is a comment, and holds once its ``#`` is taken away. Nothing but what was found is in it.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from opsconsole.config.effective import FoundService
+from opsconsole.inspection.servers_around import ServerAround
+from opsconsole.model.running.workloads import Inventory, Replica
+from opsconsole.render.yaml_text import flow, scalar
+
+_HEAD: Final = (
+    "# Written by opsconsole init, of what ran then. Behind each line is where it comes from.",
+    "# What begins with # is not certain, or is a change that you may allow.",
+    "",
+)
+_ENABLED: Final = "restart"
+_REASONS: Final = {
+    "group": "its project, or the label io.opsconsole.group",
+    "depends_on": "its labels",
+    "instances": "the ports that its containers publish",
+    "health": "the label io.opsconsole.health",
+    "logs": "its containers",
+    "restart": "its engine can, one copy after the other",
+    "rollback": "its engine can, to the image before",
+    "scale": "its engine can, between 1 and 10 copies",
+}
+_KEYS: Final = ("group", "containers", "depends_on", "instances", "health", "logs")
+
+
+@dataclass(frozen=True, slots=True)
+class FirstConfiguration:
+    """The lines of the file; what was found with its evidence; what is left open, a line each."""
+
+    lines: tuple[str, ...]
+    found: tuple[tuple[str, str], ...]
+    left_open: tuple[str, ...]
+
+
+def first_configuration(
+    services: Sequence[FoundService],
+    servers: Sequence[ServerAround],
+    inventories: Iterable[Inventory],
+    faults: Sequence[str],
+) -> FirstConfiguration:
+    """``services`` as they are, ``servers`` as an offer, and what did not answer as left open."""
+    containers = {each.name: each for seen in inventories for each in seen.replicas}
+    lines, left_open = [*_HEAD], [*faults]
+    for server in servers:
+        lines.append(f"#{server.kind}: {{url: {scalar(server.url)}}}  # {server.evidence}")
+        left_open.append(f"the {server.kind} at {server.url} is offered as a comment: is it yours?")
+    lines += ["#discover: {docker: true}  # finds what will run later as well", ""]
+    lines.append("services:" if services else "services: {}")
+    for each in services:
+        lines += _service(each, containers)
+        ports = _unused_ports(each, containers)
+        if ports:
+            named = ", ".join(ports)
+            left_open.append(f"{each.name} publishes {named}: on which path is its health?")
+    found = [(each.name, each.evidence) for each in services]
+    found += [(f"a {each.kind}", f"{each.evidence}, at {each.url}") for each in servers]
+    return FirstConfiguration(tuple(lines), tuple(found), tuple(left_open))
+
+
+def _service(found: FoundService, containers: Mapping[str, Replica]) -> Iterator[str]:
+    document = _plain(found.service.model_dump(mode="json", by_alias=True, exclude_unset=True))
+    yield f"  {scalar(found.name)}:  # {found.evidence}"
+    reasons = {**_REASONS, "containers": found.evidence}
+    for key in _KEYS:
+        if key in document:
+            yield f"    {key}: {flow(_short(key, document[key]))}  # {reasons[key]}"
+    ports = _unused_ports(found, containers)
+    if ports:
+        yield f"    #instances: {flow(ports)}  # {reasons['instances']}"
+        yield "    #health: /health  # a guess"
+    actions = document.get("actions", {})
+    if not actions:
+        return
+    yield f"    {'' if _ENABLED in actions else '#'}actions:  # what may be done to it"
+    for kind, target in actions.items():
+        yield f"      {'' if kind == _ENABLED else '#'}{kind}: {flow(target)}  # {reasons[kind]}"
+
+
+def _short(key: str, value: Any) -> Any:
+    return value["path"] if key == "health" else value
+
+
+def _plain(value: Any) -> Any:
+    """Without the engine, which is the only one, and without what is not set."""
+    if isinstance(value, dict):
+        return {
+            key: _plain(each) for key, each in value.items() if key != "engine" and each is not None
+        }
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _unused_ports(found: FoundService, containers: Mapping[str, Replica]) -> list[str]:
+    """Where its published ports are on this host, if no path of them is known."""
+    if "instances" in found.service.model_fields_set:
+        return []
+    named = (containers.get(each.docker or "") for each in found.service.logs)
+    return [
+        f"http://127.0.0.1:{port.public}"
+        for replica in named
+        if replica is not None
+        for port in replica.ports
+        if port.public is not None and port.protocol == "tcp"
+    ]
