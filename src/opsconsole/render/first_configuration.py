@@ -6,12 +6,14 @@ is a comment, and holds once its ``#`` is taken away. Nothing but what was found
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from opsconsole.config.effective import FoundService
-from opsconsole.inspection.servers_around import ServerAround
 from opsconsole.model.running.workloads import Inventory, Replica
 from opsconsole.render.yaml_text import flow, scalar
+
+if TYPE_CHECKING:
+    from opsconsole.config.effective import FoundService
+    from opsconsole.inspection.servers_around import ServerAround
 
 _HEAD: Final = (
     "# Written by opsconsole init, of what ran then. Behind each line is where it comes from.",
@@ -42,8 +44,8 @@ class FirstConfiguration:
 
 
 def first_configuration(
-    services: Sequence[FoundService],
-    servers: Sequence[ServerAround],
+    services: "Sequence[FoundService]",
+    servers: "Sequence[ServerAround]",
     inventories: Iterable[Inventory],
     faults: Sequence[str],
 ) -> FirstConfiguration:
@@ -66,7 +68,7 @@ def first_configuration(
     return FirstConfiguration(tuple(lines), tuple(found), tuple(left_open))
 
 
-def _service(found: FoundService, containers: Mapping[str, Replica]) -> Iterator[str]:
+def _service(found: "FoundService", containers: Mapping[str, Replica]) -> Iterator[str]:
     document = _plain(found.service.model_dump(mode="json", by_alias=True, exclude_unset=True))
     yield f"  {scalar(found.name)}:  # {found.evidence}"
     reasons = {**_REASONS, "containers": found.evidence}
@@ -98,7 +100,7 @@ def _plain(value: Any) -> Any:
     return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
-def _unused_ports(found: FoundService, containers: Mapping[str, Replica]) -> list[str]:
+def _unused_ports(found: "FoundService", containers: Mapping[str, Replica]) -> list[str]:
     """Where its published ports are on this host, if no path of them is known."""
     if "instances" in found.service.model_fields_set:
         return []
