@@ -29,7 +29,7 @@ from opsconsole.engine.engine_calls import EngineCalls
 from opsconsole.engine.findings import Findings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.notices import Notices
-from opsconsole.engine.past import preload
+from opsconsole.engine.past import beside, preload
 from opsconsole.engine.past.past_figures import PastFigures
 from opsconsole.engine.past.replay import SPAN_EVERY, Archive, Replay
 from opsconsole.engine.reload import POLL_EVERY, ConfigurationWatch, Reloading
@@ -58,11 +58,18 @@ PUBLISH_EVERY: Final = 0.5
 """Minimum seconds between snapshots."""
 
 OPERATIONS_EVERY: Final = 1.0
+PAST_WITHIN: Final = 1.0
+"""Seconds that the first look waits at most for what was recorded before."""
+
+RECORDING_EVERY: Final = 2.0
 LOG_FIGURES_EVERY: Final = 2.0
 RUNBOOKS_EVERY: Final = 1.0
 AFTER_DEFECT: Final = 1.0
 CLOSE_WITHIN: Final = 1.0
 """Seconds that sources have to release what they hold."""
+
+ADOPTED_OVER: Final = 120.0
+"""Seconds back to which recorded events of another console are looked at again and again."""
 
 LOOK_WITHIN: Final = 30.0
 """Default timeout of ``look_once`` in seconds; each source has its own, shorter deadline."""
@@ -110,6 +117,8 @@ class Engine(EngineCalls):
         self._recorder = recorder
         self._errors = 0
         self._resumed_at: float | None = None
+        self._recording_state = RecordingState.OFF
+        self._takes_over_until = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
@@ -236,6 +245,9 @@ class Engine(EngineCalls):
             if self._recorder is not None:
                 self._recorder.start()
                 cleanup.callback(self._recorder.close, CLOSE_WITHIN)
+            past = asyncio.create_task(self._show_hours_before(self._latest.taken_at))
+            # What was recorded is known before the first look decides, unless the disk is slow.
+            await asyncio.wait({past}, timeout=PAST_WITHIN)
             self._schedule = Schedule(sources, self._clock, self._deliver, on_gap=self._suspended)
             # Objects made so far live as long as the engine: the garbage collector need not visit
             # them.
@@ -248,7 +260,7 @@ class Engine(EngineCalls):
                 tasks.create_task(self._for_ever(self._read_log_figures, LOG_FIGURES_EVERY))
                 tasks.create_task(self._for_ever(self._follow_runbooks, RUNBOOKS_EVERY))
                 tasks.create_task(self._for_ever(self._replay.look_how_far, SPAN_EVERY))
-                tasks.create_task(self._show_hours_before(self._latest.taken_at))
+                tasks.create_task(self._for_ever(self._follow_recording, RECORDING_EVERY))
                 tasks.create_task(self._for_ever(self._follow_configuration, POLL_EVERY))
                 tasks.create_task(self._for_ever(self._discover, DISCOVER_EVERY))
 
@@ -428,6 +440,19 @@ class Engine(EngineCalls):
             preload.fill(self._store, past, self._clock.now())
         except Exception as error:  # noqa: BLE001 - closing the old must not end the new
             self._fail("the recording", error, "taking over")
+
+    async def _follow_recording(self) -> None:
+        """Show what another console records; once it has gone, close what it left open."""
+        state, before = self.recording.state, self._recording_state
+        self._recording_state = state
+        now = self._clock.now()
+        if before is RecordingState.READING and state is RecordingState.RECORDING:
+            self._takes_over_until = now + beside.SETTLES
+        if state is RecordingState.READING or now < self._takes_over_until:
+            beside.adopt(self._store, await self._replay.events(now - ADOPTED_OVER, now))
+        elif self._takes_over_until:
+            self._takes_over_until = 0.0
+            beside.close_open(self._store, now)
 
     async def _read_log_figures(self) -> None:
         now = self._clock.now()

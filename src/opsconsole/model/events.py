@@ -90,6 +90,7 @@ class EventCode(StrEnum):
 
     CLOCK = "clock"
     TIME_LOST = "time-lost"
+    NOT_WATCHED = "not-watched"
 
     NOTE = "note"
     RUNBOOK = "runbook"
@@ -106,11 +107,12 @@ class Event:
 
     ``detail`` is what others said of it: a reason, a summary, a fault, a note. ``before`` and
     ``after`` hold what changed. ``figure`` is an exit code, a count, or seconds: as the code
-    has it. Of an operation, ``action`` is its kind, ``name`` which of several, ``by`` who began
-    it; of an end in a container, ``name`` are the signals before it. ``memory``: killed for
-    lack of memory. Of what was made again, ``before`` names what is gone, ``after`` what is new and
-    ``detail`` what is another: never a value. ``place`` is the engine on which it happened, ''
-    where that is not reported.
+    has it; of what changed or ended, the seconds just before it in which nobody looked. Of an
+    operation, ``action`` is its kind, ``name`` which of several, ``by`` who began it; of an end in
+    a container, ``name`` are the signals before it. ``memory``: killed for lack of memory. Of what
+    was made again, ``before`` names what is gone, ``after`` what is new and ``detail`` what is
+    another: never a value. ``place`` is the engine on which it happened, '' where that is not
+    reported.
     """
 
     at: float
@@ -178,7 +180,7 @@ _OF: Final = {
         EventCode.CONFIGURATION_ABSENT,
         EventCode.FLEET_CHANGED,
     ),
-    EventKind.CLOCK: (EventCode.CLOCK, EventCode.TIME_LOST),
+    EventKind.CLOCK: (EventCode.CLOCK, EventCode.TIME_LOST, EventCode.NOT_WATCHED),
     EventKind.NOTE: (EventCode.NOTE,),
     EventKind.RUNBOOK: (EventCode.RUNBOOK,),
 }

@@ -61,6 +61,7 @@ class ProbeView:
 class InstanceView:
     """One running copy. ``state`` is after thresholds; ``since`` when it became so.
 
+    ``at_least``: it was so when it was first looked at, and may have been so before.
     ``report`` is the last body understood, ``report_at`` when; ``fault`` is of the latest look.
     ``runs_as`` is the name by which an engine should know it, ``replicas`` the ids of what that is.
     ``wrong_at`` is the first look since the last good one that was not good, ``well_at`` that last
@@ -86,6 +87,7 @@ class InstanceView:
     origin: Origin = DECLARED
     wrong_at: float | None = None
     well_at: float | None = None
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class ServiceView:
     ``error_rate`` is a fraction, ``request_rate`` per second, ``cpu`` a fraction of a core,
     ``memory`` bytes; None where not known. ``reason`` is one line: why it is not ok, or what should
     be known although it is. ``replicas`` are the ids of its copies that engines know, ``workloads``
-    of what is wanted of it.
+    of what is wanted of it. ``at_least`` as of an instance.
     """
 
     name: str
@@ -120,6 +122,7 @@ class ServiceView:
     version: str = ""
     advice: tuple[str, ...] = ()
     origin: Origin = DECLARED
+    at_least: bool = False
     workloads: tuple[str, ...] = ()
     diagnosis: Diagnosis = NO_DIAGNOSIS
 

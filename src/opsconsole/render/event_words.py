@@ -39,12 +39,27 @@ def _ended(event: Event) -> str:
     return f"{said}, after {event.name}" if event.name else said
 
 
+def _health(event: Event) -> str:
+    said = f"{change(event)}{_unseen(event)}"
+    return f"{said}: {event.detail}" if event.detail else said
+
+
+def _unseen(event: Event) -> str:
+    """In which time it may have happened, where nobody looked just before."""
+    return f" within {figures.age(event.figure)} unwatched" if event.figure else ""
+
+
+def _not_watched(event: Event) -> str:
+    began = figures.clock(event.at - (event.figure or 0.0))
+    return f"nobody looked for {figures.age(event.figure or 0.0)}, from {began}Z"
+
+
 def _fired(event: Event) -> str:
     return f"{_alert(event)} fires: {event.detail}".removesuffix(": ")
 
 
 def _resolved(event: Event) -> str:
-    return f"{_alert(event)} resolved"
+    return f"{_alert(event)} resolved{_unseen(event)}"
 
 
 def _alert(event: Event) -> str:
@@ -85,9 +100,10 @@ _MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
     EventCode.ALERT_RESOLVED: _resolved,
     EventCode.OPERATION: _operation,
     EventCode.OPERATION_MISSED: _operation,
+    EventCode.HEALTH_CHANGED: _health,
+    EventCode.NOT_WATCHED: _not_watched,
 }
 _PATTERNS: Final[Mapping[EventCode, str]] = {
-    EventCode.HEALTH_CHANGED: "{change}: {detail}",
     EventCode.STARTED: "started",
     EventCode.OUT_OF_MEMORY: "out of memory, a process was killed",
     EventCode.SIGNALLED: "was sent signal {event.name}",

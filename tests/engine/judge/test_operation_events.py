@@ -55,10 +55,13 @@ def test_what_ended_meanwhile_says_so() -> None:
     assert operation_missed(ended).at == 103.0
 
 
-def test_the_first_sight_of_a_verdict_has_nothing_before_it() -> None:
-    event = operation_moved(run(OperationState.FAILED, "restart"), None)
+def test_two_consoles_make_the_same_event_whatever_each_saw_before() -> None:
+    seen = [None, OperationState.INTENT, OperationState.VERIFYING]
+    ended = replace(run(OperationState.FAILED, "restart"), ended_at=103.0)
+    (event,) = {operation_moved(ended, before) for before in seen}
     assert event is not None
-    assert (event.before, event.after, event.name) == ("", "failed", "")
-    moved = operation_moved(run(OperationState.FAILED, "soft"), OperationState.VERIFYING)
-    assert moved is not None
-    assert (moved.before, moved.name) == ("verifying", "soft")
+    assert (event.at, event.before, event.after, event.name) == (103.0, "", "failed", "")
+    under_way = (OperationState.DISPATCHED, OperationState.VERIFYING)
+    (began,) = {operation_moved(replace(run(each), updated_at=101.0), None) for each in under_way}
+    assert began is not None
+    assert (began.at, began.after, began.detail) == (100.0, "intent", "")

@@ -21,6 +21,7 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import HealthReport
+from opsconsole.model.past.replay import Gap
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import Trace
 from opsconsole.model.snapshot import ServiceView, Snapshot
@@ -119,16 +120,24 @@ def test_what_was_seen_meanwhile_stays() -> None:
     assert {value for value in metric.trace.values if value is not None} == {7.0, 9.0}
 
 
-def test_a_window_that_has_passed_brings_its_events_alone(tmp_path: Path) -> None:
+def test_a_window_that_has_passed_brings_events_and_states_alone(
+    tmp_path: Path,
+) -> None:
     event = Event(START + 10.0, EventCode.NOTE, "ann: deploying")
     writer = Writer(tmp_path / "recording.db")
     writer.write(replace(picture(lived(100), START + 95.0), events=(event,)))
     writer.close()
     archive = Archive(tmp_path / "recording.db")
     past = preload.read(archive, START + 2000.0, 900.0)
-    assert past == preload.Past(None, (event,))
-    assert preload.read(archive, START + 500.0, 900.0).snapshot is not None
+    assert (past.events, past.recent) == ((event,), False)
+    assert past.gap == Gap(START + 95.0, START + 2000.0)
+    store = Store(settings(), START + 2000.0)
+    preload.fill(store, past, START + 2000.0)
+    trace = seen(store, START + 2000.0).latency.trace
+    assert trace is None or not any(trace.values)
+    assert preload.read(archive, START + 500.0, 900.0).recent
     assert preload.read(archive, START - 1.0, 900.0) == preload.Past()
+    assert preload.read(archive, START + 90_000.0, 900.0) == preload.Past()
 
 
 def test_events_come_before_those_told_since_and_none_twice() -> None:

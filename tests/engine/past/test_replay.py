@@ -15,6 +15,7 @@ from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
+from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import Refusal
 from opsconsole.model.past.replay import Gap, Moment, Origin, Span
@@ -99,6 +100,23 @@ async def test_sparse_moments_are_no_gap(tmp_path: Path) -> None:
     assert found.at == START + 240.0, "its ages count from its own moment"
 
 
+async def test_a_short_gap_between_two_consoles_is_known_for_certain(tmp_path: Path) -> None:
+    for first, last in ((0, 40), (67, 100)):
+        writer = Writer(tmp_path / "recording.db")
+        for second in range(first, last):
+            writer.watching(START + second)
+            if second % 5 == 0:
+                seen = START + second
+                writer.write(snapshot(seen, ServiceView("web", State.OK, START)))
+        writer.close()
+    replay = Replay(Archive(tmp_path / "recording.db"))
+    gap = Gap(START + 38.0, START + 67.0)
+    assert (await shown(replay, START + 55.0)).gap == gap
+    assert (await shown(replay, START + 39.0)).gap == gap
+    assert (await shown(replay, START + 69.0)).gap is None, "it looked, and nothing had changed"
+    assert (await shown(replay, START + 71.0)).gap is None
+
+
 async def test_without_a_recording_the_last_quarter_of_an_hour_is_kept() -> None:
     replay = Replay()
     assert await refused(replay, START) == "not-recorded"
@@ -130,6 +148,12 @@ async def test_a_recording_that_cannot_be_read_says_why() -> None:
         def neighbour(self, _moment: float, _step: int) -> float | None:
             return None
 
+        def events(self, _since: float, _until: float) -> tuple[Event, ...]:
+            return ()
+
+        def gaps(self, _since: float, _until: float) -> tuple[Gap, ...]:
+            return ()
+
         def close(self) -> None:
             pass
 
@@ -158,6 +182,12 @@ async def test_a_disk_that_hangs_costs_its_deadline_and_nobody_else(
 
         def neighbour(self, _moment: float, _step: int) -> float | None:
             return None
+
+        def events(self, _since: float, _until: float) -> tuple[Event, ...]:
+            return ()
+
+        def gaps(self, _since: float, _until: float) -> tuple[Gap, ...]:
+            return ()
 
         def close(self) -> None:
             pass

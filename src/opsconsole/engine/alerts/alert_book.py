@@ -4,17 +4,24 @@ Invariant: what a source reported stays until that source answers without it; a 
 or has just restarted, neither adds nor ends an alert. Rows are rebuilt only when a report changed.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
 from opsconsole.engine.alerts.always_firing import AlwaysFiring
+from opsconsole.engine.alerts.recalled_alerts import RecalledAlerts
 from opsconsole.engine.alerts.restarted_servers import RestartedServers
 from opsconsole.engine.figures.service_figures import holds
 from opsconsole.engine.judge import rules
-from opsconsole.engine.judge.alerts import advance, merge, ordered, over_at_its_origin
+from opsconsole.engine.judge.alerts import (
+    RESOLVED_FOR,
+    advance,
+    merge,
+    ordered,
+    over_at_its_origin,
+)
 from opsconsole.engine.judge.episodes import RED
 from opsconsole.engine.judge.events import alert_began, alert_ended
 from opsconsole.engine.judge.folding import fold
@@ -36,6 +43,12 @@ class _LocalRule:
     condition: Expression
     state: RuleState = field(default_factory=RuleState)
     alert: Alert | None = None
+    recalled: RuleState | None = None
+
+    @property
+    def key(self) -> str:
+        """That of its alert."""
+        return alert_key(self.rule.name, _labels(self))
 
 
 class AlertBook:
@@ -62,7 +75,10 @@ class AlertBook:
         self._silent: Mapping[SourceId, float] = {}
         self._view: tuple[Alert, ...] = ()
         self._restarted = RestartedServers()
+        self._recalled = RecalledAlerts()
+        self._sources: Set[SourceId] = frozenset()
         self._resolving = False
+        self._now = 0.0
         self._rules = [
             _LocalRule(record, rule, condition)
             for record in services.values()
@@ -80,23 +96,49 @@ class AlertBook:
             before._resolving,
             before._restarted,
         )
+        self._recalled, self._sources = before._recalled, before._sources
         known = {(each.service.name, each.rule): each for each in before._rules}
         for each in self._rules:
             old = known.get((each.service.name, each.rule))
             if old is not None:
-                each.state, each.alert = old.state, old.alert
+                each.state, each.alert, each.recalled = old.state, old.alert, old.recalled
         self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
         # The alerts of removed rules end at the next tick.
         self._resolving = True
 
-    def retain(self, sources: Container[SourceId], now: float) -> None:
+    def retain(self, sources: Set[SourceId], now: float) -> None:
         """End the alerts that only sources outside ``sources`` reported."""
+        self._sources = sources
         gone = [each for each in self._reports if each != LOCAL and _asked(each) not in sources]
         for each in gone:
             del self._reports[each]
         self._restarted.retain(self._reports)
         if gone:
             self._advance(now)
+
+    def recall(self, alerts: Iterable[Alert], unseen_from: float | None, now: float) -> None:
+        """Go on with ``alerts``, which were recorded; nobody has looked since ``unseen_from``."""
+        known = tuple(alerts)
+        self._recalled = RecalledAlerts(known, unseen_from)
+        for each in known:
+            if each.state is AlertState.RESOLVED and now - (each.ends_at or 0.0) < RESOLVED_FOR:
+                self._rows.setdefault(each.key, each)
+        for local in self._rules:
+            old = self._recalled.rows.get(local.key)
+            if old is not None and local.state.phase is Phase.INACTIVE:
+                local.recalled = rules.recalled(old.state, old.since)
+        self._advance(now)
+
+    def is_over(self, service: str, name: str) -> bool:
+        """Whether everything that may report such an alert was asked, and none fires."""
+        rows = (*self._rows.values(), *self._recalled.rows.values())
+        mine = [each for each in rows if (each.service, each.name) == (service, name)]
+        if any(each.state is not AlertState.RESOLVED for each in mine):
+            return False
+        for local in self._rules:
+            if (local.service.name, local.rule.name) == (service, name):
+                return holds(local.service, local.condition, self._now) is False
+        return self._recalled.have_answered(self._sources)
 
     def of_prometheus(self, source: SourceId, seen: PrometheusSeen, now: float) -> bool:
         """Take in what a Prometheus reports now. Returns whether any row changed."""
@@ -121,7 +163,8 @@ class AlertBook:
         return tuple(self._locator.locate(alert) for alert in alerts)
 
     def _take(self, source: SourceId, alerts: tuple[Alert, ...], now: float) -> bool:
-        if self._reports.get(source) == alerts:
+        self._recalled.answered(source)
+        if self._reports.get(source) == alerts and not self._recalled.rows:
             return False
         self._reports[source] = alerts
         return self._advance(now)
@@ -150,7 +193,10 @@ class AlertBook:
         return self._view
 
     def _advance(self, now: float) -> bool:
-        current = advance(self._rows, self._active(now), now)
+        self._now = now
+        active = self._active(now)
+        self._go_on(active, now)
+        current = advance(self._rows, active, now)
         for alert in current.began:
             # An alert seen pending before fires from now; one never seen has its source's date.
             at = now if alert.key in self._rows else alert.since
@@ -170,9 +216,38 @@ class AlertBook:
         self._view = view
         return True
 
+    def _go_on(self, active: dict[str, Alert], now: float) -> None:
+        """Take up what was recorded before the console was opened."""
+        settled = self._recalled.settle(active, self._is_over)
+        for key, old in settled.going_on.items():
+            self._rows.setdefault(key, old)
+            active[key] = replace(active[key], since=min(old.since, active[key].since))
+        for old in settled.ended:
+            over = replace(old, state=AlertState.RESOLVED, ends_at=now)
+            self._rows.setdefault(old.key, over)
+            self._events.add(alert_ended(old, now, self._recalled.unseen(now)))
+
+    def _is_over(self, old: Alert, answered: frozenset[SourceId]) -> bool:
+        """Whether an alert that was recorded is over, as no source of it has it any more."""
+        waiting = {each.key for each in self._rules if each.recalled is not None}
+        own = {each.key for each in self._rules}
+        everybody = all(
+            (own_rules(each) if each.kind is SourceKind.PROMETHEUS else each) in answered
+            for each in self._sources
+            if each.kind.knows_alerts
+        )
+        for source in old.sources:
+            if source == LOCAL:
+                known = old.key not in waiting if old.key in own else everybody
+            else:
+                known = source in answered or source not in self._sources
+            if not known or self._restarted.fills_up(source, self._now):
+                return False
+        return True
+
     def _active(self, now: float) -> dict[str, Alert]:
         """The alerts that are active now, by the keys of their rows."""
-        active = merge(self._reports.values(), self._rows)
+        active = merge(self._reports.values(), {**self._recalled.rows, **self._rows})
         missing = self._restarted.missing()
         for key, row in tuple(active.items()):
             known = self._rows.get(key)
@@ -242,22 +317,33 @@ def _condition(rule: Rule) -> Expression | None:
 def _evaluate(local: _LocalRule, now: float) -> bool:
     """Advance one rule by one round. Returns whether its alert changed."""
     rule = local.rule
-    before = local.state
     seen = holds(local.service, local.condition, now)
+    recalled = local.recalled
+    if recalled is not None:
+        if seen is None:
+            return False
+        local.state, local.recalled = recalled, None
+    before = local.state
     local.state = rules.step(before, seen, now, rule.for_, rule.keep_firing_for)
     if local.state.phase is Phase.RESOLVED:
         local.state = rules.INACTIVE
-    if local.state.phase is before.phase and local.state.since == before.since:
+    same = local.state.phase is before.phase and local.state.since == before.since
+    if same and recalled is None:
         return False
     local.alert = _alert(local)
     return True
+
+
+def _labels(local: _LocalRule) -> dict[str, str]:
+    rule = local.rule
+    return {"alertname": rule.name, "service": local.service.name, "severity": rule.severity}
 
 
 def _alert(local: _LocalRule) -> Alert | None:
     if local.state.phase is Phase.INACTIVE:
         return None
     rule, service = local.rule, local.service.name
-    labels = {"alertname": rule.name, "service": service, "severity": rule.severity}
+    labels = _labels(local)
     firing = local.state.phase is Phase.FIRING
     return Alert(
         key=alert_key(rule.name, labels),

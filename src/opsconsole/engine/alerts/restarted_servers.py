@@ -99,6 +99,11 @@ class RestartedServers:
         for server in self._servers.values():
             server.missing.pop(key, None)
 
+    def fills_up(self, source: SourceId, now: float) -> bool:
+        """Whether that an Alertmanager lacks an alert means nothing yet."""
+        server = self._servers.get(source)
+        return server is not None and server.start is not None and _fills_up(server, now)
+
     def silences(self) -> tuple[SilenceView, ...]:
         """Those in force at Alertmanagers that may not have been sent every alert again yet."""
         return tuple(each for server in self._servers.values() for each in server.silences)

@@ -32,8 +32,11 @@ class _Series:
 class RuleBook:
     """The states of all series of all rules of one server's rule files."""
 
-    def __init__(self) -> None:
+    def __init__(self, recalled: Iterable[Alert] = ()) -> None:
+        """``recalled`` are alerts that were recorded: those of its rules go on if they hold."""
         self._states: dict[tuple[str, str, str], dict[_Key, _Series]] = {}
+        self._recalled = {each.key: each for each in recalled if each.sources == (LOCAL,)}
+        self._evaluated: set[tuple[str, str, str]] = set()
 
     def evaluate(self, seen: Iterable[RuleEvaluation], now: float) -> tuple[Alert, ...]:
         """The alerts that are pending or firing after this round."""
@@ -42,10 +45,25 @@ class RuleBook:
         for evaluation in seen:
             rule = evaluation.rule
             identity = (rule.group, rule.name, rule.expr)
-            states = _step(evaluation, before.get(identity, {}), now)
+            known = before.get(identity, {})
+            if evaluation.samples is not None and identity not in self._evaluated:
+                self._evaluated.add(identity)
+                known = self._gone_on(evaluation)
+            states = _step(evaluation, known, now)
             self._states[identity] = states
             alerts.extend(_alert(rule, series) for series in states.values())
         return tuple(alerts)
+
+    def _gone_on(self, evaluation: RuleEvaluation) -> dict[_Key, _Series]:
+        """The series of a rule that hold and were recorded as pending or firing."""
+        found: dict[_Key, _Series] = {}
+        for sample in (evaluation.samples or ())[:SERIES] if self._recalled else ():
+            plain = _Series(sample, rules.INACTIVE)
+            old = self._recalled.get(_alert(evaluation.rule, plain).key)
+            state = None if old is None else rules.recalled(old.state, old.since)
+            if state is not None:
+                found[frozenset(sample.labels.items())] = _Series(sample, state)
+        return found
 
 
 def _step(

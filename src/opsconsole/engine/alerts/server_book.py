@@ -25,6 +25,11 @@ class ServerBook:
         self._silences: dict[SourceId, tuple[SilenceView, ...]] = {}
         self._rules: dict[SourceId, tuple[RuleView, ...]] = {}
         self._rule_books: dict[SourceId, RuleBook] = {}
+        self._recalled: tuple[Alert, ...] = ()
+
+    def recall(self, alerts: tuple[Alert, ...]) -> None:
+        """Let rules evaluated here go on with ``alerts`` of theirs, which were recorded."""
+        self._recalled = alerts
 
     def note_silences(self, server: SourceId, silences: tuple[SilenceView, ...]) -> None:
         """Take in all silences that an Alertmanager has now."""
@@ -42,7 +47,10 @@ class ServerBook:
         """The alerts, after this round, of the rules that ``server`` has not loaded."""
         if not seen and server not in self._rule_books:
             return ()
-        return self._rule_books.setdefault(server, RuleBook()).evaluate(seen, at)
+        book = self._rule_books.get(server)
+        if book is None:
+            book = self._rule_books[server] = RuleBook(self._recalled)
+        return book.evaluate(seen, at)
 
     def retain(self, kept: Container[SourceId]) -> None:
         """Forget what was reported by servers that are not in ``kept``."""

@@ -21,8 +21,12 @@ def health_flip(
     subject: str,
     before: tuple[State, str],
     after: tuple[State, str],
+    unseen: float | None = None,
 ) -> Event | None:
-    """From one state and reason to another; None if that is not an event."""
+    """From one state and reason to another; None if that is not an event.
+
+    ``unseen`` are the seconds before it in which nobody looked, so that it may have happened then.
+    """
     was, why = before
     state, reason = after
     if was is state or (why == NOT_LOOKED and state in {State.OK, State.UNKNOWN}):
@@ -36,6 +40,7 @@ def health_flip(
         state=state,
         before=str(was),
         after=str(state),
+        figure=unseen,
     )
 
 
@@ -65,8 +70,8 @@ def alert_began(alert: Alert, at: float) -> Event:
     )
 
 
-def alert_ended(alert: Alert, at: float) -> Event:
-    """An alert is over."""
+def alert_ended(alert: Alert, at: float, unseen: float | None = None) -> Event:
+    """An alert is over; nobody looked in the ``unseen`` seconds before."""
     return Event(
         at,
         EventCode.ALERT_RESOLVED,
@@ -74,8 +79,14 @@ def alert_ended(alert: Alert, at: float) -> Event:
         alert.service,
         alert.name,
         State.OK,
+        figure=unseen,
         name=_whose(alert),
     )
+
+
+def not_watched(begin: float, end: float) -> Event:
+    """Nobody looked from one moment to another, at which a console began to."""
+    return Event(end, EventCode.NOT_WATCHED, figure=end - begin)
 
 
 def _whose(alert: Alert) -> str:
@@ -99,23 +110,26 @@ def source_back(at: float, name: str, lost_at: float) -> Event:
 
 
 def operation_moved(operation: Operation, before: OperationState | None) -> Event | None:
-    """An operation began or reached its verdict; None for the steps between."""
+    """An operation began or reached its verdict; None for the steps between.
+
+    It is made of what the journal says alone, so that every console makes the same one.
+    """
     settled = operation.state.final or operation.state is OperationState.UNKNOWN
     if before is not None and not settled:
         return None
-    return _operation_event(operation, before)
+    return _operation_event(operation, settled=settled)
 
 
-def _operation_event(operation: Operation, before: OperationState | None) -> Event:
+def _operation_event(operation: Operation, *, settled: bool) -> Event:
+    ended = operation.updated_at if operation.ended_at is None else operation.ended_at
     return Event(
-        operation.updated_at,
+        ended if settled else operation.started_at,
         EventCode.OPERATION,
-        operation.summary,
+        operation.summary if settled else "",
         service=operation.service,
         subject=operation.service,
         state=_VERDICTS.get(operation.state),
-        before=str(before) if before else "",
-        after=str(operation.state),
+        after=str(operation.state if settled else OperationState.INTENT),
         action=operation.kind,
         name=operation.name if operation.name != operation.kind.value else "",
         by=operation.who,
@@ -124,9 +138,7 @@ def _operation_event(operation: Operation, before: OperationState | None) -> Eve
 
 def operation_missed(operation: Operation) -> Event:
     """An operation of this user that ended while no console of theirs was open."""
-    event = _operation_event(operation, None)
-    at = operation.updated_at if operation.ended_at is None else operation.ended_at
-    return replace(event, code=EventCode.OPERATION_MISSED, at=at)
+    return replace(_operation_event(operation, settled=True), code=EventCode.OPERATION_MISSED)
 
 
 _LABELS: Final = 3

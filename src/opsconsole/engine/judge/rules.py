@@ -10,6 +10,8 @@ Source of the semantics: Prometheus' alerting rules, ``for`` and ``keep_firing_f
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from opsconsole.model.alerts import AlertState
+
 
 class Phase(StrEnum):
     """The state of a rule. RESOLVED is reported once, then it is INACTIVE."""
@@ -30,6 +32,17 @@ class RuleState:
 
 
 INACTIVE = RuleState()
+
+
+def recalled(state: AlertState, since: float) -> RuleState | None:
+    """The state of a rule whose alert was recorded; None where it is over."""
+    match state:
+        case AlertState.FIRING:
+            return RuleState(Phase.FIRING, since)
+        case AlertState.PENDING:
+            return RuleState(Phase.PENDING, since)
+        case AlertState.RESOLVED:
+            return None
 
 
 def step(

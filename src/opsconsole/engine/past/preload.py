@@ -1,20 +1,24 @@
-"""Loads the hours before the console was opened from the recording.
+"""Goes on from what was recorded before the console was opened.
 
 Invariant: old data never looks fresh: only empty past slots of traces are filled; the open slot and
-every present figure and state stay unknown until they are looked at. Events keep their times, and
-no event is added twice.
+every present figure and state stay unknown until they are looked at. What is then as it was
+recorded goes on, with its beginning. Events keep their times, and no event is added twice.
 """
 
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.engine.judge.events import not_watched
+from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
+from opsconsole.engine.state.recall import recalled
 from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event
-from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.past.replay import Gap
+from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
+from opsconsole.model.state import State
 
 EVENTS_OVER: Final = 86_400.0
-"""Seconds of the timeline that are loaded."""
+"""Seconds of the timeline that are loaded; an older state is not gone on with."""
 
 EVENTS_KEPT: Final = 500
 _PROBE: Final = "probe"
@@ -28,26 +32,37 @@ class Recorded(Protocol):
         none."""
         ...
 
+    def events(self, since: float, until: float) -> tuple[Event, ...]:
+        """The events between two moments, oldest first."""
+        ...
+
+    def gaps(self, since: float, until: float) -> tuple[Gap, ...]:
+        """The stretches between two moments in which nobody looked."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The last snapshot before the console started, and the events until then."""
+    """The last snapshot before the console started, and the events until then.
+
+    ``recent``: it is from within the charts' window. ``gap``: nobody looked just before.
+    """
 
     snapshot: Snapshot | None = None
     events: tuple[Event, ...] = ()
+    recent: bool = True
+    gap: Gap | None = None
 
 
 def read(recorded: Recorded, began: float, window: float) -> Past:
-    """Load the charts' ``window`` in seconds and a day of events before ``began``. Blocks.
-
-    The previous recorder had loaded its past too, so one snapshot holds all of it.
-    """
+    """Load the charts' ``window`` in seconds and a day of events before ``began``. Blocks."""
     snapshot = recorded.at(began)
-    if snapshot is None:
+    if snapshot is None or began - snapshot.taken_at > EVENTS_OVER:
         return Past()
-    events = (each for each in snapshot.events if began - EVENTS_OVER <= each.at <= began)
-    is_near = began - snapshot.taken_at <= window
-    return Past(snapshot if is_near else None, tuple(events)[-EVENTS_KEPT:])
+    events = recorded.events(began - EVENTS_OVER, began)[-EVENTS_KEPT:]
+    gaps = recorded.gaps(snapshot.taken_at, began)
+    gap = gaps[-1] if gaps and gaps[-1].end >= began else None
+    return Past(snapshot, events, began - snapshot.taken_at <= window, gap)
 
 
 def fill(store: Store, past: Past, now: float) -> None:
@@ -55,11 +70,41 @@ def fill(store: Store, past: Past, now: float) -> None:
     store.events.preload(past.events)
     if past.snapshot is None:
         return
+    if past.gap is not None:
+        store.events.add(not_watched(past.gap.begin, past.gap.end))
     for service in past.snapshot.services:
         record = store.services.get(service.name)
         if record is not None:
-            _fill(record, service, now)
+            if past.recent:
+                _fill(record, service, now)
+            _recall(record, service, past, now)
             store.touch(record)
+    unseen_from = None if past.gap is None else past.gap.begin
+    store.recall_alerts(past.snapshot.alerts, unseen_from, now)
+
+
+def _recall(record: ServiceRecord, service: ServiceView, past: Past, now: float) -> None:
+    unseen = None if past.gap is None else past.gap.begin
+    if not record.judged_once:
+        record.recalled = recalled(service, now, unseen)
+    known = {(each.name, each.url): each for each in service.instances}
+    for instance in record.instances:
+        view = known.get((instance.name, instance.url))
+        if view is None:
+            continue
+        if not instance.judged_once:
+            instance.recalled = recalled(view, now, unseen)
+            _recall_probes(instance, view, recent=past.recent)
+        elif instance.at_least and instance.verdict.state is view.state:
+            # It was looked at before its past was read.
+            instance.since, instance.at_least = view.since, view.at_least
+
+
+def _recall_probes(instance: InstanceRecord, view: InstanceView, *, recent: bool) -> None:
+    """A look that finds a probe down as it was recorded recently needs no others beside it."""
+    down = {(each.kind, each.url) for each in view.probes if each.state is State.DOWN}
+    for probe in instance.probes:
+        probe.was_down = recent and probe.taken_at is None and (probe.kind, probe.url) in down
 
 
 def _fill(record: ServiceRecord, service: ServiceView, now: float) -> None:

@@ -15,6 +15,7 @@ from opsconsole.engine.past import preload
 from opsconsole.engine.past.past_figures import PastFigures
 from opsconsole.engine.past.preload import Past, Recorded
 from opsconsole.errors import OpsconsoleError
+from opsconsole.model.events import Event
 from opsconsole.model.operation import Refusal
 from opsconsole.model.past.replay import Gap, Moment, Origin, Span
 from opsconsole.model.snapshot import Snapshot
@@ -65,7 +66,7 @@ class Moments(Protocol):
 
 
 class Archive(Moments, Recorded, Protocol):
-    """A recording of moments and events."""
+    """A recording of moments and events, which knows when nobody looked."""
 
     def close(self) -> None:
         """Close the file; idempotent."""
@@ -148,6 +149,14 @@ class Replay:
         found = await self._read(lambda: preload.read(archive, began, window))
         return Past() if isinstance(found, Refusal) else found
 
+    async def events(self, since: float, until: float) -> tuple[Event, ...]:
+        """The events that were recorded between two moments; none if they cannot be read."""
+        archive = self._archive
+        if archive is None:
+            return ()
+        found = await self._read(lambda: archive.events(since, until))
+        return () if isinstance(found, Refusal) else found
+
     async def moment(self, at: float) -> Moment | Refusal:
         """The snapshot of ``at``, in Unix seconds, or why it cannot be shown."""
         found = await self._found(at)
@@ -174,7 +183,7 @@ class Replay:
         kept = _recorded(self._recent, at, Origin.MEMORY)
         if archive is None:
             return kept
-        recorded = await self._read(lambda: _recorded(archive, at, Origin.RECORDING))
+        recorded = await self._read(lambda: _of_archive(archive, at))
         if isinstance(recorded, Moment) and recorded.gap is None:
             return recorded
         return kept if kept is not None and kept.gap is None else recorded or kept
@@ -194,6 +203,19 @@ class Replay:
             return _BUSY
         except OpsconsoleError as error:
             return Refusal("cannot-read", error.what, error.remedy)
+
+
+def _of_archive(archive: Archive, at: float) -> Moment | None:
+    """The snapshot recorded at ``at``, or the last one before a gap in which nobody looked."""
+    found = _recorded(archive, at, Origin.RECORDING)
+    if found is None or found.gap is not None or at <= found.snapshot.taken_at + EXACT:
+        return found
+    later = archive.neighbour(at, 1)
+    if later is None:
+        return found
+    gaps = archive.gaps(found.snapshot.taken_at, later)
+    gap = next((each for each in gaps if each.begin <= at < each.end), None)
+    return found if gap is None else replace(found, gap=gap)
 
 
 def _recorded(archive: Moments, at: float, origin: Origin) -> Moment | None:

@@ -18,14 +18,14 @@ from typing import Final
 
 from opsconsole.engine.recording import older_places
 from opsconsole.engine.recording.codec import Decoder, Layout
-from opsconsole.engine.recording.database import connect_reader, failed
+from opsconsole.engine.recording.database import LEAST_GAP, connect_reader, failed
 from opsconsole.engine.recording.delta import Tree
 from opsconsole.engine.recording.figures import FigureReader
 from opsconsole.engine.recording.segment import moment_of, tree_at, unpack, unseal, walk
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event
 from opsconsole.model.past.recording import FleetFigures
-from opsconsole.model.past.replay import Span
+from opsconsole.model.past.replay import Gap, Span
 from opsconsole.model.snapshot import Snapshot
 
 _LOST: Final = "what is damaged in it cannot be shown"
@@ -116,6 +116,23 @@ class Archive:
             just = math.nextafter(moment, -math.inf)
             found = self._before(connection, just)
             return None if found is None else _newest(found[1], just)
+
+    def gaps(self, since: float, until: float) -> tuple[Gap, ...]:
+        """The stretches from ``since`` to ``until`` in which nobody looked, oldest first.
+
+        Of a time before the recording, and of the time that an earlier version of the console
+        recorded, none is known.
+        """
+        with self._reading() as connection:
+            if connection is None:
+                return ()
+            (last,) = connection.execute("SELECT max(end) FROM segments").fetchone()
+            table = "SELECT 1 FROM sqlite_master WHERE name = 'watches'"
+            rows: list[tuple[float, float]] = []
+            if connection.execute(table).fetchone():
+                query = "SELECT begin, end FROM watches WHERE begin <= ? ORDER BY begin"
+                rows = connection.execute(query, (until,)).fetchall()
+        return tuple(_between(rows, last, since, until))
 
     def events(self, since: float, until: float, service: str = "") -> tuple[Event, ...]:
         """The events from ``since`` to ``until``, oldest first; of one service, or of all."""
@@ -289,6 +306,19 @@ def _uncollected() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _between(
+    watches: list[tuple[float, float]], last: float | None, since: float, until: float
+) -> Iterator[Gap]:
+    """What is not within ``watches``; ``last`` is the last moment that was recorded at all."""
+    end = watches[0][1] if watches else last
+    if end is None:
+        return
+    for begin, other in [*watches, (until, until)]:
+        if begin - end > LEAST_GAP and begin > since:
+            yield Gap(max(end, since), begin)
+        end = max(end, other)
 
 
 def _newest(lines: list[bytes], moment: float) -> float:

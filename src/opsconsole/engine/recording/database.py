@@ -8,6 +8,8 @@ writer. A file of a later version is refused.
 * ``lines``     the moments of a segment that is not sealed yet
 * ``events`` the events, each once
 * ``layouts`` the order in which the model's fields are written
+* ``watches`` when a console looked, from when to when; between them nobody did. A file that was
+  begun by an earlier version has none of the time before
 """
 
 import os
@@ -23,6 +25,9 @@ from opsconsole.text import sanitize
 VERSION: Final = 1
 BUSY: Final = 2.0
 """Seconds to wait for another process's short lock, such as while the file is created."""
+
+LEAST_GAP: Final = 10.0
+"""Seconds in which nobody looked from which on it is a gap; a console takes over within one."""
 
 PAGE: Final = 8192
 _LOG_LIMIT: Final = 4 << 20
@@ -58,6 +63,14 @@ CREATE TABLE events (
   data TEXT NOT NULL
 ) STRICT;
 CREATE INDEX events_by_time ON events (at, service);
+"""
+
+_WATCHES: Final = """
+CREATE TABLE IF NOT EXISTS watches (
+  id INTEGER PRIMARY KEY,
+  begin REAL NOT NULL,
+  end REAL NOT NULL
+) STRICT
 """
 
 _DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -184,6 +197,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")
+    connection.execute(_WATCHES)
 
 
 def _version(connection: sqlite3.Connection, path: Path) -> int:

@@ -1,13 +1,16 @@
 """The timeline in a recording's file: each event once, referred to by its number.
 
 Invariant: the events of a snapshot are stored as runs of numbers, in its order; an event that the
-file already holds, because a restarted console repeats it, keeps its number.
+file already holds keeps its number: a restarted console repeats it, and a console that takes over
+the recording saw the same as the one before, a moment earlier or later.
 """
 
 import json
 import sqlite3
+from collections.abc import Callable
 from typing import Final
 
+from opsconsole.engine.judge.alike import APART, Known
 from opsconsole.engine.recording.codec import Encoder
 from opsconsole.model.events import Event
 
@@ -18,7 +21,13 @@ _REMEMBERED: Final = 3_000
 class EventRows:
     """Assigns numbers to events, in the writer's transactions."""
 
-    def __init__(self, connection: sqlite3.Connection, layout: int, encoder: Encoder) -> None:
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        layout: int,
+        encoder: Encoder,
+        decode: Callable[[str], Event],
+    ) -> None:
         self._connection = connection
         self._layout = layout
         self._encoder = encoder
@@ -28,6 +37,14 @@ class EventRows:
         query = "SELECT data, id FROM events WHERE layout = ? ORDER BY id DESC LIMIT ?"
         self._stored.update(connection.execute(query, (layout, _REMEMBERED)))
         (self._next,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM events").fetchone()
+        (until,) = connection.execute("SELECT max(end) FROM segments").fetchone()
+        self._recorded_until: float | None = until
+        self._before = Known()
+        self._numbered: dict[Event, int] = {}
+        for data, number in self._stored.items():
+            event = decode(data)
+            self._numbered[event] = number
+            self._before.add(event)
 
     @property
     def first(self) -> int:
@@ -56,7 +73,12 @@ class EventRows:
         data = json.dumps(self._encoder.encode(event), separators=(",", ":"))
         known = self._stored.get(data)
         if known is not None:
+            self._before.take(event)
             return known
+        same = self._before.same(event) if self._may_be_known(event) else None
+        if same is not None:
+            self._stored[data] = self._numbered[same]
+            return self._stored[data]
         cursor = self._connection.execute(
             "INSERT INTO events (at, service, layout, data) VALUES (?, ?, ?, ?)",
             (event.at, event.service, self._layout, data),
@@ -67,6 +89,11 @@ class EventRows:
         self._stored[data] = number
         self._next = number + 1
         return number
+
+    def _may_be_known(self, event: Event) -> bool:
+        """Whether another console recorded when it happened."""
+        until = self._recorded_until
+        return until is not None and event.at <= until + APART
 
 
 def _is(one: object, other: object) -> bool:

@@ -142,6 +142,8 @@ class Recorder:
 
     def _write(self, writer: Writer) -> None:
         snapshot = self._latest
+        if snapshot is not None:
+            writer.watching(self._clock.now())
         if snapshot is None or snapshot is self._written:
             return
         writer.write(snapshot)

@@ -238,6 +238,7 @@ class Upkeep:
             if first is not None:
                 query = "DELETE FROM events WHERE id < ? AND at < ?"
                 self._connection.execute(query, (first, start))
+                self._connection.execute("DELETE FROM watches WHERE end < ?", (start,))
         return True
 
     def _delete(self, numbers: list[int]) -> None:

@@ -15,13 +15,22 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
-from opsconsole.engine.recording.codec import Encoder, layout
-from opsconsole.engine.recording.database import RecordingError, connect_writer, failed
+from opsconsole.engine.recording.codec import Decoder, Encoder, layout
+from opsconsole.engine.recording.database import (
+    LEAST_GAP,
+    RecordingError,
+    connect_writer,
+    failed,
+)
 from opsconsole.engine.recording.delta import Tree, diff
 from opsconsole.engine.recording.event_rows import EventRows
 from opsconsole.engine.recording.segment import line, pack, seal, unpack
+from opsconsole.model.events import Event
 from opsconsole.model.past.replay import Span
 from opsconsole.model.snapshot import Snapshot
+
+WATCH_EVERY: Final = 2.0
+"""Seconds between two notes that it is looked at."""
 
 SEGMENT: Final = 30.0
 """Seconds of moments in one segment, aligned to half minutes."""
@@ -45,10 +54,17 @@ class Writer:
         self._segment = 0
         self._lines: list[bytes] = []
         self._at = 0.0
+        self._watch: tuple[int, float] | None = None
         try:
             with self.transaction():
                 self._layout = self._note_layout()
-                self._events = EventRows(self.connection, self._layout, self._encoder)
+                decoder = Decoder(layout(Snapshot))
+                self._events = EventRows(
+                    self.connection,
+                    self._layout,
+                    self._encoder,
+                    lambda data: decoder.decode(Event, json.loads(data)),
+                )
                 self._seal_left()
         except BaseException:
             self.connection.close()
@@ -77,6 +93,19 @@ class Writer:
                 self.connection.execute(query, (at, self._events.first, self._segment))
         self._lines.append(one)
         self._before, self._tree, self._at = snapshot, tree, at
+
+    def watching(self, now: float) -> None:
+        """Note that it is looked at ``now``; a pause of more than ``LEAST_GAP`` is a gap."""
+        if self._watch is not None and 0.0 <= now - self._watch[1] < WATCH_EVERY:
+            return
+        with self.transaction():
+            if self._watch is not None and 0.0 <= now - self._watch[1] <= LEAST_GAP:
+                number = self._watch[0]
+                self.connection.execute("UPDATE watches SET end = ? WHERE id = ?", (now, number))
+            else:
+                query = "INSERT INTO watches (begin, end) VALUES (?, ?)"
+                number = self.connection.execute(query, (now, now)).lastrowid or 0
+        self._watch = number, now
 
     def span(self) -> Span | None:
         """The first and the last recorded moment."""

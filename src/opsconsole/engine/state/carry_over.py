@@ -50,6 +50,7 @@ def _inherit(old: ServiceRecord, new: ServiceRecord) -> None:
     if (old.history.slots, old.history.step) == (new.history.slots, new.history.step):
         new.history = old.history
     new.since, new.verdict, new.actions = old.since, old.verdict, old.actions
+    new.judged_once, new.at_least, new.recalled = old.judged_once, old.at_least, old.recalled
     if old.config.scaling == new.config.scaling:
         new.scaling = old.scaling
     _inherit_metrics(old, new)
@@ -102,6 +103,7 @@ def _metric_of(record: ServiceRecord, expression: Expression) -> object:
 
 def _inherit_instance(old: InstanceRecord, new: InstanceRecord) -> None:
     new.verdict, new.since, new.version = old.verdict, old.since, old.version
+    new.judged_once, new.at_least, new.recalled = old.judged_once, old.at_least, old.recalled
     if (old.runs_as, old.engine) == (new.runs_as, new.engine):
         new.ended = old.ended
     known = {(each.id, each.url): each for each in old.probes}
@@ -114,4 +116,4 @@ def _inherit_instance(old: InstanceRecord, new: InstanceRecord) -> None:
 def _inherit_probe(old: ProbeRecord, new: ProbeRecord) -> None:
     new.judged, new.taken_at, new.took = old.judged, old.taken_at, old.took
     new.report, new.report_at = old.report, old.report_at
-    new.fault, new.stale = old.fault, old.stale
+    new.fault, new.stale, new.was_down = old.fault, old.stale, old.was_down

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
+from opsconsole.engine.judge.alike import Known
 from opsconsole.model.events import Event
 
 KEPT: Final = 1000
@@ -19,6 +20,7 @@ class EventLog:
         self._events: deque[Event] = deque(maxlen=kept)
         self._view: tuple[Event, ...] | None = ()
         self._preloaded: frozenset[Event] = frozenset()
+        self._adopted = Known()
 
     def preload(self, events: Iterable[Event]) -> None:
         """Put earlier events in front of those added since; a repeated event is kept once."""
@@ -28,9 +30,30 @@ class EventLog:
         self._events = deque((*earlier, *self._events), maxlen=self._events.maxlen)
         self._view = None
 
+    def adopt(self, recorded: Iterable[Event]) -> None:
+        """Take in what another console recorded, in place of what was made here of the same."""
+        there = set(self._events)
+        news = [event for event in recorded if event not in there]
+        if not news:
+            return
+        mine = Known(self._events)
+        for event in recorded:
+            mine.take(event)
+        same = {event: mine.same(event) for event in news}
+        replaced = {old for old in same.values() if old is not None}
+        for event, old in same.items():
+            if old is None:
+                self._adopted.add(event)
+        kept = [event for event in self._events if event not in replaced]
+        found = sorted([*kept, *news], key=lambda event: event.at)
+        self._events = deque(found, maxlen=self._events.maxlen)
+        self._view = None
+
     def add(self, event: Event | None) -> None:
-        """Append an event; None and events already recorded are ignored."""
-        if event is not None and event not in self._preloaded:
+        """Append an event; None and events already recorded, here or elsewhere, are ignored."""
+        if event is None or event in self._preloaded:
+            return
+        if self._adopted.same(event) is None:
             self._events.append(event)
             self._view = None
 

@@ -17,6 +17,7 @@ from opsconsole.engine.figures.history import LEAST_SLOTS, History
 from opsconsole.engine.figures.scaling_watch import ScalingWatch
 from opsconsole.engine.judge.health import Judged, Limits
 from opsconsole.engine.judge.service import Verdict
+from opsconsole.engine.state.recall import Recalled
 from opsconsole.engine.state.replica_book import Copies, Wanted
 from opsconsole.hiding import without_query
 from opsconsole.model.expressions import (
@@ -51,6 +52,7 @@ class ProbeRecord:
 
     ``answered`` is the latest report as it was read, ``report`` the same with the ages of its
     components. ``well_at`` is the last good look, ``wrong_at`` the first after it that was not.
+    ``was_down``: as was recorded just before this console's first look.
     """
 
     id: SourceId
@@ -68,6 +70,7 @@ class ProbeRecord:
     fault: Fault | None = None
     stale: bool = False
     answered: HealthReport | None = None
+    was_down: bool = False
     well_at: float | None = None
     wrong_at: float | None = None
 
@@ -84,6 +87,7 @@ class InstanceRecord:
     """One running copy. ``runs_as`` is the name by which an engine knows it, '' if none does.
 
     ``replicas`` are what that name stands for; ``ended`` says that none of them runs any more.
+    ``judged_once``: some look decided about it; until then ``recalled`` is what was recorded.
     """
 
     service: "ServiceRecord"
@@ -99,6 +103,9 @@ class InstanceRecord:
     version: str = ""
     view: InstanceView | None = None
     origin: Origin = DECLARED
+    judged_once: bool = False
+    at_least: bool = False
+    recalled: Recalled | None = None
 
     def is_about(self, name: str, place: str) -> bool:
         """Whether the name ``name`` in ``place`` ('': any) may be what it runs as."""
@@ -133,6 +140,9 @@ class ServiceRecord:
     scraped: dict[str, BudgetHistory] = field(default_factory=dict)
     asked: dict[str, dict[float, WindowCounts]] = field(default_factory=dict)
     scaling: ScalingWatch | None = None
+    judged_once: bool = False
+    at_least: bool = False
+    recalled: Recalled | None = None
 
     @property
     def failing_since(self) -> float:

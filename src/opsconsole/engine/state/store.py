@@ -28,6 +28,7 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
 from opsconsole.engine.state.probe_watch import ProbeWatch
+from opsconsole.engine.state.recall import Recalled
 from opsconsole.engine.state.replica_book import ReplicaBook
 from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
@@ -38,6 +39,7 @@ from opsconsole.engine.state.views import (
     service_view,
     verdict_of,
 )
+from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import WindowCounts
@@ -221,9 +223,22 @@ class Store:
             record.actions = actions
             self._touched.add(record)
 
+    def recall_alerts(self, alerts: Iterable[Alert], unseen_from: float | None, now: float) -> None:
+        """Go on with the alerts that were recorded; nobody has looked since ``unseen_from``."""
+        # Nobody knows whether a condition held without a break while nobody looked.
+        known = tuple(
+            each for each in alerts if unseen_from is None or each.state is not AlertState.PENDING
+        )
+        self.servers.recall(known)
+        self.alerts.recall(known, unseen_from, now)
+
     def touch(self, record: ServiceRecord) -> None:
         """Mark the view of ``record`` to be rebuilt."""
         self._touched.add(record)
+
+    def touch_instances(self, record: ServiceRecord) -> None:
+        """Mark the views of its instances to be rebuilt as well."""
+        self._touched_instances.update(record.instances)
 
     def settle(self, now: float) -> bool:
         """Rebuild what was touched, age what was not. Returns whether anything changed."""
@@ -256,8 +271,9 @@ class Store:
                 probe.answered, probe.report = report, aged(report, probe.report, at)
             probe.report_at = at
         look = health.look_at(at, report, fault)
-        if look.state is State.DOWN and instance.ended:
+        if look.state is State.DOWN and (instance.ended or probe.was_down):
             look = health.Look(at, look.state, look.reason, decisive=True)
+        probe.was_down = False
         self._touched_instances.add(instance)
         self._touched.add(instance.service)
         if self._forgiven(probe, look):
@@ -369,7 +385,13 @@ class Store:
         if before.state is verdict.state:
             return
         instance.since = max(at, instance.since)
-        self._add_flip(at, instance.service.name, instance.name, before, verdict)
+        instance.at_least = not instance.judged_once
+        instance.judged_once = True
+        recalled, instance.recalled = instance.recalled, None
+        if recalled is not None and recalled.state is verdict.state:
+            instance.since, instance.at_least = recalled.since, recalled.at_least
+            return
+        self._add_flip(at, (instance.service.name, instance.name), before, verdict, recalled)
 
     def _by_replicas(self, instance: InstanceRecord) -> Verdict:
         copies = instance.service.copies
@@ -400,22 +422,43 @@ class Store:
         record.view = service_view(record, views, now)
 
     def _note_service_flip(self, record: ServiceRecord, verdict: Verdict, now: float) -> None:
-        before = record.verdict
-        if before.state is verdict.state:
+        before, recalled = record.verdict, record.recalled
+        judged = [each.judged_once for each in record.instances]
+        if before.state is not verdict.state:
+            record.since = max(now, record.since)
+            record.at_least = not record.judged_once
+            record.judged_once = all(judged)
+        elif recalled is None:
             return
-        record.since = max(now, record.since)
-        whole = State.DOWN in {before.state, verdict.state}
+        if recalled is not None:
+            if verdict.state is State.UNKNOWN or recalled.waits(now, judged):
+                return
+            record.recalled = None
+            if recalled.state is verdict.state:
+                record.since, record.at_least = recalled.since, recalled.at_least
+                return
+        was = before if recalled is None else recalled
+        whole = State.DOWN in {was.state, verdict.state}
         if len(record.instances) != 1 and (whole or not record.instances):
-            self._add_flip(now, record.name, record.name, before, verdict)
+            self._add_flip(now, (record.name, record.name), before, verdict, recalled)
 
     def _add_flip(
-        self, at: float, service: str, subject: str, before: Verdict, after: Verdict
+        self,
+        at: float,
+        subject: tuple[str, str],
+        before: Verdict,
+        after: Verdict,
+        recalled: Recalled | None,
     ) -> None:
+        """``subject`` is a service and its part; ``recalled`` is what was recorded before."""
         unknown = State.UNKNOWN in {before.state, after.state}
         if unknown and after.state is not State.DOWN and at < self._quiet_until:
             return
-        change = (before.state, before.reason), (after.state, after.reason)
-        self.events.add(health_flip(at, service, subject, *change))
+        if recalled is None:
+            was, unseen = (before.state, before.reason), None
+        else:
+            was, unseen = (recalled.state, recalled.reason), recalled.unseen(at)
+        self.events.add(health_flip(at, *subject, was, (after.state, after.reason), unseen))
 
 
 def _of_probes(instance: InstanceRecord) -> Verdict:

@@ -43,6 +43,7 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         origin=instance.origin,
         wrong_at=wrong.wrong_at if wrong else None,
         well_at=wrong.well_at if wrong else None,
+        at_least=instance.at_least,
     )
 
 
@@ -95,6 +96,7 @@ def service_view(
         actions=record.actions,
         version=_version(instances),
         advice=_advice(record, instances, now),
+        at_least=record.at_least,
     )
 
 
