@@ -66,6 +66,44 @@ groups:
         ("groups: [{name: a, rules: [{alert: X, expr: up, for: soon}]}]", "takes a duration"),
         ("groups: [{name: a, rules: [{alert: X, expr: up, labels: [a]}]}]", "names and texts"),
         ("groups: [", "not YAML"),
+        ("groups: [{name: '', rules: []}]", "groups[0]: a group has a name and rules"),
+        ("groups: [{name: a}, {name: a}]", "groups[1].name: group a is there twice"),
+        ("groups: [{name: a, interval: 5x}]", "groups[0].interval: takes a duration"),
+        ("groups: [{name: a, rulez: []}]", "did you mean 'rules'?"),
+        ("{groups: [], group: 1}", "did you mean 'groups'?"),
+        ("groups: [{name: a, rules: [{record: 'a b', expr: up}]}]", "'a b' is no name of a metric"),
+        ("groups: [{name: a, rules: [{record: a, expr: up, for: 5m}]}]", "this rule records"),
+        (
+            "groups: [{name: a, rules: [{record: a, expr: up, annotations: {x: y}}]}]",
+            "rules[0].annotations: is for alerts",
+        ),
+        ("groups: [{name: a, rules: [{record: a}]}]", "either alert: or record:"),
+        ("groups: [{name: a, rules: [{alert: ' ', expr: up}]}]", "an alert has a name"),
+        ("groups: [{name: a, rules: [{alert: X, expr: up, labels: {a-b: x}}]}]", "name of a label"),
+        (
+            "groups: [{name: a, rules: [{alert: X, expr: up, labels: {__name__: x}}]}]",
+            "'__name__' is no name of a label",
+        ),
+        (
+            "groups: [{name: a, rules: [{alert: X, expr: up, annotations: {'c d': x}}]}]",
+            "'c d' is no name of an annotation",
+        ),
+        (
+            "groups: [{name: a, rules: [{alert: X, expr: up, annotations: {s: '{{ foo 1 }}'}}]}]",
+            "annotations.s: its template is refused: function",
+        ),
+        (
+            "groups: [{name: a, rules: [{alert: X, expr: up, labels: {s: '{{ $no }}'}}]}]",
+            "undefined variable",
+        ),
+        (
+            "groups: [{name: a, rules: [{alert: X, expr: up, annotations: {s: '{{ if }}'}}]}]",
+            "missing value for if",
+        ),
+        (
+            "groups: [{name: a, rules: [{alert: X, expr: up, annotations: {s: 'a {{ b'}}]}]",
+            "unclosed action",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, text: str, said: str) -> None:
@@ -93,3 +131,26 @@ def test_rules_in_every_manner_of_writing_are_read(path: Path) -> None:
     assert found.problems == ()
     written = re.findall(r"(?m)^\s*(?:- )\{?(?:alert|record):", path.read_text())
     assert len(found.rules) + len(found.recordings) == len(written) > 8
+
+
+def test_of_several_documents_the_first_is_read_as_a_server_does(tmp_path: Path) -> None:
+    first = "groups: [{name: a, rules: [{alert: X, expr: up}]}]"
+    found = read(tmp_path, f"---\n{first}\n---\ngroups: [{{name: b, rules: [nonsense]}}]\n")
+    assert [rule.name for rule in found.rules] == ["X"]
+    assert found.problems == ()
+    (hint,) = found.hints
+    assert "rules.yml:3" in str(hint)
+    assert "second document" in hint.message
+
+
+def test_the_same_rule_twice_is_a_hint(tmp_path: Path) -> None:
+    rule = "{alert: X, expr: up}"
+    found = read(tmp_path, f"groups: [{{name: a, rules: [{rule}, {rule}]}}]")
+    assert found.problems == ()
+    assert [hint.message for hint in found.hints] == ["X is there twice"]
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yml")), ids=lambda path: path.name)
+def test_sound_files_have_no_problem(path: Path) -> None:
+    found = read_rule_file(path)
+    assert (found.problems, found.hints) == ((), ())

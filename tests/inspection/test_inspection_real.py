@@ -271,3 +271,40 @@ async def test_rules_are_told_at_their_own_line_and_loaded_ones_only_with_their_
     assert missing.message.startswith("alert DiskFull: no series is called")
     assert loaded.message.startswith("its rule Slow: ")
     assert f"rate({LATENCY}_bucket[5m])" in loaded.remedy
+
+
+async def test_a_guess_on_a_rule_is_a_hint_and_a_broken_recording_rule_an_error(
+    errorscope: ExposingServer, monitoring_stack: MonitoringStack, tmp_path: Path
+) -> None:
+    server = monitoring_stack.prometheus(jobs=[ScrapeJob("errorscope", [errorscope.address])])
+    await phase_of(server.url)
+    (tmp_path / "alerts.yml").write_text(
+        "groups:\n"
+        "  - name: errorscope\n"
+        "    rules:\n"
+        "      - alert: Alike\n"
+        "        expr: errorscope_resolutions_succes_total < 1\n"
+        "      - alert: OtherJob\n"
+        '        expr: up{job="errorscopes"} == 0\n'
+        "      - alert: OtherLabel\n"
+        '        expr: up{jobs="errorscope"} == 0\n'
+        "      - record: broken\n"
+        "        expr: sum by (job (up)\n"
+    )
+    settings = Settings.model_validate(
+        {"docker": [], "prometheus": {"url": server.url, "rule_files": ["alerts.yml"]}}
+    )
+
+    def run() -> tuple[Finding, ...]:
+        return inspect(settings, base=tmp_path, clock=SystemClock(), environ={})
+
+    found = await asyncio.to_thread(run)
+    assert [(each.weight, each.position and each.position.line) for each in found] == [
+        (Weight.WARNING, 5),
+        (Weight.WARNING, 7),
+        (Weight.WARNING, 9),
+        (Weight.ERROR, 11),
+    ]
+    assert all("did you mean" in each.remedy for each in found[:3])
+    assert found[3].message.startswith("record broken: ")
+    assert "parse error" in found[3].message

@@ -38,10 +38,14 @@ _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A value and the position of every key and item in it."""
+    """A value and the position of every key and item in it.
+
+    ``next`` is where a second document begins that was not read.
+    """
 
     value: Value
     positions: dict[KeyPath, Position] = field(default_factory=dict)
+    next: Position | None = None
 
     def position(self, path: KeyPath) -> Position:
         """The position of ``path``, or of the nearest value around it."""
@@ -59,9 +63,12 @@ class TreeError(Exception):
         self.problems = problems
 
 
-def read_tree(text: str, file: str) -> Tree:
-    """Parse one YAML document; an empty one is None. Raises TreeError."""
-    builder = _Builder(text, file)
+def read_tree(text: str, file: str, *, first: bool = False) -> Tree:
+    """Parse one YAML document; an empty one is None. Raises TreeError.
+
+    ``first``: others may follow, which are not read; the tree says where the next one begins.
+    """
+    builder = _Builder(text, file, first=first)
     try:
         tree = builder.build()
     except yaml.MarkedYAMLError as error:
@@ -114,7 +121,8 @@ class _Anchored:
 class _Builder:
     """Turns events into a tree. One use."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, *, first: bool) -> None:
+        self._first = first
         self._loader = yaml.CSafeLoader(text)
         self._file = file
         self._anchors: dict[str, _Anchored | None] = {}
@@ -135,6 +143,8 @@ class _Builder:
         value = self._value(self._next(), ())
         self._next()
         event = self._next()
+        if self._first and not isinstance(event, yaml.StreamEndEvent):
+            return Tree(value, self._positions, next=self._position(event.start_mark))
         if not isinstance(event, yaml.StreamEndEvent):
             self.note(event.start_mark, (), "a second document begins here; put it in its own file")
         return Tree(value, self._positions)

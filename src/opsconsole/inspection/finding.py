@@ -34,7 +34,8 @@ class Finding:
     """``path`` leads to the value; ``remedy`` says what to write or do, or ''.
 
     ``position`` is set where the value stands in another file, a rule file. ``cause`` is the fault
-    behind it, which shows that several findings on one value are the same.
+    behind it, which shows that several findings on one value are the same. ``guessed``: nothing was
+    found of what is named, which may be right all the same, and the remedy is a guess.
     """
 
     path: KeyPath
@@ -43,6 +44,7 @@ class Finding:
     remedy: str = ""
     position: Position | None = None
     cause: str = ""
+    guessed: bool = False
 
 
 def of_fault(path: KeyPath, fault: Fault, weight: Weight, what: str = "") -> Finding:

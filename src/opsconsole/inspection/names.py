@@ -35,6 +35,14 @@ def remedy_for_declared(declared: Declared, known: AbstractSet[str]) -> str:
     return _plain_remedy(declared.series, known)
 
 
+def is_other_form(name: str, known: AbstractSet[str]) -> bool:
+    """Whether a series has ``name`` in another of its forms, so that what to write is no guess."""
+    return any(
+        f"{name}{suffix}" in known or (name.endswith(suffix) and name.removesuffix(suffix) in known)
+        for suffix in (_BUCKET, "_total", "_count", "_sum")
+    )
+
+
 def quantile_of(name: str, window: str = DEFAULT_WINDOW) -> str:
     """The usual query for a quantile of a classic histogram."""
     return f"histogram_quantile(0.95, sum by (le) (rate({name}_bucket[{window}])))"

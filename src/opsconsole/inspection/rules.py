@@ -38,24 +38,38 @@ async def check_rules(
         )
         for problem in files.problems
     ]
-    written = {rule.expr for rule in files.rules}
+    found += [
+        Finding(
+            where,
+            Weight.WARNING,
+            problem.message,
+            problem.suggestion,
+            Position(problem.file, problem.line, problem.column),
+        )
+        for problem in files.hints
+    ]
+    written = {rule.expr for rule in (*files.rules, *files.recorded)}
     loaded = [each for each in await index.rules() if each[1] not in written]
     looked = await asyncio.gather(
-        *(_of_file_rule(where, rule, index) for rule in files.rules),
+        *(_of_file_rule(where, rule, "alert", index) for rule in files.rules),
+        *(_of_file_rule(where, rule, "record", index) for rule in files.recorded),
         *(_of_loaded_rule(path, *rule, index) for rule in loaded[:LOADED_LIMIT]),
     )
     return found + [finding for findings in looked for finding in findings]
 
 
-async def _of_file_rule(path: KeyPath, rule: FileRule, index: SeriesIndex) -> list[Finding]:
+async def _of_file_rule(
+    path: KeyPath, rule: FileRule, kind: str, index: SeriesIndex
+) -> list[Finding]:
+    """An expression that the server refuses is an error; series that it does not find may come."""
     position = Position(rule.file, rule.line, 1)
     return [
         replace(
             finding,
             path=path,
             position=position,
-            weight=finding.weight if finding.remedy else Weight.WARNING,
-            message=f"alert {rule.name}: {finding.message}",
+            weight=Weight.WARNING if finding.guessed else finding.weight,
+            message=f"{kind} {rule.name}: {finding.message}",
         )
         for finding in await check_expression(path, rule.expr, index)
     ]
@@ -68,7 +82,7 @@ async def _of_loaded_rule(
         replace(
             finding,
             path=path,
-            weight=Weight.WARNING,
+            weight=Weight.NOTE if finding.guessed else Weight.WARNING,
             message=f"its rule {shown(name)}: {finding.message}",
         )
         for finding in await check_expression((*path, "promql"), expression, index)

@@ -11,6 +11,7 @@ from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import AvailabilitySeries
 from opsconsole.inspection.finding import Finding, Weight, listed, nearest, of_fault, shown
 from opsconsole.inspection.names import (
+    is_other_form,
     quantile_of,
     remedy_for_declared,
     remedy_for_selector,
@@ -84,7 +85,9 @@ async def _check(
         remedy = remedy_for_declared(declared, names)
     else:
         remedy = remedy_for_selector(selector, names)
-    return [Finding(path, Weight.ERROR, f"no series is called {selector.name}", remedy)]
+    message = f"no series is called {selector.name}"
+    guessed = not is_other_form(selector.name, names)
+    return [Finding(path, Weight.ERROR, message, remedy, guessed=guessed)]
 
 
 async def _unmatched(path: KeyPath, selector: Selector, index: SeriesIndex) -> Finding:
@@ -99,7 +102,7 @@ async def _unmatched(path: KeyPath, selector: Selector, index: SeriesIndex) -> F
             return await _wrong_label(path, selector.name, matcher, index)
     if selector.matchers:
         message = f"no series of {selector.name} has all of these labels at once"
-        return Finding(path, Weight.ERROR, message)
+        return Finding(path, Weight.ERROR, message, guessed=True)
     message = f"{selector} has no series now"
     return Finding(path, Weight.WARNING, message, "is its target up?")
 
@@ -112,12 +115,13 @@ async def _wrong_label(path: KeyPath, name: str, matcher: Matcher, index: Series
         near = nearest(written, values)
         remedy = f"did you mean {shown(near)!r}?" if near else f"there is {listed(values)}"
         message = f"no series of {name} has {matcher}"
-        return Finding(where, Weight.ERROR if near else Weight.WARNING, message, remedy)
+        weight = Weight.ERROR if near else Weight.WARNING
+        return Finding(where, weight, message, remedy, guessed=True)
     labels = await index.label_names(name) if name else []
     near = nearest(matcher.label, labels)
     remedy = f"did you mean {shown(near)!r}?" if near else f"there is {listed(labels)}"
     message = f"no series of {name or 'any name'} has a label {matcher.label}"
-    return Finding(where, Weight.ERROR, message, remedy if labels else "")
+    return Finding(where, Weight.ERROR, message, remedy if labels else "", guessed=True)
 
 
 async def _check_window(
