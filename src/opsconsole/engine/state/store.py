@@ -380,7 +380,7 @@ class Store:
         if instance.runs_as and not instance.probes:
             verdict = self._by_replicas(instance)
         else:
-            verdict = _of_probes(instance)
+            verdict = _not_better_than_a_loop(_of_probes(instance), instance)
         before, instance.verdict = instance.verdict, verdict
         if before.state is verdict.state:
             return
@@ -463,6 +463,15 @@ class Store:
 
 def _of_probes(instance: InstanceRecord) -> Verdict:
     return judge_instance([(each.kind, each.judged) for each in instance.probes])
+
+
+def _not_better_than_a_loop(verdict: Verdict, instance: InstanceRecord) -> Verdict:
+    """``verdict``, unless it is ok while what runs ends again and again."""
+    looping = next((each for each in instance.replicas if each.loop), None)
+    if looping is None or verdict.state is not State.OK:
+        return verdict
+    said = f"{looping.kind} {looping.name} restarts in a loop, {looping.loop} times so far"
+    return Verdict(State.DEGRADED, said, verdict.flapping)
 
 
 def _beside(record: ServiceRecord) -> list[Verdict]:

@@ -59,6 +59,7 @@ class Replica:
 
     ``kind`` is the word that its place has for it: container, unit. ``status`` and ``health`` are
     the words of the program that runs it, '' where it has none; ``phase`` and ``state`` are ours.
+    ``loop`` is how often it has ended by itself in a loop of restarts, 0 where it is in none.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Replica:
     memory: int | None = None
     memory_limit: int | None = None
     detail: str = ""
+    loop: int = 0
 
     @property
     def runs(self) -> bool:

@@ -9,7 +9,7 @@ Shapes: ``GET /containers/json`` and ``GET /containers/{id}/json`` of the Docker
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -89,6 +89,7 @@ class Inspected:
     last_check: str = ""
     error: str = ""
     made_of: Mapping[str, str] = field(default_factory=dict)
+    created_at: float | None = None
 
 
 def read_list(answer: object) -> list[Listed] | None:
@@ -118,6 +119,7 @@ def read_inspection(answer: object) -> Inspected:
         last_check=_last_check(health.get("Log")),
         error=text(state.get("Error"), _VALUE_LIMIT),
         made_of=made_of(root),
+        created_at=read_time(root.get("Created")),
     )
 
 
@@ -153,6 +155,13 @@ def join(listed: Listed, seen: Inspected | None, place: Place, *, skew: float = 
         memory_limit=facts.memory_limit,
         detail=_detail(listed.status, health, exit_code, facts),
     )
+
+
+def in_a_loop(container: Replica, ends: int) -> Replica:
+    """``container`` after so many ends by itself: it is not well while it happens to run."""
+    said = container.detail or f"ended {ends} times by itself and was started again"
+    state = State.DEGRADED if container.state is State.OK else container.state
+    return replace(container, state=state, loop=ends, detail=said)
 
 
 def judge(status: str, health: str, exit_code: int | None, *, oom_killed: bool) -> State:

@@ -32,10 +32,11 @@ from opsconsole.model.state import State
 from opsconsole.sources.base import Source
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.changes import Changes
-from opsconsole.sources.docker.containers import Listed, join
+from opsconsole.sources.docker.containers import Listed, in_a_loop, join
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError, resolve
 from opsconsole.sources.docker.events import SILENCE, EventStream, Listeners
 from opsconsole.sources.docker.inspections import Inspections
+from opsconsole.sources.docker.loops import Loops
 from opsconsole.sources.docker.making import Making
 from opsconsole.sources.docker.reader import EngineReader
 from opsconsole.sources.docker.stats import Usage, UsageBook
@@ -80,6 +81,7 @@ class DockerSource(Source[Inventory]):
         self._inspections = Inspections()
         self._changes = Changes()
         self._making = Making()
+        self._loops = Loops()
         self._timeline = Timeline()
         self._version = ""
         self._swarm: tuple[Workload, ...] | None = None
@@ -148,6 +150,7 @@ class DockerSource(Source[Inventory]):
             budget = _left(ends) / 2
             found = await self._calls.run(reader.inspect, due, budget, deadline=_left(ends))
             self._inspections.record(listed, found, now)
+            self._loops.read(found, skew(self._clock))
         await self._look_rarely(reader, ends)
         await self._measure(reader, listed)
         self._follow(reader.endpoint)
@@ -256,6 +259,9 @@ class DockerSource(Source[Inventory]):
             share = self._usage.share(item.id, now, oldest)
             if share and item.status in ("running", "paused"):
                 container = replace(container, cpu=share.cpu, memory=share.memory)
+            ends = self._loops.of(item.id, now)
+            if ends:
+                container = in_a_loop(container, ends)
             containers.append(container)
         return tuple(sorted(containers, key=lambda container: (container.name, container.id)))
 
@@ -290,6 +296,8 @@ class DockerSource(Source[Inventory]):
             return
         if about and is_death(message):
             self._changes.heard_death(about, event.at, ordered=bool(event.name))
+            if event.state is State.DOWN and not event.name:
+                self._loops.heard_end(about, event.at)
         self._report(event)
 
     def _report(self, event: Event) -> None:

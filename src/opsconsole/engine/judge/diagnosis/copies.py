@@ -96,6 +96,9 @@ def _of_copy(
     if copy is None:
         return
     seen = bool(ends.memory or ends.failed)
+    if copy.loop and not seen:
+        yield _as_it_stands(copy)
+        return
     if copy.phase is Phase.PAUSED:
         paused = [each for each in happened if _is(each, name, EventCode.PAUSED)]
         yield Fact(FactCode.PAUSED, paused[-1].at if paused else None, name, source=copy.place.name)
@@ -126,14 +129,15 @@ def _failed(name: str, ends: Sequence[Event]) -> Fact:
 
 def _as_it_stands(copy: Replica) -> Fact:
     """What the engine says of a copy whose end was not seen."""
-    restarts = copy.restarts or 0
+    restarts = max(copy.loop, copy.restarts or 0)
     if copy.oom_killed:
         code, figure = FactCode.OUT_OF_MEMORY, copy.memory_limit
     else:
-        looping = copy.phase is Phase.RESTARTING and restarts >= LOOP_OF
+        looping = bool(copy.loop) or (copy.phase is Phase.RESTARTING and restarts >= LOOP_OF)
         code = FactCode.CRASH_LOOP if looping else FactCode.EXITED
         figure = copy.exit_code
-    count = max(1, restarts) if copy.phase is Phase.RESTARTING else 1
+    again = copy.loop or copy.phase is Phase.RESTARTING
+    count = max(1, restarts) if again else 1
     return Fact(code, copy.finished_at, copy.name, count, figure=figure, source=copy.place.name)
 
 

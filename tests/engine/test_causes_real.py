@@ -1,0 +1,134 @@
+"""Drills on real containers: the cause of each stands on the row of its service.
+
+All are in one fleet that is looked at once a second, so that the engine is started once.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from opsconsole.config.settings import Settings
+from opsconsole.demo.docker_engine import Engine as DockerEngine
+from opsconsole.demo.processes import answers_http, free_port
+from opsconsole.engine.engine import Engine
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.model.state import State
+from opsconsole.render.service.why import why
+from tests.patience import until
+
+INTERVAL = 1.0
+LEAK = 'x=""; while true; do x="$x$(head -c 1000000 /dev/zero | tr \'\\0\' x)"; done'
+
+
+class Drills:
+    """A fleet of containers with a console that looks at it."""
+
+    def __init__(self, docker: DockerEngine, stack: ExitStack) -> None:
+        self.docker = docker
+        self._stack = stack
+        self._services: dict[str, Any] = {}
+        self._engine: Engine | None = None
+
+    def serve(self, service: str, *copies: str, **more: Any) -> None:
+        """A service of containers that serve a page."""
+        instances = []
+        for copy in copies:
+            port = free_port()
+            self.docker.run(copy, ports={8080: port})
+            until(lambda port=port: answers_http(port))  # type: ignore[misc]
+            instances.append({"url": f"http://127.0.0.1:{port}", "container": copy})
+        self.declare(service, instances=instances, **more)
+
+    def declare(self, service: str, **more: Any) -> None:
+        page = {"path": "/", "expect": {"contains": "version"}}
+        self._services[service] = {"interval": INTERVAL, "health": page, **more}
+
+    def address_of(self, service: str) -> str:
+        return str(self._services[service]["instances"][0]["url"])
+
+    def look(self) -> None:
+        """Begin to look, until all is well."""
+        settings = Settings.model_validate(
+            {
+                "host": {"enabled": False},
+                "docker": {"host": self.docker.url, "interval": f"{INTERVAL}s"},
+                "services": self._services,
+            }
+        )
+        self._engine = engine = Engine(settings, base=Path())
+        engine.start()
+        self._stack.callback(engine.stop)
+        until(lambda: all(each.state is State.OK for each in engine.latest.services))
+        time.sleep(1.0)  # the stream of events is opened after the first look
+
+    def row(self, service: str) -> ServiceView:
+        assert self._engine is not None
+        found = self._engine.latest.service(service)
+        assert found is not None
+        return found
+
+    def says(self, service: str, said: str) -> None:
+        """Until the row says so."""
+        try:
+            until(lambda: said in why(self.row(service), 80))
+        except AssertionError:
+            pytest.fail(f"{why(self.row(service), 80)!r} without {said!r}")
+
+    def holds(self, service: str, wanted: Callable[[ServiceView], bool]) -> None:
+        until(lambda: wanted(self.row(service)))
+
+
+@pytest.fixture
+def drills(docker_sandbox: DockerEngine) -> Iterator[Drills]:
+    with ExitStack() as stack:
+        yield Drills(docker_sandbox, stack)
+
+
+def test_the_cause_of_each_drill_is_on_its_row(drills: Drills) -> None:
+    docker = drills.docker
+    drills.serve("shop", "drill-shop-1", "drill-shop-2", "drill-shop-3")
+    drills.serve("db", "drill-db")
+    for number in range(5):
+        url = drills.address_of("db")
+        drills.declare(f"needs-{number}", instances=[url], depends_on=["db"])
+    docker.run("drill-leak", command="sleep 1000", mem_limit="32m")
+    drills.declare("leak", containers="drill-leak")
+    docker.run("drill-env", command="sleep 1000", environment={"LLM_URL": "http://hunter2"})
+    drills.declare("env", containers="drill-env")
+    drills.look()
+
+    # One of three is killed.
+    docker.client().containers.get("drill-shop-2").kill()
+    drills.says("shop", "drill-shop-2 stopped by SIGKILL")
+    assert drills.row("shop").state is State.DEGRADED
+
+    # Another image has a leak.
+    docker.client().containers.get("drill-leak").remove(force=True)
+    docker.run(
+        "drill-leak",
+        image=docker.image(2),
+        command=["sh", "-c", LEAK],
+        mem_limit="16m",
+        restart="always",
+    )
+    drills.says("leak", "drill-leak killed, out of memory")
+    drills.says("leak", "since 1→2")
+    drills.holds("leak", lambda row: row.diagnosis.lead.count >= 2)  # type: ignore[union-attr]
+    for _ in range(20):
+        assert drills.row("leak").state is not State.OK, "what restarts in a loop is never green"
+        time.sleep(0.1)
+
+    # The container is made again without its setting.
+    docker.client().containers.get("drill-env").remove(force=True)
+    docker.run("drill-env", command="sh -c 'sleep 2; exit 3'")
+    drills.says("env", "drill-env died, exit 3 since env LLM_URL removed")
+
+    # What five need is gone.
+    docker.client().containers.get("drill-db").stop(timeout=1)
+    drills.says("db", "drill-db stopped by SIGTERM")
+    for number in range(5):
+        drills.says(f"needs-{number}", "↳ db: drill-db stopped by SIGTERM")
