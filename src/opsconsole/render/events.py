@@ -3,9 +3,10 @@
 Invariant: an event's row stays the same within a day; colour shows its state only.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from opsconsole.model.events import Event
+from opsconsole.model.events import Event, EventCode
 from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Role, Row, Span, clip, fit, state_role
@@ -16,6 +17,48 @@ def latest(events: Iterable[Event]) -> list[Event]:
     written = list(enumerate(events))
     written.sort(key=lambda entry: (-entry[1].at, -entry[0]))
     return [event for _, event in written]
+
+
+MANY: Final = 3
+"""So many alerts at a time are one row of a short list."""
+
+TOGETHER: Final = 60.0
+"""Seconds within which alerts are of one time."""
+
+
+def gathered(events: Iterable[Event]) -> list[Event]:
+    """Newest first, many alerts of one time as one, so that in a short list they leave room for
+    what explains them."""
+    shown = latest(events)
+    first: dict[EventCode, int] = {}
+    groups: dict[int, list[Event]] = {}
+    for index, event in enumerate(shown):
+        if event.code not in _GATHERED:
+            continue
+        head = first.get(event.code)
+        if head is None or shown[head].at - event.at > TOGETHER:
+            first[event.code] = head = index
+        groups.setdefault(head, []).append(event)
+    many = {head: group for head, group in groups.items() if len(group) >= MANY}
+    hidden = {id(event) for group in many.values() for event in group[1:]}
+    return [
+        _as_one(many[index]) if index in many else event
+        for index, event in enumerate(shown)
+        if id(event) not in hidden
+    ]
+
+
+def _as_one(alerts: Sequence[Event]) -> Event:
+    """The newest of ``alerts``, for all of them."""
+    names = dict.fromkeys(event.subject for event in reversed(alerts))
+    whose = {event.service for event in alerts}
+    said = f"{len(alerts)} alerts {_GATHERED[alerts[0].code]}: {', '.join(names)}"
+    worst = max(alerts, key=lambda event: event.state.urgency if event.state else 0)
+    service = alerts[0].service if len(whose) == 1 else ""
+    return Event(alerts[0].at, EventCode.ALERT, said, service, service, worst.state)
+
+
+_GATHERED: Final = {EventCode.ALERT_FIRED: "fire", EventCode.ALERT_RESOLVED: "resolved"}
 
 
 def key(event: Event) -> str:

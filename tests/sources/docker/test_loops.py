@@ -33,7 +33,7 @@ def heard(*ends: float) -> Loops:
         ((0, 60, 120), 190, 0),
         ((0, CLOSE + 1), 1, 0),
         ((0, CLOSE + 1, CLOSE + 11), 1, 2),
-        ((0, 1, 1.5), 1, 0),  # one end that was heard of and counted
+        ((0, 1, 1.1), 1, 2),  # one of them was heard of and counted
     ],
 )
 def test_ends_that_are_close_are_a_loop_until_it_is_calm(

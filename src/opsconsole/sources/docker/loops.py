@@ -22,7 +22,8 @@ CALM: Final = 3.0
 
 _KEPT: Final = 8
 _REMEMBERED: Final = 20_000
-_SAME: Final = 2.0
+_SAME: Final = 0.2
+"""Seconds by which the engine dates one end differently in its events and in an inspection."""
 
 
 class Loops:

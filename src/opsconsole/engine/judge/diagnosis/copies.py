@@ -64,8 +64,11 @@ def ends_of(name: str, events: Iterable[Event], copies: dict[str, Replica]) -> E
     lacked = [each for each in mine if each.memory or each.code is EventCode.OUT_OF_MEMORY]
     memory: list[Event] = []
     for each in lacked:
-        # One lack of memory is reported when it happens and again with the end.
-        if not memory or each.at - memory[-1].at > PRECISION or each.code is memory[-1].code:
+        # One lack of memory is reported when it happens, once or more, and again with the end.
+        near = bool(memory) and each.at - memory[-1].at <= PRECISION
+        if near and each.code is EventCode.ENDED and memory[-1].code is not EventCode.ENDED:
+            memory[-1] = each
+        elif not near or each.code is memory[-1].code is EventCode.ENDED:
             memory.append(each)
     killed = _last_killed(copy)
     rest = [each for each in deaths if not each.memory]
@@ -105,8 +108,8 @@ def _of_copy(
     elif copy.phase is Phase.PENDING:
         yield Fact(FactCode.NEVER_STARTED, None, name, after=copy.detail, source=copy.place.name)
     elif copy.phase in NOT_RUNNING or copy.phase is Phase.RESTARTING:
-        if ends.ordered and ends.ordered[-1].name:
-            last = ends.ordered[-1]
+        last = max((*ends.memory, *ends.failed, *ends.ordered), key=_at, default=None)
+        if last is not None and last in ends.ordered and last.name:
             yield Fact(FactCode.SIGNALLED, last.at, name, after=last.name, source=copy.place.name)
         elif not seen:
             yield _as_it_stands(copy)
@@ -194,6 +197,10 @@ def _joined(facts: Sequence[Fact]) -> Fact:
 
 def _last_killed(copy: Replica | None) -> float | None:
     return copy.finished_at if copy is not None and copy.oom_killed else None
+
+
+def _at(event: Event) -> float:
+    return event.at
 
 
 def _is_end(event: Event) -> bool:

@@ -96,5 +96,5 @@ class EventRows:
         """The rows of a snapshot's events."""
         if snapshot is not None and snapshot.events is not self._of:
             self._of = snapshot.events
-            self._rows = {events.key(event): event for event in events.latest(snapshot.events)}
+            self._rows = {events.key(event): event for event in events.gathered(snapshot.events)}
         return self._rows
