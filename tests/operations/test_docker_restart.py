@@ -95,3 +95,25 @@ async def test_one_container_alone(docker_sandbox: Engine, place: Place) -> None
     assert operation.state is OperationState.VERIFIED, operation
     assert _started(docker_sandbox, names[0]) == before[0]
     assert _started(docker_sandbox, names[1]) != before[1]
+
+
+async def test_the_copy_that_is_ill_is_restarted_and_the_others_are_not(
+    docker_sandbox: Engine, place: Place
+) -> None:
+    names = _names(docker_sandbox, 3)
+    for name in names:
+        docker_sandbox.run(name)
+    docker_sandbox.client().containers.get(names[1]).kill()
+    before = [_started(docker_sandbox, name) for name in names]
+    place.write(_config(docker_sandbox, names))
+    operator = place.operator()
+    usual = ActionRequest("web", ActionKind.RESTART, parameters={"copies": "usual"})
+    plan = await planned(operator, usual)
+    assert [(copy.name, copy.chosen) for copy in plan.copies] == [
+        (name, name == names[1]) for name in names
+    ]
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is OperationState.VERIFIED, operation
+    after = [_started(docker_sandbox, name) for name in names]
+    moved = [old != new for old, new in zip(before, after, strict=True)]
+    assert moved == [False, True, False]

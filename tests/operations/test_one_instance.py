@@ -1,5 +1,6 @@
 """One instance alone: the one that is asked for and no other, or a refusal that says why."""
 
+import json
 from collections.abc import Callable
 
 import pytest
@@ -91,3 +92,65 @@ def test_from_the_command_line(
     told = capsys.readouterr().out
     assert "at web-2" in told
     assert "at web-1" not in told
+
+
+def restart_of(
+    place: Place, capsys: pytest.CaptureFixture[str], *options: str
+) -> tuple[int, dict[str, object]]:
+    """The code and the document of a plan by the command line."""
+    argv = ["restart", "web", *options, "--dry-run", "--json", "-c", str(place.config)]
+    code = main(argv)
+    return code, json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(
+    ("options", "restarted"),
+    [
+        ((), ["web-2"]),
+        (("--unhealthy",), ["web-2"]),
+        (("--all",), ["web-1", "web-2", "web-3"]),
+        (("--instance", "web-1"), ["web-1"]),
+        (("--instance", "web-1,web-3"), ["web-1", "web-3"]),
+    ],
+)
+def test_with_one_of_three_ill_a_command_means_that_one(
+    place: Place,
+    serve: Serve,
+    capsys: pytest.CaptureFixture[str],
+    options: tuple[str, ...],
+    restarted: list[str],
+) -> None:
+    servers = serve(), serve(), serve()
+    servers[1].behaviour = Behaviour(healthy=False)
+    place.write(f"state_dir: {place.state}\n" + http_config(*servers))
+    code, plan = restart_of(place, capsys, *options)
+    assert code == 0
+    summaries = [step["summary"] for step in plan["steps"]]  # type: ignore[attr-defined]
+    assert sorted(each.rpartition(" ")[2] for each in summaries) == restarted
+    copies = plan["copies"]
+    assert [each["name"] for each in copies if each["chosen"]] == restarted  # type: ignore[attr-defined]
+    assert [each["state"] for each in copies] == ["ok", "down", "ok"]  # type: ignore[attr-defined]
+
+
+def test_with_all_healthy_unhealthy_ones_are_refused(
+    place: Place, serve: Serve, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.write(f"state_dir: {place.state}\n" + http_config(serve(), serve()))
+    code, answer = restart_of(place, capsys, "--unhealthy")
+    assert (code, answer["refused"]) == (2, "nothing-to-do")
+
+
+async def test_what_was_chosen_is_restarted_and_verified_and_nothing_else(
+    place: Place, serve: Serve
+) -> None:
+    servers = serve(), serve(), serve()
+    for sick in servers[1:]:
+        sick.behaviour = Behaviour(healthy=False, heals=True)
+    place.write(http_config(*servers))
+    operator = place.operator()
+    usual = ActionRequest("web", ActionKind.RESTART, parameters={"copies": "usual"})
+    plan = await planned(operator, usual)
+    assert plan.verification[-1].startswith("web-2, web-3, and all that is healthy now")
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is OperationState.VERIFIED, operation
+    assert [len(each.changes) for each in servers] == [0, 1, 1]

@@ -261,7 +261,20 @@ def _add_verb_options(command: Parser, verb: str) -> None:
     elif verb in {"test", "call"}:
         command.add_argument("name", metavar="NAME", help="as the configuration names it")
     if verb in {"restart", "test", "call"}:
-        command.add_argument("--instance", metavar="NAME", help="this one alone, not all of them")
+        which = command.add_mutually_exclusive_group()
+        which.add_argument("--instance", metavar="NAME", help="this one alone, not all of them")
+        if verb == "restart":
+            which.add_argument(
+                "--unhealthy",
+                dest="copies",
+                action="store_const",
+                const="unhealthy",
+                default="usual",
+                help="the copies that are not healthy; so it is where some are and some are not",
+            )
+            which.add_argument(
+                "--all", dest="copies", action="store_const", const="all", help="every copy"
+            )
 
 
 def _add_demo(commands: "_Commands") -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from opsconsole.model.state import State
+
 
 class Effect(StrEnum):
     """What an action does to the world. There is no third kind and no default of READ."""
@@ -78,6 +80,18 @@ OVERRIDING: Final = {"override": "yes"}
 """The parameters of a request that overrides what may be."""
 
 
+COPIES: Final = "copies"
+"""The parameter of a restart that says for which copies it is, where none is named."""
+
+
+class Meant(StrEnum):
+    """``usual``: those that are not healthy where some are and some are not, else all."""
+
+    USUAL = "usual"
+    UNHEALTHY = "unhealthy"
+    ALL = "all"
+
+
 def _overrides(parameters: Mapping[str, str]) -> bool:
     return OVERRIDING.items() <= parameters.items()
 
@@ -112,8 +126,22 @@ class ActionRequest:
 
     @property
     def instance(self) -> str:
-        """The one instance that is meant alone; '' for all."""
+        """The one instance that is meant alone, or several with commas; '' for all."""
         return self.parameters.get("instance", "")
+
+    @property
+    def instances(self) -> frozenset[str]:
+        """Those that are meant alone; none for all."""
+        return frozenset(filter(None, self.instance.split(",")))
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One copy that a change may be for, by its instance's name or its own."""
+
+    name: str
+    state: State = State.UNKNOWN
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +173,7 @@ class Plan:
     ``usual_duration`` in seconds is the mean of this action's past here.
     ``auto_rollback``: unless verified, the service is rolled back by itself ``rollback_after``
     seconds after the verdict. ``context`` is what else to know before deciding, a line each.
+    ``copies`` of a restart are all that could be chosen; () where there is nothing to choose.
     """
 
     id: str
@@ -170,6 +199,7 @@ class Plan:
     rollback_after: float = 0.0
     context: tuple[str, ...] = ()
     goals: Mapping[str, str] = field(default_factory=dict)
+    copies: tuple[Copy, ...] = ()
 
     @property
     def override(self) -> bool:
@@ -178,7 +208,7 @@ class Plan:
 
     @property
     def instance(self) -> str:
-        """The one instance that is meant alone; '' for all."""
+        """The one instance that is meant alone, or several with commas; '' for all."""
         return self.parameters.get("instance", "")
 
 

@@ -8,6 +8,8 @@ is refused here, for every caller. What blocks runs on the operator's own thread
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +36,7 @@ from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, PromiseKind
 from opsconsole.operations.locks.locks import Holder
-from opsconsole.operations.planning import planner, policy
+from opsconsole.operations.planning import copies, planner, policy
 from opsconsole.operations.planning.declared import (
     Declared,
     declared,
@@ -44,7 +46,7 @@ from opsconsole.operations.planning.declared import (
     not_found_again,
     scale_bounds,
 )
-from opsconsole.operations.planning.driver import ObserveError
+from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts
 from opsconsole.operations.promises.degradations import lasting
@@ -143,9 +145,15 @@ class Operator:
         driver = None
         try:
             performed = self._journal.past_plans(found.service) if self._journal else ()
-            driver = planner.make_driver(
-                settings, found, request, self._base, self._machines, self._threads, performed
-            )
+
+            def make(asked: ActionRequest) -> Driver:
+                return planner.make_driver(
+                    settings, found, asked, self._base, self._machines, self._threads, performed
+                )
+
+            states = partial(copies.states_of, settings, found.service, self._base, snapshot)
+            request, there = await copies.choose(request, found, make, states)
+            driver = make(request)
             past = (
                 self._journal.past(found.service, found.kind, found.name) if self._journal else ()
             )
@@ -160,6 +168,7 @@ class Operator:
         if isinstance(plan, Refusal):
             return plan
         refusal = policy.refuse_rollback(plan, performed) or _last_healthy(plan, request, snapshot)
+        plan = replace(plan, copies=there)
         return refusal or await with_context(plan, settings, self._base, snapshot, self._threads)
 
     async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:

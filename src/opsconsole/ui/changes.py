@@ -33,9 +33,12 @@ class Changes:
         self._say = say
         self._waiting: list[ActionRequest] = []
 
-    def request(self, targets: Iterable[ServiceView], view: ActionView) -> None:
-        """Open the plan of an action on each target, with its form first if it has one."""
-        from opsconsole.model.operation import ActionRequest
+    def request(self, targets: Iterable[ServiceView], view: ActionView, copy: str = "") -> None:
+        """Open the plan of an action on each target, with its form first if it has one.
+
+        A restart is for the ``copy`` that is named, else for what the plan then offers to choose.
+        """
+        from opsconsole.model.operation import COPIES, ActionKind, ActionRequest, Meant
         from opsconsole.render.forms.request import needs_form
 
         if self._refused():
@@ -43,7 +46,14 @@ class Changes:
         if needs_form(view):
             self._open(RequestDialog(tuple(targets), view))
             return
-        self.request_all([ActionRequest(each.name, view.kind, view.name) for each in targets])
+        meant = {"instance": copy} if copy else {COPIES: Meant.USUAL.value}
+        parameters = meant if view.kind is ActionKind.RESTART else {}
+        self.request_all(
+            [
+                ActionRequest(each.name, view.kind, view.name, parameters=parameters)
+                for each in targets
+            ]
+        )
 
     def request_all(self, requests: Iterable[ActionRequest]) -> None:
         """Open the plan of each request, one after the other closes."""

@@ -17,6 +17,7 @@ from opsconsole.cli.engine import build_operator
 from opsconsole.config.types import parse_duration
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import (
+    COPIES,
     OVERRIDING,
     ActionKind,
     ActionRequest,
@@ -93,6 +94,8 @@ def _request(arguments: argparse.Namespace) -> ActionRequest:
     parameters = dict(OVERRIDING) if arguments.override else {}
     if arguments.verb in {"restart", "test", "call"} and arguments.instance:
         parameters["instance"] = arguments.instance
+    elif arguments.verb == "restart":
+        parameters[COPIES] = arguments.copies
     if arguments.verb == "scale":
         parameters["to"] = str(arguments.to)
     if arguments.verb == "restore":

@@ -73,6 +73,11 @@ class CommandDriver(Driver):
                 f"the command does not take an instance, so not {chosen} alone",
                 remedy="write {instance} into its arguments, or leave the instance out",
             )
+        if "," in chosen:
+            raise ObserveError(
+                "the command takes one instance at a time",
+                remedy="name one, or leave the instance out",
+            )
         if not await self._is_folder():
             raise ObserveError(f"there is no folder {self._cwd}", remedy="look at cwd")
         program, status = await find_program(self._machine, self._command.argv[0], self._cwd)

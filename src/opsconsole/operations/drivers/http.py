@@ -17,7 +17,7 @@ import httpx
 
 from opsconsole.config.secrets.patterns import redacted
 from opsconsole.hiding import without_query
-from opsconsole.model.operation import Effect, Step
+from opsconsole.model.operation import Copy, Effect, Step
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import (
     fill,
@@ -75,8 +75,8 @@ class HttpDriver(Driver):
     async def observe(self) -> Mapping[str, str]:
         """Each instance and where it is called."""
         targets = self._targets()
-        chosen = self._context.request.instance
-        if chosen and [name for name, _ in targets] != [chosen]:
+        chosen = self._context.request.instances
+        if chosen and {name for name, _ in targets} != chosen:
             raise ObserveError(
                 f"{self._shown(self._call.url)} is called once, for all of {self._context.service}",
                 remedy="write a path, which is called at an instance, or leave the instance out",
@@ -95,6 +95,10 @@ class HttpDriver(Driver):
         """One call for each target."""
         effect = Effect(self._context.action.effect)
         return tuple(self._step(name, url, effect) for name, url in self._targets())
+
+    async def copies(self) -> tuple[Copy, ...]:
+        """Every instance that is called by itself; how it is, a probe says."""
+        return tuple(Copy(name) for name, _ in self._targets() if name)
 
     async def before(self, step: Step) -> Mapping[str, str]:
         """The moment of the call, against which an uptime is compared."""
@@ -156,13 +160,13 @@ class HttpDriver(Driver):
         A whole URL is called once, unless it is for every instance.
         """
         whole = "://" in self._call.url
-        chosen = self._context.request.instance
+        chosen = self._context.request.instances
         if whole and not self._call.every_instance:
             return [("", self._call.url)]
         return [
             (name, self._call.url if whole else join_url(instance.url, self._call.url))
             for name, instance in zip(self._names, self._service.instances, strict=True)
-            if chosen in {"", name}
+            if not chosen or name in chosen
         ]
 
     def _step(self, name: str, template: str, effect: Effect) -> Step:

@@ -11,7 +11,16 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from opsconsole.hiding import MASK, hidden, without_query
-from opsconsole.model.operation import BY_PROMISE, ActionKind, ConfirmLevel, Effect, Plan, Step
+from opsconsole.model.operation import (
+    BY_PROMISE,
+    ActionKind,
+    ConfirmLevel,
+    Copy,
+    Effect,
+    Plan,
+    Step,
+)
+from opsconsole.model.state import State
 
 _GOAL: Final = " target"
 _QUERY: Final = "query"
@@ -36,6 +45,9 @@ def decode(text: str) -> Plan:
     document["confirm"] = ConfirmLevel(document["confirm"])
     first = document["steps"][0]["driver"] if document["steps"] else ""
     document["steps"] = tuple(_step(step, first) for step in document["steps"])
+    document["copies"] = tuple(
+        Copy(**{**each, "state": State(each["state"])}) for each in document.get("copies", ())
+    )
     document.setdefault("goals", _older_goals(document["fingerprint"]))
     for name in ("verification", "warnings", "context"):
         document[name] = tuple(document.get(name, ()))

@@ -21,6 +21,7 @@ from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
+    Copy,
     OperationState,
     Step,
 )
@@ -151,6 +152,10 @@ class Driver(Protocol):
 
     def warnings(self) -> tuple[str, ...]:
         """What a person should know before confirming, a line each; asked after ``steps``."""
+        return ()
+
+    async def copies(self) -> tuple[Copy, ...]:
+        """Each copy that could be changed alone, as the driver sees it. Raises ObserveError."""
         return ()
 
     def follow_up(self) -> DriverContext | None:

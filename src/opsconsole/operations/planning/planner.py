@@ -155,8 +155,7 @@ def _bad_parameter(found: Declared, request: ActionRequest) -> Refusal | None:
 
 def _bad_instance(settings: Settings, found: Declared, request: ActionRequest) -> Refusal | None:
     """Why what is asked for one instance alone cannot be."""
-    chosen = request.instance
-    if not chosen:
+    if not request.instances:
         return None
     if found.kind not in registry.traits(found.action).by_instance:
         problem = f"{found.action.driver} cannot {found.kind} one instance of {found.service} alone"
@@ -165,9 +164,10 @@ def _bad_instance(settings: Settings, found: Declared, request: ActionRequest) -
         # Its copies have names that only the engine knows; the driver looks for the one asked for.
         return None
     names = settings.instance_names(found.service)
-    if chosen in names:
+    unknown = sorted(request.instances - set(names))
+    if not unknown:
         return None
-    problem = f"{found.service} has no instance {chosen}"
+    problem = f"{found.service} has no instance {', '.join(unknown)}"
     return Refusal(
         "bad-parameter", problem, f"name one of: {', '.join(names) or 'none is declared'}"
     )
@@ -204,7 +204,7 @@ def _health(settings: Settings, found: Declared, alone: str) -> str:
     if service.health is not None and service.instances:
         count = len(service.instances)
         if alone:
-            return f"{alone}, and all that is healthy now, {held}, by {path}"
+            return f"{alone.replace(',', ', ')}, and all that is healthy now, {held}, by {path}"
         return f"{count} instance{'s' * (count > 1)} {held}, by {path}"
     traits = registry.traits(action)
     if traits.sees:

@@ -145,9 +145,10 @@ class Verifier:
     ) -> Verdict | None:
         """Wait until what ``steps`` touched, ``instance`` and all that was healthy is healthy.
 
-        None when there is nothing to look at.
+        Several instances are written with commas. None when there is nothing to look at.
         """
-        wanted = before.healthy | ({instance} if instance in self._probes.names else set())
+        meant = frozenset(instance.split(",")) & frozenset(self._probes.names)
+        wanted = before.healthy | meant
         return await self._hold(steps, wanted, before, since)
 
     async def healthy_of_many(self) -> frozenset[str]:
@@ -162,7 +163,7 @@ class Verifier:
     ) -> Verdict:
         """Wait until everything is healthy, and say whether it was.
 
-        ``alone`` is the one instance that was meant: others count only if they were healthy.
+        ``alone`` are the instances that were meant: others count only if they were healthy.
         """
         if alone:
             held = await self.settle(steps, alone, before, since)

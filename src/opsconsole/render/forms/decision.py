@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.operation import (
+    COPIES,
     SILENCING,
     TAKES_AWAY,
     ActionKind,
     ActionRequest,
     Effect,
+    Meant,
     Plan,
 )
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
@@ -220,11 +222,10 @@ def may_choose(plan: Plan, setting: Setting) -> bool:
 
 def with_copies(request: ActionRequest, chosen: Sequence[str], total: int) -> dict[str, str] | str:
     """The parameters of ``request`` for ``chosen`` copies, or why that cannot be asked for."""
-    rest = {key: value for key, value in request.parameters.items() if key != "instance"}
+    said = {"instance", COPIES}
+    rest = {key: value for key, value in request.parameters.items() if key not in said}
     if not chosen:
         return "one copy at least"
     if len(chosen) == total:
-        return rest
-    if len(chosen) == 1:
-        return {**rest, "instance": chosen[0]}
-    return "one copy alone, or all of them"
+        return {**rest, COPIES: Meant.ALL.value}
+    return {**rest, "instance": ",".join(chosen)}

@@ -5,14 +5,23 @@ Invariant: every call of the plan is named; nothing that would be done is left o
 
 from collections.abc import Iterator
 
-from opsconsole.model.operation import Plan
+from opsconsole.model.operation import Copy, Plan
 from opsconsole.render.status_text import seconds
+
+
+def copies_text(copies: tuple[Copy, ...]) -> str:
+    """Every copy, how it is, and whether the change is for it."""
+    return ", ".join(
+        f"{each.name} {each.state}" + ("" if each.chosen else " (left alone)") for each in copies
+    )
 
 
 def plan_lines(plan: Plan) -> Iterator[str]:
     """The plan, for ``--dry-run`` and before a question."""
     name = f" {plan.name}" if plan.name else ""
     yield f"{plan.kind}{name} {plan.service} in {plan.environment} (danger: {plan.danger})"
+    if plan.copies:
+        yield f"  copies: {copies_text(plan.copies)}"
     for number, step in enumerate(plan.steps, 1):
         yield f"  {number}. {step.summary}"
         yield f"     {step.driver}: {step.target}"

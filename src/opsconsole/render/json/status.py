@@ -95,6 +95,10 @@ def plan_document(plan: Plan) -> Document:
             {"summary": step.summary, "driver": step.driver, "target": step.target}
             for step in plan.steps
         ],
+        "copies": [
+            {"name": each.name, "state": each.state.value, "chosen": each.chosen}
+            for each in plan.copies
+        ],
         "fingerprint": dict(plan.fingerprint),
         "warnings": list(plan.warnings),
         "verification": list(plan.verification),

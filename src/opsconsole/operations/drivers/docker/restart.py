@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from opsconsole.model.operation import Step
+from opsconsole.model.operation import Copy, Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
@@ -119,23 +119,33 @@ class DockerRestart(Driver):
         """The containers of ``steps``, each running since the change and healthy if it says so."""
         return tuple([await self._sight(step, since) for step in steps])
 
+    async def copies(self) -> tuple[Copy, ...]:
+        """Every container, by the instance that it runs or by its own name."""
+        found = await containers_of(self._context, self._calls)
+        copies = [
+            Copy(instance_of(self._context, self._calls, seen) or seen.name, seen.state)
+            for seen in found
+        ]
+        return tuple(sorted(copies, key=lambda copy: copy.name))
+
     def undo(self) -> str:
         """A restart has no way back."""
         return NOT_UNDONE
 
     def _chosen(self, found: tuple[Seen, ...]) -> tuple[Seen, ...]:
-        """What runs the instance that is asked for; all where none is."""
-        chosen = self._context.request.instance
+        """What runs the instances that are asked for; all where none is."""
+        chosen = self._context.request.instances
         if not chosen:
             return found
         own = tuple(
             seen
             for seen in found
-            if chosen in {seen.name, instance_of(self._context, self._calls, seen)}
+            if chosen & {seen.name, instance_of(self._context, self._calls, seen)}
         )
         if not own:
             raise ObserveError(
-                f"no container of {self._context.service} is {chosen}, or is declared to run it",
+                f"no container of {self._context.service} is {', '.join(sorted(chosen))}, "
+                "or is declared to run it",
                 remedy=f"name one of: {', '.join(seen.name for seen in found)}",
             )
         return own
