@@ -79,9 +79,9 @@ _WHOLE = "5f3c7a90e1b24d68f0a1c2d3e4b5a6978877665544332211aabb"
 
 
 def a_plan(request: ActionRequest, confirm: ConfirmLevel) -> Plan:
-    """A plan as policy would answer: of three copies, or of the one that is asked for."""
+    """A plan as policy would answer: of three copies, or of those that are asked for."""
     names = tuple(f"{request.service}-{number}" for number in (1, 2, 3))
-    chosen = [name for name in names if request.instance in {"", name}]
+    chosen = [name for name in names if not request.instances or name in request.instances]
     back = request.kind is ActionKind.ROLLBACK
     image = f"{request.service}:v1.5.0"
     facts = {f"{name} image": image for name in chosen}

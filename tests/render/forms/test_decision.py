@@ -110,9 +110,13 @@ def test_a_plan_takes_the_lines_that_there_are(width: int, height: int) -> None:
     assert "a third" in said or "+2 more: v" in said
 
 
-def test_single_copies_or_all_can_be_asked_for() -> None:
+def test_some_copies_or_all_can_be_asked_for() -> None:
     request = ActionRequest("web", ActionKind.RESTART, "", parameters={"override": "yes"})
     assert decision.with_copies(request, ["web-1"], 3) == {"override": "yes", "instance": "web-1"}
     assert decision.with_copies(request, ["web-1", "web-2", "web-3"], 3) == {"override": "yes"}
     assert isinstance(decision.with_copies(request, [], 3), str)
-    assert isinstance(decision.with_copies(request, ["web-1", "web-2"], 3), str)
+    two = {"override": "yes", "instance": "web-1,web-2"}
+    assert decision.with_copies(request, ["web-1", "web-2"], 3) == two
+    usual = ActionRequest("web", ActionKind.RESTART, "", parameters={"copies": "usual"})
+    assert decision.with_copies(usual, ["web-1"], 3) == {"instance": "web-1"}
+    assert decision.with_copies(usual, ["web-1", "web-2", "web-3"], 3) == {}

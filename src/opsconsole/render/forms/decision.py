@@ -16,7 +16,6 @@ from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
     Effect,
-    Meant,
     Plan,
 )
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
@@ -227,5 +226,5 @@ def with_copies(request: ActionRequest, chosen: Sequence[str], total: int) -> di
     if not chosen:
         return "one copy at least"
     if len(chosen) == total:
-        return {**rest, COPIES: Meant.ALL.value}
+        return rest
     return {**rest, "instance": ",".join(chosen)}

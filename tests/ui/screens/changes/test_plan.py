@@ -75,20 +75,22 @@ async def test_the_choices_and_what_is_decided_by_are_in_sight_at_every_size(
         assert stage.app.screen.query_one("#box").region.height <= size[1]
 
 
-async def test_one_copy_is_chosen_in_place(open_stage: OpenStage) -> None:
+async def test_copies_are_chosen_in_place(open_stage: OpenStage) -> None:
     engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
     async with open_stage(None, engine=engine) as stage:
         screen = await opened(stage)
         assert "[x] ai-service-2" in stage.text
         screen.query_one("#copies").focus()
         await stage.press("space")
+        await stage.pilot.pause()
         assert "[ ] ai-service-1" in stage.text
-        assert "(restart 3 copies: one copy alone, or all of them)" in stage.text
-        assert len(engine.requests) == 1
-        assert not screen.query_one("#start", Choice).allowed, "it is not what is chosen"
+        assert "restart 2 of 3 copies" in stage.text
+        await asyncio.sleep(DEAD_TIME + 0.1)
         await stage.press("down", "space")
         await stage.pilot.pause()
-        assert [each.instance for each in engine.requests] == ["", "ai-service-3"]
+        wanted = ["", "ai-service-2,ai-service-3", "ai-service-3"]
+        assert [each.instance for each in engine.requests] == wanted
+        assert engine.requests[0].parameters == {"copies": "usual"}
         assert "restart 1 of 3 copies" in stage.text
         assert "restart 1 copy" in stage.text
         await asyncio.sleep(DEAD_TIME + 0.1)
