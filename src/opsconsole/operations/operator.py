@@ -52,6 +52,7 @@ from opsconsole.operations.planning.policy_facts import PolicyFacts
 from opsconsole.operations.promises.degradations import lasting
 from opsconsole.operations.promises.promising import revive
 from opsconsole.operations.running import dispatch
+from opsconsole.operations.running.instance_probes import states_of
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.operations.who import whoami
 from opsconsole.text import sanitize
@@ -151,7 +152,7 @@ class Operator:
                     settings, found, asked, self._base, self._machines, self._threads, performed
                 )
 
-            states = partial(copies.states_of, settings, found.service, self._base, snapshot)
+            states = partial(states_of, settings, found.service, self._base, snapshot)
             request, there = await copies.choose(request, found, make, states)
             driver = make(request)
             past = (

@@ -6,17 +6,13 @@ that were shown and no others. A copy whose health is not known is not healthy.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
-from opsconsole.config.settings import Settings
 from opsconsole.model.operation import COPIES, ActionKind, ActionRequest, Copy, Meant
-from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State, worst
 from opsconsole.operations.planning import registry
 from opsconsole.operations.planning.declared import Declared
 from opsconsole.operations.planning.driver import Driver, ObserveError
-from opsconsole.operations.running.instance_probes import InstanceProbes
 
 _INSTANCE: Final = "instance"
 
@@ -79,20 +75,6 @@ async def _there(
         return list(found)
     known = await states()
     return [_with(each, known) for each in found]
-
-
-async def states_of(
-    settings: Settings, service: str, base: Path, snapshot: Snapshot | None
-) -> Mapping[str, State]:
-    """The state of each instance: as the screen shows it, else by a look at each."""
-    seen = snapshot.service(service) if snapshot is not None else None
-    if seen is not None:
-        return {each.name: each.state for each in seen.instances}
-    probes = InstanceProbes(settings, service, base)
-    try:
-        return {name: sight.state for name, sight in (await probes.look()).items()}
-    finally:
-        await probes.close()
 
 
 def _with(copy: Copy, states: Mapping[str, State]) -> Copy:

@@ -16,6 +16,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind, failing
 from opsconsole.model.reading import Reading
+from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.operations.planning.driver import Sight
 from opsconsole.sources.health.factory import Asked, probes_of
@@ -90,6 +91,20 @@ class InstanceProbes:
         await asyncio.gather(*(probe.close() for probe in self._probes.values()))
         if self._connector is not None:
             await self._connector.close()
+
+
+async def states_of(
+    settings: Settings, service: str, base: Path, snapshot: Snapshot | None
+) -> Mapping[str, State]:
+    """The state of each instance: as the screen shows it, else by a look at each."""
+    seen = snapshot.service(service) if snapshot is not None else None
+    if seen is not None:
+        return {each.name: each.state for each in seen.instances}
+    probes = InstanceProbes(settings, service, base)
+    try:
+        return {name: sight.state for name, sight in (await probes.look()).items()}
+    finally:
+        await probes.close()
 
 
 def _probes(
