@@ -6,8 +6,15 @@ as a gap, never as a zero or as the last value.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from opsconsole.model.reading import is_stale
+
+PROBE: Final = "probe"
+"""The origin of a latency that the probes measured."""
+
+ERRORS_OVER: Final = 300.0
+"""Seconds over which an error rate is taken: the share of looks that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +45,7 @@ class Latency:
     trace: Trace | None = None
     trace_p50: Trace | None = None
     trace_p99: Trace | None = None
-    origin: str = "probe"
+    origin: str = PROBE
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Invariant: exactly as many lines as the panel is high, the most informative first.
 """
 
+from opsconsole.model.series import ERRORS_OVER
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, titled
@@ -54,4 +55,13 @@ def _note(service: ServiceView, window: float) -> Line:
         Span("latency p95 ", Role.MUTED),
         Span(figures.duration(latency.p95), Role.TRACE),
         Span(f"  by {latency.origin}, {span(window)}", Role.MUTED),
+        *_errors(service),
     )
+
+
+def _errors(service: ServiceView) -> Line:
+    """What ``err`` is a share of, and over which time: it goes on after the failures have ended."""
+    if not service.error_rate:
+        return ()
+    failed = figures.percent(service.error_rate, 1)
+    return (Span(f"  {failed} of looks failed, {span(ERRORS_OVER)}", Role.MUTED),)

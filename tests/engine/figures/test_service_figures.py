@@ -48,7 +48,8 @@ def test_latency_is_the_probes_unless_it_is_declared() -> None:
 def test_the_latency_shown_is_the_users_where_it_is_known() -> None:
     service = record(metrics={"search": {"histogram": "search_ms", "unit": "ms"}})
     service.history.add(NOW, failed=False, latency=0.01)
-    assert figures.latency(service, NOW).origin == "probe"
+    waiting = figures.latency(service, NOW)
+    assert (waiting.origin, waiting.p50, waiting.p95) == ("search", None, None), "not the probes'"
     for share, value in (("p50", 0.2), ("p95", 1.9), ("p99", 2.5)):
         service.note_metric(MetricValue("api", f"{share}(search)", value, "s", NOW), NOW)
     shown = figures.latency(service, NOW)
@@ -57,7 +58,8 @@ def test_the_latency_shown_is_the_users_where_it_is_known() -> None:
     assert shown.trace_p50 is not None
     assert (shown.trace.values[-1], shown.trace_p50.values[-1]) == (1.9, 0.2)
     later = figures.latency(service, NOW + 60)
-    assert later.origin == "probe", "a figure that is stale is not shown as the present one"
+    assert (later.origin, later.p50, later.p95, later.p99) == ("search", None, None, None)
+    assert later.trace is not None, "what was known stays drawn, with a gap"
 
 
 def test_resources_are_sums_and_shares_of_the_limit() -> None:

@@ -10,16 +10,13 @@ from typing import Final
 
 from opsconsole.engine.figures.latency import LatencyWindow, Traces
 from opsconsole.engine.figures.past_values import past_values
-from opsconsole.model.series import Latency, Trace
+from opsconsole.model.series import ERRORS_OVER, Latency, Trace
 from opsconsole.model.state import State
 
 SLOTS: Final = 90
 """Slots of a trace, unless looks are less frequent than slots."""
 
 LEAST_SLOTS: Final = 10
-
-ERRORS_OVER: Final = 300.0
-"""Seconds over which the error rate is taken."""
 
 _MOST_URGENT: Final = 3
 _BY_URGENCY: Final = (None, *(float(urgency) for urgency in range(4)))

@@ -82,15 +82,17 @@ def request_rate(record: ServiceRecord, now: float) -> float | None:
 
 
 def latency(record: ServiceRecord, now: float) -> Latency:
-    """The latency that users see if a histogram has it, else the one that the probes see.
+    """The latency that users see if a histogram is declared for it, else the one of the probes.
 
     The histogram is the metric ``latency``, else the only one that is declared in a unit of time.
+    While it is not known no other latency stands in its place: it would be taken for a fall.
     """
     name = _latency_metric(record)
-    high = _fresh(record, f"p95({name})", now)
-    if high is None:
+    if not name:
         return record.history.latency(now)
-    median, highest = (_fresh(record, f"{share}({name})", now) for share in ("p50", "p99"))
+    median, high, highest = (
+        _fresh(record, f"{share}({name})", now) for share in ("p50", "p95", "p99")
+    )
     return Latency(
         last=median,
         p50=median,

@@ -7,13 +7,14 @@ values is a gap. Each line names its scale, because scales differ between lines.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from itertools import pairwise
 from typing import Final
 
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.past.incident import Incident
 from opsconsole.model.past.recording import ServiceFigures
+from opsconsole.model.series import ERRORS_OVER, PROBE
 from opsconsole.model.state import State
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.spark import BLOCKS
@@ -73,10 +74,19 @@ class _Axis:
 def _measured(
     points: Sequence[tuple[float, ServiceFigures]], at: _Axis, limit: int | None
 ) -> list[str]:
-    """One line for each figure that was recorded."""
+    """One line for each figure that was recorded.
+
+    A latency that was measured another way than the last one is none of its line.
+    """
+    origin = points[-1][1].origin if points else ""
+
+    def latency(top: float) -> str:
+        whose = "of the probes" if origin == PROBE else f"p95({origin})"
+        return f"{figures.duration(top)} {whose}"
+
     reads: tuple[tuple[str, Read, Callable[[float], str], float | None], ...] = (
-        ("latency", lambda each: each.p95, figures.duration, None),
-        ("errors", lambda each: each.error_rate, lambda top: figures.percent(top, 1), None),
+        ("latency", lambda each: each.p95 if each.origin == origin else None, latency, None),
+        ("errors", lambda each: each.error_rate, _failed_looks, None),
         ("requests", lambda each: each.request_rate, lambda top: f"{figures.rate(top)}/s", None),
         ("cpu", lambda each: each.cpu, figures.percent, None),
         ("memory", lambda each: each.memory, figures.size, limit),
@@ -94,21 +104,33 @@ def _measured(
     return lines
 
 
+def _failed_looks(top: float) -> str:
+    return f"{figures.percent(top, 1)} of the looks of {round(ERRORS_OVER / 60)} min"
+
+
 def _columns(
     points: Sequence[tuple[float, ServiceFigures]], at: _Axis, read: Read
 ) -> list[float | None]:
     """The greatest value in each column, carried over columns between two recorded moments."""
     found: list[float | None] = [None] * COLUMNS
+    unknown = set[int]()
     for moment, each in points:
         column, value = at.column(moment), read(each)
-        if column is not None and value is not None and math.isfinite(value):
-            before = found[column]
-            found[column] = value if before is None else max(before, value)
-    return _carried(found, points, at)
+        if column is None:
+            continue
+        if value is None or not math.isfinite(value):
+            unknown.add(column)
+            continue
+        before = found[column]
+        found[column] = value if before is None else max(before, value)
+    return _carried(found, unknown, points, at)
 
 
 def _carried(
-    found: list[float | None], points: Sequence[tuple[float, ServiceFigures]], at: _Axis
+    found: list[float | None],
+    unknown: Container[int],
+    points: Sequence[tuple[float, ServiceFigures]],
+    at: _Axis,
 ) -> list[float | None]:
     """A recording stores changes: between two close moments the earlier value holds."""
     gaps = sorted(later - earlier for (earlier, _), (later, _) in pairwise(points))
@@ -119,7 +141,7 @@ def _carried(
         if value is None:
             continue
         for ahead in range(column + 1, min(column + reach, COLUMNS)):
-            if found[ahead] is not None:
+            if found[ahead] is not None or ahead in unknown:
                 break
             out[ahead] = value
     return out
