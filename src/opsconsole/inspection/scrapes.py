@@ -23,21 +23,27 @@ from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.metrics.declared import Declared, Kind, declared_metrics, series_names
 from opsconsole.sources.metrics.exposition import (
     Exposed,
+    Exposition,
     ExpositionError,
     TooManySeriesError,
     exposed_names,
     read_exposition,
 )
 from opsconsole.sources.metrics.scrape import DEFAULT_PATH, MetricsPage
-from opsconsole.sources.metrics.service_samples import matches
+from opsconsole.sources.metrics.service_samples import matches, mistaken
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What an instance exposes: all names, and the samples of declared metrics."""
+    """What an instance exposes: all names, and what there is of declared metrics."""
 
     names: frozenset[str]
-    samples: list[Exposed]
+    exposed: Exposition
+
+    @property
+    def samples(self) -> list[Exposed]:
+        """The samples of declared metrics."""
+        return self.exposed.samples
 
 
 async def check_scrapes(
@@ -103,6 +109,16 @@ def _of_metric(declared: Declared, pages: list[_Page], every: float) -> list[Fin
         message = f"no series is called {declared.series}"
         return [Finding(path, Weight.ERROR, message, remedy_for_declared(declared, names))]
     found: list[Finding] = []
+    said = next(filter(None, (mistaken(declared, page.exposed) for page in pages)), "")
+    if said:
+        remedy = f"write gauge: {declared.series}" if "is a gauge" in said else ""
+        found.append(Finding(path, Weight.ERROR, said, remedy))
+    problems = {each for page in pages for each in page.exposed.problems}
+    found += [
+        Finding(path, Weight.ERROR, each)
+        for each in sorted(problems)
+        if each.startswith(f"{declared.series}: ")
+    ]
     samples = [
         sample for page in pages for sample in page.samples if sample.name == declared.series
     ]

@@ -4,7 +4,7 @@ Invariant: each selector is checked separately, because a rule that does not fir
 either; a query that could not be asked is reported as such, never as a fault of the metric.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from opsconsole.config.problems import KeyPath
@@ -75,19 +75,38 @@ async def _check(
     if isinstance(targets, Fault):
         return [of_fault(path, targets, Weight.ERROR)]
     if targets:
-        return await _check_window(path, selector, index, targets)
+        found = await _check_window(path, selector, index, targets)
+        return found if declared is None else [*await _check_type(path, declared, index), *found]
     names = await index.names()
     if isinstance(names, Fault):
         return [of_fault(path, names, Weight.WARNING, "its name could not be looked up")]
     if not selector.name or selector.name in names:
         return [await _unmatched(path, selector, index)]
     if declared is not None:
-        remedy = remedy_for_declared(declared, names)
+        remedy = _of_native(declared, names) or remedy_for_declared(declared, names)
     else:
         remedy = remedy_for_selector(selector, names)
     message = f"no series is called {selector.name}"
     guessed = not is_other_form(selector.name, names)
     return [Finding(path, Weight.ERROR, message, remedy, guessed=guessed)]
+
+
+async def _check_type(path: KeyPath, declared: Declared, index: SeriesIndex) -> list[Finding]:
+    """A rate of what only goes up and down means nothing."""
+    kind = await index.type_of(declared.series)
+    if declared.kind is not Kind.COUNTER or kind != "gauge":
+        return []
+    message = f"{declared.series} is a gauge, and declared as a counter"
+    return [Finding(path, Weight.ERROR, message, f"write gauge: {declared.series}")]
+
+
+def _of_native(declared: Declared, names: Container[str]) -> str:
+    """What to write for a histogram that is there, and has no buckets of its own."""
+    name = declared.series.removesuffix("_bucket")
+    if declared.kind is not Kind.HISTOGRAM or name not in names:
+        return ""
+    query = f"histogram_quantile(0.95, sum(rate({name}[5m])))"
+    return f"{name} has no buckets: if it is a native histogram, write promql: {query}"
 
 
 async def _unmatched(path: KeyPath, selector: Selector, index: SeriesIndex) -> Finding:

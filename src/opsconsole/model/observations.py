@@ -27,12 +27,14 @@ class ScrapeSeen:
     """The figures of a whole service after the scrape of one instance.
 
     ``counts`` are requests of this instance since its scrape before, within and beyond targets;
-    ``starts`` when its process began, where it reports that.
+    ``starts`` when its process began, where it reports that; ``problems`` what of the declared
+    metrics could not be read, and which are not what they are declared as.
     """
 
     metrics: tuple[MetricValue, ...]
     counts: tuple[WindowCounts, ...] = ()
     starts: tuple[ProcessStart, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ lat_sum 0.3
 
 
 def read(body: bytes, *names: str, kind: str = "text/plain; version=0.0.4") -> list[Exposed]:
-    return read_exposition(body, kind, frozenset(names))
+    return read_exposition(body, kind, frozenset(names)).samples
 
 
 def test_declared_series_alone_are_taken() -> None:
@@ -124,3 +124,56 @@ def test_any_bytes_are_read_or_refused_in_safe_words(body: bytes, kind: str) -> 
     except ExpositionError as error:
         said = str(error)
     assert is_clean(said)
+
+
+CURRENT = b"""# HELP lat Latency.
+# TYPE lat histogram
+lat_bucket{le="0.1",path="/"} 1.0 # {trace_id="y"} 0.05 1700000000.1
+lat_bucket{le="+Inf",path="/"} 2.0
+lat_count{path="/"} 2.0
+lat_sum{path="/"} 0.3
+lat_created{path="/"} 1.7e+09
+# TYPE queue gauge
+queue 4.0
+# EOF
+"""
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/openmetrics-text; version=1.0.0"])
+@pytest.mark.parametrize("name", ["lat_count", "lat_sum", "lat_bucket", "queue"])
+def test_a_part_of_a_histogram_is_read_without_the_others(kind: str, name: str) -> None:
+    found = read_exposition(CURRENT, kind, frozenset({name, "queue"}))
+    assert found.problems == ()
+    assert {sample.name for sample in found.samples} == {name, "queue"}
+
+
+@pytest.mark.parametrize(
+    "broken", [b"c{", b'c{a="b"} one', b"c", b'c{a="b",a="c"} 1', b'c{a="\xff"} 1', b"c 1 2 3"]
+)
+def test_a_broken_family_costs_itself_and_is_said(broken: bytes) -> None:
+    body = b"d 1\nc 5\n" + broken + b" \n" + b'e{x="y"} 2\n'
+    found = read_exposition(body, "text/plain", frozenset({"c", "d", "e"}))
+    assert [(sample.name, sample.value) for sample in found.samples] == [("d", 1.0), ("e", 2.0)]
+    (said,) = found.problems
+    assert said.startswith("c: ")
+
+
+@given(st.text(min_size=1, max_size=20))
+def test_a_name_in_quotes_is_read_whatever_it_is(name: str) -> None:
+    quoted = name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    body = f'{{"{quoted}", "a.b"="c"}} 3\n{{"{quoted}"}} 4\nother 1\n'.encode("utf-8", "replace")
+    wanted = name.encode("utf-8", "replace").decode()
+    if "\r" in name:
+        return
+    found = read_exposition(body, "text/plain", frozenset({wanted}))
+    assert found.samples == [Exposed(wanted, (("a.b", "c"),), 3.0), Exposed(wanted, (), 4.0)]
+    assert wanted in exposed_names(body)
+
+
+def test_the_types_of_a_page_are_known() -> None:
+    body = b'# TYPE "http.requests" counter\n{"http.requests"} 1\n# TYPE queue gauge\nqueue 4\n'
+    found = read_exposition(body, "text/plain", frozenset({"http.requests", "queue"}))
+    assert (found.type_of("http.requests"), found.type_of("queue")) == ("counter", "gauge")
+    assert (
+        read_exposition(CURRENT, "", frozenset({"lat_count"})).type_of("lat_count") == "histogram"
+    )

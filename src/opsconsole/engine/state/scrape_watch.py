@@ -7,7 +7,7 @@ the note, and its service's figures become stale.
 from collections.abc import Container
 
 from opsconsole.model.fault import Fault
-from opsconsole.model.observations import Observation
+from opsconsole.model.observations import Observation, ScrapeSeen
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
@@ -20,6 +20,7 @@ class ScrapeWatch:
     def __init__(self, now: float) -> None:
         self._intervals: dict[SourceId, float] = {}
         self._faults: dict[SourceId, Fault] = {}
+        self._problems: dict[SourceId, tuple[str, ...]] = {}
         self._taken_at: float | None = None
         self._since = now
         self._lag = 0.0
@@ -38,6 +39,7 @@ class ScrapeWatch:
         self._view = None
         self._intervals = {who: each for who, each in self._intervals.items() if who in kept}
         self._faults = {who: each for who, each in self._faults.items() if who in kept}
+        self._problems = {who: each for who, each in self._problems.items() if who in kept}
 
     def note(self, reading: Reading[Observation], lag: float) -> None:
         """Take in the result of one scrape."""
@@ -47,6 +49,8 @@ class ScrapeWatch:
         if reading.fault is None:
             self._taken_at = reading.taken_at
             self._faults.pop(reading.source, None)
+            seen = reading.value
+            self._problems[reading.source] = seen.problems if isinstance(seen, ScrapeSeen) else ()
         else:
             self._faults[reading.source] = reading.fault
         if self._all_failed is not failed_before:
@@ -64,6 +68,11 @@ class ScrapeWatch:
         if first is not None:
             counted = f"{len(self._faults)} of {len(self._intervals)} not read"
             note = f"{counted}, {first[0].name}: {first[1]}"
+        else:
+            named = [(who.name, said) for who, all_ in self._problems.items() for said in all_]
+            if named:
+                who, said = named[0]
+                note = f"{len(named)} metrics not read, first of {who}: {said}"
         return SourceView(
             id=SourceId(SourceKind.SCRAPE),
             endpoint="",

@@ -18,6 +18,7 @@ from opsconsole.model.state import State
 from opsconsole.sources.docker.json_fields import integer, mapping, text
 from opsconsole.sources.docker.made_of import made_of
 from opsconsole.sources.docker.workloads import copy_of
+from opsconsole.sources.one_of_many import each_alone
 from opsconsole.text import sanitize
 
 CONTAINERS_LIMIT: Final = 10_000
@@ -96,7 +97,8 @@ def read_list(answer: object) -> list[Listed] | None:
     """The containers of a list; None when it is not a list of containers."""
     if not isinstance(answer, list):
         return None
-    listed = [_read_listed(item) for item in answer[:CONTAINERS_LIMIT] if isinstance(item, dict)]
+    items = [item for item in answer[:CONTAINERS_LIMIT] if isinstance(item, dict)]
+    listed = [each_alone(_read_listed, item) for item in items]
     known = [item for item in listed if item is not None]
     return known if known or not answer else None
 

@@ -19,5 +19,7 @@ def text(value: object, limit: int) -> str:
 
 
 def integer(value: object) -> int | None:
-    """A whole number; None for anything else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """A whole number of 64 bits, as engines count; None for anything else."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if abs(value) < 2**64 else None

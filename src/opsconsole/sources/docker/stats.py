@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.sources.docker.containers import read_time
+from opsconsole.sources.docker.json_fields import integer
 
 _LONGEST: Final = 600.0
 
@@ -111,8 +112,8 @@ def _part(mapping: Mapping[str, object], key: str) -> Mapping[str, object]:
 
 
 def _number(mapping: Mapping[str, object], key: str) -> int | None:
-    value = mapping.get(key)
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    value = integer(mapping.get(key))
+    return value if value is not None and value >= 0 else None
 
 
 def _whole(text: str) -> int | None:

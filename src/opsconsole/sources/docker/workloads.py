@@ -12,6 +12,7 @@ from typing import Final
 
 from opsconsole.model.running.workloads import Place, Update, Workload
 from opsconsole.sources.docker.json_fields import integer, mapping, text
+from opsconsole.sources.one_of_many import each_alone
 
 COMPOSE: Final = "com.docker.compose."
 COMPOSE_SERVICE: Final = f"{COMPOSE}service"
@@ -45,7 +46,8 @@ def copy_of(labels: Mapping[str, str], place: Place, *, runs: bool) -> tuple[str
 
 def read_services(answer: object, place: Place) -> tuple[Workload, ...]:
     """Swarm services whose task counts the engine reports, by name."""
-    found = (_service(mapping(item), place) for item in _list(answer)[:_SERVICES_LIMIT])
+    items = _list(answer)[:_SERVICES_LIMIT]
+    found = (each_alone(lambda item: _service(mapping(item), place), item) for item in items)
     return tuple(sorted((each for each in found if each), key=lambda each: each.name))
 
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from json.encoder import encode_basestring
 from typing import Final
 
@@ -69,7 +70,8 @@ def _numbers(value: Json, path: str) -> Iterator[tuple[str, float]]:
         for position, inner in enumerate(value):
             yield from _numbers(inner, f"{path}.{position}" if path else str(position))
     elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield path, float(value)
+        with suppress(OverflowError):
+            yield path, float(value)
 
 
 def exposition(text: str) -> dict[str, float]:

@@ -44,7 +44,8 @@ class ProcessSampler:
         for process in _listed():
             try:
                 entry = _look(process)
-            except (psutil.Error, OSError):
+            except (psutil.Error, OSError, ValueError, LookupError, OverflowError):
+                # The last three: what the kernel wrote of it is not understood.
                 continue
             seen[process.pid] = entry
             used.append((self._cpu(process.pid, entry, now), process.pid, process))
@@ -86,7 +87,7 @@ def _describe(process: "psutil.Process", cpu: float) -> Process | None:
         with process.oneshot():
             name = sanitize(process.name(), limit=64)
             memory = process.memory_info().rss
-    except (psutil.Error, OSError):
+    except (psutil.Error, OSError, ValueError, LookupError, OverflowError):
         return None
     try:
         user = sanitize(process.username(), limit=32)

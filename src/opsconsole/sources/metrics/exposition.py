@@ -1,16 +1,16 @@
 """The series of declared metrics in what a target exposes.
 
-Invariant: lines of other metrics are dropped before the official parser sees them, so that the
-cost of a large body is that of one search; at most ``LINE_LIMIT`` lines are parsed; a line of a
-declared metric that is not understood makes the whole body not understood, because a figure
-without one of its series would be wrong.
+Invariant: lines of other metrics are never read, so that the cost of a large body is that of one
+search; at most ``LINE_LIMIT`` lines are read. A line that is not understood costs all series of its
+name, because a figure without one of them would be wrong, and no others; that is said.
 
-Formats: Prometheus' text format 0.0.4, and OpenMetrics where the content type says so.
+Formats: Prometheus' text format 0.0.4, OpenMetrics, and names in quotes as both have them for UTF-8
+(``{"http.requests", path="/"} 3``).
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
 
@@ -22,9 +22,21 @@ ACCEPT: Final = (
 LINE_LIMIT: Final = 20_000
 """Series of declared metrics in one body; a parser's time for them is about 0.2 s."""
 
-_OPEN_METRICS: Final = "application/openmetrics-text"
+_TEXT: Final = r'"((?:[^"\\]|\\.)*)"'
+_HEAD: Final = re.compile(r"([A-Za-z_:][A-Za-z0-9_:]*)?[ \t]*")
+_ITEM: Final = re.compile(
+    rf"[ \t]*(?:([A-Za-z_][A-Za-z0-9_]*)|{_TEXT})[ \t]*(?:=[ \t]*{_TEXT}[ \t]*)?(?:,|(?=\}}))"
+)
+_END: Final = re.compile(r"[ \t]*\}[ \t]*")
+# A value, a time, and what OpenMetrics has of an example.
+_REST: Final = re.compile(r"[ \t]*([^\s#]+)(?:[ \t]+[-+0-9.eE]+)?[ \t]*(?:# ?\{.*)?")
+_TYPE: Final = re.compile(rf"# TYPE (?:{_TEXT}|([^\s\"]+)) (\w+)[ \t]*")
+_BEGIN: Final = re.compile(rf"(?:([A-Za-z_:][A-Za-z0-9_:]*)|\{{[ \t]*{_TEXT})")
+_ESCAPE: Final = re.compile(r"\\(.)")
 _SUFFIX: Final = re.compile(r"_(bucket|total|count|sum)$")
-_NAME: Final = re.compile(rb"^([A-Za-z_:][A-Za-z0-9_:]*)[ \t{]", re.M)
+_NAME: Final = re.compile(
+    rb'^(?:([A-Za-z_:][A-Za-z0-9_:]*)[ \t{]|\{[ \t]*"((?:[^"\\\n]|\\.)*)"[ \t]*[,}])', re.M
+)
 _WORD_LIMIT: Final = 120
 _PIECE: Final = 256 * 1024
 
@@ -50,21 +62,34 @@ class Exposed:
     value: float
 
 
-def read_exposition(body: bytes, content_type: str, names: frozenset[str]) -> list[Exposed]:
+@dataclass(frozen=True, slots=True)
+class Exposition:
+    """``problems`` say which names are left out and why, ``types`` what names are declared as."""
+
+    samples: list[Exposed]
+    problems: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict)
+
+    def type_of(self, name: str) -> str:
+        """counter, gauge, histogram …; '' where the page does not say."""
+        return self.types.get(name) or self.types.get(_SUFFIX.sub("", name), "")
+
+
+def read_exposition(body: bytes, content_type: str, names: frozenset[str]) -> Exposition:
     """The samples of ``body`` whose name is in ``names``.
 
-    Raises ExpositionError and TooManySeriesError.
+    Raises ExpositionError where nothing is understood, and TooManySeriesError.
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind.endswith(("html", "json", "xml")):
         raise ExpositionError(f"the body is {sanitize(kind, limit=_WORD_LIMIT)}, not metrics")
     if not names:
-        return []
+        return Exposition([])
     wanted = _pattern(names)
     lines = [line for begin, end in pieces(body) for line in wanted.findall(body, begin, end)]
     if len(lines) > LINE_LIMIT:
         raise TooManySeriesError(len(lines))
-    return _parse(lines, names, open_metrics=kind == _OPEN_METRICS)
+    return _read(lines, names)
 
 
 def pieces(body: bytes) -> Iterator[tuple[int, int]]:
@@ -81,29 +106,77 @@ def pieces(body: bytes) -> Iterator[tuple[int, int]]:
 
 def exposed_names(body: bytes) -> frozenset[str]:
     """The names of all samples in ``body``, for saying what there is instead."""
-    return frozenset(name.decode("ascii") for name in _NAME.findall(body))
-
-
-def _parse(lines: list[bytes], names: frozenset[str], *, open_metrics: bool) -> list[Exposed]:
-    from prometheus_client.openmetrics.parser import (
-        text_string_to_metric_families as read_open_metrics,
+    return frozenset(
+        plain.decode("ascii") or _unescaped(quoted.decode("utf-8", "replace"))
+        for plain, quoted in _NAME.findall(body)
     )
-    from prometheus_client.parser import text_string_to_metric_families as read_text
 
-    try:
-        text = b"\n".join((*lines, b"# EOF\n" if open_metrics else b"")).decode("utf-8")
-        families = (read_open_metrics if open_metrics else read_text)(text)
-        return [
-            Exposed(sample.name, tuple(sorted(sample.labels.items())), float(sample.value))
-            for family in families
-            for sample in family.samples
-            if sample.name in names
-        ]
-    except UnicodeDecodeError as error:
-        raise ExpositionError(f"not UTF-8 at byte {error.start} of the metrics") from None
-    except Exception as error:  # noqa: BLE001 - the parser promises no one class for bad lines
-        said = sanitize(str(error), limit=_WORD_LIMIT)
-        raise ExpositionError(f"a line of the metrics is not understood: {said}") from None
+
+def _read(lines: Iterable[bytes], names: frozenset[str]) -> Exposition:
+    samples: list[Exposed] = []
+    types: dict[str, str] = {}
+    broken: dict[str, str] = {}
+    for raw in lines:
+        if raw.startswith(b"#"):
+            _note_type(raw.decode("utf-8", "replace"), types)
+            continue
+        try:
+            sample = _sample(raw.decode("utf-8").rstrip("\r"))
+        except ValueError as error:
+            name = _begins_with(raw.decode("utf-8", "replace"))
+            said = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+            broken.setdefault(name, sanitize(f"{name}: {said}", limit=_WORD_LIMIT))
+            continue
+        if sample.name in names:
+            samples.append(sample)
+    sound = [sample for sample in samples if sample.name not in broken]
+    problems = tuple(broken.values())
+    if problems and not sound:
+        raise ExpositionError(f"a line of the metrics is not understood: {problems[0]}")
+    return Exposition(sound, problems, types)
+
+
+def _sample(line: str) -> Exposed:
+    """One line. Raises ValueError."""
+    head = _HEAD.match(line)
+    assert head is not None, "both of its parts may be empty"
+    name, at = head[1], head.end()
+    labels: dict[str, str] = {}
+    if line[at : at + 1] == "{":
+        at += 1
+        while not (end := _END.match(line, at)):
+            item = _ITEM.match(line, at)
+            if item is None:
+                raise ValueError("its labels are not understood")
+            at = item.end()
+            key = _unescaped(item[1] or item[2])
+            if item[3] is None and not name:
+                name = key
+            elif item[3] is None or key in labels:
+                raise ValueError("a label twice, or without a value")
+            else:
+                labels[key] = _unescaped(item[3])
+        at = end.end()
+    rest = _REST.fullmatch(line, at)
+    if rest is None or not name:
+        raise ValueError("its value is not understood")
+    return Exposed(name, tuple(sorted(labels.items())), float(rest[1].replace("_", "?")))
+
+
+def _note_type(line: str, types: dict[str, str]) -> None:
+    found = _TYPE.fullmatch(line)
+    if found:
+        types[_unescaped(found[1]) if found[1] is not None else found[2]] = found[3]
+
+
+def _begins_with(line: str) -> str:
+    """The name of a line that is not understood."""
+    found = _BEGIN.match(line)
+    return "" if found is None else found[1] or _unescaped(found[2])
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda match: "\n" if match[1] == "n" else match[1], text)
 
 
 @lru_cache(maxsize=256)
@@ -112,9 +185,15 @@ def _pattern(names: frozenset[str]) -> "re.Pattern[bytes]":
     samples = _alternatives(names)
     families = _alternatives({*names, *(_SUFFIX.sub("", name) for name in names)})
     return re.compile(
-        rb"^(?:(?:" + samples + rb")[ \t{][^\n]*|# TYPE (?:" + families + rb") [^\n]*)", re.M
+        rb"^(?:(?:" + samples + rb")[ \t{][^\n]*"
+        rb'|\{[ \t]*"(?:' + samples + rb')"[^\n]*'
+        rb'|# TYPE "?(?:' + families + rb')"? [^\n]*)',
+        re.M,
     )
 
 
 def _alternatives(names: Iterable[str]) -> bytes:
-    return "|".join(re.escape(name) for name in sorted(names)).encode()
+    quoted = (
+        name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n") for name in sorted(names)
+    )
+    return "|".join(map(re.escape, quoted)).encode()

@@ -24,7 +24,7 @@ from opsconsole.sources.http.target import KEPT_LOOKS, HttpTarget
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.metrics.exposition import (
     ACCEPT,
-    Exposed,
+    Exposition,
     ExpositionError,
     TooManySeriesError,
     read_exposition,
@@ -134,7 +134,7 @@ class ScrapeSource(Source[ScrapeSeen]):
         """Scrape once."""
         loop = asyncio.get_running_loop()
         started, began = loop.time(), self._clock.now()
-        found: list[Exposed] | Fault
+        found: Exposition | Fault
         try:
             found = await self._look(started + self._timeout)
         except TransportFaultError as error:
@@ -151,36 +151,38 @@ class ScrapeSource(Source[ScrapeSeen]):
             return Reading(self._id, now, took, fault=found)
         counts = tuple(self._samples.counts(self._page.instance, began))
         starts = () if self._start is None else (self._start,)
-        view = ScrapeSeen(self._samples.values(now), counts=counts, starts=starts)
+        problems = (*found.problems, *self._samples.mistaken(found))
+        figures = self._samples.values(now)
+        view = ScrapeSeen(figures, counts=counts, starts=starts, problems=problems)
         return Reading(self._id, now, took, value=view)
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
         await self._page.close()
 
-    async def _look(self, deadline: float) -> list[Exposed] | Fault:
+    async def _look(self, deadline: float) -> Exposition | Fault:
         body, content_type = await self._page.read(deadline)
         try:
             if len(body) <= _INLINE:
-                samples, self._start = self._read(body, content_type)
+                found, self._start = self._read(body, content_type)
             else:
                 left = max(0.1, deadline - asyncio.get_running_loop().time())
                 run = self._executor.run
-                samples, self._start = await run(self._read, body, content_type, deadline=left)
-            return samples
+                found, self._start = await run(self._read, body, content_type, deadline=left)
+            return found
         except ExpositionError as error:
             hint = "is metrics_path the right path?"
             return Fault(FaultKind.NOT_UNDERSTOOD, str(error), hint)
         except TooManySeriesError as error:
             return Fault(FaultKind.TOO_LARGE, str(error), _NARROW)
 
-    def _read(self, body: bytes, content_type: str) -> tuple[list[Exposed], ProcessStart | None]:
-        samples = read_exposition(body, content_type, self._samples.names)
-        return samples, read_body(body, self._service, self._instance, skew(self._clock))
+    def _read(self, body: bytes, content_type: str) -> tuple[Exposition, ProcessStart | None]:
+        found = read_exposition(body, content_type, self._samples.names)
+        return found, read_body(body, self._service, self._instance, skew(self._clock))
 
-    def _keep(self, at: float, samples: list[Exposed]) -> list[Exposed] | Fault:
-        if self._samples.add(self._page.instance, at, samples):
-            return samples
+    def _keep(self, at: float, found: Exposition) -> Exposition | Fault:
+        if self._samples.add(self._page.instance, at, found.samples):
+            return found
         message = f"more than {SERIES_LIMIT} series of declared metrics"
         return Fault(FaultKind.TOO_LARGE, message, _NARROW)
 

@@ -12,7 +12,7 @@ from typing import Final
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.series import MetricValue
 from opsconsole.sources.metrics.declared import Declared, Kind, bound_of, series_names, to_values
-from opsconsole.sources.metrics.exposition import Exposed
+from opsconsole.sources.metrics.exposition import Exposed, Exposition
 from opsconsole.sources.metrics.quantiles import bucket_share
 from opsconsole.sources.metrics.sample_book import Labels, SampleBook
 from opsconsole.sources.prometheus.budget_series import BudgetSeries, SeriesKind
@@ -23,6 +23,13 @@ only the service's own instances, so that they select nothing here."""
 
 REUSED_FOR: Final = 1.0
 """Seconds for which an instance's part is not calculated again when nothing came from it."""
+
+_UNTYPED: Final = frozenset({"", "untyped", "unknown"})
+_TYPES: Final = {
+    Kind.COUNTER: _UNTYPED | {"counter", "histogram", "summary"},
+    Kind.HISTOGRAM: _UNTYPED | {"histogram"},
+}
+"""As what a page may have the series of a declared metric; a histogram's own are counters."""
 
 _Part = list[tuple[Mapping[str, str], float]]
 
@@ -42,6 +49,7 @@ class ServiceSamples:
     def __init__(self, declared: Sequence[Declared], targets: Sequence[BudgetSeries] = ()) -> None:
         self._targeted = [each for each in targets if each.kind is SeriesKind.BUCKETS]
         self._declared = [each for each in declared if each.kind is not Kind.PROMQL]
+        self._mistaken: frozenset[str] = frozenset()
         self._keep = max((each.window for each in self._declared), default=0.0)
         self._targets: dict[str, _Target] = {}
         self.names = series_names(self._declared)
@@ -74,7 +82,10 @@ class ServiceSamples:
         found: list[MetricValue] = []
         for each in self._declared:
             vector = [
-                sample for target in self._targets.values() for sample in target.parts[each.name]
+                sample
+                for target in self._targets.values()
+                for sample in target.parts[each.name]
+                if each.name not in self._mistaken
             ]
             found.extend(to_values(each, vector, now, "scrape"))
         return tuple(found)
@@ -93,6 +104,12 @@ class ServiceSamples:
             if span:
                 yield WindowCounts(each.service, each.objective, span, at, good, total - good, span)
 
+    def mistaken(self, page: Exposition) -> tuple[str, ...]:
+        """What is declared as something that the page says it is not."""
+        found = {each.name: words for each in self._declared if (words := mistaken(each, page))}
+        self._mistaken = frozenset(found)
+        return tuple(f"{name}: {words}" for name, words in found.items())
+
     def _target(self, instance: str) -> _Target:
         target = self._targets.get(instance)
         if target is None:
@@ -104,6 +121,18 @@ class ServiceSamples:
             needs = self._needs.get(sample.name, ())
             if any(matches(each.labels, sample.labels) for each in needs):
                 yield sample
+
+
+def mistaken(declared: Declared, page: Exposition) -> str:
+    """Why ``declared`` cannot be right, as far as the page says what its series are; or ''.
+
+    A counter may be shown as it is; the rate of anything else, or its quantiles, mean nothing.
+    """
+    kind = page.type_of(declared.series)
+    wanted = _TYPES.get(declared.kind)
+    if wanted is None or kind in wanted:
+        return ""
+    return f"{declared.series} is a {kind}, and declared as a {declared.kind}"
 
 
 def matches(wanted: Labels, labels: Labels) -> bool:

@@ -7,13 +7,14 @@ Formats: Prometheus ``/api/v1/alerts``, vmalert's dialect of it, Alertmanager ``
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.source_id import SourceId
+from opsconsole.sources.one_of_many import each_alone
 from opsconsole.text import sanitize
 
 ALERT_LIMIT: Final = 5000
@@ -45,14 +46,14 @@ def read_prometheus(payload: object, source: SourceId) -> AlertsView:
     listed = data.get("alerts") if isinstance(data, dict) else None
     if not isinstance(listed, list):
         raise ValueError("no list of alerts in the answer")
-    return _keep(_prometheus_alert(item, source) for item in listed)
+    return _keep(listed, lambda item: _prometheus_alert(item, source))
 
 
 def read_alertmanager(payload: object, source: SourceId) -> AlertsView:
     """Read the body of ``/api/v2/alerts``. Raises ValueError when it is not one."""
     if not isinstance(payload, list):
         raise ValueError("not an answer of /api/v2/alerts")
-    return _keep(_alertmanager_alert(item, source) for item in payload)
+    return _keep(payload, lambda item: _alertmanager_alert(item, source))
 
 
 def read_start(payload: object) -> float | None:
@@ -68,11 +69,14 @@ def parse_time(text: object) -> float | None:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment.timestamp() if moment.tzinfo and moment.year > 1 else None
+    try:
+        return moment.timestamp() if moment.tzinfo and moment.year > 1 else None
+    except OverflowError:
+        return None
 
 
-def _keep(found: Iterable[Alert | None]) -> AlertsView:
-    alerts = [alert for alert in found if alert is not None]
+def _keep(items: Iterable[Any], read: Callable[[Any], Alert | None]) -> AlertsView:
+    alerts = [alert for item in items if (alert := each_alone(read, item)) is not None]
     alerts.sort(key=lambda alert: (-alert.severity.urgency, alert.since))
     return AlertsView(tuple(alerts[:ALERT_LIMIT]), len(alerts))
 
@@ -163,6 +167,6 @@ def _texts(mapping: Any) -> dict[str, str]:
 def _figure(value: Any) -> str:
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ""
     return f"{number:.6g}" if math.isfinite(number) else str(number)

@@ -8,9 +8,11 @@ Format: https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
+from opsconsole.sources.one_of_many import each_alone
 from opsconsole.sources.prometheus.api_alerts import parse_time
 from opsconsole.text import sanitize
 
@@ -27,7 +29,8 @@ def read_silences(payload: object, source: str) -> tuple[SilenceView, ...]:
     """
     if not isinstance(payload, list):
         raise ValueError("not an answer of /api/v2/silences")
-    found = [silence for item in payload if (silence := _silence(item, source)) is not None]
+    read = partial(_silence, source=source)
+    found = [silence for item in payload if (silence := each_alone(read, item)) is not None]
     found.sort(key=lambda each: (_URGENCY[each.state], -(each.ends_at or 0.0), each.id))
     return tuple(found[:SILENCE_LIMIT])
 

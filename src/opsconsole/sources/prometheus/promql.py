@@ -129,7 +129,9 @@ def _text(declared: Declared, selected: str, split_by: str) -> str:
 
 
 def _is_sample(data: Any) -> bool:
-    return isinstance(data, list) and len(data) == 2 and isinstance(data[1], str)
+    """Whether it is ``[time, text]``, and not a list of two series."""
+    pair = isinstance(data, list) and len(data) == 2
+    return pair and isinstance(data[0], (int, float)) and isinstance(data[1], str)
 
 
 def _value_of(series: Any) -> float | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.model.units import parse_duration
+from opsconsole.sources.prometheus.promql_sharing import select
 
 _TOKEN: Final = re.compile(
     r"""(?P<space>\s+|\#[^\n]*)
@@ -51,8 +52,7 @@ class Selector:
     function: str = ""
 
     def __str__(self) -> str:
-        inside = ",".join(map(str, self.matchers))
-        return f"{self.name}{{{inside}}}" if inside or not self.name else self.name
+        return select(self.name, tuple(map(str, self.matchers))) or "{}"
 
 
 @dataclass(slots=True)

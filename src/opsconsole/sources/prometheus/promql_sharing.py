@@ -19,6 +19,7 @@ ALTERNATION_LIMIT: Final = 2000
 Labels = tuple[tuple[str, str], ...]
 T = TypeVar("T")
 
+_NAME: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _META: Final = re.compile(r"[\\.+*?()|\[\]{}^$]")
 _ESCAPES: Final = {"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _ESCAPED: Final = re.compile(r'[\\"\n\r\t]')
@@ -75,7 +76,9 @@ def quote(text: str) -> str:
 
 
 def select(name: str, matchers: Sequence[str]) -> str:
-    """``name{matcher,…}``."""
+    """``name{matcher,…}``; a name that PromQL has no words for is a matcher itself."""
+    if name and not _NAME.fullmatch(name):
+        return f"{{{','.join((f'__name__={quote(name)}', *matchers))}}}"
     return f"{name}{{{','.join(matchers)}}}" if matchers else name
 
 

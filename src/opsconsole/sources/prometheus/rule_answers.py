@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from opsconsole.model.rules import RuleSample, RuleView
 from opsconsole.model.source_id import SourceId
+from opsconsole.sources.one_of_many import each_alone
 from opsconsole.text import sanitize
 
 RULE_LIMIT: Final = 5000
@@ -32,7 +33,9 @@ def read_rules(payload: object, source: SourceId) -> tuple[RuleView, ...]:
         rules = group.get("rules") if isinstance(group, dict) else None
         for item in rules if isinstance(rules, list) else ():
             if isinstance(item, dict) and isinstance(item.get("name"), str):
-                found.append(_rule(item, str(group.get("name", "")), source))
+                name = str(group.get("name", ""))
+                rule = each_alone(lambda each, name=name: _rule(each, name, source), item)
+                found += [] if rule is None else [rule]
     return tuple(found[:RULE_LIMIT])
 
 
@@ -82,7 +85,7 @@ def _number(pair: Any) -> float:
     """The value of ``[time, text]``; NaN for a native histogram, which has none."""
     try:
         return float(pair[1])
-    except (TypeError, ValueError, LookupError):
+    except (TypeError, ValueError, LookupError, OverflowError):
         return float("nan")
 
 

@@ -107,6 +107,14 @@ class SeriesIndex:
             self._names = data if isinstance(data, Fault) else frozenset(_texts(data))
         return self._names
 
+    async def type_of(self, name: str) -> str:
+        """counter, gauge, histogram …, as its targets say; '' where that is not known."""
+        data = await self._data("/api/v1/metadata", {"metric": name})
+        entries = data.get(name) if isinstance(data, dict) else None
+        first = entries[0] if isinstance(entries, list) and entries else None
+        kind = first.get("type") if isinstance(first, dict) else None
+        return kind if isinstance(kind, str) else ""
+
     async def label_names(self, selector: str) -> list[str]:
         """Labels of the series that ``selector`` finds; none where they cannot be read."""
         data = await self._data("/api/v1/labels", {"match[]": selector})
