@@ -6,6 +6,7 @@ at most ``RULE_LIMIT`` rules and as many samples as asked for are kept.
 Formats: ``/api/v1/rules`` of Prometheus and vmalert, ``/api/v1/query``.
 """
 
+from functools import partial
 from typing import Any, Final
 
 from opsconsole.model.rules import RuleSample, RuleView
@@ -33,8 +34,8 @@ def read_rules(payload: object, source: SourceId) -> tuple[RuleView, ...]:
         rules = group.get("rules") if isinstance(group, dict) else None
         for item in rules if isinstance(rules, list) else ():
             if isinstance(item, dict) and isinstance(item.get("name"), str):
-                name = str(group.get("name", ""))
-                rule = each_alone(lambda each, name=name: _rule(each, name, source), item)
+                read = partial(_rule, group=str(group.get("name", "")), source=source)
+                rule = each_alone(read, item)
                 found += [] if rule is None else [rule]
     return tuple(found[:RULE_LIMIT])
 
