@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.typed_time import TypedTimeError, moment_of
+from opsconsole.model.typed_time import TypedTimeError, end_of, moment_of
 
 NOW = datetime(2026, 11, 21, 9, 14, 7, tzinfo=UTC).timestamp()
 
@@ -60,3 +60,11 @@ def test_no_text_does_more_than_be_refused(typed: str) -> None:
     except TypedTimeError:
         return
     assert 0.0 <= found <= NOW
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("09:14:08", NOW), ("10:05", NOW), ("9:14", NOW - 7.0), ("11:00", None), ("-2h", NOW - 7200)],
+)
+def test_an_end_that_comes_soon_is_now_and_never_yesterday(typed: str, meant: float | None) -> None:
+    assert end_of(typed, NOW) == (moment_of(typed, NOW) if meant is None else meant)

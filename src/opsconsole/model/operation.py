@@ -249,7 +249,8 @@ class Operation:
 
     ``rollback_at`` is when the service is rolled back by itself; None where it is not, or no longer
     is. ``rollback`` says how that ended. ``next_steps`` are what a person may do after a verdict
-    that is not good. ``by_promise``: it keeps a promise, and no person began it.
+    that is not good. ``by_promise``: it keeps a promise, and no person began it. ``about`` names
+    the alerts that are acknowledged or silenced, or no longer are.
     """
 
     id: str
@@ -273,6 +274,7 @@ class Operation:
     rollback: str = ""
     next_steps: tuple[str, ...] = ()
     by_promise: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)

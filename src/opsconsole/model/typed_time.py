@@ -5,6 +5,7 @@ everywhere on the screen, unless a zone is written.
 """
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
@@ -13,6 +14,10 @@ from opsconsole.model.units import read_duration
 HOW: Final = "09:14, -2h, or 2026-11-20T09:14; UTC unless a zone is written, as in 09:14+01:00"
 """What can be typed, as prompts show it."""
 
+SOON: Final = 3600.0
+"""Seconds by which a time of day that ends something may lie ahead."""
+
+_DAY_LENGTH: Final = 86_400.0
 _CLOCK: Final = r"\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?([zZ]|[+-]\d{2}:?\d{2})?"
 _TIME: Final = re.compile(_CLOCK)
 _DATE: Final = re.compile(rf"\d{{4}}-\d{{2}}-\d{{2}}([ tT]{_CLOCK})?")
@@ -23,6 +28,19 @@ _AGO: Final = re.compile(r"-\s*(.+)|(.+?)\s+ago")
 
 class TypedTimeError(ValueError):
     """What was typed is no moment; the text says why and what would be one."""
+
+
+def end_of(text: str, now: float) -> float:
+    """The end of a span of time, as ``moment_of``; a time of day within the next minutes is now.
+
+    Nobody who writes 06:28 at 06:27 means yesterday.
+    """
+    typed = text.strip()
+    if _TIME.fullmatch(typed):
+        with suppress(TypedTimeError):
+            if now - _moment_of(typed, now) > _DAY_LENGTH - SOON:
+                return now
+    return moment_of(text, now)
 
 
 def moment_of(text: str, now: float) -> float:

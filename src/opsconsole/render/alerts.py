@@ -57,7 +57,7 @@ def row(alert: Alert, width: int, now: float, *, folded: int = 0, depth: int = 0
     name = f"└ {alert.name}" if depth else alert.name
     spans: list[Span] = [
         Span(f" {glyph} {word:<4} ", role if loud else Role.MUTED),
-        Span(fit(figures.age(now - alert.since), 6, Align.RIGHT), Role.MUTED),
+        Span(fit(figures.age(_lasted(alert, now)), 6, Align.RIGHT), Role.MUTED),
         Span(" "),
         Span(fit(name, name_width), Role.STRONG if loud else Role.MUTED),
         Span(" "),
@@ -97,12 +97,30 @@ def _wordings(alert: Alert, now: float) -> list[str]:
     if alert.seen_at is not None:
         seen = f"seen {figures.age(now - alert.seen_at)} ago"
         return [f"{seen} · {where}".strip(" ·"), seen]
+    if alert.state is AlertState.RESOLVED:
+        lasted = f"lasted {figures.age(_lasted(alert, now))}"
+        return [f"{lasted} · {where}".strip(" ·"), lasted]
     if alert.state is not AlertState.FIRING:
         return [f"{alert.state.value} · {where}".strip(" ·")]
     if not alert.quiet:
         return [where]
     *notes, last = _notes(alert, now)
     return [f"{note} · {where}".strip(" ·") for note in notes] + [notes[-1], last]
+
+
+def _lasted(alert: Alert, now: float) -> float:
+    """Seconds from its beginning to its end; to ``now`` while it goes on."""
+    over = alert.state is AlertState.RESOLVED and alert.ends_at is not None
+    return (alert.ends_at or now if over else now) - alert.since
+
+
+def standing(alert: Alert, now: float) -> str:
+    """``firing for 3m12s``; what is over says how long it lasted."""
+    lasted = figures.age(_lasted(alert, now))
+    if alert.state is not AlertState.RESOLVED:
+        return f"{alert.state.value} for {lasted}"
+    ago = f", {figures.age(now - alert.ends_at)} ago" if alert.ends_at is not None else ""
+    return f"resolved{ago}; lasted {lasted}"
 
 
 def _notes(alert: Alert, now: float) -> list[str]:
@@ -132,9 +150,10 @@ def _shortly(at: float, now: float) -> str:
 def detail(alert: Alert, now: float) -> list[Line]:
     """Everything that is known about one alert, for reading."""
     glyph, word, role = _LOOKS[alert.severity]
+    over = alert.state is AlertState.RESOLVED
     lines: list[Line] = [
-        (Span(f"{glyph} {word} ", role), Span(alert.name, Role.STRONG)),
-        (Span(f"{alert.state.value} for {figures.age(now - alert.since)}", Role.MUTED),),
+        (Span(f"{glyph} {word} ", Role.MUTED if over else role), Span(alert.name, Role.STRONG)),
+        (Span(standing(alert, now), Role.MUTED),),
     ]
     if alert.seen_at is not None:
         seen = f"last reported {figures.age(now - alert.seen_at)} ago: its source does not answer"

@@ -9,6 +9,7 @@ from typing import Final
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.operation import OperationState
 from opsconsole.render.ink import figures
+from opsconsole.render.silence_words import is_about_alerts, silenced
 
 
 def words(event: Event) -> str:
@@ -84,6 +85,8 @@ def _process_started(event: Event) -> str:
 def _operation(event: Event) -> str:
     if event.action is None:
         return event.detail
+    if is_about_alerts(event.action):
+        return silenced(event.action, event.subject, event.by, event.after, event.detail)
     word = event.after if event.after in _TOLD else "started"
     if event.code is EventCode.OPERATION_MISSED:
         word = f"{event.after} while you were away"

@@ -15,6 +15,7 @@ from opsconsole.model.operation import (
     OperationState,
 )
 from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render import silence_words
 from opsconsole.render.forms import plan as plan_lines
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
@@ -29,6 +30,7 @@ from opsconsole.render.ink.cells import (
     line_width,
 )
 from opsconsole.render.runbooks import standing
+from opsconsole.render.silence_words import is_about_alerts
 
 _LABEL: Final = 9
 """Cells of the labels before what is said of one."""
@@ -217,6 +219,9 @@ def missed(run: Operation, now: float) -> str:
     ended = run.started_at if run.ended_at is None else run.ended_at
     began = figures.when(run.started_at, now).strip()
     by = "at the end of its degradation" if by_itself(run) else "by you"
+    if is_about_alerts(run.kind):
+        ended_at = figures.when(ended, now).strip()
+        return f"{glyph} {silence_words.of_run(run)}, {ended_at}; you were not connected"
     return (
         f"{glyph} {what(run)} of {run.service} {by}, started {began}, {run.state.value} "
         f"{figures.when(ended, now).strip()}; you were not connected"
@@ -235,7 +240,10 @@ def row(run: Operation, width: int, now: float) -> Line:
     head: list[Span] = [Span(f" {glyph} {fit(run.state.value, 12)} ", role)]
     if not (narrow and going):
         head.append(Span(f"{figures.when(run.started_at, now)}  ", Role.MUTED))
-    head.append(Span(f"{fit(f'{what(run)} {run.service}', 22 if narrow else 34)} ", Role.STRONG))
+    whom = run.about or run.service
+    head.append(Span(f"{fit(f'{what(run)} {whom}', 22 if narrow else 34)} ", Role.STRONG))
+    if not going and is_about_alerts(run.kind):
+        return clip_line((*head, Span(silence_words.of_run(run, whose(run)), Role.MUTED)), width)
     if not going:
         said = run.summary or (run.evidence[0] if run.evidence else "")
         tail = f"{figures.age((run.ended_at or now) - run.started_at):>6}  {whose(run)}  {said}"

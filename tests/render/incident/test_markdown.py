@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.render.incident.markdown import block, escape, table
+from opsconsole.render.incident.markdown import block, code, escape, table
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,11 @@ def test_a_block_ends_where_it_ends(lines: list[str]) -> None:
 def test_a_table_has_as_many_cells_in_each_row() -> None:
     lines = table(("a", "b"), [(escape("x|y"), "")])
     assert lines == ["| a | b |", "| --- | --- |", r"| x\|y |   |"]
+
+
+@given(st.sampled_from(["password=hunter22", "token: abcdef123456", "Bearer abcdef123456"]))
+def test_hiding_a_secret_takes_nothing_of_the_sentence_around_it(said: str) -> None:
+    assert f"(“{escape(said)}”); **{escape(said)}**".count("”)") == 1
+    assert f"**{escape(said)}**".endswith("**")
+    hidden = said[-6:]
+    assert hidden not in escape(said) + code(said) + "".join(block([said]))

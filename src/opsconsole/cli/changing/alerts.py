@@ -189,7 +189,8 @@ def _alertmanager(settings: Settings, wanted: str | None = None) -> str:
 
 
 def _alert_line(alert: Alert, now: float) -> str:
-    age = figures.age(now - alert.since)
+    over = alert.state is AlertState.RESOLVED and alert.ends_at is not None
+    age = figures.age((alert.ends_at or now if over else now) - alert.since)
     quiet = ", ".join(_suppressed(each, now) for each in alert.suppressions)
     parts = [
         f"{alert.severity.value:<12} {alert.state.value:<8} {age:>7}  {alert.name}",

@@ -20,7 +20,7 @@ from opsconsole.engine.past.incident_logs import excerpts
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Operation
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.typed_time import TypedTimeError, moment_of
+from opsconsole.model.typed_time import TypedTimeError, end_of, moment_of
 from opsconsole.operations.journal.records import OPERATION_LIMIT
 from opsconsole.operations.notes import read_notes
 from opsconsole.operations.state_place import StatePlace, place_from
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     now = SystemClock().now()
     try:
         since = None if arguments.since is None else moment_of(arguments.since, now)
-        until = moment_of(arguments.until, now)
+        until = end_of(arguments.until, now)
     except TypedTimeError as error:
         return _refused(str(error))
     if since is not None and since >= until:

@@ -11,7 +11,7 @@ from opsconsole.engine.judge.health import NOT_LOOKED
 from opsconsole.model.alerts import NOT_IDENTITY, Alert, Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault
-from opsconsole.model.operation import Operation, OperationState
+from opsconsole.model.operation import SILENCING, Operation, OperationState
 from opsconsole.model.state import State
 
 
@@ -115,13 +115,15 @@ def operation_moved(operation: Operation, before: OperationState | None) -> Even
     It is made of what the journal says alone, so that every console makes the same one.
     """
     settled = operation.state.final or operation.state is OperationState.UNKNOWN
-    if before is not None and not settled:
+    if not settled and (before is not None or operation.kind in SILENCING):
         return None
     return _operation_event(operation, settled=settled)
 
 
 def _operation_event(operation: Operation, *, settled: bool) -> Event:
     ended = operation.updated_at if operation.ended_at is None else operation.ended_at
+    if operation.kind in SILENCING:
+        return _silencing_event(operation, ended)
     return Event(
         ended if settled else operation.started_at,
         EventCode.OPERATION,
@@ -133,6 +135,21 @@ def _operation_event(operation: Operation, *, settled: bool) -> Event:
         action=operation.kind,
         name=operation.name if operation.name != operation.kind.value else "",
         by=operation.who,
+    )
+
+
+def _silencing_event(operation: Operation, at: float) -> Event:
+    """What was done about alerts: nobody's service is changed by it."""
+    good = operation.state is OperationState.VERIFIED
+    return Event(
+        at,
+        EventCode.OPERATION,
+        operation.reason if good else operation.summary,
+        subject=operation.about,
+        state=None if good else _VERDICTS.get(operation.state),
+        after=str(operation.state),
+        action=operation.kind,
+        by="" if operation.by_promise else operation.who,
     )
 
 

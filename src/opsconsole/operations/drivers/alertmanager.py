@@ -92,7 +92,8 @@ class AlertmanagerDriver(Driver):
         call = SilenceCall(matchers, lasts, wanted.silence).document()
         text = sanitize(shown(wanted.matchers), limit=_TEXT)
         if kind is ActionKind.EXPIRE_SILENCE:
-            said = f"end silence {wanted.silence} of {text}"
+            whose = f"by {facts['author'] or 'nobody named'}: {facts['comment']}".removesuffix(": ")
+            said = f"end silence {wanted.silence} {whose}; of {text}"
             return (Step(f"{said}: {_said(wanted.hidden)} loud again", *self._target(), call),)
         during = format_duration(lasts or 0.0)
         verb = "acknowledge" if kind is ActionKind.ACKNOWLEDGE else "silence"
@@ -190,6 +191,8 @@ class AlertmanagerDriver(Driver):
             "alertmanager": self._client.endpoint,
             "silence": wanted,
             "matchers": sanitize(shown(matchers), limit=4000),
+            "author": sanitize(str(found.get("createdBy", "")), limit=_TEXT),
+            "comment": sanitize(str(found.get("comment", "")), limit=_TEXT),
             "ends": sanitize(str(found.get("endsAt", "")), limit=_TEXT),
         }
 

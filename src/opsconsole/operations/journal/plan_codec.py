@@ -13,6 +13,7 @@ from typing import Any, Final
 from opsconsole.hiding import MASK, hidden, without_query
 from opsconsole.model.operation import (
     BY_PROMISE,
+    SILENCING,
     ActionKind,
     ConfirmLevel,
     Copy,
@@ -63,6 +64,21 @@ def usual_duration(text: str) -> float | None:
 def by_promise(text: str) -> bool:
     """Whether an encoded plan keeps a promise, without decoding the rest."""
     return BY_PROMISE in json.loads(text).get("parameters", {})
+
+
+def about(text: str) -> str:
+    """Which alerts an encoded plan is about, by their name or else by what matches them."""
+    document = json.loads(text)
+    if document.get("kind") not in SILENCING:
+        return ""
+    calls = (step.get("call", {}).get("matchers") or () for step in document.get("steps", ()))
+    matchers = [each for found in calls for each in found if isinstance(each, dict)]
+    named = [
+        str(each.get("value", ""))
+        for each in matchers
+        if each.get("name") == "alertname" and not each.get("isRegex") and each.get("isEqual", True)
+    ]
+    return named[0] if named else str(document.get("fingerprint", {}).get("matchers", ""))
 
 
 def _published(value: Any, name: str = "") -> Any:

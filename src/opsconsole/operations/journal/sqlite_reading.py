@@ -41,6 +41,7 @@ from opsconsole.text import sanitize
 
 _OPEN: Final = tuple(state.value for state in OperationState if not state.final)
 _SHOWN: Final = 40
+_ABOUT: Final = 120
 
 _PROMISES: Final = (
     "SELECT operation, kind, service, due, boot_id, due_boottime, attempts, outcome FROM promises"
@@ -314,4 +315,5 @@ def _operation(row: tuple[Any, ...], steps: dict[str, list[StepResult]]) -> Oper
             sanitize(str(line.get(NEXT, ""))) for line in lines if isinstance(line, dict)
         ),
         by_promise=plan_codec.by_promise(row[15]),
+        about=sanitize(plan_codec.about(row[15]), limit=_ABOUT),
     )

@@ -13,7 +13,7 @@ from typing import Final
 
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.operation import ActionKind, ActionRequest
+from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest
 from opsconsole.model.silences import ACK_PREFIX
 from opsconsole.operations.drivers.alertmanager import SilenceCall
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
@@ -126,7 +126,7 @@ async def _expire(state: StatePlace, intent: Intent, silence: str) -> None:
         intent.plan.service,
         ActionKind.EXPIRE_SILENCE,
         reason="the acknowledged alert has resolved",
-        parameters={"silence": silence},
+        parameters={"silence": silence, BY_PROMISE: "end"},
     )
     await automatic.perform(state, intent, request)
 

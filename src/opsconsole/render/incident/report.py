@@ -7,7 +7,6 @@ missing is named.
 
 from collections.abc import Iterator
 
-from opsconsole.config.secrets.patterns import redacted
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Operation
 from opsconsole.model.past.incident import AlertSpan, Excerpt, Incident
@@ -31,7 +30,7 @@ def markdown(incident: Incident) -> str:
     lines += [part for each in story(incident) for part in (each, "")]
     for section in (_causes, _charts, _timeline, _alerts, _operations, _logs, _lacks):
         lines += section(incident)
-    return redacted("\n".join(lines).rstrip() + "\n")
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _title(incident: Incident) -> str:
@@ -146,7 +145,7 @@ def _operation(run: Operation) -> tuple[str, ...]:
         clock(run.started_at),
         lasted,
         escape(f"{run.who}@{run.host}" if run.host else run.who).replace("\\@", " at "),
-        escape(f"{run.kind.value}{name} of {run.service}"),
+        escape(f"{run.kind.value}{name} of {run.about or run.service}"),
         escape(run.reason),
         run.state.value,
         escape(evidence),

@@ -17,6 +17,7 @@ from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from opsconsole.render.incident.markdown import code, escape
 from opsconsole.render.ink import figures
+from opsconsole.render.silence_words import is_about_alerts, of_run
 
 
 def story(incident: Incident) -> list[str]:
@@ -157,6 +158,8 @@ def _done(incident: Incident) -> Iterator[str]:
 
 
 def _run(run: Operation) -> str:
+    if is_about_alerts(run.kind):
+        return f"{escape(of_run(run))} at {clock(run.ended_at or run.started_at)}."
     name = f" {run.name}" if run.name and run.name != run.kind.value else ""
     why = f" (“{escape(run.reason)}”)" if run.reason else ""
     verdict = f"verdict {run.state.value}"

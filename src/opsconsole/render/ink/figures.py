@@ -47,6 +47,11 @@ def spoken(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def lasting(seconds: float | None, *, at_least: bool) -> str:
+    """An age; with ``at_least`` it may be longer: ``≥ 3m12s``."""
+    return f"≥ {age(seconds)}" if at_least else age(seconds)
+
+
 def coarse_age(seconds: float) -> str:
     """At most four cells, in one unit, so that it rarely changes: ``<1m``, ``41m``, ``3d``."""
     for unit, limit in (("d", 86400), ("h", 3600), ("m", 60)):

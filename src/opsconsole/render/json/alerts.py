@@ -3,14 +3,14 @@
 Invariant: keys of a version keep their meaning; keys are only added. Times are Unix seconds.
 """
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.silences import SilenceView
 
 Document = dict[str, object]
 
 
 def alert_document(alert: Alert, now: float) -> Document:
-    """One alert; ``age`` is since it began."""
+    """One alert; ``age`` is since it began, and until it ended."""
     return {
         "key": alert.key,
         "fingerprint": alert.fingerprint,
@@ -18,7 +18,7 @@ def alert_document(alert: Alert, now: float) -> Document:
         "severity": alert.severity.value,
         "state": alert.state.value,
         "since": round(alert.since, 6),
-        "age": round(max(0.0, now - alert.since), 6),
+        "age": round(max(0.0, _end(alert, now) - alert.since), 6),
         "ends_at": None if alert.ends_at is None else round(alert.ends_at, 6),
         "stale": alert.seen_at is not None,
         "seen_at": None if alert.seen_at is None else round(alert.seen_at, 6),
@@ -58,3 +58,8 @@ def silence_document(silence: SilenceView) -> Document:
         "ends_at": silence.ends_at,
         "hides": silence.hides,
     }
+
+
+def _end(alert: Alert, now: float) -> float:
+    over = alert.state is AlertState.RESOLVED and alert.ends_at is not None
+    return alert.ends_at or now if over else now

@@ -89,10 +89,11 @@ def instance_lines(instance: InstanceView, width: int, now: float) -> list[Line]
     seen = "never read"
     if instance.taken_at is not None:
         seen = f"read {figures.age(now - instance.taken_at)} ago"
+    lasts = figures.lasting(now - instance.since, at_least=instance.at_least)
     head: list[Span] = [
         Span(f" {'◌' if instance.stale else instance.state.glyph} {word:<9}", role),
         Span(f"{instance.name}  ", Role.STRONG),
-        Span(f"for {figures.age(now - instance.since)}  ", Role.MUTED),
+        Span(f"for {lasts}  ", Role.MUTED),
         Span(f"{instance.url}  " if instance.url else "", Role.MUTED),
         Span(f"{figures.duration(instance.latency)}  ", Role.TEXT),
         Span(seen, Role.MUTED),

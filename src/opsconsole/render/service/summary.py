@@ -16,7 +16,8 @@ from opsconsole.render.timeline import Choice, select
 def headline(service: ServiceView, width: int, now: float) -> list[Line]:
     """State and its age on one line, the reason below it on as many lines as it needs."""
     stands = standing(service)
-    facts = [f"for {figures.age(now - service.since)}", f"read {_read(service, now)}"]
+    lasts = figures.lasting(now - service.since, at_least=service.at_least)
+    facts = [f"for {lasts}", f"read {_read(service, now)}"]
     if service.version:
         facts.append(f"version {service.version}")
     if service.depends_on:

@@ -152,7 +152,8 @@ def _since(service: ServiceView, scene: Scene) -> str:
     began = _began(service)
     at = figures.when(began, scene.now).strip()
     zone = "Z" if ":" in at else ""
-    return f"{figures.age(scene.now - began)} since {at}{zone}"
+    lasts = figures.lasting(scene.now - began, at_least=service.at_least)
+    return f"{lasts}, seen from {at}{zone}" if service.at_least else f"{lasts} since {at}{zone}"
 
 
 def _began(service: ServiceView) -> float:
