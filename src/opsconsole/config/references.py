@@ -164,7 +164,8 @@ def _check_figures(path: KeyPath, service: Mapping[str, Any]) -> Iterator[Findin
         name = _figure(text)
         if name and name not in known:
             message = f"no metric or log pattern of this service is called {name!r}"
-            yield where, message, did_you_mean(name, known)
+            there_are = f"there are {', '.join(known)}; and state, and availability"
+            yield where, message, did_you_mean(name, known) or there_are
 
 
 def _figure(text: Any) -> str:

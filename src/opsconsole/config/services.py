@@ -191,7 +191,8 @@ class Rule(Model):
 
     name: Text = Field(description="The alert's name.")
     when: Condition = Field(
-        description="When it fires: state == down, p95(latency) > 30s, error_rate > 5%."
+        description="When it fires: state == down, p95(latency) > 30s, disk > 90%; the names are in"
+        " [alerts.md](alerts.md#what-when-takes)."
     )
     for_: DurationOrZero = Field(
         default=0, alias="for", description="How long it must hold before the alert fires."

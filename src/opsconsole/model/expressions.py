@@ -1,7 +1,7 @@
 """The small language of objectives and local alert rules.
 
     p95(latency) < 100ms      rate(requests) > 100/s      memory < 4GB      cpu < 70%
-    cache_hit_rate > 80%      error_rate > 5%             state == down
+    cache_hit_rate > 80%      error_rate > 5%             state == down            disk > 90%
     availability 99.9% over 30d
 
 Invariant: thresholds are in base units (seconds, bytes, fractions, per second), a figure whose
@@ -29,8 +29,17 @@ BUILT_IN: Final = {
     "cpu": "share",
     "memory": "size",
     "restarts": "number",
+    "disk": "size",
+    "disk_free": "size",
+    "host_cpu": "share",
+    "host_memory": "size",
+    "host_swap": "size",
+    "host_load": "number",
 }
-"""Figures that every service has without declaring them, with their dimension."""
+"""Figures that every service has without declaring them, with their dimension.
+
+``disk`` and ``host_`` are of the host that it is on.
+"""
 
 DEFAULT_WINDOW: Final = 30 * 86400.0
 """Seconds over which availability is calculated by default."""
@@ -171,7 +180,8 @@ class _Parser:
         start = self._at
         word = self._take(_WORD)
         if not word:
-            self._fail(start, "begins with a figure such as latency, or with availability or state")
+            said = "begins with a figure such as latency, or with availability or state"
+            self._fail(start, f"{said}; there are {', '.join(BUILT_IN)} and those declared")
         if word == "availability":
             return self._end(self._availability())
         if word == "state":

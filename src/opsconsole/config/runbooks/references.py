@@ -88,7 +88,8 @@ def _check_metric(text: str, path: KeyPath, name: str, service: Service) -> Iter
     known += [figure for source in service.logs for figure in figures_of(source.patterns)]
     if quantity is not None and quantity.name not in known:
         message = f"{name} has no metric or log pattern called {quantity.name!r}"
-        yield path, message, did_you_mean(quantity.name, known)
+        there_are = f"there are {', '.join(known)}"
+        yield path, message, did_you_mean(quantity.name, known) or there_are
 
 
 def _check_operation(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from opsconsole.config.log_figures import is_value
+from opsconsole.engine.figures.host_figures import HOST_FIGURES, of_host
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.expressions import (
     Availability,
@@ -35,6 +36,8 @@ def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = ""
         return record.history.quantile(quantity.quantile or 0.5, now)
     if quantity.name == "memory" and unit == "%":
         return memory_share(record)
+    if quantity.name in HOST_FIGURES:
+        return of_host(record.host, quantity.name, now, share=unit == "%")
     built_in = _BUILT_IN.get(quantity.name)
     return built_in(record, now) if built_in else None
 

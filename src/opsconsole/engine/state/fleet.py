@@ -32,6 +32,7 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.origin import DECLARED, Origin
+from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
@@ -120,7 +121,7 @@ class ServiceRecord:
 
     ``metrics_every`` is the interval, in seconds, that decides whether its metrics are stale.
     Counts for its objectives, by their text: ``budgets`` of looks, ``scraped`` of requests seen by
-    own scrapes, ``asked`` of windows as Prometheus reported them.
+    own scrapes, ``asked`` of windows as Prometheus reported them. ``host`` is its host.
     """
 
     name: str
@@ -143,6 +144,7 @@ class ServiceRecord:
     judged_once: bool = False
     at_least: bool = False
     recalled: Recalled | None = None
+    host: HostView | None = None
 
     @property
     def failing_since(self) -> float:

@@ -151,7 +151,14 @@ class Store:
 
     def _retain_hosts(self, kept: Container[SourceId]) -> None:
         self._hosts = {who: each for who, each in self._hosts.items() if who in kept}
+        self._share_hosts()
+
+    def _share_hosts(self) -> None:
+        """Each service knows its host, which is the console's own: no other can be named."""
         self.hosts = tuple(self._hosts.values())
+        own = next(iter(self.hosts), None)
+        for record in self.services.values():
+            record.host = own
 
     def apply(self, reading: Reading[Observation], lag: float = 0.0) -> float | None:
         """Take in one reading. Returns the seconds to a sooner look if it is undecided."""
@@ -170,7 +177,7 @@ class Store:
                 self._apply_counts(seen.counts)
             case Host() as host:
                 self._hosts[source] = HostView(host, at, self._host_interval)
-                self.hosts = tuple(self._hosts.values())
+                self._share_hosts()
             case Inventory() as inventory:
                 self._apply_inventory(source, inventory, at)
             case PrometheusSeen() as seen:
