@@ -1,6 +1,6 @@
 """Figures of the host that a service is on, by the names that objectives and rules use.
 
-Invariant: pure; None where the host was not seen lately or does not say. Shares are fractions of
+Invariant: pure; None where the host was not seen recently or does not say. Shares are fractions of
 the whole, sizes bytes. Of several disks the one that is worst off counts.
 """
 
