@@ -16,7 +16,7 @@ HEADINGS: Final = {
     Scope.TRIAGE: "On a service or an alert: what happened",
     Scope.CHANGE: "On a service: changes",
     Scope.SERVICE: "On the service screen",
-    Scope.HEALTH: "On the tab health",
+    Scope.HEALTH: "On the tab copies",
     Scope.BACKUPS: "On the tab backups",
     Scope.ALERTS: "On an alert",
     Scope.SILENCES: "On a silence",

@@ -141,9 +141,9 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
         name: ("\r", key)
         for name, key in (
             ("metrics", "3"),
-            ("instances", "4"),
+            ("copies", "4"),
             ("log-tab", "5"),
-            ("endpoints", "6"),
+            ("pages", "6"),
             ("service-alerts", "7"),
             ("backups", "8"),
             ("service-timeline", "9"),

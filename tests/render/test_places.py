@@ -10,7 +10,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import resources
 from opsconsole.render.ink.cells import Line, Role, line_width, plain
-from opsconsole.render.service.instances import instances
+from opsconsole.render.service.instances import page
 from opsconsole.render.status_text import status_lines
 from opsconsole.render.wall.resources import resource_rows
 from opsconsole.render.wall.scene import Scene
@@ -81,14 +81,14 @@ def test_what_is_rarely_read_is_stale_by_its_own_interval() -> None:
     assert Role.STALE in later["host:host-1:cpu"]
 
 
-def test_the_instances_tab_marks_what_its_own_engine_has_not_said_lately() -> None:
+def test_the_copies_tab_marks_what_its_own_engine_has_not_said_lately() -> None:
     calm = fleet.calm()
     service = replace(calm.services[0], instances=(), replicas=("1", "2"))
     made = snapshot(engines=engines(here=50.0, there=100.0))
-    said = plain(instances(service, made, 120, NOW))
+    said = plain([each.row.line for each in page(service, made, 120, NOW)])
     assert "◌ web  running · on docker" in said
     assert "✖ web  ended · exit 1 · on west" in said
-    assert "◌ web  ended" in plain(instances(service, made, 120, NOW + 80))
+    assert "◌ web  ended" in plain([each.row.line for each in page(service, made, 120, NOW + 80)])
 
 
 def test_the_wall_shows_a_lone_host_large_and_several_as_rows() -> None:

@@ -4,6 +4,15 @@ import math
 from dataclasses import replace
 
 from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
+from opsconsole.model.diagnosis import (
+    Checked,
+    Confidence,
+    Diagnosis,
+    Explanation,
+    Fact,
+    FactCode,
+    Unknown,
+)
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport, ProbeKind
@@ -172,13 +181,45 @@ def calm_services() -> tuple[ServiceView, ...]:
     )  # fmt: skip
 
 
+def diagnosis() -> Diagnosis:
+    """Why ai-service is down: a new image, out of memory, refused; and what came later."""
+    image = Fact(
+        FactCode.IMAGE_CHANGED, NOW - 727, "ai-service", before="ai-service:v1.4.2",
+        after="ai-service:v1.5.0", by="kim", source="docker",
+    )  # fmt: skip
+    killed = Fact(
+        FactCode.OUT_OF_MEMORY, NOW - 203, "ai-service-1", count=9, figure=float(4 << 30),
+        copies=3, source="docker", because=(image,), state=DOWN,
+    )  # fmt: skip
+    refused = Fact(
+        FactCode.PROBE_FAILS, NOW - 192, "ai-service-1", after="connection refused", figure=3,
+        limit=3, source="probes", state=DOWN,
+    )  # fmt: skip
+    other = Fact(
+        FactCode.DEPENDENCY, NOW - 150, "elasticsearch", after="disk 97% full", state=BAD,
+        source="probes",
+    )  # fmt: skip
+    return Diagnosis(
+        (
+            Explanation(killed, (image, killed, refused), Confidence.LIKELY),
+            Explanation(other, (other,), Confidence.UNLIKELY, later=42.0),
+        ),
+        (Checked.HOST_MEMORY, Checked.HOST_CPU, Checked.HOST_DISK, Checked.CONFIGURATION),
+        (Unknown("more alerts", "alertmanager does not answer"),),
+        NOW - 1987,
+    )
+
+
 def burning_services() -> tuple[ServiceView, ...]:
     """The same fleet with a cause, a symptom and something that cannot be seen."""
     changed = {
-        "ai-service": service(
-            "ai-service", (DOWN, DOWN, DOWN), 0.062, rise=1.8, seed=3, rate=88, errors=0.041,
-            cpu=0.81, reason="connection refused on 3 of 3; was ok until 09:11:02",
-            needs=("elasticsearch",),
+        "ai-service": replace(
+            service(
+                "ai-service", (DOWN, DOWN, DOWN), 0.062, rise=1.8, seed=3, rate=88, errors=0.041,
+                cpu=0.81, reason="connection refused on 3 of 3; was ok until 09:10:53",
+                needs=("elasticsearch",),
+            ),
+            diagnosis=diagnosis(),
         ),
         "oatie": service(
             "oatie", (OK, BAD), 0.12, rise=0.35, seed=8, rate=34, cpu=0.34,

@@ -36,7 +36,7 @@ AFTER_A_DIALOG = 1.5 * USED_BY_NOTHING
 """Seconds after a dialog has closed until keys are used again."""
 
 WAY = (
-    ("\r", "health"), *TABS, ("y", ""), ("qqq", HOME),
+    ("\r", "What can be done"), *TABS, ("y", ""), ("qqq", HOME),
     ("l", "logs"), ("/a\r", ""), ("qqq", HOME), ("w", "What changed"), ("qqq", HOME),
     ("t", "Timeline"), ("d", ""), ("qqq", HOME), ("O", "Operations"), ("d", ""), ("qqq", HOME),
     ("S", "Silences"), ("qqq", HOME), ("b", "Runbooks"), ("\r", ""), ("qqq", HOME),

@@ -365,7 +365,7 @@ async def test_keys_after_a_filter_mean_what_it_leaves(open_stage: OpenStage) ->
 async def test_a_tab_has_its_keys_at_once(open_stage: OpenStage) -> None:
     """A key right after the one that turns to a tab is that tab's, not that of the tab before."""
     async with open_stage(None, engine=engine_for(COMPONENTS)) as stage:
-        await stage.press("enter", key_of("backups"), key_of("health"))
+        await stage.press("enter", key_of("backups"), key_of("why"))
         for key in (key_of("backups"), "v"):
             send(stage, event_of(key))
         for _ in range(4):

@@ -265,7 +265,7 @@ async def test_reading_goes_on(open_stage: OpenStage) -> None:
         assert "REPLAY 09:13:07Z, 2m00s ago" in top(stage)
 
 
-@pytest.mark.parametrize("tab", ["backups", "endpoints", "logs"])
+@pytest.mark.parametrize("tab", ["backups", "pages", "logs"])
 async def test_tabs_that_are_live_say_so(open_stage: OpenStage, tab: str) -> None:
     async with open_stage(None, engine=recorded()) as stage:
         await stage.press(BACK, "enter", key_of(tab))

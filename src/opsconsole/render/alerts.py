@@ -3,7 +3,9 @@
 Invariant: rows are keyed by the alert's key, which is the same whichever source reports it.
 """
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.render.ink import figures
@@ -203,3 +205,12 @@ def page(alert: Alert, width: int, now: float, *, runbook: str = "") -> list[Lin
     if not alert.sources:
         return lines
     return [*lines, BLANK, (Span(" a acknowledge · s silence · enter its service", Role.MUTED),)]
+
+
+def about_latency(alert: Alert) -> bool:
+    """Whether its name, or its label ``objective``, is about how long answers take."""
+    named = f"{alert.name} {alert.labels.get('objective', '')}"
+    return _LATENCY.search(named) is not None
+
+
+_LATENCY: Final = re.compile(r"(?i)latency|slow|duration|response.?time|\bp(50|9\d)")

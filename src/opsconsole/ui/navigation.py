@@ -65,7 +65,7 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
         case ServicePage():
             from opsconsole.ui.screens.service.screen import ServiceScreen
 
-            return ServiceScreen(route.service, raw=route.raw, began=route.began)
+            return ServiceScreen(route.service, raw=route.raw, tab=route.tab, began=route.began)
         case LogsPage():
             from opsconsole.ui.screens.service.logs import LogsScreen
 

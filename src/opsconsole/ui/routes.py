@@ -32,11 +32,14 @@ class WallPage:
 
 @dataclass(frozen=True, slots=True)
 class ServicePage:
-    """One service: its latency with the alert ``began`` marked, its ``raw`` bodies, or its
-    health."""
+    """One service: why it is as it is, or the ``tab`` of that name, or its ``raw`` bodies.
+
+    ``began`` is the alert that led there.
+    """
 
     service: str
     raw: bool = False
+    tab: str = ""
     began: Alert | None = None
 
 

@@ -10,7 +10,7 @@ from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
 from opsconsole.render.ink.cells import Line, Role, line_width, plain
 from opsconsole.render.service.health import raw_rows, rows
-from opsconsole.render.service.instances import instances
+from opsconsole.render.service.instances import page
 from opsconsole.render.service.summary import alert_lines
 from tests.ui import fleet
 
@@ -89,7 +89,7 @@ def test_instances_keep_to_their_width_and_look_stale_when_docker_does_not_answe
     snapshot = replace(snapshot, engines=engines)
     found = snapshot.service("ai-service")
     assert found is not None
-    drawn = instances(found, snapshot, width, NOW)
+    drawn = [each.row.line for each in page(found, snapshot, width, NOW)]
     boxes = [line for line in drawn if line and "container" in line[0].text]
     assert all(line_width(line) <= width for line in boxes)
     assert "◌ ai-service-1" in plain(boxes)
@@ -97,4 +97,6 @@ def test_instances_keep_to_their_width_and_look_stale_when_docker_does_not_answe
 
 def test_a_service_of_which_nothing_is_known_says_how_to_name_its_copies() -> None:
     nothing = replace(service(), instances=(), replicas=())
-    assert "name its instances or containers" in plain(instances(nothing, fleet.calm(), 120, NOW))
+    assert "name its instances or containers" in plain(
+        [each.row.line for each in page(nothing, fleet.calm(), 120, NOW)]
+    )

@@ -1,47 +1,52 @@
 """The fixed lines of the service screen: its name, and the tabs with their keys.
 
-Invariant: pure; every tab is named in the line at any supported width, the open one in full.
+Invariant: pure; every tab has its digit in the line at any supported width, names are whole or not
+there, and counts stay longest.
 """
 
-from collections.abc import Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
 
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width
 
-_LETTERS: Final = (None, 4, 2)
-"""How short the names of the other tabs may be, the longest first."""
-
 
 class TabName(NamedTuple):
-    """A tab in the line of tabs. ``short`` is used if not all names fit."""
+    """A tab in the line of tabs; ``badge`` is its count, '' for none."""
 
     name: str
-    short: str
     badge: str = ""
 
 
 def tabs(names: Sequence[TabName], here: int, width: int) -> Line:
-    """The tabs with their number keys; ``here`` is the position of the open one."""
-    for letters in _LETTERS:
-        line = _tabs(names, here, letters)
+    """The tabs with their number keys; ``here`` is the position of the open one.
+
+    Where not all names fit, those at the right end go first: without a count before those with one.
+    """
+    going = [at for at in reversed(range(len(names))) if at != here]
+    going.sort(key=lambda at: bool(names[at].badge))
+    for gap in (3, 2):
+        line = _tabs(names, here, frozenset(), gap)
         if line_width(line) <= width:
             return line
+    bare: set[int] = set()
+    for at in going:
+        bare.add(at)
+        line = _tabs(names, here, bare, 2)
+        if line_width(line) <= width:
+            break
     return clip_line(line, width)
 
 
-def _tabs(names: Sequence[TabName], here: int, letters: int | None) -> Line:
-    """With ``letters``, all other names are cut to that many letters."""
+def _tabs(names: Sequence[TabName], here: int, bare: Collection[int], gap: int) -> Line:
+    """``bare`` tabs have their digit alone."""
     spans: list[Span] = []
-    short = letters is not None
-    for position, tab in enumerate(names):
-        # After the tenth there is no digit left: those tabs are reached with the tab key.
-        key = str((position + 1) % 10) if position < 10 else " "
-        cut = short and position != here
-        role = Role.TITLE_FOCUSED if position == here else Role.MUTED
-        spans += [
-            Span(f" {key} ", Role.FAINT),
-            Span(tab.short[:letters] if cut else tab.name, role),
-            Span(f" {tab.badge}" if tab.badge and not cut else "", Role.ACCENT),
-            Span("" if short else " "),
-        ]
+    for at, tab in enumerate(names):
+        after = " " if at in bare and at + 1 in bare else " " * gap
+        spans.append(Span(f"{' ' if not at else ''}{(at + 1) % 10}", Role.MUTED))
+        if at not in bare:
+            role = Role.TITLE_FOCUSED if at == here else Role.TEXT
+            spans += [Span(" "), Span(tab.name, role)]
+            spans.append(Span(f" {tab.badge}" if tab.badge else "", Role.ACCENT))
+        if at + 1 < len(names):
+            spans.append(Span(after))
     return tuple(span for span in spans if span.text)

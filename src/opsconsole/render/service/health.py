@@ -6,7 +6,8 @@ component whatever rows come before it.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from opsconsole.model.health import Component, ProbeKind
@@ -27,7 +28,6 @@ from opsconsole.render.ink.cells import (
     state_role,
     wrap,
 )
-from opsconsole.render.service.summary import headline
 
 DEPTH = 12
 _NAME = 24
@@ -41,10 +41,15 @@ class HealthRow(NamedTuple):
 
 
 def rows(
-    service: ServiceView, width: int, now: float, tested: Collection[str] = ()
+    service: ServiceView,
+    width: int,
+    now: float,
+    tested: Collection[str] = (),
+    facts: Mapping[str, Sequence[Line]] = MappingProxyType({}),
 ) -> list[HealthRow]:
-    """All rows. ``tested`` are the names of components with a declared test."""
-    out = [_text(f"head/{n}", line) for n, line in enumerate(headline(service, width, now))]
+    """All rows. ``tested`` are the names of components with a declared test, ``facts`` what else is
+    known of an instance by its name."""
+    out: list[HealthRow] = []
     for instance in service.instances:
         name = instance.name
         out.append(_text(f"{name}/", BLANK))
@@ -52,6 +57,7 @@ def rows(
             _text(f"{name}/{n}", line)
             for n, line in enumerate(instance_lines(instance, width, now))
         ]
+        out += [_text(f"{name}/fact/{n}", line) for n, line in enumerate(facts.get(name, ()))]
         report = instance.report
         if report is None:
             continue
@@ -68,8 +74,6 @@ def rows(
                 _text(f"{name}/said/{n}", (Span(f"   {text}", Role.MUTED),))
                 for n, text in enumerate(said)
             ]
-    if not service.instances:
-        out.append(_text("none", (Span("   no endpoint is probed for this service", Role.MUTED),)))
     return out
 
 

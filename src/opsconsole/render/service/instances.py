@@ -4,7 +4,7 @@ Invariant: pure; an unknown figure is a dash or left out, never zero; a replica 
 without an endpoint is listed separately.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 from opsconsole.model.health import Component
@@ -16,16 +16,20 @@ from opsconsole.render.ink.cells import (
     BLANK,
     Line,
     Role,
+    Row,
     Span,
     clip,
     clip_line,
     fit,
     state_role,
+    width_of,
 )
+from opsconsole.render.ink.cuts import cut_name, cut_sentence
 from opsconsole.render.ink.spark import meter
-from opsconsole.render.service.health import instance_lines, is_old
+from opsconsole.render.service.health import HealthRow, is_old, rows
 
 _LABEL: Final = 11
+_WIDE: Final = 100
 _BREAKER_STATES: Final = {
     "closed": State.OK,
     "half open": State.DEGRADED,
@@ -33,46 +37,130 @@ _BREAKER_STATES: Final = {
 }
 
 
-def instances(
+def page(
     service: ServiceView,
     snapshot: Snapshot,
     width: int,
     now: float,
     looks: Iterable[ReplicaLook] = (),
-) -> list[Line]:
-    """Endpoints with their replicas, then the replicas that no endpoint names."""
-    by_instance = {look.instance: look for look in looks}
-    found = snapshot.replicas_of(service)
+    tested: Collection[str] = (),
+) -> list[HealthRow]:
+    """A table of the copies, then each in whole, then the copies that no endpoint names."""
+    seen = tuple(looks)
+    more = others(service, snapshot, width, now)
+    return [
+        *map(HealthRow, table(service, snapshot, width, now, seen)),
+        *rows(service, width, now, tested, facts(service, snapshot, width, now, seen)),
+        *(HealthRow(Row(f"other/{number}", line)) for number, line in enumerate(more)),
+    ]
+
+
+def table(
+    service: ServiceView,
+    snapshot: Snapshot,
+    width: int,
+    now: float,
+    looks: Iterable[ReplicaLook] = (),
+) -> list[Row]:
+    """One line for each copy, so that they can be compared: state, why, since, use, version."""
+    found, seen = snapshot.replicas_of(service), _looked(looks)
+    out: list[Row] = []
+    for each in service.instances:
+        mine = [found[id_][0] for id_ in each.replicas if id_ in found]
+        looked = seen.get(each.name)
+        replica = mine[0] if mine else looked.replica if looked is not None else None
+        out.append(Row(f"copy/{each.name}", _copy(each, replica, width, now)))
+    return out
+
+
+def _copy(each: InstanceView, replica: Replica | None, width: int, now: float) -> Line:
+    glyph, word = ("◌", "stale") if each.stale else (each.state.glyph, each.state.value)
+    role = state_role(each.state, stale=each.stale)
+    name = 14 if width < _WIDE else 22
+    right = _used_by(each, replica, wide=width >= _WIDE)
+    since = figures.coarse_age(now - each.since)
+    room = max(8, width - 12 - name - 6 - width_of(right) - 2)
+    return (
+        Span(f" {glyph} {word:<9}", role),
+        Span(fit(cut_name(each.name, name), name), Role.TEXT if each.state is State.OK
+             else Role.STRONG),
+        Span(f" {since:>4}  ", Role.MUTED),
+        Span(fit(cut_sentence(_reason(each, replica), room), room)),
+        Span(f"  {right}", Role.STALE if each.stale else Role.TEXT),
+    )  # fmt: skip
+
+
+def _reason(each: InstanceView, replica: Replica | None) -> str:
+    """Why it is as it is: how its replica ended before what a look said."""
+    if replica is not None and not replica.runs:
+        code = "" if replica.exit_code is None else f"exit {replica.exit_code}"
+        memory = "out of memory" if replica.oom_killed else ""
+        times = f"×{replica.restarts}" if replica.restarts else ""
+        return " ".join(part for part in (", ".join(filter(None, (code, memory))), times) if part)
+    if each.state is State.OK and not each.stale:
+        return ""
+    return each.reason or (str(each.fault) if each.fault else "")
+
+
+def _used_by(each: InstanceView, replica: Replica | None, *, wide: bool) -> str:
+    cpu = figures.percent(replica.cpu if replica else None)
+    memory = figures.size(replica.memory if replica else None)
+    if replica is not None and replica.memory_limit:
+        memory = f"{memory}/{figures.size(replica.memory_limit)}"
+    said = f"cpu {cpu:>4}  mem {memory:>10}"
+    if not wide:
+        return said
+    version = each.report.version if each.report else ""
+    place = replica.place.name if replica else ""
+    return f"{said}  {fit(version, 9)}  {fit(place, 12)}"
+
+
+def facts(
+    service: ServiceView,
+    snapshot: Snapshot,
+    width: int,
+    now: float,
+    looks: Iterable[ReplicaLook] = (),
+) -> dict[str, list[Line]]:
+    """What is known of each instance beside its health, by its name."""
+    found, seen = snapshot.replicas_of(service), _looked(looks)
     placed = len(snapshot.engines) > 1
-    lines: list[Line] = []
-    shown: set[str] = set()
+    out: dict[str, list[Line]] = {}
     for instance in service.instances:
-        lines += instance_lines(instance, width, now)
-        lines += _version(instance, width)
-        lines += _breakers(instance, width)
-        if instance.name in by_instance:
-            lines += _looked_at(by_instance[instance.name], width, now)
+        lines = [*_version(instance, width), *_breakers(instance, width)]
+        if instance.name in seen:
+            lines += _looked_at(seen[instance.name], width, now)
         mine = [found[id_] for id_ in instance.replicas if id_ in found]
         for replica, engine in mine:
-            shown.add(replica.id)
             lines += _replica(replica, width, now, stale=engine.stale(now), placed=placed)
         if instance.runs_as and not mine:
             said = f"no engine that is read knows {instance.runs_as}"
             lines.append(_fact("runs as", Span(clip(said, width - _LABEL - 4), Role.UNKNOWN)))
-        lines.append(BLANK)
-    others = [seen for id_, seen in found.items() if id_ not in shown]
-    if others:
+        out[instance.name] = lines
+    return out
+
+
+def others(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> list[Line]:
+    """The replicas that no endpoint names; if there is no copy at all, how to name one."""
+    named = {id_ for each in service.instances for id_ in each.replicas}
+    placed = len(snapshot.engines) > 1
+    left = [seen for id_, seen in snapshot.replicas_of(service).items() if id_ not in named]
+    lines: list[Line] = []
+    if left:
         lines.append((Span(" other copies of this service", Role.HEADER),))
-        for replica, engine in others:
-            lines += _replica(replica, width, now, stale=engine.stale(now), placed=placed)
-            lines.append(BLANK)
-    if not lines:
+        for replica, engine in left:
+            lines += [*_replica(replica, width, now, stale=engine.stale(now), placed=placed), BLANK]
+    elif not service.instances:
         lines += [
             (Span("   no copy of this service is known: name its instances or containers:",
                   Role.MUTED),),
             (Span("     instances: [http://10.0.0.1:8000]   containers: [name]", Role.MUTED),),
         ]  # fmt: skip
     return lines
+
+
+def _looked(looks: Iterable[ReplicaLook]) -> dict[str, ReplicaLook]:
+    return {look.instance: look for look in looks}
 
 
 def _fact(label: str, *spans: Span) -> Line:

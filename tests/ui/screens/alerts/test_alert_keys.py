@@ -147,6 +147,8 @@ async def test_enter_opens_the_service_with_the_start_marked(
         await stage.press("2", "enter", "enter")
         assert shown(stage) is ServiceScreen
         assert "ServiceDown began at 09:10:55Z, 3m12s ago" in stage.text
+        assert "What can be done" in stage.text, "an alert leads to why"
+        await stage.press("2")
         assert stage.text.count("▶") == 3, "said, on the axis, and below it"
 
 

@@ -137,8 +137,8 @@ async def test_enter_opens_and_esc_goes_back(open_stage: OpenStage) -> None:
         assert isinstance(stage.app.screen, ServiceScreen)
         assert stage.engine.requests == []
         for tab, word in (
-            ("health", "is the process running"), ("latency", "p99"), ("metrics", "budget"),
-            ("instances", "out of memory"), ("alerts", "ServiceDown"), ("timeline", "v1.4.2"),
+            ("why", "3 copies killed, out of memory"), ("latency", "p99"), ("metrics", "budget"),
+            ("copies", "out of memory"), ("alerts", "ServiceDown"), ("timeline", "v1.4.2"),
         ):  # fmt: skip
             await stage.press(key_of(tab))
             assert word in stage.text

@@ -12,6 +12,7 @@ from opsconsole.ui.screens.changes.actions import ActionsScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
 from opsconsole.ui.screens.service.tabs.all_tabs import TABS
+from opsconsole.ui.screens.service.tabs.why import WhyTab
 from tests.ui import fleet, reading
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
@@ -37,11 +38,11 @@ def burning_engine() -> FakeEngine:
 async def test_tabs_are_reached_by_digits_tab_and_arrows(open_stage: OpenStage) -> None:
     async with open_stage(fleet.on_fire()) as stage:
         await stage.press("enter")
-        assert tab(stage) == "health"
+        assert tab(stage) == "why"
         for key, name in (
-            ("2", "latency"), ("tab", "metrics"), ("right", "instances"), ("left", "metrics"),
-            ("shift+tab", "latency"), ("9", "timeline"), ("1", "health"),
-            ("shift+tab", TABS[-1].NAME), ("tab", "health"),
+            ("2", "latency"), ("tab", "metrics"), ("right", "copies"), ("left", "metrics"),
+            ("shift+tab", "latency"), ("9", "timeline"), ("1", "why"),
+            ("shift+tab", TABS[-1].NAME), ("tab", "why"),
         ):  # fmt: skip
             await stage.press(key)
             assert tab(stage) == name, key
@@ -57,7 +58,7 @@ async def test_every_tab_is_named_and_drawn_at_every_size(
             await stage.press(key_of(kind.NAME))
             named = stage.text.splitlines()[3]
             assert kind.NAME in named
-            assert all(other.SHORT in named or other.NAME in named for other in TABS)
+            assert all(str((at + 1) % 10) in named for at in range(len(TABS)))
 
 
 async def test_the_health_tab_keeps_the_cursor_on_its_component(open_stage: OpenStage) -> None:
@@ -83,7 +84,7 @@ async def test_a_component_is_tested_by_a_plan_from_under_the_cursor(
     open_stage: OpenStage,
 ) -> None:
     async with open_stage(with_tests("cache", "search")) as stage:
-        await stage.press("enter", "slash", *"cache", "enter")
+        await stage.press("enter", key_of("copies"), "slash", *"cache", "enter")
         assert "[v] test" in stage.text
         await stage.press("v")
         assert isinstance(stage.app.screen, PlanScreen)
@@ -91,9 +92,38 @@ async def test_a_component_is_tested_by_a_plan_from_under_the_cursor(
         assert stage.engine.performed == []
 
 
+async def test_enter_on_a_fact_goes_to_where_it_is_from(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire(), size=(120, 40)) as stage:
+        await stage.press("enter", "n", "n", "enter")
+        assert tab(stage) == "timeline", "the first fact is a new image"
+        await stage.press("q")
+        assert tab(stage) == "why"
+        await stage.press("n", "enter")
+        assert tab(stage) == "copies", "the second is a death"
+        assert stage.engine.requests == []
+
+
+async def test_enter_on_a_remedy_asks_for_its_plan_and_starts_nothing(
+    open_stage: OpenStage,
+) -> None:
+    async with open_stage(fleet.on_fire(), size=(120, 40)) as stage:
+        await stage.press("enter")
+        for _ in range(20):
+            await stage.press("n")
+            if isinstance(stage.app.screen, ServiceScreen):
+                page = stage.app.screen.tab
+                assert isinstance(page, WhyTab)
+                if page.cursor_key == "do/restart":
+                    break
+        await stage.press("enter")
+        assert isinstance(stage.app.screen, PlanScreen)
+        assert [each.kind.value for each in stage.engine.requests] == ["restart"]
+        assert stage.engine.performed == []
+
+
 async def test_elsewhere_the_tests_are_a_menu(open_stage: OpenStage) -> None:
     async with open_stage(with_tests("cache", "search")) as stage:
-        await stage.press("enter", "v")
+        await stage.press("enter", key_of("copies"), "v")
         assert isinstance(stage.app.screen, ActionsScreen)
         assert stage.engine.requests == []
 
@@ -108,10 +138,9 @@ async def test_components_say_since_when_and_their_breaker(open_stage: OpenStage
     service = replace(service, instances=(replace(first, report=report),))
     snapshot = replace(snapshot, services=(service, *snapshot.services[1:]))
     async with open_stage(snapshot) as stage:
-        await stage.press("enter")
+        await stage.press("enter", key_of("copies"))
         assert "3m12s" in stage.text
         assert "breaker half open" in stage.text
-        await stage.press(key_of("instances"))
         assert "api half open" in stage.text
 
 
@@ -126,7 +155,7 @@ async def test_instances_show_limits_restarts_and_why_a_container_ended(
     open_stage: OpenStage,
 ) -> None:
     async with open_stage(fleet.on_fire(), size=(120, 40)) as stage:
-        await stage.press("enter", key_of("instances"))
+        await stage.press("enter", key_of("copies"))
         for said in ("3.1G of 4.0G", "exit 137 · killed: out of memory", "↻ 4 restarts",
                      "ai-service:v1.5.0", "no engine that is read knows ai-service-3"):  # fmt: skip
             assert said in stage.text
@@ -143,7 +172,7 @@ async def test_units_are_shown_beside_their_instances(open_stage: OpenStage) -> 
                    fault=Fault(FaultKind.ABSENT, "gone.service is not-found")),
     )  # fmt: skip
     async with open_stage(None, engine=engine, size=(120, 40)) as stage:
-        await stage.press("enter", key_of("instances"))
+        await stage.press("enter", key_of("copies"))
         assert "● ai.service  active (running) · up 3m12s · ↻ 2 restarts · pid 812" in stage.text
         assert "cpu 40%   memory ━━━━━━━━━━━━━━━───── 75%  3.0G of 4.0G" in stage.text
         assert "gone.service: absent: gone.service is not-found" in stage.text
@@ -175,7 +204,7 @@ async def test_pages_are_asked_for_only_while_they_are_in_sight(open_stage: Open
     async with open_stage(None, engine=engine, size=(120, 40)) as stage:
         await stage.press("enter", "tab")
         assert engine.pages_asked == []
-        await stage.press(key_of("endpoints"))
+        await stage.press(key_of("pages"))
         assert engine.pages_asked == ["ai-service"]
         stage.clock.at += 6
         await stage.publish(fleet.on_fire(2))
@@ -188,7 +217,7 @@ async def test_pages_are_asked_for_only_while_they_are_in_sight(open_stage: Open
 
 async def test_pages_show_what_changed_and_how_old_they_are(open_stage: OpenStage) -> None:
     async with open_stage(None, engine=burning_engine(), size=(120, 40)) as stage:
-        await stage.press("enter", key_of("endpoints"))
+        await stage.press("enter", key_of("pages"))
         lines = [line.strip() for line in stage.text.splitlines()]
         for said in ("~   hit_rate  0.42  was 0.91", "-   evicted   12", "entries   4,096"):
             assert said in lines
@@ -209,7 +238,7 @@ async def test_no_pages_and_no_answer_each_say_so(
     engine = FakeEngine(fleet.calm())
     engine.read_pages = answer
     async with open_stage(None, engine=engine) as stage:
-        await stage.press("enter", key_of("endpoints"))
+        await stage.press("enter", key_of("pages"))
         assert said in stage.text
 
 
@@ -227,7 +256,7 @@ async def test_the_logs_tab_follows_while_it_is_in_sight(open_stage: OpenStage) 
         assert "PAUSED" in stage.text
         assert stage.app.time.is_live
         await stage.press("1")
-        assert tab(stage) == "health"
+        assert tab(stage) == "why"
         assert [reader.closed for reader in engine.readers] == [True]
 
 

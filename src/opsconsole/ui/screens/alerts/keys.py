@@ -5,6 +5,7 @@ opens no form.
 """
 
 from opsconsole.model.alerts import Alert
+from opsconsole.render.alerts import about_latency
 from opsconsole.ui.routes import ServicePage, SilencingDialog
 from opsconsole.ui.screens.incident.keys import TriageKeys
 
@@ -59,8 +60,10 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
             self.console_app.time.go_to(alert.since)
 
     def open_service_at(self, alert: Alert) -> None:
-        """Open the latency of the alert's service, with the alert's start marked; never acts."""
+        """Open why the alert's service is as it is, or the latency with the alert's start marked
+        where the alert is about that; never acts."""
         if self.snapshot is None or self.snapshot.service(alert.service) is None:
             self.say("this alert belongs to no service: d describes it")
             return
-        self.console_app.open(ServicePage(alert.service, began=alert))
+        tab = "latency" if about_latency(alert) else ""
+        self.console_app.open(ServicePage(alert.service, tab=tab, began=alert))

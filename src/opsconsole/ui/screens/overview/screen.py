@@ -336,12 +336,16 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         return resources.owner(snapshot, key.removeprefix("replica:"))
 
     def action_describe(self) -> None:
-        """Open the alert in full; for anything else the same as open."""
+        """Open the alert in full; for a row of a service, its copies."""
         alert = self.alert
-        if alert is None:
-            self.action_open()
-        else:
+        if alert is not None:
             self.console_app.open(AlertPage(alert.key))
+            return
+        name = self._service_in_focus()
+        if name and self.snapshot is not None and self.snapshot.service(name):
+            self.console_app.open(ServicePage(name, tab="copies"))
+        else:
+            self.say("d describes an alert or a service")
 
     @property
     def alert(self) -> Alert | None:

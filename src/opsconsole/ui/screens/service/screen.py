@@ -13,7 +13,7 @@ from textual.widget import Widget
 from opsconsole.model.alerts import Alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import keys
-from opsconsole.render.ink.cells import BLANK, Line, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.keys import Key, Scope
 from opsconsole.render.operations import badges
 from opsconsole.render.replay import live_lines
@@ -22,8 +22,9 @@ from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.incident.keys import TriageKeys
 from opsconsole.ui.screens.service.tab import ServiceTab, Shown
 from opsconsole.ui.screens.service.tabs.all_tabs import TABS
-from opsconsole.ui.screens.service.tabs.health import HealthTab
+from opsconsole.ui.screens.service.tabs.copies import CopiesTab
 from opsconsole.ui.screens.service.tabs.latency import LatencyTab
+from opsconsole.ui.screens.service.tabs.why import WhyTab
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.header_bar import HeaderBar
@@ -31,7 +32,8 @@ from opsconsole.ui.widgets.prompt import Prompt
 
 
 class ServiceScreen(TriageKeys, inherit_bindings=False):
-    """A service with its tabs. ``began`` is the alert to mark; ``raw`` opens the raw body."""
+    """A service with its tabs. ``began`` is the alert that led here, ``tab`` the one to begin with;
+    ``raw`` opens the raw bodies."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
         Scope.TRIAGE, Scope.SERVICE, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
@@ -39,21 +41,24 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
     TITLE_OF_HELP = "service"
     BINDINGS = bindings(*SCOPES)
 
-    def __init__(self, name: str, *, raw: bool = False, began: Alert | None = None) -> None:
+    def __init__(
+        self, name: str, *, raw: bool = False, tab: str = "", began: Alert | None = None
+    ) -> None:
         super().__init__()
         self._name_of_service = name
         self._made: dict[type[ServiceTab], ServiceTab] = {}
-        self._tab: ServiceTab = self._first_tab(raw=raw, began=began)
-        self._made[type(self._tab)] = self._tab
+        first = "copies" if raw else tab
+        kind = next((each for each in TABS if first == each.NAME), WhyTab)
+        self._began = began
+        self._tab: ServiceTab = self._make(kind)
+        if isinstance(self._tab, CopiesTab):
+            self._tab.is_raw = raw
 
-    def _first_tab(self, *, raw: bool, began: Alert | None) -> ServiceTab:
-        if began is not None and not raw:
-            latency = LatencyTab(self._name_of_service)
-            latency.began = began
-            return latency
-        health = HealthTab(self._name_of_service)
-        health.is_raw = raw
-        return health
+    def _make(self, kind: type[ServiceTab]) -> ServiceTab:
+        made = self._made[kind] = kind(self._name_of_service)
+        if isinstance(made, WhyTab | LatencyTab):
+            made.began = self._began
+        return made
 
     def compose(self) -> ComposeResult:
         """One tab between header and footer."""
@@ -95,11 +100,20 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
         """Update the visible tab."""
         doing = badges(self.snapshot, self._name_of_service, self.size.width, self.now)
         size = self._tab.size
-        title = titled(self._name_of_service, self.size.width, focused=True)
+        title = titled(self._name_of_service, self.size.width, focused=True, note=self._about())
         height = max(0, size.height - len(doing) - 3)
         shown = self._shown(size.width, height)
         live = live_lines(self.console_app.time.is_live or not self._tab.LIVE)
         self._tab.show_tab((title, self._tabs(shown), *live, *doing, BLANK), shown)
+
+    def _about(self) -> Line:
+        """Where the service belongs and what of it runs."""
+        target = self.target
+        if target is None:
+            return ()
+        needs = f"needs {', '.join(target.depends_on)}" if target.depends_on else ""
+        said = " · ".join(part for part in (target.group, target.version, needs) if part)
+        return (Span(said, Role.MUTED),) if said else ()
 
     def _shown(self, width: int, height: int) -> Shown | None:
         service, snapshot = self.target, self.snapshot
@@ -109,8 +123,7 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
 
     def _tabs(self, shown: Shown | None) -> Line:
         names = [
-            TabName(kind.NAME, kind.SHORT, kind.badge(shown) if shown is not None else "")
-            for kind in TABS
+            TabName(kind.NAME, kind.badge(shown) if shown is not None else "") for kind in TABS
         ]
         return tabs(names, TABS.index(type(self._tab)), self.size.width)
 
@@ -135,7 +148,7 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
         before.display = False
         tab = self._made.get(kind)
         if tab is None:
-            tab = self._made[kind] = kind(self._name_of_service)
+            tab = self._make(kind)
             self.mount(tab.add_class("tab"), after=before)
         self._tab = tab
         tab.display = True
@@ -147,14 +160,14 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
     # ---- keys ----
 
     def action_raw(self) -> None:
-        """Show the tab's raw form; tabs without one open the health tab."""
-        if isinstance(self._tab, HealthTab) or type(self._tab).raw is not ServiceTab.raw:
+        """Show the tab's raw form; tabs without one open the copies tab."""
+        if isinstance(self._tab, CopiesTab) or type(self._tab).raw is not ServiceTab.raw:
             self._tab.raw()
             return
-        self.turn_to(HealthTab)
-        health = self._tab
-        if isinstance(health, HealthTab) and not health.is_raw:
-            health.raw()
+        self.turn_to(CopiesTab)
+        copies = self._tab
+        if isinstance(copies, CopiesTab) and not copies.is_raw:
+            copies.raw()
 
     def action_move(self, rows: int) -> None:
         """Move or scroll."""

@@ -37,15 +37,13 @@ class Shown(NamedTuple):
 class ServiceTab(LineWidget):
     """One tab. Subclasses are created with only the service's name.
 
-    ``NAME`` is its name, ``SHORT`` the four letters of narrow screens. ``SCOPES`` are the scopes of
-    its own keys: they are bound on the tab, take precedence over the screen's, and are in the
-    footer, the help and the palette while the tab is visible. ``LIVE``: it shows the present
-    whatever moment is replayed, and the screen says so.
+    ``NAME`` is its name. ``SCOPES`` are the scopes of its own keys: they are bound on the tab, take
+    precedence over the screen's, and are in the footer, the help and the palette while the tab is
+    visible. ``LIVE``: it shows the present whatever moment is replayed, and the screen says so.
     """
 
     LIVE: ClassVar[bool] = False
     NAME: ClassVar[str] = ""
-    SHORT: ClassVar[str] = ""
     SCOPES: ClassVar[tuple[Scope, ...]] = ()
 
     def __init__(self, service: str = "", *, id: str | None = None) -> None:  # noqa: A002
@@ -111,7 +109,7 @@ class ServiceTab(LineWidget):
         """Take that prompt's text, after each key."""
 
     def raw(self) -> None:
-        """Switch to the raw form or back; tabs without one leave it to the health tab."""
+        """Switch to the raw form or back; tabs without one leave it to the copies tab."""
 
     @property
     def copied(self) -> str:

@@ -13,7 +13,6 @@ class AlertsTab(LinesTab):
     """Every alert of the service; the count of active ones is after the tab's name."""
 
     NAME: ClassVar[str] = "alerts"
-    SHORT: ClassVar[str] = "alrt"
 
     def lines(self, shown: Shown) -> Sequence[Line]:
         """All of them."""

@@ -5,20 +5,20 @@ from typing import Final
 from opsconsole.ui.screens.service.tab import ServiceTab
 from opsconsole.ui.screens.service.tabs.alerts import AlertsTab
 from opsconsole.ui.screens.service.tabs.backups import BackupsTab
+from opsconsole.ui.screens.service.tabs.copies import CopiesTab
 from opsconsole.ui.screens.service.tabs.endpoints import EndpointsTab
-from opsconsole.ui.screens.service.tabs.health import HealthTab
-from opsconsole.ui.screens.service.tabs.instances import InstancesTab
 from opsconsole.ui.screens.service.tabs.latency import LatencyTab
 from opsconsole.ui.screens.service.tabs.logs import LogsTab
 from opsconsole.ui.screens.service.tabs.metrics import MetricsTab
 from opsconsole.ui.screens.service.tabs.runbooks import RunbooksTab
 from opsconsole.ui.screens.service.tabs.timeline import TimelineTab
+from opsconsole.ui.screens.service.tabs.why import WhyTab
 
 TABS: Final[tuple[type[ServiceTab], ...]] = (
-    HealthTab,
+    WhyTab,
     LatencyTab,
     MetricsTab,
-    InstancesTab,
+    CopiesTab,
     LogsTab,
     EndpointsTab,
     AlertsTab,

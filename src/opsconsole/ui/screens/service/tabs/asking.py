@@ -1,4 +1,4 @@
-"""A tab of lines that asks the engine repeatedly while it is visible.
+"""A tab that asks the engine repeatedly while it is visible.
 
 Invariant: one question is open at a time, the next follows ``EVERY`` seconds after the answer, and
 none while the tab is hidden.
@@ -10,21 +10,19 @@ from opsconsole.model.operation import Refusal
 from opsconsole.model.questions import Question
 from opsconsole.model.running.workloads import ASKED_EVERY
 from opsconsole.ui.bridge import STARTING
-from opsconsole.ui.screens.service.tab import LinesTab
+from opsconsole.ui.screens.service.tab import ServiceTab
 
 T = TypeVar("T")
 
 
-class AskingTab(LinesTab, Generic[T]):
+class AskingTab(ServiceTab, Generic[T]):
     """Subclasses make the question and take the answer."""
 
     EVERY: ClassVar[float] = ASKED_EVERY
     """Seconds between an answer and the next question."""
 
-    def __init__(self, service: str) -> None:
-        super().__init__(service)
-        self._waits = False
-        self._answered_at: float | None = None
+    _waits = False
+    _answered_at: float | None = None
 
     @property
     def question(self) -> Question[T]:
@@ -41,7 +39,7 @@ class AskingTab(LinesTab, Generic[T]):
         self.ask_in_time()
 
     def ask_in_time(self) -> None:
-        """Ask when it is time; called from ``lines``, once a second."""
+        """Ask when it is time; called once a second."""
         console = self.host.console_app
         asked = self._answered_at
         due = asked is None or console.clock.now() - asked >= self.EVERY

@@ -20,7 +20,6 @@ class BackupsTab(BackupList, ServiceTab):
 
     LIVE: ClassVar[bool] = True
     NAME: ClassVar[str] = "backups"
-    SHORT: ClassVar[str] = "back"
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.BACKUPS,)
     BINDINGS: ClassVar[Bindings] = bindings(*SCOPES)
 

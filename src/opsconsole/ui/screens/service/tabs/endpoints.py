@@ -1,4 +1,4 @@
-"""The endpoints tab: pages of the service as readable JSON, with what changed."""
+"""The pages tab: pages of the service as readable JSON, with what changed."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -8,15 +8,14 @@ from opsconsole.model.pages import PageView
 from opsconsole.model.questions import PagesOf
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.pages import pages
-from opsconsole.ui.screens.service.tab import Shown
+from opsconsole.ui.screens.service.tab import LinesTab, Shown
 from opsconsole.ui.screens.service.tabs.asking import AskingTab
 
 
-class EndpointsTab(AskingTab[tuple[PageView, ...]]):
+class EndpointsTab(LinesTab, AskingTab[tuple[PageView, ...]]):
     """Declared pages, read repeatedly while the tab is visible."""
 
-    NAME: ClassVar[str] = "endpoints"
-    SHORT: ClassVar[str] = "endp"
+    NAME: ClassVar[str] = "pages"
     LIVE: ClassVar[bool] = True
 
     def __init__(self, service: str) -> None:

@@ -13,7 +13,6 @@ class LatencyTab(LinesTab):
     """``began`` is the alert whose start is marked."""
 
     NAME: ClassVar[str] = "latency"
-    SHORT: ClassVar[str] = "late"
 
     began: Alert | None = None
 

@@ -17,7 +17,6 @@ class LogsTab(ServiceLogs, ServiceTab):
     """The last lines, followed."""
 
     NAME: ClassVar[str] = "logs"
-    SHORT: ClassVar[str] = "logs"
     LIVE: ClassVar[bool] = True
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LOGS,)
     BINDINGS: ClassVar[Bindings] = bindings(*SCOPES)

@@ -12,7 +12,6 @@ class MetricsTab(LinesTab):
     """Figures compared with their targets."""
 
     NAME: ClassVar[str] = "metrics"
-    SHORT: ClassVar[str] = "metr"
 
     def lines(self, shown: Shown) -> Sequence[Line]:
         """All of them."""

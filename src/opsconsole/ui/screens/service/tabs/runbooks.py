@@ -18,7 +18,6 @@ class RunbooksTab(RunbookList, ServiceTab):
     """Opening one opens its checklist and runs nothing."""
 
     NAME: ClassVar[str] = "runbooks"
-    SHORT: ClassVar[str] = "runb"
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.OPEN,)
     BINDINGS: ClassVar[Bindings] = bindings(*SCOPES)
 

@@ -12,7 +12,6 @@ class TimelineTab(LinesTab):
     """Events of the service."""
 
     NAME: ClassVar[str] = "timeline"
-    SHORT: ClassVar[str] = "time"
 
     def lines(self, shown: Shown) -> Sequence[Line]:
         """All of them."""

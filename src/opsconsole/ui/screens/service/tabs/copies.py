@@ -1,34 +1,41 @@
-"""The health tab: instances, probes, components with a cursor; raw bodies on ``y``, tests on ``v``.
+"""The copies tab: a table of them, then each with its probes, its components and what it runs as.
 
 Invariant: a test is a plan like any other; the key opens it and starts nothing.
 """
 
 from typing import ClassVar
 
-from opsconsole.model.operation import ActionKind, ActionView
+from opsconsole.model.operation import ActionKind, ActionView, Refusal
+from opsconsole.model.questions import UnitsOf
+from opsconsole.model.running.workloads import ReplicaLook
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain
 from opsconsole.render.ink.matching import compiled
 from opsconsole.render.keys import Key, Scope
-from opsconsole.render.service.health import HealthRow, raw_rows, rows
+from opsconsole.render.service import instances as render
+from opsconsole.render.service.health import HealthRow, raw_rows
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown
+from opsconsole.ui.screens.service.tab import Bindings, Shown
+from opsconsole.ui.screens.service.tabs.asking import AskingTab
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.prompt import Prompt
 
 
-class HealthTab(GridTable, ServiceTab):
-    """Components as a tree, or the bodies as they came."""
+class CopiesTab(GridTable, AskingTab[tuple[ReplicaLook, ...]]):
+    """Copies and their components, or the bodies as they came.
 
-    NAME: ClassVar[str] = "health"
-    SHORT: ClassVar[str] = "heal"
+    Units are read while the tab is visible, for the present only.
+    """
+
+    NAME: ClassVar[str] = "copies"
     SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.HEALTH,)
     BINDINGS: ClassVar[Bindings] = bindings(*SCOPES)
 
     is_raw = False
 
     def __init__(self, service: str) -> None:
-        super().__init__(id="tab-health")
+        super().__init__(id="tab-copies")
         self.service_name = service
+        self._units: tuple[ReplicaLook, ...] = ()
         self._held: dict[str, HealthRow] = {}
         self._searched = ""
 
@@ -42,10 +49,33 @@ class HealthTab(GridTable, ServiceTab):
         if self.is_raw:
             found = raw_rows(shown.service, shown.width, shown.now)
         else:
-            tested = [view.name for view in self._tests]
-            found = rows(shown.service, shown.width, shown.now, tested)
+            found = self._rows_of(shown)
         self._held = {each.row.key: each for each in found}
         self.list(Listing(top, tuple(self._held), self._line))
+
+    def _rows_of(self, shown: Shown) -> list[HealthRow]:
+        service, snapshot, width, now = shown.service, shown.snapshot, shown.width, shown.now
+        units: tuple[ReplicaLook, ...] = ()
+        if self.host.console_app.time.is_live:
+            self.ask_in_time()
+            units = self._units
+        tested = [view.name for view in self._tests]
+        return render.page(service, snapshot, width, now, units, tested)
+
+    @property
+    def question(self) -> UnitsOf:
+        """The units of the service."""
+        return UnitsOf(self.service_name)
+
+    def take(self, answer: tuple[ReplicaLook, ...] | Refusal) -> None:
+        """Keep the units; none after a refusal."""
+        self._units = () if isinstance(answer, Refusal) else answer
+
+    @classmethod
+    def badge(cls, shown: Shown) -> str:
+        """How many are ok, of all; '' where all are."""
+        total, well = len(shown.service.instances), shown.service.ok_instances
+        return f"{well}/{total}" if well < total else ""
 
     def _line(self, key: str) -> Line:
         line = self._held[key].row.line

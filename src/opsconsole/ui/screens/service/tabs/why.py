@@ -1,0 +1,100 @@
+"""The why tab: the verdict, its explanations with their facts, and what can be done about it.
+
+Invariant: enter on a fact goes to where it is from; on a remedy it asks for the plan, as its key
+does. Nothing starts from here.
+"""
+
+from typing import ClassVar
+
+from textual import on
+
+from opsconsole.model.alerts import Alert
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, plain
+from opsconsole.render.keys import Scope
+from opsconsole.render.service.diagnosis import Leads, WhyRow, rows
+from opsconsole.ui.bindings import bindings
+from opsconsole.ui.routes import RunbookPage, ServicePage
+from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown
+from opsconsole.ui.widgets.grid_table import GridTable, Listing
+
+
+class WhyTab(GridTable, ServiceTab):
+    """``began`` is the alert from which it was opened: its text and its runbook stand on top."""
+
+    NAME: ClassVar[str] = "why"
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.OPEN,)
+    BINDINGS: ClassVar[Bindings] = bindings(*SCOPES)
+
+    began: Alert | None = None
+
+    def __init__(self, service: str) -> None:
+        super().__init__(id="tab-why")
+        self.service_name = service
+        self._held: dict[str, WhyRow] = {}
+
+    def show_tab(self, top: tuple[Line, ...], shown: Shown | None) -> None:
+        """The whole page."""
+        if shown is None:
+            gone: Line = (Span("  this service is not in the latest snapshot", Role.UNKNOWN),)
+            self._held = {}
+            self.list(Listing(top, (), lambda _key: BLANK, (gone,)))
+            return
+        head = self._head(shown.width, shown.now)
+        window = self.host.console_app.time_axis.window
+        height = shown.height - len(head)
+        found = rows(shown.service, shown.snapshot, shown.width, height, shown.now, window)
+        self._held = {each.row.key: each for each in found}
+        self.list(Listing((*top, *head), tuple(self._held), self._line))
+
+    def _head(self, width: int, now: float) -> tuple[Line, ...]:
+        """The alert that led here, in its own words."""
+        alert = self.began
+        if alert is None:
+            return ()
+        moment = f"{figures.clock(alert.since)}Z, {figures.age(now - alert.since)} ago"
+        about = alert.summary or alert.description
+        said = f" {alert.name} began at {moment}: {about}".removesuffix(": ")
+        book = f"  runbook {alert.runbook}" if alert.runbook else ""
+        return ((Span(clip(f"{said}{book}", width), Role.STRONG),), BLANK)
+
+    def _line(self, key: str) -> Line:
+        return self._held[key].row.line
+
+    def next_match(self, step: int) -> None:
+        """To the next fact or remedy."""
+        self.seek(lambda key: self._leads(self._held[key]), step)
+
+    def _leads(self, row: WhyRow) -> bool:
+        return row.leads is not Leads.NOWHERE or row.remedy is not None
+
+    @on(GridTable.Opened)
+    def action_open(self) -> None:
+        """To where the fact is from, or to the plan of the remedy."""
+        row = self._held.get(self.cursor_key or "")
+        if row is None or not self._leads(row):
+            self.host.say("enter opens a fact or a remedy: n goes to the next")
+        elif row.remedy is not None:
+            self._do(row)
+        elif row.leads is Leads.SERVICE:
+            self.host.console_app.open(ServicePage(row.subject))
+        else:
+            self.host.console_app.open(ServicePage(self.service_name, tab=row.leads.value))
+
+    def action_describe(self) -> None:
+        """The copies of the service."""
+        self.host.console_app.open(ServicePage(self.service_name, tab=Leads.COPIES.value))
+
+    def _do(self, row: WhyRow) -> None:
+        remedy, target = row.remedy, self.host.target
+        if remedy is None or target is None:
+            return
+        if remedy.action is None:
+            self.host.console_app.open(RunbookPage(remedy.runbook, target.name))
+        elif not self.host.refuses():
+            self.host.console_app.changes.request((target,), remedy.action)
+
+    @property
+    def copied(self) -> str:
+        """All of it."""
+        return plain(each.row.line for each in self._held.values())
