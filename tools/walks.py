@@ -40,7 +40,7 @@ _BESIDE: Final = {
     ("engine/desks/operator_door.py", "OperatorDoor.poll_actions"),
     ("engine/desks/operator_door.py", "OperatorDoor.poll_actions.<locals>.ask"),
     ("engine/past/replay.py", "Replay.look_how_far"),
-    ("engine/runbooks/run_book.py", "RunBook.runs"),
+    ("engine/runbooks/run_store.py", "RunStore.runs"),
     ("operations/notes.py", "NoteBook.unread"),
     ("operations/operator.py", "Operator.reconcile"),
     ("operations/operator.py", "Operator._reconcile"),

@@ -17,7 +17,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
 from opsconsole.demo.processes import free_port
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.runbooks.run_book import RunBook
+from opsconsole.engine.runbooks.run_store import RunStore
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Confirmation, Operation, Plan, Refusal
 from opsconsole.model.questions import Perform, PlanFor, RunRunbook
@@ -129,7 +129,7 @@ class Place:
         return build_engine(configuration)
 
     def step(self, step: str) -> StepRun | None:
-        book = RunBook(place_from(load(self.config)), SystemClock())
+        book = RunStore(place_from(load(self.config)), SystemClock())
         runs = book.runs()
         book.close()
         return runs[0].step(step) if runs else None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.engine.runbooks import policy as runbook_policy
+from opsconsole.engine.runbooks import run_policy
 from opsconsole.model.events import EventKind
 from opsconsole.model.expressions import parse
 from opsconsole.model.operation import ActionKind, Operation, OperationState, Refusal
@@ -127,24 +127,24 @@ WRITES = CommandCheck(("rm", "x"), reads=False)
 def test_read_only_refuses_every_operation(kind: ActionKind) -> None:
     step = Step("s", "s", does=OperationCall(kind))
 
-    refusal = runbook_policy.refuse_step(step, read_only=True)
+    refusal = run_policy.refuse_step(step, read_only=True)
     assert refusal is not None
     assert refusal.code == "read-only"
-    assert runbook_policy.refuse_step(step, read_only=False) is None
+    assert run_policy.refuse_step(step, read_only=False) is None
 
 
 @pytest.mark.parametrize("does", [None, Question("q"), Wait(1.0), *LOOKS,
                                   *(Wait(1.0, look) for look in LOOKS)])  # fmt: skip
 def test_read_only_lets_everything_that_reads_go_on(does: Check | Question | Wait | None) -> None:
     for read_only in (True, False):
-        assert runbook_policy.refuse_step(Step("s", "s", does=does), read_only=read_only) is None
+        assert run_policy.refuse_step(Step("s", "s", does=does), read_only=read_only) is None
 
 
 @pytest.mark.parametrize("does", [WRITES, Wait(1.0, WRITES), Wait(1.0, WRITES, until=True)])
 def test_a_command_that_does_not_declare_that_it_reads_is_never_run(does: Check | Wait) -> None:
     step = Step("s", "s", does=does)
 
-    codes = [runbook_policy.refuse_step(step, read_only=ro) for ro in (True, False)]
+    codes = [run_policy.refuse_step(step, read_only=ro) for ro in (True, False)]
     assert [each.code for each in codes if each] == ["read-only", "change-not-declared"]
 
 

@@ -67,10 +67,10 @@ def _service(runbook: Runbook, named: str | None, configuration: Configuration) 
 
 
 def _list(configuration: Configuration, loaded: Runbooks, *, as_json: bool) -> int:
-    from opsconsole.engine.runbooks.run_book import RunBook
+    from opsconsole.engine.runbooks.run_store import RunStore
     from opsconsole.operations.state_place import place_from
 
-    book = RunBook(place_from(configuration.settings), SystemClock())
+    book = RunStore(place_from(configuration.settings), SystemClock())
     runs = book.runs()
     book.close()
     if as_json:

@@ -17,13 +17,14 @@ from opsconsole.clock import Clock
 from opsconsole.config.runbooks.files import folder_of, load_runbooks
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.config.watching import Stamp, stamps
-from opsconsole.engine.runbooks import policy as runbook_policy
+from opsconsole.engine.runbooks import run_policy
 from opsconsole.engine.runbooks.checks import Checks
-from opsconsole.engine.runbooks.events import news
-from opsconsole.engine.runbooks.following import found_operation, verdict
-from opsconsole.engine.runbooks.ledger import Ledger, with_end
-from opsconsole.engine.runbooks.records import Record, begun, fold
-from opsconsole.engine.runbooks.work import Place, StepWork
+from opsconsole.engine.runbooks.run_access import RunAccess
+from opsconsole.engine.runbooks.run_events import news
+from opsconsole.engine.runbooks.run_records import Record, begun, fold, with_end
+from opsconsole.engine.runbooks.run_store import RunStore
+from opsconsole.engine.runbooks.step_operation import found_operation, verdict
+from opsconsole.engine.runbooks.step_work import HeldStep, StepWork
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event
 from opsconsole.model.operation import ActionRequest, Operation, Refusal
@@ -75,9 +76,9 @@ class RunbookDesk:
         self._read_only = effective_read_only(settings, read_only)
         self._add_event = add_event
         self._checks = checks
-        self._ledger = Ledger(settings, clock)
+        self._access = RunAccess(settings, clock)
         self._work = StepWork(
-            self._ledger, checks, clock, settled=self._see, trouble=self._note_trouble
+            self._access, checks, clock, settled=self._see, trouble=self._note_trouble
         )
         self._reported: dict[str, RunbookRun] | None = None
         self._bad = self._trouble = ""
@@ -116,12 +117,12 @@ class RunbookDesk:
     async def close(self) -> None:
         """Leave what is under way to the next console."""
         await self._work.close()
-        self._ledger.close()
+        self._access.close()
 
     async def do(self, request: RunbookRequest) -> RunbookAnswer | Refusal:
         """Carry out a request on a run, or return why not."""
         if request.replay:
-            return runbook_policy.REPLAY
+            return run_policy.REPLAY
         try:
             await self._open()
             known = self.bound(request.runbook, request.service)
@@ -148,7 +149,7 @@ class RunbookDesk:
         try:
             await self._open()
             await self._read_again()
-            for run in await self._ledger.runs():
+            for run in await self._access.call(RunStore.runs):
                 if run.open:
                     await self._look_after(run, operations)
             await self._see()
@@ -161,8 +162,8 @@ class RunbookDesk:
         """Read the runbooks, unless that was done."""
         if self._opened:
             return
-        self._read = self._seen = await self._ledger.in_thread(stamps, self._folder)
-        loaded = await self._ledger.in_thread(load_runbooks, self._settings, self._base)
+        self._read = self._seen = await self._access.in_thread(stamps, self._folder)
+        loaded = await self._access.in_thread(load_runbooks, self._settings, self._base)
         self._opened = True
         self.runbooks = loaded.runbooks
         self.views = tuple(map(viewed, loaded.runbooks))
@@ -177,7 +178,7 @@ class RunbookDesk:
         if now - self._looked_at < REREAD_EVERY:
             return
         self._looked_at = now
-        found = await self._ledger.in_thread(stamps, self._folder)
+        found = await self._access.in_thread(stamps, self._folder)
         settled, self._seen = found == self._seen, found
         if settled and found != self._read:
             self._opened, self._bad = False, ""
@@ -200,32 +201,32 @@ class RunbookDesk:
 
     async def _open_run(self, runbook: Runbook, request: RunbookRequest) -> RunbookRun | Refusal:
         """The open run, else a new one."""
-        for run in await self._ledger.runs():
+        for run in await self._access.call(RunStore.runs):
             if run.open and (run.runbook, run.service) == (runbook.name, request.service):
                 return run
         if request.verb is RunbookVerb.END:
             return Refusal("no-run", "there is no run to end", "")
-        now, who = self._clock.now(), self._ledger.who
+        now, who = self._clock.now(), self._access.who
         name = f"{int(now)}-{secrets.token_hex(4)}"
         first = begun(name, runbook, request.service, who.name, who.host, now)
         trial = fold([first])
         assert trial is not None, "the first record begins a run"
         # A request that is refused begins no run.
-        refusal = runbook_policy.refuse(runbook, trial, request)
-        return await self._ledger.create(name, first) if refusal is None else refusal
+        refusal = run_policy.refuse(runbook, trial, request)
+        return await self._access.call(RunStore.create, name, first) if refusal is None else refusal
 
     async def _run_step(
         self, runbook: Runbook, run: RunbookRun, step: Step, request: RunbookRequest
     ) -> RunbookAnswer | Refusal:
         if isinstance(step.does, OperationCall):
-            record = self._ledger.record("plan", step.id)
+            record = self._access.record("plan", step.id)
             answer = await self._record(runbook, run, request, record)
             if isinstance(answer, Refusal):
                 return answer
             service = step.does.service or run.service
             plan = ActionRequest(service, step.does.kind, step.does.name)
             return RunbookAnswer(answer.run, plan)
-        if runbook_policy.instant(step):
+        if run_policy.instant(step):
             record = self._settling(step, request.answer)
             return await self._record(runbook, run, request, record)
         return await self._begin(runbook, run, step, request)
@@ -234,16 +235,16 @@ class RunbookDesk:
         self, runbook: Runbook, run: RunbookRun, step: Step, request: RunbookRequest
     ) -> RunbookAnswer | Refusal:
         """Begin a step that takes time."""
-        hold = await self._ledger.hold(run.id)
+        hold = await self._access.call(RunStore.hold, run.id)
         if hold is None:
-            return runbook_policy.HELD
+            return run_policy.HELD
         begun_here = False
         try:
-            await self._ledger.begin_step(run.id, step.id)
-            record = self._ledger.record("start", step.id)
+            await self._access.call(RunStore.begin_step, run.id, step.id)
+            record = self._access.record("start", step.id)
             answer = await self._record(runbook, run, request, record)
             if not isinstance(answer, Refusal):
-                self._work.begin(Place(run.id, run.service, step, hold))
+                self._work.begin(HeldStep(run.id, run.service, step, hold))
                 begun_here = True
             return answer
         finally:
@@ -252,7 +253,7 @@ class RunbookDesk:
 
     def _settling(self, step: Step, answer: str) -> dict[str, object]:
         """Record that a text was read or a question was answered."""
-        record = self._ledger.record("result", step.id)
+        record = self._access.record("result", step.id)
         said = sanitize(answer.strip(), limit=ANSWER)
         asked = step.does
         if not isinstance(asked, Question):
@@ -264,8 +265,8 @@ class RunbookDesk:
 
     def _closing(self, request: RunbookRequest) -> dict[str, object]:
         if request.verb is RunbookVerb.SKIP:
-            return self._ledger.record("skip", request.step)
-        return {**self._ledger.record("end", ""), "outcome": RunOutcome.ABANDONED.value}
+            return self._access.record("skip", request.step)
+        return {**self._access.record("end", ""), "outcome": RunOutcome.ABANDONED.value}
 
     async def _record(
         self, runbook: Runbook, run: RunbookRun, request: RunbookRequest, record: Record
@@ -273,9 +274,9 @@ class RunbookDesk:
         """Append ``record`` if the run on disk allows the request."""
 
         def decide(seen: RunbookRun) -> Sequence[Record] | Refusal:
-            return runbook_policy.refuse(runbook, seen, request) or with_end(seen, record)
+            return run_policy.refuse(runbook, seen, request) or with_end(seen, record)
 
-        after = await self._ledger.append(run.id, decide)
+        after = await self._access.call(RunStore.append, run.id, decide)
         return after if isinstance(after, Refusal) else RunbookAnswer(after)
 
     # ---- what goes on elsewhere ----
@@ -296,7 +297,7 @@ class RunbookDesk:
         if at.state is StepState.RUNNING:
             ended = verdict(at, operations)
             if ended is not None:
-                await self._ledger.settle(run.id, at.id, *ended)
+                await self._access.settle(run.id, at.id, *ended)
             return
         begun_by = found_operation(run, at, call, operations)
         if begun_by is not None:
@@ -304,27 +305,27 @@ class RunbookDesk:
                 "do": "operation", "step": at.id, "at": self._clock.now(),
                 "operation": begun_by.id, "started_at": begun_by.started_at,
             }  # fmt: skip
-            await self._ledger.append(run.id, lambda _: [record])
+            await self._access.call(RunStore.append, run.id, lambda _: [record])
 
     async def _go_on(self, run: RunbookRun, at: StepRun, step: Step) -> None:
         """Continue a step that a console of this user left, unless another console is working on
         it."""
-        who = self._ledger.who
-        refused = runbook_policy.refuse_step(step, read_only=self._read_only)
+        who = self._access.who
+        refused = run_policy.refuse_step(step, read_only=self._read_only)
         takes_time = step.kind in {StepKind.CHECK, StepKind.WAIT}
         if refused is not None or not takes_time or (at.who, at.host) != (who.name, who.host):
             return
         # Anyone who shares the state folder can write records of a run's steps.
-        if not await self._ledger.is_at_step(run.id, at.id):
+        if not await self._access.call(RunStore.is_at_step, run.id, at.id):
             return
-        hold = await self._ledger.hold(run.id)
+        hold = await self._access.call(RunStore.hold, run.id)
         if hold is not None:
-            self._work.begin(Place(run.id, run.service, step, hold))
+            self._work.begin(HeldStep(run.id, run.service, step, hold))
 
     async def _see(self) -> None:
         """Take in the runs on disk, and report what is new; one look at a time."""
         async with self._seeing:
-            runs = await self._ledger.runs()
+            runs = await self._access.call(RunStore.runs)
             before, self._reported = self._reported, {run.id: run for run in runs}
             same = len(runs) == len(self.runs) and all(
                 one is other for one, other in zip(runs, self.runs, strict=True)
@@ -347,5 +348,5 @@ def _refused(step: Step | None, request: RunbookRequest, *, read_only: bool) -> 
         return Refusal("no-such-step", said, "look at the list of its steps")
     if request.verb is RunbookVerb.SKIP:
         return None
-    refusal = runbook_policy.refuse_step(step, read_only=read_only)
-    return refusal or runbook_policy.refuse_answer(step, request.answer)
+    refusal = run_policy.refuse_step(step, read_only=read_only)
+    return refusal or run_policy.refuse_answer(step, request.answer)

@@ -19,7 +19,7 @@ ENOUGH: Final = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class WaitVerdict:
+class WaitEnd:
     """How a wait ended."""
 
     state: StepState
@@ -37,38 +37,38 @@ def left(wait: Wait, step: StepRun, now: float) -> float:
     return max(0.0, began + wait.seconds - now)
 
 
-def judge(wait: Wait, step: StepRun, now: float) -> WaitVerdict | None:
+def judge(wait: Wait, step: StepRun, now: float) -> WaitEnd | None:
     """The result of the wait; None while it continues."""
     over, samples = left(wait, step, now) <= 0, step.samples
     if wait.check is None:
         lasted = format_duration(wait.seconds)
-        return WaitVerdict(StepState.PASSED, f"waited {lasted}") if over else None
+        return WaitEnd(StepState.PASSED, f"waited {lasted}") if over else None
     return _until(wait, step, over) if wait.until else _while(wait, samples, over)
 
 
-def _until(wait: Wait, step: StepRun, over: bool) -> WaitVerdict | None:
+def _until(wait: Wait, step: StepRun, over: bool) -> WaitEnd | None:
     samples = step.samples
     if samples.held:
         took = (samples.last_at or 0.0) - (step.started_at or 0.0)
         said = f"held after {format_duration(max(0.0, round(took)))}: {samples.last}"
-        return WaitVerdict(StepState.PASSED, said)
+        return WaitEnd(StepState.PASSED, said)
     if not over:
         return None
     lasted = format_duration(wait.seconds)
     if samples.failed:
-        return WaitVerdict(StepState.FAILED, f"did not hold within {lasted}: {samples.last}")
-    return WaitVerdict(StepState.INCONCLUSIVE, f"could not be seen within {lasted}")
+        return WaitEnd(StepState.FAILED, f"did not hold within {lasted}: {samples.last}")
+    return WaitEnd(StepState.INCONCLUSIVE, f"could not be seen within {lasted}")
 
 
-def _while(wait: Wait, samples: Samples, over: bool) -> WaitVerdict | None:
+def _while(wait: Wait, samples: Samples, over: bool) -> WaitEnd | None:
     looks = samples.held + samples.failed + samples.unknown
     if samples.failed:
-        return WaitVerdict(StepState.FAILED, f"did not hold at look {looks}: {samples.last}")
+        return WaitEnd(StepState.FAILED, f"did not hold at look {looks}: {samples.last}")
     if not over:
         return None
     seen = min(1.0, samples.held * every(wait) / wait.seconds)
     counted = f"held in {samples.held} of {looks} look{'' if looks == 1 else 's'}"
     if seen < ENOUGH:
         said = f"{counted}, but only {seen:.0%} of the time was seen"
-        return WaitVerdict(StepState.INCONCLUSIVE, said)
-    return WaitVerdict(StepState.PASSED, f"{counted} over {format_duration(wait.seconds)}")
+        return WaitEnd(StepState.INCONCLUSIVE, said)
+    return WaitEnd(StepState.PASSED, f"{counted} over {format_duration(wait.seconds)}")

@@ -8,15 +8,14 @@ Every method raises TimeoutError, QueueFullError and StateError.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final, TypeVar
+from functools import partial
+from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
-from opsconsole.engine.runbooks.records import Record, apply, summary
-from opsconsole.engine.runbooks.run_book import Decide, RunBook
-from opsconsole.model.operation import Refusal
-from opsconsole.model.runbooks.runs import RunbookRun, RunOutcome, StepState
-from opsconsole.operations.locks.locks import Held
+from opsconsole.engine.runbooks.run_records import Record, with_end
+from opsconsole.engine.runbooks.run_store import RunStore
+from opsconsole.model.runbooks.runs import RunbookRun, StepState
 from opsconsole.operations.state_place import place_from
 from opsconsole.operations.who import Who, whoami
 from opsconsole.threads import BoundedExecutor
@@ -24,14 +23,15 @@ from opsconsole.threads import BoundedExecutor
 DEADLINE: Final = 5.0
 """Deadline for one access to the state folder, in seconds."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Ledger:
+class RunAccess:
     """One per engine."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._book = RunBook(place_from(settings), clock)
+        self._store = RunStore(place_from(settings), clock)
         self._clock = clock
         self._threads = BoundedExecutor("runbooks", 2)
         self._who: Who | None = None
@@ -43,35 +43,11 @@ class Ledger:
             self._who = whoami()
         return self._who
 
-    async def runs(self) -> tuple[RunbookRun, ...]:
-        """The newest runs of all consoles; an unchanged run is the same object."""
-        return await self.in_thread(self._book.runs)
-
-    async def create(self, run: str, first: Record) -> RunbookRun:
-        """Begin a run."""
-        return await self.in_thread(self._book.create, run, first)
-
-    async def append(self, run: str, decide: Decide) -> RunbookRun | Refusal:
-        """Append the record that ``decide`` returns for the current run. Returns the run after
-        it."""
-        return await self.in_thread(self._book.append, run, decide)
-
-    async def hold(self, run: str) -> Held | None:
-        """Take the lock on the steps of ``run``; None while another console holds it."""
-        return await self.in_thread(self._book.hold, run)
-
-    async def begin_step(self, run: str, step: str) -> None:
-        """Allow this user's consoles to carry out a step, and to continue it after a console's
-        end."""
-        await self.in_thread(self._book.begin_step, run, step)
-
-    async def is_at_step(self, run: str, step: str) -> bool:
-        """Whether this user has begun a step."""
-        return await self.in_thread(self._book.is_at_step, run, step)
-
-    async def end_step(self, run: str) -> None:
-        """Forbid any more work on a step of a run."""
-        await self.in_thread(self._book.end_step, run)
+    async def call(
+        self, method: Callable[Concatenate[RunStore, P], T], *args: P.args, **named: P.kwargs
+    ) -> T:
+        """What ``method`` of the store returns, in a thread, within ``DEADLINE``."""
+        return await self.in_thread(partial(method, self._store, *args, **named))
 
     async def settle(
         self, run: str, step: str, state: StepState, said: str, evidence: Sequence[str]
@@ -88,7 +64,7 @@ class Ledger:
                 return ()
             return with_end(seen, record)
 
-        await self.append(run, decide)
+        await self.call(RunStore.append, run, decide)
 
     def record(self, does: str, step: str) -> dict[str, object]:
         """A record of an act of this user, now."""
@@ -102,16 +78,4 @@ class Ledger:
     def close(self) -> None:
         """Release the threads and the journal."""
         self._threads.close()
-        self._book.close()
-
-
-def with_end(run: RunbookRun, record: Record) -> list[Record]:
-    """``record``, and the end of the run if it settles the last step."""
-    after = apply(run, record)
-    if not after.open:
-        return [{**record, "said": f"ended: {summary(run)}"}]
-    if after.next is not None:
-        return [record]
-    said = f"finished: {summary(after)}"
-    end = {"do": "end", "at": record["at"], "outcome": RunOutcome.FINISHED.value, "said": said}
-    return [record, end]
+        self._store.close()

@@ -8,7 +8,7 @@ blocks and raises StateError.
 from collections.abc import Callable, Sequence
 
 from opsconsole.clock import Clock
-from opsconsole.engine.runbooks.records import Record, apply, fold
+from opsconsole.engine.runbooks.run_records import Record, apply, fold
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbooks.runs import RunbookRun
@@ -20,7 +20,7 @@ from opsconsole.operations.state_place import StatePlace
 Decide = Callable[[RunbookRun], Sequence[Record] | Refusal]
 
 
-class RunBook:
+class RunStore:
     """One per engine; its journal is opened when it is first needed."""
 
     def __init__(self, state: StatePlace, clock: Clock) -> None:

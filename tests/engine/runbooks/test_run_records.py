@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.runbooks.records import Record, apply, begun, fold, summary
+from opsconsole.engine.runbooks.run_records import Record, apply, begun, fold, summary
 from opsconsole.model.runbooks.runbook import OnFailure, Runbook, Step
 from opsconsole.model.runbooks.runs import DONE, RunbookRun, RunOutcome, StepState
 

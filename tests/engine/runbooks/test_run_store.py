@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.engine.runbooks.records import Record, begun
-from opsconsole.engine.runbooks.run_book import RunBook
+from opsconsole.engine.runbooks.run_records import Record, begun
+from opsconsole.engine.runbooks.run_store import RunStore
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbooks.runbook import Runbook, Step
@@ -26,7 +26,7 @@ def record(does: str, step: str = "a", **more: object) -> Record:
     return {"do": does, "step": step, "at": 2.0, "who": "kim", "host": "here", **more}
 
 
-def begin(book: RunBook, name: str = RUN, at: float = 1.0) -> RunbookRun:
+def begin(book: RunStore, name: str = RUN, at: float = 1.0) -> RunbookRun:
     return book.create(name, begun(name, BOOK, "shop", "kim", "here", at))
 
 
@@ -36,24 +36,24 @@ def there(tmp_path: Path) -> FolderPlace:
 
 
 @pytest.fixture
-def book(there: FolderPlace) -> Iterator[RunBook]:
-    made = RunBook(there, FakeClock())
+def book(there: FolderPlace) -> Iterator[RunStore]:
+    made = RunStore(there, FakeClock())
     yield made
     made.close()
 
 
-def test_who_only_looks_makes_nothing(book: RunBook, there: FolderPlace) -> None:
+def test_who_only_looks_makes_nothing(book: RunStore, there: FolderPlace) -> None:
     assert book.runs() == ()
     assert not there.folder.exists()
 
 
-def test_of_many_who_want_to_begin_a_step_one_does(book: RunBook, there: FolderPlace) -> None:
+def test_of_many_who_want_to_begin_a_step_one_does(book: RunStore, there: FolderPlace) -> None:
     begin(book)
     won: list[int] = []
     ready = threading.Barrier(8)
 
     def want(number: int) -> None:
-        mine = RunBook(there, FakeClock())
+        mine = RunStore(there, FakeClock())
         ready.wait()
 
         def decide(run: RunbookRun) -> Sequence[Record] | Refusal:
@@ -77,9 +77,9 @@ def test_of_many_who_want_to_begin_a_step_one_does(book: RunBook, there: FolderP
     assert run.steps[0].attempts == 1
 
 
-def test_every_console_sees_a_run_as_it_stands(book: RunBook, there: FolderPlace) -> None:
+def test_every_console_sees_a_run_as_it_stands(book: RunStore, there: FolderPlace) -> None:
     stood = begin(book)
-    other = RunBook(there, FakeClock())
+    other = RunStore(there, FakeClock())
     passed, failed = record("result", state="passed"), record("result", "b", state="failed")
     for line in (record("start"), passed, failed):
         assert other.runs() == (stood,)
@@ -92,14 +92,14 @@ def test_every_console_sees_a_run_as_it_stands(book: RunBook, there: FolderPlace
     other.close()
 
 
-def test_a_holder_that_is_killed_holds_no_more(book: RunBook, there: FolderPlace) -> None:
+def test_a_holder_that_is_killed_holds_no_more(book: RunStore, there: FolderPlace) -> None:
     begin(book)
     program = (
         "import sys, time; from pathlib import Path\n"
         "from opsconsole.clock import SystemClock\n"
-        "from opsconsole.engine.runbooks.run_book import RunBook\n"
+        "from opsconsole.engine.runbooks.run_store import RunStore\n"
         "from opsconsole.operations.state_place import FolderPlace\n"
-        f"held = RunBook(FolderPlace(Path(sys.argv[1])), SystemClock()).hold({RUN!r})\n"
+        f"held = RunStore(FolderPlace(Path(sys.argv[1])), SystemClock()).hold({RUN!r})\n"
         "print(held is not None, flush=True); time.sleep(600)\n"
     )
     holder = subprocess.Popen([sys.executable, "-c", program, str(there.folder)],
@@ -119,7 +119,7 @@ def test_a_holder_that_is_killed_holds_no_more(book: RunBook, there: FolderPlace
     again.release()
 
 
-def test_what_has_no_beginning_is_passed_over(book: RunBook, there: FolderPlace) -> None:
+def test_what_has_no_beginning_is_passed_over(book: RunStore, there: FolderPlace) -> None:
     begin(book)
     journal = there.journal()
     journal.begin_run("2-0000000b", {"do": "start"}, 2.0)

@@ -155,6 +155,18 @@ def summary(run: RunbookRun) -> str:
     return ", ".join(counts) or "nothing was done"
 
 
+def with_end(run: RunbookRun, record: Record) -> list[Record]:
+    """``record``, and the end of the run if it settles the last step."""
+    after = apply(run, record)
+    if not after.open:
+        return [{**record, "said": f"ended: {summary(run)}"}]
+    if after.next is not None:
+        return [record]
+    said = f"finished: {summary(after)}"
+    end = {"do": "end", "at": record["at"], "outcome": RunOutcome.FINISHED.value, "said": said}
+    return [record, end]
+
+
 def _samples(record: Record, at: float) -> Samples:
     return Samples(
         _count(record.get("held")), _count(record.get("failed")), _count(record.get("unknown")),
