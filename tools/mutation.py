@@ -76,7 +76,7 @@ TARGETS: Final[dict[str, Target]] = {
     "health": Target(
         tuple(
             f"sources/health/{name}.py"
-            for name in ("body", "expect", "figures", "text", "tree", "verdict", "words")
+            for name in ("body", "expect", "figures", "status", "text", "tree", "words")
         ),
         tuple(
             f"tests/sources/health/test_{name}.py"

@@ -40,10 +40,10 @@ async def check_replicas(settings: Settings, clock: Clock) -> list[Finding]:
         lack = book.lack(wanted)
         if lack.ambiguous:
             remedy = "name its project or container in full, or its engine by engine:"
-            found.append(Finding(path, Weight.ERROR, lack.verdict.reason, remedy))
-        elif lack.verdict.state is State.DOWN:
+            found.append(Finding(path, Weight.ERROR, lack.judgement.reason, remedy))
+        elif lack.judgement.state is State.DOWN:
             remedy = "start it, or write the name that its engine shows"
-            found.append(Finding(path, Weight.WARNING, lack.verdict.reason, remedy))
+            found.append(Finding(path, Weight.WARNING, lack.judgement.reason, remedy))
     return found
 
 

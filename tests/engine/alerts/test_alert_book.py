@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from opsconsole.engine.alerts.alert_book import AlertBook, own_rules
-from opsconsole.engine.judge.service import Verdict
+from opsconsole.engine.judge.service import Judgement
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
@@ -50,10 +50,10 @@ def test_a_symptom_folds_under_a_local_rules_alert_and_is_free_when_it_ends() ->
     book, records = make()
     book.report(PROMETHEUS, (alert("Slow", service="api"),), NOW)
     assert causes(book) == {"Slow": ""}
-    records["db"].verdict = Verdict(State.DOWN, "refused")
+    records["db"].judgement = Judgement(State.DOWN, "refused")
     assert book.tick(NOW + 1)
     assert causes(book) == {"DbDown": "", "Slow": "DbDown"}
-    records["db"].verdict = Verdict(State.OK)
+    records["db"].judgement = Judgement(State.OK)
     assert book.tick(NOW + 2)
     assert causes(book) == {"DbDown": "", "Slow": ""}
     resolved = {row.name: row.state for row in book.view()}
@@ -65,14 +65,14 @@ def test_a_service_that_goes_down_makes_its_warning_a_cause() -> None:
     book.report(PROMETHEUS, (alert("Slow", service="api"), alert("Disk", service="db")), NOW)
     assert causes(book)["Slow"] == ""
     book._rules.clear()
-    records["db"].verdict = Verdict(State.DOWN, "refused")
+    records["db"].judgement = Judgement(State.DOWN, "refused")
     assert book.tick(NOW + 1)
     assert causes(book)["Slow"] == "Disk"
 
 
 def test_folding_tells_of_each_alert_all_the_same() -> None:
     book, records = make()
-    records["db"].verdict = Verdict(State.DOWN, "refused")
+    records["db"].judgement = Judgement(State.DOWN, "refused")
     book.tick(NOW)
     book.report(PROMETHEUS, (alert("Slow", service="api"),), NOW)
     told = [words(event) for event in book._events.view()]
@@ -81,7 +81,7 @@ def test_folding_tells_of_each_alert_all_the_same() -> None:
 
 def test_rows_that_did_not_change_are_the_same_objects_folded_or_not() -> None:
     book, records = make()
-    records["db"].verdict = Verdict(State.DOWN, "refused")
+    records["db"].judgement = Judgement(State.DOWN, "refused")
     book.tick(NOW)
     slow = alert("Slow", service="api")
     book.report(PROMETHEUS, (slow,), NOW)

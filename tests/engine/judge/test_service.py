@@ -6,7 +6,7 @@ import pytest
 
 from opsconsole.engine.judge.health import NOT_LOOKED, Judged
 from opsconsole.engine.judge.service import (
-    Verdict,
+    Judgement,
     judge_instance,
     judge_replica,
     judge_service,
@@ -50,8 +50,8 @@ def instance(name: str, state: State, reason: str = "") -> InstanceView:
 def test_an_instance_from_its_probes(
     probes: list[tuple[ProbeKind, State]], state: State, reason: str
 ) -> None:
-    verdict = judge_instance([(kind, judged(seen)) for kind, seen in probes])
-    assert (verdict.state, verdict.reason) == (state, reason)
+    judgement = judge_instance([(kind, judged(seen)) for kind, seen in probes])
+    assert (judgement.state, judgement.reason) == (state, reason)
 
 
 def test_a_reason_names_the_instance_and_how_many() -> None:
@@ -60,34 +60,34 @@ def test_a_reason_names_the_instance_and_how_many() -> None:
         instance("api-2", DOWN, "connection refused"),
         instance("api-3", OK),
     ]
-    verdict = judge_service(views, [])
-    assert verdict.state is DEGRADED
-    assert verdict.reason == "1 of 3 instances down: api-2 connection refused"
+    judgement = judge_service(views, [])
+    assert judgement.state is DEGRADED
+    assert judgement.reason == "1 of 3 instances down: api-2 connection refused"
 
 
 def test_nothing_looked_at_yet_is_said_once() -> None:
     views = [instance(name, UNKNOWN, NOT_LOOKED) for name in ("api-1", "api-2")]
-    assert judge_service(views, []) == Verdict(UNKNOWN, NOT_LOOKED)
+    assert judge_service(views, []) == Judgement(UNKNOWN, NOT_LOOKED)
     assert judge_instance([(READY, Judged())]).reason == NOT_LOOKED
 
 
 def test_the_reason_of_a_lone_instance_is_the_service_s() -> None:
-    verdict = judge_service([instance("api", DOWN, "connection refused")], [])
-    assert (verdict.state, verdict.reason) == (DOWN, "connection refused")
+    judgement = judge_service([instance("api", DOWN, "connection refused")], [])
+    assert (judgement.state, judgement.reason) == (DOWN, "connection refused")
 
 
 def test_a_failing_container_beside_healthy_instances_degrades() -> None:
-    verdict = judge_service([instance("api", OK)], [Verdict(DOWN, "container worker exited")])
-    assert (verdict.state, verdict.reason) == (DEGRADED, "container worker exited")
+    judgement = judge_service([instance("api", OK)], [Judgement(DOWN, "container worker exited")])
+    assert (judgement.state, judgement.reason) == (DEGRADED, "container worker exited")
 
 
 def test_what_is_not_known_beside_healthy_instances_changes_nothing() -> None:
-    assert judge_service([instance("api", OK)], [Verdict(UNKNOWN, "?")]).state is OK
+    assert judge_service([instance("api", OK)], [Judgement(UNKNOWN, "?")]).state is OK
 
 
 def test_without_instances_the_containers_decide() -> None:
-    assert judge_service([], [Verdict(DOWN, "gone")]) == Verdict(DOWN, "gone")
-    assert judge_service([], [Verdict(OK)]) == Verdict(OK)
+    assert judge_service([], [Judgement(DOWN, "gone")]) == Judgement(DOWN, "gone")
+    assert judge_service([], [Judgement(OK)]) == Judgement(OK)
     assert judge_service([], []).state is UNKNOWN
 
 
@@ -104,18 +104,18 @@ def test_without_instances_the_containers_decide() -> None:
     ],
 )
 def test_a_replica_that_is_named_is_meant_to_run(found: Replica, state: State) -> None:
-    verdict = judge_replica(found)
-    assert verdict.state is state
-    assert (verdict.reason == "") is (state is OK)
+    judgement = judge_replica(found)
+    assert judgement.state is state
+    assert (judgement.reason == "") is (state is OK)
 
 
 @pytest.mark.parametrize(
     ("running", "wanted", "state"), [(3, 3, OK), (1, 3, DEGRADED), (0, 3, DOWN), (0, 0, OK)]
 )
 def test_a_workload_from_its_copies(running: int, wanted: int, state: State) -> None:
-    verdict = judge_workload(workload("web", running, wanted))
-    assert verdict.state is state
-    assert (verdict.reason == "") is (state is OK)
+    judgement = judge_workload(workload("web", running, wanted))
+    assert judgement.state is state
+    assert (judgement.reason == "") is (state is OK)
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_a_workload_from_its_copies(running: int, wanted: int, state: State) -> 
 def test_an_update_that_did_not_go_through_is_said(
     update: Update, running: int, state: State, said: str
 ) -> None:
-    verdict = judge_workload(workload("web", running, 3, update=update, said="2 failed"))
-    assert (verdict.state, verdict.reason) == (state, said)
+    judgement = judge_workload(workload("web", running, 3, update=update, said="2 failed"))
+    assert (judgement.state, judgement.reason) == (state, said)
 
 
 def test_what_should_be_known_although_all_is_well_is_a_service_s_reason() -> None:
-    rolled_back = Verdict(OK, "web: update rolled back")
-    assert judge_service([], [Verdict(OK), rolled_back]) == rolled_back
+    rolled_back = Judgement(OK, "web: update rolled back")
+    assert judge_service([], [Judgement(OK), rolled_back]) == rolled_back
     assert judge_service([instance("api", OK)], [rolled_back]) == rolled_back
     failing = judge_service([instance("api", DOWN, "refused")], [rolled_back])
     assert failing.reason == "refused"
@@ -158,7 +158,7 @@ def test_a_replica_says_the_most_telling_of_what_is_known(found: Replica, reason
 
 
 def test_an_instance_that_is_well_has_no_reason() -> None:
-    assert judge_service([instance("api", OK), instance("api-2", OK)], []) == Verdict(OK)
+    assert judge_service([instance("api", OK), instance("api-2", OK)], []) == Judgement(OK)
 
 
 def test_what_flaps_is_told_of_the_instance_and_of_the_service() -> None:

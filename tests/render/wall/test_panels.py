@@ -16,7 +16,7 @@ from opsconsole.render.wall.big_digits import drawn
 from opsconsole.render.wall.failing import failing, name_sizes
 from opsconsole.render.wall.panels import lines, shifted
 from opsconsole.render.wall.scene import Scene, Trouble, View, is_red, tally
-from opsconsole.render.wall.views import verdict
+from opsconsole.render.wall.views import headline
 from tests.ui import fleet, working
 from tests.ui.fleet import NOW
 
@@ -189,20 +189,20 @@ def test_a_page_stays_for_its_time() -> None:
 @pytest.mark.parametrize("state", [State.DEGRADED, State.UNKNOWN, State.DOWN])
 def test_the_verdict_is_the_worst_that_is_so(state: State) -> None:
     views = (fleet.service("one", (state,), 0.1), *fleet.calm_services())
-    assert verdict(replace(fleet.calm(), services=views), NOW) == (f"1 {state.value}", state)
+    assert headline(replace(fleet.calm(), services=views), NOW) == (f"1 {state.value}", state)
 
 
 def test_all_ok_is_said_only_of_what_was_seen() -> None:
     calm = fleet.calm()
-    assert verdict(calm, NOW) == ("all ok", State.OK)
-    assert verdict(calm, NOW + 3600)[0] == "not all seen"
-    assert verdict(fleet.stale(), NOW)[0] == "11 unknown"
-    assert verdict(replace(calm, sources=fleet.sources(fault=True)), NOW)[0] == "not all seen"
+    assert headline(calm, NOW) == ("all ok", State.OK)
+    assert headline(calm, NOW + 3600)[0] == "not all seen"
+    assert headline(fleet.stale(), NOW)[0] == "11 unknown"
+    assert headline(replace(calm, sources=fleet.sources(fault=True)), NOW)[0] == "not all seen"
     loud = fleet.alert("Slow", Severity.WARNING, 60, "oatie")
-    assert verdict(replace(calm, alerts=(loud,)), NOW) == ("1 alert", State.DEGRADED)
-    assert verdict(fleet.empty(), NOW)[0] == "no services"
+    assert headline(replace(calm, alerts=(loud,)), NOW) == ("1 alert", State.DEGRADED)
+    assert headline(fleet.empty(), NOW)[0] == "no services"
     quiet = fleet.alert("Slow", Severity.WARNING, 60, "oatie", quiet=True)
-    assert verdict(replace(calm, alerts=(quiet,)), NOW)[0] == "all ok"
+    assert headline(replace(calm, alerts=(quiet,)), NOW)[0] == "all ok"
 
 
 def test_red_is_a_service_down_or_a_loud_critical_alert() -> None:

@@ -182,7 +182,8 @@ class AlertBook:
         if changed:
             self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
         states = {
-            name: (each.verdict.state, each.failing_since) for name, each in self._services.items()
+            name: (each.judgement.state, each.failing_since)
+            for name, each in self._services.items()
         }
         changed |= states != self._states
         self._states = states

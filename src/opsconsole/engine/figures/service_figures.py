@@ -159,7 +159,7 @@ def _fresh(record: ServiceRecord, name: str, now: float) -> float | None:
 
 def state_is(record: ServiceRecord, state: State) -> bool | None:
     """Whether the service is in ``state``; None while that is not known."""
-    seen = record.verdict.state
+    seen = record.judgement.state
     if seen is State.UNKNOWN and state is not State.UNKNOWN:
         return None
     return seen is state

@@ -17,7 +17,7 @@ from opsconsole.model.state import State, combine_instances, worst
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Judgement:
     """A state with its reason in one line."""
 
     state: State
@@ -36,28 +36,28 @@ _PREFIX: Final = {
 }
 
 
-def judge_instance(probes: Sequence[tuple[ProbeKind, Judged]]) -> Verdict:
+def judge_instance(probes: Sequence[tuple[ProbeKind, Judged]]) -> Judgement:
     """Kubernetes' meanings: not alive is down; not ready or not started is degraded at worst."""
     found = [_of_probe(kind, judged) for kind, judged in probes]
     if not found:
-        return Verdict(State.UNKNOWN, "nothing to look at is configured")
-    first = max(found, key=lambda verdict: verdict.state.urgency)
-    return Verdict(first.state, first.reason, any(each.flapping for each in found))
+        return Judgement(State.UNKNOWN, "nothing to look at is configured")
+    first = max(found, key=lambda judgement: judgement.state.urgency)
+    return Judgement(first.state, first.reason, any(each.flapping for each in found))
 
 
-def judge_replica(replica: Replica, *, meant: bool = True) -> Verdict:
+def judge_replica(replica: Replica, *, meant: bool = True) -> Judgement:
     """A replica that the configuration names is ``meant`` to run: an end of any kind is DOWN.
 
     Of one that was only found nobody knows whether it was to end, so that only a failure is.
     """
     if replica.state is State.OK:
-        return Verdict(State.OK)
+        return Judgement(State.OK)
     said = replica.detail or replica.health or replica.status
     state = State.DOWN if meant and replica.phase in NOT_RUNNING else replica.state
-    return Verdict(state, f"{replica.kind} {replica.name} {said}")
+    return Judgement(state, f"{replica.kind} {replica.name} {said}")
 
 
-def judge_workload(workload: Workload) -> Verdict:
+def judge_workload(workload: Workload) -> Judgement:
     """DOWN if none of the wanted copies runs; DEGRADED if only some do, or if an update stopped.
 
     If all run although an update was rolled back it is OK, with that as its reason.
@@ -66,50 +66,50 @@ def judge_workload(workload: Workload) -> Verdict:
     if workload.running < workload.wanted:
         state = State.DEGRADED if workload.running else State.DOWN
         few = f"{workload.name}: {workload.running} of {workload.wanted} copies run"
-        return Verdict(
+        return Judgement(
             state, few if workload.update is Update.NONE else f"{few}, {_update(workload)}"
         )
     match workload.update:
         case Update.PAUSED:
-            return Verdict(State.DEGRADED, f"{workload.name}: {_update(workload)}{said}")
+            return Judgement(State.DEGRADED, f"{workload.name}: {_update(workload)}{said}")
         case Update.ROLLED_BACK:
-            return Verdict(State.OK, f"{workload.name}: {_update(workload)}{said}")
+            return Judgement(State.OK, f"{workload.name}: {_update(workload)}{said}")
         case Update.NONE | Update.RUNNING | Update.ROLLING_BACK | Update.UNKNOWN:
-            return Verdict(State.OK)
+            return Judgement(State.OK)
 
 
 def _update(workload: Workload) -> str:
     return f"update {workload.update}"
 
 
-def judge_service(instances: Sequence[InstanceView], beside: Sequence[Verdict]) -> Verdict:
+def judge_service(instances: Sequence[InstanceView], beside: Sequence[Judgement]) -> Judgement:
     """A service, from its instances and from what is ``beside`` them: other replicas, workloads.
 
     A failure beside healthy instances makes it DEGRADED; without instances only ``beside`` counts.
     An OK service has a reason if there is something to point out.
     """
-    bad = [verdict for verdict in beside if verdict.state in {State.DOWN, State.DEGRADED}]
-    well = next((verdict.reason for verdict in beside if verdict.reason), "")
+    bad = [judgement for judgement in beside if judgement.state in {State.DOWN, State.DEGRADED}]
+    well = next((judgement.reason for judgement in beside if judgement.reason), "")
     if not instances:
-        state = combine_instances(verdict.state for verdict in beside)
+        state = combine_instances(judgement.state for judgement in beside)
         reason = bad[0].reason if bad else "no copy is known"
-        return Verdict(state, well if state is State.OK else reason)
+        return Judgement(state, well if state is State.OK else reason)
     state = combine_instances(instance.state for instance in instances)
     reason = _of_instances(instances)
     if bad:
         state = worst((state, State.DEGRADED))
         reason = reason or bad[0].reason
     flapping = any(instance.flapping for instance in instances)
-    return Verdict(state, well if state is State.OK else reason, flapping)
+    return Judgement(state, well if state is State.OK else reason, flapping)
 
 
-def _of_probe(kind: ProbeKind, judged: Judged) -> Verdict:
+def _of_probe(kind: ProbeKind, judged: Judged) -> Judgement:
     state = judged.state
     if state is State.DOWN and kind in {ProbeKind.READY, ProbeKind.STARTUP}:
         state = State.DEGRADED
     if not judged.reason or judged.reason == NOT_LOOKED:
-        return Verdict(state, judged.reason, judged.flapping)
-    return Verdict(state, f"{_PREFIX[kind]}{judged.reason}", judged.flapping)
+        return Judgement(state, judged.reason, judged.flapping)
+    return Judgement(state, f"{_PREFIX[kind]}{judged.reason}", judged.flapping)
 
 
 def _of_instances(instances: Sequence[InstanceView]) -> str:

@@ -35,7 +35,7 @@ def _date(part: ServiceRecord | InstanceRecord, subject: str, event: Event) -> b
     lone = isinstance(part, ServiceRecord) and len(part.instances) == 1
     if (
         not (lone or part.name == subject)
-        or part.verdict.state is not event.state
+        or part.judgement.state is not event.state
         or part.since <= event.at
     ):
         return False
@@ -60,8 +60,8 @@ def _is_ok(store: Store, service: str, subject: str) -> bool:
     record = store.services.get(service)
     if record is None:
         return False
-    parts = {each.name: each.verdict.state for each in record.instances}
-    return parts.get(subject, record.verdict.state) is State.OK
+    parts = {each.name: each.judgement.state for each in record.instances}
+    return parts.get(subject, record.judgement.state) is State.OK
 
 
 def _last(store: Store) -> dict[tuple[EventKind, str, str], Event]:

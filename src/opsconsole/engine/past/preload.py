@@ -95,7 +95,7 @@ def _recall(record: ServiceRecord, service: ServiceView, past: Past, now: float)
         if not instance.judged_once:
             instance.recalled = recalled(view, now, unseen)
             _recall_probes(instance, view, recent=past.recent)
-        elif instance.at_least and instance.verdict.state is view.state:
+        elif instance.at_least and instance.judgement.state is view.state:
             # It was looked at before its past was read.
             instance.since, instance.at_least = view.since, view.at_least
 

@@ -198,7 +198,7 @@ async def _ask(
 def _state(check: StateCheck, record: ServiceRecord) -> Look:
     if check.component:
         return _component(check, record)
-    seen, why = record.verdict.state, record.verdict.reason
+    seen, why = record.judgement.state, record.judgement.reason
     holds = figures.state_is(record, check.state)
     said = f"{record.name} is {seen}" + (f": {why}" if why else "")
     return Look(holds, said)
@@ -239,7 +239,7 @@ def _metric(check: MetricCheck, record: ServiceRecord, now: float) -> Look:
             return Look(None, "nothing was looked at yet")
         return Look(1 - rate >= expression.target, f"available {1 - rate:.3%} of what was seen")
     if not isinstance(expression, Comparison):
-        return Look(figures.state_is(record, expression.state), f"state {record.verdict.state}")
+        return Look(figures.state_is(record, expression.state), f"state {record.judgement.state}")
     value = figures.figure(record, expression.quantity, now, expression.unit)
     if value is None:
         return Look(None, f"{expression.quantity} of {record.name} is not known")

@@ -49,7 +49,7 @@ def _looks(record: ServiceRecord) -> list[tuple[object, ...]]:
 def _inherit(old: ServiceRecord, new: ServiceRecord) -> None:
     if (old.history.slots, old.history.step) == (new.history.slots, new.history.step):
         new.history = old.history
-    new.since, new.verdict, new.actions = old.since, old.verdict, old.actions
+    new.since, new.judgement, new.actions = old.since, old.judgement, old.actions
     new.judged_once, new.at_least, new.recalled = old.judged_once, old.at_least, old.recalled
     if old.config.scaling == new.config.scaling:
         new.scaling = old.scaling
@@ -102,7 +102,7 @@ def _metric_of(record: ServiceRecord, expression: Expression) -> object:
 
 
 def _inherit_instance(old: InstanceRecord, new: InstanceRecord) -> None:
-    new.verdict, new.since, new.version = old.verdict, old.since, old.version
+    new.judgement, new.since, new.version = old.judgement, old.since, old.version
     new.judged_once, new.at_least, new.recalled = old.judged_once, old.at_least, old.recalled
     if (old.runs_as, old.engine) == (new.runs_as, new.engine):
         new.ended = old.ended

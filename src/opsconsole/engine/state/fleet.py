@@ -16,7 +16,7 @@ from opsconsole.engine.figures.figure_trace import FigureTrace
 from opsconsole.engine.figures.history import LEAST_SLOTS, History
 from opsconsole.engine.figures.scaling_watch import ScalingWatch
 from opsconsole.engine.judge.health import Judged, Limits
-from opsconsole.engine.judge.service import Verdict
+from opsconsole.engine.judge.service import Judgement
 from opsconsole.engine.state.recall import Recalled
 from opsconsole.engine.state.replica_book import Copies, Wanted
 from opsconsole.hiding import without_query
@@ -99,7 +99,7 @@ class InstanceRecord:
     probes: list[ProbeRecord] = field(default_factory=list)
     replicas: tuple[Replica, ...] = ()
     ended: bool = False
-    verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))
+    judgement: Judgement = field(default_factory=lambda: Judgement(State.UNKNOWN))
     since: float = 0.0
     version: str = ""
     view: InstanceView | None = None
@@ -135,7 +135,7 @@ class ServiceRecord:
     metrics: dict[str, MetricValue] = field(default_factory=dict)
     traces: dict[str, FigureTrace] = field(default_factory=dict)
     actions: tuple[ActionView, ...] = ()
-    verdict: Verdict = field(default_factory=lambda: Verdict(State.UNKNOWN))
+    judgement: Judgement = field(default_factory=lambda: Judgement(State.UNKNOWN))
     view: ServiceView | None = None
     budgets: dict[str, BudgetHistory] = field(default_factory=dict)
     scraped: dict[str, BudgetHistory] = field(default_factory=dict)
@@ -155,7 +155,7 @@ class ServiceRecord:
             for probe in each.probes
             if probe.wrong_at is not None
         ]
-        return min((self.since, *wrong)) if self.verdict.state is not State.OK else self.since
+        return min((self.since, *wrong)) if self.judgement.state is not State.OK else self.since
 
     def note_look(self, at: float, *, failed: bool, latency: float | None) -> None:
         """Take in a look that was answered or refused; ``latency`` in seconds where answered.

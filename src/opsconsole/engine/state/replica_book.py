@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.judge.service import Verdict
+from opsconsole.engine.judge.service import Judgement
 from opsconsole.engine.state.replica_index import Found, ReplicaIndex
 from opsconsole.model.running.workloads import EngineView, Inventory, Place, Replica, Workload
 from opsconsole.model.state import State
@@ -27,7 +27,7 @@ class Lack:
     that."""
 
     name: str
-    verdict: Verdict
+    judgement: Judgement
     ambiguous: bool = False
 
 
@@ -125,16 +125,18 @@ class ReplicaBook:
         if several:
             which = " or ".join((", ".join(several[:-1]), several[-1]))
             said = f"{name} may be {which}: name its project or its engine"
-            return Lack(name, Verdict(State.UNKNOWN, said), ambiguous=True)
+            return Lack(name, Judgement(State.UNKNOWN, said), ambiguous=True)
         asked = [engine] if engine else list(self._intervals)
         if not asked:
-            return Lack(name, Verdict(State.UNKNOWN, f"no engine is read that could know {name}"))
+            return Lack(name, Judgement(State.UNKNOWN, f"no engine is read that could know {name}"))
         silent = [each for each in asked if each not in self._views or each in self._stale]
         if silent:
-            return Lack(name, Verdict(State.UNKNOWN, f"{', '.join(silent)} {UNREAD}"))
+            return Lack(name, Judgement(State.UNKNOWN, f"{', '.join(silent)} {UNREAD}"))
         if not meant:
-            return Lack(name, Verdict(State.UNKNOWN, f"gone: {', '.join(asked)} has no {name} now"))
-        return Lack(name, Verdict(State.DOWN, f"nothing is called {name} on {', '.join(asked)}"))
+            return Lack(
+                name, Judgement(State.UNKNOWN, f"gone: {', '.join(asked)} has no {name} now")
+            )
+        return Lack(name, Judgement(State.DOWN, f"nothing is called {name} on {', '.join(asked)}"))
 
     def _indexed(self) -> ReplicaIndex:
         return ReplicaIndex(view.inventory for view in self._views.values())

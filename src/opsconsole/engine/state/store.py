@@ -17,7 +17,7 @@ from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import health_flip, version_change
 from opsconsole.engine.judge.service import (
     NOT_RUNNING,
-    Verdict,
+    Judgement,
     judge_instance,
     judge_service,
     judge_workload,
@@ -35,9 +35,9 @@ from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.engine.state.views import (
     instance_view,
+    judgement_of,
     replica_instances,
     service_view,
-    verdict_of,
 )
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.events import Event, EventKind
@@ -117,7 +117,7 @@ class Store:
                 self._touched.add(record)
                 self._touched_instances.update(record.instances)
         for instance, _ in self._index.values():
-            instance.verdict = _of_probes(instance)
+            instance.judgement = _of_probes(instance)
         self.settle(now)
 
     def watch(self, sources: Sequence[AnySource], now: float) -> None:
@@ -385,31 +385,31 @@ class Store:
 
     def _judge_instance(self, instance: InstanceRecord, at: float) -> None:
         if instance.runs_as and not instance.probes:
-            verdict = self._by_replicas(instance)
+            judgement = self._by_replicas(instance)
         else:
-            verdict = _not_better_than_a_loop(_of_probes(instance), instance)
-        before, instance.verdict = instance.verdict, verdict
-        if before.state is verdict.state:
+            judgement = _not_better_than_a_loop(_of_probes(instance), instance)
+        before, instance.judgement = instance.judgement, judgement
+        if before.state is judgement.state:
             return
         instance.since = max(at, instance.since)
         instance.at_least = not instance.judged_once
         instance.judged_once = True
         recalled, instance.recalled = instance.recalled, None
-        if recalled is not None and recalled.state is verdict.state:
+        if recalled is not None and recalled.state is judgement.state:
             instance.since, instance.at_least = recalled.since, recalled.at_least
             return
-        self._add_flip(at, (instance.service.name, instance.name), before, verdict, recalled)
+        self._add_flip(at, (instance.service.name, instance.name), before, judgement, recalled)
 
-    def _by_replicas(self, instance: InstanceRecord) -> Verdict:
+    def _by_replicas(self, instance: InstanceRecord) -> Judgement:
         copies = instance.service.copies
         if copies is None:
-            return Verdict(State.UNKNOWN, health.NOT_LOOKED)
+            return Judgement(State.UNKNOWN, health.NOT_LOOKED)
         if not instance.replicas:
             wanted = (instance.runs_as, instance.engine)
-            return self.replicas.lack(wanted, meant=instance.service.meant).verdict
+            return self.replicas.lack(wanted, meant=instance.service.meant).judgement
         return max(
-            (verdict_of(copies, each) for each in instance.replicas),
-            key=lambda verdict: verdict.state.urgency,
+            (judgement_of(copies, each) for each in instance.replicas),
+            key=lambda judgement: judgement.state.urgency,
         )
 
     def _rebuild(self, record: ServiceRecord, now: float) -> None:
@@ -417,44 +417,44 @@ class Store:
             views = tuple(each.view for each in record.instances if each.view is not None)
         else:
             views = replica_instances(record)
-        verdict = judge_service(views, _beside(record))
+        judgement = judge_service(views, _beside(record))
         if not views and record.copies is None and record.wanted:
-            verdict = self.replicas.lack(record.wanted[0], meant=record.meant).verdict
-        self._note_service_flip(record, verdict, now)
-        record.verdict = verdict
+            judgement = self.replicas.lack(record.wanted[0], meant=record.meant).judgement
+        self._note_service_flip(record, judgement, now)
+        record.judgement = judgement
         if record.copies is not None or any(each.taken_at is not None for each in views):
-            record.history.note_state(now, verdict.state)
+            record.history.note_state(now, judgement.state)
         for metric in figures.body_metrics(record):
             record.note_metric(metric, now)
         record.view = service_view(record, views, now)
 
-    def _note_service_flip(self, record: ServiceRecord, verdict: Verdict, now: float) -> None:
-        before, recalled = record.verdict, record.recalled
+    def _note_service_flip(self, record: ServiceRecord, judgement: Judgement, now: float) -> None:
+        before, recalled = record.judgement, record.recalled
         judged = [each.judged_once for each in record.instances]
-        if before.state is not verdict.state:
+        if before.state is not judgement.state:
             record.since = max(now, record.since)
             record.at_least = not record.judged_once
             record.judged_once = all(judged)
         elif recalled is None:
             return
         if recalled is not None:
-            if verdict.state is State.UNKNOWN or recalled.waits(now, judged):
+            if judgement.state is State.UNKNOWN or recalled.waits(now, judged):
                 return
             record.recalled = None
-            if recalled.state is verdict.state:
+            if recalled.state is judgement.state:
                 record.since, record.at_least = recalled.since, recalled.at_least
                 return
         was = before if recalled is None else recalled
-        whole = State.DOWN in {was.state, verdict.state}
+        whole = State.DOWN in {was.state, judgement.state}
         if len(record.instances) != 1 and (whole or not record.instances):
-            self._add_flip(now, (record.name, record.name), before, verdict, recalled)
+            self._add_flip(now, (record.name, record.name), before, judgement, recalled)
 
     def _add_flip(
         self,
         at: float,
         subject: tuple[str, str],
-        before: Verdict,
-        after: Verdict,
+        before: Judgement,
+        after: Judgement,
         recalled: Recalled | None,
     ) -> None:
         """``subject`` is a service and its part; ``recalled`` is what was recorded before."""
@@ -468,29 +468,29 @@ class Store:
         self.events.add(health_flip(at, *subject, was, (after.state, after.reason), unseen))
 
 
-def _of_probes(instance: InstanceRecord) -> Verdict:
+def _of_probes(instance: InstanceRecord) -> Judgement:
     return judge_instance([(each.kind, each.judged) for each in instance.probes])
 
 
-def _not_better_than_a_loop(verdict: Verdict, instance: InstanceRecord) -> Verdict:
-    """``verdict``, unless it is ok while what runs ends again and again."""
+def _not_better_than_a_loop(judgement: Judgement, instance: InstanceRecord) -> Judgement:
+    """``judgement``, unless it is ok while what runs ends again and again."""
     looping = next((each for each in instance.replicas if each.loop), None)
-    if looping is None or verdict.state is not State.OK:
-        return verdict
+    if looping is None or judgement.state is not State.OK:
+        return judgement
     said = f"{looping.kind} {looping.name} restarts in a loop, {looping.loop} times so far"
-    return Verdict(State.DEGRADED, said, verdict.flapping)
+    return Judgement(State.DEGRADED, said, judgement.flapping)
 
 
-def _beside(record: ServiceRecord) -> list[Verdict]:
+def _beside(record: ServiceRecord) -> list[Judgement]:
     """What engines report of the service beyond its instances."""
     copies = record.copies
     if copies is None:
         return []
     found = [judge_workload(each) for each in copies.workloads if not copies.is_stale(each.place)]
-    found += [each.verdict for each in copies.lacking if each.ambiguous]
+    found += [each.judgement for each in copies.lacking if each.ambiguous]
     if record.instances:
         # If one instance has several replicas, any of them may be failing behind its address.
         alone = [each.replicas[0].id for each in record.instances if len(each.replicas) == 1]
         others = [each for each in copies.replicas if each.id not in alone]
-        found += [verdict_of(copies, each) for each in others if not copies.is_stale(each.place)]
+        found += [judgement_of(copies, each) for each in others if not copies.is_stale(each.place)]
     return found

@@ -6,7 +6,7 @@ look, and what is stale is UNKNOWN.
 
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
-from opsconsole.engine.judge.service import Verdict, judge_replica
+from opsconsole.engine.judge.service import Judgement, judge_replica
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.engine.state.replica_book import UNREAD, Copies
 from opsconsole.model.running.workloads import Replica
@@ -17,7 +17,7 @@ from opsconsole.model.state import State
 def instance_view(instance: InstanceRecord) -> InstanceView:
     """One configured instance."""
     first = instance.probes[0] if instance.probes else None
-    verdict = instance.verdict
+    judgement = instance.judgement
     wrong = min(
         (each for each in instance.probes if each.wrong_at is not None),
         key=lambda probe: probe.wrong_at or 0.0,
@@ -27,11 +27,11 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         service=instance.service.name,
         name=instance.name,
         url=instance.url,
-        state=verdict.state,
+        state=judgement.state,
         since=instance.since,
         taken_at=first.taken_at if first else _answered_at(instance),
         stale=any(probe.stale for probe in instance.probes),
-        flapping=verdict.flapping,
+        flapping=judgement.flapping,
         report=first.report if first else None,
         report_at=first.report_at if first else None,
         fault=next((probe.fault for probe in instance.probes if probe.fault), None),
@@ -39,7 +39,7 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         latency=first.took if first and first.fault is None else None,
         runs_as=instance.runs_as,
         replicas=tuple(each.id for each in instance.replicas),
-        reason=verdict.reason,
+        reason=judgement.reason,
         origin=instance.origin,
         wrong_at=wrong.wrong_at if wrong else None,
         well_at=wrong.well_at if wrong else None,
@@ -54,14 +54,14 @@ def replica_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:
     if copies is None:
         return ()
     found = [_replica_view(record, copies, each) for each in copies.replicas]
-    lacking = [_lacking_view(record, each.name, each.verdict) for each in copies.lacking]
+    lacking = [_lacking_view(record, each.name, each.judgement) for each in copies.lacking]
     return (*found, *lacking)
 
 
-def verdict_of(copies: Copies, replica: Replica) -> Verdict:
+def judgement_of(copies: Copies, replica: Replica) -> Judgement:
     """What a replica's own engine reports of it; unknown if that has not answered recently."""
     if copies.is_stale(replica.place):
-        return Verdict(State.UNKNOWN, f"{replica.place.name} {UNREAD}")
+        return Judgement(State.UNKNOWN, f"{replica.place.name} {UNREAD}")
     return judge_replica(replica, meant=copies.meant)
 
 
@@ -69,17 +69,17 @@ def service_view(
     record: ServiceRecord, instances: tuple[InstanceView, ...], now: float
 ) -> ServiceView:
     """One service with everything that is known about it."""
-    verdict, history = record.verdict, record.history
+    judgement, history = record.judgement, record.history
     return ServiceView(
         name=record.name,
-        state=verdict.state,
+        state=judgement.state,
         since=record.since,
         instances=instances,
         group=record.config.group,
         origin=record.config.origin,
         stale=bool(instances) and all(instance.stale for instance in instances),
-        flapping=verdict.flapping,
-        reason=verdict.reason,
+        flapping=judgement.flapping,
+        reason=judgement.reason,
         latency=figures.latency(record, now),
         error_rate=history.error_rate(now),
         request_rate=figures.request_rate(record, now),
@@ -126,32 +126,32 @@ def _probe_view(probe: ProbeRecord) -> ProbeView:
 
 
 def _replica_view(record: ServiceRecord, copies: Copies, replica: Replica) -> InstanceView:
-    verdict = verdict_of(copies, replica)
+    judgement = judgement_of(copies, replica)
     return InstanceView(
         service=record.name,
         name=replica.name,
         url="",
-        state=verdict.state,
+        state=judgement.state,
         since=replica.finished_at or replica.started_at or record.since,
         taken_at=copies.answered_at(replica.place),
         stale=copies.is_stale(replica.place),
         runs_as=replica.name,
         replicas=(replica.id,),
-        reason=verdict.reason,
+        reason=judgement.reason,
         origin=record.config.origin,
     )
 
 
-def _lacking_view(record: ServiceRecord, name: str, verdict: Verdict) -> InstanceView:
+def _lacking_view(record: ServiceRecord, name: str, judgement: Judgement) -> InstanceView:
     return InstanceView(
         service=record.name,
         name=name,
         url="",
-        state=verdict.state,
+        state=judgement.state,
         since=record.since,
-        stale=verdict.state is State.UNKNOWN,
+        stale=judgement.state is State.UNKNOWN,
         runs_as=name,
-        reason=verdict.reason,
+        reason=judgement.reason,
         origin=record.config.origin,
     )
 

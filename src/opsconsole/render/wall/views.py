@@ -80,9 +80,9 @@ def _verdict_and_services(
     if any(shown_state(each) is not State.OK for each in snapshot.services):
         return [], failing(scene, snapshot, width, height)
     listed = order(snapshot, Sort.NAME, Filter())
-    said = _verdict(scene, snapshot, width, height // 3) if height >= _ROOMY else []
+    said = _headline(scene, snapshot, width, height // 3) if height >= _ROOMY else []
     if said and not _grid_scale(scene, listed, width, height - len(said) - 1):
-        smaller = _verdict(scene, snapshot, width, height // 5)
+        smaller = _headline(scene, snapshot, width, height // 5)
         if _grid_scale(scene, listed, width, height - len(smaller) - 1):
             said = smaller
     return said, _grid(scene, listed, width, height - (len(said) + 1 if said else 0))
@@ -97,14 +97,14 @@ def _under_way(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
     ]
 
 
-def _verdict(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
-    text, state = verdict(snapshot, scene.now)
+def _headline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    text, state = headline(snapshot, scene.now)
     scale = largest(text, width, height, ascii_only=scene.ascii_only)
     role = BIG_ROLES[state] if scale else WORD_ROLES[state]
     return indented(enlarged(text, role, scale, ascii_only=scene.ascii_only))
 
 
-def verdict(snapshot: Snapshot, now: float) -> tuple[str, State]:
+def headline(snapshot: Snapshot, now: float) -> tuple[str, State]:
     """One headline for everything: the worst that applies."""
     counts = tally(snapshot.services)
     for state in STATES[:-1]:

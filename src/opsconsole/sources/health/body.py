@@ -21,6 +21,7 @@ from opsconsole.sources.health import expect as health_expect
 from opsconsole.sources.health.expect import phrase
 from opsconsole.sources.health.figures import figures, readable
 from opsconsole.sources.health.programs import is_good_code, read_known
+from opsconsole.sources.health.status import complaint, find_status, opened
 from opsconsole.sources.health.text import is_check_list, read_text
 from opsconsole.sources.health.tree import (
     MESSAGE_LIMIT,
@@ -31,7 +32,6 @@ from opsconsole.sources.health.tree import (
     message_of,
     read_container,
 )
-from opsconsole.sources.health.verdict import complaint, find_status, opened
 from opsconsole.sources.health.words import state_of
 from opsconsole.sources.strict_json import InvalidJsonError, Json, parse
 from opsconsole.text import sanitize

@@ -13,7 +13,7 @@ from typing import Final
 from opsconsole.model.health import Component, whole
 from opsconsole.model.state import State, worst
 from opsconsole.sources.health.figures import LATENCY_KEYS, seconds
-from opsconsole.sources.health.verdict import find_status
+from opsconsole.sources.health.status import find_status
 from opsconsole.sources.health.words import is_unused, state_of, state_of_breaker
 from opsconsole.sources.strict_json import Json
 from opsconsole.text import sanitize
