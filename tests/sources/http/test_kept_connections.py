@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +16,8 @@ import trustme
 from opsconsole.config.http import TlsConfig
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.transport import LeanTransport
-from tests.sources.local_http import Said, Server, listening
+from tests.patience import soon
+from tests.sources.local_http import Said, Server, listening, read_request
 
 
 @pytest.fixture
@@ -59,3 +62,29 @@ async def test_a_kept_connection_ends_with_its_certificate(
         await transport.aclose()
     # The certificate is good by the clock of OpenSSL, so the new handshake succeeds here.
     assert server.connections == (2 if verified else 1)
+
+
+async def test_none_is_kept_once_the_transport_is_closed(connector: Connector) -> None:
+    asked, let_go, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        asked.set()
+        await let_go.wait()
+        writer.write(Said().wire())
+        with contextlib.suppress(OSError):
+            await reader.read()
+        ended.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    transport = LeanTransport(connector, timeout=60)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    look = asyncio.create_task(transport.handle_async_request(httpx.Request("GET", url)))
+    await asked.wait()
+    await transport.aclose()
+    let_go.set()
+    assert (await look).status_code == 200
+    await soon(ended.is_set)
+    server.close()
+    await server.wait_closed()

@@ -79,6 +79,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
         self._proxy = proxy
         self._looks = looks
         self._idle: dict[Origin, Connection] = {}
+        self._closed = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Exchange one request for its whole response. Raises ``TransportFaultError``."""
@@ -105,7 +106,8 @@ class LeanTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        """Drop the idle connections; the connector stays."""
+        """Drop the idle connections and keep none any more; the connector stays."""
+        self._closed = True
         for connection in self._idle.values():
             connection.close()
             self._connector.released()
@@ -143,6 +145,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
             raise _after_sending(error, prepared.method) from None
         if (
             answer.reusable
+            and not self._closed
             and (self._looks is None or connection.served < self._looks)
             and prepared.origin not in self._idle
             and self._connector.may_keep()
