@@ -1,18 +1,21 @@
 """An incident put together from what each place gives, and told in sentences."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from opsconsole.engine.past.incident import Asked, Material, gather
 from opsconsole.errors import StateError
+from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.model.past.incident import Excerpt, Incident
 from opsconsole.model.past.recording import FleetFigures, ServiceFigures
-from opsconsole.model.past.replay import Span
+from opsconsole.model.past.replay import Gap, Span
+from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.incident.report import markdown
@@ -45,13 +48,20 @@ EVENTS = (
 class Recorded:
     """A recording of two services in which nothing else was kept."""
 
-    def __init__(self, *events: Event) -> None:
+    def __init__(
+        self,
+        *events: Event,
+        gaps: tuple[Gap, ...] = (),
+        silences: tuple[SilenceView, ...] = (),
+        alerts: tuple[Alert, ...] = (),
+    ) -> None:
         self._events = events
+        self._gaps = gaps
         views = (
             ServiceView("api", State.OK, 0.0, depends_on=("db",)),
             ServiceView("db", State.OK, 0.0),
         )
-        self._snapshot = Snapshot(1, T - 600, services=views)
+        self._snapshot = Snapshot(1, T - 600, services=views, silences=silences, alerts=alerts)
 
     def span(self) -> Span | None:
         return Span(T - 2000, T + 1000)
@@ -61,6 +71,9 @@ class Recorded:
 
     def events(self, since: float, until: float, service: str = "") -> tuple[Event, ...]:
         return tuple(each for each in self._events if since <= each.at <= until)
+
+    def gaps(self, since: float, until: float) -> tuple[Gap, ...]:
+        return self._gaps
 
     def services(self, since: float, until: float, every: float = 0.0) -> Iterator[FleetFigures]:
         for step in range(int(since), int(until), 20):
@@ -92,6 +105,7 @@ def test_the_report_begins_before_the_trouble_and_tells_it_whole() -> None:
         "The likeliest cause is what changed before: image a:1 → a:2 of `db-1` at 09:08:20Z"
         " (another image; the service itself; 5m00s before).",
         "1 alert fired (`Down`), the first 30s after it went wrong. All of them are resolved.",
+        "Times: an alert fired after 30s (`Down`), not acknowledged, resolved after 3m20s.",
         "kim began rollback of `db` at 09:15:00Z (“the new image leaks”); verdict verified:"
         " healthy for 10 s. It helped: `db` was ok 1m40s later and stayed so.",
     ]
@@ -145,6 +159,70 @@ def test_where_nobody_looked_nothing_is_called_well() -> None:
     material = Material(Recorded(), lambda: (), lambda: (), lambda _names, _start: ())
     found = gather(Asked(T + 600, T - 5000), material)
     assert "went wrong between 08:40:00Z and" in story(found)[0]
+
+
+KIM = SilenceView(
+    "s1", (Matcher("alertname", "Down"),), "kim@b-2", "ACK killed on purpose", T + 60, T + 4000,
+    SilenceState.ACTIVE,
+)  # fmt: skip
+
+
+def told_of(recorded: Recorded, *runs: Operation) -> list[str]:
+    material = Material(recorded, lambda: runs, lambda: (), lambda _names, _start: ())
+    return story(gather(Asked(T + 600, None, "", "production", T + 700), material))
+
+
+def test_gaps_are_named_and_nothing_in_them_is_called_well() -> None:
+    gap = Gap(T - 27.0, T - 1.0)
+    began = replace(flip(T, "db", State.DOWN), before="ok", figure=27.0)
+    ended = replace(flip(T + 200, "db", State.OK), before="down", figure=50.0)
+    (first, *_) = told_of(Recorded(began, ended, gaps=(gap,)))
+    assert first == (
+        "`db` went wrong between 09:12:53Z and 09:13:20Z on 2025-11-21; at its worst it was down,"
+        " and it was ok again between 09:15:50Z and 09:16:40Z, 3m20s later."
+        " No other service is known to have been affected."
+        " Nobody looked from 09:12:53Z to 09:13:19Z."
+    )
+    (calm, *_) = told_of(Recorded(gaps=(gap,)))
+    assert calm.startswith("No service is known to have gone wrong between")
+    blind = flip(T + 20, "mailer", State.UNKNOWN)
+    (first, *_) = told_of(Recorded(flip(T, "db", State.DOWN), blind))
+    assert "No other service is known to have been affected. Not always known: `mailer`." in first
+
+
+def test_what_was_still_wrong_or_firing_is_said() -> None:
+    old = Alert("k", "Disk", Severity.WARNING, AlertState.FIRING, T - 9000, service="db")
+    told = told_of(Recorded(*EVENTS[:4], flip(T + 560, "db", State.OK), alerts=(old,)))
+    assert "it was ok again at 09:22:40Z, 9m20s later. Also affected: `api`" in told[0]
+    assert told[0].endswith("Still wrong when this report ends: `api`.")
+    assert "Firing already when the report begins: `Disk`. Still firing at the end: `Disk`." in told
+    assert "No alert fired." not in told
+
+
+def test_who_silenced_what_from_elsewhere_is_told_with_the_times() -> None:
+    told = told_of(Recorded(*EVENTS, silences=(KIM,)))
+    assert (
+        "Times: an alert fired after 30s (`Down`), acknowledged after 1m00s (by kim),"
+        " resolved after 3m20s."
+    ) in told
+    assert (
+        'kim\\@b-2 acknowledged `alertname="Down"` at 09:14:20Z, until 10:20:00Z'
+        " (“killed on purpose”)."
+    ) in told
+    mine = replace(
+        run(T + 58, OperationState.VERIFIED, ActionKind.ACKNOWLEDGE),
+        reason="killed on purpose", about="Down", service="alertmanager",
+    )  # fmt: skip
+    told = told_of(Recorded(*EVENTS, silences=(KIM,)), mine)
+    assert told[-1] == "Down acknowledged by kim: killed on purpose at 09:14:58Z."
+    assert not any("until 10:20" in each for each in told)
+
+
+def test_the_screen_and_the_recording_are_one_story() -> None:
+    later = tuple(replace(each, at=each.at + 3.0) for each in EVENTS[1:])
+    shown = Snapshot(1, T + 500, services=(ServiceView("db", State.OK, 0.0),), events=later)
+    material = Material(Recorded(*EVENTS), lambda: (), lambda: (), lambda _n, _s: (), shown)
+    assert gather(Asked(T + 600), material).events == EVENTS
 
 
 def test_alerts_last_from_their_start_to_their_end() -> None:

@@ -16,12 +16,18 @@ RED: Final = frozenset({State.DEGRADED, State.DOWN})
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """One stretch of trouble. ``ended_at`` is None while it lasts; ``worst`` is its worst state."""
+    """One stretch of trouble. ``ended_at`` is None while it lasts; ``worst`` is its worst state.
+
+    ``began_unseen`` are the seconds before its beginning in which nobody looked, so that it may
+    have begun then; ``ended_unseen`` those before its end.
+    """
 
     service: str
     began_at: float
     ended_at: float | None = None
     worst: State = State.DEGRADED
+    began_unseen: float = 0.0
+    ended_unseen: float = 0.0
 
     def covers(self, at: float) -> bool:
         """Whether the service was wrong at ``at``."""
@@ -37,7 +43,8 @@ def episodes(events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
         known = found.setdefault(event.service, [])
         if event.state in RED:
             if not parts:
-                known.append(Episode(event.service, event.at))
+                unseen = event.figure or 0.0
+                known.append(Episode(event.service, event.at, began_unseen=unseen))
             parts.add(event.subject)
             if event.state is State.DOWN:
                 known[-1] = replace(known[-1], worst=State.DOWN)
@@ -47,7 +54,8 @@ def episodes(events: Iterable[Event]) -> dict[str, tuple[Episode, ...]]:
                 parts.clear()
         _leave_to_parts(event, parts)
         if known and not parts and known[-1].ended_at is None:
-            known[-1] = replace(known[-1], ended_at=event.at)
+            unseen = event.figure or 0.0
+            known[-1] = replace(known[-1], ended_at=event.at, ended_unseen=unseen)
     return {service: tuple(each) for service, each in found.items() if each}
 
 

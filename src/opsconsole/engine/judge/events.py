@@ -66,7 +66,7 @@ def alert_began(alert: Alert, at: float) -> Event:
         alert.service,
         alert.name,
         colour,
-        name=_whose(alert),
+        name=whose(alert),
     )
 
 
@@ -80,7 +80,7 @@ def alert_ended(alert: Alert, at: float, unseen: float | None = None) -> Event:
         alert.name,
         State.OK,
         figure=unseen,
-        name=_whose(alert),
+        name=whose(alert),
     )
 
 
@@ -89,7 +89,7 @@ def not_watched(begin: float, end: float) -> Event:
     return Event(end, EventCode.NOT_WATCHED, figure=end - begin)
 
 
-def _whose(alert: Alert) -> str:
+def whose(alert: Alert) -> str:
     """What an alert of no service here is about: its instance, or else its own labels."""
     if alert.service or alert.instance:
         return "" if alert.service else alert.instance

@@ -9,18 +9,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
+from opsconsole.engine.judge.alike import Known
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.judge.episodes import Episode, episodes
+from opsconsole.engine.judge.events import whose
 from opsconsole.engine.past.what_changed import topology
 from opsconsole.engine.past.what_changed import troubles as troubles_of
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.alerts import AlertState, Severity
 from opsconsole.model.causes import WINDOW, Changes, Topology
 from opsconsole.model.events import Event, EventKind
-from opsconsole.model.operation import Operation
+from opsconsole.model.operation import SILENCING, Operation
 from opsconsole.model.past.incident import Affected, AlertSpan, Excerpt, Incident
 from opsconsole.model.past.recording import FleetFigures
-from opsconsole.model.past.replay import Span
+from opsconsole.model.past.replay import Gap, Span
+from opsconsole.model.silences import SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 
@@ -41,6 +44,8 @@ class Recorded(Protocol):
     def at(self, moment: float) -> Snapshot | None: ...
 
     def events(self, since: float, until: float, service: str = "") -> tuple[Event, ...]: ...
+
+    def gaps(self, since: float, until: float) -> tuple[Gap, ...]: ...
 
     def services(
         self, since: float, until: float, every: float = 0.0
@@ -112,6 +117,9 @@ def gather(asked: Asked, material: Material) -> Incident:
         excerpts=reader.excerpts([*names, *(each.service for each in affected)], start),
         lacks=reader.lacks(since),
         seen_from=reader.seen_from(since, asked.until),
+        gaps=reader.gaps(since, asked.until),
+        blind=_blind(events, known, affected),
+        silences=_silences(known, since, asked.until),
     )
 
 
@@ -134,18 +142,22 @@ class _Reader:
         recorded, shown = self._material.recorded, self._material.shown
         found: dict[tuple[float, Event], Event] = {}
         kept = () if recorded is None else self._all(lambda: recorded.events(since, until))
-        seen = shown.events if shown is not None else ()
+        there, known = set(kept), Known(kept)
+        seen = [each for each in (shown.events if shown else ()) if each not in there]
+        # What the screen made of the same as the recording is in it once, as it was recorded.
+        seen = [each for each in sorted(seen, key=_moment) if known.same(each) is None]
         for event in (*kept, *seen, *self._all(self._material.notes)):
             if since <= event.at <= until:
                 found[round(event.at, 3), replace(event, at=0.0)] = event
-        return tuple(sorted(found.values(), key=lambda event: event.at))
+        return tuple(sorted(found.values(), key=_moment))
 
     def operations(self, since: float, until: float, service: str) -> tuple[Operation, ...]:
         runs = self._all(self._material.operations)
         return tuple(
             run
             for run in sorted(runs, key=lambda run: run.started_at)
-            if since <= run.started_at <= until and service in {"", run.service}
+            if since <= run.started_at <= until
+            and (service in {"", run.service} or run.kind in SILENCING)
         )
 
     def figures(self, since: float, until: float) -> tuple[FleetFigures, ...]:
@@ -167,6 +179,11 @@ class _Reader:
         if span is not None and span.begin <= until and span.end >= since:
             return max(span.begin, since)
         return shown.taken_at if shown is not None and since <= shown.taken_at <= until else None
+
+    def gaps(self, since: float, until: float) -> tuple[Gap, ...]:
+        """When nobody looked, as far as that is known."""
+        recorded = self._material.recorded
+        return () if recorded is None else self._all(lambda: recorded.gaps(since, until))
 
     def lacks(self, since: float) -> tuple[str, ...]:
         """What could not be read, and what was not recorded."""
@@ -228,6 +245,8 @@ def _affected(
             each.ended_at,
             each.worst,
             frozenset(hangs.needs(each.service)),
+            each.began_unseen,
+            each.ended_unseen,
         )
         for each in sorted(found, key=lambda each: (each.began_at, each.service))
     )
@@ -261,17 +280,17 @@ def _alerts(
     events: Iterable[Event], before: Snapshot | None, asked: Asked
 ) -> tuple[AlertSpan, ...]:
     """Alerts, from their starts and ends, including those already firing when the report begins."""
-    open_: dict[tuple[str, str], AlertSpan] = {}
+    open_: dict[tuple[str, str, str], AlertSpan] = {}
     over: list[AlertSpan] = []
     for alert in before.alerts if before else ():
         if alert.state is AlertState.FIRING and asked.service in {"", alert.service}:
             state = State.DOWN if alert.severity is Severity.CRITICAL else State.DEGRADED
-            key = (alert.service, alert.name)
+            key = (alert.service, alert.name, whose(alert))
             open_[key] = AlertSpan(alert.name, alert.service, state, alert.summary, None, None)
     for event in events:
         if event.kind is not EventKind.ALERT:
             continue
-        key = (event.service, event.subject)
+        key = (event.service, event.subject, event.name)
         known = open_.pop(key, None)
         if event.state is not State.OK:
             state = event.state or State.DEGRADED
@@ -284,6 +303,35 @@ def _alerts(
             )
     spans = [*over, *open_.values()]
     return tuple(sorted(spans, key=lambda each: (each.began_at or 0.0, each.name, each.service)))
+
+
+def _blind(
+    events: Iterable[Event], known: Snapshot | None, affected: Sequence[Affected]
+) -> tuple[str, ...]:
+    """The services of which it was not known for a while how they were, or is not at the end."""
+    found = {
+        each.service
+        for each in events
+        if each.kind is EventKind.HEALTH and each.state is State.UNKNOWN and each.service
+    }
+    for service in known.services if known is not None else ():
+        if service.state is State.UNKNOWN:
+            found.add(service.name)
+    return tuple(sorted(found - {each.service for each in affected}))
+
+
+def _silences(known: Snapshot | None, since: float, until: float) -> tuple[SilenceView, ...]:
+    """Those that were in force between the two moments, oldest first."""
+    found = [
+        each
+        for each in (known.silences if known is not None else ())
+        if (each.starts_at or 0.0) <= until and (each.ends_at or until) > since
+    ]
+    return tuple(sorted(found, key=lambda each: each.starts_at or 0.0))
+
+
+def _moment(event: Event) -> float:
+    return event.at
 
 
 def _limits(snapshot: Snapshot | None) -> dict[str, int]:

@@ -12,6 +12,8 @@ from opsconsole.model.events import Event
 from opsconsole.model.logs import LogLine
 from opsconsole.model.operation import Operation
 from opsconsole.model.past.recording import FleetFigures
+from opsconsole.model.past.replay import Gap
+from opsconsole.model.silences import SilenceView
 from opsconsole.model.state import State
 
 
@@ -19,7 +21,8 @@ from opsconsole.model.state import State
 class Affected:
     """One stretch of trouble of one service. ``ended_at`` is None where it was not over.
 
-    ``needs`` are the services that it needs, through others too.
+    ``needs`` are the services that it needs, through others too. Within ``began_unseen`` seconds
+    before its beginning, and ``ended_unseen`` before its end, nobody looked.
     """
 
     service: str
@@ -27,6 +30,8 @@ class Affected:
     ended_at: float | None
     worst: State
     needs: frozenset[str] = frozenset()
+    began_unseen: float = 0.0
+    ended_unseen: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,9 @@ class Incident:
     ``affected`` is in the order in which services went wrong, ``main`` the one of them that the
     report is about, None where nothing went wrong; ``figures`` are the recorded figures
     of all services, oldest first; ``memory_limits`` in bytes by service. ``seen_from`` is when
-    it began to be seen, None where nobody looked: then nothing can be called healthy.
+    it began to be seen, None where nobody looked: then nothing can be called healthy. In ``gaps``
+    nobody looked; of services in ``blind`` the state was not always known. ``silences`` are those
+    in force at some time of it, wherever they were made.
     """
 
     environment: str
@@ -76,3 +83,6 @@ class Incident:
     excerpts: tuple[Excerpt, ...] = ()
     lacks: tuple[str, ...] = ()
     seen_from: float | None = 0.0
+    gaps: tuple[Gap, ...] = ()
+    blind: tuple[str, ...] = ()
+    silences: tuple[SilenceView, ...] = ()

@@ -10,14 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from opsconsole.model.causes import Cause
-from opsconsole.model.events import Event, EventKind
-from opsconsole.model.operation import SILENCING, Operation, OperationState
+from opsconsole.model.events import Event
+from opsconsole.model.operation import SILENCING, ActionKind, Operation, OperationState
 from opsconsole.model.past.incident import Affected, AlertSpan, Incident
+from opsconsole.model.silences import ACK_PREFIX, shown
 from opsconsole.model.state import State
 from opsconsole.render.event_words import words
 from opsconsole.render.incident.markdown import code, escape
 from opsconsole.render.ink import figures
 from opsconsole.render.silence_words import is_about_alerts, of_run
+
+GAPS = 5
+"""The most stretches of time named in which nobody looked."""
 
 
 def story(incident: Incident) -> list[str]:
@@ -29,6 +33,8 @@ def story(incident: Incident) -> list[str]:
         " ".join((_what(incident, main), *_again(incident, main), *_others(incident, main))),
         *_why(incident),
         *_rang(incident, main),
+        *_times(incident, main),
+        *_quieted(incident),
         *_done(incident),
     ]
 
@@ -57,27 +63,40 @@ def _nothing(incident: Incident) -> str:
     whom = code(incident.service) if incident.service else "No service"
     did = "did not go" if incident.service else "went"
     seen = replace(incident, since=max(incident.since, incident.seen_from))
-    blind = {
-        each.service
-        for each in incident.events
-        if each.kind is EventKind.HEALTH and each.state is State.UNKNOWN and each.service
-    }
-    said = f"{whom} {did} wrong between {_span(seen)}."
-    if not blind:
-        return said
-    return f"{said} Not always known: {', '.join(code(each) for each in sorted(blind))}."
+    known = "is known to have gone" if incident.gaps and not incident.service else did
+    return f"{whom} {known} wrong between {_span(seen)}.{_unseen(incident)}"
+
+
+def _unseen(incident: Incident) -> str:
+    """What was not looked at: whole stretches of time, and single services."""
+    said = ""
+    if incident.gaps:
+        parts = [f"from {clock(each.begin)} to {clock(each.end)}" for each in incident.gaps[:GAPS]]
+        more = len(incident.gaps) - len(parts)
+        rest = f" and {more} times more" if more else ""
+        said += f" Nobody looked {', '.join(parts)}{rest}."
+    if incident.blind:
+        said += f" Not always known: {', '.join(code(each) for each in incident.blind)}."
+    return said
+
+
+def _at(moment: float, unseen: float) -> str:
+    """``at 09:13:20Z``; where nobody looked just before, between which moments."""
+    if unseen:
+        return f"between {clock(moment - unseen)} and {clock(moment)}"
+    return f"at {clock(moment)}"
 
 
 def _what(incident: Incident, main: Affected) -> str:
-    when = f"{clock(main.began_at)} on {figures.date(main.began_at)}"
+    when = f"{_at(main.began_at, main.began_unseen)} on {figures.date(main.began_at)}"
     was = "was down" if main.worst is State.DOWN else "was degraded"
     if main.ended_at is None:
         lasted = figures.age(incident.until - main.began_at)
         end = f"it was still wrong {lasted} later, when this report ends"
     else:
         lasted = figures.age(main.ended_at - main.began_at)
-        end = f"it was ok again at {clock(main.ended_at)}, {lasted} later"
-    return f"{code(main.service)} went wrong at {when}; at its worst it {was}, and {end}."
+        end = f"it was ok again {_at(main.ended_at, main.ended_unseen)}, {lasted} later"
+    return f"{code(main.service)} went wrong {when}; at its worst it {was}, and {end}."
 
 
 def _again(incident: Incident, main: Affected) -> Iterator[str]:
@@ -95,12 +114,18 @@ def _others(incident: Incident, main: Affected) -> Iterator[str]:
     others = [each for each in incident.affected if each.service != main.service]
     names = list(dict.fromkeys(each.service for each in others))
     if not names:
-        yield "No other service was affected."
+        unseen = _unseen(incident)
+        sure = "is known to have been" if unseen else "was"
+        yield f"No other service {sure} affected.{unseen}"
         return
     through = {each.service for each in others if main.service in each.needs}
     needs = f" (which needs {code(main.service)})"
     said = [code(name) + (needs if name in through else "") for name in names]
-    yield f"Also affected: {', '.join(said)}."
+    yield f"Also affected: {', '.join(said)}.{_unseen(incident)}"
+    going_on = {each.service for each in others if each.ended_at is None}
+    if going_on:
+        still = [code(name) for name in names if name in going_on]
+        yield f"Still wrong when this report ends: {', '.join(still)}."
 
 
 def _why(incident: Incident) -> Iterator[str]:
@@ -129,8 +154,12 @@ def _cause(cause: Cause) -> str:
 def _rang(incident: Incident, main: Affected) -> Iterator[str]:
     start = main.began_at
     rang = [each for each in incident.alerts if each.began_at is not None]
+    before = [each for each in incident.alerts if each.began_at is None]
+    if before:
+        names = ", ".join(dict.fromkeys(f"{code(each.name)}" for each in before))
+        yield f"Firing already when the report begins: {names}. {_still(before)}"
     if not rang:
-        yield "No alert fired."
+        yield "No other alert fired." if before else "No alert fired."
         return
     first = min(rang, key=lambda each: each.began_at or 0.0)
     after = (first.began_at or 0.0) - start
@@ -145,6 +174,63 @@ def _still(rang: Sequence[AlertSpan]) -> str:
     if not firing:
         return "All of them are resolved."
     return f"Still firing at the end: {', '.join(f'{code(each.name)}' for each in firing)}."
+
+
+def _times(incident: Incident, main: Affected) -> Iterator[str]:
+    """How long it took to detect, to acknowledge and to resolve it, as far as that is known."""
+    start = main.began_at
+    ends = [each for each in incident.alerts if each.ended_at is None or each.ended_at > start]
+    if not ends and main.ended_at is None:
+        return
+    said: list[str] = []
+    first = min(ends, key=lambda each: each.began_at or 0.0, default=None)
+    if first is None:
+        said.append("no alert detected it")
+    else:
+        took = figures.age(max(0.0, (first.began_at or 0.0) - start))
+        said.append(f"an alert fired after {took} ({code(first.name)})")
+    said.append(_acknowledged(incident, start))
+    if main.ended_at is None:
+        said.append("not resolved when this report ends")
+    else:
+        said.append(f"resolved after {figures.age(main.ended_at - start)}")
+    yield f"Times: {', '.join(said)}."
+
+
+def _acknowledged(incident: Incident, start: float) -> str:
+    done = [
+        (run.ended_at or run.started_at, run.who)
+        for run in incident.operations
+        if run.kind is ActionKind.ACKNOWLEDGE and run.state is OperationState.VERIFIED
+    ]
+    done += [
+        (each.starts_at, each.by.partition("@")[0])
+        for each in incident.silences
+        if each.acknowledges and each.starts_at is not None
+    ]
+    after = [each for each in done if each[0] >= start]
+    if not after:
+        return "acknowledged before it began" if done else "not acknowledged"
+    at, who = min(after)
+    return f"acknowledged after {figures.age(at - start)} (by {escape(who)})"
+
+
+def _quieted(incident: Incident) -> Iterator[str]:
+    """Who silenced what, where it was not done from a console of this state."""
+    own = {
+        (run.reason, run.kind is ActionKind.ACKNOWLEDGE)
+        for run in incident.operations
+        if run.kind in SILENCING
+    }
+    for each in incident.silences:
+        comment = each.comment.removeprefix(ACK_PREFIX)
+        if (comment, each.acknowledges) in own:
+            continue
+        verb = "acknowledged" if each.acknowledges else "silenced"
+        began = f" at {clock(each.starts_at)}" if each.starts_at is not None else ""
+        end = f", until {clock(each.ends_at)}" if each.ends_at is not None else ""
+        why = f" (“{escape(comment)}”)" if comment else ""
+        yield f"{escape(each.by)} {verb} {code(shown(each.matchers))}{began}{end}{why}."
 
 
 def _done(incident: Incident) -> Iterator[str]:
