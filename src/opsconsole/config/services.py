@@ -27,6 +27,7 @@ from opsconsole.config.types import (
     as_tuple,
     check_pattern,
 )
+from opsconsole.model.across_copies import Across
 
 NO_PROMETHEUS: Final = "none"
 """Instead of a Prometheus' name: none has this service, the console scrapes it itself."""
@@ -137,10 +138,22 @@ class Metric(Model):
     window: Duration = Field(
         default=300.0, description="Over which rates and quantiles are calculated."
     )
+    copies: Across | None = Field(
+        default=None,
+        description="What rules and objectives compare where several copies have it: any (each by "
+        "itself, the default), mean, max, min or sum. Not of a counter or histogram.",
+    )
     description: str = Field(default="", description="What it means, for people.")
+
+    @property
+    def across(self) -> Across:
+        """How the figures of several copies become one; rates of a counter are added up."""
+        return "sum" if self.counter is not None else self.copies or "any"
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Metric":
+        if self.copies is not None and (self.counter or self.histogram):
+            raise ValueError("copies is not for a counter or histogram: theirs are added up")
         kinds = (
             self.counter,
             self.gauge,

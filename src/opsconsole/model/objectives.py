@@ -16,7 +16,8 @@ class Attainment:
     the budget is being spent, ``burning`` the pair of windows over which it is too fast, or ''.
     ``seen`` is how many seconds of the objective's window were watched, ``origin`` by whom: ``own
     looks``, ``own scrapes`` or a Prometheus' name. ``closeness`` is 1 at
-    the target and above it when it is missed; ``trend`` is rising, falling, steady or ''.
+    the target and above it when it is missed; ``trend`` is rising, falling, steady or ''. ``copy``
+    is whose figure ``actual`` is, where that of a single copy decides.
     """
 
     service: str
@@ -33,6 +34,7 @@ class Attainment:
     closeness: float | None = None
     trend: str = ""
     origin: str = ""
+    copy: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from opsconsole.model.across_copies import Across
 from opsconsole.model.reading import is_stale
 
 PROBE: Final = "probe"
@@ -53,7 +54,8 @@ class MetricValue:
     """The present figure of a declared metric of a service; ``unit`` as shown (s, B, %, /s).
 
     ``at`` is when its latest sample was taken, as far as that is known, not when it was asked for;
-    ``every`` is how many seconds are between two samples of it.
+    ``every`` is how many seconds are between two samples of it, ``across`` how the parts of
+    several copies (``by_instance``) are one figure.
     """
 
     service: str
@@ -65,6 +67,12 @@ class MetricValue:
     trace: Trace | None = None
     origin: str = "prometheus"
     every: float = 0.0
+    across: Across = "mean"
+
+    @property
+    def compared(self) -> float | None:
+        """The value in the units of thresholds, in which a share of 5% is 0.05."""
+        return self.value / 100 if self.value is not None and self.unit == "%" else self.value
 
     def is_stale(self, now: float) -> bool:
         """Whether its latest sample is too old for it to be the present figure."""

@@ -29,6 +29,22 @@ _LONGEST: Final = 40
 _UNITS_DOWN: Final = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))
 
 
+_BASE: Final = {
+    **{unit: ("s", scale) for unit, scale in SECONDS.items()},
+    **{unit: ("s", scale) for unit, scale in (("us", 1e-6), ("µs", 1e-6), ("ns", 1e-9))},
+    "min": ("s", 60.0),
+    **{unit: ("B", float(scale)) for unit, scale in BYTES.items()},
+}
+
+
+def base_unit(unit: str) -> tuple[str, float]:
+    """The unit that figures declared in ``unit`` are kept and compared in, and the factor to it.
+
+    Times are kept in seconds and sizes in bytes; any other unit is a word for people.
+    """
+    return _BASE.get(unit, (unit, 1.0))
+
+
 def parse_duration(text: str) -> float:
     """Seconds from ``500ms``, ``30s``, ``1m30s``, ``2h``, ``7d``. Raises ValueError."""
     written = text.strip()

@@ -39,6 +39,8 @@ def _budget(item: Attainment) -> Iterator[Span]:
     """The error budget in words, the most urgent first."""
     if item.burning:
         yield Span(f"  too fast: {item.burning}", Role.DOWN)
+    if item.copy:
+        yield Span(f"  on {item.copy}", Role.MUTED)
     witness = _witness(item)
     if witness:
         yield Span(f"  {witness}", Role.MUTED)
@@ -66,6 +68,8 @@ def _standing(item: Attainment, width: int) -> list[Line]:
     witness = _witness(item)
     if witness:
         said.append(witness)
+    if item.copy:
+        said.append(f"the worst copy is {item.copy}")
     role = Role.TEXT if item.met is False else Role.MUTED
     lines: list[Line] = []
     if item.burning:

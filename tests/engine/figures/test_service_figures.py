@@ -14,6 +14,7 @@ from opsconsole.model.objectives import Attainment
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
 from opsconsole.model.state import State
+from opsconsole.sources.metrics.declared import declared_metrics, to_values
 from tests.engine.conftest import fleet
 from tests.workloads import DOCKER, replica
 
@@ -112,7 +113,62 @@ def test_health_bodies_and_headers_give_metrics() -> None:
     assert found["hits"].by_instance == {"api-1": 0.2, "api-2": 0.4}
     assert found["left"].value == 100.0
     service.metrics.update(found)
-    assert attain(service, "hits > 25%").met is True
+    attained = attain(service, "hits > 25%")
+    assert (attained.met, attained.copy) == (False, "api-1"), "one copy misses it"
+    assert attained.actual == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("unit", "given", "shown", "expression"),
+    [
+        ("ms", 20.0, (0.02, "s"), "value < 500ms"),
+        ("us", 20.0, (2e-5, "s"), "value < 1ms"),
+        ("min", 2.0, (120.0, "s"), "value < 3m"),
+        ("MiB", 2.0, (2.0 * 2**20, "B"), "value < 3MiB"),
+        ("kB", 2.0, (2000.0, "B"), "value < 1MiB"),
+        ("%", 85.0, (85.0, "%"), "value < 90%"),
+        ("", 0.85, (0.85, ""), "value < 90%"),
+        ("users", 85.0, (85.0, "users"), "value < 90"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["json", "header", "gauge", "promql"])
+def test_a_unit_means_the_same_wherever_the_figure_comes_from(
+    kind: str, unit: str, given: float, shown: tuple[float, str], expression: str
+) -> None:
+    service = record(metrics={"value": {kind: "pool.wait", "unit": unit}})
+    probe = service.instances[0].probes[0]
+    headers = {"pool.wait": str(given)}
+    probe.report = HealthReport(State.OK, "json", figures={"pool.wait": given}, headers=headers)
+    probe.report_at = NOW
+    found = tuple(figures.body_metrics(service))
+    for declared in declared_metrics("api", service.config):
+        found = to_values(declared, [({"instance": "a"}, given)], NOW, "prometheus")
+    (metric,) = found
+    assert metric.value == pytest.approx(shown[0])
+    assert metric.unit == shown[1]
+    service.note_metric(metric, NOW)
+    assert attain(service, expression).met is True
+    opposite = expression.replace("<", ">")
+    assert figures.holds(service, parse(opposite), NOW) is False
+
+
+@pytest.mark.parametrize(
+    ("copies", "fires"),
+    [(None, True), ("any", True), ("max", True), ("sum", True), ("mean", False)],
+)
+def test_a_full_pool_of_one_copy_fires_its_rule(copies: str | None, fires: bool) -> None:
+    more = {} if copies is None else {"copies": copies}
+    service = record(metrics={"pool": {"json": "used", **more}})
+    for number, instance in enumerate(service.instances):
+        used = {"used": 97.0 if number else 3.0}
+        instance.probes[0].report = HealthReport(State.OK, "json", figures=used)
+        instance.probes[0].report_at = NOW
+    (metric,) = figures.body_metrics(service)
+    service.note_metric(metric, NOW)
+    assert figures.holds(service, parse("pool > 90"), NOW) is fires
+    missed = attain(service, "pool < 90")
+    assert missed.met is (not fires)
+    assert missed.copy == ("api-2" if copies in {None, "any", "max"} else "")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.alerts.always_firing import AlwaysFiring
 from opsconsole.engine.alerts.recalled_alerts import RecalledAlerts
 from opsconsole.engine.alerts.restarted_servers import RestartedServers
-from opsconsole.engine.figures.service_figures import holds
+from opsconsole.engine.figures.service_figures import compared, holds
 from opsconsole.engine.judge import rules
 from opsconsole.engine.judge.alerts import (
     RESOLVED_FOR,
@@ -30,7 +30,7 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
-from opsconsole.model.expressions import Expression, ExpressionError, parse
+from opsconsole.model.expressions import Comparison, Expression, ExpressionError, parse
 from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
 from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 from opsconsole.model.state import State
@@ -331,7 +331,7 @@ def _evaluate(local: _LocalRule, now: float) -> bool:
     same = local.state.phase is before.phase and local.state.since == before.since
     if same and recalled is None:
         return False
-    local.alert = _alert(local)
+    local.alert = _alert(local, now)
     return True
 
 
@@ -340,15 +340,20 @@ def _labels(local: _LocalRule) -> dict[str, str]:
     return {"alertname": rule.name, "service": local.service.name, "severity": rule.severity}
 
 
-def _alert(local: _LocalRule) -> Alert | None:
+def _alert(local: _LocalRule, now: float) -> Alert | None:
     if local.state.phase is Phase.INACTIVE:
         return None
     rule, service = local.rule, local.service.name
     labels = _labels(local)
     firing = local.state.phase is Phase.FIRING
+    value, copy = None, ""
+    if isinstance(local.condition, Comparison):
+        value, copy = compared(local.service, local.condition, now, alarm=True)
     return Alert(
         key=alert_key(rule.name, labels),
         name=rule.name,
+        instance=copy,
+        value="" if value is None else f"{value:.6g}",
         severity=Severity.from_word(rule.severity),
         state=AlertState.FIRING if firing else AlertState.PENDING,
         since=local.state.since,

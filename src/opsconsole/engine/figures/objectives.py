@@ -7,7 +7,7 @@ seen, and says by whom and over how long.
 from dataclasses import replace
 
 from opsconsole.engine.figures.budget_sources import BudgetSource, budget_source
-from opsconsole.engine.figures.service_figures import figure, state_is, trace_of
+from opsconsole.engine.figures.service_figures import compared, state_is, trace_of
 from opsconsole.engine.judge.attainment import closeness, trend
 from opsconsole.engine.judge.budget import budget_of
 from opsconsole.engine.state.fleet import ServiceRecord
@@ -27,9 +27,9 @@ def attainment(record: ServiceRecord, text: str, expression: Expression, now: fl
     if isinstance(expression, Availability):
         return _availability(record, text, expression, now)
     if isinstance(expression, Comparison):
-        actual = figure(record, expression.quantity, now, expression.unit)
+        actual, copy = compared(record, expression, now)
         met = None if actual is None else expression.holds(actual)
-        return _compared(record, text, expression, actual, met, now)
+        return replace(_compared(record, text, expression, actual, met, now), copy=copy)
     met = state_is(record, expression.state)
     return Attainment(record.name, text, None, 1.0, "", met)
 

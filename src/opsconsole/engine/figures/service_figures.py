@@ -6,21 +6,24 @@ fractions, rates per second.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Final
 
 from opsconsole.config.log_figures import is_value
+from opsconsole.config.services import Metric
 from opsconsole.engine.figures.host_figures import HOST_FIGURES, of_host
 from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.model.across_copies import combined, deciding
 from opsconsole.model.expressions import (
     Availability,
+    Comparison,
     Expression,
     Quantity,
     StateIs,
 )
 from opsconsole.model.series import Latency, MetricValue, Trace
 from opsconsole.model.state import State
-
-_TIMES: Final = frozenset({"s", "ms", "us", "µs", "ns"})
+from opsconsole.model.units import base_unit
 
 
 def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = "") -> float | None:
@@ -49,8 +52,25 @@ def holds(record: ServiceRecord, expression: Expression, now: float) -> bool | N
     if isinstance(expression, Availability):
         rate = record.history.error_rate(now, expression.window)
         return None if rate is None else 1 - rate < expression.target
-    value = figure(record, expression.quantity, now, expression.unit)
+    value, _copy = compared(record, expression, now, alarm=True)
     return None if value is None else expression.holds(value)
+
+
+def compared(
+    record: ServiceRecord, comparison: Comparison, now: float, *, alarm: bool = False
+) -> tuple[float | None, str]:
+    """The figure that decides ``comparison``, and the copy whose it is, '' where it is none's.
+
+    With ``alarm`` the comparison says what is wrong, else what is right.
+    """
+    quantity = comparison.quantity
+    value = figure(record, quantity, now, comparison.unit)
+    metric = record.metrics.get(quantity.name)
+    if value is None or metric is None or quantity.name not in record.config.metrics:
+        return value, ""
+    parts = metric.by_instance
+    copy = deciding(metric.across, parts, comparison.operator, alarm=alarm)
+    return (value, "") if copy is None else (replace(metric, value=parts[copy]).compared, copy)
 
 
 def cpu(record: ServiceRecord) -> float | None:
@@ -109,10 +129,11 @@ def latency(record: ServiceRecord, now: float) -> Latency:
 
 
 def body_metrics(record: ServiceRecord) -> Iterator[MetricValue]:
-    """Declared metrics from health bodies and headers: their mean, and by instance."""
+    """Declared metrics from health bodies and headers: of the service, and by instance."""
     for name, metric in record.config.metrics.items():
         if metric.json_path is None and metric.header is None:
             continue
+        unit, scale = base_unit(metric.unit)
         parts: dict[str, float] = {}
         latest: float | None = None
         for instance in record.instances:
@@ -124,18 +145,24 @@ def body_metrics(record: ServiceRecord) -> Iterator[MetricValue]:
             else:
                 value = _number(report.headers, metric.header or "")
             if value is not None:
-                parts[instance.name] = value
+                parts[instance.name] = value * scale
                 latest = max(latest or 0.0, instance.probes[0].report_at or 0.0)
-        mean = sum(parts.values()) / len(parts) if parts else None
-        yield MetricValue(record.name, name, mean, metric.unit, latest, parts, origin="health")
+        whole = combined(metric.across, tuple(parts.values())) if parts else None
+        yield MetricValue(
+            record.name, name, whole, unit, latest, parts, origin="health", across=metric.across
+        )
 
 
 def _latency_metric(record: ServiceRecord) -> str:
     metrics = record.config.metrics
     if "latency" in metrics and metrics["latency"].histogram:
         return "latency"
-    timed = [name for name, each in metrics.items() if each.histogram and each.unit in _TIMES]
+    timed = [name for name, each in metrics.items() if each.histogram and _is_time(each)]
     return timed[0] if len(timed) == 1 else ""
+
+
+def _is_time(metric: Metric) -> bool:
+    return base_unit(metric.unit)[0] == "s"
 
 
 def trace_of(record: ServiceRecord, name: str) -> Trace | None:
@@ -154,7 +181,7 @@ def _declared(record: ServiceRecord, quantity: Quantity, now: float) -> float | 
 
 def _fresh(record: ServiceRecord, name: str, now: float) -> float | None:
     metric = record.metrics.get(name)
-    return None if metric is None or metric.is_stale(now) else metric.value
+    return None if metric is None or metric.is_stale(now) else metric.compared
 
 
 def state_is(record: ServiceRecord, state: State) -> bool | None:

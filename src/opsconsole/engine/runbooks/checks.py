@@ -240,12 +240,15 @@ def _metric(check: MetricCheck, record: ServiceRecord, now: float) -> Look:
         return Look(1 - rate >= expression.target, f"available {1 - rate:.3%} of what was seen")
     if not isinstance(expression, Comparison):
         return Look(figures.state_is(record, expression.state), f"state {record.judgement.state}")
-    value = figures.figure(record, expression.quantity, now, expression.unit)
+    value, copy = figures.compared(record, expression, now)
     if value is None:
         return Look(None, f"{expression.quantity} of {record.name} is not known")
     seen = Comparison(expression.quantity, "==", value, expression.unit)
     shown = str(seen).partition(" == ")[2]
-    said = f"{expression.quantity} is {shown}, wanted {expression.operator} {_wanted(expression)}"
+    on = f" on {copy}" if copy else ""
+    said = (
+        f"{expression.quantity} is {shown}{on}, wanted {expression.operator} {_wanted(expression)}"
+    )
     return Look(expression.holds(value), said)
 
 

@@ -154,6 +154,7 @@ def _service(service: ServiceView, now: float) -> Document:
                 "origin": each.origin,
                 "closeness": _round(each.closeness),
                 "trend": each.trend,
+                "copy": each.copy,
             }
             for each in service.objectives
         ],

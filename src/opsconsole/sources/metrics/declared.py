@@ -3,7 +3,7 @@
 Invariant: both backends hand over a vector of the same meaning (rates of a counter by instance,
 values of a gauge, rates of buckets by ``le``), and ``to_values`` alone makes figures of it, so
 that one declaration gives one figure. A figure that is NaN or infinite is None. Times are in
-seconds whatever unit the metric is declared in.
+seconds and sizes in bytes whatever unit the metric is declared in.
 """
 
 import math
@@ -13,8 +13,10 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from opsconsole.config.services import Metric, Service
+from opsconsole.model.across_copies import Across, combined
 from opsconsole.model.expressions import Comparison, ExpressionError, parse
 from opsconsole.model.series import MetricValue
+from opsconsole.model.units import base_unit
 from opsconsole.sources.metrics.quantiles import bucket_quantiles
 from opsconsole.text import sanitize
 
@@ -24,7 +26,6 @@ QUANTILES: Final = (0.5, 0.95, 0.99)
 PARTS_LIMIT: Final = 1000
 """Instances of which a figure keeps a part of its own; all of them count in the whole."""
 
-_SCALES: Final = {"ms": ("s", 1e-3), "us": ("s", 1e-6), "µs": ("s", 1e-6), "ns": ("s", 1e-9)}
 _LABEL_LIMIT: Final = 200
 
 Vector: TypeAlias = Sequence[tuple[Mapping[str, str], float]]
@@ -57,6 +58,7 @@ class Declared:
     unit: str = ""
     scale: float = 1.0
     quantiles: tuple[float, ...] = QUANTILES
+    across: Across = "sum"
 
 
 def declared_metrics(name: str, service: Service) -> tuple[Declared, ...]:
@@ -82,28 +84,33 @@ def to_values(
     """The figures of ``declared`` that ``vector``, read at ``at``, gives."""
     if declared.kind is Kind.HISTOGRAM:
         return _quantile_values(declared, vector, at, origin)
-    counts: dict[str, int] = {}
-    parts: dict[str, float] = {}
-    total, count = 0.0, 0
+    scale, across = declared.scale, declared.across
+    numbers: list[float] = []
+    parts: dict[str, list[float]] = {}
     for labels, number in vector:
         if not math.isfinite(number):
             continue
-        total, count = total + number, count + 1
+        numbers.append(number)
         instance = labels.get("instance")
         if instance is not None and (instance in parts or len(parts) < PARTS_LIMIT):
-            parts[instance] = parts.get(instance, 0.0) + number
-            counts[instance] = counts.get(instance, 0) + 1
-    mean = declared.kind is not Kind.COUNTER
-    scale = declared.scale
+            parts.setdefault(instance, []).append(number)
     by_instance = {
-        sanitize(instance, limit=_LABEL_LIMIT): scale * part / (counts[instance] if mean else 1)
+        sanitize(instance, limit=_LABEL_LIMIT): scale * combined(across, part)
         for instance, part in parts.items()
     }
-    whole = scale * total / (count if mean else 1) if count else None
+    whole = scale * combined(across, numbers) if numbers else None
     value = whole if whole is not None and math.isfinite(whole) else None
-    unit = declared.unit
     return (
-        MetricValue(declared.service, declared.name, value, unit, at, by_instance, None, origin),
+        MetricValue(
+            declared.service,
+            declared.name,
+            value,
+            declared.unit,
+            at,
+            by_instance,
+            origin=origin,
+            across=across,
+        ),
     )
 
 
@@ -136,7 +143,7 @@ def _quantile_values(
 def _declare(
     service: str, name: str, metric: Metric, quantiles: tuple[float, ...]
 ) -> Declared | None:
-    unit, scale = _SCALES.get(metric.unit, (metric.unit, 1.0))
+    unit, scale = base_unit(metric.unit)
     labels = tuple(sorted(metric.labels.items()))
     if metric.counter:
         per_second = f"{metric.unit}/s"
@@ -144,14 +151,18 @@ def _declare(
             service, name, Kind.COUNTER, metric.counter, labels, metric.window, per_second
         )
     if metric.gauge:
-        return Declared(service, name, Kind.GAUGE, metric.gauge, labels, 0.0, unit, scale)
+        return Declared(
+            service, name, Kind.GAUGE, metric.gauge, labels, 0.0, unit, scale, across=metric.across
+        )
     if metric.histogram:
         series = f"{metric.histogram}_bucket"
         window = metric.window
         kind = Kind.HISTOGRAM
         return Declared(service, name, kind, series, labels, window, unit, scale, quantiles)
     if metric.promql:
-        return Declared(service, name, Kind.PROMQL, metric.promql, (), 0.0, unit, scale)
+        return Declared(
+            service, name, Kind.PROMQL, metric.promql, (), 0.0, unit, scale, across=metric.across
+        )
     return None
 
 
