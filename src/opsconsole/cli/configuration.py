@@ -15,6 +15,7 @@ from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.discovery.look import look
 from opsconsole.errors import OpsconsoleError
 from opsconsole.text import sanitize
+from opsconsole.zones import begin_in
 
 _SHOWN: Final = 80
 
@@ -33,6 +34,7 @@ def from_arguments(arguments: argparse.Namespace) -> Configuration:
     """Find and load what ``arguments`` ask for. Raises ConfigError with every problem."""
     path = find(getattr(arguments, "config", None), os.environ)
     settings = load(path) if path else default_settings()
+    begin_in(settings.display.time)
     asked = getattr(arguments, "read_only", False) or getattr(arguments, "wall", False)
     base = (path if path and path.is_dir() else path.parent if path else Path.cwd()).absolute()
     read_only = effective_read_only(settings, asked)

@@ -116,6 +116,7 @@ def _loaded(arguments: argparse.Namespace) -> "Options":
         environment=settings.environment.name,
         danger=settings.environment.danger,
         window=display.window,
+        time=display.time,
         wall=WallOptions(settings.wall.rotate, settings.wall.views) if is_wall else None,
     )
 

@@ -15,6 +15,7 @@ AT_START_ONLY: Final = (
     "display.ascii",
     "display.low_bandwidth",
     "display.mouse",
+    "display.time",
     "display.window",
     "operations.audit_file",
     "operations.audit_syslog",

@@ -13,7 +13,17 @@ from opsconsole.config.discovery import Discovery
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
-from opsconsole.config.types import Duration, Model, Name, OneOrMany, Size, Text, Url, as_tuple
+from opsconsole.config.types import (
+    Duration,
+    Model,
+    Name,
+    OneOrMany,
+    Size,
+    Text,
+    Url,
+    Zone,
+    as_tuple,
+)
 from opsconsole.model.source_id import SourceId, SourceKind
 
 
@@ -136,6 +146,9 @@ class Display(Model):
     ascii: bool = Field(default=False, description="Draw with ASCII characters alone.")
     mouse: bool = Field(default=True, description="Whether the mouse is used.")
     window: Duration = Field(default=900.0, description="How much time the charts span.")
+    time: Zone = Field(
+        default="utc", description="The zone of times: utc, local, or one such as Europe/Berlin."
+    )
 
 
 class Wall(Model):

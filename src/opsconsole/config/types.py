@@ -24,6 +24,7 @@ from opsconsole.model import units
 from opsconsole.model.expressions import Availability, ExpressionError, StateIs, parse
 from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.patterns import PatternError, pattern
+from opsconsole.zones import problem_with
 
 NAME_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 PLACEHOLDERS: Final = ("reason", "instance", "to", "backup", "service")
@@ -54,6 +55,14 @@ def as_tuple(value: object) -> object:
 def is_env_reference(value: object) -> bool:
     """Whether ``value`` is text of the form ``${env:NAME}``."""
     return isinstance(value, str) and _ENV_REFERENCE.fullmatch(value) is not None
+
+
+def _check_zone(value: str) -> str:
+    name = value.lower() if value.lower() in {"utc", "local"} else value
+    problem = problem_with(name)
+    if problem:
+        raise ValueError(problem)
+    return name
 
 
 def _check_url(value: str) -> str:
@@ -142,6 +151,8 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """What a service, an instance or a metric may be called."""
 
 Text = Annotated[str, Field(min_length=1)]
+
+Zone = Annotated[str, AfterValidator(_check_zone)]
 """Any text that is not empty."""
 
 Url = Annotated[str, AfterValidator(_check_url)]

@@ -5,7 +5,6 @@ Invariant: settings that are returned are whole and valid; otherwise none are re
 written is left until it was unchanged for one poll.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from opsconsole.errors import ConfigError
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.state import State
 from opsconsole.threads import BoundedExecutor, QueueFullError
+from opsconsole.zones import offset, shown_at
 
 POLL_EVERY: Final = 2.0
 """Seconds between checks of the files."""
@@ -59,8 +59,8 @@ class ConfigurationWatch:
         """Why the configuration on disk is not in use, and since when; or ''."""
         if not self._problem:
             return ""
-        clock = time.strftime("%H:%M:%SZ", time.gmtime(self._since))
-        return f"configuration not taken over since {clock}: {self._problem}"
+        since = f"{shown_at(self._since):%H:%M:%S}{offset(self._since)}"
+        return f"configuration not taken over since {since}: {self._problem}"
 
     def begin(self, settings: Settings) -> None:
         """``settings`` are the ones read at the start."""

@@ -1,17 +1,20 @@
 """A moment as a person types it.
 
-Invariant: what is typed means one moment or none; nothing is guessed. Times are UTC, as
-everywhere on the screen, unless a zone is written.
+Invariant: what is typed means one moment or none; nothing is guessed. Times are in
+the zone that is shown, unless another one is written.
 """
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from opsconsole.model.units import read_duration
+from opsconsole.zones import zone
 
-HOW: Final = "09:14, -2h, or 2026-11-20T09:14; UTC unless a zone is written, as in 09:14+01:00"
+HOW: Final = (
+    "09:14, -2h, or 2026-11-20T09:14; as the clock shows it unless a zone is written: 09:14+01:00"
+)
 """What can be typed, as prompts show it."""
 
 SOON: Final = 3600.0
@@ -86,21 +89,21 @@ def _seconds(text: str) -> float:
 def _latest(typed: str, now: float) -> float:
     """The latest such time of day that is not after ``now``."""
     wanted = time.fromisoformat(_padded(typed))
-    zone = wanted.tzinfo or UTC
-    today = datetime.fromtimestamp(now, UTC).astimezone(zone)
-    found = datetime.combine(today.date(), wanted, wanted.tzinfo or UTC)
+    meant = wanted.tzinfo or zone()
+    today = datetime.fromtimestamp(now, meant)
+    found = datetime.combine(today.date(), wanted, meant)
     return (found if found.timestamp() <= now else found - timedelta(days=1)).timestamp()
 
 
 def _latest_day(typed: str, now: float) -> float:
     """The beginning of the latest such day, as lists of older things show it."""
-    year = datetime.fromtimestamp(now, UTC).year
-    day = datetime.strptime(f"{typed} {year} +0000", "%b %d %Y %z")
+    year = datetime.fromtimestamp(now, zone()).year
+    day = datetime.strptime(f"{typed} {year} +0000", "%b %d %Y %z").replace(tzinfo=zone())
     return (day if day.timestamp() <= now else day.replace(year=year - 1)).timestamp()
 
 
 def _zoned(moment: datetime) -> float:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone())).timestamp()
 
 
 def _earlier(moment: float, now: float) -> float:

@@ -138,14 +138,14 @@ def _notes(alert: Alert, now: float) -> list[str]:
 
 def _until(at: float, now: float) -> str:
     """The minute within a day, else the day too."""
-    clock = f"{figures.clock(at, seconds=False)}Z"
+    clock = f"{figures.zoned(at, seconds=False)}"
     return clock if at - now < 86_000 else f"{figures.date(at)} {clock}"
 
 
 def _shortly(at: float, now: float) -> str:
     """The minute within a day, else the day alone."""
     if at - now < 86_000:
-        return f"{figures.clock(at, seconds=False)}Z"
+        return f"{figures.zoned(at, seconds=False)}"
     return figures.date(at).partition("-")[2]
 
 

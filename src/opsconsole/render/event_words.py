@@ -51,8 +51,8 @@ def _unseen(event: Event) -> str:
 
 
 def _not_watched(event: Event) -> str:
-    began = figures.clock(event.at - (event.figure or 0.0))
-    return f"nobody looked for {figures.age(event.figure or 0.0)}, from {began}Z"
+    began = figures.zoned(event.at - (event.figure or 0.0))
+    return f"nobody looked for {figures.age(event.figure or 0.0)}, from {began}"
 
 
 def _fired(event: Event) -> str:

@@ -39,7 +39,7 @@ def top(
         right += [Span(f" {note} ", Role.BADGE_NOTE), Span(" ", Role.BAR)]
     if read_only or (snapshot is not None and snapshot.read_only):
         right += [Span(" READ-ONLY ", Role.BADGE_NOTE), Span("  ", Role.BAR)]
-    right.append(Span(f"{figures.clock(wall)}Z ", clock))
+    right.append(Span(f"{figures.zoned(wall)} ", clock))
     room = width - line_width(tuple(left)) - line_width(tuple(right))
     if room > len(environment.platform) + 3 and environment.platform:
         left.append(Span(f"  {environment.platform}", Role.BAR_MUTED))

@@ -6,7 +6,6 @@ lines, lag and unread logs are always shown.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from opsconsole.model.logs import (
@@ -18,10 +17,10 @@ from opsconsole.model.logs import (
     LogStatus,
     PastEnd,
 )
-from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, fit, titled, wrap
-from opsconsole.render.ink.figures import duration
+from opsconsole.render.ink.figures import duration, fine_clock
 from opsconsole.render.ink.matching import compiled
+from opsconsole.zones import written
 
 WINDOWS: Final[dict[int, float]] = {2: 60.0, 3: 300.0, 4: 900.0, 5: 1800.0, 6: 3600.0}
 """Seconds of the windows 2 to 6; 0 is the end of everything, 1 its beginning."""
@@ -148,7 +147,10 @@ def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: 
     if line.notice:
         words = f" ── {rows.text_at(at)} ──"
         return [
-            clip_line((Span(f" {_clock(line.at)}", Role.FAINT), Span(words, Role.UNKNOWN)), width)
+            clip_line(
+                (Span(f" {fine_clock(line.at)}", Role.FAINT), Span(words, Role.UNKNOWN)),
+                width,
+            )
         ]
     head = _head(line, several=several) if part == 0 else _blank_head(several=several)
     used = sum(len(span.text) for span in head)
@@ -174,7 +176,7 @@ def _text_role(level: LogLevel) -> Role:
 def _head(line: LogLine, *, several: bool) -> Line:
     word, role = _WORDS[line.level]
     spans = [
-        Span(f" {_clock(line.at)}", Role.MUTED if line.stamped else Role.FAINT),
+        Span(f" {fine_clock(line.at)}", Role.MUTED if line.stamped else Role.FAINT),
         Span(f" {word:5} ", role),
     ]
     if several:
@@ -184,11 +186,6 @@ def _head(line: LogLine, *, several: bool) -> Line:
 
 def _blank_head(*, several: bool) -> Line:
     return (Span(" " * (13 + 7 + (_SOURCE_WIDTH + 1 if several else 0))),)
-
-
-def _clock(at: float) -> str:
-    """UTC with milliseconds, twelve cells."""
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S.%f")[:12]
 
 
 class Look(NamedTuple):
@@ -248,9 +245,7 @@ def status(page: LogPage | None, width: int) -> list[Line]:
 
 
 def _past_status(past: LogPast) -> Line:
-    reach = (
-        "" if past.reach is None else f", back to {figures.date(past.reach)} {_clock(past.reach)}"
-    )
+    reach = "" if past.reach is None else f", back to {written(past.reach)}"
     said = f"{past_words(past.end)}: {past.read / 1e6:,.1f} MB read{reach}"
     whole = past.end in (None, PastEnd.BEGINNING)
     spans = [Span(f"  {said}", Role.MUTED if whole else Role.DEGRADED)]

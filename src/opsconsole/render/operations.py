@@ -274,10 +274,10 @@ def details(
         lines += [BLANK, *labelled("reason", run.reason, width, room=_LABEL)]
     if run.ends_at is not None and run.kind is ActionKind.DEGRADE:
         lines += labelled(
-            "ends", f"by itself at {figures.when(run.ends_at, now).strip()}Z", width, room=_LABEL
+            "ends", f"by itself at {figures.zoned_when(run.ends_at, now)}", width, room=_LABEL
         )
     lines += labelled(
-        "started", f"{figures.when(run.started_at, now).strip()}Z  {run.id}", width, room=_LABEL
+        "started", f"{figures.zoned_when(run.started_at, now)}  {run.id}", width, room=_LABEL
     )
     steps = next_steps(run, service)
     if steps:

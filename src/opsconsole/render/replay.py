@@ -71,7 +71,7 @@ def live_lines(is_live: bool) -> tuple[Line, ...]:
 
 def when(moment: float, now: float) -> str:
     """The time of day in UTC, with the date if it is not recent."""
-    clock = f"{figures.clock(moment)}Z"
+    clock = f"{figures.zoned(moment)}"
     return clock if 0 <= now - moment < _FAR else f"{figures.date(moment)} {clock}"
 
 

@@ -261,9 +261,7 @@ def _result(step: StepView, at: StepRun, width: int, now: float) -> list[Line]:
     if at.who:
         lines += labelled("by", whose(at), width, room=_LABEL)
     if at.started_at is not None:
-        lines += labelled(
-            "began", f"{figures.when(at.started_at, now).strip()}Z", width, room=_LABEL
-        )
+        lines += labelled("began", f"{figures.zoned_when(at.started_at, now)}", width, room=_LABEL)
     if at.operation:
         lines += labelled("operation", f"{at.operation} (O shows it)", width, room=_LABEL)
     if at.attempts > 1:

@@ -82,7 +82,7 @@ def _moment(at: float | None, now: float) -> str:
     if at is None:
         return ""
     ago = f"{figures.age(now - at)} ago" if at <= now else f"in {figures.age(at - now)}"
-    return f"{figures.date(at)} {figures.clock(at)}Z, {ago}"
+    return f"{figures.date(at)} {figures.zoned(at)}, {ago}"
 
 
 def _field(label: str, text: str, width: int) -> list[Line]:

@@ -36,6 +36,7 @@ from opsconsole.ui.terminal.output_gate import OutputGate
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
 from opsconsole.ui.time_axis import TimeAxis
 from opsconsole.ui.time_travel import TimeTravel
+from opsconsole.zones import LOCAL, USUAL, show_in, shown
 
 if TYPE_CHECKING:
     from opsconsole.model.operation import Operation
@@ -349,6 +350,13 @@ class Console(App[int], inherit_bindings=False):
 
         taken = toggle_mouse(self._driver)
         self.say("the mouse is taken" if taken else "the mouse is free: text can be selected")
+
+    def action_zone(self) -> None:
+        """Show times in the next zone: UTC, this machine's, the configured one."""
+        zones = tuple(dict.fromkeys((USUAL, LOCAL, self.options.time)))
+        show_in(zones[(zones.index(shown()) + 1) % len(zones)])
+        self.say(f"times are {'UTC' if shown() == USUAL else shown()} now")
+        self.show()
 
     def action_redraw(self) -> None:
         """Paint everything again."""

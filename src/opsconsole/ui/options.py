@@ -37,6 +37,7 @@ class WallOptions:
 @dataclass(frozen=True, slots=True)
 class Options:
     """Options of look, keys and files. ``keys`` maps binding ids to keys; ``window`` is in seconds.
+    ``time`` is the zone of times.
 
     ``export`` writes an incident report to a new file; it blocks. Raises OpsconsoleError.
     """
@@ -50,5 +51,6 @@ class Options:
     environment: str = "this host"
     danger: str = "none"
     window: float = 900.0
+    time: str = "utc"
     wall: WallOptions | None = None
     export: "Callable[[ExportRequest], Path] | None" = None

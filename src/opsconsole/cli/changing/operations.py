@@ -14,7 +14,6 @@ import json
 import shutil
 import sys
 import time
-from datetime import datetime
 from typing import Final
 
 from opsconsole.cli.changing.operate import refused
@@ -29,6 +28,7 @@ from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.status import operation_document
 from opsconsole.render.operations import details
 from opsconsole.text import sanitize
+from opsconsole.zones import written
 
 _STOP: Final = "stop-rollback"
 _WIDE: Final = 1_000
@@ -116,10 +116,9 @@ def _stop(operator: Operator, arguments: argparse.Namespace) -> int:
 
 
 def _line(operation: Operation) -> str:
-    started = datetime.fromtimestamp(operation.started_at).astimezone()
     name = f" {operation.name}" if operation.name else ""
     return (
-        f"{started:%Y-%m-%d %H:%M:%S%z}  {operation.state:<12} {operation.kind}{name} "
+        f"{written(operation.started_at)}  {operation.state:<12} {operation.kind}{name} "
         f"{operation.service}  {operation.id}  by {operation.who}@{operation.host}"
         f"  {operation.summary}"
         f"{_rollback(operation)}"

@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from opsconsole.operations.backups.catalogue import Listed, age_of, backups, ver
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
 from opsconsole.operations.planning import registry
+from opsconsole.zones import written
 
 VERSION: Final = 1
 """Of the JSON document."""
@@ -98,10 +98,9 @@ def _print(found: dict[str, tuple[Path, Sequence[Listed]]], *, every_byte: bool)
 def _line(listed: Listed, *, every_byte: bool) -> str:
     if not listed.whole:
         return f"{listed.id}  DAMAGED  {listed.fault}"
-    made = datetime.fromtimestamp(listed.created_ns / 1e9, UTC)
     state = "verified" if every_byte else "whole"
     parts = [
-        f"{listed.id}  {state:<8} {made:%Y-%m-%d %H:%M:%SZ}",
+        f"{listed.id}  {state:<8} {written(listed.created_ns / 1e9)}",
         f"{age_of(listed):>7} old",
         f"{size_text(listed.size):>9}",
         files_text(listed.files),

@@ -20,10 +20,10 @@ from opsconsole.model.past.replay import Span
 from opsconsole.model.typed_time import TypedTimeError, moment_of
 from opsconsole.model.units import read_duration
 from opsconsole.render import events as render
-from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.status import event_document
 from opsconsole.render.replay import before_sentence
+from opsconsole.zones import written
 
 VERSION: Final = 1
 _WIDE: Final = 10_000
@@ -73,7 +73,7 @@ def _since(text: str, now: float) -> float:
 def _lines(events: Iterable[Event], now: float) -> Iterator[str]:
     for event in events:
         said = plain([render.row(event, _WIDE, now).line[1:]])
-        yield f"{figures.date(event.at)} {figures.clock(event.at)}Z  {said}"
+        yield f"{written(event.at)}  {said}"
 
 
 def _print_json(events: Iterable[Event], since: float, until: float, recorded: Span | None) -> None:

@@ -5,11 +5,11 @@ absent. Its text is what the screen shows: sanitised.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from opsconsole import durable
 from opsconsole.model.logs import LogLine
+from opsconsole.zones import exported
 
 
 def save(lines: Iterable[LogLine], folder: Path, name: str) -> Path:
@@ -24,5 +24,4 @@ def save(lines: Iterable[LogLine], folder: Path, name: str) -> Path:
 
 def as_text(line: LogLine) -> str:
     """A line as it is saved: time in UTC, level, source, words."""
-    at = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds")
-    return f"{at.replace('+00:00', 'Z')} {line.level.name:8} {line.source} {line.text}"
+    return f"{exported(line.at)} {line.level.name:8} {line.source} {line.text}"

@@ -6,7 +6,6 @@ not stop the others. It blocks: call it from a thread of your own.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 
 from opsconsole.engine.judge.alike import Known
@@ -26,6 +25,7 @@ from opsconsole.model.past.replay import Gap, Span
 from opsconsole.model.silences import SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
+from opsconsole.zones import written
 
 POINTS = 240
 """The most moments of figures that are read."""
@@ -192,8 +192,7 @@ class _Reader:
             none = "nothing was recorded: the report has what the console saw and the journal"
             return (*self._lacks, none)
         if span.begin > since + 1.0:
-            began = datetime.fromtimestamp(span.begin, UTC)
-            return (*self._lacks, f"nothing was recorded before {began:%Y-%m-%d %H:%M:%SZ}")
+            return (*self._lacks, f"nothing was recorded before {written(span.begin)}")
         return tuple(self._lacks)
 
     def _span(self) -> Span | None:

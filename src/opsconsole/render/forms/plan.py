@@ -63,7 +63,7 @@ def _lines(plan: Plan, setting: Setting, width: int, level: int, now: float) -> 
     if level < 3:
         fields.append(("else", decision.otherwise(plan)))
     if plan.ends_at is not None:
-        end = f"by itself in {figures.age(plan.ends_at - now)}, at {figures.clock(plan.ends_at)}Z"
+        end = f"by itself in {figures.age(plan.ends_at - now)}, at {figures.zoned(plan.ends_at)}"
         fields.insert(0, ("ends", end))
     if plan.last_outcome and level < 3:
         fields.append(("last time", short_ids(plan.last_outcome)))

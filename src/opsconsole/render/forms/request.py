@@ -128,4 +128,4 @@ def end_line(values: Mapping[str, str], view: ActionView, now: float) -> str:
         return seconds.text
     if seconds is None:
         return "ends after the declared time, by itself"
-    return f"ends by itself at {figures.clock(now + seconds)}Z, in {figures.age(seconds)}"
+    return f"ends by itself at {figures.zoned(now + seconds)}, in {figures.age(seconds)}"

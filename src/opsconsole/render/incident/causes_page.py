@@ -53,17 +53,17 @@ def moment(changes: Changes, now: float) -> str:
         return f"{changes.subject} was not seen to go wrong: these are the last minutes"
     at = changes.moment
     over = "; it is over" if changes.over else ""
-    said = f"it first went wrong at {figures.clock(at)}Z, {figures.age(now - at)} ago{over}"
+    said = f"it first went wrong at {figures.zoned(at)}, {figures.age(now - at)} ago{over}"
     return f"{said}; {changes.root}, which it needs, was wrong before it" if changes.root else said
 
 
 def looked_at(changes: Changes) -> str:
     """The time span that is shown."""
-    since, until = figures.clock(changes.since), figures.clock(changes.until)
+    since, until = figures.zoned(changes.since), figures.zoned(changes.until)
     if not changes.likely:
-        return f"from {since}Z to {until}Z no change was seen that could have caused it"
+        return f"from {since} to {until} no change was seen that could have caused it"
     first = "the likeliest cause" if changes.moment is not None else "the most important change"
-    return f"from {since}Z to {until}Z, {first} first"
+    return f"from {since} to {until}, {first} first"
 
 
 def entries(changes: Changes) -> dict[str, Cause | Event | None]:
@@ -125,7 +125,7 @@ def details(entry: Cause | Event | None, width: int, now: float) -> list[Line]:
 
 def described(event: Event, width: int, now: float) -> list[Line]:
     """An event in full."""
-    when = f"{figures.date(event.at)} {figures.clock(event.at)}Z, {figures.age(now - event.at)} ago"
+    when = f"{figures.date(event.at)} {figures.zoned(event.at)}, {figures.age(now - event.at)} ago"
     whose = ", ".join(dict.fromkeys(part for part in (event.service, event.subject) if part))
     lines: list[Line] = []
     for label, text in (

@@ -18,6 +18,7 @@ from opsconsole.model.series import ERRORS_OVER, PROBE
 from opsconsole.model.state import State
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.spark import BLOCKS
+from opsconsole.zones import USUAL, shown
 
 COLUMNS: Final = 60
 _LABEL: Final = 9
@@ -55,7 +56,7 @@ def chart(incident: Incident, service: str) -> list[str]:
     lines += _measured(points, at, incident.memory_limits.get(service))
     marks, legend = _marks(incident.events, service, at)
     lines.append(_line("events", marks, legend))
-    return [*lines, _line("", _times(at), "UTC")]
+    return [*lines, _line("", _times(at), "UTC" if shown() == USUAL else shown())]
 
 
 class _Axis:

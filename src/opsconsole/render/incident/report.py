@@ -1,8 +1,8 @@
 """The incident report as one Markdown file, for the post-mortem.
 
-Invariant: it can be used without editing: sentences first, then the evidence, every time in UTC. No
-outside text acts as Markdown or HTML, nothing that looks like a secret is in it, and what is
-missing is named.
+Invariant: it can be used without editing: sentences first, then the evidence, every time with its
+zone. No outside text acts as Markdown or HTML, nothing that looks like a secret is in it, and what
+is missing is named.
 """
 
 from collections.abc import Iterator

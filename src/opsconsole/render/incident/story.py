@@ -41,7 +41,7 @@ def story(incident: Incident) -> list[str]:
 
 def clock(at: float) -> str:
     """A time of day with its zone."""
-    return f"{figures.clock(at)}Z"
+    return f"{figures.zoned(at)}"
 
 
 def sentence(event: Event) -> str:

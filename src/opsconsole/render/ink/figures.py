@@ -5,8 +5,9 @@ never zero. Input units are the model's: seconds, bytes, fractions, per second.
 """
 
 import math
-from datetime import UTC, datetime
 from typing import Final
+
+from opsconsole.zones import offset, shown_at
 
 UNKNOWN: Final = "–"
 _SIZES: Final = ("B", "K", "M", "G", "T", "P")
@@ -114,21 +115,35 @@ def number(value: float | None, unit: str = "") -> str:
 
 
 def clock(at: float, *, seconds: bool = True) -> str:
-    """UTC time of day, ``09:14:07`` or ``09:14``."""
-    moment = datetime.fromtimestamp(at, UTC)
-    return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+    """The time of day, ``09:14:07`` or ``09:14``."""
+    return shown_at(at).strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def fine_clock(at: float) -> str:
+    """Twelve cells: the time of day with milliseconds."""
+    return shown_at(at).strftime("%H:%M:%S.%f")[:12]
+
+
+def zoned(at: float, *, seconds: bool = True) -> str:
+    """The time of day with its zone: ``09:14:07Z``, ``11:14:07+02:00``."""
+    return f"{clock(at, seconds=seconds)}{offset(at)}"
 
 
 def date(at: float) -> str:
-    """UTC date, ``2025-11-21``."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+    """The date, ``2025-11-21``."""
+    return shown_at(at).strftime("%Y-%m-%d")
 
 
 def when(at: float, now: float) -> str:
     """Eight cells: the time of day, or the date when it was not within the last 20 hours."""
     if now - at < 72_000:
         return clock(at)
-    return datetime.fromtimestamp(at, UTC).strftime("%b %d  ")[:8].ljust(8)
+    return shown_at(at).strftime("%b %d  ")[:8].ljust(8)
+
+
+def zoned_when(at: float, now: float) -> str:
+    """``when`` within a sentence, with its zone."""
+    return f"{when(at, now).strip()}{offset(at)}"
 
 
 def span(window: float) -> str:

@@ -75,7 +75,7 @@ def _head(view: PageView, width: int, now: float) -> list[Line]:
         code = view.body.status
         facts += [f"HTTP {code}", figures.duration(view.body.took), figures.size(view.body.size)]
         if view.before_at is not None:
-            facts.append(f"compared with {figures.clock(view.before_at)}Z")
+            facts.append(f"compared with {figures.zoned(view.before_at)}")
     facts.append(view.url)
     while len(facts) > 1 and width_of(f"{name}{where}  {' · '.join(facts)}") > width:
         facts.pop()

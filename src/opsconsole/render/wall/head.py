@@ -24,6 +24,7 @@ from opsconsole.render.wall.scene import (
     tally,
     unseen,
 )
+from opsconsole.zones import USUAL, shown
 
 BIG_ROLES: Final = {
     State.DOWN: Role.BAR_DOWN,
@@ -71,7 +72,9 @@ def head(scene: Scene, width: int, height: int) -> list[Line]:
 
 
 def _clock(scene: Scene) -> str:
-    return f"{figures.clock(scene.wall, seconds=scene.seconds)}Z"
+    """Without an offset, which no one reads from afar, unless it is UTC."""
+    clock = figures.clock(scene.wall, seconds=scene.seconds)
+    return f"{clock}Z" if shown() == USUAL else clock
 
 
 def _place(scene: Scene) -> Line:

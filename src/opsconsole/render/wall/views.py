@@ -226,7 +226,7 @@ def blind(scene: Scene, trouble: Trouble, width: int, height: int) -> list[Line]
     side = Span("  ", Role.BAR_DOWN)
     wide = max(line_width(line) for line in big)
     lines = indented((side, *padded(line, wide, Role.BAR_DOWN), side) for line in big)
-    at = f"{figures.when(trouble.since, scene.now).strip()}Z"
+    at = f"{figures.zoned_when(trouble.since, scene.now)}"
     lines += [BLANK, (Span(f" nothing is read since {at}", Role.STRONG),)]
     lines += [(Span(f" {part}", Role.TEXT),) for part in wrap(trouble.reason, width - 2)[:3]]
     tries = f" (attempt {trouble.attempts + 1})" if trouble.attempts else ""
