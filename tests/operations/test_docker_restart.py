@@ -7,6 +7,7 @@ import pytest
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
 from tests.operations.place import Place, ended, outlived, performed, planned, restarted
+from tests.patience import soon as until
 
 
 def _config(engine: Engine, names: list[str], action: str = "") -> str:
@@ -117,3 +118,31 @@ async def test_the_copy_that_is_ill_is_restarted_and_the_others_are_not(
     after = [_started(docker_sandbox, name) for name in names]
     moved = [old != new for old, new in zip(before, after, strict=True)]
     assert moved == [False, True, False]
+
+
+async def test_what_dies_again_after_its_verdict_is_told_before_and_after(
+    docker_sandbox: Engine, place: Place
+) -> None:
+    (name,) = _names(docker_sandbox, 1)
+    container = docker_sandbox.run(name, command=["sh", "-c", "sleep 6; exit 1"], restart="always")
+
+    def restarts() -> int:
+        container.reload()
+        return int(container.attrs["RestartCount"])
+
+    await until(lambda: restarts() >= 2 and container.status == "running")
+    place.write(_config(docker_sandbox, [name]))
+    operator = place.operator()
+    plan = await planned(operator, ActionRequest("web", ActionKind.RESTART))
+    assert plan.warnings[0].startswith(f"{name} died ")
+    assert plan.warnings[0].endswith(": a restart will not last")
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is OperationState.VERIFIED, operation
+
+    def summary() -> str:
+        found = operator.operation(operation.id)
+        return found.summary if found else ""
+
+    await until(lambda: "died again after" in summary())
+    assert operator.holder("web") is None, "looking on holds no lock"
+    assert summary().startswith(f"{name} died again after")

@@ -25,6 +25,7 @@ from opsconsole.model.past.replay import Moment, Span
 from opsconsole.model.questions import (
     AnyQuestion,
     BackupsOf,
+    GiveUp,
     MomentAt,
     PagesOf,
     Perform,
@@ -150,6 +151,7 @@ class FakeEngine:
         self.open_questions: list[tuple[Future[object], object]] = []
         self.kept: tuple[BackupView, ...] = ()
         self.verified: list[str] = []
+        self.given_up: list[str] = []
         self.stopped_rollbacks: list[str] = []
         self.runbook_requests: list[RunbookRequest] = []
         self.answer_runbook: Callable[[RunbookRequest], RunbookAnswer | Refusal] = no_runbook
@@ -218,8 +220,9 @@ class FakeEngine:
             case Perform():
                 self.performed.append((question.plan, question.confirmation))
                 return an_operation(question.plan)
-            case StopRollback():
-                self.stopped_rollbacks.append(question.operation)
+            case GiveUp() | StopRollback():
+                asked = self.given_up if isinstance(question, GiveUp) else self.stopped_rollbacks
+                asked.append(question.operation)
                 return Refusal("nothing-to-do", "it has begun already")
             case MomentAt():
                 self.moments.append(question.at)

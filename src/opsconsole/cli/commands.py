@@ -94,10 +94,16 @@ def _add_reading_commands(commands: "_Commands") -> None:
         "operations", "what was done, by whom, with what outcome", changes=True
     )
     operations.add_argument(
-        "what", nargs="?", metavar="ID", help="this one, whole; or the word stop-rollback"
+        "what",
+        nargs="?",
+        metavar="ID",
+        help="this one; or stop-rollback or give-up",
     )
     operations.add_argument(
-        "id", nargs="?", metavar="ID", help="whose automatic rollback to stop, after stop-rollback"
+        "id",
+        nargs="?",
+        metavar="ID",
+        help="after stop-rollback or give-up: of which operation",
     )
     operations.add_argument(
         "--limit", type=int, metavar="N", default=20, help="how many, newest first; 20"

@@ -19,6 +19,7 @@ from opsconsole.model.operation import Refusal
 from opsconsole.model.questions import (
     AnyQuestion,
     BackupsOf,
+    GiveUp,
     MomentAt,
     PagesOf,
     Perform,
@@ -76,13 +77,13 @@ class EngineCalls:
                 return _to(question, self._units.look(question.service))
             case RunRunbook():
                 return _to(question, self._runbooks.do(question.request))
-            case PlanFor() | Perform() | StopRollback() | BackupsOf() | VerifyBackup():
+            case PlanFor() | Perform() | StopRollback() | GiveUp() | BackupsOf() | VerifyBackup():
                 return self._answer_by_operator(question)
             case _:
                 assert_never(question)
 
     def _answer_by_operator(
-        self, question: PlanFor | Perform | StopRollback | BackupsOf | VerifyBackup
+        self, question: PlanFor | Perform | StopRollback | GiveUp | BackupsOf | VerifyBackup
     ) -> Coroutine[Any, Any, Any]:
         operator = self._operator
         if operator is None:
@@ -94,6 +95,8 @@ class EngineCalls:
                 return _to(question, operator.perform(question.plan, question.confirmation))
             case StopRollback():
                 return _to(question, operator.stop_rollback(question.operation))
+            case GiveUp():
+                return _to(question, operator.give_up(question.operation))
             case BackupsOf():
                 return _to(question, operator.backups(question.service))
             case VerifyBackup():

@@ -173,7 +173,8 @@ class Plan:
     ``usual_duration`` in seconds is the mean of this action's past here.
     ``auto_rollback``: unless verified, the service is rolled back by itself ``rollback_after``
     seconds after the verdict. ``context`` is what else to know before deciding, a line each.
-    ``copies`` of a restart are all that could be chosen; () where there is nothing to choose.
+    ``copies`` of a restart are all that could be chosen; () where there is nothing to choose. For
+    ``watch`` seconds after a good verdict it is looked whether what was changed dies again.
     """
 
     id: str
@@ -200,6 +201,7 @@ class Plan:
     context: tuple[str, ...] = ()
     goals: Mapping[str, str] = field(default_factory=dict)
     copies: tuple[Copy, ...] = ()
+    watch: float = 0.0
 
     @property
     def override(self) -> bool:
@@ -250,7 +252,8 @@ class Operation:
     ``rollback_at`` is when the service is rolled back by itself; None where it is not, or no longer
     is. ``rollback`` says how that ended. ``next_steps`` are what a person may do after a verdict
     that is not good. ``by_promise``: it keeps a promise, and no person began it. ``about`` names
-    the alerts that are acknowledged or silenced, or no longer are.
+    the alerts that are acknowledged or silenced, or no longer are. ``given_up`` is who asked that
+    verifying it ends.
     """
 
     id: str
@@ -275,6 +278,7 @@ class Operation:
     next_steps: tuple[str, ...] = ()
     by_promise: bool = False
     about: str = ""
+    given_up: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What an engine can be asked, each question with the type of its answer.
 
-Invariant: a question is data, and only ``Perform`` and ``StopRollback`` change anything. Its answer
-is of the type that it names, or a ``Refusal``.
+Invariant: a question is data, and only ``Perform``, ``StopRollback`` and ``GiveUp`` change
+anything. Its answer is of the type that it names, or a ``Refusal``.
 """
 
 from dataclasses import dataclass
@@ -41,6 +41,13 @@ class Perform(Question[Operation]):
 @dataclass(frozen=True, slots=True)
 class StopRollback(Question[Operation]):
     """Cancel the automatic rollback after an operation."""
+
+    operation: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp(Question[Operation]):
+    """End verifying an operation, whose verdict is then inconclusive."""
 
     operation: str
 
@@ -92,6 +99,7 @@ AnyQuestion = (
     PlanFor
     | Perform
     | StopRollback
+    | GiveUp
     | BackupsOf
     | VerifyBackup
     | MomentAt

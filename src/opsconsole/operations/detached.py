@@ -28,7 +28,11 @@ def main(arguments: list[str]) -> int:
         return keep(state)
     from opsconsole.operations.running.runner import run
 
-    return run(state, operation, fresh=task == "run")
+    def release() -> None:
+        for descriptor in filter(None, descriptors.split(",")):
+            os.close(int(descriptor))
+
+    return run(state, operation, fresh=task == "run", release=release)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import (
+    ActionKind,
     ActionRequest,
     ActionView,
     Confirmation,
@@ -47,6 +48,7 @@ from opsconsole.operations.planning.declared import (
     scale_bounds,
 )
 from opsconsole.operations.planning.driver import Driver, ObserveError
+from opsconsole.operations.planning.lasting import Deaths, deaths_in
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts
 from opsconsole.operations.promises.degradations import lasting
@@ -62,6 +64,7 @@ _WORKERS: Final = 4
 _DEADLINE: Final = 20.0
 _VERIFY_WITHIN: Final = 1800.0
 _SHOWN: Final = 40
+_NAMED: Final = 3
 _CLOSED: Final = "the console is closing"
 
 
@@ -170,6 +173,8 @@ class Operator:
             return plan
         refusal = policy.refuse_rollback(plan, performed) or _last_healthy(plan, request, snapshot)
         plan = replace(plan, copies=there)
+        if plan.kind is ActionKind.RESTART:
+            plan = _with_deaths(plan, driver.deaths(), snapshot, self._clock.now())
         return refusal or await with_context(plan, settings, self._base, snapshot, self._threads)
 
     async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
@@ -209,6 +214,15 @@ class Operator:
             return await self._threads.run(self._stop_rollback, operation, deadline=_DEADLINE)
         except (TimeoutError, QueueFullError):
             return Refusal("not-stopped", "the journal does not answer", "try again at once")
+        except StateError as error:
+            return Refusal("audit-not-writable", error.what, error.remedy)
+
+    async def give_up(self, operation: str) -> Operation | Refusal:
+        """Have verifying an operation end, so that what follows may begin, or say why not."""
+        try:
+            return await self._threads.run(self._give_up, operation, deadline=_DEADLINE)
+        except (TimeoutError, QueueFullError):
+            return Refusal("not-stopped", "the journal does not answer", "try again")
         except StateError as error:
             return Refusal("audit-not-writable", error.what, error.remedy)
 
@@ -407,7 +421,8 @@ class Operator:
         seen = self._facts.circumstances(found, None, self._fault, recent)
         return policy.refuse_perform(plan, request, confirmation, seen)
 
-    def _stop_rollback(self, operation: str) -> Operation | Refusal:
+    def _writable(self) -> Journal | Refusal:
+        """The journal for what is no plan and changes something, or why there is none."""
         if self._read_only:
             return Refusal(
                 "read-only",
@@ -415,12 +430,31 @@ class Operator:
                 "stop it from a console without --read-only",
             )
         self._open_again()
-        if self._journal is None:
-            return Refusal("audit-not-writable", self._fault or _CLOSED)
+        return self._journal or Refusal("audit-not-writable", self._fault or _CLOSED)
+
+    def _give_up(self, operation: str) -> Operation | Refusal:
+        journal = self._writable()
+        if isinstance(journal, Refusal):
+            return journal
+        who = whoami()
+        if journal.give_up(operation, f"{who.name}@{who.host}", self._clock.now()):
+            found = journal.operation(operation)
+            assert found is not None
+            return found
+        return Refusal(
+            "nothing-to-do",
+            f"operation {sanitize(operation, limit=_SHOWN)} is not being verified",
+            "opsconsole operations lists those that are",
+        )
+
+    def _stop_rollback(self, operation: str) -> Operation | Refusal:
+        journal = self._writable()
+        if isinstance(journal, Refusal):
+            return journal
         who, now = whoami(), self._clock.now()
         outcome = f"stopped by {who.name}@{who.host}"
-        if self._journal.settle(operation, PromiseKind.ROLLBACK, outcome, now, who.document()):
-            found = self._journal.operation(operation)
+        if journal.settle(operation, PromiseKind.ROLLBACK, outcome, now, who.document()):
+            found = journal.operation(operation)
             assert found is not None
             return found
         return Refusal(
@@ -438,6 +472,17 @@ class Operator:
             for operation in self._journal.open_operations()
         ]
         return sum(taken) + revive(self.state, self._journal)
+
+
+def _with_deaths(
+    plan: Plan, known: tuple[Deaths, ...], snapshot: Snapshot | None, now: float
+) -> Plan:
+    """``plan`` of a restart with what is known of how its copies died before."""
+    service = snapshot.service(plan.service) if snapshot else None
+    found = (deaths_in(service.diagnosis, now) if service is not None else ()) or known
+    warnings = tuple(each.warning for each in found[:_NAMED])
+    watch = max((each.watch for each in found), default=0.0)
+    return replace(plan, warnings=(*warnings, *plan.warnings), watch=watch)
 
 
 def _last_healthy(plan: Plan, request: ActionRequest, snapshot: Snapshot | None) -> Refusal | None:

@@ -163,6 +163,24 @@ class MemoryJournal:
                 promise = Promise(operation, PromiseKind.ROLLBACK, found.service, due)
                 self._store.promises[operation, promise.kind] = promise
 
+    def give_up(self, operation: str, who: str, now: float) -> bool:
+        """Ask that verifying an operation ends."""
+        with self._store.lock:
+            kept = self._store.operations.get(operation)
+            if kept is None or kept.operation.state.final or kept.operation.given_up:
+                return False
+            self._audit(operation, entries.GIVEN_UP, now, {"who": who})
+            kept.operation = replace(kept.operation, given_up=who, updated_at=now)
+        return True
+
+    def correct(self, operation: str, text: str, now: float) -> None:
+        """Say what was seen after a verdict."""
+        with self._store.lock:
+            kept = self._kept(operation)
+            self._audit(operation, entries.CORRECTED, now, {"seen": text})
+            summary = f"{text}; {kept.operation.summary}"
+            kept.operation = replace(kept.operation, summary=summary, updated_at=now)
+
     def step_begins(
         self, operation: str, ordinal: int, now: float, before: Mapping[str, str]
     ) -> None:

@@ -94,6 +94,36 @@ def _ended(journal: Journal, name: str, at: float, state: OperationState = _S.FA
     journal.advance(op(name), state, at + 1)
 
 
+def test_verifying_is_given_up_once_and_before_the_verdict(journal: Journal) -> None:
+    one = op("one")
+    journal.advance(one, _S.DISPATCHED, 2.0)
+    journal.advance(one, _S.VERIFYING, 3.0, evidence=("seen",))
+    assert journal.give_up(one, "kim@bastion", 4.0)
+    assert not journal.give_up(one, "ana@bastion", 5.0)
+    assert not journal.give_up(op("none"), "kim@bastion", 5.0)
+    found = journal.operation(one)
+    assert found is not None
+    assert (found.given_up, found.evidence, found.next_steps) == ("kim@bastion", ("seen",), ())
+    journal.advance(one, _S.INCONCLUSIVE, 6.0, next_steps=("look",))
+    found = journal.operation(one)
+    assert found is not None
+    assert (found.given_up, found.next_steps) == ("kim@bastion", ("look",))
+    journal.submit(intent("two"), 7.0)
+    journal.advance(op("two"), _S.REFUSED, 8.0)
+    assert not journal.give_up(op("two"), "kim@bastion", 9.0)
+
+
+def test_what_was_seen_after_a_verdict_is_said_before_it(journal: Journal) -> None:
+    one = op("one")
+    for state in (_S.DISPATCHED, _S.VERIFYING, _S.VERIFIED):
+        journal.advance(one, state, 2.0, summary="healthy for 10 s")
+    journal.correct(one, "web-1 died again after 28 s", 30.0)
+    found = journal.operation(one)
+    assert found is not None
+    assert found.state is _S.VERIFIED
+    assert found.summary == "web-1 died again after 28 s; healthy for 10 s"
+
+
 def test_lists_are_in_the_order_that_they_say(open_journal: Open) -> None:
     journal = open_journal()
     for name, at in (("a", 10.0), ("b", 20.0), ("c", 20.0)):
@@ -180,6 +210,8 @@ _CHANGES: Mapping[str, Callable[[Journal], object]] = {
     "advance": lambda journal: journal.advance(op("one"), _S.DISPATCHED, 2.0),
     "step_begins": lambda journal: journal.step_begins(op("one"), 0, 2.0, {}),
     "step_ends": lambda journal: journal.step_ends(op("one"), 0, "done", 2.0),
+    "give_up": lambda journal: journal.give_up(op("one"), "kim@bastion", 2.0),
+    "correct": lambda journal: journal.correct(op("one"), "died again after 28 s", 2.0),
     "note": lambda journal: journal.note(op("one"), "concluding", 2.0, {}),
     "arm": lambda journal: journal.arm(end("one"), 2.0),
     "settle": lambda journal: journal.settle(op("armed"), END, "recovered", 2.0),

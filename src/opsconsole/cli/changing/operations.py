@@ -5,7 +5,8 @@ shown, 3 when rows could not be understood, 69 when there is no such operation o
 be read: nothing is then taken for "nothing was done".
 
 ``operations stop-rollback ID`` keeps the automatic rollback after operation ID from being begun:
-exit 0 stopped, 2 refused, as when there is none that waits.
+exit 0 stopped, 2 refused, as when there is none that waits. ``operations give-up ID`` ends
+verifying one, whose verdict is then inconclusive, in the same way.
 """
 
 import argparse
@@ -31,22 +32,25 @@ from opsconsole.text import sanitize
 from opsconsole.zones import written
 
 _STOP: Final = "stop-rollback"
+_GIVE_UP: Final = "give-up"
+_WORDS: Final = frozenset({_STOP, _GIVE_UP})
 _WIDE: Final = 1_000
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the newest operations first, or one whole, or stop a rollback."""
-    stops = arguments.what == _STOP
-    if stops is not (arguments.id is not None):
-        wrong = "say which operation" if stops else f"the only word before an ID is {_STOP}"
+    does = arguments.what in _WORDS
+    if does is not (arguments.id is not None):
+        words = f"the only words before an ID are {_STOP} and {_GIVE_UP}"
+        wrong = "say which operation" if does else words
         print(f"opsconsole: {wrong}: opsconsole operations", file=sys.stderr)
         return EX_USAGE
     operator = build_operator(from_arguments(arguments))
     try:
         if operator.fault:
             raise OpsconsoleError(operator.fault)
-        if stops:
-            return _stop(operator, arguments)
+        if does:
+            return _act(operator, arguments)
         if arguments.what is not None:
             return _show(operator, arguments)
         return _list(operator, arguments)
@@ -103,15 +107,19 @@ def _found(operator: Operator, written: str) -> Operation:
     )
 
 
-def _stop(operator: Operator, arguments: argparse.Namespace) -> int:
-    answer = asyncio.run(operator.stop_rollback(arguments.id))
+def _act(operator: Operator, arguments: argparse.Namespace) -> int:
+    stops = arguments.what == _STOP
+    asked = operator.stop_rollback if stops else operator.give_up
+    answer = asyncio.run(asked(arguments.id))
     if isinstance(answer, Refusal):
         return refused(answer, as_json=arguments.json)
     if arguments.json:
         json.dump(operation_document(answer), sys.stdout, indent=2, ensure_ascii=False)
         print()
     else:
-        print(f"{answer.service}: the rollback after {answer.kind} {answer.id} is stopped")
+        what = "the rollback after" if stops else "verifying"
+        ends = "is stopped" if stops else "ends"
+        print(f"{answer.service}: {what} {answer.kind} {answer.id} {ends}")
     return 0
 
 

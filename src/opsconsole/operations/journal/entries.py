@@ -20,6 +20,11 @@ STEP_BEGINS: Final = "step begins"
 NEXT: Final = "next"
 """The key of what a person may do next, among lines of evidence."""
 
+GIVEN_UP: Final = "given up"
+"""The key of who gave up verifying, among lines of evidence; the event of its row."""
+
+CORRECTED: Final = "after the verdict"
+
 _FAIL_CLOSED: Final = frozenset({INTENT, STEP_BEGINS})
 
 PROMISE_EVENTS: Final[Mapping[PromiseKind, str]] = {

@@ -75,6 +75,14 @@ class OperationRecords(Protocol):
         """Record what became of a step: done, failed, unknown; or waiting, with why."""
         ...
 
+    def give_up(self, operation: str, who: str, now: float) -> bool:
+        """Ask that verifying an operation ends; False where it has its verdict, or was asked."""
+        ...
+
+    def correct(self, operation: str, text: str, now: float) -> None:
+        """Say before the summary of a verdict what was seen after it, in a row of its own."""
+        ...
+
     def note(self, operation: str, event: str, now: float, record: Mapping[str, object]) -> None:
         """Add an audit row that goes with no change of state."""
         ...

@@ -153,6 +153,32 @@ class SqliteJournal(SqliteReading):
             record = {"step": ordinal + 1, "state": state, "detail": detail}
             self._audit(connection, operation, f"step {state}", now, record)
 
+    def give_up(self, operation: str, who: str, now: float) -> bool:
+        """Ask that verifying an operation ends."""
+        with self.database.transaction() as connection:
+            row = connection.execute(
+                "SELECT state, evidence FROM operations WHERE id = ?", (operation,)
+            ).fetchone()
+            lines = json.loads(row[1]) if row is not None else []
+            asked = any(isinstance(line, dict) and entries.GIVEN_UP in line for line in lines)
+            if row is None or OperationState(row[0]).final or asked:
+                return False
+            connection.execute(
+                "UPDATE operations SET evidence = ?, updated_at = ? WHERE id = ?",
+                (json.dumps([*lines, {entries.GIVEN_UP: who}]), now, operation),
+            )
+            self._audit(connection, operation, entries.GIVEN_UP, now, {"who": who})
+        return True
+
+    def correct(self, operation: str, text: str, now: float) -> None:
+        """Say what was seen after a verdict."""
+        with self.database.transaction() as connection:
+            connection.execute(
+                "UPDATE operations SET summary = ? || '; ' || summary, updated_at = ? WHERE id = ?",
+                (text, now, operation),
+            )
+            self._audit(connection, operation, entries.CORRECTED, now, {"seen": text})
+
     def note(self, operation: str, event: str, now: float, record: Mapping[str, object]) -> None:
         """Add an audit row that goes with no change of state."""
         with self.database.transaction() as connection:

@@ -18,7 +18,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.audit import Row
-from opsconsole.operations.journal.entries import NEXT
+from opsconsole.operations.journal.entries import GIVEN_UP, NEXT
 from opsconsole.operations.journal.journal import RunRecord
 from opsconsole.operations.journal.records import (
     NOTES_READ,
@@ -312,7 +312,15 @@ def _operation(row: tuple[Any, ...], steps: dict[str, list[StepResult]]) -> Oper
         rollback_at=row[16],
         rollback=sanitize(row[17] or ""),
         next_steps=tuple(
-            sanitize(str(line.get(NEXT, ""))) for line in lines if isinstance(line, dict)
+            sanitize(str(line[NEXT])) for line in lines if isinstance(line, dict) and NEXT in line
+        ),
+        given_up=next(
+            (
+                sanitize(str(line[GIVEN_UP]))
+                for line in lines
+                if isinstance(line, dict) and GIVEN_UP in line
+            ),
+            "",
         ),
         by_promise=plan_codec.by_promise(row[15]),
         about=sanitize(plan_codec.about(row[15]), limit=_ABOUT),

@@ -28,6 +28,7 @@ from opsconsole.model.operation import (
 from opsconsole.model.running.machine import MachineError
 from opsconsole.model.state import State
 from opsconsole.operations.journal.records import Past
+from opsconsole.operations.planning.lasting import Deaths
 from opsconsole.threads import BoundedExecutor
 
 T = TypeVar("T")
@@ -156,6 +157,10 @@ class Driver(Protocol):
 
     async def copies(self) -> tuple[Copy, ...]:
         """Each copy that could be changed alone, as the driver sees it. Raises ObserveError."""
+        return ()
+
+    def deaths(self) -> tuple[Deaths, ...]:
+        """What the driver itself saw of how its targets died before; asked after ``observe``."""
         return ()
 
     def follow_up(self) -> DriverContext | None:

@@ -166,7 +166,9 @@ class Execution:
         self.drop(waiting, "stopped at the first failure")
         made = tuple(step for n, step in enumerate(self.plan.steps) if n not in waiting)
         sights = await self.verifier.now(made, since)
-        return Verdict(OperationState.FAILED, why, (*record.evidence, *lines_of(sights)))
+        # Nothing was seen to fail where a person did not want to wait any longer.
+        state = OperationState.INCONCLUSIVE if self.verifier.given_up else OperationState.FAILED
+        return Verdict(state, why, (*record.evidence, *lines_of(sights)))
 
     def _advance(self, state: OperationState, summary: str | None = None) -> None:
         """Move on, unless the runner before this one had come as far."""

@@ -11,6 +11,7 @@ import contextlib
 import signal
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +31,7 @@ from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.planner import make_driver, request_of
 from opsconsole.operations.promises import rollback_rules
 from opsconsole.operations.promises.promising import conclude, promise_end, promise_rollback
+from opsconsole.operations.running.afterwards import look_on
 from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
 from opsconsole.operations.running.instance_probes import InstanceProbes
@@ -50,14 +52,17 @@ _THREADS: Final = 2
 _ABANDONED: Final = "its runner ended before it began; nothing was done"
 
 
-def run(state: StatePlace, operation: str, *, fresh: bool) -> int:
+def run(
+    state: StatePlace, operation: str, *, fresh: bool, release: Callable[[], None] = lambda: None
+) -> int:
     """Carry out an operation that this user confirmed, or end what another runner began.
 
     For a process that holds the operation's runner lock. ``fresh``: started by the process that
     recorded the intent. Otherwise the runner before it is dead, and no step is begun any more.
 
     Returns 0 verified, 1 failed, 2 refused, 3 inconclusive. Returns at once with the recorded
-    verdict when there is one. Raises StateError when this user gave no mandate for it.
+    verdict when there is one. Raises StateError when this user gave no mandate for it. Where what
+    was restarted may die again, ``release`` lets go of the locks, and it is looked on.
     """
     _ignore_the_terminal()
     journal = state.journal()
@@ -70,10 +75,39 @@ def run(state: StatePlace, operation: str, *, fresh: bool) -> int:
             raise StateError(f"this user has confirmed no operation {operation} in {state.name}")
         fresh = fresh and found.state is _S.INTENT
         verdict = _carry_out(state, journal, mandate.intent, fresh=fresh)
+        _tidy(state, operation)
+        if verdict is _S.VERIFIED and mandate.intent.plan.watch:
+            release()
+            _look_on(state, journal, mandate.intent)
     finally:
         journal.close()
-    _tidy(state, operation)
     return EXIT_CODES[verdict]
+
+
+def _look_on(state: StatePlace, journal: Journal, intent: Intent) -> None:
+    """See whether it dies again; a defect here changes no verdict."""
+    try:
+        asyncio.run(_looked_on(state, journal, intent))
+    except Exception as error:  # noqa: BLE001 - the verdict is recorded, and stands
+        _log_without_values(error)
+
+
+async def _looked_on(state: StatePlace, journal: Journal, intent: Intent) -> None:
+    fleet = _fleet(intent)
+    action = _declared(fleet, intent)
+    if isinstance(action, Refusal):
+        return
+    machines, threads = Machines(), BoundedExecutor("runner", _THREADS)
+    driver = _driver(journal, fleet.settings, action, intent, machines, threads)
+    probes = InstanceProbes(fleet.settings, intent.plan.service, Path(intent.base))
+    try:
+        clock = SystemClock()
+        await look_on(state, journal, intent.operation, intent.plan, driver, probes, clock)
+    finally:
+        await driver.close()
+        await probes.close()
+        threads.close()
+        machines.close()
 
 
 def _ignore_the_terminal() -> None:
@@ -101,7 +135,10 @@ def _carry_out(
         verdict = _after_defect(journal, intent, error)
     operation, plan = intent.operation, intent.plan
     begun = any(step.started_at is not None for step in journal.step_records(operation))
-    countdown = rollback_rules.countdown_after(plan, verdict.state, begun=begun)
+    found = journal.operation(operation)
+    left = found is not None and found.given_up
+    # Who gave up verifying has not asked for another change.
+    countdown = 0.0 if left else rollback_rules.countdown_after(plan, verdict.state, begun=begun)
     can_roll_back = _can_roll_back(intent, verdict.state)
     offered = next_steps(plan, verdict.state, operation, can_roll_back, countdown)
     if countdown:
@@ -258,7 +295,12 @@ def _execution(
     action = found.action
     # A backup that was read back stays as it is: one look at it is enough.
     held = 0.0 if found.kind is ActionKind.BACKUP else action.min_healthy
-    verifier = Verifier(driver, probes, clock, found.kind, held, action.deadline)
+
+    def given_up() -> str:
+        operation = journal.operation(intent.operation)
+        return operation.given_up if operation is not None else ""
+
+    verifier = Verifier(driver, probes, clock, found.kind, held, action.deadline, given_up)
     return Execution(intent.operation, intent.plan, driver, verifier, journal, clock)
 
 

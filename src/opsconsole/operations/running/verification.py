@@ -8,7 +8,7 @@ down or unchanged. The names and defaults (10 s, 5 min) are Nomad's.
 
 import asyncio
 import statistics
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol, TypeVar, assert_never
 
@@ -37,6 +37,8 @@ _LEAST_LONGEST: Final = 5.0
 
 _LEAST_LATE: Final = 2.0
 """Seconds that a look may begin late at least; a service without probes has no timeout to go by."""
+
+GIVEN_UP: Final = "given up"
 
 T = TypeVar("T")
 
@@ -104,6 +106,7 @@ class Verifier:
         kind: ActionKind,
         min_healthy: float,
         deadline: float,
+        given_up: Callable[[], str] = lambda: "",
     ) -> None:
         self._driver = driver
         self._probes = probes
@@ -114,6 +117,12 @@ class Verifier:
         self._min_healthy = min_healthy
         self._deadline = deadline
         self._seen_down: set[str] = set()
+        self._given_up = given_up
+
+    @property
+    def given_up(self) -> str:
+        """Who asked that verifying ends, or ''."""
+        return self._given_up()
 
     async def baseline(self) -> Baseline:
         """A few looks at every instance before anything is changed."""
@@ -195,6 +204,9 @@ class Verifier:
             found = finding(known, terms)
             if found is not None:
                 return self._verdict(found, known, terms, before, times)
+            if who := self.given_up:
+                said = f"{GIVEN_UP} by {who}"
+                return Verdict(OperationState.INCONCLUSIVE, said, lines_of(sights))
             await self._clock.sleep(min(_PAUSE, max(_SHORTEST, self._min_healthy / 4)))
 
     def _was_down(self, instances: frozenset[str], before: Baseline) -> bool:

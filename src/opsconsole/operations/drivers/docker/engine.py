@@ -49,6 +49,7 @@ class Seen:
     started: str
     restarts: int
     exit_code: int | None
+    oom: bool
     paused: bool
     cpus: float
     memory: int
@@ -195,6 +196,7 @@ def _seen(answer: object) -> Seen:
         started=sanitize(str(state.get("StartedAt") or ""), limit=_LIMIT),
         restarts=int(document.get("RestartCount") or 0),
         exit_code=state.get("ExitCode"),
+        oom=bool(state.get("OOMKilled")),
         paused=bool(state.get("Paused")),
         cpus=_cpus(host),
         memory=int(host.get("Memory") or 0),

@@ -26,9 +26,13 @@ from opsconsole.operations.planning.driver import (
     StepOutcome,
     declared,
 )
+from opsconsole.operations.planning.lasting import RECENT, Deaths
 
 if TYPE_CHECKING:
     from docker import DockerClient
+
+_ALIVE: Final = frozenset({"running", "paused"})
+"""What can be asked to stop; for others, such as one in a loop of restarts, nothing is waited."""
 
 STABLE: Final = 60.0
 """Seconds of running after which a start time is a fact that must not move."""
@@ -87,8 +91,10 @@ class DockerRestart(Driver):
         return {"started": seen.started, "status": seen.status}
 
     async def execute(self, step: Step) -> StepOutcome:
-        """Ask the engine once, and wait as long as it may take to stop the container."""
-        stop = round(self._target.stop_timeout)
+        """Ask the engine once, and wait as long as it may take to stop what runs."""
+        seen = await self._seen_now(step)
+        dead = seen is not None and seen.status not in _ALIVE
+        stop = 0 if dead else round(self._target.stop_timeout)
         started = time.monotonic()
 
         def restart(client: "DockerClient") -> None:
@@ -100,6 +106,12 @@ class DockerRestart(Driver):
         except NotChangedError as error:
             return error.outcome
         return StepOutcome(Outcome.DONE, f"restarted in {time.monotonic() - started:.1f} s")
+
+    async def _seen_now(self, step: Step) -> Seen | None:
+        try:
+            return await self._calls.inspect(step.target)
+        except ObserveError:
+            return None  # the change itself says what is wrong
 
     async def reconcile(self, step: Step, before: Mapping[str, str]) -> StepOutcome:
         """Whether ``StartedAt`` has moved, waiting for a stop that may still be under way."""
@@ -118,6 +130,13 @@ class DockerRestart(Driver):
     async def look(self, steps: tuple[Step, ...], since: float) -> tuple[Sight, ...]:
         """The containers of ``steps``, each running since the change and healthy if it says so."""
         return tuple([await self._sight(step, since) for step in steps])
+
+    def deaths(self) -> tuple[Deaths, ...]:
+        """What the engine started again by itself, and not long ago."""
+        recent = [seen for seen in self._seen if time.time() - (seen.started_at or 0) <= RECENT]
+        return tuple(
+            Deaths(seen.name, seen.restarts, None, seen.oom) for seen in recent if seen.restarts > 1
+        )
 
     async def copies(self) -> tuple[Copy, ...]:
         """Every container, by the instance that it runs or by its own name."""

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from textual import on
 
-from opsconsole.model.operation import ActionView, Operation, Refusal
-from opsconsole.model.questions import StopRollback
+from opsconsole.model.operation import ActionView, Operation, OperationState, Refusal
+from opsconsole.model.questions import GiveUp, StopRollback
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
@@ -53,6 +53,8 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
             return run is not None and run.state in render.UNHAPPY
         if key.id == "stop-rollback":
             return run is not None and run.rollback_at is not None
+        if key.id == "give-up":
+            return run is not None and run.state is OperationState.VERIFYING
         return super().offers(key)
 
     def action_describe(self) -> None:
@@ -75,6 +77,20 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
     def _rollback_stopped(self, answer: Operation | Refusal) -> None:
         refused = isinstance(answer, Refusal)
         self.console_app.say(f"not stopped: {answer}" if refused else "the rollback is stopped")
+
+    def action_give_up(self) -> None:
+        """End verifying the operation."""
+        run = self.run
+        if run is None or run.state is not OperationState.VERIFYING:
+            self.say("this operation is not being verified")
+        elif self.console_app.read_only:
+            self.say("read-only: a console that may change things can give it up")
+        elif not self.refuses():
+            self.console_app.bridge.ask(GiveUp(run.id), self._was_given_up)
+
+    def _was_given_up(self, answer: Operation | Refusal) -> None:
+        refused = isinstance(answer, Refusal)
+        self.console_app.say(f"not given up: {answer}" if refused else "verifying ends")
 
     def action_again(self) -> None:
         """Ask for the same once more, with an override and a reason."""
