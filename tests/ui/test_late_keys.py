@@ -115,6 +115,14 @@ def armed() -> Snapshot:
     return replace(services(), operations=runs)
 
 
+def verifying() -> Snapshot:
+    runs = tuple(
+        replace(working.operation(number, name), state=OperationState.VERIFYING)
+        for number, name in enumerate(("ai-service", "oatie"), 1)
+    )
+    return replace(services(), operations=runs)
+
+
 def other_operations(before: Snapshot, key: str, arrives: Arrives) -> Snapshot:
     listed = before.operations
     if arrives is Arrives.WITHOUT_IT:
@@ -174,6 +182,7 @@ SILENCES = Rows(ringing.ringing, ("S",), other_silences, matched)
 ENDED = Rows(ended_silences, ("S",), other_silences, matched)
 OPERATIONS = Rows(armed, ("O",), other_operations, service_of)
 ARMED = Rows(armed, ("O",), other_operations)
+VERIFYING = Rows(verifying, ("O",), other_operations)
 STEPS = Rows(begun, RUNBOOK, went_on)
 COMPONENTS = Rows(with_tests, ("enter",), other_components, component_of)
 BACKUPS = Rows(working.acting, ("enter", key_of("backups")), lambda before, *_: before)
@@ -193,6 +202,7 @@ ACTING = {
     "silence-again": ENDED,
     "again": OPERATIONS,
     "stop-rollback": ARMED,
+    "give-up": VERIFYING,
     "run-step": STEPS,
     "skip-step": STEPS,
     "test": COMPONENTS,
@@ -251,7 +261,7 @@ def acted_on(stage: Stage) -> list[str]:
     engine, screen = stage.engine, stage.app.screen
     said = [f"{r.service} {r.name}" for r in engine.requests]
     said += [f"{value}" for r in engine.requests for value in r.parameters.values()]
-    said += [*engine.stopped_rollbacks, *engine.verified]
+    said += [*engine.stopped_rollbacks, *engine.given_up, *engine.verified]
     said += [request.step for request in engine.runbook_requests]
     if isinstance(screen, Dialog):
         said += [plain(widget.shown) for widget in screen.query(LineWidget)]
