@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from opsconsole.config.discovery import Discovery, DockerDiscovery
 from opsconsole.config.files import FileError, read_text
+from opsconsole.config.other_formats import other_program, other_text
 from opsconsole.config.problems import KeyPath, Position, Problem, in_order
 from opsconsole.config.references import check_references
 from opsconsole.config.secrets.interpolation import Interpolated, interpolate
@@ -87,7 +88,12 @@ def _read_file(path: Path, reading: _Reading) -> None:
         reading.complete = False
         return
     except TreeError as error:
-        reading.problems.extend(error.problems)
+        reading.problems.extend(_of_another(name, file.text, None) or error.problems)
+        reading.complete = False
+        return
+    another = _of_another(name, file.text, tree)
+    if another:
+        reading.problems.extend(another)
         reading.complete = False
         return
     if tree.value is not None and not isinstance(tree.value, dict):
@@ -105,6 +111,27 @@ def _read_file(path: Path, reading: _Reading) -> None:
             )
         )
     _merge(tree, reading)
+
+
+def _of_another(name: str, text: str, tree: Tree | None) -> tuple[Problem, ...]:
+    """The one problem of a file that is another program's; () where it may be ours.
+
+    ``tree`` is None where it could not be read whole.
+    """
+    found = ("", "")
+    try:
+        value = tree.value if tree is not None else read_tree(text, name, first=True).value
+    except TreeError:
+        value = ""
+    if isinstance(value, dict | list):
+        found = other_program(value, Settings.model_fields.keys())
+    elif isinstance(value, str):
+        found = other_text(text)
+    what, remedy = found
+    if not what:
+        return ()
+    message = f"this is {what}, not a configuration of opsconsole"
+    return (Problem.at(Position(name, 1, 1), (), message, remedy),)
 
 
 def _merge(tree: Tree, reading: _Reading) -> None:

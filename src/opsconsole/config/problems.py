@@ -6,8 +6,9 @@ a secret. All problems of all files are reported at once.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from opsconsole.text import sanitize
 
@@ -58,9 +59,55 @@ def dotted(path: KeyPath) -> str:
     return text.removeprefix(".")
 
 
+OTHER_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("down", "fail", "failed", "failure", "unhealthy", "errors", "fall", "retries",
+         "failure_threshold", "failurethreshold", "max_failures", "attempts"), ("failures",)),
+    **dict.fromkeys(
+        ("up", "ok", "healthy", "success", "rise", "recover", "success_threshold",
+         "successthreshold"), ("successes",)),
+    **dict.fromkeys(("address", "addresses", "host", "hosts", "target", "targets", "server",
+                     "servers", "endpoint", "urls", "replicas"), ("instances", "url")),
+    **dict.fromkeys(("uri", "href", "link", "base_url", "endpoint_url"), ("url",)),
+    **dict.fromkeys(("every", "period", "frequency", "scrape_interval", "poll", "refresh",
+                     "check_interval", "periodseconds"), ("interval",)),
+    **dict.fromkeys(("timeout_seconds", "wait", "max_time", "scrape_timeout"), ("timeout",)),
+    **dict.fromkeys(("expr", "condition", "expression", "query", "if"), ("when", "promql")),
+    **dict.fromkeys(("alert", "title", "id", "alertname", "label"), ("name",)),
+    **dict.fromkeys(("duration", "hold", "pending"), ("for",)),
+    **dict.fromkeys(("level", "priority"), ("severity", "danger")),
+    **dict.fromkeys(("cmd", "exec", "run", "script", "program", "argv"), ("command",)),
+    **dict.fromkeys(("depends", "requires", "needs", "dependencies", "dependson", "links",
+                     "upstream"), ("depends_on",)),
+    **dict.fromkeys(("ca", "cacert", "ca_cert", "ca_path", "cafile"), ("ca_file",)),
+    **dict.fromkeys(("log", "logfile", "log_file", "log_files", "logging"), ("logs", "file")),
+    **dict.fromkeys(("slo", "slos", "sla", "goals"), ("objectives",)),
+    **dict.fromkeys(("rules", "alert_rules", "alerting"), ("alerts", "rule_files")),
+    **dict.fromkeys(("tz", "timezone", "zone", "time_zone"), ("time",)),
+    **dict.fromkeys(("readonly", "read-only", "dry_run"), ("read_only",)),
+    **dict.fromkeys(("env", "stage"), ("environment",)),
+    **dict.fromkeys(("color", "colour", "colors", "style", "skin"), ("theme",)),
+    **dict.fromkeys(("container_name", "container_id", "docker_container"),
+                    ("container", "containers")),
+    **dict.fromkeys(("systemd", "service_unit", "unit_name"), ("unit", "systemd")),
+    **dict.fromkeys(("healthcheck", "health_check", "livenessprobe", "readinessprobe", "probe",
+                     "check", "checks"), ("health",)),
+    **dict.fromkeys(("data_dir", "datadir", "state", "storage", "state_folder"), ("state_dir",)),
+    **dict.fromkeys(("bindings", "keybindings", "shortcuts", "keymap"), ("keys",)),
+}  # fmt: skip
+"""What other programs, or people, call a key."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """``did you mean 'interval'?`` for the nearest of ``known``; '' when none is near."""
-    nearest = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    """``did you mean 'interval'?`` for the nearest of ``known``; '' when none is near.
+
+    Near is what is spelt alike, or what other programs call the same thing.
+    """
+    names = list(known)
+    nearest = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+    if not nearest or word.lower() in OTHER_WORDS:
+        same = [name for name in OTHER_WORDS.get(word.lower(), ()) if name in names]
+        nearest = same[:1] or nearest
     return f"did you mean {nearest[0]!r}?" if nearest else ""
 
 
