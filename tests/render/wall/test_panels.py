@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsconsole.model.alerts import Severity
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
@@ -73,25 +74,56 @@ def test_any_size_is_drawn(width: int, height: int, name: str) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_counts_clock_and_age_are_in_every_view(size: tuple[int, int], view: View) -> None:
     text = text_of(scene_of(fleet.on_fire(), view=view), *size)
-    assert "09:14:07Z" in text or all(row.rstrip() in text for row in _clock(size))
+    assert "UTC" in text
+    assert "09:14:07 UTC" in text or any(
+        all(row.rstrip() in text for row in drawn("09:14", scale)) for scale in (1, 2)
+    )
     assert "data 4s" in text or "data read within 4s" in text or size == (400, 120)
     if size[0] < 400:
         for word in ("✖ DOWN", "▲ DEGRADED", "? UNKNOWN", "● OK"):
             assert word.lower()[2:] in text.lower()
 
 
-def _clock(size: tuple[int, int]) -> tuple[str, ...]:
-    return drawn("09:14:07Z", {120: 1, 200: 1}.get(size[0], 3))
-
-
 @pytest.mark.parametrize("size", SIZES[1:])
 def test_what_fails_is_shown_with_reason_and_since(size: tuple[int, int]) -> None:
     text = text_of(scene_of(fleet.on_fire(), view=View.RED), *size)
     if size[0] < 400:
-        assert "connection refused on 3 of 3; was ok until 09:11:02" in text
+        assert "3 copies killed, out of memory" in text
         assert "3m12s" in text
         assert "ServiceDown" in text
     assert "timeout (connect): no answer from 127.0.0.1:9" in text
+
+
+@pytest.mark.parametrize("view", [View.RED, View.OVERVIEW])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+@pytest.mark.parametrize("ill", [1, 3, 8])
+def test_the_worst_ones_name_and_cause_are_on_every_wall(
+    size: tuple[int, int], view: View, ill: int
+) -> None:
+    services = fleet.burning_services()
+    worse = tuple(
+        replace(each, state=State.DEGRADED, reason="slow") if at < ill else each
+        for at, each in enumerate(each for each in services if each.name != "ai-service")
+    )
+    worst = next(each for each in services if each.name == "ai-service")
+    text = text_of(scene_of(replace(fleet.on_fire(), services=(worst, *worse)), view=view), *size)
+    assert "3 copies killed, out of memory" in text
+    large = [scale for scale in range(1, 6)
+             if all(row.rstrip() in text for row in drawn("ai-service", scale))]  # fmt: skip
+    assert large or "ai-service" in text
+    if size == (120, 40):
+        assert large, "three rows high at least"
+
+
+def test_zeros_are_not_drawn_and_calm_says_when_it_last_was_not() -> None:
+    text = text_of(scene_of(fleet.calm(), view=View.OVERVIEW), 120, 40)
+    assert "DOWN" not in text
+    assert "UNKNOWN" not in text
+    was = Event(NOW - 7200, EventCode.HEALTH_CHANGED, "refused", "redis", "redis", State.DOWN,
+                "ok", "down")  # fmt: skip
+    calm = replace(fleet.calm(), events=(*fleet.calm().events, was))
+    text = text_of(scene_of(calm, view=View.OVERVIEW), 120, 40)
+    assert "last trouble 2h00m ago: redis, ok → down: refused" in text
 
 
 def test_the_cause_stands_before_its_symptom() -> None:

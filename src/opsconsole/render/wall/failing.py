@@ -1,7 +1,8 @@
 """The services that are not ok, on the wall: with state, reason and since when.
 
-Invariant: causes come before their symptoms; all are in large letters if all fit, else each has two
-lines, else one; those that still do not fit are counted, and take turns.
+Invariant: causes come before their symptoms; all are in large letters if all fit, else the worst
+alone if that leaves the others a line each, else each has two lines or one; those that still do not
+fit are counted, and take turns.
 """
 
 from collections.abc import Sequence
@@ -42,6 +43,28 @@ def failing(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list[L
     sizes = name_sizes(scene, listed, width, height)
     if sizes[0]:
         return _cards(scene, listed, width, height, sizes)
+    return _worst_large(scene, listed, width, height) or _rows(scene, listed, width, height)
+
+
+def _worst_large(
+    scene: Scene, listed: Sequence[ServiceView], width: int, height: int
+) -> list[Line]:
+    """The worst with its name in large letters, the others below it; [] where that cannot be."""
+    worst, *others = listed
+    if not drawable(worst.name):
+        return []
+    for scale in range(_LARGEST_NAME, 0, -1):
+        left = height - _card_rows(scene, scale, 0) - 1
+        if left < len(others) or columns_of(worst.name, scale) > width - _beside(scale):
+            continue
+        roomy = left >= 2 * len(others)
+        card = _cards(scene, [worst], width, height - left, (scale, 0))
+        return [*card, BLANK, *_rows(scene, others, width, left if roomy else len(others))]
+    return []
+
+
+def _rows(scene: Scene, listed: Sequence[ServiceView], width: int, height: int) -> list[Line]:
+    """Each on three lines, two or one."""
     for rows in (3, 2):
         if len(listed) * rows - (rows == 3) <= height:
             entries = (_entry(each, scene, width - 1, rows) for each in listed)
@@ -114,7 +137,8 @@ def _slab(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Lin
     """The state's glyph on its own background, and the word below it."""
     state = shown_state(service)
     role = WORD_ROLES[state] if state is State.DOWN else Role.TEXT
-    mark = enlarged(state.glyph, BIG_ROLES[state], scale, ascii_only=scene.ascii_only)
+    glyph = standing(service).glyph
+    mark = enlarged(glyph, BIG_ROLES[state], scale, ascii_only=scene.ascii_only)
     side = Span("  ", role)
     lines = [(side, *padded(line, wide - 4, role), side) for line in mark]
     word = standing(service).upper()

@@ -2,8 +2,8 @@
 state.
 
 Invariant: all of it is visible in every view. A state's count is at a fixed place whatever the
-counts are; a zero count is faint, and only DOWN has its own background, so that it can be
-recognised by its shape without colours.
+counts are; a zero is not drawn, and only DOWN has its own background, so that it can be recognised
+by its shape without colours.
 """
 
 from typing import Final
@@ -38,7 +38,9 @@ WORD_ROLES: Final = {
     State.UNKNOWN: Role.UNKNOWN,
     State.OK: Role.OK,
 }
-_LARGEST_CLOCK: Final = 4
+_LARGEST_CLOCK: Final = 2
+_ZONE: Final = 4
+"""Cells beside the large clock, for the seconds and the zone."""
 _TWO_BIG_LINES: Final = 10
 """Height of the head from which on the age is in big letters too."""
 _ROOMY: Final = 8
@@ -52,7 +54,7 @@ _SPACING: Final = ((2, 3), (1, 2))
 
 def head(scene: Scene, width: int, height: int) -> list[Line]:
     """The environment at the left and the clock at the right, as large as possible."""
-    clock = _clock(scene)
+    clock = figures.clock(scene.wall, seconds=False)
     scale = next(
         (
             each
@@ -63,18 +65,24 @@ def head(scene: Scene, width: int, height: int) -> list[Line]:
         0,
     )
     if scale == 0:
-        right = (*_age(scene, brief=width < 100), Span("   "), Span(clock, Role.STRONG))
+        right = (*_age(scene, brief=width < 100), Span("   "), Span(_clock(scene), Role.STRONG))
         return [spread((Span(" "), *_place(scene)), right, width)]
-    at = width - columns_of(clock, scale)
+    at = width - columns_of(clock, scale) - _ZONE
     left = indented(_large_place(scene, at - 5, scale))
     big = enlarged(clock, Role.STRONG, scale, ascii_only=scene.ascii_only)
-    return beside([padded(line, at - 4) for line in left], big, at)
+    drawn = beside([padded(line, at - 4) for line in left], big, at)
+    seconds = figures.clock(scene.wall)[5:] if scene.seconds else ""
+    beyond: list[Line] = [(Span(seconds, Role.MUTED),), *[BLANK] * (len(big) - 2)]
+    return beside(drawn, [*beyond, (Span(_zone(), Role.MUTED),)], width - 3)
 
 
 def _clock(scene: Scene) -> str:
     """Without an offset, which no one reads from afar, unless it is UTC."""
-    clock = figures.clock(scene.wall, seconds=scene.seconds)
-    return f"{clock}Z" if shown() == USUAL else clock
+    return f"{figures.clock(scene.wall, seconds=scene.seconds)} {_zone()}".rstrip()
+
+
+def _zone() -> str:
+    return "UTC" if shown() == USUAL else ""
 
 
 def _place(scene: Scene) -> Line:
@@ -161,7 +169,7 @@ def counts(scene: Scene, width: int, height: int) -> list[Line]:
                     down = _tile(scene, State.DOWN, found[State.DOWN], (scale, word), pad)
                     tiles = [(Span(" " * line_width(down[0]), Role.BAR_DOWN),), *tiles]
                 return indented(tiles)
-    written = [_written(each, found[each]) for each in STATES]
+    written = [_written(each, found[each]) for each in STATES if found[each]]
     whole = tuple(span for line in written for span in line)
     return [whole] if line_width(whole) <= width or height < len(STATES) else written
 
@@ -200,8 +208,11 @@ def _tiles(
 
 def _tile(scene: Scene, state: State, count: int, scales: tuple[int, int], pad: int) -> list[Line]:
     scale, word = scales
-    big, small = (BIG_ROLES[state], WORD_ROLES[state]) if count else (Role.RULE, Role.FAINT)
-    ground = Role.BAR_DOWN if count and state is State.DOWN else Role.TEXT
+    if not count:
+        rows = sum(rows_of(each, ascii_only=scene.ascii_only) for each in scales) + (word > 0)
+        return [BLANK] * rows
+    big, small = BIG_ROLES[state], WORD_ROLES[state]
+    ground = Role.BAR_DOWN if state is State.DOWN else Role.TEXT
     side = Span(" " * pad, ground)
     lines = enlarged(str(count), big, scale, ascii_only=scene.ascii_only)
     lines += [BLANK] if word else []
@@ -212,5 +223,4 @@ def _tile(scene: Scene, state: State, count: int, scales: tuple[int, int], pad: 
 
 def _written(state: State, count: int) -> Line:
     """A count on a screen too small for big figures."""
-    role = WORD_ROLES[state] if count else Role.FAINT
-    return (Span(f" {state.glyph} {count} {state.value} ", role), Span("  "))
+    return (Span(f" {state.glyph} {count} {state.value} ", WORD_ROLES[state]), Span("  "))

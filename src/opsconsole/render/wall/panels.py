@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import State
 from opsconsole.render import overview as places
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, line_width, spread
 from opsconsole.render.wall import red as wall_red
@@ -16,7 +17,7 @@ from opsconsole.render.wall import resources as wall_resources
 from opsconsole.render.wall import views as wall_views
 from opsconsole.render.wall.failing import named
 from opsconsole.render.wall.head import counts, head, sources
-from opsconsole.render.wall.scene import Scene, View, padded
+from opsconsole.render.wall.scene import Scene, View, padded, shown_state
 
 _Body = Callable[[Scene, Snapshot, int, int], list[Line]]
 
@@ -32,6 +33,7 @@ _TITLES: Final[Mapping[View, str]] = {
     View.BLIND: "nothing is seen",
 }
 _TALL: Final = 22
+_HIGH: Final = 32
 
 
 def lines(scene: Scene, width: int, height: int) -> list[Line]:
@@ -51,9 +53,14 @@ def lines(scene: Scene, width: int, height: int) -> list[Line]:
 
 
 def _rows_of_counts(scene: Scene, height: int) -> int:
-    """About a quarter; in ASCII, which is taller, as much as the smallest figures need."""
+    """About a quarter, less where something fails on a high wall: its name needs the room.
+
+    In ASCII, which is taller, as much as the smallest figures need.
+    """
     least = 8 if scene.ascii_only and height >= _TALL else 2
-    return max(least, height * 27 // 100)
+    services = scene.snapshot.services if scene.snapshot else ()
+    ill = height >= _HIGH and any(shown_state(each) is not State.OK for each in services)
+    return max(least, height * (16 if ill else 27) // 100)
 
 
 def _body(scene: Scene, width: int, height: int) -> list[Line]:

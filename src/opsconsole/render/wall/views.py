@@ -11,6 +11,7 @@ from typing import Final
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render import events, operations
+from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -85,7 +86,19 @@ def _verdict_and_services(
         smaller = _headline(scene, snapshot, width, height // 5)
         if _grid_scale(scene, listed, width, height - len(smaller) - 1):
             said = smaller
+    said = [*said, *_last_trouble(scene, snapshot, width)] if said else said
     return said, _grid(scene, listed, width, height - (len(said) + 1 if said else 0))
+
+
+def _last_trouble(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
+    """When it last was not so; nothing where no trouble was seen."""
+    ill = {State.DOWN, State.DEGRADED}
+    seen = [each for each in events.latest(snapshot.events) if each.state in ill and each.service]
+    if not seen:
+        return []
+    last = seen[0]
+    said = f" last trouble {figures.age(scene.now - last.at)} ago: {last.service}, {words(last)}"
+    return [BLANK, clip_line((Span(said, Role.MUTED),), width)]
 
 
 def _under_way(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
