@@ -111,7 +111,7 @@ def _met(item: Attainment) -> tuple[str, str, Role]:
         return "?", "early", Role.UNKNOWN
     if item.met is None:
         return "?", "unknown", Role.UNKNOWN
-    return ("●", "met", Role.OK) if item.met else ("✖", "missed", Role.DOWN)
+    return ("●", "met", Role.OK) if item.met else ("△", "missed", Role.DEGRADED)
 
 
 def objectives(service: ServiceView, width: int) -> list[Line]:

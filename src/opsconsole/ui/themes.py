@@ -121,7 +121,7 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.TITLE_FOCUSED: ("accent", "background", "bold"),
     Role.HEADER: ("muted", "background", ""),
     Role.RULE: ("rule", "background", ""),
-    Role.STALE: ("faint", "background", "italic"),
+    Role.STALE: ("muted", "background", "italic"),
     Role.OK: ("ok", "background", ""),
     Role.DEGRADED: ("degraded", "background", "bold"),
     Role.DOWN: ("down", "background", "bold"),

@@ -268,7 +268,7 @@ def test_with_ascii_alone_the_figures_are_still_large() -> None:
     assert text.isascii()
     assert "?" not in text.replace("? UNKNOWN", "").replace("? STALE", "")
     assert "#####" in text
-    assert "X DOWN" in text
+    assert "x DOWN" in text
 
 
 @pytest.mark.parametrize("size", SIZES)

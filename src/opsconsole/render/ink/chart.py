@@ -1,8 +1,9 @@
 """Braille charts with axes, an objective's line and event marks.
 
-Invariant: the value axis starts at zero and ends at 1, 2 or 5 times a power of ten; the time axis
-has ticks at fixed moments; a slot in which nothing was seen is a gap. A chart is exactly ``width``
-by ``height`` cells and never raises, whatever its data.
+Invariant: the objective's line is visible in every column, in its own role, and what is filled
+above it differs from what is below by form too. The value axis starts at zero and ends at 1, 2 or 5
+times a power of ten; the time axis has ticks at fixed moments; a slot in which nothing was seen is
+a gap. A chart is exactly ``width`` by ``height`` cells and never raises, whatever its data.
 """
 
 import math
@@ -22,15 +23,22 @@ _DOTS: Final = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
 """Bits of a braille cell, by column and by row from the bottom."""
 
 LABEL_WIDTH: Final = 6
+GOAL: Final = "┄"
+_STIPPLE: Final = 0x95
+"""The dots of a full cell above the objective."""
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One trace to draw. Later curves are drawn over earlier ones; ``filled`` to the axis."""
+    """One trace to draw. Later curves are drawn over earlier ones; ``filled`` to the axis.
+
+    ``dotted`` has every other column left out, so that two lines differ without colours.
+    """
 
     trace: Trace
     role: Role
     filled: bool = False
+    dotted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +81,10 @@ def chart(plot: Plot, width: int, height: int) -> list[Line]:
     series = [columns(curve.trace, cells * 2, plot.now, plot.window) for curve in plot.curves]
     top = _top(series, plot.objective)
     grid = _Grid(cells, rows)
-    if plot.objective is not None:
-        grid.dashes(_level(plot.objective, top, rows))
     for curve, values in zip(plot.curves, series, strict=True):
         grid.draw(values, top, curve)
+    if plot.objective is not None:
+        grid.goal(_level(plot.objective, top, rows))
     if plot.labels:
         grid.guides(_column(mark.at, plot, cells) for mark in plot.marks)
     lines = [_row(grid, row, rows, top, plot) for row in range(rows)]
@@ -112,6 +120,7 @@ class _Grid:
         self._bits = [[0] * cells for _ in range(rows)]
         self._roles = [[Role.TEXT] * cells for _ in range(rows)]
         self._guided: frozenset[int] = frozenset()
+        self._goal: int | None = None
 
     def draw(self, values: Sequence[float | None], top: float, curve: Curve) -> None:
         """Draw one curve; neighbouring points are joined by a vertical stroke."""
@@ -121,16 +130,25 @@ class _Grid:
                 before = None
                 continue
             level = _level(value, top, self.rows)
+            if curve.dotted and x // 2 % 2:
+                before = level
+                continue
             low = 0 if curve.filled else min(level, level if before is None else before)
             for y in range(low, max(level, before or 0 if not curve.filled else level) + 1):
                 self._dot(x, y, curve.role)
             before = level
 
-    def dashes(self, level: int) -> None:
-        """Draw a broken horizontal line."""
-        for x in range(0, self.cells * 2, 4):
-            self._dot(x, level, Role.OBJECTIVE)
-            self._dot(x + 1, level, Role.OBJECTIVE)
+    def goal(self, level: int) -> None:
+        """Draw a broken horizontal line over everything, and mark what is filled above it."""
+        self._goal = self.rows - 1 - level // 4
+        for column in range(self.cells):
+            for row in range(self._goal):
+                if self._bits[row][column] and self._roles[row][column] is Role.TRACE:
+                    self._roles[row][column] = Role.OBJECTIVE
+            self._roles[self._goal][column] = Role.OBJECTIVE
+            if self._bits[self._goal][column] not in {0, _FULL}:
+                self._dot(column * 2, level, Role.OBJECTIVE)
+                self._dot(column * 2 + 1, level, Role.OBJECTIVE)
 
     def guides(self, columns: Iterable[int]) -> None:
         """Draw a faint vertical line in each column, where nothing else is drawn."""
@@ -148,17 +166,25 @@ class _Grid:
         out: list[Span] = []
         for column in range(self.cells):
             bits, role = self._bits[row][column], self._roles[row][column]
-            if not bits and column in self._guided:
+            if not bits and column in self._guided and row != self._goal:
                 out.append(Span("┊", Role.RULE))
                 continue
             if role is Role.TRACE and bits == _FULL and self._covered(row, column):
                 role = Role.TRACE_FILL
-            char = chr(_BASE + bits) if bits else " "
-            if out and (out[-1].role is role or (not bits and out[-1].text != "┊")):
+            char = self._char(row, column)
+            if out and (out[-1].role is role or (char == " " and out[-1].text != "┊")):
                 out[-1] = Span(out[-1].text + char, out[-1].role)
             else:
                 out.append(Span(char, role))
         return out
+
+    def _char(self, row: int, column: int) -> str:
+        bits = self._bits[row][column]
+        if row == self._goal and bits in {0, _FULL}:
+            return GOAL
+        if self._goal is not None and row < self._goal and bits == _FULL:
+            return chr(_BASE + _STIPPLE)
+        return chr(_BASE + bits) if bits else " "
 
     def _covered(self, row: int, column: int) -> bool:
         return row > 0 and self._bits[row - 1][column] != 0

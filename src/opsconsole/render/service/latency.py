@@ -81,7 +81,7 @@ def _end_of_known(trace: Trace) -> float:
 def _curves(latency: Latency, *, full: bool) -> tuple[Curve, ...]:
     out: list[Curve] = []
     if full and latency.trace_p99:
-        out.append(Curve(latency.trace_p99, Role.TRACE_HIGH))
+        out.append(Curve(latency.trace_p99, Role.TRACE_HIGH, dotted=True))
     if latency.trace:
         out.append(Curve(latency.trace, Role.TRACE, filled=not full))
     if full and latency.trace_p50:
@@ -163,9 +163,9 @@ def latency_legend(latency: Latency, window: float, target: float | None = None)
         else ()
     )
     return (
-        Span("  ━ p50 ", Role.TRACE_LOW), Span(f"{figures.duration(latency.p50):<6}"),
+        Span("  ─ p50 ", Role.TRACE_LOW), Span(f"{figures.duration(latency.p50):<6}"),
         Span("  ━ p95 ", Role.TRACE), Span(f"{figures.duration(latency.p95):<6}"),
-        Span("  ━ p99 ", Role.TRACE_HIGH), Span(f"{figures.duration(latency.p99):<6}"),
+        Span("  ┅ p99 ", Role.TRACE_HIGH), Span(f"{figures.duration(latency.p99):<6}"),
         *goal,
         Span(f"  by {latency.origin}, {span(window)}", Role.MUTED),
     )  # fmt: skip

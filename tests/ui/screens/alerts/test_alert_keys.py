@@ -212,7 +212,7 @@ async def test_objectives_say_what_is_left_and_what_to_do(
         await stage.press("enter", key_of("metrics"))
         page = " ".join(stage.text.split())
         for said in (
-            "✖ missed availability 99.9% over 30d 99.834%", "too fast: 6× over 6h/30m",
+            "△ missed availability 99.9% over 30d 99.834%", "too fast: 6× over 6h/30m",
             "at 166% of its limit; budget left 38%, or 16m25s of complete failure; burns 9.2×",
             "seen over 3d", "at 63% of its limit; rising", "? unknown rate(requests) > 100/s",
             "scale up from 3 to 5: cpu is 81% of 50% a copy",
