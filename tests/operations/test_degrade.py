@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from opsconsole.model.operation import ActionKind, ActionRequest, Degradation, OperationState
-from opsconsole.operations.promises.degradations import lasting
+from opsconsole.operations.promises.promising import lasting
 from tests.operations.place import Place, ended, http_config, performed, planned, refused
 from tests.operations.recording_server import RecordingServer
 from tests.patience import soon as until

@@ -15,7 +15,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
 from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
 from opsconsole.operations.mandates import Mandates
-from opsconsole.operations.promises.degradations import lasting
+from opsconsole.operations.promises.promising import lasting
 from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.state_folder import prepare
 from tests.operations.journal.samples import intent, op

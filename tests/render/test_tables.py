@@ -13,14 +13,13 @@ from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, header, resources
 from opsconsole.render.empty_panels import engines_down, nothing_to_show
-from opsconsole.render.incident.causes import cause_depth
 from opsconsole.render.ink.cells import Line, line_width, plain
 from opsconsole.render.ink.matching import Filter, compiled
 from opsconsole.render.overview import Panel, arrange
 from opsconsole.render.service import columns as grid
 from opsconsole.render.service import table as services
 from opsconsole.render.service.columns import Context
-from opsconsole.render.service.table import Sort
+from opsconsole.render.service.table import Sort, cause_depth
 from tests.named import named
 from tests.ui import fleet
 

@@ -284,6 +284,10 @@ class Settings(Model):
         """
         return self.host
 
+    def alertmanager_of(self, name: str) -> Alertmanager | None:
+        """The Alertmanager that is called ``name``."""
+        return next((each for each in self.alertmanager if each.name == name), None)
+
     def instance_names(self, service: str) -> tuple[str, ...]:
         """Names of the instances of ``service``, in order; numbered where none is given."""
         instances = self.services[service].instances

@@ -51,8 +51,7 @@ from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.lasting import Deaths, deaths_in
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts
-from opsconsole.operations.promises.degradations import lasting
-from opsconsole.operations.promises.promising import revive
+from opsconsole.operations.promises.promising import lasting, revive
 from opsconsole.operations.running import dispatch
 from opsconsole.operations.running.instance_probes import states_of
 from opsconsole.operations.state_place import StatePlace

@@ -14,12 +14,14 @@ from opsconsole.operations.promises.due import due_in, left
 from opsconsole.operations.promises.promising import (
     NOT_NEEDED,
     conclude,
+    lasting,
     promise_end,
     promise_rollback,
     revive,
     start_keeper,
 )
 from opsconsole.operations.state_place import FolderPlace
+from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore
 from tests.operations.journal.samples import intent, op
 
 END, ROLLBACK, WATCH = PromiseKind.END, PromiseKind.ROLLBACK, PromiseKind.WATCH
@@ -187,3 +189,26 @@ def test_a_mandate_that_a_runner_left_behind_with_its_verdict_is_ended(
     assert revive(place, journal) == 0
     kept = {each.intent.operation for each in place.mandates.all()}
     assert kept == {op("open"), op("promised"), op("unknown")}
+
+
+def test_every_degradation_that_is_not_settled() -> None:
+    journal = MemoryJournal(MemoryStore())
+    for name, service in (("one", "web"), ("two", "shop"), ("three", "mail")):
+        journal.submit(intent(name, ActionKind.DEGRADE, service), 1.0)
+    end = due_in(Promise(op("one"), PromiseKind.END, "web", 0.0, attempts=2), 100.0)
+    journal.arm(end, 2.0)
+    journal.arm(replace(end, operation=op("two"), service="shop"), 3.0)
+    journal.settle(op("two"), PromiseKind.END, "recovered", 4.0)
+    journal.arm(Promise(op("three"), PromiseKind.ROLLBACK, "mail", 9.0), 5.0)
+    (found,) = lasting(journal)
+    assert (found.operation, found.service, found.ends_at) == (op("one"), "web", end.due)
+    assert (found.who, found.host, found.reason) == ("kim", "bastion-1", "why")
+    assert found.attempts == 2
+
+
+def test_one_whose_beginning_is_gone_is_listed_all_the_same() -> None:
+    store = MemoryStore()
+    end = due_in(Promise(op("one"), PromiseKind.END, "web", 0.0), 100.0)
+    store.promises[end.operation, end.kind] = end
+    (found,) = lasting(MemoryJournal(store))
+    assert (found.who, found.host, found.reason) == ("somebody", "", "")

@@ -20,7 +20,7 @@ from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.json_client import CallError
 from opsconsole.operations.drivers.settling import settle
-from opsconsole.operations.planning import silence_actions, silencing
+from opsconsole.operations.planning import silencing
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
@@ -68,7 +68,7 @@ class AlertmanagerDriver(Driver):
 
     def __init__(self, context: DriverContext) -> None:
         action = cast(SilenceAction, context.action)
-        found = silence_actions.alertmanager_of(context.settings, action.alertmanager)
+        found = context.settings.alertmanager_of(action.alertmanager)
         if found is None:
             raise ValueError(f"no Alertmanager is called {action.alertmanager}")
         self._context = context

@@ -22,7 +22,6 @@ from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Promise
 from opsconsole.operations.keeping import alert_origin, automatic
 from opsconsole.operations.keeping.alert_origin import Origin
-from opsconsole.operations.planning import silence_actions
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.sources.prometheus.api_alerts import FILLS_UP
 from opsconsole.sources.prometheus.api_silences import raw_matchers
@@ -68,7 +67,7 @@ class WatchRule:
         settings = _settings(self._intent)
         if settings is None:
             return True
-        found = silence_actions.alertmanager_of(settings, self._intent.plan.service)
+        found = settings.alertmanager_of(self._intent.plan.service)
         if found is None:
             return False
         threads = BoundedExecutor("acknowledgement", 1)

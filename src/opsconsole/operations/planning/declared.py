@@ -7,14 +7,26 @@ found either: a change that cannot be ended is not temporary.
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from opsconsole.config.actions import Action, BackupAction, DegradeAction, ScaleAction
+from opsconsole.config.actions import (
+    Action,
+    BackupAction,
+    DegradeAction,
+    ScaleAction,
+    SilenceAction,
+)
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import SILENCING, ActionKind, Effect, Refusal
 from opsconsole.operations.journal.audit import canonical
-from opsconsole.operations.planning import registry, silence_actions
+from opsconsole.operations.planning import registry
 
 _K = ActionKind
+_SILENCING: Final = {
+    _K.ACKNOWLEDGE: "acknowledge one alert until it resolves, for 4 h at most",
+    _K.SILENCE: "silence alerts by their labels until an end",
+    _K.EXPIRE_SILENCE: "end a silence or an acknowledgement",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +57,17 @@ class Declared:
 
 def declared(settings: Settings, service: str) -> Iterator[Declared]:
     """Every action of ``service``, in the order of a menu; an Alertmanager's where it is one."""
-    for kind, action in silence_actions.actions_of(settings, service):
-        yield Declared(service, kind, "", action)
+    if settings.alertmanager_of(service) is not None:
+        yield from _of_alertmanager(service)
     if service in settings.services:
         yield from _of_service(settings, service)
+
+
+def _of_alertmanager(name: str) -> Iterator[Declared]:
+    """Every Alertmanager can be written to in these ways, and nothing else can."""
+    for kind, summary in _SILENCING.items():
+        action = SilenceAction(alertmanager=name, summary=summary, min_healthy=0.5, deadline=30.0)
+        yield Declared(name, kind, "", action)
 
 
 def _of_service(settings: Settings, service: str) -> Iterator[Declared]:
@@ -91,7 +110,8 @@ def digest(settings: Settings, found: Declared) -> str:
     """
     action = _dumped(found.action)
     if found.kind in SILENCING:
-        place = silence_actions.declaration(settings, found.service)
+        server = settings.alertmanager_of(found.service)
+        place = None if server is None else server.model_dump(mode="json")
         return hashlib.sha256(canonical({"action": action, "at": place}).encode()).hexdigest()
     service = settings.services[found.service]
     document = {

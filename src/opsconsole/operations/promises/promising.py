@@ -10,11 +10,11 @@ import time
 from typing import Final
 
 from opsconsole.errors import StateError
-from opsconsole.model.operation import ActionKind, OperationState, Plan
+from opsconsole.model.operation import ActionKind, Degradation, OperationState, Plan
 from opsconsole.operations import spawn
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Promise, PromiseKind
-from opsconsole.operations.promises.due import due_in
+from opsconsole.operations.promises.due import due_at, due_in
 from opsconsole.operations.state_place import StatePlace
 
 NOT_NEEDED: Final = "not needed: nothing was degraded"
@@ -90,3 +90,25 @@ def revive(state: StatePlace, journal: Journal) -> int:
     if not any(each.promises for each in mandates):
         return 0
     return int(start_keeper(state))
+
+
+def lasting(journal: Journal) -> tuple[Degradation, ...]:
+    """Every degradation that was neither recovered nor replaced by a later one, by when it ends.
+
+    One whose end has passed is listed until it is recovered. Raises StateError.
+    """
+    ends = (each for each in journal.promises() if each.kind is PromiseKind.END)
+    return tuple(_degradation(journal, end) for end in ends)
+
+
+def _degradation(journal: Journal, end: Promise) -> Degradation:
+    began = journal.operation(end.operation)
+    return Degradation(
+        operation=end.operation,
+        service=end.service,
+        ends_at=due_at(end),
+        who=began.who if began else "somebody",
+        host=began.host if began else "",
+        reason=began.reason if began else "",
+        attempts=end.attempts,
+    )

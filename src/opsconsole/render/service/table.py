@@ -9,10 +9,12 @@ from enum import StrEnum
 
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render.incident.causes import cause_depth
+from opsconsole.model.state import State
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service.standing import Standing, seen_standing, standing
 from opsconsole.render.service.why import LONGEST, why
+
+_FAILING = frozenset({State.DOWN, State.DEGRADED})
 
 
 class Sort(StrEnum):
@@ -49,6 +51,34 @@ def order(
     counts = alert_counts(snapshot.alerts) if sort is Sort.ALERTS else {}
     depths = cause_depth(snapshot.services) if sort is Sort.STATE else {}
     return sorted(shown, key=lambda service: _rank(service, sort, counts, depths))
+
+
+def cause_depth(services: Iterable[ServiceView]) -> dict[str, int]:
+    """How far each failing service is from the root of its trouble; a circle of them ends.
+
+    Length of the longest chain of failing dependencies below it.
+    """
+    failing = {service.name: service for service in services if service.state in _FAILING}
+    depths: dict[str, int] = {}
+    for name in failing:
+        _depth(name, failing, depths, frozenset())
+    return depths
+
+
+def _depth(
+    name: str, failing: dict[str, ServiceView], depths: dict[str, int], path: frozenset[str]
+) -> int:
+    if name in depths:
+        return depths[name]
+    if name in path or len(path) > 50:
+        return 0
+    below = [
+        _depth(other, failing, depths, path | {name}) + 1
+        for other in failing[name].depends_on
+        if other in failing and other != name
+    ]
+    depths[name] = max(below, default=0)
+    return depths[name]
 
 
 def search_text(service: ServiceView) -> str:
