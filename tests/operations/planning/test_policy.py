@@ -62,6 +62,12 @@ def _plan(
         ("audit-not-writable", RESTART, replace(FINE, audit_fault="disk full")),
         ("locked", RESTART, replace(FINE, holder=HOLDER)),
         ("unknown-pending", RESTART, replace(FINE, recent=(_operation(state=UNKNOWN),))),
+        *(
+            ("locked", RESTART, replace(FINE, recent=(_operation(state=state),)))
+            for state in (
+                OperationState.INTENT, OperationState.DISPATCHED, OperationState.VERIFYING
+            )
+        ),
         ("restart-loop", RESTART, replace(FINE, recent=(_operation(), _operation(ago=500)))),
         ("cooling-down", RESTART, replace(FINE, recent=(_operation(ago=59.0),))),
     ],
@@ -72,6 +78,17 @@ def test_each_refusal(code: str, request_: ActionRequest, seen: Circumstances) -
     assert refusal.code == code
     assert refusal.message
     assert refusal.lifted_by
+
+
+@pytest.mark.parametrize("state", [state for state in OperationState if not state.final])
+def test_the_second_operator_hears_who_is_at_it_from_where_and_since_when(
+    state: OperationState,
+) -> None:
+    running = replace(_operation(ago=72.0, state=state), who="kim", host="bastion-2")
+    refusal = policy.refuse_plan(RESTART, replace(FINE, recent=(running,)))
+    assert refusal is not None
+    assert "restart of web" in refusal.message
+    assert "kim@bastion-2, 01:17 ago" in refusal.message
 
 
 @pytest.mark.parametrize(

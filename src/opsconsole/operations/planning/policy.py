@@ -226,11 +226,24 @@ def _pending(request: ActionRequest, seen: Circumstances) -> Refusal | None:
     unknown = next((each for each in seen.recent if not each.state.final), None)
     if unknown is None:
         return None
+    since = f"{unknown.who}@{unknown.host}, {_clock(seen.now - unknown.started_at)} ago"
+    if unknown.state is not OperationState.UNKNOWN:
+        # It is simply being carried out: its lock was not looked at, or is not seen from here.
+        said = f"{unknown.kind} of {request.service} is under way, begun by {since}"
+        return Refusal(
+            "locked", said, f"wait until it has ended; opsconsole operations {unknown.id}"
+        )
     return Refusal(
         "unknown-pending",
-        f"{unknown.kind} of {request.service} by {unknown.who} has no verdict yet",
+        f"{unknown.kind} of {request.service} has no verdict yet, begun by {since}",
         "wait until its outcome has been looked up; see opsconsole operations",
     )
+
+
+def _clock(seconds: float) -> str:
+    """``00:12``, minutes and seconds."""
+    minutes, left = divmod(max(0, int(seconds)), 60)
+    return f"{minutes:02d}:{left:02d}"
 
 
 def _restart_loop(request: ActionRequest, seen: Circumstances) -> Refusal | None:
