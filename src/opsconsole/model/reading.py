@@ -44,6 +44,9 @@ def blurred(reading: Reading[T_co], lag: float) -> Reading[T_co]:
     return replace(reading, blur=lag) if reading.blur is None else reading
 
 
+SINGLE_LOOK = 60.0
+"""Seconds that count as the interval of a single look: its slowest part makes no other one old."""
+
 STALE_INTERVALS = 2
 """A reading older than this many of its intervals is stale."""
 

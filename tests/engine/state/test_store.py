@@ -107,6 +107,30 @@ def test_a_single_look_decides_in_status(one_service: Settings) -> None:
     assert view(store).state is State.DOWN
 
 
+def test_a_slow_target_makes_no_other_old_in_status() -> None:
+    """The look at everything ends with the slowest: 25 s after the others were looked at."""
+    settings = fleet(
+        {
+            "api": {"instances": ["http://a"], "metrics": {"queue": {"gauge": "queue"}}},
+            "web": {"instances": ["http://b"]},
+            "worker": {"containers": ["worker"]},
+        },
+        docker=[{"name": "docker"}],
+    )
+    store = Store(settings, NOW, single=True)
+    store.apply(Reading(PROBE, NOW, 0.02, value=OK))
+    store.apply(Reading(named("probe:web/web:health"), NOW, 0.02, fault=REFUSED))
+    store.apply_metrics([MetricValue("api", "queue", 4.0, at=NOW)], NOW)
+    told = inventory(replica("worker"))
+    store.apply(Reading(named("docker:docker"), NOW, 0.1, value=told))
+    store.settle(NOW + 25)
+    states = {name: view(store, name).state for name in settings.services}
+    assert states == {"api": State.OK, "web": State.DOWN, "worker": State.OK}
+    assert not view(store, "api").stale
+    assert not store.services["api"].metrics["queue"].is_stale(NOW + 25)
+    assert not any(each.stale(NOW + 25) for each in store.replicas.engines)
+
+
 def test_could_not_look_is_not_down(one_service: Settings) -> None:
     store = Store(one_service, NOW)
     probe(store, 0, OK)

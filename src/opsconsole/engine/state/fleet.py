@@ -32,6 +32,7 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.operation import ActionView
 from opsconsole.model.origin import DECLARED, Origin
+from opsconsole.model.reading import SINGLE_LOOK
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
@@ -259,7 +260,7 @@ def _build_service(
     settings: Settings, name: str, service: Service, now: float, *, single: bool
 ) -> ServiceRecord:
     history = History(settings.display.window, interval_of(settings, service))
-    every = _metrics_every(settings, name, service)
+    every = max(_metrics_every(settings, name, service), SINGLE_LOOK if single else 0.0)
     record = ServiceRecord(name, service, history, _objectives(service), now, every)
     record.budgets = {
         text: BudgetHistory()

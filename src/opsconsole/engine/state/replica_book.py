@@ -57,10 +57,15 @@ class Copies:
 
 
 class ReplicaBook:
-    """The engines that ``settings`` name, with their last reports."""
+    """The engines that ``settings`` name, with their last reports.
 
-    def __init__(self, settings: Settings, before: "ReplicaBook | None" = None) -> None:
-        self._intervals = settings.engines
+    No interval is taken for shorter than ``least`` seconds.
+    """
+
+    def __init__(
+        self, settings: Settings, before: "ReplicaBook | None" = None, *, least: float = 0.0
+    ) -> None:
+        self._intervals = {name: max(every, least) for name, every in settings.engines.items()}
         self._views: dict[str, EngineView] = {}
         if before is not None:
             for name, view in before._views.items():

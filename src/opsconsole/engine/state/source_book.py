@@ -94,12 +94,16 @@ class SourceBook:
             if place.taken_at is not None and not place.aside:
                 self._events.add(source_lost(reading.taken_at, place.name, reading.fault))
 
-    def silent(self, now: float) -> dict[SourceId, float]:
-        """The servers whose latest answer is too old to go by, with when it was."""
+    def silent(self, now: float, least: float) -> dict[SourceId, float]:
+        """The servers whose latest answer is too old to go by, with when it was.
+
+        No interval is taken for shorter than ``least`` seconds.
+        """
         return {
             who: place.taken_at
             for who, place in self._places.items()
-            if place.taken_at is not None and is_stale(place.taken_at, place.interval, now)
+            if place.taken_at is not None
+            and is_stale(place.taken_at, max(place.interval, least), now)
         }
 
     def views(self) -> tuple[SourceView, ...]:

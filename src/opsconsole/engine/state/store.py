@@ -51,7 +51,7 @@ from opsconsole.model.observations import (
     ScrapeSeen,
 )
 from opsconsole.model.operation import ActionView
-from opsconsole.model.reading import STALE_INTERVALS, Reading, is_stale
+from opsconsole.model.reading import SINGLE_LOOK, STALE_INTERVALS, Reading, is_stale
 from opsconsole.model.running.hosts import Host, HostView
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
@@ -98,12 +98,15 @@ class Store:
         self.sources = SourceBook(self.events)
         self.probes = ProbeWatch((probe for _, probe in self._index.values()), now)
         self.scrapes = ScrapeWatch(now)
-        self.replicas: ReplicaBook = ReplicaBook(settings, before.replicas if before else None)
+        self._least = SINGLE_LOOK if single else 0.0
+        self.replicas: ReplicaBook = ReplicaBook(
+            settings, before.replicas if before else None, least=self._least
+        )
         self.servers: ServerBook = before.servers if before else ServerBook()
         self.hosts: tuple[HostView, ...] = ()
         self._reporting: set[SourceId] = set()
         self._hosts: dict[SourceId, HostView] = {}
-        self._host_interval = settings.host.interval
+        self._host_interval = max(settings.host.interval, self._least)
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
         self._resumed_at: float | None = None
@@ -261,7 +264,7 @@ class Store:
         changed = self._changed or bool(self._touched)
         self._touched.clear()
         self._changed = False
-        return self.alerts.tick(now, self.sources.silent(now)) or changed
+        return self.alerts.tick(now, self.sources.silent(now, self._least)) or changed
 
     def _apply_probe(self, reading: Reading[Observation], lag: float) -> float | None:
         found = self._index.get(reading.source)
@@ -374,7 +377,8 @@ class Store:
             if probe.taken_at is None or probe.stale:
                 continue
             # A target that asked for a pause is not looked at sooner.
-            pause = max(probe.interval, probe.fault.retry_after if probe.fault else 0.0)
+            rest = probe.fault.retry_after if probe.fault else 0.0
+            pause = max(probe.interval, rest, self._least)
             if is_stale(probe.taken_at, pause, now):
                 probe.stale = True
                 limit = STALE_INTERVALS * pause + 1.0
