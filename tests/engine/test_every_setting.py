@@ -220,6 +220,11 @@ ROWS: dict[str, Row] = {
         service(containers=["x"]),
     ),
     "services.metrics_path": Row(SCRAPE, service(metrics_path="/x", **OWN), service(**OWN)),
+    "services.labels": Row(
+        SCRAPE,
+        service(metrics={"n": {"gauge": "n"}}, labels={"a": "b"}, prometheus="none"),
+        service(metrics={"n": {"gauge": "n"}}, prometheus="none"),
+    ),
     "services.metrics": Row(
         SCRAPE, service(metrics={"n": {"gauge": "n"}}, prometheus="none"), service(**OWN)
     ),

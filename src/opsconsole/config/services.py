@@ -291,6 +291,10 @@ class Service(Found):
     metrics_path: UrlPath | None = Field(
         default=None, description="Where it serves metrics, read when no Prometheus knows it."
     )
+    labels: dict[LabelName, str] = Field(
+        default_factory=dict,
+        description="Labels of its series, which all of its metrics and its availability have.",
+    )
     metrics: dict[Name, Metric] = Field(default_factory=dict, description="Its metrics by name.")
     availability: AvailabilitySeries | None = Field(
         default=None,

@@ -18,6 +18,7 @@ from opsconsole.inspection.finding import Finding, Weight, once_each
 from opsconsole.inspection.replicas import check_replicas
 from opsconsole.inspection.rules import check_rules
 from opsconsole.inspection.scrapes import check_scrapes
+from opsconsole.inspection.selection import check_selection, shared_figures
 from opsconsole.inspection.series import check_availability, check_declared
 from opsconsole.inspection.servers import (
     api_of,
@@ -103,11 +104,18 @@ async def _check_metrics(
                 for each in declared
             ),
             *(
-                check_availability(("services", name, "availability"), service.availability, index)
+                check_availability(
+                    ("services", name, "availability"), service.availability, service.labels, index
+                )
                 for name, service in settings.services.items()
                 if name in served and service.availability is not None
             ),
+            *(
+                check_selection(settings.services[name], declared, index)
+                for name, declared in served.items()
+            ),
         )
+        found += shared_figures(served)
         return found + [finding for findings in looked for finding in findings]
     finally:
         await api.close()

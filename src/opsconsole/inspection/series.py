@@ -4,7 +4,7 @@ Invariant: each selector is checked separately, because a rule that does not fir
 either; a query that could not be asked is reported as such, never as a fault of the metric.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
 from opsconsole.config.problems import KeyPath
@@ -41,10 +41,14 @@ async def check_declared(path: KeyPath, declared: Declared, index: SeriesIndex) 
 
 
 async def check_availability(
-    path: KeyPath, declared: AvailabilitySeries, index: SeriesIndex
+    path: KeyPath, declared: AvailabilitySeries, common: Mapping[str, str], index: SeriesIndex
 ) -> list[Finding]:
-    """Findings on the series of an availability; one of failures alone may have none so far."""
-    matchers = tuple(Matcher(label, "=", quote(value)) for label, value in declared.labels.items())
+    """Findings on the series of an availability; one of failures alone may have none so far.
+
+    ``common`` are labels of all series of the service.
+    """
+    labels = {**common, **declared.labels}
+    matchers = tuple(Matcher(label, "=", quote(value)) for label, value in labels.items())
     found: list[Finding] = []
     if declared.gauge is not None:
         found += await _check(path, Selector(declared.gauge, matchers), index)
@@ -103,7 +107,8 @@ async def _check_type(path: KeyPath, declared: Declared, index: SeriesIndex) -> 
 def _of_native(declared: Declared, names: Container[str]) -> str:
     """What to write for a histogram that is there, and has no buckets of its own."""
     name = declared.series.removesuffix("_bucket")
-    if declared.kind is not Kind.HISTOGRAM or name not in names:
+    parts = ("_bucket", "_sum", "_count")
+    if declared.kind is not Kind.HISTOGRAM or name not in names or name.endswith(parts):
         return ""
     query = f"histogram_quantile(0.95, sum(rate({name}[5m])))"
     return f"{name} has no buckets: if it is a native histogram, write promql: {query}"

@@ -67,7 +67,7 @@ def declared_metrics(name: str, service: Service) -> tuple[Declared, ...]:
     found = []
     for metric_name, metric in service.metrics.items():
         shares = tuple(sorted({*QUANTILES, *wanted.get(metric_name, ())}))
-        declared = _declare(name, metric_name, metric, shares)
+        declared = _declare(name, metric_name, metric, shares, service.labels)
         if declared is not None:
             found.append(declared)
     return tuple(found)
@@ -141,10 +141,14 @@ def _quantile_values(
 
 
 def _declare(
-    service: str, name: str, metric: Metric, quantiles: tuple[float, ...]
+    service: str,
+    name: str,
+    metric: Metric,
+    quantiles: tuple[float, ...],
+    common: Mapping[str, str],
 ) -> Declared | None:
     unit, scale = base_unit(metric.unit)
-    labels = tuple(sorted(metric.labels.items()))
+    labels = tuple(sorted({**common, **metric.labels}.items()))
     if metric.counter:
         per_second = f"{metric.unit}/s"
         return Declared(

@@ -5,7 +5,7 @@ latency objective's share is that of requests within its target, evenly spread w
 so that it agrees with the quantile that is shown.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -61,7 +61,7 @@ def budget_series(name: str, service: Service) -> Iterator[BudgetSeries]:
             # The configuration's own check refuses it with its place.
             continue
         if isinstance(objective, Availability) and service.availability:
-            yield _availability(name, text, objective.window, service.availability)
+            yield _availability(name, text, objective.window, service.availability, service.labels)
         if isinstance(objective, Comparison) and limits_latency(objective):
             each = buckets.get(objective.quantity.name)
             if each is not None:
@@ -83,9 +83,13 @@ def limits_latency(objective: Comparison) -> bool:
 
 
 def _availability(
-    service: str, objective: str, window: float, declared: AvailabilitySeries
+    service: str,
+    objective: str,
+    window: float,
+    declared: AvailabilitySeries,
+    common: Mapping[str, str],
 ) -> BudgetSeries:
-    labels = tuple(sorted(declared.labels.items()))
+    labels = tuple(sorted({**common, **declared.labels}.items()))
     if declared.gauge is not None:
         return BudgetSeries(service, objective, SeriesKind.GAUGE, declared.gauge, labels, window)
     total = declared.total or ""
