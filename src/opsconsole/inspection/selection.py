@@ -86,7 +86,7 @@ def _remedy(service: str, targets: Iterable[Target], mine: Sequence[Target]) -> 
 
 
 def _address(url: str) -> str:
-    """``host:port``, which a Prometheus names an instance by unless it is told otherwise."""
+    """``host:port``, which a Prometheus names an instance by unless it is configured otherwise."""
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"{parts.hostname}:{port}" if parts.hostname else ""
