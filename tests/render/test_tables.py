@@ -10,6 +10,7 @@ from opsconsole.model.alerts import AlertState, Severity, Suppression
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.render import alerts, events, header, resources
 from opsconsole.render.empty_panels import engines_down, nothing_to_show
@@ -170,15 +171,35 @@ def test_the_header_never_cuts_the_counts(width: int) -> None:
     assert line_width(top) <= width
     line = header.sources(snapshot, width, NOW)
     assert line_width(line) == width
-    assert "alertmanager 1m14s timeout" in text(line)
+    assert "▲ alertmanager silent 1m14s: timeout" in text(line)
 
 
-@pytest.mark.parametrize("width", [80, 120, 200])
-def test_every_source_has_its_age(width: int) -> None:
+@pytest.mark.parametrize("width", [100, 120, 200])
+def test_the_reason_of_a_silent_source_is_whole_and_the_oldest_age_stands_beside(
+    width: int,
+) -> None:
     said = text(header.sources(fleet.on_fire(), width, NOW))
-    for name in ("probes", "prometheus", "docker", "alertmanager", "host"):
-        assert f"{name} " in f"{said} "
-    assert said.rstrip().endswith("1s")
+    assert "silent 1m14s: timeout, 127.0.0.1:9093" in said
+    assert said.rstrip().endswith("4 of 5 sources read, oldest 4s")
+    assert text(header.sources(fleet.calm(), width, NOW)).strip() == "5 sources read, oldest 4s"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+@pytest.mark.parametrize("count", [1, 2, 5, 40])
+def test_sources_that_are_not_read_are_named_or_counted(width: int, count: int) -> None:
+    one = next(each for each in fleet.sources(fault=True) if each.fault is not None)
+    many = tuple(
+        replace(one, id=SourceId(SourceKind.ALERTMANAGER, f"am-{number}"))
+        for number in range(count)
+    )
+    line = header.sources(replace(fleet.on_fire(), sources=many), width, NOW)
+    said = text(line)
+    assert line_width(line) == width
+    named_here = said.count("silent")
+    more = 0 if "more" not in said else int(said.partition("+")[2].split()[0])
+    assert named_here >= 1
+    assert named_here + more == count
+    assert f"0 of {count}" in said
 
 
 @given(

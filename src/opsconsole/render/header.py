@@ -1,20 +1,23 @@
 """The two lines at the top: which environment, what is broken, and what is being read.
 
-Invariant: the counts of states are never cut; every source shows the age of its last good reading,
-and a failing source shows why. The clock is wall time in UTC, to the second, so that a lagging link
-shows.
+Invariant: the counts of states are never cut; what cannot be read is named with the reason or
+counted, and the age is that of the oldest reading that counts as current. The clock is wall time,
+to the second, so that a lagging link shows.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
 from opsconsole.render.curtain import badge_role
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_width, wrap
+from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_width, spread, wrap
 from opsconsole.render.service.standing import Standing, seen_standing
 
 NOTICE_ROWS = 2
+_SENTENCE = 90
+"""Cells from which on the ages of sources stand beside what cannot be read."""
 ROOMY = 20
 """Minimum height of a screen on which a notice may take two lines."""
 
@@ -67,24 +70,64 @@ def too_small_lines(excuse: str, snapshot: Snapshot | None, width: int) -> list[
 
 
 def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
-    """The sources with their ages, as many as fit whole; failing ones first, with the reason."""
+    """What cannot be read, in a sentence; then how many are read, and how old the oldest is.
+
+    A source that fails has its reason; one that does not fit is counted.
+    """
     if snapshot is None:
         return (Span(" starting the engine …".ljust(width), Role.BAR_MUTED),)
-    ordered = sorted(snapshot.sources, key=lambda source: not _troubled(source, now))
-    faults = sum(source.fault is not None for source in ordered)
-    gap = 3 if _bare_width(ordered, now, 3) < width else 2
-    room = width - 1 - _bare_width(ordered, now, gap)
-    share = max(0, room // faults) if faults else 0
-    spans: list[Span] = [Span(" ", Role.BAR)]
-    for source in ordered:
-        entry = _source(source, now, share, gap)
-        if len(spans) > 1 and line_width((*spans, *entry)) - gap > width:
+    if not snapshot.sources:
+        return _filled((Span(" nothing is read yet", Role.BAR_MUTED),), width)
+    troubled = [each for each in snapshot.sources if _troubled(each, now)]
+    right = _read(snapshot.sources, now, brief=bool(troubled) and width < _SENTENCE)
+    if not troubled:
+        return _filled((Span(" ", Role.BAR), *right), width)
+    left = _unread(troubled, now, width - line_width(right) - 2)
+    return spread(left, (*right, Span(" ", Role.BAR)), width, Role.BAR)
+
+
+def _read(sources: Sequence[SourceView], now: float, *, brief: bool) -> Line:
+    """``4 of 5 sources read, oldest 6s``; the first words alone if it is to be ``brief``."""
+    seen = [each.taken_at for each in sources
+            if each.taken_at is not None and not _troubled(each, now)]  # fmt: skip
+    count, all_of_them = len(seen), len(sources)
+    of = f" of {all_of_them}" if count < all_of_them else ""
+    if brief:
+        return (Span(f"{count}{of} read", Role.BAR_MUTED),)
+    said = f"{count}{of} source{'s' * (all_of_them != 1)} read"
+    age = f", oldest {figures.age(now - min(seen))}" if seen else ""
+    return (Span(f"{said}{age}", Role.BAR_MUTED),)
+
+
+def _unread(troubled: list[SourceView], now: float, room: int) -> Line:
+    """As many as fit whole, those with a fault first; the reason goes before a source does."""
+    troubled = sorted(troubled, key=lambda each: each.fault is None)
+    for brief in (False, True):
+        parts = [_silent(each, now, brief=brief) for each in troubled]
+        if sum(line_width(part) for part in parts) <= room:
             break
-        spans += entry
-    if not ordered:
-        spans.append(Span("nothing is read yet", Role.BAR_MUTED))
-    line = clip_line(tuple(spans), width)
-    return (*line, Span(" " * max(0, width - line_width(line)), Role.BAR))
+    shown: list[Span] = []
+    for number, part in enumerate(parts):
+        rest = len(parts) - number
+        more = 8 if rest > 1 else 0
+        if number and line_width((*shown, *part)) + more > room:
+            return (*shown, Span(f" +{rest} more", Role.BAR_DEGRADED))
+        shown += part
+    return tuple(shown)
+
+
+def _silent(source: SourceView, now: float, *, brief: bool) -> Line:
+    """``▲ alertmanager silent 1m14s: timeout, 127.0.0.1:9093``."""
+    age = "" if source.taken_at is None else f" {figures.age(now - source.taken_at)}"
+    if source.fault is None:
+        return (Span(f" ◌ {source.name} stale{age}  ", Role.BAR_UNKNOWN),)
+    where = source.endpoint.partition("://")[2] or source.endpoint
+    kind = source.fault.kind.value
+    said = kind if brief or not where else f"{kind}, {where}"
+    return (
+        Span(f" ▲ {source.name} silent{age}", Role.BAR_DEGRADED),
+        Span(f": {said}  ", Role.BAR),
+    )
 
 
 def notices(snapshot: Snapshot | None, width: int, height: int) -> tuple[Line, ...]:
@@ -113,34 +156,5 @@ def _filled(line: Line, width: int) -> Line:
     return (*cut, Span(" " * max(0, width - line_width(cut)), Role.BAR))
 
 
-def _bare_width(ordered: list[SourceView], now: float, gap: int) -> int:
-    """The width of the sources with their faults named by kind only."""
-    return sum(line_width(_source(source, now, 0, gap)) for source in ordered)
-
-
 def _troubled(source: SourceView, now: float) -> bool:
     return source.fault is not None or is_stale(source.taken_at, source.interval, now)
-
-
-def _source(source: SourceView, now: float, room: int, gap: int) -> Line:
-    """One source; ``room`` is the width left for the reason of its fault, besides the kind."""
-    if source.taken_at is None and source.fault is None:
-        return (Span(f"{source.name} waiting{' ' * gap}", Role.BAR_MUTED),)
-    age = figures.UNKNOWN if source.taken_at is None else figures.age(now - source.taken_at)
-    if source.fault is None:
-        late = is_stale(source.taken_at, source.interval, now)
-        return (
-            Span(f"{source.name} ", Role.BAR_MUTED),
-            Span(
-                f"{age.rjust(gap)}{' stale' if late else ''}",
-                Role.BAR_UNKNOWN if late else Role.BAR,
-            ),
-            Span(" " * gap, Role.BAR),
-        )
-    kind = source.fault.kind.value
-    reason = clip(str(source.fault), len(kind) + room) if room > 4 else kind
-    return (
-        Span(f"▲ {source.name} {age} ", Role.BAR_DEGRADED),
-        Span(reason, Role.BAR),
-        Span(" " * gap, Role.BAR),
-    )

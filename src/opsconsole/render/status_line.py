@@ -1,13 +1,30 @@
-"""The line at the bottom: available keys, or the latest notice.
+"""The line at the bottom: available keys, and beside them the latest notice.
 
-Invariant: a key that would do nothing is greyed with the reason, or hidden; a notice takes the line
-while it lasts and never waits for a key.
+Invariant: a key that would do nothing is greyed with the reason, or hidden. Keys that look stand
+before keys that change, with a stroke between; the first that change and help are the last to give
+way. A notice stands beside the keys while it lasts and never waits for a key.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from enum import IntEnum
+from itertools import groupby
+from typing import Final, NamedTuple
 
-from opsconsole.render.ink.cells import Line, Role, Span, clip_line, width_of
+from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_width, width_of
+
+_KEPT: Final = 2
+"""How many keys that change something stay as long as any key does."""
+_LEAST_KEYS: Final = 24
+"""Cells that a notice leaves to the keys, if it is to stand beside them."""
+_STROKE: Final = Span("│ ", Role.KEY_OFF)
+
+
+class Part(IntEnum):
+    """Where a key stands in the line, from the left."""
+
+    LOOK = 0
+    CHANGE = 1
+    CONSOLE = 2
 
 
 class Hint(NamedTuple):
@@ -16,27 +33,38 @@ class Hint(NamedTuple):
     key: str
     label: str
     blocked: str = ""
+    part: Part = Part.LOOK
 
 
 def hints(items: Iterable[Hint], width: int) -> Line:
-    """As many hints as fit, in the given order; the last one, help, always fits."""
+    """As many hints as fit, each part in the given order; the last one, help, always fits."""
     listed = list(items)
     if not listed:
         return ()
-    last = _hint(listed[-1])
-    room = width - sum(width_of(span.text) for span in last) - 1
+    kept = _fitting(listed, width)
     spans: list[Span] = [Span(" ", Role.KEY_LABEL)]
-    used = 1
-    for item in listed[:-1]:
-        part = _hint(item)
-        size = sum(width_of(span.text) for span in part)
-        if used + size > room:
-            continue
-        spans += part
-        used += size
-    line = (*spans, *last)
-    fill = width - sum(width_of(span.text) for span in line)
-    return clip_line((*line, Span(" " * max(0, fill), Role.KEY_LABEL)), width)
+    ordered = sorted(kept, key=lambda each: each.part)
+    for number, (_, part) in enumerate(groupby(ordered, key=lambda each: each.part)):
+        if number:
+            spans.append(_STROKE)
+        for item in part:
+            spans += _hint(item)
+    return _filled(tuple(spans), width)
+
+
+def _fitting(listed: Sequence[Hint], width: int) -> list[Hint]:
+    """Those that fit, in their order: help first, then what changes something, then the rest."""
+    changing = [item for item in listed[:-1] if item.part is Part.CHANGE][:_KEPT]
+    wanted = [listed[-1], *changing]
+    wanted += [item for item in listed[:-1] if item not in changing]
+    room = width - 1 - 2 * width_of(_STROKE.text)
+    kept: list[Hint] = []
+    for item in wanted:
+        size = line_width(tuple(_hint(item)))
+        if size <= room or not kept:
+            kept.append(item)
+            room -= size
+    return [item for item in listed if item in kept]
 
 
 def _hint(item: Hint) -> list[Span]:
@@ -45,8 +73,15 @@ def _hint(item: Hint) -> list[Span]:
     return [Span(item.key, Role.KEY), Span(f" {item.label}  ", Role.KEY_LABEL)]
 
 
-def notice(text: str, width: int) -> Line:
-    """A notice in the line."""
-    line = clip_line((Span(" ", Role.KEY_LABEL), Span(text, Role.KEY)), width)
-    fill = width - sum(width_of(span.text) for span in line)
-    return (*line, Span(" " * max(0, fill), Role.KEY_LABEL))
+def notice(text: str, items: Iterable[Hint], width: int) -> Line:
+    """A notice at the right end, and the keys before it where both fit."""
+    said = Span(f"· {text} ", Role.KEY_NOTICE)
+    room = width - width_of(said.text)
+    if room < _LEAST_KEYS:
+        return _filled((Span(" ", Role.KEY_LABEL), Span(clip(text, width - 2), said.role)), width)
+    return (*_filled(hints(items, room), room), said)
+
+
+def _filled(line: Line, width: int) -> Line:
+    cut = clip_line(line, width)
+    return (*cut, Span(" " * max(0, width - line_width(cut)), Role.KEY_LABEL))

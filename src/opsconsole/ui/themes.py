@@ -150,6 +150,7 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.KEY: ("accent", "surface", "bold"),
     Role.KEY_LABEL: ("text", "surface", ""),
     Role.KEY_OFF: ("faint", "surface", ""),
+    Role.KEY_NOTICE: ("strong", "surface", ""),
     Role.MATCH: ("background", "accent", ""),
     Role.CURSOR_TEXT: ("text", "surface", "reverse"),
 }

@@ -53,6 +53,7 @@ class Role(StrEnum):
     KEY = "key"
     KEY_LABEL = "key-label"
     KEY_OFF = "key-off"
+    KEY_NOTICE = "key-notice"
     MATCH = "match"
     CURSOR_TEXT = "cursor-text"
     CURSOR = "cursor"

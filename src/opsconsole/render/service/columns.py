@@ -229,8 +229,8 @@ def _trend(width: int, window: float) -> Column:
         if trace is None:
             return Cell("·" * width, Role.FAINT)
         text = latency_spark(trace, width, context.now, context.window)
-        calm = service.state is State.OK
-        return Cell(text, Role.STALE if service.stale else Role.FAINT if calm else Role.TRACE)
+        old = service.state is State.OK or silent(service)
+        return Cell(text, Role.FAINT if old else Role.TRACE)
 
     return Column("spark", figures.span(window), width, cell)
 

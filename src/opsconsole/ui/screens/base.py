@@ -4,7 +4,7 @@ Invariant: a screen shows the data that it is given and fetches none; handlers r
 """
 
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import events, on
 from textual.widget import Widget
@@ -14,7 +14,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import keys
 from opsconsole.render.command_line import meant, not_meant
 from opsconsole.render.keys import Scope
-from opsconsole.render.status_line import Hint
+from opsconsole.render.status_line import Hint, Part
 from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
 from opsconsole.ui.contracts import HasKeys
 from opsconsole.ui.routes import (
@@ -35,6 +35,21 @@ from opsconsole.ui.widgets.moment_prompt import MomentPrompt
 from opsconsole.ui.widgets.prompt import Prompt
 
 NOTICE_SECONDS = 6.0
+CHANGED_BY: Final = {
+    "restart": {ActionKind.RESTART},
+    "degrade": {ActionKind.DEGRADE, ActionKind.RECOVER},
+    "backup": {ActionKind.BACKUP},
+    "rollback": {ActionKind.ROLLBACK},
+}
+"""Which kinds of action a key asks for: it is offered where the service declares one."""
+_CONSOLE_FROM: Final = 50
+"""The hint from which on a key is about the list or the console, not about what is selected."""
+
+
+def _part_of(key: keys.Key) -> Part:
+    if key.group is keys.Group.CHANGE:
+        return Part.CHANGE
+    return Part.CONSOLE if key.hint >= _CONSOLE_FROM else Part.LOOK
 
 
 class ConsoleScreen(HasKeys, inherit_bindings=False):
@@ -216,6 +231,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
                 keys.with_keymap(key, self.console_app.keymap),
                 self.label_of(key),
                 self.blocked(key),
+                _part_of(key),
             )
             for key in sorted(offered, key=lambda each: each.hint)
             if self.offers(key)
@@ -230,7 +246,12 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
     def offers(self, key: keys.Key) -> bool:
         """Whether the footer shows ``key`` here at all."""
         of_a_service = key.scope is Scope.CHANGE or key.id == "logs"
-        return not of_a_service or self.target is not None
+        if not of_a_service:
+            return True
+        target, kinds = self.target, CHANGED_BY.get(key.id)
+        if target is None or kinds is None:
+            return target is not None
+        return any(view.kind in kinds for view in target.actions)
 
     def blocked(self, key: keys.Key) -> str:
         """Why ``key`` would do nothing here, in a word or two; '' if it works."""

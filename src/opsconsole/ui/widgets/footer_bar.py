@@ -1,4 +1,4 @@
-"""The line at the bottom: keys that work now, or the latest notice."""
+"""The line at the bottom: keys that work now, and the latest notice beside them."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 
 
 class FooterBar(LineWidget):
-    """Invariant: a notice is replaced by the keys after a while."""
+    """Invariant: a notice goes after a while."""
 
     FILL = Role.KEY_LABEL
 
@@ -32,7 +32,7 @@ class FooterBar(LineWidget):
         """Paint the notice or the keys."""
         width = self.size.width
         line = (
-            status_line.notice(self._notice, width)
+            status_line.notice(self._notice, self._hints, width)
             if self._notice
             else status_line.hints(self._hints, width)
         )

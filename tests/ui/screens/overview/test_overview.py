@@ -30,8 +30,8 @@ async def test_a_fire_is_read_at_every_size(open_stage: OpenStage, size: tuple[i
         lines = stage.text.splitlines()
         assert "✖ 1 down" in lines[0]
         assert "PRODUCTION" in lines[0]
-        assert "alertmanager 1m14s timeout" in lines[1]
-        assert "host" in lines[1]
+        assert "▲ alertmanager silent 1m14s: timeout" in lines[1]
+        assert "4 of 5" in lines[1]
         assert "✖ down" in lines[4]
         assert "ai-service" in lines[4]
         assert "ServiceDown" in stage.text

@@ -240,8 +240,9 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         table = self.table(panel)
         place = table.place
         tail = (*note, Span(f"  {place}", Role.MUTED)) if place else note
+        digit = self._digits().get(panel, "")
         return titled(
-            panel.value.capitalize(), table.size.width,
+            f"{digit} {panel.value.capitalize()}".lstrip(), table.size.width,
             focused=self.focused_panel is panel, note=tail,
         )  # fmt: skip
 
@@ -292,12 +293,17 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         bad = {each.name for each in snapshot.services if standing(each) is not Standing.OK}
         self.table(Panel.SERVICES).seek(bad.__contains__, step)
 
+    def _digits(self) -> dict[Panel, str]:
+        """The digits of the panels that are there and take keys."""
+        panels = {placement.panel for placement in self._placements} - {Panel.SELECTED}
+        wanted = [panel for panel in Panel if panel in panels]
+        return {panel: str(number) for number, panel in enumerate(wanted, 1)}
+
     def action_panel(self, number: int) -> None:
         """Focus a panel by its number."""
-        panels = [placement.panel for placement in self._placements]
-        wanted = [panel for panel in Panel if panel in panels and panel is not Panel.SELECTED]
-        if 1 <= number <= len(wanted):
-            self.table(wanted[number - 1]).focus()
+        for panel, digit in self._digits().items():
+            if digit == str(number):
+                self.table(panel).focus()
 
     def action_panel_step(self, step: int) -> None:
         """Focus the next visible panel."""
