@@ -36,8 +36,7 @@ def test_every_command_and_every_word_of_it_is_explained(name: str) -> None:
     for action in parser._actions:
         assert action.help, action.dest
         assert action.option_strings or action.metavar or action.choices, action.dest
-        takes_value = not isinstance(action, argparse._StoreTrueAction | argparse._HelpAction)
-        assert not takes_value or action.metavar or action.choices, action.dest
+        assert action.nargs == 0 or action.metavar or action.choices, action.dest
     assert parser.description in parser.format_help().replace("\n", " ")
 
 
