@@ -7,7 +7,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -80,7 +80,7 @@ def older(part: type, **renamed: str | None) -> dict[str, list[str]]:
 
 def test_sources_of_an_older_recording_keep_their_names_and_are_of_no_known_kind() -> None:
     """What the older version did not say is not guessed from a name."""
-    written = older(SourceView, id="name")
+    written = older(SourceView, id="name", unknown_rules=None)
     tree = ["main", "http://127.0.0.1:9090", 15.0, 1.0, 0.0, None, 0.0, "", True]
     read = Decoder(written).decode(SourceView, tree)
     assert read.id == SourceId(SourceKind.UNKNOWN, "main")
@@ -151,6 +151,16 @@ def test_a_word_of_a_later_version_is_unknown_or_refused() -> None:
     assert Decoder(written).decode(Outer, ["x", None, [], "gloomy", {}]).mood is Mood.UNKNOWN
     with pytest.raises(StateError, match="no Outer"):
         Decoder(written).decode(Outer, ["x", [1, "green"], [], "good", {}])
+
+
+def test_a_word_that_is_none_of_those_of_its_field_is_refused() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Mix:
+        how: Literal["mean", "sum"]
+
+    assert through_json(Mix("sum"), layout(Mix), Mix) == Mix("sum")
+    with pytest.raises(StateError, match="no Mix"):
+        Decoder(layout(Mix)).decode(Mix, ["product"])
 
 
 def test_what_is_no_tree_of_the_class_is_told() -> None:

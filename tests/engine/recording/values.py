@@ -36,6 +36,8 @@ def values(hint: Any, depth: int = 0) -> st.SearchStrategy[Any]:
     origin, parts = typing.get_origin(hint), typing.get_args(hint)
     if origin in {typing.Union, types.UnionType}:
         return st.one_of(*(values(part, depth) for part in parts))
+    if origin is typing.Literal:
+        return st.sampled_from(parts)
     if origin is tuple and parts[-1] is Ellipsis:
         if depth > DEEPEST:
             return st.just(())

@@ -1,8 +1,9 @@
 """Encodes values of the model as JSON trees, and decodes them.
 
 Invariant: ``decode(encode(value)) == value`` for frozen dataclasses of text, numbers, booleans,
-None, enumerations of text or numbers, tuples, mappings with text as keys, and each other. A class
-is written as the list of its fields' values; only its fields and their types decide.
+None, enumerations of text or numbers, words of a ``Literal``, tuples, mappings with text as keys,
+and each other. A class is written as the list of its fields' values; only its fields and their
+types decide.
 
 A file names the fields that its writer knew (``Layout``). A reader ignores fields that it does not
 know and uses defaults for fields that the file lacks.
@@ -14,7 +15,7 @@ import typing
 from collections.abc import Callable, Mapping
 from enum import Enum
 from operator import attrgetter, itemgetter
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from opsconsole.engine.recording import older
 from opsconsole.engine.recording.delta import Tree
@@ -124,7 +125,9 @@ class Encoder:
             return self._tuple(parts)
         if origin is Mapping:
             return _each_value(self.of(parts[1]))
-        if hint in _SCALARS or (isinstance(hint, type) and issubclass(hint, Enum)):
+        if hint in _SCALARS or origin is Literal:
+            return None
+        if isinstance(hint, type) and issubclass(hint, Enum):
             # Members of StrEnum and IntEnum are text and numbers themselves.
             return None
         raise TypeError(f"values of {hint} cannot be recorded")
@@ -181,6 +184,8 @@ class Decoder:
             return self._tuple(parts)
         if origin is Mapping:
             return _each_value(self.of(parts[1]))
+        if origin is Literal:
+            return _one_of(parts)
         if isinstance(hint, type) and issubclass(hint, Enum):
             return _member_of(hint)
         return None
@@ -278,6 +283,15 @@ def _optional(hint: Any) -> Any:
     """The only type in ``hint`` besides None."""
     (inner,) = (part for part in typing.get_args(hint) if part is not type(None))
     return inner
+
+
+def _one_of(words: tuple[object, ...]) -> _Convert:
+    def known(value: Any) -> Any:
+        if value not in words:
+            raise ValueError(f"{value!r} is none of {words}")
+        return value
+
+    return known
 
 
 def _member_of(hint: type[Enum]) -> _Convert:
