@@ -20,17 +20,6 @@ def started(engine: Engine, name: str) -> str:
     return found
 
 
-def to_row(terminal: Terminal, service: str) -> None:
-    """Put the cursor on the service's row: the panel below shows which it is."""
-    terminal.press("g")
-    for _ in range(8):
-        terminal.read(0.5)
-        if any(line.startswith(f" {service} ─") for line in terminal.lines):
-            return
-        terminal.press("j")
-    raise AssertionError(f"{service} was not reached:\n{terminal.text}")
-
-
 def test_a_container_is_restarted_in_three_keys(
     docker_sandbox: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,16 +29,16 @@ def test_a_container_is_restarted_in_three_keys(
     before = started(docker_sandbox, name)
     environment = {"HOME": str(tmp_path), "DOCKER_HOST": docker_sandbox.url}
     with Terminal(PROGRAM, size=SIZE, environment=environment) as terminal:
-        terminal.until(name)
-        to_row(terminal, name)
+        terminal.until(lambda text: f" {name} ─" in text)
+        terminal.read(0.5)
         terminal.press("R")
-        terminal.until("choose with tab")
-        terminal.read(0.3)
+        terminal.until("▸Cancel")
+        terminal.read(0.8)
         terminal.press("\t")
-        terminal.read(0.3)
+        terminal.read(0.5)
         terminal.press(" ")
         until(lambda: started(docker_sandbox, name) != before)
-        terminal.until("after the change")
+        terminal.until("verified")
         terminal.press("\x03")
         terminal.read(0.3)
         terminal.press("\x03")

@@ -307,8 +307,12 @@ class Engine(EngineCalls):
             await self._use(self._findings.declare(settings), now)
 
     async def _discover(self) -> None:
+        store = self._store
         for source, services in self._discovering.found(self._findings.declared):
             await self.found(source, services)
+        if self._store is not store:
+            # A row that has just come has its keys with it.
+            await self._ask_actions()
 
     async def found(self, source: SourceId, services: Iterable[FoundService]) -> None:
         """Watch what ``source`` finds now, in addition to what is declared. Call it on the engine's
@@ -419,11 +423,13 @@ class Engine(EngineCalls):
         )
 
     async def _follow_operations(self) -> None:
-        store = self._store
-        acting = [name for name, record in store.services.items() if record.acts]
-        now = self._clock.now()
-        await self._door.reconcile(now)
+        await self._door.reconcile(self._clock.now())
         await self._door.poll()
+        await self._ask_actions()
+
+    async def _ask_actions(self) -> None:
+        store, now = self._store, self._clock.now()
+        acting = [name for name, record in store.services.items() if record.acts]
         allowed = await self._door.poll_actions(acting, self._latest, now)
         if store is not self._store:
             # The new settings may allow other actions, so it is asked again.

@@ -25,9 +25,14 @@ async def containers_of(context: DriverContext, calls: EngineCalls) -> tuple[See
 
 
 def instance_of(context: DriverContext, calls: EngineCalls, seen: Seen) -> str:
-    """The instance that runs in the container, by declaration or by the same name; or ''."""
+    """The instance that runs in the container, by declaration or by the same name; or ''.
+
+    Where no instance is declared, the containers themselves are the instances, as on the screens.
+    """
     names = context.settings.instance_names(context.service)
     service = context.settings.services[context.service]
+    if not service.instances:
+        return seen.name
     for name, instance in zip(names, service.instances, strict=True):
         engine = instance.engine or service.engine
         if seen.name in {instance.container, name} and engine in {None, calls.name}:
