@@ -32,6 +32,7 @@ class Changes:
         self._open = open_route
         self._say = say
         self._waiting: list[ActionRequest] = []
+        self._count = 0
 
     def request(self, targets: Iterable[ServiceView], view: ActionView, copy: str = "") -> None:
         """Open the plan of an action on each target, with its form first if it has one.
@@ -60,6 +61,7 @@ class Changes:
         if self._refused():
             return
         self._waiting = list(requests)
+        self._count = len(self._waiting)
         self._open_next()
 
     def _refused(self) -> bool:
@@ -71,4 +73,6 @@ class Changes:
 
     def _open_next(self) -> None:
         if self._waiting and not self._refused():
-            self._open(PlanDialog(self._waiting.pop(0)), self._open_next)
+            number, count = self._count - len(self._waiting) + 1, self._count
+            place = f"{number} of {count}" if count > 1 else ""
+            self._open(PlanDialog(self._waiting.pop(0), place), self._open_next)

@@ -133,6 +133,6 @@ def _box(route: Box) -> Screen[None]:
         case PlanDialog():
             from opsconsole.ui.screens.changes.plan import PlanScreen
 
-            return PlanScreen(route.request)
+            return PlanScreen(route.request, route.place)
         case _:
             assert_never(route)

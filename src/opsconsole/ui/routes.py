@@ -142,9 +142,10 @@ class SilencingDialog:
 
 @dataclass(frozen=True, slots=True)
 class PlanDialog:
-    """The plan of a request, and its confirmation."""
+    """The plan of a request, and its confirmation. ``place`` says which of several it is."""
 
     request: ActionRequest
+    place: str = ""
 
 
 Page = (

@@ -34,9 +34,8 @@ def about_lines(view: ActionView, width: int) -> list[Line]:
     if refused is None:
         said = f"{view.summary} · by {view.driver}"
         return [(Span(f" {part}", Role.MUTED),) for part in wrap(said, width - 2)]
-    lines: list[Line] = [
-        (Span(f" blocked: {refused.message}"[: max(1, width - 1)], Role.TEXT),),
-    ]
+    blocked = wrap(f"blocked: {refused.message}", max(8, width - 2))
+    lines: list[Line] = [(Span(f" {part}", Role.TEXT),) for part in blocked]
     if refused.lifted_by:
         said = f"lifted by: {refused.lifted_by}"
         lines += [(Span(f" {part}", Role.MUTED),) for part in wrap(said, width - 2)]

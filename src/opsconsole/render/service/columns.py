@@ -126,6 +126,16 @@ def header(columns: Iterable[Column], sort: Sort) -> Line:
     return tuple(spans)
 
 
+def column_at(columns: Iterable[Column], x: int) -> Column | None:
+    """The column at the cell ``x``, the blank before it included; None beyond the last."""
+    end = 0
+    for column in columns:
+        end += column.gap + column.width
+        if x < end:
+            return column
+    return None
+
+
 def row(service: ServiceView, columns: Iterable[Column], context: Context) -> Line:
     """One service as a line."""
     spans: list[Span] = []

@@ -8,11 +8,12 @@ from the table. Only visible rows are rendered.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from textual import events
 from textual.message import Message
 
-from opsconsole.render.ink.cells import BLANK, Line, Role
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted
 from opsconsole.ui.widgets.row_cursor import RowCursor
 
@@ -31,6 +32,7 @@ class Listing:
     empty: tuple[Line, ...] = ()
 
 
+CHOSEN: Final = "✓"
 NOTHING = Listing((), (), lambda _key: BLANK)
 
 
@@ -43,6 +45,19 @@ class GridTable(LineWidget, can_focus=True):
         def __init__(self, table: "GridTable") -> None:
             super().__init__()
             self.table = table
+
+        @property
+        def control(self) -> "GridTable":
+            """The table, for ``@on`` selectors."""
+            return self.table
+
+    class HeadingClicked(Message):
+        """The headings, the last of the fixed lines, were clicked at the cell ``x``."""
+
+        def __init__(self, table: "GridTable", x: int) -> None:
+            super().__init__()
+            self.table = table
+            self.x = x
 
         @property
         def control(self) -> "GridTable":
@@ -114,8 +129,16 @@ class GridTable(LineWidget, can_focus=True):
         elif seen.position >= seen.first + rows:
             seen.first = seen.position - rows + 1
         for key in keys[seen.first : seen.first + rows]:
-            lines.append(Painted(listing.line(key), self._over(key)))
+            lines.append(Painted(self._marked(key), self._over(key)))
         self.paint(lines)
+
+    def _marked(self, key: str) -> Line:
+        """The row; one that is chosen has a mark before it, which needs no colours."""
+        line = self._listing.line(key)
+        if key not in self._cursor.now.chosen or not line or not line[0].text.startswith(" "):
+            return line
+        first = line[0]
+        return (Span(CHOSEN, Role.ACCENT), Span(first.text[1:], first.role), *line[1:])
 
     def _over(self, key: str) -> Role | None:
         if key == self._cursor.now.key and (self._selects or self.has_focus):
@@ -189,6 +212,8 @@ class GridTable(LineWidget, can_focus=True):
         """A click moves the cursor, a second one on the same row opens it."""
         seen = self._cursor.at(event.time)
         row = event.y - seen.top
+        if row == -1:
+            self.post_message(self.HeadingClicked(self, event.x))
         if row < 0 or seen.first + row >= len(seen.keys):
             return
         before = self._cursor.now.key

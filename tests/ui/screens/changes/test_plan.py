@@ -266,6 +266,7 @@ async def test_several_chosen_services_are_asked_one_after_the_other(
         await stage.press("space", "space")
         await opened(stage)
         assert [each.service for each in stage.engine.requests] == ["ai-backend"]
+        assert "restart ai-backend · 1 of 2" in stage.text
         await stage.press("escape")
         await stage.pilot.pause(0.1)
         top: object = stage.app.screen

@@ -218,6 +218,27 @@ async def test_choosing_several_services(open_stage: OpenStage) -> None:
         assert "none is chosen any more" in stage.text
 
 
+async def test_a_chosen_row_has_a_mark_that_needs_no_colours(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.calm()) as stage:
+        await stage.press("j", "space")
+        rows = stage.text.splitlines()
+        assert next(row for row in rows if "ai-operations" in row).startswith("✓")
+        assert not next(row for row in rows if "ai-backend" in row).startswith("✓")
+
+
+async def test_a_click_on_a_heading_sorts(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire()) as stage:
+        heading = stage.text.splitlines()[3]
+        table = services(stage).table(Panel.SERVICES)
+        await stage.pilot.click(table, offset=(heading.index("service"), 1))
+        await stage.pilot.pause()
+        assert "sorted by name" in stage.text
+        assert "service▾" in stage.text
+        await stage.pilot.click(table, offset=(heading.index("why"), 1))
+        await stage.pilot.pause()
+        assert "this column has no order" in stage.text
+
+
 async def test_a_click_selects(open_stage: OpenStage) -> None:
     async with open_stage(fleet.calm()) as stage:
         await stage.pilot.click("#services", offset=(15, 5))

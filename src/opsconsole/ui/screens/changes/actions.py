@@ -18,7 +18,7 @@ from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.line_widget import LineWidget
 
-ABOUT_ROWS = 3
+ABOUT_ROWS = 5
 
 
 class ActionsScreen(Dialog, inherit_bindings=False):

@@ -68,9 +68,10 @@ class PlanScreen(Dialog, inherit_bindings=False):
         Binding("v,f2", "calls", "calls", show=False, id="plan-calls"),
     ]
 
-    def __init__(self, request: ActionRequest) -> None:
+    def __init__(self, request: ActionRequest, place: str = "") -> None:
         super().__init__()
         self._request = request
+        self._place = place
         self._plan: Plan | None = None
         self._refusal: Refusal | None = None
         self._operation: Operation | None = None
@@ -223,6 +224,8 @@ class PlanScreen(Dialog, inherit_bindings=False):
     def _title(self, width: int) -> Line:
         plan = self._plan
         what = render.title(plan) if plan else _asked(self._request)
+        if self._place:
+            what = f"{what} · {self._place}"
         if plan is None:
             return titled(what, width, focused=True)
         badge = Span(f" {plan.environment.upper()} ", badge_role(plan.danger))

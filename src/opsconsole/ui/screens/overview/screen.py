@@ -170,12 +170,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         fill[panel]()
 
     def _fill_services(self) -> None:
-        table = self.table(Panel.SERVICES)
-        width, snapshot = table.size.width, self.snapshot
-        names = snapshot.services if snapshot is not None else ()
-        longest = max((len(service.name) for service in names), default=20)
-        window = self.console_app.time_axis.window
-        columns = grid.columns_for(width, longest, window)
+        table, snapshot = self.table(Panel.SERVICES), self.snapshot
+        window, columns = self.console_app.time_axis.window, self._columns()
         views = self._services.of(snapshot)
         counts = alert_counts(snapshot.alerts) if snapshot is not None else {}
         doing = operations.activities(snapshot, self.now)
@@ -191,6 +187,12 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
                 ),
             )
         )  # fmt: skip
+
+    def _columns(self) -> tuple[grid.Column, ...]:
+        names = self.snapshot.services if self.snapshot is not None else ()
+        longest = max((len(service.name) for service in names), default=20)
+        width = self.table(Panel.SERVICES).size.width
+        return grid.columns_for(width, longest, self.console_app.time_axis.window)
 
     def _services_note(self) -> Line:
         table = self.table(Panel.SERVICES)
@@ -261,6 +263,17 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def _cursor_moved(self) -> None:
         self._fill_selected()
         self.query_one(FooterBar).show_hints(self.hints())
+
+    @on(GridTable.HeadingClicked, f"#{Panel.SERVICES}")
+    def _heading_clicked(self, message: GridTable.HeadingClicked) -> None:
+        """Sort by the column that was clicked."""
+        column = grid.column_at(self._columns(), message.x)
+        if column is None or column.sort is None:
+            self.say("this column has no order: o sorts by the next that has one")
+            return
+        self._services.sort = column.sort
+        self.show_body()
+        self.say(f"sorted by {column.sort.value}")
 
     @on(GridTable.Opened)
     def _opened(self) -> None:
