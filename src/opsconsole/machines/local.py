@@ -203,7 +203,12 @@ def _replace(path: Path, data: bytes) -> None:
         status = _stat_in(found, path)
         owner = status.st_uid, status.st_gid
         mode = stat.S_IMODE(status.st_mode)
-        durable.replace(found.name, data, mode, owner=owner, folder=found.folder)
+        # What ``located`` gives is for looking up alone, and cannot be brought to the disk.
+        folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=found.folder)
+        try:
+            durable.replace(found.name, data, mode, owner=owner, folder=folder)
+        finally:
+            os.close(folder)
 
 
 def _stat_in(found: links.Located, path: Path) -> os.stat_result:

@@ -6,9 +6,12 @@ nobody else may write or enter; a file or folder that is not so is ignored. The 
 others may write, can only say that something was settled. A mandate names its state, so that it
 commands nothing in another one.
 
-Layout: ``mandates/UID/OPERATION.json`` below the state folder, and ``RUN.step`` for a step of a
-runbook that takes time; ``keeper.lock`` beside them is held by the one process that keeps this
-user's promises.
+What was performed is remembered beside it: only what this user's own record says guides a later
+plan without a word, and what the journal alone says is marked as hearsay.
+
+Layout: ``mandates/UID/OPERATION.json`` and ``OPERATION.done`` below the state folder, and
+``RUN.step`` for a step of a runbook that takes time; ``keeper.lock`` beside them is held by the one
+process that keeps this user's promises.
 """
 
 import json
@@ -22,11 +25,13 @@ from typing import Any, Final
 
 from opsconsole import durable
 from opsconsole.errors import StateError
+from opsconsole.model.operation import OperationState
 from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.records import (
     OPERATION_ID,
     RUN_ID,
     Intent,
+    Past,
     Promise,
     PromiseKind,
     checked,
@@ -39,6 +44,10 @@ _VERSION: Final = 1
 _LIMIT: Final = 16 * 1024 * 1024
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE: Final = 0o600
+_DONE: Final = ".done"
+_REMEMBERED: Final = 500
+
+SOMEBODY: Final = "somebody"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +114,53 @@ class Mandates:
         """Let nothing more be carried out for an operation."""
         with self._open() as folder, suppress(FileNotFoundError):
             os.unlink(_name(operation), dir_fd=folder)
+
+    def remember(self, intent: Intent, state: OperationState) -> None:
+        """Keep what was performed, and how it ended, as this user's own record."""
+        document = {
+            "state": str(self._state),
+            "plan": json.loads(plan_codec.encode(intent.plan)),
+            "ended": state.value,
+        }
+        with self._open() as folder:
+            name = _done(intent.operation)
+            durable.replace(name, json.dumps(document).encode(), _MODE, folder=folder)
+            self._forget_oldest(folder)
+
+    def believed(self, past: tuple[Past, ...]) -> tuple[Past, ...]:
+        """``past`` of the journal, each as this user's own record has it, or marked as hearsay."""
+        if not self._folder.exists():
+            return tuple(replace(each, said_by=each.who or SOMEBODY) for each in past)
+        with self._open() as folder:
+            return tuple(self._own(each, folder) for each in past)
+
+    def _own(self, past: Past, folder: int) -> Past:
+        operation = past.operation
+        hearsay = replace(past, said_by=past.who or SOMEBODY)
+        if not OPERATION_ID.fullmatch(operation):
+            return hearsay
+        content = self._content(_done(operation), folder)
+        if content is None:
+            mandate = self._read(operation, folder)
+            return hearsay if mandate is None else replace(past, plan=mandate.intent.plan)
+        try:
+            document = json.loads(content)
+            plan = plan_codec.decode(json.dumps(document["plan"]))
+            ended = OperationState(document["ended"])
+            here = document["state"] == str(self._state)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return hearsay
+        return replace(past, plan=plan, state=ended) if here else hearsay
+
+    @staticmethod
+    def _forget_oldest(folder: int) -> None:
+        names = [name for name in os.listdir(folder) if name.endswith(_DONE)]
+        if len(names) <= _REMEMBERED:
+            return
+        ages = sorted((os.stat(name, dir_fd=folder).st_mtime_ns, name) for name in names)
+        for _, name in ages[: len(names) - _REMEMBERED]:
+            with suppress(FileNotFoundError):
+                os.unlink(name, dir_fd=folder)
 
     def begin_step(self, run: str, step: str) -> None:
         """Let consoles of this user carry out, and go on with, a step of a run of a runbook."""
@@ -213,6 +269,10 @@ def _is_mine(status: os.stat_result, others: int) -> bool:
 
 def _name(operation: str) -> str:
     return f"{operation}.json"
+
+
+def _done(operation: str) -> str:
+    return f"{operation}{_DONE}"
 
 
 def _step(run: str) -> str:

@@ -147,7 +147,8 @@ class Operator:
             return refusal or Refusal("not-declared", "there is no such action")
         driver = None
         try:
-            performed = self._journal.past_plans(found.service) if self._journal else ()
+            shared = self._journal.past_plans(found.service) if self._journal else ()
+            performed = self.state.mandates.believed(shared)
 
             def make(asked: ActionRequest) -> Driver:
                 return planner.make_driver(
@@ -160,7 +161,9 @@ class Operator:
             past = (
                 self._journal.past(found.service, found.kind, found.name) if self._journal else ()
             )
-            plan = await planner.make_plan(settings, found, request, driver, past, self._clock)
+            plan = await planner.make_plan(
+                settings, found, request, driver, past, self._clock, performed
+            )
         except ObserveError as error:
             return Refusal(error.code, error.what, error.remedy)
         except StateError as error:

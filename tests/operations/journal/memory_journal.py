@@ -276,7 +276,7 @@ class MemoryJournal:
         """The last plans that were performed for ``service``, newest first."""
         plans = {each.operation.id: each.intent.plan for each in self._of(service)}
         found = (
-            Past(plans[each.id], each.state)
+            Past(plans[each.id], each.state, each.id, each.who)
             for each in self._newest(self._of(service))
             if each.kind not in _NOT_CHANGES and each.state is not OperationState.REFUSED
         )

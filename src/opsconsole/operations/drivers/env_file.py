@@ -17,7 +17,7 @@ from opsconsole.model.running.machine import MachineError
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.env_lines import texts_of, values_of, with_flags
 from opsconsole.operations.drivers.followed import restart_after
-from opsconsole.operations.drivers.recovering import degraded_steps
+from opsconsole.operations.drivers.recovering import degraded_steps, is_hearsay
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
@@ -121,7 +121,21 @@ class EnvFileDriver(Driver):
         if self._context.kind is not ActionKind.RECOVER:
             return SetFlags(self._declared.set, {})
         (step, *_) = degraded_steps(self._context, _OWN)
-        return SetFlags(SetFlags.of(step).previous, {}, as_written=True)
+        previous = SetFlags.of(step).previous
+        if is_hearsay(self._context):
+            self._refuse_odd(previous)
+        return SetFlags(previous, {}, as_written=True)
+
+    def _refuse_odd(self, previous: Mapping[str, str | None]) -> None:
+        """Raise ObserveError for what no degradation of these flags can have left."""
+        odd = previous.keys() - self._declared.set.keys()
+        lines = [key for key, value in previous.items() if value and not value.isprintable()]
+        if odd or lines:
+            raise ObserveError(
+                f"the journal would have {', '.join(sorted({*odd, *lines}))[:_SHOWN]!r} put back, "
+                "which this action does not set so",
+                remedy="look at who wrote that, and write the flags by hand",
+            )
 
     def _changed(self, raw: bytes, call: SetFlags) -> bytes:
         try:

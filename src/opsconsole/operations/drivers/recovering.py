@@ -1,15 +1,20 @@
 """What a service has to be put back to after a degradation.
 
 Invariant: it is what the oldest degradation since the last recovery found, because a later one
-found what the first had made. The plans in the journal hold it.
+found what the first had made. This user's own records hold it, or the plans in the shared journal.
 """
 
 from collections.abc import Iterator
 
-from opsconsole.model.operation import ActionKind, OperationState, Step
+from opsconsole.hiding import MASK
+from opsconsole.model.operation import ActionKind, Step
+from opsconsole.operations.planning import hearsay
 from opsconsole.operations.planning.driver import DriverContext, ObserveError
 
-_NOTHING_DONE = frozenset({OperationState.REFUSED, OperationState.INTENT})
+
+def is_hearsay(context: DriverContext) -> bool:
+    """Whether only the shared journal says what there was before."""
+    return bool(hearsay.by_whom(context.past, ActionKind.RECOVER, {}))
 
 
 def degraded_steps(context: DriverContext, driver: str) -> tuple[Step, ...]:
@@ -18,6 +23,11 @@ def degraded_steps(context: DriverContext, driver: str) -> tuple[Step, ...]:
     for steps in _since_recovery(context):
         own = tuple(step for step in steps if step.driver == driver and not step.follows)
         found = own or found
+    if is_hearsay(context) and any(MASK in str(step.call) for step in found):
+        raise ObserveError(
+            "what there was before is a secret, which only the record of who degraded it holds",
+            remedy=f"have them recover {context.service}",
+        )
     if not found:
         raise ObserveError(
             f"{context.service} was not degraded here",
@@ -27,8 +37,5 @@ def degraded_steps(context: DriverContext, driver: str) -> tuple[Step, ...]:
 
 
 def _since_recovery(context: DriverContext) -> Iterator[tuple[Step, ...]]:
-    for past in context.past:
-        if past.plan.kind is ActionKind.RECOVER and past.state is OperationState.VERIFIED:
-            return
-        if past.plan.kind is ActionKind.DEGRADE and past.state not in _NOTHING_DONE:
-            yield past.plan.steps
+    for past in hearsay.degradation(context.past):
+        yield past.plan.steps

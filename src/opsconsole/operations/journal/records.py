@@ -56,10 +56,17 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A plan that was performed for the service before, and the state it is in."""
+    """A plan that was performed for the service before, and the state it is in.
+
+    ``said_by`` is whose word it is where only the shared journal says so; '' where this user's own
+    record does.
+    """
 
     plan: Plan
     state: OperationState
+    operation: str = ""
+    who: str = ""
+    said_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

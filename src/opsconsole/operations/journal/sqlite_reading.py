@@ -128,7 +128,7 @@ class SqliteReading:
     def past_plans(self, service: str) -> tuple[Past, ...]:
         """The last plans that were performed for ``service``, newest first."""
         rows = self.database.read(
-            "SELECT id, plan, state FROM operations WHERE service = ? AND state != 'refused'"
+            "SELECT id, plan, state, who FROM operations WHERE service = ? AND state != 'refused'"
             " AND kind NOT IN ('test', 'call', 'backup') ORDER BY started_at DESC, rowid DESC"
             " LIMIT 100",
             (service,),
@@ -270,8 +270,8 @@ def _step_record(
     return StepRecord(ordinal, state, sanitize(detail), started_at, json.loads(before))
 
 
-def _past(_identity: str, plan: str, state: str) -> Past:
-    return Past(plan_codec.decode(plan), OperationState(state))
+def _past(operation: str, plan: str, state: str, who: str) -> Past:
+    return Past(plan_codec.decode(plan), OperationState(state), operation, sanitize(who))
 
 
 def _promise(operation: str, kind: str, service: str, *more: Any) -> Promise:

@@ -9,7 +9,7 @@ import time
 from typing import Final
 
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Refusal
+from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Operation, Refusal
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Promise
 from opsconsole.operations.keeping import automatic
@@ -64,7 +64,10 @@ class RollbackRule:
         who = self._intent.who.name
         why = f"by itself after {failed.kind} by {who} {failed.state}: {failed.summary}"
         service = self._intent.plan.service
-        request = ActionRequest(service, ActionKind.ROLLBACK, reason=why[:REASON_LIMIT])
+        parameters = {BY_PROMISE: "rollback"}
+        request = ActionRequest(
+            service, ActionKind.ROLLBACK, reason=why[:REASON_LIMIT], parameters=parameters
+        )
 
         def begun(operation: Operation) -> None:
             said = f"{BEGUN} as {operation.id}"

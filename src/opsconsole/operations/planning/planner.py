@@ -24,7 +24,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.journal.records import Past
-from opsconsole.operations.planning import policy, registry, silencing
+from opsconsole.operations.planning import hearsay, policy, registry, silencing
 from opsconsole.operations.planning.declared import Declared, find, scale_bounds
 from opsconsole.operations.planning.driver import Driver, DriverContext
 from opsconsole.operations.promises import rollback_rules
@@ -77,6 +77,7 @@ async def make_plan(
     driver: Driver,
     past: tuple[Operation, ...],
     clock: Clock,
+    performed: tuple[Past, ...] = (),
 ) -> Plan | Refusal:
     """Observe, and plan on what was observed. Raises ObserveError."""
     refusal = _bad_parameter(found, request) or _bad_instance(settings, found, request)
@@ -85,6 +86,7 @@ async def make_plan(
     facts = await driver.observe()
     environment = settings.environment_of(found.service)
     steps = driver.steps(facts)
+    hearsay.refuse_by_itself(performed, request, driver.goals(facts))
     now = clock.now()
     countdown = _rollback_after(settings, found)
     return Plan(
@@ -101,7 +103,11 @@ async def make_plan(
         verification=_verification(settings, found, request.instance),
         undo=_undo(found, driver, countdown),
         reason=request.reason,
-        warnings=(*_warnings(found, len(steps), countdown), *driver.warnings()),
+        warnings=(
+            *hearsay.warnings_of(performed, found.kind, driver.goals(facts)),
+            *_warnings(found, len(steps), countdown),
+            *driver.warnings(),
+        ),
         last_outcome=_last_outcome(past),
         usual_duration=_usual_duration(past),
         effect=found.effect,

@@ -98,7 +98,7 @@ async def _looked_on(state: StatePlace, journal: Journal, intent: Intent) -> Non
     if isinstance(action, Refusal):
         return
     machines, threads = Machines(), BoundedExecutor("runner", _THREADS)
-    driver = _driver(journal, fleet.settings, action, intent, machines, threads)
+    driver = _driver(state, journal, fleet.settings, action, intent, machines, threads)
     probes = InstanceProbes(fleet.settings, intent.plan.service, Path(intent.base))
     try:
         clock = SystemClock()
@@ -152,6 +152,9 @@ def _carry_out(
         next_steps=offered,
         rollback_after=countdown,
     )
+    # A full disk takes the record with it; the journal alone then says it.
+    with contextlib.suppress(StateError):
+        state.mandates.remember(intent, verdict.state)
     conclude(state, journal, operation, plan, verdict.state)
     return verdict.state
 
@@ -179,7 +182,7 @@ async def _operate(state: StatePlace, journal: Journal, intent: Intent, *, fresh
         if isinstance(action, Refusal):
             return _refused(journal, intent, action)
         journal.use_sinks(sinks_of(settings, Path(intent.base)))
-        driver = _driver(journal, settings, action, intent, machines, threads)
+        driver = _driver(state, journal, settings, action, intent, machines, threads)
         # Neither a silence nor a backup changes the service, so its health decides nothing.
         watched = "" if action.kind in NOT_OF_HEALTH else action.service
         probes = InstanceProbes(settings, watched, Path(intent.base), away(intent.plan))
@@ -275,6 +278,7 @@ def _refused(journal: Journal, intent: Intent, refusal: Refusal) -> Verdict:
 
 
 def _driver(
+    state: StatePlace,
     journal: Journal,
     settings: Settings,
     action: Declared,
@@ -283,7 +287,7 @@ def _driver(
     threads: BoundedExecutor,
 ) -> Driver:
     request = request_of(intent.plan, intent.reason)
-    performed = journal.past_plans(intent.plan.service)
+    performed = state.mandates.believed(journal.past_plans(intent.plan.service))
     past = tuple(each for each in performed if each.plan.id != intent.plan.id)
     return make_driver(settings, action, request, Path(intent.base), machines, threads, past)
 

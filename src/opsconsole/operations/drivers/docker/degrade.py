@@ -17,7 +17,7 @@ from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
-from opsconsole.operations.drivers.recovering import degraded_steps
+from opsconsole.operations.drivers.recovering import degraded_steps, is_hearsay
 from opsconsole.operations.planning.driver import (
     Driver,
     DriverContext,
@@ -178,6 +178,14 @@ class DockerDegrade(Driver):
         """What was degraded and is there; one that was created again has its own limits."""
         steps = degraded_steps(self._context, _OWN)
         found = [await self._calls.inspect(step.target) for step in steps]
+        if is_hearsay(self._context):
+            own = {seen.id for seen in await containers_of(self._context, self._calls)}
+            odd = [seen.name for seen in found if seen is not None and seen.id not in own]
+            if odd:
+                raise ObserveError(
+                    f"the journal has {', '.join(odd)} to be put back, not of this action",
+                    remedy="look at who wrote that, and put it back by hand",
+                )
         self._gone = tuple(
             _call_of(step).name for step, seen in zip(steps, found, strict=True) if seen is None
         )
