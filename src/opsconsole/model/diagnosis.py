@@ -129,5 +129,17 @@ class Diagnosis:
         return self.explanations[0].lead if self.explanations else None
 
 
+_RECURRING: Final = frozenset({FactCode.OUT_OF_MEMORY, FactCode.CRASH_LOOP})
+
+
+def recurring_end(diagnosis: Diagnosis) -> Fact | None:
+    """The end that copies come to again and again, so that another start will not last.
+
+    None where nobody knows of one. From ``at`` to ``until`` it happened ``count`` times.
+    """
+    leads = (each.lead for each in diagnosis.explanations)
+    return next((each for each in leads if each.code in _RECURRING and each.count > 1), None)
+
+
 NO_DIAGNOSIS: Final = Diagnosis()
 """Of a service that is well."""

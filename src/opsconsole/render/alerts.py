@@ -4,7 +4,7 @@ Invariant: rows are keyed by the alert's key, which is the same whichever source
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from opsconsole.model.alerts import Alert, AlertState, Severity
@@ -80,6 +80,24 @@ def _tail(alert: Alert, width: int, now: float, role: Role) -> Line:
     if room >= 10 and said:
         return (Span(first, role), Span("  "), Span(clip(said, room), Role.MUTED))
     return (Span(fit(first or said, max(0, width)), role),)
+
+
+def count(alerts: Sequence[Alert]) -> str:
+    """``3 firing · 2 silenced by kim until 06:00Z``: what is kept quiet is counted apart."""
+    said = f"{len(firing(alerts))} firing"
+    ways = [
+        [each for each in alert.suppressions if each.kind != "inhibition"]
+        for alert in alerts
+        if alert.state is AlertState.FIRING
+    ]
+    hushed = [each for each in ways if each]
+    if not hushed:
+        return said
+    authors = sorted({each.by for found in hushed for each in found if each.by})
+    ends = [each.ends_at for found in hushed for each in found if each.ends_at is not None]
+    by = f" by {', '.join(authors)}" if authors else ""
+    until = f" until {figures.clock(max(ends), seconds=False)}Z" if ends else ""
+    return f"{said} · {len(hushed)} silenced{by}{until}"
 
 
 _QUIET = {

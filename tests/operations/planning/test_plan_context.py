@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.model.diagnosis import Confidence, Diagnosis, Explanation, Fact, FactCode
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState, Plan
 from opsconsole.model.snapshot import ServiceView, Snapshot
@@ -39,6 +40,35 @@ async def _planned(operator: Operator, snapshot: Snapshot) -> Plan:
     plan = await operator.plan(RESTART, snapshot)
     assert isinstance(plan, Plan), plan
     return plan
+
+
+def _ending(code: FactCode, count: int, over: float) -> Snapshot:
+    fact = Fact(code, 1000.0, "web-2", count, until=1000.0 + over)
+    found = Diagnosis((Explanation(fact, (fact,), Confidence.LIKELY),))
+    service = ServiceView("web", State.DEGRADED, 0.0, diagnosis=found)
+    return Snapshot(1, 0.0, services=(service,))
+
+
+@pytest.mark.parametrize(
+    ("code", "count", "over", "said"),
+    [
+        (
+            FactCode.OUT_OF_MEMORY, 2, 120.0,
+            "web-2 was killed for memory 2× in 2 min: a restart will not last",
+        ),
+        (
+            FactCode.CRASH_LOOP, 4, 45.0,
+            "web-2 ended by itself 4× in 45 s: a restart will not last",
+        ),
+        (FactCode.OUT_OF_MEMORY, 1, 0.0, ""),
+        (FactCode.EXITED, 2, 10.0, ""),
+    ],
+)  # fmt: skip
+async def test_a_restart_of_what_ends_again_and_again_is_said_to_be_in_vain(
+    operator: Operator, code: FactCode, count: int, over: float, said: str
+) -> None:
+    plan = await _planned(operator, _ending(code, count, over))
+    assert [each for each in plan.warnings if "will not last" in each] == ([said] if said else [])
 
 
 async def test_the_age_of_the_last_verified_backup(operator: Operator) -> None:

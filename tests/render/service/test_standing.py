@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
+from opsconsole.model.alerts import Suppression
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
+from opsconsole.render.alerts import count
 from opsconsole.render.header import counts
 from opsconsole.render.ink.ascii import to_ascii
 from opsconsole.render.ink.cells import plain
@@ -16,7 +18,7 @@ from opsconsole.render.service.columns import Context, columns_for, row
 from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import Sort, order
 from opsconsole.render.status_text import status_lines
-from tests.engine.judge.diagnosis.stage import NOW, diagnosed, missed, service
+from tests.engine.judge.diagnosis.stage import NOW, alert, diagnosed, missed, service
 
 SLOW = missed("p95(latency) < 250ms", 2.4, 0.25)
 FLEET = Snapshot(
@@ -87,3 +89,16 @@ def test_every_standing_has_a_shape_of_its_own() -> None:
     glyphs = [each.glyph for each in Standing]
     assert len(set(glyphs)) == len(glyphs)
     assert "?" not in to_ascii("△↳")
+
+
+def test_silenced_alerts_are_counted_apart() -> None:
+    kim = Suppression("silence", "1", "kim", ends_at=NOW + 3600)
+    hushed = [alert(each, NOW - 60, suppressions=(kim,)) for each in ("A", "B")]
+    inhibited = alert("C", NOW - 60, suppressions=(Suppression("inhibition", "f"),))
+    loud = alert("D", NOW - 60)
+    view = diagnosed(service("web", State.OK), alerts=[*hushed, inhibited, loud])["web"]
+    (column,) = [each for each in columns_for(200) if each.id == "alerts"]
+    assert column.cell(view, Context(NOW, 900.0, {"web": 1}), 6).text == "1 (2)"
+    assert column.cell(view, Context(NOW, 900.0, {}), 6).text == "(2)"
+    assert count([*hushed, inhibited, loud]) == "1 firing · 2 silenced by kim until 23:14Z"
+    assert count([loud]) == "1 firing"

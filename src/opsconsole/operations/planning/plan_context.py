@@ -11,6 +11,7 @@ from typing import Final
 
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
+from opsconsole.model.diagnosis import FactCode, recurring_end
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import SILENCING, TAKES_AWAY, ActionKind, Effect, Plan
 from opsconsole.model.snapshot import ServiceView, Snapshot
@@ -35,8 +36,28 @@ async def with_context(
     except (TimeoutError, QueueFullError, OSError, OpsconsoleError) as error:
         backup = f"the backups cannot be listed: {str(error) or type(error).__name__}"
     service = snapshot.service(plan.service) if snapshot else None
-    budgets = _budgets(plan, service) if service else ()
-    return replace(plan, context=(*filter(None, (backup,)), *budgets))
+    if service is None:
+        return replace(plan, context=tuple(filter(None, (backup,))))
+    return replace(
+        plan,
+        context=(*filter(None, (backup,)), *_budgets(plan, service)),
+        warnings=(*_in_vain(plan, service), *plan.warnings),
+    )
+
+
+def _in_vain(plan: Plan, service: ServiceView) -> Iterator[str]:
+    """Whether what ended again and again will end again after a restart."""
+    ends = recurring_end(service.diagnosis) if plan.kind is ActionKind.RESTART else None
+    if ends is None:
+        return
+    what = "was killed for memory" if ends.code is FactCode.OUT_OF_MEMORY else "ended by itself"
+    spent = (ends.until or 0.0) - (ends.at or 0.0)
+    over = f" in {_time(spent)}" if ends.at is not None and spent > 0 else ""
+    yield f"{ends.subject} {what} {ends.count}×{over}: a restart will not last"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _last_backup(plan: Plan, settings: Settings, base: Path) -> str:

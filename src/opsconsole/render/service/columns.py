@@ -27,7 +27,7 @@ from opsconsole.render.ink.cuts import cut_name
 from opsconsole.render.ink.spark import latency_spark
 from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import Sort
-from opsconsole.render.service.why import why_beside
+from opsconsole.render.service.why import silenced, why_beside
 
 _NAMES: Final = (12, 28)
 """The least and the most cells of a name, if why has what it needs."""
@@ -277,8 +277,9 @@ def _version() -> Column:
 
 def _alerts() -> Column:
     def cell(service: ServiceView, context: Context, _width: int) -> Cell:
-        count = context.alerts.get(service.name, 0)
-        return Cell(str(count) if count else "", Role.STRONG, Align.RIGHT)
+        count, quiet = context.alerts.get(service.name, 0), silenced(service)
+        said = f"{count or ''} ({quiet})".strip() if quiet else str(count or "")
+        return Cell(said, Role.STRONG if count else Role.MUTED, Align.RIGHT)
 
     return Column("alerts", "alerts", 6, cell, Align.RIGHT, Sort.ALERTS)
 

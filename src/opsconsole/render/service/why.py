@@ -44,6 +44,12 @@ def why_beside(service: ServiceView, doing: str | None, width: int, role: Role =
     return (Span(said, role), Span("  "), Span(beside, Role.ACCENT))
 
 
+def silenced(service: ServiceView) -> int:
+    """How many alerts of ``service`` fire and are kept quiet by somebody."""
+    facts = (each.lead for each in service.diagnosis.explanations)
+    return next((each.count for each in facts if each.code is FactCode.ALERTS_SILENCED), 0)
+
+
 def sentence(fact: Fact, width: int = LONGEST) -> str:
     """``fact`` in at most ``width`` cells."""
     core, *more = _PARTS[fact.code](fact)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from opsconsole.engine.judge.diagnosis.known import Known
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.diagnosis import Checked, Fact, FactCode, Unknown
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.source_id import SourceKind
@@ -50,13 +50,13 @@ def alert_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
                 state=State.DOWN if each.severity is Severity.CRITICAL else State.DEGRADED,
                 source=", ".join(sorted(source.label for source in each.sources)),
             )
-    silenced = [each for each in firing if each.quiet]
-    if silenced:
-        yield _silenced(silenced)
+    hushed = [each for each in firing if each.quiet and _decided(each)]
+    if hushed:
+        yield _silenced(hushed)
 
 
 def _silenced(alerts: list[Alert]) -> Fact:
-    ways = [each for alert in alerts for each in alert.suppressions]
+    ways = [each for alert in alerts for each in _decided(alert)]
     ends = [each.ends_at for each in ways if each.ends_at is not None]
     authors = sorted({each.by for each in ways if each.by})
     return Fact(
@@ -67,6 +67,11 @@ def _silenced(alerts: list[Alert]) -> Fact:
         by=", ".join(authors),
         until=max(ends, default=None),
     )
+
+
+def _decided(alert: Alert) -> list[Suppression]:
+    """Why it is quiet by somebody's decision: what another alert inhibits is nobody's."""
+    return [each for each in alert.suppressions if each.kind != "inhibition"]
 
 
 def host_facts(service: ServiceView, known: Known) -> Iterator[Fact]:

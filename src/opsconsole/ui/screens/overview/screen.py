@@ -205,7 +205,6 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def _fill_alerts(self) -> None:
         table, snapshot, now = self.table(Panel.ALERTS), self.snapshot, self.now
         found = self._alerts.of(snapshot)
-        firing = len(alerts.firing(snapshot.alerts)) if snapshot else 0
 
         def line(key: str) -> Line:
             row, width = found[key], table.size.width
@@ -215,7 +214,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
             Panel.ALERTS,
             tuple(found),
             line,
-            (Span(f"{firing} firing", Role.MUTED),) if found else (),
+            (Span(alerts.count(snapshot.alerts), Role.MUTED),) if snapshot and found else (),
         )
 
     def _fill_resources(self) -> None:
