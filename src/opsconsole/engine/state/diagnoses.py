@@ -87,7 +87,12 @@ class Diagnoses:
         if events is self._events:
             return
         self._events = events
-        self._by_service = _by_service(sorted(events, key=attrgetter("at")))
+        self._by_service = _by_service(sorted(events, key=_in_time))
+
+
+def _in_time(event: Event) -> tuple[float, str, str, str, str, str]:
+    # What happened at one moment has an order of its own, whoever reported it first.
+    return event.at, event.code, event.subject, event.name, event.after, event.detail
 
 
 def _plainly_well(service: ServiceView) -> bool:
