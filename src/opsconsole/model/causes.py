@@ -73,7 +73,8 @@ class Changes:
     ``subject`` is the service or the alert in question, ``service`` the service it is about ('' for
     none). ``moment`` is when it first went wrong; None when it was not seen to go wrong, and
     then ``until`` is the end of what was looked at. ``root`` is the dependency that went wrong
-    first, '' where none did. ``afterwards`` is what followed, oldest first.
+    first, '' where none did. ``afterwards`` is what followed, oldest first. ``watched_since`` is
+    from when on changes would have been seen; of what was before, only what was learnt afterwards.
     """
 
     subject: str
@@ -86,6 +87,7 @@ class Changes:
     afterwards: tuple[Event, ...] = ()
     root: str = ""
     over: bool = False
+    watched_since: float | None = None
 
     def __iter__(self) -> Iterator[Event]:
         """Every event before the moment, likely or not."""

@@ -70,6 +70,10 @@ def fill(store: Store, past: Past, now: float) -> None:
     store.events.preload(past.events)
     if past.snapshot is None:
         return
+    watched = [each.diagnosis.watched_since for each in past.snapshot.services]
+    if past.gap is None and watched:
+        since = [each for each in watched if each is not None]
+        store.watched_since = min((store.watched_since, *since))
     if past.gap is not None:
         store.events.add(not_watched(past.gap.begin, past.gap.end))
     for service in past.snapshot.services:

@@ -35,7 +35,8 @@ def before_service(
     else:
         over = latest.ended_at is not None
         question = Question(name, name, latest.began_at, now, over)
-    return what_changed(question, happened, known, topology(snapshot), window)
+    found = what_changed(question, happened, known, topology(snapshot), window)
+    return replace(found, watched_since=_watched_since(snapshot))
 
 
 def before_alert(
@@ -54,7 +55,14 @@ def before_alert(
             moment = min(moment, episode.began_at)
     over = alert.state is AlertState.RESOLVED
     question = Question(alert.name, alert.service, moment, snapshot.taken_at, over)
-    return what_changed(question, happened, known, topology(snapshot), window)
+    found = what_changed(question, happened, known, topology(snapshot), window)
+    return replace(found, watched_since=_watched_since(snapshot))
+
+
+def _watched_since(snapshot: Snapshot) -> float | None:
+    """From when on changes would have been seen, whichever service they are of."""
+    since = [each.diagnosis.watched_since for each in snapshot.services]
+    return max((at for at in since if at is not None), default=None)
 
 
 def topology(snapshot: Snapshot) -> Topology:

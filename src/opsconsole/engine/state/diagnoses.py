@@ -26,11 +26,9 @@ AGAIN_AFTER: Final = 5.0
 
 
 class Diagnoses:
-    """What was found so far. ``watched_since`` is from when on changes would have been seen:
-    from the first snapshot on, unless a recording goes further back."""
+    """What was found so far."""
 
     def __init__(self) -> None:
-        self.watched_since: float | None = None
         self._found: dict[str, tuple[tuple[object, ...], ServiceView]] = {}
         self._events: tuple[Event, ...] = ()
         self._by_service: dict[str, tuple[Event, ...]] = {}
@@ -47,8 +45,6 @@ class Diagnoses:
         sources: tuple[SourceView, ...],
     ) -> tuple[ServiceView, ...]:
         """``services``, those that are not plainly well with their diagnoses."""
-        if self.watched_since is None:
-            self.watched_since = now
         firing = _by_service(alert for alert in alerts if alert.state is AlertState.FIRING)
         ill = [each for each in services if not _plainly_well(each) or each.name in firing]
         if not ill:
@@ -64,7 +60,6 @@ class Diagnoses:
             firing,
             hosts,
             sources,
-            self.watched_since,
         )
         beside = (events, alerts, engines, hosts, sources, now // AGAIN_AFTER)
         found = {each.name: self._of(each, known, beside) for each in ill}
@@ -74,7 +69,7 @@ class Diagnoses:
     def _of(
         self, service: ServiceView, known: Known, beside: tuple[object, ...]
     ) -> tuple[tuple[object, ...], ServiceView]:
-        signs = (service, known.watched_since, *beside, *_below(service, known))
+        signs = (service, *beside, *_below(service, known))
         before = self._found.get(service.name)
         if before is not None and _same(before[0], signs):
             return before

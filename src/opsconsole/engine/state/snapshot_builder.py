@@ -34,7 +34,7 @@ class SnapshotBuilder:
         self._read_only = read_only
         self._appearance = _appearance(settings)
         self._seq = 0
-        self.diagnoses = Diagnoses()
+        self._diagnoses = Diagnoses()
         self._services: tuple[ServiceView, ...] = ()
         self._sources: tuple[SourceView, ...] = ()
         self._hosts: tuple[HostView, ...] = ()
@@ -64,7 +64,7 @@ class SnapshotBuilder:
         self._engines = _kept(self._engines, store.replicas.engines)
         self._note_platform()
         alerts, events = store.alerts.view(), store.events.view()
-        diagnosed = self.diagnoses.added_to(
+        diagnosed = self._diagnoses.added_to(
             self._service_views(),
             now,
             events=events,

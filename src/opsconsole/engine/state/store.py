@@ -40,6 +40,7 @@ from opsconsole.engine.state.views import (
     service_view,
 )
 from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import WindowCounts
@@ -109,7 +110,9 @@ class Store:
         self._host_interval = max(settings.host.interval, self._least)
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
+        self.watched_since: float = before.watched_since if before else now
         self._resumed_at: float | None = None
+        self._unexplained = NO_DIAGNOSIS
         self._quiet_until = now
         self._changed = True
         if before is not None:
@@ -222,7 +225,7 @@ class Store:
 
         Becoming unknown by it, and known again, is one event and not one for each service.
         """
-        self._resumed_at = now
+        self._resumed_at = self.watched_since = now
         longest = max((probe.interval for _, probe in self._index.values()), default=0.0)
         self._quiet_until = now + 2 * min(longest, _LONGEST_QUIET)
 
@@ -430,7 +433,9 @@ class Store:
             record.history.note_state(now, judgement.state)
         for metric in figures.body_metrics(record):
             record.note_metric(metric, now)
-        record.view = service_view(record, views, now)
+        if self._unexplained.watched_since != self.watched_since:
+            self._unexplained = Diagnosis(watched_since=self.watched_since)
+        record.view = service_view(record, views, now, self._unexplained)
 
     def _note_service_flip(self, record: ServiceRecord, judgement: Judgement, now: float) -> None:
         before, recalled = record.judgement, record.recalled

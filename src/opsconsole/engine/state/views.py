@@ -9,6 +9,7 @@ from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.judge.service import Judgement, judge_replica
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.engine.state.replica_book import UNREAD, Copies
+from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView
 from opsconsole.model.state import State
@@ -66,9 +67,12 @@ def judgement_of(copies: Copies, replica: Replica) -> Judgement:
 
 
 def service_view(
-    record: ServiceRecord, instances: tuple[InstanceView, ...], now: float
+    record: ServiceRecord,
+    instances: tuple[InstanceView, ...],
+    now: float,
+    unexplained: Diagnosis = NO_DIAGNOSIS,
 ) -> ServiceView:
-    """One service with everything that is known about it."""
+    """One service with everything that is known about it but its diagnosis."""
     judgement, history = record.judgement, record.history
     return ServiceView(
         name=record.name,
@@ -86,6 +90,7 @@ def service_view(
         cpu=figures.cpu(record),
         memory=figures.memory(record),
         replicas=tuple(each.id for each in record.replicas),
+        diagnosis=unexplained,
         workloads=tuple(each.id for each in record.copies.workloads) if record.copies else (),
         metrics=tuple(record.metrics.values()),
         objectives=tuple(

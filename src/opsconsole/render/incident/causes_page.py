@@ -58,12 +58,19 @@ def moment(changes: Changes, now: float) -> str:
 
 
 def looked_at(changes: Changes) -> str:
-    """The time span that is shown."""
-    since, until = figures.zoned(changes.since), figures.zoned(changes.until)
-    if not changes.likely:
-        return f"from {since} to {until} no change was seen that could have caused it"
-    first = "the likeliest cause" if changes.moment is not None else "the most important change"
-    return f"from {since} to {until}, {first} first"
+    """The time span that is shown, and from when on changes would have been seen in it."""
+    watched = changes.watched_since
+    late = watched is not None and watched > changes.since
+    begin = min(watched, changes.until) if late and watched is not None else changes.since
+    since, until = figures.zoned(begin), figures.zoned(changes.until)
+    if changes.likely:
+        first = "the likeliest cause" if changes.moment is not None else "the most important change"
+        said = f"from {figures.zoned(changes.since)} to {until}, {first} first"
+    elif begin < changes.until:
+        said = f"from {since} to {until} no change was seen that could have caused it"
+    else:
+        said = "no change could be seen"
+    return f"{said}; watched since {figures.zoned(watched)}" if late and watched else said
 
 
 def entries(changes: Changes) -> dict[str, Cause | Event | None]:

@@ -88,15 +88,12 @@ def diagnosed(
     events: Sequence[Event] = (),
     alerts: Sequence[Alert] = (),
     engines: Sequence[EngineView] = (),
-    watched: float | None = None,
     now: float = NOW,
     **beside: Any,
 ) -> dict[str, ServiceView]:
     """Every service by name, with its diagnosis at ``now``."""
-    diagnoses = Diagnoses()
-    diagnoses.watched_since = watched
     given = {"hosts": (), "sources": (), **beside}
-    found = diagnoses.added_to(
+    found = Diagnoses().added_to(
         services, now, events=tuple(events), alerts=tuple(alerts), engines=tuple(engines), **given
     )
     return {each.name: each for each in found}

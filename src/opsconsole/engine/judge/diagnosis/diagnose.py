@@ -23,7 +23,6 @@ from opsconsole.engine.judge.diagnosis.looks import look_facts, runs_as, unread_
 from opsconsole.engine.judge.diagnosis.ranking import Story, ranked
 from opsconsole.model.causes import WINDOW
 from opsconsole.model.diagnosis import (
-    NO_DIAGNOSIS,
     Confidence,
     Diagnosis,
     Fact,
@@ -54,9 +53,9 @@ def diagnose(service: ServiceView, known: Known) -> Diagnosis:
         *_of_others(service, known, onset),
     ]
     explanations = ranked(stories, onset)
+    watched = service.diagnosis.watched_since
     if not explanations:
-        return NO_DIAGNOSIS
-    watched = known.watched_since
+        return service.diagnosis
     long = watched is not None and watched <= until - WINDOW
     changed = frozenset(each.code for each in changes) if long else OF_CHANGES
     return Diagnosis(

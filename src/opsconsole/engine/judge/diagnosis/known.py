@@ -31,10 +31,7 @@ class Onset:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """``events`` of each service are in order of time; ``replicas`` and ``workloads`` by id.
-
-    ``watched_since`` is from when on changes would have been seen.
-    """
+    """``events`` of each service are in order of time; ``replicas`` and ``workloads`` by id."""
 
     now: float
     services: Mapping[str, ServiceView] = field(default_factory=dict)
@@ -44,7 +41,6 @@ class Known:
     alerts: Mapping[str, tuple[Alert, ...]] = field(default_factory=dict)
     hosts: tuple[HostView, ...] = ()
     sources: tuple[SourceView, ...] = ()
-    watched_since: float | None = None
 
     def copies(self, service: ServiceView) -> list[Replica]:
         """The copies of ``service`` that an engine knows at present, by name."""
