@@ -15,6 +15,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.demo.docker_engine import Engine as DockerEngine
 from opsconsole.demo.processes import answers_http, free_port
 from opsconsole.engine.engine import Engine
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
 from opsconsole.render.service.why import why
@@ -53,6 +54,12 @@ class Drills:
 
     def look(self) -> None:
         """Begin to look, until all is well."""
+        engine = self.look_again()
+        until(lambda: all(each.state is State.OK for each in engine.latest.services))
+        time.sleep(1.0)  # the stream of events is opened after the first look
+
+    def look_again(self) -> Engine:
+        """A console that begins now."""
         settings = Settings.model_validate(
             {
                 "host": {"enabled": False},
@@ -63,8 +70,11 @@ class Drills:
         self._engine = engine = Engine(settings, base=Path())
         engine.start()
         self._stack.callback(engine.stop)
-        until(lambda: all(each.state is State.OK for each in engine.latest.services))
-        time.sleep(1.0)  # the stream of events is opened after the first look
+        return engine
+
+    def events(self, service: str) -> list[Event]:
+        assert self._engine is not None
+        return [each for each in self._engine.latest.events if each.service == service]
 
     def row(self, service: str) -> ServiceView:
         assert self._engine is not None
@@ -134,3 +144,13 @@ def test_the_cause_of_each_drill_is_on_its_row(drills: Drills) -> None:
     drills.says("db", "drill-db stopped by SIGTERM")
     for number in range(5):
         drills.says(f"needs-{number}", "↳ db: drill-db stopped by SIGTERM")
+
+    # A console that is opened now learns what happened before it.
+    opened = time.time()
+    drills.look_again()
+    drills.says("shop", "drill-shop-2 stopped by SIGKILL")
+    drills.says("env", "drill-env died, exit 3")
+    drills.says("leak", "drill-leak killed, out of memory ×")
+    died = [each for each in drills.events("shop") if each.code is EventCode.ENDED]
+    assert [each.subject for each in died] == ["drill-shop-2"]
+    assert died[0].at < opened

@@ -3,6 +3,7 @@
 Invariant: bounded; oldest first; the tuple given out is the same object until something is added.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable
 from typing import Final
@@ -21,12 +22,16 @@ class EventLog:
         self._view: tuple[Event, ...] | None = ()
         self._preloaded: frozenset[Event] = frozenset()
         self._adopted = Known()
+        self._before = Known()
+        self._newest = -math.inf
 
     def preload(self, events: Iterable[Event]) -> None:
         """Put earlier events in front of those added since; a repeated event is kept once."""
         present = set(self._events)
         earlier = [event for event in events if event not in present]
         self._preloaded = frozenset(earlier)
+        self._before = Known(earlier)
+        self._newest = max((event.at for event in earlier), default=-math.inf)
         self._events = deque((*earlier, *self._events), maxlen=self._events.maxlen)
         self._view = None
 
@@ -52,6 +57,9 @@ class EventLog:
     def add(self, event: Event | None) -> None:
         """Append an event; None and events already recorded, here or elsewhere, are ignored."""
         if event is None or event in self._preloaded:
+            return
+        if event.at <= self._newest and self._before.same(event) is not None:
+            # It was learnt afterwards and had been recorded when it happened.
             return
         if self._adopted.same(event) is None:
             self._events.append(event)

@@ -48,6 +48,12 @@ _FILES_DEADLINE: Final = 1.0
 _RARELY: Final = 60.0
 _STATS_KEPT: Final = 3
 
+LEARNT: Final = 900.0
+"""Seconds before the first look whose events are asked for: what is there can be learnt afterwards.
+
+An engine keeps its last 256 events.
+"""
+
 
 class DockerSource(Source[Inventory]):
     """Looks at the engine that ``settings`` name. ``on_event`` is called on the loop."""
@@ -82,6 +88,8 @@ class DockerSource(Source[Inventory]):
         self._changes = Changes()
         self._making = Making()
         self._loops = Loops()
+        self._began = clock.now()
+        self._present: frozenset[str] = frozenset()
         self._timeline = Timeline()
         self._version = ""
         self._swarm: tuple[Workload, ...] | None = None
@@ -145,6 +153,7 @@ class DockerSource(Source[Inventory]):
         reader = await self._engine(ends)
         listed = await self._calls.run(reader.containers, deadline=_left(ends))
         now = self._clock.now()
+        self._present = frozenset(item.id for item in listed)
         due = self._inspections.due(listed, now)
         if due:
             budget = _left(ends) / 2
@@ -281,7 +290,7 @@ class DockerSource(Source[Inventory]):
             flood=lambda count: on_loop(self._hear_flood, count),
         )
         self._stream = EventStream(
-            endpoint, listeners, timeout=self._settings.timeout, silence=SILENCE
+            endpoint, listeners, timeout=self._settings.timeout, silence=SILENCE, before=LEARNT
         )
         self._stream.start()
 
@@ -292,8 +301,8 @@ class DockerSource(Source[Inventory]):
         about = container_id(message)
         if about:
             self._inspections.touch(about)
-        if event is None:
-            return
+        if event is None or (event.at < self._began and about not in self._present):
+            return  # of what was gone before anybody looked
         if about and is_death(message):
             self._changes.heard_death(about, event.at, ordered=bool(event.name))
             if event.state is State.DOWN and not event.name:
