@@ -157,6 +157,34 @@ def test_events_come_before_those_told_since_and_none_twice() -> None:
     assert crowded.view() == (note, late), "what is new goes before what is old"
 
 
+def test_a_watch_goes_on_unless_nobody_looked_in_between() -> None:
+    now = START + 640.0
+    before = picture(lived(600), START + 595.0)
+    assert [each.diagnosis.watched_since for each in before.services] == [START]
+    for gap, since in ((None, START), (Gap(START + 595.0, now), now)):
+        store = Store(settings(), now)
+        assert seen(store, now).diagnosis.watched_since == now
+        preload.fill(store, preload.Past(before, gap=gap), now)
+        assert seen(store, now).diagnosis.watched_since == since
+    store.suspended(now + 60)
+    store.touch(store.services["api"])
+    assert seen(store, now + 60).diagnosis.watched_since == now + 60
+
+
+def test_what_is_learnt_afterwards_is_not_told_beside_its_record() -> None:
+    """Two consoles date an event of an engine differently by the drift of their clocks."""
+    died = Event(START, EventCode.ENDED, subject="web-1", figure=1.0, place="docker")
+    again = replace(died, at=START + 30)
+    log = EventLog()
+    log.preload((died, again))
+    log.add(replace(died, at=START + 1e-6))
+    log.add(replace(again, at=again.at - 1e-6))
+    assert log.view() == (died, again)
+    news = replace(died, at=START + 40)
+    log.add(news)
+    assert log.view() == (died, again, news)
+
+
 def test_a_peak_is_not_lost_in_longer_slots() -> None:
     trace = Trace(1_700_000_010.0, 10.0, (1.0, 9.0, 2.0, None, None, None))
     assert dict(past_values(trace, 30.0, 0, 10**9)) == {1_700_000_010 // 30: 9.0}

@@ -12,6 +12,8 @@ from opsconsole.engine.judge.alike import Known
 from opsconsole.model.events import Event
 
 KEPT: Final = 1000
+_DRIFT: Final = 0.5
+"""Seconds by which two consoles date one event of an engine differently."""
 
 
 class EventLog:
@@ -58,7 +60,7 @@ class EventLog:
         """Append an event; None and events already recorded, here or elsewhere, are ignored."""
         if event is None or event in self._preloaded:
             return
-        if event.at <= self._newest and self._before.same(event) is not None:
+        if event.at <= self._newest + _DRIFT and self._before.same(event) is not None:
             # It was learnt afterwards and had been recorded when it happened.
             return
         if self._adopted.same(event) is None:

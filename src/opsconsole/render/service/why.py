@@ -225,10 +225,6 @@ def _host_memory(fact: Fact) -> list[str]:
     return [f"{fact.subject}: memory {figures.percent(fact.figure)} in use"]
 
 
-def _certificate(fact: Fact) -> list[str]:
-    return [fact.after]
-
-
 def _flapping(fact: Fact) -> list[str]:
     return [f"{fact.subject} flaps", fact.after]
 
@@ -259,7 +255,7 @@ _PARTS: Final[Mapping[FactCode, Callable[[Fact], list[str]]]] = {
     FactCode.ALERTS_SILENCED: _silenced,
     FactCode.DISK_FULL: _disk_full,
     FactCode.HOST_MEMORY: _host_memory,
-    FactCode.CERTIFICATE: _certificate,
+    FactCode.CERTIFICATE: _probe_fails,
     FactCode.FLAPPING: _flapping,
     FactCode.NOT_READ: _not_read,
 }

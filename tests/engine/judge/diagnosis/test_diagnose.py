@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from opsconsole.model.alerts import Severity, Suppression
-from opsconsole.model.diagnosis import Confidence, FactCode
+from opsconsole.model.diagnosis import Checked, Confidence, Diagnosis, FactCode
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
@@ -37,6 +37,7 @@ OTHERS = (replica("web-1"), replica("web-3"))
 ONE_OF_THREE = service("web", State.DEGRADED, copy(1, State.OK), copy(2), copy(3, State.OK))
 KILLED_THRICE = [ended(T - 40 + 20 * n, "web-2", 137, memory=True) for n in range(3)]
 BODY = Fault(FaultKind.STATUS, "HTTP 500 from 127.0.0.1:8001", status=500)
+EXPIRED = Fault(FaultKind.TLS, "certificate expired 3d ago")
 CLUSTER = HealthReport(
     State.DEGRADED,
     "components",
@@ -127,6 +128,20 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
             "events": [ended(T - 3, "db-1", 137, signal="SIGKILL")],
             "engines": [
                 engine(replica("db-1", Phase.ENDED, exit_code=137, finished_at=T - 3), at=NOW)
+            ],
+        },
+    ),
+    "certificate expired 3d ago": (
+        "a certificate that is over",
+        {"services": [service("web", State.DOWN, copy(1, fault=EXPIRED, reason=EXPIRED.message))]},
+    ),
+    "web-1 died, exit 3 since env LLM_URL removed": (
+        "a setting that is gone since the container was made again",
+        {
+            "services": [service("web", State.DOWN)],
+            "events": [
+                Event(T - 9, EventCode.RECREATED, "", "web", "web-1", before="env LLM_URL"),
+                ended(T, "web-1", 3),
             ],
         },
     ),
@@ -263,6 +278,37 @@ def test_a_dependency_that_may_have_failed_first_is_likely() -> None:
     found = diagnosis(service("web", State.DOWN, depends_on=("db",)), slow)
     assert found.explanations[0].lead.code is FactCode.DEPENDENCY
     assert found.explanations[0].confidence is Confidence.LIKELY
+
+
+def test_what_could_not_be_looked_at_is_not_ruled_out() -> None:
+    silent = SourceView(
+        named("prometheus:main"), "http://x", 5.0, T, T, Fault(FaultKind.TIMEOUT, "no answer")
+    )
+    late = replace(FULL, taken_at=NOW - 60)
+    found = diagnosis(service("web", State.DOWN), hosts=(late,), sources=(silent,))
+    assert found.ruled_out == ()
+    assert [(each.what, each.why) for each in found.unknown] == [
+        ("metrics and alerts (main)", "timeout: no answer")
+    ]
+
+
+def test_what_was_read_and_is_well_is_ruled_out() -> None:
+    calm = Host("vm", 0.1, (0.1,), (0, 0, 0), 1, 9, 0, 0, (Disk("/", 1, 9),), None, None, 9.0)
+    web = replace(
+        service("web", State.DOWN, depends_on=("db",)),
+        diagnosis=Diagnosis(watched_since=T - 2000),
+    )
+    found = diagnosis(
+        web,
+        service("db", State.OK),
+        hosts=(HostView(calm, NOW - 1, 5.0),),
+        engines=[engine(replica("web-1", Phase.ENDED, exit_code=1), at=NOW)],
+    )
+    assert found.ruled_out == tuple(Checked)
+    assert found.watched_since == T - 2000
+    late = replace(web, diagnosis=Diagnosis(watched_since=T - 5))
+    again = diagnosis(late, engines=[engine(replica("web-1", Phase.ENDED, exit_code=1), at=NOW)])
+    assert again.ruled_out == (), "nobody watched for changes before it went wrong"
 
 
 def test_services_that_need_each_other_come_to_an_end() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from opsconsole.engine.judge.diagnosis.known import Known
 from opsconsole.model.diagnosis import Fact, FactCode
+from opsconsole.model.fault import FaultKind
 from opsconsole.model.health import Component, failing
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ServiceView, SourceView
@@ -70,8 +71,9 @@ def _of_probes(instances: Sequence[InstanceView], all_of_them: int) -> Iterator[
         alike.setdefault(kind, []).append(each)
     for group in alike.values():
         worst = max(group, key=lambda each: each.state.urgency)
+        refused = worst.fault is not None and worst.fault.kind is FaultKind.TLS
         yield Fact(
-            FactCode.PROBE_FAILS,
+            FactCode.CERTIFICATE if refused else FactCode.PROBE_FAILS,
             _earliest([each.wrong_at or each.since for each in group]),
             worst.name,
             after=worst.reason,
