@@ -154,3 +154,79 @@ def test_the_cause_of_each_drill_is_on_its_row(drills: Drills) -> None:
     died = [each for each in drills.events("shop") if each.code is EventCode.ENDED]
     assert [each.subject for each in died] == ["drill-shop-2"]
     assert died[0].at < opened
+
+
+ANSWER = r"""
+n=0
+while true; do
+  n=$((n+1)); code="200 OK"; body='{"status":"ok"}'
+  PART
+  printf 'HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s' \
+    "$code" "${#body}" "$body" | nc -l -p 8080 -w 3 > /dev/null
+done
+"""  # noqa: E501
+SLOW = "sleep 0.4"
+BROKEN = 'code="500 Internal Server Error"'
+BY_TURNS = f"[ $((n % 2)) = 0 ] && {BROKEN}"
+WRITES = """
+  if ! dd if=/dev/zero of=/dev/shm/probe bs=1M count=2 2> /dev/null; then
+    code="503 Service Unavailable"
+    body='{"status":"DOWN","components":{"disk":{"status":"DOWN","message":"no space left"}}}'
+  fi
+  rm -f /dev/shm/probe
+"""
+
+
+def answering(part: str) -> list[str]:
+    return ["sh", "-c", ANSWER.replace("PART", part)]
+
+
+def test_what_looks_say_is_on_the_row(drills: Drills) -> None:
+    docker = drills.docker
+    for name in ("rollout", "slow", "flap", "disk"):
+        port = free_port()
+        part = {"disk": WRITES}.get(name, "")
+        docker.run(f"drill-{name}", command=answering(part), ports={8080: port})
+        url = f"http://127.0.0.1:{port}"
+        goals = ["p95(latency) < 100ms"] if name == "slow" else []
+        drills.declare(
+            name,
+            instances=[{"url": url, "container": f"drill-{name}"}],
+            health={"path": "/"},
+            objectives=goals,
+        )
+    drills.look()
+
+    def replaced(name: str, part: str, version: int) -> None:
+        old = docker.client().containers.get(f"drill-{name}")
+        port = int(old.ports["8080/tcp"][0]["HostPort"])
+        old.remove(force=True)
+        docker.run(
+            f"drill-{name}",
+            image=docker.image(version),
+            command=answering(part),
+            ports={8080: port},
+        )
+
+    # A new image answers with errors.
+    replaced("rollout", BROKEN, 2)
+    drills.says("rollout", "HTTP 500")
+    drills.says("rollout", "since 1→2")
+
+    # The disk is full, and has room again.
+    disk = docker.client().containers.get("drill-disk")
+    disk.exec_run(["dd", "if=/dev/zero", "of=/dev/shm/full", "bs=1M"])
+    drills.says("disk", "disk down: no space left")
+    disk.exec_run(["rm", "/dev/shm/full"])
+    drills.holds("disk", lambda row: row.state is State.OK)
+    assert why(drills.row("disk"), 80) == ""
+
+    # It answers well, and every second time not.
+    replaced("flap", BY_TURNS, 1)
+    drills.says("flap", "flaps")
+    assert drills.row("flap").state is not State.OK
+
+    # It says ok, and takes four times as long as it may.
+    replaced("slow", SLOW, 1)
+    drills.says("slow", "ms > 100 ms")
+    drills.holds("slow", lambda row: row.missed)

@@ -97,17 +97,21 @@ def get_json(
     deadline: float,
     limit: int = ANSWER_LIMIT,
     plain: bool = False,
+    lines: bool = False,
 ) -> object:
     """``GET path`` as decoded JSON, whole within ``deadline`` seconds and ``limit`` bytes.
 
-    ``plain`` leaves the API version out of the path. Raises DockerUnavailableError for an
-    answer that is an error, too large or not JSON, and OSError as requests does.
+    ``plain`` leaves the API version out of the path; ``lines`` reads a document in each line.
+    Raises DockerUnavailableError for an answer that is an error, too large or not JSON, and OSError
+    as requests does.
     """
     ends = time.monotonic() + deadline
     with open_stream(client, path, params, timeout=deadline, plain=plain) as response:
         if response.status_code != 200:
             raise DockerUnavailableError(fault_in(response, deadline))
         body = b"".join(_bounded(response, ends, limit))
+    if lines:
+        body = b"[" + b",".join(line for line in body.splitlines() if line.strip()) + b"]"
     if body.count(b"{") + body.count(b"[") > PARTS_LIMIT:
         message = f"the engine's answer has more than {PARTS_LIMIT} parts"
         raise DockerUnavailableError(Fault(FaultKind.TOO_LARGE, message))

@@ -56,10 +56,7 @@ class Listeners:
 
 
 class EventStream:
-    """Follows the events of ``endpoint``. ``timeout`` in seconds is for connecting.
-
-    It begins with those of the ``before`` seconds before, as many as the engine has kept.
-    """
+    """Follows the events of ``endpoint``. ``timeout`` in seconds is for connecting."""
 
     def __init__(
         self,
@@ -68,7 +65,6 @@ class EventStream:
         *,
         timeout: float,
         silence: float,
-        before: float = 0.0,
     ) -> None:
         self._endpoint = endpoint
         self._listeners = listeners
@@ -78,7 +74,6 @@ class EventStream:
         self._lock = threading.Lock()
         self._stream: CancellableStream[bytes] | None = None
         self._since: str | None = None
-        self._before = before
         self._broken: tuple[float, Fault] | None = None
         self._failures = 0
         self._gap_is_news = True
@@ -137,8 +132,6 @@ class EventStream:
         params = {"filters": json.dumps(FILTERS)}
         if self._since:
             params["since"] = self._since
-        elif self._before:
-            params["since"] = str(int(time.time() - self._before))
         waits = (self._timeout, self._silence)
         with open_stream(client, "/events", params, timeout=waits) as response:
             if response.status_code != 200:

@@ -5,6 +5,7 @@ went well and dropped when it did not, so that an engine that was restarted, or 
 behind the same address, is negotiated with again.
 """
 
+import json
 import re
 import threading
 import time
@@ -23,6 +24,7 @@ from opsconsole.sources.docker.containers import (
 )
 from opsconsole.sources.docker.endpoint import DockerEndpoint, DockerUnavailableError
 from opsconsole.sources.docker.stats import Usage, from_api
+from opsconsole.sources.docker.timeline import FILTERS
 from opsconsole.sources.docker.workloads import read_services
 from opsconsole.text import sanitize
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _INSPECT_PATIENCE: Final = 1.0
 _INSPECT_LIMIT: Final = 4 << 20
 _STATS_LIMIT: Final = 1 << 20
+_EVENTS_LIMIT: Final = 4 << 20
 _ID: Final = re.compile(r"[0-9a-f]{12,64}")
 
 
@@ -87,6 +90,16 @@ class EngineReader:
         path = f"/containers/{_checked(id_)}/json"
         return read_inspection(self._get(path, limit=_INSPECT_LIMIT, deadline=deadline))
 
+    def events(self, since: float, until: float) -> list[object]:
+        """The messages from ``since`` to ``until``, as many as the engine has kept, by time."""
+        params = {
+            "filters": json.dumps(FILTERS),
+            "since": f"{since:.9f}",
+            "until": f"{until:.9f}",
+        }
+        answer = self._get("/events", params, limit=_EVENTS_LIMIT, lines=True)
+        return answer if isinstance(answer, list) else []
+
     def usage(self, id_: str) -> Usage | None:
         """One container's counters, without the engine's own second of waiting where it can."""
         params = {"stream": "0", "one-shot": "1"}
@@ -116,9 +129,11 @@ class EngineReader:
         *,
         limit: int = ANSWER_LIMIT,
         deadline: float | None = None,
+        lines: bool = False,
     ) -> object:
+        within = deadline or self._timeout
         with self._client() as client:
-            return get_json(client, path, params, deadline=deadline or self._timeout, limit=limit)
+            return get_json(client, path, params, deadline=within, limit=limit, lines=lines)
 
     @contextmanager
     def _client(self) -> Iterator["DockerClient"]:

@@ -88,8 +88,8 @@ class DockerSource(Source[Inventory]):
         self._changes = Changes()
         self._making = Making()
         self._loops = Loops()
-        self._began = clock.now()
-        self._present: frozenset[str] = frozenset()
+        self._followed_at: float | None = None
+        self._learning: asyncio.Task[None] | None = None
         self._timeline = Timeline()
         self._version = ""
         self._swarm: tuple[Workload, ...] | None = None
@@ -127,9 +127,11 @@ class DockerSource(Source[Inventory]):
 
     async def close(self) -> None:
         """End the event stream, the statistics and the connections. Waits a second at most."""
-        if self._stats is not None:
-            self._stats.cancel()
-            await asyncio.wait({self._stats})
+        tasks = {each for each in (self._stats, self._learning) if each is not None}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.close()
@@ -153,13 +155,13 @@ class DockerSource(Source[Inventory]):
         reader = await self._engine(ends)
         listed = await self._calls.run(reader.containers, deadline=_left(ends))
         now = self._clock.now()
-        self._present = frozenset(item.id for item in listed)
         due = self._inspections.due(listed, now)
         if due:
             budget = _left(ends) / 2
             found = await self._calls.run(reader.inspect, due, budget, deadline=_left(ends))
             self._inspections.record(listed, found, now)
             self._loops.read(found, skew(self._clock))
+        self._learn_once(reader, frozenset(item.id for item in listed))
         await self._look_rarely(reader, ends)
         await self._measure(reader, listed)
         self._follow(reader.endpoint)
@@ -290,24 +292,51 @@ class DockerSource(Source[Inventory]):
             flood=lambda count: on_loop(self._hear_flood, count),
         )
         self._stream = EventStream(
-            endpoint, listeners, timeout=self._settings.timeout, silence=SILENCE, before=LEARNT
+            endpoint, listeners, timeout=self._settings.timeout, silence=SILENCE
         )
         self._stream.start()
+        self._followed_at = self._clock.wall()
 
     def _hear(self, message: object) -> None:
         if self._stream is None:
             return  # closed meanwhile
-        event = self._timeline.event_of(message, now=self._clock.now(), skew=skew(self._clock))
+        self._take(message, self._timeline)
+
+    def _take(self, message: object, timeline: Timeline) -> None:
+        event = timeline.event_of(message, now=self._clock.now(), skew=skew(self._clock))
         about = container_id(message)
         if about:
             self._inspections.touch(about)
-        if event is None or (event.at < self._began and about not in self._present):
-            return  # of what was gone before anybody looked
+        if event is None:
+            return
         if about and is_death(message):
             self._changes.heard_death(about, event.at, ordered=bool(event.name))
             if event.state is State.DOWN and not event.name:
                 self._loops.heard_end(about, event.at)
         self._report(event)
+
+    def _learn_once(self, reader: EngineReader, present: frozenset[str]) -> None:
+        """Ask, beside the looks, what happened before the stream was opened."""
+        if self._learning is not None and self._learning.done():
+            done, self._learning = self._learning, None
+            # A defect that ended it is this look's.
+            done.result()
+        followed, self._followed_at = self._followed_at, None
+        if followed is not None:
+            self._learning = asyncio.create_task(self._learn(reader, present, followed))
+
+    async def _learn(self, reader: EngineReader, present: frozenset[str], followed: float) -> None:
+        """Hear of what happened before ``followed`` to what is there now."""
+        try:
+            messages = await self._calls.run(
+                reader.events, followed - LEARNT, followed, deadline=self._settings.timeout
+            )
+        except (TimeoutError, QueueFullError, DockerUnavailableError):
+            return
+        before = Timeline()
+        for message in messages:
+            if container_id(message) in present:
+                self._take(message, before)
 
     def _report(self, event: Event) -> None:
         self._on_event(replace(event, place=self._place.name))
