@@ -20,6 +20,7 @@ from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
 from opsconsole.render.service.why import why
 from tests.patience import until
+from tests.servers.engines import host_port
 
 INTERVAL = 1.0
 LEAK = 'x=""; while true; do x="$x$(head -c 1000000 /dev/zero | tr \'\\0\' x)"; done'
@@ -156,29 +157,32 @@ def test_the_cause_of_each_drill_is_on_its_row(drills: Drills) -> None:
     assert died[0].at < opened
 
 
-ANSWER = r"""
-n=0
-while true; do
-  n=$((n+1)); code="200 OK"; body='{"status":"ok"}'
-  PART
-  printf 'HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\nConnection: close\r\n\r\n%s' \
-    "$code" "${#body}" "$body" | nc -l -p 8080 -w 3 > /dev/null
-done
-"""  # noqa: E501
+ANSWER = r"""#!/bin/sh
+code="200 OK"; body='{"status":"ok"}'
+PART
+printf 'HTTP/1.0 %s\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' \
+  "$code" "${#body}" "$body"
+"""
+SERVE = """
+mkdir -p /www/cgi-bin; printf '%s' "$ANSWER" > /www/cgi-bin/health
+chmod 755 /www/cgi-bin/health; exec httpd -f -p 8080 -h /www
+"""
 SLOW = "sleep 0.4"
 BROKEN = 'code="500 Internal Server Error"'
-BY_TURNS = f"[ $((n % 2)) = 0 ] && {BROKEN}"
+BY_TURNS = f"if [ -e /tmp/turn ]; then rm /tmp/turn; else touch /tmp/turn; {BROKEN}; fi"
 WRITES = """
-  if ! dd if=/dev/zero of=/dev/shm/probe bs=1M count=2 2> /dev/null; then
-    code="503 Service Unavailable"
-    body='{"status":"DOWN","components":{"disk":{"status":"DOWN","message":"no space left"}}}'
-  fi
-  rm -f /dev/shm/probe
+if ! dd if=/dev/zero of=/dev/shm/probe bs=1M count=2 2> /dev/null; then
+  code="503 Service Unavailable"
+  body='{"status":"DOWN","components":{"disk":{"status":"DOWN","message":"no space left"}}}'
+fi
+rm -f /dev/shm/probe
 """
 
 
-def answering(part: str) -> list[str]:
-    return ["sh", "-c", ANSWER.replace("PART", part)]
+def answering(part: str = "") -> dict[str, Any]:
+    """What runs a container that answers as ``part`` of a script says."""
+    script = ANSWER.replace("PART", part)
+    return {"command": ["sh", "-c", SERVE], "environment": {"ANSWER": script}}
 
 
 def test_what_looks_say_is_on_the_row(drills: Drills) -> None:
@@ -186,25 +190,25 @@ def test_what_looks_say_is_on_the_row(drills: Drills) -> None:
     for name in ("rollout", "slow", "flap", "disk"):
         port = free_port()
         part = {"disk": WRITES}.get(name, "")
-        docker.run(f"drill-{name}", command=answering(part), ports={8080: port})
+        docker.run(f"drill-{name}", **answering(part), ports={8080: port})
         url = f"http://127.0.0.1:{port}"
         goals = ["p95(latency) < 100ms"] if name == "slow" else []
         drills.declare(
             name,
             instances=[{"url": url, "container": f"drill-{name}"}],
-            health={"path": "/"},
+            health={"path": "/cgi-bin/health"},
             objectives=goals,
         )
     drills.look()
 
     def replaced(name: str, part: str, version: int) -> None:
         old = docker.client().containers.get(f"drill-{name}")
-        port = int(old.ports["8080/tcp"][0]["HostPort"])
+        port = host_port(old)
         old.remove(force=True)
         docker.run(
             f"drill-{name}",
             image=docker.image(version),
-            command=answering(part),
+            **answering(part),
             ports={8080: port},
         )
 
