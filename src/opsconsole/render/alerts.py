@@ -96,7 +96,7 @@ def count(alerts: Sequence[Alert]) -> str:
     authors = sorted({each.by for found in hushed for each in found if each.by})
     ends = [each.ends_at for found in hushed for each in found if each.ends_at is not None]
     by = f" by {', '.join(authors)}" if authors else ""
-    until = f" until {figures.clock(max(ends), seconds=False)}Z" if ends else ""
+    until = f" until {figures.zoned(max(ends), seconds=False)}" if ends else ""
     return f"{said} · {len(hushed)} silenced{by}{until}"
 
 
