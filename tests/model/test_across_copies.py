@@ -40,9 +40,9 @@ def test_the_copy_that_decides(
 
 @given(st.dictionaries(st.text(), st.floats(-1e9, 1e9), min_size=2), st.floats(-1e9, 1e9))
 def test_any_holds_where_one_copy_does(parts: dict[str, float], threshold: float) -> None:
-    alarming = deciding("any", parts, ">", alarm=True)
+    alarming = deciding(Across.ANY, parts, ">", alarm=True)
     assert alarming is not None
     assert (parts[alarming] > threshold) == any(part > threshold for part in parts.values())
-    worst = deciding("any", parts, "<", alarm=False)
+    worst = deciding(Across.ANY, parts, "<", alarm=False)
     assert worst is not None
     assert (parts[worst] < threshold) == all(part < threshold for part in parts.values())

@@ -148,7 +148,7 @@ class Metric(Model):
     @property
     def across(self) -> Across:
         """How the figures of several copies become one; rates of a counter are added up."""
-        return "sum" if self.counter is not None else self.copies or "any"
+        return Across.SUM if self.counter is not None else self.copies or Across.ANY
 
     @model_validator(mode="after")
     def _one_kind(self) -> "Metric":

@@ -5,10 +5,20 @@ full on one of two is full. It is shown as their mean, with the copy that decide
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from statistics import fmean
-from typing import Final, Literal, TypeAlias, assert_never
+from typing import Final, assert_never
 
-Across: TypeAlias = Literal["any", "mean", "max", "min", "sum"]
+
+class Across(StrEnum):
+    """How the figures of copies become one of their service."""
+
+    ANY = "any"
+    MEAN = "mean"
+    MAX = "max"
+    MIN = "min"
+    SUM = "sum"
+
 
 _UPWARDS: Final = frozenset({">", ">="})
 _DOWNWARDS: Final = frozenset({"<", "<="})
@@ -17,13 +27,13 @@ _DOWNWARDS: Final = frozenset({"<", "<="})
 def combined(across: Across, numbers: Sequence[float]) -> float:
     """The figure of the service; there is at least one number."""
     match across:
-        case "any" | "mean":
+        case Across.ANY | Across.MEAN:
             return fmean(numbers)
-        case "max":
+        case Across.MAX:
             return max(numbers)
-        case "min":
+        case Across.MIN:
             return min(numbers)
-        case "sum":
+        case Across.SUM:
             return sum(numbers)
         case _:
             assert_never(across)
@@ -40,11 +50,11 @@ def deciding(
     if len(parts) < 2 or operator not in _UPWARDS | _DOWNWARDS:
         return None
     match across:
-        case "any":
+        case Across.ANY:
             highest = (operator in _UPWARDS) is alarm
-        case "max" | "min":
-            highest = across == "max"
-        case "mean" | "sum":
+        case Across.MAX | Across.MIN:
+            highest = across == Across.MAX
+        case Across.MEAN | Across.SUM:
             return None
         case _:
             assert_never(across)

@@ -67,7 +67,7 @@ class MetricValue:
     trace: Trace | None = None
     origin: str = "prometheus"
     every: float = 0.0
-    across: Across = "mean"
+    across: Across = Across.MEAN
 
     @property
     def compared(self) -> float | None:

@@ -58,7 +58,7 @@ class Declared:
     unit: str = ""
     scale: float = 1.0
     quantiles: tuple[float, ...] = QUANTILES
-    across: Across = "sum"
+    across: Across = Across.SUM
 
 
 def declared_metrics(name: str, service: Service) -> tuple[Declared, ...]:
