@@ -86,7 +86,7 @@ class Diagnoses:
 
 
 def _in_time(event: Event) -> tuple[float, str, str, str, str, str]:
-    # What happened at one moment has an order of its own, whoever reported it first.
+    # What happened at one moment has an order of its own, whichever source was first.
     return event.at, event.code, event.subject, event.name, event.after, event.detail
 
 

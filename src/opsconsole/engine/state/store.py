@@ -18,15 +18,14 @@ from opsconsole.engine.judge.events import health_flip, version_change
 from opsconsole.engine.judge.service import (
     NOT_RUNNING,
     Judgement,
-    judge_instance,
     judge_service,
-    judge_workload,
 )
 from opsconsole.engine.state.carry_over import carried
 from opsconsole.engine.state.component_ages import aged
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
+from opsconsole.engine.state.judgements import beside, not_better_than_a_loop, of_probes
 from opsconsole.engine.state.probe_watch import ProbeWatch
 from opsconsole.engine.state.recall import Recalled
 from opsconsole.engine.state.replica_book import ReplicaBook
@@ -123,7 +122,7 @@ class Store:
                 self._touched.add(record)
                 self._touched_instances.update(record.instances)
         for instance, _ in self._index.values():
-            instance.judgement = _of_probes(instance)
+            instance.judgement = of_probes(instance)
         self.settle(now)
 
     def watch(self, sources: Sequence[AnySource], now: float) -> None:
@@ -394,7 +393,7 @@ class Store:
         if instance.runs_as and not instance.probes:
             judgement = self._by_replicas(instance)
         else:
-            judgement = _not_better_than_a_loop(_of_probes(instance), instance)
+            judgement = not_better_than_a_loop(of_probes(instance), instance)
         before, instance.judgement = instance.judgement, judgement
         if before.state is judgement.state:
             return
@@ -424,7 +423,7 @@ class Store:
             views = tuple(each.view for each in record.instances if each.view is not None)
         else:
             views = replica_instances(record)
-        judgement = judge_service(views, _beside(record))
+        judgement = judge_service(views, beside(record))
         if not views and record.copies is None and record.wanted:
             judgement = self.replicas.lack(record.wanted[0], meant=record.meant).judgement
         self._note_service_flip(record, judgement, now)
@@ -475,31 +474,3 @@ class Store:
         else:
             was, unseen = (recalled.state, recalled.reason), recalled.unseen(at)
         self.events.add(health_flip(at, *subject, was, (after.state, after.reason), unseen))
-
-
-def _of_probes(instance: InstanceRecord) -> Judgement:
-    return judge_instance([(each.kind, each.judged) for each in instance.probes])
-
-
-def _not_better_than_a_loop(judgement: Judgement, instance: InstanceRecord) -> Judgement:
-    """``judgement``, unless it is ok while what runs ends again and again."""
-    looping = next((each for each in instance.replicas if each.loop), None)
-    if looping is None or judgement.state is not State.OK:
-        return judgement
-    said = f"{looping.kind} {looping.name} restarts in a loop, {looping.loop} times so far"
-    return Judgement(State.DEGRADED, said, judgement.flapping)
-
-
-def _beside(record: ServiceRecord) -> list[Judgement]:
-    """What engines report of the service beyond its instances."""
-    copies = record.copies
-    if copies is None:
-        return []
-    found = [judge_workload(each) for each in copies.workloads if not copies.is_stale(each.place)]
-    found += [each.judgement for each in copies.lacking if each.ambiguous]
-    if record.instances:
-        # If one instance has several replicas, any of them may be failing behind its address.
-        alone = [each.replicas[0].id for each in record.instances if len(each.replicas) == 1]
-        others = [each for each in copies.replicas if each.id not in alone]
-        found += [judgement_of(copies, each) for each in others if not copies.is_stale(each.place)]
-    return found

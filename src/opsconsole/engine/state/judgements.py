@@ -1,0 +1,38 @@
+"""What records are judged by: probes, copies and workloads. Pure.
+
+Invariant: what an engine said too long ago is no ground for a judgement.
+"""
+
+from opsconsole.engine.judge.service import Judgement, judge_instance, judge_workload
+from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
+from opsconsole.engine.state.views import judgement_of
+from opsconsole.model.state import State
+
+
+def of_probes(instance: InstanceRecord) -> Judgement:
+    """What the probes of an instance say together."""
+    return judge_instance([(each.kind, each.judged) for each in instance.probes])
+
+
+def not_better_than_a_loop(judgement: Judgement, instance: InstanceRecord) -> Judgement:
+    """``judgement``, unless it is ok while what runs ends again and again."""
+    looping = next((each for each in instance.replicas if each.loop), None)
+    if looping is None or judgement.state is not State.OK:
+        return judgement
+    said = f"{looping.kind} {looping.name} restarts in a loop, {looping.loop} times so far"
+    return Judgement(State.DEGRADED, said, judgement.flapping)
+
+
+def beside(record: ServiceRecord) -> list[Judgement]:
+    """What engines report of the service beyond its instances."""
+    copies = record.copies
+    if copies is None:
+        return []
+    found = [judge_workload(each) for each in copies.workloads if not copies.is_stale(each.place)]
+    found += [each.judgement for each in copies.lacking if each.ambiguous]
+    if record.instances:
+        # If one instance has several replicas, any of them may be failing behind its address.
+        alone = [each.replicas[0].id for each in record.instances if len(each.replicas) == 1]
+        others = [each for each in copies.replicas if each.id not in alone]
+        found += [judgement_of(copies, each) for each in others if not copies.is_stale(each.place)]
+    return found
