@@ -43,6 +43,7 @@ ELSEWHERE = {
     **dict.fromkeys(AT_START_ONLY, "another start"),
     "operations": OPERATIONS,
     "environments": OPERATIONS,
+    "discover": "what is found, as tests/engine/test_discovering.py has it",
     "services.environment": OPERATIONS,
     "services.instances.pid_file": OPERATIONS,
     "services.description": PEOPLE,

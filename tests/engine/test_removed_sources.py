@@ -211,7 +211,7 @@ class SlowOperator:
         assert self.let.wait(30)
         return (ActionView(ActionKind.RESTART, "restart", "command", service),)
 
-    def use(self, settings: Settings) -> None:
+    def use(self, settings: Settings, declared: Settings) -> None:
         """What is allowed is asked for anew."""
 
     def changed(self) -> bool:
