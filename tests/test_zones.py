@@ -17,7 +17,7 @@ from opsconsole.cli.main import main
 from opsconsole.config.settings import Settings
 from opsconsole.engine.logs.export import as_text
 from opsconsole.model.logs import LogLevel, LogLine
-from opsconsole.model.typed_time import moment_of
+from opsconsole.model.written.typed_time import moment_of
 from opsconsole.render.ink import figures
 
 SOURCE = Path(zones.__file__).parent
@@ -104,7 +104,7 @@ WRITES = re.compile(r"\.strftime\(|fromtimestamp\(|\.isoformat\(|gmtime\(|localt
 ALLOWED = {
     "zones.py": "knows the zone",
     "render/ink/figures.py": "writes what zones.py gives it, in fixed widths",
-    "model/typed_time.py": "reads what a person types",
+    "model/written/typed_time.py": "reads what a person types",
     "sources/logs/stamps.py": "reads what logs write",
     "engine/judge/rule_templates.py": "writes what Prometheus writes",
     "operations/backups/store.py": "names folders",

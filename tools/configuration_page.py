@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from opsconsole.model.units import format_duration
+from opsconsole.model.written.units import format_duration
 
 _HEAD: Final = """\
 # Configuration reference

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.logs.export import as_text
 from opsconsole.model.alerts import Alert, AlertState, Severity
-from opsconsole.model.expressions import parse
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionRequest
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView, parse_matchers, shown
-from opsconsole.model.typed_time import moment_of
-from opsconsole.model.units import format_duration, read_duration
+from opsconsole.model.written.expressions import parse
+from opsconsole.model.written.typed_time import moment_of
+from opsconsole.model.written.units import format_duration, read_duration
 from opsconsole.operations.planning.silencing import bad_parameter, matchers_of
 from opsconsole.render import silences as rows
 from opsconsole.render.forms.silencing import edit_form, silence_form

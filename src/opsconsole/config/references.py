@@ -12,7 +12,7 @@ from opsconsole.config.log_figures import figures_of
 from opsconsole.config.problems import KeyPath, did_you_mean
 from opsconsole.config.services import NO_PROMETHEUS
 from opsconsole.config.settings import PLACES, Settings
-from opsconsole.model.expressions import BUILT_IN, ExpressionError, parse, quantity_of
+from opsconsole.model.written.expressions import BUILT_IN, ExpressionError, parse, quantity_of
 
 Finding = tuple[KeyPath, str, str]
 """Where, what is wrong, and a suggestion or ''."""

@@ -17,9 +17,9 @@ from typing import Any, Final
 from opsconsole.config.files import FileError, read_text
 from opsconsole.config.problems import KeyPath, Position, Problem, did_you_mean
 from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
-from opsconsole.model.go_templates import problem_in
 from opsconsole.model.rules import FileRule
-from opsconsole.model.units import parse_duration
+from opsconsole.model.written.go_templates import problem_in
+from opsconsole.model.written.units import parse_duration
 from opsconsole.text import sanitize
 
 RULES: Final = 5000

@@ -20,9 +20,9 @@ from pydantic import (
     model_validator,
 )
 
-from opsconsole.model import units
-from opsconsole.model.expressions import Availability, ExpressionError, StateIs, parse
 from opsconsole.model.origin import DECLARED, Origin
+from opsconsole.model.written import units
+from opsconsole.model.written.expressions import Availability, ExpressionError, StateIs, parse
 from opsconsole.patterns import PatternError, pattern
 from opsconsole.zones import problem_with
 

@@ -17,7 +17,7 @@ from opsconsole.inspection.names import (
     remedy_for_selector,
 )
 from opsconsole.model.fault import Fault
-from opsconsole.model.units import format_duration
+from opsconsole.model.written.units import format_duration
 from opsconsole.sources.metrics.declared import Declared, Kind
 from opsconsole.sources.prometheus.promql_selectors import Matcher, Selector, selectors
 from opsconsole.sources.prometheus.promql_sharing import quote

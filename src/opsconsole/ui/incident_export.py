@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.typed_time import TypedTimeError, moment_of
+from opsconsole.model.written.typed_time import TypedTimeError, moment_of
 from opsconsole.text import sanitize
 from opsconsole.ui.contracts import ConsoleLike
 from opsconsole.ui.messages import NotePosted

@@ -93,7 +93,7 @@ class TimeTravel:
 
     def go_to_typed(self, text: str) -> None:
         """Go to the typed moment, or say what is wrong with it."""
-        from opsconsole.model.typed_time import TypedTimeError, moment_of
+        from opsconsole.model.written.typed_time import TypedTimeError, moment_of
 
         if not text.strip():
             return

@@ -9,7 +9,6 @@ import pytest
 from opsconsole.config.loader import load
 from opsconsole.config.runbooks.files import Runbooks, load_runbooks
 from opsconsole.config.settings import Settings
-from opsconsole.model.expressions import parse
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.runbooks.runbook import (
     CommandCheck,
@@ -26,6 +25,7 @@ from opsconsole.model.runbooks.runbook import (
     worded,
 )
 from opsconsole.model.state import State
+from opsconsole.model.written.expressions import parse
 from tests.clean import is_clean
 
 SAMPLES = Path(__file__).parents[3] / "sample_configs"

@@ -8,10 +8,10 @@ import pytest
 from opsconsole.engine.figures.service_figures import holds
 from opsconsole.engine.state.fleet import build_services
 from opsconsole.engine.state.store import Store
-from opsconsole.model.expressions import BUILT_IN, Comparison, parse
 from opsconsole.model.reading import Reading
 from opsconsole.model.running.hosts import Disk, Host, HostView
 from opsconsole.model.source_id import THIS_HOST
+from opsconsole.model.written.expressions import BUILT_IN, Comparison, parse
 from tests.engine.conftest import fleet
 
 NOW = 1_700_000_000.0

@@ -7,8 +7,8 @@ import pytest
 
 from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
-from opsconsole.model.expressions import parse
 from opsconsole.model.objectives import Attainment, WindowCounts
+from opsconsole.model.written.expressions import parse
 from tests.engine.conftest import fleet
 
 NOW = 1_800_000_000.0

@@ -8,12 +8,12 @@ from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.engine.state.replica_book import Copies
-from opsconsole.model.expressions import Comparison, parse
 from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
 from opsconsole.model.state import State
+from opsconsole.model.written.expressions import Comparison, parse
 from opsconsole.sources.metrics.declared import declared_metrics, to_values
 from tests.engine.conftest import fleet
 from tests.workloads import DOCKER, replica

@@ -3,8 +3,8 @@
 import pytest
 
 from opsconsole.engine.judge.attainment import closeness, trend
-from opsconsole.model.expressions import Comparison, Quantity
 from opsconsole.model.series import Trace
+from opsconsole.model.written.expressions import Comparison, Quantity
 
 QUANTITY = Quantity("latency")
 

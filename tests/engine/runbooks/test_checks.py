@@ -9,13 +9,13 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.runbooks.checks import Checks
 from opsconsole.engine.state.store import Store
 from opsconsole.machines.machines import Machines
-from opsconsole.model.expressions import parse
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.runbooks.runbook import CommandCheck, HttpCheck, MetricCheck, StateCheck
 from opsconsole.model.series import MetricValue
 from opsconsole.model.state import State
+from opsconsole.model.written.expressions import parse
 from tests.engine.conftest import fleet
 from tests.fakes import FakeClock
 from tests.named import named

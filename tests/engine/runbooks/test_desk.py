@@ -7,7 +7,6 @@ import pytest
 
 from opsconsole.engine.runbooks import run_policy
 from opsconsole.model.events import EventKind
-from opsconsole.model.expressions import parse
 from opsconsole.model.operation import ActionKind, Operation, OperationState, Refusal
 from opsconsole.model.runbooks.runbook import (
     Check,
@@ -28,6 +27,7 @@ from opsconsole.model.runbooks.runs import (
     StepState,
 )
 from opsconsole.model.state import State
+from opsconsole.model.written.expressions import parse
 from opsconsole.operations.state_place import place_from
 from opsconsole.operations.who import whoami
 from opsconsole.render.event_words import words

@@ -28,7 +28,7 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
-from opsconsole.model.units import read_duration
+from opsconsole.model.written.units import read_duration
 from opsconsole.operations.operator import Operator
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.json.status import operation_document, plan_document

@@ -20,7 +20,7 @@ from opsconsole.engine.past.incident_logs import excerpts
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Operation
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.typed_time import TypedTimeError, end_of, moment_of
+from opsconsole.model.written.typed_time import TypedTimeError, end_of, moment_of
 from opsconsole.operations.journal.records import OPERATION_LIMIT
 from opsconsole.operations.notes import read_notes
 from opsconsole.operations.state_place import StatePlace, place_from

@@ -25,8 +25,8 @@ from opsconsole.engine.logs.watch import LogWatch, names_of, sources_of
 from opsconsole.errors import OpsconsoleError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, PastEnd
-from opsconsole.model.typed_time import TypedTimeError, moment_of
-from opsconsole.model.units import read_duration
+from opsconsole.model.written.typed_time import TypedTimeError, moment_of
+from opsconsole.model.written.units import read_duration
 from opsconsole.render.logs import past_words, query_of
 from opsconsole.text import sanitize
 

@@ -17,8 +17,8 @@ from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.events import Event
 from opsconsole.model.past.replay import Span
-from opsconsole.model.typed_time import TypedTimeError, moment_of
-from opsconsole.model.units import read_duration
+from opsconsole.model.written.typed_time import TypedTimeError, moment_of
+from opsconsole.model.written.units import read_duration
 from opsconsole.render import events as render
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.status import event_document

@@ -13,7 +13,7 @@ from opsconsole.config.references import Finding
 from opsconsole.config.runbooks.steps import Check, Operation, RunbookFile, Step
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
-from opsconsole.model.expressions import BUILT_IN, parse, quantity_of
+from opsconsole.model.written.expressions import BUILT_IN, parse, quantity_of
 
 _DERIVED: Final = {
     "recover": ("recover", "degrade"),

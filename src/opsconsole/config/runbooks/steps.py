@@ -22,11 +22,11 @@ from opsconsole.config.types import (
     as_tuple,
     check_pattern,
 )
-from opsconsole.model.expressions import StateIs, parse
 from opsconsole.model.operation import SILENCING, ActionKind
 from opsconsole.model.runbooks import runbook as model
 from opsconsole.model.runbooks.runbook import PLACEHOLDERS, YES_NO
 from opsconsole.model.state import State
+from opsconsole.model.written.expressions import StateIs, parse
 from opsconsole.text import sanitize
 
 LONGEST_WAIT: Final = 7 * 86400.0

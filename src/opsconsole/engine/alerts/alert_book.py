@@ -30,10 +30,10 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
-from opsconsole.model.expressions import Comparison, Expression, ExpressionError, parse
 from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
 from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 from opsconsole.model.state import State
+from opsconsole.model.written.expressions import Comparison, Expression, ExpressionError, parse
 
 
 @dataclass(slots=True, eq=False)

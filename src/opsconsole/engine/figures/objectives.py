@@ -11,15 +11,15 @@ from opsconsole.engine.figures.service_figures import compared, state_is, trace_
 from opsconsole.engine.judge.attainment import closeness, trend
 from opsconsole.engine.judge.budget import budget_of
 from opsconsole.engine.state.fleet import ServiceRecord
-from opsconsole.model.expressions import (
+from opsconsole.model.objectives import Attainment
+from opsconsole.model.series import Trace
+from opsconsole.model.written.expressions import (
     DEFAULT_WINDOW,
     Availability,
     Comparison,
     Expression,
     Quantity,
 )
-from opsconsole.model.objectives import Attainment
-from opsconsole.model.series import Trace
 
 
 def attainment(record: ServiceRecord, text: str, expression: Expression, now: float) -> Attainment:

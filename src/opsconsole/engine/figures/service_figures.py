@@ -14,16 +14,16 @@ from opsconsole.config.services import Metric
 from opsconsole.engine.figures.host_figures import HOST_FIGURES, of_host
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.across_copies import combined, deciding
-from opsconsole.model.expressions import (
+from opsconsole.model.series import Latency, MetricValue, Trace
+from opsconsole.model.state import State
+from opsconsole.model.written.expressions import (
     Availability,
     Comparison,
     Expression,
     Quantity,
     StateIs,
 )
-from opsconsole.model.series import Latency, MetricValue, Trace
-from opsconsole.model.state import State
-from opsconsole.model.units import base_unit
+from opsconsole.model.written.units import base_unit
 
 
 def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = "") -> float | None:

@@ -7,8 +7,8 @@ needs figures at both ends of the trace.
 from collections.abc import Sequence
 from typing import Final
 
-from opsconsole.model.expressions import Comparison
 from opsconsole.model.series import Trace
+from opsconsole.model.written.expressions import Comparison
 
 STEADY_WITHIN: Final = 0.05
 """A change below this share of the figure is no trend."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.units import format_duration
+from opsconsole.model.written.units import format_duration
 
 Counts = Callable[[float], tuple[float, float]]
 """Given seconds, returns how many looks or requests in that last time were good and bad."""

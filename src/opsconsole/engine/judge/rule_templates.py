@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from opsconsole.model.go_templates import Function, Scope, Value, expand
+from opsconsole.model.written.go_templates import Function, Scope, Value, expand
 from opsconsole.patterns import pattern
 
 _VERB: Final = re.compile(r"%([-+# 0]*)(\d*)(?:\.(\d*))?([a-zA-Z%])")

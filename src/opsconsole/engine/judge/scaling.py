@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 
 from opsconsole.model.running.scaling import Advice, Need, Recommendation, ScalingBounds
-from opsconsole.model.units import format_duration
+from opsconsole.model.written.units import format_duration
 
 _NEARLY_WHOLE = 1e-9
 

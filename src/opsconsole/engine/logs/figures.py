@@ -11,8 +11,8 @@ from opsconsole.config.log_figures import Value
 from opsconsole.config.services import Service
 from opsconsole.engine.logs.intake import LogIntake
 from opsconsole.engine.logs.values import quantile
-from opsconsole.model.expressions import ExpressionError, parse, quantity_of
 from opsconsole.model.series import MetricValue
+from opsconsole.model.written.expressions import ExpressionError, parse, quantity_of
 
 ORIGIN: Final = "logs"
 _SHARES: Final = (0.5, 0.95, 0.99)

@@ -18,7 +18,6 @@ from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.hiding import without_query
 from opsconsole.machines.machines import Machines
-from opsconsole.model.expressions import Availability, Comparison
 from opsconsole.model.health import Component
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
 from opsconsole.model.runbooks.runbook import (
@@ -29,6 +28,7 @@ from opsconsole.model.runbooks.runbook import (
     StateCheck,
 )
 from opsconsole.model.state import State, worst
+from opsconsole.model.written.expressions import Availability, Comparison
 from opsconsole.sources.health.factory import join_url
 from opsconsole.threads import BoundedExecutor
 

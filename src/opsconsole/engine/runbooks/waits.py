@@ -9,7 +9,7 @@ from typing import Final
 
 from opsconsole.model.runbooks.runbook import Wait
 from opsconsole.model.runbooks.runs import Samples, StepRun, StepState
-from opsconsole.model.units import format_duration
+from opsconsole.model.written.units import format_duration
 
 SAMPLES: Final = 1000
 """The most looks of one wait, so that a day's watch stays small on disk."""

@@ -20,13 +20,6 @@ from opsconsole.engine.judge.service import Judgement
 from opsconsole.engine.state.recall import Recalled
 from opsconsole.engine.state.replica_book import Copies, Wanted
 from opsconsole.hiding import without_query
-from opsconsole.model.expressions import (
-    Availability,
-    Comparison,
-    Expression,
-    ExpressionError,
-    parse,
-)
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import WindowCounts
@@ -39,6 +32,13 @@ from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
+from opsconsole.model.written.expressions import (
+    Availability,
+    Comparison,
+    Expression,
+    ExpressionError,
+    parse,
+)
 from opsconsole.sources.health.factory import Asked, interval_of, probes_of
 
 SCRAPE_EVERY: Final = 15.0

@@ -11,10 +11,10 @@ from enum import StrEnum
 from typing import Final
 
 from opsconsole.model.alerts import Alert
-from opsconsole.model.expressions import Expression
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State
-from opsconsole.model.units import format_duration
+from opsconsole.model.written.expressions import Expression
+from opsconsole.model.written.units import format_duration
 from opsconsole.text import sanitize
 
 YES_NO: Final = ("yes", "no")

@@ -15,7 +15,7 @@ from opsconsole.config.actions import SilenceAction
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.state import State
-from opsconsole.model.units import format_duration
+from opsconsole.model.written.units import format_duration
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.json_client import CallError

@@ -14,7 +14,7 @@ from opsconsole.model.operation import (
     ActionRequest,
     ActionView,
 )
-from opsconsole.model.units import format_duration, read_duration
+from opsconsole.model.written.units import format_duration, read_duration
 from opsconsole.render.ink import figures
 from opsconsole.text import sanitize
 

@@ -11,7 +11,7 @@ from typing import Final
 from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.silences import Matcher, SilenceView, hides, parse_matchers, shown
-from opsconsole.model.units import format_duration, read_duration
+from opsconsole.model.written.units import format_duration, read_duration
 from opsconsole.operations.planning import silencing
 from opsconsole.render.forms.request import REASON_LIMIT, Field, Problem
 from opsconsole.render.ink.cells import Line, Role, Span, clip

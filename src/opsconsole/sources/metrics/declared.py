@@ -14,9 +14,9 @@ from typing import Final, TypeAlias
 
 from opsconsole.config.services import Metric, Service
 from opsconsole.model.across_copies import Across, combined
-from opsconsole.model.expressions import Comparison, ExpressionError, parse
 from opsconsole.model.series import MetricValue
-from opsconsole.model.units import base_unit
+from opsconsole.model.written.expressions import Comparison, ExpressionError, parse
+from opsconsole.model.written.units import base_unit
 from opsconsole.sources.metrics.quantiles import bucket_quantiles
 from opsconsole.text import sanitize
 

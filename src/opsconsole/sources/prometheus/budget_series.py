@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from opsconsole.config.services import AvailabilitySeries, Service
-from opsconsole.model.expressions import (
+from opsconsole.model.written.expressions import (
     DEFAULT_WINDOW,
     Availability,
     Comparison,

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from opsconsole.model.units import parse_duration
+from opsconsole.model.written.units import parse_duration
 from opsconsole.sources.prometheus.promql_sharing import select
 
 _TOKEN: Final = re.compile(

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.units import parse_duration
+from opsconsole.model.written.units import parse_duration
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.server_api import ServerApi, fault_of_answer
 from opsconsole.threads import BoundedExecutor, QueueFullError, fault_of

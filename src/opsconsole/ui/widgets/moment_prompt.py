@@ -2,7 +2,7 @@
 
 from textual.message import Message
 
-from opsconsole.model.typed_time import HOW
+from opsconsole.model.written.typed_time import HOW
 from opsconsole.ui.widgets.prompt import Prompt
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.typed_time import TypedTimeError, end_of, moment_of
+from opsconsole.model.written.typed_time import TypedTimeError, end_of, moment_of
 
 NOW = datetime(2026, 11, 21, 9, 14, 7, tzinfo=UTC).timestamp()
 

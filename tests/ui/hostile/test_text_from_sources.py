@@ -18,7 +18,7 @@ import pytest
 
 from tests.ui.concurrent import Script as Walk
 from tests.ui.concurrent import play, quiet, shown
-from tests.ui.hostile import PAYLOADS, foreign
+from tests.ui.hostile.poison import PAYLOADS, foreign
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.expressions import (
+from opsconsole.model.state import State
+from opsconsole.model.written.expressions import (
     OPERATORS,
     Availability,
     Comparison,
@@ -15,7 +16,6 @@ from opsconsole.model.expressions import (
     parse,
     quantity_of,
 )
-from opsconsole.model.state import State
 
 LATENCY_P95 = Quantity("latency", "p95", 0.95)
 

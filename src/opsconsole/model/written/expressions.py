@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Final, NoReturn
 
 from opsconsole.model.state import State
-from opsconsole.model.units import BYTES, SECONDS, format_duration, parse_duration
+from opsconsole.model.written.units import BYTES, SECONDS, format_duration, parse_duration
 
 OPERATORS: Final = ("<", "<=", ">", ">=", "==", "!=")
 

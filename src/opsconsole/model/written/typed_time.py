@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from opsconsole.model.units import read_duration
+from opsconsole.model.written.units import read_duration
 from opsconsole.zones import zone
 
 HOW: Final = (

@@ -13,7 +13,7 @@ import pytest
 from opsconsole.ui.app import QUIET as USED_BY_NOTHING
 from opsconsole.ui.screens.dialog import DEAD_TIME
 from tests.ui.concurrent import Script, passed, play, quiet, shown
-from tests.ui.hostile import PAYLOADS, foreign
+from tests.ui.hostile.poison import PAYLOADS, foreign
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
@@ -69,7 +69,7 @@ class _Judge:
 
 
 def _walked(size: tuple[int, int], first: int) -> Script:
-    terminal = Terminal([sys.executable, "-m", "tests.ui.hostile_program", str(first)], size=size)
+    terminal = Terminal([sys.executable, "-m", "tests.ui.hostile.program", str(first)], size=size)
     judge = _Judge(terminal)
     try:
         yield shown(terminal, "Services", "1 down")
@@ -95,7 +95,7 @@ def _walked(size: tuple[int, int], first: int) -> Script:
 
 def _on_the_wall(size: tuple[int, int]) -> Script:
     terminal = Terminal(
-        [sys.executable, "-m", "tests.ui.hostile_program", "0", "--wall"], size=size
+        [sys.executable, "-m", "tests.ui.hostile.program", "0", "--wall"], size=size
     )
     try:
         yield shown(terminal, "DOWN")

@@ -1,4 +1,4 @@
-"""``python -m tests.ui.hostile_program FIRST [--wall]``: the console on a poisoned fleet."""
+"""``python -m tests.ui.hostile.program FIRST [--wall]``: the console on a poisoned fleet."""
 
 import sys
 
@@ -12,7 +12,7 @@ def main() -> int:
     """Run until told to end."""
 
     def make_engine():  # type: ignore[no-untyped-def]  # imported behind the first paint
-        from tests.ui.hostile import HostileEngine
+        from tests.ui.hostile.poison import HostileEngine
 
         return HostileEngine(int(sys.argv[1]))
 

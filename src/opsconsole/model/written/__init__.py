@@ -1,0 +1,1 @@
+"""What people write in a configuration or type, and how it is read."""
