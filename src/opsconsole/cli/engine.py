@@ -14,7 +14,7 @@ from opsconsole.engine.reload import ConfigurationWatch
 from opsconsole.errors import ConfigError
 from opsconsole.operations.notes import NoteBook
 from opsconsole.operations.operator import Operator
-from opsconsole.operations.state_place import place_from
+from opsconsole.operations.state_place import place_from, scope_of
 
 
 def build_operator(configuration: Configuration) -> Operator:
@@ -30,8 +30,9 @@ def build_operator(configuration: Configuration) -> Operator:
 
 
 def note_book(configuration: Configuration) -> NoteBook:
-    """The notes of every console of this state folder."""
-    return NoteBook(place_from(configuration.settings))
+    """The notes of every console of this configuration."""
+    settings = configuration.settings
+    return NoteBook(place_from(settings), scope_of(settings, configuration.path))
 
 
 def build_recorder(configuration: Configuration) -> Recorder | None:

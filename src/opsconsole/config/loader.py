@@ -36,6 +36,7 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     settings = _validate(reading, environ)
     if settings is None or reading.problems:
         raise ConfigError(tuple(str(problem) for problem in in_order(reading.problems)))
+    settings.came_from(path)
     learn(settings, path.absolute() if path.is_dir() else path.absolute().parent, environ)
     return settings
 

@@ -4,9 +4,10 @@ Invariant: an instance of ``Settings`` that ``loader.load`` gives is consistent:
 refers to something refers to something that exists. Everything is immutable.
 """
 
+from pathlib import Path
 from typing import Annotated, Final, Literal, assert_never
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from opsconsole.config.actions import Action
 from opsconsole.config.discovery import Discovery
@@ -212,6 +213,17 @@ class Settings(Model):
     state_dir: Text | None = Field(
         default=None, description="Where history, journal and locks are kept."
     )
+
+    _path: Path | None = PrivateAttr(default=None)
+
+    def came_from(self, path: Path) -> None:
+        """Know the file or folder that these settings were read from."""
+        self._path = path.absolute()
+
+    @property
+    def path(self) -> Path | None:
+        """The file or folder that they were read from; None where there was none."""
+        return self._path
 
     @property
     def places(self) -> dict[str, tuple[Docker, ...]]:

@@ -9,7 +9,7 @@ from typing import Final
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventCode
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.records import Note
+from opsconsole.operations.journal.records import Note, Scope
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.operations.who import Who, whoami
 from opsconsole.text import sanitize
@@ -21,8 +21,9 @@ TEXT_LIMIT: Final = 500
 class NoteBook:
     """The notes of one state; its journal is opened when it is first needed."""
 
-    def __init__(self, state: StatePlace) -> None:
+    def __init__(self, state: StatePlace, scope: Scope | None = None) -> None:
         self._state = state
+        self._scope = scope
         self._journal: Journal | None = None
         self._read = 0
 
@@ -60,6 +61,8 @@ class NoteBook:
     def _open(self) -> Journal:
         if self._journal is None:
             self._journal = self._state.journal()
+            if self._scope is not None:
+                self._journal.use_scope(self._scope)
         return self._journal
 
 
@@ -69,9 +72,9 @@ def event_of(note: Note) -> Event:
     return Event(note.at, EventCode.NOTE, said, service=note.service)
 
 
-def read_notes(state: StatePlace) -> tuple[Event, ...]:
+def read_notes(state: StatePlace, scope: Scope | None = None) -> tuple[Event, ...]:
     """The newest notes of a state on the timeline, by when they were made. Raises StateError."""
-    book = NoteBook(state)
+    book = NoteBook(state, scope)
     try:
         return tuple(sorted(book.unread(), key=lambda event: event.at))
     finally:

@@ -54,7 +54,7 @@ from opsconsole.operations.planning.policy_facts import PolicyFacts
 from opsconsole.operations.promises.promising import lasting, revive
 from opsconsole.operations.running import dispatch
 from opsconsole.operations.running.instance_probes import states_of
-from opsconsole.operations.state_place import StatePlace
+from opsconsole.operations.state_place import StatePlace, scope_of
 from opsconsole.operations.who import whoami
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
@@ -330,7 +330,9 @@ class Operator:
 
     def _open(self) -> Journal | None:
         try:
-            return self.state.journal(self._sinks)
+            journal = self.state.journal(self._sinks)
+            journal.use_scope(scope_of(self._settings, self._config_path))
+            return journal
         except StateError as error:
             self._fault = str(error)
             return None

@@ -14,6 +14,7 @@ from opsconsole.errors import StateError
 from opsconsole.operations.journal.audit import Row
 from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.journal import Journal
+from opsconsole.operations.journal.records import Scope
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal, audit_of
 from opsconsole.operations.locks.file_locks import FileLocks
 from opsconsole.operations.locks.locks import Locks
@@ -94,6 +95,14 @@ class FolderPlace:
 def place_from(settings: Settings) -> StatePlace:
     """The state that ``settings`` name."""
     return FolderPlace(state_folder(settings), shared=bool(settings.state_dir))
+
+
+def scope_of(settings: Settings, config_path: Path | None) -> Scope:
+    """Whose operations, notes and runs ``settings`` are about, which came from ``config_path``."""
+    own = settings.environment.name
+    others = {settings.environment_of(name).name for name in settings.services}
+    path = str(config_path.absolute()) if config_path else ""
+    return Scope(path, (own, *sorted(others - {own})))
 
 
 def place_of(name: str) -> StatePlace:

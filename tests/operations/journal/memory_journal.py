@@ -38,6 +38,7 @@ from opsconsole.operations.journal.records import (
     Promise,
     PromiseKind,
     RunStamp,
+    Scope,
     StepRecord,
     checked,
 )
@@ -59,6 +60,7 @@ class _Kept:
 class _Run:
     moved: int
     records: list[RunRecord]
+    scope: str = ""
 
     @property
     def ended(self) -> bool:
@@ -74,7 +76,7 @@ class MemoryStore:
         self.operations: dict[str, _Kept] = {}
         self.promises: dict[tuple[str, PromiseKind], Promise] = {}
         self.audit: list[Row] = []
-        self.notes: list[Note] = []
+        self.notes: list[tuple[str, Note]] = []
         self.seen: dict[int, float] = {}
         self.runs: dict[str, _Run] = {}
         self.ticks = itertools.count(1)
@@ -88,6 +90,22 @@ class MemoryJournal:
     def __init__(self, store: MemoryStore, *, sinks: AuditSinks | None = None) -> None:
         self._store = store
         self._sinks = sinks or AuditSinks()
+        self._scope: Scope | None = None
+
+    def use_scope(self, scope: Scope) -> None:
+        """Read and keep only what is of ``scope`` from here on; what is asked for by id apart."""
+        self._scope = scope
+
+    @property
+    def _key(self) -> str:
+        return "" if self._scope is None else self._scope.key
+
+    def _is_mine(self, kept: _Kept) -> bool:
+        scope, intent = self._scope, kept.intent
+        return scope is None or (
+            scope.config_path == intent.config_path
+            and intent.plan.environment in scope.environments
+        )
 
     def close(self) -> None:
         """Nothing is held."""
@@ -235,7 +253,7 @@ class MemoryJournal:
 
     def operations(self, limit: int = 50) -> tuple[Operation, ...]:
         """The newest operations first."""
-        newest = self._newest(self._store.operations.values())
+        newest = self._newest(filter(self._is_mine, self._store.operations.values()))
         return tuple(newest[: max(0, min(limit, OPERATION_LIMIT))])
 
     def open_operations(self) -> tuple[Operation, ...]:
@@ -258,8 +276,13 @@ class MemoryJournal:
             return ()
         order = list(self._store.operations)
         after = set(order[order.index(operation) + 1 :])
-        same = self._of(found.operation.service)
-        return tuple(self._told(each) for each in same if each.operation.id in after)
+        same = (found.operation.service, found.intent.config_path)
+        return tuple(
+            self._told(each)
+            for each in self._store.operations.values()
+            if each.operation.id in after
+            and (each.operation.service, each.intent.config_path) == same
+        )
 
     def past(self, service: str, kind: ActionKind, name: str) -> tuple[Operation, ...]:
         """The last twenty ended runs of one action, newest first, refused ones left out."""
@@ -334,7 +357,11 @@ class MemoryJournal:
 
     def promises(self) -> tuple[Promise, ...]:
         """The promises that wait, by when they are due."""
-        waiting = (each for each in self._store.promises.values() if not each.outcome)
+        waiting = (
+            each
+            for each in self._store.promises.values()
+            if not each.outcome and self._is_mine(self._store.operations[each.operation])
+        )
         return tuple(sorted(waiting, key=lambda each: each.due))
 
     # ---- people and runbooks ----
@@ -342,12 +369,16 @@ class MemoryJournal:
     def add_note(self, note: Note) -> None:
         """Keep a note whole."""
         with self._store.lock:
-            self._store.notes.append(note)
+            self._store.notes.append((self._key, note))
 
     def notes(self, after: int = 0) -> tuple[tuple[int, Note], ...]:
         """The newest notes, oldest first, each with a number that grows."""
-        numbered = list(enumerate(self._store.notes, 1))
-        return tuple(numbered[after:][-NOTES_READ:])
+        numbered = [
+            (number, note)
+            for number, (scope, note) in enumerate(self._store.notes, 1)
+            if number > after and (not self._key or scope in {"", self._key})
+        ]
+        return tuple(numbered[-NOTES_READ:])
 
     def seen_until(self, uid: int) -> float | None:
         """The time of the latest verdict that a user has seen."""
@@ -359,7 +390,12 @@ class MemoryJournal:
 
     def runs(self) -> tuple[RunStamp, ...]:
         """The runs that moved last, newest first."""
-        newest = sorted(self._store.runs.items(), key=lambda item: -item[1].moved)
+        mine = (
+            item
+            for item in self._store.runs.items()
+            if not self._key or item[1].scope in {"", self._key}
+        )
+        newest = sorted(mine, key=lambda item: -item[1].moved)
         return tuple(RunStamp(name, len(run.records)) for name, run in newest[:RUNS_LISTED])
 
     def run(self, run: str) -> tuple[RunRecord, ...]:
@@ -373,7 +409,7 @@ class MemoryJournal:
         checked(run, RUN_ID, "a run of a runbook")
         runs = self._store.runs
         with self._store.lock:
-            runs[run] = _Run(next(self._store.ticks), [_copied(first)])
+            runs[run] = _Run(next(self._store.ticks), [_copied(first)], self._key)
             newest = sorted(runs, key=lambda name: -runs[name].moved)
             for name in newest[RUNS_KEPT:]:
                 if runs[name].ended:
@@ -403,7 +439,8 @@ class MemoryJournal:
 
     def _of(self, service: str) -> list[_Kept]:
         kept = self._store.operations.values()
-        return [each for each in kept if each.operation.service == service]
+        mine = filter(self._is_mine, kept)
+        return [each for each in mine if each.operation.service == service]
 
     def _newest(self, kept: Iterable[_Kept]) -> list[Operation]:
         order = {name: number for number, name in enumerate(self._store.operations)}

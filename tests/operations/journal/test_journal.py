@@ -14,7 +14,7 @@ from opsconsole.operations.journal import sqlite_journal
 from opsconsole.operations.journal.audit import verify
 from opsconsole.operations.journal.audit_sinks import AuditSinks
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
-from opsconsole.operations.journal.records import Note, Promise, PromiseKind, StepRecord
+from opsconsole.operations.journal.records import Note, Promise, PromiseKind, Scope, StepRecord
 from opsconsole.operations.journal.transitions import TransitionError
 from tests.operations.journal import memory_journal
 from tests.operations.journal.conftest import Open
@@ -223,7 +223,7 @@ _NOT_AUDITED = {
     "see": "what a person has seen",
     "begin_run": "a run only looks and hands out plans",
     "extend_run": "a run only looks and hands out plans",
-    "close": "", "use_sinks": "",
+    "close": "", "use_sinks": "", "use_scope": "",
 }  # fmt: skip
 
 
@@ -386,3 +386,41 @@ def test_an_id_that_is_none_is_not_kept(journal: Journal, identity: str) -> None
         journal.arm(replace(end("one"), operation=identity), 1.0)
     with pytest.raises(StateError, match="not the id of a run"):
         journal.begin_run(identity, BEGIN, 1.0)
+
+
+def test_what_two_configurations_keep_in_one_state_stays_apart(open_journal: Open) -> None:
+    journal = open_journal()
+    mine, other = Scope("/c.yaml", ("production", "batch")), Scope("/d.yaml", ("production",))
+    elsewhere = Scope("/c.yaml", ("staging",))
+    journal.submit(intent("mine"), 1.0)
+    journal.submit(replace(intent("other"), config_path="/d.yaml"), 2.0)
+    for name in ("mine", "other"):
+        journal.advance(op(name), OperationState.DISPATCHED, 3.0)
+        journal.arm(Promise(op(name), END, "web", 9.0), 3.0)
+        journal.advance(op(name), OperationState.VERIFYING, 4.0)
+        journal.advance(op(name), OperationState.VERIFIED, 5.0)
+    journal.add_note(Note(1.0, "kim", "of an earlier version"))
+    for scope, run in ((mine, "1-aaaaaaaa"), (other, "1-bbbbbbbb")):
+        journal.use_scope(scope)
+        journal.add_note(Note(2.0, "kim", f"of {scope.config_path}"))
+        journal.begin_run(run, {"do": "begin"}, 2.0)
+
+    def read() -> tuple[list[str], list[str], list[str]]:
+        seen = [each.id for each in journal.operations()]
+        assert [each.id for each in journal.since("web", 0.0)] == seen
+        assert [each.id for each in journal.past("web", ActionKind.RESTART, "")] == seen
+        assert [
+            op(each.plan.id.removeprefix("plan-")) for each in journal.past_plans("web")
+        ] == seen
+        assert [each.operation for each in journal.promises()] == seen
+        runs = [each.run for each in journal.runs()]
+        return seen, [note.text for _, note in journal.notes()], runs
+
+    journal.use_scope(mine)
+    first = "of an earlier version"
+    assert read() == ([op("mine")], [first, "of /c.yaml"], ["1-aaaaaaaa"])
+    journal.use_scope(other)
+    assert read() == ([op("other")], [first, "of /d.yaml"], ["1-bbbbbbbb"])
+    journal.use_scope(elsewhere)
+    assert read() == ([], [first], [])
+    assert journal.operation(op("other")) is not None, "what is asked for by its id"

@@ -68,9 +68,10 @@ def _service(runbook: Runbook, named: str | None, configuration: Configuration) 
 
 def _list(configuration: Configuration, loaded: Runbooks, *, as_json: bool) -> int:
     from opsconsole.engine.runbooks.run_store import RunStore
-    from opsconsole.operations.state_place import place_from
+    from opsconsole.operations.state_place import place_from, scope_of
 
-    book = RunStore(place_from(configuration.settings), SystemClock())
+    scope = scope_of(configuration.settings, configuration.path)
+    book = RunStore(place_from(configuration.settings), SystemClock(), scope)
     runs = book.runs()
     book.close()
     if as_json:

@@ -21,9 +21,9 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Operation
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.written.typed_time import TypedTimeError, end_of, moment_of
-from opsconsole.operations.journal.records import OPERATION_LIMIT
+from opsconsole.operations.journal.records import OPERATION_LIMIT, Scope
 from opsconsole.operations.notes import read_notes
-from opsconsole.operations.state_place import StatePlace, place_from
+from opsconsole.operations.state_place import StatePlace, place_from, scope_of
 from opsconsole.render.incident.report import markdown
 from opsconsole.render.ink import figures
 from opsconsole.ui.options import ExportRequest
@@ -71,11 +71,12 @@ def make_report(
     settings = configuration.settings
     clock = SystemClock()
     archive = archive_of(configuration)
+    scope = scope_of(settings, configuration.path)
     asked = Asked(until, since, service, settings.environment.name, clock.now())
     material = Material(
         recorded=archive,
-        operations=lambda: _operations(place_from(settings)),
-        notes=lambda: read_notes(place_from(settings)),
+        operations=lambda: _operations(place_from(settings), scope),
+        notes=lambda: read_notes(place_from(settings), scope),
         logs=lambda names, start: excerpts(settings, configuration.base, clock, names, start),
         shown=shown,
     )
@@ -117,11 +118,12 @@ def write_new(text: str, path: Path) -> Path:
     return path
 
 
-def _operations(state: StatePlace) -> Iterable[Operation]:
+def _operations(state: StatePlace, scope: Scope) -> Iterable[Operation]:
     """Of the journal, where there is one; none is made here. Raises StateError."""
     if not state.exists():
         return ()
     journal = state.journal()
+    journal.use_scope(scope)
     try:
         return journal.operations(limit=OPERATION_LIMIT)
     finally:

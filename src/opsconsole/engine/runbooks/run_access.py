@@ -16,7 +16,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.runbooks.run_records import Record, with_end
 from opsconsole.engine.runbooks.run_store import RunStore
 from opsconsole.model.runbooks.runs import RunbookRun, StepState
-from opsconsole.operations.state_place import place_from
+from opsconsole.operations.state_place import place_from, scope_of
 from opsconsole.operations.who import Who, whoami
 from opsconsole.threads import BoundedExecutor
 
@@ -31,7 +31,8 @@ class RunAccess:
     """One per engine."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self._store = RunStore(place_from(settings), clock)
+        scope = scope_of(settings, settings.path)
+        self._store = RunStore(place_from(settings), clock, scope)
         self._clock = clock
         self._threads = BoundedExecutor("runbooks", 2)
         self._who: Who | None = None

@@ -13,7 +13,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbooks.runs import RunbookRun
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.records import RunStamp
+from opsconsole.operations.journal.records import RunStamp, Scope
 from opsconsole.operations.locks.locks import Held, LockKind, LockName
 from opsconsole.operations.state_place import StatePlace
 
@@ -23,8 +23,9 @@ Decide = Callable[[RunbookRun], Sequence[Record] | Refusal]
 class RunStore:
     """One per engine; its journal is opened when it is first needed."""
 
-    def __init__(self, state: StatePlace, clock: Clock) -> None:
+    def __init__(self, state: StatePlace, clock: Clock, scope: Scope | None = None) -> None:
         self._state = state
+        self._scope = scope
         self._clock = clock
         self._journal: Journal | None = None
         self._seen: dict[RunStamp, RunbookRun] = {}
@@ -97,4 +98,6 @@ class RunStore:
     def _open(self) -> Journal:
         if self._journal is None:
             self._journal = self._state.journal()
+            if self._scope is not None:
+                self._journal.use_scope(self._scope)
         return self._journal

@@ -25,6 +25,7 @@ from opsconsole.operations.journal.records import (
     Promise,
     PromiseKind,
     RunStamp,
+    Scope,
     StepRecord,
 )
 
@@ -214,6 +215,10 @@ class Journal(OperationRecords, Promises, People, RunbookRuns, Protocol):
 
     def use_sinks(self, sinks: AuditSinks) -> None:
         """Write audit rows to ``sinks`` as well from here on."""
+        ...
+
+    def use_scope(self, scope: Scope) -> None:
+        """Read and keep only what is of ``scope`` from here on; what is asked for by id apart."""
         ...
 
     def why_not_writable(self) -> str:

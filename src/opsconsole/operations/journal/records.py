@@ -114,6 +114,23 @@ class Promise:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """The configuration and the environments whose rows are read; what was kept is of ``key``.
+
+    Several may share one state: each has its own operations, notes and runs. Locks are shared, as
+    two configurations may name the same service.
+    """
+
+    config_path: str
+    environments: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """What notes and runs are marked with; those of earlier versions have no mark."""
+        return f"{self.config_path}\n{self.environments[0]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """What somebody wrote down at ``at``; ``service`` is '' for what concerns all of them."""
 

@@ -241,8 +241,8 @@ class SqliteJournal(SqliteReading):
         """Keep a note whole."""
         with self.database.transaction() as connection:
             connection.execute(
-                "INSERT INTO notes (at, who, text, service, host) VALUES (?,?,?,?,?)",
-                (note.at, note.who, note.text, note.service, note.host),
+                "INSERT INTO notes (at, who, text, service, host, scope) VALUES (?,?,?,?,?,?)",
+                (note.at, note.who, note.text, note.service, note.host, self.scope_key),
             )
 
     def see(self, uid: int, until: float) -> None:
@@ -254,7 +254,8 @@ class SqliteJournal(SqliteReading):
         """Record the beginning of a run."""
         checked(run, RUN_ID, "a run of a runbook")
         with self.database.transaction() as connection:
-            connection.execute("INSERT INTO runs (id, moved_at) VALUES (?, ?)", (run, now))
+            query = "INSERT INTO runs (id, moved_at, scope) VALUES (?, ?, ?)"
+            connection.execute(query, (run, now, self.scope_key))
             _add_records(connection, run, [first], now)
             connection.execute(
                 "DELETE FROM runs WHERE ended = 1 AND id NOT IN"

@@ -32,6 +32,7 @@ from opsconsole.operations.journal.records import (
     Promise,
     PromiseKind,
     RunStamp,
+    Scope,
     StepRecord,
     checked,
 )
@@ -56,6 +57,25 @@ class SqliteReading:
     def __init__(self, database: Database) -> None:
         self.database = database
         self._unread = ""
+        self._scope: Scope | None = None
+
+    def use_scope(self, scope: Scope) -> None:
+        """Read and keep only what is of ``scope`` from here on."""
+        self._scope = scope
+
+    @property
+    def scope_key(self) -> str:
+        """What notes and runs are marked with."""
+        return self._scope.key if self._scope is not None else ""
+
+    def _mine(self) -> tuple[str, tuple[object, ...]]:
+        """The condition on rows of operations, with its values."""
+        scope = self._scope
+        if scope is None:
+            return "1", ()
+        marks = ",".join("?" * len(scope.environments))
+        condition = f"(config_path = ? AND json_extract(plan, '$.environment') IN ({marks}))"
+        return condition, (scope.config_path, *scope.environments)
 
     def version(self) -> int:
         """A number that differs once another console has changed the journal."""
@@ -94,7 +114,9 @@ class SqliteReading:
     def operations(self, limit: int = 50) -> tuple[Operation, ...]:
         """The newest operations first."""
         limit = max(0, min(limit, OPERATION_LIMIT))
-        return self._list("ORDER BY started_at DESC, rowid DESC LIMIT ?", (limit,))
+        mine, values = self._mine()
+        order = "ORDER BY started_at DESC, rowid DESC LIMIT ?"
+        return self._list(f"WHERE {mine} {order}", (*values, limit))
 
     def open_operations(self) -> tuple[Operation, ...]:
         """Every operation without a verdict, oldest first."""
@@ -103,35 +125,39 @@ class SqliteReading:
 
     def since(self, service: str, moment: float) -> tuple[Operation, ...]:
         """Operations of ``service`` open, or begun or ended after ``moment``; newest first."""
+        mine, values = self._mine()
         return self._all(
             "WHERE service = ? AND (ended_at IS NULL OR ended_at >= ? OR started_at >= ?)"
-            " ORDER BY started_at DESC",
-            (service, moment, moment),
+            f" AND {mine} ORDER BY started_at DESC",
+            (service, moment, moment, *values),
         )
 
     def later(self, operation: str) -> tuple[Operation, ...]:
         """Operations of the same service that were recorded after this one."""
         return self._all(
             "WHERE rowid > (SELECT rowid FROM operations WHERE id = ?)"
-            " AND service = (SELECT service FROM operations WHERE id = ?) ORDER BY rowid",
+            " AND (service, config_path) ="
+            " (SELECT service, config_path FROM operations WHERE id = ?) ORDER BY rowid",
             (operation, operation),
         )
 
     def past(self, service: str, kind: ActionKind, name: str) -> tuple[Operation, ...]:
         """The last twenty ended runs of one action, newest first, refused ones left out."""
+        mine, values = self._mine()
         return self._all(
             "WHERE service = ? AND kind = ? AND name = ? AND ended_at IS NOT NULL"
-            " AND state != 'refused' ORDER BY started_at DESC LIMIT 20",
-            (service, kind.value, name),
+            f" AND state != 'refused' AND {mine} ORDER BY started_at DESC LIMIT 20",
+            (service, kind.value, name, *values),
         )
 
     def past_plans(self, service: str) -> tuple[Past, ...]:
         """The last plans that were performed for ``service``, newest first."""
+        mine, values = self._mine()
         rows = self.database.read(
-            "SELECT id, plan, state, who FROM operations WHERE service = ? AND state != 'refused'"
-            " AND kind NOT IN ('test', 'call', 'backup') ORDER BY started_at DESC, rowid DESC"
-            " LIMIT 100",
-            (service,),
+            "SELECT id, plan, state, who FROM operations WHERE service = ? AND state != 'refused'"  # noqa: S608 - our own
+            f" AND kind NOT IN ('test', 'call', 'backup') AND {mine}"
+            " ORDER BY started_at DESC, rowid DESC LIMIT 100",
+            (service, *values),
         )
         return tuple(_understood(row[0], _past, row) for row in rows)
 
@@ -144,15 +170,19 @@ class SqliteReading:
 
     def promises(self) -> tuple[Promise, ...]:
         """The promises that wait, by when they are due."""
-        rows = self.database.read(f"{_PROMISES} WHERE outcome = '' ORDER BY due")
+        mine, values = self._mine()
+        of_mine = f"operation IN (SELECT id FROM operations WHERE {mine})"  # noqa: S608 - our own
+        query = f"{_PROMISES} WHERE outcome = '' AND {of_mine} ORDER BY due"
+        rows = self.database.read(query, values)
         return tuple(self._understandable(rows, _promise))
 
     def notes(self, after: int = 0) -> tuple[tuple[int, Note], ...]:
         """The newest notes, oldest first, each with a number that grows."""
         rows = self.database.read(
             "SELECT * FROM (SELECT number, at, who, text, service, host FROM notes"
-            " WHERE number > ? ORDER BY number DESC LIMIT ?) ORDER BY number",
-            (after, NOTES_READ),
+            " WHERE number > ? AND (? = '' OR scope IN ('', ?))"
+            " ORDER BY number DESC LIMIT ?) ORDER BY number",
+            (after, self.scope_key, self.scope_key, NOTES_READ),
         )
         return tuple((row[0], Note(row[1], *map(sanitize, row[2:]))) for row in rows)
 
@@ -164,8 +194,9 @@ class SqliteReading:
     def runs(self) -> tuple[RunStamp, ...]:
         """The runs that moved last, newest first."""
         rows = self.database.read(
-            "SELECT id, records FROM runs ORDER BY moved_at DESC, rowid DESC LIMIT ?",
-            (RUNS_LISTED,),
+            "SELECT id, records FROM runs WHERE ? = '' OR scope IN ('', ?)"
+            " ORDER BY moved_at DESC, rowid DESC LIMIT ?",
+            (self.scope_key, self.scope_key, RUNS_LISTED),
         )
         return tuple(self._understandable(rows, _run_stamp))
 

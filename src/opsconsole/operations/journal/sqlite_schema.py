@@ -117,7 +117,12 @@ CREATE TABLE run_records (
 ) STRICT;
 """
 
-STAGES: Final = (_FIRST, _ROLLBACKS, _PROMISES_AND_PEOPLE)
+_SCOPES: Final = """
+ALTER TABLE notes ADD COLUMN scope TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN scope TEXT NOT NULL DEFAULT ''
+"""
+
+STAGES: Final = (_FIRST, _ROLLBACKS, _PROMISES_AND_PEOPLE, _SCOPES)
 """What leads from each schema version to the next, from an empty database on."""
 
 VERSION: Final = len(STAGES)

@@ -61,7 +61,7 @@ def _run(connection: sqlite3.Connection, path: Path) -> None:
         return
     ended = json.loads(records[-1]).get("do") == "end"
     connection.execute(
-        "INSERT INTO runs VALUES (?,?,?,?)",
+        "INSERT INTO runs (id, moved_at, records, ended) VALUES (?,?,?,?)",
         (path.stem, path.stat().st_mtime, len(records), int(ended)),
     )
     connection.executemany(

@@ -24,7 +24,7 @@ from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.records import Intent, StepRecord
+from opsconsole.operations.journal.records import Intent, Scope, StepRecord
 from opsconsole.operations.planning import policy
 from opsconsole.operations.planning.declared import Declared, digest, find, not_found_again
 from opsconsole.operations.planning.driver import Driver, ObserveError
@@ -73,6 +73,8 @@ def run(
         mandate = state.mandates.get(operation)
         if found is None or mandate is None:
             raise StateError(f"this user has confirmed no operation {operation} in {state.name}")
+        intent = mandate.intent
+        journal.use_scope(Scope(intent.config_path, (intent.plan.environment,)))
         fresh = fresh and found.state is _S.INTENT
         verdict = _carry_out(state, journal, mandate.intent, fresh=fresh)
         _tidy(state, operation)
