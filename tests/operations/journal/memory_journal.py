@@ -312,8 +312,11 @@ class MemoryJournal:
         with self._store.lock:
             self._kept(promise.operation)
             if promise.kind is PromiseKind.END:
+                kept = self._store.operations
+                mine = kept[promise.operation].intent.config_path
                 for each in self.promises():
-                    if (each.kind, each.service) == (promise.kind, promise.service):
+                    same = kept[each.operation].intent.config_path == mine
+                    if same and (each.kind, each.service) == (promise.kind, promise.service):
                         self.settle(each.operation, each.kind, promise.operation, now)
             event = entries.PROMISE_EVENTS[promise.kind]
             self._audit(promise.operation, event, now, entries.of_promise(promise))

@@ -280,10 +280,13 @@ class SqliteJournal(SqliteReading):
         return decided
 
     def _replace_ends(self, connection: sqlite3.Connection, promise: Promise, now: float) -> None:
-        """Settle the ends of earlier degradations of a service, each with its row."""
+        """Settle the ends of earlier degradations of a service of the same configuration, each
+        with its row."""
         earlier = connection.execute(
-            "SELECT operation FROM promises WHERE service = ? AND kind = ? AND outcome = ''",
-            (promise.service, promise.kind.value),
+            "SELECT operation FROM promises JOIN operations ON operations.id = promises.operation"
+            " WHERE promises.service = ? AND promises.kind = ? AND outcome = ''"
+            " AND config_path = (SELECT config_path FROM operations WHERE id = ?)",
+            (promise.service, promise.kind.value, promise.operation),
         ).fetchall()
         for (operation,) in earlier:
             connection.execute(
