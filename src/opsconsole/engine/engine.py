@@ -331,6 +331,7 @@ class Engine(EngineCalls):
         store = Store(settings, now, single=self._single, before=self._store)
         self._settings, self._store = settings, store
         self._read_only = effective_read_only(settings, self._read_only)
+        self._replay.read_only = self._read_only
         self._builder.take_over(settings, store, read_only=self._read_only)
         before, self._sources = self._sources, self._assembled()
         store.watch(self._sources, now)
@@ -476,6 +477,8 @@ class Engine(EngineCalls):
     async def _look_once(self, timeout: float) -> Snapshot:
         async with AsyncExitStack() as cleanup:
             sources = self._open(cleanup)
+            cleanup.callback(self._replay.close)
+            await self._show_hours_before(self._latest.taken_at)
             take = partial(self._deliver, lag=0.0)
             await look_at_all(sources, self._clock, take, timeout)
             seen = set(map(id, sources))

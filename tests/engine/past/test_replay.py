@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,19 @@ async def test_a_short_gap_between_two_consoles_is_known_for_certain(tmp_path: P
     assert (await shown(replay, START + 39.0)).gap == gap
     assert (await shown(replay, START + 69.0)).gap is None, "it looked, and nothing had changed"
     assert (await shown(replay, START + 71.0)).gap is None
+
+
+@pytest.mark.parametrize("mine", [True, False])
+async def test_whether_changes_are_allowed_is_this_console_s_own_matter(
+    mine: bool, tmp_path: Path
+) -> None:
+    writer = Writer(tmp_path / "recording.db")
+    view = ServiceView("web", State.OK, START)
+    writer.write(replace(snapshot(START, view), read_only=not mine))
+    writer.close()
+    replay = Replay(Archive(tmp_path / "recording.db"))
+    replay.read_only = mine
+    assert (await shown(replay, START)).snapshot.read_only is mine
 
 
 async def test_without_a_recording_the_last_quarter_of_an_hour_is_kept() -> None:

@@ -13,6 +13,7 @@ from typing import Final
 
 from opsconsole.cli.changing.operate import carry_out, duration_of
 from opsconsole.cli.configuration import Configuration, from_arguments
+from opsconsole.cli.engine import archive_of
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
@@ -21,6 +22,7 @@ from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.silences import SilenceState, SilenceView, parse_matchers, shown
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.source_id import LOCAL
 from opsconsole.model.state import ExitCode
 from opsconsole.operations.planning.silencing import parameters_of, reporter_of
 from opsconsole.render.alert_folding import fold_rows
@@ -45,8 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _alerts(configuration: Configuration, arguments: argparse.Namespace) -> int:
     """Exit 0 nothing loud, 1 warnings, 2 critical, 3 not all sources answered."""
+    began = SystemClock().now()
     snapshot, now = _look(configuration), SystemClock().now()
-    silent = unheard(snapshot)
+    silent = [*unheard(snapshot), *_just_seen(snapshot, began)]
     if arguments.json:
         _print(
             {
@@ -134,7 +137,8 @@ def _change(
 def _look(configuration: Configuration) -> Snapshot:
     """One look at the places that know of alerts, and at the services that rules are about."""
     seen = configuration.settings.without_places()
-    engine = Engine(seen, base=configuration.base, read_only=True)
+    archive = archive_of(configuration)
+    engine = Engine(seen, base=configuration.base, read_only=True, archive=archive)
     return engine.look_once()
 
 
@@ -150,6 +154,15 @@ def unheard(snapshot: Snapshot) -> list[str]:
             count, first = len(source.unknown_rules), source.unknown_rules[0]
             said.append(f"{source.name}: {count} rules were not evaluated, first {first}")
     return said
+
+
+def _just_seen(snapshot: Snapshot, began: float) -> list[str]:
+    """Own rules that wait and were seen to hold first now: they may have held for long."""
+    return [
+        f"{each.name} of {each.service} holds, since when is not known: no console recorded it"
+        for each in snapshot.alerts
+        if each.state is AlertState.PENDING and LOCAL in each.sources and each.since >= began
+    ]
 
 
 def _exit_code(alerts: Sequence[Alert], silent: Sequence[str]) -> ExitCode:

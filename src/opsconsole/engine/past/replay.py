@@ -111,6 +111,7 @@ class Replay:
         self._executor = BoundedExecutor("replay", 1)
         self._span: Span | None = None
         self.past_figures: PastFigures | None = None
+        self.read_only = False
 
     @property
     def recorded(self) -> Span | None:
@@ -158,7 +159,16 @@ class Replay:
         return () if isinstance(found, Refusal) else found
 
     async def moment(self, at: float) -> Moment | Refusal:
-        """The snapshot of ``at``, in Unix seconds, or why it cannot be shown."""
+        """The snapshot of ``at``, in Unix seconds, or why it cannot be shown.
+
+        Whether changes are allowed is this console's own matter, not that of the one that recorded.
+        """
+        found = await self._moment(at)
+        if isinstance(found, Refusal) or found.snapshot.read_only is self.read_only:
+            return found
+        return replace(found, snapshot=replace(found.snapshot, read_only=self.read_only))
+
+    async def _moment(self, at: float) -> Moment | Refusal:
         found = await self._found(at)
         if isinstance(found, Refusal):
             return found
