@@ -322,3 +322,30 @@ def test_the_words_of_alerts_lead_to_runbooks(platform: str, tmp_path: Path) -> 
 
     assert named <= own
     assert named & {"ServiceDown", "ServerDown", "OatieDown"}
+
+
+_SAY_NO_MORE = ("/live", "/ready", "/startup", "/metrics", "/startup/stats")
+"""Pages whose status is their whole answer: probes, and pages of figures."""
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_what_asks_whether_something_is_well_looks_at_the_body(
+    platform: str, tmp_path: Path
+) -> None:
+    """A program may answer 200 with an ill part in its body."""
+    _, found = shipped(platform, tmp_path)
+    looks = [
+        does.check if isinstance(does := step.does, Wait) else does
+        for runbook in found.runbooks
+        for step in runbook.steps
+    ]
+    of_health = [
+        look
+        for look in looks
+        if isinstance(look, HttpCheck)
+        and "health" in look.target
+        and not look.target.endswith(_SAY_NO_MORE)
+    ]
+    blind = [look.target for look in of_health if look.json_path is look.contains is look.regex]
+    assert not blind
+    assert of_health or any(isinstance(look, StateCheck) for look in looks)
