@@ -363,7 +363,11 @@ class MemoryJournal:
         waiting = (
             each
             for each in self._store.promises.values()
-            if not each.outcome and self._is_mine(self._store.operations[each.operation])
+            if not each.outcome
+            and (
+                each.operation not in self._store.operations
+                or self._is_mine(self._store.operations[each.operation])
+            )
         )
         return tuple(sorted(waiting, key=lambda each: each.due))
 

@@ -171,8 +171,8 @@ class SqliteReading:
     def promises(self) -> tuple[Promise, ...]:
         """The promises that wait, by when they are due."""
         mine, values = self._mine()
-        of_mine = f"operation IN (SELECT id FROM operations WHERE {mine})"  # noqa: S608 - our own
-        query = f"{_PROMISES} WHERE outcome = '' AND {of_mine} ORDER BY due"
+        others = f"SELECT id FROM operations WHERE NOT {mine}"  # noqa: S608 - our own
+        query = f"{_PROMISES} WHERE outcome = '' AND operation NOT IN ({others}) ORDER BY due"
         rows = self.database.read(query, values)
         return tuple(self._understandable(rows, _promise))
 
