@@ -29,7 +29,8 @@ from opsconsole.engine.engine_calls import EngineCalls
 from opsconsole.engine.findings import Findings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.notices import Notices
-from opsconsole.engine.past import beside, preload
+from opsconsole.engine.past import preload
+from opsconsole.engine.past.beside import Beside
 from opsconsole.engine.past.past_figures import PastFigures
 from opsconsole.engine.past.replay import SPAN_EVERY, Archive, Replay
 from opsconsole.engine.reload import POLL_EVERY, ConfigurationWatch, Reloading
@@ -67,9 +68,6 @@ RUNBOOKS_EVERY: Final = 1.0
 AFTER_DEFECT: Final = 1.0
 CLOSE_WITHIN: Final = 1.0
 """Seconds that sources have to release what they hold."""
-
-ADOPTED_OVER: Final = 120.0
-"""Seconds back to which recorded events of another console are looked at again and again."""
 
 LOOK_WITHIN: Final = 30.0
 """Default timeout of ``look_once`` in seconds; each source has its own, shorter deadline."""
@@ -117,8 +115,7 @@ class Engine(EngineCalls):
         self._recorder = recorder
         self._errors = 0
         self._resumed_at: float | None = None
-        self._recording_state = RecordingState.OFF
-        self._takes_over_until = 0.0
+        self._beside = Beside(self._replay.events)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._main: asyncio.Task[None] | None = None
         self._thread: threading.Thread | None = None
@@ -449,17 +446,7 @@ class Engine(EngineCalls):
             self._fail("the recording", error, "taking over")
 
     async def _follow_recording(self) -> None:
-        """Show what another console records; once it has gone, close what it left open."""
-        state, before = self.recording.state, self._recording_state
-        self._recording_state = state
-        now = self._clock.now()
-        if before is RecordingState.READING and state is RecordingState.RECORDING:
-            self._takes_over_until = now + beside.SETTLES
-        if state is RecordingState.READING or now < self._takes_over_until:
-            beside.adopt(self._store, await self._replay.events(now - ADOPTED_OVER, now))
-        elif self._takes_over_until:
-            self._takes_over_until = 0.0
-            beside.close_open(self._store, now)
+        await self._beside.follow(self._store, self.recording.state, self._clock.now())
 
     async def _read_log_figures(self) -> None:
         now = self._clock.now()

@@ -4,7 +4,7 @@ Invariant: what both saw is on the timeline once, as it was recorded; what only 
 stays. When the other has gone, what it left open and is over by now is closed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from opsconsole.engine.judge.episodes import RED
@@ -12,10 +12,36 @@ from opsconsole.engine.judge.events import health_flip
 from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
 from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventCode, EventKind
+from opsconsole.model.past.recording import RecordingState
 from opsconsole.model.state import State
 
 SETTLES: Final = 60.0
 """Seconds after a console takes over within which it comes to see what the other one saw."""
+
+
+ADOPTED_OVER: Final = 120.0
+"""Seconds back to which recorded events of another console are looked at again and again."""
+
+
+class Beside:
+    """Follows what another console records, and takes over from it."""
+
+    def __init__(self, read: Callable[[float, float], Awaitable[Sequence[Event]]]) -> None:
+        """``read`` gives the events that were recorded between two moments."""
+        self._read = read
+        self._state = RecordingState.OFF
+        self._takes_over_until = 0.0
+
+    async def follow(self, store: Store, state: RecordingState, now: float) -> None:
+        """Show what another console records; once it has gone, close what it left open."""
+        before, self._state = self._state, state
+        if before is RecordingState.READING and state is RecordingState.RECORDING:
+            self._takes_over_until = now + SETTLES
+        if state is RecordingState.READING or now < self._takes_over_until:
+            adopt(store, await self._read(now - ADOPTED_OVER, now))
+        elif self._takes_over_until:
+            self._takes_over_until = 0.0
+            close_open(store, now)
 
 
 def adopt(store: Store, recorded: Sequence[Event]) -> None:
