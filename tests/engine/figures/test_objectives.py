@@ -152,3 +152,14 @@ def test_scaling_is_advised_by_the_mean_and_not_by_one_reading() -> None:
         watch.note(NOW + second, cpu=None, memory=None, requests=150.0)
     (said,) = watch.advice(NOW + 29, 2)
     assert said.startswith("scale up from 2 to 4: request rate is 178/s of 100/s a copy")
+
+
+def test_good_news_are_early_as_well() -> None:
+    """A few good seconds of 30 days say nothing of them."""
+    text = "availability 99.9% over 30d"
+    young = record(text)
+    looked(young, 60.0)
+    assert (attain(young, text).met, attain(young, text).actual) == (None, 1.0)
+    older = record(text)
+    looked(older, HOUR)
+    assert attain(older, text).met is True, "as much was seen as the budget lasts"

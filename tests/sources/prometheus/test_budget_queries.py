@@ -103,3 +103,16 @@ def test_a_latency_is_compared_in_the_unit_of_its_histogram() -> None:
 def test_a_label_value_cannot_change_the_query() -> None:
     (query,) = queries(up("a", job='x"} or vector(1) #'), up("b", job="y.*"))
     assert 'job=~"x\\"\\\\} or vector\\\\(1\\\\) #|y\\\\.\\\\*"' in query.promql
+
+
+def test_a_young_store_has_seen_what_it_has_samples_of() -> None:
+    """Moments an hour apart say nothing of a Prometheus that is ten minutes old."""
+    (query,) = queries(up("a", job="a"))
+    assert "[14400s:15s]" in query.promql
+    young = counts(query, part("good", 0.845), part("all", 1.0), part("recent", 41.0))
+    assert young["a"].seen == 41 * 15.0
+    assert young["a"].good / (young["a"].good + young["a"].bad) == pytest.approx(0.845)
+    parts = part("good", 0.9), part("all", 1.0), part("steps", 1.0), part("recent", 10.0)
+    assert counts(query, *parts)["a"].seen == 150.0, "a single moment is no hour"
+    parts = part("good", 0.9), part("all", 1.0), part("steps", 300.0), part("recent", 960.0)
+    assert counts(query, *parts)["a"].seen == 300 * 3600.0

@@ -22,6 +22,7 @@ class BudgetHistory:
         self._minutes = _Ring(MINUTES, MINUTE, "d" if requests else "H")
         self._hours = _Ring(HOURS, HOUR, "d" if requests else "I")
         self.began: float | None = None
+        self._gap = 0.0
 
     def add(self, at: float, *, bad: bool) -> None:
         """One look at ``at``, in Unix seconds."""
@@ -34,6 +35,26 @@ class BudgetHistory:
         self._minutes.add(at, good, bad)
         self._hours.add(at, good, bad)
 
+    def recall(self, share: float, looks: float, since: float, until: float) -> None:
+        """Add what another console counted from ``since`` to ``until``, before this one began.
+
+        ``share`` of ``looks`` were good; when they were bad is no longer known to the hour, so that
+        each hour gets its part.
+        """
+        began = until if self.began is None else self.began
+        hours = max(1, math.ceil((until - since) / HOUR))
+        added = failed = 0
+        for hour in range(hours):
+            at = since + (hour + 0.5) * (until - since) / hours
+            every = round(looks * (hour + 1) / hours) - added
+            added += every
+            bad = min(every, round(added * (1 - share)) - failed)
+            failed += bad
+            for ring in (self._minutes, self._hours):
+                ring.recall(at, every, bad)
+        self._gap = max(0.0, began - until)
+        self.began = since
+
     def counts(self, now: float, over: float) -> tuple[float, float]:
         """How many of the last ``over`` seconds were good, and how many bad.
 
@@ -43,8 +64,10 @@ class BudgetHistory:
         return ring.counts(now, over)
 
     def seen(self, now: float, over: float) -> float:
-        """Seconds of the last ``over`` since the first count."""
-        return 0.0 if self.began is None else max(0.0, min(now - self.began, over))
+        """Seconds of the last ``over`` since the first count, without those that nobody saw."""
+        if self.began is None:
+            return 0.0
+        return max(0.0, min(now - self.began - self._gap, over))
 
 
 class _Ring:
@@ -62,6 +85,16 @@ class _Ring:
         place = self._advance(at)
         if self._all[place] + good + bad <= self._most:
             self._all[place] += good + bad
+            self._bad[place] += bad
+
+    def recall(self, at: float, every: int, bad: int) -> None:
+        """Add to the slot of ``at``, which has passed, if it is still kept."""
+        slot = int(at // self._step)
+        newest = slot if self._slot is None else self._slot
+        self._slot = max(newest, slot)
+        place = slot % self._slots
+        if newest - slot < self._slots and self._all[place] + every <= self._most:
+            self._all[place] += every
             self._bad[place] += bad
 
     def counts(self, now: float, over: float) -> tuple[float, float]:

@@ -88,8 +88,9 @@ def _availability(
 ) -> Attainment:
     """The good share over the watched part of its window, with its budget.
 
-    It is not missed until as much was seen as the budget lasts in complete failure: before that,
-    one bad minute would count for more than it ever does in the whole window.
+    It is neither met nor missed until as much was seen as the budget lasts in complete failure:
+    before that, one bad minute would count for more than it ever does in the whole window, and a
+    few good seconds say nothing of it.
     """
     source = budget_source(record, text, objective.window, now)
     good, bad = source.counts(objective.window) if source else (0, 0)
@@ -97,7 +98,7 @@ def _availability(
         return Attainment(record.name, text, None, objective.target, "%", None)
     actual, allowed = good / (good + bad), 1 - objective.target
     met = actual >= objective.target
-    early = not met and source.seen(objective.window) < allowed * objective.window
+    early = source.seen(objective.window) < allowed * objective.window
     plain = Attainment(
         record.name,
         text,

@@ -8,11 +8,13 @@ recorded goes on, with its beginning. Events keep their times, and no event is a
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from opsconsole.engine.figures.budget_sources import LOOKS
 from opsconsole.engine.judge.events import not_watched
 from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
 from opsconsole.engine.state.recall import recalled
 from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event
+from opsconsole.model.expressions import Availability
 from opsconsole.model.past.replay import Gap
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
@@ -82,6 +84,7 @@ def fill(store: Store, past: Past, now: float) -> None:
             if past.recent:
                 _fill(record, service, now)
             _recall(record, service, past, now)
+            _recall_budgets(record, service, past.snapshot.taken_at)
             store.touch(record)
     unseen_from = None if past.gap is None else past.gap.begin
     store.recall_alerts(past.snapshot.alerts, unseen_from, now)
@@ -102,6 +105,22 @@ def _recall(record: ServiceRecord, service: ServiceView, past: Past, now: float)
         elif instance.at_least and instance.judgement.state is view.state:
             # It was looked at before its past was read.
             instance.since, instance.at_least = view.since, view.at_least
+
+
+def _recall_budgets(record: ServiceRecord, service: ServiceView, until: float) -> None:
+    """What the looks of the console before have counted of an availability counts on."""
+    every = [each.interval for one in record.instances for each in one.probes if each.primary]
+    for counted in service.objectives:
+        budget = record.budgets.get(counted.objective)
+        if budget is None or counted.origin != LOOKS or not counted.seen or not every:
+            continue
+        if (
+            counted.unit == "%"
+            and counted.actual is not None
+            and isinstance(dict(record.objectives).get(counted.objective), Availability)
+        ):
+            looks = counted.seen * sum(1 / each for each in every)
+            budget.recall(counted.actual, looks, until - counted.seen, until)
 
 
 def _recall_probes(instance: InstanceRecord, view: InstanceView, *, recent: bool) -> None:

@@ -33,6 +33,9 @@ STEPS: Final = 720
 LEAST_STEP: Final = 15.0
 """Seconds between such moments at least."""
 
+FEW: Final = 3
+"""Moments with samples up to which the last of them are looked at ``LEAST_STEP`` by step."""
+
 _PART: Final = "opsconsole_part"
 _NO_PART: Final[Vector] = ()
 _Shape = tuple[SeriesKind, str, str, Labels]
@@ -55,6 +58,11 @@ class WindowQuery:
             key = value if self.group.split_by else ""
             parts = parted(of_services.get(key, []), _PART)
             steps = _sum(parts.get("steps", _NO_PART))
+            seen = steps * _step(self.over)
+            recent = _sum(parts.get("recent", _NO_PART))
+            if recent and steps <= FEW:
+                # Of a store younger than a few steps these say hardly anything.
+                seen, steps = recent * LEAST_STEP, recent
             for each in served:
                 good, bad = _good_and_bad(each, parts)
                 if steps and good + bad > 0:
@@ -65,7 +73,7 @@ class WindowQuery:
                         at,
                         good * self.over,
                         bad * self.over,
-                        min(self.over, steps * _step(self.over)),
+                        min(self.over, seen),
                         fresh_for,
                         source,
                     )
@@ -111,7 +119,7 @@ def _gauge(group: Shared[BudgetSeries], over: float) -> str:
     return _together(
         good=f"{_sum_by(group)} (sum_over_time({within})) / {over:g}",
         all=f"{_sum_by(group)} (count_over_time({within})) / {over:g}",
-        steps=_presence(group, selected, over),
+        **_presence(group, selected, over),
     )
 
 
@@ -123,7 +131,7 @@ def _requests(group: Shared[BudgetSeries], over: float) -> str:
     return _together(
         all=f"{_sum_by(group)} (rate({selected}[{seconds(over)}]))",
         bad=f"{_sum_by(group)} (rate({failed}[{seconds(over)}]))",
-        steps=_presence(group, selected, over),
+        **_presence(group, selected, over),
     )
 
 
@@ -131,7 +139,7 @@ def _buckets(group: Shared[BudgetSeries], over: float) -> str:
     name = group.serves[0].series
     return _together(
         buckets=f"{_sum_by(group, 'le')} (rate({group.selector(name)}[{seconds(over)}]))",
-        steps=_presence(group, group.selector(name, 'le="+Inf"'), over),
+        **_presence(group, group.selector(name, 'le="+Inf"'), over),
     )
 
 
@@ -148,10 +156,15 @@ def _together(**parts: str) -> str:
     )
 
 
-def _presence(group: Shared[BudgetSeries], selected: str, over: float) -> str:
-    """How many moments of the window had samples."""
+def _presence(group: Shared[BudgetSeries], selected: str, over: float) -> dict[str, str]:
+    """How many moments of the window had samples; of a long one its last hours more closely."""
+    step = _step(over)
     counted = f"count by ({group.split_by}) ({selected})"
-    return f"count_over_time(({counted})[{seconds(over)}:{seconds(_step(over))}])"
+    found = {"steps": f"count_over_time(({counted})[{seconds(over)}:{seconds(step)}])"}
+    if step > LEAST_STEP:
+        span = min(over, (FEW + 1) * step)
+        found["recent"] = f"count_over_time(({counted})[{seconds(span)}:{seconds(LEAST_STEP)}])"
+    return found
 
 
 def _sum_by(group: Shared[BudgetSeries], *more: str) -> str:
