@@ -23,6 +23,7 @@ class BudgetHistory:
         self._hours = _Ring(HOURS, HOUR, "d" if requests else "I")
         self.began: float | None = None
         self._gap = 0.0
+        self._recalled_until: float | None = None
 
     def add(self, at: float, *, bad: bool) -> None:
         """One look at ``at``, in Unix seconds."""
@@ -32,6 +33,8 @@ class BudgetHistory:
         """Add counts at ``at``; whole numbers where looks are counted."""
         if self.began is None:
             self.began = at
+        if self._recalled_until is not None:
+            self._gap, self._recalled_until = max(0.0, at - self._recalled_until), None
         self._minutes.add(at, good, bad)
         self._hours.add(at, good, bad)
 
@@ -41,7 +44,6 @@ class BudgetHistory:
         ``share`` of ``looks`` were good; when they were bad is no longer known to the hour, so that
         each hour gets its part.
         """
-        began = until if self.began is None else self.began
         hours = max(1, math.ceil((until - since) / HOUR))
         added = failed = 0
         for hour in range(hours):
@@ -52,7 +54,10 @@ class BudgetHistory:
             failed += bad
             for ring in (self._minutes, self._hours):
                 ring.recall(at, every, bad)
-        self._gap = max(0.0, began - until)
+        if self.began is None:
+            self._recalled_until = until
+        else:
+            self._gap = max(0.0, self.began - until)
         self.began = since
 
     def counts(self, now: float, over: float) -> tuple[float, float]:
@@ -67,7 +72,8 @@ class BudgetHistory:
         """Seconds of the last ``over`` since the first count, without those that nobody saw."""
         if self.began is None:
             return 0.0
-        return max(0.0, min(now - self.began - self._gap, over))
+        end = now if self._recalled_until is None else self._recalled_until
+        return max(0.0, min(end - self.began - self._gap, over))
 
 
 class _Ring:
