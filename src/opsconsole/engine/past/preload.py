@@ -14,10 +14,10 @@ from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
 from opsconsole.engine.state.recall import recalled
 from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event
-from opsconsole.model.expressions import Availability
 from opsconsole.model.past.replay import Gap
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
+from opsconsole.model.written.expressions import Availability
 
 EVENTS_OVER: Final = 86_400.0
 """Seconds of the timeline that are loaded; an older state is not gone on with."""
