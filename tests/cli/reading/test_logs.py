@@ -20,11 +20,13 @@ from opsconsole.demo.docker_engine import Engine
 from tests.cli.conftest import Configure
 from tests.patience import until
 
-TODAY = datetime.now(UTC).replace(microsecond=0)
+
+def moment(**ago: float) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(**ago)
 
 
 def stamp(**ago: float) -> str:
-    return (TODAY - timedelta(**ago)).isoformat().replace("+00:00", "Z")
+    return moment(**ago).isoformat().replace("+00:00", "Z")
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def config(configure: Configure, tmp_path: Path) -> Path:
         json.dumps({"time": stamp(minutes=5), "level": "warning", "message": "five ago"}) + "\n"
     )
     for name, ago in (("app.log.2.xz", 2 * 86400), ("app.log.1.gz", 86400)):
-        at = TODAY.timestamp() - ago
+        at = moment(seconds=ago).timestamp()
         os.utime(tmp_path / name, (at, at))
     return configure({"logs": logs})
 
@@ -94,7 +96,7 @@ def test_json_is_an_object_a_line(config: Path, capsys: pytest.CaptureFixture[st
     assert [each["level"] for each in documents] == ["error", "warning", "info"]
     assert [each["source"] for each in documents] == ["app.log", "jobs.log", "app.log"]
     assert documents[0]["text"].endswith("  File x")
-    assert documents[2]["at"] == (TODAY - timedelta(minutes=1)).timestamp()
+    assert documents[2]["at"] == pytest.approx(moment(minutes=1).timestamp(), abs=120)
     assert {each["version"] for each in documents} == {1}
 
 
