@@ -184,7 +184,7 @@ OPERATIONS = Rows(armed, ("O",), other_operations, service_of)
 ARMED = Rows(armed, ("O",), other_operations)
 VERIFYING = Rows(verifying, ("O",), other_operations)
 STEPS = Rows(begun, RUNBOOK, went_on)
-COMPONENTS = Rows(with_tests, ("enter",), other_components, component_of)
+COMPONENTS = Rows(with_tests, ("enter", key_of("copies")), other_components, component_of)
 BACKUPS = Rows(working.acting, ("enter", key_of("backups")), lambda before, *_: before)
 
 

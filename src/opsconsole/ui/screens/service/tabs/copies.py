@@ -106,12 +106,17 @@ class CopiesTab(GridTable, AskingTab[tuple[ReplicaLook, ...]]):
         """To the next match; without a search, to the next component that is not ok."""
         self.seek(self._holds if self._searched else self._is_bad, step)
 
+    def _of(self, key: str) -> Line:
+        """The row's line; a row that was listed when the key came may be gone."""
+        held = self._held.get(key)
+        return held.row.line if held is not None else BLANK
+
     def _holds(self, key: str) -> bool:
-        text = "".join(span.text for span in self._held[key].row.line)
+        text = "".join(span.text for span in self._of(key))
         return bool(compiled(self._searched).search(text[:400]))
 
     def _is_bad(self, key: str) -> bool:
-        roles = {span.role for span in self._held[key].row.line}
+        roles = {span.role for span in self._of(key)}
         return bool(roles & {Role.DOWN, Role.DEGRADED, Role.UNKNOWN})
 
     @property

@@ -44,8 +44,9 @@ class WhyTab(GridTable, ServiceTab):
         window = self.host.console_app.time_axis.window
         height = shown.height - len(head)
         found = rows(shown.service, shown.snapshot, shown.width, height, shown.now, window)
-        self._held = {each.row.key: each for each in found}
-        self.list(Listing((*top, *head), tuple(self._held), self._line))
+        held = self._held = {each.row.key: each for each in found}
+        # Rows are drawn from what is listed with them, whatever is held meanwhile.
+        self.list(Listing((*top, *head), tuple(held), lambda key: held[key].row.line))
 
     def _head(self, width: int, now: float) -> tuple[Line, ...]:
         """The alert that led here, in its own words."""
@@ -58,15 +59,13 @@ class WhyTab(GridTable, ServiceTab):
         book = f"  runbook {alert.runbook}" if alert.runbook else ""
         return ((Span(clip(f"{said}{book}", width), Role.STRONG),), BLANK)
 
-    def _line(self, key: str) -> Line:
-        return self._held[key].row.line
-
     def next_match(self, step: int) -> None:
         """To the next fact or remedy."""
-        self.seek(lambda key: self._leads(self._held[key]), step)
+        self.seek(lambda key: self._leads(self._held.get(key)), step)
 
-    def _leads(self, row: WhyRow) -> bool:
-        return row.leads is not Leads.NOWHERE or row.remedy is not None
+    def _leads(self, row: WhyRow | None) -> bool:
+        """Whether enter opens something; a row that was listed when the key came may be gone."""
+        return row is not None and (row.leads is not Leads.NOWHERE or row.remedy is not None)
 
     @on(GridTable.Opened)
     def action_open(self) -> None:
