@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import os
 import signal
 import sys
 import tarfile
@@ -255,3 +256,18 @@ async def test_a_container_that_a_dead_runner_stopped_is_started(volume: Volume)
     container.reload()
     assert container.status == "running"
     assert notes(store) == ()
+
+
+@pytest.mark.parametrize("kind", ["volume", "path"])
+async def test_a_backup_on_the_disk_of_its_volume_is_said(volume: Volume, kind: str) -> None:
+    container = volume.mounted("beside")
+    inside = {"container": container.name, "path": "/srv/data"}
+    settings = volume.settings({"volume": volume.name} if kind == "volume" else inside)
+    action = settings.services["ml"].actions.backup
+    assert action is not None
+    driver = volume.driver(ActionKind.BACKUP, settings, action)
+    await driver.observe()
+    root = str(volume.engine.client().info()["DockerRootDir"])
+    same = os.stat(root).st_dev == os.stat(volume.folder).st_dev
+    said = ("the backup is kept on the disk of what it is of: both are lost with it",)
+    assert driver.warnings() == (said if same else ())

@@ -8,6 +8,7 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, TypeVar
 
 from opsconsole.config.actions import BackupAction
@@ -247,6 +248,13 @@ class BackupMaking(Driver):
         return (
             f"whole: {files_text(manifest.files)}, {size_text(manifest.size)}, every byte compared"
         )
+
+
+def disk_of(folder: Path) -> int:
+    """The disk that ``folder`` is on, or will be. Raises OSError."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.stat().st_dev
 
 
 def tidy(store: Store) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from opsconsole.operations.backups.space import Need, files_text, require
 from opsconsole.operations.backups.switch import Target, identity, open_parent
 from opsconsole.operations.backups.tree import check_roots, copy_tree, survey
 from opsconsole.operations.backups.writer import Header, make_backup
-from opsconsole.operations.drivers.backup_making import BackupMaking, done
+from opsconsole.operations.drivers.backup_making import BackupMaking, disk_of, done
 from opsconsole.operations.drivers.backup_restoring import BackupRestoring, failed
 from opsconsole.operations.planning.driver import (
     DriverContext,
@@ -70,10 +70,7 @@ class FilesBackup(BackupMaking):
         return _names(self._roots)
 
     def _shares_disk(self) -> bool:
-        store = self._store.path
-        while not store.exists() and store != store.parent:
-            store = store.parent
-        disk = store.stat().st_dev
+        disk = disk_of(self._store.path)
         there = (path for path in self._paths() if os.path.lexists(path))
         return any(path.lstat().st_dev == disk for path in there)
 

@@ -96,6 +96,14 @@ class ArchiveEngine:
         places.sort(key=lambda pair: pair[0]["State"] != "running")
         return _place(*places[0]) if places else None
 
+    def folder_of(self, target: VolumeTarget) -> str:
+        """Where the engine keeps ``target`` on its host, by its own words; '' for not said."""
+        if target.volume is not None:
+            said = self._client.api.inspect_volume(target.volume).get("Mountpoint")
+        else:
+            said = self._client.api.info().get("DockerRootDir")
+        return str(said or "")
+
     def users(self, target: VolumeTarget) -> tuple[User, ...]:
         """The running containers that use ``target``."""
         if target.volume is not None:

@@ -5,6 +5,7 @@ is there afterwards was read back and compared. Looking makes no container: a vo
 mounts cannot be looked at.
 """
 
+import os
 from collections.abc import Mapping
 from functools import partial
 
@@ -18,7 +19,7 @@ from opsconsole.operations.backups.space import Need, on_disk
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.backups.tar_copying import Difference
 from opsconsole.operations.backups.verifier import check_contents, opened
-from opsconsole.operations.drivers.backup_making import BackupMaking, done
+from opsconsole.operations.drivers.backup_making import BackupMaking, disk_of, done
 from opsconsole.operations.drivers.backup_restoring import BackupRestoring, failed
 from opsconsole.operations.drivers.docker.archive import ArchiveEngine, with_engine
 from opsconsole.operations.drivers.docker.stopped_containers import start_again, stopped
@@ -45,6 +46,18 @@ class VolumeBackup(BackupMaking):
         return await self._threads.look(
             lambda: with_engine(self._target.engine, self._look_at_source)
         )
+
+    def _shares_disk(self) -> bool:
+        """An engine that keeps its data in a folder of this host is this host's."""
+
+        def look(engine: ArchiveEngine) -> str:
+            return engine.folder_of(self._target.declared)
+
+        try:
+            folder = with_engine(self._target.engine, look)
+            return bool(folder) and os.stat(folder).st_dev == disk_of(self._store.path)
+        except (BackupError, OSError):
+            return False  # it is not known, and stands in no backup's way
 
     def _source(self) -> str:
         stops = ", stopping what uses it meanwhile" if self._target.declared.stop else ""
