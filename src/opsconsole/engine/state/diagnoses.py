@@ -32,6 +32,7 @@ class Diagnoses:
         self._found: dict[str, tuple[tuple[object, ...], ServiceView]] = {}
         self._events: tuple[Event, ...] = ()
         self._by_service: dict[str, tuple[Event, ...]] = {}
+        self._firing: dict[str, tuple[Alert, ...]] = {}
 
     def added_to(
         self,
@@ -45,7 +46,8 @@ class Diagnoses:
         sources: tuple[SourceView, ...],
     ) -> tuple[ServiceView, ...]:
         """``services``, those that are not plainly well with their diagnoses."""
-        firing = _by_service(alert for alert in alerts if alert.state is AlertState.FIRING)
+        found_firing = _by_service(alert for alert in alerts if alert.state is AlertState.FIRING)
+        self._firing = firing = _kept(self._firing, found_firing)
         ill = [each for each in services if not _plainly_well(each) or each.name in firing]
         if not ill:
             self._found.clear()
@@ -61,15 +63,19 @@ class Diagnoses:
             hosts,
             sources,
         )
-        beside = (events, alerts, engines, hosts, sources, now // AGAIN_AFTER)
-        found = {each.name: self._of(each, known, beside) for each in ill}
+        # Spread, so that not all of a large fleet come at one moment.
+        turns = (int(now / AGAIN_AFTER + index / len(ill)) for index in range(len(ill)))
+        found = {
+            each.name: self._of(each, known, turn) for each, turn in zip(ill, turns, strict=True)
+        }
         self._found = found
         return tuple(found[each.name][1] if each.name in found else each for each in services)
 
     def _of(
-        self, service: ServiceView, known: Known, beside: tuple[object, ...]
+        self, service: ServiceView, known: Known, turn: int
     ) -> tuple[tuple[object, ...], ServiceView]:
-        signs = (service, *beside, *_below(service, known))
+        mine = (known.events.get(service.name), known.alerts.get(service.name))
+        signs = (service, turn, *mine, *_below(service, known))
         before = self._found.get(service.name)
         if before is not None and _same(before[0], signs):
             return before
@@ -82,7 +88,7 @@ class Diagnoses:
         if events is self._events:
             return
         self._events = events
-        self._by_service = _by_service(sorted(events, key=_in_time))
+        self._by_service = _kept(self._by_service, _by_service(sorted(events, key=_in_time)))
 
 
 def _in_time(event: Event) -> tuple[float, str, str, str, str, str]:
@@ -114,9 +120,19 @@ def _below(service: ServiceView, known: Known) -> Iterable[ServiceView]:
 
 def _same(before: Sequence[object], after: Sequence[object]) -> bool:
     return len(before) == len(after) and all(
-        one is other or (isinstance(one, float) and one == other)
+        one is other or (isinstance(one, int) and one == other)
         for one, other in zip(before, after, strict=True)
     )
+
+
+def _kept(
+    before: dict[str, tuple[T, ...]], after: dict[str, tuple[T, ...]]
+) -> dict[str, tuple[T, ...]]:
+    """``after``, a group in which nothing changed as the same object as in ``before``."""
+    return {
+        name: known if _same(known := before.get(name, ()), group) else group
+        for name, group in after.items()
+    }
 
 
 def _by_service(items: Iterable[T]) -> dict[str, tuple[T, ...]]:
