@@ -196,18 +196,17 @@ async def _tls_fault(
     if type(error) is ssl.SSLError and error.reason in (None, _NO_PROTOCOL):
         message = f"{origin.peer} does not agree to HTTP/1.1; it may speak HTTP/2 only"
         return TransportFaultError(FaultKind.UNSUPPORTED, message, hint=HTTP2_HINT)
-    ended: float | None = None
-    if http_tls.is_expired(error):
-        ended = await _certificate_end(origin, address, deadline)
-    since = None if ended is None else max(0.0, time.time() - ended)
-    message = http_tls.explain(error, origin.server_name, since)
-    return TransportFaultError(FaultKind.TLS, message, hint=http_tls.hint(error))
+    chain: list[http_tls.Certificate] = []
+    if http_tls.needs_chain(error):
+        chain = await _certificates(origin, address, deadline)
+    message = http_tls.explain(error, origin.server_name, chain, time.time())
+    return TransportFaultError(FaultKind.TLS, message, hint=http_tls.hint(error, chain))
 
 
-async def _certificate_end(
+async def _certificates(
     origin: Origin, address: tuple[str, int], deadline: float
-) -> float | None:
-    """When an expired certificate ended. Looks at it without trusting it; sends no request."""
+) -> list[http_tls.Certificate]:
+    """What the server sends. Looks at it without trusting it; sends no request."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -219,11 +218,10 @@ async def _certificate_end(
             transport, _protocol = await loop.create_connection(
                 asyncio.Protocol, sock=sock, ssl=context, server_hostname=origin.server_name
             )
-        der = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
-        return http_tls.not_after(der) if der else None
+        return http_tls.sent_by(transport.get_extra_info("ssl_object"))
     except OSError:
-        # Only the age is lost; that it expired is known already.
-        return None
+        # Only the name and the age are lost; that it is wrong is known already.
+        return []
     finally:
         if transport is not None:
             transport.abort()

@@ -6,9 +6,11 @@ nothing here ever falls back to an unverified exchange.
 
 import re
 import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from opsconsole.config.http import TlsConfig
 from opsconsole.model.fault import FaultKind
@@ -23,6 +25,10 @@ _WRONG_HOST: Final = frozenset({62, 64})
 _MINIMUM: Final = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
 _VERSION_TAG: Final = 0xA0
 _DAY: Final = 86400.0
+_COMMON_NAME: Final = b"\x55\x04\x03"
+_NAME_LIMIT: Final = 80
+_DER: Final = 2
+"""OpenSSL's number of that encoding, as the ssl module's own certificates take it."""
 
 
 def make_context(tls: TlsConfig, base: Path) -> ssl.SSLContext:
@@ -61,19 +67,28 @@ def _why(error: Exception) -> str:
     return sanitize(str(reason).lower(), limit=120)
 
 
-def is_expired(error: ssl.SSLError) -> bool:
-    """Whether verification failed because the certificate's time is over."""
-    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code == _EXPIRED
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is said of one: whose it is, who signed it, and when it ends in Unix seconds."""
+
+    subject: str
+    issuer: str
+    ends: float
 
 
-def explain(error: ssl.SSLError, server_name: str, expired_for: float | None) -> str:
-    """Say what is wrong. ``expired_for`` is in seconds, where it could be found out."""
+def needs_chain(error: ssl.SSLError) -> bool:
+    """Whether which certificate is wrong shows in those that the server sends."""
+    wanted = {_EXPIRED, *_UNKNOWN_ISSUER}
+    return isinstance(error, ssl.SSLCertVerificationError) and error.verify_code in wanted
+
+
+def explain(error: ssl.SSLError, server_name: str, chain: Sequence[Certificate], now: float) -> str:
+    """Say what is wrong, and with which of ``chain``, the certificates that the server sends."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return _handshake_words(error)
     code = error.verify_code
     if code == _EXPIRED:
-        ago = f" {_age(expired_for)} ago" if expired_for is not None else ""
-        return f"certificate expired{ago}"
+        return _expired(chain, now)
     if code == _NOT_YET_VALID:
         return "certificate not valid yet; compare the clocks"
     if code in _WRONG_HOST:
@@ -81,14 +96,28 @@ def explain(error: ssl.SSLError, server_name: str, expired_for: float | None) ->
     if code in _SELF_SIGNED:
         return "self-signed certificate"
     if code in _UNKNOWN_ISSUER:
-        return "certificate of an unknown authority"
+        missing = chain[-1].issuer if chain else ""
+        named = f": {missing}" if missing else ""
+        return f"certificate of an unknown authority{named}"
     return f"certificate refused: {sanitize(error.verify_message, limit=100)}"
 
 
-def hint(error: ssl.SSLError) -> str:
+def _expired(chain: Sequence[Certificate], now: float) -> str:
+    """The one that ended, by its subject where it is not the server's own."""
+    for place, each in enumerate(chain):
+        if each.ends < now:
+            whose = f"intermediate certificate {each.subject}" if place else "certificate"
+            return f"{whose} expired {_age(now - each.ends)} ago"
+    above = f" of {chain[-1].issuer}" if chain else ""
+    return f"certificate{above} expired"
+
+
+def hint(error: ssl.SSLError, chain: Sequence[Certificate] = ()) -> str:
     """What to do next about a failed handshake."""
     if not isinstance(error, ssl.SSLCertVerificationError):
         return "use http:// if the port is plain" if _is_plain(error) else ""
+    if error.verify_code in _UNKNOWN_ISSUER and chain and chain[-1].subject != chain[-1].issuer:
+        return "let the server send its intermediate certificates, or set tls_config.ca_file"
     if error.verify_code in _SELF_SIGNED | _UNKNOWN_ISSUER:
         return "set tls_config.ca_file to its authority"
     if error.verify_code in _WRONG_HOST:
@@ -116,15 +145,43 @@ def _age(seconds: float) -> str:
 
 
 def not_after(der: bytes) -> float | None:
-    """Unix time at which an X.509 certificate ends (RFC 5280 §4.1), or None if not understood."""
+    """Unix time at which an X.509 certificate ends, or None if it is not understood."""
+    read = read_certificate(der)
+    return None if read is None else read.ends
+
+
+def read_certificate(der: bytes) -> Certificate | None:
+    """What an X.509 certificate says (RFC 5280 §4.1), or None if it is not understood."""
     try:
         certificate = _parts(der)[0]
         to_be_signed = _parts(certificate[1])[0]
-        # The version's tag is optional; behind it: serial, algorithm, issuer, validity.
+        # The version's tag is optional; behind it: serial, algorithm, issuer, validity, subject.
         fields = [value for tag, value in _parts(to_be_signed[1]) if tag != _VERSION_TAG]
-        return _asn1_time(_parts(fields[3])[1][1])
+        ends = _asn1_time(_parts(fields[3])[1][1])
+        return Certificate(_name(fields[4]), _name(fields[2]), ends)
     except (IndexError, ValueError):
         return None
+
+
+def sent_by(over_tls: ssl.SSLObject) -> list[Certificate]:
+    """The certificates that the peer sent, its own first; [] where Python does not give them."""
+    inner: Any = over_tls._sslobj  # type: ignore[attr-defined]
+    try:
+        chain = inner.get_unverified_chain() or ()
+        read = [read_certificate(each.public_bytes(_DER)) for each in chain]
+    except (AttributeError, ValueError):
+        return []
+    return [each for each in read if each is not None]
+
+
+def _name(name: bytes) -> str:
+    """The common name in a distinguished name, else its last part."""
+    found: dict[bytes, str] = {}
+    for _tag, relative in _parts(name):
+        for _sequence, pair in _parts(relative):
+            (_, kind), (_, value) = _parts(pair)[:2]
+            found[kind] = sanitize(value.decode("utf-8", "replace"), limit=_NAME_LIMIT)
+    return found.get(_COMMON_NAME) or next(reversed(found.values()), "")
 
 
 def _parts(data: bytes) -> list[tuple[int, bytes]]:
