@@ -216,6 +216,12 @@ class Settings(Model):
 
     _path: Path | None = PrivateAttr(default=None)
 
+    def __eq__(self, other: object) -> bool:
+        """Equal settings are equal wherever they were read from."""
+        return isinstance(other, Settings) and self.__dict__ == other.__dict__
+
+    __hash__ = Model.__hash__
+
     def came_from(self, path: Path) -> None:
         """Know the file or folder that these settings were read from."""
         self._path = path.absolute()
