@@ -276,13 +276,9 @@ class MemoryJournal:
             return ()
         order = list(self._store.operations)
         after = set(order[order.index(operation) + 1 :])
-        same = (found.operation.service, found.intent.config_path)
-        return tuple(
-            self._told(each)
-            for each in self._store.operations.values()
-            if each.operation.id in after
-            and (each.operation.service, each.intent.config_path) == same
-        )
+        kept = [self._store.operations[each] for each in order if each in after]
+        same = found.operation.service
+        return tuple(self._told(each) for each in kept if each.operation.service == same)
 
     def past(self, service: str, kind: ActionKind, name: str) -> tuple[Operation, ...]:
         """The last twenty ended runs of one action, newest first, refused ones left out."""

@@ -133,11 +133,11 @@ class SqliteReading:
         )
 
     def later(self, operation: str) -> tuple[Operation, ...]:
-        """Operations of the same service that were recorded after this one."""
+        """Operations of the same service that were recorded after this one, of any scope: the
+        locks of services are shared too."""
         return self._all(
             "WHERE rowid > (SELECT rowid FROM operations WHERE id = ?)"
-            " AND (service, config_path) ="
-            " (SELECT service, config_path FROM operations WHERE id = ?) ORDER BY rowid",
+            " AND service = (SELECT service FROM operations WHERE id = ?) ORDER BY rowid",
             (operation, operation),
         )
 
