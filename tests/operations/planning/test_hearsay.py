@@ -50,7 +50,9 @@ def forge(place: Place, plan: Plan, previous: Mapping[str, str]) -> None:
     (step, *_) = plan.steps
     call = {**step.call, "set": {"MODE": "low"}, "previous": dict(previous)}
     forged = replace(plan, id="f" * 16, kind=ActionKind.DEGRADE, steps=(replace(step, call=call),))
-    intent = Intent("f" * 16, forged, MALLORY, "load", "", "/tmp/mine.yaml", "/tmp")
+    intent = Intent(
+        "f" * 16, forged, MALLORY, "load", "", str(place.config), str(place.config.parent)
+    )
     journal = place.there.journal()
     journal.submit(intent, time.time())
     journal.advance("f" * 16, OperationState.DISPATCHED, time.time())
