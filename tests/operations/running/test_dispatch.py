@@ -20,17 +20,15 @@ NO = Refusal("read-only", "no", "ask")
 
 @pytest.fixture
 def place(tmp_path: Path) -> FolderPlace:
-    """A state in which no process can be started: its log cannot be written."""
-    made = FolderPlace(tmp_path / "state")
-    made.journal().close()
-    (made.folder / "logs").rmdir()
-    (made.folder / "logs").write_text("in the way")
-    return made
+    return FolderPlace(tmp_path / "state")
 
 
 @pytest.fixture
 def journal(place: FolderPlace) -> Iterator[SqliteJournal]:
+    """Of a state in which no process can be started any more: its log cannot be written."""
     made = place.journal()
+    (place.folder / "logs").rmdir()
+    (place.folder / "logs").write_text("in the way")
     yield made
     made.close()
 
