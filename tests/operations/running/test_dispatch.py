@@ -20,17 +20,23 @@ NO = Refusal("read-only", "no", "ask")
 
 @pytest.fixture
 def place(tmp_path: Path) -> FolderPlace:
-    return FolderPlace(tmp_path / "state")
+    made = FolderPlace(tmp_path / "state")
+    made.journal().close()
+    return made
 
 
 @pytest.fixture
 def journal(place: FolderPlace) -> Iterator[SqliteJournal]:
     """Of a state in which no process can be started any more: its log cannot be written."""
     made = place.journal()
-    (place.folder / "logs").rmdir()
-    (place.folder / "logs").write_text("in the way")
+    _break_logs(place)
     yield made
     made.close()
+
+
+def _break_logs(place: FolderPlace) -> None:
+    (place.folder / "logs").rmdir()
+    (place.folder / "logs").write_text("in the way")
 
 
 def _dispatched(
@@ -102,6 +108,7 @@ class Watched(SqliteJournal):
 @pytest.fixture
 def watched(place: FolderPlace) -> Iterator[Watched]:
     made = Watched(place.folder)
+    _break_logs(place)
     yield made
     made.close()
 
