@@ -124,7 +124,9 @@ def test_a_new_image_that_leaks_is_found_out_and_told(
         assert "another image; " in text.splitlines()[image]
         assert "it ran out of memory; just before" in text.splitlines()[killed]
         assert text.splitlines()[image].split()[0] == "1", text
-        assert text.splitlines()[killed].split()[0] == "2", text
+        made_anew = row_of(text, "re-created: command changed, memory limit changed")
+        assert text.splitlines()[made_anew].split()[0] == "2", text
+        assert text.splitlines()[killed].split()[0] == "3", text
         assert row_of(text, "ok → down") > killed
 
         terminal.press("Nthe new image leaks\r")
@@ -148,7 +150,7 @@ def test_a_new_image_that_leaks_is_found_out_and_told(
 
 def tells_the_story(report: str, before: str, leaking: str) -> None:
     """The sentences say what, since when, why, what rang and what was done; the rest proves it."""
-    what, why, rang, done = paragraphs(report)
+    what, why, rang, times, done = paragraphs(report)
     moment = r"\d\d:\d\d:\d\dZ"
     assert re.fullmatch(
         rf"`shop` went wrong at {moment} on \S+; at its worst it was down, and it was still wrong"
@@ -159,11 +161,16 @@ def tells_the_story(report: str, before: str, leaking: str) -> None:
     changed = f"image {before} → {leaking} of `staged-shop` at "
     assert why.startswith(f"The likeliest cause is what changed before: {changed}"), why
     assert "(another image; the service itself; " in why
-    assert "After it: died, exit 137, out of memory of `staged-shop` at " in why, why
+    assert "died, exit 137, out of memory of `staged-shop` at " in why, why
     assert re.match(r"1 alert fired \(`ShopDown`\), the first \d+s after it went wrong\.", rang), (
         rang
     )
     assert "Still firing at the end: `ShopDown`." in rang
+    assert re.fullmatch(
+        r"Times: an alert fired after \d+s \(`ShopDown`\), not acknowledged, not resolved when this"
+        r" report ends\.",
+        times,
+    ), times
     assert done == "Nothing was done from a console."
     assert "the new image leaks" in report
     assert "back to the old one" in report

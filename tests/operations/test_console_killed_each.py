@@ -115,4 +115,4 @@ async def test_the_next_console_lists_it(
     assert main(["operations", "-c", str(place.config)]) == 0
     said = capsys.readouterr().out
     assert "verified" in said
-    assert "restart web  by " in said
+    assert f"restart web  {operator.operations()[0].id}  by " in said

@@ -22,6 +22,7 @@ from opsconsole.model.operation import (
     OperationState,
     Refusal,
 )
+from opsconsole.model.silences import LONGEST_MATCHER
 from opsconsole.model.source_id import LOCAL
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.planning import silencing as silencing_requests
@@ -242,7 +243,7 @@ async def test_what_is_missing_or_endless_is_refused(
         silencing(),
         silencing('zone=~".*"'),
         silencing("zone"),
-        silencing('zone="' + "x" * 3000 + '"'),
+        silencing('zone="' + "x" * LONGEST_MATCHER + '"'),
         acknowledgement(""),
         acknowledgement(mine, duration=LONGEST_ACK * 2),
         expiry(""),

@@ -97,14 +97,22 @@ class WatchRule:
         if any(isinstance(each, dict) and each.get("fingerprint") == wanted for each in alerts):
             self._reported_by = started
             return True
-        restarted = started is not None and started != self._reported_by
-        if restarted and time.time() - (started or 0.0) < FILLS_UP:
+        if started is not None and self._fills_up(started):
             return True
         call = SilenceCall.of(self._intent.plan.steps[0])
         labels = {each.name: each.value for each in raw_matchers(list(call.matchers))}
         base = Path(self._intent.base)
         found = await alert_origin.ask(settings.prometheus, labels, base, threads)
         return found in {Origin.FIRES, Origin.UNKNOWN}
+
+    def _fills_up(self, started: float) -> bool:
+        """Whether the server began after it reported the alert, and may not have it again yet.
+
+        One that had begun when the acknowledgement was planned reported it then.
+        """
+        if started == self._reported_by or started <= self._intent.plan.created_at:
+            return False
+        return time.time() - started < FILLS_UP
 
 
 async def _silence(client: AlertmanagerClient, intent: Intent) -> str:

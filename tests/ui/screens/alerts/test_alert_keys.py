@@ -51,7 +51,7 @@ async def test_folding_hides_no_resolution(open_stage: OpenStage) -> None:
         await stage.press("2", "z")
         assert "HighLatency" not in stage.text
         await stage.publish(replace(snapshot, alerts=ended, seq=2))
-        assert "resolved" in line_of(stage, "HighLatency")
+        assert "lasted" in line_of(stage, "HighLatency")
         assert "+1" in line_of(stage, "ServiceDown")
 
 
