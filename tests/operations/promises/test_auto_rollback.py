@@ -90,7 +90,7 @@ async def test_a_verified_restart_arms_nothing(place: Place, serve: Serve) -> No
     operation = await restarted(operator)
     assert operation.state is _S.VERIFIED
     assert (operation.rollback_at, operation.rollback) == (None, "")
-    assert place.there.mandates.all() == ()
+    await until(lambda: place.there.mandates.all() == ())
 
 
 async def test_it_can_be_stopped_and_only_once(place: Place, serve: Serve) -> None:

@@ -53,7 +53,7 @@ class WhyTab(GridTable, ServiceTab):
         alert = self.began
         if alert is None:
             return ()
-        moment = f"{figures.clock(alert.since)}Z, {figures.age(now - alert.since)} ago"
+        moment = f"{figures.zoned(alert.since)}, {figures.age(now - alert.since)} ago"
         about = alert.summary or alert.description
         said = f" {alert.name} began at {moment}: {about}".removesuffix(": ")
         book = f"  runbook {alert.runbook}" if alert.runbook else ""
