@@ -4,6 +4,7 @@ Each key is handled late, after rows were listed anew: with another row first, i
 without the row. And it is handled in time, with the new rows arriving before its action is run.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -28,6 +29,7 @@ from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.backup_list import BackupList
 from opsconsole.ui.widgets.grid_table import GridTable
 from opsconsole.ui.widgets.line_widget import LineWidget
+from tests import workloads
 from tests.patience import soon
 from tests.ui import fleet, ringing, working
 from tests.ui.conftest import OpenStage, Stage
@@ -171,6 +173,37 @@ def component_of(key: str) -> str:
     return key.split("\n")[-2] if "\n" in key else "the menu"
 
 
+def copied() -> Snapshot:
+    """Three copies of one service, as instances with a container each."""
+    one = working.acting(actions=ACTIONS).service("ai-service")
+    assert one is not None
+    runs = tuple(workloads.replica(each.name) for each in one.instances)
+    engines = (workloads.engine(*runs, at=NOW - 2),)
+    return replace(fleet.calm(), services=(one,), engines=engines, operations=(), degradations=())
+
+
+def other_copies(before: Snapshot, key: str, arrives: Arrives) -> Snapshot:
+    [service], [held] = before.services, before.engines
+    copies, runs = service.instances, held.inventory.replicas
+    if arrives is Arrives.WITHOUT_IT:
+        copies = tuple(each for each in copies if each.name != copy_at(key))
+        runs = tuple(each for each in runs if each.name != copy_at(key))
+    else:
+        new = replace(copies[0], name="worse", state=State.DOWN, replicas=("worse",))
+        copies = (new, *copies)
+        runs = (workloads.replica("worse", state=State.DOWN), *runs)
+    ids = tuple(each.id for each in runs)
+    return replace(
+        before, seq=2, engines=(workloads.engine(*runs, at=NOW - 2),),
+        services=(replace(service, instances=copies, replicas=ids),),
+    )  # fmt: skip
+
+
+def copy_at(key: str) -> str:
+    """The copy that a row of the copies tab or of the resources is about."""
+    return next((part for part in re.split("[/:]", key) if part.startswith("ai-service-")), key)
+
+
 def named(alert: str) -> str:
     return next(each.name for each in ringing.alerts() if each.key == alert)
 
@@ -185,11 +218,15 @@ ARMED = Rows(armed, ("O",), other_operations)
 VERIFYING = Rows(verifying, ("O",), other_operations)
 STEPS = Rows(begun, RUNBOOK, went_on)
 COMPONENTS = Rows(with_tests, ("enter", key_of("copies")), other_components, component_of)
+COPIES = Rows(copied, ("enter", key_of("copies")), other_copies, copy_at)
+USED = Rows(copied, ("3",), other_copies, copy_at)
 BACKUPS = Rows(working.acting, ("enter", key_of("backups")), lambda before, *_: before)
 
 
 ACTING = {
     "restart": SERVICES,
+    "restart of a copy": COPIES,
+    "restart of a container": USED,
     "degrade": SERVICES,
     "backup": SERVICES,
     "rollback": SERVICES,
@@ -209,6 +246,8 @@ ACTING = {
     "verify": BACKUPS,
     "restore": BACKUPS,
 }
+"""The keys by their ids; after an id, of what it acts on where that is several things."""
+
 BY_NO_ROW = {"end-run": "ends the one run of the checklist, after a word is typed"}
 
 
@@ -288,6 +327,8 @@ def is_acted_on(key: str) -> Callable[[str], bool]:
     """Which rows ``key`` has something to do for."""
     if ACTING[key] is COMPONENTS:
         return lambda row: component_of(row) in {"search", "cache"}
+    if ACTING[key] in {COPIES, USED}:
+        return lambda row: copy_at(row) != row
     return lambda _row: True
 
 
@@ -305,7 +346,7 @@ async def test_a_key_acts_on_what_was_under_the_cursor(
     open_stage: OpenStage, key: str, down: int, arrives: Arrives, in_time: bool
 ) -> None:
     rows = ACTING[key]
-    pressed = keys.default_keys()[key][0]
+    pressed = keys.default_keys()[key.partition(" ")[0]][0]
     async with open_stage(None, engine=engine_for(rows)) as stage:
         row = await at_a_row(stage, rows, is_acted_on(key), down)
         others = {rows.word(each) for each in table_of(stage).keys} - {rows.word(row)}
@@ -325,9 +366,14 @@ async def test_a_key_acts_on_what_was_under_the_cursor(
         if not gone:
             await soon(lambda: rows.word(row) in "\n".join(acted_on(stage)))
         said = "\n".join(acted_on(stage))
-        if gone and key in {"restore", "test"}:
-            # The form and the menu list what there is; nothing is asked for.
+        if gone and (key in {"restore", "test"} or rows in {COPIES, USED}):
+            # The form and the menu list what there is, a copy is gone: nothing is asked for.
             assert stage.engine.requests == []
+            return
+        if rows in {COPIES, USED}:
+            # The plan names what it leaves alone too.
+            [request] = stage.engine.requests
+            assert dict(request.parameters) == {"instance": rows.word(row)}
             return
         assert not [other for other in others if other in said.split()]
         assert "worse" not in said.lower()

@@ -169,9 +169,24 @@ def summary(snapshot: Snapshot) -> str:
     return " · ".join(parts)
 
 
-def owner(snapshot: Snapshot, replica_id: str) -> str:
-    """The service that a replica belongs to, or ''."""
+def owner(snapshot: Snapshot, key: str) -> str:
+    """The service that the row of a replica or of a workload belongs to, or ''."""
+    kind, _, name = key.partition(":")
     for service in snapshot.services:
-        if replica_id in service.replicas:
+        mine = {"replica": service.replicas, "workload": service.workloads}.get(kind, ())
+        if name in mine:
             return service.name
     return ""
+
+
+def copy_of(snapshot: Snapshot, key: str) -> str:
+    """The name of the copy that the row of a replica shows, or ''.
+
+    It is the one of its instance, unless that runs as several.
+    """
+    replica_id = key.removeprefix("replica:")
+    for service in snapshot.services:
+        for each in service.instances:
+            if each.replicas == (replica_id,):
+                return each.name
+    return next((each.name for each, _ in snapshot.replicas() if each.id == replica_id), "")

@@ -34,10 +34,11 @@ _NAME = 24
 
 
 class HealthRow(NamedTuple):
-    """A row and the component that it shows, '' for none."""
+    """A row, the component that it shows and the copy that it is about; '' for none."""
 
     row: Row
     component: str = ""
+    copy: str = ""
 
 
 def rows(
@@ -51,30 +52,35 @@ def rows(
     known of an instance by its name."""
     out: list[HealthRow] = []
     for instance in service.instances:
-        name = instance.name
+        name, first = instance.name, len(out) + 1
         out.append(_text(f"{name}/", BLANK))
         out += [
             _text(f"{name}/{n}", line)
             for n, line in enumerate(instance_lines(instance, width, now))
         ]
         out += [_text(f"{name}/fact/{n}", line) for n, line in enumerate(facts.get(name, ()))]
-        report = instance.report
-        if report is None:
-            continue
-        old = is_old(instance)
-        if old and instance.report_at is not None:
-            then = f"   as it was {figures.age(now - instance.report_at)} ago:"
-            out.append(_text(f"{name}/old", (Span(then, Role.STALE),)))
-        if report.components:
-            tree = _Tree(width, now, {each.casefold() for each in tested}, stale=old)
-            out += tree.rows(report.components, f"{name}/parts", "   ", 0)
-        elif report.message:
-            said = wrap(report.message, max(8, width - 4))
-            out += [
-                _text(f"{name}/said/{n}", (Span(f"   {text}", Role.MUTED),))
-                for n, text in enumerate(said)
-            ]
+        out += _reported(instance, width, now, tested)
+        out[first:] = [each._replace(copy=name) for each in out[first:]]
     return out
+
+
+def _reported(
+    instance: InstanceView, width: int, now: float, tested: Collection[str]
+) -> Iterator[HealthRow]:
+    """The components of its report, else what it says."""
+    report, name = instance.report, instance.name
+    if report is None:
+        return
+    old = is_old(instance)
+    if old and instance.report_at is not None:
+        then = f"   as it was {figures.age(now - instance.report_at)} ago:"
+        yield _text(f"{name}/old", (Span(then, Role.STALE),))
+    if report.components:
+        tree = _Tree(width, now, {each.casefold() for each in tested}, stale=old)
+        yield from tree.rows(report.components, f"{name}/parts", "   ", 0)
+    elif report.message:
+        for n, text in enumerate(wrap(report.message, max(8, width - 4))):
+            yield _text(f"{name}/said/{n}", (Span(f"   {text}", Role.MUTED),))
 
 
 def is_old(instance: InstanceView) -> bool:
@@ -178,7 +184,10 @@ def raw_rows(service: ServiceView, width: int, now: float) -> list[HealthRow]:
     out: list[HealthRow] = []
     for instance in service.instances:
         lines = _raw(instance, width, now)
-        out += [_text(f"{instance.name}/raw/{n}", line) for n, line in enumerate(lines)]
+        out += [
+            _text(f"{instance.name}/raw/{n}", line)._replace(copy=instance.name)
+            for n, line in enumerate(lines)
+        ]
     if not out:
         out.append(_text("none", (Span("  no endpoint is probed for this service", Role.MUTED),)))
     return out

@@ -47,11 +47,14 @@ def page(
 ) -> list[HealthRow]:
     """A table of the copies, then each in whole, then the copies that no endpoint names."""
     seen = tuple(looks)
-    more = others(service, snapshot, width, now)
+    copies = table(service, snapshot, width, now, seen)
     return [
-        *map(HealthRow, table(service, snapshot, width, now, seen)),
+        *(
+            HealthRow(row, copy=each.name)
+            for each, row in zip(service.instances, copies, strict=True)
+        ),
         *rows(service, width, now, tested, facts(service, snapshot, width, now, seen)),
-        *(HealthRow(Row(f"other/{number}", line)) for number, line in enumerate(more)),
+        *others(service, snapshot, width, now),
     ]
 
 
@@ -140,23 +143,23 @@ def facts(
     return out
 
 
-def others(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> list[Line]:
+def others(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> Iterator[HealthRow]:
     """The replicas that no endpoint names; if there is no copy at all, how to name one."""
     named = {id_ for each in service.instances for id_ in each.replicas}
     placed = len(snapshot.engines) > 1
     left = [seen for id_, seen in snapshot.replicas_of(service).items() if id_ not in named]
-    lines: list[Line] = []
     if left:
-        lines.append((Span(" other copies of this service", Role.HEADER),))
+        yield HealthRow(Row("other", (Span(" other copies of this service", Role.HEADER),)))
         for replica, engine in left:
-            lines += [*_replica(replica, width, now, stale=engine.stale(now), placed=placed), BLANK]
+            lines = _replica(replica, width, now, stale=engine.stale(now), placed=placed)
+            for number, line in enumerate(lines):
+                yield HealthRow(Row(f"other/{replica.id}/{number}", line), copy=replica.name)
+            yield HealthRow(Row(f"other/{replica.id}", BLANK))
     elif not service.instances:
-        lines += [
-            (Span("   no copy of this service is known: name its instances or containers:",
-                  Role.MUTED),),
-            (Span("     instances: [http://10.0.0.1:8000]   containers: [name]", Role.MUTED),),
-        ]  # fmt: skip
-    return lines
+        lacks = "   no copy of this service is known: name its instances or containers:"
+        how = "     instances: [http://10.0.0.1:8000]   containers: [name]"
+        yield HealthRow(Row("none", (Span(lacks, Role.MUTED),)))
+        yield HealthRow(Row("none/how", (Span(how, Role.MUTED),)))
 
 
 def _looked(looks: Iterable[ReplicaLook]) -> dict[str, ReplicaLook]:

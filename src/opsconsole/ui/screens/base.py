@@ -353,6 +353,20 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         else:
             self.open_actions(tuple(offered))
 
+    def restart_copy(self, service: ServiceView, copy: str) -> None:
+        """Open the plan of a restart of one copy alone; of its service, where it is the only one.
+
+        The plan says so where what restarts the service cannot restart one copy.
+        """
+        if self.refuses():
+            return
+        view = next((each for each in service.actions if each.kind is ActionKind.RESTART), None)
+        if view is None:
+            self.say(f"{service.name} has no restart in its configuration")
+            return
+        alone = max(len(service.instances), len(service.replicas)) < 2
+        self.console_app.changes.request((service,), view, "" if alone else copy)
+
     def action_actions(self) -> None:
         """Open the menu of all actions of the target."""
         if self.refuses():

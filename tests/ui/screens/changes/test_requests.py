@@ -1,21 +1,26 @@
 """Forms before a plan: what is asked, what they give, and that nothing starts from them."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from textual import events
 from textual.widgets import Input
 
-from opsconsole.model.operation import ActionKind, Refusal
+from opsconsole.model.operation import ActionKind, ActionView, Refusal
+from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.changes.request import RequestScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.widgets.choice import Choice
-from tests.ui import working
+from opsconsole.ui.widgets.grid_table import GridTable
+from tests.ui import fleet, working
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
-from tests.ui.fleet import EVIL
+from tests.ui.fleet import EVIL, NOW
+from tests.ui.tabs import key_of
+from tests.workloads import engine, replica, workload
 
 SIZES = ((80, 24), (120, 40))
 
@@ -157,3 +162,121 @@ async def test_a_refusal_that_an_override_lifts_offers_it(open_stage: OpenStage)
         assert stage.engine.requests[-1].reason == "loop"
         assert dict(stage.engine.requests[-1].parameters) == {"override": "yes"}
         assert stage.engine.performed == []
+
+
+COPY = ActionView(ActionKind.RESTART, "", "docker", "one by one")
+
+
+def copied_fleet() -> Snapshot:
+    """A service of three copies and a container of no service, which is the busiest."""
+    one = working.acting(actions=(COPY,)).service("ai-service")
+    assert one is not None
+    runs = (*map(replica, one.replicas), replica("stranger", cpu=9.0))
+    engines = (engine(*runs, at=NOW - 2, workloads=[workload("swarm", 1, 1)]),)
+    return replace(fleet.calm(), services=(one,), engines=engines)
+
+
+async def go_to(stage: Stage, wanted: str) -> None:
+    """Put the cursor of the focused table on the row whose key has ``wanted`` in it."""
+    for _ in range(60):
+        table = stage.app.screen.focused
+        assert isinstance(table, GridTable)
+        if wanted in (table.cursor_key or ""):
+            return
+        await stage.press("j")
+    raise AssertionError(f"{wanted} is not listed")
+
+
+@pytest.mark.parametrize(
+    ("way", "row", "parameters"),
+    [
+        (("enter", key_of("copies")), "copy/ai-service-2", {"instance": "ai-service-2"}),
+        (("enter", key_of("copies")), "ai-service-3/fact", {"instance": "ai-service-3"}),
+        (("enter", key_of("copies"), "y"), "ai-service-2/raw", {"instance": "ai-service-2"}),
+        (("enter", key_of("why")), None, {"copies": "usual"}),
+        (("3",), "replica:ai-service-2", {"instance": "ai-service-2"}),
+        (("1",), "ai-service", {"copies": "usual"}),
+    ],
+)
+async def test_a_restart_is_for_the_copy_under_the_cursor(
+    open_stage: OpenStage, way: tuple[str, ...], row: str | None, parameters: dict[str, str]
+) -> None:
+    async with open_stage(copied_fleet()) as stage:
+        await stage.press(*way)
+        if row is not None:
+            await go_to(stage, row)
+        await stage.press("R")
+        [request] = stage.engine.requests
+        assert (request.service, dict(request.parameters)) == ("ai-service", parameters)
+        assert stage.engine.performed == []
+
+
+async def test_a_copy_that_no_endpoint_names_is_restarted_by_its_own_name(
+    open_stage: OpenStage,
+) -> None:
+    found = copied_fleet()
+    [service] = found.services
+    more = replace(service, replicas=(*service.replicas, "stranger"))
+    async with open_stage(replace(found, services=(more,))) as stage:
+        await stage.press("enter", key_of("copies"))
+        await go_to(stage, "other/stranger")
+        await stage.press("R")
+        [request] = stage.engine.requests
+        assert dict(request.parameters) == {"instance": "stranger"}
+
+
+async def test_the_only_copy_is_restarted_as_its_service(open_stage: OpenStage) -> None:
+    """What restarts one as a whole need not know single copies."""
+    found = copied_fleet()
+    [service] = found.services
+    only = replace(service, instances=service.instances[:1], replicas=service.replicas[:1])
+    async with open_stage(replace(found, services=(only,))) as stage:
+        await stage.press("enter", key_of("copies"))
+        await go_to(stage, "copy/ai-service-1")
+        await stage.press("R")
+        [request] = stage.engine.requests
+        assert dict(request.parameters) == {"copies": "usual"}
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("replica:stranger", "stranger belongs to no service"),
+        ("workload:", "this row is no copy of a service"),
+        ("host:", "this row is no copy of a service"),
+    ],
+)
+async def test_what_belongs_to_no_service_is_not_restarted(
+    open_stage: OpenStage, row: str, said: str
+) -> None:
+    async with open_stage(copied_fleet()) as stage:
+        await stage.press("3")
+        await go_to(stage, row)
+        assert "R restart" not in stage.text
+        await stage.press("R")
+        assert said in stage.text
+        assert stage.engine.requests == []
+
+
+async def test_a_workload_is_restarted_as_its_service(open_stage: OpenStage) -> None:
+    found = copied_fleet()
+    [service] = found.services
+    more = replace(service, workloads=("docker:swarm",))
+    async with open_stage(replace(found, services=(more,))) as stage:
+        await stage.press("3")
+        await go_to(stage, "workload:")
+        await stage.press("R")
+        [request] = stage.engine.requests
+        assert dict(request.parameters) == {"copies": "usual"}
+
+
+async def test_what_restarts_no_single_copy_says_so(open_stage: OpenStage) -> None:
+    fake = FakeEngine(copied_fleet())
+    fake.refusal = Refusal(
+        "bad-parameter", "systemd cannot restart one instance of ai-service alone"
+    )
+    async with open_stage(None, engine=fake) as stage:
+        await stage.press("3")
+        await go_to(stage, "replica:ai-service-2")
+        await stage.press("R")
+        assert "systemd cannot restart one instance of ai-service alone" in stage.text

@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 
 from opsconsole.model.alerts import Alert
+from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import alerts, events, operations, resources
 from opsconsole.render.empty_panels import nothing_to_show
@@ -263,6 +264,10 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self._fill_selected()
         self.query_one(FooterBar).show_hints(self.hints())
 
+    @on(GridTable.CursorMoved, f"#{Panel.RESOURCES}")
+    def _other_used(self) -> None:
+        self.query_one(FooterBar).show_hints(self.hints())
+
     @on(GridTable.HeadingClicked, f"#{Panel.SERVICES}")
     def _heading_clicked(self, message: GridTable.HeadingClicked) -> None:
         """Sort by the column that was clicked."""
@@ -351,7 +356,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         if panel is Panel.TIMELINE:
             rows = self._events.of(snapshot)
             return rows[key].service if key in rows else ""
-        return resources.owner(snapshot, key.removeprefix("replica:"))
+        return resources.owner(snapshot, key)
 
     def action_describe(self) -> None:
         """Open the alert in full; for a row of a service, its copies."""
@@ -386,6 +391,9 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         on_alerts = self.focused_panel is Panel.ALERTS
         if key.scope is Scope.ALERTS:
             return on_alerts
+        if key.id == "restart" and self.focused_panel is Panel.RESOURCES:
+            used = self.snapshot.service(self._service_in_focus()) if self.snapshot else None
+            return used is not None and any(v.kind is ActionKind.RESTART for v in used.actions)
         return super().offers(key) and not (on_alerts and key.scope is Scope.CHANGE)
 
     def blocked(self, key: Key) -> str:
@@ -434,9 +442,34 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self.say(f"{count} chosen: keys that change something ask for each" if count else "")
 
     def action_change(self, kinds: str) -> None:
-        """As everywhere; the cursor then stays with the row that was acted on."""
+        """As everywhere; the cursor then stays with the row that was acted on.
+
+        While keys go to the resources, a restart is for what is under the cursor there.
+        """
+        if kinds == ActionKind.RESTART and self.focused_panel is Panel.RESOURCES:
+            self._restart_used()
+            return
         self.table(Panel.SERVICES).move(0)
         super().action_change(kinds)
+
+    def _restart_used(self) -> None:
+        """Restart the copy under the cursor, or all copies of a workload's service."""
+        snapshot, table = self.snapshot, self.table(Panel.RESOURCES)
+        key = table.cursor_key
+        if snapshot is None or key is None:
+            self.say("no copy is selected")
+            return
+        table.move(0)
+        name = resources.owner(snapshot, key)
+        service, copy = snapshot.service(name), resources.copy_of(snapshot, key)
+        if service is not None:
+            self.restart_copy(service, copy)
+        elif copy:
+            self.say(f"{copy} belongs to no service: name it under containers: of one")
+        elif key not in table.keys:
+            self.say("what was under the cursor is gone")
+        else:
+            self.say("this row is no copy of a service: 1 goes to the services")
 
     def action_zoom(self) -> None:
         """The focused panel on the whole screen, and back."""

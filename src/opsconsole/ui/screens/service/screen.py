@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from opsconsole.model.alerts import Alert
+from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import keys
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
@@ -168,6 +169,16 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
         copies = self._tab
         if isinstance(copies, CopiesTab) and not copies.is_raw:
             copies.raw()
+
+    def action_change(self, kinds: str) -> None:
+        """As everywhere; on a row of a copy, a restart is for that one."""
+        copy = self._tab.copy_meant if kinds == ActionKind.RESTART else ""
+        if copy is None:
+            self.say("the copy under the cursor is gone")
+        elif copy and self.target is not None:
+            self.restart_copy(self.target, copy)
+        else:
+            super().action_change(kinds)
 
     def action_move(self, rows: int) -> None:
         """Move or scroll."""

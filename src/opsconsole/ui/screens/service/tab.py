@@ -87,6 +87,11 @@ class ServiceTab(LineWidget):
         """Hold what is shown here, or continue; False leaves it to the whole console."""
         return False
 
+    @property
+    def copy_meant(self) -> str | None:
+        """The copy that the row under the cursor is about, '' for none; None where it is gone."""
+        return ""
+
     # ---- what keys of all tabs do ----
 
     def move(self, rows: int) -> None:

@@ -124,6 +124,14 @@ class CopiesTab(GridTable, AskingTab[tuple[ReplicaLook, ...]]):
         """All of it."""
         return plain(each.row.line for each in self._held.values())
 
+    @property
+    def copy_meant(self) -> str | None:
+        """The copy that the row under the cursor is about, '' for none; None where it is gone."""
+        if self.cursor_key is None:
+            return ""
+        here = self._held.get(self.cursor_key)
+        return here.copy if here is not None else None
+
     # ---- tests of components ----
 
     @property
