@@ -253,7 +253,7 @@ class Operation:
     is. ``rollback`` says how that ended. ``next_steps`` are what a person may do after a verdict
     that is not good. ``by_promise``: it keeps a promise, and no person began it. ``about`` names
     the alerts that are acknowledged or silenced, or no longer are. ``given_up`` is who asked that
-    verifying it ends.
+    verifying it ends. ``subject`` is what it excludes other changes of; '' for the whole service.
     """
 
     id: str
@@ -279,6 +279,7 @@ class Operation:
     by_promise: bool = False
     about: str = ""
     given_up: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

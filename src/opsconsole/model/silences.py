@@ -22,6 +22,9 @@ from opsconsole.patterns import PatternError, pattern
 ACK_PREFIX: Final = "ACK "
 """How the comment of a silence begins that is an acknowledgement of one alert."""
 
+MATCHER_PARAMETER: Final = "matcher."
+"""How the names of those parameters of a request begin that are matchers."""
+
 _MATCHER: Final = re.compile(
     r"""\s*(?:"(?P<named>(?:[^"\\]|\\.)+)"|(?P<name>[^\s\d=!~"{},\\][^=!~"{},\\\n]*?))\s*"""
     r"""(?P<operator>=~|!~|!=|=)\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<bare>[^\s",{}\\]*))\s*""",

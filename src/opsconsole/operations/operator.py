@@ -19,7 +19,9 @@ from opsconsole.discovery.look import Fleet, look
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.backups import BackupView
+from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
+    SILENCING,
     ActionKind,
     ActionRequest,
     ActionView,
@@ -50,7 +52,7 @@ from opsconsole.operations.planning.declared import (
 from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.lasting import Deaths, deaths_in
 from opsconsole.operations.planning.plan_context import with_context
-from opsconsole.operations.planning.policy_facts import PolicyFacts
+from opsconsole.operations.planning.policy_facts import PolicyFacts, of_subject
 from opsconsole.operations.promises.promising import lasting, revive
 from opsconsole.operations.running import dispatch
 from opsconsole.operations.running.instance_probes import states_of
@@ -242,9 +244,14 @@ class Operator:
         views = []
         holder = self.holder(service)
         recent, fault = self._recently(service)
+        recent = of_subject(recent, service)
         for found in declared(self._settings, service):
             request = ActionRequest(service, found.kind, found.name)
-            seen = self._facts.circumstances(found, holder, fault, recent)
+            # Which silence it will be about is not known yet.
+            whole = found.kind not in SILENCING
+            seen = self._facts.circumstances(
+                found, holder if whole else None, fault, recent if whole else ()
+            )
             refusal = policy.refuse_plan(request, seen)
             views.append(
                 ActionView(
@@ -310,12 +317,12 @@ class Operator:
         """One operation, as the journal has it."""
         return self._reader.operation(operation) if self._reader else None
 
-    def holder(self, service: str) -> Holder | None:
-        """Who is at a change of ``service``; a runner that only has to exit is not."""
+    def holder(self, subject: str) -> Holder | None:
+        """Who is at a change of a service or a silence; a runner that only has to exit is not."""
         if self._reader is None:
             return None
         try:
-            held = self.state.locks.holder(service)
+            held = self.state.locks.holder(subject)
             found = self._reader.operation(held.operation) if held else None
         except StateError:
             return None
@@ -370,13 +377,14 @@ class Operator:
 
     def _refusal(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
         recent: tuple[Operation, ...] = ()
+        subject = subject_of(request.service, request.kind, request.parameters)
         self._open_again()
         fault = self._journal.why_not_writable() if self._journal else self._fault or _CLOSED
         if not fault and self._journal is not None:
-            recent = self._facts.since(self._journal, request.service)
+            recent = self._facts.since_of(self._journal, request.service, subject)
             if not self._read_only and any(not each.state.final for each in recent):
                 self._reconcile()
-        holder = self.holder(request.service)
+        holder = self.holder(subject)
         seen = self._facts.circumstances(found, holder, fault, recent)
         return policy.refuse_plan(request, seen)
 
@@ -421,7 +429,10 @@ class Operator:
         found: Declared | None,
     ) -> Refusal | None:
         """Policy on what is known now, but for the lock, which is taken and not looked at."""
-        recent = self._facts.since(self._journal, plan.service) if self._journal else ()
+        recent: tuple[Operation, ...] = ()
+        if self._journal is not None:
+            subject = subject_of(plan.service, plan.kind, plan.parameters)
+            recent = self._facts.since_of(self._journal, plan.service, subject)
         seen = self._facts.circumstances(found, None, self._fault, recent)
         return policy.refuse_perform(plan, request, confirmation, seen)
 

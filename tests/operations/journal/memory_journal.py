@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from opsconsole.errors import StateError
+from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
     BY_PROMISE,
     ActionKind,
@@ -143,6 +144,7 @@ class MemoryJournal:
                 OperationState.INTENT, intent.who.name, intent.who.host, now, now, intent.reason,
                 ends_at=plan.ends_at, usual_duration=plan.usual_duration,
                 by_promise=BY_PROMISE in plan.parameters,
+                subject=subject_of(plan.service, plan.kind, plan.parameters),
             )  # fmt: skip
             steps = [StepResult(step.summary, "waiting") for step in plan.steps]
             self._store.operations[intent.operation] = _Kept(operation, intent, steps)

@@ -51,16 +51,16 @@ class MemoryLocks:
 
     def take_service(self, holder: Holder, *, patience: float = PATIENCE) -> HeldInMemory | None:
         """Take a service's lock and say who did."""
-        held = self.take(LockName(LockKind.SERVICE, holder.service), patience=patience)
+        held = self.take(LockName(LockKind.SERVICE, holder.lock), patience=patience)
         if held is not None:
-            self._holders[holder.service] = holder
+            self._holders[holder.lock] = holder
         return held
 
-    def holder(self, service: str) -> Holder | None:
-        """Who holds a service's lock."""
-        if not self.is_held(LockName(LockKind.SERVICE, service)):
+    def holder(self, subject: str) -> Holder | None:
+        """Who holds a service's lock, or a silence's."""
+        if not self.is_held(LockName(LockKind.SERVICE, subject)):
             return None
-        return self._holders[service]
+        return self._holders[subject]
 
     def forget(self, name: LockName) -> None:
         """Forget a lock."""

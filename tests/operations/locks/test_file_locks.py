@@ -2,9 +2,11 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +15,10 @@ import pytest
 
 from opsconsole.errors import StateError
 from opsconsole.operations.locks.file_locks import FileLocks
+from opsconsole.operations.locks.flock import HeldFlock
 from opsconsole.operations.locks.locks import Holder, LockKind, LockName
 from opsconsole.operations.state_folder import prepare
+from tests.patience import until
 
 _ROUNDS = 100
 WEB = LockName(LockKind.SERVICE, "web")
@@ -49,6 +53,37 @@ for number in range(rounds):
 def folder(tmp_path: Path) -> Path:
     """A state folder."""
     return prepare(tmp_path / "state", shared=False)
+
+
+def test_a_lock_that_was_forgotten_while_it_was_waited_for_is_not_taken(folder: Path) -> None:
+    locks = FileLocks(folder)
+    first = locks.take(WEB)
+    assert first is not None
+    got: list[HeldFlock | None] = []
+    waiting = threading.Thread(target=lambda: got.append(locks.take(WEB, patience=20.0)))
+    waiting.start()
+    opened = re.escape(str(locks.path(WEB)))
+    until(lambda: _opened(opened) == 2)
+    locks.forget(WEB)
+    first.release()
+    waiting.join(20)
+    (second,) = got
+    assert second is not None
+    assert locks.take(WEB) is None, "who asks now sees the one that waited"
+    second.release()
+
+
+def _opened(path: str) -> int:
+    """How many of this process's descriptors are of a file."""
+    there = Path("/proc/self/fd").iterdir()
+    return sum(1 for each in there if re.match(path, _target(each)))
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except FileNotFoundError:
+        return ""
 
 
 def _holder(who: str) -> Holder:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,19 @@ def test_who_holds_a_service_is_known_while_they_do(locks: Locks) -> None:
     assert again is not None
     assert locks.holder("web") == holder("bob")
     again.release()
+
+
+def test_who_is_at_a_part_of_a_service_leaves_the_rest_free(locks: Locks) -> None:
+    part = replace(holder("ann"), subject="web.1")
+    held = locks.take_service(part)
+    assert held is not None
+    assert locks.holder("web.1") == part
+    assert locks.holder("web") is None
+    assert locks.take_service(part) is None
+    other = locks.take_service(replace(holder("bob"), subject="web.2"))
+    assert other is not None
+    for each in (held, other):
+        each.release()
 
 
 def test_a_forgotten_lock_can_be_taken_anew(locks: Locks) -> None:

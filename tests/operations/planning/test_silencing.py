@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from opsconsole.demo.prometheus import MonitoringServer
+from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
@@ -24,6 +25,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.silences import LONGEST_MATCHER
 from opsconsole.model.source_id import LOCAL
+from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.planning import silencing as silencing_requests
 from opsconsole.operations.planning.silencing import LONGEST_ACK, again, ending, parameters_of
@@ -289,6 +291,49 @@ async def test_two_at_once_exclude_each_other(console: Operator, server: Monitor
     assert isinstance(second, Refusal)
     await ended(console, first.id)
     assert len(silenced_by(server, mine)) == 1
+
+
+async def test_changes_of_different_silences_never_hinder_each_other(
+    console: Operator, place: Place, server: MonitoringServer
+) -> None:
+    mine, other = fire(server, zone="side"), fire(server, zone="by-side")
+    await done(console, silencing("zone=side"))
+    (first,) = silenced_by(server, mine)
+    # Planned as one would confirm them: all while none has begun.
+    requests = (
+        expiry(first), acknowledgement(other), silencing("zone=elsewhere"), silencing("zone=x"),
+    )  # fmt: skip
+    plans = [await planned(console, each) for each in requests]
+    begun = [await performed(console, plan) for plan in plans]
+    for each in begun:
+        assert (await ended(console, each.id)).state is OperationState.VERIFIED, each
+    assert silenced_by(server, mine) == []
+    assert len(silenced_by(server, other)) == 1
+
+
+async def test_who_is_at_a_silence_keeps_others_from_that_one_alone(
+    console: Operator, place: Place, server: MonitoringServer
+) -> None:
+    mine, other = fire(server, zone="held"), fire(server, zone="free")
+    wanted = acknowledgement(mine)
+    subject = subject_of(wanted.service, wanted.kind, wanted.parameters)
+    holder = Holder("0" * 16, "acknowledge", wanted.service, "ann", None, "here", "", 1.0, subject)
+    held = place.there.locks.take_service(holder)
+    assert held is not None
+    answer = await console.plan(wanted, None)
+    assert isinstance(answer, Refusal)
+    assert (answer.code, "ann@here" in answer.message) == ("locked", True)
+    assert (await done(console, acknowledgement(other))).state is OperationState.VERIFIED
+    held.release()
+    assert (await done(console, wanted)).state is OperationState.VERIFIED
+
+
+async def test_no_lock_of_a_silence_is_left_behind(
+    console: Operator, place: Place, server: MonitoringServer
+) -> None:
+    fire(server, zone="left")
+    await done(console, silencing("zone=left"))
+    until(lambda: not list((place.there.folder / "locks").glob("alertmanager*")))
 
 
 class Swallower(ThreadingHTTPServer):

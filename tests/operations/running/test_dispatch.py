@@ -158,8 +158,11 @@ def test_who_is_at_it_is_written_on_the_lock(place: FolderPlace, journal: Sqlite
 
     dispatch(place, journal, intent("one"), CLOCK, look)
     assert seen == [
-        Holder(op("one"), "restart", "web", KIM.name, KIM.login_uid, KIM.host, KIM.tty, CLOCK.now())
-    ]
+        Holder(
+            op("one"), "restart", "web", KIM.name, KIM.login_uid, KIM.host, KIM.tty, CLOCK.now(),
+            "web",
+        )
+    ]  # fmt: skip
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from opsconsole.hiding import MASK, hidden, without_query
+from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
     BY_PROMISE,
     SILENCING,
@@ -64,6 +65,13 @@ def usual_duration(text: str) -> float | None:
 def by_promise(text: str) -> bool:
     """Whether an encoded plan keeps a promise, without decoding the rest."""
     return BY_PROMISE in json.loads(text).get("parameters", {})
+
+
+def subject(text: str) -> str:
+    """What an encoded plan excludes other changes of."""
+    document = json.loads(text)
+    parameters = {str(key): str(value) for key, value in document.get("parameters", {}).items()}
+    return subject_of(str(document["service"]), ActionKind(document["kind"]), parameters)
 
 
 def about(text: str) -> str:

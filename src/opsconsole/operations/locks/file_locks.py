@@ -27,7 +27,7 @@ from opsconsole.operations.state_folder import file_mode
 from opsconsole.text import sanitize
 
 _LIMIT: Final = 64 * 1024
-_TEXTS: Final = ("operation", "kind", "service", "who", "host", "tty")
+_TEXTS: Final = ("operation", "kind", "service", "who", "host", "tty", "subject")
 _PLACES: Final = {
     LockKind.SERVICE: ("locks", "lock"),
     LockKind.RUNNER: ("runners", "lock"),
@@ -51,10 +51,10 @@ class FileLocks:
 
     def take_service(self, holder: Holder, *, patience: float = PATIENCE) -> HeldFlock | None:
         """Take a service's lock and say who did."""
-        held = self.take(LockName(LockKind.SERVICE, holder.service), patience=patience)
+        held = self.take(LockName(LockKind.SERVICE, holder.lock), patience=patience)
         if held is None:
             return None
-        path = self._said(holder.service)
+        path = self._said(holder.lock)
         try:
             with reporting(path):
                 _write(path, json.dumps(asdict(holder)).encode())
@@ -63,30 +63,33 @@ class FileLocks:
             raise
         return held
 
-    def holder(self, service: str) -> Holder | None:
-        """Who holds a service's lock."""
-        if not self.is_held(LockName(LockKind.SERVICE, service)):
+    def holder(self, subject: str) -> Holder | None:
+        """Who holds a service's lock, or a silence's."""
+        if not self.is_held(LockName(LockKind.SERVICE, subject)):
             return None
         try:
-            document = json.loads(durable.read(self._said(service), _LIMIT))
+            document = json.loads(durable.read(self._said(subject), _LIMIT))
             values = {each.name: document[each.name] for each in fields(Holder)}
             values["since"] = float(values["since"])
         except (OSError, ValueError, KeyError, TypeError):
-            return unknown_holder(service, time.time())
+            return unknown_holder(subject, time.time())
         return Holder(**values | {name: sanitize(str(values[name]), limit=200) for name in _TEXTS})
 
     def forget(self, name: LockName) -> None:
         """Remove a lock's file."""
-        with reporting(self.path(name)):
-            self.path(name).unlink(missing_ok=True)
+        path = self.path(name)
+        with reporting(path):
+            if name.kind is LockKind.SERVICE:
+                path.with_suffix(".json").unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def path(self, name: LockName) -> Path:
         """The file that is locked."""
         folder, ending = _PLACES[name.kind]
         return self._folder / folder / f"{name.id}.{ending}"
 
-    def _said(self, service: str) -> Path:
-        return self.path(LockName(LockKind.SERVICE, service)).with_suffix(".json")
+    def _said(self, subject: str) -> Path:
+        return self.path(LockName(LockKind.SERVICE, subject)).with_suffix(".json")
 
 
 def _write(path: Path, said: bytes) -> None:

@@ -32,13 +32,19 @@ class HeldFlock:
 
 
 def take(path: Path, *, patience: float = 0.0) -> HeldFlock | None:
-    """Take the lock at ``path``, or None when another has it after ``patience`` seconds."""
-    with reporting(path):
-        descriptor = durable.open_file(path, os.O_RDWR, file_mode(path.parent))
-    if durable.lock(descriptor, patience=patience):
-        return HeldFlock(descriptor)
-    os.close(descriptor)
-    return None
+    """Take the lock at ``path``, or None when another has it after ``patience`` seconds.
+
+    One that was forgotten while it was waited for is no lock any more: the next one is taken.
+    """
+    while True:
+        with reporting(path):
+            descriptor = durable.open_file(path, os.O_RDWR, file_mode(path.parent))
+        if not durable.lock(descriptor, patience=patience):
+            os.close(descriptor)
+            return None
+        if _lies_at(path, descriptor):
+            return HeldFlock(descriptor)
+        os.close(descriptor)
 
 
 def is_held(path: Path) -> bool:
@@ -52,6 +58,14 @@ def is_held(path: Path) -> bool:
         return not durable.lock(descriptor, shared=True)
     finally:
         os.close(descriptor)
+
+
+def _lies_at(path: Path, descriptor: int) -> bool:
+    try:
+        there = os.stat(path, follow_symlinks=False)
+    except OSError:
+        return False
+    return os.path.samestat(there, os.fstat(descriptor))
 
 
 @contextmanager

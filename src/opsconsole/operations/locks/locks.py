@@ -20,7 +20,8 @@ _SHOWN: Final = 80
 
 
 class LockKind(StrEnum):
-    """What a lock is for; its id is that of a service, an operation or a run of a runbook."""
+    """What a lock is for; its id is that of what is changed, of an operation or of a run of a
+    runbook. What is changed is a service, or one silence of an Alertmanager."""
 
     SERVICE = "service"
     RUNNER = "runner"
@@ -47,7 +48,10 @@ class LockName:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who is doing what to a service, since when (Unix seconds)."""
+    """Who is doing what to a service, since when (Unix seconds).
+
+    ``subject`` is what of it others are kept from; '' for all of it.
+    """
 
     operation: str
     kind: str
@@ -57,6 +61,12 @@ class Holder:
     host: str
     tty: str
     since: float
+    subject: str = ""
+
+    @property
+    def lock(self) -> str:
+        """The id of the lock that is held."""
+        return self.subject or self.service
 
     def sentence(self, now: float) -> str:
         """``ops@bastion-2 (pts/3) is at restart of ai-service (00:12)``."""
@@ -93,14 +103,14 @@ class Locks(Protocol):
         ...
 
     def take_service(self, holder: Holder, *, patience: float = PATIENCE) -> Held | None:
-        """Take the lock of ``holder.service`` and say who did; None when it is held.
+        """Take the lock ``holder.lock`` and say who did; None when it is held.
 
         Whatever goes wrong, the lock is not left with this process.
         """
         ...
 
-    def holder(self, service: str) -> Holder | None:
-        """Who holds the service's lock, or None when nobody does."""
+    def holder(self, subject: str) -> Holder | None:
+        """Who holds the lock of a service or of a silence, or None when nobody does."""
         ...
 
     def forget(self, name: LockName) -> None:

@@ -56,6 +56,10 @@ class PolicyFacts:
         window = max(self._limits.cooldown, self._limits.restart_window)
         return journal.since(service, self._clock.now() - window)
 
+    def since_of(self, journal: Journal, service: str, subject: str) -> tuple[Operation, ...]:
+        """The same, of one subject of it alone. Raises StateError."""
+        return of_subject(self.since(journal, service), subject)
+
     def recently(self, journal: Journal, service: str) -> tuple[tuple[Operation, ...], str]:
         """The same, kept until the journal changes; and why it cannot be read, or ''."""
         try:
@@ -68,3 +72,8 @@ class PolicyFacts:
         except StateError as error:
             return (), str(error)
         return self._recent[service], ""
+
+
+def of_subject(recent: tuple[Operation, ...], subject: str) -> tuple[Operation, ...]:
+    """What of the ``recent`` operations of a service was a change of ``subject``."""
+    return tuple(each for each in recent if (each.subject or each.service) == subject)

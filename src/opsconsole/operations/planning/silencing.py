@@ -9,7 +9,13 @@ from typing import Final
 
 from opsconsole.model.alerts import Alert
 from opsconsole.model.operation import SILENCING, ActionKind, ActionRequest, Refusal
-from opsconsole.model.silences import LONGEST_MATCHER, Matcher, SilenceView, parse_matcher
+from opsconsole.model.silences import (
+    LONGEST_MATCHER,
+    MATCHER_PARAMETER,
+    Matcher,
+    SilenceView,
+    parse_matcher,
+)
 from opsconsole.model.source_id import SourceKind
 
 LONGEST_ACK: Final = 4 * 3600.0
@@ -18,13 +24,12 @@ LONGEST_ACK: Final = 4 * 3600.0
 LONGEST_SILENCE: Final = 90 * 86400.0
 VERIFICATION: Final = ("the silence is read back, and the alerts it is about are as it says",)
 
-_MATCHER: Final = "matcher."
 _LONGEST: Final = 200
 
 
 def parameters_of(matchers: tuple[str, ...]) -> dict[str, str]:
     """The parameters of a request that silences what ``matchers`` match."""
-    return {f"{_MATCHER}{number}": text for number, text in enumerate(matchers)}
+    return {f"{MATCHER_PARAMETER}{number}": text for number, text in enumerate(matchers)}
 
 
 def acknowledgement(alert: Alert, reason: str = "") -> ActionRequest | None:
@@ -61,7 +66,7 @@ def reporter_of(alert: Alert) -> str:
 
 def longest_of(parameter: str) -> int:
     """Characters of a parameter; a matcher may hold a long value, and is useless if it is cut."""
-    return LONGEST_MATCHER if parameter.startswith(_MATCHER) else _LONGEST
+    return LONGEST_MATCHER if parameter.startswith(MATCHER_PARAMETER) else _LONGEST
 
 
 def matchers_of(request: ActionRequest) -> tuple[Matcher, ...]:
@@ -69,7 +74,7 @@ def matchers_of(request: ActionRequest) -> tuple[Matcher, ...]:
     return tuple(
         parse_matcher(text)
         for key, text in sorted(request.parameters.items())
-        if key.startswith(_MATCHER)
+        if key.startswith(MATCHER_PARAMETER)
     )
 
 

@@ -11,7 +11,8 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.errors import StateError
-from opsconsole.model.operation import Operation, OperationState, Refusal
+from opsconsole.model.change_subject import subject_of
+from opsconsole.model.operation import Operation, OperationState, Plan, Refusal
 from opsconsole.operations import spawn
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.records import Intent
@@ -30,13 +31,13 @@ def dispatch(
     clock: Clock,
     still_allowed: Callable[[], Refusal | None],
 ) -> Operation | Refusal:
-    """Lock the service, ask ``still_allowed`` again, record the intent, start the runner."""
+    """Lock what is changed, ask ``still_allowed`` again, record the intent, start the runner."""
     try:
         service = _take_service(state, journal, _holder(intent, intent.who, clock.now()))
     except StateError as error:
         return Refusal("audit-not-writable", error.what, error.remedy)
     if service is None:
-        return _locked(state, intent.plan.service, clock.now())
+        return _locked(state, intent, clock.now())
     try:
         refusal = still_allowed()
         if refusal is not None:
@@ -86,6 +87,11 @@ def runner_lock(operation: str) -> LockName:
     return LockName(LockKind.RUNNER, operation)
 
 
+def subject_lock(plan: Plan) -> LockName:
+    """The lock of what a plan changes."""
+    return LockName(LockKind.SERVICE, subject_of(plan.service, plan.kind, plan.parameters))
+
+
 def _take_service(state: StatePlace, journal: Journal, holder: Holder) -> Held | None:
     """The service's lock, waited for only where its holder has its verdict and is about to exit."""
     ends = time.monotonic() + _EXITING
@@ -93,7 +99,7 @@ def _take_service(state: StatePlace, journal: Journal, holder: Holder) -> Held |
         held = state.locks.take_service(holder)
         if held is not None or time.monotonic() > ends:
             return held
-        other = state.locks.holder(holder.service)
+        other = state.locks.holder(holder.lock)
         found = journal.operation(other.operation) if other else None
         if other is not None and (found is None or not found.state.final):
             return None
@@ -145,10 +151,12 @@ def _holder(intent: Intent, who: Who, now: float) -> Holder:
         host=who.host,
         tty=who.tty,
         since=now,
+        subject=subject_lock(intent.plan).id,
     )
 
 
-def _locked(state: StatePlace, service: str, now: float) -> Refusal:
-    held = state.locks.holder(service)
-    who = held.sentence(now) if held else f"another operation on {service} has just ended"
+def _locked(state: StatePlace, intent: Intent, now: float) -> Refusal:
+    held = state.locks.holder(subject_lock(intent.plan).id)
+    ended = f"another operation on {intent.plan.service} has just ended"
+    who = held.sentence(now) if held else ended
     return Refusal("locked", who, "wait until it has ended")

@@ -32,7 +32,7 @@ from opsconsole.operations.planning.planner import make_driver, request_of
 from opsconsole.operations.promises import rollback_rules
 from opsconsole.operations.promises.promising import conclude, promise_end, promise_rollback
 from opsconsole.operations.running.afterwards import look_on
-from opsconsole.operations.running.dispatch import runner_lock
+from opsconsole.operations.running.dispatch import runner_lock, subject_lock
 from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
 from opsconsole.operations.running.instance_probes import InstanceProbes
 from opsconsole.operations.running.next_steps import next_steps
@@ -77,7 +77,7 @@ def run(
         journal.use_scope(Scope(intent.config_path, (intent.plan.environment,)))
         fresh = fresh and found.state is _S.INTENT
         verdict = _carry_out(state, journal, mandate.intent, fresh=fresh)
-        _tidy(state, operation)
+        _tidy(state, mandate.intent)
         if verdict is _S.VERIFIED and mandate.intent.plan.watch:
             release()
             _look_on(state, journal, mandate.intent)
@@ -118,10 +118,14 @@ def _ignore_the_terminal() -> None:
         signal.signal(each, signal.SIG_IGN)
 
 
-def _tidy(state: StatePlace, operation: str) -> None:
-    """Remove the lock's file, which nobody asks for after a verdict, and an empty log."""
-    state.locks.forget(runner_lock(operation))
-    log = state.log_of(operation)
+def _tidy(state: StatePlace, intent: Intent) -> None:
+    """Remove the locks' files, which nobody asks for after a verdict, and an empty log."""
+    state.locks.forget(runner_lock(intent.operation))
+    if intent.plan.kind in SILENCING:
+        # There is one for each silence. Where it is another user's, it stays.
+        with contextlib.suppress(StateError):
+            state.locks.forget(subject_lock(intent.plan))
+    log = state.log_of(intent.operation)
     with contextlib.suppress(OSError):
         if log.stat().st_size == 0:
             log.unlink()
