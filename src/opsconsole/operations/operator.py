@@ -50,7 +50,7 @@ from opsconsole.operations.planning.declared import (
     scale_bounds,
 )
 from opsconsole.operations.planning.driver import Driver, ObserveError
-from opsconsole.operations.planning.lasting import Deaths, deaths_in
+from opsconsole.operations.planning.lasting import with_deaths
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts, of_subject
 from opsconsole.operations.promises.promising import lasting, revive
@@ -65,7 +65,6 @@ _WORKERS: Final = 4
 _DEADLINE: Final = 20.0
 _VERIFY_WITHIN: Final = 1800.0
 _SHOWN: Final = 40
-_NAMED: Final = 3
 _CLOSED: Final = "the console is closing"
 
 
@@ -178,7 +177,7 @@ class Operator:
         refusal = policy.refuse_rollback(plan, performed) or _last_healthy(plan, request, snapshot)
         plan = replace(plan, copies=there)
         if plan.kind is ActionKind.RESTART:
-            plan = _with_deaths(plan, driver.deaths(), snapshot, self._clock.now())
+            plan = with_deaths(plan, driver.deaths(), snapshot, self._clock.now())
         return refusal or await with_context(plan, settings, self._base, snapshot, self._threads)
 
     async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
@@ -487,17 +486,6 @@ class Operator:
             for operation in self._journal.open_operations()
         ]
         return sum(taken) + revive(self.state, self._journal)
-
-
-def _with_deaths(
-    plan: Plan, known: tuple[Deaths, ...], snapshot: Snapshot | None, now: float
-) -> Plan:
-    """``plan`` of a restart with what is known of how its copies died before."""
-    service = snapshot.service(plan.service) if snapshot else None
-    found = (deaths_in(service.diagnosis, now) if service is not None else ()) or known
-    warnings = tuple(each.warning for each in found[:_NAMED])
-    watch = max((each.watch for each in found), default=0.0)
-    return replace(plan, warnings=(*warnings, *plan.warnings), watch=watch)
 
 
 def _last_healthy(plan: Plan, request: ActionRequest, snapshot: Snapshot | None) -> Refusal | None:

@@ -4,10 +4,12 @@ Invariant: only deaths that were seen, or that the engine counted, are spoken of
 time for which a verdict is watched on follows from them and is bounded at both ends.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from opsconsole.model.diagnosis import Diagnosis, Fact, FactCode
+from opsconsole.model.operation import Plan
+from opsconsole.model.snapshot import Snapshot
 
 LEAST: Final = 30.0
 MOST: Final = 300.0
@@ -20,6 +22,7 @@ _DEATHS: Final = frozenset(
     {FactCode.OUT_OF_MEMORY, FactCode.CRASH_LOOP, FactCode.EXITED, FactCode.SIGNALLED}
 )
 _USUAL: Final = 2.0
+_NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,17 @@ def _is_recurring(fact: Fact, now: float) -> bool:
     last = fact.until if fact.until is not None else fact.at
     recent = last is None or now - last <= RECENT
     return fact.code in _DEATHS and fact.count > 1 and recent
+
+
+def with_deaths(
+    plan: Plan, known: tuple[Deaths, ...], snapshot: Snapshot | None, now: float
+) -> Plan:
+    """``plan`` of a restart with what is known of how its copies died before."""
+    service = snapshot.service(plan.service) if snapshot else None
+    found = (deaths_in(service.diagnosis, now) if service is not None else ()) or known
+    warnings = tuple(each.warning for each in found[:_NAMED])
+    watch = max((each.watch for each in found), default=0.0)
+    return replace(plan, warnings=(*warnings, *plan.warnings), watch=watch)
 
 
 def _deaths(fact: Fact) -> Deaths:
