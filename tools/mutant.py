@@ -37,16 +37,14 @@ _OTHER: Final[dict[type[ast.operator], type[ast.operator]]] = {
 
 
 class Change(ast.NodeTransformer):
-    """Makes the change number ``wanted``, and counts all that there are.
+    """Makes the change number ``wanted``.
 
-    ``what`` says in words what was changed, ``line`` where.
+    ``found`` has all that there are, in words and with their line, by number.
     """
 
     def __init__(self, wanted: int = -1) -> None:
         self.wanted = wanted
-        self.count = 0
-        self.what = ""
-        self.line = 0
+        self.found: list[tuple[str, int]] = []
 
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         """A comparison turned round."""
@@ -106,11 +104,8 @@ class Change(ast.NodeTransformer):
         )
 
     def _is_it(self, node: ast.stmt | ast.expr, what: str) -> bool:
-        number, self.count = self.count, self.count + 1
-        if number != self.wanted:
-            return False
-        self.what, self.line = what, node.lineno
-        return True
+        self.found.append((what, node.lineno))
+        return len(self.found) == self.wanted + 1
 
 
 def changed(source: str, number: int) -> tuple[ast.Module, Change]:

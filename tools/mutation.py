@@ -40,6 +40,7 @@ _RUNNING: Final = "tests/operations/running"
 
 TARGETS: Final[dict[str, Target]] = {
     "judge": Target(("engine/judge/*.py",), ("tests/engine/judge",)),
+    "diagnosis": Target(("engine/judge/diagnosis/*.py",), ("tests/engine/judge/diagnosis",)),
     "policy": Target(("operations/planning/policy.py",), (f"{_PLANNING}/test_policy.py",)),
     "planning": Target(
         (
@@ -72,6 +73,9 @@ TARGETS: Final[dict[str, Target]] = {
         tuple(f"operations/keeping/{name}_rule.py" for name in ("end", "rollback")),
         ("tests/operations/keeping/test_rules.py",),
     ),
+    "links": Target(("links.py",), ("tests/test_links.py",)),
+    "hiding": Target(("hiding.py",), ("tests/test_hiding.py",)),
+    "discovery": Target(("discovery/*.py",), ("tests/discovery",)),
     "text": Target(("text.py",), ("tests/test_text.py",)),
     "health": Target(
         tuple(
@@ -116,13 +120,13 @@ class Mutant:
 
 def mutants(patterns: Iterable[str]) -> list[Mutant]:
     """Every change of the files that ``patterns`` name."""
-    found = []
+    found: list[Mutant] = []
     for pattern in patterns:
         for path in sorted((SOURCE / "opsconsole").glob(pattern)):
-            text = path.read_text(encoding="utf-8")
-            for number in range(changed(text, -1)[1].count):
-                change = changed(text, number)[1]
-                found.append(Mutant(path, number, change.line, change.what))
+            changes = changed(path.read_text(encoding="utf-8"), -1)[1].found
+            found += [
+                Mutant(path, number, line, what) for number, (what, line) in enumerate(changes)
+            ]
     return found
 
 

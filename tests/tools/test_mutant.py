@@ -27,10 +27,10 @@ SOURCE = "def f(a, b):\n    if a:\n        return a < b and b + 1 > 2\n    retur
     ],
 )
 def test_each_change_is_made_alone(what: str, line: int, has: str) -> None:
-    made = {n: changed(SOURCE, n) for n in range(changed(SOURCE, -1)[1].count)}
-    found = [n for n, (_, change) in made.items() if (change.what, change.line) == (what, line)]
-    assert any(has in ast.unparse(made[n][0]) for n in found)
-    assert len(made) == 7
+    changes = changed(SOURCE, -1)[1].found
+    numbers = [number for number, each in enumerate(changes) if each == (what, line)]
+    assert any(has in ast.unparse(changed(SOURCE, number)[0]) for number in numbers)
+    assert len(changes) == 7
 
 
 def test_without_a_number_nothing_changes() -> None:

@@ -1,9 +1,11 @@
 """Running a console on a fake fleet without a terminal."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
+from textual._context import active_app
 from textual.pilot import Pilot
 
 from opsconsole.model.snapshot import Snapshot
@@ -36,6 +38,25 @@ class Stage:
     def text(self) -> str:
         """What is on the screen."""
         return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+
+@pytest.fixture
+def in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a press wait until the loop has nothing left to do, not until the process idles.
+
+    For consoles on a fake engine, which answers at once: nothing is on its way from elsewhere.
+    """
+
+    async def until_nothing_is_left(*_: float) -> None:
+        loop = asyncio.get_running_loop()
+        for frame in range(4):
+            for screen in active_app.get().screen_stack[-1:] if frame else ():
+                screen._on_timer_update()
+            while loop._ready:  # type: ignore[attr-defined]  # noqa: ASYNC110  # it alone tells
+                await asyncio.sleep(0)
+
+    monkeypatch.setattr("textual.app.wait_for_idle", until_nothing_is_left)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", until_nothing_is_left)
 
 
 OpenStage = Callable[..., AbstractAsyncContextManager[Stage]]

@@ -38,6 +38,8 @@ from tests.ui.fleet import NOW
 from tests.ui.screens.incident import test_runbooks
 from tests.ui.tabs import key_of
 
+pytestmark = pytest.mark.usefixtures("in_turns")
+
 KINDS = (ActionKind.RESTART, ActionKind.DEGRADE, ActionKind.BACKUP, ActionKind.ROLLBACK)
 ACTIONS = tuple(ActionView(kind, "", "docker", "as declared") for kind in KINDS)
 

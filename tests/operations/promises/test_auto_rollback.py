@@ -215,7 +215,8 @@ async def test_one_that_was_begun_and_lost_is_not_begun_again(place: Place, serv
 async def test_a_rollback_is_never_rolled_back_by_itself(place: Place, serve: Serve) -> None:
     server = _broken(serve)
     server.heals_by = ""
-    place.write(_config(server, rollback=_ROLLBACK.replace("{http", "{auto_rollback: true, http")))
+    of_itself = _ROLLBACK.replace("{http", "{auto_rollback: true, http").replace(_PATIENT, _QUICK)
+    place.write(_config(server, rollback=of_itself))
     operator = place.operator()
     plan = await planned(operator, ActionRequest("web", ActionKind.ROLLBACK))
     assert not plan.auto_rollback

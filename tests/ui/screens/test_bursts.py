@@ -31,6 +31,8 @@ from tests.ui import fleet, ringing, working
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine
 
+pytestmark = pytest.mark.usefixtures("in_turns")
+
 NAMED = (
     "enter", "space", "escape", "tab", "shift+tab", "backspace", "delete", "up", "down", "left",
     "right", "home", "end", "pageup", "pagedown", "ctrl+d", "ctrl+u", "ctrl+f", "ctrl+b", "f1",

@@ -21,6 +21,8 @@ from tests.ui.screens.changes.test_operations import line_of
 from tests.ui.screens.changes.test_requests import SIZES, shown
 from tests.ui.tabs import key_of
 
+pytestmark = pytest.mark.usefixtures("in_turns")
+
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_symptoms_fold_under_their_cause_and_open(
