@@ -37,6 +37,7 @@ class FactCode(StrEnum):
     DISK_FULL = "disk-full"  # subject: the path, figure: the part in use; by: the host
     HOST_MEMORY = "host-memory"  # subject: the host, figure: the part in use
     CERTIFICATE = "certificate"  # after: what the look said; subject: whose
+    CERTIFICATE_ENDS = "certificate-ends"  # until: its end, figure: seconds left, limit: all copies
     FLAPPING = "flapping"  # before, after: the states
     NOT_READ = "not-read"  # subject: the source, after: its fault
 

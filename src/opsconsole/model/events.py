@@ -27,6 +27,7 @@ class EventKind(StrEnum):
     CLOCK = "clock"
     NOTE = "note"
     RUNBOOK = "runbook"
+    CERTIFICATE = "certificate"
 
     @property
     def glyph(self) -> str:
@@ -95,6 +96,9 @@ class EventCode(StrEnum):
     NOTE = "note"
     RUNBOOK = "runbook"
 
+    CERTIFICATE = "certificate"
+    CERTIFICATE_ENDS = "certificate-ends"
+
     @property
     def kind(self) -> EventKind:
         """What sort of thing it is."""
@@ -106,7 +110,7 @@ class Event:
     """``service`` is '' for what concerns the console or a host; ``state`` colours the row.
 
     ``detail`` is what others said of it: a reason, a summary, a fault, a note. ``before`` and
-    ``after`` hold what changed. ``figure`` is an exit code, a count, or seconds: as the code
+    ``after`` hold what changed. ``figure`` is an exit code, a count, seconds, or days: as the code
     has it; of what changed or ended, the seconds just before it in which nobody looked. Of an
     operation, ``action`` is its kind, ``name`` which of several, ``by`` who began it; of an end in
     a container, ``name`` are the signals before it. ``memory``: killed for lack of memory. Of what
@@ -183,6 +187,7 @@ _OF: Final = {
     EventKind.CLOCK: (EventCode.CLOCK, EventCode.TIME_LOST, EventCode.NOT_WATCHED),
     EventKind.NOTE: (EventCode.NOTE,),
     EventKind.RUNBOOK: (EventCode.RUNBOOK,),
+    EventKind.CERTIFICATE: (EventCode.CERTIFICATE, EventCode.CERTIFICATE_ENDS),
 }
 _KINDS: Final = {code: kind for kind, codes in _OF.items() for code in codes}
 _GLYPHS: Final = {
@@ -198,4 +203,5 @@ _GLYPHS: Final = {
     EventKind.CLOCK: "@",
     EventKind.NOTE: "#",
     EventKind.RUNBOOK: "≡",
+    EventKind.CERTIFICATE: "§",
 }

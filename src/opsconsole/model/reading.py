@@ -7,6 +7,7 @@ Invariant: exactly one of ``value`` and ``fault`` is set, all text in it is sani
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import Fault
 from opsconsole.model.source_id import SourceId
 
@@ -19,7 +20,8 @@ class Reading(Generic[T_co]):
 
     ``took`` is in seconds; of a probe that was answered it is the target's time alone, from the
     request to the arrival of the answer's last byte. ``blur`` is how many of them may be this
-    console's own delay; None where the source does not know.
+    console's own delay; None where the source does not know. ``certificate`` is of
+    the server's own, where TLS showed it.
     """
 
     source: SourceId
@@ -28,6 +30,7 @@ class Reading(Generic[T_co]):
     value: T_co | None = None
     fault: Fault | None = None
     blur: float | None = 0.0
+    certificate: Validity | None = None
 
     def __post_init__(self) -> None:
         if (self.value is None) == (self.fault is None):

@@ -5,10 +5,11 @@ same objects as in the one before, so that ``is`` shows what to repaint. It comp
 identity. Ages are ``taken_at`` of the part against the clock, never stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from opsconsole.model.alerts import Alert
+from opsconsole.model.certificate import Validity
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis, Fact, FactCode
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
@@ -16,6 +17,7 @@ from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Degradation, Operation
 from opsconsole.model.origin import DECLARED, Origin
+from opsconsole.model.reading import is_stale
 from opsconsole.model.rules import RuleView
 from opsconsole.model.runbooks.runbook import RunbookView
 from opsconsole.model.runbooks.runs import RunbookRun
@@ -58,6 +60,25 @@ class ProbeView:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateView:
+    """What TLS showed to a look at ``seen_at``, one of looks that come each ``every`` seconds."""
+
+    validity: Validity
+    seen_at: float
+    every: float
+
+    def is_stale(self, now: float) -> bool:
+        """Whether the server may show another by now."""
+        return is_stale(self.seen_at, self.every, now)
+
+
+def first_to_end(shown: Iterable[CertificateView | None], now: float) -> CertificateView | None:
+    """The one of ``shown`` that ends first, of those that are not stale."""
+    fresh = (each for each in shown if each is not None and not each.is_stale(now))
+    return min(fresh, key=lambda each: each.validity.ends, default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceView:
     """One running copy. ``state`` is after thresholds; ``since`` when it became so.
 
@@ -65,7 +86,8 @@ class InstanceView:
     ``report`` is the last body understood, ``report_at`` when; ``fault`` is of the latest look.
     ``runs_as`` is the name by which an engine should know it, ``replicas`` the ids of what that is.
     ``wrong_at`` is the first look since the last good one that was not good, ``well_at`` that last
-    good one; both are None while looks are good.
+    good one; both are None while looks are good. ``certificate`` is the one of its own that ends
+    first, None without TLS.
     """
 
     service: str
@@ -88,6 +110,7 @@ class InstanceView:
     wrong_at: float | None = None
     well_at: float | None = None
     at_least: bool = False
+    certificate: CertificateView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +148,10 @@ class ServiceView:
     at_least: bool = False
     workloads: tuple[str, ...] = ()
     diagnosis: Diagnosis = NO_DIAGNOSIS
+
+    def certificate(self, now: float) -> CertificateView | None:
+        """The one that ends first of those that its instances show; None without TLS."""
+        return first_to_end((each.certificate for each in self.instances), now)
 
     @property
     def missed(self) -> bool:

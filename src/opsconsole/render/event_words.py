@@ -122,6 +122,7 @@ _PATTERNS: Final[Mapping[EventCode, str]] = {
     EventCode.UPDATE_MOVED: "update {detail}",
     EventCode.RESTARTED: "restarted",
     EventCode.VERSION_CHANGED: "version {change}",
+    EventCode.CERTIFICATE_ENDS: "its certificate ends within {figure} days",
     EventCode.SOURCE_LOST: "{event.subject} lost: {detail}",
     EventCode.SOURCE_BACK: "{event.subject} is back after {figure} s",
     EventCode.EVENTS_INTERRUPTED: "Docker's events were interrupted for {figure} s: {detail}",

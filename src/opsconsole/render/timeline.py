@@ -33,7 +33,7 @@ _OF: Final = {
     Kinds.CHANGES: frozenset(
         {EventKind.IMAGE, EventKind.VERSION, EventKind.CONFIGURATION, EventKind.OPERATION}
     ),
-    Kinds.TROUBLE: frozenset({EventKind.HEALTH, EventKind.ALERT}),
+    Kinds.TROUBLE: frozenset({EventKind.HEALTH, EventKind.ALERT, EventKind.CERTIFICATE}),
     Kinds.PROCESSES: frozenset({EventKind.CONTAINER, EventKind.RESTART}),
     Kinds.OPERATIONS: frozenset({EventKind.OPERATION, EventKind.RUNBOOK}),
     Kinds.NOTES: frozenset({EventKind.NOTE}),

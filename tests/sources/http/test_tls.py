@@ -10,7 +10,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.sources.http.tls import not_after
+from opsconsole.sources.http.tls import read_certificate
 
 
 @pytest.mark.parametrize("year", [2031, 2049, 2050, 2200])
@@ -18,9 +18,12 @@ def test_the_end_is_read_in_both_of_its_forms(year: int) -> None:
     # Up to 2049 an end has two digits for its year (UTCTime), from then on four.
     end = datetime(year, 3, 4, 5, 6, 7, tzinfo=UTC)
     pem = trustme.CA().issue_cert("a.example", not_after=end).cert_chain_pems[0].bytes()
-    assert not_after(ssl.PEM_cert_to_DER_cert(pem.decode())) == end.timestamp()
+    read = read_certificate(ssl.PEM_cert_to_DER_cert(pem.decode()))
+    assert read is not None
+    assert read.validity.ends == end.timestamp()
 
 
 @given(st.binary(max_size=200))
-def test_any_bytes_give_an_end_or_none(der: bytes) -> None:
-    assert not_after(der) is None or isinstance(not_after(der), float)
+def test_any_bytes_are_a_certificate_or_none(der: bytes) -> None:
+    read = read_certificate(der)
+    assert read is None or isinstance(read.validity.ends, float)

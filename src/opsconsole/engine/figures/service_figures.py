@@ -14,7 +14,9 @@ from opsconsole.config.services import Metric
 from opsconsole.engine.figures.host_figures import HOST_FIGURES, of_host
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.across_copies import combined, deciding
+from opsconsole.model.certificate import DAY
 from opsconsole.model.series import Latency, MetricValue, Trace
+from opsconsole.model.snapshot import first_to_end
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import (
     Availability,
@@ -95,6 +97,13 @@ def memory_share(record: ServiceRecord) -> float | None:
         ),
         default=None,
     )
+
+
+def cert_days(record: ServiceRecord, now: float) -> float | None:
+    """Days until the first certificate of its instances ends, negative after that."""
+    shown = (probe.certificate for each in record.instances for probe in each.probes)
+    first = first_to_end(shown, now)
+    return None if first is None else first.validity.left(now) / DAY
 
 
 def request_rate(record: ServiceRecord, now: float) -> float | None:
@@ -205,6 +214,7 @@ _BUILT_IN: Final[Mapping[str, Callable[[ServiceRecord, float], float | None]]] =
     "cpu": lambda record, now: cpu(record),
     "memory": lambda record, now: memory(record),
     "restarts": lambda record, now: _restarts(record),
+    "cert_days": cert_days,
 }
 
 

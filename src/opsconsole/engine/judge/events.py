@@ -9,6 +9,7 @@ from typing import Final
 
 from opsconsole.engine.judge.health import NOT_LOOKED
 from opsconsole.model.alerts import NOT_IDENTITY, Alert, Severity
+from opsconsole.model.certificate import Validity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault
 from opsconsole.model.operation import SILENCING, Operation, OperationState
@@ -49,6 +50,19 @@ def version_change(at: float, service: str, subject: str, before: str, after: st
     if not before or not after or before == after:
         return None
     return Event(at, EventCode.VERSION_CHANGED, "", service, subject, None, before, after)
+
+
+def certificate_ends(now: float, service: str, validity: Validity) -> Event | None:
+    """A certificate of ``service`` ends in a few days; None before that, and once it has ended.
+
+    It is made of what the certificate says alone, so that it is the same at each look, of each copy
+    and in each console.
+    """
+    days = validity.notice(now)
+    if days is None or validity.left(now) <= 0:
+        return None
+    at, code = validity.noticed_at(days), EventCode.CERTIFICATE_ENDS
+    return Event(at, code, service=service, subject=service, figure=float(days))
 
 
 def process_started(at: float, service: str, subject: str, lived: float | None) -> Event:

@@ -117,3 +117,4 @@ def _inherit_probe(old: ProbeRecord, new: ProbeRecord) -> None:
     new.judged, new.taken_at, new.took = old.judged, old.taken_at, old.took
     new.report, new.report_at = old.report, old.report_at
     new.fault, new.stale, new.was_down = old.fault, old.stale, old.was_down
+    new.certificate = old.certificate

@@ -48,7 +48,7 @@ class Diagnoses:
         """``services``, those that are not plainly well with their diagnoses."""
         found_firing = _by_service(alert for alert in alerts if alert.state is AlertState.FIRING)
         self._firing = firing = _kept(self._firing, found_firing)
-        ill = [each for each in services if not _plainly_well(each) or each.name in firing]
+        ill = [each for each in services if not _plainly_well(each, now) or each.name in firing]
         if not ill:
             self._found.clear()
             return services
@@ -96,13 +96,19 @@ def _in_time(event: Event) -> tuple[float, str, str, str, str, str]:
     return event.at, event.code, event.subject, event.name, event.after, event.detail
 
 
-def _plainly_well(service: ServiceView) -> bool:
+def _plainly_well(service: ServiceView, now: float) -> bool:
     return (
         service.state is State.OK
         and not service.stale
         and not service.flapping
         and all(each.met is not False for each in service.objectives)
+        and not _certificate_ends(service, now)
     )
+
+
+def _certificate_ends(service: ServiceView, now: float) -> bool:
+    shown = service.certificate(now)
+    return shown is not None and shown.validity.notice(now) is not None
 
 
 def _below(service: ServiceView, known: Known) -> Iterable[ServiceView]:

@@ -29,7 +29,7 @@ from opsconsole.model.reading import SINGLE_LOOK
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.series import MetricValue
-from opsconsole.model.snapshot import InstanceView, ServiceView
+from opsconsole.model.snapshot import CertificateView, InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import (
@@ -75,6 +75,7 @@ class ProbeRecord:
     was_down: bool = False
     well_at: float | None = None
     wrong_at: float | None = None
+    certificate: CertificateView | None = None
 
     def note_whether_well(self, at: float, state: State) -> None:
         """Take in whether a look at ``at`` was good."""

@@ -14,7 +14,7 @@ from opsconsole.engine.alerts.alert_book import AlertBook, own_rules
 from opsconsole.engine.alerts.server_book import ServerBook
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.judge import health
-from opsconsole.engine.judge.events import health_flip, version_change
+from opsconsole.engine.judge.events import certificate_ends, health_flip, version_change
 from opsconsole.engine.judge.service import (
     NOT_RUNNING,
     Judgement,
@@ -39,6 +39,7 @@ from opsconsole.engine.state.views import (
     service_view,
 )
 from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.certificate import Validity
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.health import HealthReport
@@ -55,6 +56,7 @@ from opsconsole.model.reading import SINGLE_LOOK, STALE_INTERVALS, Reading, is_s
 from opsconsole.model.running.hosts import Host, HostView
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
+from opsconsole.model.snapshot import CertificateView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
 from opsconsole.sources.base import AnySource
@@ -278,6 +280,7 @@ class Store:
         assert report is None or isinstance(report, HealthReport), "what a probe gives"
         self.probes.note(reading.source, fault, at, lag)
         probe.taken_at, probe.took, probe.fault, probe.stale = at, reading.took, fault, False
+        self._note_certificate(instance.service.name, probe, reading.certificate, at)
         if report is not None:
             if report is not probe.answered:
                 probe.answered, probe.report = report, aged(report, probe.report, at)
@@ -304,6 +307,22 @@ class Store:
         if probe.judged.state is not before:
             self._judge_instance(instance, at)
         return self._sooner(probe) if probe.judged.undecided else None
+
+    def _note_certificate(
+        self, service: str, probe: ProbeRecord, validity: Validity | None, at: float
+    ) -> None:
+        """Take in what TLS showed; that it ends soon is said once, however many copies show it."""
+        if validity is None:
+            return
+        every = max(probe.interval, self._least)
+        before, probe.certificate = probe.certificate, CertificateView(validity, at, every)
+        event = certificate_ends(at, service, validity)
+        if before is not None and event == certificate_ends(
+            before.seen_at, service, before.validity
+        ):
+            return
+        if event not in self.events.view():
+            self.events.add(event)
 
     @staticmethod
     def _sooner(probe: ProbeRecord) -> float:

@@ -11,7 +11,13 @@ from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRe
 from opsconsole.engine.state.replica_book import UNREAD, Copies
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
 from opsconsole.model.running.workloads import Replica
-from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView
+from opsconsole.model.snapshot import (
+    CertificateView,
+    InstanceView,
+    ProbeView,
+    ServiceView,
+    first_to_end,
+)
 from opsconsole.model.state import State
 
 
@@ -45,7 +51,14 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
         wrong_at=wrong.wrong_at if wrong else None,
         well_at=wrong.well_at if wrong else None,
         at_least=instance.at_least,
+        certificate=_certificate(instance),
     )
+
+
+def _certificate(instance: InstanceRecord) -> CertificateView | None:
+    """The one that ends first of those that its probes were shown lately."""
+    shown = [each.certificate for each in instance.probes if each.certificate is not None]
+    return first_to_end(shown, max((each.seen_at for each in shown), default=0.0))
 
 
 def replica_instances(record: ServiceRecord) -> tuple[InstanceView, ...]:

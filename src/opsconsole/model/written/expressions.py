@@ -29,6 +29,7 @@ BUILT_IN: Final = {
     "cpu": "share",
     "memory": "size",
     "restarts": "number",
+    "cert_days": "number",
     "disk": "size",
     "disk_free": "size",
     "host_cpu": "share",

@@ -8,6 +8,7 @@ unknown value is null, never zero.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from opsconsole.model.certificate import DAY
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import Component
@@ -16,7 +17,14 @@ from opsconsole.model.origin import Origin
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView, Replica, Workload
 from opsconsole.model.series import MetricValue
-from opsconsole.model.snapshot import InstanceView, ProbeView, ServiceView, Snapshot, SourceView
+from opsconsole.model.snapshot import (
+    CertificateView,
+    InstanceView,
+    ProbeView,
+    ServiceView,
+    Snapshot,
+    SourceView,
+)
 from opsconsole.model.state import exit_code
 from opsconsole.render.event_words import words
 from opsconsole.render.json.alerts import alert_document, silence_document
@@ -138,6 +146,7 @@ def _service(service: ServiceView, now: float) -> Document:
         "request_rate": _round(service.request_rate),
         "cpu": _round(service.cpu),
         "memory": service.memory,
+        "cert_days": _days_left(service.certificate(now), now),
         "metrics": [_metric(metric, now) for metric in service.metrics],
         "objectives": [
             {
@@ -186,6 +195,7 @@ def _instance(instance: InstanceView, now: float) -> Document:
         "reason": instance.reason,
         "latency": _round(instance.latency),
         "fault": _fault(instance.fault),
+        "certificate": _certificate(instance.certificate, now),
         "runs_as": instance.runs_as,
         "replicas": list(instance.replicas),
         "version": report.version if report else "",
@@ -194,6 +204,22 @@ def _instance(instance: InstanceView, now: float) -> Document:
         "components": [_component(part) for part in report.components] if report else [],
         "probes": [_probe(probe, now) for probe in instance.probes],
     }
+
+
+def _certificate(shown: CertificateView | None, now: float) -> Document | None:
+    if shown is None:
+        return None
+    return {
+        "starts_at": _round(shown.validity.starts),
+        "ends_at": _round(shown.validity.ends),
+        "days": _days_left(shown, now),
+        "age": _age(shown.seen_at, now),
+        "stale": shown.is_stale(now),
+    }
+
+
+def _days_left(shown: CertificateView | None, now: float) -> float | None:
+    return None if shown is None else _round(shown.validity.left(now) / DAY)
 
 
 def _component(component: Component) -> Document:

@@ -82,7 +82,7 @@ _GLYPHS: Final = {
     FactCode.ALERT: ("▲", Role.DEGRADED), FactCode.ALERTS_SILENCED: ("·", Role.MUTED),
     FactCode.DISK_FULL: ("✖", Role.DOWN), FactCode.HOST_MEMORY: ("↗", Role.DEGRADED),
     FactCode.CERTIFICATE: ("✖", Role.DOWN), FactCode.FLAPPING: ("▲", Role.DEGRADED),
-    FactCode.NOT_READ: ("◌", Role.UNKNOWN),
+    FactCode.NOT_READ: ("◌", Role.UNKNOWN), FactCode.CERTIFICATE_ENDS: ("§", Role.DEGRADED),
 }  # fmt: skip
 
 _LEADS: Final = {

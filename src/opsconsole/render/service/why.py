@@ -173,6 +173,20 @@ def _probe_fails(fact: Fact) -> list[str]:
     return [f"{who}: {fact.after}"]
 
 
+def _certificate_ends(fact: Fact) -> list[str]:
+    left = fact.figure or 0.0
+    span = _days(abs(left))
+    said = f"certificate ends in {span}" if left > 0 else f"certificate expired {span} ago"
+    return [said if fact.copies == int(fact.limit or 1) else f"{_who(fact)}: {said}"]
+
+
+def _days(seconds: float) -> str:
+    days, hours = int(seconds // 86400), int(seconds // 3600)
+    if days:
+        return f"{days} day{'s' * (days != 1)}"
+    return f"{hours} h" if hours else f"{int(seconds // 60)} min"
+
+
 def _dependency(fact: Fact) -> list[str]:
     said = next((_of_another(each) for each in fact.because), fact.after)
     if not said and fact.state is not None:
@@ -256,6 +270,7 @@ _PARTS: Final[Mapping[FactCode, Callable[[Fact], list[str]]]] = {
     FactCode.DISK_FULL: _disk_full,
     FactCode.HOST_MEMORY: _host_memory,
     FactCode.CERTIFICATE: _probe_fails,
+    FactCode.CERTIFICATE_ENDS: _certificate_ends,
     FactCode.FLAPPING: _flapping,
     FactCode.NOT_READ: _not_read,
 }

@@ -13,6 +13,7 @@ from typing import Final
 import httpx
 
 from opsconsole.clock import Clock
+from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind
 from opsconsole.model.reading import Reading, is_stale
@@ -26,7 +27,7 @@ from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.header_times import age, retry_after
 from opsconsole.sources.http.http1 import HTTP2_HINT
 from opsconsole.sources.http.target import KEPT_LOOKS, HttpTarget
-from opsconsole.sources.http.transport import EXACT, TOOK
+from opsconsole.sources.http.transport import CERTIFICATE, EXACT, TOOK
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize, sanitize_bytes
 
@@ -96,14 +97,15 @@ class HttpProbe(Source[HealthReport]):
             result = self._read(answer)
             took, exact = answer.extensions[TOOK], answer.extensions[EXACT]
             blur = 0.0 if exact else None
-            return _reading(self._asked.id, self._clock.now(), took, result, blur)
+            shown = answer.extensions[CERTIFICATE]
+            return _reading(self._asked.id, self._clock.now(), took, result, blur, shown)
         except TransportFaultError as error:
-            result = self._from_fault(error)
+            result, shown = self._from_fault(error), error.certificate
         except Exception as error:  # noqa: BLE001
             # The boundary of one probe: a defect is shown as such and stops nothing else.
-            result = _internal_fault(error)
+            result, shown = _internal_fault(error), None
         took = loop.time() - started
-        return _reading(self._asked.id, self._clock.now(), took, result, blur=None)
+        return _reading(self._asked.id, self._clock.now(), took, result, None, shown)
 
     async def close(self) -> None:
         """Close the kept connection; idempotent."""
@@ -183,11 +185,16 @@ class HttpProbe(Source[HealthReport]):
 
 
 def _reading(
-    source: SourceId, at: float, took: float, result: HealthReport | Fault, blur: float | None
+    source: SourceId,
+    at: float,
+    took: float,
+    result: HealthReport | Fault,
+    blur: float | None,
+    certificate: Validity | None,
 ) -> Reading[HealthReport]:
-    if isinstance(result, Fault):
-        return Reading(source, at, took, fault=result, blur=blur)
-    return Reading(source, at, took, value=result, blur=blur)
+    fault = result if isinstance(result, Fault) else None
+    value = None if isinstance(result, Fault) else result
+    return Reading(source, at, took, value, fault, blur, certificate)
 
 
 def _internal_fault(error: Exception) -> Fault:

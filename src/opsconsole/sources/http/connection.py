@@ -7,18 +7,18 @@ deadline, which a single timer keeps.
 
 import asyncio
 import contextlib
-import math
 import random
 import socket
 import ssl
 import time
 from typing import Final, cast
 
+from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.http1 import ResponseParser
 from opsconsole.sources.http.timed_socket import TimedSocket
-from opsconsole.sources.http.tls import not_after
+from opsconsole.sources.http.tls import shown_by
 from opsconsole.sources.http.transport_fault import (
     StaleConnectionError,
     TransportFaultError,
@@ -33,12 +33,12 @@ MAX_AGE: Final = 300.0
 class Connection(asyncio.Protocol):
     """Made by ``dial.dial``; ``peer`` is ``host:port`` for messages.
 
-    ``served`` counts the exchanges that it carried.
+    ``served`` counts the exchanges that it carried; ``certificate`` is how long that of the peer
+    holds, None without TLS.
     """
 
     __slots__ = (
         "_deadline",
-        "_ends",
         "_life",
         "_loop",
         "_lost",
@@ -48,8 +48,10 @@ class Connection(asyncio.Protocol):
         "_timer",
         "_total",
         "_transport",
+        "_verified",
         "_waiter",
         "born",
+        "certificate",
         "peer",
         "served",
     )
@@ -66,7 +68,8 @@ class Connection(asyncio.Protocol):
         self._waiter: asyncio.Future[HttpAnswer] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._total = self._deadline = self._sent = 0.0
-        self._ends = math.inf
+        self._verified = False
+        self.certificate: Validity | None = None
         self._lost = False
         self.served = 0
 
@@ -74,9 +77,9 @@ class Connection(asyncio.Protocol):
         """Called by asyncio when the connection stands, after any TLS handshake."""
         self._transport = cast(asyncio.Transport, transport)
         over_tls: ssl.SSLObject | None = transport.get_extra_info("ssl_object")
-        if over_tls is not None and over_tls.context.verify_mode is not ssl.CERT_NONE:
-            der = over_tls.getpeercert(binary_form=True)
-            self._ends = (not_after(der) if der else None) or math.inf
+        if over_tls is not None:
+            self._verified = over_tls.context.verify_mode is not ssl.CERT_NONE
+            self.certificate = shown_by(over_tls)
 
     def is_clean(self) -> bool:
         """Whether it is open, young, and holds no byte that nobody asked for.
@@ -84,7 +87,7 @@ class Connection(asyncio.Protocol):
         The kernel is asked as well: what has arrived since the loop last looked counts. One whose
         certificate has ended is not: no new connection would be taken from that peer.
         """
-        if self._lost or self._loop.time() - self.born > self._life or time.time() > self._ends:
+        if self._lost or self._loop.time() - self.born > self._life or self._has_ended():
             return False
         try:
             self._sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
@@ -93,6 +96,10 @@ class Connection(asyncio.Protocol):
         except OSError:
             return False
         return False
+
+    def _has_ended(self) -> bool:
+        ends = self.certificate if self._verified else None
+        return ends is not None and ends.left(time.time()) < 0
 
     async def exchange(
         self, wire: bytes, method: str, body_limit: int, deadline: float, total: float
@@ -177,6 +184,7 @@ class Connection(asyncio.Protocol):
     def _timed(self, answer: HttpAnswer) -> HttpAnswer:
         arrived = self._sock.arrived
         answer.exact = arrived is not None
+        answer.certificate = self.certificate
         answer.took = max(0.0, (self._loop.time() if arrived is None else arrived) - self._sent)
         return answer
 

@@ -200,7 +200,12 @@ async def _tls_fault(
     if http_tls.needs_chain(error):
         chain = await _certificates(origin, address, deadline)
     message = http_tls.explain(error, origin.server_name, chain, time.time())
-    return TransportFaultError(FaultKind.TLS, message, hint=http_tls.hint(error, chain))
+    return TransportFaultError(
+        FaultKind.TLS,
+        message,
+        hint=http_tls.hint(error, chain),
+        certificate=chain[0].validity if chain else None,
+    )
 
 
 async def _certificates(

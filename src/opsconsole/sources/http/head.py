@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize_bytes
@@ -26,7 +27,8 @@ class HttpAnswer:
     """One final answer. Header values are stripped, otherwise as they came.
 
     ``took`` is the time in seconds from the request to the arrival of the last byte; ``exact`` says
-    whether the kernel gave it, so that nothing of it is this process' own delay.
+    whether the kernel gave it, so that nothing of it is this process' own delay. ``certificate``
+    is the server's, None without TLS.
     """
 
     status: int
@@ -36,6 +38,7 @@ class HttpAnswer:
     reusable: bool = True
     took: float = 0.0
     exact: bool = False
+    certificate: Validity | None = None
 
 
 @dataclass(frozen=True, slots=True)

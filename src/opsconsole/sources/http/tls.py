@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.config.http import TlsConfig
+from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.text import sanitize
@@ -69,11 +70,11 @@ def _why(error: Exception) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What is said of one: whose it is, who signed it, and when it ends in Unix seconds."""
+    """What is said of one: whose it is, who signed it, and how long it holds."""
 
     subject: str
     issuer: str
-    ends: float
+    validity: Validity
 
 
 def needs_chain(error: ssl.SSLError) -> bool:
@@ -105,9 +106,9 @@ def explain(error: ssl.SSLError, server_name: str, chain: Sequence[Certificate],
 def _expired(chain: Sequence[Certificate], now: float) -> str:
     """The one that ended, by its subject where it is not the server's own."""
     for place, each in enumerate(chain):
-        if each.ends < now:
+        if each.validity.ends < now:
             whose = f"intermediate certificate {each.subject}" if place else "certificate"
-            return f"{whose} expired {_age(now - each.ends)} ago"
+            return f"{whose} expired {_age(now - each.validity.ends)} ago"
     above = f" of {chain[-1].issuer}" if chain else ""
     return f"certificate{above} expired"
 
@@ -144,12 +145,6 @@ def _age(seconds: float) -> str:
     return f"{int(seconds // 3600)} h" if seconds >= 3600 else f"{max(1, int(seconds // 60))} min"
 
 
-def not_after(der: bytes) -> float | None:
-    """Unix time at which an X.509 certificate ends, or None if it is not understood."""
-    read = read_certificate(der)
-    return None if read is None else read.ends
-
-
 def read_certificate(der: bytes) -> Certificate | None:
     """What an X.509 certificate says (RFC 5280 §4.1), or None if it is not understood."""
     try:
@@ -157,10 +152,17 @@ def read_certificate(der: bytes) -> Certificate | None:
         to_be_signed = _parts(certificate[1])[0]
         # The version's tag is optional; behind it: serial, algorithm, issuer, validity, subject.
         fields = [value for tag, value in _parts(to_be_signed[1]) if tag != _VERSION_TAG]
-        ends = _asn1_time(_parts(fields[3])[1][1])
-        return Certificate(_name(fields[4]), _name(fields[2]), ends)
+        starts, ends = (_asn1_time(value) for _, value in _parts(fields[3])[:2])
+        return Certificate(_name(fields[4]), _name(fields[2]), Validity(starts, ends))
     except (IndexError, ValueError):
         return None
+
+
+def shown_by(over_tls: ssl.SSLObject) -> Validity | None:
+    """How long the peer's own certificate holds, verified or not; None if not understood."""
+    der = over_tls.getpeercert(binary_form=True)
+    read = read_certificate(der) if der else None
+    return None if read is None else read.validity
 
 
 def sent_by(over_tls: ssl.SSLObject) -> list[Certificate]:

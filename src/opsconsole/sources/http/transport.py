@@ -36,6 +36,9 @@ TOOK: Final = "opsconsole.took"
 EXACT: Final = "opsconsole.exact"
 """The extension that says whether nothing of them is this console's own delay."""
 
+CERTIFICATE: Final = "opsconsole.certificate"
+"""The extension that says how long the server's certificate holds; None without TLS."""
+
 _PREPARED: Final = "opsconsole.prepared"
 _OURS: Final = frozenset({b"accept-encoding", b"host", b"transfer-encoding"})
 _REUSES: Final = frozenset({"GET", "HEAD"})
@@ -101,6 +104,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 "reason_phrase": answer.reason,
                 TOOK: answer.took,
                 EXACT: answer.exact,
+                CERTIFICATE: answer.certificate,
             },
             request=request,
         )

@@ -8,6 +8,7 @@ from typing import Final, Self
 
 import httpx
 
+from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import Fault, FaultKind
 
 _NEVER_LEFT: Final = frozenset(
@@ -20,7 +21,10 @@ HELD_UP: Final = 0.5
 
 
 class TransportFaultError(httpx.TransportError):
-    """An exchange gave no answer. ``fault.status`` is its code where that much was read."""
+    """An exchange gave no answer. ``fault.status`` is its code where that much was read.
+
+    ``certificate`` is the server's own, where that is known of one that was refused.
+    """
 
     def __init__(
         self,
@@ -30,9 +34,11 @@ class TransportFaultError(httpx.TransportError):
         hint: str = "",
         phase: str = "",
         status: int | None = None,
+        certificate: Validity | None = None,
     ) -> None:
         super().__init__(message)
         self.fault = Fault(kind, message, hint, phase, status)
+        self.certificate = certificate
 
     @classmethod
     def of(cls, fault: Fault) -> Self:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from opsconsole.model.alerts import Severity, Suppression
+from opsconsole.model.certificate import DAY, Validity
 from opsconsole.model.diagnosis import Checked, Confidence, Diagnosis, FactCode
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
@@ -13,7 +14,7 @@ from opsconsole.model.health import Component, HealthReport
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.running.hosts import Disk, Host, HostView
 from opsconsole.model.running.workloads import Phase, Update
-from opsconsole.model.snapshot import SourceView
+from opsconsole.model.snapshot import CertificateView, InstanceView, SourceView
 from opsconsole.model.state import State
 from tests.engine.judge.diagnosis.stage import (
     NOW,
@@ -36,6 +37,15 @@ GONE = replica("web-2", Phase.ENDED, exit_code=137, finished_at=T)
 OTHERS = (replica("web-1"), replica("web-3"))
 ONE_OF_THREE = service("web", State.DEGRADED, copy(1, State.OK), copy(2), copy(3, State.OK))
 KILLED_THRICE = [ended(T - 40 + 20 * n, "web-2", 137, memory=True) for n in range(3)]
+
+
+def showing(number: int, days: float) -> InstanceView:
+    """A copy that is well, whose certificate ends so many days from now."""
+    ends = NOW + days * DAY
+    shown = CertificateView(Validity(ends - 90 * DAY, ends), NOW - 1, 5.0)
+    return copy(number, State.OK, certificate=shown)
+
+
 BODY = Fault(FaultKind.STATUS, "HTTP 500 from 127.0.0.1:8001", status=500)
 EXPIRED = Fault(FaultKind.TLS, "certificate expired 3d ago")
 CLUSTER = HealthReport(
@@ -134,6 +144,35 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "certificate expired 3d ago": (
         "a certificate that is over",
         {"services": [service("web", State.DOWN, copy(1, fault=EXPIRED, reason=EXPIRED.message))]},
+    ),
+    "certificate ends in 6 days": (
+        "a certificate that ends, of a service that is well",
+        {"services": [service("web", State.OK, showing(1, 6.5))]},
+    ),
+    "certificate ends in 1 day": (
+        "the same of each copy",
+        {"services": [service("web", State.OK, showing(1, 1.5), showing(2, 1.2))]},
+    ),
+    "web-2: certificate ends in 5 h": (
+        "a certificate that ends today, of one copy",
+        {"services": [service("web", State.OK, showing(1, 60), showing(2, 0.23))]},
+    ),
+    "certificate expired 2 days ago": (
+        "a certificate that is over and that nobody refuses",
+        {"services": [service("web", State.OK, showing(1, -2.5))]},
+    ),
+    "p95 2.4 s > 240 ms": (
+        "an objective that is missed while a certificate ends",
+        {
+            "services": [
+                service(
+                    "web",
+                    State.OK,
+                    showing(1, 2),
+                    objectives=(missed("p95(latency) < 240ms", 2.4, 0.24),),
+                )
+            ]
+        },
     ),
     "web-1 died, exit 3 since env LLM_URL removed": (
         "a setting that is gone since the container was made again",
@@ -332,3 +371,17 @@ def test_an_operation_is_told_with_what_followed_it() -> None:
     )  # fmt: skip
     said = told(service("web", State.DOWN), events=[restart], width=60)
     assert said == f"{REFUSED.message} after restart by kim"
+
+
+def test_a_certificate_that_ends_explains_nothing_that_is_wrong() -> None:
+    service_down = service("web", State.DOWN, replace(showing(1, 2), state=State.DOWN))
+    codes = {each.lead.code for each in diagnosis(service_down).explanations}
+    assert FactCode.CERTIFICATE_ENDS not in codes
+    slow = missed("p95(latency) < 240ms", 2.4, 0.24)
+    found = diagnosis(service("web", State.OK, showing(1, 2), objectives=(slow,))).explanations
+    (beside,) = [each for each in found if each.lead.code is FactCode.CERTIFICATE_ENDS]
+    assert beside.confidence is Confidence.UNLIKELY
+
+
+def test_a_certificate_that_nobody_was_shown_lately_is_not_spoken_of() -> None:
+    assert told(service("web", State.OK, showing(1, 2)), now=NOW + 3600) == ""

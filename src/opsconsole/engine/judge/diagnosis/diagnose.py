@@ -1,6 +1,7 @@
 """Why one service is as it is: the entry to this room. Pure.
 
-Invariant: a service that is well, meets its objectives and has no firing alert has no explanation.
+Invariant: a service that is well, meets its objectives and has no firing alert has no explanation
+but that its certificate ends, which explains nothing that is wrong.
 A dependency explains a service if it is wrong and is not known to have begun later; of a chain of
 such dependencies it is the last one.
 """
@@ -19,7 +20,7 @@ from opsconsole.engine.judge.diagnosis.beside import (
 from opsconsole.engine.judge.diagnosis.changes import OF_CHANGES, before, change_facts
 from opsconsole.engine.judge.diagnosis.copies import afflicted, check_facts, workload_facts
 from opsconsole.engine.judge.diagnosis.known import PRECISION, Known, Onset
-from opsconsole.engine.judge.diagnosis.looks import look_facts, runs_as, unread_facts
+from opsconsole.engine.judge.diagnosis.looks import end_facts, look_facts, runs_as, unread_facts
 from opsconsole.engine.judge.diagnosis.ranking import Story, ranked
 from opsconsole.model.causes import WINDOW
 from opsconsole.model.diagnosis import (
@@ -88,8 +89,13 @@ def _own(
         yield from (_plain(fact) for fact in unread_facts(service, known))
         yield from (_plain(each, Confidence.POSSIBLE) for each in changes if each not in used)
     sure = Confidence.POSSIBLE if wrong else Confidence.LIKELY
-    yield from (_plain(fact, sure) for fact in goal_facts(service))
-    for fact in alert_facts(service, known):
+    goals, alerts = list(goal_facts(service)), list(alert_facts(service, known))
+    if not wrong:
+        noted = all(fact.code is FactCode.ALERTS_SILENCED for fact in (*goals, *alerts))
+        unlike = Confidence.POSSIBLE if noted else Confidence.UNLIKELY
+        yield from (_plain(fact, unlike) for fact in end_facts(service, known.now))
+    yield from (_plain(fact, sure) for fact in goals)
+    for fact in alerts:
         grave = fact.state is State.DOWN and not wrong
         yield _plain(fact, Confidence.LIKELY if grave else Confidence.POSSIBLE)
 

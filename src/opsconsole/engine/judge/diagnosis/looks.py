@@ -1,13 +1,15 @@
 """What looks at a service say: parts that fail, looks that fail, looks that are missing. Pure."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from opsconsole.engine.judge.diagnosis.known import Known
+from opsconsole.model.certificate import DAY
 from opsconsole.model.diagnosis import Fact, FactCode
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.health import Component, failing
 from opsconsole.model.running.workloads import Replica
-from opsconsole.model.snapshot import InstanceView, ServiceView, SourceView
+from opsconsole.model.snapshot import InstanceView, ServiceView, SourceView, first_to_end
 from opsconsole.model.state import State
 
 
@@ -22,6 +24,38 @@ def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[
     for each in ill:
         if each.flapping:
             yield Fact(FactCode.FLAPPING, None, each.name, after=each.reason, state=each.state)
+
+
+def end_facts(service: ServiceView, now: float) -> Iterator[Fact]:
+    """The certificate of ``service`` that ends soon, or has ended with nobody refusing it."""
+    shown = [each for each in service.instances if _ends_soon(each, now)]
+    first = first_to_end((each.certificate for each in shown), now)
+    if first is None:
+        return
+    validity = first.validity
+    days = validity.notice(now)
+    assert days is not None, "chosen for that"
+    whose = next(each.name for each in shown if each.certificate == first)
+    yield Fact(
+        FactCode.CERTIFICATE_ENDS,
+        validity.noticed_at(days),
+        whose,
+        figure=_whole(validity.left(now)),
+        limit=float(len(service.instances)),
+        until=validity.ends,
+        copies=len(shown),
+    )
+
+
+def _ends_soon(instance: InstanceView, now: float) -> bool:
+    shown = instance.certificate
+    return shown is not None and not shown.is_stale(now) and shown.validity.notice(now) is not None
+
+
+def _whole(seconds: float) -> float:
+    """Towards zero to what is said of it, so that it is another only when that is."""
+    unit = next((each for each in (DAY, 3600.0) if abs(seconds) >= each), 60.0)
+    return math.trunc(seconds / unit) * unit
 
 
 def unread_facts(service: ServiceView, known: Known) -> Iterator[Fact]:

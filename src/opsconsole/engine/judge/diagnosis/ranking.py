@@ -35,6 +35,7 @@ _TELLING: Final = (
     FactCode.VERSION_CHANGED,
     FactCode.CONFIGURATION_CHANGED,
     FactCode.OPERATED,
+    FactCode.CERTIFICATE_ENDS,
     FactCode.ALERTS_SILENCED,
 )
 """What says more of the cause comes first: causes before symptoms, one's own before others'."""
