@@ -211,6 +211,41 @@ async def test_verification_is_skipped_only_where_the_configuration_says_so(
     assert (await fault_of(connector, url)).kind is FaultKind.TLS
 
 
+@pytest.mark.parametrize(
+    ("port", "tls_config", "days"),
+    [
+        # Of one that was kept, of one that nobody verifies, and of one that was refused.
+        ("tls", {"ca_file": "ca.pem"}, None),
+        ("tls_expired", {"insecure_skip_verify": True}, -3),
+        ("tls_expired", {"ca_file": "ca.pem"}, -3),
+    ],
+)
+async def test_each_look_over_tls_has_the_certificate_s_end(
+    hostile: Hostile,
+    connector: Connector,
+    port: str,
+    tls_config: dict[str, Any],
+    days: int | None,
+) -> None:
+    url = hostile.url("ok", port=port)
+    http = {"tls_config": tls_config}
+    probe = make_probe(connector, url, timeout=5, http=http, base=hostile.folder)
+    first, second = await probe.collect(), await probe.collect()
+    await probe.close()
+    assert first.certificate is not None
+    assert first.certificate == second.certificate
+    left = first.certificate.left(time.time()) / 86400
+    assert left > 0 if days is None else round(left) == days
+
+
+async def test_a_look_without_tls_has_none(hostile: Hostile, connector: Connector) -> None:
+    probe = make_probe(connector, hostile.url("ok"), timeout=5)
+    reading = await probe.collect()
+    await probe.close()
+    assert reading.value is not None
+    assert reading.certificate is None
+
+
 async def test_the_name_of_the_certificate_can_be_told(
     hostile: Hostile, connector: Connector
 ) -> None:

@@ -56,7 +56,8 @@ def instance_view(instance: InstanceRecord) -> InstanceView:
 
 
 def _certificate(instance: InstanceRecord) -> CertificateView | None:
-    """The one that ends first of those that its probes were shown lately."""
+    """The one that ends first of those that its probes were shown; not one that is stale beside
+    another."""
     shown = [each.certificate for each in instance.probes if each.certificate is not None]
     return first_to_end(shown, max((each.seen_at for each in shown), default=0.0))
 
