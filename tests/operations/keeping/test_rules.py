@@ -4,21 +4,30 @@ A change goes by the way of every change, which refuses here: the configuration 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from opsconsole.model.operation import ActionKind, OperationState
+from opsconsole.model.operation import (
+    BY_PROMISE,
+    ActionKind,
+    ActionRequest,
+    Operation,
+    OperationState,
+    Refusal,
+    StepResult,
+)
 from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal
+from opsconsole.operations.keeping import automatic
 from opsconsole.operations.keeping.end_rule import ATTEMPTS, EndRule
 from opsconsole.operations.keeping.rollback_rule import RollbackRule
 from opsconsole.operations.keeping.watch_rule import LOOK_EVERY, OVER, WatchRule
 from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.promises.due import due_in
-from opsconsole.operations.state_place import FolderPlace
+from opsconsole.operations.state_place import FolderPlace, StatePlace
 from tests.operations.journal.samples import intent, op
 
 END, ROLLBACK, WATCH = PromiseKind.END, PromiseKind.ROLLBACK, PromiseKind.WATCH
@@ -114,6 +123,85 @@ async def test_a_configuration_that_cannot_be_read_counts_as_a_try(
     assert await rule.turn() == 10.0
 
 
+class Performed:
+    """Stands in for carrying a change out: ends as it is told to, and keeps what was asked for."""
+
+    def __init__(self, outcome: Operation | Refusal) -> None:
+        self._outcome = outcome
+        self.request: ActionRequest | None = None
+        self.meanwhile: Callable[[], object] = str
+
+    async def __call__(
+        self,
+        _state: StatePlace,
+        _intent: Intent,
+        request: ActionRequest,
+        begun: Callable[[Operation], None] | None = None,
+    ) -> Operation | Refusal:
+        self.request = request
+        if begun is not None and isinstance(self._outcome, Operation):
+            begun(self._outcome)
+        self.meanwhile()
+        return self._outcome
+
+
+def _ended(kind: ActionKind, state: OperationState, *steps: str) -> Operation:
+    told = tuple(StepResult(f"step {number}", each) for number, each in enumerate(steps))
+    return Operation(
+        op("two"), "plan-two", "web", kind, "", state, "kim", "bastion-1", 5.0, 6.0,
+        steps=told, summary="as it ended",
+    )  # fmt: skip
+
+
+VERIFIED, FAILED = OperationState.VERIFIED, OperationState.FAILED
+RECOVERIES: list[tuple[Operation | Refusal, str]] = [
+    (_ended(ActionKind.RECOVER, VERIFIED, "done", "done"), ""),
+    (_ended(ActionKind.RECOVER, FAILED, "done", "done"), ""),
+    (_ended(ActionKind.RECOVER, FAILED, "done", "failed"), "failed: as it ended"),
+    (Refusal("busy", "somebody is at it"), "somebody is at it"),
+]
+
+
+@pytest.mark.parametrize(("outcome", "told"), RECOVERIES)
+async def test_an_end_is_reached_once_every_step_of_it_is_done(
+    outcome: Operation | Refusal,
+    told: str,
+    place: FolderPlace,
+    journal: SqliteJournal,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    performed = Performed(outcome)
+    monkeypatch.setattr(automatic, "perform", performed)
+    assert await _end(place, journal, -5.0).turn() == (10.0 if told else None)
+    promise = journal.promise(ONE, END)
+    assert promise is not None
+    assert promise.attempts == int(bool(told))
+    asked = performed.request
+    assert asked is not None
+    assert (asked.service, asked.kind) == ("web", ActionKind.RECOVER)
+    assert asked.reason == "the end of the degradation that kim began: why"
+    assert dict(asked.parameters) == {BY_PROMISE: "end"}
+
+
+async def test_an_end_that_somebody_reaches_during_a_try_is_over(
+    place: FolderPlace, journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    performed = Performed(Refusal("busy", "somebody is at it"))
+    performed.meanwhile = lambda: journal.settle(ONE, END, "recovered", 5.0)
+    monkeypatch.setattr(automatic, "perform", performed)
+    assert await _end(place, journal, -5.0).turn() is None
+
+
+async def test_an_end_that_is_near_is_not_overslept(
+    place: FolderPlace, journal: SqliteJournal
+) -> None:
+    rule = _end(place, journal, LATER)
+    rule._promise = due_in(rule._promise, 0.9)
+    pause = await rule.turn()
+    assert pause is not None
+    assert 0.0 < pause <= 0.9
+
+
 # ---- a rollback ----
 
 
@@ -162,6 +250,36 @@ async def test_a_configuration_that_cannot_be_read_is_why_it_was_not_done(
     (place.folder.parent / "opsconsole.yaml").write_text("services: [")
     assert await rule.turn() is None
     assert _outcome(journal, ROLLBACK).startswith("not done: ")
+
+
+@pytest.mark.parametrize("state", [VERIFIED, FAILED])
+async def test_the_rollback_that_was_begun_is_named_and_its_verdict_told(
+    state: OperationState,
+    place: FolderPlace,
+    journal: SqliteJournal,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen: list[str] = []
+    performed = Performed(_ended(ActionKind.ROLLBACK, state, "done"))
+    performed.meanwhile = lambda: seen.append(_outcome(journal, ROLLBACK))
+    monkeypatch.setattr(automatic, "perform", performed)
+    assert await _rollback(place, journal, FAILED, -1.0).turn() is None
+    assert seen == [f"begun as {op('two')}"]
+    assert _outcome(journal, ROLLBACK) == f"{state} as {op('two')}"
+    asked = performed.request
+    assert asked is not None
+    assert (asked.service, asked.kind) == ("web", ActionKind.ROLLBACK)
+    assert asked.reason.startswith("by itself after restart by kim failed: ")
+    assert dict(asked.parameters) == {BY_PROMISE: "rollback"}
+
+
+async def test_a_wall_that_is_set_back_makes_no_countdown_longer(
+    place: FolderPlace, journal: SqliteJournal
+) -> None:
+    rule = _rollback(place, journal, FAILED, LATER)
+    at_once = replace(rule._intent, plan=replace(rule._intent.plan, rollback_after=0.0))
+    again = RollbackRule(place, journal, at_once, rule._promise)
+    assert await again.turn() is None
 
 
 async def test_one_that_somebody_else_has_claimed_is_theirs(
