@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from opsconsole import durable
 from opsconsole.errors import StateError
-from opsconsole.model.operation import OperationState
+from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.records import (
     OPERATION_ID,
@@ -116,10 +116,15 @@ class Mandates:
             os.unlink(_name(operation), dir_fd=folder)
 
     def remember(self, intent: Intent, state: OperationState) -> None:
-        """Keep what was performed, and how it ended, as this user's own record."""
+        """Keep what was performed, and how it ended, as this user's own record.
+
+        It has no secrets, but of a degradation, which is put back to what there was before.
+        """
+        plan = intent.plan
+        kept = plan if plan.kind is ActionKind.DEGRADE else plan_codec.published(plan)
         document = {
             "state": str(self._state),
-            "plan": json.loads(plan_codec.encode(intent.plan)),
+            "plan": json.loads(plan_codec.encode(kept)),
             "ended": state.value,
         }
         with self._open() as folder:

@@ -115,7 +115,7 @@ def _walked(path: Path) -> Walk:
     try:
         yield shown(terminal, "Services", "1 degraded", "99 firing")
         for keys, sight in (
-            ("\r", "1 health"), ("2", ""), ("3", ""), ("4", ""), ("5", ""), ("7", ""),
+            ("\r", "1 why"), ("2", ""), ("3", ""), ("4", ""), ("5", ""), ("7", ""),
             ("9", ""), ("y", ""), ("q", ""), ("q", "Services"), ("2z", ""), ("\r", ""), ("q", ""),
             ("z", "Services"), ("t", "Timeline"), ("qq", "Services"), ("1jl", ""),
         ):  # fmt: skip

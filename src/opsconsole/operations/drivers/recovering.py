@@ -23,7 +23,7 @@ def degraded_steps(context: DriverContext, driver: str) -> tuple[Step, ...]:
     for steps in _since_recovery(context):
         own = tuple(step for step in steps if step.driver == driver and not step.follows)
         found = own or found
-    if is_hearsay(context) and any(MASK in str(step.call) for step in found):
+    if any(MASK in str(step.call) for step in found):
         raise ObserveError(
             "what there was before is a secret, which only the record of who degraded it holds",
             remedy=f"have them recover {context.service}",

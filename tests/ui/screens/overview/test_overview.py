@@ -68,7 +68,7 @@ async def test_stale_never_looks_current(open_stage: OpenStage) -> None:
         assert "◌ 11 stale" in stage.text
         assert "● ok" not in stage.text
         assert "last seen ok" in stage.text
-        assert "2m00s stale" in stage.text
+        assert "probes stale 2m00s" in stage.text
 
 
 async def test_the_cursor_stays_on_its_service(open_stage: OpenStage) -> None:
