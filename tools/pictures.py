@@ -30,6 +30,7 @@ NAMES: Final = {
 }  # fmt: skip
 _BRAILLE: Final = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 _LOADING: Final = "starting the engine"
+_ASKING: Final = "looking …"
 _LINES: Final = {
     "─": "lr", "│": "ud", "┤": "lud", "├": "rud", "└": "ur", "┌": "dr", "┐": "dl", "┘": "ul",
     "┼": "lrud", "┴": "lru", "┬": "lrd", "╵": "u", "━": "LR",
@@ -116,7 +117,10 @@ def _rule(draw: ImageDraw.ImageDraw, ends: str, box: tuple[int, int, int, int], 
 
 
 def take(argv: Sequence[str], size: tuple[int, int], path: Path, keys: Iterable[str] = ()) -> None:
-    """Run a program, press keys, and write what is seen. What never loads is taken loading."""
+    """Run a program, press keys, and write what is seen. What never loads is taken loading.
+
+    Raises ``SystemExit`` where something is still being asked for after the last key.
+    """
     with Terminal(argv, size=size, environment={"NO_COLOR": None}) as terminal:
         terminal.settle()
         with contextlib.suppress(AssertionError):
@@ -125,6 +129,11 @@ def take(argv: Sequence[str], size: tuple[int, int], path: Path, keys: Iterable[
         for key in keys:
             terminal.press(key)
             terminal.settle(0.4)
+        if keys:
+            with contextlib.suppress(AssertionError):
+                terminal.until(lambda text: _ASKING not in text)
+            if _ASKING in terminal.text:
+                raise SystemExit(f"{path.name}: the screen still says {_ASKING!r}")
         paint(terminal.screen, path)
 
 

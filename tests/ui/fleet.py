@@ -18,7 +18,6 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport, ProbeKind
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionKind, ActionView, Refusal
-from opsconsole.model.past.replay import Moment
 from opsconsole.model.running.hosts import Disk, Host, HostView
 from opsconsole.model.running.workloads import EngineView, Inventory, Phase, Port, Replica
 from opsconsole.model.series import Latency, MetricValue, Trace
@@ -40,33 +39,57 @@ WINDOW = 900.0
 STEP = 5.0
 
 
-def trace(level: float, *, rise: float = 0.0, seed: int = 0, gap: bool = False) -> Trace:
-    """Fifteen minutes of latency around ``level``, rising to ``rise`` in the last five."""
-    count = int(WINDOW / STEP)
+IMAGE_AT = NOW - 727
+"""When ai-service got its image, which wants more memory than its limit."""
+RISE_AT = NOW - 305
+KILLED_AT = NOW - 203
+DOWN_AT = NOW - 192
+DISK_AT = NOW - 150
+"""When the disk of elasticsearch was full; oatie noticed ten seconds later."""
+OATIE_AT = DISK_AT + 10
+SILENT_AT = NOW - 74
+"""When Alertmanager answered last."""
+LOST_AT = NOW - 31
+FOR = 60.0
+"""How long an alert's condition holds before it fires."""
+GOAL = 0.3
+
+
+def trace(level: float, *, rise: float = 0.0, seed: int = 0, begins: float = RISE_AT,
+          ends: float = NOW) -> Trace:  # fmt: skip
+    """Fifteen minutes of latency around ``level``, rising by ``rise`` from ``begins`` on.
+
+    Nothing answers after ``ends``.
+    """
     values: list[float | None] = []
-    for index in range(count):
+    for index in range(int(WINDOW / STEP)):
+        at = NOW - WINDOW + index * STEP
         wave = 1 + 0.25 * math.sin(index / 7 + seed) + 0.1 * math.sin(index / 2.3 + seed * 3)
         value = level * wave
-        ahead = (index - count * 0.66) / (count * 0.34)
+        ahead = (at - begins) / (ends - begins)
         if rise and ahead > 0:
             value += rise * math.sin(min(ahead * 1.6, 1.6)) * (0.8 + 0.2 * wave)
-        values.append(None if gap and 60 < index < 74 else value)
+        values.append(value if at <= ends else None)
     return Trace(NOW - WINDOW, STEP, tuple(values))
 
 
-def latency(level: float, *, rise: float = 0.0, seed: int = 0, gap: bool = False) -> Latency:
-    """A latency with its three traces."""
-    p95 = trace(level, rise=rise, seed=seed, gap=gap)
-    last = p95.values[-1]
+def missed_at(seen: Trace) -> float:
+    """When ``seen`` first crossed the goal."""
+    return next(
+        seen.start + index * seen.step
+        for index, value in enumerate(seen.values)
+        if value is not None and value > GOAL
+    )
+
+
+def latency(p95: Trace) -> Latency:
+    """A latency with its three traces and the last of each."""
+    last = next(value for value in reversed(p95.values) if value is not None)
     return Latency(
-        last=last,
-        p50=level * 0.6,
-        p95=last,
-        p99=(last or level) * 1.4,
-        trace=p95,
+        last=last, p50=last * 0.5, p95=last, p99=last * 1.4, trace=p95,
         trace_p50=replace(p95, values=tuple(v and v * 0.5 for v in p95.values)),
         trace_p99=replace(p95, values=tuple(v and v * 1.4 for v in p95.values)),
-    )
+    )  # fmt: skip
 
 
 ACTIONS = (
@@ -105,7 +128,9 @@ def components(state: State) -> tuple[Component, ...]:
     )
 
 
-def instance(service: str, number: int, state: State, reason: str = "") -> InstanceView:
+def instance(
+    service: str, number: int, state: State, reason: str = "", since: float = DOWN_AT
+) -> InstanceView:
     """One instance with its probes and report."""
     url = f"http://10.0.0.{number}:8000"
     fault = None
@@ -128,7 +153,7 @@ def instance(service: str, number: int, state: State, reason: str = "") -> Insta
         ProbeView(ProbeKind.READY, f"{url}/health/ready", state, NOW - 2, took, fault),
     )
     return InstanceView(
-        service, f"{service}-{number}", url, state, NOW - 192, NOW - 2, report=report,
+        service, f"{service}-{number}", url, state, since, NOW - 2, report=report,
         report_at=NOW - 2, fault=fault, probes=probes, latency=took, reason=reason,
         runs_as=f"{service}-{number}", replicas=(f"{service}-{number}",),
     )  # fmt: skip
@@ -137,15 +162,22 @@ def instance(service: str, number: int, state: State, reason: str = "") -> Insta
 def service(
     name: str, states: tuple[State, ...], level: float, *, rise: float = 0.0, seed: int = 0,
     reason: str = "", rate: float = 12.0, errors: float = 0.0, cpu: float = 0.12,
-    needs: tuple[str, ...] = (), version: str = "v1.5.0",
+    needs: tuple[str, ...] = (), version: str = "v1.5.0", since: float = DOWN_AT,
+    begins: float = RISE_AT,
 ) -> ServiceView:  # fmt: skip
     """One service with instances in ``states``."""
     state = combine_instances(states)
-    found = latency(level, rise=rise, seed=seed, gap=State.DOWN in states)
+    ends = KILLED_AT if state is State.DOWN else NOW
+    found = latency(trace(level, rise=rise, seed=seed, begins=begins, ends=ends))
+    long_ago = NOW - 86_400 * 3.2
     p95 = found.p95 or 0.0
     return ServiceView(
-        name, state, NOW - (192 if state is not State.OK else 86_400 * 3.2),
-        tuple(instance(name, n, each, reason) for n, each in enumerate(states, 1)),
+        name, state, since if state is not State.OK else long_ago,
+        tuple(
+            instance(name, n, each, reason if each is not State.OK else "",
+                     since if each is not State.OK else long_ago)
+            for n, each in enumerate(states, 1)
+        ),
         reason=reason, latency=found, error_rate=errors, request_rate=rate, cpu=cpu,
         memory=int(640e6 * (1 + seed % 5)), version=version,
         replicas=tuple(f"{name}-{n}" for n, _ in enumerate(states, 1)),
@@ -155,7 +187,7 @@ def service(
             MetricValue(name, "cache_hit_ratio", 93.1, "%", NOW - 4),
         ),
         objectives=(
-            Attainment(name, "p95(latency) < 300ms", p95, 0.3, "s", p95 < 0.3),
+            Attainment(name, "p95(latency) < 300ms", p95, GOAL, "s", p95 < GOAL),
             Attainment(name, "rate(requests) > 10/s", rate, 10, "/s", rate > 10),
             Attainment(name, "availability 99.9% over 30d", 0.9994, 0.999, "%", True, 0.38, 1.4),
         ),
@@ -184,19 +216,19 @@ def calm_services() -> tuple[ServiceView, ...]:
 def diagnosis() -> Diagnosis:
     """Why ai-service is down: a new image, out of memory, refused; and what came later."""
     image = Fact(
-        FactCode.IMAGE_CHANGED, NOW - 727, "ai-service", before="ai-service:v1.4.2",
+        FactCode.IMAGE_CHANGED, IMAGE_AT, "ai-service", before="ai-service:v1.4.2",
         after="ai-service:v1.5.0", by="kim", source="docker",
     )  # fmt: skip
     killed = Fact(
-        FactCode.OUT_OF_MEMORY, NOW - 203, "ai-service-1", count=9, figure=float(4 << 30),
+        FactCode.OUT_OF_MEMORY, KILLED_AT, "ai-service-1", count=9, figure=float(4 << 30),
         copies=3, source="docker", because=(image,), state=DOWN,
     )  # fmt: skip
     refused = Fact(
-        FactCode.PROBE_FAILS, NOW - 192, "ai-service-1", after="connection refused", figure=3,
+        FactCode.PROBE_FAILS, DOWN_AT, "ai-service-1", after="connection refused", figure=3,
         limit=3, source="probes", state=DOWN,
     )  # fmt: skip
     other = Fact(
-        FactCode.DEPENDENCY, NOW - 150, "elasticsearch", after="disk 97% full", state=BAD,
+        FactCode.DEPENDENCY, DISK_AT, "elasticsearch", after="disk 97% full", state=BAD,
         source="probes",
     )  # fmt: skip
     return Diagnosis(
@@ -210,30 +242,47 @@ def diagnosis() -> Diagnosis:
     )
 
 
+def needed() -> Diagnosis:
+    """Why oatie is degraded: what it needs is."""
+    other = Fact(
+        FactCode.DEPENDENCY, DISK_AT, "elasticsearch", after="disk 97% full", state=BAD,
+        source="probes",
+    )  # fmt: skip
+    return Diagnosis((Explanation(other, (other,), Confidence.LIKELY),), (), (), NOW - 1987)
+
+
 def burning_services() -> tuple[ServiceView, ...]:
     """The same fleet with a cause, a symptom and something that cannot be seen."""
     changed = {
         "ai-service": replace(
             service(
                 "ai-service", (DOWN, DOWN, DOWN), 0.062, rise=1.8, seed=3, rate=88, errors=0.041,
-                cpu=0.81, reason="connection refused on 3 of 3; was ok until 09:10:53",
+                cpu=0.81, reason="connection refused on 3 of 3; was ok until 09:10:43",
                 needs=("elasticsearch",),
             ),
             diagnosis=diagnosis(),
         ),
-        "oatie": service(
-            "oatie", (OK, BAD), 0.12, rise=0.35, seed=8, rate=34, cpu=0.34,
-            reason="search: elasticsearch: cluster red", needs=("ai-service",),
+        "elasticsearch": service(
+            "elasticsearch", (OK, OK, BAD), 0.021, seed=4, rate=940, since=DISK_AT,
+            reason="elasticsearch-3: disk 97% full, index is read-only",
+        ),
+        "oatie": replace(
+            service(
+                "oatie", (OK, BAD), 0.12, rise=0.35, seed=8, rate=34, cpu=0.34, since=OATIE_AT,
+                begins=DISK_AT, reason="search: elasticsearch: cluster red",
+                needs=("ai-service", "elasticsearch"),
+            ),
+            diagnosis=needed(),
         ),
         "mailer": replace(
-            service("mailer", (LOST,), 0.34, seed=7, rate=0.4,
+            service("mailer", (LOST,), 0.34, seed=7, rate=0.4, since=LOST_AT,
                     reason="dns (dns): no answer for mail.internal"), stale=True),
     }  # fmt: skip
     return tuple(changed.get(each.name, each) for each in calm_services())
 
 
 def replicas(*, fire: bool) -> tuple[Replica, ...]:
-    """What runs of the fleet; on fire one has died for want of memory."""
+    """What runs of the fleet; on fire three have died for want of memory."""
     gib = 1 << 30
     out = [
         replica(
@@ -246,21 +295,15 @@ def replicas(*, fire: bool) -> tuple[Replica, ...]:
         )
     ]  # fmt: skip
     if fire:
-        out.append(
+        out += [
             replica(
-                "ai-service-2", Phase.ENDED, status="exited", image="ai-service:v1.5.0",
-                image_id="sha256:77", exit_code=137, oom_killed=True, restarts=4,
-                finished_at=NOW - 203,
+                f"ai-service-{number}", Phase.ENDED, status="exited", image="ai-service:v1.5.0",
+                image_id="sha256:77", exit_code=137, oom_killed=True, restarts=3,
+                finished_at=KILLED_AT, memory_limit=4 * gib,
                 detail="killed by the kernel: out of memory",
             )
-        )  # fmt: skip
-        out.append(
-            replica(
-                "ai-service-1", state=BAD, image="ai-service:v1.5.0", image_id="sha256:77",
-                health="unhealthy", restarts=2, cpu=0.81, memory=int(3.1 * gib),
-                memory_limit=4 * gib,
-            )
-        )  # fmt: skip
+            for number in (1, 2, 3)
+        ]  # fmt: skip
     return tuple(out)
 
 
@@ -314,7 +357,7 @@ def sources(*, fault: bool = False, age: float = 1.0) -> tuple[SourceView, ...]:
         ),
         SourceView(
             named("alertmanager:alertmanager"), "http://127.0.0.1:9093", 10,
-            NOW - (74 if fault else age), NOW - 74, trouble,
+            SILENT_AT if fault else NOW - age, SILENT_AT, trouble,
         ),
         SourceView(named("host:local"), "bastion-1", 2, NOW - age, NOW - 900),
     )  # fmt: skip
@@ -324,7 +367,7 @@ def events(*, fire: bool) -> tuple[Event, ...]:
     """What happened lately, oldest first."""
     calm = [
         Event(NOW - 7200, EventCode.NOTE, "handover from kim: quiet night", ""),
-        Event(NOW - 727, EventCode.IMAGE_CHANGED, "", "ai-service", "ai-service", None, "v1.4.2",
+        Event(IMAGE_AT, EventCode.IMAGE_CHANGED, "", "ai-service", "ai-service", None, "v1.4.2",
               "v1.5.0"),
         Event(NOW - 500, EventCode.SOURCE, "docker answers again after 12 s", "", "docker"),
     ]  # fmt: skip
@@ -332,16 +375,27 @@ def events(*, fire: bool) -> tuple[Event, ...]:
         return tuple(calm)
     return (
         *calm,
-        Event(NOW - 203, EventCode.ENDED, "", "ai-service",
-              "ai-service-2", DOWN, figure=137, memory=True),
-        Event(NOW - 192, EventCode.HEALTH_CHANGED, "connection refused", "ai-service",
+        Event(crossed() + FOR, EventCode.ALERT_FIRED, "", "ai-service", "HighLatency", BAD),
+        *(
+            Event(KILLED_AT, EventCode.ENDED, "", "ai-service", f"ai-service-{number}", DOWN,
+                  figure=137, memory=True)
+            for number in (1, 2, 3)
+        ),
+        Event(DOWN_AT, EventCode.HEALTH_CHANGED, "connection refused", "ai-service",
               "ai-service", DOWN, "ok", "down"),
-        Event(NOW - 150, EventCode.HEALTH_CHANGED, "search: elasticsearch: cluster red", "oatie",
+        Event(DISK_AT, EventCode.HEALTH_CHANGED, "disk 97% full, index is read-only",
+              "elasticsearch", "elasticsearch-3", BAD, "ok", "degraded"),
+        Event(OATIE_AT, EventCode.HEALTH_CHANGED, "search: elasticsearch: cluster red", "oatie",
               "oatie-2", BAD, "ok", "degraded"),
-        Event(NOW - 64, EventCode.ALERT_FIRED, "", "ai-service", "ServiceDown", DOWN),
-        Event(NOW - 31, EventCode.HEALTH_CHANGED, "no answer for mail.internal", "mailer",
+        Event(DOWN_AT + FOR, EventCode.ALERT_FIRED, "", "ai-service", "ServiceDown", DOWN),
+        Event(LOST_AT, EventCode.HEALTH_CHANGED, "no answer for mail.internal", "mailer",
               "mailer-1", LOST, "ok", "unknown"),
     )  # fmt: skip
+
+
+def crossed() -> float:
+    """When the latency of ai-service missed its goal."""
+    return missed_at(trace(0.062, rise=1.8, seed=3, ends=KILLED_AT))
 
 
 PRODUCTION = EnvironmentView("production", "high", "aws · eu-west-1")
@@ -360,8 +414,10 @@ def on_fire(seq: int = 1, *, read_only: bool = False) -> Snapshot:
     return Snapshot(
         seq, NOW, PRODUCTION, burning_services(),
         (
-            alert("ServiceDown", Severity.CRITICAL, 192, "ai-service", "no instance answers"),
-            alert("HighLatency", Severity.WARNING, 904, "ai-service", "p95 1.9 s, over 300 ms"),
+            alert("ServiceDown", Severity.CRITICAL, NOW - DOWN_AT, "ai-service",
+                  "no instance answers"),
+            alert("HighLatency", Severity.WARNING, NOW - crossed(), "ai-service",
+                  "p95 over 300 ms"),
             alert("LowCacheHit", Severity.WARNING, 3720, "ai-backend", "", quiet=True),
             alert("DiskWillFill", Severity.INFO, 9000, "", "in 9 h", state=AlertState.PENDING),
         ),
@@ -440,8 +496,3 @@ def hostile() -> Snapshot:
         1, NOW, EnvironmentView(EVIL[0], "high", EVIL[2]), tuple(views), ringing, hosts(),
         (EngineView(told, NOW, 5.0),), happened, read, notices=EVIL,
     )  # fmt: skip
-
-
-def burning_moment(at: float) -> Moment:
-    """Any moment of a recording in which the fleet was on fire."""
-    return Moment(at, at, replace(on_fire(), taken_at=at, replayed=True))

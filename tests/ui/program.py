@@ -89,13 +89,13 @@ def _wall(first: str) -> WallOptions:
 
 
 def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
-    from tests.ui import fleet, reading, ringing, working
+    from tests.ui import fleet, reading, ringing, story, working
     from tests.ui.fake_engine import FakeEngine
 
     made: dict[str, Callable[[], Snapshot | None]] = {
         "calm": fleet.calm,
-        "fire": fleet.on_fire,
-        "read-only": lambda: fleet.on_fire(read_only=True),
+        "fire": story.on_fire,
+        "read-only": lambda: story.on_fire(read_only=True),
         "empty": fleet.empty,
         "stale": fleet.stale,
         "hostile": fleet.hostile,
@@ -107,7 +107,7 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
     }
     engine = FakeEngine(made[scene]())
     engine.kept = working.backups()
-    engine.answer_moment = fleet.burning_moment
+    engine.answer_moment = story.moment
     engine.read_pages = reading.pages(fire=scene == "fire")
     engine.answer_logs = reading.answer_logs
     if live and engine.snapshot is not None:

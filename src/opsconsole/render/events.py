@@ -6,7 +6,7 @@ Invariant: an event's row stays the same within a day; colour shows its state on
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from opsconsole.model.events import Event, EventCode
+from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Role, Row, Span, clip, fit, state_role
@@ -74,7 +74,8 @@ def row(event: Event, width: int, now: float) -> Row:
         else (event.kind.glyph, Role.MUTED)
     )
     who_width = min(26, max(12, width // 5))
-    who = event.subject or event.service or event.kind.value
+    alerts = event.kind is EventKind.ALERT
+    who = (event.service if alerts else "") or event.subject or event.service or event.kind.value
     said = words(event).removeprefix(f"{who} ")
     return Row(
         key(event),

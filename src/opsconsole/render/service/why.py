@@ -40,7 +40,10 @@ def why_beside(service: ServiceView, doing: str | None, width: int, role: Role =
     said = why(service, max(width - 2 - width_of(doing), width // 2))
     if not said:
         return (Span(cut_sentence(doing, width), Role.ACCENT),)
-    beside = cut_sentence(doing, max(0, width - width_of(said) - 2))
+    room = max(0, width - width_of(said) - 2)
+    # Who does it says more than from which host.
+    short = doing if width_of(doing) <= room else doing.partition("@")[0]
+    beside = cut_sentence(short, room)
     return (Span(said, role), Span("  "), Span(beside, Role.ACCENT))
 
 

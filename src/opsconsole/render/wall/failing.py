@@ -208,7 +208,8 @@ def _copies(service: ServiceView) -> str:
 def _row(service: ServiceView, scene: Scene, width: int) -> Line:
     """Everything on one line."""
     age = figures.age(scene.now - _began(service))
-    name = min(28, max(12, width // 4))
+    services = scene.snapshot.services if scene.snapshot else ()
+    name = min(28, max(12, width // 4), max((width_of(each.name) for each in services), default=12))
     line = (
         *_chip(service),
         Span("  "),

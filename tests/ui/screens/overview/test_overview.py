@@ -116,10 +116,10 @@ async def test_failing_only(open_stage: OpenStage) -> None:
     async with open_stage(fleet.on_fire()) as stage:
         await stage.press("f")
         assert services(stage).table(Panel.SERVICES).keys == (
-            "ai-service", "oatie", "mailer",
+            "ai-service", "elasticsearch", "oatie", "mailer",
         )  # fmt: skip
         await stage.press("n")
-        assert cursor(stage) == "oatie"
+        assert cursor(stage) == "elasticsearch"
         await stage.press("P")
         assert cursor(stage) == "ai-service"
 
