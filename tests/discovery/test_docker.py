@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from opsconsole.config.effective import effective
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
-from opsconsole.discovery.docker import RECENT, DockerFinding, read
+from opsconsole.discovery.docker import RECENT, read
+from opsconsole.discovery.finding import Finding
 from opsconsole.model.running.workloads import Inventory, Phase, Place, PlaceKind, Port, Replica
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.docker.replaced import Replaced
@@ -62,7 +63,7 @@ def declared(rules: object = True, **more: Any) -> Settings:
     return Settings.model_validate({"discover": {"docker": rules}, **more})
 
 
-def services(*replicas: Replica, rules: object = True, **more: Any) -> dict[str, DockerFinding]:
+def services(*replicas: Replica, rules: object = True, **more: Any) -> dict[str, Finding]:
     found = read(declared(rules, **more), inventory(*replicas), NOW)
     return {each.found.name: each for each in found}
 

@@ -50,15 +50,24 @@ def test_what_has_gone_is_forgotten_after_a_while() -> None:
     book.take(HERE, seen(web()), 159.0)
     assert names(list(book.found(declared))) == ["db", "shop-web"]
     assert list(book.found(declared)) == [], "nothing was said since"
-    book.take(HERE, seen(web()), 160.0)
+    book.take(HERE, seen(web()), 218.0)
+    assert names(list(book.found(declared))) == ["db", "shop-web"]
+    book.take(HERE, seen(web()), 219.0)
     assert names(list(book.found(declared))) == ["shop-web"]
-    book.take(HERE, seen(web(), replica("db")), 161.0)
+    book.take(HERE, seen(web(), replica("db")), 220.0)
     assert names(list(book.found(declared))) == ["shop-web", "db"]
+
+
+def test_what_an_engine_lacks_after_it_was_away_is_not_forgotten_at_once() -> None:
+    book, declared = Discovering(), settings()
+    for at, replicas in ((0.0, (web(),)), (7_200.0, ()), (7_230.0, (web(),)), (9_000.0, ())):
+        book.take(HERE, seen(*replicas), at)
+        assert names(list(book.found(declared))) == ["shop-web"], at
 
 
 def test_a_job_that_has_ended_is_forgotten_and_what_failed_is_not() -> None:
     book, declared = Discovering(), settings()
-    for at, phase in ((0.0, Phase.RUNNING), (700.0, Phase.ENDED)):
+    for at, phase in ((0.0, Phase.RUNNING), (5.0, Phase.ENDED), (700.0, Phase.ENDED)):
         done = replica("job", phase, exit_code=0)
         failed = replica("api", phase, exit_code=143)
         book.take(HERE, seen(done, failed), at)

@@ -220,6 +220,9 @@ ROWS: dict[str, Row] = {
         {**place("docker", name="e"), **service(containers=["x"], engine="e")},
         service(containers=["x"]),
     ),
+    "services.job": Row(
+        PROMETHEUS, {**place("prometheus"), **service(job="x")}, place("prometheus")
+    ),
     "services.metrics_path": Row(SCRAPE, service(metrics_path="/x", **OWN), service(**OWN)),
     "services.labels": Row(
         SCRAPE,

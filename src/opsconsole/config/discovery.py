@@ -44,11 +44,31 @@ class DockerDiscovery(Model):
         return {} if value is True else value
 
 
+class PrometheusDiscovery(Model):
+    """The jobs that a Prometheus scrapes become services; ``true`` for all."""
+
+    short_form: ClassVar[dict[str, Any] | None] = {"const": True}
+
+    jobs: _Texts = Field(default=(), description="Jobs by name; * stands for anything.")
+    labels: _Texts = Field(
+        default=(),
+        description="Labels that one of its targets must have, found or given: key, or key=value.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_true(cls, value: object) -> object:
+        return {} if value is True else value
+
+
 class Discovery(Model):
     """What becomes a service without being named."""
 
     docker: DockerDiscovery | None = Field(
         default=None, description="What the Docker Engines run; true for all of it."
+    )
+    prometheus: PrometheusDiscovery | None = Field(
+        default=None, description="What the Prometheus servers scrape; true for all of it."
     )
     forget: Duration = Field(
         default=600.0, description="How long what has gone is still shown, as gone."

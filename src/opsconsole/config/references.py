@@ -63,8 +63,11 @@ def _check_engines(path: KeyPath, service: Any, engines: Sequence[str]) -> Itera
 
 
 def _check_discovery(settings: Any, engines: Sequence[str]) -> Iterator[Finding]:
-    rules = _mapping(_mapping(_mapping(settings).get("discover")).get("docker"))
-    named = rules.get("engines")
+    discover = _mapping(_mapping(settings).get("discover"))
+    if discover.get("prometheus") is not None and not _mapping(settings).get("prometheus"):
+        wrong = "no Prometheus is given that could be asked for its jobs"
+        yield ("discover", "prometheus"), wrong, "give one: prometheus: {url: …}"
+    named = _mapping(discover.get("docker")).get("engines")
     for index, name in enumerate([named] if isinstance(named, str) else _items(named)):
         path: KeyPath = ("discover", "docker", "engines", index)
         yield from _check_name(path, {"engine": name}, engines, "engine")

@@ -288,6 +288,10 @@ class Service(Found):
     engine: Text | None = Field(
         default=None, description="Name of the engine that has them, if there are several."
     )
+    job: Text | None = Field(
+        default=None,
+        description="The job of its Prometheus whose targets are its copies.",
+    )
     metrics_path: UrlPath | None = Field(
         default=None, description="Where it serves metrics, read when no Prometheus knows it."
     )

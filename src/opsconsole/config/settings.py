@@ -258,6 +258,19 @@ class Settings(Model):
             each for each in self.docker if each.enabled and (not wanted or each.name in wanted)
         )
 
+    @property
+    def tells_targets(self) -> bool:
+        """Whether anybody wants to know what the Prometheus servers scrape."""
+        found = self.discover.prometheus is not None
+        return found or any(each.job for each in self.services.values())
+
+    def discovers(self, source: SourceId) -> bool:
+        """Whether what ``source`` reports becomes services."""
+        if source.kind is SourceKind.PROMETHEUS:
+            return self.discover.prometheus is not None and self.reads(source)
+        is_engine = source.kind is SourceKind.DOCKER
+        return is_engine and any(each.name == source.name for each in self.discovered)
+
     def reads(self, source: SourceId) -> bool:
         """Whether ``source`` is among the places that are to be read."""
         match source.kind:

@@ -12,7 +12,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -21,6 +20,7 @@ from opsconsole.config.discovery import NATIVE_ACTIONS, DockerDiscovery
 from opsconsole.config.effective import FoundService
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
+from opsconsole.discovery.finding import Finding, fit, labelled, matches
 from opsconsole.model.running.workloads import Inventory, Phase, Port, Replica
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.sources.docker.workloads import COMPOSE, SWARM
@@ -37,23 +37,8 @@ _STAND_IN: Final = re.compile(r".+-(?:before|next)-[0-9a-f]{12}")
 """The other container while a rollback replaces one."""
 
 _ASKED_TO_END: Final = frozenset({0, 130, 137, 143})
-_UNFIT: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_NAME_LIMIT: Final = 63
 _PROBE: Final = re.compile(r"(?P<port>[0-9]{1,5})?(?P<path>/(?!/)\S*)")
 _LOOPBACK: Final = "127.0.0.1"
-
-
-@dataclass(frozen=True, slots=True)
-class DockerFinding:
-    """A service that was found.
-
-    ``serves``: it runs, or has failed within ``RECENT``. ``is_over``: it has ended of itself and
-    well, as a job does.
-    """
-
-    found: FoundService
-    serves: bool
-    is_over: bool
 
 
 @dataclass(slots=True)
@@ -92,7 +77,7 @@ class _Group:
         return f"container {self.own}"
 
 
-def read(declared: Settings, inventory: Inventory, now: float | None) -> tuple[DockerFinding, ...]:
+def read(declared: Settings, inventory: Inventory, now: float | None) -> tuple[Finding, ...]:
     """The services of ``inventory`` that ``declared`` wants found, by name.
 
     ``now`` is by the clock of the replicas' times; None where these are not known.
@@ -106,7 +91,7 @@ def read(declared: Settings, inventory: Inventory, now: float | None) -> tuple[D
     by = SourceId(SourceKind.DOCKER, place)
     host = _host(inventory.endpoint)
     return tuple(
-        DockerFinding(
+        Finding(
             FoundService(name, Service.model_validate(document), by, group.evidence),
             serves=_serves(group, now),
             is_over=_is_over(group),
@@ -161,16 +146,14 @@ def _named(
     references = _references(declared, place)
     taken: set[str] = set()
     for group in groups:
-        name = _fit(
-            f"{group.project}-{group.own}" if group.kind == "compose" else group.own, suffix
-        )
+        name = fit(f"{group.project}-{group.own}" if group.kind == "compose" else group.own, suffix)
         known = {each for reference in group.names for each in references[reference]}
         if known - {name}:
             continue
         # A declared service that names other containers is not this one.
         other = name in declared.services and not known and _names_any(declared, name)
         if name in taken or other:
-            name = _fit(name, f".{group.kind}")
+            name = fit(name, f".{group.kind}")
         if name and name not in taken:
             taken.add(name)
             yield name, group
@@ -194,27 +177,12 @@ def _names_any(declared: Settings, name: str) -> bool:
     return bool(service.containers) or any(each.container for each in service.instances)
 
 
-def _fit(text: str, suffix: str) -> str:
-    """``text`` as a service may be called, '' where nothing is left of it."""
-    kept = _UNFIT.sub("-", text).strip("._-")[: _NAME_LIMIT - len(suffix)]
-    return f"{kept}{suffix}" if kept else ""
-
-
 def _is_wanted(name: str, group: _Group, rules: DockerDiscovery) -> bool:
-    if rules.projects and not _matches(group.project, rules.projects):
+    if rules.projects and not matches(group.project, rules.projects):
         return False
-    if rules.names and not _matches(name, rules.names):
+    if rules.names and not matches(name, rules.names):
         return False
-    return all(_labelled(group.labels, each) for each in rules.labels)
-
-
-def _matches(text: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(text, each) for each in patterns)
-
-
-def _labelled(labels: Mapping[str, str], wanted: str) -> bool:
-    key, has_value, value = wanted.partition("=")
-    return key in labels and (not has_value or labels[key] == value)
+    return all(labelled(group.labels, each) for each in rules.labels)
 
 
 def _serves(group: _Group, now: float | None) -> bool:
@@ -322,7 +290,7 @@ def _probed(group: _Group, suffix: str, host: str | None) -> dict[str, Any]:
         return {}
     wanted = int(probe["port"]) if probe["port"] else None
     instances = [
-        {"url": url, "name": _fit(each.name, suffix) or None, "container": each.name}
+        {"url": url, "name": fit(each.name, suffix) or None, "container": each.name}
         for each in group.replicas
         if (url := _url(each.ports, wanted, host))
     ]

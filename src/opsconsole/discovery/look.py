@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from opsconsole.config.effective import effective
 from opsconsole.config.settings import Docker, Settings
-from opsconsole.discovery.docker import DockerFinding, read
+from opsconsole.discovery.docker import read
+from opsconsole.discovery.finding import Finding
 from opsconsole.model.fault import Fault
 from opsconsole.model.running.workloads import Inventory, Place, PlaceKind
 from opsconsole.sources.docker.containers import join
@@ -26,7 +27,7 @@ class Fleet:
 
     settings: Settings
     faults: tuple[str, ...] = ()
-    findings: tuple[DockerFinding, ...] = ()
+    findings: tuple[Finding, ...] = ()
     inventories: tuple[Inventory, ...] = ()
 
 

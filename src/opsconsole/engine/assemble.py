@@ -182,7 +182,8 @@ def _servers(
     for prometheus in settings.prometheus:
         rules = _rules(prometheus, base)
         declared = _declared(settings, prometheus)
-        make = partial(_prometheus, prometheus, declared, clock, connector, base, rules)
+        asks = settings.tells_targets
+        make = partial(_prometheus, prometheus, declared, clock, connector, base, rules, asks)
         yield SourceId(SourceKind.PROMETHEUS, prometheus.name), make
         yield from _history(settings, prometheus, clock, connector, base)
     for alertmanager in settings.alertmanager:
@@ -215,10 +216,11 @@ def _prometheus(
     connector: "Connector",
     base: Path,
     rules: "RuleFiles",
+    asks: bool,
 ) -> AnySource:
     from opsconsole.sources.prometheus.source import PrometheusSource
 
-    return PrometheusSource(prometheus, declared, clock, connector, base, rules)
+    return PrometheusSource(prometheus, declared, clock, connector, base, rules, tells_targets=asks)
 
 
 def _history(

@@ -46,7 +46,6 @@ from opsconsole.model.observations import Observation
 from opsconsole.model.past.recording import RecordingState, RecordingView
 from opsconsole.model.past.replay import Span
 from opsconsole.model.reading import Reading
-from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.base import AnySource
@@ -343,8 +342,7 @@ class Engine(EngineCalls):
 
     def _deliver(self, reading: Reading[Observation], lag: float) -> float | None:
         try:
-            if isinstance(reading.value, Inventory):
-                self._discovering.take(reading.source, reading.value, reading.taken_at)
+            self._discovering.take(reading.source, reading.value, reading.taken_at)
             return self._store.apply(reading, lag)
         except Exception as error:  # noqa: BLE001 - a defect in judging one reading stays with it
             self._fail(str(reading.source), error, "judging")
@@ -417,7 +415,11 @@ class Engine(EngineCalls):
             journal=self._door.fault,
             runbooks=self._runbooks.fault,
             recording=self.recording.notice,
-            configuration=(*self._reloading.notices, *self._findings.notices),
+            configuration=(
+                *self._reloading.notices,
+                *self._findings.notices,
+                *self._discovering.notices,
+            ),
         )
 
     async def _follow_operations(self) -> None:

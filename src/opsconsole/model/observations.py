@@ -14,6 +14,7 @@ from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.running.hosts import Host
 from opsconsole.model.running.processes import ProcessStart
+from opsconsole.model.running.targets import Target
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
 from opsconsole.model.silences import SilenceView
@@ -44,7 +45,8 @@ class PrometheusSeen:
     ``total`` counts alerts that were left out for their number too. Where it does not report
     alerts, having none means nothing. ``evaluations`` are of rules that it has not loaded,
     ``unevaluated`` the names of alerting rules that it has not evaluated since it began,
-    ``unknown_rules`` of all of which it is not known whether they hold.
+    ``unknown_rules`` of all of which it is not known whether they hold. ``targets`` are None where
+    it was not asked for them, or did not say.
     """
 
     alerts: tuple[Alert, ...] = ()
@@ -58,6 +60,7 @@ class PrometheusSeen:
     tells_alerts: bool = True
     unevaluated: frozenset[str] = frozenset()
     unknown_rules: tuple[str, ...] = ()
+    targets: tuple[Target, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

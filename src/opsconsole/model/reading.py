@@ -56,4 +56,9 @@ STALE_INTERVALS = 2
 
 def is_stale(taken_at: float | None, interval: float, now: float) -> bool:
     """Whether a value read at ``taken_at`` may no longer be shown as current."""
-    return taken_at is None or now - taken_at > STALE_INTERVALS * interval + 1.0
+    return taken_at is None or now > stale_after(taken_at, interval)
+
+
+def stale_after(taken_at: float, interval: float) -> float:
+    """The last moment at which a value read at ``taken_at`` may be shown as current."""
+    return taken_at + STALE_INTERVALS * interval + 1.0

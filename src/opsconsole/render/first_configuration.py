@@ -55,7 +55,8 @@ def first_configuration(
     for server in servers:
         lines.append(f"#{server.kind}: {{url: {scalar(server.url)}}}  # {server.evidence}")
         left_open.append(f"the {server.kind} at {server.url} is offered as a comment: is it yours?")
-    lines += ["#discover: {docker: true}  # finds what will run later as well", ""]
+    scraped = ", prometheus: true" if any(each.kind == "prometheus" for each in servers) else ""
+    lines += [f"#discover: {{docker: true{scraped}}}  # finds what will run later as well", ""]
     lines.append("services:" if services else "services: {}")
     for each in services:
         lines += _service(each, containers)

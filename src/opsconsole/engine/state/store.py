@@ -32,6 +32,7 @@ from opsconsole.engine.state.replica_book import ReplicaBook
 from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.engine.state.source_book import SourceBook
+from opsconsole.engine.state.target_book import TargetBook
 from opsconsole.engine.state.views import (
     instance_view,
     judgement_of,
@@ -104,6 +105,8 @@ class Store:
         self.replicas: ReplicaBook = ReplicaBook(
             settings, before.replicas if before else None, least=self._least
         )
+        known_targets = before.targets if before else None
+        self.targets: TargetBook = TargetBook(settings, known_targets, least=self._least)
         self.servers: ServerBook = before.servers if before else ServerBook()
         self.hosts: tuple[HostView, ...] = ()
         self._reporting: set[SourceId] = set()
@@ -189,6 +192,7 @@ class Store:
                 self._apply_inventory(source, inventory, at)
             case PrometheusSeen() as seen:
                 self.alerts.of_prometheus(source, seen, at)
+                self._touch_jobs(self.targets.note(source.name, seen.targets, at))
                 self.servers.note_rules(source, seen.rules)
                 own = self.servers.evaluated(source, seen.evaluations, at)
                 self.alerts.report(own_rules(source), own, at)
@@ -259,6 +263,7 @@ class Store:
         self._expire_probes(now)
         if self.replicas.expire(now):
             self._join_replicas()
+        self._touch_jobs(self.targets.expire(now))
         for instance in self._touched_instances:
             self._judge_instance(instance, now)
             instance.view = instance_view(instance)
@@ -269,6 +274,11 @@ class Store:
         self._touched.clear()
         self._changed = False
         return self.alerts.tick(now, self.sources.silent(now, self._least)) or changed
+
+    def _touch_jobs(self, changed: bool) -> None:
+        """Mark what names a job, where what is known of targets has ``changed``."""
+        if changed:
+            self._touched.update(each for each in self.services.values() if each.config.job)
 
     def _apply_probe(self, reading: Reading[Observation], lag: float) -> float | None:
         found = self._index.get(reading.source)
@@ -442,7 +452,13 @@ class Store:
             views = tuple(each.view for each in record.instances if each.view is not None)
         else:
             views = replica_instances(record)
-        judgement = judge_service(views, beside(record))
+        others, targets = beside(record), self.targets.copies(record, now)
+        if record.instances or record.wanted:
+            # They are the same copies once more, seen from elsewhere.
+            others += [Judgement(each.state, each.reason) for each in targets]
+        else:
+            views = targets
+        judgement = judge_service(views, others)
         if not views and record.copies is None and record.wanted:
             judgement = self.replicas.lack(record.wanted[0], meant=record.meant).judgement
         self._note_service_flip(record, judgement, now)

@@ -16,12 +16,20 @@ from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.observations import PrometheusSeen
 from opsconsole.model.running.processes import ProcessStart
+from opsconsole.model.running.targets import Target
 from opsconsole.model.series import MetricValue
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics import process_starts
 from opsconsole.sources.metrics.declared import Declared, Vector
 from opsconsole.sources.prometheus.api_alerts import read_prometheus
+from opsconsole.sources.prometheus.api_targets import (
+    NOW,
+    PATH,
+    PROBES,
+    read_probes,
+    read_targets,
+)
 from opsconsole.sources.prometheus.promql import Query, batched
 from opsconsole.sources.prometheus.query_source import QuerySource
 from opsconsole.sources.prometheus.rule_watch import RuleWatch
@@ -45,6 +53,8 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         connector: Connector,
         base: Path,
         rules: RuleFiles | None = None,
+        *,
+        tells_targets: bool = False,
     ) -> None:
         super().__init__(SourceKind.PROMETHEUS, settings, clock, connector, base, settings.timeout)
         self._alerting = ServerApi(
@@ -58,6 +68,7 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         self._rules = RuleWatch(rules or RuleFiles(), self.id)
         self._queries = list(batched(declared))
         self._starts_due = 0.0
+        self._tells_targets = tells_targets
         self._pace = SamplePace()
         self._reported: dict[str, str] = {}
 
@@ -100,6 +111,7 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
         seen = self._rules.look(self._api, self._alerts, half, again=bool(lost))
         unevaluated = frozenset(each.name for each in seen.rules if each.awaited)
         self._reported = reported | {key: name for key, name in lost.items() if name in unevaluated}
+        targets, unread = self._look_for_targets()
         metrics: list[MetricValue] = []
         problems: list[tuple[str, Fault]] = []
         late: list[Query] = []
@@ -123,12 +135,31 @@ class PrometheusSource(QuerySource[PrometheusSeen]):
             tuple(problems),
             seen.rules,
             seen.evaluations,
-            (*seen.notes, *unknown),
+            (*unread, *seen.notes, *unknown),
             starts,
             seen.evaluated,
             unevaluated,
             tuple(dict.fromkeys((*seen.unknown, *sorted(unevaluated)))),
+            targets,
         )
+
+    def _look_for_targets(self) -> tuple[tuple[Target, ...] | None, tuple[str, ...]]:
+        """What it scrapes, where that is wanted, and what of it is not known."""
+        if not self._tells_targets:
+            return None, ()
+        probes = self._ask(PROBES)
+        moment = self._ask(NOW)
+        ours = self._clock.now()
+        said = () if isinstance(moment, Fault) else moment
+        theirs = said[0][1] if said else self._clock.wall()
+        known = None if isinstance(probes, Fault) else read_probes(probes)
+        try:
+            answer = self._api.get_json(PATH, {"state": "active"})
+            view = read_targets(answer, known, theirs=theirs, ours=ours)
+        except Exception as error:  # noqa: BLE001 - the boundary: every failure is classified
+            return None, (f"what it scrapes is not known: {fault_of_answer(error, self.endpoint)}",)
+        notes = (f"{len(view.targets)} of {view.total} targets shown",)
+        return view.targets, notes if view.total > len(view.targets) else ()
 
     def _figures(self, query: Query) -> Vector | Fault:
         outcome = self._ask(query.with_ages)
