@@ -3,9 +3,15 @@
 Invariant: what an engine said too long ago is no ground for a judgement.
 """
 
-from opsconsole.engine.judge.service import Judgement, judge_instance, judge_workload
+from opsconsole.engine.judge.service import (
+    Judgement,
+    judge_instance,
+    judge_service,
+    judge_workload,
+)
 from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
-from opsconsole.engine.state.views import judgement_of
+from opsconsole.engine.state.views import judgement_of, replica_instances
+from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.state import State
 
 
@@ -21,6 +27,20 @@ def not_better_than_a_loop(judgement: Judgement, instance: InstanceRecord) -> Ju
         return judgement
     said = f"{looping.kind} {looping.name} restarts in a loop, {looping.loop} times so far"
     return Judgement(State.DEGRADED, said, judgement.flapping)
+
+
+def of_service(
+    record: ServiceRecord, targets: tuple[InstanceView, ...]
+) -> tuple[tuple[InstanceView, ...], Judgement]:
+    """The copies of a service and what they say together; ``targets`` are those of its job."""
+    others = beside(record)
+    if not record.instances and not record.wanted:
+        return targets, judge_service(targets, others)
+    views = tuple(each.view for each in record.instances if each.view is not None)
+    views = views if record.instances else replica_instances(record)
+    # Its targets are the same copies once more, seen from elsewhere.
+    others += [Judgement(each.state, each.reason) for each in targets]
+    return views, judge_service(views, others)
 
 
 def beside(record: ServiceRecord) -> list[Judgement]:

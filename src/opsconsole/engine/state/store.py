@@ -15,17 +15,13 @@ from opsconsole.engine.alerts.server_book import ServerBook
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import certificate_ends, health_flip, version_change
-from opsconsole.engine.judge.service import (
-    NOT_RUNNING,
-    Judgement,
-    judge_service,
-)
+from opsconsole.engine.judge.service import NOT_RUNNING, Judgement
 from opsconsole.engine.state.carry_over import carried
 from opsconsole.engine.state.component_ages import aged
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
-from opsconsole.engine.state.judgements import beside, not_better_than_a_loop, of_probes
+from opsconsole.engine.state.judgements import not_better_than_a_loop, of_probes, of_service
 from opsconsole.engine.state.probe_watch import ProbeWatch
 from opsconsole.engine.state.recall import Recalled
 from opsconsole.engine.state.replica_book import ReplicaBook
@@ -36,7 +32,6 @@ from opsconsole.engine.state.target_book import TargetBook
 from opsconsole.engine.state.views import (
     instance_view,
     judgement_of,
-    replica_instances,
     service_view,
 )
 from opsconsole.model.alerts import Alert, AlertState
@@ -448,17 +443,7 @@ class Store:
         )
 
     def _rebuild(self, record: ServiceRecord, now: float) -> None:
-        if record.instances:
-            views = tuple(each.view for each in record.instances if each.view is not None)
-        else:
-            views = replica_instances(record)
-        others, targets = beside(record), self.targets.copies(record, now)
-        if record.instances or record.wanted:
-            # They are the same copies once more, seen from elsewhere.
-            others += [Judgement(each.state, each.reason) for each in targets]
-        else:
-            views = targets
-        judgement = judge_service(views, others)
+        views, judgement = of_service(record, self.targets.copies(record, now))
         if not views and record.copies is None and record.wanted:
             judgement = self.replicas.lack(record.wanted[0], meant=record.meant).judgement
         self._note_service_flip(record, judgement, now)
