@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.demo.docker_engine import Engine
@@ -58,3 +60,24 @@ def test_a_name_on_two_engines_is_an_error_until_the_engine_is_said(
 
 def test_of_an_engine_that_does_not_answer_no_name_is_said_to_be_missing() -> None:
     assert look({"host": NOWHERE}, {"containers": ["web"]}) == {}
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [
+        (("actions", "restart", "docker"), {"actions": {"restart": {"docker": "gone"}}}),
+        (
+            ("actions", "backup", "volume"),
+            {"actions": {"backup": {"volume": {"container": "gone", "path": "/data"}}}},
+        ),
+        (("logs", 0, "docker"), {"logs": [{"docker": "gone"}]}),
+    ],
+)
+def test_a_container_that_an_action_or_a_log_names_is_looked_for(
+    where: tuple[str | int, ...], named: dict[str, Any]
+) -> None:
+    with fake_daemon() as daemon:
+        daemon.answers["/containers/json"] = reply([])
+        said = look({"host": daemon.url}, named)
+    assert said == {where: (Weight.WARNING, "nothing is called gone on docker")}
+    assert look({"host": NOWHERE}, named) == {}

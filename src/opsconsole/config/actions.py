@@ -32,6 +32,7 @@ __all__ = [
     "Command",
     "DegradeAction",
     "DockerTarget",
+    "DriverTarget",
     "EnvFlags",
     "FileSet",
     "GitTarget",
@@ -75,6 +76,23 @@ ON_ENGINE = frozenset(
 """The drivers whose targets are on an engine."""
 
 
+DriverTarget = (
+    DockerTarget
+    | SwarmTarget
+    | SystemdTarget
+    | HttpCall
+    | Command
+    | PidFile
+    | EnvFlags
+    | FileSet
+    | VolumeTarget
+    | GitTarget
+    | ReleaseFolders
+    | Literal["latest"]
+)
+"""What a driver needs to know: the values of the fields of ``ByDriver``."""
+
+
 class Action(ByDriver):
     """One driver and how its outcome is verified."""
 
@@ -104,6 +122,12 @@ class Action(ByDriver):
     def driver(self) -> str:
         """The name of the driver that carries it out."""
         return next(name for name in DRIVERS if getattr(self, name) is not None)
+
+    @property
+    def target(self) -> DriverTarget:
+        """What that driver needs to know."""
+        target: DriverTarget = getattr(self, self.driver)
+        return target
 
 
 class DegradeAction(Action):
@@ -139,7 +163,13 @@ class ScaleAction(Action):
 
 
 class Actions(Model):
-    """Everything that is allowed for one service; ``test`` and ``call`` by name."""
+    """Everything that is allowed for one service; ``test`` and ``call`` by name.
+
+    ``systemd``, ``pid_file``, ``env_file``, ``files``, ``git`` and ``releases`` act on this host.
+    ``check`` says which of what they name is not there, and warns where every instance of the
+    service is at an address that is not this machine's. A plan is not refused for that: behind such
+    an address, of a proxy or a bridge, may be this machine, and nothing is guessed.
+    """
 
     restart: Action | None = Field(default=None, description="Restart it.")
     degrade: DegradeAction | None = Field(

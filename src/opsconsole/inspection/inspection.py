@@ -15,6 +15,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.settings import Prometheus, Settings
 from opsconsole.inspection.finding import Finding, Weight, once_each
+from opsconsole.inspection.on_host import check_on_host
 from opsconsole.inspection.replicas import check_replicas
 from opsconsole.inspection.rules import check_rules
 from opsconsole.inspection.scrapes import check_scrapes
@@ -54,6 +55,7 @@ async def _inspect(
         looks: list[Look] = [
             check_targets(settings, connector, clock, base),
             check_replicas(settings, clock),
+            check_on_host(settings, base),
         ]
         for number, server in enumerate(settings.prometheus):
             path = ("prometheus", number)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 
 from opsconsole.clock import Clock
-from opsconsole.config.drivers import OnEngine
+from opsconsole.config.drivers import DockerTarget, OnEngine, VolumeTarget
 from opsconsole.config.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
@@ -59,14 +59,28 @@ async def _inventories(settings: Settings, clock: Clock) -> Iterable[Inventory]:
 
 
 def _names(path: KeyPath, service: Service) -> Iterator[tuple[KeyPath, Wanted]]:
-    """What the service and its instances run as, each with the engine that the configuration names
-    for it."""
+    """What the service, its instances, its actions and its logs name on engines, each with the
+    engine that the configuration names for it."""
     for index, name in enumerate(service.containers):
         yield (*path, "containers", index), (name, service.engine or "")
     for index, instance in enumerate(service.instances):
         if instance.container:
             engine = instance.engine or service.engine or ""
             yield (*path, "instances", index, "container"), (instance.container, engine)
+    for index, log in enumerate(service.logs):
+        if log.docker is not None:
+            yield (*path, "logs", index, "docker"), (log.docker, log.engine or service.engine or "")
+    for where, target in _targets((*path, "actions"), service.actions):
+        for name in _containers(target):
+            yield where, (name, target.engine or service.engine or "")
+
+
+def _containers(target: OnEngine) -> tuple[str, ...]:
+    """The containers that an action names itself."""
+    if isinstance(target, DockerTarget):
+        return target.containers
+    named = target.container if isinstance(target, VolumeTarget) else None
+    return (named,) if named else ()
 
 
 def _without_engine(settings: Settings) -> Iterator[Finding]:

@@ -25,10 +25,19 @@ _UNKNOWN: Final = 2**64 - 1
 
 
 async def show(
-    machine: Machine, units: Sequence[str], timeout: float
+    machine: Machine, units: Sequence[str], timeout: float, *, user: bool = False
 ) -> tuple[Mapping[str, str], ...] | Fault:
-    """The properties of each unit, in the order asked for."""
-    argv = ("systemctl", "show", f"--property={','.join(PROPERTIES)}", "--no-pager", "--", *units)
+    """The properties of each unit, in the order asked for; of the ``user``'s own manager if so."""
+    manager = ("--user",) if user else ()
+    argv = (
+        "systemctl",
+        *manager,
+        "show",
+        f"--property={','.join(PROPERTIES)}",
+        "--no-pager",
+        "--",
+        *units,
+    )
     command = Command(argv, inherits=True, together=True)
     try:
         finished = await machine.run(command, limit=_OUTPUT, deadline=timeout)

@@ -1,0 +1,206 @@
+"""Whether what a configuration names on a host is there, and whether its service is there too.
+
+Invariant: looks alone, each with a deadline. What cannot be looked at (no systemd, no rights, no
+answer) is a note and is never called missing. What a service makes when it starts is a warning.
+"""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final, assert_never
+from urllib.parse import urlsplit
+
+from opsconsole.config.problems import KeyPath
+from opsconsole.config.service_log import ServiceLog
+from opsconsole.config.settings import Settings
+from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, shown
+from opsconsole.inspection.named_on_host import (
+    Checkout,
+    Entry,
+    MadeFile,
+    Named,
+    Thing,
+    Unit,
+    named_by,
+)
+from opsconsole.machines.base import Machine
+from opsconsole.machines.machines import Machines
+from opsconsole.model.fault import Fault
+from opsconsole.model.running.machine import Failure, FileKind, MachineError
+from opsconsole.operations.drivers.git_calls import ask
+from opsconsole.operations.planning.driver import ObserveError
+from opsconsole.sources.host.system_units import show
+from opsconsole.sources.http.resolver import Resolver
+from opsconsole.sources.http.transport_fault import TransportFaultError
+
+_AT_ONCE: Final = 8
+_LOOK: Final = 10.0
+_RESOLVE: Final = 5.0
+_DISCARD: Final = 9
+"""A port; nothing is sent to it."""
+
+_CORRECT: Final = "correct the path"
+
+
+async def check_on_host(settings: Settings, base: Path) -> list[Finding]:
+    """A finding for each thing that is not there, and for each that is used here for a service
+    that is elsewhere."""
+    machines, resolver, room = Machines(), Resolver(), asyncio.Semaphore(_AT_ONCE)
+
+    async def look(named: Named, thing: Thing) -> list[Finding]:
+        machine = machines.of(settings.host_of(str(named.path[1]), named.part))
+        async with room:
+            return await _look(named.path, thing, machine)
+
+    try:
+        every = {
+            name: tuple(named_by(name, service, base))
+            for name, service in settings.services.items()
+        }
+        looked = await asyncio.gather(
+            *(look(each, thing) for found in every.values() for each in found
+              for thing in each.things),
+            *(_check_elsewhere(settings, name, found, resolver)
+              for name, found in every.items() if found),
+        )  # fmt: skip
+        return [finding for findings in looked for finding in findings]
+    finally:
+        resolver.close()
+        machines.close()
+
+
+async def _look(path: KeyPath, thing: Thing, machine: Machine) -> list[Finding]:
+    try:
+        match thing:
+            case Unit():
+                return await _unit(path, thing, machine)
+            case Entry():
+                return await _entry(path, thing, machine)
+            case MadeFile():
+                return await _made_file(path, thing, machine)
+            case Checkout():
+                return await _checkout(path, thing, machine)
+            case _:
+                assert_never(thing)
+    except MachineError as error:
+        return [_unseen(path, str(error))]
+
+
+def _unseen(path: KeyPath, why: str) -> Finding:
+    remedy = "look as the user who will use it"
+    return Finding(path, Weight.NOTE, f"cannot be looked at: {why}", remedy)
+
+
+async def _unit(path: KeyPath, unit: Unit, machine: Machine) -> list[Finding]:
+    answer = await show(machine, (unit.name,), _LOOK, user=unit.user)
+    if isinstance(answer, Fault):
+        return [of_fault(path, answer, Weight.NOTE, f"unit {shown(unit.name)} cannot be looked at")]
+    loaded = answer[0].get("LoadState", "")
+    if loaded == "loaded":
+        return []
+    if not loaded:
+        return [_unseen(path, f"systemctl does not say whether {shown(unit.name)} is loaded")]
+    flag = " --user" if unit.user else ""
+    remedy = f"write a name that systemctl{flag} list-units --all shows, or install the unit"
+    message = f"unit {shown(unit.name)} is {shown(loaded)}"
+    return [Finding(path, Weight.ERROR, message, remedy)]
+
+
+async def _entry(path: KeyPath, entry: Entry, machine: Machine) -> list[Finding]:
+    weight = Weight.WARNING if entry.made else Weight.ERROR
+    try:
+        there = (await machine.stat(entry.path, follow=entry.kind is not FileKind.LINK)).kind
+    except MachineError as error:
+        if error.failure is not Failure.NOT_FOUND:
+            raise
+        what = entry.kind or "file or folder"
+        message = f"there is no {what} {shown(str(entry.path))}"
+        return [Finding(path, weight, message, f"make it, or {_CORRECT}")]
+    if entry.kind in {None, there}:
+        return []
+    message = f"{shown(str(entry.path))} is no {entry.kind} but a {there}"
+    return [Finding(path, weight, message, _CORRECT)]
+
+
+async def _made_file(path: KeyPath, file: MadeFile, machine: Machine) -> list[Finding]:
+    try:
+        there = (await machine.stat(file.path)).kind
+    except MachineError as error:
+        if error.failure is not Failure.NOT_FOUND:
+            raise
+        folder = Entry(file.path.parent, FileKind.FOLDER, made=True)
+        return await _entry(path, folder, machine)
+    if there is not FileKind.FOLDER:
+        return []
+    message = f"{shown(str(file.path))} is a folder, not a file"
+    return [Finding(path, Weight.ERROR, message, "name the file in it")]
+
+
+async def _checkout(path: KeyPath, checkout: Checkout, machine: Machine) -> list[Finding]:
+    found = await _entry(path, Entry(checkout.path, FileKind.FOLDER), machine)
+    if found:
+        return found
+    try:
+        answer = await ask(machine, checkout.path, "rev-parse", "--is-inside-work-tree")
+    except ObserveError as error:
+        return [_unseen(path, str(error))]
+    if answer.output == "true":
+        return []
+    if answer.output != "false" and "not a git repository" not in answer.complaint:
+        return [_unseen(path, answer.complaint or f"git ended with {answer.code}")]
+    message = f"{shown(str(checkout.path))} is no git work tree"
+    return [Finding(path, Weight.ERROR, message, "name the folder of the checkout")]
+
+
+async def _check_elsewhere(
+    settings: Settings, name: str, found: tuple[Named, ...], resolver: Resolver
+) -> list[Finding]:
+    """What is used on this host for a service whose instances are all at other addresses."""
+    instances = settings.services[name].instances
+    if not instances or any(each.unit or each.pid_file for each in instances):
+        return []
+    hosts = [urlsplit(each.url).hostname or "" for each in instances]
+    for host in dict.fromkeys(hosts):
+        if await _may_be_here(host, resolver):
+            return []
+    pairs = zip(settings.instance_names(name), hosts, strict=True)
+    where = listed(f"{instance} is at {host}" for instance, host in pairs)
+    return list(_elsewhere(found, where))
+
+
+def _elsewhere(found: tuple[Named, ...], where: str) -> Iterator[Finding]:
+    for each in found:
+        does = "is read" if isinstance(each.part, ServiceLog) else "acts"
+        message = f"{does} on this host, but {where}"
+        remedy = "run the console there, or name what reaches it: http:, command:, docker:"
+        yield Finding(each.path, Weight.WARNING, message, remedy)
+
+
+async def _may_be_here(host: str, resolver: Resolver) -> bool:
+    """Whether ``host`` leads to this machine, or cannot be resolved, which says nothing."""
+    if host in {socket.gethostname().lower(), "localhost"} or host.endswith(".localhost"):
+        return True
+    try:
+        addresses = await asyncio.wait_for(resolver.resolve(host), _RESOLVE)
+    except (TransportFaultError, TimeoutError):
+        return True
+    return any(map(_is_own, addresses))
+
+
+def _is_own(address: str) -> bool:
+    """Whether packets to ``address`` stay on this machine; none is sent.
+
+    The kernel sends from the very address that a packet is for where that is its own.
+    """
+    parsed = ip_address(address.partition("%")[0])
+    if parsed.is_loopback or parsed.is_unspecified:
+        return True
+    family = socket.AF_INET if parsed.version == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as connected:
+            connected.connect((address, _DISCARD))
+            return bool(connected.getsockname()[0] == address)
+    except OSError:
+        return False  # no route leads there
