@@ -30,7 +30,7 @@ def recognised(environ: Mapping[str, str], files: Collection[str] = ()) -> str:
         ("RAILWAY_ENVIRONMENT", "Railway"),
         ("VERCEL_ENV", "Vercel"),
         ("VERCEL_URL", "Vercel"),
-        ("DOCKER_CONTAINER", "Docker"),
+        ("DOCKER_CONTAINER", "in a container"),
     ],
 )
 def test_every_variable_is_a_sign(name: str, platform: str) -> None:
@@ -38,7 +38,9 @@ def test_every_variable_is_a_sign(name: str, platform: str) -> None:
     assert recognised({name: ""}) == ""
 
 
-@pytest.mark.parametrize(("path", "platform"), [(KUBERNETES, "Kubernetes"), (DOCKER, "Docker")])
+@pytest.mark.parametrize(
+    ("path", "platform"), [(KUBERNETES, "Kubernetes"), (DOCKER, "in a container")]
+)
 def test_every_file_is_a_sign(path: str, platform: str) -> None:
     assert recognised({}, [path]) == f"{platform} ({path})"
 
@@ -51,7 +53,7 @@ def test_a_false_flag_is_no_sign(word: str) -> None:
 def test_all_that_is_recognised_is_told_the_containers_last() -> None:
     found = recognised({"AWS_REGION": "eu-1"}, [DOCKER, KUBERNETES])
 
-    assert found == f"AWS (AWS_REGION), Kubernetes ({KUBERNETES}), Docker ({DOCKER})"
+    assert found == f"AWS (AWS_REGION), Kubernetes ({KUBERNETES}), in a container ({DOCKER})"
 
 
 def test_values_are_not_shown() -> None:

@@ -34,7 +34,7 @@ _PLATFORMS: Final = (
     _Platform("AWS", variables=("AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION")),
     _Platform("Google Cloud", variables=("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT")),
     _Platform("Kubernetes", files=("/var/run/secrets/kubernetes.io",)),
-    _Platform("Docker", flags=("DOCKER_CONTAINER",), files=("/.dockerenv",)),
+    _Platform("in a container", flags=("DOCKER_CONTAINER",), files=("/.dockerenv",)),
 )
 
 
