@@ -109,6 +109,18 @@ def test_what_it_is_called(more: dict[str, Any], named: tuple[str, str] | None) 
     assert all("secret" not in str(each) and "key" not in each.url for each in found)
 
 
+@pytest.mark.parametrize(
+    ("said", "label", "every"),
+    [("5s", "1s", 5.0), (None, "1s", 1.0), ("", "1s", 1.0), (None, "x", 60.0)],
+)
+def test_how_often_it_is_scraped_is_said_in_two_places(
+    said: object, label: str, every: float
+) -> None:
+    found = {"__scrape_interval__": label}
+    (target,) = read(item(scrapeInterval=said, discoveredLabels=found))
+    assert target.interval == every
+
+
 def test_two_endpoints_of_an_instance_are_one_copy_as_well_as_the_worse() -> None:
     for items in ((item(), item(health="down")), (item(health="down"), item())):
         assert [each.state for each in read(*items)] == [State.DOWN]

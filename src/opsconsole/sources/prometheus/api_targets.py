@@ -105,6 +105,9 @@ def _target(item: Any, probes: Probes | None) -> Target | None:
     if not job or not name:
         return None
     scraped = parse_time(item.get("lastScrape"))
+    found = _texts(item.get("discoveredLabels"))
+    # VictoriaMetrics says it as a label alone.
+    every = item.get("scrapeInterval") or found.get("__scrape_interval__")
     state, reason = _judged(item, scraped is not None)
     if state is State.OK:
         state, reason = _probed((job, name), probes, asks=asks)
@@ -115,8 +118,8 @@ def _target(item: Any, probes: Probes | None) -> Target | None:
         state=state,
         reason=reason,
         scraped_at=scraped,
-        interval=seconds(item.get("scrapeInterval")),
-        labels={**_texts(item.get("discoveredLabels")), **labels},
+        interval=seconds(every),
+        labels={**found, **labels},
     )
 
 
