@@ -66,7 +66,7 @@ TARGETS: Final[dict[str, Target]] = {
         ("operations/promises/*.py",),
         tuple(
             f"tests/operations/promises/test_{name}.py"
-            for name in ("due", "promising", "rollback_rules")
+            for name in ("due", "promising")
         ),
     ),
     "keeping": Target(

@@ -18,6 +18,7 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.running.dispatch import runner_lock
 from opsconsole.operations.state_place import FolderPlace
 from tests.operations.recording_server import RecordingServer
@@ -33,6 +34,7 @@ class Place:
         self.state = folder / "state"
         self.config = folder / "opsconsole.yaml"
         self.there = FolderPlace(self.state)
+        self.own = OwnConfiguration(str(self.config), str(folder))
         self._operators: list[Operator] = []
 
     def write(self, text: str) -> None:
@@ -79,7 +81,7 @@ def end_waiting(state: Path) -> None:
 
 def keepers(state: Path) -> list[int]:
     """The processes that keep promises on behalf of the state folder ``state``."""
-    return [each for path in state.glob("mandates/*/keeper.lock") for each in holders(path)]
+    return [each for path in state.glob("mandates/*/keeper-*.lock") for each in holders(path)]
 
 
 async def outlived(place: Place, *command: str, death: signal.Signals) -> Operation:

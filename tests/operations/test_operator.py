@@ -290,4 +290,4 @@ def test_a_runner_without_an_operation_says_so(place: Place, serve: Serve) -> No
     place.write(http_config(serve()))
     place.operator()
     with pytest.raises(Exception, match="confirmed no operation"):
-        run(place.there, _OTHER, fresh=True)
+        run(place.there, place.own, _OTHER, fresh=True)

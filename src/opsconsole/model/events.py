@@ -73,6 +73,7 @@ class EventCode(StrEnum):
 
     OPERATION = "operation"
     OPERATION_MISSED = "operation-missed"
+    PROMISE_LEFT = "promise-left"
 
     SOURCE = "source"
     SOURCE_LOST = "source-lost"
@@ -166,7 +167,11 @@ _OF: Final = {
     ),
     EventKind.RESTART: (EventCode.RESTART, EventCode.RESTARTED, EventCode.PROCESS_STARTED),
     EventKind.VERSION: (EventCode.VERSION, EventCode.VERSION_CHANGED),
-    EventKind.OPERATION: (EventCode.OPERATION, EventCode.OPERATION_MISSED),
+    EventKind.OPERATION: (
+        EventCode.OPERATION,
+        EventCode.OPERATION_MISSED,
+        EventCode.PROMISE_LEFT,
+    ),
     EventKind.SOURCE: (
         EventCode.SOURCE,
         EventCode.SOURCE_LOST,

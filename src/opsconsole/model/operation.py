@@ -314,3 +314,18 @@ class Degradation:
     host: str
     reason: str = ""
     attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeftToOthers:
+    """What is due for ``service`` since ``due``, in Unix seconds, and is not done here.
+
+    ``operation`` was confirmed under the configuration at ``config_path``, '' for a host's
+    defaults. ``action`` is what is to follow it.
+    """
+
+    operation: str
+    service: str
+    action: ActionKind
+    due: float
+    config_path: str

@@ -3,8 +3,9 @@
 Invariant: as a program this file does as little as possible before it detaches, so that the
 starter waits for milliseconds. Nobody imports it; ``spawn`` starts it.
 
-``python -m opsconsole.operations.detached TASK STATE OPERATION DESCRIPTORS``, where TASK is one of
-``spawn.Task``, STATE the name of a state, and DESCRIPTORS are those of the locks handed over.
+``python -m opsconsole.operations.detached TASK STATE CONFIG BASE OPERATION DESCRIPTORS``,
+where TASK is one of ``spawn.Task``, STATE the name of a state, CONFIG and BASE are the starter's
+own configuration and its folder, and DESCRIPTORS are those of the locks handed over.
 """
 
 import os
@@ -13,26 +14,27 @@ import sys
 
 def main(arguments: list[str]) -> int:
     """Detach, then carry out the task."""
-    task, name, operation, descriptors = arguments
+    task, name, config, base, operation, descriptors = arguments
     if os.fork() > 0:
         os._exit(0)
     for descriptor in filter(None, descriptors.split(",")):
         os.set_inheritable(int(descriptor), False)
     # What follows is slow to import, and the starter waits no longer.
+    from opsconsole.operations.own_configuration import OwnConfiguration
     from opsconsole.operations.state_place import place_of
 
-    state = place_of(name)
+    state, own = place_of(name), OwnConfiguration(config, base)
     if task == "keep":
         from opsconsole.operations.keeping.keeper import keep
 
-        return keep(state)
+        return keep(state, own)
     from opsconsole.operations.running.runner import run
 
     def release() -> None:
         for descriptor in filter(None, descriptors.split(",")):
             os.close(int(descriptor))
 
-    return run(state, operation, fresh=task == "run", release=release)
+    return run(state, own, operation, fresh=task == "run", release=release)
 
 
 if __name__ == "__main__":

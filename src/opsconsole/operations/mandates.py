@@ -4,16 +4,19 @@ Invariant: a runner, a keeper and a process that resumes what a dead one left do
 says, and nothing that only the journal says. A mandate is a file of this user's in a folder that
 nobody else may write or enter; a file or folder that is not so is ignored. The journal, which
 others may write, can only say that something was settled. A mandate names its state, so that it
-commands nothing in another one.
+commands nothing in another one. The configuration and the folder that it names are compared with
+those of who carries it out, and never opened.
 
 What was performed is remembered beside it: only what this user's own record says guides a later
 plan without a word, and what the journal alone says is marked as hearsay.
 
 Layout: ``mandates/UID/OPERATION.json`` and ``OPERATION.done`` below the state folder, and
-``RUN.step`` for a step of a runbook that takes time; ``keeper.lock`` beside them is held by the one
-process that keeps this user's promises.
+``RUN.step`` for a step of a runbook that takes time; ``keeper-DIGEST.lock`` beside them is held by
+the one process that keeps this user's promises under a configuration, ``OPERATION.KIND.lock`` by
+the one that keeps a promise.
 """
 
+import hashlib
 import json
 import os
 import stat
@@ -45,6 +48,7 @@ _LIMIT: Final = 16 * 1024 * 1024
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE: Final = 0o600
 _DONE: Final = ".done"
+_KEEPERS: Final = "keeper-*.lock"
 _REMEMBERED: Final = 500
 
 SOMEBODY: Final = "somebody"
@@ -189,14 +193,30 @@ class Mandates:
         with self._open() as folder:
             return os.fstat(folder).st_mtime_ns
 
-    def take_keeper(self) -> HeldFlock | None:
-        """The right to keep this user's promises, or None while another process has it."""
+    def take_keeper(self, config_path: str) -> HeldFlock | None:
+        """The right to keep promises under a configuration, or None while a process has it."""
         with self._open():
-            return flock.take(self._folder / "keeper.lock")
+            return flock.take(self._folder / _keeper(config_path))
 
-    def keeper_is_there(self) -> bool:
-        """Whether some process keeps this user's promises."""
-        return flock.is_held(self._folder / "keeper.lock")
+    def keeper_is_there(self, config_path: str | None = None) -> bool:
+        """Whether a process keeps this user's promises under that configuration, None for any."""
+        if config_path is not None:
+            return flock.is_held(self._folder / _keeper(config_path))
+        return any(flock.is_held(path) for path in self._folder.glob(_KEEPERS))
+
+    def take_promise(self, operation: str, kind: PromiseKind) -> HeldFlock | None:
+        """The right to keep one promise, or None while another process keeps it."""
+        with self._open():
+            return flock.take(self._folder / _keeping(operation, kind))
+
+    def is_kept(self, operation: str, kind: PromiseKind) -> bool:
+        """Whether a process keeps that promise."""
+        return flock.is_held(self._folder / _keeping(operation, kind))
+
+    def forget_promise(self, operation: str, kind: PromiseKind) -> None:
+        """Remove what stood for the right to keep a promise that is over."""
+        with self._open() as folder, suppress(FileNotFoundError):
+            os.unlink(_keeping(operation, kind), dir_fd=folder)
 
     def _write(self, mandate: Mandate) -> None:
         name = _name(mandate.intent.operation)
@@ -278,6 +298,14 @@ def _name(operation: str) -> str:
 
 def _done(operation: str) -> str:
     return f"{operation}{_DONE}"
+
+
+def _keeper(config_path: str) -> str:
+    return f"keeper-{hashlib.sha256(config_path.encode()).hexdigest()[:16]}.lock"
+
+
+def _keeping(operation: str, kind: PromiseKind) -> str:
+    return f"{checked(operation, OPERATION_ID, 'an operation')}.{kind.value}.lock"
 
 
 def _step(run: str) -> str:

@@ -27,18 +27,19 @@ from opsconsole.model.operation import (
     ActionView,
     Confirmation,
     Degradation,
+    LeftToOthers,
     Operation,
     Plan,
     Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.model.state import State
 from opsconsole.operations import seen_verdicts
 from opsconsole.operations.backups.shelf import Shelf
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, PromiseKind
 from opsconsole.operations.locks.locks import Holder
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning import copies, planner, policy
 from opsconsole.operations.planning.declared import (
     Declared,
@@ -53,6 +54,7 @@ from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.lasting import with_deaths
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts, of_subject
+from opsconsole.operations.promises.left_to_others import left_to_others
 from opsconsole.operations.promises.promising import lasting, revive
 from opsconsole.operations.running import dispatch
 from opsconsole.operations.running.instance_probes import states_of
@@ -90,7 +92,8 @@ class Operator:
         self._read_only = effective_read_only(settings, read_only)
         self._sinks = sinks_of(settings, self._base)
         self.state = state
-        self._config_path = config_path.absolute() if config_path else None
+        path = str(config_path.absolute()) if config_path else ""
+        self._own = OwnConfiguration(path, str(self._base))
         self._machines = Machines()
         self._threads = BoundedExecutor("operations", _WORKERS)
         self._fault = ""
@@ -174,7 +177,9 @@ class Operator:
                 await driver.close()
         if isinstance(plan, Refusal):
             return plan
-        refusal = policy.refuse_rollback(plan, performed) or _last_healthy(plan, request, snapshot)
+        refusal = policy.refuse_rollback(plan, performed) or planner.refuse_last_healthy(
+            plan, request, snapshot
+        )
         plan = replace(plan, copies=there)
         if plan.kind is ActionKind.RESTART:
             plan = with_deaths(plan, driver.deaths(), snapshot, self._clock.now())
@@ -277,6 +282,13 @@ class Operator:
         except StateError:
             return ()
 
+    def left_to_others(self) -> tuple[LeftToOthers, ...]:
+        """What is due for this user and waits for a console of another configuration."""
+        try:
+            return left_to_others(self.state, self._own) if self._reader else ()
+        except StateError:
+            return ()
+
     def catch_up(self) -> tuple[Operation, ...]:
         """The operations of this user whose verdict no console of theirs has seen yet."""
         now, read_only = self._clock.now(), self._read_only
@@ -337,7 +349,7 @@ class Operator:
     def _open(self) -> Journal | None:
         try:
             journal = self.state.journal(self._sinks)
-            journal.use_scope(scope_of(self._settings, self._config_path))
+            journal.use_scope(scope_of(self._settings, self._own.file))
             return journal
         except StateError as error:
             self._fault = str(error)
@@ -415,8 +427,8 @@ class Operator:
             who=whoami(),
             reason=request.reason,
             declaration=digest(settings, found),
-            config_path=str(self._config_path or ""),
-            base=str(self._base),
+            config_path=self._own.path,
+            base=self._own.base,
         )
         return dispatch.dispatch(self.state, self._journal, intent, self._clock, still_allowed)
 
@@ -482,18 +494,7 @@ class Operator:
             return 0
         who = whoami()
         taken = [
-            dispatch.take_up(self.state, self._journal, operation, who, self._clock)
+            dispatch.take_up(self.state, self._journal, self._own, operation, who, self._clock)
             for operation in self._journal.open_operations()
         ]
-        return sum(taken) + revive(self.state, self._journal)
-
-
-def _last_healthy(plan: Plan, request: ActionRequest, snapshot: Snapshot | None) -> Refusal | None:
-    """Policy on how many instances would be left healthy, as the screen sees them."""
-    service = snapshot.service(plan.service) if snapshot else None
-    if service is None:
-        return None
-    serving = {State.OK, State.DEGRADED}
-    healthy = frozenset(each.name for each in service.instances if each.state in serving)
-    left = planner.healthy_left(plan, healthy, len(service.instances))
-    return policy.refuse_last_healthy(request, left)
+        return sum(taken) + revive(self.state, self._journal, self._own)

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from opsconsole import durable
 from opsconsole.errors import StateError
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.state_place import StatePlace
 
 START_LIMIT: Final = 10.0
@@ -23,9 +24,14 @@ Task = Literal["run", "look", "keep"]
 
 
 def start(
-    task: Task, state: StatePlace, operation: str = "", *, hand_over: tuple[int, ...] = ()
+    task: Task,
+    state: StatePlace,
+    own: OwnConfiguration,
+    operation: str = "",
+    *,
+    hand_over: tuple[int, ...] = (),
 ) -> None:
-    """Start ``task``, for ``operation`` where it is about one.
+    """Start ``task`` under this process's own configuration, for ``operation`` if it is about one.
 
     ``hand_over`` are its locks' descriptors. Returns when it is on its own.
     Raises StateError when it could not be started.
@@ -34,7 +40,7 @@ def start(
     descriptors = ",".join(str(descriptor) for descriptor in hand_over)
     argv = [
         sys.executable, "-P", "-m", "opsconsole.operations.detached",
-        task, state.name, operation, descriptors,
+        task, state.name, own.path, own.base, operation, descriptors,
     ]  # fmt: skip
     try:
         log = durable.open_file(path, os.O_WRONLY | os.O_APPEND, 0o600)

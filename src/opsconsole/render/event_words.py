@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from opsconsole.model.events import Event, EventCode, EventKind
-from opsconsole.model.operation import OperationState
+from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.render.ink import figures
 from opsconsole.render.silence_words import is_about_alerts, silenced
 
@@ -94,6 +94,19 @@ def _operation(event: Event) -> str:
     return f"{said}: {event.detail}" if event.detail else said
 
 
+_LEFT: Final = {
+    ActionKind.RECOVER: "its degradation is past its end",
+    ActionKind.ROLLBACK: "its rollback is due",
+    ActionKind.EXPIRE_SILENCE: "its acknowledgement is watched by nobody",
+}
+
+
+def _left(event: Event) -> str:
+    said = _LEFT.get(event.action, "something is due") if event.action else "something is due"
+    where = event.detail or "no configuration file"
+    return f"{said}, and is left to a console with {where}: this one does not declare the same"
+
+
 _TOLD: Final = {OperationState.UNKNOWN, *(each for each in OperationState if each.final)}
 _MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
     EventCode.ENDED: _ended,
@@ -103,6 +116,7 @@ _MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
     EventCode.ALERT_RESOLVED: _resolved,
     EventCode.OPERATION: _operation,
     EventCode.OPERATION_MISSED: _operation,
+    EventCode.PROMISE_LEFT: _left,
     EventCode.HEALTH_CHANGED: _health,
     EventCode.NOT_WATCHED: _not_watched,
 }

@@ -4,6 +4,7 @@ import hashlib
 
 from opsconsole.model.operation import ActionKind, ConfirmLevel, Effect, Plan, Step
 from opsconsole.operations.journal.records import Intent
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.who import Who
 
 KIM = Who("kim", 1000, 1000, 7, "bastion-1", "pts/3", 4711)
@@ -29,3 +30,8 @@ def intent(name: str, kind: ActionKind = ActionKind.RESTART, service: str = "web
     return Intent(
         op(name), plan(f"plan-{name}", kind, service), KIM, "why", "digest", "/c.yaml", "/"
     )
+
+
+def own_of(made: Intent) -> OwnConfiguration:
+    """The configuration of a process that was started with the one of ``made``."""
+    return OwnConfiguration(made.config_path, made.base)

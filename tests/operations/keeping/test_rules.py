@@ -28,7 +28,7 @@ from opsconsole.operations.keeping.watch_rule import LOOK_EVERY, OVER, WatchRule
 from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.promises.due import due_in
 from opsconsole.operations.state_place import FolderPlace, StatePlace
-from tests.operations.journal.samples import intent, op
+from tests.operations.journal.samples import intent, op, own_of
 
 END, ROLLBACK, WATCH = PromiseKind.END, PromiseKind.ROLLBACK, PromiseKind.WATCH
 LATER = 1_000_000.0
@@ -74,7 +74,7 @@ def _end(place: FolderPlace, journal: SqliteJournal, seconds: float, attempts: i
     journal.arm(promise, 3.0)
     for _ in range(attempts):
         journal.tried(ONE, END, "in vain", 4.0)
-    return EndRule(place, journal, made, promise)
+    return EndRule(place, journal, own_of(made), made, promise)
 
 
 async def test_an_end_is_waited_for(place: FolderPlace, journal: SqliteJournal) -> None:
@@ -103,7 +103,7 @@ async def test_an_end_that_the_journal_does_not_know_is_reached_all_the_same(
     place: FolderPlace, journal: SqliteJournal
 ) -> None:
     made = _begun(place, journal, ActionKind.DEGRADE)
-    rule = EndRule(place, journal, made, due_in(Promise(ONE, END, "web", 0.0), -5.0))
+    rule = EndRule(place, journal, own_of(made), made, due_in(Promise(ONE, END, "web", 0.0), -5.0))
     assert [await rule.turn() for _ in range(3)] == [10.0, 20.0, 40.0]
     assert journal.promise(ONE, END) is None
 
@@ -214,7 +214,7 @@ def _rollback(
     if verdict.final:
         journal.advance(ONE, OperationState.VERIFYING, now)
         journal.advance(ONE, verdict, now + after - LATER, rollback_after=LATER)
-    return RollbackRule(place, journal, made, promise)
+    return RollbackRule(place, journal, own_of(made), made, promise)
 
 
 async def test_a_rollback_waits_for_the_verdict_and_for_its_time(
@@ -223,7 +223,9 @@ async def test_a_rollback_waits_for_the_verdict_and_for_its_time(
     assert await _rollback(place, journal, OperationState.DISPATCHED, -1.0).turn() == 0.2
     journal.advance(ONE, OperationState.VERIFYING, 3.0)
     journal.advance(ONE, OperationState.VERIFIED, 4.0)
-    rule = RollbackRule(place, journal, intent("one"), Promise(ONE, ROLLBACK, "web", 0.0))
+    rule = RollbackRule(
+        place, journal, own_of(intent("one")), intent("one"), Promise(ONE, ROLLBACK, "web", 0.0)
+    )
     assert await rule.turn() is None, "a verdict that promises no rollback"
 
 
@@ -318,7 +320,9 @@ async def test_it_waits_while_a_backup_has_the_service(
 async def test_a_rollback_of_what_the_journal_does_not_know_is_over(
     place: FolderPlace, journal: SqliteJournal
 ) -> None:
-    rule = RollbackRule(place, journal, intent("one"), Promise(ONE, ROLLBACK, "web", 0.0))
+    rule = RollbackRule(
+        place, journal, own_of(intent("one")), intent("one"), Promise(ONE, ROLLBACK, "web", 0.0)
+    )
     assert await rule.turn() is None
 
 
@@ -329,7 +333,7 @@ def _watch(place: FolderPlace, journal: SqliteJournal, seconds: float) -> WatchR
     made = _begun(place, journal, ActionKind.ACKNOWLEDGE)
     promise = due_in(Promise(ONE, WATCH, "web", 0.0), seconds)
     journal.arm(promise, 3.0)
-    return WatchRule(place, journal, made, promise)
+    return WatchRule(place, journal, own_of(made), made, promise)
 
 
 @pytest.mark.parametrize("seconds", [-LATER, LATER])

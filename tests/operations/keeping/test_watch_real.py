@@ -23,7 +23,7 @@ from opsconsole.operations.promises.due import due_in
 from opsconsole.operations.state_place import FolderPlace
 from opsconsole.sources.prometheus.api_silences import exact_matchers, matcher_document
 from tests.engine.test_alert_life_real import ask, silence, states, suppressed
-from tests.operations.journal.samples import intent, op
+from tests.operations.journal.samples import intent, op, own_of
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
 from tests.servers.monitoring import reload
@@ -68,7 +68,7 @@ async def test_its_alert_is_over_for_no_restart(
     journal.advance(ONE, OperationState.DISPATCHED, 2.0)
     promise = due_in(Promise(ONE, PromiseKind.WATCH, "web", 0.0), 600.0)
     journal.arm(promise, 3.0)
-    watch = WatchRule(place, journal, made, promise)
+    watch = WatchRule(place, journal, own_of(made), made, promise)
     await watch.turn()
     assert await watch.turn() is not None
     assert watch._missing == 0

@@ -138,7 +138,7 @@ async def test_an_acknowledgement_ends_when_its_alert_resolves(
     mandates = place.there.mandates
     until(mandates.keeper_is_there, every=0.05)
     journal = place.there.journal()
-    assert revive(place.there, journal) == 0, "one that lives is not started again"
+    assert revive(place.there, journal, place.own) == 0, "one that lives is not started again"
     journal.close()
     fire(server, lasts=0.0, zone="resolves")
     until(

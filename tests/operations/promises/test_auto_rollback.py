@@ -12,7 +12,7 @@ from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Ope
 from opsconsole.operations.journal.audit import verify
 from opsconsole.operations.journal.records import PromiseKind
 from opsconsole.operations.operator import Operator
-from opsconsole.operations.promises.rollback_rules import LATEST
+from opsconsole.operations.planning.rollback_rules import LATEST
 from tests.operations.place import Place, ended, http_config, performed, planned, refused, restarted
 from tests.operations.recording_server import Behaviour, RecordingServer
 from tests.patience import soon as until

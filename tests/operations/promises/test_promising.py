@@ -10,6 +10,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.operation import ActionKind, OperationState
 from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.promises.due import due_in, left
 from opsconsole.operations.promises.promising import (
     NOT_NEEDED,
@@ -27,6 +28,7 @@ from tests.operations.journal.samples import intent, op
 END, ROLLBACK, WATCH = PromiseKind.END, PromiseKind.ROLLBACK, PromiseKind.WATCH
 VERIFIED, FAILED = OperationState.VERIFIED, OperationState.FAILED
 LATER = 1_000_000.0
+OWN = OwnConfiguration("/c.yaml", "/")
 # A test that is held up for less than this much notices nothing of it.
 ROUGHLY = 3600.0
 
@@ -36,7 +38,7 @@ def place(tmp_path: Path) -> Iterator[FolderPlace]:
     """A state with a keeper: this test, so that no process is started."""
     made = FolderPlace(tmp_path / "state")
     made.journal().close()
-    keeper = made.mandates.take_keeper()
+    keeper = made.mandates.take_keeper(OWN.path)
     assert keeper is not None
     yield made
     keeper.release()
@@ -71,11 +73,11 @@ def _step(journal: SqliteJournal, state: str, name: str = "one") -> None:
 def _concluded(
     place: FolderPlace, journal: SqliteJournal, made: Intent, verdict: OperationState = VERIFIED
 ) -> None:
-    conclude(place, journal, made.operation, made.plan, verdict)
+    conclude(place, journal, OWN, made.operation, made.plan, verdict)
 
 
 def test_who_is_there_already_is_not_started(place: FolderPlace) -> None:
-    assert start_keeper(place) is False
+    assert start_keeper(place, OWN) is False
 
 
 def test_a_keeper_is_started_where_there_is_none_and_something_is_promised(tmp_path: Path) -> None:
@@ -85,14 +87,14 @@ def test_a_keeper_is_started_where_there_is_none_and_something_is_promised(tmp_p
     (place.folder / "logs").rmdir()
     (place.folder / "logs").write_text("in the way")
     with pytest.raises(StateError):
-        start_keeper(place)
+        start_keeper(place, OWN)
     made = _begun(place, journal, ActionKind.RESTART)
-    assert revive(place, journal) == 0
+    assert revive(place, journal, OWN) == 0
     promise_rollback(place, made.operation, made.plan, LATER)
     with pytest.raises(StateError):
-        revive(place, journal)
+        revive(place, journal, OWN)
     # The next console starts it: that none can be started now takes nothing from the verdict.
-    conclude(place, journal, made.operation, made.plan, FAILED)
+    conclude(place, journal, OWN, made.operation, made.plan, FAILED)
     assert place.mandates.get(made.operation) is not None
     journal.close()
 
@@ -101,7 +103,7 @@ def test_the_end_of_a_degradation_is_in_the_mandate_and_in_the_journal(
     place: FolderPlace, journal: SqliteJournal
 ) -> None:
     made = _begun(place, journal, ActionKind.DEGRADE)
-    promise_end(place, journal, made.operation, made.plan)
+    promise_end(place, journal, OWN, made.operation, made.plan)
     (told,) = journal.promises()
     mandate = place.mandates.get(made.operation)
     assert mandate is not None
@@ -129,7 +131,7 @@ def test_only_a_degradation_that_cannot_have_acted_has_nothing_to_end(
     state: str, place: FolderPlace, journal: SqliteJournal
 ) -> None:
     made = _begun(place, journal, ActionKind.DEGRADE)
-    promise_end(place, journal, made.operation, made.plan)
+    promise_end(place, journal, OWN, made.operation, made.plan)
     if state:
         _step(journal, state)
     _concluded(place, journal, made, FAILED)
@@ -145,7 +147,7 @@ def test_a_recovery_that_was_done_ends_the_degradations_of_its_service_alone(
     state: str, place: FolderPlace, journal: SqliteJournal
 ) -> None:
     degraded = _begun(place, journal, ActionKind.DEGRADE, "before")
-    promise_end(place, journal, degraded.operation, degraded.plan)
+    promise_end(place, journal, OWN, degraded.operation, degraded.plan)
     rollback = Promise(degraded.operation, ROLLBACK, "web", LATER)
     journal.arm(rollback, 3.0)
     shop = intent("shop", ActionKind.DEGRADE, "shop")
@@ -186,7 +188,7 @@ def test_a_mandate_that_a_runner_left_behind_with_its_verdict_is_ended(
         journal.advance(op(name), FAILED, 5.0)
     place.mandates.give(intent("unknown"))
     place.mandates.arm(Promise(op("promised"), ROLLBACK, "web", LATER))
-    assert revive(place, journal) == 0
+    assert revive(place, journal, OWN) == 0
     kept = {each.intent.operation for each in place.mandates.all()}
     assert kept == {op("open"), op("promised"), op("unknown")}
 

@@ -11,7 +11,7 @@ from opsconsole.operations.locks.locks import Held, Holder
 from opsconsole.operations.running.dispatch import dispatch, runner_lock, take_up
 from opsconsole.operations.state_place import FolderPlace
 from tests.fakes import FakeClock
-from tests.operations.journal.samples import KIM, intent, op
+from tests.operations.journal.samples import KIM, intent, op, own_of
 
 CLOCK = FakeClock()
 OTHER = Holder(op("two"), "scale", "web", "sam", 1001, "bastion-2", "pts/4", CLOCK.now() - 12)
@@ -176,7 +176,7 @@ def left(place: FolderPlace, journal: SqliteJournal) -> Operation:
 
 
 def _taken_up(place: FolderPlace, journal: SqliteJournal, operation: Operation) -> bool:
-    return take_up(place, journal, operation, KIM, CLOCK)
+    return take_up(place, journal, own_of(intent("one")), operation, KIM, CLOCK)
 
 
 def test_nothing_is_taken_up_without_a_mandate(

@@ -12,8 +12,7 @@ from opsconsole.discovery.docker import read
 from opsconsole.discovery.look import Fleet
 from opsconsole.model.operation import ActionKind, Refusal
 from opsconsole.operations.planning.declared import Declared, digest, find
-from opsconsole.operations.running import runner
-from tests.operations.journal.samples import intent
+from tests.operations.journal.samples import intent, own_of
 from tests.workloads import inventory, replica
 
 
@@ -31,7 +30,9 @@ def answer(now: Fleet) -> Declared | Refusal:
     action = find(PLANNED.settings, "web", ActionKind.RESTART, "")
     assert action is not None
     confirmed = replace(intent("one"), declaration=digest(PLANNED.settings, action))
-    return runner._declared(now, confirmed)
+    environment = PLANNED.settings.environment.name
+    confirmed = replace(confirmed, plan=replace(confirmed.plan, environment=environment))
+    return own_of(confirmed).declared(now, confirmed)
 
 
 def test_what_is_found_again_is_carried_out() -> None:

@@ -15,6 +15,7 @@ from opsconsole.cli.changing.confirming import confirm
 from opsconsole.cli.configuration import from_arguments, require_service
 from opsconsole.cli.engine import build_operator
 from opsconsole.config.types import parse_duration
+from opsconsole.engine.judge.events import promise_left
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import (
     COPIES,
@@ -30,6 +31,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.written.units import read_duration
 from opsconsole.operations.operator import Operator
+from opsconsole.render.event_words import words
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.json.status import operation_document, plan_document
 from opsconsole.text import sanitize
@@ -45,6 +47,7 @@ EXIT_CODES: Final = {
     OperationState.FAILED: 1,
     OperationState.REFUSED: 2,
 }
+_SAID: Final = 500
 EXIT_REFUSED: Final = 2
 EXIT_INCONCLUSIVE: Final = 3
 
@@ -67,6 +70,7 @@ async def carry_out(arguments: argparse.Namespace, request: ActionRequest) -> in
 async def _carried_out(
     operator: Operator, arguments: argparse.Namespace, request: ActionRequest
 ) -> int:
+    tell_left(operator)
     plan = await operator.plan(request, None)
     if isinstance(plan, Refusal):
         return refused(plan, as_json=arguments.json)
@@ -164,6 +168,13 @@ def _tell(operation: Operation, *, as_json: bool, whole: bool) -> None:
                 print(f"  {line}")
     for line in operation.next_steps:
         print(f"  next: {line}")
+
+
+def tell_left(operator: Operator) -> None:
+    """Say what is due for this user and waits for a console of another configuration."""
+    for each in operator.left_to_others():
+        said = f"{each.service}: {words(promise_left(each))}"
+        print(f"opsconsole: {sanitize(said, limit=_SAID)}", file=sys.stderr)
 
 
 def refused(refusal: Refusal, *, as_json: bool) -> int:

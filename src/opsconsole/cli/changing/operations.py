@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Final
 
-from opsconsole.cli.changing.operate import refused
+from opsconsole.cli.changing.operate import refused, tell_left
 from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_operator
 from opsconsole.cli.parsing import EX_INCOMPLETE, EX_USAGE
@@ -59,6 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(operator: Operator, arguments: argparse.Namespace) -> int:
+    tell_left(operator)
     operations = operator.operations(limit=arguments.limit)
     unread = operator.unread
     if unread:

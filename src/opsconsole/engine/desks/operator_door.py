@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.judge.events import operation_missed, operation_moved
+from opsconsole.engine.judge.events import operation_missed, operation_moved, promise_left
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event
 from opsconsole.model.operation import (
     ActionView,
     Degradation,
+    LeftToOthers,
     Operation,
     OperationState,
 )
@@ -52,6 +53,7 @@ class OperatorDoor:
         self._executor = BoundedExecutor("operations", 1)
         self._states: dict[str, OperationState] | None = None
         self._actions_at: float | None = None
+        self._left: set[LeftToOthers] = set()
         self._reconciled_at: float | None = None
         self.operations: tuple[Operation, ...] = ()
         self.degradations: tuple[Degradation, ...] = ()
@@ -112,12 +114,21 @@ class OperatorDoor:
         if self._operator is not None and due:
             self._reconciled_at = now
             await self._operator.reconcile()
+            await self._tell_left(self._operator)
 
     def close(self) -> None:
         """Release the thread and the operator; operations continue."""
         self._executor.close()
         if self._operator is not None:
             self._operator.close()
+
+    async def _tell_left(self, operator: "Operator") -> None:
+        """What waits for a console of another configuration, once each."""
+        nothing: tuple[LeftToOthers, ...] = ()
+        for each in await self._call(operator.left_to_others, nothing):
+            if each not in self._left:
+                self._left.add(each)
+                self._add_event(promise_left(each))
 
     async def _catch_up(self, operator: "Operator") -> None:
         """Operations that ended before the first look were missed; later ones are seen."""

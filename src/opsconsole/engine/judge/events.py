@@ -12,7 +12,7 @@ from opsconsole.model.alerts import NOT_IDENTITY, Alert, Severity
 from opsconsole.model.certificate import Validity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault
-from opsconsole.model.operation import SILENCING, Operation, OperationState
+from opsconsole.model.operation import SILENCING, LeftToOthers, Operation, OperationState
 from opsconsole.model.state import State
 
 
@@ -170,6 +170,19 @@ def _silencing_event(operation: Operation, at: float) -> Event:
 def operation_missed(operation: Operation) -> Event:
     """An operation of this user that ended while no console of theirs was open."""
     return replace(_operation_event(operation, settled=True), code=EventCode.OPERATION_MISSED)
+
+
+def promise_left(left: LeftToOthers) -> Event:
+    """Something of this user that is due, and waits for a console of another configuration."""
+    return Event(
+        left.due,
+        EventCode.PROMISE_LEFT,
+        left.config_path,
+        service=left.service,
+        subject=left.service,
+        state=State.UNKNOWN,
+        action=left.action,
+    )
 
 
 _LABELS: Final = 3

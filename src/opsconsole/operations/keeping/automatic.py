@@ -1,8 +1,8 @@
 """A change that the keeper begins: the end of a degradation, of an acknowledgement, a rollback
 after a failure.
 
-Invariant: it is made like every change, under the configuration as it is now, and in
-read-only it is refused like any other.
+Invariant: it is made like every change, under this process's own configuration as it is now, which
+must still declare what was confirmed, and in read-only it is refused like any other.
 """
 
 from collections.abc import Callable
@@ -10,39 +10,40 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import SystemClock
-from opsconsole.config.loader import default_settings, load
-from opsconsole.config.settings import Settings, effective_read_only
+from opsconsole.config.settings import effective_read_only
+from opsconsole.discovery.look import look
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Refusal
 from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.operator import Operator
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.state_place import StatePlace
 
 _LOOK_EVERY: Final = 0.2
 
 
-def settings_of(intent: Intent) -> Settings:
-    """The configuration that ``intent`` was made under, as it is now. Raises ConfigError."""
-    return load(Path(intent.config_path)) if intent.config_path else default_settings()
-
-
 async def perform(
     state: StatePlace,
+    own: OwnConfiguration,
     intent: Intent,
     request: ActionRequest,
     begun: Callable[[Operation], None] | None = None,
 ) -> Operation | Refusal:
-    """Plan ``request`` and see it to its verdict, or say why it was refused.
+    """Plan ``request``, which follows ``intent``, and see it to its verdict, or say why not.
 
+    It is refused where ``own`` no longer declares what was confirmed.
     ``begun`` is called with the operation once it is under way.
     """
-    settings = settings_of(intent)
+    settings = own.settings()
+    still = own.declared(look(settings), intent)
+    if isinstance(still, Refusal):
+        return still
     operator = Operator(
         settings,
-        base=Path(intent.base),
+        base=Path(own.base),
         clock=SystemClock(),
         read_only=effective_read_only(settings, asked=False),
         state=state,
-        config_path=Path(intent.config_path) if intent.config_path else None,
+        config_path=own.file,
     )
     try:
         plan = await operator.plan(request, None)

@@ -12,6 +12,7 @@ from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Re
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Promise
 from opsconsole.operations.keeping import automatic
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning.policy import REASON_LIMIT
 from opsconsole.operations.promises.due import left
 from opsconsole.operations.state_place import StatePlace
@@ -28,10 +29,16 @@ class EndRule:
     """One degradation on its way to its end."""
 
     def __init__(
-        self, state: StatePlace, journal: Journal, intent: Intent, promise: Promise
+        self,
+        state: StatePlace,
+        journal: Journal,
+        own: OwnConfiguration,
+        intent: Intent,
+        promise: Promise,
     ) -> None:
         self._state = state
         self._journal = journal
+        self._own = own
         self._intent = intent
         self._promise = promise
         self._tries = 0
@@ -45,6 +52,7 @@ class EndRule:
         remaining = left(self._promise)
         if remaining > 0:
             return min(remaining, _LOOK_EVERY)
+        self._own.stand_for(self._intent)
         outcome = await self._recover()
         stored = self._journal.promise(self._promise.operation, self._promise.kind)
         if not outcome or (stored is not None and stored.outcome):
@@ -66,7 +74,7 @@ class EndRule:
             parameters={BY_PROMISE: "end"},
         )
         try:
-            outcome = await automatic.perform(self._state, self._intent, request)
+            outcome = await automatic.perform(self._state, self._own, self._intent, request)
         except OpsconsoleError as error:
             return str(error)
         if isinstance(outcome, Refusal):

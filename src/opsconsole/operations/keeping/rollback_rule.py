@@ -13,8 +13,9 @@ from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Op
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Promise
 from opsconsole.operations.keeping import automatic
+from opsconsole.operations.own_configuration import OwnConfiguration
+from opsconsole.operations.planning import rollback_rules
 from opsconsole.operations.planning.policy import REASON_LIMIT
-from opsconsole.operations.promises import rollback_rules
 from opsconsole.operations.state_place import StatePlace
 
 BEGUN: Final = "begun"
@@ -26,10 +27,16 @@ class RollbackRule:
     """One countdown."""
 
     def __init__(
-        self, state: StatePlace, journal: Journal, intent: Intent, promise: Promise
+        self,
+        state: StatePlace,
+        journal: Journal,
+        own: OwnConfiguration,
+        intent: Intent,
+        promise: Promise,
     ) -> None:
         self._state = state
         self._journal = journal
+        self._own = own
         self._intent = intent
         self._promise = promise
         # The wall may be stepped meanwhile; the countdown goes on.
@@ -44,6 +51,7 @@ class RollbackRule:
             return None
         if not failed.state.final or time.monotonic() < self._ends or self._is_looked_at(failed):
             return _LOOK_EVERY
+        self._own.stand_for(self._intent)
         others = self._journal.later(operation)
         why_not = rollback_rules.why_not(failed, others, time.time())
         claimed = self._journal.settle(operation, kind, why_not or BEGUN, time.time())
@@ -74,7 +82,7 @@ class RollbackRule:
             self._journal.set_outcome(failed.id, self._promise.kind, said, time.time())
 
         try:
-            outcome = await automatic.perform(self._state, self._intent, request, begun)
+            outcome = await automatic.perform(self._state, self._own, self._intent, request, begun)
         except OpsconsoleError as error:
             return f"not done: {error}"
         if isinstance(outcome, Refusal):

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.config.settings import Settings
+from opsconsole.discovery.look import Fleet
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest
+from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Refusal
 from opsconsole.model.silences import ACK_PREFIX
 from opsconsole.operations.drivers.alertmanager import SilenceCall
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
@@ -22,6 +23,7 @@ from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Promise
 from opsconsole.operations.keeping import alert_origin, automatic
 from opsconsole.operations.keeping.alert_origin import Origin
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.sources.prometheus.api_alerts import FILLS_UP
 from opsconsole.sources.prometheus.api_silences import raw_matchers
@@ -41,10 +43,16 @@ class WatchRule:
     """One acknowledged alert."""
 
     def __init__(
-        self, state: StatePlace, journal: Journal, intent: Intent, promise: Promise
+        self,
+        state: StatePlace,
+        journal: Journal,
+        own: OwnConfiguration,
+        intent: Intent,
+        promise: Promise,
     ) -> None:
         self._state = state
         self._journal = journal
+        self._own = own
         self._intent = intent
         self._promise = promise
         self._missing = 0
@@ -64,14 +72,18 @@ class WatchRule:
 
     async def _goes_on(self) -> bool:
         """One look; whether the silence is in force. What could not be looked at is tried again."""
-        settings = _settings(self._intent)
-        if settings is None:
+        self._own.stand_for(self._intent)
+        try:
+            settings = self._own.settings()
+        except OpsconsoleError:
             return True
         found = settings.alertmanager_of(self._intent.plan.service)
         if found is None:
             return False
+        if isinstance(self._own.declared(Fleet(settings), self._intent), Refusal):
+            return True
         threads = BoundedExecutor("acknowledgement", 1)
-        client = AlertmanagerClient(found, Path(self._intent.base), threads)
+        client = AlertmanagerClient(found, Path(self._own.base), threads)
         try:
             silence = await _silence(client, self._intent)
             if not silence:
@@ -79,7 +91,7 @@ class WatchRule:
             there = await self._still_there(client, settings, threads)
             self._missing = 0 if there else self._missing + 1
             if self._missing >= LOOKS:
-                await _expire(self._state, self._intent, silence)
+                await _expire(self._state, self._own, self._intent, silence)
         except (CallError, OpsconsoleError):
             self._missing = 0
         finally:
@@ -101,7 +113,7 @@ class WatchRule:
             return True
         call = SilenceCall.of(self._intent.plan.steps[0])
         labels = {each.name: each.value for each in raw_matchers(list(call.matchers))}
-        base = Path(self._intent.base)
+        base = Path(self._own.base)
         found = await alert_origin.ask(settings.prometheus, labels, base, threads)
         return found in {Origin.FIRES, Origin.UNKNOWN}
 
@@ -128,19 +140,11 @@ async def _silence(client: AlertmanagerClient, intent: Intent) -> str:
     return ""
 
 
-async def _expire(state: StatePlace, intent: Intent, silence: str) -> None:
+async def _expire(state: StatePlace, own: OwnConfiguration, intent: Intent, silence: str) -> None:
     request = ActionRequest(
         intent.plan.service,
         ActionKind.EXPIRE_SILENCE,
         reason="the acknowledged alert has resolved",
         parameters={"silence": silence, BY_PROMISE: "end"},
     )
-    await automatic.perform(state, intent, request)
-
-
-def _settings(intent: Intent) -> Settings | None:
-    """The configuration as it is now; None while it cannot be read, as while it is edited."""
-    try:
-        return automatic.settings_of(intent)
-    except OpsconsoleError:
-        return None
+    await automatic.perform(state, own, intent, request)

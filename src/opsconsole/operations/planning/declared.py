@@ -112,12 +112,15 @@ def digest(settings: Settings, found: Declared) -> str:
     if found.kind in SILENCING:
         server = settings.alertmanager_of(found.service)
         place = None if server is None else server.model_dump(mode="json")
-        return hashlib.sha256(canonical({"action": action, "at": place}).encode()).hexdigest()
+        # Who is asked whether an acknowledged alert still fires decides when its silence ends.
+        asked = [each.model_dump(mode="json") for each in settings.prometheus]
+        document = {"action": action, "at": place, "asked": asked}
+        return hashlib.sha256(canonical(document).encode()).hexdigest()
     service = settings.services[found.service]
     document = {
         "action": action,
-        # What a restore puts back, and what may follow a restore, a rollback or new flags.
-        "others": [_dumped(service.actions.backup), _dumped(service.actions.restart)],
+        # What a restore puts back, and what may follow, at once or later by itself.
+        "others": [_dumped(each) for each in _others(settings, found.service)],
         "instances": [instance.model_dump(mode="json") for instance in service.instances],
         "containers": list(service.containers),
         "environment": settings.environment_of(found.service).model_dump(mode="json"),
@@ -127,6 +130,20 @@ def digest(settings: Settings, found: Declared) -> str:
         },
     }
     return hashlib.sha256(canonical(document).encode()).hexdigest()
+
+
+def starts_at_the_base(settings: Settings, found: Declared) -> bool:
+    """Whether what it does, or what may follow it, is at paths in the configuration's folder."""
+    if found.kind in SILENCING:
+        return False
+    there = (found.action, *_others(settings, found.service))
+    return any(each is not None and registry.traits(each).in_base for each in there)
+
+
+def _others(settings: Settings, service: str) -> tuple[Action | None, ...]:
+    actions = settings.services[service].actions
+    recover = _recover(actions.recover, actions.degrade)
+    return actions.backup, actions.restart, recover, actions.rollback
 
 
 def scale_bounds(action: Action) -> tuple[int, int] | None:

@@ -23,11 +23,11 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.state import State
 from opsconsole.operations.journal.records import Past
-from opsconsole.operations.planning import hearsay, policy, registry, silencing
+from opsconsole.operations.planning import hearsay, policy, registry, rollback_rules, silencing
 from opsconsole.operations.planning.declared import Declared, find, scale_bounds
 from opsconsole.operations.planning.driver import Driver, DriverContext
-from opsconsole.operations.promises import rollback_rules
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor
 
@@ -281,3 +281,16 @@ def _usual_duration(past: tuple[Operation, ...]) -> float | None:
         if each.ended_at is not None and each.state.value == "verified"
     ]
     return sum(took) / len(took) if took else None
+
+
+def refuse_last_healthy(
+    plan: Plan, request: ActionRequest, snapshot: Snapshot | None
+) -> Refusal | None:
+    """Policy on how many instances would be left healthy, as the screen sees them."""
+    service = snapshot.service(plan.service) if snapshot else None
+    if service is None:
+        return None
+    serving = {State.OK, State.DEGRADED}
+    healthy = frozenset(each.name for each in service.instances if each.state in serving)
+    left = healthy_left(plan, healthy, len(service.instances))
+    return policy.refuse_last_healthy(request, left)

@@ -144,7 +144,8 @@ class Traits:
     ``sees``: it sees by itself whether what it changed is as it should be. ``keeps_backups``: the
     backups that it makes are kept, listed and restored by the console. ``puts_back``: it looks
     whether what it restored is in place. ``ends_degradation``: it knows how to end a degradation
-    that it made, from its own step. ``by_instance``: it can be asked for one instance alone.
+    that it made, from its own step. ``in_base``: it acts on paths that start at the folder of the
+    configuration. ``by_instance``: it can be asked for one instance alone.
     """
 
     carries_out: Mapping[ActionKind, Callable[[], Factory]]
@@ -152,6 +153,7 @@ class Traits:
     keeps_backups: bool = False
     puts_back: bool = False
     ends_degradation: bool = False
+    in_base: bool = False
     by_instance: frozenset[ActionKind] = frozenset()
 
 
@@ -180,21 +182,30 @@ DRIVERS: Final[Mapping[str, Traits]] = {
     ),
     "command": Traits(
         dict.fromkeys((kind for kind in _K if kind not in SILENCING), _command),
+        in_base=True,
         by_instance=frozenset({_K.RESTART, _K.TEST, _K.CALL}),
     ),
-    "pid_file": Traits({_K.RESTART: _pid_file}, sees=True),
-    "env_file": Traits({_K.DEGRADE: _env_file, _K.RECOVER: _env_file}, ends_degradation=True),
+    "pid_file": Traits({_K.RESTART: _pid_file}, sees=True, in_base=True),
+    "env_file": Traits(
+        {_K.DEGRADE: _env_file, _K.RECOVER: _env_file}, ends_degradation=True, in_base=True
+    ),
     "files": Traits(
-        {_K.BACKUP: _files_backup, _K.RESTORE: _files_restore}, keeps_backups=True, puts_back=True
+        {_K.BACKUP: _files_backup, _K.RESTORE: _files_restore},
+        keeps_backups=True,
+        puts_back=True,
+        in_base=True,
     ),
     "volume": Traits(
         {_K.BACKUP: _volume_backup, _K.RESTORE: _volume_restore},
         keeps_backups=True,
         puts_back=True,
+        in_base=True,
     ),
-    "git": Traits({_K.ROLLBACK: _git}, sees=True),
-    "releases": Traits({_K.ROLLBACK: _releases}, sees=True),
-    "backup": Traits({_K.RESTORE: _newest_backup, _K.ROLLBACK: _newest_backup}, puts_back=True),
+    "git": Traits({_K.ROLLBACK: _git}, sees=True, in_base=True),
+    "releases": Traits({_K.ROLLBACK: _releases}, sees=True, in_base=True),
+    "backup": Traits(
+        {_K.RESTORE: _newest_backup, _K.ROLLBACK: _newest_backup}, puts_back=True, in_base=True
+    ),
     "alertmanager": Traits(dict.fromkeys(SILENCING, _alertmanager)),
 }
 """Drivers by name; the imports are made, and a class called with a DriverContext, by ``make``."""

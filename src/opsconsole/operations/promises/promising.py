@@ -14,6 +14,8 @@ from opsconsole.model.operation import ActionKind, Degradation, OperationState, 
 from opsconsole.operations import spawn
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Promise, PromiseKind
+from opsconsole.operations.mandates import Mandate
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.promises.due import due_at, due_in
 from opsconsole.operations.state_place import StatePlace
 
@@ -22,7 +24,9 @@ NOT_NEEDED: Final = "not needed: nothing was degraded"
 _ACTED: Final = frozenset({"done", "unknown", "running"})
 
 
-def promise_end(state: StatePlace, journal: Journal, operation: str, plan: Plan) -> None:
+def promise_end(
+    state: StatePlace, journal: Journal, own: OwnConfiguration, operation: str, plan: Plan
+) -> None:
     """Promise the end of a degradation, in the place of earlier ones, and have it kept.
 
     Raises StateError: nothing may then be degraded.
@@ -32,7 +36,7 @@ def promise_end(state: StatePlace, journal: Journal, operation: str, plan: Plan)
     promise = due_in(Promise(operation, PromiseKind.END, plan.service, 0.0), lasts)
     state.mandates.arm(promise)
     journal.arm(promise, time.time())
-    start_keeper(state)
+    start_keeper(state, own)
 
 
 def promise_rollback(state: StatePlace, operation: str, plan: Plan, countdown: float) -> None:
@@ -42,7 +46,12 @@ def promise_rollback(state: StatePlace, operation: str, plan: Plan, countdown: f
 
 
 def conclude(
-    state: StatePlace, journal: Journal, operation: str, plan: Plan, verdict: OperationState
+    state: StatePlace,
+    journal: Journal,
+    own: OwnConfiguration,
+    operation: str,
+    plan: Plan,
+    verdict: OperationState,
 ) -> None:
     """After the verdict: settle what is fulfilled, have kept what is left, or end the mandate."""
     steps = {step.state for step in journal.step_records(operation)}
@@ -65,20 +74,21 @@ def conclude(
     elif mandate is not None:
         # The next console starts a keeper where none can be started now.
         with contextlib.suppress(StateError):
-            start_keeper(state)
+            start_keeper(state, own)
 
 
-def start_keeper(state: StatePlace) -> bool:
-    """Start the process that keeps this user's promises, unless it is there."""
-    if state.mandates.keeper_is_there():
+def start_keeper(state: StatePlace, own: OwnConfiguration) -> bool:
+    """Start the process that keeps promises of ``own`` for this user, unless it is there."""
+    if state.mandates.keeper_is_there(own.path):
         return False
-    spawn.start("keep", state)
+    spawn.start("keep", state, own)
     return True
 
 
-def revive(state: StatePlace, journal: Journal) -> int:
+def revive(state: StatePlace, journal: Journal, own: OwnConfiguration) -> int:
     """Start a keeper for promises that have none, as after a reboot; how many were started.
 
+    It keeps those that were made under ``own``, and of the others what ``own`` declares alike.
     A mandate that its runner left behind with its verdict, as on a full disk, is ended.
     """
     mandates = state.mandates.all()
@@ -87,9 +97,20 @@ def revive(state: StatePlace, journal: Journal) -> int:
         found = None if each.promises else journal.operation(operation)
         if found is not None and found.state.final:
             state.mandates.end(operation)
-    if not any(each.promises for each in mandates):
-        return 0
-    return int(start_keeper(state))
+    promised = [each for each in mandates if each.promises and is_kept_by(state, own, each)]
+    return int(start_keeper(state, own)) if promised else 0
+
+
+def is_kept_by(state: StatePlace, own: OwnConfiguration, mandate: Mandate) -> bool:
+    """Whether a keeper of ``own`` keeps what ``mandate`` promises.
+
+    It does for what was confirmed under it, and in the place of a keeper that is not there for
+    what it declares alike.
+    """
+    intent = mandate.intent
+    if own.is_of(intent):
+        return True
+    return not state.mandates.keeper_is_there(intent.config_path) and not own.leaves(intent)
 
 
 def lasting(journal: Journal) -> tuple[Degradation, ...]:

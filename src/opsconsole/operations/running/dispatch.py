@@ -17,6 +17,7 @@ from opsconsole.operations import spawn
 from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.locks.locks import Held, Holder, LockKind, LockName
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.operations.who import Who
 
@@ -43,7 +44,7 @@ def dispatch(
         if refusal is not None:
             return refusal
         _record(state, journal, intent, clock.now())
-        return _start(state, journal, intent.operation, clock, service)
+        return _start(state, journal, intent, clock, service)
     except PlanUsedError as error:
         return Refusal("plan-used", error.what, error.remedy)
     except StateError as error:
@@ -53,14 +54,20 @@ def dispatch(
 
 
 def take_up(
-    state: StatePlace, journal: Journal, operation: Operation, who: Who, clock: Clock
+    state: StatePlace,
+    journal: Journal,
+    own: OwnConfiguration,
+    operation: Operation,
+    who: Who,
+    clock: Clock,
 ) -> bool:
     """Give an open operation to another runner if its own is dead; whether one was started.
 
-    Only what this user confirmed is resumed; what another user did waits for a console of theirs.
+    Only what this user confirmed is resumed, and only under the configuration that it was confirmed
+    under or one that declares the same; all else waits for a console that does.
     """
     mandate = state.mandates.get(operation.id)
-    if mandate is None:
+    if mandate is None or own.leaves(mandate.intent):
         return False
     runner = state.locks.take(runner_lock(operation.id))
     if runner is None:
@@ -74,7 +81,7 @@ def take_up(
         if service is None:
             return False
         try:
-            _spawn("look", state, operation.id, runner, service)
+            _spawn("look", state, own, operation.id, runner, service)
         finally:
             service.release()
     finally:
@@ -116,12 +123,13 @@ def _record(state: StatePlace, journal: Journal, intent: Intent, now: float) -> 
 
 
 def _start(
-    state: StatePlace, journal: Journal, operation: str, clock: Clock, service: Held
+    state: StatePlace, journal: Journal, intent: Intent, clock: Clock, service: Held
 ) -> Operation | Refusal:
+    operation, own = intent.operation, OwnConfiguration(intent.config_path, intent.base)
     runner = state.locks.take(runner_lock(operation))
     assert runner is not None, "nobody else knows the operation yet"
     try:
-        _spawn("run", state, operation, runner, service)
+        _spawn("run", state, own, operation, runner, service)
     except StateError as error:
         state.mandates.end(operation)
         journal.advance(
@@ -135,10 +143,15 @@ def _start(
 
 
 def _spawn(
-    task: spawn.Task, state: StatePlace, operation: str, runner: Held, service: Held
+    task: spawn.Task,
+    state: StatePlace,
+    own: OwnConfiguration,
+    operation: str,
+    runner: Held,
+    service: Held,
 ) -> None:
     hand_over = (*runner.descriptors, *service.descriptors)
-    spawn.start(task, state, operation, hand_over=hand_over)
+    spawn.start(task, state, own, operation, hand_over=hand_over)
 
 
 def _holder(intent: Intent, who: Who, now: float) -> Holder:

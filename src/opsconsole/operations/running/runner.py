@@ -16,20 +16,18 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import SystemClock
-from opsconsole.config.loader import default_settings, load
-from opsconsole.config.settings import Settings, effective_read_only
-from opsconsole.discovery.look import Fleet, look
+from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Scope, StepRecord
-from opsconsole.operations.planning import policy
-from opsconsole.operations.planning.declared import Declared, digest, find, not_found_again
+from opsconsole.operations.own_configuration import OwnConfiguration
+from opsconsole.operations.planning import policy, rollback_rules
+from opsconsole.operations.planning.declared import Declared, find
 from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.planner import make_driver, request_of
-from opsconsole.operations.promises import rollback_rules
 from opsconsole.operations.promises.promising import conclude, promise_end, promise_rollback
 from opsconsole.operations.running.afterwards import look_on
 from opsconsole.operations.running.dispatch import runner_lock, subject_lock
@@ -53,7 +51,12 @@ _ABANDONED: Final = "its runner ended before it began; nothing was done"
 
 
 def run(
-    state: StatePlace, operation: str, *, fresh: bool, release: Callable[[], None] = lambda: None
+    state: StatePlace,
+    own: OwnConfiguration,
+    operation: str,
+    *,
+    fresh: bool,
+    release: Callable[[], None] = lambda: None,
 ) -> int:
     """Carry out an operation that this user confirmed, or end what another runner began.
 
@@ -76,32 +79,34 @@ def run(
         intent = mandate.intent
         journal.use_scope(Scope(intent.config_path, (intent.plan.environment,)))
         fresh = fresh and found.state is _S.INTENT
-        verdict = _carry_out(state, journal, mandate.intent, fresh=fresh)
-        _tidy(state, mandate.intent)
-        if verdict is _S.VERIFIED and mandate.intent.plan.watch:
+        verdict = _carry_out(state, journal, own, intent, fresh=fresh)
+        _tidy(state, intent)
+        if verdict is _S.VERIFIED and intent.plan.watch:
             release()
-            _look_on(state, journal, mandate.intent)
+            _look_on(state, journal, own, intent)
     finally:
         journal.close()
     return EXIT_CODES[verdict]
 
 
-def _look_on(state: StatePlace, journal: Journal, intent: Intent) -> None:
+def _look_on(state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent) -> None:
     """See whether it dies again; a defect here changes no verdict."""
     try:
-        asyncio.run(_looked_on(state, journal, intent))
+        asyncio.run(_looked_on(state, journal, own, intent))
     except Exception as error:  # noqa: BLE001 - the verdict is recorded, and stands
         _log_without_values(error)
 
 
-async def _looked_on(state: StatePlace, journal: Journal, intent: Intent) -> None:
-    fleet = _fleet(intent)
-    action = _declared(fleet, intent)
+async def _looked_on(
+    state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent
+) -> None:
+    fleet = own.fleet()
+    action = own.declared(fleet, intent)
     if isinstance(action, Refusal):
         return
     machines, threads = Machines(), BoundedExecutor("runner", _THREADS)
-    driver = _driver(state, journal, fleet.settings, action, intent, machines, threads)
-    probes = InstanceProbes(fleet.settings, intent.plan.service, Path(intent.base))
+    driver = _driver(state, journal, own, fleet.settings, action, intent, machines, threads)
+    probes = InstanceProbes(fleet.settings, intent.plan.service, Path(own.base))
     try:
         clock = SystemClock()
         await look_on(state, journal, intent.operation, intent.plan, driver, probes, clock)
@@ -132,10 +137,10 @@ def _tidy(state: StatePlace, intent: Intent) -> None:
 
 
 def _carry_out(
-    state: StatePlace, journal: Journal, intent: Intent, *, fresh: bool
+    state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent, *, fresh: bool
 ) -> OperationState:
     try:
-        verdict = asyncio.run(_operate(state, journal, intent, fresh=fresh))
+        verdict = asyncio.run(_operate(state, journal, own, intent, fresh=fresh))
     except Exception as error:  # noqa: BLE001 - the runner's boundary: whatever it is, a verdict is due
         _log_without_values(error)
         verdict = _after_defect(journal, intent, error)
@@ -145,7 +150,7 @@ def _carry_out(
     left = found is not None and found.given_up
     # Who gave up verifying has not asked for another change.
     countdown = 0.0 if left else rollback_rules.countdown_after(plan, verdict.state, begun=begun)
-    can_roll_back = _can_roll_back(intent, verdict.state)
+    can_roll_back = _can_roll_back(own, intent, verdict.state)
     offered = next_steps(plan, verdict.state, operation, can_roll_back, countdown)
     if countdown:
         promise_rollback(state, operation, plan, countdown)
@@ -161,40 +166,42 @@ def _carry_out(
     # A full disk takes the record with it; the journal alone then says it.
     with contextlib.suppress(StateError):
         state.mandates.remember(intent, verdict.state)
-    conclude(state, journal, operation, plan, verdict.state)
+    conclude(state, journal, own, operation, plan, verdict.state)
     return verdict.state
 
 
-def _can_roll_back(intent: Intent, state: OperationState) -> bool:
+def _can_roll_back(own: OwnConfiguration, intent: Intent, state: OperationState) -> bool:
     """Whether a rollback can be offered after a verdict that needs one."""
     if state is _S.VERIFIED or not rollback_rules.can_follow(intent.plan.kind):
         return False
     try:
-        found = find(_fleet(intent).settings, intent.plan.service, ActionKind.ROLLBACK, "")
+        found = find(own.fleet().settings, intent.plan.service, ActionKind.ROLLBACK, "")
     except OpsconsoleError:
         return False
     return found is not None
 
 
-async def _operate(state: StatePlace, journal: Journal, intent: Intent, *, fresh: bool) -> Verdict:
+async def _operate(
+    state: StatePlace, journal: Journal, own: OwnConfiguration, intent: Intent, *, fresh: bool
+) -> Verdict:
     found = journal.operation(intent.operation)
     if not fresh and found is not None and found.state is _S.INTENT:
         return Verdict(_S.FAILED, _ABANDONED)
     machines, threads = Machines(), BoundedExecutor("runner", _THREADS)
     try:
-        fleet = _fleet(intent)
+        fleet = own.fleet()
         settings = fleet.settings
-        action = _declared(fleet, intent)
+        action = own.declared(fleet, intent)
         if isinstance(action, Refusal):
             return _refused(journal, intent, action)
-        journal.use_sinks(sinks_of(settings, Path(intent.base)))
-        driver = _driver(state, journal, settings, action, intent, machines, threads)
+        journal.use_sinks(sinks_of(settings, Path(own.base)))
+        driver = _driver(state, journal, own, settings, action, intent, machines, threads)
         # Neither a silence nor a backup changes the service, so its health decides nothing.
         watched = "" if action.kind in NOT_OF_HEALTH else action.service
-        probes = InstanceProbes(settings, watched, Path(intent.base), away(intent.plan))
+        probes = InstanceProbes(settings, watched, Path(own.base), away(intent.plan))
         try:
             execution = _execution(journal, intent, action, driver, probes)
-            verdict = await (_begin(state, execution) if fresh else _take_up(execution))
+            verdict = await (_begin(state, own, execution) if fresh else _take_up(execution))
             return await execution.conclude(verdict)
         finally:
             await driver.close()
@@ -204,7 +211,7 @@ async def _operate(state: StatePlace, journal: Journal, intent: Intent, *, fresh
         machines.close()
 
 
-async def _begin(state: StatePlace, execution: Execution) -> Verdict:
+async def _begin(state: StatePlace, own: OwnConfiguration, execution: Execution) -> Verdict:
     """Look again; refuse when the world moved; else carry out the plan."""
     plan = execution.plan
     try:
@@ -215,7 +222,7 @@ async def _begin(state: StatePlace, execution: Execution) -> Verdict:
     if stale is not None:
         return Verdict(_S.REFUSED, f"{stale}; nothing was done")
     if plan.ends_at is not None and plan.kind not in SILENCING:
-        promise_end(state, execution.journal, execution.operation, plan)
+        promise_end(state, execution.journal, own, execution.operation, plan)
     return await execution.run()
 
 
@@ -253,28 +260,6 @@ async def _end_of(execution: Execution, steps: tuple[StepRecord, ...], record: R
     return await execution.verify(Baseline({}, {}), max(started), record)
 
 
-def _fleet(intent: Intent) -> Fleet:
-    """The configuration as it is now, with what is found by looking now."""
-    return look(load(Path(intent.config_path)) if intent.config_path else default_settings())
-
-
-def _declared(fleet: Fleet, intent: Intent) -> Declared | Refusal:
-    """The action as it is declared or found at this moment, if it still is what was confirmed."""
-    plan, settings = intent.plan, fleet.settings
-    action = find(settings, plan.service, plan.kind, plan.name)
-    if action is None and fleet.faults:
-        return not_found_again(plan.service, fleet.faults)
-    if action is None:
-        return Refusal("not-declared", f"{plan.kind} is no longer declared for {plan.service}")
-    if effective_read_only(settings, asked=False) and not action.only_reads:
-        return Refusal("read-only", "the configuration has become read-only")
-    if digest(settings, action) != intent.declaration:
-        return Refusal(
-            "plan-stale", "the declaration of the action has changed since the plan", "plan again"
-        )
-    return action
-
-
 def _refused(journal: Journal, intent: Intent, refusal: Refusal) -> Verdict:
     """What was not begun is refused; what was begun can no longer be looked up."""
     found = journal.operation(intent.operation)
@@ -286,6 +271,7 @@ def _refused(journal: Journal, intent: Intent, refusal: Refusal) -> Verdict:
 def _driver(
     state: StatePlace,
     journal: Journal,
+    own: OwnConfiguration,
     settings: Settings,
     action: Declared,
     intent: Intent,
@@ -295,7 +281,7 @@ def _driver(
     request = request_of(intent.plan, intent.reason)
     performed = state.mandates.believed(journal.past_plans(intent.plan.service))
     past = tuple(each for each in performed if each.plan.id != intent.plan.id)
-    return make_driver(settings, action, request, Path(intent.base), machines, threads, past)
+    return make_driver(settings, action, request, Path(own.base), machines, threads, past)
 
 
 def _execution(

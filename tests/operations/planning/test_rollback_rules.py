@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.operation import SILENCING, ActionKind, Operation, OperationState
-from opsconsole.operations.promises import rollback_rules
-from opsconsole.operations.promises.rollback_rules import LATEST
+from opsconsole.operations.planning import rollback_rules
+from opsconsole.operations.planning.rollback_rules import LATEST
 from tests.operations.journal.samples import plan
 
 DUE = 5000.0

@@ -1,0 +1,47 @@
+"""What is due for this user and is not done here, since another configuration confirmed it.
+
+Invariant: only what no process keeps now is named, and what this configuration declares alike is
+not: that is revived under it.
+"""
+
+from typing import Final
+
+from opsconsole.model.operation import ActionKind, LeftToOthers
+from opsconsole.operations.journal.records import Promise, PromiseKind
+from opsconsole.operations.mandates import Mandate
+from opsconsole.operations.own_configuration import OwnConfiguration
+from opsconsole.operations.promises.due import left
+from opsconsole.operations.promises.promising import is_kept_by
+from opsconsole.operations.state_place import StatePlace
+from opsconsole.text import sanitize
+
+_FOLLOWS: Final = {
+    PromiseKind.END: ActionKind.RECOVER,
+    PromiseKind.ROLLBACK: ActionKind.ROLLBACK,
+    PromiseKind.WATCH: ActionKind.EXPIRE_SILENCE,
+}
+
+
+def left_to_others(state: StatePlace, own: OwnConfiguration) -> tuple[LeftToOthers, ...]:
+    """Each promise that waits for a console of another configuration. Raises StateError.
+
+    An acknowledgement is to be watched from its beginning, the others are named from their time on.
+    """
+    return tuple(
+        LeftToOthers(promise.operation, promise.service, _FOLLOWS[promise.kind], promise.due, path)
+        for mandate in state.mandates.all()
+        if any(_waits(state, each) for each in mandate.promises) and _is_left(state, own, mandate)
+        for path in (sanitize(mandate.intent.config_path),)
+        for promise in mandate.promises
+        if _waits(state, promise)
+    )
+
+
+def _waits(state: StatePlace, promise: Promise) -> bool:
+    due = promise.kind is PromiseKind.WATCH or left(promise) <= 0
+    return due and not state.mandates.is_kept(promise.operation, promise.kind)
+
+
+def _is_left(state: StatePlace, own: OwnConfiguration, mandate: Mandate) -> bool:
+    there = state.mandates.keeper_is_there(mandate.intent.config_path)
+    return not there and not is_kept_by(state, own, mandate)
