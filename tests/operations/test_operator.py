@@ -23,7 +23,6 @@ from opsconsole.model.state import State
 from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.planning.declared import declared, digest, find
 from opsconsole.operations.running.runner import run
-from opsconsole.operations.state_place import FolderPlace
 from opsconsole.operations.who import whoami
 from tests.clean import is_clean
 from tests.operations.place import (
@@ -125,7 +124,7 @@ async def test_the_runner_itself_refuses_when_the_configuration_is_read_only(
     place.there.mandates.give(forged)
     journal.submit(forged, plan.created_at)
     journal.close()
-    code = await asyncio.to_thread(_run_elsewhere, place.there, _OTHER)
+    code = await asyncio.to_thread(_run_elsewhere, place, _OTHER)
     assert code == 2
     operation = operator.operation(_OTHER)
     assert operation is not None
@@ -134,13 +133,16 @@ async def test_the_runner_itself_refuses_when_the_configuration_is_read_only(
     assert server.changes == []
 
 
-def _run_elsewhere(state: FolderPlace, operation: str) -> int:
+def _run_elsewhere(place: Place, operation: str) -> int:
     """``run`` in a process of its own, as it changes how signals are handled."""
     code = "import sys\n"
     code += "from opsconsole.operations.running.runner import run\n"
     code += "from opsconsole.operations.state_place import place_of\n"
-    code += "sys.exit(run(place_of(sys.argv[1]), sys.argv[2], fresh=True))"
-    argv = [sys.executable, "-c", code, state.name, operation]
+    code += "from opsconsole.operations.own_configuration import OwnConfiguration\n"
+    code += "own = OwnConfiguration(*sys.argv[2:4])\n"
+    code += "sys.exit(run(place_of(sys.argv[1]), own, sys.argv[4], fresh=True))"
+    own = place.own
+    argv = [sys.executable, "-c", code, place.there.name, own.path, own.base, operation]
     return subprocess.run(argv, check=False).returncode
 
 
