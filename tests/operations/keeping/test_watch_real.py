@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.config.loader import load
 from opsconsole.demo.prometheus import (
     AlertRule,
     MonitoringServer,
@@ -19,6 +20,7 @@ from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.operations.drivers.alertmanager import SilenceCall
 from opsconsole.operations.journal.records import Promise, PromiseKind
 from opsconsole.operations.keeping.watch_rule import LOOKS, WatchRule
+from opsconsole.operations.planning.declared import digest, find
 from opsconsole.operations.promises.due import due_in
 from opsconsole.operations.state_place import FolderPlace
 from opsconsole.sources.prometheus.api_silences import exact_matchers, matcher_document
@@ -64,6 +66,9 @@ async def test_its_alert_is_over_for_no_restart(
     made = intent("one", ActionKind.ACKNOWLEDGE)
     plan = replace(made.plan, steps=(step,), parameters={"alert": firing["fingerprint"]})
     made = replace(made, plan=plan, config_path=str(path), base=str(tmp_path), reason="on it")
+    found = find(load(path), "web", ActionKind.ACKNOWLEDGE, "")
+    assert found is not None
+    made = replace(made, declaration=digest(load(path), found))
     journal.submit(made, 1.0)
     journal.advance(ONE, OperationState.DISPATCHED, 2.0)
     promise = due_in(Promise(ONE, PromiseKind.WATCH, "web", 0.0), 600.0)
