@@ -166,11 +166,12 @@ async def test_the_runner_refuses_every_kind_itself(world: World) -> None:
     code = (
         "import sys\n"
         "from opsconsole.operations.running.runner import run\n"
+        "from opsconsole.operations.own_configuration import OwnConfiguration\n"
         "from opsconsole.operations.state_place import place_of\n"
-        "state = place_of(sys.argv[1])\n"
-        "print(sum(run(state, each, fresh=True) == 2 for each in sys.argv[2:]))"
+        "state, own = place_of(sys.argv[1]), OwnConfiguration(*sys.argv[2:4])\n"
+        "print(sum(run(state, own, each, fresh=True) == 2 for each in sys.argv[4:]))"
     )
-    argv = [sys.executable, "-c", code, place.there.name, *tried]
+    argv = [sys.executable, "-c", code, place.there.name, str(place.config), base, *tried]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: ASYNC221
     assert done.stdout.strip() == str(len(tried)), done.stderr
     for name in tried:

@@ -68,7 +68,8 @@ async def test_its_alert_is_over_for_no_restart(
     made = replace(made, plan=plan, config_path=str(path), base=str(tmp_path), reason="on it")
     found = find(load(path), "web", ActionKind.ACKNOWLEDGE, "")
     assert found is not None
-    made = replace(made, declaration=digest(load(path), found))
+    plan = replace(plan, environment=load(path).environment.name)
+    made = replace(made, plan=plan, declaration=digest(load(path), found))
     journal.submit(made, 1.0)
     journal.advance(ONE, OperationState.DISPATCHED, 2.0)
     promise = due_in(Promise(ONE, PromiseKind.WATCH, "web", 0.0), 600.0)
