@@ -26,6 +26,7 @@ from opsconsole.operations.keeping.end_rule import ATTEMPTS, EndRule
 from opsconsole.operations.keeping.rollback_rule import RollbackRule
 from opsconsole.operations.keeping.watch_rule import LOOK_EVERY, OVER, WatchRule
 from opsconsole.operations.locks.locks import Holder
+from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.promises.due import due_in
 from opsconsole.operations.state_place import FolderPlace, StatePlace
 from tests.operations.journal.samples import intent, op, own_of
@@ -134,6 +135,7 @@ class Performed:
     async def __call__(
         self,
         _state: StatePlace,
+        _own: OwnConfiguration,
         _intent: Intent,
         request: ActionRequest,
         begun: Callable[[Operation], None] | None = None,
@@ -280,7 +282,7 @@ async def test_a_wall_that_is_set_back_makes_no_countdown_longer(
 ) -> None:
     rule = _rollback(place, journal, FAILED, LATER)
     at_once = replace(rule._intent, plan=replace(rule._intent.plan, rollback_after=0.0))
-    again = RollbackRule(place, journal, at_once, rule._promise)
+    again = RollbackRule(place, journal, own_of(at_once), at_once, rule._promise)
     assert await again.turn() is None
 
 
