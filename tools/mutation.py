@@ -64,10 +64,7 @@ TARGETS: Final[dict[str, Target]] = {
     ),
     "promises": Target(
         ("operations/promises/*.py",),
-        tuple(
-            f"tests/operations/promises/test_{name}.py"
-            for name in ("due", "promising")
-        ),
+        tuple(f"tests/operations/promises/test_{name}.py" for name in ("due", "promising")),
     ),
     "keeping": Target(
         tuple(f"operations/keeping/{name}_rule.py" for name in ("end", "rollback")),
