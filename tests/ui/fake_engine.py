@@ -146,6 +146,7 @@ class FakeEngine:
         self.reloaded = 0
         self.stopped = False
         self.refusal: Refusal | None = None
+        self.not_started: Refusal | Operation | None = None
         self.slow = False
         self.warnings: tuple[str, ...] = ()
         self.open_questions: list[tuple[Future[object], object]] = []
@@ -219,7 +220,7 @@ class FakeEngine:
                 return self.refusal or self.plan(question.request)
             case Perform():
                 self.performed.append((question.plan, question.confirmation))
-                return an_operation(question.plan)
+                return self.not_started or an_operation(question.plan)
             case GiveUp() | StopRollback():
                 asked = self.given_up if isinstance(question, GiveUp) else self.stopped_rollbacks
                 asked.append(question.operation)

@@ -281,6 +281,12 @@ class Operation:
     given_up: str = ""
     subject: str = ""
 
+    @property
+    def begun_nothing(self) -> bool:
+        """Whether it has ended, and no call of it was made."""
+        ended = self.state in {OperationState.REFUSED, OperationState.FAILED}
+        return ended and all(step.started_at is None for step in self.steps)
+
 
 @dataclass(frozen=True, slots=True)
 class ActionView:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from inspect import isawaitable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import App
@@ -88,6 +88,7 @@ class Console(App[int], inherit_bindings=False):
         self.pressed_at: float | None = None
         self._interrupted_at = 0.0
         self._closed_at = 0.0
+        self._when_closed: dict[Screen[Any], Callable[[], None]] = {}
         self.away_shown = False
         self.away_over = False
         self.use_palette(self.role_styles.palette)
@@ -188,7 +189,10 @@ class Console(App[int], inherit_bindings=False):
         if is_open(route, screen, self.screen_stack):
             self.say("this page is open already: esc goes back to it")
             return
-        self.push_screen(screen, (lambda _none: closed()) if closed is not None else None)
+        if closed is not None:
+            # Not by its result: who opened it may be closed by then, and would never hear of it.
+            self._when_closed[screen] = closed
+        self.push_screen(screen)
 
     def say(self, text: str) -> None:
         """Show a notice in the bottom line of the visible screen."""
@@ -203,6 +207,9 @@ class Console(App[int], inherit_bindings=False):
             return AwaitComplete()
         if self.screen.is_modal:
             self._closed_at = time.monotonic()
+        closed = self._when_closed.pop(self.screen, None)
+        if closed is not None:
+            self.call_next(closed)
         return super().pop_screen()
 
     def _is_left_over(self, event: events.Event) -> bool:

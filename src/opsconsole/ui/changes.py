@@ -1,7 +1,8 @@
 """Opens the plan dialogs for a key that changes something, one plan at a time.
 
 Invariant: nothing is started here; a waiting plan is requested only when the previous dialog is
-closed.
+closed. What was typed into a form is lost only once it was begun or dropped: after a refusal the
+form is there again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,13 @@ from opsconsole.ui.time_travel import TimeTravel
 if TYPE_CHECKING:
     from opsconsole.model.operation import ActionRequest, ActionView
     from opsconsole.model.snapshot import ServiceView
+
+
+class Form(Protocol):
+    """What was filled in, to be shown again."""
+
+    def __call__(self, services: frozenset[str], why: str, /) -> Route:
+        """The form as it was, for the ``services`` that were refused."""
 
 
 class Navigator(Protocol):
@@ -33,6 +41,9 @@ class Changes:
         self._say = say
         self._waiting: list[ActionRequest] = []
         self._count = 0
+        self._form: Form | None = None
+        self._kept: frozenset[str] = frozenset()
+        self._why = ""
 
     def request(self, targets: Iterable[ServiceView], view: ActionView, copy: str = "") -> None:
         """Open the plan of an action on each target, with its form first if it has one.
@@ -56,13 +67,27 @@ class Changes:
             ]
         )
 
-    def request_all(self, requests: Iterable[ActionRequest]) -> None:
-        """Open the plan of each request, one after the other closes."""
+    def request_all(self, requests: Iterable[ActionRequest], form: Form | None = None) -> None:
+        """Open the plan of each request, one after the other closes.
+
+        After the last one the ``form`` is opened again for what was refused.
+        """
         if self._refused():
             return
         self._waiting = list(requests)
         self._count = len(self._waiting)
+        self._form, self._kept = form, frozenset()
         self._open_next()
+
+    @property
+    def refusal(self) -> str:
+        """Why no plan can be asked for at this moment; '' if it can."""
+        return self._time.refusal
+
+    def refused(self, request: ActionRequest, why: str) -> None:
+        """A plan that is being closed was refused, or could not be started."""
+        self._kept |= {request.service}
+        self._why = why
 
     def _refused(self) -> bool:
         """Return why nothing may be changed; '' if changes are allowed."""
@@ -76,3 +101,6 @@ class Changes:
             number, count = self._count - len(self._waiting) + 1, self._count
             place = f"{number} of {count}" if count > 1 else ""
             self._open(PlanDialog(self._waiting.pop(0), place), self._open_next)
+        elif self._form is not None and self._kept:
+            form, self._form = self._form, None
+            self._open(form(self._kept, self._why))

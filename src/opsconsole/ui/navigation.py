@@ -123,13 +123,11 @@ def _box(route: Box) -> Screen[None]:
         case RequestDialog():
             from opsconsole.ui.screens.changes.request import RequestScreen
 
-            return RequestScreen(
-                route.targets, route.view, override=route.override, backup=route.backup
-            )
+            return RequestScreen(route)
         case SilencingDialog():
             from opsconsole.ui.screens.alerts.silencing import SilencingScreen
 
-            return SilencingScreen(route.form)
+            return SilencingScreen(route.form, route.why)
         case PlanDialog():
             from opsconsole.ui.screens.changes.plan import PlanScreen
 

@@ -6,10 +6,12 @@ screen. At runtime it imports only the scopes of keys.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from opsconsole.model.alerts import Alert
     from opsconsole.model.operation import ActionRequest, ActionView
     from opsconsole.model.snapshot import ServiceView
@@ -125,19 +127,26 @@ class ActionsDialog:
 
 @dataclass(frozen=True, slots=True)
 class RequestDialog:
-    """The form before the plan of an action. ``backup`` is preselected."""
+    """The form before the plan of an action. ``backup`` is preselected.
+
+    ``typed`` is what its fields hold instead of what is usual, by their ids; ``why`` is the refusal
+    after which it is shown again.
+    """
 
     targets: tuple[ServiceView, ...]
     view: ActionView
     override: bool = False
     backup: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class SilencingDialog:
-    """The form before the plan of a change at an Alertmanager."""
+    """The form before the plan of a change at an Alertmanager; ``why`` as of RequestDialog."""
 
     form: SilencingForm
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

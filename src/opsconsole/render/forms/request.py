@@ -63,6 +63,13 @@ def fields(view: ActionView, *, override: bool = False) -> tuple[Field, ...]:
     return tuple(found)
 
 
+def values_of(request: ActionRequest) -> dict[str, str]:
+    """What the fields hold of a request that was made from them, by their ids."""
+    lasts = "" if request.duration is None else format_duration(request.duration)
+    found = {"reason": request.reason, "to": request.parameters.get("to", ""), "for": lasts}
+    return {name: value for name, value in found.items() if value}
+
+
 def _bounds(view: ActionView) -> str:
     return f"{view.bounds[0]} to {view.bounds[1]}" if view.bounds else "how many"
 

@@ -34,6 +34,13 @@ class SilencingForm:
     read: Callable[[Values], ActionRequest | Problem]
     matchers: Callable[[Values], tuple[Matcher, ...]]
 
+    def filled(self, values: Values) -> "SilencingForm":
+        """The same form with what was typed."""
+        fields = tuple(
+            replace(field, value=values.get(field.id, field.value)) for field in self.fields
+        )
+        return replace(self, fields=fields)
+
 
 def acknowledge_form(alert: Alert) -> SilencingForm | None:
     """The form to acknowledge ``alert``; None if no Alertmanager reports it."""

@@ -1,12 +1,13 @@
 """Alerts on the screen: folded, acknowledged, silenced, described, and their silences."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
 
 from opsconsole.model.alerts import AlertState
-from opsconsole.model.operation import ActionKind
+from opsconsole.model.operation import ActionKind, Refusal
 from opsconsole.model.silences import parse_matcher
 from opsconsole.ui.screens.alerts.alert import AlertScreen
 from opsconsole.ui.screens.alerts.silences import SilencesScreen
@@ -16,9 +17,10 @@ from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen
 from tests.ui import fleet, ringing
-from tests.ui.conftest import OpenStage
+from tests.ui.conftest import OpenStage, Stage
+from tests.ui.fake_engine import FakeEngine
 from tests.ui.screens.changes.test_operations import line_of
-from tests.ui.screens.changes.test_requests import SIZES, shown
+from tests.ui.screens.changes.test_requests import SIZES, shown, typed
 from tests.ui.tabs import key_of
 
 pytestmark = pytest.mark.usefixtures("in_turns")
@@ -256,3 +258,42 @@ async def test_the_word_of_a_plan_is_still_asked(open_stage: OpenStage) -> None:
         await asyncio.sleep(DEAD_TIME)
         await stage.press("enter")
         assert stage.engine.performed == []
+
+
+async def fill_acknowledgement(stage: Stage) -> None:
+    await stage.press("2", "a", *"on it", "enter")
+
+
+async def fill_silence(stage: Stage) -> None:
+    await stage.press("2", "s", "ctrl+u", *'job=~"x.*"', "enter", "ctrl+u", *"90m", "enter")
+    await stage.press(*"disks", "enter")
+
+
+async def fill_end(stage: Stage) -> None:
+    await stage.press("S", "E", *"done", "enter")
+
+
+async def fill_edit(stage: Stage) -> None:
+    await stage.press("S", "e", "enter", "enter", *" more", "enter")
+
+
+@pytest.mark.parametrize("fill", [fill_acknowledgement, fill_silence, fill_end, fill_edit])
+async def test_a_refusal_leads_back_to_the_form_as_it_was_filled_in(
+    open_stage: OpenStage, fill: Callable[[Stage], Awaitable[None]]
+) -> None:
+    engine = FakeEngine(ringing.ringing())
+    engine.refusal = Refusal("locked", "ann@here is at it (00:03)", "wait until it has ended")
+    async with open_stage(None, engine=engine) as stage:
+        await fill(stage)
+        was = typed(stage)
+        assert all(was.values())
+        await stage.press("enter")
+        assert shown(stage) is PlanScreen
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("escape")
+        assert shown(stage) is SilencingScreen
+        assert typed(stage) == was
+        assert "refused: ann@here is at it" in stage.text
+        engine.refusal = None
+        await stage.press(*["enter"] * (len(was) + 1))
+        assert engine.requests[-1] == engine.requests[0], "the same is asked for again"

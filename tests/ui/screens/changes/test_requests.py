@@ -7,17 +7,28 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
-from opsconsole.model.operation import ActionKind, ActionView, Refusal
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    ActionView,
+    ConfirmLevel,
+    Operation,
+    OperationState,
+    Refusal,
+    StepResult,
+)
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.ui.routes import RequestDialog
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.changes.request import RequestScreen
 from opsconsole.ui.screens.dialog import DEAD_TIME
+from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.widgets.choice import Choice
 from opsconsole.ui.widgets.grid_table import GridTable
 from tests.ui import fleet, working
 from tests.ui.conftest import OpenStage, Stage
-from tests.ui.fake_engine import FakeEngine
+from tests.ui.fake_engine import FakeEngine, a_plan, an_operation
 from tests.ui.fleet import EVIL, NOW
 from tests.ui.tabs import key_of
 from tests.workloads import engine, replica, workload
@@ -280,3 +291,127 @@ async def test_what_restarts_no_single_copy_says_so(open_stage: OpenStage) -> No
         await go_to(stage, "replica:ai-service-2")
         await stage.press("R")
         assert "systemd cannot restart one instance of ai-service alone" in stage.text
+
+
+LOCKED = Refusal("locked", "ann@here (pts/1) is at it (00:03)", "wait until it has ended")
+
+
+def typed(stage: Stage) -> dict[str, str]:
+    """What the fields of the screen on top hold."""
+    return {field.id or "": field.value for field in stage.app.screen.query(Input)}
+
+
+def one_at_work() -> FakeEngine:
+    made = FakeEngine(working.acting(), ConfirmLevel.CHOICE)
+    made.kept = working.backups()
+    return made
+
+
+async def fill_degrade(stage: Stage) -> dict[str, str]:
+    await stage.press("D", *"load", "enter", "ctrl+u", *"90m", "enter")
+    return {"reason": "load", "for": "90m"}
+
+
+async def fill_scale(stage: Stage) -> dict[str, str]:
+    await menu_to(stage, ActionKind.SCALE)
+    await stage.press("3", "enter")
+    return {"to": "3"}
+
+
+async def fill_restore(stage: Stage) -> dict[str, str]:
+    await menu_to(stage, ActionKind.RESTORE)
+    await stage.press("j", "enter")
+    return {}
+
+
+FORMS = {"degrade": fill_degrade, "scale": fill_scale, "restore": fill_restore}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", FORMS)
+async def test_a_refused_plan_leads_back_to_what_was_typed(
+    open_stage: OpenStage, name: str, size: tuple[int, int]
+) -> None:
+    made = one_at_work()
+    made.refusal = LOCKED
+    async with open_stage(None, engine=made, size=size) as stage:
+        was = await FORMS[name](stage)
+        await stage.press("enter")
+        assert shown(stage) is PlanScreen
+        first = made.requests[-1]
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("escape")
+        assert shown(stage) is RequestScreen
+        assert typed(stage) == was
+        assert "ann@here (pts/1) is at it" in stage.text
+        made.refusal = None
+        await stage.press(*["enter"] * (len(was) or 1), "enter")
+        assert shown(stage) is PlanScreen
+        assert made.requests[-1] == first, "the same is asked for again"
+
+
+def refused_by_its_runner() -> Operation:
+    plan = a_plan(ActionRequest("ai-service", ActionKind.DEGRADE), ConfirmLevel.CHOICE)
+    steps = tuple(StepResult(each.summary, "waiting") for each in plan.steps)
+    said = "the plan is stale: silence was active, is expired; nothing was done"
+    run = an_operation(plan, OperationState.REFUSED)
+    return replace(run, id="op-9", steps=steps, summary=said)
+
+
+@pytest.mark.parametrize("answer", [LOCKED, refused_by_its_runner()])
+async def test_what_could_not_be_started_leads_back_to_what_was_typed(
+    open_stage: OpenStage, answer: Refusal | Operation
+) -> None:
+    made = one_at_work()
+    made.not_started = answer
+    async with open_stage(None, engine=made) as stage:
+        was = await fill_degrade(stage)
+        await stage.press("enter")
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("tab", "space")
+        assert len(made.performed) == 1
+        await stage.press("escape")
+        assert shown(stage) is RequestScreen
+        assert typed(stage) == was
+
+
+async def test_what_was_begun_or_dropped_closes_its_form(open_stage: OpenStage) -> None:
+    async with open_stage(None, engine=one_at_work()) as stage:
+        for keys in (("escape",), ("tab", "space", "escape")):
+            await fill_degrade(stage)
+            await stage.press("enter")
+            await asyncio.sleep(DEAD_TIME + 0.1)
+            await stage.press(*keys)
+            assert shown(stage) is OverviewScreen
+        assert len(stage.engine.performed) == 1
+
+
+async def test_an_override_goes_on_with_what_was_typed(open_stage: OpenStage) -> None:
+    made = one_at_work()
+    made.refusal = Refusal("cooling-down", "it has just ended", "wait 48 s")
+    async with open_stage(None, engine=made) as stage:
+        await fill_scale(stage)
+        await stage.press("enter")
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("tab", "enter")
+        assert shown(stage) is RequestScreen
+        assert typed(stage) == {"to": "3", "reason": ""}
+
+
+async def test_each_of_several_services_has_its_plan_after_one_form(open_stage: OpenStage) -> None:
+    made = one_at_work()
+    async with open_stage(None, engine=made) as stage:
+        services = working.acting().services[:2]
+        view = next(each for each in working.EVERY_ACTION if each.kind is ActionKind.DEGRADE)
+        stage.app.open(RequestDialog(services, view))
+        await stage.press(*"load", "enter", "enter", "enter")
+        assert "1 of 2" in stage.text
+        made.refusal = LOCKED
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("escape")
+        assert "2 of 2" in stage.text
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        await stage.press("escape")
+        assert shown(stage) is RequestScreen
+        assert services[1].name in stage.text, "only what was refused is asked for again"
+        assert typed(stage)["reason"] == "load"

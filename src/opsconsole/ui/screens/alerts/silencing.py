@@ -15,6 +15,7 @@ from textual.widgets import Input
 from opsconsole.render.forms.request import REASON_LIMIT, Problem
 from opsconsole.render.forms.silencing import MATCHERS_LIMIT, SilencingForm, preview
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, titled, wrap
+from opsconsole.ui.routes import SilencingDialog
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.choice import Choice
 from opsconsole.ui.widgets.line_widget import LineWidget
@@ -34,9 +35,10 @@ class SilencingScreen(Dialog, inherit_bindings=False):
         Binding("enter", "next", "next", show=False, id="silencing-enter"),
     ]
 
-    def __init__(self, form: SilencingForm) -> None:
+    def __init__(self, form: SilencingForm, why: str = "") -> None:
         super().__init__()
         self._form = form
+        self._why = why
         self._problem: Problem | None = None
 
     def compose(self) -> ComposeResult:
@@ -84,7 +86,7 @@ class SilencingScreen(Dialog, inherit_bindings=False):
         lines: list[Line] = [
             titled(form.title, width, focused=True, note=(Span("esc cancels", Role.MUTED),))
         ]
-        for text in form.about:
+        for text in (*form.about, *([f"refused: {self._why}"] if self._why else [])):
             lines += [(Span(f" {part}", Role.MUTED),) for part in wrap(text, width - 2)[:2]]
         self._put("#asks", lines, len(lines))
         for field in form.fields:
@@ -125,11 +127,16 @@ class SilencingScreen(Dialog, inherit_bindings=False):
         if message.choice.id == "cancel":
             self.action_close()
             return
-        request = self._form.read(self._values())
+        values, refusal = self._values(), self.console_app.changes.refusal
+        request = Problem("", refusal) if refusal else self._form.read(values)
         if isinstance(request, Problem):
             self._problem = request
-            self.query_one(f"#{request.field}", Input).focus()
+            if request.field:
+                self.query_one(f"#{request.field}", Input).focus()
             self.show()
             return
+        filled = self._form.filled(values)
         self.dismiss()
-        self.console_app.changes.request_all([request])
+        self.console_app.changes.request_all(
+            [request], lambda _services, why: SilencingDialog(filled, why)
+        )

@@ -28,7 +28,7 @@ from opsconsole.render.curtain import badge_role
 from opsconsole.render.forms import decision
 from opsconsole.render.forms import plan as render
 from opsconsole.render.forms.decision import Setting
-from opsconsole.render.forms.request import OVERRIDABLE
+from opsconsole.render.forms.request import OVERRIDABLE, values_of
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, spread, titled
 from opsconsole.ui.routes import RequestDialog
 from opsconsole.ui.screens.dialog import Dialog
@@ -153,7 +153,18 @@ class PlanScreen(Dialog, inherit_bindings=False):
         """Close, with a notice if nothing was started."""
         if self.is_current and not self._sent:
             self.console_app.say("nothing was started")
+        not_begun = self._not_begun
+        if self.is_current and not_begun:
+            self.console_app.changes.refused(self._request, not_begun)
         super().action_close()
+
+    @property
+    def _not_begun(self) -> str:
+        """Why what was asked for was not begun; '' where it was, or was not asked for."""
+        run = self.operation
+        if run is not None:
+            return run.summary if run.begun_nothing else ""
+        return "" if self._refusal is None else str(self._refusal)
 
     # ---- showing ----
 
@@ -372,11 +383,15 @@ class PlanScreen(Dialog, inherit_bindings=False):
         asked, latest = self._request, self.console_app.bridge.latest
         service = latest.service(asked.service) if latest else None
         views = [view for view in service.actions if view.kind is asked.kind] if service else []
+        refusal, self._refusal = self._refusal, None
         self.action_close()
         for view in views:
             if service is not None and view.name == asked.name:
-                about = replace(view, refusal=self._refusal)
-                self.console_app.open(RequestDialog((service,), about, override=True))
+                about = replace(view, refusal=refusal)
+                backup, typed = asked.parameters.get("backup", ""), values_of(asked)
+                self.console_app.open(
+                    RequestDialog((service,), about, override=True, backup=backup, typed=typed)
+                )
 
     def action_scroll(self, rows: int) -> None:
         """Scroll the plan."""

@@ -5,6 +5,7 @@ opens the plan, and the user confirms the plan.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import events, on
@@ -14,11 +15,11 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from opsconsole.model.backups import BackupView
-from opsconsole.model.operation import ActionKind, ActionRequest, ActionView, Refusal
+from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
 from opsconsole.model.questions import BackupsOf
-from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.forms import request as render
 from opsconsole.render.ink.cells import Line, Role, Span, clip, titled, wrap
+from opsconsole.ui.routes import RequestDialog, Route
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.backup_list import BackupList
 from opsconsole.ui.widgets.choice import Choice
@@ -40,21 +41,19 @@ class RequestScreen(Dialog, inherit_bindings=False):
         Binding("enter", "next", "next", show=False, id="request-enter"),
     ]
 
-    def __init__(
-        self,
-        targets: tuple[ServiceView, ...],
-        view: ActionView,
-        *,
-        override: bool = False,
-        backup: str = "",
-    ) -> None:
+    def __init__(self, route: RequestDialog) -> None:
         super().__init__()
-        self._targets = targets[:1] if view.kind is ActionKind.RESTORE else targets
+        view = route.view
+        self._targets = route.targets[:1] if view.kind is ActionKind.RESTORE else route.targets
         self._view = view
-        self._override = override
-        self._backup = backup
+        self._override = route.override
+        self._backup = route.backup
+        self._why = route.why
         self._problem: render.Problem | None = None
-        self._fields = render.fields(view, override=override)
+        self._fields = tuple(
+            replace(field, value=route.typed.get(field.id, field.value))
+            for field in render.fields(view, override=route.override)
+        )
 
     def compose(self) -> ComposeResult:
         """The title, the fields, and two choices."""
@@ -120,10 +119,12 @@ class RequestScreen(Dialog, inherit_bindings=False):
         note = (Span("esc cancels", Role.MUTED),)
         lines: list[Line] = [titled(title, width, focused=True, note=note)]
         lines += [(Span(f" {part}", Role.MUTED),) for part in wrap(view.summary, width - 2)[:2]]
+        why = self._why
         if self._override and view.refusal is not None:
+            why = why or view.refusal.message
+        if why:
             lines += [
-                (Span(f" {part}", Role.TEXT),)
-                for part in wrap(f"refused: {view.refusal.message}", width - 2)[:3]
+                (Span(f" {part}", Role.TEXT),) for part in wrap(f"refused: {why}", width - 2)[:3]
             ]
         return lines
 
@@ -177,6 +178,10 @@ class RequestScreen(Dialog, inherit_bindings=False):
 
     def _ask(self) -> None:
         """Request the plans, or show beside the field what is missing."""
+        refusal = self.console_app.changes.refusal
+        if refusal:
+            self._refuse(render.Problem("", refusal))
+            return
         backup = None
         for backups in self.query(BackupList):
             if self._backup and not backups.touched:
@@ -197,13 +202,20 @@ class RequestScreen(Dialog, inherit_bindings=False):
                 self._refuse(request)
                 return
             requests.append(request)
+        values, chosen = self._values(), backup.id if backup else ""
+
+        def again(services: frozenset[str], why: str) -> Route:
+            refused = tuple(each for each in self._targets if each.name in services)
+            return RequestDialog(refused, self._view, self._override, chosen, values, why)
+
         self.dismiss()
-        self.console_app.changes.request_all(requests)
+        self.console_app.changes.request_all(requests, again)
 
     def _refuse(self, problem: render.Problem) -> None:
         self._problem = problem
-        for field in self.query(f"Input#{problem.field}, BackupList"):
-            field.focus()
+        if problem.field:
+            for field in self.query(f"Input#{problem.field}, BackupList"):
+                field.focus()
         self.show()
 
     def action_move(self, rows: int) -> None:
