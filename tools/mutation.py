@@ -72,7 +72,7 @@ TARGETS: Final[dict[str, Target]] = {
     ),
     "links": Target(("links.py",), ("tests/test_links.py",)),
     "hiding": Target(("hiding.py",), ("tests/test_hiding.py",)),
-    "discovery": Target(("discovery/*.py",), ("tests/discovery",)),
+    "discovery": Target(("discovery/docker.py",), ("tests/discovery/test_docker.py",)),
     "text": Target(("text.py",), ("tests/test_text.py",)),
     "health": Target(
         tuple(

@@ -269,3 +269,20 @@ def test_what_a_service_needs_is_ruled_out_where_it_is_read_and_well(
 ) -> None:
     found = diagnosis(service("web", State.DOWN, depends_on=("db",)), db).ruled_out
     assert (Checked.DEPENDENCIES in found) is is_ruled_out
+
+
+def test_a_look_is_told_once_by_its_part_or_by_itself() -> None:
+    by_part = copy(1, State.DEGRADED, report=PART, reason="db is slow")
+    with_nothing_to_say = copy(2, State.DEGRADED)
+    found = leads(service("web", State.DEGRADED, by_part, with_nothing_to_say))
+    assert [each.code for each in found] == [FactCode.COMPONENT_FAILS]
+
+
+@pytest.mark.parametrize("known_by", [{"replicas": ()}, {"runs_as": ""}])
+def test_a_copy_is_known_by_its_name_or_by_its_id(known_by: dict[str, Any]) -> None:
+    (found,) = diagnosis(
+        service("web", State.DOWN, copy(2, **known_by)),
+        events=[ended(T, "web-2", 3)],
+        engines=[engine(replace(GONE, exit_code=3), at=NOW)],
+    ).explanations
+    assert [fact.code for fact in found.facts] == [FactCode.EXITED, FactCode.PROBE_FAILS]
