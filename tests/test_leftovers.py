@@ -31,7 +31,9 @@ def test_what_stays_fails_the_run_and_is_named(
         "from tests import leftovers\nfrom tests.leftovers import *\nleftovers.GRACE = 0.5\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
-    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", workers]
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    argv += ["-p", "xdist.plugin", "-n", workers]
     run = subprocess.run(
         [*argv, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, check=False
     )

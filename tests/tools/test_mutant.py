@@ -56,7 +56,12 @@ def test_the_module_is_changed_where_it_is_imported(number: int, tmp_path: Path)
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "tools.mutant", "-p", "no:cacheprovider"]
     ran = subprocess.run(
         [*argv, "-c", os.devnull, "--rootdir", str(tmp_path), str(test)],
-        env={**os.environ, VARIABLE: f"opsconsole.text:{number}", "PYTHONPATH": "."},
+        env={
+            **os.environ,
+            VARIABLE: f"opsconsole.text:{number}",
+            "PYTHONPATH": ".",
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        },
         cwd=Path(__file__).parents[2],
         capture_output=True,
         check=False,
