@@ -297,6 +297,22 @@ async def test_steps_that_were_changed_meanwhile_are_not_run(stage: Stage) -> No
     await stage.desk.close()
 
 
+async def test_steps_that_are_put_back_as_they_were_are_run_again(stage: Stage) -> None:
+    await stage.done("read")
+    path = stage.folder / "runbooks/recover.yaml"
+    was = path.read_text()
+    path.write_text(was.replace("fine?", "good?"))
+    await stage.restart()
+    answer = await stage.do("ok")
+    refused(answer, "runbook-changed")
+    assert isinstance(answer, Refusal)
+    assert "put its file back as it was" in answer.lifted_by
+    path.write_text(was)
+    await stage.restart()
+    assert isinstance(await stage.do("ok"), RunbookAnswer)
+    await stage.desk.close()
+
+
 async def test_runbooks_are_read_again_once_their_files_rest(stage: Stage) -> None:
     await stage.desk.poll(())
     path = stage.folder / "runbooks/recover.yaml"

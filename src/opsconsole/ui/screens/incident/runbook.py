@@ -144,7 +144,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
             return "this console is read-only, and this step may change something"
         run, view = self.run, self.view
         if run is not None and view is not None and run.open and run.digest != view.digest:
-            return "the steps were changed since this run began: E ends it"
+            return "the steps were changed since this run began: put them back, or E ends it"
         return ""
 
     def offers(self, key: Key) -> bool:
