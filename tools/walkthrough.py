@@ -34,7 +34,7 @@ class Walk:
         path = self._out / f"{name}.png"
         paint(self._terminal.screen, path)
         with Image.open(path) as image:
-            image.quantize(64, dither=Image.Dither.NONE).save(path, optimize=True)
+            image.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
         print(path)
 
     def until(self, wanted: Callable[[str], bool] | str) -> None:
