@@ -6,21 +6,39 @@ users (fixed ids that no account needs), against what this process does as root.
 
 import json
 import os
+import sqlite3
+import subprocess
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from opsconsole.clock import SystemClock
+from opsconsole.config.settings import Settings
+from opsconsole.engine.recording.segment import MOST, MOST_LINES, unpack, unseal
 from opsconsole.errors import OpsconsoleError
 from opsconsole.machines.local import LocalMachine
+from opsconsole.machines.machines import Machines
+from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.operations.backups.catalogue import backups
 from opsconsole.operations.backups.restorer import repair
 from opsconsole.operations.backups.store import Store
+from opsconsole.operations.journal.records import PromiseKind
 from opsconsole.operations.journal.sqlite_database import connect
 from opsconsole.operations.locks.flock import take
 from opsconsole.operations.mandates import Mandates
+from opsconsole.operations.own_configuration import OwnConfiguration
+from opsconsole.operations.planning.declared import find
+from opsconsole.operations.planning.driver import ObserveError
+from opsconsole.operations.planning.planner import make_driver
+from opsconsole.operations.promises.promising import revive
+from opsconsole.operations.running.dispatch import take_up
 from opsconsole.operations.state_folder import prepare
+from opsconsole.operations.state_place import FolderPlace
+from opsconsole.operations.who import whoami
+from opsconsole.threads import BoundedExecutor
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="three users take root")
 
@@ -139,3 +157,98 @@ def test_a_members_mandate_is_nobodys(ground: Path) -> None:
     act_as(MEMBER, GROUP, state, deed)
     with pytest.raises(OpsconsoleError, match="not this user's alone"):
         Mandates(state).all()
+
+
+@pytest.mark.parametrize("kind", PromiseKind)
+@pytest.mark.parametrize("operation", ["a" * 16, "../../root/secret"])
+def test_a_members_rows_have_nothing_done(
+    ground: Path, operation: str, kind: PromiseKind, tmp_path: Path
+) -> None:
+    place = FolderPlace(ground / "state", shared=True)
+    journal = place.journal()
+    for path in (place.folder, *place.folder.iterdir()):
+        os.chown(path, 0, GROUP)
+    own = OwnConfiguration("", str(tmp_path))
+
+    def deed() -> None:
+        connection = sqlite3.connect("journal.db")
+        connection.execute(
+            "INSERT INTO operations (id, plan_id, service, kind, name, state, plan, who, host,"
+            " asked_by, reason, declaration, config_path, base, started_at, updated_at)"
+            " VALUES (?, 'p', 'web', 'restart', '', 'dispatched', '{}', 'root', 'here', '{}',"
+            " '', '', '', '/', 1, 1)",
+            (operation,),
+        )
+        connection.execute(
+            "INSERT INTO promises (operation, kind, service, due) VALUES (?, ?, 'web', 1)",
+            (operation, kind.value),
+        )
+        connection.commit()
+
+    act_as(MEMBER, GROUP, place.folder, deed)
+    assert place.mandates.get(operation) is None
+    assert len(journal.promises()) == (operation == "a" * 16)
+    for each in journal.open_operations():
+        assert not take_up(place, journal, own, each, whoami(), SystemClock())
+    assert revive(place, journal, own) == 0
+    assert not place.mandates.keeper_is_there()
+    journal.close()
+    assert untouched(ground)
+
+
+async def test_the_services_user_has_no_process_of_root_signalled(ground: Path) -> None:
+    rooted = subprocess.Popen(["sleep", "600"])  # noqa: ASYNC220 - it returns at once
+    try:
+        pid_file = ground / "service" / "web.pid"
+        act_as(SERVICE, SERVICE, ground / "service", lambda: _write("web.pid", str(rooted.pid)))
+        settings = Settings.model_validate(
+            {
+                "docker": [],
+                "services": {"web": {"actions": {"restart": {"pid_file": str(pid_file)}}}},
+            }
+        )
+        found = find(settings, "web", ActionKind.RESTART, "")
+        assert found is not None
+        request = ActionRequest("web", ActionKind.RESTART)
+        machines, threads = Machines(), BoundedExecutor("test", 1)
+        driver = make_driver(settings, found, request, ground, machines, threads, ())
+        with pytest.raises(ObserveError, match="not that user's to end"):
+            await driver.observe()
+        os.chown(pid_file, 0, 0)
+        assert str(rooted.pid) in (await driver.observe())["process"]
+        await driver.close()
+        threads.close()
+        machines.close()
+        assert rooted.poll() is None
+    finally:
+        rooted.kill()
+        rooted.wait()
+
+
+def _write(name: str, text: str) -> None:
+    Path(name).write_text(text)
+
+
+def _packed(size: int) -> bytes:
+    packer = zlib.compressobj(9)
+    block = bytes(1024 * 1024)
+    return b"".join(packer.compress(block) for _ in range(size)) + packer.flush()
+
+
+@pytest.mark.parametrize("reads", [lambda bomb: unpack([bomb]), unseal])
+def test_a_members_segment_is_not_unpacked_to_gigabytes(reads: Callable[[bytes], object]) -> None:
+    bomb = _packed(MOST // (1024 * 1024) + 8)
+    assert len(bomb) < MOST // 500
+    with pytest.raises(zlib.error):
+        reads(bomb)
+
+
+def test_a_members_lines_are_not_unpacked_to_gigabytes_together() -> None:
+    third = _packed(MOST // (1024 * 1024) // 3 + 1)
+    with pytest.raises(zlib.error):
+        unpack([third] * 3)
+
+
+def test_a_members_segment_has_no_more_lines_than_a_segment() -> None:
+    with pytest.raises(zlib.error, match="lines"):
+        unseal(zlib.compress(b"\n" * (MOST_LINES + 1)))

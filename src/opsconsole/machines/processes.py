@@ -27,7 +27,17 @@ def process_of(pid: int) -> Process | None:
     if words[_STATE] in {b"Z", b"X"}:
         return None
     started = words[_START].decode("ascii")
-    return Process(pid, started, sanitize_bytes(name, limit=40), _began(int(started)))
+    shown = sanitize_bytes(name, limit=40)
+    return Process(pid, started, shown, _began(int(started)), _owner(pid))
+
+
+def _owner(pid: int) -> int | None:
+    """Its effective user; the owner of its folder is root's where it may not be dumped."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_bytes().splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return next((int(line.split()[2]) for line in lines if line.startswith(b"Uid:")), None)
 
 
 def _began(ticks: int) -> float | None:

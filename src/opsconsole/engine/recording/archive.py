@@ -247,7 +247,7 @@ class Archive:
         rows = connection.execute(
             "SELECT data FROM lines WHERE segment = ? ORDER BY number", (run.id,)
         )
-        return [unpack(data) for (data,) in rows]
+        return unpack(data for (data,) in rows)
 
     def _version(self, connection: sqlite3.Connection, number: int) -> _Version:
         known = self._versions.get(number)

@@ -18,6 +18,10 @@ _BREAK: Final = b"\n"
 _LEVELS: Final = 2
 """A snapshot and its tuples: one call encodes one of their items."""
 
+MOST: Final = 256 * 1024 * 1024
+MOST_LINES: Final = 1_000_000
+"""Bytes and lines that a segment is unpacked to at most."""
+
 _dump: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -31,9 +35,14 @@ def pack(one: bytes) -> bytes:
     return zlib.compress(one, _LINE_LEVEL)
 
 
-def unpack(packed: bytes) -> bytes:
-    """The line in ``packed``. Raises zlib.error."""
-    return zlib.decompress(packed)
+def unpack(packed: Iterable[bytes]) -> list[bytes]:
+    """The packed lines of one segment. Raises zlib.error, also for what unpacks to too much."""
+    lines: list[bytes] = []
+    left = MOST
+    for each in packed:
+        lines.append(_unpacked(each, left))
+        left -= len(lines[-1])
+    return lines
 
 
 def seal(lines: Iterable[bytes]) -> bytes:
@@ -42,8 +51,20 @@ def seal(lines: Iterable[bytes]) -> bytes:
 
 
 def unseal(sealed: bytes) -> list[bytes]:
-    """The lines of a segment. Raises zlib.error."""
-    return zlib.decompress(sealed).split(_BREAK)
+    """The lines of a segment. Raises zlib.error, also for what unpacks to too much."""
+    content = _unpacked(sealed, MOST)
+    if content.count(_BREAK) > MOST_LINES:
+        raise zlib.error("it has more lines than a segment has")
+    return content.split(_BREAK)
+
+
+def _unpacked(packed: bytes, most: int) -> bytes:
+    """What others than its writer may have packed, as a group may write a recording."""
+    reader = zlib.decompressobj()
+    content = reader.decompress(packed, max(1, most))
+    if not reader.eof:
+        raise zlib.error("it is cut off, or unpacks to more than a segment holds")
+    return content
 
 
 def moment_of(one: bytes) -> float:

@@ -183,7 +183,7 @@ class Writer:
         for (segment,) in left:
             query = "SELECT data FROM lines WHERE segment = ? ORDER BY number"
             rows = self.connection.execute(query, (segment,)).fetchall()
-            self._store_sealed(segment, [unpack(data) for (data,) in rows])
+            self._store_sealed(segment, unpack(data for (data,) in rows))
 
     def _note_layout(self) -> int:
         """The number of this version's layout in the file."""

@@ -150,13 +150,15 @@ class Process:
     """A live process. ``started`` is in clock ticks since the machine's start.
 
     Id and start together name it: an id that was given to another process is another process.
-    ``began`` is the same moment in Unix seconds by the machine's clock; None where not known.
+    ``began`` is the same moment in Unix seconds by the machine's clock, ``owner`` the id of the
+    user that it acts as; None where not known.
     """
 
     pid: int
     started: str
     name: str
     began: float | None = None
+    owner: int | None = None
 
     @property
     def run(self) -> str:

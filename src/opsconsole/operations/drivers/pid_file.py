@@ -143,14 +143,24 @@ class PidFileRestart(Driver):
         return found
 
     async def _refuse_stale(self, found: Process | None) -> None:
-        """Raise ObserveError for a process that the file, older than it, cannot mean."""
-        if found is None or found.began is None:
+        """Raise ObserveError for a process that the file, older than it, cannot mean.
+
+        So too for one of another user than the file's, who would else have it signalled by root.
+        """
+        if found is None:
             return
         try:
-            written = (await self._machine.stat(self._path)).changed / 1e9
+            status = await self._machine.stat(self._path)
         except MachineError as error:
             raise ObserveError(f"cannot use the pid file {error}") from error
-        if found.began > written + _SLACK:
+        if found.owner is not None and status.owner not in {0, found.owner}:
+            raise ObserveError(
+                f"the pid file {self._path} is of user {status.owner}, and process {found.pid} "
+                f"({found.name}) of user {found.owner}: it is not that user's to end",
+                remedy="look at who wrote it; if it is right, let root own the pid file",
+            )
+        written = status.changed / 1e9
+        if found.began is not None and found.began > written + _SLACK:
             raise ObserveError(
                 f"the pid file {self._path} was written at {_moment(written)}, and process "
                 f"{found.pid} ({found.name}) began at {_moment(found.began)}: it is another one",
