@@ -283,6 +283,9 @@ class BrokenOperator(Operator):
     def operations(self, limit: int = 50) -> tuple[()]:
         raise RuntimeError("a defect")
 
+    def left_to_others(self) -> tuple[()]:
+        return ()
+
     async def reconcile(self) -> int:
         raise RuntimeError("a defect")
 

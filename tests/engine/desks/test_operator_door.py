@@ -6,11 +6,12 @@ from dataclasses import replace
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
 from opsconsole.errors import StateError
-from opsconsole.model.events import Event
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.operation import (
     ActionKind,
     ActionView,
     Degradation,
+    LeftToOthers,
     Operation,
     OperationState,
 )
@@ -29,6 +30,7 @@ class ScriptedOperator(Operator):
         self.held: tuple[Operation, ...] = ()
         self.lasting: tuple[Degradation, ...] = ()
         self.ended: tuple[Operation, ...] = ()
+        self.left: tuple[LeftToOthers, ...] = ()
         self.moved = True
         self.asked = 0
         self.reconciled = 0
@@ -53,6 +55,9 @@ class ScriptedOperator(Operator):
     def catch_up(self) -> tuple[Operation, ...]:
         ended, self.ended = self.ended, ()
         return ended
+
+    def left_to_others(self) -> tuple[LeftToOthers, ...]:
+        return self.left
 
     def changed(self) -> bool:
         if self.broken:
@@ -142,6 +147,19 @@ async def test_dead_runners_are_looked_for_now_and_then() -> None:
     for now in (0.0, 1.0, RECONCILE_EVERY, RECONCILE_EVERY + 1):
         await door.reconcile(now)
     assert operator.reconciled == 2
+    door.close()
+
+
+async def test_what_waits_for_another_configuration_is_told_once() -> None:
+    operator = ScriptedOperator()
+    events: list[Event] = []
+    operator.left = (LeftToOthers("a" * 16, "api", ActionKind.RECOVER, 5.0, "/other.yaml"),)
+    door = OperatorDoor(operator, events.append)
+    for now in (0.0, RECONCILE_EVERY):
+        await door.reconcile(now)
+    (told,) = events
+    assert (told.code, told.service, told.at) == (EventCode.PROMISE_LEFT, "api", 5.0)
+    assert "past its end, and is left to a console with /other.yaml" in words(told)
     door.close()
 
 
