@@ -23,6 +23,7 @@ from opsconsole.render.service.columns import Context
 from opsconsole.render.service.table import Sort, cause_depth
 from tests.named import named
 from tests.ui import fleet
+from tests.workloads import engine, replica
 
 NOW = fleet.NOW
 
@@ -37,7 +38,7 @@ def context(snapshot: Snapshot) -> Context:
 
 def test_failing_first_and_causes_before_symptoms() -> None:
     names = [each.name for each in services.order(fleet.on_fire(), Sort.STATE, Filter())]
-    assert names[:3] == ["ai-service", "oatie", "mailer"]
+    assert names[:4] == ["ai-service", "elasticsearch", "oatie", "mailer"]
     symptom = fleet.service("a-web", (State.DOWN,), 0.1, needs=("z-db",))
     cause = fleet.service("z-db", (State.DOWN,), 0.1)
     both = replace(fleet.calm(), services=(symptom, cause))
@@ -151,11 +152,15 @@ def test_events_stand_latest_first() -> None:
 
 
 def test_containers_in_trouble_come_first() -> None:
-    rows = [text(row.line) for row in resources.rows(fleet.on_fire(), 80, NOW)]
+    sick = replica("oatie-2", state=State.DEGRADED, health="unhealthy")
+    found = engine(*fleet.replicas(fire=True), sick, at=NOW)
+    burning = replace(fleet.on_fire(), engines=(found,))
+    rows = [text(row.line) for row in resources.rows(burning, 80, NOW)]
     names = [row for row in rows if "-1" in row or "-2" in row]
-    assert "✖ ai-service-2" in names[0]
+    assert "✖ ai-service-1" in names[0]
     assert "exited 137" in names[0]
-    assert "unhealthy" in names[1]
+    assert "exited 137" in names[1]
+    assert "unhealthy" in names[2]
 
 
 def test_unknown_figures_are_dashes() -> None:
