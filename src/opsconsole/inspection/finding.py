@@ -17,7 +17,7 @@ from opsconsole.text import sanitize
 LISTED: Final = 5
 """How many names a message lists."""
 
-_NAME_LIMIT: Final = 80
+_NAME_LIMIT: Final = 400
 _COMPARED: Final = 3000
 
 
