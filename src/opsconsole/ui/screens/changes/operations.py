@@ -80,12 +80,14 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
 
     def action_give_up(self) -> None:
         """End verifying the operation."""
+        if self.refuses():
+            return
         run = self.run
         if run is None or run.state is not OperationState.VERIFYING:
             self.say("this operation is not being verified")
         elif self.console_app.read_only:
             self.say("read-only: a console that may change things can give it up")
-        elif not self.refuses():
+        else:
             self.console_app.bridge.ask(GiveUp(run.id), self._was_given_up)
 
     def _was_given_up(self, answer: Operation | Refusal) -> None:
