@@ -79,7 +79,7 @@ def test_no_input_ends_it_or_acts(on_terminal: Open, noise: bytes) -> None:
         terminal.press(b"\x1b")
         terminal.read(0.25)
     terminal.press(b"?")
-    terminal.until("every command, to search")
+    terminal.until("Keys · overview")
 
 
 def test_no_colour_is_mono(on_terminal: Open) -> None:
@@ -126,7 +126,7 @@ def test_a_stop_gives_the_terminal_back_and_going_on_repaints(on_terminal: Open)
     terminal.until(READY)
     assert terminal.sent.rfind(b"?1049h") > terminal.sent.rfind(b"?1049l")
     terminal.press("?")
-    terminal.until("every command, to search")
+    terminal.until("Keys · overview")
 
 
 def test_a_crash_is_one_line_and_a_file_without_values(

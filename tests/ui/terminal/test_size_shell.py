@@ -72,7 +72,7 @@ def test_a_shell_stops_and_continues_the_console_as_one_job(shell: Shell) -> Non
         assert "Stopped" in shell.run("jobs")
         shell.start("fg")
     shell.terminal.press(b"?")
-    shell.terminal.until("every command, to search")
+    shell.terminal.until("Keys · overview")
     shell.mark = len(shell.terminal.sent)
     os.kill(shell.guardian, signal.SIGTERM)
     shell.wait_for(b"?1049l")
