@@ -26,6 +26,7 @@ PATIENCE: Final = 60.0
 """Seconds that a writer waits for others that make progress."""
 
 _PAUSE: Final = 0.01
+_CLOSE_WITHIN: Final = 2.0
 _NONE: Final = (0, 0)
 _making = threading.Lock()
 
@@ -45,8 +46,15 @@ class Database:
         self._open()
 
     def close(self) -> None:
-        """Give back the connection; idempotent."""
-        self._connection.close()
+        """Give back the connection once no other thread is in it; idempotent.
+
+        SQLite crashes where it is closed under a thread that reads. One that hangs keeps it.
+        """
+        if self._lock.acquire(timeout=_CLOSE_WITHIN):
+            try:
+                self._connection.close()
+            finally:
+                self._lock.release()
 
     def read(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         """All rows of a SELECT or PRAGMA."""
