@@ -6,7 +6,8 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
-from opsconsole import hiding
+from opsconsole import hiding, zones
+from opsconsole.ui.terminal import crash
 
 # How long an example takes is the machine's affair.
 settings.register_profile(
@@ -75,9 +76,12 @@ def isolated_environment(
 ) -> None:
     """An empty home folder, no proxy, no configuration, no hint of a cloud, a plain terminal.
 
-    No secret is known of another test.
+    What a process knows is known of no other test: secrets, the zone of times, an error.
     """
     monkeypatch.setattr(hiding, "_values", hiding._Values())
+    monkeypatch.setattr(zones, "_shown", zones._Shown())
+    monkeypatch.setattr(crash, "_remembered", [])
+    monkeypatch.setattr(crash, "_afterwards", [])
     home = tmp_path_factory.mktemp("home")
     for name in list(os.environ):
         foreign = name.startswith(_FOREIGN) and name not in _KEPT

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,13 +22,6 @@ from opsconsole.render.ink import figures
 SOURCE = Path(zones.__file__).parent
 SUMMER = datetime(2026, 7, 1, 22, 30, 5, 123_000, tzinfo=UTC).timestamp()
 WINTER = datetime(2026, 12, 1, 22, 30, 5, tzinfo=UTC).timestamp()
-
-
-@pytest.fixture(autouse=True)
-def anew() -> Iterator[None]:
-    yield
-    zones.show_in(zones.USUAL)
-    zones._shown.chosen = False
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,12 @@
 """The key that shows times in another zone."""
 
 import re
-from collections.abc import Iterator
-
-import pytest
 
 from opsconsole import zones
 from opsconsole.render.ink import figures
 from tests.ui.conftest import OpenStage
 from tests.ui.fake_engine import FakeEngine
 from tests.ui.fleet import NOW, calm
-
-
-@pytest.fixture(autouse=True)
-def anew() -> Iterator[None]:
-    yield
-    zones.show_in(zones.USUAL)
-    zones._shown.chosen = False
 
 
 async def test_a_key_shows_the_next_zone_on_the_whole_screen(open_stage: OpenStage) -> None:
