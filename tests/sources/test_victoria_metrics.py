@@ -26,7 +26,7 @@ from opsconsole.sources.metrics.declared import declared_metrics
 from opsconsole.sources.prometheus.rule_watch import NO_RULES
 from opsconsole.sources.prometheus.source import PrometheusSource
 from tests.engine.conftest import fleet
-from tests.engine.test_budgets_real import history
+from tests.engine.figures.test_budgets_real import history
 from tests.servers import monitoring
 from tests.servers.fixtures import MonitoringStack, need
 from tests.sources.exposing import ExposingServer, exposing
@@ -193,7 +193,7 @@ def test_it_tells_the_budgets_of_thirty_days_that_a_prometheus_tells(
             time.sleep(1.0)
     finally:
         server.stop()
-    # As in tests/engine/test_budgets_real.py, where the figures are worked by hand.
+    # As in tests/engine/figures/test_budgets_real.py, where the figures are worked by hand.
     assert {each.origin for each in found.values()} == {"prometheus"}
     assert found["up"].budget_left == pytest.approx(1 - 2400 / 2592, abs=0.05)
     assert found["up"].burning == "14.4× over 1h/5m"

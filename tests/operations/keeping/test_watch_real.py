@@ -24,7 +24,7 @@ from opsconsole.operations.planning.declared import digest, find
 from opsconsole.operations.promises.due import due_in
 from opsconsole.operations.state_place import FolderPlace
 from opsconsole.sources.prometheus.api_silences import exact_matchers, matcher_document
-from tests.engine.test_alert_life_real import ask, silence, states, suppressed
+from tests.engine.alerts.test_alert_life_real import ask, silence, states, suppressed
 from tests.operations.journal.samples import intent, op, own_of
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack

@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.ui.concurrent import Script as Walk
-from tests.ui.concurrent import play, quiet, shown
 from tests.ui.hostile.poison import PAYLOADS, foreign
+from tests.ui.terminal.concurrent import Script as Walk
+from tests.ui.terminal.concurrent import play, quiet, shown
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal

@@ -12,8 +12,8 @@ import pytest
 
 from opsconsole.ui.app import QUIET as USED_BY_NOTHING
 from opsconsole.ui.screens.dialog import DEAD_TIME
-from tests.ui.concurrent import Script, passed, play, quiet, shown
 from tests.ui.hostile.poison import PAYLOADS, foreign
+from tests.ui.terminal.concurrent import Script, passed, play, quiet, shown
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from tests.ui.concurrent import Script, over, passed, play, shown
+from tests.ui.terminal.concurrent import Script, over, passed, play, shown
 from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal

@@ -248,7 +248,7 @@ def test_a_console_killed_after_it_began_an_operation_finds_it_again(place: Plac
     )
     (place.folder / "runbooks/short.yaml").chmod(0o600)
     before = place.pid_file.read_text()
-    first = console(place, "tests.engine.runbook_console", str(place.config), "short", "again")
+    first = console(place, "tests.engine.runbooks.console", str(place.config), "short", "again")
     assert first.stdout is not None
     line = first.stdout.readline()
     assert line.startswith(b"started"), line + first.stdout.read()

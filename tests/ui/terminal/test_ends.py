@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.ui.concurrent import Script, over, passed, play, sent
+from tests.ui.terminal.concurrent import Script, over, passed, play, sent
 from tools.terminal import Terminal, child_of
 
 pytestmark = pytest.mark.terminal

@@ -30,7 +30,7 @@ from tests.servers.monitoring import reload
 
 pytestmark = [pytest.mark.servers]
 
-FOLDER = Path(__file__).parents[1] / "config" / "rules"
+FOLDER = Path(__file__).parents[2] / "config" / "rules"
 FIRES = {
     "machine": {"MemoryIsAnswered", "FileSystemIsSmall", "ClockIsAnswered", "LoadsJoined"},
     "itself": {"JobIsMissing", "AlmostAllIsMissing", "AnsweredQuickly"},

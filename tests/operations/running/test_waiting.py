@@ -15,7 +15,7 @@ from tests.operations.place import Place, http_config, planned
 from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]
-_SABOTAGE = str(Path(__file__).parent / "sabotage")
+_SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 _OPERATION = "0123456789abcdef"
 
 
