@@ -6,7 +6,7 @@ Invariant: each key is on the page once, under the screen that it works on.
 from collections.abc import Iterable
 from typing import Final
 
-from opsconsole.render.keys import KEYS, Group, Key, Scope
+from opsconsole.render.frame.keys import KEYS, Group, Key, Scope
 
 HEADINGS: Final = {
     Scope.EVERYWHERE: "Everywhere",

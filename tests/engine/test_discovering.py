@@ -16,7 +16,7 @@ from opsconsole.model.running.workloads import Inventory, Phase
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.fakes import FakeClock
 from tests.named import named
 from tests.workloads import DOCKER, replica

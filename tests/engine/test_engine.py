@@ -23,7 +23,7 @@ from opsconsole.model.questions import PlanFor
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.operations.operator import Operator
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.engine.conftest import REFUSED, ScriptedSource, fleet
 from tests.named import named
 from tests.patience import until

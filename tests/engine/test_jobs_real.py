@@ -9,7 +9,7 @@ from opsconsole.demo.prometheus import MonitoringServer, ScrapeJob, write_promet
 from opsconsole.engine.engine import Engine
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
 from tests.servers.monitoring import blackbox_job, reload

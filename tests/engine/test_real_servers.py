@@ -13,7 +13,7 @@ from opsconsole.engine.engine import Engine
 from opsconsole.model.alerts import AlertState
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.patience import until
 from tests.servers.engines import OwnEngine
 from tests.servers.fixtures import MonitoringStack

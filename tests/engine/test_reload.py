@@ -24,7 +24,7 @@ from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.engine.conftest import REFUSED, fleet
 from tests.fakes import FakeClock
 from tests.named import named

@@ -11,7 +11,7 @@ from opsconsole.errors import StateError
 from opsconsole.operations.notes import TEXT_LIMIT, NoteBook, read_notes
 from opsconsole.operations.state_place import FolderPlace
 from opsconsole.operations.who import whoami
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 
 WRITER = """
 import sys

@@ -12,7 +12,8 @@ from opsconsole.model.reading import is_stale
 from opsconsole.model.rules import RuleView
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
-from opsconsole.render import alerts, resources
+from opsconsole.render import resources
+from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import no_alerts, nothing_to_show
 from opsconsole.render.ink.cells import Role, plain
 from opsconsole.render.overview import Panel

@@ -10,7 +10,9 @@ from opsconsole.config.themes import read_themes
 from opsconsole.model.contrast import READABLE, contrast
 from opsconsole.model.series import Trace
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render import alerts, events, header, resources
+from opsconsole.render import resources
+from opsconsole.render.alerts import rows as alerts
+from opsconsole.render.frame import header
 from opsconsole.render.ink.cells import Line, Role, plain
 from opsconsole.render.ink.chart import GOAL, LABEL_WIDTH, Curve, Plot, chart
 from opsconsole.render.service import columns as grid
@@ -19,6 +21,7 @@ from opsconsole.render.service.instances import page as copies_page
 from opsconsole.render.service.latency import latency_chart
 from opsconsole.render.service.standing import Standing
 from opsconsole.render.service.summary import headline
+from opsconsole.render.timeline import rows as events
 from opsconsole.render.wall.panels import lines as wall_lines
 from opsconsole.render.wall.scene import Scene, View
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, palette_of

@@ -15,7 +15,7 @@ from opsconsole.model.written.expressions import parse
 from opsconsole.model.written.typed_time import moment_of
 from opsconsole.model.written.units import format_duration, read_duration
 from opsconsole.operations.planning.silencing import bad_parameter, matchers_of
-from opsconsole.render import silences as rows
+from opsconsole.render.alerts import silences as rows
 from opsconsole.render.forms.silencing import edit_form, silence_form
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import plain

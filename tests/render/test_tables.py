@@ -12,8 +12,10 @@ from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
-from opsconsole.render import alerts, events, header, resources
+from opsconsole.render import resources
+from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import engines_down, nothing_to_show
+from opsconsole.render.frame import header
 from opsconsole.render.ink.cells import Line, line_width, plain
 from opsconsole.render.ink.matching import Filter, compiled
 from opsconsole.render.overview import Panel, arrange
@@ -21,6 +23,7 @@ from opsconsole.render.service import columns as grid
 from opsconsole.render.service import table as services
 from opsconsole.render.service.columns import Context
 from opsconsole.render.service.table import Sort, cause_depth
+from opsconsole.render.timeline import rows as events
 from tests.named import named
 from tests.ui import fleet
 from tests.workloads import engine, replica

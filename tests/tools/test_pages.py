@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.render.keys import KEYS
+from opsconsole.render.frame.keys import KEYS
 from tools.keys_page import key_reference
 from tools.pages import DOCS, documented, parsers
 

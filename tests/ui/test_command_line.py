@@ -5,7 +5,13 @@ import asyncio
 import pytest
 from textual import events
 
-from opsconsole.render.command_line import TypedLine, completions, meant, not_meant, prompt_line
+from opsconsole.render.frame.command_line import (
+    TypedLine,
+    completions,
+    meant,
+    not_meant,
+    prompt_line,
+)
 from opsconsole.render.ink.cells import line_width
 from opsconsole.ui.options import Options
 from opsconsole.ui.screens.changes.plan import PlanScreen

@@ -1,6 +1,6 @@
 """The registry of keys: every one remappable, none that acts by itself, none twice."""
 
-from opsconsole.render.keys import KEYS, VITAL, Scope, default_keys
+from opsconsole.render.frame.keys import KEYS, VITAL, Scope, default_keys
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.options import Options
 from opsconsole.ui.screens.overview.screen import OverviewScreen

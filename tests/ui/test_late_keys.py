@@ -21,9 +21,9 @@ from opsconsole.model.questions import BackupsOf
 from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import keys
+from opsconsole.render.frame import keys
+from opsconsole.render.frame.keys import Group
 from opsconsole.render.ink.cells import plain
-from opsconsole.render.keys import Group
 from opsconsole.ui.messages import Answered
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.backup_list import BackupList

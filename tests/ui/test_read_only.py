@@ -18,7 +18,7 @@ from textual.pilot import Pilot
 from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_engine
 from opsconsole.model.past.replay import Moment
-from opsconsole.render.keys import KEYS, Group, Key, Scope
+from opsconsole.render.frame.keys import KEYS, Group, Key, Scope
 from opsconsole.ui.app import Console
 from opsconsole.ui.engine_like import EngineLike
 from opsconsole.ui.options import Options

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from opsconsole.config.keymap import Bindings, check_keymap
 from opsconsole.config.loader import positions
-from opsconsole.render.keys import VITAL, default_keys
+from opsconsole.render.frame.keys import VITAL, default_keys
 
 
 def keymap_problems(keys: Mapping[str, str], path: Path | None) -> tuple[str, ...]:

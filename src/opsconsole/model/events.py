@@ -1,7 +1,7 @@
 """One thing that happened, on the timeline.
 
 Invariant: an event is written once and never changed; ``at`` is when it happened, as far as
-that is known. Code judges it by its ``code``; its words are made in ``render.event_words``.
+that is known. Code judges it by its ``code``; its words are made in ``render.timeline.words``.
 """
 
 from dataclasses import dataclass

@@ -15,7 +15,8 @@ from opsconsole.model.operation import (
     OperationState,
 )
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import silence_words
+from opsconsole.render.alerts import silence_words
+from opsconsole.render.alerts.silence_words import is_about_alerts
 from opsconsole.render.forms import plan as plan_lines
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
@@ -30,7 +31,6 @@ from opsconsole.render.ink.cells import (
     line_width,
 )
 from opsconsole.render.runbooks import standing
-from opsconsole.render.silence_words import is_about_alerts
 
 _LABEL: Final = 9
 """Cells of the labels before what is said of one."""

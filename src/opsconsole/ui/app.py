@@ -22,7 +22,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
-from opsconsole.render.keys import Scope
+from opsconsole.render.frame.keys import Scope
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes

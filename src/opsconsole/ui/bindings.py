@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from textual.binding import Binding
 
-from opsconsole.render.keys import VITAL, Scope, default_keys, of
+from opsconsole.render.frame.keys import VITAL, Scope, default_keys, of
 
 
 def bindings(*scopes: Scope) -> list[Binding | tuple[str, str] | tuple[str, str, str]]:

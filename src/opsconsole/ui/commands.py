@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from opsconsole.render import keys
-from opsconsole.render.keys import Scope
+from opsconsole.render.frame import keys
+from opsconsole.render.frame.keys import Scope
 from opsconsole.render.runbooks import listed
 from opsconsole.ui.contracts import ConsoleLike, HasKeys
 from opsconsole.ui.incident_export import HOW, export

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from opsconsole.clock import Clock
-from opsconsole.render.keys import Scope
+from opsconsole.render.frame.keys import Scope
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
 from opsconsole.ui.options import Options

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from opsconsole.render import replay as said
+from opsconsole.render.frame import replay as said
 
 if TYPE_CHECKING:
     from opsconsole.model.past.replay import Gap, Moment, Span

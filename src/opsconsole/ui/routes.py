@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from opsconsole.model.operation import ActionRequest, ActionView
     from opsconsole.model.snapshot import ServiceView
     from opsconsole.render.forms.silencing import SilencingForm
-    from opsconsole.render.keys import Scope
+    from opsconsole.render.frame.keys import Scope
     from opsconsole.ui.options import WallOptions
 
 

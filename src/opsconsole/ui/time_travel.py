@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from opsconsole.clock import Clock
-from opsconsole.render import replay as said
+from opsconsole.render.frame import replay as said
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.replay import Replay
 from opsconsole.ui.time_axis import TimeAxis

@@ -12,7 +12,7 @@ from opsconsole.cli.reading.incident import export_to
 from opsconsole.config.loader import load
 from opsconsole.operations.notes import read_notes
 from opsconsole.operations.state_place import FolderPlace
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from opsconsole.ui.options import ExportRequest
 
 CONFIGURATION = """\

@@ -9,7 +9,7 @@ from opsconsole.engine.state.fleet import ServiceRecord, build_services
 from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.source_id import LOCAL, SourceId
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.engine.conftest import fleet
 from tests.named import named
 

@@ -7,7 +7,7 @@ from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventKind
 from opsconsole.operations.notes import NoteBook
 from opsconsole.operations.state_place import FolderPlace
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.fakes import FakeClock
 
 

@@ -17,7 +17,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations.operator import Operator
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 
 SNAPSHOT = Snapshot(1, 0.0)
 RESTART = ActionView(ActionKind.RESTART, "", "docker", "restart api")

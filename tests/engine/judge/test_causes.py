@@ -11,7 +11,7 @@ from opsconsole.model.causes import Changes, Ties, Topology
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 
 T = 10_000.0
 WINDOW = 900.0

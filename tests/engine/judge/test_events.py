@@ -8,7 +8,7 @@ from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 
 OK, DOWN, UNKNOWN = State.OK, State.DOWN, State.UNKNOWN
 

@@ -7,7 +7,7 @@ import pytest
 from opsconsole.engine.judge.events import operation_missed, operation_moved
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 
 
 def run(state: OperationState, name: str = "", summary: str = "") -> Operation:

@@ -20,7 +20,7 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.snapshot import ServiceView, Snapshot, SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.engine.recording.values import values
 
 

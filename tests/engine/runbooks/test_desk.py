@@ -30,7 +30,7 @@ from opsconsole.model.state import State
 from opsconsole.model.written.expressions import parse
 from opsconsole.operations.state_place import place_from
 from opsconsole.operations.who import whoami
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.engine.runbooks.stage import ALL_KINDS, Stage
 from tests.fakes import FakeClock
 

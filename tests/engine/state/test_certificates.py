@@ -21,8 +21,8 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import parse
-from opsconsole.render.event_words import words
 from opsconsole.render.json.status import status_document
+from opsconsole.render.timeline.words import words
 from tests.engine.conftest import PROBE, REFUSED, fleet
 from tests.named import named
 

@@ -17,8 +17,8 @@ from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
 from opsconsole.render.json.status import status_document
+from opsconsole.render.timeline.words import words
 from tests.engine.conftest import fleet
 from tests.named import named
 

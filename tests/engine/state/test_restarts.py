@@ -6,7 +6,7 @@ from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.running.processes import ProcessStart
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 
 NOW = 1_000_000.0
 SETTINGS = Settings.model_validate({"services": {"api": {"instances": "http://10.0.0.1:8000"}}})

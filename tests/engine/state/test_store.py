@@ -19,7 +19,7 @@ from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.engine.conftest import PROBE, REFUSED, UNRESOLVED, MakeSource, fleet
 from tests.named import named
 from tests.workloads import DOCKER, inventory, replica, workload

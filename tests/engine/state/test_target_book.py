@@ -16,7 +16,7 @@ from opsconsole.model.reading import Reading
 from opsconsole.model.running.targets import Target
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.fakes import FakeClock
 from tests.named import named
 

@@ -8,8 +8,8 @@ import pytest
 from opsconsole.model.alerts import Suppression
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render.alerts import count
-from opsconsole.render.header import counts
+from opsconsole.render.alerts.rows import count
+from opsconsole.render.frame.header import counts
 from opsconsole.render.ink.ascii import to_ascii
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.ink.matching import Filter

@@ -5,7 +5,7 @@ from dataclasses import replace
 from opsconsole.model.events import EventKind
 from opsconsole.model.running.workloads import Phase, Replica
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from opsconsole.sources.docker.changes import Changes
 from tests.workloads import replica
 

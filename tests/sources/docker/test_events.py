@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from opsconsole.model.events import Event, EventKind
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from tests.patience import soon as until
 from tests.sources.docker_fakes import STREAM, fake_daemon, never, raw
 from tests.sources.docker_sources import source_at, view_of

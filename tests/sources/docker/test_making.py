@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from opsconsole.model.events import Event, EventKind
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from opsconsole.sources.docker.containers import Inspected, read_inspection
 from opsconsole.sources.docker.making import Making
 from tests.workloads import replica

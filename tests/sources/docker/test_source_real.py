@@ -16,7 +16,7 @@ from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.running.workloads import Inventory, Port, Replica, Update
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from opsconsole.sources.docker.cgroups import ControlGroups
 from opsconsole.sources.docker.source import DockerSource
 from tests.servers.engines import OwnEngine, host_port, wait_healthy

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from opsconsole.sources.docker.timeline import FILTERS, Timeline, container_id, is_death
 from tests.clean import is_clean
 from tests.sources.docker_fakes import sample

@@ -25,7 +25,7 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import LOCAL
 from opsconsole.model.state import ExitCode
 from opsconsole.operations.planning.silencing import parameters_of, reporter_of
-from opsconsole.render.alert_folding import fold_rows
+from opsconsole.render.alerts.folding import fold_rows
 from opsconsole.render.ink import figures
 from opsconsole.render.json.alerts import alert_document, silence_document
 

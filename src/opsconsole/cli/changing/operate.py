@@ -31,9 +31,9 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.written.units import read_duration
 from opsconsole.operations.operator import Operator
-from opsconsole.render.event_words import words
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.json.status import operation_document, plan_document
+from opsconsole.render.timeline.words import words
 from opsconsole.text import sanitize
 
 POLL: Final = 0.2

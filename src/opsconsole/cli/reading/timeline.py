@@ -19,10 +19,10 @@ from opsconsole.model.events import Event
 from opsconsole.model.past.replay import Span
 from opsconsole.model.written.typed_time import TypedTimeError, moment_of
 from opsconsole.model.written.units import read_duration
-from opsconsole.render import events as render
+from opsconsole.render.frame.replay import before_sentence
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.status import event_document
-from opsconsole.render.replay import before_sentence
+from opsconsole.render.timeline import rows as render
 from opsconsole.zones import written
 
 VERSION: Final = 1

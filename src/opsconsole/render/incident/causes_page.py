@@ -9,8 +9,6 @@ from typing import Final
 from opsconsole.engine.judge.causes import ITSELF
 from opsconsole.model.causes import Cause, Changes
 from opsconsole.model.events import Event
-from opsconsole.render import events
-from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -24,6 +22,8 @@ from opsconsole.render.ink.cells import (
     width_of,
     wrap,
 )
+from opsconsole.render.timeline import rows as events
+from opsconsole.render.timeline.words import words
 
 WIDE: Final = 110
 """From this width on the reason is shown beside the change."""

@@ -15,10 +15,10 @@ from opsconsole.model.operation import SILENCING, ActionKind, Operation, Operati
 from opsconsole.model.past.incident import Affected, AlertSpan, Incident
 from opsconsole.model.silences import ACK_PREFIX, shown
 from opsconsole.model.state import State
-from opsconsole.render.event_words import words
+from opsconsole.render.alerts.silence_words import is_about_alerts, of_run
 from opsconsole.render.incident.markdown import code, escape
 from opsconsole.render.ink import figures
-from opsconsole.render.silence_words import is_about_alerts, of_run
+from opsconsole.render.timeline.words import words
 
 GAPS = 5
 """The most stretches of time named in which nobody looked."""

@@ -26,10 +26,10 @@ from opsconsole.model.snapshot import (
     SourceView,
 )
 from opsconsole.model.state import exit_code
-from opsconsole.render.event_words import words
 from opsconsole.render.json.alerts import alert_document, silence_document
 from opsconsole.render.json.diagnosis import diagnosis_document
 from opsconsole.render.service.why import LONGEST, why
+from opsconsole.render.timeline.words import words
 
 VERSION: Final = 2
 

@@ -14,7 +14,6 @@ from opsconsole.model.diagnosis import Diagnosis, Explanation, Fact, FactCode
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import event_words, events
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -38,6 +37,8 @@ from opsconsole.render.service.latency import latency_chart
 from opsconsole.render.service.remedies import Remedy, remedies
 from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.why import sentence, why
+from opsconsole.render.timeline import rows as events
+from opsconsole.render.timeline import words as event_words
 
 LABEL: Final = 11
 _ROOMY: Final = 24

@@ -12,11 +12,11 @@ from opsconsole.model.alerts import Alert, AlertState
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.series import Latency, Trace
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, state_role
 from opsconsole.render.ink.chart import Curve, Mark, Plot, chart
 from opsconsole.render.ink.figures import span
+from opsconsole.render.timeline.words import words
 
 BEGAN: Final = "▶"
 """Marks the start of the alert from which the chart was opened."""

@@ -4,13 +4,14 @@ Invariant: nothing here is fresher than what was read; the reason comes first.
 """
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import alerts, events
+from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import blind_to_alerts, no_alerts
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, width_of, wrap
 from opsconsole.render.service.standing import standing
 from opsconsole.render.service.why import why
-from opsconsole.render.timeline import Choice, select
+from opsconsole.render.timeline import rows as events
+from opsconsole.render.timeline.selection import Choice, select
 
 
 def headline(service: ServiceView, width: int, now: float) -> list[Line]:

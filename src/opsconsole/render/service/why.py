@@ -11,10 +11,10 @@ from typing import Final
 from opsconsole.model.diagnosis import Fact, FactCode
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
-from opsconsole.render.event_words import made_otherwise
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, width_of
 from opsconsole.render.ink.cuts import cut_sentence
+from opsconsole.render.timeline.words import made_otherwise
 
 LONGEST: Final = 50
 """Cells of a sentence."""

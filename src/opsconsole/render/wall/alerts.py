@@ -9,8 +9,8 @@ from typing import Final
 from opsconsole.model.alerts import Alert, AlertState, Severity
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import alerts
-from opsconsole.render.alert_folding import fold_rows
+from opsconsole.render.alerts import rows as alerts
+from opsconsole.render.alerts.folding import fold_rows
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip, line_width
 from opsconsole.render.wall.big_digits import columns_of, drawable

@@ -9,9 +9,9 @@ from typing import Final
 from opsconsole.engine.past.what_changed import before_service
 from opsconsole.model.causes import Changes
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render import events
 from opsconsole.render.incident import causes_page
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line
+from opsconsole.render.timeline import rows as events
 from opsconsole.render.wall.scene import Scene
 
 _LEAST_ROWS: Final = 2

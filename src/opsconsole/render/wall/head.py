@@ -9,7 +9,7 @@ by its shape without colours.
 from typing import Final
 
 from opsconsole.model.state import State
-from opsconsole.render.curtain import badge_role
+from opsconsole.render.frame.curtain import badge_role
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, line_width, spread
 from opsconsole.render.wall.big_digits import LARGEST, columns_of, drawable, largest, rows_of

@@ -13,7 +13,7 @@ from opsconsole.model.alerts import Alert, Severity
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import State
-from opsconsole.render import alerts
+from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, line_width
 from opsconsole.render.wall.big_digits import drawn
 

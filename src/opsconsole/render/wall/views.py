@@ -10,8 +10,7 @@ from typing import Final
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import events, operations
-from opsconsole.render.event_words import words
+from opsconsole.render import operations
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -27,6 +26,8 @@ from opsconsole.render.ink.cells import (
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service import columns as grid
 from opsconsole.render.service.table import Sort, alert_counts, order
+from opsconsole.render.timeline import rows as events
+from opsconsole.render.timeline.words import words
 from opsconsole.render.wall.alerts import blind_spots, ringing
 from opsconsole.render.wall.before import latest
 from opsconsole.render.wall.big_digits import columns_of, drawable, largest, rows_of

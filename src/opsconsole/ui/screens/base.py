@@ -11,10 +11,10 @@ from textual.widget import Widget
 
 from opsconsole.model.operation import ActionKind, ActionView
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import keys
-from opsconsole.render.command_line import meant, not_meant
-from opsconsole.render.keys import Scope
-from opsconsole.render.status_line import Hint, Part
+from opsconsole.render.frame import keys
+from opsconsole.render.frame.command_line import meant, not_meant
+from opsconsole.render.frame.keys import Scope
+from opsconsole.render.frame.status_line import Hint, Part
 from opsconsole.ui.commands import Command, commands, runbook_commands, service_commands
 from opsconsole.ui.contracts import HasKeys
 from opsconsole.ui.routes import (

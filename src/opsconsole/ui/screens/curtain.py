@@ -4,7 +4,7 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.strip import Strip
 
-from opsconsole.render import curtain
+from opsconsole.render.frame import curtain
 from opsconsole.render.ink.cells import BLANK
 from opsconsole.ui.options import Options
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted

@@ -4,10 +4,10 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 
-from opsconsole.render import keys
-from opsconsole.render.help import HelpEntry, page
+from opsconsole.render.frame import keys
+from opsconsole.render.frame.help import HelpEntry, page
+from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import BLANK, Role, Span, titled
-from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar

@@ -7,7 +7,7 @@ from typing import Final
 
 from textual.message import Message
 
-from opsconsole.render.command_line import TypedLine
+from opsconsole.render.frame.command_line import TypedLine
 from opsconsole.ui.widgets.prompt import Prompt
 
 LONGEST: Final = 200

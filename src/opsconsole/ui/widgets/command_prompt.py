@@ -8,7 +8,7 @@ from typing import Final
 
 from textual.message import Message
 
-from opsconsole.render.command_line import TypedLine, completions
+from opsconsole.render.frame.command_line import TypedLine, completions
 from opsconsole.ui.widgets.prompt import Prompt
 
 _NAMED: Final = 8

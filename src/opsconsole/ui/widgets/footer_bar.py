@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from opsconsole.render import status_line
+from opsconsole.render.frame import status_line
+from opsconsole.render.frame.status_line import Hint
 from opsconsole.render.ink.cells import Role
-from opsconsole.render.status_line import Hint
 from opsconsole.ui.widgets.line_widget import LineWidget
 
 

@@ -1,9 +1,9 @@
 """The two lines at the top of every screen, and notices below them if there are any."""
 
 from opsconsole.model.snapshot import EnvironmentView, Snapshot
-from opsconsole.render import header
+from opsconsole.render.frame import header
+from opsconsole.render.frame.replay import Shown, banner
 from opsconsole.render.ink.cells import Role
-from opsconsole.render.replay import Shown, banner
 from opsconsole.ui.widgets.line_widget import LineWidget
 
 

@@ -7,7 +7,7 @@ opened the line. Every change is reported; enter keeps what was typed, esc drops
 from textual import events
 from textual.message import Message
 
-from opsconsole.render.command_line import TypedLine, prompt_line
+from opsconsole.render.frame.command_line import TypedLine, prompt_line
 from opsconsole.render.ink.cells import Role
 from opsconsole.text import sanitize
 from opsconsole.ui.widgets.line_widget import LineWidget

@@ -214,7 +214,7 @@ async def test_the_menu_lists_what_is_blocked_and_why(open_stage: OpenStage) -> 
 
 
 async def test_no_key_of_the_overview_starts_a_change(open_stage: OpenStage) -> None:
-    from opsconsole.render.keys import KEYS
+    from opsconsole.render.frame.keys import KEYS
 
     async with open_stage(fleet.on_fire()) as stage:
         for key in KEYS:

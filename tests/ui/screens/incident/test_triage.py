@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.events import Event, EventCode
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 from opsconsole.ui.screens.incident.changed import ChangedScreen
 from opsconsole.ui.screens.incident.timeline import TimelineScreen
 from opsconsole.ui.screens.service.screen import ServiceScreen

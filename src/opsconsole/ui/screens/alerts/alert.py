@@ -8,9 +8,9 @@ from typing import ClassVar
 from opsconsole.model.alerts import Alert
 from opsconsole.model.runbooks.runbook import of_alert
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render import alerts as render
+from opsconsole.render.alerts import rows as render
+from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.alerts.keys import AlertKeys
 from opsconsole.ui.screens.layouts import PageScreen

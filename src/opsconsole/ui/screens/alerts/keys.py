@@ -5,7 +5,7 @@ opens no form.
 """
 
 from opsconsole.model.alerts import Alert
-from opsconsole.render.alerts import about_latency
+from opsconsole.render.alerts.rows import about_latency
 from opsconsole.ui.routes import ServicePage, SilencingDialog
 from opsconsole.ui.screens.incident.keys import TriageKeys
 

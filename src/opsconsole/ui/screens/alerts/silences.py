@@ -9,15 +9,15 @@ from typing import ClassVar
 from textual import on
 
 from opsconsole.model.silences import SilenceState, SilenceView
-from opsconsole.render import silences as render
+from opsconsole.render.alerts import silences as render
 from opsconsole.render.forms.silencing import (
     SilencingForm,
     again_form,
     edit_form,
     ending_form,
 )
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import SilencingDialog
 from opsconsole.ui.screens.alerts.keys import AlertKeys

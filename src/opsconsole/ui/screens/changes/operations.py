@@ -12,8 +12,8 @@ from opsconsole.model.operation import ActionView, Operation, OperationState, Re
 from opsconsole.model.questions import GiveUp, StopRollback
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations as render
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import OperationPage, RequestDialog, ServicePage
 from opsconsole.ui.screens.base import ConsoleScreen

@@ -24,11 +24,11 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.questions import Perform, PlanFor
-from opsconsole.render.curtain import badge_role
 from opsconsole.render.forms import decision
 from opsconsole.render.forms import plan as render
 from opsconsole.render.forms.decision import Setting
 from opsconsole.render.forms.request import OVERRIDABLE, values_of
+from opsconsole.render.frame.curtain import badge_role
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, spread, titled
 from opsconsole.ui.routes import RequestDialog
 from opsconsole.ui.screens.dialog import Dialog

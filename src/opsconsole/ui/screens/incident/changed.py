@@ -13,9 +13,9 @@ from opsconsole.model.alerts import Alert
 from opsconsole.model.causes import Cause, Changes
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.incident import causes_page as render
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import ChangedPage, ServicePage
 from opsconsole.ui.screens.incident.keys import TriageKeys

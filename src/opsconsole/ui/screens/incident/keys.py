@@ -9,8 +9,8 @@ from collections.abc import Callable
 from textual import on
 
 from opsconsole.model.alerts import Alert
-from opsconsole.render import keys
-from opsconsole.render.keys import Key, Scope
+from opsconsole.render.frame import keys
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.ui.routes import ChangedPage, RunbookPage, TimelinePage
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.note_prompt import NotePrompt

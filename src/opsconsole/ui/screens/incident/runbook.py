@@ -21,8 +21,8 @@ from opsconsole.model.runbooks.runs import (
 )
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render import runbooks as render
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain, titled
-from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import ServicePage
 from opsconsole.ui.screens.layouts import ListScreen

@@ -9,12 +9,13 @@ from textual import on
 
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render import events, timeline
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.incident.causes_page import described
 from opsconsole.render.ink.cells import Line, Role, Span, titled
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.keys import Key, Scope
-from opsconsole.render.timeline import Choice, Kinds
+from opsconsole.render.timeline import rows as events
+from opsconsole.render.timeline import selection as timeline
+from opsconsole.render.timeline.selection import Choice, Kinds
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import ServicePage
 from opsconsole.ui.screens.incident.keys import TriageKeys

@@ -6,12 +6,12 @@ Invariant: what was made from a part of a snapshot is cached until the part is a
 from opsconsole.model.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.render import events
-from opsconsole.render.alert_folding import FoldedAlert, fold_rows
-from opsconsole.render.alerts import order
+from opsconsole.render.alerts.folding import FoldedAlert, fold_rows
+from opsconsole.render.alerts.rows import order
 from opsconsole.render.ink.cells import Line, Role, Span
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service import table as services
+from opsconsole.render.timeline import rows as events
 
 SORTS = tuple(services.Sort)
 

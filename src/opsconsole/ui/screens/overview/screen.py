@@ -11,13 +11,14 @@ from textual.app import ComposeResult
 from opsconsole.model.alerts import Alert
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render import alerts, events, operations, resources
+from opsconsole.render import operations, resources
+from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import nothing_to_show
-from opsconsole.render.header import too_small_lines
+from opsconsole.render.frame.header import too_small_lines
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.ink.figures import span
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.keys import Key, Scope
 from opsconsole.render.overview import (
     Panel,
     Placement,
@@ -29,6 +30,7 @@ from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import columns as grid
 from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import alert_counts
+from opsconsole.render.timeline import rows as events
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import AlertPage, ServicePage
 from opsconsole.ui.screens.alerts.keys import AlertKeys

@@ -13,8 +13,8 @@ from textual.message import Message
 
 from opsconsole.model.logs import LogPage, LogReader
 from opsconsole.render import logs as render
+from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.keys import Scope
 from opsconsole.render.logs import Look
 from opsconsole.text import sanitize
 from opsconsole.ui.bindings import bindings

@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render.keys import Key, Scope
-from opsconsole.render.replay import live_lines
+from opsconsole.render.frame.keys import Key, Scope
+from opsconsole.render.frame.replay import live_lines
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.service.log_pane import ServiceLogs

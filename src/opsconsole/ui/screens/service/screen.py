@@ -13,11 +13,11 @@ from textual.widget import Widget
 from opsconsole.model.alerts import Alert
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render import keys
+from opsconsole.render.frame import keys
+from opsconsole.render.frame.keys import Key, Scope
+from opsconsole.render.frame.replay import live_lines
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.keys import Key, Scope
 from opsconsole.render.operations import badges
-from opsconsole.render.replay import live_lines
 from opsconsole.render.service.head import TabName, tabs
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.incident.keys import TriageKeys

@@ -10,8 +10,8 @@ from typing import ClassVar, NamedTuple, cast
 from textual.binding import Binding
 
 from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import Line, Role, Span, plain
-from opsconsole.render.keys import Key, Scope
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.lines_view import LinesView

@@ -11,7 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.render import keys
+from opsconsole.render.frame import keys
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.wall.panels import lines, shifted
 from opsconsole.render.wall.scene import Scene, Trouble, View, is_red

@@ -6,8 +6,8 @@ from typing import ClassVar
 from opsconsole.model.backups import BackupView
 from opsconsole.model.operation import ActionKind, Refusal
 from opsconsole.model.questions import BackupsOf, VerifyBackup
+from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import RequestDialog
 from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown

@@ -8,9 +8,9 @@ from typing import ClassVar
 from opsconsole.model.operation import ActionKind, ActionView, Refusal
 from opsconsole.model.questions import UnitsOf
 from opsconsole.model.running.workloads import ReplicaLook
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain
 from opsconsole.render.ink.matching import compiled
-from opsconsole.render.keys import Key, Scope
 from opsconsole.render.service import instances as render
 from opsconsole.render.service.health import HealthRow, raw_rows
 from opsconsole.ui.bindings import bindings

@@ -5,8 +5,8 @@ Invariant: the logs are followed only while the tab is visible.
 
 from typing import ClassVar
 
+from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.service.log_pane import ServiceLogs
 from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown

@@ -4,8 +4,8 @@ from typing import ClassVar
 
 from textual import on
 
+from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import Line
-from opsconsole.render.keys import Scope
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import RunbookPage
 from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown

@@ -9,9 +9,9 @@ from typing import ClassVar
 from textual import on
 
 from opsconsole.model.alerts import Alert
+from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, plain
-from opsconsole.render.keys import Scope
 from opsconsole.render.service.diagnosis import Leads, WhyRow, rows
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import RunbookPage, ServicePage

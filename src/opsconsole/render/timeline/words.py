@@ -8,8 +8,8 @@ from typing import Final
 
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.operation import ActionKind, OperationState
+from opsconsole.render.alerts.silence_words import is_about_alerts, silenced
 from opsconsole.render.ink import figures
-from opsconsole.render.silence_words import is_about_alerts, silenced
 
 
 def words(event: Event) -> str:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.alerts import Alert, AlertState, Severity
-from opsconsole.render.alert_folding import fold_rows
+from opsconsole.render.alerts.folding import fold_rows
 
 
 def alert(key: str, cause: str = "", state: AlertState = AlertState.FIRING) -> Alert:

@@ -4,7 +4,7 @@ import pytest
 
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.operation import ActionKind
-from opsconsole.render.event_words import words
+from opsconsole.render.timeline.words import words
 
 
 def event(code: EventCode) -> Event:

@@ -11,10 +11,10 @@ from typing import Final
 
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.state import State
-from opsconsole.render import events as render
-from opsconsole.render.event_words import words
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.timeline import rows as render
+from opsconsole.render.timeline.words import words
 
 
 class Kinds(StrEnum):

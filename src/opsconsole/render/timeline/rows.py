@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from opsconsole.model.events import Event, EventCode, EventKind
-from opsconsole.render.event_words import words
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Role, Row, Span, clip, fit, state_role
+from opsconsole.render.timeline.words import words
 
 
 def latest(events: Iterable[Event]) -> list[Event]:

@@ -7,9 +7,9 @@ import pytest
 from opsconsole.engine.judge.events import operation_moved
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.render import operations
-from opsconsole.render.event_words import words
+from opsconsole.render.alerts.silence_words import of_run
 from opsconsole.render.ink.cells import plain
-from opsconsole.render.silence_words import of_run
+from opsconsole.render.timeline.words import words
 
 RUN = Operation(
     "1", "p", "alertmanager", ActionKind.ACKNOWLEDGE, "", OperationState.VERIFIED, "kim", "b-1",

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsconsole.render.frame.status_line import Hint, Part, hints, notice
 from opsconsole.render.ink.cells import line_width, plain
-from opsconsole.render.status_line import Hint, Part, hints, notice
 
 LINE = (
     Hint("enter", "open"), Hint("l", "logs"), Hint("w", "what changed?"),

@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.state import State
-from opsconsole.render.events import MANY, TOGETHER, gathered, latest, row
 from opsconsole.render.ink.cells import plain
+from opsconsole.render.timeline.rows import MANY, TOGETHER, gathered, latest, row
 
 T = 1_700_000_000.0
 DIED = Event(T, EventCode.ENDED, "", "api", "api-1", State.DOWN, figure=137.0)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
-from opsconsole.render.curtain import badge_role
+from opsconsole.render.frame.curtain import badge_role
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_width, spread, wrap
 from opsconsole.render.service.standing import Standing, seen_standing

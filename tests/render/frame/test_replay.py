@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from opsconsole.model.past.replay import Moment, Origin, Span
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
-from opsconsole.render import header, replay
+from opsconsole.render.frame import header, replay
 from opsconsole.render.ink.cells import line_width, plain
 
 NOW = 1_763_716_447.0

@@ -1,0 +1,1 @@
+"""Alerts and silences: rows, folding under a cause, words."""

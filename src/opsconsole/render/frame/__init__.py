@@ -1,0 +1,1 @@
+"""What surrounds every screen: the head, the line at the bottom, keys and help."""

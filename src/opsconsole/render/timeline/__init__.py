@@ -1,0 +1,1 @@
+"""The timeline: its rows, its words, and which of it is shown."""
