@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from opsconsole.config.files.yaml_tree import read_tree
 from opsconsole.config.json_schema import DRAFT, runbook_schema, schema
-from opsconsole.config.yaml_tree import read_tree
 from tools.configuration_page import reference
 
 ROOT = Path(__file__).parents[2]

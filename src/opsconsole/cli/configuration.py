@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from opsconsole.config.finding import find
+from opsconsole.config.files.finding import find
 from opsconsole.config.loader import default_settings, load
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.discovery.look import look

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole import durable
-from opsconsole.config.files import FileError, read_text
-from opsconsole.config.finding import find
+from opsconsole.config.files.finding import find
+from opsconsole.config.files.opening import FileError, read_text
 from opsconsole.config.loader import default_settings
 from opsconsole.discovery.look import look
 from opsconsole.errors import OpsconsoleError

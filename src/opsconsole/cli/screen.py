@@ -76,8 +76,8 @@ def _options(arguments: argparse.Namespace) -> "Options":
 
 def _glanced(arguments: argparse.Namespace) -> "Options | None":
     """The options by a glance; None if that does not show them."""
-    from opsconsole.config.finding import find
-    from opsconsole.config.glance import Glance, glance
+    from opsconsole.config.files.finding import find
+    from opsconsole.config.files.glance import Glance, glance
     from opsconsole.ui.options import Options
 
     path = find(getattr(arguments, "config", None), os.environ)

@@ -6,7 +6,7 @@ Invariant: pure; what passes leaves every key with one meaning, and a way to qui
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from opsconsole.config.problems import did_you_mean
+from opsconsole.config.files.problems import did_you_mean
 
 MODIFIERS = ("ctrl", "shift", "alt", "super")
 

@@ -14,16 +14,16 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from opsconsole.config.discovery import Discovery, DockerDiscovery
-from opsconsole.config.files import FileError, read_text
-from opsconsole.config.other_formats import other_program, other_text
-from opsconsole.config.problems import KeyPath, Position, Problem, in_order
+from opsconsole.config.files.opening import FileError, read_text
+from opsconsole.config.files.other_formats import other_program, other_text
+from opsconsole.config.files.problems import KeyPath, Position, Problem, in_order
+from opsconsole.config.files.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.config.references import check_references
 from opsconsole.config.secrets.interpolation import Interpolated, interpolate
 from opsconsole.config.secrets.learning import learn, learn_variables
 from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.validation import problems_of, stray_references
-from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.errors import ConfigError
 
 # Mappings of names that may be spread over several files.

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opsconsole.config.actions import ON_ENGINE
+from opsconsole.config.files.problems import KeyPath, did_you_mean
 from opsconsole.config.log_figures import figures_of
-from opsconsole.config.problems import KeyPath, did_you_mean
 from opsconsole.config.services import NO_PROMETHEUS
 from opsconsole.config.settings import PLACES, Settings
 from opsconsole.model.written.expressions import BUILT_IN, ExpressionError, parse, quantity_of

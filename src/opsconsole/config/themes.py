@@ -15,9 +15,9 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 
-from opsconsole.config.files import FileError, read_text
-from opsconsole.config.problems import Position, Problem, did_you_mean
-from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
+from opsconsole.config.files.opening import FileError, read_text
+from opsconsole.config.files.problems import Position, Problem, did_you_mean
+from opsconsole.config.files.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.model.contrast import READABLE, contrast, is_colour
 
 

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from opsconsole.config.problems import KeyPath, Problem, did_you_mean
+from opsconsole.config.files.problems import KeyPath, Problem, did_you_mean
+from opsconsole.config.files.yaml_tree import Tree
 from opsconsole.config.secrets.interpolation import REFERENCE
-from opsconsole.config.yaml_tree import Tree
 
 _WORDS: Final = {
     "missing": "is required",

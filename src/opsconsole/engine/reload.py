@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from opsconsole.config.changes import changes
+from opsconsole.config.files.watching import Stamp, referred_files, stamps, stamps_of
 from opsconsole.config.settings import Settings, effective_read_only
-from opsconsole.config.watching import Stamp, referred_files, stamps, stamps_of
 from opsconsole.errors import ConfigError
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.state import State

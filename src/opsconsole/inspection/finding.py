@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from opsconsole.config.problems import KeyPath, Position
+from opsconsole.config.files.problems import KeyPath, Position
 from opsconsole.model.fault import Fault
 from opsconsole.text import sanitize
 

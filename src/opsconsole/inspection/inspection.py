@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from opsconsole.clock import Clock
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.settings import Prometheus, Settings
 from opsconsole.inspection.finding import Finding, Weight, once_each
 from opsconsole.inspection.on_host import check_on_host

@@ -23,7 +23,7 @@ from opsconsole.config.drivers import (
     SystemdTarget,
     VolumeTarget,
 )
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import Instance, Service
 from opsconsole.config.types import Model

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, assert_never
 from urllib.parse import urlsplit
 
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.settings import Settings
 from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, shown

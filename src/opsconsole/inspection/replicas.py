@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from opsconsole.clock import Clock
 from opsconsole.config.drivers import DockerTarget, OnEngine, VolumeTarget
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import Model

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from opsconsole.config.problems import KeyPath, Position
+from opsconsole.config.files.problems import KeyPath, Position
 from opsconsole.config.rule_files import load_rule_files
 from opsconsole.config.settings import Prometheus
 from opsconsole.inspection.finding import Finding, Weight, shown

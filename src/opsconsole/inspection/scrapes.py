@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.fleet import scrape_interval

@@ -7,7 +7,7 @@ service's own instances.
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.inspection.finding import Finding, Weight, listed
 from opsconsole.model.fault import Fault

@@ -7,7 +7,7 @@ either; a query that could not be asked is reported as such, never as a fault of
 from collections.abc import Container, Iterator, Mapping
 from typing import Final
 
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.services import AvailabilitySeries
 from opsconsole.inspection.finding import Finding, Weight, listed, nearest, of_fault, shown
 from opsconsole.inspection.names import (

@@ -6,7 +6,7 @@ Invariant: nothing is changed, no SDK is imported, and each look has a deadline.
 from collections.abc import Mapping
 from pathlib import Path
 
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.settings import Alertmanager, Docker, Prometheus, Settings
 from opsconsole.inspection.finding import Finding, Weight, of_fault
 from opsconsole.model.fault import Fault

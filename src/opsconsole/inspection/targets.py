@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.config.problems import KeyPath
+from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.inspection.finding import Finding, Weight, listed, nearest, of_fault, shown

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from opsconsole.cli.keymap import keymap_problems
 from opsconsole.cli.parsing import EX_CONFIG
-from opsconsole.config.finding import find
+from opsconsole.config.files.finding import find
+from opsconsole.config.files.problems import KeyPath, Problem
 from opsconsole.config.loader import load, positions
-from opsconsole.config.problems import KeyPath, Problem
 from opsconsole.config.runbooks.files import load_runbooks
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError

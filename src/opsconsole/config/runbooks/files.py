@@ -15,15 +15,15 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from opsconsole.config.files import FileError, read_text
-from opsconsole.config.problems import Position, Problem, did_you_mean, in_order
+from opsconsole.config.files.opening import FileError, read_text
+from opsconsole.config.files.problems import Position, Problem, did_you_mean, in_order
+from opsconsole.config.files.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.config.runbooks.references import check_runbook
 from opsconsole.config.runbooks.steps import RunbookFile
 from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import NAME_PATTERN
 from opsconsole.config.validation import problems_of
-from opsconsole.config.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.model.runbooks.runbook import Runbook
 from opsconsole.text import sanitize
 

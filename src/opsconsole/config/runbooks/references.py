@@ -7,8 +7,8 @@ each service that it is for; what is missing is reported at the step that names 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from opsconsole.config.files.problems import KeyPath, did_you_mean
 from opsconsole.config.log_figures import figures_of
-from opsconsole.config.problems import KeyPath, did_you_mean
 from opsconsole.config.references import Finding
 from opsconsole.config.runbooks.steps import Check, Operation, RunbookFile, Step
 from opsconsole.config.services import Service

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from opsconsole.config.problems import KeyPath
-from opsconsole.config.yaml_tree import Value
+from opsconsole.config.files.problems import KeyPath
+from opsconsole.config.files.yaml_tree import Value
 
 _FORM: Final = re.compile(
     r"\$\$|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::(?P<how>[-?])(?P<word>[^}]*))?\}|[^}]*\}?)"

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import Clock
+from opsconsole.config.files.watching import Stamp, stamps
 from opsconsole.config.runbooks.files import folder_of, load_runbooks
 from opsconsole.config.settings import Settings, effective_read_only
-from opsconsole.config.watching import Stamp, stamps
 from opsconsole.engine.runbooks import run_policy
 from opsconsole.engine.runbooks.checks import Checks
 from opsconsole.engine.runbooks.run_access import RunAccess

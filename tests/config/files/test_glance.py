@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from opsconsole.config.glance import Glance, glance
+from opsconsole.config.files.glance import Glance, glance
 from opsconsole.config.loader import load
 from opsconsole.errors import ConfigError
 

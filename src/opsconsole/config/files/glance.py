@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from opsconsole.config.files import FileError, read_text
+from opsconsole.config.files.opening import FileError, read_text
 
 _TOP: Final = re.compile(r"([A-Za-z_][A-Za-z0-9_-]*):(?:[ \t]+(.*))?$")
 _ENTRY: Final = re.compile(r"[ ]+([a-z_]+):[ ]+(.*)$")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from opsconsole.config.files.other_formats import other_program
+from opsconsole.config.files.problems import OTHER_WORDS
+from opsconsole.config.files.yaml_tree import read_tree
 from opsconsole.config.loader import load
-from opsconsole.config.other_formats import other_program
-from opsconsole.config.problems import OTHER_WORDS
 from opsconsole.config.settings import Settings
-from opsconsole.config.yaml_tree import read_tree
 from opsconsole.errors import ConfigError
 
 SAMPLES = Path(__file__).parents[2] / "sample_configs"

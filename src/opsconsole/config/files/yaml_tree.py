@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import yaml
 
-from opsconsole.config.problems import KeyPath, Position, Problem
+from opsconsole.config.files.problems import KeyPath, Position, Problem
 
 Value = bool | int | float | str | list[Any] | dict[str, Any] | None
 """What YAML's core schema can say; lists and dictionaries hold more of the same."""
