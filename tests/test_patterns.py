@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.silences import Matcher, parse_matcher
+from opsconsole.model.alerting.silences import Matcher, parse_matcher
 from opsconsole.patterns import PatternError, literal, pattern
 
 PIECES = ("a", "b", "ab", ".", r"\d", r"\w", "[ab]", "[^a]", "[a-c1]", "(a|b)", "(?:ab|a)", " ",

@@ -15,11 +15,11 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
+from opsconsole.model.asked.questions import PlanFor
 from opsconsole.model.events import EventKind
 from opsconsole.model.fault import FaultKind
 from opsconsole.model.observations import AlertmanagerSeen
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
-from opsconsole.model.questions import PlanFor
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.operations.operator import Operator

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from opsconsole.model.questions import AnyQuestion, Question
+from opsconsole.model.asked.questions import AnyQuestion, Question
 
 
 def test_every_question_is_one_that_the_engine_answers() -> None:

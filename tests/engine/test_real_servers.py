@@ -10,7 +10,7 @@ from opsconsole.demo.docker_engine import Engine as DockerEngine
 from opsconsole.demo.processes import answers_http, free_port
 from opsconsole.demo.prometheus import AlertRule
 from opsconsole.engine.engine import Engine
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.timeline.words import words

@@ -17,7 +17,7 @@ from opsconsole.engine.engine import Engine
 from opsconsole.engine.reload import ConfigurationWatch, Reloading
 from opsconsole.engine.state.store import Store
 from opsconsole.errors import ConfigError
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport

@@ -6,10 +6,10 @@ from itertools import product
 import pytest
 
 from opsconsole.cli.changing.alerts import unheard
-from opsconsole.model.alerts import Severity
+from opsconsole.model.alerting.alerts import Severity
+from opsconsole.model.alerting.rules import RuleView
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.reading import is_stale
-from opsconsole.model.rules import RuleView
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.render import resources

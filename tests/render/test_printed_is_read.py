@@ -7,10 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.logs.export import as_text
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.silences import (
+    Matcher,
+    SilenceState,
+    SilenceView,
+    parse_matchers,
+    shown,
+)
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionRequest
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView, parse_matchers, shown
 from opsconsole.model.written.expressions import parse
 from opsconsole.model.written.typed_time import moment_of
 from opsconsole.model.written.units import format_duration, read_duration

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.alerts import AlertState, Severity, Suppression
+from opsconsole.model.alerting.alerts import AlertState, Severity, Suppression
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import Snapshot, SourceView

@@ -12,7 +12,7 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Alertmanager, Prometheus
 from opsconsole.demo.prometheus import AlertRule, ScrapeJob
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.metrics.declared import declared_metrics

@@ -14,7 +14,7 @@ from opsconsole.config.services import Service
 from opsconsole.config.settings import Prometheus
 from opsconsole.demo.prometheus import AlertRule, MonitoringServer, ScrapeJob, available
 from opsconsole.engine.engine import Engine
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
 from opsconsole.model.observations import PrometheusSeen
 from opsconsole.model.reading import Reading
 from opsconsole.model.series import MetricValue

@@ -6,23 +6,9 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import TypeVar, assert_never, cast
 
-from opsconsole.model.backups import BackupView
-from opsconsole.model.logs import LogPage, LogQuery, PageListener
-from opsconsole.model.operation import (
-    ActionKind,
-    ActionRequest,
-    Confirmation,
-    ConfirmLevel,
-    Operation,
-    OperationState,
-    Plan,
-    Refusal,
-    Step,
-    StepResult,
-)
-from opsconsole.model.pages import PageView
-from opsconsole.model.past.replay import Moment, Span
-from opsconsole.model.questions import (
+from opsconsole.model.asked.backups import BackupView
+from opsconsole.model.asked.pages import PageView
+from opsconsole.model.asked.questions import (
     AnyQuestion,
     BackupsOf,
     GiveUp,
@@ -36,6 +22,20 @@ from opsconsole.model.questions import (
     UnitsOf,
     VerifyBackup,
 )
+from opsconsole.model.logs import LogPage, LogQuery, PageListener
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    Confirmation,
+    ConfirmLevel,
+    Operation,
+    OperationState,
+    Plan,
+    Refusal,
+    Step,
+    StepResult,
+)
+from opsconsole.model.past.replay import Moment, Span
 from opsconsole.model.runbooks.runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.running.workloads import ReplicaLook
 from opsconsole.model.snapshot import Snapshot

@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.diagnosis import (
     Checked,
     Confidence,

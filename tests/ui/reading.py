@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from opsconsole.engine.desks.page_changes import marked
 from opsconsole.engine.logs.query import answer
+from opsconsole.model.asked.pages import PageView
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
-from opsconsole.model.pages import PageView
 from opsconsole.sources.page import read_page
 from tests.ui.fleet import NOW
 

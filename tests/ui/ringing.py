@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.objectives import Attainment
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
 from tests.named import named
 from tests.ui import fleet

@@ -5,13 +5,13 @@ Invariant: what is told of a moment had happened by then.
 
 from dataclasses import replace
 
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.operation import ActionKind, OperationState, StepResult
 from opsconsole.model.past.replay import Moment
 from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView
 from opsconsole.model.runbooks.runs import RunbookRun, StepRun, StepState
 from opsconsole.model.series import Trace
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from tests.ui import fleet, working
 from tests.ui.fleet import NOW

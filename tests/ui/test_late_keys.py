@@ -13,12 +13,12 @@ from functools import partial
 import pytest
 from textual import events
 
-from opsconsole.model.alerts import Severity
-from opsconsole.model.backups import BackupView
+from opsconsole.model.alerting.alerts import Severity
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
+from opsconsole.model.asked.backups import BackupView
+from opsconsole.model.asked.questions import BackupsOf
 from opsconsole.model.health import Component
 from opsconsole.model.operation import ActionKind, ActionView, OperationState, Refusal
-from opsconsole.model.questions import BackupsOf
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.frame import keys

@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
 from opsconsole.model.events import EventCode
 from opsconsole.model.state import State
 from tests.ui import reading, story, working

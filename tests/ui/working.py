@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from opsconsole.model.backups import BackupView
+from opsconsole.model.asked.backups import BackupView
 from opsconsole.model.operation import (
     ActionKind,
     ActionView,

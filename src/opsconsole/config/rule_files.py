@@ -17,7 +17,7 @@ from typing import Any, Final
 from opsconsole.config.files.opening import FileError, read_text
 from opsconsole.config.files.problems import KeyPath, Position, Problem, did_you_mean
 from opsconsole.config.files.yaml_tree import Tree, TreeError, read_tree
-from opsconsole.model.rules import FileRule
+from opsconsole.model.alerting.rules import FileRule
 from opsconsole.model.written.go_templates import problem_in
 from opsconsole.model.written.units import parse_duration
 from opsconsole.text import sanitize

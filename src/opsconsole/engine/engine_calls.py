@@ -14,9 +14,7 @@ from opsconsole.engine.desks.unit_book import UnitBook
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.runbooks.desk import RunbookDesk
-from opsconsole.model.logs import LogReader, PageListener
-from opsconsole.model.operation import Refusal
-from opsconsole.model.questions import (
+from opsconsole.model.asked.questions import (
     AnyQuestion,
     BackupsOf,
     GiveUp,
@@ -30,6 +28,8 @@ from opsconsole.model.questions import (
     UnitsOf,
     VerifyBackup,
 )
+from opsconsole.model.logs import LogReader, PageListener
+from opsconsole.model.operation import Refusal
 from opsconsole.model.snapshot import Snapshot
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from opsconsole.config.rule_files import load_rule_files
 from opsconsole.config.settings import Prometheus
 from opsconsole.inspection.finding import Finding, Weight, shown
 from opsconsole.inspection.series import check_expression
-from opsconsole.model.rules import FileRule
+from opsconsole.model.alerting.rules import FileRule
 from opsconsole.sources.prometheus.series_index import SeriesIndex
 
 LOADED_LIMIT: Final = 1000

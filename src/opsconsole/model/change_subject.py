@@ -8,8 +8,8 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
+from opsconsole.model.alerting.silences import MATCHER_PARAMETER, parse_matcher
 from opsconsole.model.operation import SILENCING, ActionKind
-from opsconsole.model.silences import MATCHER_PARAMETER, parse_matcher
 
 _NAMED: Final = 40
 """Characters of an Alertmanager's name that its subjects begin with."""

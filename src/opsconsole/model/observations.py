@@ -7,17 +7,17 @@ type checker finds every place that a new one concerns. All text is sanitised.
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
+from opsconsole.model.alerting.rules import RuleEvaluation, RuleView
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import WindowCounts
-from opsconsole.model.rules import RuleEvaluation, RuleView
 from opsconsole.model.running.hosts import Host
 from opsconsole.model.running.processes import ProcessStart
 from opsconsole.model.running.targets import Target
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
-from opsconsole.model.silences import SilenceView
 
 Problems = tuple[tuple[str, Fault], ...]
 """The text of each query that failed, and why."""

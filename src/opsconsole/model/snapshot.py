@@ -8,7 +8,9 @@ identity. Ages are ``taken_at`` of the part against the clock, never stored.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
+from opsconsole.model.alerting.rules import RuleView
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.certificate import Validity
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis, Fact, FactCode
 from opsconsole.model.events import Event
@@ -18,13 +20,11 @@ from opsconsole.model.objectives import Attainment
 from opsconsole.model.operation import ActionView, Degradation, Operation
 from opsconsole.model.origin import DECLARED, Origin
 from opsconsole.model.reading import is_stale
-from opsconsole.model.rules import RuleView
 from opsconsole.model.runbooks.runbook import RunbookView
 from opsconsole.model.runbooks.runs import RunbookRun
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView, Replica
 from opsconsole.model.series import Latency, MetricValue, Trace
-from opsconsole.model.silences import SilenceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State
 

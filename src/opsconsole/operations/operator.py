@@ -18,7 +18,7 @@ from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.discovery.look import Fleet, look
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.machines.machines import Machines
-from opsconsole.model.backups import BackupView
+from opsconsole.model.asked.backups import BackupView
 from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
     SILENCING,

@@ -4,7 +4,7 @@ Invariant: a damaged backup says why and never looks intact; only a compared bac
 verified.
 """
 
-from opsconsole.model.backups import BackupState, BackupView
+from opsconsole.model.asked.backups import BackupState, BackupView
 from opsconsole.model.operation import Refusal
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip_line, fit, wrap

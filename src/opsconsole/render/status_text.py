@@ -7,7 +7,7 @@ enough for ``grep``.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
 from opsconsole.model.health import failing
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot, SourceView

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.config.http import HttpConfig
+from opsconsole.model.asked.pages import EntryKind, PageBody, PageEntry
 from opsconsole.model.fault import Fault
-from opsconsole.model.pages import EntryKind, PageBody, PageEntry
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.target import ask_once
 from opsconsole.sources.http.transport import TOOK

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from textual.message_pump import MessagePump
 
+    from opsconsole.model.asked.questions import Question
     from opsconsole.model.logs import LogReader, PageListener
     from opsconsole.model.operation import Refusal
     from opsconsole.model.past.replay import Span
-    from opsconsole.model.questions import Question
     from opsconsole.model.snapshot import Snapshot
     from opsconsole.ui.engine_like import EngineLike
 

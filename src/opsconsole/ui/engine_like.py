@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+    from opsconsole.model.asked.questions import Question
     from opsconsole.model.logs import LogReader, PageListener
     from opsconsole.model.operation import Refusal
     from opsconsole.model.past.replay import Span
-    from opsconsole.model.questions import Question
     from opsconsole.model.snapshot import Snapshot
 
 T = TypeVar("T")

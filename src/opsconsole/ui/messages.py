@@ -11,8 +11,8 @@ from textual.message import Message
 if TYPE_CHECKING:
     from textual.message_pump import MessagePump
 
+    from opsconsole.model.asked.questions import Question
     from opsconsole.model.operation import Refusal
-    from opsconsole.model.questions import Question
 
 T = TypeVar("T")
 

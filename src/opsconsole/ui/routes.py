@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from opsconsole.model.alerts import Alert
+    from opsconsole.model.alerting.alerts import Alert
     from opsconsole.model.operation import ActionRequest, ActionView
     from opsconsole.model.snapshot import ServiceView
     from opsconsole.render.forms.silencing import SilencingForm

@@ -109,7 +109,7 @@ class TimeTravel:
             self.go_to(moment)
 
     def _read(self, at: float) -> None:
-        from opsconsole.model.questions import MomentAt
+        from opsconsole.model.asked.questions import MomentAt
 
         self._bridge.ask(MomentAt(at), lambda answer: self._arrived(at, answer))
 

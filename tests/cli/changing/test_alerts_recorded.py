@@ -10,7 +10,7 @@ from opsconsole.cli.main import main
 from opsconsole.config.loader import load
 from opsconsole.engine.recording.place import place_of
 from opsconsole.engine.recording.writer import Writer
-from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import LOCAL
 

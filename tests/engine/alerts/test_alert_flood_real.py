@@ -9,7 +9,7 @@ import pytest
 from opsconsole.config.settings import Settings
 from opsconsole.demo.prometheus import AlertRule, MonitoringServer
 from opsconsole.engine.engine import Engine
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack
 

@@ -13,7 +13,7 @@ import pytest
 from opsconsole.config.settings import Settings
 from opsconsole.demo.prometheus import AlertRule, MonitoringServer, write_prometheus_config
 from opsconsole.engine.engine import Engine
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.render.timeline.words import words
 from tests.patience import until
 from tests.servers.fixtures import MonitoringStack

@@ -7,10 +7,10 @@ import pytest
 from opsconsole.engine.alerts.alert_book import AlertBook
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.fleet import build_services
-from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.events import EventCode
 from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.prometheus.api_alerts import FILLS_UP
 from tests.engine.conftest import fleet

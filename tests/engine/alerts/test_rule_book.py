@@ -3,8 +3,8 @@
 import math
 
 from opsconsole.engine.alerts.rule_book import RuleBook
-from opsconsole.model.alerts import AlertState, Severity
-from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample
+from opsconsole.model.alerting.alerts import AlertState, Severity
+from opsconsole.model.alerting.rules import FileRule, RuleEvaluation, RuleSample
 from opsconsole.model.source_id import LOCAL
 
 RULE = FileRule(

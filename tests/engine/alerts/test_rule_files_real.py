@@ -20,7 +20,7 @@ from opsconsole.demo.prometheus import (
     write_prometheus_config,
 )
 from opsconsole.engine.alerts.rule_book import RuleBook
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.observations import PrometheusSeen
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.source import PrometheusSource

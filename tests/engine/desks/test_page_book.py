@@ -16,8 +16,8 @@ from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.page_book import PageBook
 from opsconsole.engine.desks.page_changes import marked
+from opsconsole.model.asked.pages import Change, EntryKind, PageEntry, PageView
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.pages import Change, EntryKind, PageEntry, PageView
 from opsconsole.sources.page import ENTRY_LIMIT, read_page
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.judge.alerts import advance, merge
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.source_id import SourceId
 from tests.named import named
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.judge.alerts import RESOLVED_FOR, advance, join, merge, ordered
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.source_id import SourceId
 from tests.named import named
 

@@ -4,7 +4,7 @@ import pytest
 
 from opsconsole.engine.judge import events
 from opsconsole.engine.judge.health import NOT_LOOKED
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.state import State

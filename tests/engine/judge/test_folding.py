@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.judge.folding import fold
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
 
 NEEDS = {"web": ("api",), "api": ("db",), "db": ()}
 

@@ -8,14 +8,14 @@ import pytest
 
 from opsconsole.engine.past.incident import Asked, Material, gather
 from opsconsole.errors import StateError
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.logs import LogLevel, LogLine
 from opsconsole.model.operation import ActionKind, Operation, OperationState
 from opsconsole.model.past.incident import Excerpt, Incident
 from opsconsole.model.past.recording import FleetFigures, ServiceFigures
 from opsconsole.model.past.replay import Gap, Span
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.incident.report import markdown

@@ -16,11 +16,11 @@ from opsconsole.engine.past.replay import Replay
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
 from opsconsole.errors import StateError
+from opsconsole.model.asked.questions import MomentAt
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.operation import Refusal
 from opsconsole.model.past.replay import Gap, Moment, Origin, Span
-from opsconsole.model.questions import MomentAt
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State

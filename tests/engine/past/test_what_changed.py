@@ -3,7 +3,7 @@
 import pytest
 
 from opsconsole.engine.past.what_changed import before_alert, before_service
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.causes import WINDOW
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.rules import RuleView
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import Component, HealthReport
@@ -21,11 +23,9 @@ from opsconsole.model.operation import (
     StepResult,
 )
 from opsconsole.model.reading import Reading
-from opsconsole.model.rules import RuleView
 from opsconsole.model.running.hosts import Disk, Host, Process
 from opsconsole.model.running.workloads import Phase, Port
 from opsconsole.model.series import MetricValue
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from tests.engine.conftest import ScriptedSource, fleet

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot, SourceView
 from tests.engine.recording.test_archive import assert_same

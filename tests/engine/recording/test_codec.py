@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.recording.codec import Decoder, Encoder, layout
 from opsconsole.errors import StateError
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.snapshot import ServiceView, Snapshot, SourceView
 from opsconsole.model.source_id import SourceId, SourceKind

@@ -10,8 +10,8 @@ from pathlib import Path
 from opsconsole.cli.configuration import Configuration
 from opsconsole.cli.engine import build_engine
 from opsconsole.config.loader import load
+from opsconsole.model.asked.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.operation import Confirmation, Operation, Plan
-from opsconsole.model.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.runbooks.runs import RunbookAnswer, RunbookRequest, RunbookVerb
 
 

@@ -18,9 +18,9 @@ from opsconsole.config.loader import load
 from opsconsole.demo.processes import free_port
 from opsconsole.engine.engine import Engine
 from opsconsole.engine.runbooks.run_store import RunStore
+from opsconsole.model.asked.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Confirmation, Operation, Plan, Refusal
-from opsconsole.model.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.runbooks.runs import (
     RunbookAnswer,
     RunbookRequest,

@@ -3,7 +3,7 @@
 import pytest
 
 from opsconsole.engine.state.find_instance import Locator
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from tests.engine.conftest import fleet
 
 SETTINGS = fleet(

@@ -13,7 +13,9 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.rules import FileRule, RuleEvaluation, RuleSample, RuleView
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.observations import (
     AlertmanagerSeen,
@@ -23,10 +25,8 @@ from opsconsole.model.observations import (
 )
 from opsconsole.model.operation import ActionKind, ActionView
 from opsconsole.model.reading import Reading
-from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample, RuleView
 from opsconsole.model.running.hosts import Host
 from opsconsole.model.running.workloads import Place, PlaceKind
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId, SourceKind
 from tests.engine.conftest import ScriptedSource, fleet

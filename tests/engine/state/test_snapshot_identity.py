@@ -8,7 +8,9 @@ import pytest
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.rules import RuleView
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
@@ -21,12 +23,10 @@ from opsconsole.model.observations import (
 )
 from opsconsole.model.operation import ActionKind, ActionView
 from opsconsole.model.reading import Reading
-from opsconsole.model.rules import RuleView
 from opsconsole.model.running.hosts import Host
 from opsconsole.model.running.processes import ProcessStart
 from opsconsole.model.running.workloads import Phase, Place, PlaceKind
 from opsconsole.model.series import MetricValue
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import SourceId
 from opsconsole.model.state import State

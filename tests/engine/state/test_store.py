@@ -8,7 +8,7 @@ import pytest
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.store import Store
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport, ProbeKind

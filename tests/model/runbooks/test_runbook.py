@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView, of_alert, worded
 
 STEP = StepView("a", StepKind.TEXT, "look at {service}", text="{service} in {environment} {other}")

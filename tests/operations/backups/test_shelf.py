@@ -6,7 +6,7 @@ import pytest
 
 from opsconsole.config.loader import load
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.backups import BackupState
+from opsconsole.model.asked.backups import BackupState
 from opsconsole.operations.backups.shelf import Shelf
 from opsconsole.operations.backups.store import Store
 from tests.operations.backups.conftest import SERVICE, back_up

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from opsconsole.demo.prometheus import MonitoringServer
+from opsconsole.model.alerting.silences import LONGEST_MATCHER
 from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
     ActionKind,
@@ -23,7 +24,6 @@ from opsconsole.model.operation import (
     OperationState,
     Refusal,
 )
-from opsconsole.model.silences import LONGEST_MATCHER
 from opsconsole.model.source_id import LOCAL
 from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.operator import Operator

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opsconsole.model.alerts import Suppression
+from opsconsole.model.alerting.alerts import Suppression
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.alerts.rows import count

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from opsconsole.model.alerts import Severity
+from opsconsole.model.alerting.alerts import Severity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import ServiceView, Snapshot

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.alerts import AlertState, Severity
+from opsconsole.model.alerting.alerts import AlertState, Severity
 from opsconsole.sources.prometheus.api_alerts import (
     ALERT_LIMIT,
     parse_time,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.silences import Matcher, SilenceState
+from opsconsole.model.alerting.silences import Matcher, SilenceState
 from opsconsole.sources.prometheus.api_silences import (
     SILENCE_LIMIT,
     exact_matchers,

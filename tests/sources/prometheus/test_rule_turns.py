@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from opsconsole.model.alerting.rules import FileRule
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.rules import FileRule
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.prometheus import rule_turns
 from opsconsole.sources.prometheus.rule_turns import RuleTurns, query_of

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.config.rule_files import RuleFiles
-from opsconsole.model.rules import FileRule
+from opsconsole.model.alerting.rules import FileRule
 from opsconsole.sources.http.transport_fault import TransportFaultError
 from opsconsole.sources.prometheus.rule_answers import read_rules, read_samples
 from opsconsole.sources.prometheus.rule_watch import RuleWatch

@@ -10,8 +10,8 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, Final
 
+from opsconsole.model.asked.questions import AnyQuestion, Perform, PlanFor
 from opsconsole.model.logs import LogLevel, LogLine, LogPage, LogQuery, LogStatus
-from opsconsole.model.questions import AnyQuestion, Perform, PlanFor
 from opsconsole.model.snapshot import Snapshot
 from tests.ui import reading, ringing, working
 from tests.ui.fake_engine import FakeEngine

@@ -18,9 +18,9 @@ from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.silences import SilenceState, SilenceView, parse_matchers, shown
 from opsconsole.model.operation import ActionKind, ActionRequest
-from opsconsole.model.silences import SilenceState, SilenceView, parse_matchers, shown
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import LOCAL
 from opsconsole.model.state import ExitCode

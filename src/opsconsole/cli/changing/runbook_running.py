@@ -13,11 +13,11 @@ from opsconsole.cli.changing.confirming import confirm
 from opsconsole.cli.configuration import Configuration
 from opsconsole.cli.engine import build_engine
 from opsconsole.engine.engine import Engine
+from opsconsole.model.asked.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.operation import (
     ActionRequest,
     Refusal,
 )
-from opsconsole.model.questions import Perform, PlanFor, RunRunbook
 from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView
 from opsconsole.model.runbooks.runs import (
     RunbookAnswer,

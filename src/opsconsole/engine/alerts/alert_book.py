@@ -29,7 +29,7 @@ from opsconsole.engine.judge.rules import Phase, RuleState
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import ServiceRecord
-from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
 from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 from opsconsole.model.state import State

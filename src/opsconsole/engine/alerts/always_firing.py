@@ -8,7 +8,7 @@ says nothing of it.
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 
 _SERVERS: Final = frozenset({SourceKind.PROMETHEUS, SourceKind.ALERTMANAGER})

@@ -8,7 +8,7 @@ without it.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.source_id import SourceId
 
 _ACTIVE = frozenset({AlertState.PENDING, AlertState.FIRING})

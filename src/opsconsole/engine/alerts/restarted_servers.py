@@ -10,9 +10,9 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from opsconsole.model.alerts import Alert, AlertState, Suppression
+from opsconsole.model.alerting.alerts import Alert, AlertState, Suppression
+from opsconsole.model.alerting.silences import SilenceState, SilenceView, hides
 from opsconsole.model.observations import AlertmanagerSeen
-from opsconsole.model.silences import SilenceState, SilenceView, hides
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.prometheus.api_alerts import FILLS_UP
 

@@ -11,8 +11,8 @@ from typing import Final
 from opsconsole.engine.judge import rules
 from opsconsole.engine.judge.rule_templates import render
 from opsconsole.engine.judge.rules import Phase, RuleState
-from opsconsole.model.alerts import Alert, AlertState, Severity, alert_key
-from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.alerting.rules import FileRule, RuleEvaluation, RuleSample
 from opsconsole.model.source_id import LOCAL
 from opsconsole.text import sanitize
 

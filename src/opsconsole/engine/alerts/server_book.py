@@ -8,9 +8,9 @@ from collections.abc import Container
 from typing import TypeVar
 
 from opsconsole.engine.alerts.rule_book import RuleBook
-from opsconsole.model.alerts import Alert
-from opsconsole.model.rules import RuleEvaluation, RuleView
-from opsconsole.model.silences import SilenceView
+from opsconsole.model.alerting.alerts import Alert
+from opsconsole.model.alerting.rules import RuleEvaluation, RuleView
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.source_id import SourceId
 
 T = TypeVar("T")

@@ -17,8 +17,8 @@ from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.page_changes import marked
 from opsconsole.hiding import without_query
+from opsconsole.model.asked.pages import PageBody, PageView
 from opsconsole.model.fault import Fault
-from opsconsole.model.pages import PageBody, PageView
 from opsconsole.sources.health.factory import join_url
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from opsconsole.model.pages import Change, EntryKind, PageEntry
+from opsconsole.model.asked.pages import Change, EntryKind, PageEntry
 
 _HOLDERS: Final = frozenset({EntryKind.OBJECT, EntryKind.LIST})
 """Entries that contain others; their children show what changed."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from opsconsole.model.alerts import NOT_IDENTITY, Alert, AlertState, Suppression, alert_key
+from opsconsole.model.alerting.alerts import NOT_IDENTITY, Alert, AlertState, Suppression, alert_key
 from opsconsole.model.source_id import SourceId, SourceKind
 
 RESOLVED_FOR: Final = 300.0

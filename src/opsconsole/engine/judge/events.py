@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.engine.judge.health import NOT_LOOKED
-from opsconsole.model.alerts import NOT_IDENTITY, Alert, Severity
+from opsconsole.model.alerting.alerts import NOT_IDENTITY, Alert, Severity
 from opsconsole.model.certificate import Validity
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault

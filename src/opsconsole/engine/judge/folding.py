@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 
 PRECISION: Final = 2.0
 """Seconds by which the dates of two sources may differ for things of one moment."""

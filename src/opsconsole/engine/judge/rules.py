@@ -10,7 +10,7 @@ Source of the semantics: Prometheus' alerting rules, ``for`` and ``keep_firing_f
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
 
 
 class Phase(StrEnum):

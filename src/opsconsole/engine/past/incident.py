@@ -15,14 +15,14 @@ from opsconsole.engine.judge.events import whose
 from opsconsole.engine.past.what_changed import topology
 from opsconsole.engine.past.what_changed import troubles as troubles_of
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.alerts import AlertState, Severity
+from opsconsole.model.alerting.alerts import AlertState, Severity
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.causes import WINDOW, Changes, Topology
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.operation import SILENCING, Operation
 from opsconsole.model.past.incident import Affected, AlertSpan, Excerpt, Incident
 from opsconsole.model.past.recording import FleetFigures
 from opsconsole.model.past.replay import Gap, Span
-from opsconsole.model.silences import SilenceView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.zones import written

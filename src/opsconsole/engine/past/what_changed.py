@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.judge.episodes import RED, Episode, episodes
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.causes import WINDOW, Changes, Ties, Topology
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot

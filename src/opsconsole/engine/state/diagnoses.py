@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from opsconsole.engine.judge.diagnosis.diagnose import diagnose
 from opsconsole.engine.judge.diagnosis.known import Known
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.events import Event
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from opsconsole.config.settings import Settings
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 
 _NAMING: Final = ("service", "service_name", "app", "job", "container", "container_name", "name")
 """Labels that hold the name of a service or of one of its containers, most reliable first."""

@@ -34,7 +34,7 @@ from opsconsole.engine.state.views import (
     judgement_of,
     service_view,
 )
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.certificate import Validity
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
 from opsconsole.model.events import Event, EventKind

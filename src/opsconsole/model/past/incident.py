@@ -7,13 +7,13 @@ before; ``lacks`` names what could not be read, so that nothing is missing unnot
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.causes import Changes
 from opsconsole.model.events import Event
 from opsconsole.model.logs import LogLine
 from opsconsole.model.operation import Operation
 from opsconsole.model.past.recording import FleetFigures
 from opsconsole.model.past.replay import Gap
-from opsconsole.model.silences import SilenceView
 from opsconsole.model.state import State
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.state import State
 from opsconsole.model.written.expressions import Expression

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.backups import BackupView
+from opsconsole.model.asked.backups import BackupView
 from opsconsole.operations.backups.catalogue import Listed, backups
 from opsconsole.operations.backups.contents import Deadline
 from opsconsole.operations.backups.faults import UnknownBackupError

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from opsconsole.config.actions import SilenceAction
+from opsconsole.model.alerting.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.operation import ActionKind, Step
-from opsconsole.model.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.state import State
 from opsconsole.model.written.units import format_duration
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from opsconsole.config.settings import Prometheus
-from opsconsole.model.alerts import NOT_IDENTITY, Alert
+from opsconsole.model.alerting.alerts import NOT_IDENTITY, Alert
+from opsconsole.model.alerting.rules import RuleView
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.rules import RuleView
 from opsconsole.model.source_id import NOBODY
 from opsconsole.operations.drivers.json_client import CallError, JsonClient
 from opsconsole.sources.prometheus.api_alerts import read_prometheus

@@ -14,8 +14,8 @@ from typing import Final
 from opsconsole.config.settings import Settings
 from opsconsole.discovery.look import Fleet
 from opsconsole.errors import OpsconsoleError
+from opsconsole.model.alerting.silences import ACK_PREFIX
 from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Refusal
-from opsconsole.model.silences import ACK_PREFIX
 from opsconsole.operations.drivers.alertmanager import SilenceCall
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
 from opsconsole.operations.drivers.json_client import CallError

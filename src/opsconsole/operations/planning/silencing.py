@@ -7,15 +7,15 @@ Pure, and free of the configuration, so that screens can make requests too.
 import math
 from typing import Final
 
-from opsconsole.model.alerts import Alert
-from opsconsole.model.operation import SILENCING, ActionKind, ActionRequest, Refusal
-from opsconsole.model.silences import (
+from opsconsole.model.alerting.alerts import Alert
+from opsconsole.model.alerting.silences import (
     LONGEST_MATCHER,
     MATCHER_PARAMETER,
     Matcher,
     SilenceView,
     parse_matcher,
 )
+from opsconsole.model.operation import SILENCING, ActionKind, ActionRequest, Refusal
 from opsconsole.model.source_id import SourceKind
 
 LONGEST_ACK: Final = 4 * 3600.0

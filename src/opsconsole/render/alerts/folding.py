@@ -7,7 +7,7 @@ of its chain; resolved alerts are never folded; with everything unfolded all row
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 
 
 @dataclass(frozen=True, slots=True)

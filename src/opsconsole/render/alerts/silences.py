@@ -7,7 +7,7 @@ shown as active.
 from collections.abc import Iterable
 from typing import Final
 
-from opsconsole.model.silences import ACK_PREFIX, SilenceState, SilenceView, shown
+from opsconsole.model.alerting.silences import ACK_PREFIX, SilenceState, SilenceView, shown
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Align, Line, Role, Span, clip, fit, wrap
 

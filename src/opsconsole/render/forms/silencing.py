@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
+from opsconsole.model.alerting.silences import Matcher, SilenceView, hides, parse_matchers, shown
 from opsconsole.model.operation import ActionKind, ActionRequest
-from opsconsole.model.silences import Matcher, SilenceView, hides, parse_matchers, shown
 from opsconsole.model.written.units import format_duration, read_duration
 from opsconsole.operations.planning import silencing
 from opsconsole.render.forms.request import REASON_LIMIT, Field, Problem

@@ -9,11 +9,11 @@ Outside text is escaped for Markdown.
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from opsconsole.model.alerting.silences import ACK_PREFIX, shown
 from opsconsole.model.causes import Cause
 from opsconsole.model.events import Event
 from opsconsole.model.operation import SILENCING, ActionKind, Operation, OperationState
 from opsconsole.model.past.incident import Affected, AlertSpan, Incident
-from opsconsole.model.silences import ACK_PREFIX, shown
 from opsconsole.model.state import State
 from opsconsole.render.alerts.silence_words import is_about_alerts, of_run
 from opsconsole.render.incident.markdown import code, escape

@@ -3,8 +3,8 @@
 Invariant: keys of a version keep their meaning; keys are only added. Times are Unix seconds.
 """
 
-from opsconsole.model.alerts import Alert, AlertState
-from opsconsole.model.silences import SilenceView
+from opsconsole.model.alerting.alerts import Alert, AlertState
+from opsconsole.model.alerting.silences import SilenceView
 
 Document = dict[str, object]
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.series import Latency, Trace
 from opsconsole.model.snapshot import ServiceView, Snapshot

@@ -7,8 +7,8 @@ as stale with its age and the reason, never as if it were fresh.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from opsconsole.model.asked.pages import Change, EntryKind, PageBody, PageEntry, PageView
 from opsconsole.model.operation import Refusal
-from opsconsole.model.pages import Change, EntryKind, PageBody, PageEntry, PageView
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, fit, width_of, wrap
 

@@ -7,7 +7,7 @@ current.
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from opsconsole.model.alerts import Alert, AlertState
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.ink.matching import Filter

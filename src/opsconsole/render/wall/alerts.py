@@ -6,7 +6,7 @@ answer is named with the reason and since when.
 
 from typing import Final
 
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.alerts import rows as alerts

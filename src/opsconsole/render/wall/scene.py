@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeVar
 
-from opsconsole.model.alerts import Alert, Severity
+from opsconsole.model.alerting.alerts import Alert, Severity
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import State

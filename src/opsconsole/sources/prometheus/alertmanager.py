@@ -12,10 +12,10 @@ from typing import Final
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Alertmanager
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
+from opsconsole.model.alerting.silences import SilenceState, SilenceView
 from opsconsole.model.fault import Fault
 from opsconsole.model.observations import AlertmanagerSeen
-from opsconsole.model.silences import SilenceState, SilenceView
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.api_alerts import read_alertmanager, read_start

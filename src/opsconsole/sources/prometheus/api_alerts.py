@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression, alert_key
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression, alert_key
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.one_of_many import each_alone
 from opsconsole.text import sanitize

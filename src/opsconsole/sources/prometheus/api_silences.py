@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from opsconsole.model.silences import Matcher, SilenceState, SilenceView
+from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.sources.one_of_many import each_alone
 from opsconsole.sources.prometheus.api_alerts import parse_time
 from opsconsole.text import sanitize

@@ -9,7 +9,7 @@ Formats: ``/api/v1/rules`` of Prometheus and vmalert, ``/api/v1/query``.
 from functools import partial
 from typing import Any, Final
 
-from opsconsole.model.rules import RuleSample, RuleView
+from opsconsole.model.alerting.rules import RuleSample, RuleView
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.one_of_many import each_alone
 from opsconsole.text import sanitize

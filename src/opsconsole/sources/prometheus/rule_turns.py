@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from opsconsole.model.alerting.rules import FileRule, RuleEvaluation, RuleSample
 from opsconsole.model.fault import Fault, FaultKind
-from opsconsole.model.rules import FileRule, RuleEvaluation, RuleSample
 from opsconsole.sources.prometheus.rule_answers import SERIES, read_samples
 from opsconsole.sources.prometheus.server_api import JsonApi, fault_of_answer
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.config.rule_files import RuleFiles
+from opsconsole.model.alerting.rules import FileRule, RuleEvaluation, RuleView, fingerprint
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.rules import FileRule, RuleEvaluation, RuleView, fingerprint
 from opsconsole.model.source_id import SourceId
 from opsconsole.sources.prometheus.rule_answers import read_rules
 from opsconsole.sources.prometheus.rule_turns import RuleTurns

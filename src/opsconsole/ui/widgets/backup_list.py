@@ -4,7 +4,7 @@ Invariant: the list is requested and shown when it arrives; until then a line sa
 loading. Nothing is read here.
 """
 
-from opsconsole.model.backups import BackupState, BackupView
+from opsconsole.model.asked.backups import BackupState, BackupView
 from opsconsole.model.operation import Refusal
 from opsconsole.render import backups as render
 from opsconsole.render.ink.cells import Line

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from opsconsole.engine.state.diagnoses import Diagnoses
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.diagnosis import Diagnosis
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.fault import Fault, FaultKind

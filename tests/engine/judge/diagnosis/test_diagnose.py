@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from opsconsole.model.alerts import Severity, Suppression
+from opsconsole.model.alerting.alerts import Severity, Suppression
 from opsconsole.model.certificate import DAY, Validity
 from opsconsole.model.diagnosis import Checked, Confidence, Diagnosis, FactCode
 from opsconsole.model.events import Event, EventCode

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from opsconsole.engine.judge.diagnosis.known import PRECISION
-from opsconsole.model.alerts import AlertState, Severity, Suppression
+from opsconsole.model.alerting.alerts import AlertState, Severity, Suppression
 from opsconsole.model.causes import WINDOW
 from opsconsole.model.diagnosis import Checked, Confidence, Fact, FactCode
 from opsconsole.model.events import EventCode

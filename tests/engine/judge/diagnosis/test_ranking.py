@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from opsconsole.engine.judge.diagnosis.known import PRECISION
-from opsconsole.model.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from opsconsole.model.diagnosis import Confidence, Diagnosis, FactCode
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.operation import ActionKind

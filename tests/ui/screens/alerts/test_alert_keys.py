@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
+from opsconsole.model.alerting.silences import parse_matcher
 from opsconsole.model.operation import ActionKind, Refusal
-from opsconsole.model.silences import parse_matcher
 from opsconsole.ui.screens.alerts.alert import AlertScreen
 from opsconsole.ui.screens.alerts.silences import SilencesScreen
 from opsconsole.ui.screens.alerts.silencing import SilencingScreen

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from opsconsole.engine.judge.diagnosis.known import Known
-from opsconsole.model.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
 from opsconsole.model.diagnosis import Checked, Fact, FactCode, Unknown
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.source_id import SourceKind

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from opsconsole.engine.judge.episodes import RED, episodes
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView, Replica, Workload

@@ -5,7 +5,7 @@ Invariant: the screen is bound to the alert's key; when no source reports it any
 
 from typing import ClassVar
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.runbooks.runbook import of_alert
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.alerts import rows as render

@@ -4,7 +4,7 @@ Invariant: each opens a form that leads to a plan; if changes are refused it say
 opens no form.
 """
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.render.alerts.rows import about_latency
 from opsconsole.ui.routes import ServicePage, SilencingDialog
 from opsconsole.ui.screens.incident.keys import TriageKeys

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 
-from opsconsole.model.silences import SilenceState, SilenceView
+from opsconsole.model.alerting.silences import SilenceState, SilenceView
 from opsconsole.render.alerts import silences as render
 from opsconsole.render.forms.silencing import (
     SilencingForm,

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 from textual import on
 
+from opsconsole.model.asked.questions import GiveUp, StopRollback
 from opsconsole.model.operation import ActionView, Operation, OperationState, Refusal
-from opsconsole.model.questions import GiveUp, StopRollback
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations as render
 from opsconsole.render.frame.keys import Key, Scope

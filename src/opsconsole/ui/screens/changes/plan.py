@@ -15,6 +15,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
+from opsconsole.model.asked.questions import Perform, PlanFor
 from opsconsole.model.operation import (
     ActionRequest,
     Confirmation,
@@ -23,7 +24,6 @@ from opsconsole.model.operation import (
     Plan,
     Refusal,
 )
-from opsconsole.model.questions import Perform, PlanFor
 from opsconsole.render.forms import decision
 from opsconsole.render.forms import plan as render
 from opsconsole.render.forms.decision import Setting

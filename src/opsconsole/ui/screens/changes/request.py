@@ -14,9 +14,9 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
-from opsconsole.model.backups import BackupView
+from opsconsole.model.asked.backups import BackupView
+from opsconsole.model.asked.questions import BackupsOf
 from opsconsole.model.operation import ActionKind, ActionRequest, Refusal
-from opsconsole.model.questions import BackupsOf
 from opsconsole.render.forms import request as render
 from opsconsole.render.ink.cells import Line, Role, Span, clip, titled, wrap
 from opsconsole.ui.routes import RequestDialog, Route

@@ -9,7 +9,7 @@ from typing import ClassVar
 from textual import on
 
 from opsconsole.engine.past.what_changed import before_alert, before_service
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.causes import Cause, Changes
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from textual import on
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.render.frame import keys
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.ui.routes import ChangedPage, RunbookPage, TimelinePage

@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from textual import on
 
+from opsconsole.model.asked.questions import RunRunbook
 from opsconsole.model.operation import ActionRequest, Refusal
-from opsconsole.model.questions import RunRunbook
 from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView, worded
 from opsconsole.model.runbooks.runs import (
     RunbookAnswer,

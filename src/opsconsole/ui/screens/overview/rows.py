@@ -3,7 +3,7 @@
 Invariant: what was made from a part of a snapshot is cached until the part is another object.
 """
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.alerts.folding import FoldedAlert, fold_rows

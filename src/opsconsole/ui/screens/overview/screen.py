@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations, resources

@@ -10,7 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.frame import keys

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from opsconsole.model.alerts import AlertState
+from opsconsole.model.alerting.alerts import AlertState
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service import summary as render
 from opsconsole.ui.screens.service.tab import LinesTab, Shown

@@ -6,8 +6,8 @@ none while the tab is hidden.
 
 from typing import ClassVar, Generic, TypeVar
 
+from opsconsole.model.asked.questions import Question
 from opsconsole.model.operation import Refusal
-from opsconsole.model.questions import Question
 from opsconsole.model.running.workloads import ASKED_EVERY
 from opsconsole.ui.bridge import STARTING
 from opsconsole.ui.screens.service.tab import ServiceTab

@@ -3,9 +3,9 @@
 from functools import partial
 from typing import ClassVar
 
-from opsconsole.model.backups import BackupView
+from opsconsole.model.asked.backups import BackupView
+from opsconsole.model.asked.questions import BackupsOf, VerifyBackup
 from opsconsole.model.operation import ActionKind, Refusal
-from opsconsole.model.questions import BackupsOf, VerifyBackup
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import Line
 from opsconsole.ui.bindings import bindings

@@ -5,8 +5,8 @@ Invariant: a test is a plan like any other; the key opens it and starts nothing.
 
 from typing import ClassVar
 
+from opsconsole.model.asked.questions import UnitsOf
 from opsconsole.model.operation import ActionKind, ActionView, Refusal
-from opsconsole.model.questions import UnitsOf
 from opsconsole.model.running.workloads import ReplicaLook
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, plain

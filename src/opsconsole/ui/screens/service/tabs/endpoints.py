@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
+from opsconsole.model.asked.pages import PageView
+from opsconsole.model.asked.questions import PagesOf
 from opsconsole.model.operation import Refusal
-from opsconsole.model.pages import PageView
-from opsconsole.model.questions import PagesOf
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.service.pages import pages
 from opsconsole.ui.screens.service.tab import LinesTab, Shown

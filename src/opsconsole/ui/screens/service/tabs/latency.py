@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import ClassVar
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.render.ink.cells import Line, clip_line
 from opsconsole.render.service import latency as render
 from opsconsole.ui.screens.service.tab import LinesTab, Shown

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 
-from opsconsole.model.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, plain

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.model.silences import Matcher, hides, parse_matcher, shown
+from opsconsole.model.alerting.silences import Matcher, hides, parse_matcher, shown
 
 NAMES = st.from_regex(re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,8}", re.ASCII), fullmatch=True)
 

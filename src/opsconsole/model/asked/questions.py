@@ -7,9 +7,9 @@ anything. Its answer is of the type that it names, or a ``Refusal``.
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from opsconsole.model.backups import BackupView
+from opsconsole.model.asked.backups import BackupView
+from opsconsole.model.asked.pages import PageView
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Plan
-from opsconsole.model.pages import PageView
 from opsconsole.model.past.replay import Moment
 from opsconsole.model.runbooks.runs import RunbookAnswer, RunbookRequest
 from opsconsole.model.running.workloads import ReplicaLook

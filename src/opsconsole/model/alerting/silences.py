@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from opsconsole.model.alerts import Suppression
+from opsconsole.model.alerting.alerts import Suppression
 from opsconsole.patterns import PatternError, pattern
 
 ACK_PREFIX: Final = "ACK "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsconsole.model.rules import fingerprint
+from opsconsole.model.alerting.rules import fingerprint
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Alerts, the rules that they come from, and the silences that hide them."""
