@@ -19,13 +19,7 @@ from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.ink.figures import span
 from opsconsole.render.ink.matching import Filter
-from opsconsole.render.overview import (
-    Panel,
-    Placement,
-    arrange,
-    too_small,
-    zoomed,
-)
+from opsconsole.render.overview import Panel, Placement, arrange, too_small, zoomed
 from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import columns as grid
 from opsconsole.render.service.standing import Standing, standing
