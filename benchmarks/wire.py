@@ -3,32 +3,25 @@
 ``python -m benchmarks.wire``. Each program runs on a pseudo-terminal of 120×40 for the same time,
 after the same time to settle: the console on 50 real endpoints at its default interval, on the
 same read every second, and with ``--low-bandwidth``; btop and glances on this machine, at their
-own intervals. What is not on PATH is fetched: btop as a Debian package that is unpacked, glances
-into a folder that is removed.
+own intervals.
 """
 
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from benchmarks.endpoints import endpoints
+from benchmarks.peers import btop, glances
 from benchmarks.screen import console_on
 from benchmarks.targets import Figure, report
-from tools.fetch_servers import FetchError, Group, provide
 from tools.terminal import Terminal
 
 SIZE: Final = (120, 40)
 SERVICES: Final = 50
 WARM: Final = 8.0
 SECONDS: Final = 40.0
-SERVERS: Final = Path(__file__).resolve().parents[1] / ".servers"
-BTOP: Final = Group(commands=("btop",), packages=("btop",))
 
 
 def bytes_per_second(
@@ -70,41 +63,12 @@ def peers() -> dict[str, float]:
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory())
         environment = {"HOME": home, "LANG": "C.UTF-8", "XDG_CONFIG_HOME": None}
-        if program := _btop():
+        if program := btop():
             found["btop"] = bytes_per_second([program], environment=environment)
-        if program := stack.enter_context(_glances()):
+        if program := stack.enter_context(glances()):
             argv = [program, "--disable-check-update"]
             found["glances"] = bytes_per_second(argv, environment=environment)
     return found
-
-
-def _btop() -> str:
-    try:
-        provide("btop", BTOP, SERVERS)
-    except (FetchError, OSError) as error:
-        print(f"without btop: {error}")
-    unpacked = SERVERS / "btop" / "usr" / "bin" / "btop"
-    return shutil.which("btop") or (str(unpacked) if unpacked.exists() else "")
-
-
-@contextmanager
-def _glances() -> Iterator[str]:
-    if on_path := shutil.which("glances"):
-        yield on_path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        install = (
-            [sys.executable, "-m", "venv", folder],
-            [f"{folder}/bin/pip", "install", "glances"],
-        )
-        try:
-            for command in install:
-                subprocess.run(command, check=True, capture_output=True, env=dict(os.environ))
-        except subprocess.CalledProcessError as error:
-            print(f"without glances: {error}")
-            yield ""
-            return
-        yield f"{folder}/bin/glances"
 
 
 def main() -> int:

@@ -169,11 +169,18 @@ class AlertBook:
         self._reports[source] = alerts
         return self._advance(now)
 
-    def tick(self, now: float, silent: Mapping[SourceId, float] = MappingProxyType({})) -> bool:
+    def tick(
+        self,
+        now: float,
+        silent: Mapping[SourceId, float] = MappingProxyType({}),
+        touched: Iterable[ServiceRecord] | None = None,
+    ) -> bool:
         """Evaluate the local rules and drop expired resolved rows. Returns whether any row
         changed.
 
-        ``silent`` are the servers that have not answered in time, with when they last did.
+        ``silent`` are the servers that have not answered in time, with when they last did;
+        ``touched`` the services of which something may have changed since the last call, None for
+        all.
         """
         changed = silent != self._silent
         self._silent = silent
@@ -181,13 +188,20 @@ class AlertBook:
             changed |= _evaluate(each, now)
         if changed:
             self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
-        states = {
-            name: (each.judgement.state, each.failing_since)
-            for name, each in self._services.items()
-        }
-        changed |= states != self._states
-        self._states = states
+        changed |= self._note_states(touched)
         return self._advance(now) if changed or self._resolving else False
+
+    def _note_states(self, touched: Iterable[ServiceRecord] | None) -> bool:
+        """Take in how services stand. Returns whether any stands differently."""
+        if touched is None or self._states.keys() != self._services.keys():
+            touched, self._states = self._services.values(), {}
+        changed = False
+        for each in touched:
+            state = each.judgement.state, each.failing_since
+            if self._states.get(each.name) != state:
+                self._states[each.name] = state
+                changed = True
+        return changed
 
     def view(self) -> tuple[Alert, ...]:
         """The rows, the most urgent first; the same object until one changes."""

@@ -38,6 +38,7 @@ class History:
         self._looks = array("I", bytes(4 * self.slots))
         self._failed = array("I", bytes(4 * self.slots))
         self._states = array("B", bytes(self.slots))
+        self._trace: Trace | None = None
         self.began: float | None = None
 
     def add(self, at: float, *, failed: bool, latency: float | None) -> None:
@@ -53,7 +54,9 @@ class History:
     def note_state(self, at: float, state: State) -> None:
         """The service was in ``state`` at ``at``; a slot keeps its most urgent."""
         self._advance(at)
-        self._states[-1] = max(self._states[-1], state.urgency + 1)
+        if self._states[-1] <= state.urgency:
+            self._states[-1] = state.urgency + 1
+            self._trace = None
 
     def latency(self, now: float) -> Latency:
         """Quantiles and traces, in seconds."""
@@ -72,11 +75,17 @@ class History:
         return sum(self._failed[-slots:]) / looks if looks else None
 
     def state_trace(self, now: float) -> Trace:
-        """The most urgent state of each slot as ``State.urgency``: 0 ok, 1 unknown, 2, 3 down."""
+        """The most urgent state of each slot as ``State.urgency``: 0 ok, 1 unknown, 2, 3 down.
+
+        The same object as before where nothing changed.
+        """
         self._advance(now)
         assert self._slot is not None, "advance sets it"
-        start = (self._slot - self.slots + 1) * self.step
-        return Trace(start, self.step, tuple(map(_BY_URGENCY.__getitem__, self._states)))
+        if self._trace is None:
+            start = (self._slot - self.slots + 1) * self.step
+            values = tuple(map(_BY_URGENCY.__getitem__, self._states))
+            self._trace = Trace(start, self.step, values)
+        return self._trace
 
     def fill_latency(self, traces: Traces, now: float) -> None:
         """Fill empty slots with past p50, p95 and p99 values that another reader recorded."""
@@ -93,6 +102,7 @@ class History:
             place = slot - first
             if 0 <= urgency <= _MOST_URGENT:
                 self._states[place] = max(self._states[place], int(urgency) + 1)
+        self._trace = None
 
     def _advance(self, now: float) -> None:
         slot = int(now // self.step)
@@ -105,3 +115,4 @@ class History:
             del ring[:steps]
             ring.extend([0] * steps)
         self._slot = slot
+        self._trace = None

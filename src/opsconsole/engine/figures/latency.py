@@ -66,10 +66,14 @@ class LatencyWindow:
         self._open = array("H")
         self._kept: deque[array[int]] = deque(maxlen=slots)
         self._counts = array("I", bytes(4 * (_BUCKETS + 1)))
+        self._lowest = _BUCKETS
+        self._highest = 1
         self._total = 0
         self._last: float | None = None
         empty = bytes(2 * slots)
         self._traces = tuple(array("H", empty) for _ in _QUANTILES)
+        self._closed: tuple[tuple[float | None, ...], ...] = ()
+        self._views: tuple[Trace, ...] = ()
 
     def add(self, at: float, seconds: float) -> None:
         """Take in one measurement; a late one counts into the open slot."""
@@ -77,6 +81,8 @@ class LatencyWindow:
         bucket = bucket_of(seconds)
         self._open.append(bucket)
         self._counts[bucket] += 1
+        self._lowest = min(self._lowest, bucket)
+        self._highest = max(self._highest, bucket)
         self._total += 1
         self._last = seconds
 
@@ -102,18 +108,17 @@ class LatencyWindow:
             for slot, value in past_values(trace, self._step, first, self._slot):
                 if not kept[slot - first]:
                     kept[slot - first] = bucket_of(value)
+        self._closed = self._views = ()
 
     def view(self, now: float) -> Latency:
-        """Latency as the model has it; the latest slot may still be filling."""
+        """Latency as the model has it; the latest slot may still be filling.
+
+        A trace in which nothing changed is the same object as before.
+        """
         self.advance(now)
         self._fill_open()
-        assert self._slot is not None, "advance sets it"
-        start = (self._slot - self._slots + 1) * self._step
-        median, high, highest = (
-            Trace(start, self._step, tuple(map(_VALUES.__getitem__, trace)))
-            for trace in self._traces
-        )
-        p50, p95, p99 = (value_of(self._whole(quantile)) for quantile in _QUANTILES)
+        self._views = median, high, highest = self._trace_views()
+        p50, p95, p99 = map(value_of, self._whole(_QUANTILES))
         return Latency(
             last=self._last,
             p50=p50,
@@ -126,13 +131,31 @@ class LatencyWindow:
 
     def quantile(self, quantile: float) -> float | None:
         """``quantile`` (0 to 1) of the whole window in seconds; None when it is empty."""
-        return value_of(self._whole(quantile))
+        return value_of(self._whole((quantile,))[0])
 
-    def _whole(self, quantile: float) -> int:
+    def _whole(self, quantiles: Sequence[float]) -> list[int]:
+        """The buckets of ``quantiles`` of the whole window."""
         if not self._total:
-            return 0
-        rank = max(1, math.ceil(quantile * self._total))
-        return bisect_left(list(accumulate(self._counts)), rank)
+            return [0] * len(quantiles)
+        up_to = list(accumulate(self._counts[self._lowest : self._highest + 1]))
+        ranks = (max(1, math.ceil(each * self._total)) for each in quantiles)
+        return [self._lowest + bisect_left(up_to, rank) for rank in ranks]
+
+    def _trace_views(self) -> tuple[Trace, Trace, Trace]:
+        assert self._slot is not None, "advance sets it"
+        if not self._closed:
+            self._closed = tuple(tuple(map(value_of, trace[:-1])) for trace in self._traces)
+        start = (self._slot - self._slots + 1) * self._step
+        values = [
+            (*closed, value_of(trace[-1]))
+            for closed, trace in zip(self._closed, self._traces, strict=True)
+        ]
+        before = self._views or (None, None, None)
+        median, high, highest = (
+            one if one is not None and one.values == each else Trace(start, self._step, each)
+            for one, each in zip(before, values, strict=True)
+        )
+        return median, high, highest
 
     def _fill_open(self) -> None:
         ordered = sorted(self._open)
@@ -145,6 +168,7 @@ class LatencyWindow:
             self._forget(self._kept.popleft())
         self._kept.append(self._open)
         self._open = array("H")
+        self._closed = self._views = ()
         for trace in self._traces:
             trace.append(0)
             del trace[0]

@@ -33,6 +33,7 @@ class Diagnoses:
         self._events: tuple[Event, ...] = ()
         self._by_service: dict[str, tuple[Event, ...]] = {}
         self._firing: dict[str, tuple[Alert, ...]] = {}
+        self._well: dict[str, ServiceView] = {}
 
     def added_to(
         self,
@@ -48,7 +49,13 @@ class Diagnoses:
         """``services``, those that are not plainly well with their diagnoses."""
         found_firing = _by_service(alert for alert in alerts if alert.state is AlertState.FIRING)
         self._firing = firing = _kept(self._firing, found_firing)
-        ill = [each for each in services if not _plainly_well(each, now) or each.name in firing]
+        well = self._well
+        ill = [
+            each
+            for each in services
+            if (well.get(each.name) is not each and not self._is_well(each, now))
+            or each.name in firing
+        ]
         if not ill:
             self._found.clear()
             return services
@@ -70,6 +77,15 @@ class Diagnoses:
         }
         self._found = found
         return tuple(found[each.name][1] if each.name in found else each for each in services)
+
+    def _is_well(self, service: ServiceView, now: float) -> bool:
+        """Whether ``service`` is plainly well; remembered, unless a certificate may end by it."""
+        well = _plainly_well(service, now)
+        if well and service.certificate(now) is None:
+            self._well[service.name] = service
+        else:
+            self._well.pop(service.name, None)
+        return well
 
     def _of(
         self, service: ServiceView, known: Known, turn: int

@@ -77,6 +77,11 @@ class ProbeRecord:
     wrong_at: float | None = None
     certificate: CertificateView | None = None
 
+    def pause(self, least: float) -> float:
+        """Seconds to its next look at most: a target that asked for a rest gets it."""
+        rest = self.fault.retry_after if self.fault else 0.0
+        return max(self.interval, rest, least)
+
     def note_whether_well(self, at: float, state: State) -> None:
         """Take in whether a look at ``at`` was good."""
         if state is State.OK:
@@ -151,13 +156,15 @@ class ServiceRecord:
     @property
     def failing_since(self) -> float:
         """When its present state began: where looks fail, the first of them that did."""
+        if self.judgement.state is State.OK:
+            return self.since
         wrong = [
             probe.wrong_at
             for each in self.instances
             for probe in each.probes
             if probe.wrong_at is not None
         ]
-        return min((self.since, *wrong)) if self.judgement.state is not State.OK else self.since
+        return min((self.since, *wrong))
 
     def note_look(self, at: float, *, failed: bool, latency: float | None) -> None:
         """Take in a look that was answered or refused; ``latency`` in seconds where answered.

@@ -7,6 +7,7 @@ that is no longer looked at becomes stale and UNKNOWN.
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
+from math import inf
 from typing import Final, assert_never
 
 from opsconsole.config.settings import Settings
@@ -48,7 +49,7 @@ from opsconsole.model.observations import (
     ScrapeSeen,
 )
 from opsconsole.model.operation import ActionView
-from opsconsole.model.reading import SINGLE_LOOK, STALE_INTERVALS, Reading, is_stale
+from opsconsole.model.reading import SINGLE_LOOK, Reading, stale_after
 from opsconsole.model.running.hosts import Host, HostView
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
@@ -113,6 +114,7 @@ class Store:
         self._resumed_at: float | None = None
         self._unexplained = NO_DIAGNOSIS
         self._quiet_until = now
+        self._probes_due = -inf
         self._changed = True
         if before is not None:
             self._take_over(before)
@@ -263,12 +265,12 @@ class Store:
             self._judge_instance(instance, now)
             instance.view = instance_view(instance)
         self._touched_instances.clear()
-        for record in self._touched:
+        touched, self._touched = self._touched, set()
+        for record in touched:
             self._rebuild(record, now)
-        changed = self._changed or bool(self._touched)
-        self._touched.clear()
+        changed = self._changed or bool(touched)
         self._changed = False
-        return self.alerts.tick(now, self.sources.silent(now, self._least)) or changed
+        return self.alerts.tick(now, self.sources.silent(now, self._least), touched) or changed
 
     def _touch_jobs(self, changed: bool) -> None:
         """Mark what names a job, where what is known of targets has ``changed``."""
@@ -285,6 +287,7 @@ class Store:
         assert report is None or isinstance(report, HealthReport), "what a probe gives"
         self.probes.note(reading.source, fault, at, lag)
         probe.taken_at, probe.took, probe.fault, probe.stale = at, reading.took, fault, False
+        self._probes_due = min(self._probes_due, stale_after(at, probe.pause(self._least)))
         self._note_certificate(instance.service.name, probe, reading.certificate, at)
         if report is not None:
             if report is not probe.answered:
@@ -399,19 +402,22 @@ class Store:
         instance.version = version or instance.version
 
     def _expire_probes(self, now: float) -> None:
+        if now <= self._probes_due:
+            return
+        ends: list[float] = []
         for instance, probe in self._index.values():
             if probe.taken_at is None or probe.stale:
                 continue
-            # A target that asked for a pause is not looked at sooner.
-            rest = probe.fault.retry_after if probe.fault else 0.0
-            pause = max(probe.interval, rest, self._least)
-            if is_stale(probe.taken_at, pause, now):
-                probe.stale = True
-                limit = STALE_INTERVALS * pause + 1.0
-                reason = f"not looked at for {now - probe.taken_at:.0f} s"
-                probe.judged = health.expire(probe.judged, probe.taken_at + limit, reason)
-                self._touched_instances.add(instance)
-                self._touched.add(instance.service)
+            end = stale_after(probe.taken_at, probe.pause(self._least))
+            if now <= end:
+                ends.append(end)
+                continue
+            probe.stale = True
+            reason = f"not looked at for {now - probe.taken_at:.0f} s"
+            probe.judged = health.expire(probe.judged, end, reason)
+            self._touched_instances.add(instance)
+            self._touched.add(instance.service)
+        self._probes_due = min(ends, default=inf)
 
     def _judge_instance(self, instance: InstanceRecord, at: float) -> None:
         if instance.runs_as and not instance.probes:
