@@ -6,6 +6,7 @@ from typing import Final
 
 BENCHMARKS: Final = (
     "startup",
+    "many",
     "screen",
     "wire",
     "fleet",
