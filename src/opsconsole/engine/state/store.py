@@ -30,11 +30,7 @@ from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.engine.state.target_book import TargetBook
-from opsconsole.engine.state.views import (
-    instance_view,
-    judgement_of,
-    service_view,
-)
+from opsconsole.engine.state.views import instance_view, judgement_of, service_view
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.certificate import Validity
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
