@@ -54,6 +54,11 @@ TARGETS: Final[dict[str, Target]] = {
             f"{_PLANNING}/test_policy_facts.py",
         ),
     ),
+    "silencing": Target(("operations/planning/silencing.py",), (f"{_PLANNING}/test_silencing.py",)),
+    "context": Target(
+        ("operations/planning/plan_context.py",), (f"{_PLANNING}/test_plan_context.py",)
+    ),
+    "registry": Target(("operations/planning/registry.py",), (f"{_PLANNING}/test_registry.py",)),
     "evidence": Target(
         ("operations/running/evidence.py", "operations/running/verification.py"),
         (f"{_RUNNING}/test_evidence.py", f"{_RUNNING}/test_verification.py"),
@@ -62,6 +67,7 @@ TARGETS: Final[dict[str, Target]] = {
         ("operations/running/dispatch.py", "operations/running/execution.py"),
         (f"{_RUNNING}/test_dispatch.py", f"{_RUNNING}/test_execution.py"),
     ),
+    "runner": Target(("operations/running/runner.py",), (f"{_RUNNING}/test_runner.py",)),
     "promises": Target(
         ("operations/promises/*.py",),
         tuple(f"tests/operations/promises/test_{name}.py" for name in ("due", "promising")),
@@ -69,6 +75,12 @@ TARGETS: Final[dict[str, Target]] = {
     "keeping": Target(
         tuple(f"operations/keeping/{name}_rule.py" for name in ("end", "rollback")),
         ("tests/operations/keeping/test_rules.py",),
+    ),
+    "watching": Target(
+        ("operations/keeping/watch_rule.py",), ("tests/operations/keeping/test_watch_rule.py",)
+    ),
+    "keeper": Target(
+        ("operations/keeping/keeper.py",), ("tests/operations/keeping/test_keeper.py",)
     ),
     "links": Target(("links.py",), ("tests/test_links.py",)),
     "hiding": Target(("hiding.py",), ("tests/test_hiding.py",)),
