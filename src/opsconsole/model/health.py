@@ -6,7 +6,7 @@ for a person to read.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from opsconsole.model.state import State, worst
@@ -25,10 +25,11 @@ class ProbeKind(StrEnum):
 class Component:
     """A part that a health body reports, with its own parts. ``latency`` is in seconds.
 
-    ``since`` is when it was first seen in this state, None before that was noted. ``breaker`` is
-    the word for the circuit breaker before it (closed, half open, open), '' where it has none.
-    One that is not ``critical`` makes the whole degraded at the worst; one that is not ``used``
-    (switched off, not set up) says nothing of the whole.
+    ``since`` is when it was first seen in this state, None before that was noted (``aged``); it is
+    known by its name among its siblings. ``breaker`` is the word for the circuit breaker before it
+    (closed, half open, open), '' where it has none. One that is not ``critical`` makes the whole
+    degraded at the worst; one that is not ``used`` (switched off, not set up) says nothing of the
+    whole.
     """
 
     name: str
@@ -75,3 +76,30 @@ def failing(components: tuple[Component, ...]) -> tuple[Component, ...]:
         if component.state is not State.OK and component.used:
             found.append(component)
     return tuple(sorted(found, key=lambda component: -component.state.urgency))
+
+
+def aged(report: HealthReport, before: HealthReport | None, at: float) -> HealthReport:
+    """``report``, seen at ``at``, with since when each component is in its state.
+
+    ``before`` is the one before it. A new component, or one whose state changed, has its state
+    since ``at``.
+    """
+    if not report.components:
+        return report
+    earlier = before.components if before is not None else ()
+    return replace(report, components=_aged(report.components, earlier, at))
+
+
+def _aged(
+    components: tuple[Component, ...], before: tuple[Component, ...], at: float
+) -> tuple[Component, ...]:
+    known = {component.name: component for component in before}
+    out: list[Component] = []
+    for component in components:
+        old = known.get(component.name)
+        since = old.since if old is not None and old.state is component.state else None
+        children = component.children
+        if children:
+            children = _aged(children, old.children if old is not None else (), at)
+        out.append(replace(component, since=at if since is None else since, children=children))
+    return tuple(out)

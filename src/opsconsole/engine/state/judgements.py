@@ -3,6 +3,7 @@
 Invariant: what an engine said too long ago is no ground for a judgement.
 """
 
+from opsconsole.engine.judge.health import NOT_LOOKED
 from opsconsole.engine.judge.service import (
     Judgement,
     judge_instance,
@@ -10,6 +11,7 @@ from opsconsole.engine.judge.service import (
     judge_workload,
 )
 from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
+from opsconsole.engine.state.replica_book import ReplicaBook
 from opsconsole.engine.state.views import judgement_of, replica_instances
 from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.state import State
@@ -18,6 +20,20 @@ from opsconsole.model.state import State
 def of_probes(instance: InstanceRecord) -> Judgement:
     """What the probes of an instance say together."""
     return judge_instance([(each.kind, each.judged) for each in instance.probes])
+
+
+def of_replicas(instance: InstanceRecord, replicas: ReplicaBook) -> Judgement:
+    """What engines say of an instance that nothing else looks at."""
+    copies = instance.service.copies
+    if copies is None:
+        return Judgement(State.UNKNOWN, NOT_LOOKED)
+    if not instance.replicas:
+        wanted = (instance.runs_as, instance.engine)
+        return replicas.lack(wanted, meant=instance.service.meant).judgement
+    return max(
+        (judgement_of(copies, each) for each in instance.replicas),
+        key=lambda judgement: judgement.state.urgency,
+    )
 
 
 def not_better_than_a_loop(judgement: Judgement, instance: InstanceRecord) -> Judgement:

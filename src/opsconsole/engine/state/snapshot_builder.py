@@ -60,7 +60,7 @@ class SnapshotBuilder:
         store = self._store
         self._seq += 1
         self._sources = _kept(self._sources, self._source_views())
-        self._hosts = _kept(self._hosts, store.hosts)
+        self._hosts = _kept(self._hosts, store.hosts.views)
         self._engines = _kept(self._engines, store.replicas.engines)
         self._note_platform()
         alerts, events = store.alerts.view(), store.events.view()
@@ -104,7 +104,7 @@ class SnapshotBuilder:
         return (*(view for view in grouped if view is not None), *store.sources.views())
 
     def _note_platform(self) -> None:
-        here = next((view.host.platform for view in self._store.hosts), "")
+        here = next((view.host.platform for view in self._store.hosts.views), "")
         if here and here != self._environment.platform:
             before = self._environment
             self._environment = EnvironmentView(before.name, before.danger, here)

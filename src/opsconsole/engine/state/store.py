@@ -5,7 +5,7 @@ are; a service's view is rebuilt at the next ``settle`` after one of its parts c
 that is no longer looked at becomes stale and UNKNOWN.
 """
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Final, assert_never
@@ -16,13 +16,19 @@ from opsconsole.engine.alerts.server_book import ServerBook
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import certificate_ends, health_flip, version_change
-from opsconsole.engine.judge.service import NOT_RUNNING, Judgement
+from opsconsole.engine.judge.service import Judgement
 from opsconsole.engine.state.carry_over import carried
-from opsconsole.engine.state.component_ages import aged
 from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
-from opsconsole.engine.state.judgements import not_better_than_a_loop, of_probes, of_service
+from opsconsole.engine.state.host_book import HostBook
+from opsconsole.engine.state.joining import join
+from opsconsole.engine.state.judgements import (
+    not_better_than_a_loop,
+    of_probes,
+    of_replicas,
+    of_service,
+)
 from opsconsole.engine.state.probe_watch import ProbeWatch
 from opsconsole.engine.state.recall import Recalled
 from opsconsole.engine.state.replica_book import ReplicaBook
@@ -30,12 +36,12 @@ from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.engine.state.target_book import TargetBook
-from opsconsole.engine.state.views import instance_view, judgement_of, service_view
+from opsconsole.engine.state.views import instance_view, service_view
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.certificate import Validity
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
 from opsconsole.model.events import Event, EventKind
-from opsconsole.model.health import HealthReport
+from opsconsole.model.health import HealthReport, aged
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.observations import (
     AlertmanagerSeen,
@@ -46,7 +52,7 @@ from opsconsole.model.observations import (
 )
 from opsconsole.model.operation import ActionView
 from opsconsole.model.reading import SINGLE_LOOK, Reading, stale_after
-from opsconsole.model.running.hosts import Host, HostView
+from opsconsole.model.running.hosts import Host
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.series import MetricValue
 from opsconsole.model.snapshot import CertificateView
@@ -100,10 +106,9 @@ class Store:
         known_targets = before.targets if before else None
         self.targets: TargetBook = TargetBook(settings, known_targets, least=self._least)
         self.servers: ServerBook = before.servers if before else ServerBook()
-        self.hosts: tuple[HostView, ...] = ()
+        known_hosts = before.hosts if before else None
+        self.hosts: HostBook = HostBook(max(settings.host.interval, self._least), known_hosts)
         self._reporting: set[SourceId] = set()
-        self._hosts: dict[SourceId, HostView] = {}
-        self._host_interval = max(settings.host.interval, self._least)
         self._touched: set[ServiceRecord] = set()
         self._touched_instances: set[InstanceRecord] = set()
         self.watched_since: float = before.watched_since if before else now
@@ -129,7 +134,8 @@ class Store:
         self.scrapes.retain(kept)
         self.sources.retain(kept)
         self._reporting &= kept
-        self._retain_hosts(kept)
+        self.hosts.retain(kept)
+        self._share_host()
         self.servers.retain(kept)
         for record in self.services.values():
             if record.forget_servers(kept):
@@ -147,21 +153,14 @@ class Store:
         self.sources, self.scrapes = before.sources, before.scrapes
         self.probes.take_over(before.probes)
         self._reporting = before._reporting
-        self._hosts = {who: each.every(self._host_interval) for who, each in before._hosts.items()}
-        self._retain_hosts(before._hosts)
+        self._share_host()
         self._resumed_at, self._quiet_until = before._resumed_at, before._quiet_until
         self._join_replicas()
 
-    def _retain_hosts(self, kept: Container[SourceId]) -> None:
-        self._hosts = {who: each for who, each in self._hosts.items() if who in kept}
-        self._share_hosts()
-
-    def _share_hosts(self) -> None:
-        """Each service knows its host, which is the console's own: no other can be named."""
-        self.hosts = tuple(self._hosts.values())
-        own = next(iter(self.hosts), None)
+    def _share_host(self) -> None:
+        """Each service knows the host that it runs on."""
         for record in self.services.values():
-            record.host = own
+            record.host = self.hosts.own
 
     def apply(self, reading: Reading[Observation], lag: float = 0.0) -> float | None:
         """Take in one reading. Returns the seconds to a sooner look if it is undecided."""
@@ -179,8 +178,8 @@ class Store:
                 self.restarts.note(seen.starts, at)
                 self._apply_counts(seen.counts)
             case Host() as host:
-                self._hosts[source] = HostView(host, at, self._host_interval)
-                self._share_hosts()
+                self.hosts.note(source, host, at)
+                self._share_host()
             case Inventory() as inventory:
                 self._apply_inventory(source, inventory, at)
             case PrometheusSeen() as seen:
@@ -345,36 +344,10 @@ class Store:
     def _join_replicas(self) -> None:
         """Give every service what engines report of it."""
         for record in self.services.values():
-            if record.wanted and self.replicas.answered:
-                self._join(record)
-            elif record.copies is not None:
-                self._part(record)
-
-    def _join(self, record: ServiceRecord) -> None:
-        copies = self.replicas.copies(record.wanted, meant=record.meant)
-        if copies == record.copies:
-            return
-        record.copies = copies
-        self._touched.add(record)
-        for instance in record.instances:
-            if not instance.runs_as:
-                continue
-            self._touched_instances.add(instance)
-            found = self.replicas.find((instance.runs_as, instance.engine)).replicas
-            instance.replicas = found
-            if any(copies.is_stale(each.place) for each in found):
-                instance.ended = False
-            elif found:
-                # A removed replica stays as it was last seen.
-                instance.ended = all(each.phase in NOT_RUNNING for each in found)
-
-    def _part(self, record: ServiceRecord) -> None:
-        """No source reports any more what runs of it."""
-        record.copies = None
-        self._touched.add(record)
-        for instance in record.instances:
-            instance.replicas, instance.ended = (), False
-            self._touched_instances.add(instance)
+            concerned = join(record, self.replicas)
+            if concerned is not None:
+                self._touched.add(record)
+                self._touched_instances.update(concerned)
 
     def apply_metrics(self, metrics: Iterable[MetricValue], at: float) -> None:
         """Take in present figures of services, whatever their source."""
@@ -417,7 +390,7 @@ class Store:
 
     def _judge_instance(self, instance: InstanceRecord, at: float) -> None:
         if instance.runs_as and not instance.probes:
-            judgement = self._by_replicas(instance)
+            judgement = of_replicas(instance, self.replicas)
         else:
             judgement = not_better_than_a_loop(of_probes(instance), instance)
         before, instance.judgement = instance.judgement, judgement
@@ -431,18 +404,6 @@ class Store:
             instance.since, instance.at_least = recalled.since, recalled.at_least
             return
         self._add_flip(at, (instance.service.name, instance.name), before, judgement, recalled)
-
-    def _by_replicas(self, instance: InstanceRecord) -> Judgement:
-        copies = instance.service.copies
-        if copies is None:
-            return Judgement(State.UNKNOWN, health.NOT_LOOKED)
-        if not instance.replicas:
-            wanted = (instance.runs_as, instance.engine)
-            return self.replicas.lack(wanted, meant=instance.service.meant).judgement
-        return max(
-            (judgement_of(copies, each) for each in instance.replicas),
-            key=lambda judgement: judgement.state.urgency,
-        )
 
     def _rebuild(self, record: ServiceRecord, now: float) -> None:
         views, judgement = of_service(record, self.targets.copies(record, now))

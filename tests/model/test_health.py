@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.config.services import Health
-from opsconsole.engine.state.component_ages import aged
-from opsconsole.model.health import Component, HealthReport
+from opsconsole.model.health import Component, HealthReport, aged
 from opsconsole.model.state import State
 from opsconsole.sources.health.body import read_health
 
