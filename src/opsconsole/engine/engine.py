@@ -19,7 +19,6 @@ from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.changes import changes
 from opsconsole.config.effective import FoundService
 from opsconsole.config.settings import Settings, effective_read_only
-from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.desks.note_watch import Notes, NoteWatch
 from opsconsole.engine.desks.operator_door import OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
@@ -29,6 +28,7 @@ from opsconsole.engine.engine_calls import EngineCalls
 from opsconsole.engine.findings import Findings
 from opsconsole.engine.logs.watch import LogWatch
 from opsconsole.engine.notices import Notices
+from opsconsole.engine.open_sources import CLOSE_WITHIN, OpenSources, close
 from opsconsole.engine.past import preload
 from opsconsole.engine.past.beside import Beside
 from opsconsole.engine.past.past_figures import PastFigures
@@ -65,8 +65,6 @@ RECORDING_EVERY: Final = 2.0
 LOG_FIGURES_EVERY: Final = 2.0
 RUNBOOKS_EVERY: Final = 1.0
 AFTER_DEFECT: Final = 1.0
-CLOSE_WITHIN: Final = 1.0
-"""Seconds that sources have to release what they hold."""
 
 LOOK_WITHIN: Final = 30.0
 """Default timeout of ``look_once`` in seconds; each source has its own, shorter deadline."""
@@ -107,7 +105,7 @@ class Engine(EngineCalls):
         self._base = base
         self._clock = clock or SystemClock()
         self._read_only = effective_read_only(settings, read_only)
-        self._given = sources
+        self._sources = OpenSources(sources, partial(self._fail, doing="opening"))
         self._listeners: list[Listener] = []
         self._notices = Notices()
         self._replay = Replay(archive)
@@ -124,8 +122,6 @@ class Engine(EngineCalls):
         self._single = False
         self._prepare()
         self._reloading = Reloading(settings, configuration, self._take_event)
-        self._assembly: Assembly | None = None
-        self._sources: Sequence[AnySource] = ()
         self._operator = operator
         self._door = OperatorDoor(operator, self._store.events.add)
         self._notes = NoteWatch(notes, self._clock, self._take_event)
@@ -279,22 +275,11 @@ class Engine(EngineCalls):
             await self._clock.sleep(pause)
 
     def _open(self, cleanup: AsyncExitStack) -> Sequence[AnySource]:
-        if self._given is None:
-            failed = partial(self._fail, doing="opening")
-            self._assembly = Assembly(self._clock, self._base, self._take_event, failed, cleanup)
-        self._sources = self._assembled()
-        cleanup.push_async_callback(lambda: _close_all(self._sources))
-        self._store.watch(self._sources, self._clock.now())
-        return self._sources
-
-    def _assembled(self) -> Sequence[AnySource]:
-        if self._assembly is None:
-            return self._given or ()
-        try:
-            return self._assembly.sources(self._settings)
-        except Exception as error:  # noqa: BLE001 - reported on the screen, unlike a dead thread
-            self._fail("sources", error, "opening")
-            return ()
+        sources = self._sources.open(
+            self._settings, self._clock, self._base, self._take_event, cleanup
+        )
+        self._store.watch(sources, self._clock.now())
+        return sources
 
     async def _follow_configuration(self) -> None:
         now = self._clock.now()
@@ -329,16 +314,15 @@ class Engine(EngineCalls):
         self._read_only = effective_read_only(settings, self._read_only)
         self._replay.read_only = self._read_only
         self._builder.take_over(settings, store, read_only=self._read_only)
-        before, self._sources = self._sources, self._assembled()
-        store.watch(self._sources, now)
+        sources, gone = self._sources.replace(settings)
+        store.watch(sources, now)
         if self._schedule is not None:
-            self._schedule.replace(self._sources)
-        self._replay.past_figures = PastFigures(settings, self._sources, self._clock)
+            self._schedule.replace(sources)
+        self._replay.past_figures = PastFigures(settings, sources, self._clock)
         self._door.use(settings, self._findings.declared)
         for part in (self._logs, self._runbooks, self._pages, self._units):
             part.use(settings)
-        kept = set(map(id, self._sources))
-        await _close_all([source for source in before if id(source) not in kept])
+        await close(gone)
 
     def _deliver(self, reading: Reading[Observation], lag: float) -> float | None:
         try:
@@ -482,9 +466,3 @@ class Engine(EngineCalls):
     def _cancel(self) -> None:
         if self._main is not None:
             self._main.cancel()
-
-
-async def _close_all(sources: Sequence[AnySource]) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_WITHIN):
-            await asyncio.gather(*(source.close() for source in sources), return_exceptions=True)

@@ -11,7 +11,7 @@ from opsconsole.config.loader import load
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError
 
-SAMPLES = Path(__file__).parents[2] / "sample_configs"
+SAMPLES = Path(__file__).parents[3] / "sample_configs"
 SERVICE = "services:\n  web:\n    image: nginx\n    ports: ['80:80']\n"
 FILES = {
     "a Compose file": [
