@@ -20,7 +20,7 @@ CLOSE_WITHIN: Final = 1.0
 """Seconds that sources have to release what they hold."""
 
 Failed = Callable[[str, Exception], None]
-"""Told what could not be opened, and by which defect."""
+"""Reports what could not be opened, and by which defect."""
 
 
 class OpenSources:
