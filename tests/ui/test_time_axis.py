@@ -12,10 +12,10 @@ from tests.ui import fleet
 from tests.ui.fleet import NOW
 
 
-def seen_for(seconds: float) -> Snapshot:
+def seen_for(seconds: float, now: float = NOW) -> Snapshot:
     """A fleet whose first figure is so old."""
     slots = int(seconds / 5)
-    trace = Trace(NOW - 900, 5, (None,) * (180 - slots) + (0.05,) * slots)
+    trace = Trace(now - 900, 5, (None,) * (180 - slots) + (0.05,) * slots)
     made = fleet.calm()
     return replace(
         made,
@@ -40,10 +40,20 @@ def test_a_window_between_steps_is_reached_at_last() -> None:
 def test_it_grows_with_what_was_seen_and_never_back() -> None:
     axis = TimeAxis(900)
     seen = []
-    for seconds in (5, 55, 100, 290, 880, 20):
-        axis.grow(seen_for(seconds), NOW)
+    for number, seconds in enumerate((5, 55, 100, 290, 880, 20)):
+        moment = NOW + 60 * number
+        axis.grow(seen_for(seconds, moment), moment)
         seen.append(axis.window)
     assert seen == [60, 60, 120, 300, 900, 900]
+
+
+def test_what_was_seen_is_looked_through_at_most_once_a_second() -> None:
+    axis = TimeAxis(900)
+    axis.grow(seen_for(5), NOW)
+    axis.grow(seen_for(290), NOW + 0.5)
+    assert axis.window == 60
+    axis.grow(seen_for(290), NOW + 1.0)
+    assert axis.window == 300
 
 
 def test_nothing_seen_is_a_minute() -> None:

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from opsconsole.ui.engine_like import EngineLike
 
 TICK = 1.0
+JUST_NOW = 0.6
+"""The part of a tick for which what was shown by news needs no tick of its own."""
 PAINT_FIRST = 0.03
 """Seconds given to the first paint before the rest is imported; a refresh alone is not a paint."""
 STOP_WITHIN = 2.0
@@ -88,6 +90,7 @@ class Console(App[int], inherit_bindings=False):
         self.pressed_at: float | None = None
         self._interrupted_at = 0.0
         self._closed_at = 0.0
+        self._shown_at = 0.0
         self._when_closed: dict[Screen[Any], Callable[[], None]] = {}
         self.away_shown = False
         self.away_over = False
@@ -160,7 +163,7 @@ class Console(App[int], inherit_bindings=False):
         wall = self.options.wall
         await self.push_screen(screen_of(OverviewPage() if wall is None else WallPage(wall)))
         self._use_keymap(self.options.keys)
-        self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self.show)
+        self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self._tick)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)
         gc.enable()
@@ -169,8 +172,14 @@ class Console(App[int], inherit_bindings=False):
         """Stop the engine, waiting for a bounded time."""
         self.bridge.stop(STOP_WITHIN)
 
+    def _tick(self) -> None:
+        """Let what is shown age, unless it was shown a moment ago."""
+        if time.monotonic() - self._shown_at > TICK * JUST_NOW:
+            self.show()
+
     def show(self) -> None:
         """Update the visible screens: the top one and those below a dialog."""
+        self._shown_at = time.monotonic()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Shown):
                 screen.show()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from math import ceil, inf
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -18,20 +19,30 @@ _STEPS: Final = (60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0, 10800.0, 21600.0, 43
 _LOOKED_AT: Final = 200
 """Number of services whose history is checked; one of them has the oldest data."""
 
+_CHECKS: Final = 60
+"""How often at most it is checked within the time that the axis spans."""
+
 
 class TimeAxis:
     """Seconds from the left end to now; ``longest`` is the console's window."""
 
     def __init__(self, longest: float) -> None:
         self._longest = longest
+        self._checked_at = -inf
         self.window = min(_STEPS[0], longest)
 
     def grow(self, snapshot: Snapshot, now: float) -> None:
         """Extend the axis to the oldest figure in ``snapshot``."""
-        if self.window >= self._longest:
+        if self.window >= self._longest or abs(now - self._checked_at) < self.window / _CHECKS:
             return
+        self._checked_at = now
         found = islice(snapshot.services, _LOOKED_AT)
-        since = oldest(each.latency.trace for each in found if each.latency.trace is not None)
+        left = now - self.window
+        since = oldest(
+            trace
+            for each in found
+            if (trace := each.latency.trace) is not None and _reaches_beyond(trace, left)
+        )
         if since is not None:
             self.window = max(self.window, fitted(now - since, self._longest))
 
@@ -44,6 +55,12 @@ def fitted(age: float, longest: float) -> float:
 def oldest(traces: Iterable[Trace]) -> float | None:
     """When the first figure of any trace was seen."""
     return min((at for at in map(_first, traces) if at is not None), default=None)
+
+
+def _reaches_beyond(trace: Trace, moment: float) -> bool:
+    """Whether anything was seen before ``moment``."""
+    before = trace.values[: max(0, ceil((moment - trace.start) / trace.step))]
+    return before.count(None) < len(before)
 
 
 def _first(trace: Trace) -> float | None:

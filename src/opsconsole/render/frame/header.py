@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from opsconsole.model.reading import is_stale
-from opsconsole.model.snapshot import EnvironmentView, Snapshot, SourceView
+from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
 from opsconsole.render.frame.curtain import badge_role
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_width, spread, wrap
+from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.service.standing import Standing, seen_standing
 
 NOTICE_ROWS = 2
@@ -52,7 +53,7 @@ def top(
 
 def counts(snapshot: Snapshot) -> list[Span]:
     """How many services are in each state, worst first; zeros are left out."""
-    tally = Counter(map(seen_standing, snapshot.services))
+    tally = _tally(snapshot.services)
     spans: list[Span] = []
     for each in Standing:
         if tally[each]:
@@ -61,6 +62,11 @@ def counts(snapshot: Snapshot) -> list[Span]:
     if not snapshot.services:
         spans.append(Span("no services configured", Role.BAR_MUTED))
     return spans
+
+
+@once_for_the_same
+def _tally(services: tuple[ServiceView, ...]) -> Counter[Standing]:
+    return Counter(map(seen_standing, services))
 
 
 def too_small_lines(excuse: str, snapshot: Snapshot | None, width: int) -> list[Line]:

@@ -40,7 +40,7 @@ class Standing(StrEnum):
     @property
     def urgency(self) -> int:
         """Higher is more urgent; ok is 0."""
-        return len(_ORDER) - 1 - _ORDER.index(self)
+        return _URGENCY[self]
 
 
 def standing(service: ServiceView) -> Standing:
@@ -52,10 +52,11 @@ def seen_standing(service: ServiceView) -> Standing:
     """How it stands where it is counted and sorted: what was seen failing stays so when stale."""
     if service.stale and service.state in {State.OK, State.UNKNOWN}:
         return Standing.STALE
-    return Standing.MISSED if service.missed else Standing(service.state.value)
+    return Standing.MISSED if service.missed else _OF_STATES[service.state]
 
 
-_ORDER: Final = tuple(Standing)
+_URGENCY: Final = {each: urgency for urgency, each in enumerate(reversed(Standing))}
+_OF_STATES: Final = {state: Standing(state.value) for state in State}
 _GLYPHS: Final = {
     **{Standing(state.value): state.glyph for state in State},
     Standing.MISSED: "△",

@@ -99,10 +99,10 @@ def _rank(
 ) -> tuple[float, float, str]:
     if sort is Sort.NAME:
         return (0.0, 0.0, service.name)
-    figure = _figure(service, sort, counts)
     if sort is Sort.STATE:
         urgency = seen_standing(service).urgency
         return (-float(urgency), float(depths.get(service.name, 0)), service.name)
+    figure = _figure(service, sort, counts)
     return (1.0 if figure is None else 0.0, -(figure or 0.0), service.name)
 
 
