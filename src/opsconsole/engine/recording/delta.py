@@ -35,6 +35,8 @@ _LEAST_SLOTS: Final = 8
 """Minimum length of a list of numbers that may be a trace."""
 
 _FEW: Final = 4
+_NO_CHANGE: Final = [CHANGE]
+_IN_PARTS: Final = frozenset({list, dict, str})
 _CUT: Final = ","
 
 
@@ -71,10 +73,22 @@ def _diff_lists(old: list[Tree], new: list[Tree]) -> list[Tree]:
     if len(old) != len(new):
         return _diff_ends(old, new)
     changes: list[Tree] = [CHANGE]
-    for index, (before, after) in enumerate(zip(old, new, strict=True)):
-        if before is not after and before != after:
-            changes.append(index)
-            changes.append(diff(before, after))
+    same = len(new) - _FEW
+    if same < _LEAST_SLOTS or old[:same] != new[:same]:
+        same = 0
+    # Of a trace it is the last slots that change.
+    for index in range(same, len(new)):
+        before, after = old[index], new[index]
+        if before is after:
+            continue
+        kind = type(after)
+        if kind is list and type(before) is list:
+            # Compared once, not once more to find out whether they differ at all.
+            inner = _diff_lists(before, after)
+            if inner != _NO_CHANGE:
+                changes += (index, inner)
+        elif before != after:
+            changes += (index, after if kind not in _IN_PARTS else diff(before, after))
     if len(changes) > 1 + 2 * _FEW and len(new) >= _LEAST_SLOTS and type(new[0]) is not list:
         return _diff_traces(old, new) or changes
     return changes
