@@ -28,7 +28,7 @@ _dump: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).enc
 
 
 def line(at: float, content: Tree) -> bytes:
-    """One moment as a line, encoded some services at a time so that other threads can run in between."""
+    """One moment as a line, encoded some services at a time: other threads run in between."""
     return f"[{_dump(at)},{_dump_parts(content, _LEVELS)}]".encode("ascii")
 
 
