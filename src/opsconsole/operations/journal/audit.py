@@ -85,7 +85,7 @@ def _findings(row: Row, expected_seq: int, prev: str) -> list[str]:
 def _seq_of(record: str) -> int | None:
     try:
         document = json.loads(record)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     seq = document.get("seq") if isinstance(document, dict) else None
     return seq if isinstance(seq, int) else None

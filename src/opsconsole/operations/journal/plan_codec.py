@@ -26,6 +26,7 @@ from opsconsole.model.state import State
 
 _GOAL: Final = " target"
 _QUERY: Final = "query"
+_LONGEST: Final = 1e9
 _URL: Final = re.compile(r"(?:https?:/)?/\S*\?")
 
 
@@ -57,9 +58,11 @@ def decode(text: str) -> Plan:
 
 
 def usual_duration(text: str) -> float | None:
-    """``usual_duration`` of an encoded plan, without decoding the rest."""
+    """``usual_duration`` of an encoded plan, without decoding the rest. Raises ValueError."""
     value = json.loads(text)["usual_duration"]
-    return None if value is None else float(value)
+    if value is None or 0.0 <= float(value) < _LONGEST:
+        return None if value is None else float(value)
+    raise ValueError(f"{value:g} is no duration")
 
 
 def by_promise(text: str) -> bool:

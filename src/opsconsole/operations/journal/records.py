@@ -30,6 +30,12 @@ RUNS_KEPT: Final = 500
 RUN_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of one run's records."""
 
+RUN_RECORDS: Final = 20_000
+"""Records of one run that are read."""
+
+STEPS_READ: Final = 20_000
+"""Steps of operations that are read at once."""
+
 RUN_FULL: Final = Refusal("run-too-long", "the record of this run is full", "end it")
 
 NOTES_READ: Final = 2000

@@ -8,7 +8,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +24,12 @@ BUSY: Final = 5.0
 
 PATIENCE: Final = 60.0
 """Seconds that a writer waits for others that make progress."""
+
+LONGEST: Final = 16 * 1024 * 1024
+"""Bytes of one value; a row with a longer one is an error to SQLite."""
+
+MOST: Final = 256 * 1024 * 1024
+"""Characters that one statement may give."""
 
 _PAUSE: Final = 0.01
 _CLOSE_WITHIN: Final = 2.0
@@ -62,9 +68,20 @@ class Database:
             with self._lock:
                 self._check()
                 with closing(self._connection.execute(statement, values)) as cursor:
-                    return cursor.fetchall()
+                    return list(self._bounded(cursor))
         except sqlite3.Error as error:
             raise unusable(self.path, error) from error
+
+    def _bounded(self, rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        size = 0
+        for row in rows:
+            size += sum(len(value) for value in row if isinstance(value, str))
+            if size > MOST:
+                raise StateError(
+                    f"the journal {self.path} holds more than can be read at once",
+                    remedy="look at who wrote it, or begin another one in an empty folder",
+                )
+            yield row
 
     def version(self) -> int:
         """A number that differs once another connection has changed the database."""
@@ -86,6 +103,11 @@ class Database:
                     raise
             except sqlite3.Error as error:
                 raise unusable(self.path, error) from error
+            except OverflowError as error:
+                raise StateError(
+                    f"cannot use the journal {self.path}: a number in it has come to its end",
+                    remedy="look at who wrote it, and restore the file from a copy",
+                ) from error
 
     def _open(self) -> None:
         self._connection = connect(self._folder)
@@ -114,6 +136,7 @@ def connect(folder: Path) -> sqlite3.Connection:
             path, timeout=BUSY, isolation_level=None, check_same_thread=False
         )
         try:
+            _distrust(connection)
             _prepare(connection, folder)
         except BaseException:
             connection.close()
@@ -145,6 +168,7 @@ def read_only(folder: Path, statement: str) -> list[tuple[Any, ...]]:
         ) from error
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY)) as opened:
+            _distrust(opened)
             return opened.execute(statement).fetchall()
     except sqlite3.Error as error:
         raise unusable(path, error) from error
@@ -174,6 +198,12 @@ def unusable(path: Path, error: sqlite3.Error) -> StateError:
             f"cannot use the journal {path}: another process is writing to it and does not finish",
             remedy="wait and try again; `fuser` on the file names the process",
         )
+    if _code(error) in {sqlite3.SQLITE_AUTH, sqlite3.SQLITE_TOOBIG}:
+        return StateError(
+            f"cannot use the journal {path}, which holds what no console writes: "
+            f"{sanitize(str(error))}",
+            remedy="look at who may write to the state folder, and restore the file from a copy",
+        )
     return StateError(
         f"cannot use the journal {path}: {sanitize(str(error))}",
         remedy="make room on its disk, or restore the file from a copy",
@@ -181,8 +211,17 @@ def unusable(path: Path, error: sqlite3.Error) -> StateError:
 
 
 def _is_busy(error: sqlite3.Error) -> bool:
-    busy = isinstance(error, sqlite3.OperationalError)
-    return busy and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return _code(error) == sqlite3.SQLITE_BUSY
+
+
+def is_too_long(error: BaseException | None) -> bool:
+    """Whether a row with a value longer than ``LONGEST`` was met."""
+    return isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_TOOBIG
+
+
+def _code(error: sqlite3.Error) -> int:
+    """SQLite's own code; 0 where the error is Python's, which has none."""
+    return error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else 0
 
 
 def begin(connection: sqlite3.Connection) -> None:
@@ -201,6 +240,44 @@ def begin(connection: sqlite3.Connection) -> None:
                 raise
         else:
             return
+
+
+def _distrust(connection: sqlite3.Connection) -> None:
+    """Let the file decide nothing but what its rows say."""
+    connection.text_factory = _decoded
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.set_authorizer(_OwnStatements())
+
+
+class _OwnStatements:
+    """Allows everything but what a view or a trigger of the file would do: the console makes none.
+
+    A view can be a query without an end, and a trigger writes what nobody confirmed. SQLite says
+    within which of them something is done, or within which table that the statement itself names.
+    """
+
+    def __init__(self) -> None:
+        self._named: set[str] = set()
+
+    def __call__(
+        self,
+        action: int,
+        first: str | None,
+        second: str | None,
+        base: str | None,
+        within: str | None,
+    ) -> int:
+        """SQLite's question; ``base`` is None for a table that the statement itself names."""
+        if within is None:
+            if action == sqlite3.SQLITE_READ and base is None and first is not None:
+                self._named.add(first)
+            return sqlite3.SQLITE_OK
+        return sqlite3.SQLITE_OK if within in self._named else sqlite3.SQLITE_DENY
+
+
+def _decoded(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def _prepare(connection: sqlite3.Connection, folder: Path) -> None:

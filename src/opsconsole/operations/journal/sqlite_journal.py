@@ -24,7 +24,12 @@ from opsconsole.operations.journal.records import (
     checked,
 )
 from opsconsole.operations.journal.sqlite_database import Database, read_only
-from opsconsole.operations.journal.sqlite_reading import AUDIT, SqliteReading
+from opsconsole.operations.journal.sqlite_reading import (
+    AUDIT,
+    SqliteReading,
+    lines_of,
+    run_records,
+)
 
 
 class SqliteJournal(SqliteReading):
@@ -102,7 +107,7 @@ class SqliteJournal(SqliteReading):
             transitions.check(OperationState(row[0]), state)
             text = row[1] if summary is None else summary
             offered = [{entries.NEXT: line} for line in next_steps]
-            lines = [*json.loads(row[2]), *evidence, *offered]
+            lines = [*lines_of(row[2]), *evidence, *offered]
             connection.execute(
                 "UPDATE operations SET state = ?, summary = ?, evidence = ?, updated_at = ?,"
                 " ended_at = ? WHERE id = ?",
@@ -159,7 +164,7 @@ class SqliteJournal(SqliteReading):
             row = connection.execute(
                 "SELECT state, evidence FROM operations WHERE id = ?", (operation,)
             ).fetchone()
-            lines = json.loads(row[1]) if row is not None else []
+            lines = lines_of(row[1]) if row is not None else []
             asked = any(isinstance(line, dict) and entries.GIVEN_UP in line for line in lines)
             if row is None or OperationState(row[0]).final or asked:
                 return False
@@ -271,7 +276,7 @@ class SqliteJournal(SqliteReading):
             ).fetchall()
             if not rows:
                 raise StateError(f"there is no run {run}", remedy="begin it again")
-            decided = decide([json.loads(row[0]) for row in rows])
+            decided = decide(run_records(rows))
             if isinstance(decided, Refusal) or not decided:
                 return decided
             if _size(rows) + sum(len(_line(each)) for each in decided) > RUN_LIMIT:

@@ -6,8 +6,7 @@ understood is a StateError where it was asked for, and is left out of a list, wh
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from opsconsole.errors import StateError
 from opsconsole.model.operation import (
@@ -25,7 +24,9 @@ from opsconsole.operations.journal.records import (
     OPERATION_ID,
     OPERATION_LIMIT,
     RUN_ID,
+    RUN_RECORDS,
     RUNS_LISTED,
+    STEPS_READ,
     Intent,
     Note,
     Past,
@@ -43,10 +44,15 @@ from opsconsole.text import sanitize
 _OPEN: Final = tuple(state.value for state in OperationState if not state.final)
 _SHOWN: Final = 40
 _ABOUT: Final = 120
+_LINES: Final = 1000
+_LAST_MOMENT: Final = 253_370_764_800.0
+"""9999-01-01T00:00:00Z."""
 
 _PROMISES: Final = (
     "SELECT operation, kind, service, due, boot_id, due_boottime, attempts, outcome FROM promises"
 )
+
+_Steps: TypeAlias = dict[str, list[tuple[Any, ...]]]
 
 T = TypeVar("T")
 
@@ -74,7 +80,9 @@ class SqliteReading:
         if scope is None:
             return "1", ()
         marks = ",".join("?" * len(scope.environments))
-        condition = f"(config_path = ? AND json_extract(plan, '$.environment') IN ({marks}))"
+        # A plan that is no JSON would else be an error of the whole list.
+        environment = "CASE WHEN json_valid(plan) THEN json_extract(plan, '$.environment') END"
+        condition = f"(config_path = ? AND {environment} IN ({marks}))"
         return condition, (scope.config_path, *scope.environments)
 
     def version(self) -> int:
@@ -121,30 +129,31 @@ class SqliteReading:
     def open_operations(self) -> tuple[Operation, ...]:
         """Every operation without a verdict, oldest first."""
         marks = ",".join("?" * len(_OPEN))
-        return self._list(f"WHERE state IN ({marks}) ORDER BY started_at", _OPEN)
+        order = "ORDER BY started_at LIMIT ?"
+        return self._list(f"WHERE state IN ({marks}) {order}", (*_OPEN, OPERATION_LIMIT))
 
     def since(self, service: str, moment: float) -> tuple[Operation, ...]:
         """Operations of ``service`` open, or begun or ended after ``moment``; newest first."""
         mine, values = self._mine()
-        return self._all(
+        return self._list(
             "WHERE service = ? AND (ended_at IS NULL OR ended_at >= ? OR started_at >= ?)"
-            f" AND {mine} ORDER BY started_at DESC",
-            (service, moment, moment, *values),
+            f" AND {mine} ORDER BY started_at DESC LIMIT ?",
+            (service, moment, moment, *values, OPERATION_LIMIT),
         )
 
     def later(self, operation: str) -> tuple[Operation, ...]:
         """Operations of the same service that were recorded after this one, of any scope: the
         locks of services are shared too."""
-        return self._all(
+        return self._list(
             "WHERE rowid > (SELECT rowid FROM operations WHERE id = ?)"
-            " AND service = (SELECT service FROM operations WHERE id = ?) ORDER BY rowid",
-            (operation, operation),
+            " AND service = (SELECT service FROM operations WHERE id = ?) ORDER BY rowid LIMIT ?",
+            (operation, operation, OPERATION_LIMIT),
         )
 
     def past(self, service: str, kind: ActionKind, name: str) -> tuple[Operation, ...]:
         """The last twenty ended runs of one action, newest first, refused ones left out."""
         mine, values = self._mine()
-        return self._all(
+        return self._list(
             "WHERE service = ? AND kind = ? AND name = ? AND ended_at IS NOT NULL"
             f" AND state != 'refused' AND {mine} ORDER BY started_at DESC LIMIT 20",
             (service, kind.value, name, *values),
@@ -159,7 +168,7 @@ class SqliteReading:
             " ORDER BY started_at DESC, rowid DESC LIMIT 100",
             (service, *values),
         )
-        return tuple(_understood(row[0], _past, row) for row in rows)
+        return tuple(self._understandable(rows, _past))
 
     def promise(self, operation: str, kind: PromiseKind) -> Promise | None:
         """One promise, settled or not."""
@@ -172,8 +181,10 @@ class SqliteReading:
         """The promises that wait, by when they are due."""
         mine, values = self._mine()
         others = f"SELECT id FROM operations WHERE NOT {mine}"  # noqa: S608 - our own
-        query = f"{_PROMISES} WHERE outcome = '' AND operation NOT IN ({others}) ORDER BY due"
-        rows = self.database.read(query, values)
+        query = (
+            f"{_PROMISES} WHERE outcome = '' AND operation NOT IN ({others}) ORDER BY due LIMIT ?"
+        )
+        rows = self.database.read(query, (*values, OPERATION_LIMIT))
         return tuple(self._understandable(rows, _promise))
 
     def notes(self, after: int = 0) -> tuple[tuple[int, Note], ...]:
@@ -184,12 +195,12 @@ class SqliteReading:
             " ORDER BY number DESC LIMIT ?) ORDER BY number",
             (after, self.scope_key, self.scope_key, NOTES_READ),
         )
-        return tuple((row[0], Note(row[1], *map(sanitize, row[2:]))) for row in rows)
+        return tuple(self._understandable(rows, _note))
 
     def seen_until(self, uid: int) -> float | None:
         """The time of the latest verdict that a user has seen."""
         rows = self.database.read("SELECT until FROM seen WHERE uid = ?", (uid,))
-        return float(rows[0][0]) if rows else None
+        return _understood("seen", _moment, rows[0]) if rows else None
 
     def runs(self) -> tuple[RunStamp, ...]:
         """The runs that moved last, newest first."""
@@ -203,21 +214,17 @@ class SqliteReading:
     def run(self, run: str) -> tuple[RunRecord, ...]:
         """The records of one run, in order."""
         rows = self.database.read(
-            "SELECT record FROM run_records WHERE run = ? ORDER BY ordinal", (run,)
+            "SELECT record FROM run_records WHERE run = ? ORDER BY ordinal LIMIT ?",
+            (run, RUN_RECORDS),
         )
-        return tuple(_understood(run, _record, row) for row in rows)
+        return run_records(rows)
 
     def audit_rows(self) -> tuple[Row, ...]:
         """The whole audit, oldest first."""
         return tuple(Row(*row) for row in self.database.read(AUDIT))
 
-    def _all(self, where: str, values: tuple[object, ...]) -> tuple[Operation, ...]:
-        """Operations that something is decided on: every row of them must be understood."""
-        rows = self._rows(where, values)
-        steps = self._steps([row[0] for row in rows])
-        return tuple(_understood(row[0], _operation, (row, steps)) for row in rows)
-
     def _list(self, where: str, values: tuple[object, ...]) -> tuple[Operation, ...]:
+        """What no console can have written guides nobody and keeps nobody from anything."""
         rows = self._rows(where, values)
         steps = self._steps([row[0] for row in rows])
         return tuple(self._understandable([(row, steps) for row in rows], _operation))
@@ -244,25 +251,25 @@ class SqliteReading:
             values,
         )
 
-    def _steps(self, operations: list[str]) -> dict[str, list[StepResult]]:
-        found: dict[str, list[StepResult]] = {}
+    def _steps(self, operations: list[str]) -> _Steps:
+        found: _Steps = {}
         for start in range(0, len(operations), 500):
             some = operations[start : start + 500]
             marks = ",".join("?" * len(some))
-            for operation, summary, state, detail, started, ended in self.database.read(
+            for operation, *said in self.database.read(
                 "SELECT operation, summary, state, detail, started_at, ended_at FROM steps"  # noqa: S608
-                f" WHERE operation IN ({marks}) ORDER BY ordinal",
-                tuple(some),
+                f" WHERE operation IN ({marks}) ORDER BY ordinal LIMIT ?",
+                (*some, STEPS_READ),
             ):
-                said = StepResult(sanitize(summary), sanitize(state), sanitize(detail))
-                step = replace(said, started_at=started, ended_at=ended)
-                found.setdefault(operation, []).append(step)
+                found.setdefault(operation, []).append(tuple(said))
         return found
 
 
 AUDIT: Final = "SELECT seq, record, prev, hash FROM audit ORDER BY rowid"
 
-_NOT_UNDERSTOOD: Final = (ValueError, KeyError, TypeError, AttributeError, StateError)
+_NOT_UNDERSTOOD: Final = (
+    ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError, StateError,
+)  # fmt: skip
 
 
 def _understood(identity: object, make: Callable[..., T], row: tuple[Any, ...]) -> T:
@@ -290,38 +297,86 @@ def _intent(
     base: str,
 ) -> Intent:
     who = Who(**json.loads(asked_by))
-    return Intent(
-        operation, plan_codec.decode(plan), who, sanitize(reason), declaration, config_path, base
-    )
+    said = map(sanitize, (reason, declaration, config_path, base))
+    return Intent(operation, plan_codec.decode(plan), who, *said)
 
 
 def _step_record(
     ordinal: int, state: str, detail: str, started_at: float | None, before: str
 ) -> StepRecord:
-    return StepRecord(ordinal, state, sanitize(detail), started_at, json.loads(before))
+    said = sanitize(state), sanitize(detail), _moment_or_none(started_at)
+    observed = {sanitize(key): sanitize(str(value)) for key, value in json.loads(before).items()}
+    return StepRecord(ordinal, *said, observed)
+
+
+def _note(number: int, at: float, *said: str) -> tuple[int, Note]:
+    return number, Note(_moment(at), *map(sanitize, said))
+
+
+def _moment(value: float) -> float:
+    """A time that every clock and calendar can show. Raises ValueError."""
+    if 0.0 <= value < _LAST_MOMENT:
+        return float(value)
+    raise ValueError(f"{value:g} is no time")
+
+
+def _moment_or_none(value: float | None) -> float | None:
+    return None if value is None else _moment(value)
 
 
 def _past(operation: str, plan: str, state: str, who: str) -> Past:
-    return Past(plan_codec.decode(plan), OperationState(state), operation, sanitize(who))
+    identity = checked(operation, OPERATION_ID, "an operation")
+    return Past(plan_codec.decode(plan), OperationState(state), identity, sanitize(who))
 
 
-def _promise(operation: str, kind: str, service: str, *more: Any) -> Promise:
-    return Promise(operation, PromiseKind(kind), sanitize(service), *more)
+def _promise(
+    operation: str,
+    kind: str,
+    service: str,
+    due: float,
+    boot_id: str,
+    due_boottime: float,
+    attempts: int,
+    outcome: str,
+) -> Promise:
+    times = _moment(due), sanitize(boot_id), _moment(due_boottime)
+    return Promise(
+        operation, PromiseKind(kind), sanitize(service), *times, attempts, sanitize(outcome)
+    )
 
 
 def _run_stamp(run: str, records: int) -> RunStamp:
     return RunStamp(checked(run, RUN_ID, "a run of a runbook"), records)
 
 
-def _record(text: str) -> RunRecord:
-    document = json.loads(text)
-    if not isinstance(document, dict):
-        raise TypeError("it is no object")
-    return document
+def run_records(rows: Iterable[tuple[str]]) -> tuple[RunRecord, ...]:
+    """The records of a run, without what is none."""
+    return tuple(each for (text,) in rows if isinstance(each := json_of(text), dict))
 
 
-def _operation(row: tuple[Any, ...], steps: dict[str, list[StepResult]]) -> Operation:
-    lines = json.loads(row[12])
+def json_of(text: str) -> object:
+    """What a text of the journal says; None for what nobody can read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def lines_of(evidence: str) -> list[object]:
+    """The lines of an operation's evidence, as far as they can be read."""
+    lines = json_of(evidence)
+    return lines[:_LINES] if isinstance(lines, list) else []
+
+
+def _step_result(
+    summary: str, state: str, detail: str, started_at: float | None, ended_at: float | None
+) -> StepResult:
+    said = sanitize(summary), sanitize(state), sanitize(detail)
+    return StepResult(*said, _moment_or_none(started_at), _moment_or_none(ended_at))
+
+
+def _operation(row: tuple[Any, ...], steps: _Steps) -> Operation:
+    lines = json.loads(row[12])[:_LINES]
     return Operation(
         id=checked(row[0], OPERATION_ID, "an operation"),
         plan_id=sanitize(row[1]),
@@ -331,16 +386,16 @@ def _operation(row: tuple[Any, ...], steps: dict[str, list[StepResult]]) -> Oper
         state=OperationState(row[5]),
         who=sanitize(row[6]),
         host=sanitize(row[7]),
-        started_at=row[8],
-        updated_at=row[9],
+        started_at=_moment(row[8]),
+        updated_at=_moment(row[9]),
         reason=sanitize(row[10]),
         summary=sanitize(row[11]),
-        steps=tuple(steps.get(row[0], ())),
+        steps=tuple(_step_result(*step) for step in steps.get(row[0], ())),
         evidence=tuple(sanitize(str(line)) for line in lines if not isinstance(line, dict)),
-        ended_at=row[13],
-        ends_at=row[14],
+        ended_at=_moment_or_none(row[13]),
+        ends_at=_moment_or_none(row[14]),
         usual_duration=plan_codec.usual_duration(row[15]),
-        rollback_at=row[16],
+        rollback_at=_moment_or_none(row[16]),
         rollback=sanitize(row[17] or ""),
         next_steps=tuple(
             sanitize(str(line[NEXT])) for line in lines if isinstance(line, dict) and NEXT in line
