@@ -1,11 +1,12 @@
 """Rollback of a checkout to the tag before, with real git."""
 
+import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState
+from opsconsole.model.operation import ActionKind, ActionRequest, Operation, OperationState, Plan
 from tests.operations.place import Place, ended, performed, planned, refused
 
 _REQUEST = ActionRequest("web", ActionKind.ROLLBACK, reason="a test")
@@ -154,6 +155,93 @@ async def test_what_the_repository_would_have_run_is_not_run(app: Path, place: P
     assert sprung.exists(), "the trap is no trap"
     sprung.unlink()
     assert (await _rolled_back(place)).state is OperationState.VERIFIED
+    assert not sprung.exists()
+
+
+_PROGRAMS = {
+    "a clean filter": ("filter.x.clean",),
+    "a smudge filter": ("filter.x.smudge",),
+    "a process": ("filter.x.process",),
+    "a name with dots": ("filter.a.b c.smudge",),
+}
+
+
+@pytest.mark.parametrize("name", _PROGRAMS)
+async def test_a_filter_of_the_repository_is_refused_before_it_runs(
+    app: Path, place: Place, name: str
+) -> None:
+    place.write(_config(then="nothing"))
+    operator = place.operator()
+    plan = await planned(operator, _REQUEST)
+    trap, sprung = app / ".git" / "trap", app.parent / "sprung"
+    trap.write_text(f"#!/bin/sh\ntouch {sprung}\ncat\n")
+    trap.chmod(0o755)
+    for key in _PROGRAMS[name]:
+        _git(app, "config", key, str(trap))
+        filter_name = key.removeprefix("filter.").rsplit(".", 1)[0]
+        (app / ".git" / "info").mkdir(exist_ok=True)
+        (app / ".git" / "info" / "attributes").write_text(f'* filter="{filter_name}"\n')
+    os.utime(app / "version", (1, 1))
+    answer = await operator.plan(_REQUEST, None)
+    assert refused(answer) == "cannot-look"
+    assert _PROGRAMS[name][0] in str(answer)
+    operation = await ended(operator, (await performed(operator, plan)).id)
+    assert operation.state is OperationState.REFUSED, operation
+    assert not sprung.exists()
+
+
+async def test_a_filter_that_this_user_set_up_is_used(
+    app: Path, place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".gitconfig").write_text('[filter "own"]\n\tsmudge = tr v w\n\tclean = tr w v\n')
+    (app / ".git" / "info").mkdir(exist_ok=True)
+    (app / ".git" / "info" / "attributes").write_text("version filter=own\n")
+    (app / "version").unlink()
+    _git(app, "checkout", "--quiet", "version")
+    place.write(_config(then="nothing"))
+    assert (await _rolled_back(place)).state is OperationState.VERIFIED
+    assert (app / "version").read_text() == "w1.10.0-rc1"
+
+
+@pytest.mark.parametrize("worktree", ["elsewhere", "/"])
+async def test_a_repository_whose_files_are_elsewhere_is_refused(
+    app: Path, place: Place, worktree: str
+) -> None:
+    place.write(_config(then="nothing"))
+    elsewhere = app.parent / "elsewhere"
+    elsewhere.mkdir()
+    _git(app, "config", "core.worktree", str(app.parent / worktree))
+    answer = await place.operator().plan(_REQUEST, None)
+    assert refused(answer) == "cannot-look"
+    assert "in another folder" in str(answer)
+    assert list(elsewhere.iterdir()) == []
+
+
+async def test_a_partial_clone_fetches_nothing_with_a_program_of_its_own(
+    app: Path, place: Place
+) -> None:
+    place.write(_config(then="nothing"))
+    sprung = app.parent / "sprung"
+    for key, value in (
+        ("core.repositoryformatversion", "1"),
+        ("extensions.partialClone", "origin"),
+        ("remote.origin.promisor", "true"),
+        ("remote.origin.url", f"ext::touch {sprung}"),
+        ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
+        ("protocol.ext.allow", "always"),
+    ):
+        _git(app, "config", key, value)
+    blob = _git(app, "rev-parse", "v1.10.0-rc1:version")
+    (app / ".git" / "objects" / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(subprocess.CalledProcessError):
+        _git(app, "cat-file", "-p", blob)
+    assert sprung.exists(), "the trap is no trap"
+    sprung.unlink()
+    operator = place.operator()
+    answer = await operator.plan(_REQUEST, None)
+    if isinstance(answer, Plan):
+        await ended(operator, (await performed(operator, answer)).id)
     assert not sprung.exists()
 
 

@@ -13,7 +13,12 @@ from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.followed import restart_after
-from opsconsole.operations.drivers.git_calls import ask, look
+from opsconsole.operations.drivers.git_calls import (
+    ask,
+    look,
+    refuse_elsewhere,
+    refuse_programs,
+)
 from opsconsole.operations.drivers.previous_version import goal_fact, led_away
 from opsconsole.operations.planning.driver import (
     Driver,
@@ -79,6 +84,7 @@ class GitRollback(Driver):
 
     async def observe(self) -> Mapping[str, str]:
         """Which tag is checked out, cleanly, and which one is before it."""
+        await refuse_elsewhere(self._machine, self._folder)
         tags = await self._tags()
         head = await look(self._machine, self._folder, "rev-parse", "HEAD")
         self._from = self._current(tags, head)
@@ -104,6 +110,11 @@ class GitRollback(Driver):
     async def execute(self, step: Step) -> StepOutcome:
         """Check the commit out."""
         call, started = Checkout.of(step), time.monotonic()
+        try:
+            await refuse_elsewhere(self._machine, self._folder)
+            await refuse_programs(self._machine, self._folder)
+        except ObserveError as error:
+            return StepOutcome(Outcome.FAILED, str(error))
         arguments = ("checkout", "--quiet", "--detach", call.commit)
         answer = await ask(self._machine, self._folder, *arguments, limit=_CHECKOUT)
         if answer.code is None:
@@ -169,7 +180,15 @@ class GitRollback(Driver):
 
     async def _refuse_other_submodules(self) -> None:
         """A checkout leaves submodules as they are, which would be those of the later version."""
-        arguments = ("diff-tree", "-r", "--raw", self._from.commit, self._to.commit)
+        arguments = (
+            "diff-tree",
+            "-r",
+            "--raw",
+            "--no-ext-diff",
+            "--no-textconv",
+            self._from.commit,
+            self._to.commit,
+        )
         lines = (await look(self._machine, self._folder, *arguments)).splitlines()
         # :MODE MODE COMMIT COMMIT STATUS PATH
         words = [line.removeprefix(":").split(None, 5) for line in lines]
@@ -183,9 +202,10 @@ class GitRollback(Driver):
 
     async def _changed(self) -> list[str]:
         """Files that differ from the commit; files that git does not know do not count."""
-        status = await look(
-            self._machine, self._folder, "status", "--porcelain", "--untracked-files=no"
-        )
+        await refuse_programs(self._machine, self._folder)
+        # What a submodule has changed is left alone, and its own configuration would be obeyed.
+        arguments = ("--porcelain", "--untracked-files=no", "--ignore-submodules=dirty")
+        status = await look(self._machine, self._folder, "status", *arguments)
         return [line[3:] for line in status.splitlines()]
 
     async def _look_at(self, step: Step) -> Sight:

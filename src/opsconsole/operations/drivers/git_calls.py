@@ -1,6 +1,9 @@
 """Asking git, and nothing else: bounded, without a prompt, a pager or a shell.
 
-Invariant: every call ends at its time limit, its process with it. What git says is sanitised.
+Invariant: every call ends at its time limit, its process with it. What git says is sanitised. What
+a repository would have git run is the repository's, and its writers are seldom this user alone: no
+hook, no ``core.fsmonitor``, no fetch of what a partial clone lacks and no submodule is run or gone
+into, and where its own configuration names a filter, nothing that would run one is asked.
 """
 
 from dataclasses import dataclass
@@ -19,15 +22,24 @@ _OUTPUT_LIMIT: Final = 4 << 20
 _SHOWN: Final = 300
 _OWN_SETTINGS: Final = (
     *("-c", "versionsort.suffix=-"),
-    # What a repository would have run is the repository's: no look and no checkout obeys it.
     *("-c", "core.fsmonitor=false"),
     *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "submodule.recurse=false"),
 )
 _ENVIRONMENT: Final = {
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_PAGER": "cat",
+    # A partial clone fetches what it lacks, with whatever program its remote names.
+    "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
 }
+_FILTERS: Final = (
+    *("config", "--show-scope", "--null", "--name-only"),
+    *("--get-regexp", r"^filter\..*\.(clean|smudge|process)$"),
+)
+_THE_REPOSITORYS: Final = frozenset({"local", "worktree"})
+_NO_SUCH_KEY: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +74,47 @@ async def look(machine: Machine, folder: Path, *arguments: str) -> str:
     """The output of a call that must succeed. Raises ObserveError with what git complained of."""
     answer = await ask(machine, folder, *arguments)
     if answer.code != 0:
-        raise ObserveError(
-            f"git {arguments[0]} in {folder}: {answer.complaint or f'exit {answer.code}'}",
-            remedy="look at the checkout by hand",
-        )
+        raise _complained(folder, arguments[0], answer)
     return answer.output
+
+
+def _complained(folder: Path, command: str, answer: Answer) -> ObserveError:
+    said = answer.complaint or f"exit {answer.code}"
+    return ObserveError(f"git {command} in {folder}: {said}", remedy="look at the checkout by hand")
+
+
+async def refuse_programs(machine: Machine, folder: Path) -> None:
+    """Nothing where no filter of the repository's own configuration would be run on its files.
+
+    Git has no switch for filters. Those that this user or the system set up, such as Git LFS
+    installed for all, are theirs. Raises ObserveError.
+    """
+    answer = await ask(machine, folder, *_FILTERS)
+    if answer.code not in {0, _NO_SUCH_KEY}:
+        raise _complained(folder, "config", answer)
+    words = answer.output.split("\u2400")
+    named = zip(words[::2], words[1::2], strict=False)
+    found = sorted(name for scope, name in named if scope in _THE_REPOSITORYS)
+    if found:
+        raise ObserveError(
+            f"the configuration of the checkout {folder} has git run a program: {found[0]}",
+            remedy="set it up for this user instead (git lfs install), and unset it there",
+        )
+
+
+async def refuse_elsewhere(machine: Machine, folder: Path) -> None:
+    """Nothing where the files of the repository are where ``folder`` is. Raises ObserveError.
+
+    ``core.worktree`` would have a checkout write anywhere.
+    """
+    inside = await look(machine, folder, "rev-parse", "--is-inside-work-tree")
+    top = await look(machine, folder, "rev-parse", "--show-toplevel") if inside == "true" else ""
+    try:
+        await machine.stat(Path(top) / ".git", follow=False)
+    except MachineError:
+        inside = "false"
+    if inside != "true":
+        raise ObserveError(
+            f"the repository at {folder} has its files in another folder: {top or 'core.worktree'}",
+            remedy="look at core.worktree in its configuration, and at who set it",
+        )
