@@ -214,11 +214,6 @@ def _is_busy(error: sqlite3.Error) -> bool:
     return _code(error) == sqlite3.SQLITE_BUSY
 
 
-def is_too_long(error: BaseException | None) -> bool:
-    """Whether a row with a value longer than ``LONGEST`` was met."""
-    return isinstance(error, sqlite3.Error) and _code(error) == sqlite3.SQLITE_TOOBIG
-
-
 def _code(error: sqlite3.Error) -> int:
     """SQLite's own code; 0 where the error is Python's, which has none."""
     return error.sqlite_errorcode & 0xFF if hasattr(error, "sqlite_errorcode") else 0
