@@ -261,6 +261,7 @@ class Service(Found):
     )
     description: str = Field(default="", description="What it is, for people.")
     group: str = Field(default="", description="A heading to show it under.")
+    team: str = Field(default="", description="Who looks after it; a heading as well.")
     environment: str | None = Field(
         default=None, description="One of environments, if not the one of the whole file."
     )

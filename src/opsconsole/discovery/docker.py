@@ -212,6 +212,9 @@ def _document(
     heading = group.labels.get(f"{LABEL}group", group.project)
     if heading:
         document["group"] = heading
+    team = group.labels.get(f"{LABEL}team")
+    if team:
+        document["team"] = team
     if needs:
         document["depends_on"] = needs
     document["logs"] = (

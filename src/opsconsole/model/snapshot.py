@@ -120,7 +120,8 @@ class ServiceView:
     ``error_rate`` is a fraction, ``request_rate`` per second, ``cpu`` a fraction of a core,
     ``memory`` bytes; None where not known. ``reason`` is one line: why it is not ok, or what should
     be known although it is. ``replicas`` are the ids of its copies that engines know, ``workloads``
-    of what is wanted of it. ``at_least`` as of an instance.
+    of what is wanted of it. ``at_least`` as of an instance. ``environment`` is one of the further
+    environments, '' for the console's own; ``places`` are the names of where its copies run.
     """
 
     name: str
@@ -148,6 +149,9 @@ class ServiceView:
     at_least: bool = False
     workloads: tuple[str, ...] = ()
     diagnosis: Diagnosis = NO_DIAGNOSIS
+    environment: str = ""
+    team: str = ""
+    places: tuple[str, ...] = ()
 
     def certificate(self, now: float) -> CertificateView | None:
         """The one that ends first of those that its instances show; None without TLS."""
@@ -209,6 +213,7 @@ class Snapshot:
 
     ``missed`` are operations of this user that ended while no console of theirs was open.
     ``replayed``: it shows a moment that has passed, and nothing may be changed by it.
+    ``environments`` are those beside the console's own, by the names that services have for them.
     """
 
     seq: int
@@ -233,6 +238,8 @@ class Snapshot:
 
     appearance: Appearance | None = None
     """The same object until the configuration says something else."""
+
+    environments: tuple[EnvironmentView, ...] = ()
 
     def service(self, name: str) -> ServiceView | None:
         """The service called ``name``, if there is one."""

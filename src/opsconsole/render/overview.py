@@ -46,18 +46,19 @@ def too_small(width: int, height: int) -> str:
 
 
 def arrange(
-    width: int, height: int, services: int, alerts: int = 0, used: int = 0
+    width: int, height: int, services: int, alerts: int = 0, used: int = 0, urgent: int = 0
 ) -> tuple[Placement, ...]:
-    """The place of each panel, given the counts of services and alerts; panels left out do not fit.
+    """The place of each panel, given the lines of services and the count of alerts; panels that are
+    left out do not fit.
 
-    ``used`` is how many rows the resources have.
+    ``used`` is how many rows the resources have, ``urgent`` how many services are not well.
     """
     body = height - HEADER_ROWS - FOOTER_ROWS
     if not services and (width < 100 or body < 24):
         return _host_alone(width, body)
     services = services or _HINT_ROWS
     if width < 100 or body < 24:
-        return _one_column(width, body, services, alerts)
+        return _one_column(width, body, services, alerts, urgent)
     if width < 170:
         return _two_columns(width, body, services, alerts)
     return _wide(width, body, services, alerts, used)
@@ -79,13 +80,24 @@ def _host_alone(width: int, body: int) -> tuple[Placement, ...]:
     )
 
 
-def _one_column(width: int, body: int, services: int, alerts: int) -> tuple[Placement, ...]:
+def _one_column(
+    width: int, body: int, services: int, alerts: int, urgent: int
+) -> tuple[Placement, ...]:
+    """What is not well pushes the others out from below: what happened first, then the alerts."""
     alert_rows = min(1 + max(1, alerts), max(3, body // 5))
     selected_rows = 3 if body >= 14 else 0
     event_rows = max(0, min(4, body - alert_rows - selected_rows - 7))
     most = body - alert_rows - selected_rows - event_rows
     rows = max(4, min(most, max(services, 3) + 2))
     event_rows += most - rows
+    wanted = min(urgent + 1, body - selected_rows)
+    for below in ("events", "alerts"):
+        given = min(max(0, wanted - rows), event_rows if below == "events" else alert_rows)
+        rows += given
+        if below == "events":
+            event_rows -= given
+        else:
+            alert_rows -= given
     stack = (
         (Panel.SERVICES, rows),
         (Panel.ALERTS, alert_rows),

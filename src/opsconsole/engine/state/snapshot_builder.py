@@ -33,6 +33,7 @@ class SnapshotBuilder:
         self._store = store
         self._read_only = read_only
         self._appearance = _appearance(settings)
+        self._environments = _environments(settings)
         self._seq = 0
         self._diagnoses = Diagnoses()
         self._services: tuple[ServiceView, ...] = ()
@@ -47,6 +48,7 @@ class SnapshotBuilder:
         self._environment = _same(self._environment, named)
         self._store, self._read_only = store, read_only
         self._appearance = _same(self._appearance, _appearance(settings))
+        self._environments = _same(self._environments, _environments(settings))
 
     def build(
         self,
@@ -92,6 +94,7 @@ class SnapshotBuilder:
             degradations=degradations,
             missed=missed,
             appearance=self._appearance,
+            environments=self._environments,
         )
 
     def _service_views(self) -> tuple[ServiceView, ...]:
@@ -112,6 +115,13 @@ class SnapshotBuilder:
 
 def _appearance(settings: Settings) -> Appearance:
     return Appearance(settings.display.theme, tuple(sorted(settings.keys.items())))
+
+
+def _environments(settings: Settings) -> tuple[EnvironmentView, ...]:
+    return tuple(
+        EnvironmentView(name=name, danger=each.danger)
+        for name, each in settings.environments.items()
+    )
 
 
 def _same(before: T, after: T) -> T:

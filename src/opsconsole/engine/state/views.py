@@ -4,6 +4,8 @@ Invariant: a view says what was seen: its state is after thresholds, its fault i
 look, and what is stale is UNKNOWN.
 """
 
+from urllib.parse import urlsplit
+
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.judge.service import Judgement, judge_replica
@@ -116,7 +118,18 @@ def service_view(
         version=_version(instances),
         advice=_advice(record, instances, now),
         at_least=record.at_least,
+        environment=record.config.environment or "",
+        team=record.config.team,
+        places=_places(record),
     )
+
+
+def _places(record: ServiceRecord) -> tuple[str, ...]:
+    """Where its copies run, by what reports them; else the hosts of their URLs."""
+    if record.replicas:
+        return tuple(sorted({each.place.name for each in record.replicas}))
+    hosts = {urlsplit(each.url).hostname for each in record.instances if each.url}
+    return tuple(sorted(host for host in hosts if host))
 
 
 def _advice(

@@ -4,13 +4,14 @@ Invariant: failing services come first unless the user sorts otherwise; stale da
 current.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.ink.matching import Filter
+from opsconsole.render.service.causes_first import causes_first
 from opsconsole.render.service.standing import Standing, seen_standing, standing
 from opsconsole.render.service.why import LONGEST, why
 
@@ -42,15 +43,24 @@ def order(
     snapshot: Snapshot, sort: Sort, wanted: Filter, *, failing_only: bool = False
 ) -> list[ServiceView]:
     """The services to show, in order."""
-    shown = [
+    return sorter(snapshot, sort)(
         service
         for service in snapshot.services
         if not (failing_only and standing(service) is Standing.OK)
         and (wanted.empty or wanted.matches(search_text(service)))
-    ]
+    )
+
+
+def sorter(snapshot: Snapshot, sort: Sort) -> Callable[[Iterable[ServiceView]], list[ServiceView]]:
+    """What puts services of ``snapshot`` in order; by state, each stands behind its cause."""
     counts = alert_counts(snapshot.alerts) if sort is Sort.ALERTS else {}
     depths = cause_depth(snapshot.services) if sort is Sort.STATE else {}
-    return sorted(shown, key=lambda service: _rank(service, sort, counts, depths))
+
+    def ordered(services: Iterable[ServiceView]) -> list[ServiceView]:
+        found = sorted(services, key=lambda service: _rank(service, sort, counts, depths))
+        return causes_first(found) if sort is Sort.STATE else found
+
+    return ordered
 
 
 def cause_depth(services: Iterable[ServiceView]) -> dict[str, int]:

@@ -13,9 +13,9 @@ from typing import Final
 from textual import events
 from textual.message import Message
 
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, line_width
 from opsconsole.ui.widgets.line_widget import LineWidget, Painted
-from opsconsole.ui.widgets.row_cursor import RowCursor
+from opsconsole.ui.widgets.row_cursor import Picture, RowCursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,40 @@ class Listing:
     """What a table shows: fixed lines on top, keys in order, and the line of a key.
 
     ``empty`` is shown when there is no key. ``line`` must be cheap: it is called for each visible
-    row whenever something may have changed.
+    row whenever something may have changed. The last keys may share lines: those of ``beside``.
     """
 
     top: tuple[Line, ...]
     keys: Sequence[str]
     line: Callable[[str], Line]
     empty: tuple[Line, ...] = ()
+    beside: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def alone(self) -> int:
+        """How many keys have a line of their own."""
+        return len(self.keys) - sum(map(len, self.beside))
+
+    @property
+    def height(self) -> int:
+        """How many lines the keys have."""
+        return self.alone + len(self.beside)
+
+    def row_of(self, position: int) -> int:
+        """The line on which the key at ``position`` stands."""
+        left = position - self.alone
+        for number, keys in enumerate(self.beside):
+            if left < 0:
+                break
+            if left < len(keys):
+                return self.alone + number
+            left -= len(keys)
+        return position
+
+    def at_row(self, row: int) -> Sequence[str]:
+        """The keys on a line."""
+        alone = self.alone
+        return self.keys[row : row + 1] if row < alone else self.beside[row - alone]
 
 
 CHOSEN: Final = "✓"
@@ -97,7 +124,7 @@ class GridTable(LineWidget, can_focus=True):
     @property
     def place(self) -> str:
         """Which rows are visible, ``3–20 of 50``; '' if all are."""
-        count, rows = len(self._listing.keys), self._rows
+        count, rows = self._listing.height, self._rows
         if count <= rows or rows <= 0:
             return ""
         first = self._cursor.now.first
@@ -123,14 +150,30 @@ class GridTable(LineWidget, can_focus=True):
         if not keys:
             self.paint([*lines, *(Painted(line) for line in listing.empty)])
             return
-        seen.first = max(0, min(seen.first, len(keys) - rows))
-        if seen.position < seen.first:
-            seen.first = seen.position
-        elif seen.position >= seen.first + rows:
-            seen.first = seen.position - rows + 1
-        for key in keys[seen.first : seen.first + rows]:
-            lines.append(Painted(self._marked(key), self._over(key)))
+        row, count = listing.row_of(seen.position), listing.height
+        seen.first = max(0, min(seen.first, count - rows))
+        if row < seen.first:
+            seen.first = row
+        elif row >= seen.first + rows:
+            seen.first = row - rows + 1
+        for shown in range(seen.first, min(count, seen.first + rows)):
+            lines.append(self._painted(listing.at_row(shown)))
         self.paint(lines)
+
+    def _painted(self, keys: Sequence[str]) -> Painted:
+        """One line: of a key, or of several beside one another, of which the cursor marks one."""
+        if len(keys) == 1:
+            return Painted(self._marked(keys[0]), self._over(keys[0]))
+        spans: list[Span] = []
+        over: Role | None = None
+        marked = (0, 0)
+        for key in keys:
+            line = self._marked(key)
+            found = self._over(key)
+            if found is not None:
+                over, marked = found, (len(spans), len(spans) + len(line))
+            spans += [*line, Span("  ")]
+        return Painted(tuple(spans), over, *marked) if over else Painted(tuple(spans))
 
     def _marked(self, key: str) -> Line:
         """The row; one that is chosen has a mark before it, which needs no colours."""
@@ -214,13 +257,28 @@ class GridTable(LineWidget, can_focus=True):
         row = event.y - seen.top
         if row == -1:
             self.post_message(self.HeadingClicked(self, event.x))
-        if row < 0 or seen.first + row >= len(seen.keys):
+        key = self._clicked(seen, seen.first + row, event.x) if row >= 0 else None
+        if key is None:
             return
         before = self._cursor.now.key
-        self._cursor.go(seen.keys[seen.first + row], event.time)
+        self._cursor.go(key, event.time)
         self._moved(before)
         if event.chain > 1:
             self.post_message(self.Opened())
+
+    def _clicked(self, seen: Picture, row: int, x: int) -> str | None:
+        """The key at the cell ``x`` of a line of what was listed."""
+        listing = self._listing
+        if seen.keys != listing.keys:
+            return seen.keys[row] if row < len(seen.keys) else None
+        if row >= listing.height:
+            return None
+        end = 0
+        for key in listing.at_row(row):
+            end += line_width(listing.line(key)) + 2
+            if x < end:
+                return key
+        return listing.at_row(row)[-1]
 
     def on_mouse_scroll_down(self) -> None:
         """The wheel moves the cursor."""

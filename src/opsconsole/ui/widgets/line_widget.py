@@ -24,10 +24,15 @@ _WORDS: Final = frozenset({Role.DOWN, Role.DEGRADED, Role.UNKNOWN, Role.TITLE_FO
 
 
 class Painted(NamedTuple):
-    """A line with its overlay: nothing, the cursor or a choice."""
+    """A line with its overlay: nothing, the cursor or a choice.
+
+    It is over the whole line, or over the spans from ``first`` on and before ``end``.
+    """
 
     line: Line
     over: Role | None = None
+    first: int = 0
+    end: int = 1 << 30
 
 
 class Styled(Protocol):
@@ -113,11 +118,13 @@ class LineWidget(Widget):
     def _strip(self, painted: Painted) -> Strip:
         styles = self.role_styles
         segments = [
-            Segment(text, styles.style(role, painted.over))
-            for span in painted.line
+            Segment(text, styles.style(role, over))
+            for index, span in enumerate(painted.line)
+            for over in (painted.over if painted.first <= index < painted.end else None,)
             for text, role in _parts(span)
         ]
-        fill: Style = styles.style(self.FILL, painted.over)
+        over = painted.over if len(painted.line) < painted.end else None
+        fill: Style = styles.style(self.FILL, over)
         return Strip(segments).adjust_cell_length(self.size.width, fill)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
@@ -143,7 +150,7 @@ def _regions(before: list[Painted], wanted: list[Painted], width: int) -> list[R
     for y, (old, new) in enumerate(zip(before, wanted, strict=True)):
         if old == new:
             continue
-        if old.over is not new.over:
+        if old[1:] != new[1:]:
             regions.append(Region(0, y, width, 1))
             continue
         for start, end in changed(old.line, new.line):

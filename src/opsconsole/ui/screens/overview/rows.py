@@ -3,26 +3,49 @@
 Invariant: what was made from a part of a snapshot is cached until the part is another object.
 """
 
+from dataclasses import replace
+from typing import Final
+
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.alerts.folding import FoldedAlert, fold_rows
 from opsconsole.render.alerts.rows import order
+from opsconsole.render.fleet.grouping import Grouping, Groups, usual
+from opsconsole.render.fleet.rows import Alike, Heading, Rows, Unfolded, flat, grouped
 from opsconsole.render.ink.cells import Line, Role, Span
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service import table as services
 from opsconsole.render.timeline import rows as events
 
 SORTS = tuple(services.Sort)
+NOTHING: Final = Rows()
 
 
 class ServiceRows:
-    """Which services are listed, in which order."""
+    """Which services are listed, in which order and under which headings.
+
+    ``grouping`` is what the user chose; None: by group, where there are many services in several.
+    """
 
     def __init__(self) -> None:
         self.filter = Filter()
-        self.failing_only = False
         self.sort = services.Sort.STATE
+        self.grouping: Grouping | None = None
+        self.folds = Unfolded()
+        self._groups = Groups()
+        self._of: tuple[object, ...] = ()
+        self._asked: tuple[object, ...] = ()
+        self._rows = NOTHING
+
+    @property
+    def failing_only(self) -> bool:
+        """Whether nothing is listed that is well."""
+        return self.folds.failing_only
+
+    @failing_only.setter
+    def failing_only(self, wanted: bool) -> None:
+        self.folds = replace(self.folds, failing_only=wanted)
 
     @property
     def filtered(self) -> bool:
@@ -37,12 +60,63 @@ class ServiceRows:
         """Sort by the next column, or the one before."""
         self.sort = SORTS[(SORTS.index(self.sort) + step) % len(SORTS)]
 
-    def of(self, snapshot: Snapshot | None) -> dict[str, ServiceView]:
-        """The services by name, in order."""
+    def of(self, snapshot: Snapshot | None, *, headings: bool = True, held: str = "") -> Rows:
+        """The rows in order; ``held`` is the key of the row that stays, whatever becomes of it."""
         if snapshot is None:
-            return {}
-        ordered = services.order(snapshot, self.sort, self.filter, failing_only=self.failing_only)
-        return {service.name: service for service in ordered}
+            return NOTHING
+        by_alerts = snapshot.alerts if self.sort is services.Sort.ALERTS else None
+        seen = (snapshot.services, snapshot.environments, by_alerts)
+        asked = (self.filter, self.sort, self.grouping, self.folds, headings, held)
+        same = all(before is now for before, now in zip(self._of, seen, strict=False))
+        if not self._of or not same or asked != self._asked:
+            self._of, self._asked = seen, asked
+            self._rows = self._made(snapshot, headings=headings, held=held)
+        return self._rows
+
+    def _made(self, snapshot: Snapshot, *, headings: bool, held: str) -> Rows:
+        if not self.filter.empty:
+            found = services.order(snapshot, self.sort, self.filter)
+            return flat(found, self.folds, held=held)
+        groups = self._groups.of(snapshot, self.grouping or Grouping.GROUP)
+        wanted = self.grouping is not None or usual(snapshot.services, groups)
+        sort = services.sorter(snapshot, self.sort)
+        if not wanted or self.grouping is Grouping.NONE:
+            return flat(sort(snapshot.services), self.folds, held=held)
+        return grouped(
+            groups, sort, self.folds, headings=headings, held=held, before=self._rows.order
+        )
+
+    def unfold(self, key: str, *, wanted: bool) -> str:
+        """Unfold or fold what the row ``key`` is, or is in. Returns the key of the row to go to."""
+        at = self.above(key)
+        if at is None:
+            return key
+        keys = self.folds.keys | {at} if wanted else self.folds.keys - {at}
+        self.folds = replace(self.folds, keys=keys)
+        if not wanted:
+            # Only what moves by itself stays under a cursor.
+            order = tuple(each for each in self._rows.order if each != at)
+            self._rows = replace(self._rows, order=order)
+        return key if wanted else at
+
+    def above(self, key: str) -> str | None:
+        """The key of the row that folds ``key``: itself, or the nearest above; None without one."""
+        rows = self._rows.rows
+        row = rows.get(key)
+        if row is None or not isinstance(row, ServiceView):
+            return key if row is not None else None
+        head: str | None = None
+        for each, found in rows.items():
+            match found:
+                case Heading():
+                    head = each
+                case Alike(services=members, is_open=True) if key in {m.name for m in members}:
+                    return each
+                case Alike() | ServiceView():
+                    pass
+            if each == key:
+                break
+        return head
 
     def note(self, chosen: int) -> Line:
         """The words for the choice of rows in the panel's title."""

@@ -14,6 +14,16 @@ from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations, resources
 from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import nothing_to_show
+from opsconsole.render.fleet.headings import (
+    ROOMY,
+    alike_line,
+    beside,
+    folded,
+    folded_line,
+    heading_line,
+    name_width,
+)
+from opsconsole.render.fleet.rows import Alike, Heading, Rows, is_trouble
 from opsconsole.render.frame.header import too_small_lines
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
@@ -38,6 +48,8 @@ from opsconsole.ui.widgets.prompt import Prompt
 
 LIKELY_SERVICES = 9
 """How many services to make room for before the first snapshot."""
+TOP = 2
+"""Lines above the services: the title and the headings of columns."""
 ROOM_TO_BREATHE = 5
 ROOM_FOR_WINDOW = 72
 
@@ -133,10 +145,13 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def _place(self, width: int, height: int, excuse: str, *, below: int) -> None:
         """Put the panels into ``height`` lines, moved down by ``below``."""
         snapshot = self.snapshot
-        count = len(snapshot.services) if snapshot else LIKELY_SERVICES
+        listed = self._listed(width)
+        lines = beside(listed, width)
+        count = len(listed.rows) - len(listed.beside) + len(lines) if snapshot else LIKELY_SERVICES
+        urgent = sum(map(is_trouble, listed.rows.values()))
         ringing = len(self._alerts.of(snapshot))
         used = len(resources.rows(snapshot, width // 2, self.now)) if snapshot else 0
-        wanted = () if excuse else arrange(width, height, count, ringing, used)
+        wanted = () if excuse else arrange(width, height, count, ringing, used, urgent)
         if self._zoomed is not None and not excuse:
             wanted = zoomed(self._zoomed, width, height)
         self.query_one("#too-small").display = bool(excuse)
@@ -166,24 +181,47 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         }
         fill[panel]()
 
+    def _listed(self, width: int) -> Rows:
+        """The rows of the services; the one under the user's cursor stays."""
+        table = self.table(Panel.SERVICES)
+        held = (table.cursor_key or "") if table.touched else ""
+        return self._services.of(self.snapshot, headings=width >= ROOMY, held=held)
+
     def _fill_services(self) -> None:
         table, snapshot = self.table(Panel.SERVICES), self.snapshot
         window, columns = self.console_app.time_axis.window, self._columns()
-        views = self._services.of(snapshot)
+        listed = self._listed(self.size.width)
         counts = alert_counts(snapshot.alerts) if snapshot is not None else {}
         doing = operations.activities(snapshot, self.now)
         context = grid.Context(self.now, window, counts, doing)
+        width = table.size.width
+        lines = beside(listed, width)
+        shared = set(listed.beside)
+        names = name_width(folded(listed), width)
+
+        def line(key: str) -> Line:
+            row = listed.rows[key]
+            match row:
+                case Heading() if key in shared:
+                    return folded_line(row, names)
+                case Heading():
+                    return heading_line(row, columns, width)
+                case Alike():
+                    return alike_line(row, columns, context)
+                case _:
+                    return grid.row(row, columns, context)
+
+        title = self._title(Panel.SERVICES, self._services_note())
+        roomy = width >= ROOMY or len(listed.rows) + TOP <= table.size.height
         table.list(
             Listing(
-                (self._title(Panel.SERVICES, self._services_note()),
-                 grid.header(columns, self._services.sort)),
-                tuple(views),
-                lambda name: grid.row(views[name], columns, context),
-                tuple(
-                    nothing_to_show(Panel.SERVICES, snapshot, filtered=self._services.filtered)
-                ),
+                (title, grid.header(columns, self._services.sort)) if roomy else (title,),
+                tuple(listed.rows),
+                line,
+                tuple(nothing_to_show(Panel.SERVICES, snapshot, filtered=self._services.filtered)),
+                lines,
             )
-        )  # fmt: skip
+        )
 
     def _columns(self) -> tuple[grid.Column, ...]:
         names = self.snapshot.services if self.snapshot is not None else ()
