@@ -25,7 +25,7 @@ from opsconsole.render.service.columns import Context
 from opsconsole.render.service.table import Sort, cause_depth
 from opsconsole.render.timeline import rows as events
 from tests.named import named
-from tests.ui import fleet
+from tests.ui import fleet, fleets
 from tests.workloads import engine, replica
 
 NOW = fleet.NOW
@@ -175,11 +175,23 @@ def test_unknown_figures_are_dashes() -> None:
 def test_the_header_never_cuts_the_counts(width: int) -> None:
     snapshot = fleet.on_fire(read_only=True)
     top = header.top(snapshot, snapshot.environment, width, NOW)
-    assert "✖ 1 down" in text(top)
+    assert ("✖ 1 down" if width >= 100 else "✖ 1  ▲ 2  ◌ 1  ● 7") in text(top)
     assert line_width(top) <= width
+    assert "READ-ONLY   09:14:07Z" in text(top)
     line = header.sources(snapshot, width, NOW)
     assert line_width(line) == width
     assert "▲ alertmanager silent 1m14s: timeout" in text(line)
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_each_other_environment_has_its_chip(width: int) -> None:
+    snapshot = fleets.large()
+    said = text(header.top(snapshot, snapshot.environment, width, NOW))
+    if width >= 120:
+        assert "● 113 ok    staging ● 18 ok    eu ● 6 ok" in said
+    else:
+        assert "● 113   staging ● 18   eu ● 6" in said
+    assert "09:14:07Z" in said
 
 
 @pytest.mark.parametrize("width", [100, 120, 200])

@@ -109,7 +109,7 @@ def left_behind(stage: Stage) -> tuple[object, ...]:
     """What a key that leaks would change on the overview."""
     overview = stage.app.screen_stack[1]
     assert isinstance(overview, OverviewScreen), "the base is there"
-    rows = overview._services
+    rows = overview._services.choice
     table = overview.query_one("#services")
     return (
         rows.sort, rows.failing_only, rows.filter, overview._zoomed,

@@ -59,6 +59,12 @@ class Rows:
     order: tuple[str, ...] = ()
     """The keys of the groups that are open, in their order."""
 
+    @property
+    def first_service(self) -> int:
+        """The position of the first row that is no heading; 0 where all are."""
+        places = enumerate(self.rows.values())
+        return next((at for at, row in places if not isinstance(row, Heading)), 0)
+
 
 def flat(services: Sequence[ServiceView], unfolded: Unfolded, *, held: str = "") -> Rows:
     """Sorted services without groups; those that are alike together, where there are many."""
@@ -183,7 +189,7 @@ def _alike(
 
 
 def is_trouble(row: Row) -> bool:
-    """Whether it tells of something that is not well, which is not told below it."""
+    """Whether it stands for something that is not well and has no row below it."""
     match row:
         case Heading():
             return bool(row.group.trouble) and not row.is_open and row.group.may_fold

@@ -5,7 +5,7 @@ counted, and the age is that of the oldest reading that counts as current. The c
 to the second, so that a lagging link shows.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from opsconsole.model.reading import is_stale
@@ -36,14 +36,15 @@ def top(
     """Environment, counts by state, read-only, and the clock, painted in the role ``clock``."""
     environment = snapshot.environment if snapshot else place
     badge = Span(f" {clip(environment.name.upper(), 20)} ", badge_role(environment.danger))
-    left: list[Span] = [badge, Span("  ", Role.BAR)]
-    left += counts(snapshot) if snapshot else [Span("looking …", Role.BAR_MUTED)]
     right: list[Span] = []
     if note:
         right += [Span(f" {note} ", Role.BADGE_NOTE), Span(" ", Role.BAR)]
     if read_only or (snapshot is not None and snapshot.read_only):
         right += [Span(" READ-ONLY ", Role.BADGE_NOTE), Span("  ", Role.BAR)]
     right.append(Span(f"{figures.zoned(wall)} ", clock))
+    room = width - line_width(tuple(right)) - line_width((badge,)) - 3
+    said = _counts_within(snapshot, room) if snapshot else [Span("looking …", Role.BAR_MUTED)]
+    left: list[Span] = [badge, Span("  ", Role.BAR), *said]
     room = width - line_width(tuple(left)) - line_width(tuple(right))
     if room > len(environment.platform) + 3 and environment.platform:
         left.append(Span(f"  {environment.platform}", Role.BAR_MUTED))
@@ -51,22 +52,63 @@ def top(
     return clip_line((*left, Span(" " * max(1, gap), Role.BAR), *right), width)
 
 
-def counts(snapshot: Snapshot) -> list[Span]:
-    """How many services are in each state, worst first; zeros are left out."""
-    tally = _tally(snapshot.services)
-    spans: list[Span] = []
-    for each in Standing:
-        if tally[each]:
-            text = f" {each.glyph} {tally[each]} {each.value} "
-            spans += [Span(text, each.bar_role), Span(" ", Role.BAR)]
+def _counts_within(snapshot: Snapshot, room: int) -> list[Span]:
+    """The counts here and in other environments: words go first, then the others' names."""
+    for words, names in ((True, 20), (False, 20), (False, 7), (False, 3)):
+        said = [*counts(snapshot, words=words), *_elsewhere(snapshot, names, words=words)]
+        if line_width(tuple(said)) <= room:
+            break
+    return said
+
+
+def counts(snapshot: Snapshot, *, words: bool = True) -> list[Span]:
+    """How many services are in each state, worst first; zeros are left out.
+
+    Those of other environments are not counted.
+    """
+    here = Counter[Standing]()
+    others = {each.name for each in snapshot.environments}
+    for environment, tally in _tallies(snapshot.services).items():
+        if environment not in others:
+            here += tally
+    spans = _chips(here, words=words)
     if not snapshot.services:
         spans.append(Span("no services configured", Role.BAR_MUTED))
     return spans
 
 
+def _elsewhere(snapshot: Snapshot, name_width: int, *, words: bool) -> list[Span]:
+    """One chip for each other environment that has services: its name, and its counts."""
+    spans: list[Span] = []
+    tallies = _tallies(snapshot.services)
+    for place in snapshot.environments:
+        if place.name in tallies:
+            name = clip(place.name, name_width) if name_width > 3 else place.name[:3]
+            chips = _chips(tallies[place.name], words=words)
+            spans += [Span(f"  {name}", Role.BAR_MUTED), *chips]
+    return spans
+
+
 @once_for_the_same
-def _tally(services: tuple[ServiceView, ...]) -> Counter[Standing]:
-    return Counter(map(seen_standing, services))
+def _tallies(services: tuple[ServiceView, ...]) -> dict[str, Counter[Standing]]:
+    """How many services stand how, by their environment."""
+    tallies: defaultdict[str, Counter[Standing]] = defaultdict(Counter)
+    for each in services:
+        tallies[each.environment][seen_standing(each)] += 1
+    return dict(tallies)
+
+
+def _chips(tally: Counter[Standing], *, words: bool) -> list[Span]:
+    spans: list[Span] = []
+    for each in Standing:
+        if tally[each]:
+            text = (
+                f" {each.glyph} {tally[each]} {each.value} "
+                if words
+                else (f" {each.glyph} {tally[each]} ")
+            )
+            spans += [Span(text, each.bar_role), Span(" " if words else "", Role.BAR)]
+    return spans
 
 
 def too_small_lines(excuse: str, snapshot: Snapshot | None, width: int) -> list[Line]:

@@ -24,6 +24,7 @@ class Listing:
 
     ``empty`` is shown when there is no key. ``line`` must be cheap: it is called for each visible
     row whenever something may have changed. The last keys may share lines: those of ``beside``.
+    An untouched cursor is on the key at ``start``.
     """
 
     top: tuple[Line, ...]
@@ -31,6 +32,7 @@ class Listing:
     line: Callable[[str], Line]
     empty: tuple[Line, ...] = ()
     beside: tuple[tuple[str, ...], ...] = ()
+    start: int = 0
 
     @property
     def alone(self) -> int:
@@ -139,7 +141,7 @@ class GridTable(LineWidget, can_focus=True):
         self._listing = listing
         before, pressed = self._cursor.now.key, self.pressed_at
         when = time.monotonic() if pressed is None else pressed
-        self._cursor.relist(listing.keys, len(listing.top), when)
+        self._cursor.relist(listing.keys, len(listing.top), when, listing.start)
         self._moved(before)
 
     def repaint(self) -> None:

@@ -3,7 +3,7 @@
 Invariant: a key refers to the rows that were listed when it was pressed, however late it is handled
 and whatever was listed since. The cursor and the choices belong to keys of rows, never to
 positions: sorting, filtering and new rows never move them to another row. Until the user moves the
-cursor it stays on the first row. Moments are those of input events, in seconds.
+cursor it stays on the row to begin with. Moments are those of input events, in seconds.
 """
 
 from collections import deque
@@ -61,18 +61,18 @@ class RowCursor:
             return self.now
         return next(each for each in self._pictures if each.until > pressed)
 
-    def relist(self, keys: Sequence[str], top: int, when: float) -> None:
+    def relist(self, keys: Sequence[str], top: int, when: float, start: int = 0) -> None:
         """List other rows from the moment ``when`` on; the cursor stays on its row.
 
         ``when`` is the moment of the key that caused it, if any: keys pressed later refer to the
-        new rows.
+        new rows. An untouched cursor is on the row ``start``.
         """
         before = self.now
         after = replace(before, keys=keys, top=top, chosen=before.chosen.intersection(keys))
         if not keys:
             after.key, after.position, after.first = None, 0, 0
         elif not self.touched:
-            after.put(keys[0])
+            after.put(keys[start])
         elif before.key is None or not after.put(before.key):
             after.put(keys[min(before.position, len(keys) - 1)])
         if (before.keys, before.top, before.key) != (keys, top, after.key):

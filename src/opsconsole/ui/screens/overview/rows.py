@@ -86,15 +86,16 @@ class ServiceRows:
             groups, sort, self.folds, headings=headings, held=held, before=self._rows.order
         )
 
-    def unfold(self, key: str, *, wanted: bool) -> str:
-        """Unfold or fold what the row ``key`` is, or is in. Returns the key of the row to go to."""
+    def unfold(self, key: str, *, wanted: bool) -> str | None:
+        """Unfold or fold what the row ``key`` is, or is in. Returns the key of the row to go to;
+        None where there is nothing to do."""
         at = self.above(key)
-        if at is None:
-            return key
+        if at is None or wanted is (at in self.folds.keys):
+            return None
         keys = self.folds.keys | {at} if wanted else self.folds.keys - {at}
         self.folds = replace(self.folds, keys=keys)
         if not wanted:
-            # Only what moves by itself stays under a cursor.
+            # A group that is folded by hand does not stay for the cursor's sake.
             order = tuple(each for each in self._rows.order if each != at)
             self._rows = replace(self._rows, order=order)
         return key if wanted else at

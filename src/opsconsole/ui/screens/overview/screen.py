@@ -14,31 +14,21 @@ from opsconsole.model.snapshot import ServiceView
 from opsconsole.render import operations, resources
 from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import nothing_to_show
-from opsconsole.render.fleet.headings import (
-    ROOMY,
-    alike_line,
-    beside,
-    folded,
-    folded_line,
-    heading_line,
-    name_width,
-)
-from opsconsole.render.fleet.rows import Alike, Heading, Rows, is_trouble
+from opsconsole.render.fleet.members import members_lines
+from opsconsole.render.fleet.rows import Alike, Heading
 from opsconsole.render.frame.header import too_small_lines
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.ink.figures import span
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.overview import Panel, Placement, arrange, too_small, zoomed
 from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import columns as grid
-from opsconsole.render.service.standing import Standing, standing
-from opsconsole.render.service.table import alert_counts
 from opsconsole.render.timeline import rows as events
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import AlertPage, ServicePage
 from opsconsole.ui.screens.alerts.keys import AlertKeys
-from opsconsole.ui.screens.overview.rows import AlertRows, EventRows, ServiceRows
+from opsconsole.ui.screens.overview.rows import AlertRows, EventRows
+from opsconsole.ui.screens.overview.services import ServicesTable
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
@@ -48,10 +38,7 @@ from opsconsole.ui.widgets.prompt import Prompt
 
 LIKELY_SERVICES = 9
 """How many services to make room for before the first snapshot."""
-TOP = 2
-"""Lines above the services: the title and the headings of columns."""
 ROOM_TO_BREATHE = 5
-ROOM_FOR_WINDOW = 72
 
 
 class OverviewScreen(AlertKeys, inherit_bindings=False):
@@ -66,7 +53,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._services = ServiceRows()
+        self._services = ServicesTable()
         self._alerts = AlertRows()
         self._events = EventRows()
         self._zoomed: Panel | None = None
@@ -76,7 +63,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def compose(self) -> ComposeResult:
         """All panels; the place of each is computed for the present size."""
         yield HeaderBar(id="header")
-        yield GridTable(id=Panel.SERVICES, selects=True)
+        yield self._services
         yield GridTable(id=Panel.ALERTS)
         yield LineWidget(id=Panel.SELECTED)
         yield GridTable(id=Panel.RESOURCES)
@@ -145,10 +132,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def _place(self, width: int, height: int, excuse: str, *, below: int) -> None:
         """Put the panels into ``height`` lines, moved down by ``below``."""
         snapshot = self.snapshot
-        listed = self._listed(width)
-        lines = beside(listed, width)
-        count = len(listed.rows) - len(listed.beside) + len(lines) if snapshot else LIKELY_SERVICES
-        urgent = sum(map(is_trouble, listed.rows.values()))
+        count, urgent = self._services.lines(snapshot, width) if snapshot else (LIKELY_SERVICES, 0)
         ringing = len(self._alerts.of(snapshot))
         used = len(resources.rows(snapshot, width // 2, self.now)) if snapshot else 0
         wanted = () if excuse else arrange(width, height, count, ringing, used, urgent)
@@ -181,61 +165,11 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         }
         fill[panel]()
 
-    def _listed(self, width: int) -> Rows:
-        """The rows of the services; the one under the user's cursor stays."""
-        table = self.table(Panel.SERVICES)
-        held = (table.cursor_key or "") if table.touched else ""
-        return self._services.of(self.snapshot, headings=width >= ROOMY, held=held)
-
     def _fill_services(self) -> None:
-        table, snapshot = self.table(Panel.SERVICES), self.snapshot
-        window, columns = self.console_app.time_axis.window, self._columns()
-        listed = self._listed(self.size.width)
-        counts = alert_counts(snapshot.alerts) if snapshot is not None else {}
-        doing = operations.activities(snapshot, self.now)
-        context = grid.Context(self.now, window, counts, doing)
-        width = table.size.width
-        lines = beside(listed, width)
-        shared = set(listed.beside)
-        names = name_width(folded(listed), width)
-
-        def line(key: str) -> Line:
-            row = listed.rows[key]
-            match row:
-                case Heading() if key in shared:
-                    return folded_line(row, names)
-                case Heading():
-                    return heading_line(row, columns, width)
-                case Alike():
-                    return alike_line(row, columns, context)
-                case _:
-                    return grid.row(row, columns, context)
-
-        title = self._title(Panel.SERVICES, self._services_note())
-        roomy = width >= ROOMY or len(listed.rows) + TOP <= table.size.height
-        table.list(
-            Listing(
-                (title, grid.header(columns, self._services.sort)) if roomy else (title,),
-                tuple(listed.rows),
-                line,
-                tuple(nothing_to_show(Panel.SERVICES, snapshot, filtered=self._services.filtered)),
-                lines,
-            )
+        window = self.console_app.time_axis.window
+        self._services.fill(
+            self.snapshot, window, self.now, lambda note: self._title(Panel.SERVICES, note)
         )
-
-    def _columns(self) -> tuple[grid.Column, ...]:
-        names = self.snapshot.services if self.snapshot is not None else ()
-        longest = max((len(service.name) for service in names), default=20)
-        width = self.table(Panel.SERVICES).size.width
-        return grid.columns_for(width, longest, self.console_app.time_axis.window)
-
-    def _services_note(self) -> Line:
-        table = self.table(Panel.SERVICES)
-        note = self._services.note(len(table.chosen))
-        if table.size.width < ROOM_FOR_WINDOW:
-            return note
-        window = span(self.console_app.time_axis.window)
-        return (*note, Span(f"p95 over {window} ", Role.MUTED))
 
     def _fill_alerts(self) -> None:
         table, snapshot, now = self.table(Panel.ALERTS), self.snapshot, self.now
@@ -286,6 +220,10 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         widget = self.query_one(f"#{Panel.SELECTED}", LineWidget)
         width, height = widget.size
         service, snapshot = self.target, self.snapshot
+        row = self._services.row
+        if isinstance(row, Heading | Alike):
+            widget.paint_lines(members_lines(row, width, height))
+            return
         if service is None or snapshot is None:
             hint: Line = (Span("  latency and objectives of the selected service", Role.MUTED),)
             widget.paint_lines([titled("Service", width), BLANK, hint])
@@ -305,11 +243,12 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     @on(GridTable.HeadingClicked, f"#{Panel.SERVICES}")
     def _heading_clicked(self, message: GridTable.HeadingClicked) -> None:
         """Sort by the column that was clicked."""
-        column = grid.column_at(self._columns(), message.x)
+        columns = self._services.columns(self.snapshot, self.console_app.time_axis.window)
+        column = grid.column_at(columns, message.x)
         if column is None or column.sort is None:
             self.say("this column has no order: o sorts by the next that has one")
             return
-        self._services.sort = column.sort
+        self._services.choice.sort = column.sort
         self.show_body()
         self.say(f"sorted by {column.sort.value}")
 
@@ -337,12 +276,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         self.table(self.focused_panel).page(pages)
 
     def action_match(self, step: int) -> None:
-        """Go to the next service that is not ok."""
-        snapshot = self.snapshot
-        if snapshot is None:
-            return
-        bad = {each.name for each in snapshot.services if standing(each) is not Standing.OK}
-        self.table(Panel.SERVICES).seek(bad.__contains__, step)
+        """Go to the next service that is not well."""
+        self._services.seek_trouble(step)
 
     def _digits(self) -> dict[Panel, str]:
         """The digits of the panels that are there and take keys."""
@@ -372,6 +307,10 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
                 self.action_unfold(1)
             else:
                 self.open_service_at(alert)
+            return
+        row = self._services.row
+        if self.focused_panel is Panel.SERVICES and isinstance(row, Heading | Alike):
+            self.action_unfold(not (row.whole if isinstance(row, Heading) else row.is_open))
             return
         name = self._service_in_focus()
         if name and self.snapshot is not None and self.snapshot.service(name):
@@ -413,12 +352,24 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         return row.alert if row else None
 
     def action_unfold(self, wanted: int) -> None:
-        """Unfold or fold the alerts under the selected one, or beside it."""
+        """Unfold or fold what is under the cursor: a group, services or alerts."""
+        if self.focused_panel is Panel.SERVICES:
+            self._unfold_services(wanted=bool(wanted))
+            return
         alert = self.alert
         if alert is not None:
             key = self._alerts.unfold(alert, wanted=bool(wanted))
             self.show_body()
             self.table(Panel.ALERTS).move_to_key(key)
+
+    def _unfold_services(self, *, wanted: bool) -> None:
+        key = self._services.cursor_key
+        to = self._services.choice.unfold(key, wanted=wanted) if key is not None else None
+        if to is None:
+            self.say("nothing is folded here")
+            return
+        self.show_body()
+        self._services.move_to_key(to)
 
     def offers(self, key: Key) -> bool:
         """While the alerts have the focus, their keys are offered instead of those of services."""
@@ -443,11 +394,13 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Type a filter at the bottom."""
-        self.ask(Prompt(self._services.filter.text, placeholder="filter: ! inverts, esc clears"))
+        self.ask(
+            Prompt(self._services.choice.filter.text, placeholder="filter: ! inverts, esc clears")
+        )
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
-        self._services.filter = Filter(message.text)
+        self._services.choice.filter = Filter(message.text)
         if message.final:
             self.table(Panel.SERVICES).focus()
         with self.console_app.pressed(message.at):
@@ -455,21 +408,24 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
     def action_failing(self) -> None:
         """Show only what is not ok, or all again."""
-        self._services.failing_only = not self._services.failing_only
+        self._services.choice.failing_only = not self._services.choice.failing_only
         self.show_body()
 
     def action_sort(self, step: int) -> None:
         """Sort by the next column."""
-        self._services.sort_by_next(step)
+        self._services.choice.sort_by_next(step)
         self.show_body()
-        self.say(f"sorted by {self._services.sort.value}")
+        self.say(f"sorted by {self._services.choice.sort.value}")
 
     def action_select(self) -> None:
         """Choose the service under the cursor, while keys go to the services."""
         if self.focused_panel is not Panel.SERVICES:
             self.say("space chooses services: 1 goes to them")
             return
-        table = self.table(Panel.SERVICES)
+        if isinstance(self._services.row, Heading | Alike):
+            self.say("space chooses services: → shows those of this row")
+            return
+        table = self._services
         table.toggle()
         self.show_body()
         count = len(table.chosen)
@@ -526,8 +482,8 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         elif self.table(Panel.SERVICES).chosen:
             self.table(Panel.SERVICES).clear_chosen()
             self.say("none is chosen any more")
-        elif self._services.filtered:
-            self._services.clear()
+        elif self._services.choice.filtered:
+            self._services.choice.clear()
         else:
             self.say("this is the top: ctrl-c twice or :q leaves the console")
         self.show_body()
