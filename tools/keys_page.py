@@ -35,8 +35,10 @@ it another key, such as `keys: {restart: ctrl+k, help: "f1,question_mark"}`, in 
 Textual gives to keys. A keymap is refused whole, with file and line, when it names what does not
 exist, gives one key two meanings on one screen, or leaves no way out.
 
-Keys that change something open a **plan**; only a typed word or an explicit choice starts it, and
-Enter never does. In read-only mode and while the past is shown they are greyed and refused.
+Small letters look; capitals change, on every screen alike. Keys that change something open a
+**plan**; only a typed word or an explicit choice starts it, and Enter never does. In read-only mode
+and while the past is shown they are greyed and refused. `N` writes a note, which changes no
+service. A key of an earlier version that means nothing now says which one it is.
 """
 
 

@@ -72,7 +72,7 @@ def test_pending_firing_acknowledged_resolved(
         terminal.until("acknowledge")
         terminal.press("d")
         terminal.until("alertmanager:")
-        terminal.press("a")
+        terminal.press("A")
         terminal.until("matches 1 of 1 alert now")
         assert silences(alertmanager) == []
         terminal.press("on it\r")
@@ -93,7 +93,7 @@ def test_pending_firing_acknowledged_resolved(
         terminal.until(lambda text: "acked" in row(text))
         assert "0 firing" in terminal.text
 
-        terminal.press("S")
+        terminal.press("s")
         terminal.until("1 in force")
         assert "on it" in terminal.text
         terminal.press("\x1b")

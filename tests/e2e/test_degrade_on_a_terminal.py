@@ -115,7 +115,7 @@ def test_a_degradation_outlives_its_console(config: Path, tmp_path: Path) -> Non
         terminal.press("j")
         terminal.until(lambda text: "you were not connected" not in text)
         assert "on purpose" not in terminal.text
-        terminal.press("O")
+        terminal.press("u")
         terminal.until("Operations")
         terminal.until(REASON)
         leave(terminal)

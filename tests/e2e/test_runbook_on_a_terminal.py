@@ -30,7 +30,7 @@ def test_a_recovery_is_run_a_step_at_a_time_and_enter_runs_nothing(tmp_path: Pat
         terminal.press("\x1b")
         terminal.until("›○  1 read")
 
-        terminal.press("r")
+        terminal.press("R")
         terminal.until("›○  2 act")
         for step, following in (("r", "›○  3 act"), ("s", "›○  4 act"), ("r", "›○  5 check")):
             terminal.press(step)
@@ -45,12 +45,12 @@ def test_a_recovery_is_run_a_step_at_a_time_and_enter_runs_nothing(tmp_path: Pat
                 # A key that follows too closely would be one with alt.
                 terminal.until(lambda text: "Close" not in text)
             terminal.until(following)
-        terminal.press("r")
+        terminal.press("R")
         terminal.until("›○  6 wait")
-        terminal.press("r")
+        terminal.press("R")
         terminal.until("left, held in")
         terminal.until("›○  7 ask")
-        terminal.press("r")
+        terminal.press("R")
         terminal.until("yes / no")
         terminal.press("y\r")
         terminal.until("finished: 6 passed, 1 skipped")

@@ -213,11 +213,11 @@ def named(alert: str) -> str:
 RUNBOOK = ("b", "enter")
 SERVICES = Rows(services, (), other_services)
 ALERTS = Rows(ringing.ringing, ("2", "z"), other_alerts, named)
-SILENCES = Rows(ringing.ringing, ("S",), other_silences, matched)
-ENDED = Rows(ended_silences, ("S",), other_silences, matched)
-OPERATIONS = Rows(armed, ("O",), other_operations, service_of)
-ARMED = Rows(armed, ("O",), other_operations)
-VERIFYING = Rows(verifying, ("O",), other_operations)
+SILENCES = Rows(ringing.ringing, ("s",), other_silences, matched)
+ENDED = Rows(ended_silences, ("s",), other_silences, matched)
+OPERATIONS = Rows(armed, ("u",), other_operations, service_of)
+ARMED = Rows(armed, ("u",), other_operations)
+VERIFYING = Rows(verifying, ("u",), other_operations)
 STEPS = Rows(begun, RUNBOOK, went_on)
 COMPONENTS = Rows(with_tests, ("enter", key_of("copies")), other_components, component_of)
 COPIES = Rows(copied, ("enter", key_of("copies")), other_copies, copy_at)
@@ -250,7 +250,11 @@ ACTING = {
 }
 """The keys by their ids; after an id, of what it acts on where that is several things."""
 
-BY_NO_ROW = {"end-run": "ends the one run of the checklist, after a word is typed"}
+BY_NO_ROW = {
+    "end-run": "ends the one run of the checklist, after a word is typed",
+    "run-again": "shows the checklist as before a run",
+    "note": "asks for a line, which names its service",
+}
 
 
 def test_every_key_that_changes_something_is_tried() -> None:

@@ -43,7 +43,7 @@ async def settled(stage: Stage) -> list[str]:
     return body(stage)
 
 
-@pytest.mark.parametrize("keys", [(), ("enter",), ("S",), ("t",)], ids="".join)
+@pytest.mark.parametrize("keys", [(), ("enter",), ("s",), ("t",)], ids="".join)
 async def test_a_replayed_moment_looks_as_it_did_live(
     open_stage: OpenStage, recorded: tuple[Archive, list[Snapshot]], keys: tuple[str, ...]
 ) -> None:

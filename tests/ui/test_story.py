@@ -101,7 +101,7 @@ def test_a_moment_has_nothing_that_came_after_it(back: int) -> None:
         (("enter", "0"), "out of memory"),
         (("S",), "ticket 4711"),
         (("enter", "8"), "20251120T081407Z-b2"),
-        (("2", "s"), "matches 1 of 4 alerts now"),
+        (("2", "S"), "matches 1 of 4 alerts now"),
     ],
 )
 async def test_screens_that_need_more_than_the_fleet_are_filled(

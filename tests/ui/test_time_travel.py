@@ -149,7 +149,7 @@ async def test_every_change_is_refused(open_stage: OpenStage, screen: str, held:
         if screen == "service":
             await stage.press("enter")
         elif screen == "operations":
-            await stage.press("O")
+            await stage.press("u")
             assert isinstance(stage.app.screen, OperationsScreen)
         await stage.press("p" if held else BACK)
         depth = len(stage.app.screen_stack)
@@ -165,13 +165,13 @@ async def test_nothing_is_done_to_alerts_either(open_stage: OpenStage) -> None:
     engine = recorded()
     async with open_stage(None, engine=engine) as stage:
         await stage.press(BACK, "2")
-        for key in ("a", "s"):
+        for key in ("A", "S"):
             await stage.press(key)
             assert isinstance(stage.app.screen, OverviewScreen)
             assert "not now; p returns to now" in stage.text
         await stage.press("d")
         assert isinstance(stage.app.screen, AlertScreen)
-        await stage.press("a")
+        await stage.press("A")
         assert isinstance(stage.app.screen, AlertScreen)
     assert engine.requests == []
 
@@ -212,14 +212,14 @@ async def test_to_the_start_of_an_alert(open_stage: OpenStage) -> None:
     engine = FakeEngine(fleet.on_fire())
     engine.answer_moment = recorded(down_before=0.0).answer_moment
     async with open_stage(None, engine=engine) as stage:
-        await stage.press("J")
+        await stage.press("r")
         assert "no alert is under the cursor" in stage.text
         await stage.press("2")
         overview = stage.app.screen
         assert isinstance(overview, OverviewScreen)
         assert overview.alert is not None
         since = overview.alert.since
-        await stage.press("J")
+        await stage.press("r")
         assert engine.moments == [since]
         assert stage.app.time.now == since
         assert "REPLAY" in top(stage)

@@ -127,7 +127,7 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
         return []
     said = [activity(run, now) for run in under_way(snapshot) if run.service == service]
     said += [
-        f"{armed(run, now)}; O, then s stops it"
+        f"{armed(run, now)}; u, then S stops it"
         for run in arming(snapshot)
         if run.service == service
     ]
@@ -142,17 +142,17 @@ def strip(snapshot: Snapshot | None, width: int, now: float, *, away: bool) -> L
     runs = under_way(snapshot)
     if snapshot is not None and away and snapshot.missed:
         more = len(snapshot.missed) - 1
-        said = missed(snapshot.missed[-1], now) + (f"; {more} more: O" if more else "")
+        said = missed(snapshot.missed[-1], now) + (f"; {more} more: u" if more else "")
         return _filled((Span(f" {clip(said, width - 2)}", Role.BAR_STRONG),), width)
     waiting = arming(snapshot)
     if waiting:
-        said = f"{waiting[0].service} {armed(waiting[0], now)}; O, then s stops it"
+        said = f"{waiting[0].service} {armed(waiting[0], now)}; u, then S stops it"
         return _filled((Span(f" {clip(said, width - 2)}", Role.BAR_DEGRADED),), width)
     if not runs:
         return BLANK
     first = runs[-1]
     more_text = f"  +{len(runs) - 1} more" if len(runs) > 1 else ""
-    tail: Line = (Span(f"{more_text}  O operations ", Role.BAR_MUTED),)
+    tail: Line = (Span(f"{more_text}  u operations ", Role.BAR_MUTED),)
     room = max(10, width - line_width(tail) - 13)
     head = clip(f" {first.service} {activity(first, now)}", room)
     step = clip(_step_now(first), max(0, width - len(head) - line_width(tail) - 18))
@@ -261,7 +261,7 @@ def details(
         lines += [(Span(" "), *bar(run, max(10, min(40, width - 40)), now),
                    Span(f"  {timing(run, now)}", Role.TEXT)), BLANK]  # fmt: skip
     if run.rollback_at is not None:
-        said = f" {armed(run, now)}; s stops it"
+        said = f" {armed(run, now)}; S stops it"
         lines += [(Span(clip(said, width - 1), Role.DEGRADED),), BLANK]
     lines += (
         plan_lines.operation(run, width, now, most=len(run.evidence) + len(run.next_steps))
@@ -296,7 +296,7 @@ def next_steps(run: Operation, service: ServiceView | None) -> list[tuple[str, s
         ("d", f"look at {service.name}: its parts, its timeline, its raw bodies"),
     ]
     if run.kind in offered:
-        steps.append(("t", f"{what(run)} again, with an override and a reason"))
+        steps.append(("T", f"{what(run)} again, with an override and a reason"))
     if ActionKind.ROLLBACK in offered and run.kind is not ActionKind.ROLLBACK:
         steps.append(("U", "roll back to the previous version"))
     if ActionKind.RECOVER in offered and run.kind is ActionKind.DEGRADE:

@@ -240,7 +240,7 @@ def details(
     elif why_not:
         lines += _wrapped(why_not, width, Role.UNKNOWN)
     elif comes:
-        optional = "; s skips it" if step.optional else ""
+        optional = "; S skips it" if step.optional else ""
         lines += _wrapped(f"{_KEYS[step.kind]}{optional}", width, Role.ACCENT)
     else:
         lines += _wrapped("the steps before it come first", width, Role.MUTED)
@@ -263,11 +263,11 @@ def _result(step: StepView, at: StepRun, width: int, now: float) -> list[Line]:
     if at.started_at is not None:
         lines += labelled("began", f"{figures.zoned_when(at.started_at, now)}", width, room=_LABEL)
     if at.operation:
-        lines += labelled("operation", f"{at.operation} (O shows it)", width, room=_LABEL)
+        lines += labelled("operation", f"{at.operation} (u shows it)", width, room=_LABEL)
     if at.attempts > 1:
         lines += labelled("attempts", str(at.attempts), width, room=_LABEL)
     if at.state in {StepState.FAILED, StepState.INCONCLUSIVE}:
-        follows = "the next step may follow" if at.settled else "r runs it again; E ends the run"
+        follows = "the next step may follow" if at.settled else "R runs it again; E ends the run"
         lines += [BLANK, *_wrapped(follows, width, Role.ACCENT)]
     return lines
 

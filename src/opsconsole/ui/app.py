@@ -22,11 +22,11 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from opsconsole.clock import Clock, SystemClock
-from opsconsole.render.frame.keys import Scope
+from opsconsole.render.frame.keys import Scope, moved, with_keymap
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
-from opsconsole.ui.contracts import BASE_DEPTH, ConsoleLike, Shown, Speaking
+from opsconsole.ui.contracts import BASE_DEPTH, ConsoleLike, HasKeys, Shown, Speaking
 from opsconsole.ui.messages import Answered, EngineFailed, NotePosted, SnapshotArrived
 from opsconsole.ui.navigation import is_open, screen_of
 from opsconsole.ui.options import Options
@@ -230,9 +230,15 @@ class Console(App[int], inherit_bindings=False):
     async def on_key(self, event: events.Key) -> None:
         """A key without a binding gets a notice."""
         event.prevent_default()
-        if not await self._check_bindings(event.key):
-            name = event.character if event.is_printable else event.key
+        if await self._check_bindings(event.key):
+            return
+        name = event.character if event.is_printable else event.key
+        top: object = self.screen
+        now = moved(event.key, top.scopes) if isinstance(top, HasKeys) else None
+        if now is None:
             self.say(f"{name} does nothing here: ? shows the keys")
+        else:
+            self.say(f"{name} is {with_keymap(now, self.keymap)} now: {now.label}")
 
     async def on_event(self, event: events.Event) -> None:
         """Input older than its dialog is dropped; input for an open prompt goes there at once."""

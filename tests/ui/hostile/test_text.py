@@ -27,7 +27,7 @@ WAYS = {
     "actions": ("x",),
     "plan": ("R",),
     "help": ("question_mark",),
-    "theme": ("T",),
+    "theme": ("ctrl+t",),
     "filter": ("slash", "left_square_bracket", "slash"),
     "zoomed alerts": ("2", "z"),
     "zoomed timeline": ("4", "z"),

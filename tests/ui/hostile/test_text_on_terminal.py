@@ -38,13 +38,13 @@ AFTER_A_DIALOG = 1.5 * USED_BY_NOTHING
 WAY = (
     ("\r", "What can be done"), *TABS, ("y", ""), ("qqq", HOME),
     ("l", "logs"), ("/a\r", ""), ("qqq", HOME), ("w", "What changed"), ("qqq", HOME),
-    ("t", "Timeline"), ("d", ""), ("qqq", HOME), ("O", "Operations"), ("d", ""), ("qqq", HOME),
-    ("S", "Silences"), ("qqq", HOME), ("b", "Runbooks"), ("\r", ""), ("qqq", HOME),
+    ("t", "Timeline"), ("d", ""), ("qqq", HOME), ("u", "Operations"), ("d", ""), ("qqq", HOME),
+    ("s", "Silences"), ("qqq", HOME), ("b", "Runbooks"), ("\r", ""), ("qqq", HOME),
     ("?", "Keys"), ("qqq", HOME), ("x", BOX), (ESC, ""), ("R", "undone by"), (ESC, ""),
     ("D", BOX), (ESC, ""), ("B", BOX), (ESC, ""), (":s\t", ""), (ESC, ""),
-    ("\x10serv", ""), (ESC, ""), ("T", BOX), (ESC, ""),
+    ("\x10serv", ""), (ESC, ""), ("\x14", BOX), (ESC, ""),
     ("2", ""), ("\x1b[C", ""), ("d", "Alert"), ("qqq", HOME),
-    ("2a", ""), (ESC, ""), ("2s", ""), (ESC, ""),
+    ("2A", ""), (ESC, ""), ("2S", ""), (ESC, ""),
     ("2z", ""), ("z", HOME), ("5z", ""), ("z", HOME), ("1/[", ""), (ESC, ""),
 )  # fmt: skip
 """Keys, and what then shows where one is."""

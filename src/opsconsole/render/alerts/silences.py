@@ -97,5 +97,5 @@ def none_there() -> list[Line]:
     return [
         BLANK,
         (Span("  nothing is silenced or acknowledged", Role.TEXT),),
-        (Span("  s on an alert silences it, a acknowledges it", Role.MUTED),),
+        (Span("  S on an alert silences it, A acknowledges it", Role.MUTED),),
     ]

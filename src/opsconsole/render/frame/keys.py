@@ -1,8 +1,9 @@
 """Every key of the console, once: bindings, help, footer and palette are made from it, and keymaps
 are checked against it.
 
-Invariant: each key has an id, so that it can be remapped; no key starts a change directly: those of
-the group ``change`` open a plan. Ctrl-d and ctrl-u scroll and never act.
+Invariant: each key has an id, so that it can be remapped. One letter has one nature on all screens:
+small letters look, capitals change (the group ``change``). No key starts a change directly: they
+open a plan, a form or a line to type. Ctrl-d and ctrl-u scroll and never act.
 """
 
 from collections.abc import Iterable, Sequence
@@ -45,7 +46,8 @@ class Group(StrEnum):
 class Key:
     """One binding. ``keys`` are Textual's names, comma-separated; ``shown`` is what people read.
 
-    ``hint`` is its order in the footer, 0 for not shown; ``palette``: it is a command too.
+    ``hint`` is its order in the footer, 0 for not shown; ``palette``: it is a command too. ``was``:
+    the keys that it had in earlier versions; where they mean nothing, they say which it is now.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Key:
     hint: int = 0
     priority: bool = False
     palette: bool = False
+    was: str = ""
 
 
 _E, _L, _O, _S, _C = Scope.EVERYWHERE, Scope.LIST, Scope.OVERVIEW, Scope.SERVICE, Scope.CHANGE
@@ -68,8 +71,10 @@ _B = Scope.BACKUPS
 KEYS: Final[tuple[Key, ...]] = (
     Key("down", "j,down", "j ↓", "move(1)", "down", "one row down", _L, Group.MOVE),
     Key("up", "k,up", "k ↑", "move(-1)", "up", "one row up", _L, Group.MOVE),
-    Key("top", "g,home", "g", "edge(0)", "top", "to the first row", _L, Group.MOVE),
-    Key("bottom", "G,end", "G", "edge(1)", "bottom", "to the last row", _L, Group.MOVE),
+    Key("top", "g,home,less_than_sign", "g <", "edge(0)", "top", "to the first row", _L,
+        Group.MOVE),
+    Key("bottom", "end,greater_than_sign", "end >", "edge(1)", "bottom", "to the last row", _L,
+        Group.MOVE, was="G"),
     Key("half-down", "ctrl+d", "ctrl-d", "page(0.5)", "half page down",
         "half a screen down; never acts", _L, Group.MOVE),
     Key("half-up", "ctrl+u", "ctrl-u", "page(-0.5)", "half page up",
@@ -79,10 +84,9 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("page-up", "pageup,ctrl+b", "PgUp", "page(-1)", "page up", "a screen up", _L, Group.MOVE),
     Key("next-match", "n", "n", "match(1)", "next match",
         "to the next match; in a table, the next row that is not ok", _L, Group.MOVE),
-    Key("previous-match", "P", "P", "match(-1)", "previous match",
-        "to the previous match; in a table, the previous row that is not ok", _L, Group.MOVE),
-    Key("log-previous-match", "N", "N", "match(-1)", "previous match", "to the previous match",
-        Scope.LOGS, Group.MOVE),
+    Key("previous-match", "comma", ",", "match(-1)", "previous match",
+        "to the previous match; in a table, the previous row that is not ok", _L, Group.MOVE,
+        was="P,N"),
     Key("what-changed", "w", "w", "what_changed", "what changed?",
         "what changed before the service or the alert first went wrong, likeliest causes first",
         Scope.TRIAGE, Group.LOOK, hint=17, palette=True),
@@ -90,7 +94,7 @@ KEYS: Final[tuple[Key, ...]] = (
         Scope.TRIAGE, Group.LOOK, hint=82, palette=True),
     Key("note", "N", "N", "note", "note",
         "write a note about this service, for the timeline of every console",
-        Scope.TRIAGE, Group.LOOK, hint=83, palette=True),
+        Scope.TRIAGE, Group.CHANGE, hint=83, palette=True),
     Key("kinds", "v", "v", "kinds", "kinds",
         "the next sort: changes, health and alerts, containers, operations, notes, the console",
         Scope.TIMELINE, Group.LOOK, hint=52, palette=True),
@@ -116,62 +120,64 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("describe", "d", "d", "describe", "describe",
         "everything known about the service or the alert", _R,
         Group.LOOK, palette=True),
-    Key("operations", "O", "O", "operations", "operations",
-        "operations on services, by whom, and their verdicts", _E, Group.LOOK,
-        palette=True),
-    Key("silences", "S", "S", "silences", "silences",
-        "what is silenced or acknowledged, by whom and until when", _E, Group.LOOK, palette=True),
+    Key("operations", "u", "u", "operations", "operations",
+        "what is under way, operations by whom, and their verdicts", _E, Group.LOOK,
+        palette=True, was="O"),
+    Key("silences", "s", "s", "silences", "silences",
+        "what is silenced or acknowledged, by whom and until when", _E, Group.LOOK, palette=True,
+        was="S"),
     Key("runbooks", "b", "b", "runbooks", "runbooks",
         "the runbook of the alert, else the runbooks of the service, else all", _E, Group.LOOK,
         palette=True),
-    Key("run-step", "r", "r", "run_step", "run step",
+    Key("run-step", "R", "R", "run_step", "run step",
         "run the step under the cursor; what changes something opens its plan", Scope.RUNBOOK,
-        Group.CHANGE, hint=5, palette=True),
-    Key("skip-step", "s", "s", "skip_step", "skip step", "skip an optional step",
-        Scope.RUNBOOK, Group.CHANGE, hint=7, palette=True),
+        Group.CHANGE, hint=5, palette=True, was="r"),
+    Key("skip-step", "S", "S", "skip_step", "skip step", "skip an optional step",
+        Scope.RUNBOOK, Group.CHANGE, hint=7, palette=True, was="s"),
     Key("end-run", "E", "E", "end_run", "end run", "end the run at this step",
         Scope.RUNBOOK, Group.CHANGE, hint=60, palette=True),
-    Key("run-again", "a", "a", "run_again", "again", "after the end of a run, start a new one",
-        Scope.RUNBOOK, Group.LOOK, hint=62, palette=True),
+    Key("run-again", "A", "A", "run_again", "again", "after the end of a run, start a new one",
+        Scope.RUNBOOK, Group.CHANGE, hint=62, palette=True, was="a"),
     Key("unfold", "right", "→", "unfold(1)", "unfold",
         "show what is folded here: a group of services, services that are alike, alerts", _O,
         Group.LOOK),
     Key("fold", "left", "←", "unfold(0)", "fold", "fold it again; what is not well stays", _O,
         Group.LOOK),
-    Key("alert-start", "J", "J", "alert_start", "its start",
-        "show the moment at which the alert began", _A, Group.LOOK, hint=16, palette=True),
-    Key("acknowledge", "a", "a", "acknowledge", "acknowledge",
+    Key("alert-start", "r", "r", "alert_start", "its start",
+        "show the moment at which the alert began", _A, Group.LOOK, hint=16, palette=True,
+        was="J"),
+    Key("acknowledge", "A", "A", "acknowledge", "acknowledge",
         "ask for a reason, then open the plan that acknowledges the alert", _A, Group.CHANGE,
-        hint=12, palette=True),
-    Key("silence", "s", "s", "silence", "silence",
+        hint=12, palette=True, was="a"),
+    Key("silence", "S", "S", "silence", "silence",
         "open the form of a silence that begins as the alert's labels", _A, Group.CHANGE,
-        hint=14, palette=True),
-    Key("silence-edit", "e", "e", "edit", "edit",
+        hint=14, palette=True, was="s"),
+    Key("silence-edit", "C", "C", "edit", "edit",
         "other matchers, another end or comment; takes the place of the silence", _Q,
-        Group.CHANGE, hint=12, palette=True),
+        Group.CHANGE, hint=12, palette=True, was="e"),
     Key("silence-end", "E", "E", "end", "end",
         "ask for a reason, then open the plan that ends the silence", _Q, Group.CHANGE, hint=14,
         palette=True),
-    Key("silence-again", "t", "t", "again", "again",
-        "renew a silence that has ended", _Q, Group.CHANGE, hint=16, palette=True),
-    Key("again", "t", "t", "again", "try again",
+    Key("silence-again", "T", "T", "again", "again",
+        "renew a silence that has ended", _Q, Group.CHANGE, hint=16, palette=True, was="t"),
+    Key("again", "T", "T", "again", "try again",
         "ask for the operation once more, with an override and a reason", _X, Group.CHANGE,
-        hint=24, palette=True),
-    Key("stop-rollback", "s", "s", "stop_rollback", "stop rollback",
+        hint=24, palette=True, was="t"),
+    Key("stop-rollback", "S", "S", "stop_rollback", "stop rollback",
         "stop the rollback that a failed operation armed", _X, Group.CHANGE,
-        hint=22, palette=True),
-    Key("give-up", "x", "x", "give_up", "give up verifying",
+        hint=22, palette=True, was="s"),
+    Key("give-up", "X", "X", "give_up", "give up verifying",
         "end verifying the operation: its verdict is inconclusive, and what follows may begin",
-        _X, Group.CHANGE, hint=20, palette=True),
-    Key("test", "v", "v", "test", "test",
+        _X, Group.CHANGE, hint=20, palette=True, was="x"),
+    Key("test", "V", "V", "test", "test",
         "open the plan of a test of the component under the cursor, or the menu of tests",
-        Scope.HEALTH, Group.CHANGE, hint=12, palette=True),
+        Scope.HEALTH, Group.CHANGE, hint=12, palette=True, was="v"),
     Key("verify", "v", "v", "verify", "verify backup",
         "compare every byte of the backup under the cursor; reads only", _B, Group.LOOK,
         hint=12, palette=True),
-    Key("restore", "r", "r", "restore", "restore backup",
+    Key("restore", "L", "L", "restore", "restore backup",
         "open the form of a restore of the backup under the cursor", _B, Group.CHANGE,
-        hint=14, palette=True),
+        hint=14, palette=True, was="r"),
     Key("filter", "slash", "/", "filter", "filter",
         "show what matches; ! in front shows what does not; esc clears", _L, Group.LOOK, hint=50),
     Key("failing", "f", "f", "failing", "failing", "show only what is not ok", _O, Group.LOOK,
@@ -191,14 +197,14 @@ KEYS: Final[tuple[Key, ...]] = (
         Scope.LOG_WINDOWS, Group.LOOK),
     Key("log-next-error", "e", "e", "error(1)", "next error", "to the next error", Scope.LOGS,
         Group.MOVE, hint=12, palette=True),
-    Key("log-previous-error", "E", "E", "error(-1)", "previous error", "to the previous error",
-        Scope.LOGS, Group.MOVE, palette=True),
+    Key("log-previous-error", "r", "r", "error(-1)", "previous error", "to the previous error",
+        Scope.LOGS, Group.MOVE, palette=True, was="E"),
     Key("log-wrap", "w", "w", "wrap", "wrap", "long lines on several rows, or cut", Scope.LOGS,
         Group.LOOK, hint=52, palette=True),
     Key("log-level", "v", "v", "level", "level", "the next least level: all, info, warning, error",
         Scope.LOGS, Group.LOOK, hint=54, palette=True),
-    Key("log-context", "C", "C", "context", "context", "0, 3 or 10 lines around each match",
-        Scope.LOGS, Group.LOOK, palette=True),
+    Key("log-context", "z", "z", "context", "context", "0, 3 or 10 lines around each match",
+        Scope.LOGS, Group.LOOK, palette=True, was="C"),
     Key("log-mark", "a", "a", "mark", "all lines",
         "all lines with the matches marked, or the matches alone", Scope.LOGS, Group.LOOK, hint=56,
         palette=True),
@@ -226,7 +232,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("refresh", "ctrl+r", "ctrl-r", "look_again", "refresh", "look at everything again now", _E,
         Group.LOOK, palette=True),
     Key("actions", "x", "x", "actions", "actions", "what can be done, and what is blocked and why",
-        _C, Group.CHANGE, hint=34),
+        _C, Group.LOOK, hint=34),
     Key("restart", "R", "R", "change('restart')", "restart",
         "open the plan of a restart: of the service, or of the copy under the cursor alone", _C,
         Group.CHANGE, hint=30),
@@ -241,11 +247,11 @@ KEYS: Final[tuple[Key, ...]] = (
         "a command or a service by name, tab completes; :q leaves", _E, Group.CONSOLE, hint=90),
     Key("palette", "ctrl+p", "ctrl-p", "command_palette", "palette", "every command, to search",
         _E, Group.CONSOLE),
-    Key("theme", "T", "T", "theme", "theme", "choose a theme, with a preview", _E, Group.CONSOLE,
-        palette=True),
-    Key("zone", "Z", "Z", "zone", "time zone",
+    Key("theme", "ctrl+t", "ctrl-t", "theme", "theme", "choose a theme, with a preview", _E,
+        Group.CONSOLE, palette=True, was="T"),
+    Key("zone", "ctrl+o", "ctrl-o", "zone", "time zone",
         "times in UTC, in this machine's zone, in the one that is configured", _E, Group.CONSOLE,
-        palette=True),
+        palette=True, was="Z"),
     Key("mouse", "m", "m", "mouse", "mouse", "release the mouse, so that text can be selected", _E,
         Group.CONSOLE, palette=True),
     Key("redraw", "ctrl+l", "ctrl-l", "redraw", "redraw", "paint the whole screen again", _E,
@@ -288,3 +294,8 @@ def with_keymap(key: Key, keymap: dict[str, str]) -> str:
 def default_keys() -> dict[str, tuple[str, ...]]:
     """Ids with their usual keys, for checking a keymap."""
     return {key.id: tuple(key.keys.split(",")) for key in KEYS}
+
+
+def moved(pressed: str, scopes: Sequence[Scope]) -> Key | None:
+    """The key of ``scopes`` that had the physical key ``pressed`` in earlier versions."""
+    return next((key for key in reachable(scopes) if pressed in key.was.split(",")), None)

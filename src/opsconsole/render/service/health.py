@@ -168,7 +168,7 @@ class _Tree:
             Span(fit(figures.duration(part.latency), 6, Align.RIGHT), Role.MUTED),
             Span(fit(since, 8, Align.RIGHT), Role.MUTED),
         ]
-        offer = "[v] test" if self._width >= 100 else "[v]"
+        offer = "[V] test" if self._width >= 100 else "[V]"
         if self._tested:
             test = offer if part.name.casefold() in self._tested else ""
             spans.append(Span(f"  {fit(test, len(offer))}", Role.MUTED))

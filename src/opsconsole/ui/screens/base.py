@@ -46,8 +46,13 @@ _CONSOLE_FROM: Final = 50
 """The hint from which on a key is about the list or the console, not about what is selected."""
 
 
+def _is_of_changes(key: keys.Key) -> bool:
+    """Whether ``key`` opens something that leads to a change, the list of what can be done too."""
+    return key.group is keys.Group.CHANGE or key.scope is Scope.CHANGE
+
+
 def _part_of(key: keys.Key) -> Part:
-    if key.group is keys.Group.CHANGE:
+    if _is_of_changes(key):
         return Part.CHANGE
     return Part.CONSOLE if key.hint >= _CONSOLE_FROM else Part.LOOK
 
@@ -256,7 +261,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
     def blocked(self, key: keys.Key) -> str:
         """Why ``key`` would do nothing here, in a word or two; '' if it works."""
         app = self.console_app
-        if key.group is keys.Group.CHANGE and not app.time.is_live:
+        if _is_of_changes(key) and not app.time.is_live:
             return "held" if app.time.replay.held else "replay"
         if key.scope is not Scope.CHANGE:
             return ""

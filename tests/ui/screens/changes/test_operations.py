@@ -59,7 +59,7 @@ async def test_the_panel_lists_what_runs_first_and_follows_it(
     open_stage: OpenStage, size: tuple[int, int]
 ) -> None:
     async with open_stage(working.acting(), size=size) as stage:
-        await stage.press("O")
+        await stage.press("u")
         assert shown(stage) is OperationsScreen
         rows = stage.text.splitlines()[4:]
         assert "restart ai-service" in rows[0]
@@ -79,11 +79,11 @@ async def test_the_panel_lists_what_runs_first_and_follows_it(
 
 async def test_a_verdict_that_is_not_good_says_what_next(open_stage: OpenStage) -> None:
     async with open_stage(working.acting()) as stage:
-        await stage.press("O", "n")
+        await stage.press("u", "n")
         assert "not healthy within 5 min" in stage.text
         for said in ("what next", "look at errorscope", "again, with an override", "roll back"):
             assert said in stage.text
-        await stage.press("t")
+        await stage.press("T")
         assert shown(stage) is RequestScreen
         await stage.press("escape", "U")
         assert shown(stage) is PlanScreen
@@ -138,9 +138,9 @@ async def test_a_rollback_that_waits_counts_down_and_can_be_stopped(
         strip = stage.text.splitlines()[-2]
         assert "ai-service ↻ restart failed: rolls back by itself in 25s" in strip
         stage.clock.at += 5
-        await stage.press("O")
-        assert "rolls back by itself in 20s; s stops it" in stage.text
-        await stage.press("s")
+        await stage.press("u")
+        assert "rolls back by itself in 20s; S stops it" in stage.text
+        await stage.press("S")
         await stage.pilot.pause(0.05)
         assert stage.engine.stopped_rollbacks == ["op-7"]
         assert "not stopped: it has begun already" in stage.text
@@ -150,7 +150,7 @@ async def test_a_rollback_is_not_stopped_from_a_read_only_console(open_stage: Op
     run = working.ended(7, "ai-service", OperationState.FAILED, rollback_at=NOW + 25)
     snapshot = replace(working.acting(), operations=(run,), read_only=True)
     async with open_stage(snapshot) as stage:
-        await stage.press("O", "s")
+        await stage.press("u", "S")
         assert stage.engine.stopped_rollbacks == []
         assert "read-only" in stage.text.splitlines()[-1]
 
@@ -187,7 +187,7 @@ async def test_hostile_words_are_words(open_stage: OpenStage, text: str) -> None
     lasting = tuple(replace(each, reason=text, who=text) for each in made.degradations)
     hostile = replace(made, operations=runs, degradations=lasting, missed=runs[3:])
     async with open_stage(hostile, size=(80, 24)) as stage:
-        await stage.press("j", "O", "enter")
+        await stage.press("j", "u", "enter")
         assert shown(stage) is OperationScreen
         for width in (40, 80, 200):
             for run in runs:
@@ -210,7 +210,7 @@ async def test_backups_are_listed_compared_and_restored_from_their_tab(
         assert engine.verified == ["20251121T081407Z-a1"]
         assert "whole" not in stage.text
         assert engine.requests == []
-        await stage.press("j", "r")
+        await stage.press("j", "L")
         assert shown(stage) is RequestScreen
         await stage.press("enter", "enter")
         assert shown(stage) is PlanScreen
@@ -223,5 +223,5 @@ async def test_hostile_names_of_backups_are_names(open_stage: OpenStage, text: s
     engine = FakeEngine(working.acting())
     engine.kept = tuple(replace(each, id=text + each.id, fault=text) for each in working.backups())
     async with open_stage(None, engine=engine, size=(80, 24)) as stage:
-        await stage.press("enter", key_of("backups"), "j", "r")
+        await stage.press("enter", key_of("backups"), "j", "L")
         assert shown(stage) is RequestScreen

@@ -112,7 +112,7 @@ async def test_a_checklist_says_how_each_step_stands_and_what_comes_next(
         assert "as it was told" in passed
         assert failed.startswith("›✖")
         assert "kim" in (passed if size[0] >= 100 else stage.text)
-        assert "r runs it again" in stage.text
+        assert "R runs it again" in stage.text
         assert line_of(stage, " 4 wait").startswith(" ○")
 
 
@@ -132,7 +132,7 @@ async def test_a_key_of_its_own_runs_the_step_that_is_selected_and_it_is_the_nex
     async with open_stage(written(run(P))) as stage:
         await to_runbook(stage)
         stage.engine.answer_runbook = lambda _request: RunbookAnswer(run(P, R))
-        await stage.press("r")
+        await stage.press("R")
         asked = stage.engine.runbook_requests
         assert asked == [RunbookRequest("recover", "ai-service", RunbookVerb.RUN, "ok")]
         await stage.publish(replace(written(run(P, P)), seq=2))
@@ -147,7 +147,7 @@ async def test_a_step_that_changes_something_opens_the_ordinary_plan(
         await to_runbook(stage)
         plan = ActionRequest("ai-service", ActionKind.RESTART, "restart")
         stage.engine.answer_runbook = lambda _request: RunbookAnswer(run(P, P), plan)
-        await stage.press("r")
+        await stage.press("R")
         assert shown(stage) is PlanScreen
         assert [(each.service, each.kind) for each in stage.engine.requests] == [
             ("ai-service", ActionKind.RESTART)
@@ -179,15 +179,15 @@ async def test_a_question_is_answered_in_a_line_and_the_beginning_is_enough(
     async with open_stage(written(run(P, P, P, P))) as stage:
         await to_runbook(stage)
         assert "left, right" in stage.text
-        await stage.press("r")
+        await stage.press("R")
         assert stage.engine.runbook_requests == []
         await stage.press("escape")
         assert shown(stage) is RunbookScreen
         assert stage.engine.runbook_requests == []
-        await stage.press("r", "r", "enter")
+        await stage.press("R", "r", "enter")
         (asked,) = stage.engine.runbook_requests
         assert (asked.step, asked.answer) == ("way", "right")
-        await stage.press("s")
+        await stage.press("S")
         assert stage.engine.runbook_requests[-1].verb is RunbookVerb.SKIP
 
 
@@ -195,7 +195,7 @@ async def test_a_refusal_says_why(open_stage: OpenStage) -> None:
     async with open_stage(written()) as stage:
         await to_runbook(stage)
         stage.engine.answer_runbook = lambda _r: Refusal("not-next", "step read comes first")
-        await stage.press("j", "r")
+        await stage.press("j", "R")
         assert "step read comes first" in stage.text
 
 
@@ -212,9 +212,9 @@ async def test_a_run_is_ended_by_a_word_and_a_new_one_begins_at_the_top(
         await stage.publish(replace(written(over), seq=2))
         assert "ended: 2 passed" in stage.text
         before = len(stage.engine.runbook_requests)
-        await stage.press("r")
-        assert "a begins a new one" in stage.text
-        await stage.press("a")
+        await stage.press("R")
+        assert "A begins a new one" in stage.text
+        await stage.press("A")
         assert line_of(stage, " 1 read").startswith("›○")
         assert "last: ended: 2 passed" in stage.text
         assert len(stage.engine.runbook_requests) == before
@@ -232,7 +232,7 @@ async def test_read_only_says_what_it_refuses_and_looks_all_the_same(
 async def test_a_held_picture_runs_nothing(open_stage: OpenStage) -> None:
     async with open_stage(written(run(P))) as stage:
         await to_runbook(stage)
-        await stage.press("p", "r")
+        await stage.press("p", "R")
         assert all(each.replay for each in stage.engine.runbook_requests)
         assert "nothing is run from it" in stage.text
 
@@ -279,7 +279,7 @@ async def test_a_runbook_that_is_gone_says_so_and_stays(open_stage: OpenStage) -
         await to_runbook(stage)
         await stage.publish(replace(fleet.on_fire(), seq=2))
         assert "there is no such runbook any more" in stage.text
-        await stage.press("r", "s", "enter", "y")
+        await stage.press("R", "S", "enter", "y")
         assert shown(stage) is RunbookScreen
 
 

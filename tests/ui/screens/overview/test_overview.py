@@ -82,7 +82,7 @@ async def test_the_cursor_stays_on_its_service(open_stage: OpenStage) -> None:
         assert cursor(stage) == "ai-service"
         await stage.press("g")
         assert cursor(stage) == "ai-backend"
-        await stage.press("G")
+        await stage.press("end")
         assert cursor(stage) == "scheduler"
 
 
@@ -120,7 +120,7 @@ async def test_failing_only(open_stage: OpenStage) -> None:
         )  # fmt: skip
         await stage.press("n")
         assert cursor(stage) == "elasticsearch"
-        await stage.press("P")
+        await stage.press("comma")
         assert cursor(stage) == "ai-service"
 
 
@@ -248,7 +248,7 @@ async def test_a_click_selects(open_stage: OpenStage) -> None:
 
 async def test_a_thousand_services_scroll(open_stage: OpenStage) -> None:
     async with open_stage(fleet.many(1000)) as stage:
-        await stage.press("G", "k")
+        await stage.press("greater_than_sign", "k")
         assert cursor(stage) is not None
         assert "of 1000" in stage.text
         loop = asyncio.get_running_loop()

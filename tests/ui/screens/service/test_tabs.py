@@ -85,8 +85,8 @@ async def test_a_component_is_tested_by_a_plan_from_under_the_cursor(
 ) -> None:
     async with open_stage(with_tests("cache", "search")) as stage:
         await stage.press("enter", key_of("copies"), "slash", *"cache", "enter")
-        assert "[v] test" in stage.text
-        await stage.press("v")
+        assert "[V] test" in stage.text
+        await stage.press("V")
         assert isinstance(stage.app.screen, PlanScreen)
         assert [each.name for each in stage.engine.requests] == ["cache"]
         assert stage.engine.performed == []
@@ -123,7 +123,7 @@ async def test_enter_on_a_remedy_asks_for_its_plan_and_starts_nothing(
 
 async def test_elsewhere_the_tests_are_a_menu(open_stage: OpenStage) -> None:
     async with open_stage(with_tests("cache", "search")) as stage:
-        await stage.press("enter", key_of("copies"), "v")
+        await stage.press("enter", key_of("copies"), "V")
         assert isinstance(stage.app.screen, ActionsScreen)
         assert stage.engine.requests == []
 

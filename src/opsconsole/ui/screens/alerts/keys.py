@@ -9,7 +9,7 @@ from opsconsole.render.alerts.rows import about_latency
 from opsconsole.ui.routes import ServicePage, SilencingDialog
 from opsconsole.ui.screens.incident.keys import TriageKeys
 
-NO_ALERT = "no alert is under the cursor: go to the panel of alerts first"
+NO_ALERT = "no alert is under the cursor: go to the panel of alerts first; s lists what is silenced"
 NOT_REPORTED = "no Alertmanager reports this alert, so there is nothing to write to"
 
 

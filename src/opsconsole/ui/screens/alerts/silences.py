@@ -97,7 +97,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
         if silence is None:
             self.say("there is no silence to renew")
         elif silence.state is not SilenceState.EXPIRED:
-            self.say("it is still in force: e changes it")
+            self.say("it is still in force: C changes it")
         else:
             self._ask(again_form(silence))
 
@@ -107,7 +107,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
             self.say("there is no silence under the cursor")
             return None
         if silence.state is SilenceState.EXPIRED:
-            self.say("it has ended already: t renews it")
+            self.say("it has ended already: T renews it")
             return None
         return silence
 

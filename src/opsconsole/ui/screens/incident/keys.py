@@ -9,8 +9,7 @@ from collections.abc import Callable
 from textual import on
 
 from opsconsole.model.alerting.alerts import Alert
-from opsconsole.render.frame import keys
-from opsconsole.render.frame.keys import Key, Scope
+from opsconsole.render.frame.keys import Scope
 from opsconsole.ui.routes import ChangedPage, RunbookPage, TimelinePage
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.note_prompt import NotePrompt
@@ -69,17 +68,6 @@ class TriageKeys(ConsoleScreen, inherit_bindings=False):
             self.say(f"noted for {message.service or 'all services'}")
 
     def openers(self) -> dict[str, Callable[[], None]]:
-        """The note's prompt opens at once, unless the visible part has another use for the key."""
-        if Scope.TRIAGE not in self.scopes:
-            return super().openers()
-        before = self.scopes[: self.scopes.index(Scope.TRIAGE)]
-        known = keys.default_keys()["note"]
-        if any(key in known for other in keys.of(before) for key in other.keys.split(",")):
-            return super().openers()
-        return {**super().openers(), "note": self.action_note}
-
-    def blocked(self, key: Key) -> str:
-        """Notes can be taken only while the present is shown."""
-        if key.id == "note" and not self.console_app.time.is_live:
-            return "replay"
-        return super().blocked(key)
+        """The note's prompt opens at once."""
+        note = {"note": self.action_note} if Scope.TRIAGE in self.scopes else {}
+        return {**super().openers(), **note}

@@ -184,7 +184,7 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
         if step is None or view is None:
             self.say("there is no step to run")
         elif run is not None and not run.open:
-            self.say(f"this run is over: {run.said}; a begins a new one")
+            self.say(f"this run is over: {run.said}; A begins a new one")
         elif step.kind is StepKind.QUESTION and step.id == _next(view, run):
             self.ask(AnswerPrompt(step.id, step.answers))
         else:

@@ -143,7 +143,7 @@ class LinesTab(LinesView, ServiceTab):
 
     def prompt(self) -> Prompt | None:
         """Search the lines."""
-        return Prompt(placeholder="search: n next, P previous")
+        return Prompt(placeholder="search: n next · , previous")
 
     def typed(self, text: str) -> None:
         """Mark the matches."""

@@ -93,7 +93,7 @@ class CopiesTab(GridTable, AskingTab[tuple[ReplicaLook, ...]]):
 
     def prompt(self) -> Prompt | None:
         """Search the rows."""
-        return Prompt(placeholder="search: n next, P previous")
+        return Prompt(placeholder="search: n next · , previous")
 
     def typed(self, text: str) -> None:
         """Mark the matches and go to the first."""
