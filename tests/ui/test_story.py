@@ -96,10 +96,10 @@ def test_a_moment_has_nothing_that_came_after_it(back: int) -> None:
 @pytest.mark.parametrize(
     ("keys", "shown"),
     [
-        (("O",), "clear_old_indices"),
+        (("u",), "clear_old_indices"),
         (("b",), "out of memory"),
         (("enter", "0"), "out of memory"),
-        (("S",), "ticket 4711"),
+        (("s",), "ticket 4711"),
         (("enter", "8"), "20251120T081407Z-b2"),
         (("2", "S"), "matches 1 of 4 alerts now"),
     ],
