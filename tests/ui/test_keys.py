@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import walk_packages
+from typing import TypeVar
 
 import pytest
 from textual.binding import Binding
@@ -36,7 +37,10 @@ def test_ids_are_unique_and_vital_ones_exist() -> None:
     assert set(ids) >= VITAL
 
 
-def of_ui(base: type) -> Iterator[type[DOMNode]]:
+T = TypeVar("T")
+
+
+def of_ui(base: type[T]) -> Iterator[type[T]]:
     """Every class of the console's own that is a ``base``."""
     for module in walk_packages(opsconsole.ui.__path__, "opsconsole.ui."):
         for found in vars(import_module(module.name)).values():
@@ -71,8 +75,7 @@ def test_what_dialogs_do_with_a_letter_of_their_own_is_looking() -> None:
 
 def contexts() -> list[tuple[str, tuple[Scope, ...]]]:
     """Each screen, and each of its tabs, with the scopes of the keys that work there."""
-    screens = {each.__name__: each.SCOPES for each in of_ui(ConsoleScreen)
-               if issubclass(each, ConsoleScreen)}  # fmt: skip
+    screens = {each.__name__: each.SCOPES for each in of_ui(ConsoleScreen)}
     tabs = {each.NAME: (*each.SCOPES, *ServiceScreen.SCOPES) for each in TABS}
     return [*screens.items(), *tabs.items()]
 
