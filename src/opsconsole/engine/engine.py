@@ -374,10 +374,15 @@ class Engine(EngineCalls):
             or not self._runbooks.shown_in(before)
         ):
             return
-        made = self._builder.build(
-            now, operations, notices, self._door.degradations, self._door.missed
+        self._latest = self._builder.build(
+            now,
+            operations,
+            notices,
+            self._door.degradations,
+            self._door.missed,
+            self._runbooks.views,
+            self._runbooks.runs,
         )
-        self._latest = self._runbooks.added_to(made)
         self._replay.keep(self._latest)
         if self._recorder is not None:
             self._recorder.offer(self._latest)

@@ -8,9 +8,8 @@ from typing import Final
 
 from opsconsole.errors import StateError
 from opsconsole.model.events import Event, EventCode
-from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Note, Scope
-from opsconsole.operations.state_place import StatePlace
+from opsconsole.operations.state_place import LateJournal, StatePlace
 from opsconsole.operations.who import Who, whoami
 from opsconsole.text import sanitize
 
@@ -22,16 +21,14 @@ class NoteBook:
     """The notes of one state; its journal is opened when it is first needed."""
 
     def __init__(self, state: StatePlace, scope: Scope | None = None) -> None:
-        self._state = state
-        self._scope = scope
-        self._journal: Journal | None = None
+        self._journal = LateJournal(state, scope)
         self._read = 0
 
     def add(self, text: str, service: str, at: float, who: Who) -> Note:
         """Keep a note. Raises StateError."""
         note = Note(at, who.name, sanitize(text, limit=TEXT_LIMIT), service, who.host)
         try:
-            self._open().add_note(note)
+            self._journal.open().add_note(note)
         except StateError as error:
             raise StateError(f"the note was not kept: {error.what}", remedy=error.remedy) from error
         return note
@@ -45,25 +42,16 @@ class NoteBook:
 
         Nothing is made where there is no journal. Raises StateError.
         """
-        if self._journal is None and not self._state.exists():
+        if not self._journal.is_there():
             return ()
-        found = self._open().notes(self._read)
+        found = self._journal.open().notes(self._read)
         if found:
             self._read = found[-1][0]
         return tuple(event_of(note) for _, note in found)
 
     def close(self) -> None:
         """Give back the journal; idempotent."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
-
-    def _open(self) -> Journal:
-        if self._journal is None:
-            self._journal = self._state.journal()
-            if self._scope is not None:
-                self._journal.use_scope(self._scope)
-        return self._journal
+        self._journal.close()
 
 
 def event_of(note: Note) -> Event:

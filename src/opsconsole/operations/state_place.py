@@ -60,6 +60,35 @@ class StatePlace(Protocol):
         ...
 
 
+class LateJournal:
+    """The journal of a state, opened when it is first needed; notes and runs are kept by it.
+
+    ``scope`` is whose. Raises StateError throughout.
+    """
+
+    def __init__(self, state: StatePlace, scope: Scope | None) -> None:
+        self._state, self._scope = state, scope
+        self._journal: Journal | None = None
+
+    def is_there(self) -> bool:
+        """Whether anything was kept; nothing is made."""
+        return self._journal is not None or self._state.exists()
+
+    def open(self) -> Journal:
+        """The journal, made when it is not there."""
+        if self._journal is None:
+            self._journal = self._state.journal()
+            if self._scope is not None:
+                self._journal.use_scope(self._scope)
+        return self._journal
+
+    def close(self) -> None:
+        """Give it back; idempotent."""
+        if self._journal is not None:
+            self._journal.close()
+            self._journal = None
+
+
 class FolderPlace:
     """The state in a folder of this host. ``shared``: one that is made here is for a group."""
 

@@ -276,3 +276,17 @@ def _wrapped(text: str, width: int, role: Role) -> list[Line]:
     indent = len(text) - len(text.lstrip(" "))
     lead = " " * (indent + 1)
     return [(Span(f"{lead}{part}", role),) for part in wrap(text.strip(), width - indent - 2)]
+
+
+def step_lines(number: int, step: StepView) -> list[str]:
+    """One step as the command line prints it."""
+    marks = [mark for mark, on in (("optional", step.optional), ("operation", step.changes)) if on]
+    tail = f"  [{', '.join(marks)}]" if marks else ""
+    lines = [f"{number:>3}. {step.title}{tail}"]
+    if step.does and step.does != step.title:
+        lines.append(f"     {step.does}")
+    lines += [f"     {line}" for line in step.text.splitlines()]
+    if step.answers:
+        wanted = f", wanted {step.expect}" if step.expect else ""
+        lines.append(f"     answers: {', '.join(step.answers)}{wanted}")
+    return lines

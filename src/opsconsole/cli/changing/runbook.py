@@ -15,7 +15,7 @@ from opsconsole.config.runbooks.files import Runbooks, load_runbooks
 from opsconsole.errors import ConfigError, OpsconsoleError
 from opsconsole.model.runbooks.runbook import Runbook, RunbookView, viewed, worded
 from opsconsole.model.runbooks.runs import RunbookRun
-from opsconsole.render.runbook_text import step_lines
+from opsconsole.render.runbooks import step_lines
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -29,8 +29,7 @@ from opsconsole.model.runbooks.runs import (
 )
 from opsconsole.model.state import State
 from opsconsole.render.forms.plan_text import plan_lines
-from opsconsole.render.runbook_text import step_lines
-from opsconsole.render.runbooks import run_of
+from opsconsole.render.runbooks import run_of, step_lines
 
 POLL: Final = 0.2
 FIRST_LOOK: Final = 10.0

@@ -9,7 +9,6 @@ by the next console of the same user. Lives on the engine's loop.
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -99,10 +98,6 @@ class RunbookDesk:
     def shown_in(self, snapshot: Snapshot) -> bool:
         """Whether ``snapshot`` has the current runbooks and runs."""
         return snapshot.runbooks is self.views and snapshot.runbook_runs is self.runs
-
-    def added_to(self, snapshot: Snapshot) -> Snapshot:
-        """``snapshot`` with the current runbooks and runs."""
-        return replace(snapshot, runbooks=self.views, runbook_runs=self.runs)
 
     def use(self, settings: Settings) -> None:
         """Read the runbooks of ``settings`` at the next poll; runs continue."""

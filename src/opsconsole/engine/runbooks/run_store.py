@@ -12,10 +12,9 @@ from opsconsole.engine.runbooks.run_records import Record, apply, fold
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Refusal
 from opsconsole.model.runbooks.runs import RunbookRun
-from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import RunStamp, Scope
 from opsconsole.operations.locks.locks import Held, LockKind, LockName
-from opsconsole.operations.state_place import StatePlace
+from opsconsole.operations.state_place import LateJournal, StatePlace
 
 Decide = Callable[[RunbookRun], Sequence[Record] | Refusal]
 
@@ -25,16 +24,15 @@ class RunStore:
 
     def __init__(self, state: StatePlace, clock: Clock, scope: Scope | None = None) -> None:
         self._state = state
-        self._scope = scope
         self._clock = clock
-        self._journal: Journal | None = None
+        self._journal = LateJournal(state, scope)
         self._seen: dict[RunStamp, RunbookRun] = {}
 
     def runs(self) -> tuple[RunbookRun, ...]:
         """The newest runs, latest change first. Only what changed is read again."""
-        if self._journal is None and not self._state.exists():
+        if not self._journal.is_there():
             return ()
-        journal = self._open()
+        journal = self._journal.open()
         found: dict[RunStamp, RunbookRun] = {}
         for stamp in journal.runs():
             run = self._seen.get(stamp) or fold(journal.run(stamp.run))
@@ -47,7 +45,7 @@ class RunStore:
         """Begin a run."""
         begun = fold([first])
         assert begun is not None, "the first record begins a run"
-        self._open().begin_run(run, first, self._clock.now())
+        self._journal.open().begin_run(run, first, self._clock.now())
         return begun
 
     def append(self, run: str, decide: Decide) -> RunbookRun | Refusal:
@@ -62,7 +60,7 @@ class RunStore:
             stood.append(found)
             return decide(found)
 
-        added = self._open().extend_run(run, on_records, self._clock.now())
+        added = self._journal.open().extend_run(run, on_records, self._clock.now())
         if isinstance(added, Refusal):
             return added
         (found,) = stood
@@ -72,13 +70,13 @@ class RunStore:
 
     def hold(self, run: str) -> Held | None:
         """Take the lock on the steps of ``run``; None while another console holds it."""
-        self._open()
+        self._journal.open()
         return self._state.locks.take(LockName(LockKind.RUNBOOK, run))
 
     def begin_step(self, run: str, step: str) -> None:
         """Allow this user's consoles to carry out a step, and to continue it after a console's
         end."""
-        self._open()
+        self._journal.open()
         self._state.mandates.begin_step(run, step)
 
     def is_at_step(self, run: str, step: str) -> bool:
@@ -91,13 +89,4 @@ class RunStore:
 
     def close(self) -> None:
         """Close the journal; idempotent."""
-        if self._journal is not None:
-            self._journal.close()
-            self._journal = None
-
-    def _open(self) -> Journal:
-        if self._journal is None:
-            self._journal = self._state.journal()
-            if self._scope is not None:
-                self._journal.use_scope(self._scope)
-        return self._journal
+        self._journal.close()

@@ -10,6 +10,8 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.state.diagnoses import Diagnoses
 from opsconsole.engine.state.store import Store
 from opsconsole.model.operation import Degradation, Operation
+from opsconsole.model.runbooks.runbook import RunbookView
+from opsconsole.model.runbooks.runs import RunbookRun
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView
 from opsconsole.model.snapshot import (
@@ -57,6 +59,8 @@ class SnapshotBuilder:
         notices: tuple[str, ...],
         degradations: tuple[Degradation, ...] = (),
         missed: tuple[Operation, ...] = (),
+        runbooks: tuple[RunbookView, ...] = (),
+        runs: tuple[RunbookRun, ...] = (),
     ) -> Snapshot:
         """Everything known at ``now``; call ``settle`` of the store before."""
         store = self._store
@@ -95,6 +99,8 @@ class SnapshotBuilder:
             missed=missed,
             appearance=self._appearance,
             environments=self._environments,
+            runbooks=runbooks,
+            runbook_runs=runs,
         )
 
     def _service_views(self) -> tuple[ServiceView, ...]:
