@@ -110,7 +110,7 @@ REPORTS = {
     "empty": (State.OK, "answers 200, no body"),
     "no_content": (State.OK, ""),
     "lying_body": (State.DOWN, "HTTP 503 Service Unavailable"),
-    "failing_body": (State.DOWN, "HTTP 503 Service Unavailable: db down: refused"),
+    "failing_body": (State.DOWN, "HTTP 503: db down: refused"),
     "presend_at_once": (State.OK, ""),
     "presend_later": (State.OK, ""),
     "closed_between_requests": (State.OK, ""),

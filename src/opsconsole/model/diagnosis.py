@@ -19,7 +19,8 @@ class FactCode(StrEnum):
     EXITED = "exited"  # figure: exit code; count: deaths
     SIGNALLED = "signalled"  # after: the signal's name; count: deaths
     CRASH_LOOP = "crash-loop"  # count: deaths, figure: exit code, limit: seconds they took
-    NEVER_STARTED = "never-started"
+    NEVER_STARTED = "never-started"  # after: why its engine could not start it, where it said so
+    GONE = "gone"  # a copy that is declared was removed
     PAUSED = "paused"
     COPIES_MISSING = "copies-missing"  # limit: wanted, figure: running
     UPDATE_STOPPED = "update-stopped"  # before: how it stands, after: what the engine said
@@ -39,7 +40,7 @@ class FactCode(StrEnum):
     CERTIFICATE = "certificate"  # after: what the look said; subject: whose
     CERTIFICATE_ENDS = "certificate-ends"  # until: its end, figure: seconds left, limit: all copies
     FLAPPING = "flapping"  # before, after: the states
-    NOT_READ = "not-read"  # subject: the source, after: its fault
+    NOT_READ = "not-read"  # subject: the source, after: its fault; of looks as in PROBE_FAILS
 
 
 class Confidence(StrEnum):

@@ -3,18 +3,21 @@
 All are in one fleet that is looked at once a second, so that the engine is started once.
 """
 
+import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from docker.errors import APIError
 
 from opsconsole.config.settings import Settings
 from opsconsole.demo.docker_engine import Engine as DockerEngine
 from opsconsole.demo.processes import answers_http, free_port
 from opsconsole.engine.engine import Engine
+from opsconsole.model.diagnosis import Confidence
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
@@ -234,3 +237,79 @@ def test_what_looks_say_is_on_the_row(drills: Drills) -> None:
     replaced("slow", SLOW, 1)
     drills.says("slow", "ms > 100 ms")
     drills.holds("slow", lambda row: row.missed)
+
+
+HURT = "[ -e /tmp/hurt ]"
+READ_ONLY = f"""if {HURT}; then code="503 Service Unavailable"
+  body='{{"error":"read-only file system: /data"}}'; fi"""
+PART_DOWN = f"""if {HURT}; then
+  body='{{"status":"ok","checks":{{"cache":{{"status":"down","error":"timeout"}}}}}}'; fi"""
+IGNORES_TERM = "trap '' TERM; httpd -f -p 8080 -h /www & while true; do sleep 1; done"
+
+
+def test_what_engines_and_bodies_say_is_on_the_row(drills: Drills) -> None:
+    """Others of the same kinds: each says what nobody could read from *connection refused*."""
+    docker, client = drills.docker, drills.docker.client()
+    drills.serve("gone", "drill-gone-1", "drill-gone-2")
+    drills.serve("ended", "drill-ended-1", "drill-ended-2", "drill-ended-3")
+    for name in ("entry", "port", "cut", "paused", "loop"):
+        drills.serve(name, f"drill-{name}")
+    started: dict[str, dict[str, Any]] = {
+        "deaf": {"command": ["sh", "-c", IGNORES_TERM]},
+        "check": {"healthcheck": "test ! -e /tmp/hurt || { echo redis is gone; exit 1; }"},
+        "fixed": answering(READ_ONLY),
+        "part": answering(PART_DOWN),
+    }
+    for name, given in started.items():
+        port = free_port()
+        docker.run(f"drill-{name}", ports={8080: port}, **given)
+        until(lambda port=port: answers_http(port))  # type: ignore[misc]
+        instance = {"url": f"http://127.0.0.1:{port}", "container": f"drill-{name}"}
+        path = {"health": {"path": "/cgi-bin/health"}} if "environment" in given else {}
+        drills.declare(name, instances=[instance], **path)
+    drills.look()
+
+    def made_again(name: str, command: list[str], **more: Any) -> None:
+        old = client.containers.get(name)
+        port = host_port(old)
+        old.remove(force=True)
+        drills.says(name.removeprefix("drill-"), f"{name} was removed")
+        with suppress(APIError):
+            docker.run(name, image=docker.image(2), command=command, ports={8080: port}, **more)
+
+    for name in ("check", "fixed", "part"):
+        client.containers.get(f"drill-{name}").exec_run("touch /tmp/hurt")
+    client.containers.get("drill-ended-2").exec_run("kill 1")
+    client.containers.get("drill-gone-2").remove(force=True)
+    client.networks.get("bridge").disconnect("drill-cut")
+    client.containers.get("drill-paused").pause()
+    client.containers.get("drill-deaf").stop(timeout=0)
+    made_again("drill-entry", ["gunicornn"])
+    made_again("drill-loop", ["sh", "-c", "sleep 0.2; exit 1"], restart="always")
+    taken = client.containers.get("drill-port")
+    port = host_port(taken)
+    taken.stop(timeout=1)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        with pytest.raises(APIError):
+            taken.start()
+    drills.says("port", f"drill-port cannot start: port {port} taken")
+
+    drills.says("entry", "drill-entry cannot start: no program gunicornn since 1→2")
+    drills.says("loop", "drill-loop restarts in a loop")
+    drills.says("loop", "since 1→2")
+    drills.says("ended", "drill-ended-2 ended by itself, exit 0")
+    drills.says("gone", "drill-gone-2 was removed")
+    drills.says("cut", "drill-cut is in no network")
+    drills.says("paused", "drill-paused paused")
+    drills.says("deaf", "drill-deaf stopped by SIGTERM, SIGKILL")
+    drills.says("check", "drill-check unhealthy: redis is gone")
+    drills.holds("check", lambda row: row.state is State.DEGRADED)
+    drills.says("fixed", "HTTP 503: read-only file system: /data")
+    drills.says("part", "cache down: timeout")
+    assert drills.row("part").state is State.OK, "what it says of itself decides"
+    for name in ("entry", "loop", "ended", "gone", "paused", "deaf", "port"):
+        explanations = drills.row(name).diagnosis.explanations
+        assert explanations[0].confidence is Confidence.LIKELY, name

@@ -88,6 +88,38 @@ def test_a_container_in_a_loop_of_restarts() -> None:
     assert loop.restarts > 1
 
 
+def test_a_container_that_could_not_be_started_says_why() -> None:
+    error = "driver failed: Bind for 0.0.0.0:80 failed: port is already allocated"
+    inspection = {"State": {"Error": error, "ExitCode": 128}}
+    for status in ("created", "exited"):
+        kept = read_one(listed(State=status, Status=f"{status} (128)"), inspection)
+        assert kept.start_error == "port 80 taken"
+        assert kept.detail.endswith(": port 80 taken")
+    assert read_one(listed(), inspection).start_error == "", "it was started since"
+
+
+@pytest.mark.parametrize(
+    ("networks", "mode", "cut_off"),
+    [
+        ({}, "bridge", True),
+        ({}, "shop_default", True),
+        ({"bridge": {}}, "bridge", False),
+        ({}, "none", False),
+        ({}, "host", False),
+        ({}, "container:ab", False),
+        (None, "bridge", False),
+        ({}, None, False),
+    ],
+)
+def test_a_container_that_was_taken_out_of_its_networks_is_down(
+    networks: object, mode: object, cut_off: bool
+) -> None:
+    item = listed(NetworkSettings={"Networks": networks}, HostConfig={"NetworkMode": mode})
+    found = read_one(item)
+    assert found.state is (State.DOWN if cut_off else State.OK)
+    assert found.detail == ("is in no network" if cut_off else "")
+
+
 @pytest.mark.parametrize(
     ("name", "state", "phase", "detail"),
     [

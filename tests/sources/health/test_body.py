@@ -169,9 +169,16 @@ def test_the_family_of_a_body_is_named(body: object, content_type: str, family: 
     assert read(body, content_type=content_type).format == family
 
 
+@pytest.mark.parametrize("word", ["maintenance", "failed", "starting", "db is gone"])
+def test_an_error_is_no_part_whatever_its_word(word: str) -> None:
+    told = read({"error": word}, 503)
+    assert (told.state, told.components, told.message) == (State.DOWN, (), f"HTTP 503: {word}")
+    assert read({"error": word}).state is State.DOWN
+
+
 def test_a_bad_code_tells_what_a_body_that_is_not_well_says_of_it() -> None:
     told = read({"status": "down", "message": "disk full"}, 503)
-    assert told.message == "HTTP 503 Service Unavailable: disk full"
+    assert told.message == "HTTP 503: disk full"
     assert read({"status": "up", "message": "all is well"}, 503).message.endswith("Unavailable")
     silent = read({"status": "down"}, 503)
     assert (silent.state, silent.message) == (State.DOWN, "HTTP 503 Service Unavailable")

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 from opsconsole.engine.judge.diagnosis.diagnose import diagnose
 from opsconsole.engine.judge.diagnosis.known import Known
+from opsconsole.engine.judge.diagnosis.looks import part_in_ok
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.events import Event
 from opsconsole.model.running.hosts import HostView
@@ -118,6 +119,7 @@ def _plainly_well(service: ServiceView, now: float) -> bool:
         and not service.stale
         and not service.flapping
         and all(each.met is not False for each in service.objectives)
+        and not any(map(part_in_ok, service.instances))
         and not _certificate_ends(service, now)
     )
 

@@ -36,13 +36,22 @@ def of_replicas(instance: InstanceRecord, replicas: ReplicaBook) -> Judgement:
     )
 
 
-def not_better_than_a_loop(judgement: Judgement, instance: InstanceRecord) -> Judgement:
-    """``judgement``, unless it is ok while what runs ends again and again."""
-    looping = next((each for each in instance.replicas if each.loop), None)
-    if looping is None or judgement.state is not State.OK:
+def not_better_than_what_runs(judgement: Judgement, instance: InstanceRecord) -> Judgement:
+    """``judgement``, unless it is ok while what runs ends again and again, or its engine calls it
+    ill."""
+    if judgement.state is not State.OK:
         return judgement
-    said = f"{looping.kind} {looping.name} restarts in a loop, {looping.loop} times so far"
-    return Judgement(State.DEGRADED, said, judgement.flapping)
+    copies = instance.service.copies
+    for each in instance.replicas:
+        if each.loop:
+            said = f"restarts in a loop, {each.loop} times so far"
+        elif each.runs and each.state is State.DOWN and copies and not copies.is_stale(each.place):
+            said = each.detail
+        else:
+            continue
+        called = f"{each.kind} {each.name} {said}"
+        return Judgement(State.DEGRADED, called, judgement.flapping)
+    return judgement
 
 
 def of_service(

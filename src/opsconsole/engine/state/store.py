@@ -24,7 +24,7 @@ from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRe
 from opsconsole.engine.state.host_book import HostBook
 from opsconsole.engine.state.joining import join
 from opsconsole.engine.state.judgements import (
-    not_better_than_a_loop,
+    not_better_than_what_runs,
     of_probes,
     of_replicas,
     of_service,
@@ -392,7 +392,7 @@ class Store:
         if instance.runs_as and not instance.probes:
             judgement = of_replicas(instance, self.replicas)
         else:
-            judgement = not_better_than_a_loop(of_probes(instance), instance)
+            judgement = not_better_than_what_runs(of_probes(instance), instance)
         before, instance.judgement = instance.judgement, judgement
         if before.state is judgement.state:
             return

@@ -60,6 +60,7 @@ class Replica:
     ``kind`` is the word that its place has for it: container, unit. ``status`` and ``health`` are
     the words of the program that runs it, '' where it has none; ``phase`` and ``state`` are ours.
     ``loop`` is how often it has ended by itself in a loop of restarts, 0 where it is in none.
+    ``start_error`` is why the latest start of one that does not run failed, '' where it did not.
     """
 
     id: str
@@ -87,6 +88,7 @@ class Replica:
     memory_limit: int | None = None
     detail: str = ""
     loop: int = 0
+    start_error: str = ""
 
     @property
     def runs(self) -> bool:

@@ -73,7 +73,8 @@ class WhyRow(NamedTuple):
 _GLYPHS: Final = {
     FactCode.OUT_OF_MEMORY: ("✖", Role.DOWN), FactCode.EXITED: ("✖", Role.DOWN),
     FactCode.SIGNALLED: ("✖", Role.DOWN), FactCode.CRASH_LOOP: ("✖", Role.DOWN),
-    FactCode.NEVER_STARTED: ("✖", Role.DOWN), FactCode.PAUSED: ("▲", Role.DEGRADED),
+    FactCode.NEVER_STARTED: ("✖", Role.DOWN), FactCode.GONE: ("✖", Role.DOWN),
+    FactCode.PAUSED: ("▲", Role.DEGRADED),
     FactCode.COPIES_MISSING: ("▲", Role.DEGRADED), FactCode.UPDATE_STOPPED: ("▲", Role.DEGRADED),
     FactCode.CHECK_FAILS: ("▲", Role.DEGRADED), FactCode.IMAGE_CHANGED: ("⇧", Role.ACCENT),
     FactCode.VERSION_CHANGED: ("⇧", Role.ACCENT),

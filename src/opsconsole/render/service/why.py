@@ -56,6 +56,9 @@ def silenced(service: ServiceView) -> int:
 def sentence(fact: Fact, width: int = LONGEST) -> str:
     """``fact`` in at most ``width`` cells."""
     core, *more = _PARTS[fact.code](fact)
+    if width_of(core) > width and fact.after and fact.code in _SAID_BY_ENGINES:
+        # What it said is worth more than of which copy.
+        core = core.removeprefix(f"{_who(fact)} ")
     change = "" if fact.code is FactCode.DEPENDENCY else " ".join(map(_since, fact.because))
     for parts in _shorter(more):
         whole = ", ".join([core, *parts])
@@ -126,7 +129,13 @@ def _crash_loop(fact: Fact) -> list[str]:
 
 
 def _never_started(fact: Fact) -> list[str]:
-    return [f"{_who(fact)} never started", fact.after]
+    if not fact.after:
+        return [f"{_who(fact)} never started"]
+    return [f"{_who(fact)} cannot start: {fact.after}"]
+
+
+def _gone(fact: Fact) -> list[str]:
+    return [f"{_who(fact)} {'was' if fact.copies == 1 else 'were'} removed"]
 
 
 def _paused(fact: Fact) -> list[str]:
@@ -247,8 +256,12 @@ def _flapping(fact: Fact) -> list[str]:
 
 
 def _not_read(fact: Fact) -> list[str]:
+    if fact.figure is not None:
+        return _probe_fails(fact)
     return [f"not read: {fact.subject}: {fact.after}" if fact.subject else fact.after]
 
+
+_SAID_BY_ENGINES: Final = frozenset({FactCode.NEVER_STARTED, FactCode.CHECK_FAILS})
 
 _PARTS: Final[Mapping[FactCode, Callable[[Fact], list[str]]]] = {
     FactCode.OUT_OF_MEMORY: _out_of_memory,
@@ -256,6 +269,7 @@ _PARTS: Final[Mapping[FactCode, Callable[[Fact], list[str]]]] = {
     FactCode.SIGNALLED: _signalled,
     FactCode.CRASH_LOOP: _crash_loop,
     FactCode.NEVER_STARTED: _never_started,
+    FactCode.GONE: _gone,
     FactCode.PAUSED: _paused,
     FactCode.COPIES_MISSING: _copies_missing,
     FactCode.UPDATE_STOPPED: _update_stopped,

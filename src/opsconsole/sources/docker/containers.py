@@ -17,6 +17,7 @@ from opsconsole.model.running.workloads import Phase, Place, Port, Replica
 from opsconsole.model.state import State
 from opsconsole.sources.docker.json_fields import integer, mapping, text
 from opsconsole.sources.docker.made_of import made_of
+from opsconsole.sources.docker.start_errors import start_error
 from opsconsole.sources.docker.workloads import copy_of
 from opsconsole.sources.one_of_many import each_alone
 from opsconsole.text import sanitize
@@ -29,6 +30,7 @@ _LABELS_LIMIT: Final = 64
 _PORTS_LIMIT: Final = 64
 _NAME_LIMIT: Final = 128
 _VALUE_LIMIT: Final = 256
+_ERROR_LIMIT: Final = 2000  # the cause stands at its end
 _ID: Final = re.compile(r"[0-9a-f]{12,64}")
 _IMAGE_ID: Final = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
 _HEALTH: Final = re.compile(r"\((?:health: )?(healthy|unhealthy|starting)\)")
@@ -58,7 +60,10 @@ _HEALTH_STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One container as the list has it. ``uptime`` is the engine's phrase, ``Up 2 hours``."""
+    """One container as the list has it. ``uptime`` is the engine's phrase, ``Up 2 hours``.
+
+    ``cut_off``: it was made to be in a network and is in none any more.
+    """
 
     id: str
     name: str
@@ -70,6 +75,7 @@ class Listed:
     exit_code: int | None
     ports: tuple[Port, ...]
     labels: Mapping[str, str]
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +125,7 @@ def read_inspection(answer: object) -> Inspected:
         memory_limit=memory if memory and memory > 0 else None,
         health=text(health.get("Status"), _NAME_LIMIT),
         last_check=_last_check(health.get("Log")),
-        error=text(state.get("Error"), _VALUE_LIMIT),
+        error=start_error(text(state.get("Error"), _ERROR_LIMIT)),
         made_of=made_of(root),
         created_at=read_time(root.get("Created")),
     )
@@ -145,7 +151,7 @@ def join(listed: Listed, seen: Inspected | None, place: Place, *, skew: float = 
         image_id=listed.image_id,
         status=listed.status,
         phase=_PHASES.get(listed.status, Phase.UNKNOWN),
-        state=judge(listed.status, health, exit_code, oom_killed=facts.oom_killed),
+        state=_state(listed, health, exit_code, facts),
         health=health if running else "",
         exit_code=exit_code,
         oom_killed=facts.oom_killed,
@@ -155,7 +161,8 @@ def join(listed: Listed, seen: Inspected | None, place: Place, *, skew: float = 
         ports=listed.ports,
         labels=listed.labels,
         memory_limit=facts.memory_limit,
-        detail=_detail(listed.status, health, exit_code, facts),
+        detail=_detail(listed, health, exit_code, facts),
+        start_error="" if running else facts.error,
     )
 
 
@@ -164,6 +171,12 @@ def in_a_loop(container: Replica, ends: int) -> Replica:
     said = container.detail or f"ended {ends} times by itself and was started again"
     state = State.DEGRADED if container.state is State.OK else container.state
     return replace(container, state=state, loop=ends, detail=said)
+
+
+def _state(listed: Listed, health: str, exit_code: int | None, facts: Inspected) -> State:
+    if listed.cut_off:
+        return State.DOWN
+    return judge(listed.status, health, exit_code, oom_killed=facts.oom_killed)
 
 
 def judge(status: str, health: str, exit_code: int | None, *, oom_killed: bool) -> State:
@@ -209,7 +222,16 @@ def _read_listed(item: Mapping[str, object]) -> Listed | None:
         exit_code=int(exited[1]) if exited else None,
         ports=_ports(item.get("Ports")),
         labels=_labels(item.get("Labels")),
+        cut_off=status == "running" and _is_cut_off(item),
     )
+
+
+def _is_cut_off(item: Mapping[str, object]) -> bool:
+    """Whether it has no network, though neither it nor another container's is its mode."""
+    networks = mapping(item.get("NetworkSettings")).get("Networks")
+    mode = text(mapping(item.get("HostConfig")).get("NetworkMode"), _NAME_LIMIT)
+    alone = mode in {"", "none", "host"} or mode.startswith("container:")
+    return networks == {} and not alone
 
 
 def _name(names: object) -> str:
@@ -255,11 +277,13 @@ def _last_check(log: object) -> str:
     return sanitize(lines[-1].strip(), limit=_VALUE_LIMIT) if lines else ""
 
 
-def _detail(status: str, health: str, exit_code: int | None, facts: Inspected) -> str:
+def _detail(listed: Listed, health: str, exit_code: int | None, facts: Inspected) -> str:
     """One line that says why a container is not simply running; '' when it is."""
-    if status == "running":
+    if listed.cut_off:
+        return "is in no network"
+    if listed.status == "running":
         return _health_detail(health, facts)
-    words = status or "state not known"
+    words = listed.status or "state not known"
     if exit_code is not None:
         words += f" {exit_code}"
     if facts.oom_killed:

@@ -108,9 +108,11 @@ def _failed_by_code(report: HealthReport, status: int) -> HealthReport | Fault:
     """DOWN with what the body says, or the bare fault where it says nothing of health."""
     if report.state is State.UNKNOWN and not report.components:
         return status_fault(status)
-    code = f"HTTP {status} {phrase(status)}".rstrip()
-    speaks = report.state is not State.OK and report.message
-    message = sanitize(f"{code}: {report.message}", limit=MESSAGE_LIMIT) if speaks else code
+    if report.state is not State.OK and report.message:
+        # What it says is worth more room than the usual words for its code.
+        message = sanitize(f"HTTP {status}: {report.message}", limit=MESSAGE_LIMIT)
+    else:
+        message = f"HTTP {status} {phrase(status)}".rstrip()
     return replace(report, state=State.DOWN, message=message)
 
 

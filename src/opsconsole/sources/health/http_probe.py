@@ -129,7 +129,12 @@ class HttpProbe(Source[HealthReport]):
         kept_for = age(response.headers)
         if is_stale(-kept_for, self._asked.interval, 0.0):
             hint = "looks ask for no cache: let it pass them on"
-            return Fault(FaultKind.CACHED, f"{kept_for:.0f} s old", hint=hint, status=status)
+            return Fault(
+                FaultKind.CACHED,
+                f"a cache answered, {kept_for:.0f} s old",
+                hint=hint,
+                status=status,
+            )
         accepted = accepts_status(self._health.expect, status)
         if not accepted and (refusal := self._refusal(response)) is not None:
             return refusal

@@ -37,6 +37,9 @@ _SETTING: Final = re.compile(
 _NOT_USED: Final = "not in use"
 _NAMES: Final = ("name", "key", "checker", "component", "service", "id", "componentId", "title")
 _MESSAGES: Final = ("message", "error", "output", "detail", "reason", "description", "exception")
+_COMPLAINTS: Final = frozenset({"error", "errors"})
+"""What is said under these names is about a failure, whatever words it is said in."""
+
 _BREAKERS: Final = ("circuit_breaker", "circuitBreaker", "circuit", "breaker")
 _POSITIONS: Final = {State.OK: "closed", State.DEGRADED: "half open", State.DOWN: "open"}
 
@@ -102,17 +105,21 @@ def flat_words(body: Mapping[str, Json], *, failed: bool) -> tuple[Component, ..
     if not body or not all(isinstance(value, str) for value in body.values()):
         return ()
     states = {key: state_of(value) for key, value in body.items() if not _SETTING.search(key)}
-    if not any(state is not None for state in states.values()):
+    if all(state is None or key.lower() in _COMPLAINTS for key, state in states.items()):
         return ()
     otherwise = State.DOWN if failed else State.UNKNOWN
     return tuple(
         Component(
             sanitize(key, limit=NAME_LIMIT),
             state or otherwise,
-            "" if state else sanitize(str(body[key]), limit=MESSAGE_LIMIT),
+            "" if state and key.lower() not in _COMPLAINTS else _said(body[key]),
         )
         for key, state in islice(states.items(), COMPONENT_LIMIT)
     )
+
+
+def _said(value: Json) -> str:
+    return sanitize(str(value), limit=MESSAGE_LIMIT)
 
 
 def message_of(body: Mapping[str, Json]) -> str:

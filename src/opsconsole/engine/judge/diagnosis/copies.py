@@ -16,6 +16,8 @@ from opsconsole.model.running.workloads import Phase, Replica, Update, Workload
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.model.state import State
 
+_MADE: Final = frozenset({EventCode.IMAGE_CHANGED, EventCode.RECREATED})
+
 LOOP_OF: Final = 3
 """Ends that nobody ordered, of one copy, from which on they are called a loop."""
 
@@ -47,6 +49,7 @@ def afflicted(service: ServiceView, known: Known, since: float) -> Afflicted:
         for name in names
         for fact in _of_copy(name, copies.get(name), ends_of(name, happened, copies), happened)
     ]
+    found += _gone(service, happened)
     return Afflicted(tuple(_together(found)), frozenset(fact.subject for fact in found))
 
 
@@ -105,14 +108,35 @@ def _of_copy(
     if copy.phase is Phase.PAUSED:
         paused = [each for each in happened if _is(each, name, EventCode.PAUSED)]
         yield Fact(FactCode.PAUSED, paused[-1].at if paused else None, name, source=copy.place.name)
-    elif copy.phase is Phase.PENDING:
-        yield Fact(FactCode.NEVER_STARTED, None, name, after=copy.detail, source=copy.place.name)
+    elif copy.phase is Phase.PENDING or copy.start_error:
+        made = [each.at for each in happened if each.subject == name and each.code in _MADE]
+        yield Fact(
+            FactCode.NEVER_STARTED,
+            max(made, default=None),
+            name,
+            after=copy.start_error,
+            source=copy.place.name,
+        )
     elif copy.phase in NOT_RUNNING or copy.phase is Phase.RESTARTING:
         last = max((*ends.memory, *ends.failed, *ends.ordered), key=_at, default=None)
         if last is not None and last in ends.ordered and last.name:
             yield Fact(FactCode.SIGNALLED, last.at, name, after=last.name, source=copy.place.name)
         elif not seen:
             yield _as_it_stands(copy)
+
+
+def _gone(service: ServiceView, happened: Sequence[Event]) -> Iterator[Fact]:
+    """Copies that are declared, that nothing is called any more, and that were seen to be removed.
+
+    What is called so by nobody and was never seen is said by its look.
+    """
+    for each in service.instances:
+        if each.replicas or not each.runs_as or each.state is State.OK or each.stale:
+            continue
+        removed = [event for event in happened if _is(event, each.runs_as, EventCode.REMOVED)]
+        if removed:
+            last = removed[-1]
+            yield Fact(FactCode.GONE, last.at, each.runs_as, source=last.place)
 
 
 def _failed(name: str, ends: Sequence[Event]) -> Fact:
@@ -166,12 +190,21 @@ def _of_workload(workload: Workload) -> Iterator[Fact]:
 
 
 def check_facts(service: ServiceView, known: Known) -> list[Fact]:
-    """Copies that run and that their engine's own health check calls ill."""
-    ill = [each for each in known.copies(service) if each.runs and each.state is State.DOWN]
+    """Copies that run and that their engine calls ill, by its own health check for one."""
     return _together(
         Fact(FactCode.CHECK_FAILS, None, each.name, after=each.detail, source=each.place.name)
-        for each in ill
+        for each in known.copies(service)
+        if _is_ill(each)
     )
+
+
+def called_ill(service: ServiceView, known: Known) -> frozenset[str]:
+    """The names of these copies."""
+    return frozenset(each.name for each in known.copies(service) if _is_ill(each))
+
+
+def _is_ill(copy: Replica) -> bool:
+    return copy.runs and copy.state is State.DOWN
 
 
 def _together(facts: Iterable[Fact]) -> list[Fact]:

@@ -1,7 +1,7 @@
 """Why one service is as it is: the entry to this room. Pure.
 
 Invariant: a service that is well, meets its objectives and has no firing alert has no explanation
-but that its certificate ends, which explains nothing that is wrong.
+but that its certificate ends, or that a part of it is down, which explain nothing that is wrong.
 A dependency explains a service if it is wrong and is not known to have begun later; of a chain of
 such dependencies it is the last one.
 """
@@ -18,9 +18,20 @@ from opsconsole.engine.judge.diagnosis.beside import (
     well,
 )
 from opsconsole.engine.judge.diagnosis.changes import OF_CHANGES, before, change_facts
-from opsconsole.engine.judge.diagnosis.copies import afflicted, check_facts, workload_facts
+from opsconsole.engine.judge.diagnosis.copies import (
+    afflicted,
+    called_ill,
+    check_facts,
+    workload_facts,
+)
 from opsconsole.engine.judge.diagnosis.known import PRECISION, Known, Onset
-from opsconsole.engine.judge.diagnosis.looks import end_facts, look_facts, runs_as, unread_facts
+from opsconsole.engine.judge.diagnosis.looks import (
+    end_facts,
+    look_facts,
+    noted_facts,
+    runs_as,
+    unread_facts,
+)
 from opsconsole.engine.judge.diagnosis.ranking import Story, ranked
 from opsconsole.model.causes import WINDOW
 from opsconsole.model.diagnosis import (
@@ -29,7 +40,7 @@ from opsconsole.model.diagnosis import (
     Fact,
     FactCode,
 )
-from opsconsole.model.snapshot import ServiceView
+from opsconsole.model.snapshot import InstanceView, ServiceView
 from opsconsole.model.state import State
 
 _SYMPTOMS: Final = frozenset(
@@ -39,6 +50,7 @@ _SYMPTOMS: Final = frozenset(
         FactCode.COPIES_MISSING,
         FactCode.DISK_FULL,
         FactCode.HOST_MEMORY,
+        FactCode.NOT_READ,
     }
 )
 """What is seen and may have many causes: possible, as long as no change came before it."""
@@ -84,6 +96,8 @@ def _own(
     if wrong:
         since = (known.now if onset is None else onset.wrong) - WINDOW
         stories = list(_of_trouble(service, known, since, changes))
+        if service.state is State.UNKNOWN:
+            stories = [_surely_unread(each) for each in stories]
         used = {fact for story in stories for fact in story.facts}
         yield from stories
         yield from (_plain(fact) for fact in unread_facts(service, known))
@@ -93,7 +107,8 @@ def _own(
     if not wrong:
         noted = all(fact.code is FactCode.ALERTS_SILENCED for fact in (*goals, *alerts))
         unlike = Confidence.POSSIBLE if noted else Confidence.UNLIKELY
-        yield from (_plain(fact, unlike) for fact in end_facts(service, known.now))
+        noted_beside = (*noted_facts(service), *end_facts(service, known.now))
+        yield from (_plain(fact, unlike) for fact in noted_beside)
     yield from (_plain(fact, sure) for fact in goals)
     for fact in alerts:
         grave = fact.state is State.DOWN and not wrong
@@ -107,7 +122,12 @@ def _of_trouble(
     ends = afflicted(service, known, since)
     copies, count = known.copies(service), len(service.instances)
     struck = [each for each in service.instances if runs_as(each, copies, ends.names)]
-    spared = [each for each in service.instances if each not in struck]
+    ill = called_ill(service, known)
+    spared = [
+        each
+        for each in service.instances
+        if each not in struck and not (_answers_well(each) and runs_as(each, copies, ill))
+    ]
     symptoms = tuple(look_facts(struck, count))
     for fact in ends.facts:
         yield _after_change(fact, changes, symptoms)
@@ -117,6 +137,19 @@ def _of_trouble(
     beside = (*workload_facts(service, known), *check_facts(service, known))
     for fact in (*beside, *look_facts(spared, count), *host_facts(service, known)):
         yield _after_change(fact, changes)
+
+
+def _surely_unread(story: Story) -> Story:
+    """Why nothing is known is no guess where nothing is known."""
+    if story.lead.code is not FactCode.NOT_READ:
+        return story
+    return replace(story, confidence=Confidence.LIKELY)
+
+
+def _answers_well(instance: InstanceView) -> bool:
+    """Whether no look of it was bad, so that it is wrong by what its engine says alone."""
+    report = instance.report
+    return instance.fault is None and (report is None or report.state is State.OK)
 
 
 def _of_others(service: ServiceView, known: Known, onset: Onset | None) -> Iterator[Story]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from opsconsole.engine.judge.episodes import RED, episodes
 from opsconsole.model.alerting.alerts import Alert
-from opsconsole.model.events import Event
+from opsconsole.model.events import Event, EventCode
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView, Replica, Workload
 from opsconsole.model.snapshot import InstanceView, ServiceView, SourceView
@@ -68,7 +68,10 @@ class Known:
         )
 
     def onset(self, service: ServiceView) -> Onset | None:
-        """When ``service`` went wrong; None if it is not wrong, or not known to be."""
+        """When ``service`` went wrong; None if it is not wrong, or not known to be.
+
+        What a person took away and put back went wrong when it was back and not well.
+        """
         if service.state not in RED:
             return None
         seen = [found for each in service.instances if (found := _onset(each)) is not None]
@@ -77,12 +80,40 @@ class Known:
         lasting = episodes(self.events.get(service.name, ())).get(service.name, ())
         if lasting and lasting[-1].ended_at is None:
             seen.append(Onset(lasting[-1].began_at, lasting[-1].began_at))
-        return min(seen, key=lambda each: (each.wrong, each.well))
+        first = min(seen, key=lambda each: (each.wrong, each.well))
+        return Onset(first.well, max(first.wrong, self._back(service, first) or first.wrong))
+
+    def _back(self, service: ServiceView, onset: Onset) -> float | None:
+        """When what was taken away by order at ``onset`` was there again; None if it was not."""
+        events = self.events.get(service.name, ())
+        ordered = [
+            each
+            for each in events
+            if _is_order(each) and onset.well - PRECISION <= each.at <= onset.wrong + PRECISION
+        ]
+        if not ordered:
+            return None
+        last = ordered[-1]
+        return next(
+            (
+                each.at
+                for each in events
+                if each.at > last.at and each.subject == last.subject and each.code in _BACK
+            ),
+            None,
+        )
 
     def _ends(self, service: ServiceView) -> Iterable[float]:
         for replica in self.copies(service):
             if replica.state in RED and replica.finished_at is not None:
                 yield replica.finished_at
+
+
+_BACK: Final = frozenset({EventCode.STARTED, EventCode.RECREATED, EventCode.IMAGE_CHANGED})
+
+
+def _is_order(event: Event) -> bool:
+    return event.code is EventCode.REMOVED or (event.code is EventCode.ENDED and bool(event.name))
 
 
 def _onset(instance: InstanceView) -> Onset | None:

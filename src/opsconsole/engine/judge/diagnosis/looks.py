@@ -26,6 +26,23 @@ def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[
             yield Fact(FactCode.FLAPPING, None, each.name, after=each.reason, state=each.state)
 
 
+def noted_facts(service: ServiceView) -> Iterator[Fact]:
+    """Parts that are down by what copies say that call themselves ok all the same."""
+    noted = ((each, part_in_ok(each)) for each in service.instances)
+    yield from _of_components([(each, part) for each, part in noted if part is not None])
+
+
+def part_in_ok(instance: InstanceView) -> Component | None:
+    """The first part that is down, and needed, of a copy that is ok."""
+    report = instance.report
+    if report is None or not report.message or report.state is not State.OK:
+        return None
+    if instance.state is not State.OK or instance.stale:
+        return None
+    parts = (each for each in failing(report.components) if each.critical)
+    return next((each for each in parts if each.state is State.DOWN), None)
+
+
 def end_facts(service: ServiceView, now: float) -> Iterator[Fact]:
     """The certificate of ``service`` that ends soon, or has ended with nobody refusing it."""
     shown = [each for each in service.instances if _ends_soon(each, now)]
@@ -59,13 +76,15 @@ def _whole(seconds: float) -> float:
 
 
 def unread_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
-    """Why nothing is known of ``service`` at present."""
+    """Why nothing is known of ``service`` at present, where its looks do not say it."""
     if not service.stale and service.state is not State.UNKNOWN:
         return
     silent = [each for each in known.sources if each.fault is not None and _serves(each, service)]
     for each in silent:
         yield Fact(FactCode.NOT_READ, each.since, each.name, after=str(each.fault))
-    if not silent and service.reason:
+    ill = [each for each in service.instances if each.state is State.UNKNOWN and not each.stale]
+    looked = any(each.reason for each in ill)
+    if not silent and not looked and service.reason:
         yield Fact(FactCode.NOT_READ, service.since, "", after=service.reason)
 
 
@@ -105,9 +124,8 @@ def _of_probes(instances: Sequence[InstanceView], all_of_them: int) -> Iterator[
         alike.setdefault(kind, []).append(each)
     for group in alike.values():
         worst = max(group, key=lambda each: each.state.urgency)
-        refused = worst.fault is not None and worst.fault.kind is FaultKind.TLS
         yield Fact(
-            FactCode.CERTIFICATE if refused else FactCode.PROBE_FAILS,
+            _code(worst),
             _earliest([each.wrong_at or each.since for each in group]),
             worst.name,
             after=worst.reason,
@@ -116,6 +134,13 @@ def _of_probes(instances: Sequence[InstanceView], all_of_them: int) -> Iterator[
             state=worst.state,
             copies=len(group),
         )
+
+
+def _code(worst: InstanceView) -> FactCode:
+    if worst.state is State.UNKNOWN:
+        return FactCode.NOT_READ
+    refused = worst.fault is not None and worst.fault.kind is FaultKind.TLS
+    return FactCode.CERTIFICATE if refused else FactCode.PROBE_FAILS
 
 
 def runs_as(instance: InstanceView, copies: Iterable[Replica], names: Collection[str]) -> bool:
