@@ -31,6 +31,7 @@ from opsconsole.engine.notices import Notices
 from opsconsole.engine.open_sources import CLOSE_WITHIN, OpenSources, close
 from opsconsole.engine.past import preload
 from opsconsole.engine.past.beside import Beside
+from opsconsole.engine.past.learnt import LOOK_EVERY, Learning
 from opsconsole.engine.past.past_figures import PastFigures
 from opsconsole.engine.past.replay import SPAN_EVERY, Archive, Replay
 from opsconsole.engine.reload import POLL_EVERY, ConfigurationWatch, Reloading
@@ -138,6 +139,7 @@ class Engine(EngineCalls):
         )
         self._pages = PageBook(settings, base, self._clock)
         self._units = UnitBook(settings, machines, self._clock)
+        self._learning = Learning(settings, base, machines, self._clock)
 
     @property
     def latest(self) -> Snapshot:
@@ -255,6 +257,7 @@ class Engine(EngineCalls):
                 tasks.create_task(self._for_ever(self._follow_recording, RECORDING_EVERY))
                 tasks.create_task(self._for_ever(self._follow_configuration, POLL_EVERY))
                 tasks.create_task(self._for_ever(self._discover, DISCOVER_EVERY))
+                tasks.create_task(self._for_ever(self._learn, LOOK_EVERY))
 
     def _shut(self) -> None:
         self._loop = None
@@ -262,6 +265,7 @@ class Engine(EngineCalls):
         self._replay.close()
         self._door.close()
         self._notes.close()
+        self._learning.close()
         self._machines.close()
 
     async def _for_ever(self, work: Callable[[], Coroutine[Any, Any, None]], pause: float) -> None:
@@ -320,7 +324,7 @@ class Engine(EngineCalls):
             self._schedule.replace(sources)
         self._replay.past_figures = PastFigures(settings, sources, self._clock)
         self._door.use(settings, self._findings.declared)
-        for part in (self._logs, self._runbooks, self._pages, self._units):
+        for part in (self._logs, self._runbooks, self._pages, self._units, self._learning):
             part.use(settings)
         await close(gone)
 
@@ -438,6 +442,9 @@ class Engine(EngineCalls):
 
     async def _follow_recording(self) -> None:
         await self._beside.follow(self._store, self.recording.state, self._clock.now())
+
+    async def _learn(self) -> None:
+        await self._learning.learn(self._store.events)
 
     async def _read_log_figures(self) -> None:
         now = self._clock.now()

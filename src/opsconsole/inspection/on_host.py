@@ -13,10 +13,7 @@ from typing import Final, assert_never
 from urllib.parse import urlsplit
 
 from opsconsole.config.files.problems import KeyPath
-from opsconsole.config.service_log import ServiceLog
-from opsconsole.config.settings import Settings
-from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, shown
-from opsconsole.inspection.named_on_host import (
+from opsconsole.config.named_on_host import (
     Checkout,
     Entry,
     MadeFile,
@@ -25,6 +22,9 @@ from opsconsole.inspection.named_on_host import (
     Unit,
     named_by,
 )
+from opsconsole.config.service_log import ServiceLog
+from opsconsole.config.settings import Settings
+from opsconsole.inspection.finding import Finding, Weight, listed, of_fault, shown
 from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault

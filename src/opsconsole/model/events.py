@@ -67,9 +67,13 @@ class EventCode(StrEnum):
     RESTART = "restart"
     RESTARTED = "restarted"
     PROCESS_STARTED = "process-started"
+    UNIT_STARTED = "unit-started"
+    HOST_BOOTED = "host-booted"
 
     VERSION = "version"
     VERSION_CHANGED = "version-changed"
+    CHECKED_OUT = "checked-out"
+    PACKAGES_CHANGED = "packages-changed"
 
     OPERATION = "operation"
     OPERATION_MISSED = "operation-missed"
@@ -112,7 +116,8 @@ class Event:
 
     ``detail`` is what others said of it: a reason, a summary, a fault, a note. ``before`` and
     ``after`` hold what changed. ``figure`` is an exit code, a count, seconds, or days: as the code
-    has it; of what changed or ended, the seconds just before it in which nobody looked. Of an
+    has it; of what changed or ended, the seconds just before it in which nobody looked; of what a
+    host has recorded, how long before the console it was, None for what it was there for. Of an
     operation, ``action`` is its kind, ``name`` which of several, ``by`` who began it; of an end in
     a container, ``name`` are the signals before it. ``memory``: killed for lack of memory. Of what
     was made again, ``before`` names what is gone, ``after`` what is new and ``detail`` what is
@@ -165,8 +170,19 @@ _OF: Final = {
         EventCode.IMAGE_TAGGED,
         EventCode.UPDATE_MOVED,
     ),
-    EventKind.RESTART: (EventCode.RESTART, EventCode.RESTARTED, EventCode.PROCESS_STARTED),
-    EventKind.VERSION: (EventCode.VERSION, EventCode.VERSION_CHANGED),
+    EventKind.RESTART: (
+        EventCode.RESTART,
+        EventCode.RESTARTED,
+        EventCode.PROCESS_STARTED,
+        EventCode.UNIT_STARTED,
+        EventCode.HOST_BOOTED,
+    ),
+    EventKind.VERSION: (
+        EventCode.VERSION,
+        EventCode.VERSION_CHANGED,
+        EventCode.CHECKED_OUT,
+        EventCode.PACKAGES_CHANGED,
+    ),
     EventKind.OPERATION: (
         EventCode.OPERATION,
         EventCode.OPERATION_MISSED,

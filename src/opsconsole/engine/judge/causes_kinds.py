@@ -27,6 +27,8 @@ VERSION: Final = Kind(96.0, "another version")
 CONFIGURATION: Final = Kind(94.0, "another configuration")
 LIMITS: Final = Kind(92.0, "other limits")
 OPERATION: Final = Kind(90.0, "an operation")
+PACKAGES: Final = Kind(86.0, "other packages")
+BOOTED: Final = Kind(66.0, "its host booted")
 MEMORY: Final = Kind(64.0, "it ran out of memory")
 PAUSED: Final = Kind(60.0, "it was paused")
 WRONG: Final = Kind(58.0, "it went wrong first")
@@ -61,8 +63,12 @@ _PLAIN: Final = {
     EventCode.RESTART: RESTART,
     EventCode.RESTARTED: RESTART,
     EventCode.PROCESS_STARTED: RESTART,
+    EventCode.UNIT_STARTED: RESTART,
+    EventCode.HOST_BOOTED: BOOTED,
     EventCode.VERSION: VERSION,
     EventCode.VERSION_CHANGED: VERSION,
+    EventCode.CHECKED_OUT: VERSION,
+    EventCode.PACKAGES_CHANGED: PACKAGES,
     EventCode.CLOCK: CLOCK,
     EventCode.TIME_LOST: CLOCK,
 }

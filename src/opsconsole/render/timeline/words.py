@@ -16,7 +16,8 @@ def words(event: Event) -> str:
     """What happened, as part of a sentence, without naming the service."""
     made = _MADE.get(event.code)
     if made is not None:
-        return made(event)
+        late = event.code in _RECORDED and event.figure is not None
+        return f"{made(event)}, learnt afterwards" if late else made(event)
     pattern = _PATTERNS.get(event.code, "{detail}")
     figure = f"{event.figure or 0.0:.0f}"
     said = pattern.format(event=event, detail=event.detail, change=change(event), figure=figure)
@@ -82,6 +83,26 @@ def _process_started(event: Event) -> str:
     return "process started" if lived is None else f"process restarted after {figures.age(lived)}"
 
 
+def _unit_started(event: Event) -> str:
+    return f"{event.name or 'its unit'} started"
+
+
+def _booted(event: Event) -> str:
+    return "the host booted"
+
+
+def _checked_out(event: Event) -> str:
+    by = f" by {event.by}" if event.by else ""
+    said = f"checkout {event.subject} {change(event)}{by}"
+    return f"{said}: {event.detail}" if event.detail else said
+
+
+def _packages(event: Event) -> str:
+    return (
+        f"package {event.subject} {change(event)}" if event.subject else f"packages: {event.after}"
+    )
+
+
 def _operation(event: Event) -> str:
     if event.action is None:
         return event.detail
@@ -108,9 +129,23 @@ def _left(event: Event) -> str:
 
 
 _TOLD: Final = {OperationState.UNKNOWN, *(each for each in OperationState if each.final)}
+_RECORDED: Final = frozenset(
+    {
+        EventCode.UNIT_STARTED,
+        EventCode.HOST_BOOTED,
+        EventCode.CHECKED_OUT,
+        EventCode.PACKAGES_CHANGED,
+    }
+)
+"""What hosts record themselves."""
+
 _MADE: Final[Mapping[EventCode, Callable[[Event], str]]] = {
     EventCode.ENDED: _ended,
     EventCode.PROCESS_STARTED: _process_started,
+    EventCode.UNIT_STARTED: _unit_started,
+    EventCode.HOST_BOOTED: _booted,
+    EventCode.CHECKED_OUT: _checked_out,
+    EventCode.PACKAGES_CHANGED: _packages,
     EventCode.RECREATED: _recreated,
     EventCode.ALERT_FIRED: _fired,
     EventCode.ALERT_RESOLVED: _resolved,

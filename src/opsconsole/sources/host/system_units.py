@@ -16,7 +16,7 @@ from opsconsole.text import sanitize, sanitize_bytes
 
 PROPERTIES: Final = (
     "Id", "LoadState", "ActiveState", "SubState", "NRestarts", "MainPID", "MemoryCurrent",
-    "MemoryMax", "CPUUsageNSec", "ActiveEnterTimestampMonotonic",
+    "MemoryMax", "CPUUsageNSec", "ActiveEnterTimestampMonotonic", "ExecMainStartTimestampMonotonic",
 )  # fmt: skip
 
 _OUTPUT: Final = 256 * 1024
@@ -79,5 +79,17 @@ def number(properties: Mapping[str, str], name: str) -> int | None:
 
 def uptime(properties: Mapping[str, str]) -> float | None:
     """Seconds since the unit became active, by the clock that systemd counts with."""
-    since = number(properties, "ActiveEnterTimestampMonotonic")
+    return _ago(number(properties, "ActiveEnterTimestampMonotonic"))
+
+
+def started(properties: Mapping[str, str]) -> float | None:
+    """Seconds since its main process started, or it became active without one; None if inactive."""
+    if properties.get("ActiveState") not in {"active", "reloading", "activating"}:
+        return None
+    process = number(properties, "ExecMainStartTimestampMonotonic")
+    return _ago(process or number(properties, "ActiveEnterTimestampMonotonic"))
+
+
+def _ago(since: int | None) -> float | None:
+    """``since`` in microseconds of the clock that systemd counts with."""
     return max(0.0, time.monotonic() - since / 1e6) if since else None

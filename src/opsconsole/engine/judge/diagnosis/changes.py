@@ -11,6 +11,7 @@ from opsconsole.engine.judge.causes_kinds import (
     IMAGE,
     LIMITS,
     OPERATION,
+    PACKAGES,
     VERSION,
     kind_of,
 )
@@ -22,6 +23,7 @@ from opsconsole.model.snapshot import ServiceView
 _CODES: Final = {
     IMAGE: FactCode.IMAGE_CHANGED,
     VERSION: FactCode.VERSION_CHANGED,
+    PACKAGES: FactCode.CONFIGURATION_CHANGED,
     CONFIGURATION: FactCode.CONFIGURATION_CHANGED,
     LIMITS: FactCode.CONFIGURATION_CHANGED,
     OPERATION: FactCode.OPERATED,
@@ -54,9 +56,14 @@ def _fact(code: FactCode, event: Event) -> Fact:
     after = event.after or event.detail
     if event.code is EventCode.LIMITS_CHANGED:
         after = "limits"
+    elif event.code is EventCode.PACKAGES_CHANGED:
+        after = f"package {event.subject} {after}"
     elif event.code is EventCode.RECREATED:
         after = ", ".join(filter(None, (event.detail, event.after)))
-    return Fact(code, event.at, event.subject, before=event.before, after=after, source=event.place)
+    before, by = event.before, event.by
+    return Fact(
+        code, event.at, event.subject, before=before, after=after, by=by, source=event.place
+    )
 
 
 def before(fact: Fact, changes: list[Fact]) -> Fact | None:

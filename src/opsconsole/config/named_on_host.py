@@ -67,6 +67,7 @@ class Checkout:
 
 
 Thing = Unit | Entry | MadeFile | Checkout
+Part = Action | ServiceLog | Instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Named:
     """
 
     path: KeyPath
-    part: Action | ServiceLog | Instance
+    part: Part
     things: tuple[Thing, ...]
 
 
