@@ -150,16 +150,25 @@ async def test_a_burst_after_it_opened(
 
 
 @pytest.mark.parametrize("name", CASES)
-async def test_a_burst_as_it_opens(open_stage: OpenStage, name: str) -> None:
+async def test_a_burst_as_it_opens(
+    open_stage: OpenStage, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     case = CASES[name]
     engine = case.engine()
+    said: list[str] = []
     async with open_stage(None, engine=engine) as stage:
+        monkeypatch.setattr(stage.app, "say", said.append)
         before = left_behind(stage)
         for key in (*CLOSING, "tab", "R", "x", ":", "/"):
             stage.app.open(case.route())
+            opened = stage.app.screen
+            said.clear()
             burst(stage, key, 5)
             await settled(stage)
             assert engine.performed == [], f"{key} started it"
+            if isinstance(opened, dialog.Dialog) and opened.CAREFUL:
+                assert stage.app.screen is opened, f"{key} closed it before it could be read"
+                assert said.count("typed before it could be read: not used") == 5, key
             await cleared(stage)
             assert left_behind(stage) == before, f"{key} leaked"
 
