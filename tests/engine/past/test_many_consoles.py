@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from opsconsole.config.settings import Settings
@@ -201,6 +201,8 @@ def overlapping(parts: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]
 
 
 @given(SHIFTS, st.tuples(OUTAGES, OUTAGES))
+# Who fired it leaves at once, and a third one comes before the second has seen it fire.
+@example([(93, 25, 1), (30, 42, 3), (237, 1, 1)], ([], [(83, 128)]))
 @settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_the_story_is_that_of_one_console_that_never_went(
     parts: list[tuple[int, int, int]], outages: tuple[list[tuple[int, int]], list[tuple[int, int]]]

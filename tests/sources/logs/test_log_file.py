@@ -122,9 +122,11 @@ def test_a_folder_or_a_pipe_is_refused(tmp_path: Path, place: str) -> None:
 
 def test_a_line_of_ten_megabytes_is_cut_and_counted(tmp_path: Path) -> None:
     log = tmp_path / "app.log"
+    append(log, "first\n")
     with following(log) as heard:
+        until(lambda: heard.texts == ["first"])
         append(log, b"x" * 10_000_000 + b"\nnext\n")
-        until(lambda: len(heard.raw) == 2)
-        assert len(heard.raw[0].data) == LINE_BYTES
-        assert heard.raw[0].over == 10_000_000 - LINE_BYTES
-        assert heard.texts[1] == "next"
+        until(lambda: len(heard.raw) == 3)
+        assert len(heard.raw[1].data) == LINE_BYTES
+        assert heard.raw[1].over == 10_000_000 - LINE_BYTES
+        assert heard.texts[2] == "next"

@@ -5,7 +5,9 @@ every present figure and state stay unknown until they are looked at. What is th
 recorded goes on, with its beginning. Events keep their times, and no event is added twice.
 """
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from opsconsole.engine.figures.budget_sources import LOOKS
@@ -13,7 +15,8 @@ from opsconsole.engine.judge.events import not_watched
 from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
 from opsconsole.engine.state.recall import recalled
 from opsconsole.engine.state.store import Store
-from opsconsole.model.events import Event
+from opsconsole.model.alerting.alerts import Alert, AlertState
+from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.past.replay import Gap
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
@@ -87,7 +90,22 @@ def fill(store: Store, past: Past, now: float) -> None:
             _recall_budgets(record, service, past.snapshot.taken_at)
             store.touch(record)
     unseen_from = None if past.gap is None else past.gap.begin
-    store.recall_alerts(past.snapshot.alerts, unseen_from, now)
+    store.recall_alerts(_as_told(past.snapshot.alerts, past.events), unseen_from, now)
+
+
+def _as_told(alerts: tuple[Alert, ...], events: tuple[Event, ...]) -> Iterator[Alert]:
+    """The alerts, firing where the timeline says so.
+
+    Who records may wait for what another console, which has gone, has seen fire and recorded. Of
+    several alerts of one name the timeline does not say which it was.
+    """
+    last = {(each.service, each.subject): each for each in events if each.kind is EventKind.ALERT}
+    named = Counter((each.service, each.name) for each in alerts)
+    for alert in alerts:
+        told = last.get((alert.service, alert.name))
+        fired = told is not None and told.code is EventCode.ALERT_FIRED and told.at >= alert.since
+        waits = alert.state is AlertState.PENDING and named[alert.service, alert.name] == 1
+        yield replace(alert, state=AlertState.FIRING) if waits and fired else alert
 
 
 def _recall(record: ServiceRecord, service: ServiceView, past: Past, now: float) -> None:
