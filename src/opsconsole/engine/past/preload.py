@@ -90,10 +90,10 @@ def fill(store: Store, past: Past, now: float) -> None:
             _recall_budgets(record, service, past.snapshot.taken_at)
             store.touch(record)
     unseen_from = None if past.gap is None else past.gap.begin
-    store.recall_alerts(_as_told(past.snapshot.alerts, past.events), unseen_from, now)
+    store.recall_alerts(_as_shown(past.snapshot.alerts, past.events), unseen_from, now)
 
 
-def _as_told(alerts: tuple[Alert, ...], events: tuple[Event, ...]) -> Iterator[Alert]:
+def _as_shown(alerts: tuple[Alert, ...], events: tuple[Event, ...]) -> Iterator[Alert]:
     """The alerts, firing where the timeline says so.
 
     Who records may wait for what another console, which has gone, has seen fire and recorded. Of
@@ -102,8 +102,10 @@ def _as_told(alerts: tuple[Alert, ...], events: tuple[Event, ...]) -> Iterator[A
     last = {(each.service, each.subject): each for each in events if each.kind is EventKind.ALERT}
     named = Counter((each.service, each.name) for each in alerts)
     for alert in alerts:
-        told = last.get((alert.service, alert.name))
-        fired = told is not None and told.code is EventCode.ALERT_FIRED and told.at >= alert.since
+        latest = last.get((alert.service, alert.name))
+        fired = (
+            latest is not None and latest.code is EventCode.ALERT_FIRED and latest.at >= alert.since
+        )
         waits = alert.state is AlertState.PENDING and named[alert.service, alert.name] == 1
         yield replace(alert, state=AlertState.FIRING) if waits and fired else alert
 
