@@ -52,6 +52,15 @@ class Pattern:
         """Whether the whole of ``text`` is a match."""
         return bool(self._matches.Match(_bytes(text)))
 
+    def place(self, text: str) -> tuple[int, int] | None:
+        """Where the first match in ``text`` begins and ends; None where there is none."""
+        encoded = _bytes(text)
+        found = self._whole.search(encoded)
+        if found is None:
+            return None
+        start, end = (len(encoded[:at].decode("utf-8", "replace")) for at in found.span())
+        return start, end
+
     def named(self, text: str) -> Mapping[str, str | None]:
         """What the named groups of the first match hold; nothing where there is none."""
         found = self._whole.search(_bytes(text))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from opsconsole.patterns import Pattern, PatternError, literal, pattern
+from opsconsole.render.ink.cells import Line, Role, Span
 
 LIMIT: Final = 120
 
@@ -30,6 +31,31 @@ class Filter:
         inverted = self.text.startswith("!")
         typed = self.text[1:] if inverted else self.text
         return compiled(typed.strip()).search(subject[:400]) is not inverted
+
+    def place(self, subject: str) -> tuple[int, int] | None:
+        """Where ``subject`` has what is looked for; None where there is nothing to mark."""
+        if self.empty or self.text.startswith("!"):
+            return None
+        found = compiled(self.text.strip()).place(subject[:400])
+        return found if found is not None and found[0] < found[1] else None
+
+    def begins_a_word(self, subject: str) -> bool:
+        """Whether what is looked for stands at the beginning of a word of ``subject``."""
+        found = self.place(subject)
+        return found is not None and (found[0] == 0 or not subject[found[0] - 1].isalnum())
+
+
+NOTHING: Final = Filter()
+
+
+def marked(text: str, role: Role, wanted: Filter) -> Line:
+    """``text`` in ``role``, with what is looked for marked."""
+    found = wanted.place(text)
+    if found is None:
+        return (Span(text, role),)
+    start, end = found
+    parts = ((text[:start], role), (text[start:end], Role.MATCH), (text[end:], role))
+    return tuple(Span(part, each) for part, each in parts if part)
 
 
 def compiled(text: str) -> Pattern:

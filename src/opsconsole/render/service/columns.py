@@ -24,6 +24,7 @@ from opsconsole.render.ink.cells import (
     width_of,
 )
 from opsconsole.render.ink.cuts import cut_name
+from opsconsole.render.ink.matching import NOTHING, Filter, marked
 from opsconsole.render.ink.spark import latency_spark
 from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import Sort
@@ -41,13 +42,15 @@ _MARGIN_FROM: Final = 100
 class Context:
     """What cells need besides the service: the time, the window of history, firing alerts.
 
-    ``activities`` are operations and degradations by the service's name.
+    ``activities`` are operations and degradations by the service's name. What is ``looked_for`` is
+    marked.
     """
 
     now: float
     window: float
     alerts: Mapping[str, int]
     activities: Mapping[str, str] = field(default_factory=dict)
+    looked_for: Filter = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +200,17 @@ def _age() -> Column:
     return Column("for", "for", 4, cell, Align.RIGHT)
 
 
+def _padded(line: Line, width: int) -> Line:
+    return (*line, Span(" " * (width - line_width(line))))
+
+
 def _service(width: int) -> Column:
-    def cell(service: ServiceView, _context: Context, width: int) -> Cell:
-        calm = standing(service) is Standing.OK
-        return Cell(cut_name(service.name, width), Role.TEXT if calm else Role.STRONG)
+    def cell(service: ServiceView, context: Context, width: int) -> Cell:
+        role = Role.TEXT if standing(service) is Standing.OK else Role.STRONG
+        name = cut_name(service.name, width)
+        if context.looked_for is NOTHING:
+            return Cell(name, role)
+        return Cell("", spans=_padded(marked(name, role, context.looked_for), width))
 
     return Column("service", "service", width, cell, sort=Sort.NAME)
 
@@ -288,6 +298,8 @@ def _why(width: int) -> Column:
     def cell(service: ServiceView, context: Context, width: int) -> Cell:
         role = Role.MUTED if standing(service) is Standing.OK else Role.TEXT
         said = why_beside(service, context.activities.get(service.name), width, role)
-        return Cell("", spans=(*said, Span(" " * (width - line_width(said)))))
+        if context.looked_for is not NOTHING and context.looked_for.place(service.name) is None:
+            said = (*marked(said[0].text, role, context.looked_for), *said[1:])
+        return Cell("", spans=_padded(said, width))
 
     return Column("why", "why", width, cell, gap=2)

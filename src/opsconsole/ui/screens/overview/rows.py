@@ -13,8 +13,8 @@ from opsconsole.render.alerts.folding import FoldedAlert, fold_rows
 from opsconsole.render.alerts.rows import order
 from opsconsole.render.fleet.grouping import Grouping, Groups, usual
 from opsconsole.render.fleet.rows import Alike, Heading, Rows, Unfolded, flat, grouped
+from opsconsole.render.fleet.wanted import Wanted
 from opsconsole.render.ink.cells import Line, Role, Span
-from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service import table as services
 from opsconsole.render.timeline import rows as events
 
@@ -29,7 +29,7 @@ class ServiceRows:
     """
 
     def __init__(self) -> None:
-        self.filter = Filter()
+        self.filter = Wanted()
         self.sort = services.Sort.STATE
         self.grouping: Grouping | None = None
         self.folds = Unfolded()
@@ -54,7 +54,7 @@ class ServiceRows:
 
     def clear(self) -> None:
         """List all of them."""
-        self.filter, self.failing_only = Filter(), False
+        self.filter, self.failing_only = Wanted(), False
 
     def sort_by_next(self, step: int) -> None:
         """Sort by the next column, or the one before."""
@@ -75,8 +75,8 @@ class ServiceRows:
 
     def _made(self, snapshot: Snapshot, *, headings: bool, held: str) -> Rows:
         if not self.filter.empty:
-            found = services.order(snapshot, self.sort, self.filter)
-            return flat(found, self.folds, held=held)
+            found = services.sorter(snapshot, self.sort)(self.filter.of(snapshot))
+            return flat(self.filter.likeliest_first(found), self.folds, held=held)
         groups = self._groups.of(snapshot, self.grouping or Grouping.GROUP)
         wanted = self.grouping is not None or usual(snapshot.services, groups)
         sort = services.sorter(snapshot, self.sort)

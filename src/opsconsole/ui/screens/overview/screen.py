@@ -16,10 +16,10 @@ from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.fleet.members import members_lines
 from opsconsole.render.fleet.rows import Alike, Heading
+from opsconsole.render.fleet.wanted import Wanted
 from opsconsole.render.frame.header import too_small_lines
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.render.ink.matching import Filter
 from opsconsole.render.overview import Panel, Placement, arrange, too_small, zoomed
 from opsconsole.render.selected import selected_lines
 from opsconsole.render.service import columns as grid
@@ -395,12 +395,15 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     def action_filter(self) -> None:
         """Type a filter at the bottom."""
         self.ask(
-            Prompt(self._services.choice.filter.text, placeholder="filter: ! inverts, esc clears")
+            Prompt(
+                self._services.choice.filter.text,
+                placeholder="text, env: group: state: alert: · ! inverts, esc clears",
+            )
         )
 
     @on(Prompt.Typed)
     def _typed(self, message: Prompt.Typed) -> None:
-        self._services.choice.filter = Filter(message.text)
+        self._services.choice.filter = Wanted(message.text)
         if message.final:
             self.table(Panel.SERVICES).focus()
         with self.console_app.pressed(message.at):

@@ -12,6 +12,7 @@ from opsconsole.render.fleet import headings
 from opsconsole.render.fleet.rows import Alike, Heading, Row, Rows, is_trouble
 from opsconsole.render.ink.cells import Line, Role, Span
 from opsconsole.render.ink.figures import span
+from opsconsole.render.ink.matching import NOTHING
 from opsconsole.render.overview import Panel
 from opsconsole.render.service import columns as grid
 from opsconsole.render.service.table import alert_counts
@@ -60,7 +61,11 @@ class ServicesTable(GridTable):
         listed = self.listed(snapshot, self.screen.size.width)
         columns, width = self.columns(snapshot, window), self.size.width
         counts = alert_counts(snapshot.alerts) if snapshot is not None else {}
-        context = grid.Context(now, window, counts, operations.activities(snapshot, now))
+        plain = self.choice.filter.plain
+        context = grid.Context(
+            now, window, counts, operations.activities(snapshot, now),
+            NOTHING if plain.empty else plain,
+        )  # fmt: skip
         shared = frozenset(listed.beside)
         names = headings.name_width(headings.folded(listed), width)
 
