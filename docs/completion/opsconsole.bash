@@ -36,8 +36,8 @@ _shtab_opsconsole_silence_option_strings=(-h --help -c --config --read-only --fo
 _shtab_opsconsole_unsilence_option_strings=(-h --help -c --config --read-only --alertmanager --reason --comment --yes --dry-run --no-wait --json)
 _shtab_opsconsole_incident_option_strings=(-h --help -c --config --from --to --service --out --format)
 _shtab_opsconsole_note_option_strings=(-h --help -c --config --read-only --service)
-_shtab_opsconsole_demo_option_strings=(-h --help --read-only --wall --low-bandwidth --ascii --theme --scenario --headless --state-dir)
-_shtab_opsconsole_option_strings=(-h --help -c --config --read-only --wall --low-bandwidth --ascii --theme --version)
+_shtab_opsconsole_demo_option_strings=(-h --help --read-only --wall --view --low-bandwidth --ascii --theme --scenario --headless --state-dir)
+_shtab_opsconsole_option_strings=(-h --help -c --config --read-only --wall --view --low-bandwidth --ascii --theme --version)
 
 _shtab_opsconsole_status_pos_0_COMPGEN=_opsconsole_services
 _shtab_opsconsole_status__c_COMPGEN=_shtab_compgen_files

@@ -10,6 +10,8 @@ import pytest
 from opsconsole.cli.commands import build_parser
 from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.screen import _options
+from opsconsole.errors import OpsconsoleError
+from opsconsole.model.choices import SavedView
 from opsconsole.ui.options import Options, WallOptions
 
 UNIT = Path(__file__).parents[2] / "sample_configs" / "systemd" / "opsconsole-wall@.service"
@@ -96,3 +98,14 @@ def test_systemd_understands_the_unit(tmp_path: Path) -> None:
     )
     assert "opsconsole-wall" not in verify.stderr
     assert verify.returncode == 0, verify.stderr
+
+
+def test_a_wall_of_a_saved_view(tmp_path: Path) -> None:
+    text = "views:\n  night: {filter: 'state:down', failing: true}\n"
+    saved = options(tmp_path, text, "--wall", "--view", "night").wall
+    assert saved == WallOptions(saved=SavedView("night", "state:down", failing=True))
+    with pytest.raises(OpsconsoleError, match="no view is called day") as raised:
+        options(tmp_path, text, "--wall", "--view", "day")
+    assert "there are: night" in str(raised.value.remedy)
+    with pytest.raises(OpsconsoleError, match="--view is for a wall"):
+        options(tmp_path, text, "--view", "night")

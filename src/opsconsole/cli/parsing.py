@@ -72,6 +72,9 @@ def add_look_options(look: Parser) -> None:
         "--wall", action="store_true", default=suppress, help="read-only screen for a wall"
     )
     look.add_argument(
+        "--view", metavar="NAME", default=suppress, help="a saved view, for the wall to show alone"
+    )
+    look.add_argument(
         "--low-bandwidth", action="store_true", default=suppress, help="fewer colours and repaints"
     )
     look.add_argument("--ascii", action="store_true", default=suppress, help="no box drawing")

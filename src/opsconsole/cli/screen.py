@@ -13,11 +13,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from opsconsole.cli.parsing import EX_CONFIG, EX_USAGE
-from opsconsole.errors import ConfigError
+from opsconsole.errors import ConfigError, OpsconsoleError
+from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from opsconsole.config.settings import Settings
+    from opsconsole.model.choices import SavedView
+    from opsconsole.ui.choices_file import ChoicesFile
     from opsconsole.ui.options import ExportRequest, Options
     from opsconsole.ui.terminal.terminal_guardian import Guard
 
@@ -63,11 +67,18 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
 
         return export_to(Path.cwd(), from_arguments(arguments), request)
 
-    options = replace(_options(arguments), export=export)
+    options = replace(_options(arguments), export=export, choices=_choices(arguments))
     code = run_screen(make_engine, options=options, guard=guard)
     if refused and code == EX_CONFIG:
         raise refused[-1]
     return code
+
+
+def _choices(arguments: argparse.Namespace) -> "ChoicesFile":
+    from opsconsole.config.files.finding import find
+    from opsconsole.ui.choices_file import ChoicesFile
+
+    return ChoicesFile(find(getattr(arguments, "config", None), os.environ))
 
 
 def _options(arguments: argparse.Namespace) -> "Options":
@@ -82,7 +93,7 @@ def _glanced(arguments: argparse.Namespace) -> "Options | None":
 
     path = find(getattr(arguments, "config", None), os.environ)
     seen = glance(path) if path is not None else Glance()
-    if seen is None or seen.wall or _asked(arguments, "wall"):
+    if seen is None or seen.wall or _asked(arguments, "wall") or _asked(arguments, "view"):
         # A wall is opened once in weeks: what it shows in turn is read, not glanced at.
         return None
     return Options(
@@ -106,6 +117,12 @@ def _loaded(arguments: argparse.Namespace) -> "Options":
     settings = configuration.settings
     display = settings.display
     is_wall = _asked(arguments, "wall") or settings.wall.enabled
+    saved = _saved_view(arguments, settings)
+    if saved is not None and not is_wall:
+        raise OpsconsoleError(
+            "--view is for a wall",
+            remedy=f"add --wall, or type :view {saved.name} on the screen",
+        )
     return Options(
         theme=getattr(arguments, "theme", None) or display.theme,
         low_bandwidth=_asked(arguments, "low_bandwidth") or display.low_bandwidth,
@@ -117,8 +134,27 @@ def _loaded(arguments: argparse.Namespace) -> "Options":
         danger=settings.environment.danger,
         window=display.window,
         time=display.time,
-        wall=WallOptions(settings.wall.rotate, settings.wall.views) if is_wall else None,
+        wall=WallOptions(settings.wall.rotate, settings.wall.views, saved) if is_wall else None,
     )
+
+
+def _saved_view(arguments: argparse.Namespace, settings: "Settings") -> "SavedView | None":
+    """The view that ``--view`` names. Raises OpsconsoleError where there is none."""
+    name = getattr(arguments, "view", None)
+    if not name:
+        return None
+    from opsconsole.engine.state.snapshot_builder import saved_views
+    from opsconsole.render.fleet.saved_views import view_called
+
+    own = {each.name: each for each in _choices(arguments).read().views}
+    views = {**{each.name: each for each in saved_views(settings)}, **own}
+    found = view_called(name, tuple(views.values()))
+    if found is None:
+        raise OpsconsoleError(
+            f"no view is called {sanitize(name, limit=80)}",
+            remedy=f"there are: {', '.join(views) or 'none'}; name one under views:",
+        )
+    return found
 
 
 def _asked(arguments: argparse.Namespace, name: str) -> bool:

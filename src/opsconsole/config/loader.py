@@ -27,7 +27,7 @@ from opsconsole.config.validation import problems_of, stray_references
 from opsconsole.errors import ConfigError
 
 # Mappings of names that may be spread over several files.
-_SHARED: Final = ("services", "environments", "keys")
+_SHARED: Final = ("services", "environments", "keys", "views")
 
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

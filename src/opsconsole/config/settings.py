@@ -152,6 +152,21 @@ class Display(Model):
     )
 
 
+class View(Model):
+    """A way to look at the services, by name: ``:view NAME``, or ``opsconsole wall --view``."""
+
+    filter: str = Field(
+        default="", description="What is typed behind /: env:staging state:down, or text."
+    )
+    sort: Literal["state", "name", "p95", "errors", "requests", "cpu", "alerts"] | None = Field(
+        default=None, description="What the services are sorted by."
+    )
+    grouping: Literal["group", "environment", "place", "team", "none"] | None = Field(
+        default=None, description="What their headings are."
+    )
+    failing: bool = Field(default=False, description="Only what is not ok.")
+
+
 class Wall(Model):
     """A read-only screen without a keyboard."""
 
@@ -202,6 +217,9 @@ class Settings(Model):
     )
     recording: Recording = Field(default_factory=Recording, description="What is kept on disk.")
     display: Display = Field(default_factory=Display, description="How it looks.")
+    views: dict[Name, View] = Field(
+        default_factory=dict, description="Ways to look at the services, by name."
+    )
     wall: Wall = Field(default_factory=Wall, description="A read-only screen without a keyboard.")
     keys: dict[str, str] = Field(
         default_factory=dict, description="Keys by binding, such as restart: ctrl+k."

@@ -12,6 +12,7 @@ from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.alerting.rules import RuleView
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.certificate import Validity
+from opsconsole.model.choices import SavedView
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis, Fact, FactCode
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
@@ -45,6 +46,7 @@ class Appearance:
 
     theme: str = "dark"
     keys: tuple[tuple[str, str], ...] = ()
+    views: tuple[SavedView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

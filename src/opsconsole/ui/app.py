@@ -26,6 +26,7 @@ from opsconsole.render.frame.keys import Scope, moved, with_keymap
 from opsconsole.ui.bindings import bindings, keymap_problems
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
+from opsconsole.ui.choosing import Choosing
 from opsconsole.ui.contracts import BASE_DEPTH, ConsoleLike, HasKeys, Shown, Speaking
 from opsconsole.ui.messages import Answered, EngineFailed, NotePosted, SnapshotArrived
 from opsconsole.ui.navigation import is_open, screen_of
@@ -87,6 +88,7 @@ class Console(App[int], inherit_bindings=False):
         self._appearance: Appearance | None = None
         self.failure = ""
         self.changes = Changes(self.time, self.open, self.say)
+        self.choosing = Choosing(options.choices, lambda text: self.post_message(NotePosted(text)))
         self.pressed_at: float | None = None
         self._interrupted_at = 0.0
         self._closed_at = 0.0
@@ -163,6 +165,7 @@ class Console(App[int], inherit_bindings=False):
         wall = self.options.wall
         await self.push_screen(screen_of(OverviewPage() if wall is None else WallPage(wall)))
         self._use_keymap(self.options.keys)
+        self.choosing.load(lambda: self.call_later(self.show))
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self._tick)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)

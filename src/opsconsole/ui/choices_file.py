@@ -34,7 +34,7 @@ class ChoicesFile:
         self.path = Path(home).absolute() / "opsconsole" / "choices" / f"{digest}.json"
 
     def read(self) -> Choices:
-        """What was kept; nothing chosen where there is no file, or none that is only this user's."""
+        """What was kept; nothing chosen where there is no file that is this user's alone."""
         try:
             if looseness(self.path) is not None:
                 return Choices()

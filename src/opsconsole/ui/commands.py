@@ -46,6 +46,8 @@ def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
     actors: tuple[DOMNode, ...] = (screen, screen.app)
     if isinstance(screen, HasKeys):
         scopes, actors = screen.scopes, (*screen.actors, screen.app)
+        for each in screen.typed:
+            yield Command(each.name, each.about, partial(each.takes, ""), takes=each.takes)
     for key in keys.of(scopes):
         if key.palette or key.scope in {Scope.CHANGE, Scope.OVERVIEW} or key.id == "help":
             method = f"action_{key.action.partition('(')[0]}"

@@ -6,9 +6,9 @@ nothing heavy, so that the first paint waits only for the curtain.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, cast
 
 from textual import events
 from textual.app import App
@@ -20,6 +20,7 @@ from opsconsole.clock import Clock
 from opsconsole.render.frame.keys import Scope
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
+from opsconsole.ui.choosing import Choosing
 from opsconsole.ui.options import Options
 from opsconsole.ui.routes import Route
 from opsconsole.ui.themes import Palette, RoleStyles
@@ -49,6 +50,7 @@ class ConsoleLike(Protocol):
     time: TimeTravel
     time_axis: TimeAxis
     changes: Changes
+    choosing: Choosing
     keymap: dict[str, str]
     role_styles: RoleStyles
     failure: str
@@ -151,8 +153,21 @@ class Speaking(Shown, inherit_bindings=False):
         """Show ``text`` for a few seconds."""
 
 
+class Typed(NamedTuple):
+    """A command that is typed with words behind it, and is no key."""
+
+    name: str
+    about: str
+    takes: Callable[[str], object]
+
+
 class HasKeys(Speaking, inherit_bindings=False):
     """A screen whose keys are also commands."""
+
+    @property
+    def typed(self) -> Iterable[Typed]:
+        """The commands of this screen that are no keys."""
+        return ()
 
     @property
     def scopes(self) -> tuple[Scope, ...]:

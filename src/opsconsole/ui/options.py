@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from opsconsole.model.choices import SavedView
     from opsconsole.model.snapshot import Snapshot
+    from opsconsole.ui.choosing import ChoiceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,17 @@ class ExportRequest:
 
 @dataclass(frozen=True, slots=True)
 class WallOptions:
-    """The views of a wall, and how many seconds each is shown."""
+    """The views of a wall, and how many seconds each is shown; ``saved`` narrows them all."""
 
     rotate: float = 20.0
     views: tuple[str, ...] = ("overview", "services", "resources", "timeline")
+    saved: "SavedView | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """Options of look, keys and files. ``keys`` maps binding ids to keys; ``window`` is in seconds.
-    ``time`` is the zone of times.
+    ``time`` is the zone of times. ``choices`` keeps what the person chose to see.
 
     ``export`` writes an incident report to a new file; it blocks. Raises OpsconsoleError.
     """
@@ -53,4 +56,5 @@ class Options:
     window: float = 900.0
     time: str = "utc"
     wall: WallOptions | None = None
+    choices: "ChoiceStore | None" = None
     export: "Callable[[ExportRequest], Path] | None" = None

@@ -9,6 +9,7 @@ from typing import TypeVar
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.diagnoses import Diagnoses
 from opsconsole.engine.state.store import Store
+from opsconsole.model.choices import SavedView
 from opsconsole.model.operation import Degradation, Operation
 from opsconsole.model.runbooks.runbook import RunbookView
 from opsconsole.model.runbooks.runs import RunbookRun
@@ -119,8 +120,17 @@ class SnapshotBuilder:
             self._environment = EnvironmentView(before.name, before.danger, here)
 
 
+def saved_views(settings: Settings) -> tuple[SavedView, ...]:
+    """The views that ``settings`` name, in their order."""
+    return tuple(
+        SavedView(name, each.filter, each.sort or "", each.grouping or "", each.failing)
+        for name, each in settings.views.items()
+    )
+
+
 def _appearance(settings: Settings) -> Appearance:
-    return Appearance(settings.display.theme, tuple(sorted(settings.keys.items())))
+    keys = tuple(sorted(settings.keys.items()))
+    return Appearance(settings.display.theme, keys, saved_views(settings))
 
 
 def _environments(settings: Settings) -> tuple[EnvironmentView, ...]:

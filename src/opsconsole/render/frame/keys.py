@@ -182,6 +182,14 @@ KEYS: Final[tuple[Key, ...]] = (
         "show what matches; ! in front shows what does not; esc clears", _L, Group.LOOK, hint=50),
     Key("failing", "f", "f", "failing", "failing", "show only what is not ok", _O, Group.LOOK,
         hint=55),
+    Key("view-next", "v", "v", "view_next", "next view",
+        "the next saved view, then all services again; :view save NAME keeps what is shown", _O,
+        Group.LOOK),
+    *(
+        Key(f"view-{n}", f"alt+{n}", f"alt-{n}", f"view({n})", f"view {n}", f"saved view {n}", _O,
+            Group.LOOK)
+        for n in range(1, 10)
+    ),
     Key("sort", "o", "o", "sort(1)", "sort", "sort by the next column", _O, Group.LOOK, hint=80),
     Key("sort-right", "shift+right", "shift-→", "sort(1)", "sort right", "sort by the next column",
         _O, Group.LOOK),

@@ -5,7 +5,7 @@ screen; figures give way to it. Widths do not depend on the data but for the lon
 of what does not answer any more is marked as old.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,11 +67,13 @@ class Column:
     """Blank cells before it."""
 
 
-def columns_for(width: int, longest: int = 20, window: float = 900.0) -> tuple[Column, ...]:
+def columns_for(
+    width: int, longest: int = 20, window: float = 900.0, chosen: Sequence[str] = ()
+) -> tuple[Column, ...]:
     """The columns that fit ``width`` cells; what is left over goes to the trend or the name.
 
     ``longest`` is the length of the longest service name. ``window`` is what the trend spans, in
-    seconds.
+    seconds. Figures that are ``chosen`` take the place of the usual ones, in their order.
     """
     inner = width - 1 if width >= _MARGIN_FROM else width
     wanted = max(_NAMES[0], min(longest, _NAMES[1]))
@@ -81,7 +83,7 @@ def columns_for(width: int, longest: int = 20, window: float = 900.0) -> tuple[C
     why = max(_least_why(width), min(_ENOUGH, room - name - nine))
     left = room - name - why
     shown: list[Column] = []
-    for column in _figures(window, beyond=why >= _ENOUGH):
+    for column in _figures(window, beyond=why >= _ENOUGH, chosen=chosen):
         if column.width + 1 > left:
             break
         shown.append(column)
@@ -89,7 +91,8 @@ def columns_for(width: int, longest: int = 20, window: float = 900.0) -> tuple[C
     trend = any(column.id == "spark" for column in shown)
     if trend:
         shown = [_trend(_TREND + left, window) if each.id == "spark" else each for each in shown]
-    shown.sort(key=lambda column: _PLACES.index(column.id))
+    places = chosen or _PLACES
+    shown.sort(key=lambda column: places.index(column.id))
     first = (_state(), _service(name if trend else name + left), _age(), _copies())
     return (*first, _why(why), *shown)
 
@@ -99,10 +102,17 @@ _PLACES: Final = (
 )  # fmt: skip
 
 
-def _figures(window: float, *, beyond: bool) -> tuple[Column, ...]:
+CHOOSABLE: Final = _PLACES
+"""The figures that may be chosen, by their ids."""
+
+
+def _figures(window: float, *, beyond: bool, chosen: Sequence[str]) -> tuple[Column, ...]:
     """The figures in the order in which they come as a screen grows."""
     nine = (_p95(), _errors(), _requests(), _trend(_TREND, window))
     more = (_version(), _cpu(), _memory(), _p50(), _p99(), _alerts())
+    if chosen:
+        known = {each.id: each for each in (*nine, *more)}
+        return tuple(known[each] for each in chosen)
     return (*nine, *more) if beyond else nine
 
 

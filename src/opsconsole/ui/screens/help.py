@@ -45,9 +45,11 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         entries = [
             HelpEntry(keys.with_keymap(key, keymap), key.help, key.group.value)
             for key in keys.reachable(self._scopes)
-            if not key.id.startswith("panel-") or not key.id[-1].isdigit()
+            if not key.id.startswith(("panel-", "view-")) or not key.id[-1].isdigit()
         ]
         entries.append(HelpEntry("1 … 9", "to a panel or tab by its number", "move"))
+        if keys.Scope.OVERVIEW in self._scopes:
+            entries.append(HelpEntry("alt-1 … alt-9", "a saved view by its number", "look"))
         view.show(page(entries, view.size.width), (BLANK, BLANK))
         place = f"{view.place} · " if view.place else ""
         note = (Span(f"{place}esc goes back", Role.MUTED),)

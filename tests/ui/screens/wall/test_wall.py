@@ -7,13 +7,14 @@ from dataclasses import replace
 import pytest
 from textual import events
 
+from opsconsole.model.choices import SavedView
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render.wall.scene import View
 from opsconsole.ui.app import Console
 from opsconsole.ui.messages import EngineFailed
 from opsconsole.ui.options import Options, WallOptions
 from opsconsole.ui.screens.wall.screen import LOCKED, WallScreen
-from tests.ui import fleet
+from tests.ui import fleet, fleets
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine, FixedClock
 
@@ -268,3 +269,10 @@ async def test_a_configuration_that_was_spoilt_meanwhile_does_not_end_it(
 
 def test_every_view_of_the_configuration_is_a_view() -> None:
     assert [View(name) for name in WallOptions().views]
+
+
+async def test_a_saved_view_is_all_that_is_on_the_wall(open_stage: OpenStage) -> None:
+    mail = WallOptions(20.0, saved=SavedView("mail", "group:mail"))
+    async with open_stage(fleets.large(), options=replace(WALL, wall=mail)) as stage:
+        assert "mailer" in stage.text
+        assert "ai-service" not in stage.text

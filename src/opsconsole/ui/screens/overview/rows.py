@@ -26,12 +26,14 @@ class ServiceRows:
     """Which services are listed, in which order and under which headings.
 
     ``grouping`` is what the user chose; None: by group, where there are many services in several.
+    ``view`` is the saved view that is shown, '' for none.
     """
 
     def __init__(self) -> None:
         self.filter = Wanted()
         self.sort = services.Sort.STATE
         self.grouping: Grouping | None = None
+        self.view = ""
         self.folds = Unfolded()
         self._groups = Groups()
         self._of: tuple[object, ...] = ()
@@ -122,6 +124,7 @@ class ServiceRows:
     def note(self, chosen: int) -> Line:
         """The words for the choice of rows in the panel's title."""
         parts = (
+            f"view {self.view}" if self.view else "",
             "" if self.filter.empty else f"filter {self.filter.text}",
             "failing only" if self.failing_only else "",
             f"{chosen} chosen" if chosen else "",

@@ -16,7 +16,6 @@ from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.fleet.members import members_lines
 from opsconsole.render.fleet.rows import Alike, Heading
-from opsconsole.render.fleet.wanted import Wanted
 from opsconsole.render.frame.header import too_small_lines
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
@@ -26,22 +25,20 @@ from opsconsole.render.service import columns as grid
 from opsconsole.render.timeline import rows as events
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import AlertPage, ServicePage
-from opsconsole.ui.screens.alerts.keys import AlertKeys
+from opsconsole.ui.screens.overview.look_keys import LookKeys
 from opsconsole.ui.screens.overview.rows import AlertRows, EventRows
-from opsconsole.ui.screens.overview.services import ServicesTable
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.line_widget import LineWidget
-from opsconsole.ui.widgets.prompt import Prompt
 
 LIKELY_SERVICES = 9
 """How many services to make room for before the first snapshot."""
 ROOM_TO_BREATHE = 5
 
 
-class OverviewScreen(AlertKeys, inherit_bindings=False):
+class OverviewScreen(LookKeys, inherit_bindings=False):
     """Services, alerts, the selected service, resources and the timeline."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
@@ -53,7 +50,6 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
-        self._services = ServicesTable()
         self._alerts = AlertRows()
         self._events = EventRows()
         self._zoomed: Panel | None = None
@@ -106,6 +102,9 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
 
     def show_body(self) -> None:
         """Place the panels for this size and fill the visible ones."""
+        choices = self.console_app.choosing.now
+        self.ways.follow(choices)
+        self._services.figures = tuple(each for each in choices.columns if each in grid.CHOOSABLE)
         width, height = self.size
         excuse = too_small(width, height)
         rows = 0 if excuse else self._show_strip(width, height)
@@ -239,18 +238,6 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
     @on(GridTable.CursorMoved, f"#{Panel.RESOURCES}")
     def _other_used(self) -> None:
         self.query_one(FooterBar).show_hints(self.hints())
-
-    @on(GridTable.HeadingClicked, f"#{Panel.SERVICES}")
-    def _heading_clicked(self, message: GridTable.HeadingClicked) -> None:
-        """Sort by the column that was clicked."""
-        columns = self._services.columns(self.snapshot, self.console_app.time_axis.window)
-        column = grid.column_at(columns, message.x)
-        if column is None or column.sort is None:
-            self.say("this column has no order: o sorts by the next that has one")
-            return
-        self._services.choice.sort = column.sort
-        self.show_body()
-        self.say(f"sorted by {column.sort.value}")
 
     @on(GridTable.Opened)
     def _opened(self) -> None:
@@ -392,34 +379,6 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         if self.target is not None:
             self.console_app.open(ServicePage(self.target.name, raw=True))
 
-    def action_filter(self) -> None:
-        """Type a filter at the bottom."""
-        self.ask(
-            Prompt(
-                self._services.choice.filter.text,
-                placeholder="text, env: group: state: alert: · ! inverts, esc clears",
-            )
-        )
-
-    @on(Prompt.Typed)
-    def _typed(self, message: Prompt.Typed) -> None:
-        self._services.choice.filter = Wanted(message.text)
-        if message.final:
-            self.table(Panel.SERVICES).focus()
-        with self.console_app.pressed(message.at):
-            self.show_body()
-
-    def action_failing(self) -> None:
-        """Show only what is not ok, or all again."""
-        self._services.choice.failing_only = not self._services.choice.failing_only
-        self.show_body()
-
-    def action_sort(self, step: int) -> None:
-        """Sort by the next column."""
-        self._services.choice.sort_by_next(step)
-        self.show_body()
-        self.say(f"sorted by {self._services.choice.sort.value}")
-
     def action_select(self) -> None:
         """Choose the service under the cursor, while keys go to the services."""
         if self.focused_panel is not Panel.SERVICES:
@@ -485,7 +444,7 @@ class OverviewScreen(AlertKeys, inherit_bindings=False):
         elif self.table(Panel.SERVICES).chosen:
             self.table(Panel.SERVICES).clear_chosen()
             self.say("none is chosen any more")
-        elif self._services.choice.filtered:
+        elif self.ways.leave() or self._services.choice.filtered:
             self._services.choice.clear()
         else:
             self.say("this is the top: ctrl-c twice or :q leaves the console")

@@ -27,11 +27,12 @@ TOP = 2
 
 
 class ServicesTable(GridTable):
-    """``choice`` is what the user wants to see."""
+    """``choice`` is what the user wants to see, ``figures`` the columns of it, if not the usual."""
 
     def __init__(self) -> None:
         super().__init__(id=Panel.SERVICES, selects=True)
         self.choice = ServiceRows()
+        self.figures: tuple[str, ...] = ()
         self._listed = Rows()
 
     @property
@@ -100,7 +101,7 @@ class ServicesTable(GridTable):
         """The columns that fit."""
         names = snapshot.services if snapshot is not None else ()
         longest = max((len(service.name) for service in names), default=20)
-        return grid.columns_for(self.size.width, longest, window)
+        return grid.columns_for(self.size.width, longest, window, self.figures)
 
     def _note(self, snapshot: Snapshot | None, window: float) -> Line:
         note = self.choice.note(len(self.chosen))

@@ -11,6 +11,7 @@ from textual import events, on
 from textual.app import ComposeResult
 
 from opsconsole.model.snapshot import Snapshot
+from opsconsole.render.fleet.saved_views import narrowed
 from opsconsole.render.frame import keys
 from opsconsole.render.ink.cells import Line
 from opsconsole.render.wall.panels import lines, shifted
@@ -53,6 +54,8 @@ class WallScreen(Speaking, inherit_bindings=False):
         super().__init__()
         self._compositor = PreciseCompositor()
         self._options = options
+        self._whole: Snapshot | None = None
+        self._part: Snapshot | None = None
         self._rotation: Rotation | None = None
         self._pulse = Pulse()
         self._revival = Revival()
@@ -85,12 +88,21 @@ class WallScreen(Speaking, inherit_bindings=False):
         app = self.console_app
         now = app.clock.now()
         self._tend(now)
-        scene = self._scene(app.bridge.latest, now)
+        scene = self._scene(self._narrowed(app.bridge.latest), now)
 
         def picture(width: int, height: int) -> list[Line]:
             return lines(scene, width, height)
 
         self.query_one(WallPanel).show(picture, now)
+
+    def _narrowed(self, snapshot: Snapshot | None) -> Snapshot | None:
+        """What the saved view leaves of ``snapshot``."""
+        saved = self._options.saved
+        if saved is None or snapshot is None:
+            return snapshot
+        if snapshot is not self._whole:
+            self._whole, self._part = snapshot, narrowed(snapshot, saved)
+        return self._part
 
     def _scene(self, snapshot: Snapshot | None, now: float) -> Scene:
         app = self.console_app
