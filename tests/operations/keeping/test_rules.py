@@ -338,7 +338,7 @@ def _watch(place: FolderPlace, journal: SqliteJournal, seconds: float) -> WatchR
     return WatchRule(place, journal, own_of(made), made, promise)
 
 
-@pytest.mark.parametrize("seconds", [-LATER, LATER])
+@pytest.mark.parametrize("seconds", [-60.0, LATER])
 async def test_a_watch_is_over_with_its_silence_or_its_alertmanager(
     seconds: float, place: FolderPlace, journal: SqliteJournal
 ) -> None:
@@ -349,7 +349,7 @@ async def test_a_watch_is_over_with_its_silence_or_its_alertmanager(
     assert _outcome(journal, WATCH) == OVER
 
 
-@pytest.mark.parametrize(("seconds", "pause"), [(LATER, LOOK_EVERY), (-LATER, None)])
+@pytest.mark.parametrize(("seconds", "pause"), [(LATER, LOOK_EVERY), (-60.0, None)])
 async def test_a_watch_goes_on_while_the_configuration_cannot_be_read(
     seconds: float, pause: float | None, place: FolderPlace, journal: SqliteJournal
 ) -> None:
