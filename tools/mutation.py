@@ -54,11 +54,15 @@ TARGETS: Final[dict[str, Target]] = {
             f"{_PLANNING}/test_policy_facts.py",
         ),
     ),
-    "silencing": Target(("operations/planning/silencing.py",), (f"{_PLANNING}/test_silencing.py",)),
+    "silencing": Target(
+        ("model/alerting/silence_requests.py",), (f"{_PLANNING}/test_silencing.py",)
+    ),
     "context": Target(
         ("operations/planning/plan_context.py",), (f"{_PLANNING}/test_plan_context.py",)
     ),
-    "registry": Target(("operations/planning/registry.py",), (f"{_PLANNING}/test_registry.py",)),
+    "registry": Target(
+        ("operations/drivers/registry.py",), ("tests/operations/drivers/test_registry.py",)
+    ),
     "evidence": Target(
         ("operations/running/evidence.py", "operations/running/verification.py"),
         (f"{_RUNNING}/test_evidence.py", f"{_RUNNING}/test_verification.py"),

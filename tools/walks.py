@@ -63,7 +63,7 @@ this nor what it calls is on the walk."""
 WALKS_OF_THEIR_OWN: Final = {
     ("config/loader.py", "load"),
     ("engine/state/store.py", "Store.settle"),
-    ("operations/running/instance_probes.py", "InstanceProbes.__init__"),
+    ("operations/driving/instance_probes.py", "InstanceProbes.__init__"),
     ("sources/health/http_probe.py", "HttpProbe.collect"),
 }
 """On the restart's walk, what is reached and not gone into: the walk of a reading is the other."""

@@ -28,11 +28,11 @@ from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.runbooks.runbook import HttpCheck
 from opsconsole.model.source_id import SourceKind
 from opsconsole.model.state import State
+from opsconsole.operations.drivers import registry
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
 from opsconsole.operations.drivers.json_client import CallError
-from opsconsole.operations.planning import registry
-from opsconsole.operations.planning.driver import DriverContext, Outcome
-from opsconsole.operations.running.instance_probes import InstanceProbes
+from opsconsole.operations.driving.driver import DriverContext, Outcome
+from opsconsole.operations.driving.instance_probes import InstanceProbes
 from opsconsole.sources.http import connector as connector_module
 from opsconsole.sources.prometheus.history import RAREST
 from opsconsole.threads import BoundedExecutor

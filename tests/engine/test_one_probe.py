@@ -19,8 +19,8 @@ from opsconsole.inspection.targets import check_targets
 from opsconsole.model.health import HealthReport
 from opsconsole.model.reading import Reading
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Sight
-from opsconsole.operations.running.instance_probes import InstanceProbes
+from opsconsole.operations.driving.driver import Sight
+from opsconsole.operations.driving.instance_probes import InstanceProbes
 from opsconsole.sources.health.http_probe import HttpProbe
 from opsconsole.sources.http.connector import Connector
 from tests.sources.local_http import Asked, Proxy, Said, Server, listening

@@ -25,13 +25,13 @@ from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.operations.backups.catalogue import backups
 from opsconsole.operations.backups.restorer import repair
 from opsconsole.operations.backups.store import Store
+from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.operations.journal.records import PromiseKind
 from opsconsole.operations.journal.sqlite_database import connect
 from opsconsole.operations.locks.flock import take
 from opsconsole.operations.mandates import Mandates
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning.declared import find
-from opsconsole.operations.planning.driver import ObserveError
 from opsconsole.operations.planning.planner import make_driver
 from opsconsole.operations.promises.promising import revive
 from opsconsole.operations.running.dispatch import take_up

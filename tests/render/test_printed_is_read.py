@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from opsconsole.engine.logs.export import as_text
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
+from opsconsole.model.alerting.silence_requests import bad_parameter, matchers_of
 from opsconsole.model.alerting.silences import (
     Matcher,
     SilenceState,
@@ -20,7 +21,6 @@ from opsconsole.model.operation import ActionRequest
 from opsconsole.model.written.expressions import parse
 from opsconsole.model.written.typed_time import moment_of
 from opsconsole.model.written.units import format_duration, read_duration
-from opsconsole.operations.planning.silencing import bad_parameter, matchers_of
 from opsconsole.render.alerts import silences as rows
 from opsconsole.render.forms.silencing import edit_form, silence_form
 from opsconsole.render.ink import figures

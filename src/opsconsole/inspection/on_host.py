@@ -30,7 +30,7 @@ from opsconsole.machines.machines import Machines
 from opsconsole.model.fault import Fault
 from opsconsole.model.running.machine import Failure, FileKind, MachineError
 from opsconsole.operations.drivers.git_calls import ask
-from opsconsole.operations.planning.driver import ObserveError
+from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.sources.host.system_units import show
 from opsconsole.sources.http.resolver import Resolver
 from opsconsole.sources.http.transport_fault import TransportFaultError

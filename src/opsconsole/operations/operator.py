@@ -34,7 +34,9 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations import seen_verdicts
-from opsconsole.operations.backups.shelf import Shelf
+from opsconsole.operations.driving.driver import Driver, ObserveError
+from opsconsole.operations.driving.instance_probes import states_of
+from opsconsole.operations.driving.lasting import with_deaths
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, PromiseKind
@@ -50,14 +52,12 @@ from opsconsole.operations.planning.declared import (
     not_found_again,
     scale_bounds,
 )
-from opsconsole.operations.planning.driver import Driver, ObserveError
-from opsconsole.operations.planning.lasting import with_deaths
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts, of_subject
 from opsconsole.operations.promises.left_to_others import left_to_others
 from opsconsole.operations.promises.promising import lasting, revive
 from opsconsole.operations.running import dispatch
-from opsconsole.operations.running.instance_probes import states_of
+from opsconsole.operations.shelf import Shelf
 from opsconsole.operations.state_place import StatePlace, scope_of
 from opsconsole.operations.who import whoami
 from opsconsole.text import sanitize

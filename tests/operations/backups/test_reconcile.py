@@ -11,8 +11,8 @@ from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
 from opsconsole.operations.backups import restorer, switch
-from opsconsole.operations.planning import registry
-from opsconsole.operations.planning.driver import DriverContext, Outcome
+from opsconsole.operations.drivers import registry
+from opsconsole.operations.driving.driver import DriverContext, Outcome
 from opsconsole.threads import BoundedExecutor
 from tests.operations.backups.trees import picture
 

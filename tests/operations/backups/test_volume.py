@@ -20,10 +20,10 @@ from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.state import State
 from opsconsole.operations.backups.catalogue import backups
 from opsconsole.operations.backups.places import store_of
+from opsconsole.operations.drivers import registry
 from opsconsole.operations.drivers.docker.archive import HELPER_LABEL
 from opsconsole.operations.drivers.docker.stopped_containers import notes
-from opsconsole.operations.planning import registry
-from opsconsole.operations.planning.driver import DriverContext, ObserveError, Outcome, StepOutcome
+from opsconsole.operations.driving.driver import DriverContext, ObserveError, Outcome, StepOutcome
 from opsconsole.threads import BoundedExecutor
 
 if TYPE_CHECKING:

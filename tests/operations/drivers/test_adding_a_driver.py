@@ -23,7 +23,7 @@ from pathlib import Path
 from opsconsole.model.operation import Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     NOT_UNDONE, Driver, DriverContext, Outcome, Sight, StepOutcome, declared,
 )
 
@@ -91,8 +91,8 @@ def copy(tmp_path: Path) -> Copy:
     )
     copy.put("config/actions.py", _FIELD, before="    releases: ReleaseFolders | None")
     copy.put("operations/drivers/stamp.py", _DRIVER)
-    copy.put("operations/planning/registry.py", _IMPORT, before="def _newest_backup")
-    copy.put("operations/planning/registry.py", _ROW, before='    "alertmanager": Traits(')
+    copy.put("operations/drivers/registry.py", _IMPORT, before="def _newest_backup")
+    copy.put("operations/drivers/registry.py", _ROW, before='    "alertmanager": Traits(')
     return copy
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from opsconsole.operations.drivers.settling import settle
-from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
+from opsconsole.operations.driving.driver import ObserveError, Outcome, StepOutcome
 from tests.fakes import FakeClock
 
 _DONE = StepOutcome(Outcome.DONE, "it is there")

@@ -14,9 +14,9 @@ from opsconsole.model.operation import (
     Step,
 )
 from opsconsole.model.state import State
+from opsconsole.operations.driving.driver import Driver, ObserveError, StepOutcome
 from opsconsole.operations.planning.copies import choose
 from opsconsole.operations.planning.declared import Declared, find
-from opsconsole.operations.planning.driver import Driver, ObserveError, StepOutcome
 
 OK, DOWN, UNKNOWN, DEGRADED = State.OK, State.DOWN, State.UNKNOWN, State.DEGRADED
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from opsconsole.config.settings import Settings
+from opsconsole.model.alerting import silence_requests as silencing
 from opsconsole.model.operation import (
     ActionKind,
     ActionRequest,
@@ -18,9 +19,9 @@ from opsconsole.model.operation import (
     Step,
 )
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.operations.planning import planner, policy, silencing
+from opsconsole.operations.driving.driver import Driver, Outcome, StepOutcome
+from opsconsole.operations.planning import planner, policy
 from opsconsole.operations.planning.declared import find
-from opsconsole.operations.planning.driver import Driver, Outcome, StepOutcome
 from tests.fakes import FakeClock
 
 NOW = 1_700_000_000.0

@@ -10,13 +10,13 @@ import pytest
 from opsconsole.config.loader import load
 from opsconsole.model.operation import ActionKind, Operation, OperationState, Step
 from opsconsole.model.state import State
+from opsconsole.operations.driving.driver import Driver, Outcome, Sight, StepOutcome
+from opsconsole.operations.driving.instance_probes import InstanceProbes
 from opsconsole.operations.journal.records import Intent, PromiseKind
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning.declared import digest, find
-from opsconsole.operations.planning.driver import Driver, Outcome, Sight, StepOutcome
 from opsconsole.operations.promises import promising
 from opsconsole.operations.running import runner
-from opsconsole.operations.running.instance_probes import InstanceProbes
 from opsconsole.operations.state_place import FolderPlace
 from tests.operations.journal.samples import intent, op
 

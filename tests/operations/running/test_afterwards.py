@@ -7,7 +7,7 @@ import pytest
 
 from opsconsole.model.operation import Operation, OperationState, Step
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Sight
+from opsconsole.operations.driving.driver import Sight
 from opsconsole.operations.running.afterwards import look_on
 from opsconsole.operations.state_place import FolderPlace
 from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore

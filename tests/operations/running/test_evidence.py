@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Sight
+from opsconsole.operations.driving.driver import Sight
 from opsconsole.operations.running.evidence import (
     RELAPSE_LOOKS,
     UNMOVED_LEAST,

@@ -7,7 +7,7 @@ import pytest
 
 from opsconsole.model.operation import OVERRIDING, ActionKind, OperationState, Plan, Step
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Driver, Outcome, Sight, StepOutcome
+from opsconsole.operations.driving.driver import Driver, Outcome, Sight, StepOutcome
 from opsconsole.operations.running.execution import Execution, Record, away
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier
 from tests.operations.journal.memory_journal import MemoryJournal, MemoryStore

@@ -10,10 +10,10 @@ import pytest
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.operation import ActionKind, Effect, OperationState, Step
 from opsconsole.model.state import State
+from opsconsole.operations.driving.driver import ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.journal.records import PromiseKind
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning.declared import find
-from opsconsole.operations.planning.driver import ObserveError, Outcome, Sight, StepOutcome
 from opsconsole.operations.running.dispatch import runner_lock, subject_lock
 from tests.operations.running.runner_stage import CONFIG, ILL, ONE, WELL, Scripted, Stage, StepClock
 

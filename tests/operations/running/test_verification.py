@@ -8,7 +8,7 @@ import pytest
 
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Sight
+from opsconsole.operations.driving.driver import Sight
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier, lines_of
 
 OK, DEGRADED, DOWN, UNKNOWN = State.OK, State.DEGRADED, State.DOWN, State.UNKNOWN

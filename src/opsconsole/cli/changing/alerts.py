@@ -19,12 +19,12 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
+from opsconsole.model.alerting.silence_requests import parameters_of, reporter_of
 from opsconsole.model.alerting.silences import SilenceState, SilenceView, parse_matchers, shown
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import LOCAL
 from opsconsole.model.state import ExitCode
-from opsconsole.operations.planning.silencing import parameters_of, reporter_of
 from opsconsole.render.alerts.folding import fold_rows
 from opsconsole.render.ink import figures
 from opsconsole.render.json.alerts import alert_document, silence_document

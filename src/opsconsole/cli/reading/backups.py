@@ -17,7 +17,7 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.backups.catalogue import Listed, age_of, backups, verified
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
-from opsconsole.operations.planning import registry
+from opsconsole.operations.drivers import registry
 from opsconsole.zones import written
 
 VERSION: Final = 1

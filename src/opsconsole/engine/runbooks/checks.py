@@ -146,7 +146,7 @@ class Checks:
         from opsconsole.config.actions import Action
         from opsconsole.config.drivers import Command
         from opsconsole.operations.drivers.command import CommandDriver
-        from opsconsole.operations.planning.driver import DriverContext, ObserveError, Outcome
+        from opsconsole.operations.driving.driver import DriverContext, ObserveError, Outcome
 
         if not check.reads:
             return Look(None, str(NOT_READ))

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from opsconsole.config.actions import SilenceAction
+from opsconsole.model.alerting import silence_requests as silencing
 from opsconsole.model.alerting.silences import ACK_PREFIX, Matcher, hides, shown
 from opsconsole.model.operation import ActionKind, Step
 from opsconsole.model.state import State
@@ -20,8 +21,7 @@ from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.json_client import CallError
 from opsconsole.operations.drivers.settling import settle
-from opsconsole.operations.planning import silencing
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

@@ -25,7 +25,7 @@ from opsconsole.operations.backups.space import MARGIN, Free, Need, files_text, 
 from opsconsole.operations.backups.store import Store, new_id
 from opsconsole.operations.backups.verifier import opened, verify
 from opsconsole.operations.drivers.call import Call
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

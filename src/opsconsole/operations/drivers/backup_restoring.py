@@ -19,7 +19,7 @@ from opsconsole.operations.backups.store import new_id
 from opsconsole.operations.backups.verifier import opened
 from opsconsole.operations.drivers.backup_making import Threads, outcome_of, tidy
 from opsconsole.operations.drivers.call import Call
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     Outcome,

@@ -26,7 +26,7 @@ from opsconsole.model.running.machine import (
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.placeholders import fill, refuse_lacking, shown_words, words
 from opsconsole.operations.drivers.program_file import find_program
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

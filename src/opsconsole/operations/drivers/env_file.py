@@ -18,7 +18,7 @@ from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.env_lines import texts_of, values_of, with_flags
 from opsconsole.operations.drivers.followed import restart_after
 from opsconsole.operations.drivers.recovering import degraded_steps, is_hearsay
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

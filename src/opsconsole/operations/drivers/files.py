@@ -26,7 +26,7 @@ from opsconsole.operations.backups.tree import check_roots, copy_tree, survey
 from opsconsole.operations.backups.writer import Header, make_backup
 from opsconsole.operations.drivers.backup_making import BackupMaking, disk_of, done
 from opsconsole.operations.drivers.backup_restoring import BackupRestoring, failed
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     DriverContext,
     ObserveError,
     Outcome,

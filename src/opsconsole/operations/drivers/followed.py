@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.model.operation import ActionKind, OperationState, Step
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

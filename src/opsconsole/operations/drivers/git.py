@@ -20,7 +20,7 @@ from opsconsole.operations.drivers.git_calls import (
     refuse_programs,
 )
 from opsconsole.operations.drivers.previous_version import goal_fact, led_away
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

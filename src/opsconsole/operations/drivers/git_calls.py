@@ -12,7 +12,7 @@ from typing import Final
 
 from opsconsole.machines.base import Machine
 from opsconsole.model.running.machine import Command, End, MachineError
-from opsconsole.operations.planning.driver import ObserveError
+from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.text import sanitize_bytes
 
 LOOK: Final = 20.0

@@ -27,7 +27,7 @@ from opsconsole.operations.drivers.placeholders import (
     words,
 )
 from opsconsole.operations.drivers.settling import settle
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,
@@ -35,7 +35,7 @@ from opsconsole.operations.planning.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.operations.running.instance_probes import InstanceProbes, uptime_of
+from opsconsole.operations.driving.instance_probes import InstanceProbes, uptime_of
 from opsconsole.sources.health.factory import join_url
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.http.target import HttpTarget

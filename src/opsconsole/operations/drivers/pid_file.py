@@ -20,7 +20,7 @@ from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.program_file import find_program
 from opsconsole.operations.drivers.settling import settle
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     NOT_UNDONE,
     Driver,
     DriverContext,

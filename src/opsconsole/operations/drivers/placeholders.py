@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from opsconsole.model.operation import ActionRequest
-from opsconsole.operations.planning.driver import ObserveError
+from opsconsole.operations.driving.driver import ObserveError
 
 _REMEDIES: Final = {
     "to": "say how many, with --to N",

@@ -10,7 +10,7 @@ from typing import Final
 
 from opsconsole.machines.base import Machine
 from opsconsole.model.running.machine import FileKind, FileStatus, MachineError
-from opsconsole.operations.planning.driver import ObserveError
+from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.programs import PATH
 from opsconsole.text import sanitize
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from opsconsole.hiding import MASK
 from opsconsole.model.operation import ActionKind, Step
-from opsconsole.operations.planning import hearsay
-from opsconsole.operations.planning.driver import DriverContext, ObserveError
+from opsconsole.operations.driving import hearsay
+from opsconsole.operations.driving.driver import DriverContext, ObserveError
 
 
 def is_hearsay(context: DriverContext) -> bool:

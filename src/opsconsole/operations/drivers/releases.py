@@ -18,7 +18,7 @@ from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.followed import restart_after
 from opsconsole.operations.drivers.previous_version import goal_fact, led_away, seen_before
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from opsconsole.clock import Clock
-from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
+from opsconsole.operations.driving.driver import ObserveError, Outcome, StepOutcome
 
 SETTLING: Final = 30.0
 """Seconds that a change may still be under way after its call has given no answer."""

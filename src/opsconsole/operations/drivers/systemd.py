@@ -15,7 +15,7 @@ from opsconsole.model.running.machine import Command, End, Finished, MachineErro
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.settling import settle
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     NOT_UNDONE,
     Driver,
     DriverContext,

@@ -10,9 +10,9 @@ from typing import Final
 
 from opsconsole.model.operation import COPIES, ActionKind, ActionRequest, Copy, Meant
 from opsconsole.model.state import State, worst
-from opsconsole.operations.planning import registry
+from opsconsole.operations.drivers import registry
+from opsconsole.operations.driving.driver import Driver, ObserveError
 from opsconsole.operations.planning.declared import Declared
-from opsconsole.operations.planning.driver import Driver, ObserveError
 
 _INSTANCE: Final = "instance"
 

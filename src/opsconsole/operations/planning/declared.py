@@ -18,8 +18,8 @@ from opsconsole.config.actions import (
 )
 from opsconsole.config.settings import Settings
 from opsconsole.model.operation import SILENCING, ActionKind, Effect, Refusal
+from opsconsole.operations.drivers import registry
 from opsconsole.operations.journal.audit import canonical
-from opsconsole.operations.planning import registry
 
 _K = ActionKind
 _SILENCING: Final = {

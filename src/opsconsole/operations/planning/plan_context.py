@@ -18,7 +18,7 @@ from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.operations.backups.catalogue import age_of, backups
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.space import files_text, size_text
-from opsconsole.operations.planning import registry
+from opsconsole.operations.drivers import registry
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 _LOOKING: Final = 5.0

@@ -13,6 +13,7 @@ from opsconsole.config.actions import DegradeAction
 from opsconsole.config.settings import Settings
 from opsconsole.hiding import without_query
 from opsconsole.machines.machines import Machines
+from opsconsole.model.alerting import silence_requests as silencing
 from opsconsole.model.operation import (
     SILENCING,
     TAKES_AWAY,
@@ -24,10 +25,12 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
+from opsconsole.operations.drivers import registry
+from opsconsole.operations.driving import hearsay
+from opsconsole.operations.driving.driver import Driver, DriverContext
 from opsconsole.operations.journal.records import Past
-from opsconsole.operations.planning import hearsay, policy, registry, rollback_rules, silencing
+from opsconsole.operations.planning import policy, rollback_rules
 from opsconsole.operations.planning.declared import Declared, find, scale_bounds
-from opsconsole.operations.planning.driver import Driver, DriverContext
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor
 

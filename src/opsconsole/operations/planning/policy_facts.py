@@ -8,9 +8,9 @@ from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
 from opsconsole.model.operation import Operation
+from opsconsole.operations.drivers import registry
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.locks.locks import Holder
-from opsconsole.operations.planning import registry
 from opsconsole.operations.planning.declared import Declared
 from opsconsole.operations.planning.policy import Circumstances
 

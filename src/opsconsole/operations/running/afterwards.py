@@ -12,8 +12,8 @@ from typing import Final
 from opsconsole.clock import Clock
 from opsconsole.model.operation import Plan, Step
 from opsconsole.model.state import State
+from opsconsole.operations.driving.driver import Sight
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.planning.driver import Sight
 from opsconsole.operations.running.verification import Own, Probes
 from opsconsole.operations.state_place import StatePlace
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Sight
+from opsconsole.operations.driving.driver import Sight
 
 UPTIME_SLACK: Final = 2.0
 """Seconds by which a reported uptime may be rounded or late."""

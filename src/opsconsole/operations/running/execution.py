@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from opsconsole.clock import Clock
 from opsconsole.model.operation import SILENCING, TAKES_AWAY, ActionKind, OperationState, Plan, Step
+from opsconsole.operations.driving.driver import Driver, Outcome, StepOutcome
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.planning.driver import Driver, Outcome, StepOutcome
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier, lines_of
 
 _CALLS = frozenset({ActionKind.TEST, ActionKind.CALL})

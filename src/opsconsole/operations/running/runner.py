@@ -20,19 +20,19 @@ from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import SILENCING, ActionKind, OperationState, Refusal
+from opsconsole.operations.driving.driver import Driver, ObserveError
+from opsconsole.operations.driving.instance_probes import InstanceProbes
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Intent, Scope, StepRecord
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning import policy, rollback_rules
 from opsconsole.operations.planning.declared import Declared, find
-from opsconsole.operations.planning.driver import Driver, ObserveError
 from opsconsole.operations.planning.planner import make_driver, request_of
 from opsconsole.operations.promises.promising import conclude, promise_end, promise_rollback
 from opsconsole.operations.running.afterwards import look_on
 from opsconsole.operations.running.dispatch import runner_lock, subject_lock
 from opsconsole.operations.running.execution import NOT_OF_HEALTH, Execution, Record, away
-from opsconsole.operations.running.instance_probes import InstanceProbes
 from opsconsole.operations.running.next_steps import next_steps
 from opsconsole.operations.running.verification import Baseline, Verdict, Verifier
 from opsconsole.operations.state_place import StatePlace

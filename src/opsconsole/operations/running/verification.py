@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol, TypeVar, assert_never
 from opsconsole.clock import Clock
 from opsconsole.model.operation import ActionKind, OperationState, Step
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Sight
+from opsconsole.operations.driving.driver import Sight
 from opsconsole.operations.running.evidence import (
     Evidence,
     Finding,

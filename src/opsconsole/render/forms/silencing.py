@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from opsconsole.model.alerting import silence_requests as silencing
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.alerting.silences import Matcher, SilenceView, hides, parse_matchers, shown
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.written.units import format_duration, read_duration
-from opsconsole.operations.planning import silencing
 from opsconsole.render.forms.request import REASON_LIMIT, Field, Problem
 from opsconsole.render.ink.cells import Line, Role, Span, clip
 from opsconsole.text import sanitize

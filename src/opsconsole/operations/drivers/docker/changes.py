@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from opsconsole.config.settings import Docker
 from opsconsole.errors import OpsconsoleError
 from opsconsole.operations.drivers.docker.engine import EngineCalls
-from opsconsole.operations.planning.driver import Outcome, StepOutcome
+from opsconsole.operations.driving.driver import Outcome, StepOutcome
 from opsconsole.sources.docker.endpoint import DockerUnavailableError
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError

@@ -5,7 +5,7 @@ Invariant: a container that is named and not there is an error, never left out.
 
 from opsconsole.model.running.workloads import Place, PlaceKind
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
-from opsconsole.operations.planning.driver import DriverContext, ObserveError, declared
+from opsconsole.operations.driving.driver import DriverContext, ObserveError, declared
 from opsconsole.sources.docker.workloads import COMPOSE_SERVICE, copy_of
 
 

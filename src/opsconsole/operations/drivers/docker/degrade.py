@@ -18,7 +18,7 @@ from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChang
 from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.recovering import degraded_steps, is_hearsay
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

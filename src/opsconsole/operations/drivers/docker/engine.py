@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from opsconsole.config.settings import Docker
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import DriverContext, ObserveError
+from opsconsole.operations.driving.driver import DriverContext, ObserveError
 from opsconsole.sources.docker.client import classify, connect, get_json
 from opsconsole.sources.docker.containers import judge, read_time
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve

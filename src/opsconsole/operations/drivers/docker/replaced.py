@@ -14,7 +14,7 @@ from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen
 from opsconsole.operations.drivers.settling import settle
-from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
+from opsconsole.operations.driving.driver import ObserveError, Outcome, StepOutcome
 
 _STEADY: Final = 1.0
 """Seconds that a container must run on to count as started again."""

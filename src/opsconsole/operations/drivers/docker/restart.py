@@ -16,7 +16,7 @@ from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChang
 from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.settling import SETTLING, settle
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     NOT_UNDONE,
     Driver,
     DriverContext,
@@ -26,7 +26,7 @@ from opsconsole.operations.planning.driver import (
     StepOutcome,
     declared,
 )
-from opsconsole.operations.planning.lasting import RECENT, Deaths
+from opsconsole.operations.driving.lasting import RECENT, Deaths
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -27,7 +27,7 @@ from opsconsole.operations.drivers.docker.versions import (
 )
 from opsconsole.operations.drivers.previous_version import goal_fact
 from opsconsole.operations.drivers.settling import SETTLING, settle
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

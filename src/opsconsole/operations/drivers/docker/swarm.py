@@ -17,7 +17,7 @@ from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError, post
 from opsconsole.operations.drivers.docker.engine import EngineCalls, engine_of
 from opsconsole.operations.drivers.settling import SETTLING, settle
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

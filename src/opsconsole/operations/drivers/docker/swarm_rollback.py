@@ -13,7 +13,7 @@ from typing import Any, cast
 from opsconsole.model.operation import Step
 from opsconsole.operations.drivers.docker.swarm import SwarmDriver, Update, image_of, update_word
 from opsconsole.operations.drivers.previous_version import goal_fact
-from opsconsole.operations.planning.driver import ObserveError, Outcome, StepOutcome
+from opsconsole.operations.driving.driver import ObserveError, Outcome, StepOutcome
 
 _FACT = "specification"
 

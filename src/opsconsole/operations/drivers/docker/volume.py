@@ -24,7 +24,7 @@ from opsconsole.operations.drivers.backup_restoring import BackupRestoring, fail
 from opsconsole.operations.drivers.docker.archive import ArchiveEngine, with_engine
 from opsconsole.operations.drivers.docker.stopped_containers import start_again, stopped
 from opsconsole.operations.drivers.docker.volume_copying import Copying, Target
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     DriverContext,
     ObserveError,
     Outcome,

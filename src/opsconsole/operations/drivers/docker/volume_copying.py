@@ -23,7 +23,7 @@ from opsconsole.operations.backups.writer import BackupWriter, Header, make_back
 from opsconsole.operations.drivers.backup_restoring import failed
 from opsconsole.operations.drivers.docker.archive import ArchiveEngine, ContainerPath
 from opsconsole.operations.drivers.docker.engine import engine_of
-from opsconsole.operations.planning.driver import DriverContext, ObserveError, Outcome, StepOutcome
+from opsconsole.operations.driving.driver import DriverContext, ObserveError, Outcome, StepOutcome
 
 _SHOWN: Final = 5
 

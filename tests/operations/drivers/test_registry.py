@@ -11,9 +11,9 @@ from opsconsole.config.actions import DRIVERS, Action
 from opsconsole.config.settings import Settings
 from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import ActionKind, ActionRequest, Step
+from opsconsole.operations.drivers import registry
 from opsconsole.operations.drivers.followed import Followed
-from opsconsole.operations.planning import registry
-from opsconsole.operations.planning.driver import (
+from opsconsole.operations.driving.driver import (
     Driver,
     DriverContext,
     ObserveError,

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from opsconsole.demo.prometheus import MonitoringServer
+from opsconsole.model.alerting import silence_requests as silencing_requests
+from opsconsole.model.alerting.silence_requests import LONGEST_ACK, again, ending, parameters_of
 from opsconsole.model.alerting.silences import LONGEST_MATCHER
 from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
@@ -27,8 +29,6 @@ from opsconsole.model.operation import (
 from opsconsole.model.source_id import LOCAL
 from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.operator import Operator
-from opsconsole.operations.planning import silencing as silencing_requests
-from opsconsole.operations.planning.silencing import LONGEST_ACK, again, ending, parameters_of
 from opsconsole.operations.promises.promising import revive
 from opsconsole.sources.prometheus.api_alerts import read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences

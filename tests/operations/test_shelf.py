@@ -7,9 +7,14 @@ import pytest
 from opsconsole.config.loader import load
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.asked.backups import BackupState
-from opsconsole.operations.backups.shelf import Shelf
 from opsconsole.operations.backups.store import Store
+from opsconsole.operations.shelf import Shelf
 from tests.operations.backups.conftest import SERVICE, back_up
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "backups")
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ degradation or after a failure, is not done on such a word. Pure.
 from collections.abc import Mapping
 
 from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, OperationState
+from opsconsole.operations.driving.driver import ObserveError
 from opsconsole.operations.journal.records import Past
-from opsconsole.operations.planning.driver import ObserveError
 
 _NOTHING_DONE = frozenset({OperationState.REFUSED, OperationState.INTENT})
 

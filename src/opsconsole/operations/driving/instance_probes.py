@@ -18,7 +18,7 @@ from opsconsole.model.health import HealthReport, ProbeKind, failing
 from opsconsole.model.reading import Reading
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
-from opsconsole.operations.planning.driver import Sight
+from opsconsole.operations.driving.driver import Sight
 from opsconsole.sources.health.factory import Asked, probes_of
 from opsconsole.sources.http.header_times import age
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.model.diagnosis import Confidence, Diagnosis, Explanation, Fact, FactCode
-from opsconsole.operations.planning.lasting import LEAST, MOST, RECENT, Deaths, deaths_in
+from opsconsole.operations.driving.lasting import LEAST, MOST, RECENT, Deaths, deaths_in
 
 NOW = 10_000.0
 KILLED = Fact(FactCode.OUT_OF_MEMORY, NOW - 150, "web-2", 2, until=NOW - 30)

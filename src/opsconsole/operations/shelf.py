@@ -16,7 +16,7 @@ from opsconsole.operations.backups.faults import UnknownBackupError
 from opsconsole.operations.backups.places import store_of
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.backups.verifier import verify
-from opsconsole.operations.planning import registry
+from opsconsole.operations.drivers import registry
 from opsconsole.text import sanitize
 
 

@@ -27,8 +27,8 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.running.machine import MachineError
 from opsconsole.model.state import State
+from opsconsole.operations.driving.lasting import Deaths
 from opsconsole.operations.journal.records import Past
-from opsconsole.operations.planning.lasting import Deaths
 from opsconsole.threads import BoundedExecutor
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ import pytest
 
 from opsconsole.config.settings import Settings
 from opsconsole.model.state import State
-from opsconsole.operations.running.instance_probes import InstanceProbes
+from opsconsole.operations.driving.instance_probes import InstanceProbes
 from tests.sources.local_http import Said, Server, listening
 
 HEALTHY = b'{"status": "healthy"}'

@@ -11,7 +11,7 @@ from typing import Final
 from opsconsole.config.actions import Action
 from opsconsole.model.operation import SILENCING, ActionKind
 from opsconsole.operations.drivers.followed import Followed
-from opsconsole.operations.planning.driver import Driver, DriverContext, ObserveError
+from opsconsole.operations.driving.driver import Driver, DriverContext, ObserveError
 
 _K = ActionKind
 
