@@ -8,7 +8,6 @@ characters, and plain words, are not hidden, since they stand in any text: where
 """
 
 import base64
-import html
 import json
 import re
 import threading
@@ -102,6 +101,9 @@ def _is_common(value: str) -> bool:
 
 
 def _forms(value: str) -> Iterator[str]:
+    # It knows the names of all characters, which few commands need.
+    import html
+
     yield value
     for escaped in (quote(value, safe=""), quote(value), quote_plus(value)):
         yield escaped

@@ -7,7 +7,6 @@ journal, a file's name) is in UTC and says so, whatever is shown. A process show
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 USUAL: Final = "utc"
 LOCAL: Final = "local"
@@ -30,8 +29,8 @@ def problem_with(name: str) -> str:
     if name in {USUAL, LOCAL}:
         return ""
     try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        _named(name)
+    except (LookupError, ValueError, OSError):
         return f"{name[:60]!r} is no zone: write utc, local, or a name such as Europe/Berlin"
     return ""
 
@@ -40,7 +39,14 @@ def show_in(name: str) -> None:
     """Show times in the zone ``name``, as the user chose it; nothing changes where it is none."""
     if not problem_with(name):
         _shown.name, _shown.chosen = name, True
-        _shown.zone = UTC if name == USUAL else None if name == LOCAL else ZoneInfo(name)
+        _shown.zone = UTC if name == USUAL else None if name == LOCAL else _named(name)
+
+
+def _named(name: str) -> tzinfo:
+    # Most show UTC, and what reads the machine's zones takes long to import.
+    from zoneinfo import ZoneInfo
+
+    return ZoneInfo(name)
 
 
 def begin_in(name: str) -> None:

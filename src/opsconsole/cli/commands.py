@@ -6,7 +6,7 @@ Invariant: made without importing what carries a command out; ``module`` names i
 import argparse
 from pathlib import Path
 
-from opsconsole import __version__
+from opsconsole import VERSION_LINE
 from opsconsole.cli.parsing import (
     Parser,
     add_config_option,
@@ -24,9 +24,11 @@ def build_parser() -> Parser:
         description="One screen for the health, latency, resources and alerts of what you run.",
         parents=[common],
     )
-    parser.add_argument("--version", action="version", version=f"opsconsole {__version__}")
+    parser.add_argument("--version", action="version", version=VERSION_LINE)
     parser.set_defaults(module="screen", urls=[])
-    commands = _Commands(parser.add_subparsers(title="commands", metavar="COMMAND"))
+    # Not named, the program would be worked out by formatting a whole usage.
+    parsers = parser.add_subparsers(title="commands", metavar="COMMAND", prog=parser.prog)
+    commands = _Commands(parsers)
     _add_reading_commands(commands)
     _add_logs(commands)
     _add_changing_commands(commands)

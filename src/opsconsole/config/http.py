@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from opsconsole.config.types import Model, SecretRef, Text, Url, is_env_reference
+from opsconsole.config.types import Model, SecretRef, Text, Url, is_env_reference, plain
 
 _SECRET_HEADER: Final = re.compile(r"authorization|cookie|token|secret|password|api-?key", re.I)
 _HEADER_NAME: Final = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
@@ -71,7 +71,7 @@ class HttpConfig(Model):
     authorization: Authorization | None = Field(
         default=None, description="A bearer or other token."
     )
-    tls_config: TlsConfig = Field(default_factory=TlsConfig, description="Certificates.")
+    tls_config: TlsConfig = Field(default_factory=plain(TlsConfig), description="Certificates.")
     http_headers: dict[Annotated[str, Field(pattern=_HEADER_NAME)], HeaderValue] = Field(
         default_factory=dict, description="Further headers; secret ones by reference."
     )

@@ -26,6 +26,7 @@ from opsconsole.config.types import (
     UrlPath,
     as_tuple,
     check_pattern,
+    plain,
 )
 from opsconsole.model.across_copies import Across
 
@@ -273,11 +274,11 @@ class Service(Found):
     timeout: Duration | None = Field(default=None, description="Deadline of one look, in total.")
     thresholds: Thresholds | None = Field(default=None, description="When it counts as down.")
     health: Health | None = Field(
-        default_factory=Health, description="The health endpoint: a path, or more about it."
+        default_factory=plain(Health), description="The health endpoint: a path, or more about it."
     )
-    probes: Probes = Field(default_factory=Probes, description="Further probes.")
+    probes: Probes = Field(default_factory=plain(Probes), description="Further probes.")
     http: HttpConfig = Field(
-        default_factory=HttpConfig, description="Authentication, TLS and headers."
+        default_factory=plain(HttpConfig), description="Authentication, TLS and headers."
     )
     depends_on: tuple[str, ...] = Field(
         default=(), description="Services that it needs; their alerts explain its own."
@@ -314,7 +315,7 @@ class Service(Found):
         default_factory=dict, description="Pages to look at by name, paths or URLs; only ever read."
     )
     actions: Actions = Field(
-        default_factory=Actions, description="What may be done to it; nothing else can be."
+        default_factory=plain(Actions), description="What may be done to it; nothing else can be."
     )
     scaling: Scaling | None = Field(default=None, description="Targets of scaling advice.")
     runbooks: Annotated[tuple[Name, ...], BeforeValidator(as_tuple), OneOrMany] = Field(

@@ -24,6 +24,7 @@ from opsconsole.config.types import (
     Url,
     Zone,
     as_tuple,
+    plain,
 )
 from opsconsole.model.source_id import SourceId, SourceKind
 
@@ -43,7 +44,7 @@ class Defaults(Model):
     interval: Duration = Field(default=5.0, description="Time between two looks at an instance.")
     timeout: Duration = Field(default=2.0, description="Deadline of one look, in total.")
     thresholds: Thresholds = Field(
-        default_factory=Thresholds, description="When an instance counts as down."
+        default_factory=plain(Thresholds), description="When an instance counts as down."
     )
 
 
@@ -61,7 +62,7 @@ class Prometheus(Model):
         default=(), description="Rule files to evaluate when it has not loaded them."
     )
     http: HttpConfig = Field(
-        default_factory=HttpConfig, description="Authentication, TLS and headers."
+        default_factory=plain(HttpConfig), description="Authentication, TLS and headers."
     )
 
 
@@ -73,7 +74,7 @@ class Alertmanager(Model):
     interval: Duration = Field(default=10.0, description="Time between two looks.")
     timeout: Duration = Field(default=5.0, description="Deadline of one look.")
     http: HttpConfig = Field(
-        default_factory=HttpConfig, description="Authentication, TLS and headers."
+        default_factory=plain(HttpConfig), description="Authentication, TLS and headers."
     )
 
 
@@ -183,7 +184,7 @@ class Settings(Model):
     """The root of ``opsconsole.yaml``."""
 
     environment: Environment = Field(
-        default_factory=Environment, description="What kind of place all of this is."
+        default_factory=plain(Environment), description="What kind of place all of this is."
     )
     environments: dict[Name, Environment] = Field(
         default_factory=dict, description="Further environments that services can name."
@@ -200,27 +201,34 @@ class Settings(Model):
         "severity none.",
     )
     docker: Annotated[tuple[Docker, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
-        default=(Docker(),), description="Docker Engines; [] for none."
+        default=(plain(Docker)(),), description="Docker Engines; [] for none."
     )
-    host: HostSettings = Field(default_factory=HostSettings, description="This host's resources.")
+    host: HostSettings = Field(
+        default_factory=plain(HostSettings), description="This host's resources."
+    )
     defaults: Defaults = Field(
-        default_factory=Defaults, description="For services that do not say otherwise."
+        default_factory=plain(Defaults), description="For services that do not say otherwise."
     )
     services: dict[Name, Service] = Field(
         default_factory=dict, description="What is watched, by name."
     )
     discover: Discovery = Field(
-        default_factory=Discovery, description="What is found, and watched like what is named."
+        default_factory=plain(Discovery),
+        description="What is found, and watched like what is named.",
     )
     operations: Operations = Field(
-        default_factory=Operations, description="Limits on what may be done."
+        default_factory=plain(Operations), description="Limits on what may be done."
     )
-    recording: Recording = Field(default_factory=Recording, description="What is kept on disk.")
-    display: Display = Field(default_factory=Display, description="How it looks.")
+    recording: Recording = Field(
+        default_factory=plain(Recording), description="What is kept on disk."
+    )
+    display: Display = Field(default_factory=plain(Display), description="How it looks.")
     views: dict[Name, View] = Field(
         default_factory=dict, description="Ways to look at the services, by name."
     )
-    wall: Wall = Field(default_factory=Wall, description="A read-only screen without a keyboard.")
+    wall: Wall = Field(
+        default_factory=plain(Wall), description="A read-only screen without a keyboard."
+    )
     keys: dict[str, str] = Field(
         default_factory=dict, description="Keys by binding, such as restart: ctrl+k."
     )
@@ -346,7 +354,7 @@ class Settings(Model):
         )
 
 
-PLACES: Final = tuple(Settings().places)
+PLACES: Final = tuple(Settings.model_construct().places)
 """The keys of ``Settings.places``."""
 
 

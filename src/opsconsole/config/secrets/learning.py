@@ -18,7 +18,6 @@ from pydantic import BaseModel
 
 from opsconsole.config.http import HttpConfig
 from opsconsole.config.secrets.interpolation import variables_in
-from opsconsole.config.secrets.references import reveal
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
@@ -47,6 +46,9 @@ def learn(settings: Settings, base: Path, environ: Mapping[str, str]) -> None:
         if isinstance(found, str):
             hide(found)
         elif found not in seen and found.command is None:
+            # Most configurations hold none, and running programs takes long to import.
+            from opsconsole.config.secrets.references import reveal
+
             seen.add(found)
             with suppress(SecretError):
                 reveal(found, base=base, environ=environ)
