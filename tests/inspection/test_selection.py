@@ -6,8 +6,8 @@ import pytest
 
 from opsconsole.config.services import Service
 from opsconsole.inspection.selection import check_selection, shared_figures
+from opsconsole.sources.metrics.budget_series import budget_series
 from opsconsole.sources.metrics.declared import declared_metrics
-from opsconsole.sources.prometheus.budget_series import budget_series
 from opsconsole.sources.prometheus.series_index import SeriesIndex
 
 

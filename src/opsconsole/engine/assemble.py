@@ -134,9 +134,9 @@ class Assembly:
     def _samples_of(self, name: str, service: Service) -> "ServiceSamples":
         """What all instances of a service share; the same object while the declarations are the
         same."""
+        from opsconsole.sources.metrics.budget_series import budget_series
         from opsconsole.sources.metrics.declared import declared_metrics
         from opsconsole.sources.metrics.service_samples import ServiceSamples
-        from opsconsole.sources.prometheus.budget_series import budget_series
 
         declared = declared_metrics(name, service)
         targets = tuple(budget_series(name, service))
@@ -234,7 +234,7 @@ def _history(
     ]
     if not served:
         return
-    from opsconsole.sources.prometheus.budget_series import budget_series
+    from opsconsole.sources.metrics.budget_series import budget_series
     from opsconsole.sources.prometheus.history import PrometheusHistory
 
     series = [each for name, service in served for each in budget_series(name, service)]

@@ -12,6 +12,7 @@ from opsconsole.model.health import failing
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot, SourceView
 from opsconsole.model.state import State
+from opsconsole.render.ink.figures import one_unit
 from opsconsole.render.service.standing import seen_standing, standing
 from opsconsole.render.service.why import why
 
@@ -32,31 +33,15 @@ def status_lines(snapshot: Snapshot, services: Sequence[ServiceView], now: float
             quiet = " (silenced)" if alert.quiet else ""
             where = f" {alert.service}" if alert.service else ""
             yield (
-                f"alert {alert.severity} {seconds(now - alert.since)} {alert.name}{where}"
+                f"alert {alert.severity} {one_unit(now - alert.since)} {alert.name}{where}"
                 f"{quiet}: {alert.summary}"
             )
     yield from (_source_line(source) for source in snapshot.sources if source.fault)
 
 
-def seconds(value: float | None) -> str:
-    """A duration with one unit: 42ms, 1.9s, 3m, 2h, 5d."""
-    if value is None:
-        return "-"
-    if value < 1:
-        return f"{value * 1000:.0f}ms"
-    for limit, size, unit in ((60, 1, "s"), (3600, 60, "m"), (172800, 3600, "h")):
-        if value < limit:
-            return (
-                f"{value / size:.1f}s"
-                if unit == "s" and value < 10
-                else f"{value / size:.0f}{unit}"
-            )
-    return f"{value / 86400:.0f}d"
-
-
 def _service_line(service: ServiceView, width: int) -> str:
     count = f"{service.ok_instances}/{len(service.instances)}" if service.instances else "-"
-    latency = f"p95 {seconds(service.latency.p95)}" if service.latency.p95 is not None else ""
+    latency = f"p95 {one_unit(service.latency.p95)}" if service.latency.p95 is not None else ""
     stands = standing(service)
     head = f"{stands.glyph} {stands:<8} {service.name:<{width}}"
     said = why(service, _WHY)

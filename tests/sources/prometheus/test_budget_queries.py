@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from opsconsole.config.services import Service
+from opsconsole.sources.metrics.budget_series import BudgetSeries, SeriesKind, budget_series
 from opsconsole.sources.prometheus.budget_queries import WindowQuery, window_queries
-from opsconsole.sources.prometheus.budget_series import BudgetSeries, SeriesKind, budget_series
 
 MONTH = 30 * 86400.0
 OBJECTIVE = "availability 99.9% over 30d"

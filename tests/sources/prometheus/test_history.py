@@ -10,8 +10,8 @@ from opsconsole.config.settings import Prometheus
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.observations import BudgetsSeen
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.metrics.budget_series import budget_series
 from opsconsole.sources.metrics.declared import Vector
-from opsconsole.sources.prometheus.budget_series import budget_series
 from opsconsole.sources.prometheus.history import PrometheusHistory, pace
 from tests.fakes import FakeClock
 

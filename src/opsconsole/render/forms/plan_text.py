@@ -6,7 +6,7 @@ Invariant: every call of the plan is named; nothing that would be done is left o
 from collections.abc import Iterator
 
 from opsconsole.model.operation import Copy, Plan
-from opsconsole.render.status_text import seconds
+from opsconsole.render.ink.figures import one_unit
 
 
 def copies_text(copies: tuple[Copy, ...]) -> str:
@@ -33,6 +33,6 @@ def plan_lines(plan: Plan) -> Iterator[str]:
     if plan.last_outcome:
         yield f"  last time: {plan.last_outcome}"
     if plan.usual_duration is not None:
-        yield f"  usually takes {seconds(plan.usual_duration)}"
+        yield f"  usually takes {one_unit(plan.usual_duration)}"
     if plan.ends_at is not None:
-        yield f"  ends by itself after {seconds(plan.ends_at - plan.created_at)}"
+        yield f"  ends by itself after {one_unit(plan.ends_at - plan.created_at)}"

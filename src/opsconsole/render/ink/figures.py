@@ -48,6 +48,22 @@ def spoken(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
+def one_unit(value: float | None) -> str:
+    """A duration with one unit: 42ms, 1.9s, 3m, 2h, 5d."""
+    if value is None:
+        return "-"
+    if value < 1:
+        return f"{value * 1000:.0f}ms"
+    for limit, size, unit in ((60, 1, "s"), (3600, 60, "m"), (172800, 3600, "h")):
+        if value < limit:
+            return (
+                f"{value / size:.1f}s"
+                if unit == "s" and value < 10
+                else f"{value / size:.0f}{unit}"
+            )
+    return f"{value / 86400:.0f}d"
+
+
 def lasting(seconds: float | None, *, at_least: bool) -> str:
     """An age; with ``at_least`` it may be longer: ``≥ 3m12s``."""
     return f"≥ {age(seconds)}" if at_least else age(seconds)

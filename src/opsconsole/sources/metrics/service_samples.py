@@ -11,11 +11,11 @@ from typing import Final
 
 from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.series import MetricValue
+from opsconsole.sources.metrics.budget_series import BudgetSeries, SeriesKind
 from opsconsole.sources.metrics.declared import Declared, Kind, bound_of, series_names, to_values
 from opsconsole.sources.metrics.exposition import Exposed, Exposition
 from opsconsole.sources.metrics.quantiles import bucket_share
 from opsconsole.sources.metrics.sample_book import Labels, SampleBook
-from opsconsole.sources.prometheus.budget_series import BudgetSeries, SeriesKind
 
 TARGET_LABELS: Final = frozenset({"job", "instance"})
 """Labels that a Prometheus adds to what it scrapes. No target exposes them, and the console asks

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from opsconsole.model.objectives import WindowCounts
+from opsconsole.sources.metrics.budget_series import BudgetSeries, SeriesKind
 from opsconsole.sources.metrics.declared import Vector, bound_of
 from opsconsole.sources.metrics.quantiles import bucket_share
-from opsconsole.sources.prometheus.budget_series import BudgetSeries, SeriesKind
 from opsconsole.sources.prometheus.promql_sharing import (
     Labels,
     Shared,

@@ -18,8 +18,8 @@ from opsconsole.model.objectives import WindowCounts
 from opsconsole.model.observations import BudgetsSeen
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
+from opsconsole.sources.metrics.budget_series import BudgetSeries
 from opsconsole.sources.prometheus.budget_queries import WindowQuery, window_queries
-from opsconsole.sources.prometheus.budget_series import BudgetSeries
 from opsconsole.sources.prometheus.query_source import QuerySource
 
 PARTS: Final = 60

@@ -18,7 +18,9 @@ from opsconsole.model.written.expressions import (
     parse,
 )
 from opsconsole.sources.metrics.declared import Kind, declared_metrics
-from opsconsole.sources.prometheus.promql_sharing import Labels
+
+Labels = tuple[tuple[str, str], ...]
+"""Names with their values, or with what these match."""
 
 
 class SeriesKind(StrEnum):
