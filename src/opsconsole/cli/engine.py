@@ -11,10 +11,12 @@ from opsconsole.engine.recording.place import place_of
 from opsconsole.engine.recording.recorder import Recorder
 from opsconsole.engine.recording.upkeep import Bounds
 from opsconsole.engine.reload import ConfigurationWatch
-from opsconsole.errors import ConfigError
+from opsconsole.errors import ConfigError, StateError
+from opsconsole.model.alerting.silences import SilenceView
+from opsconsole.operations.driving import own_acknowledgements
 from opsconsole.operations.notes import NoteBook
 from opsconsole.operations.operator import Operator
-from opsconsole.operations.state_place import place_from, scope_of
+from opsconsole.operations.state_place import LateJournal, place_from, scope_of
 
 
 def build_operator(configuration: Configuration) -> Operator:
@@ -27,6 +29,23 @@ def build_operator(configuration: Configuration) -> Operator:
         state=place_from(configuration.settings),
         config_path=configuration.path,
     )
+
+
+def acknowledged(configuration: Configuration) -> tuple[SilenceView, ...]:
+    """What is acknowledged in the console's own state; nothing where that cannot be read, or is
+    not there, and none is made."""
+    settings = configuration.settings
+    journal = LateJournal(place_from(settings), scope_of(settings, configuration.path))
+    try:
+        return (
+            own_acknowledgements.kept(journal.open(), SystemClock().now())
+            if journal.is_there()
+            else ()
+        )
+    except StateError:
+        return ()
+    finally:
+        journal.close()
 
 
 def note_book(configuration: Configuration) -> NoteBook:

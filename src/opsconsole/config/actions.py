@@ -197,3 +197,16 @@ class SilenceAction(Action):
     def driver(self) -> str:
         """The one driver that knows silences."""
         return "alertmanager"
+
+
+class OwnRulesAction(Action):
+    """What is kept of alerts that no Alertmanager reports; always there, never written down."""
+
+    @model_validator(mode="after")
+    def _one_driver(self) -> "OwnRulesAction":
+        return self
+
+    @property
+    def driver(self) -> str:
+        """The one driver that keeps it."""
+        return "own_rules"

@@ -42,6 +42,7 @@ from opsconsole.engine.single_look import look_at_all
 from opsconsole.engine.state.snapshot_builder import SnapshotBuilder
 from opsconsole.engine.state.store import Store
 from opsconsole.machines.machines import Machines
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.observations import Observation
 from opsconsole.model.past.recording import RecordingState, RecordingView
@@ -202,16 +203,20 @@ class Engine(EngineCalls):
         self._notes.take(text, service)
         self._submit(self._notes.follow)
 
-    def look_once(self, timeout: float = LOOK_WITHIN) -> Snapshot:
+    def look_once(
+        self, timeout: float = LOOK_WITHIN, acknowledged: tuple[SilenceView, ...] = ()
+    ) -> Snapshot:
         """Look at every source once, in this thread, and return what was seen.
 
         One look decides: a single failure is DOWN. What did not answer within ``timeout`` seconds
-        stays UNKNOWN. Raises RuntimeError if the engine was started.
+        stays UNKNOWN. ``acknowledged``: what is so in the console's own state. Raises RuntimeError
+        if the engine was started.
         """
         if self._thread is not None:
             raise RuntimeError("this engine is running; read its latest snapshot")
         self._single = True
         self._prepare()
+        self._store.alerts.use_own(acknowledged, self._clock.now())
         return asyncio.run(self._look_once(timeout))
 
     def _prepare(self) -> None:
@@ -418,6 +423,7 @@ class Engine(EngineCalls):
     async def _follow_operations(self) -> None:
         await self._door.reconcile(self._clock.now())
         await self._door.poll()
+        self._store.alerts.use_own(self._door.acknowledgements, self._clock.now())
         await self._ask_actions()
 
     async def _ask_actions(self) -> None:

@@ -32,7 +32,7 @@ def subject_of(service: str, kind: ActionKind, parameters: Mapping[str, str]) ->
         else "\n".join(sorted(map(_spelt, matchers)))
     )
     digest = hashlib.sha256(f"{service}\n{what}".encode()).hexdigest()
-    return f"{service[:_NAMED]}.{digest[:_DIGITS]}"
+    return f"{service.replace(' ', '-')[:_NAMED]}.{digest[:_DIGITS]}"
 
 
 def _spelt(text: str) -> str:

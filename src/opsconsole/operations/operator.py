@@ -7,17 +7,18 @@ is refused here, for every caller. What blocks runs on the operator's own thread
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.discovery.look import Fleet, look
 from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.machines.machines import Machines
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.asked.backups import BackupView
 from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
@@ -34,6 +35,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.operations import seen_verdicts
+from opsconsole.operations.driving import own_acknowledgements
 from opsconsole.operations.driving.driver import Driver, ObserveError
 from opsconsole.operations.driving.instance_probes import states_of
 from opsconsole.operations.driving.lasting import with_deaths
@@ -63,6 +65,7 @@ from opsconsole.operations.who import whoami
 from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
+T = TypeVar("T")
 _WORKERS: Final = 4
 _DEADLINE: Final = 20.0
 _VERIFY_WITHIN: Final = 1800.0
@@ -257,18 +260,10 @@ class Operator:
                 found, holder if whole else None, fault, recent if whole else ()
             )
             refusal = policy.refuse_plan(request, seen)
-            views.append(
-                ActionView(
-                    found.kind,
-                    found.name,
-                    found.action.driver,
-                    found.summary,
-                    found.effect,
-                    refusal,
-                    scale_bounds(found.action),
-                    lasts(found),
-                )
-            )
+            views.append(ActionView(
+                found.kind, found.name, found.action.driver, found.summary, found.effect, refusal,
+                scale_bounds(found.action), lasts(found),
+            ))  # fmt: skip
         return tuple(views)
 
     def operations(self, limit: int = 50) -> tuple[Operation, ...]:
@@ -277,17 +272,15 @@ class Operator:
 
     def degradations(self) -> tuple[Degradation, ...]:
         """The degradations that last, of all consoles; none while the journal cannot be read."""
-        try:
-            return lasting(self._reader) if self._reader else ()
-        except StateError:
-            return ()
+        return self._known(lasting)
+
+    def acknowledgements(self) -> tuple[SilenceView, ...]:
+        """What is acknowledged in the console's own state, by every console of it."""
+        return self._known(lambda reader: own_acknowledgements.kept(reader, self._clock.now()))
 
     def left_to_others(self) -> tuple[LeftToOthers, ...]:
         """What is due for this user and waits for a console of another configuration."""
-        try:
-            return left_to_others(self.state, self._own) if self._reader else ()
-        except StateError:
-            return ()
+        return self._known(lambda _: left_to_others(self.state, self._own))
 
     def catch_up(self) -> tuple[Operation, ...]:
         """The operations of this user whose verdict no console of theirs has seen yet."""
@@ -345,6 +338,13 @@ class Operator:
             return False
         before, self._version = self._version, self._reader.version()
         return self._version != before
+
+    def _known(self, read: Callable[[Journal], tuple[T, ...]]) -> tuple[T, ...]:
+        """What ``read`` finds; nothing while the journal cannot be read."""
+        try:
+            return read(self._reader) if self._reader else ()
+        except StateError:
+            return ()
 
     def _open(self) -> Journal | None:
         try:

@@ -121,6 +121,30 @@ def test_an_alert_from_its_first_sign_to_its_end(
     assert say("alerts")[0] == 0
 
 
+def test_an_alert_of_an_own_rule_is_acknowledged_without_any_server(
+    say: Say, tmp_path: Path
+) -> None:
+    path = tmp_path / "opsconsole.yaml"
+    rule = "{name: ApiDown, when: state == down, severity: critical}"
+    path.write_text(
+        f"state_dir: {tmp_path / 'state'}\ndocker: []\nhost: {{enabled: false}}\n"
+        f"services: {{api: {{instances: ['http://127.0.0.1:9'], health: /, alerts: [{rule}]}}}}\n"
+    )
+    path.chmod(0o600)
+    assert say("alerts")[0] == 2
+    assert say("silences")[1]["silences"] == []
+    code, operation = say("ack", "ApiDown", "--yes", "--reason", "on it")
+    assert (code, operation["state"]) == (0, "verified"), operation
+    code, listed = say("alerts")
+    (alert,) = listed["alerts"]
+    assert (code, kinds(alert)) == (0, {"acknowledgement"})
+    assert alert["suppressions"][0]["comment"] == "on it"
+    (own,) = say("silences")[1]["silences"]
+    assert (own["acknowledges"], own["hides"], own["id"]) == (True, 1, operation["id"])
+    assert say("unsilence", own["id"], "--yes", "--reason", "enough")[0] == 0
+    assert say("alerts")[0] == 2
+
+
 def test_read_only_refuses_to_acknowledge_and_to_silence(
     say: Say, tmp_path: Path, monitoring_stack: MonitoringStack
 ) -> None:

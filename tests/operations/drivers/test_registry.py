@@ -28,7 +28,7 @@ _PAIRS = [
 
 
 def test_each_driver_that_an_action_can_name_is_listed() -> None:
-    assert set(registry.DRIVERS) == {*DRIVERS, "alertmanager"}
+    assert set(registry.DRIVERS) == {*DRIVERS, "alertmanager", "own_rules"}
 
 
 @pytest.mark.parametrize(("name", "kind"), _PAIRS)

@@ -13,14 +13,20 @@ from typing import Final
 
 from opsconsole.cli.changing.operate import carry_out, duration_of
 from opsconsole.cli.configuration import Configuration, from_arguments
-from opsconsole.cli.engine import archive_of
+from opsconsole.cli.engine import acknowledged, archive_of
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, Suppression
-from opsconsole.model.alerting.silence_requests import parameters_of, reporter_of
-from opsconsole.model.alerting.silences import SilenceState, SilenceView, parse_matchers, shown
+from opsconsole.model.alerting.silence_requests import acknowledgement, parameters_of
+from opsconsole.model.alerting.silences import (
+    OWN_RULES,
+    SilenceState,
+    SilenceView,
+    parse_matchers,
+    shown,
+)
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import LOCAL
@@ -70,7 +76,6 @@ def _alerts(configuration: Configuration, arguments: argparse.Namespace) -> int:
 
 
 def _silences(configuration: Configuration, arguments: argparse.Namespace) -> int:
-    _alertmanager(configuration.settings)
     snapshot, now = _look(configuration), SystemClock().now()
     silent = unheard(snapshot)
     found = [
@@ -91,8 +96,10 @@ def _silences(configuration: Configuration, arguments: argparse.Namespace) -> in
 
 def _acknowledge(configuration: Configuration, arguments: argparse.Namespace) -> int:
     alert = _one_alert(_look(configuration).alerts, arguments.alert)
-    parameters = {"alert": alert.fingerprint}
-    return _change(arguments, ActionKind.ACKNOWLEDGE, reporter_of(alert), parameters)
+    request = acknowledgement(alert)
+    if request is None:
+        raise OpsconsoleError(f"{alert.name} does not fire", remedy="see opsconsole alerts")
+    return _change(arguments, ActionKind.ACKNOWLEDGE, request.service, dict(request.parameters))
 
 
 def _silence(configuration: Configuration, arguments: argparse.Namespace) -> int:
@@ -114,6 +121,9 @@ def _matchers(written: Sequence[str]) -> tuple[str, ...]:
 def _unsilence(configuration: Configuration, arguments: argparse.Namespace) -> int:
     names = [each.name for each in configuration.settings.alertmanager]
     name = arguments.alertmanager
+    if any(each.id == arguments.id for each in acknowledged(configuration)):
+        parameters = {"silence": arguments.id}
+        return _change(arguments, ActionKind.EXPIRE_SILENCE, OWN_RULES, parameters)
     if len(names) > 1 and not name:
         known = _look(configuration).silences
         name = next((each.source for each in known if each.id == arguments.id), None)
@@ -139,7 +149,7 @@ def _look(configuration: Configuration) -> Snapshot:
     seen = configuration.settings.without_places()
     archive = archive_of(configuration)
     engine = Engine(seen, base=configuration.base, read_only=True, archive=archive)
-    return engine.look_once()
+    return engine.look_once(acknowledged=acknowledged(configuration))
 
 
 def unheard(snapshot: Snapshot) -> list[str]:
@@ -177,17 +187,17 @@ def _exit_code(alerts: Sequence[Alert], silent: Sequence[str]) -> ExitCode:
 
 def _one_alert(alerts: Sequence[Alert], wanted: str) -> Alert:
     """The alert that ``wanted`` is the fingerprint, the key or the only name of."""
-    known = [each for each in alerts if each.fingerprint]
-    exact = [each for each in known if wanted in {each.fingerprint, each.key}]
-    found = exact or [each for each in known if each.name == wanted]
+    exact = [each for each in alerts if wanted in {each.fingerprint, each.key}]
+    firing = [each for each in alerts if each.state is AlertState.FIRING]
+    found = exact or [each for each in firing if each.name == wanted]
     if len(found) == 1:
         return found[0]
     if found:
-        choices = ", ".join(f"{each.fingerprint} ({each.key})" for each in found[:10])
+        choices = ", ".join(f"{each.fingerprint or each.key}" for each in found[:10])
         raise OpsconsoleError(
             f"{len(found)} alerts are called {wanted}", remedy=f"say which: {choices}"
         )
-    raise OpsconsoleError(f"no Alertmanager has an alert {wanted}", remedy="see opsconsole alerts")
+    raise OpsconsoleError(f"no alert {wanted} fires", remedy="see opsconsole alerts")
 
 
 def _alertmanager(settings: Settings, wanted: str | None = None) -> str:

@@ -9,6 +9,7 @@ import json
 import sys
 
 from opsconsole.cli.configuration import from_arguments
+from opsconsole.cli.engine import acknowledged
 from opsconsole.clock import SystemClock
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     configuration = from_arguments(arguments)
     clock = SystemClock()
     engine = Engine(configuration.settings, base=configuration.base, clock=clock, read_only=True)
-    snapshot = engine.look_once()
+    snapshot = engine.look_once(acknowledged=acknowledged(configuration))
     chosen = _chosen(snapshot, arguments.services)
     if arguments.json:
         document = status_document(snapshot, chosen, clock.now())

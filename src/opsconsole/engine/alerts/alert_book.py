@@ -4,6 +4,7 @@ Invariant: what a source reported stays until that source answers without it; a 
 or has just restarted, neither adds nor ends an alert. Rows are rebuilt only when a report changed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from types import MappingProxyType
 from opsconsole.config.services import Rule
 from opsconsole.config.settings import Settings
 from opsconsole.engine.alerts.always_firing import AlwaysFiring
+from opsconsole.engine.alerts.own_acknowledgements import with_own
 from opsconsole.engine.alerts.recalled_alerts import RecalledAlerts
 from opsconsole.engine.alerts.restarted_servers import RestartedServers
 from opsconsole.engine.figures.service_figures import compared, holds
@@ -30,6 +32,7 @@ from opsconsole.engine.state.event_log import EventLog
 from opsconsole.engine.state.find_instance import Locator
 from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen
 from opsconsole.model.source_id import LOCAL, SourceId, SourceKind
 from opsconsole.model.state import State
@@ -60,8 +63,9 @@ class AlertBook:
         services: dict[str, ServiceRecord],
         events: EventLog,
         before: "AlertBook | None" = None,
+        now: float = 0.0,
     ) -> None:
-        """Empty, or continuing from ``before``, which had other settings."""
+        """Empty at ``now``, or continuing from ``before``, which had other settings."""
         self._locator = Locator(settings)
         self._services = services
         self._depends_on = {name: each.depends_on for name, each in settings.services.items()}
@@ -77,6 +81,8 @@ class AlertBook:
         self._restarted = RestartedServers()
         self._recalled = RecalledAlerts()
         self._sources: Set[SourceId] = frozenset()
+        self._own: tuple[SilenceView, ...] = ()
+        self._looked_from: float = before._looked_from if before else now
         self._resolving = False
         self._now = 0.0
         self._rules = [
@@ -97,6 +103,7 @@ class AlertBook:
             before._restarted,
         )
         self._recalled, self._sources = before._recalled, before._sources
+        self._own = before._own
         known = {(each.service.name, each.rule): each for each in before._rules}
         for each in self._rules:
             old = known.get((each.service.name, each.rule))
@@ -128,6 +135,17 @@ class AlertBook:
             if old is not None and local.state.phase is Phase.INACTIVE:
                 local.recalled = rules.recalled(old.state, old.since)
         self._advance(now)
+
+    def use_own(self, acknowledged: tuple[SilenceView, ...], now: float) -> None:
+        """Take in what is acknowledged in the console's own state."""
+        if acknowledged != self._own:
+            self._own = acknowledged
+            self._advance(now)
+
+    def own(self) -> tuple[SilenceView, ...]:
+        """The acknowledgements of the console's own state whose alerts still fire."""
+        counts = Counter(why.id for row in self._view for why in row.suppressions)
+        return tuple(replace(each, hides=1) for each in self._own if counts[each.id])
 
     def is_over(self, service: str, name: str) -> bool:
         """Whether everything that may report such an alert was asked, and none fires."""
@@ -188,6 +206,9 @@ class AlertBook:
             changed |= _evaluate(each, now)
         if changed:
             self._reports[LOCAL] = tuple(each.alert for each in self._rules if each.alert)
+        ended = tuple(each for each in self._own if now < (each.ends_at or 0.0))
+        changed |= ended != self._own
+        self._own = ended
         changed |= self._note_states(touched)
         return self._advance(now) if changed or self._resolving else False
 
@@ -274,7 +295,7 @@ class AlertBook:
                 active[key] = replace(row, suppressions=hidden)
         for alert in self._always.missing(active, self._reports, now):
             active[alert.key] = alert
-        return active
+        return with_own(active, self._own, self._looked_from)
 
     def _folded(self) -> tuple[Alert, ...]:
         """The rows with their causes; an unchanged row is the same object as before."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.events import operation_missed, operation_moved, promise_left
 from opsconsole.errors import StateError
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.events import Event
 from opsconsole.model.operation import (
     ActionView,
@@ -57,6 +58,7 @@ class OperatorDoor:
         self._reconciled_at: float | None = None
         self.operations: tuple[Operation, ...] = ()
         self.degradations: tuple[Degradation, ...] = ()
+        self.acknowledgements: tuple[SilenceView, ...] = ()
         self.missed: tuple[Operation, ...] = ()
         self.fault = self._trouble = ""
 
@@ -82,6 +84,7 @@ class OperatorDoor:
         if operations is None:
             return False
         lasting = await self._call(operator.degradations, self.degradations)
+        self.acknowledgements = await self._call(operator.acknowledgements, self.acknowledgements)
         same = operations == self.operations and lasting == self.degradations
         if same and self._states is not None:
             return False

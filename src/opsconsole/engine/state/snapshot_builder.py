@@ -9,6 +9,7 @@ from typing import TypeVar
 from opsconsole.config.settings import Settings
 from opsconsole.engine.state.diagnoses import Diagnoses
 from opsconsole.engine.state.store import Store
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.choices import SavedView
 from opsconsole.model.operation import Degradation, Operation
 from opsconsole.model.runbooks.runbook import RunbookView
@@ -43,6 +44,7 @@ class SnapshotBuilder:
         self._sources: tuple[SourceView, ...] = ()
         self._hosts: tuple[HostView, ...] = ()
         self._engines: tuple[EngineView, ...] = ()
+        self._silences: tuple[SilenceView, ...] = ()
 
     def take_over(self, settings: Settings, store: Store, *, read_only: bool) -> None:
         """Continue with new settings; numbers and unchanged parts stay."""
@@ -81,6 +83,7 @@ class SnapshotBuilder:
             sources=self._sources,
         )
         self._services = _kept(self._services, diagnosed)
+        self._silences = _kept(self._silences, (*store.servers.silences, *store.alerts.own()))
         return Snapshot(
             seq=self._seq,
             taken_at=now,
@@ -94,7 +97,7 @@ class SnapshotBuilder:
             operations=operations,
             read_only=self._read_only,
             notices=notices,
-            silences=store.servers.silences,
+            silences=self._silences,
             rules=store.servers.rules,
             degradations=degradations,
             missed=missed,

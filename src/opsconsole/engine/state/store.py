@@ -87,7 +87,7 @@ class Store:
         if before is not None:
             self.services = carried(before.services, self.services)
         known_alerts: AlertBook | None = before.alerts if before else None
-        self.alerts: AlertBook = AlertBook(settings, self.services, self.events, known_alerts)
+        self.alerts: AlertBook = AlertBook(settings, self.services, self.events, known_alerts, now)
         self._index: dict[SourceId, tuple[InstanceRecord, ProbeRecord]] = {
             probe.id: (instance, probe)
             for record in self.services.values()

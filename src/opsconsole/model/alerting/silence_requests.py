@@ -7,10 +7,11 @@ Pure, and free of the configuration, so that screens can make requests too.
 import math
 from typing import Final
 
-from opsconsole.model.alerting.alerts import Alert
+from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.alerting.silences import (
     LONGEST_MATCHER,
     MATCHER_PARAMETER,
+    OWN_RULES,
     Matcher,
     SilenceView,
     parse_matcher,
@@ -24,6 +25,8 @@ LONGEST_ACK: Final = 4 * 3600.0
 LONGEST_SILENCE: Final = 90 * 86400.0
 VERIFICATION: Final = ("the silence is read back, and the alerts it is about are as it says",)
 
+OWN_VERIFICATION: Final = ("it is in the journal, which every console of this state reads",)
+
 _LONGEST: Final = 200
 
 
@@ -33,12 +36,18 @@ def parameters_of(matchers: tuple[str, ...]) -> dict[str, str]:
 
 
 def acknowledgement(alert: Alert, reason: str = "") -> ActionRequest | None:
-    """The request that acknowledges ``alert``; None where no Alertmanager reports it."""
+    """The request that acknowledges ``alert``: at the Alertmanager that reports it, else in the
+    console's own state; None where it does not fire."""
     name = reporter_of(alert)
-    if not name or not alert.fingerprint:
+    if name and alert.fingerprint:
+        parameters = {"alert": alert.fingerprint}
+        return ActionRequest(name, ActionKind.ACKNOWLEDGE, reason=reason, parameters=parameters)
+    if alert.state is not AlertState.FIRING:
         return None
-    parameters = {"alert": alert.fingerprint}
-    return ActionRequest(name, ActionKind.ACKNOWLEDGE, reason=reason, parameters=parameters)
+    labels = {**alert.labels, "alertname": alert.name}
+    own = parameters_of(tuple(str(Matcher(*each)) for each in sorted(labels.items())))
+    parameters = {"alert": alert.key[:_LONGEST], **own}
+    return ActionRequest(OWN_RULES, ActionKind.ACKNOWLEDGE, reason=reason, parameters=parameters)
 
 
 def ending(silence: SilenceView, reason: str = "") -> ActionRequest:

@@ -22,6 +22,10 @@ from opsconsole.patterns import PatternError, pattern
 ACK_PREFIX: Final = "ACK "
 """How the comment of a silence begins that is an acknowledgement of one alert."""
 
+OWN_RULES: Final = "own rules"
+"""Where acknowledgements are kept of alerts that no Alertmanager reports; no service can be called
+so."""
+
 MATCHER_PARAMETER: Final = "matcher."
 """How the names of those parameters of a request begin that are matchers."""
 

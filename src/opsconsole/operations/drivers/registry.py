@@ -126,6 +126,12 @@ def _alertmanager() -> Factory:
     return AlertmanagerDriver
 
 
+def _own_rules() -> Factory:
+    from opsconsole.operations.drivers.own_rules import OwnRulesDriver
+
+    return OwnRulesDriver
+
+
 def _newest_backup() -> Factory:
     """What restores the service's own backup is of the kind that made it."""
 
@@ -207,6 +213,7 @@ DRIVERS: Final[Mapping[str, Traits]] = {
         {_K.RESTORE: _newest_backup, _K.ROLLBACK: _newest_backup}, puts_back=True, in_base=True
     ),
     "alertmanager": Traits(dict.fromkeys(SILENCING, _alertmanager)),
+    "own_rules": Traits(dict.fromkeys((_K.ACKNOWLEDGE, _K.EXPIRE_SILENCE), _own_rules)),
 }
 """Drivers by name; the imports are made, and a class called with a DriverContext, by ``make``."""
 

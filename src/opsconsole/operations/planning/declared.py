@@ -13,10 +13,12 @@ from opsconsole.config.actions import (
     Action,
     BackupAction,
     DegradeAction,
+    OwnRulesAction,
     ScaleAction,
     SilenceAction,
 )
 from opsconsole.config.settings import Settings
+from opsconsole.model.alerting.silences import OWN_RULES
 from opsconsole.model.operation import SILENCING, ActionKind, Effect, Refusal
 from opsconsole.operations.drivers import registry
 from opsconsole.operations.journal.audit import canonical
@@ -59,6 +61,10 @@ def declared(settings: Settings, service: str) -> Iterator[Declared]:
     """Every action of ``service``, in the order of a menu; an Alertmanager's where it is one."""
     if settings.alertmanager_of(service) is not None:
         yield from _of_alertmanager(service)
+    if service == OWN_RULES:
+        for kind in (_K.ACKNOWLEDGE, _K.EXPIRE_SILENCE):
+            action = OwnRulesAction(summary=_SILENCING[kind], min_healthy=0.01, deadline=30.0)
+            yield Declared(service, kind, "", action)
     if service in settings.services:
         yield from _of_service(settings, service)
 

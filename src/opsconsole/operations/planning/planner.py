@@ -14,6 +14,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.hiding import without_query
 from opsconsole.machines.machines import Machines
 from opsconsole.model.alerting import silence_requests as silencing
+from opsconsole.model.alerting.silences import OWN_RULES
 from opsconsole.model.operation import (
     SILENCING,
     TAKES_AWAY,
@@ -195,7 +196,8 @@ def _verification(settings: Settings, found: Declared, alone: str) -> tuple[str,
     if found.kind in {ActionKind.TEST, ActionKind.CALL}:
         return ("the call's own answer",)
     if found.kind in SILENCING:
-        return silencing.VERIFICATION
+        own = found.service == OWN_RULES
+        return silencing.OWN_VERIFICATION if own else silencing.VERIFICATION
     if found.kind is ActionKind.BACKUP:
         return (_READ_BACK if registry.traits(action).keeps_backups else _NOT_SEEN,)
     return (*_put_back(found), _health(settings, found, alone))

@@ -10,6 +10,7 @@ import time
 from typing import Final
 
 from opsconsole.errors import StateError
+from opsconsole.model.alerting.silences import OWN_RULES
 from opsconsole.model.operation import ActionKind, Degradation, OperationState, Plan
 from opsconsole.operations import spawn
 from opsconsole.operations.journal.journal import Journal
@@ -64,7 +65,11 @@ def conclude(
         # A degradation none of whose calls can have taken effect has nothing to end.
         journal.settle(operation, PromiseKind.END, NOT_NEEDED, now)
         state.mandates.drop(operation, PromiseKind.END)
-    elif plan.kind is ActionKind.ACKNOWLEDGE and verdict is OperationState.VERIFIED:
+    elif (
+        plan.kind is ActionKind.ACKNOWLEDGE
+        and plan.service != OWN_RULES
+        and verdict is OperationState.VERIFIED
+    ):
         watch = Promise(operation, PromiseKind.WATCH, plan.service, plan.ends_at or now)
         state.mandates.arm(watch)
         journal.arm(watch, now)

@@ -10,7 +10,14 @@ from typing import Final
 
 from opsconsole.model.alerting import silence_requests as silencing
 from opsconsole.model.alerting.alerts import Alert, AlertState
-from opsconsole.model.alerting.silences import Matcher, SilenceView, hides, parse_matchers, shown
+from opsconsole.model.alerting.silences import (
+    OWN_RULES,
+    Matcher,
+    SilenceView,
+    hides,
+    parse_matchers,
+    shown,
+)
 from opsconsole.model.operation import ActionKind, ActionRequest
 from opsconsole.model.written.units import format_duration, read_duration
 from opsconsole.render.forms.request import REASON_LIMIT, Field, Problem
@@ -43,7 +50,7 @@ class SilencingForm:
 
 
 def acknowledge_form(alert: Alert) -> SilencingForm | None:
-    """The form to acknowledge ``alert``; None if no Alertmanager reports it."""
+    """The form to acknowledge ``alert``; None if it does not fire."""
     request = silencing.acknowledgement(alert)
     if request is None:
         return None
@@ -52,7 +59,9 @@ def acknowledge_form(alert: Alert) -> SilencingForm | None:
         reason = _text(values)
         return replace(request, reason=reason) if reason else _NO_REASON
 
-    about = ("it ends when the alert resolves, after 4 h at the latest",)
+    about: tuple[str, ...] = ("it ends when the alert resolves, after 4 h at the latest",)
+    if request.service == OWN_RULES:
+        about = (*about, "no Alertmanager reports it: every console of this state will see it")
     title = f"acknowledge {alert.name} {alert.service}".rstrip()
     own = tuple(Matcher(name, value) for name, value in _labels(alert).items())
     return SilencingForm(title, about, (_REASON,), read, lambda _values: own)
@@ -133,7 +142,7 @@ def source_of(alert: Alert, alerts: Iterable[Alert], silences: Iterable[SilenceV
     """The Alertmanager at which to silence ``alert``: the one that has it, else one that
     answers."""
     names = [silencing.reporter_of(each) for each in (alert, *alerts)]
-    names += [each.source for each in silences]
+    names += [each.source for each in silences if each.source != OWN_RULES]
     return next((name for name in names if name), "")
 
 

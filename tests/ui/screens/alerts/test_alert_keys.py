@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.alerting.alerts import AlertState
-from opsconsole.model.alerting.silences import parse_matcher
+from opsconsole.model.alerting.silences import OWN_RULES, parse_matcher
 from opsconsole.model.operation import ActionKind, Refusal
 from opsconsole.ui.screens.alerts.alert import AlertScreen
 from opsconsole.ui.screens.alerts.silences import SilencesScreen
@@ -133,12 +133,16 @@ async def test_read_only_refuses_at_once_and_says_why(open_stage: OpenStage, key
         assert stage.engine.requests == []
 
 
-async def test_an_alert_that_no_alertmanager_reports_cannot_be_acknowledged(
+async def test_an_alert_that_no_alertmanager_reports_is_acknowledged_in_the_console_s_own_state(
     open_stage: OpenStage,
 ) -> None:
     async with open_stage(fleet.on_fire()) as stage:
         await stage.press("2", "A")
-        assert "no Alertmanager reports this alert" in stage.text
+        assert "every console of this state will see it" in stage.text
+        await stage.press(*"on it", "enter", "enter")
+        (request,) = stage.engine.requests
+        assert (request.service, request.reason) == (OWN_RULES, "on it")
+    async with open_stage(fleet.on_fire()) as stage:
         await stage.press("1", "A")
         assert "no alert is under the cursor" in stage.text
 

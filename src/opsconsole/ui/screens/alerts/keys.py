@@ -10,7 +10,8 @@ from opsconsole.ui.routes import ServicePage, SilencingDialog
 from opsconsole.ui.screens.incident.keys import TriageKeys
 
 NO_ALERT = "no alert is under the cursor: go to the panel of alerts first; s lists what is silenced"
-NOT_REPORTED = "no Alertmanager reports this alert, so there is nothing to write to"
+NOT_REPORTED = "no Alertmanager is there to silence it at: A acknowledges it here"
+NOT_FIRING = "this alert does not fire: there is nothing to acknowledge"
 
 
 class AlertKeys(TriageKeys, inherit_bindings=False):
@@ -33,7 +34,7 @@ class AlertKeys(TriageKeys, inherit_bindings=False):
         elif not self.refused("acknowledging"):
             form = acknowledge_form(alert)
             if form is None:
-                self.say(NOT_REPORTED)
+                self.say(NOT_FIRING)
             else:
                 self.console_app.open(SilencingDialog(form))
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 
-from opsconsole.model.alerting.silences import SilenceState, SilenceView
+from opsconsole.model.alerting.silences import OWN_RULES, SilenceState, SilenceView
 from opsconsole.render.alerts import silences as render
 from opsconsole.render.forms.silencing import (
     SilencingForm,
@@ -88,7 +88,9 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
     def action_edit(self) -> None:
         """Open it as a form; the new silence replaces it."""
         silence = self._in_force()
-        if silence is not None:
+        if silence is not None and silence.source == OWN_RULES:
+            self.say("an acknowledgement is not edited: E ends it, then A on the alert begins anew")
+        elif silence is not None:
             self._ask(edit_form(silence, self.console_app.clock.now()))
 
     def action_again(self) -> None:
