@@ -1,7 +1,7 @@
 """Alerts that were acknowledged in the console's own state.
 
-Invariant: an acknowledgement is of one alert as it fired then: of one that fires anew it says
-nothing. Who has just begun to look cannot know of an alert whether it fires anew, and believes the
+Invariant: an acknowledgement is of one alert as it fired then: of one that fires again it says
+nothing. Who has just begun to look cannot know of an alert whether it fires again, and believes the
 acknowledgement. Pure.
 """
 

@@ -1,7 +1,7 @@
 """Acknowledgements of alerts that no Alertmanager reports: kept in the console's own state.
 
 Invariant: one is in force from its verdict to its end, to the end of its alert or until somebody
-ends it; it is what the journal records of that, and nothing else. The journal tells; it makes no
+ends it; it is what the journal records of that, and nothing else. It makes no
 alert quiet that began after it. Pure.
 """
 
