@@ -89,7 +89,7 @@ class SilencesScreen(ListScreen, AlertKeys, inherit_bindings=False):
         """Open it as a form; the new silence replaces it."""
         silence = self._in_force()
         if silence is not None and silence.source == OWN_RULES:
-            self.say("an acknowledgement is not edited: E ends it, then A on the alert acknowledges it again")
+            self.say("an acknowledgement is not edited: E ends it, then A begins one")
         elif silence is not None:
             self._ask(edit_form(silence, self.console_app.clock.now()))
 
