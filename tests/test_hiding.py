@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole import hiding
-from opsconsole.hiding import MASK, hidden, hide, without_query
+from opsconsole.hiding import MASK, hidden, hidden_in_json, hide, without_query
 from opsconsole.text import sanitize, sanitize_bytes
 
 SECRETS = st.text(st.characters(codec="utf-8"), min_size=4, max_size=60)
@@ -48,6 +48,98 @@ def test_each_long_line_of_a_key_is_hidden_by_itself() -> None:
 def test_what_stands_in_any_text_is_left(common: str) -> None:
     hide(common)
     assert hidden(f"the {common} is here") == f"the {common} is here"
+
+
+PLACES = {
+    "a variable": "DB_PASSWORD={}",
+    "a name of JSON": '{{"db_password": "{}"}}',
+    "JSON within JSON": r"{{\"token\": \"{}\"}}",
+    "YAML": "secret: {}",
+    "a header": "Authorization: Bearer {}",
+    "a header of a key": "X-Api-Key: {}",
+    "a scheme": "sent Basic {}",
+    "an element": "<password>{}</password>",
+    "an option": "psql --pass {} -h db",
+    "an option with its value": "psql --password='{}'",
+    "a query": "/health?auth={}&x=1",
+    "a sentence": "password is {}",
+    "a user's URL": "postgres://kim:{}@db:5432/x",
+    "a URL's user": "https://{}@db/x",
+    "a DSN": "user=kim password={} host=db",
+    "what it was given as": "OWN={}",
+    "a Ruby hash": ":token => '{}'",
+}
+COMMON = ("postgres", "Secret", "TOKEN", "a1", "ok", "12", "x%")
+
+
+@pytest.mark.parametrize("common", COMMON)
+@pytest.mark.parametrize("place", PLACES)
+def test_a_common_value_is_hidden_where_a_text_says_that_it_is_a_secret(
+    place: str, common: str
+) -> None:
+    hide(common, "OWN")
+    said = PLACES[place]
+    assert hidden(said.format(common)) == said.format(MASK)
+    longer = said.format(f"{common}x")
+    assert hidden(longer) == longer
+
+
+@pytest.mark.parametrize("common", COMMON)
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}", "the {} is here", "{} token", "status: {}", "ping: {}", "monkey: {}", "author: {}",
+        "a password for {}", "https://{}/health", "https://kim@{}/", "keyboard {}", "mail {}@host",
+    ],
+)  # fmt: skip
+def test_a_common_value_is_left_elsewhere(text: str, common: str) -> None:
+    hide(common)
+    assert hidden(text.format(common)) == text.format(common)
+
+
+@pytest.mark.parametrize("common", ["postgres", "Secret", "hunter2-hunter2", 'p4ss/w"<&>ü'])
+@pytest.mark.parametrize("user", ["", "k", "ki", "kim", "root"])
+def test_it_is_hidden_within_what_was_encoded_with_it(user: str, common: str) -> None:
+    hide(common)
+    for raw in (f"{user}:{common}", f"{user}:{common}\n", f"{{{user}{common}}}"):
+        for encoded in (base64.b64encode(raw.encode()), base64.urlsafe_b64encode(raw.encode())):
+            shown = hidden(encoded.decode())
+            assert MASK in shown
+            assert len(shown) < 12 + len(user) * 2
+
+
+@pytest.mark.parametrize("secret", ['p4ss/w"ord+&<x>', "it's 1 secret\\"])
+def test_ways_of_writing_of_other_programs(secret: str) -> None:
+    hide(secret)
+    go = json.dumps(secret).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    for form in (
+        go[1:-1],
+        secret.encode().hex(),
+        secret.encode().hex().upper(),
+        repr(secret)[1:-1],
+        quote(quote(secret, safe=""), safe=""),
+        html.escape(secret).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+        json.dumps(json.dumps(secret))[3:-3],
+    ):
+        assert hidden(form) == MASK, form
+
+
+@given(st.sampled_from([each.format("ok") for each in PLACES.values()]), st.text(max_size=20))
+def test_what_is_hidden_in_json_is_json_as_before(said: str, around: str) -> None:
+    hiding._values = hiding._Values()
+    hide("ok", "OWN")
+    hide("12")
+    document = {said: around, "password": "ok", "pin": 12, around: [said, 12, "12"]}
+    shown = json.loads(hidden_in_json(json.dumps(document)))
+    assert len(shown) == len(document)
+    assert (shown["pin"], shown["password"]) == (12, MASK)
+
+
+@pytest.mark.parametrize("text", ["pass", "--", "://", "key    ", "token ", "\"'", "a:"])
+def test_no_text_takes_long(text: str) -> None:
+    for value in COMMON:
+        hide(value)
+    assert hidden(text * 50_000 + "ok") in {text * 50_000 + "ok", text * 50_000 + MASK}
 
 
 def test_it_is_hidden_before_a_text_is_cut() -> None:

@@ -10,6 +10,7 @@ import math
 import re
 from typing import Any, Final, NoReturn, TypeAlias
 
+from opsconsole.hiding import hidden_in_json
 from opsconsole.text import sanitize
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
@@ -50,7 +51,7 @@ def parse(body: bytes) -> Json:
     if body.count(b"{") + body.count(b"[") > DEPTH_LIMIT:
         _check_depth(body)
     try:
-        text = body.decode("utf-8-sig")
+        text = hidden_in_json(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise InvalidJsonError(f"not UTF-8 at byte {error.start}") from None
     big = _BIG_NUMBER.search(body) is not None

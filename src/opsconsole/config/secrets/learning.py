@@ -21,7 +21,7 @@ from opsconsole.config.secrets.interpolation import variables_in
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import SecretRef
 from opsconsole.errors import SecretError
-from opsconsole.hiding import LEAST, hide
+from opsconsole.hiding import hide
 
 _ANNOUNCES: Final = re.compile(
     r"pass(?:wd|word|phrase)?$|secret|token|credential|api_?-?key|(?:^|[_-])(?:key|auth|sig|pwd|pin)$"
@@ -30,6 +30,9 @@ _ANNOUNCES: Final = re.compile(
 )
 _RANDOM: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[\w.~+/%=-]{8,}", re.ASCII)
 _WITH_QUERY: Final = re.compile(r"(?:https?:/)?/\S*?\?(\S+)")
+_GIVEN_AS: Final = re.compile(r"([A-Za-z][\w-]*)[=:]\s?\$\{")
+"""The word before a variable: ``--with=${DB_PASSWORD}``."""
+
 _PLACES: Final = frozenset({"env", "query", "json", "set", "http_headers"})
 """Mappings of free names, whose names say what their values are."""
 
@@ -43,8 +46,8 @@ def learn(settings: Settings, base: Path, environ: Mapping[str, str]) -> None:
     """Hide the secrets of ``settings``; files are relative to ``base``."""
     seen: set[SecretRef] = set()
     for found in _found(settings, frozenset()):
-        if isinstance(found, str):
-            hide(found)
+        if isinstance(found, tuple):
+            hide(*found)
         elif found not in seen and found.command is None:
             # Most configurations hold none, and running programs takes long to import.
             from opsconsole.config.secrets.references import reveal
@@ -59,11 +62,13 @@ def learn_variables(texts: Iterator[str], environ: Mapping[str, str]) -> None:
     for text in texts:
         for name in variables_in(text):
             if announces_secret(name):
-                hide(environ.get(name, ""))
+                hide(environ.get(name, ""), name)
+                for word in _GIVEN_AS.findall(text):
+                    hide(environ.get(name, ""), word)
 
 
-def _found(value: Any, plain: Container[str]) -> Iterator[str | SecretRef]:
-    """References to secrets, and texts that are one, anywhere in ``value``."""
+def _found(value: Any, plain: Container[str]) -> Iterator[tuple[str, str] | SecretRef]:
+    """References to secrets, and texts that are one with their names, anywhere in ``value``."""
     if isinstance(value, SecretRef):
         yield value
     elif isinstance(value, BaseModel):
@@ -84,13 +89,13 @@ def _found(value: Any, plain: Container[str]) -> Iterator[str | SecretRef]:
         yield from _in_query(value, plain)
 
 
-def _announced(named: Mapping[Any, Any]) -> Iterator[str]:
+def _announced(named: Mapping[Any, Any]) -> Iterator[tuple[str, str]]:
     for name, value in named.items():
-        if isinstance(value, str) and len(value) >= LEAST and announces_secret(str(name)):
-            yield value
+        if isinstance(value, str) and announces_secret(str(name)):
+            yield value, str(name)
 
 
-def _in_query(url: str, plain: Container[str]) -> Iterator[str]:
+def _in_query(url: str, plain: Container[str]) -> Iterator[tuple[str, str]]:
     """Values of a query that are named as secrets are, or look as if they were drawn at random."""
     match = _WITH_QUERY.fullmatch(url)
     for each in match[1].split("#")[0].split("&") if match else ():
@@ -99,5 +104,5 @@ def _in_query(url: str, plain: Container[str]) -> Iterator[str]:
         if name in plain or "{" in value:
             continue
         if announces_secret(name) or _RANDOM.fullmatch(value):
-            yield value
-            yield unquote_plus(value)
+            yield value, name
+            yield unquote_plus(value), name

@@ -72,7 +72,7 @@ def reveal(ref: SecretRef, *, base: Path, environ: Mapping[str, str] = os.enviro
         value = _from_command(ref.command or (), base, environ)
     if not value:
         raise SecretError(f"the secret from {describe(ref)} is empty")
-    hide(value)
+    hide(value, ref.env or ref.credential or "")
     return Secret(value)
 
 

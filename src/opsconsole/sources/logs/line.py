@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from opsconsole.hiding import hidden_in_places
 from opsconsole.model.logs import LogLevel
 from opsconsole.sources.logs.json_line import read_object
 from opsconsole.sources.logs.levels import level_in
@@ -84,7 +85,7 @@ class ParsedLine:
 
 def parse(raw: RawLine, form: str, arrived: float) -> ParsedLine:
     """What ``raw`` says. ``form`` is auto, json or text; ``arrived`` is in Unix seconds."""
-    decoded = raw.data.removesuffix(b"\r").decode("utf-8", "backslashreplace")
+    decoded = hidden_in_places(raw.data.removesuffix(b"\r").decode("utf-8", "backslashreplace"))
     if "\x1b[" in decoded:
         decoded = _COLOUR.sub("", decoded)
     if form != "text" and not raw.over:
