@@ -58,33 +58,38 @@ class _Commands:
 
 def _add_reading_commands(commands: "_Commands") -> None:
     status = commands.add(
-        "status", "look once, print, exit 0 ok, 1 degraded or missed, 2 down, 3 unknown"
+        "status", "look once and print; exit 0 ok, 1 degraded or missed, 2 down, 3 unknown"
     )
     status.add_argument("services", nargs="*", metavar="SERVICE", help="only these")
     status.add_argument("--json", action="store_true", help="for scripts; versioned")
     status.set_defaults(module="reading.status")
 
     check = commands.add(
-        "check", "check a configuration and the world it names; exit 78 when it is bad"
+        "check", "check a configuration and everything that it names; exit 78 if it is bad"
     )
     check.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="which; as after --config"
+        "file", nargs="?", type=Path, metavar="FILE", help="the same as --config FILE"
     )
-    check.add_argument("--offline", action="store_true", help="the file alone, not the world")
+    check.add_argument(
+        "--offline", action="store_true", help="check the file alone, contact nothing"
+    )
     check.add_argument("--json", action="store_true", help="for scripts")
     check.set_defaults(module="reading.check")
 
-    services = commands.add("services", "names of the services, for scripts")
+    services = commands.add("services", "print the names of the services, for scripts")
     services.set_defaults(module="reading.services")
 
     init = commands.add(
-        "init", "write a first configuration of what runs here; exit 1 with parts left open"
+        "init", "write a first configuration of what runs here; exit 1 if parts are left open"
     )
     init.set_defaults(module="init")
 
     schema = commands.add("schema", "print the configuration's JSON schema", reads=False)
     schema.add_argument(
-        "what", nargs="?", choices=["configuration", "runbook"], help="which; the configuration's"
+        "what",
+        nargs="?",
+        choices=["configuration", "runbook"],
+        help="whose schema; default: the configuration's",
     )
     schema.set_defaults(module="reading.schema")
 
@@ -93,78 +98,93 @@ def _add_reading_commands(commands: "_Commands") -> None:
     themes.set_defaults(module="reading.themes")
 
     operations = commands.add(
-        "operations", "what was done, by whom, with what outcome", changes=True
+        "operations", "list what was done, by whom, and with what outcome", changes=True
     )
     operations.add_argument(
         "what",
         nargs="?",
         metavar="ID",
-        help="this one; or stop-rollback or give-up",
+        help="show this one; or the command stop-rollback or give-up",
     )
     operations.add_argument(
         "id",
         nargs="?",
         metavar="ID",
-        help="after stop-rollback or give-up: of which operation",
+        help="the operation, after stop-rollback or give-up",
     )
     operations.add_argument(
-        "--limit", type=int, metavar="N", default=20, help="how many, newest first; 20"
+        "--limit", type=int, metavar="N", default=20, help="list the newest N; default: 20"
     )
     operations.add_argument("--json", action="store_true", help="for scripts")
     operations.set_defaults(module="changing.operations")
 
-    backups = commands.add("backups", "which backups there are; exit 1 when one is damaged")
-    backups.add_argument("service", nargs="?", metavar="SERVICE", help="only of this one")
+    backups = commands.add("backups", "list the backups; exit 1 if one is damaged")
+    backups.add_argument("service", nargs="?", metavar="SERVICE", help="only of this service")
     backups.add_argument("--verify", action="store_true", help="compare every byte")
     backups.add_argument("--json", action="store_true", help="for scripts; versioned")
     backups.set_defaults(module="reading.backups")
 
-    record = commands.add("record", "record without a screen, until SIGTERM; read-only")
+    record = commands.add("record", "record without a screen until SIGTERM; read-only")
     record.set_defaults(module="record")
 
-    timeline = commands.add("timeline", "what happened, as it was recorded")
+    timeline = commands.add("timeline", "print the timeline, as it was recorded")
     timeline.add_argument(
-        "--since", default="2h", metavar="2h", help="how far back, or since when, such as 09:14"
+        "--since", default="2h", metavar="2h", help="how far back, or a time such as 09:14"
     )
-    timeline.add_argument("--service", default="", metavar="SERVICE", help="only of this one")
+    timeline.add_argument("--service", default="", metavar="SERVICE", help="only of this service")
     timeline.add_argument("--json", action="store_true", help="for scripts; versioned")
     timeline.set_defaults(module="reading.timeline")
 
-    runbook = commands.add(
-        "runbook", "list, show or run what is written down to be done", changes=True
-    )
+    runbook = commands.add("runbook", "list, show or run a runbook", changes=True)
     runbook.add_argument("what", choices=["list", "show", "run"], help="what to do")
-    runbook.add_argument("name", nargs="?", metavar="NAME", help="which; as list names it")
-    runbook.add_argument("--service", metavar="SERVICE", help="for which, of several")
-    runbook.add_argument("--yes", action="store_true", help="go on over steps that only read")
+    runbook.add_argument("name", nargs="?", metavar="NAME", help="the runbook, as list names it")
+    runbook.add_argument(
+        "--service", metavar="SERVICE", help="the service to run it for, if it is for several"
+    )
+    runbook.add_argument(
+        "--yes", action="store_true", help="do not ask before steps that only read"
+    )
     runbook.add_argument("--json", action="store_true", help="for scripts; versioned")
     runbook.set_defaults(module="changing.runbook")
 
-    audit = commands.add("audit", "verify the audit's chain")
-    audit.add_argument("what", choices=["verify"], help="look for edits, deletions and swaps")
+    audit = commands.add("audit", "verify the chain of the audit")
+    audit.add_argument("what", choices=["verify"], help="look for edited, deleted and swapped rows")
     audit.set_defaults(module="reading.audit")
 
 
 def _add_logs(commands: "_Commands") -> None:
-    logs = commands.add("logs", "what a service logged, oldest first; exit 3 if not all")
-    logs.add_argument("service", metavar="SERVICE", help="whose logs")
+    logs = commands.add(
+        "logs", "print a service's logs, oldest first; exit 3 if some could not be read"
+    )
+    logs.add_argument("service", metavar="SERVICE", help="the service whose logs to read")
     logs.add_argument(
-        "--since", metavar="2h", help="how far back, or since when, such as 09:14; all its lines"
+        "--since",
+        metavar="2h",
+        help="how far back, or a time such as 09:14; without a limit of lines",
     )
     logs.add_argument(
         "--level",
         choices=["debug", "info", "warning", "error", "critical"],
-        help="the least; a line without one counts as info",
+        help="this level and above; a line without a level is info",
     )
-    logs.add_argument("--grep", metavar="PATTERN", help="what matches; ! in front: what does not")
-    logs.add_argument("--context", type=int, default=0, metavar="N", help="lines around a match")
-    logs.add_argument("--instance", metavar="NAME", help="this one's, or the log of this name")
     logs.add_argument(
-        "--lines", type=int, metavar="N", help="the last N; 1000, or without end after --since"
+        "--grep", metavar="PATTERN", help="lines that match; with ! in front, lines that do not"
     )
-    logs.add_argument("--follow", "-f", action="store_true", help="go on with what is written")
     logs.add_argument(
-        "--json", action="store_true", help="for scripts: an object a line; versioned"
+        "--context", type=int, default=0, metavar="N", help="show N lines around each match"
+    )
+    logs.add_argument(
+        "--instance", metavar="NAME", help="only this instance, or the log of this name"
+    )
+    logs.add_argument(
+        "--lines",
+        type=int,
+        metavar="N",
+        help="the last N lines; default: 1000, or all with --since",
+    )
+    logs.add_argument("--follow", "-f", action="store_true", help="keep printing new lines")
+    logs.add_argument(
+        "--json", action="store_true", help="for scripts: one object per line; versioned"
     )
     logs.set_defaults(module="reading.logs")
 
@@ -174,12 +194,12 @@ def _add_changing_commands(commands: "_Commands") -> None:
         "restart": "restart a service and verify that it is healthy again",
         "degrade": "switch a service to its reduced mode, with a reason and an end",
         "recover": "end a degradation",
-        "backup": "back up what the configuration names, and verify it",
+        "backup": "back up a service, and verify the backup",
         "restore": "restore a verified backup",
-        "rollback": "go back to what ran before",
-        "scale": "change the number of copies",
-        "test": "test a component",
-        "call": "call a declared endpoint",
+        "rollback": "roll back to what ran before",
+        "scale": "change the number of copies of a service",
+        "test": "test a component of a service",
+        "call": "call a declared endpoint of a service",
     }
     for verb, text in verbs.items():
         command = commands.add(verb, text, changes=True)
@@ -193,10 +213,10 @@ def _add_changing_commands(commands: "_Commands") -> None:
 
 def _add_alert_commands(commands: "_Commands") -> None:
     texts = {
-        "alerts": "what fires now; exit 0 nothing loud, 1 warnings, 2 critical, 3 unknown",
-        "silences": "what is silenced, by whom, until when, and how much it hides",
-        "ack": "acknowledge one alert until it resolves, for 4 h at most",
-        "silence": "silence the alerts that match, until an end",
+        "alerts": "list what fires; exit 0 nothing loud, 1 warnings, 2 critical, 3 unknown",
+        "silences": "list silences: by whom, until when, and how much each hides",
+        "ack": "acknowledge an alert until it resolves, for at most 4 h",
+        "silence": "silence the alerts that match, for a time",
         "unsilence": "end a silence or an acknowledgement",
     }
     parsers = {
@@ -207,37 +227,48 @@ def _add_alert_commands(commands: "_Commands") -> None:
         parser.set_defaults(module="changing.alerts", verb=verb)
     for verb in ("alerts", "silences"):
         parsers[verb].add_argument("--json", action="store_true", help="for scripts; versioned")
-    parsers["silences"].add_argument("--all", action="store_true", help="expired ones too")
-    parsers["ack"].add_argument("alert", metavar="ALERT", help="its name or its fingerprint")
-    parsers["ack"].add_argument("--for", dest="duration", metavar="2h", help="end it sooner")
+    parsers["silences"].add_argument("--all", action="store_true", help="include expired ones")
+    parsers["ack"].add_argument("alert", metavar="ALERT", help="the alert's name or fingerprint")
+    parsers["ack"].add_argument(
+        "--for", dest="duration", metavar="2h", help="how long, if shorter than 4 h"
+    )
     silence = parsers["silence"]
     silence.add_argument("matchers", nargs="+", metavar="MATCHER", help='such as job=~"api|web"')
-    silence.add_argument("--for", dest="duration", metavar="2h", help="when it ends; required")
-    silence.add_argument("--replace", metavar="ID", help="edit: take the place of this one")
-    parsers["unsilence"].add_argument("id", metavar="ID", help="as silences lists it")
+    silence.add_argument("--for", dest="duration", metavar="2h", help="how long it lasts; required")
+    silence.add_argument("--replace", metavar="ID", help="replace this silence with the new one")
+    parsers["unsilence"].add_argument("id", metavar="ID", help="the silence, as silences lists it")
     for verb in ("silence", "unsilence"):
-        parsers[verb].add_argument("--alertmanager", metavar="NAME", help="which, of several")
+        parsers[verb].add_argument(
+            "--alertmanager", metavar="NAME", help="which Alertmanager, if there are several"
+        )
     for verb in ("ack", "silence", "unsilence"):
         _add_operation_options(parsers[verb])
 
 
 def _add_incident_commands(commands: "_Commands") -> None:
-    incident = commands.add("incident", "a report for the post-mortem, from what was recorded")
+    incident = commands.add("incident", "write a report for the post-mortem from what was recorded")
     incident.add_argument("what", choices=["export"], help="write the report as Markdown")
     incident.add_argument(
-        "--from", dest="since", metavar="TIME", help="09:14, -2h; default: before the last trouble"
+        "--from",
+        dest="since",
+        metavar="TIME",
+        help="such as 09:14 or -2h; default: just before the last trouble",
     )
     incident.add_argument("--to", dest="until", metavar="TIME", default="now", help="default: now")
     incident.add_argument(
-        "--service", default="", metavar="SERVICE", help="only this one and what it needs"
+        "--service", default="", metavar="SERVICE", help="only this service and what it depends on"
     )
-    incident.add_argument("--out", type=Path, metavar="FILE", help="a new file; default: print it")
-    incident.add_argument("--format", choices=["md"], default="md", help="how it is written")
+    incident.add_argument(
+        "--out", type=Path, metavar="FILE", help="write a new file; default: print the report"
+    )
+    incident.add_argument("--format", choices=["md"], default="md", help="the format of the report")
     incident.set_defaults(module="reading.incident")
 
     note = commands.add("note", "write a note on the timeline of every console", changes=True)
-    note.add_argument("text", nargs="+", metavar="WORD", help="what is to be remembered")
-    note.add_argument("--service", default="", metavar="SERVICE", help="which it is about")
+    note.add_argument("text", nargs="+", metavar="WORD", help="the text of the note")
+    note.add_argument(
+        "--service", default="", metavar="SERVICE", help="the service that it is about"
+    )
     note.set_defaults(module="changing.note")
 
 
@@ -248,29 +279,36 @@ def _add_operation_options(command: Parser) -> None:
         dest="reason",
         default="",
         metavar="TEXT",
-        help="why; kept in the audit",
+        help="why; recorded in the audit",
     )
-    command.add_argument("--yes", action="store_true", help="do not ask; the plan is still checked")
+    command.add_argument(
+        "--yes", action="store_true", help="do not ask for confirmation; the plan is still checked"
+    )
     command.add_argument("--dry-run", action="store_true", help="print the plan and stop")
-    command.add_argument("--no-wait", action="store_true", help="return once it is under way")
+    command.add_argument("--no-wait", action="store_true", help="return as soon as it has begun")
     command.add_argument("--json", action="store_true", help="for scripts")
 
 
 def _add_verb_options(command: Parser, verb: str) -> None:
     command.add_argument(
-        "--override", action="store_true", help="in spite of a limit or a wait; needs --reason"
+        "--override", action="store_true", help="override a limit or a waiting time; needs --reason"
     )
     if verb == "degrade":
-        command.add_argument("--for", dest="duration", metavar="30m", help="when it ends by itself")
+        command.add_argument(
+            "--for",
+            dest="duration",
+            metavar="30m",
+            help="how long it lasts before it ends by itself",
+        )
     elif verb == "restore":
-        command.add_argument("--backup", metavar="ID", required=True, help="which one")
+        command.add_argument("--backup", metavar="ID", required=True, help="the backup to restore")
     elif verb == "scale":
         command.add_argument("--to", type=int, metavar="N", required=True, help="how many copies")
     elif verb in {"test", "call"}:
         command.add_argument("name", metavar="NAME", help="as the configuration names it")
     if verb in {"restart", "test", "call"}:
         which = command.add_mutually_exclusive_group()
-        which.add_argument("--instance", metavar="NAME", help="this one alone, not all of them")
+        which.add_argument("--instance", metavar="NAME", help="only this instance")
         if verb == "restart":
             which.add_argument(
                 "--unhealthy",
@@ -278,7 +316,7 @@ def _add_verb_options(command: Parser, verb: str) -> None:
                 action="store_const",
                 const="unhealthy",
                 default="usual",
-                help="the copies that are not healthy; so it is where some are and some are not",
+                help="only the copies that are not healthy; the default if some are healthy",
             )
             which.add_argument(
                 "--all", dest="copies", action="store_const", const="all", help="every copy"
@@ -292,10 +330,12 @@ def _add_demo(commands: "_Commands") -> None:
         "--scenario",
         default="incident",
         metavar="NAME",
-        help="which faults to play; 'calm' is none",
+        help="which faults to simulate; calm has none",
     )
     demo.add_argument(
-        "--headless", action="store_true", help="serve the fleet only; print its configuration file"
+        "--headless",
+        action="store_true",
+        help="run the fleet without the console, and print its configuration",
     )
-    demo.add_argument("--state-dir", type=Path, metavar="FOLDER", help="where it keeps its files")
+    demo.add_argument("--state-dir", type=Path, metavar="FOLDER", help="where to keep its files")
     demo.set_defaults(module="demo")

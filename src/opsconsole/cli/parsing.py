@@ -50,7 +50,7 @@ def add_config_option(parser: Parser) -> None:
         type=Path,
         metavar="FILE",
         default=argparse.SUPPRESS,
-        help="configuration to read: a file or a folder; default: the one that is found",
+        help="configuration to read: a file or a folder; default: the first found",
     )
 
 
@@ -69,10 +69,10 @@ def add_look_options(look: Parser) -> None:
     suppress = argparse.SUPPRESS
     add_read_only_option(look)
     look.add_argument(
-        "--wall", action="store_true", default=suppress, help="read-only screen for a wall"
+        "--wall", action="store_true", default=suppress, help="read-only screen for a wall display"
     )
     look.add_argument(
-        "--view", metavar="NAME", default=suppress, help="a saved view, for the wall to show alone"
+        "--view", metavar="NAME", default=suppress, help="show only this saved view on the wall"
     )
     look.add_argument(
         "--low-bandwidth", action="store_true", default=suppress, help="fewer colours and repaints"
