@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from opsconsole.ui.choices_file import ChoicesFile
     from opsconsole.ui.options import ExportRequest, Options
     from opsconsole.ui.terminal.terminal_guardian import Guard
+    from opsconsole.ui.tray import Finder
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -67,11 +68,28 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
 
         return export_to(Path.cwd(), from_arguments(arguments), request)
 
-    options = replace(_options(arguments), export=export, choices=_choices(arguments))
+    options = replace(
+        _options(arguments), export=export, choices=_choices(arguments), finder=_finder(arguments)
+    )
     code = run_screen(make_engine, options=options, guard=guard)
     if refused and code == EX_CONFIG:
         raise refused[-1]
     return code
+
+
+def _finder(arguments: argparse.Namespace) -> "Finder":
+    """What the tray looks with; nothing heavy is imported before it looks."""
+    from opsconsole.config.files.finding import find
+    from opsconsole.ui.tray import LateFinder
+
+    path = find(getattr(arguments, "config", None), os.environ)
+
+    def make() -> "Finder":
+        from opsconsole.cli.tray import TrayOfFile
+
+        return TrayOfFile(path)
+
+    return LateFinder(make, is_first=path is None)
 
 
 def _choices(arguments: argparse.Namespace) -> "ChoicesFile":

@@ -17,6 +17,7 @@ from opsconsole.config.discovery import Discovery, DockerDiscovery
 from opsconsole.config.files.opening import FileError, read_text
 from opsconsole.config.files.other_formats import other_program, other_text
 from opsconsole.config.files.problems import KeyPath, Position, Problem, in_order
+from opsconsole.config.files.taken import taken_files
 from opsconsole.config.files.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.config.references import check_references
 from opsconsole.config.secrets.interpolation import Interpolated, interpolate
@@ -72,7 +73,7 @@ def _read_all(path: Path) -> _Reading:
             reading.problems.append(Problem.at(Position(str(path)), (), message))
             reading.complete = False
     reading.positions[()] = Position(str(path))
-    for file in files:
+    for file in (*files, *taken_files(path)):
         _read_file(file, reading)
     return reading
 

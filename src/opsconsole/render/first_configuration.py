@@ -21,8 +21,15 @@ _HEAD: Final = (
     "",
 )
 _ENABLED: Final = "restart"
+_ENGINE: Final = frozenset({"engine"})
+"""What is left out where there is only one."""
 _REASONS: Final = {
     "group": "its project, or the label io.opsconsole.group",
+    "team": "the label io.opsconsole.team",
+    "engine": "the engine that has it, of several",
+    "job": "the job whose targets are its copies",
+    "labels": "the series of that job",
+    "prometheus": "the server that scrapes it",
     "depends_on": "its labels",
     "instances": "the ports that its containers publish",
     "health": "the label io.opsconsole.health",
@@ -31,7 +38,10 @@ _REASONS: Final = {
     "rollback": "its engine can, to the image before",
     "scale": "its engine can, between 1 and 10 copies",
 }
-_KEYS: Final = ("group", "containers", "depends_on", "instances", "health", "logs")
+_KEYS: Final = (
+    "group", "team", "engine", "containers", "job", "labels", "prometheus", "depends_on",
+    "instances", "health", "logs",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +69,7 @@ def first_configuration(
     lines += [f"#discover: {{docker: true{scraped}}}  # finds what will run later as well", ""]
     lines.append("services:" if services else "services: {}")
     for each in services:
-        lines += _service(each, containers)
+        lines += service_lines(each, containers)
         ports = _unused_ports(each, containers)
         if ports:
             named = ", ".join(ports)
@@ -69,8 +79,15 @@ def first_configuration(
     return FirstConfiguration(tuple(lines), tuple(found), tuple(left_open))
 
 
-def _service(found: "FoundService", containers: Mapping[str, Replica]) -> Iterator[str]:
-    document = _plain(found.service.model_dump(mode="json", by_alias=True, exclude_unset=True))
+def service_lines(
+    found: "FoundService", containers: Mapping[str, Replica], *, engine: bool = False
+) -> Iterator[str]:
+    """The lines of one service, below ``services:``; ``containers`` are those of its logs.
+
+    With ``engine`` they name the engine, of which there are several.
+    """
+    dumped = found.service.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    document = _plain(dumped, without=frozenset() if engine else _ENGINE)
     yield f"  {scalar(found.name)}:  # {found.evidence}"
     reasons = {**_REASONS, "containers": found.evidence}
     for key in _KEYS:
@@ -92,13 +109,15 @@ def _short(key: str, value: Any) -> Any:
     return value["path"] if key == "health" else value
 
 
-def _plain(value: Any) -> Any:
-    """Without the engine, which is the only one, and without what is not set."""
+def _plain(value: Any, *, without: frozenset[str]) -> Any:
+    """Without the keys ``without``, and without what is not set."""
     if isinstance(value, dict):
         return {
-            key: _plain(each) for key, each in value.items() if key != "engine" and each is not None
+            key: _plain(each, without=without)
+            for key, each in value.items()
+            if key not in without and each is not None
         }
-    return [_plain(each) for each in value] if isinstance(value, list) else value
+    return [_plain(each, without=without) for each in value] if isinstance(value, list) else value
 
 
 def _unused_ports(found: "FoundService", containers: Mapping[str, Replica]) -> list[str]:

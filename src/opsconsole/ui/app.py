@@ -31,12 +31,13 @@ from opsconsole.ui.contracts import BASE_DEPTH, ConsoleLike, HasKeys, Shown, Spe
 from opsconsole.ui.messages import Answered, EngineFailed, NotePosted, SnapshotArrived
 from opsconsole.ui.navigation import is_open, screen_of
 from opsconsole.ui.options import Options
-from opsconsole.ui.routes import OverviewPage, Route, WallPage
+from opsconsole.ui.routes import OverviewPage, Route, TrayPage, WallPage
 from opsconsole.ui.screens.curtain import CurtainScreen
 from opsconsole.ui.terminal.output_gate import OutputGate
 from opsconsole.ui.themes import BUILT_IN, Palette, RoleStyles, textual_theme
 from opsconsole.ui.time_axis import TimeAxis
 from opsconsole.ui.time_travel import TimeTravel
+from opsconsole.ui.tray import FIRST_AFTER, LOOK_EVERY, Tray
 from opsconsole.zones import LOCAL, USUAL, show_in, shown
 
 if TYPE_CHECKING:
@@ -89,9 +90,17 @@ class Console(App[int], inherit_bindings=False):
         self.failure = ""
         self.changes = Changes(self.time, self.open, self.say)
         self.choosing = Choosing(options.choices, lambda text: self.post_message(NotePosted(text)))
+        self.tray = Tray(
+            options.finder if options.wall is None else None,
+            self.choosing,
+            lambda: self.call_later(self._found),
+            lambda text: self.post_message(NotePosted(text)),
+        )
         self.pressed_at: float | None = None
         self._interrupted_at = 0.0
         self._closed_at = 0.0
+        self._offered = False
+        self._typed = False
         self._shown_at = 0.0
         self._when_closed: dict[Screen[Any], Callable[[], None]] = {}
         self.away_shown = False
@@ -169,7 +178,18 @@ class Console(App[int], inherit_bindings=False):
         self.set_interval(TICK * (2 if self.options.low_bandwidth else 1), self._tick)
         if self.options.theme not in BUILT_IN:
             self.load_themes(self.options.theme)
+        self.set_timer(FIRST_AFTER, self.tray.look)
+        self.set_interval(LOOK_EVERY, self.tray.look)
         gc.enable()
+
+    def _found(self) -> None:
+        """Show how much there is; without a configuration it is what is shown first."""
+        finder, shown = self.tray.finder, len(self.screen_stack)
+        if finder is not None and finder.is_first and not self._offered and shown == BASE_DEPTH:
+            self._offered = True
+            if self.tray.offers and not self._typed:
+                self.open(TrayPage())
+        self.show()
 
     def on_unmount(self) -> None:
         """Stop the engine, waiting for a bounded time."""
@@ -253,6 +273,7 @@ class Console(App[int], inherit_bindings=False):
             self.away_over = True
             self.call_later(self.show)
         given = isinstance(event, events.InputEvent | events.Paste)
+        self._typed = self._typed or isinstance(event, events.Key)
         with self.pressed(event.time if given else self.pressed_at):
             if not isinstance(top, Shown) or not (top.too_early(event) or top.taken(event)):
                 await super().on_event(event)

@@ -26,6 +26,7 @@ from opsconsole.ui.routes import Route
 from opsconsole.ui.themes import Palette, RoleStyles
 from opsconsole.ui.time_axis import TimeAxis
 from opsconsole.ui.time_travel import TimeTravel
+from opsconsole.ui.tray import Tray
 
 if TYPE_CHECKING:
     from textual.dom import DOMNode
@@ -51,6 +52,7 @@ class ConsoleLike(Protocol):
     time_axis: TimeAxis
     changes: Changes
     choosing: Choosing
+    tray: Tray
     keymap: dict[str, str]
     role_styles: RoleStyles
     failure: str

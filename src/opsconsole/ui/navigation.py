@@ -31,10 +31,11 @@ from opsconsole.ui.routes import (
     SilencingDialog,
     ThemeDialog,
     TimelinePage,
+    TrayPage,
     WallPage,
 )
 
-ONCE: Final = OperationsPage | SilencesPage | TimelinePage
+ONCE: Final = OperationsPage | SilencesPage | TimelinePage | TrayPage
 """Routes that are open at most once in the stack."""
 
 NOT_ON_ITSELF: Final = HelpPage | LogsPage | ThemeDialog
@@ -74,6 +75,10 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
             from opsconsole.ui.screens.alerts.alert import AlertScreen
 
             return AlertScreen(route.alert)
+        case TrayPage():
+            from opsconsole.ui.screens.tray import TrayScreen
+
+            return TrayScreen()
         case ChangedPage():
             from opsconsole.ui.screens.incident.changed import ChangedScreen
 

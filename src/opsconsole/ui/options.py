@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from opsconsole.model.choices import SavedView
     from opsconsole.model.snapshot import Snapshot
     from opsconsole.ui.choosing import ChoiceStore
+    from opsconsole.ui.tray import Finder
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class WallOptions:
 @dataclass(frozen=True, slots=True)
 class Options:
     """Options of look, keys and files. ``keys`` maps binding ids to keys; ``window`` is in seconds.
-    ``time`` is the zone of times. ``choices`` keeps what the person chose to see.
+    ``time`` is the zone of times. ``choices`` keeps what the person chose to see, ``finder``
+    looks for what is not watched.
 
     ``export`` writes an incident report to a new file; it blocks. Raises OpsconsoleError.
     """
@@ -57,4 +59,5 @@ class Options:
     time: str = "utc"
     wall: WallOptions | None = None
     choices: "ChoiceStore | None" = None
+    finder: "Finder | None" = None
     export: "Callable[[ExportRequest], Path] | None" = None

@@ -113,6 +113,11 @@ class HelpPage:
 
 
 @dataclass(frozen=True, slots=True)
+class TrayPage:
+    """What was found and is not watched."""
+
+
+@dataclass(frozen=True, slots=True)
 class ThemeDialog:
     """The choice of a theme."""
 
@@ -171,6 +176,7 @@ Page = (
     | RunbooksPage
     | RunbookPage
     | HelpPage
+    | TrayPage
 )
 """A full screen."""
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from opsconsole.config.files.taken import taken_files
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import SecretRef
 
@@ -24,8 +25,9 @@ FILES: Final = 1000
 
 
 def stamps(path: Path) -> tuple[Stamp, ...]:
-    """Of ``path``, and of every ``*.yaml`` in it when it is a folder."""
-    return stamps_of([path, *(sorted(path.glob("*.yaml")) if path.is_dir() else ())])
+    """Of ``path``, of every ``*.yaml`` in it when it is a folder, and of what was taken over."""
+    inside = sorted(path.glob("*.yaml")) if path.is_dir() else taken_files(path)
+    return stamps_of([path, *inside])
 
 
 def stamps_of(files: Iterable[Path]) -> tuple[Stamp, ...]:

@@ -117,8 +117,9 @@ def too_small_lines(excuse: str, snapshot: Snapshot | None, width: int) -> list[
     return [*lines, clip_line(tuple(counts(snapshot)), width)] if snapshot else lines
 
 
-def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
-    """What cannot be read, in a sentence; then how many are read, and how old the oldest is.
+def sources(snapshot: Snapshot | None, width: int, now: float, found: int = 0) -> Line:
+    """What cannot be read, in a sentence; then how many are read, and how old the oldest is; then
+    how much was ``found`` that is not watched.
 
     A source that fails has its reason; one that does not fit is counted.
     """
@@ -128,8 +129,14 @@ def sources(snapshot: Snapshot | None, width: int, now: float) -> Line:
         return _filled((Span(" nothing is read yet", Role.BAR_MUTED),), width)
     troubled = [each for each in snapshot.sources if _troubled(each, now)]
     right = _read(snapshot.sources, now, brief=bool(troubled) and width < _SENTENCE)
+    tray = (Span(f"⊕ {found} found ", Role.BAR_STRONG),) if found else ()
     if not troubled:
-        return _filled((Span(" ", Role.BAR), *right), width)
+        return (
+            spread((Span(" ", Role.BAR), *right), tray, width, Role.BAR)
+            if tray
+            else (_filled((Span(" ", Role.BAR), *right), width))
+        )
+    right = (*right, Span("   ", Role.BAR), *tray) if tray else right
     left = _unread(troubled, now, width - line_width(right) - 2)
     return spread(left, (*right, Span(" ", Role.BAR)), width, Role.BAR)
 

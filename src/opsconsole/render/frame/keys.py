@@ -31,6 +31,7 @@ class Scope(StrEnum):
     TRIAGE = "triage"
     RUNBOOK = "runbook"
     TIMELINE = "timeline"
+    TRAY = "tray"
 
 
 class Group(StrEnum):
@@ -182,6 +183,16 @@ KEYS: Final[tuple[Key, ...]] = (
         "show what matches; ! in front shows what does not; esc clears", _L, Group.LOOK, hint=50),
     Key("failing", "f", "f", "failing", "failing", "show only what is not ok", _O, Group.LOOK,
         hint=55),
+    Key("tray", "plus", "+", "tray", "found", "what was found and is not watched", _O, Group.LOOK,
+        palette=True),
+    Key("take", "space", "space", "take", "take over",
+        "write what is under the cursor into a file of its own beside the configuration",
+        Scope.TRAY, Group.LOOK, hint=10, palette=True),
+    Key("never", "exclamation_mark", "!", "never", "never again",
+        "never offer what is under the cursor again", Scope.TRAY, Group.LOOK, hint=20,
+        palette=True),
+    Key("written", "enter", "enter", "open", "read it", "read what would be written", Scope.TRAY,
+        Group.LOOK, hint=5),
     Key("view-next", "v", "v", "view_next", "next view",
         "the next saved view, then all services again; :view save NAME keeps what is shown", _O,
         Group.LOOK),

@@ -130,6 +130,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
             header.show(
                 app.bridge.latest, app.place, app.clock.now(), app.clock.wall(),
                 read_only=app.options.read_only, note=app.time_note, replay=app.time.replay.shown,
+                found=len(app.tray.offers),
             )  # fmt: skip
 
     def show_body(self) -> None:

@@ -18,14 +18,15 @@ class HeaderBar(LineWidget):
 
     def show(
         self, snapshot: Snapshot | None, place: EnvironmentView, now: float, wall: float, *,
-        read_only: bool, note: str = "", replay: Shown | None = None,
+        read_only: bool, note: str = "", replay: Shown | None = None, found: int = 0,
     ) -> None:  # fmt: skip
-        """Show ``snapshot`` as seen at ``now``; ``wall`` is the wall-clock time.
+        """Show ``snapshot`` as seen at ``now``; ``wall`` is the wall-clock time, ``found`` how much
+        is in the tray.
 
         With ``replay``, show its moment, and only the states of ``snapshot``.
         """
         width, clock = self.size.width, Role.BAR_STRONG
-        latest, below = snapshot, header.sources(snapshot, width, now)
+        latest, below = snapshot, header.sources(snapshot, width, now, found)
         if replay is not None:
             at, clock = now, Role.REPLAY
             if replay.moment is not None:

@@ -11,6 +11,7 @@ from opsconsole.render.fleet.wanted import Wanted
 from opsconsole.render.overview import Panel
 from opsconsole.render.service import columns as grid
 from opsconsole.ui.contracts import Typed
+from opsconsole.ui.routes import TrayPage
 from opsconsole.ui.screens.alerts.keys import AlertKeys
 from opsconsole.ui.screens.overview.services import ServicesTable
 from opsconsole.ui.screens.overview.views import WaysToLook
@@ -44,6 +45,13 @@ class LookKeys(AlertKeys, inherit_bindings=False):
         """Show what was chosen, and say what that is."""
         self.show_body()
         self.say(said)
+
+    def action_tray(self) -> None:
+        """What was found and is not watched."""
+        if self.console_app.tray.finder is None:
+            self.say("this console looks for nothing that is not configured")
+        else:
+            self.console_app.open(TrayPage())
 
     def action_view_next(self) -> None:
         """The next saved view, or all services again."""
