@@ -7,10 +7,9 @@ import pytest
 from opsconsole.cli.tray import TrayOfFile
 from opsconsole.config.effective import FoundService
 from opsconsole.config.loader import load
+from opsconsole.config.offers import Offer, ServerAround
 from opsconsole.config.services import Service
 from opsconsole.errors import OpsconsoleError
-from opsconsole.inspection.offers import Offer
-from opsconsole.inspection.servers_around import ServerAround
 from opsconsole.model.running.workloads import Port
 from opsconsole.model.source_id import SourceId, SourceKind
 from opsconsole.render.ink.cells import line_width, plain

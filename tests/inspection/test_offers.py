@@ -6,12 +6,12 @@ import pytest
 
 from opsconsole.config.effective import FoundService
 from opsconsole.config.loader import default_settings
+from opsconsole.config.offers import Offer, ServerAround
 from opsconsole.config.settings import Settings
 from opsconsole.discovery import docker
 from opsconsole.discovery.look import Fleet
 from opsconsole.inspection import offers
-from opsconsole.inspection.offers import Offer, offers_around
-from opsconsole.inspection.servers_around import ServerAround
+from opsconsole.inspection.offers import offers_around
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.source_id import SourceKind
 from tests.workloads import inventory, replica

@@ -2,8 +2,9 @@
 
 from urllib.parse import urlsplit
 
+from opsconsole.config.offers import ServerAround
 from opsconsole.demo.prometheus import MonitoringServer
-from opsconsole.inspection.servers_around import ServerAround, servers_around
+from opsconsole.inspection.servers_around import servers_around
 from opsconsole.model.running.workloads import Port, Replica
 from opsconsole.model.source_id import SourceKind
 from tests.workloads import inventory, replica

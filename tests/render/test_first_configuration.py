@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from opsconsole.config.loader import default_settings, load
+from opsconsole.config.offers import ServerAround
 from opsconsole.config.settings import Settings
 from opsconsole.discovery.docker import read
-from opsconsole.inspection.servers_around import ServerAround
 from opsconsole.model.running.workloads import Port
 from opsconsole.model.source_id import SourceKind
 from opsconsole.render.first_configuration import FirstConfiguration, first_configuration

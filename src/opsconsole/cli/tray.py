@@ -11,10 +11,11 @@ from typing import Final
 from opsconsole import durable
 from opsconsole.config.files.taken import take, taken_folder, untake
 from opsconsole.config.loader import default_settings, load
+from opsconsole.config.offers import Offer
 from opsconsole.config.settings import Settings
 from opsconsole.errors import ConfigError, OpsconsoleError
-from opsconsole.inspection.offers import Offer, offers_around
-from opsconsole.render.tray import name_of, written
+from opsconsole.inspection.offers import offers_around
+from opsconsole.render.tray import written
 from opsconsole.text import sanitize
 
 PATIENCE: Final = 2.0
@@ -44,7 +45,7 @@ class TrayOfFile:
         """The file that taking it over would make."""
         if self._path is None:
             return str(_first())
-        return str(taken_folder(self._path) / f"found-{name_of(offer)}.yaml")
+        return str(taken_folder(self._path) / f"found-{offer.name}.yaml")
 
     def take(self, offer: Offer) -> str:
         """Take ``offer`` over. Returns what to say. Raises OpsconsoleError."""
@@ -52,7 +53,7 @@ class TrayOfFile:
         try:
             if self._path is None:
                 return self._begin(text)
-            file = take(self._path, name_of(offer), text)
+            file = take(self._path, offer.name, text)
         except OSError as error:
             where = sanitize(self.file_of(offer))
             raise OpsconsoleError(
@@ -67,7 +68,7 @@ class TrayOfFile:
                 f"not taken over: {error.problems[0] if error.problems else error}",
                 remedy="write the lines into your configuration where they fit",
             ) from error
-        return f"{name_of(offer)} is taken over, in {sanitize(str(file))}"
+        return f"{offer.name} is taken over, in {sanitize(str(file))}"
 
     def _begin(self, text: str) -> str:
         file = _first()

@@ -8,41 +8,25 @@ import asyncio
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from opsconsole.config.discovery import Discovery, DockerDiscovery, PrometheusDiscovery
 from opsconsole.config.effective import FoundService
+from opsconsole.config.offers import Offer, ServerAround
 from opsconsole.config.settings import Alertmanager, Prometheus, Settings
 from opsconsole.discovery import docker, prometheus
 from opsconsole.discovery.finding import Finding
 from opsconsole.discovery.look import look
-from opsconsole.inspection.servers_around import ServerAround, servers_around
+from opsconsole.inspection.servers_around import servers_around
 from opsconsole.model.running.targets import Target
-from opsconsole.model.running.workloads import Replica
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
 from opsconsole.sources.prometheus.api_targets import PATH, read_targets
 from opsconsole.sources.prometheus.series_index import PatientApi
 
 _HERE: Final = frozenset({"localhost", "127.0.0.1", "::1", None})
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Offer:
-    """``key`` stays the same from look to look. ``where`` is the engine or server that knows it,
-    ``containers`` are those of a service. ``blocked`` says why it cannot be taken by a key, and
-    ``several`` that there is more than one engine.
-    """
-
-    key: str
-    what: FoundService | ServerAround
-    where: str
-    containers: tuple[Replica, ...] = ()
-    blocked: str = ""
-    several: bool = False
 
 
 def offers_around(settings: Settings, base: Path, within: float) -> tuple[Offer, ...]:

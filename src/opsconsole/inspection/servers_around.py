@@ -8,11 +8,11 @@ what its own API says that it is; nothing is scanned.
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from opsconsole.config.http import HttpConfig
+from opsconsole.config.offers import ServerAround
 from opsconsole.model.running.workloads import Inventory, Replica
 from opsconsole.model.source_id import SourceKind
 from opsconsole.sources.http.connector import Connector
@@ -23,15 +23,6 @@ _ASKED: Final = {
     SourceKind.PROMETHEUS: "/api/v1/status/buildinfo",
     SourceKind.ALERTMANAGER: "/api/v2/status",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class ServerAround:
-    """A Prometheus or an Alertmanager that answered at ``url``, and why it was asked."""
-
-    kind: SourceKind
-    url: str
-    evidence: str
 
 
 def servers_around(inventories: Iterable[Inventory], within: float) -> tuple[ServerAround, ...]:

@@ -13,7 +13,7 @@ from opsconsole.render.yaml_text import flow, scalar
 
 if TYPE_CHECKING:
     from opsconsole.config.effective import FoundService
-    from opsconsole.inspection.servers_around import ServerAround
+    from opsconsole.config.offers import ServerAround
 
 _HEAD: Final = (
     "# Written by opsconsole init, of what ran then. Behind each line is where it comes from.",

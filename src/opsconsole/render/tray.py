@@ -4,15 +4,15 @@ Invariant: what is shown is what would be written, byte for byte.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from opsconsole.config.effective import FoundService
-from opsconsole.inspection.offers import Offer
-from opsconsole.inspection.servers_around import ServerAround
 from opsconsole.render.first_configuration import service_lines
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, fit
 from opsconsole.render.ink.cuts import cut_name, cut_sentence
 from opsconsole.render.yaml_text import scalar
+
+if TYPE_CHECKING:
+    from opsconsole.config.offers import Offer
 
 _HEAD: Final = "# Taken over in the console, of what ran then. To undo it, remove this file."
 _NEW: Final = "# A first configuration, of what was taken over in the console."
@@ -21,55 +21,41 @@ _NAME: Final = 24
 _WHERE: Final = 12
 
 
-def name_of(offer: Offer) -> str:
-    """What it would be called."""
-    match offer.what:
-        case FoundService(name=name):
-            return name
-        case ServerAround(kind=kind):
-            return str(kind)
-
-
-def evidence_of(offer: Offer) -> str:
-    """Why it is thought to be that."""
-    return offer.what.evidence
-
-
-def row(offer: Offer, width: int) -> Line:
+def row(offer: "Offer", width: int) -> Line:
     """``⊕ shop-web  docker  service web of Compose project shop    services: shop-web``."""
-    match offer.what:
-        case FoundService():
-            would = f"services: {name_of(offer)}"
-        case ServerAround(kind=kind, url=url):
-            would = f"{kind}: {url}"
+    server = offer.server
+    would = f"services: {offer.name}" if server is None else f"{server.kind}: {server.url}"
     room = max(12, width - _NAME - _WHERE - 8)
     said = max(12, room * 3 // 5)
     return clip_line(
         (
             Span(" ⊕ ", Role.ACCENT),
-            Span(fit(cut_name(name_of(offer), _NAME), _NAME), Role.STRONG),
+            Span(fit(cut_name(offer.name, _NAME), _NAME), Role.STRONG),
             Span(f" {fit(cut_name(offer.where, _WHERE), _WHERE)} ", Role.MUTED),
-            Span(fit(cut_sentence(evidence_of(offer), said), said)),
+            Span(fit(cut_sentence(offer.what.evidence, said), said)),
             Span(f"  {cut_name(would, room - said)}", Role.MUTED),
         ),
         width,
     )
 
 
-def written(offer: Offer, *, first: bool) -> tuple[str, ...]:
+def written(offer: "Offer", *, first: bool) -> tuple[str, ...]:
     """The lines of its file. ``first``: there is no configuration yet."""
     head = (_NEW, _EVERYTHING) if first else (_HEAD,)
-    match offer.what:
-        case FoundService() as found:
-            containers = {each.name: each for each in offer.containers}
-            return (*head, "services:", *service_lines(found, containers, engine=offer.several))
-        case ServerAround(kind=kind, url=url, evidence=evidence):
-            return (*head, f"{kind}: {{url: {scalar(url)}}}  # {evidence}")
+    lines = [*head]
+    if offer.service is not None:
+        containers = {each.name: each for each in offer.containers}
+        made = service_lines(offer.service, containers, engine=offer.several)
+        lines += ["services:", *made]
+    if offer.server is not None:
+        server = offer.server
+        lines.append(f"{server.kind}: {{url: {scalar(server.url)}}}  # {server.evidence}")
+    return tuple(lines)
 
 
-def difference(offer: Offer, file: str, *, first: bool) -> list[Line]:
+def difference(offer: "Offer", file: str, *, first: bool) -> list[Line]:
     """What taking it over would add, as a difference, with the file that it would be in."""
-    lines: list[Line] = [(Span(f" {evidence_of(offer)}, at {offer.where}"),), BLANK]
+    lines: list[Line] = [(Span(f" {offer.what.evidence}, at {offer.where}"),), BLANK]
     if offer.blocked:
         lines += [(Span(f" {offer.blocked}", Role.DEGRADED),), BLANK]
     else:

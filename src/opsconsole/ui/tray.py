@@ -15,7 +15,7 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.text import sanitize
 
 if TYPE_CHECKING:
-    from opsconsole.inspection.offers import Offer
+    from opsconsole.config.offers import Offer
     from opsconsole.ui.choosing import Choosing
 
 LOOK_EVERY: Final = 600.0

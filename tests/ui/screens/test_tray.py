@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from opsconsole.inspection.offers import Offer
+from opsconsole.config.offers import Offer
 from opsconsole.model.choices import Choices
-from opsconsole.render.tray import name_of
 from opsconsole.ui.options import Options, WallOptions
 from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.screens.tray import TrayScreen
@@ -27,11 +26,11 @@ class FakeFinder:
         return self.found
 
     def file_of(self, offer: Offer) -> str:
-        return f"/etc/found-{name_of(offer)}.yaml"
+        return f"/etc/found-{offer.name}.yaml"
 
     def take(self, offer: Offer) -> str:
         self.taken.append(offer.key)
-        return f"{name_of(offer)} is taken over"
+        return f"{offer.name} is taken over"
 
 
 async def seen(stage: Stage, shown: Callable[[], bool]) -> None:

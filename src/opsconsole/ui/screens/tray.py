@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 
-from opsconsole.inspection.offers import Offer
+from opsconsole.config.offers import Offer
 from opsconsole.render import tray as render
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import BLANK, Role, Span, titled
@@ -60,7 +60,7 @@ class TrayScreen(ListScreen, inherit_bindings=False):
         if offer is None or finder is None:
             view.show([])
             return
-        top = titled(render.name_of(offer), view.size.width)
+        top = titled(offer.name, view.size.width)
         lines = render.difference(offer, finder.file_of(offer), first=finder.is_first)
         view.show(lines, (top, BLANK))
 
@@ -89,7 +89,7 @@ class TrayScreen(ListScreen, inherit_bindings=False):
             self.say("nothing is under the cursor")
             return
         self.console_app.tray.ignore(offer)
-        self.say(f"{render.name_of(offer)} is not offered again")
+        self.say(f"{offer.name} is not offered again")
         self.show()
 
     def action_look_again(self) -> None:
