@@ -167,6 +167,40 @@ def test_a_loose_file_may_not_name_programs(tmp_path: Path) -> None:
     assert load(path, {}).services["api"].actions.restart
 
 
+ACTS = {
+    "a call": "services: {web: {actions: {call: {x: {http: {post: 'http://h:1/x'}}}}}}\n",
+    "flags": "services: {web: {actions: {degrade: {env_file: {file: a, set: {A: b}}, for: 1m}}}}\n",
+    "a container": "services: {web: {actions: {restart: {docker: web}}}}\n",
+    "a secret in a variable": (
+        "services: {web: {instances: [http://h:1],"
+        " http: {basic_auth: {username: kim, password: '${env:OWN}'}}}}\n"
+    ),
+    "a secret in a file": (
+        "services: {web: {instances: [http://h:1],"
+        " http: {authorization: {credentials: {file: token}}}}}\n"
+    ),
+    "a server's secret": (
+        "prometheus: {url: http://h:1, http: {http_headers: {X-Key: {file: token}}}}\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ACTS)
+@pytest.mark.parametrize("where", ["the file", "another of its folder", "the folder"])
+def test_nor_be_part_of_what_acts_or_has_secrets(tmp_path: Path, name: str, where: str) -> None:
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    acts = write(folder, ACTS[name], "a.yaml")
+    other = write(folder, "services: {db: {}}\n", "b.yaml")
+    load(folder, {})
+    changed = {"the file": acts, "another of its folder": other, "the folder": folder}[where]
+    changed.chmod(0o777)
+    found = problems(folder)
+    assert len(found) == (2 if changed == folder else 1)
+    assert "can be written by others (mode 0777)" in found[0]
+    assert f"chmod go-w {changed}" in found[0]
+
+
 def test_neither_may_one_in_a_folder_where_others_could_replace_it(tmp_path: Path) -> None:
     folder = tmp_path / "etc"
     folder.mkdir()

@@ -1,12 +1,13 @@
 """Reading a file or a folder into validated settings, or into every problem at once.
 
 Invariant: ``load`` returns consistent settings or raises ConfigError, whatever the files hold. A
-configuration that names programs to run is obeyed only if nobody else can write it. The secrets
-that it names are hidden from then on.
+configuration that names programs to run, actions or secrets is obeyed only if nobody else can write
+any of its files: they would decide what is run, what is changed and where secrets are sent. The
+secrets that it names are hidden from then on.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -14,14 +15,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from opsconsole.config.discovery import Discovery, DockerDiscovery
-from opsconsole.config.files.opening import FileError, read_text
+from opsconsole.config.files.opening import FileError, FileText, read_text
 from opsconsole.config.files.other_formats import other_program, other_text
 from opsconsole.config.files.problems import KeyPath, Position, Problem, in_order
 from opsconsole.config.files.taken import taken_files
 from opsconsole.config.files.yaml_tree import Tree, TreeError, read_tree
 from opsconsole.config.references import check_references
 from opsconsole.config.secrets.interpolation import Interpolated, interpolate
-from opsconsole.config.secrets.learning import learn, learn_variables
+from opsconsole.config.secrets.learning import learn, learn_variables, secret_references
 from opsconsole.config.secrets.patterns import find_secrets
 from opsconsole.config.settings import Settings
 from opsconsole.config.validation import problems_of, stray_references
@@ -35,6 +36,8 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read ``path``, or every ``*.yaml`` of it when it is a folder. Raises ConfigError."""
     reading = _read_all(path)
     settings = _validate(reading, environ)
+    if settings is not None and not reading.problems:
+        reading.problems.extend(_obeyed_though_loose(settings, reading.loose))
     if settings is None or reading.problems:
         raise ConfigError(tuple(str(problem) for problem in in_order(reading.problems)))
     settings.came_from(path)
@@ -60,6 +63,7 @@ class _Reading:
     value: dict[str, Any] = field(default_factory=dict)
     positions: dict[KeyPath, Position] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    loose: dict[str, FileText] = field(default_factory=dict)
     complete: bool = True
 
 
@@ -103,6 +107,8 @@ def _read_file(path: Path, reading: _Reading) -> None:
         reading.problems.append(Problem.at(Position(name, 1, 1), (), message))
         reading.complete = False
         return
+    if file.loose:
+        reading.loose[name] = file
     if file.loose and _names_programs(tree.value):
         reading.problems.append(
             Problem.at(
@@ -113,6 +119,18 @@ def _read_file(path: Path, reading: _Reading) -> None:
             )
         )
     _merge(tree, reading)
+
+
+def _obeyed_though_loose(settings: Settings, loose: Mapping[str, FileText]) -> Iterator[Problem]:
+    """Each file that others can change, where what is declared acts or has secrets."""
+    what = ""
+    if any(True for service in settings.services.values() if service.actions.model_fields_set):
+        what = "actions"
+    elif any(True for _ in secret_references(settings)):
+        what = "secrets"
+    for name, file in loose.items() if what else ():
+        message = f"the configuration names {what} but this file {file.loose}"
+        yield Problem.at(Position(name), (), message, file.remedy)
 
 
 def _of_another(name: str, text: str, tree: Tree | None) -> tuple[Problem, ...]:

@@ -167,3 +167,23 @@ async def test_a_process_that_began_after_the_file_was_written_is_another(
         assert datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%SZ") in told
     os.utime(pid_file)
     assert (await restarted(place.operator())).state is _S.VERIFIED, "touched, it means that one"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root's own file takes root")
+@pytest.mark.parametrize(
+    ("mode", "believed"),
+    [(0o644, True), (0o600, True), (0o664, False), (0o620, False), (0o646, False), (0o666, False)],
+)
+async def test_a_file_of_roots_that_others_may_write_is_not_roots_word(
+    place: Place, pid_file: Path, mode: int, believed: bool
+) -> None:
+    _start(pid_file)
+    os.chmod(pid_file, mode)
+    place.write(_config(pid_file, _daemon(pid_file)))
+    operator, request = place.operator(), ActionRequest("web", ActionKind.RESTART)
+    if believed:
+        await planned(operator, request)
+        return
+    answer = await operator.plan(request, None)
+    assert refused(answer) == "cannot-look"
+    assert f"can be written by others (mode {mode:04o})" in str(answer)

@@ -1,6 +1,7 @@
 """One at a time between processes, and free at once when the holder dies."""
 
 import errno
+import json
 import os
 import re
 import signal
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,12 @@ from opsconsole.operations.locks.file_locks import FileLocks
 from opsconsole.operations.locks.flock import HeldFlock
 from opsconsole.operations.locks.locks import Holder, LockKind, LockName
 from opsconsole.operations.state_folder import prepare
+from tests.clean import is_clean
 from tests.patience import until
 
 _ROUNDS = 100
 WEB = LockName(LockKind.SERVICE, "web")
+NOBODY = asdict(Holder("a" * 16, "restart", "web", "kim", None, "here", "", 1.0))
 
 # Both wait for the same moment, then take the lock, and hold it until both have tried.
 _RIVAL = """
@@ -172,6 +176,34 @@ def test_a_torn_file_beside_the_lock_is_no_holder_of_its_own(folder: Path) -> No
     seen = FileLocks(folder).holder("web")
     assert seen is not None
     assert seen.who == "somebody"
+    held.release()
+
+
+SAID = {
+    "deep lists": "[" * 60_000,
+    "a time without end": json.dumps(NOBODY | {"since": 1e999}),
+    "no time": '{"since": NaN}',
+    "a time to come": json.dumps(NOBODY | {"since": 1e300}),
+    "before all": json.dumps(NOBODY | {"since": -1e300}),
+    "a list as a name": json.dumps(NOBODY | {"who": ["a"] * 1000}),
+    "a sequence for the terminal": json.dumps(NOBODY | {"who": "\x1b]52;c;AA\x07\u202e"}),
+    "half a pair": json.dumps(NOBODY | {"who": "\ud800"}),
+    "a user of another kind": json.dumps(NOBODY | {"login_uid": [1] * 1000}),
+    "no object": "[]",
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_whatever_stands_beside_the_lock_a_sentence_is_made_of_it(folder: Path, name: str) -> None:
+    locks = FileLocks(folder)
+    held = locks.take(WEB)
+    assert held is not None
+    (folder / "locks" / "web.json").write_text(SAID[name])
+    found = locks.holder("web")
+    assert found is not None
+    assert is_clean(found.sentence(time.time()))
+    assert 0.0 <= found.since <= time.time()
+    assert found.login_uid is None
     held.release()
 
 

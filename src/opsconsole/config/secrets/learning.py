@@ -57,6 +57,11 @@ def learn(settings: Settings, base: Path, environ: Mapping[str, str]) -> None:
                 reveal(found, base=base, environ=environ)
 
 
+def secret_references(settings: Settings) -> Iterator[SecretRef]:
+    """Every reference to a secret in ``settings``."""
+    return (each for each in _found(settings, frozenset()) if isinstance(each, SecretRef))
+
+
 def learn_variables(texts: Iterator[str], environ: Mapping[str, str]) -> None:
     """Hide what ``${NAME}`` in ``texts`` stands for where its name announces a secret."""
     for text in texts:

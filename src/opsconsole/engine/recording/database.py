@@ -2,7 +2,8 @@
 
 Invariant: a committed moment survives the process, however that ends (WAL; synchronous NORMAL: a
 machine that loses power may lose the last seconds, never the file). A reader never waits for the
-writer. A file of a later version is refused.
+writer. A file of a later version is refused. Who shares the state may have written it: no view and
+no trigger of it is run.
 
 * ``segments``  runs of moments; ``data`` is NULL while one is being recorded
 * ``lines``     the moments of a segment that is not sealed yet
@@ -20,6 +21,7 @@ from typing import Final
 
 from opsconsole import durable
 from opsconsole.errors import StateError
+from opsconsole.operations.journal.sqlite_database import distrust
 from opsconsole.text import sanitize
 
 VERSION: Final = 1
@@ -28,6 +30,9 @@ BUSY: Final = 2.0
 
 LEAST_GAP: Final = 10.0
 """Seconds in which nobody looked from which on it is a gap; a console takes over within one."""
+
+LONGEST: Final = 128 * 1024 * 1024
+"""Bytes of one packed segment."""
 
 PAGE: Final = 8192
 _LOG_LIMIT: Final = 4 << 20
@@ -115,6 +120,7 @@ def connect_writer(path: Path, mode: int) -> sqlite3.Connection:
             path, timeout=BUSY, isolation_level=None, check_same_thread=False
         )
         try:
+            distrust(connection, LONGEST)
             _prepare(connection, path)
         except BaseException:
             connection.close()
@@ -138,6 +144,7 @@ def connect_reader(path: Path) -> sqlite3.Connection | None:
             check_same_thread=False,
         )
         try:
+            distrust(connection, LONGEST)
             version = _version(connection, path)
         except BaseException:
             connection.close()

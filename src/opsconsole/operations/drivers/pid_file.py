@@ -36,6 +36,8 @@ _PAUSE: Final = 0.05
 _LIMIT: Final = 4096
 """Bytes of a pid file."""
 
+_OTHERS_WRITE: Final = 0o022
+_EVERYBODY_WRITES: Final = 0o002
 _DIGITS: Final = 10
 _SLACK: Final = 2.0
 """Seconds by which a start may seem later than it was: the machine's own is known to a second."""
@@ -145,7 +147,8 @@ class PidFileRestart(Driver):
     async def _refuse_stale(self, found: Process | None) -> None:
         """Raise ObserveError for a process that the file, older than it, cannot mean.
 
-        So too for one of another user than the file's, who would else have it signalled by root.
+        So too for one of another user than the file's, who would else have it signalled by root,
+        and where a file of root's is not root's word alone.
         """
         if found is None:
             return
@@ -153,6 +156,12 @@ class PidFileRestart(Driver):
             status = await self._machine.stat(self._path)
         except MachineError as error:
             raise ObserveError(f"cannot use the pid file {error}") from error
+        if (status.owner == 0 and status.mode & _OTHERS_WRITE) or status.mode & _EVERYBODY_WRITES:
+            raise ObserveError(
+                f"the pid file {self._path} can be written by others (mode {status.mode:04o}), who "
+                f"would choose which process is ended",
+                remedy=f"chmod go-w {self._path}",
+            )
         if found.owner is not None and status.owner not in {0, found.owner}:
             raise ObserveError(
                 f"the pid file {self._path} is of user {status.owner}, and process {found.pid} "

@@ -136,7 +136,7 @@ def connect(folder: Path) -> sqlite3.Connection:
             path, timeout=BUSY, isolation_level=None, check_same_thread=False
         )
         try:
-            _distrust(connection)
+            distrust(connection, LONGEST)
             _prepare(connection, folder)
         except BaseException:
             connection.close()
@@ -168,7 +168,7 @@ def read_only(folder: Path, statement: str) -> list[tuple[Any, ...]]:
         ) from error
     try:
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY)) as opened:
-            _distrust(opened)
+            distrust(opened, LONGEST)
             return opened.execute(statement).fetchall()
     except sqlite3.Error as error:
         raise unusable(path, error) from error
@@ -237,10 +237,13 @@ def begin(connection: sqlite3.Connection) -> None:
             return
 
 
-def _distrust(connection: sqlite3.Connection) -> None:
-    """Let the file decide nothing but what its rows say."""
+def distrust(connection: sqlite3.Connection, longest: int) -> None:
+    """Let a database that others may write decide nothing but what its rows say.
+
+    A value of more than ``longest`` bytes is an error.
+    """
     connection.text_factory = _decoded
-    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
+    connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, longest)
     connection.execute("PRAGMA trusted_schema = OFF")
     connection.set_authorizer(_OwnStatements())
 

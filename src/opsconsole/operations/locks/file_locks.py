@@ -70,8 +70,10 @@ class FileLocks:
         try:
             document = json.loads(durable.read(self._said(subject), _LIMIT))
             values = {each.name: document[each.name] for each in fields(Holder)}
-            values["since"] = float(values["since"])
-        except (OSError, ValueError, KeyError, TypeError):
+            values["since"] = min(max(float(values["since"]), 0.0), time.time())
+            uid = values["login_uid"]
+            values["login_uid"] = uid if isinstance(uid, int) and 0 <= uid < 1 << 32 else None
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return unknown_holder(subject, time.time())
         return Holder(**values | {name: sanitize(str(values[name]), limit=200) for name in _TEXTS})
 
