@@ -94,6 +94,8 @@ def _cannot_tell(asked: Sequence[SourceView], now: float) -> list[Line]:
     if late is None:
         return []
     at = late.taken_at
+    if at is None and not is_stale(late.since, late.interval, now):
+        return _said(f"looking: {late.name} was not read yet", role=Role.MUTED)
     read = "was not read yet" if at is None else f"was read {figures.age(now - at)} ago"
     return _said(f"unknown: {late.name} {read}", role=Role.UNKNOWN)
 

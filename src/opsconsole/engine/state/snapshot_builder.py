@@ -23,6 +23,7 @@ from opsconsole.model.snapshot import (
     Snapshot,
     SourceView,
 )
+from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
 
 T = TypeVar("T")
 
@@ -34,7 +35,7 @@ class SnapshotBuilder:
         self._environment = EnvironmentView(
             name=settings.environment.name, danger=settings.environment.danger
         )
-        self._store = store
+        self._settings, self._store = settings, store
         self._read_only = read_only
         self._appearance = _appearance(settings)
         self._environments = _environments(settings)
@@ -51,7 +52,7 @@ class SnapshotBuilder:
         platform = self._environment.platform
         named = EnvironmentView(settings.environment.name, settings.environment.danger, platform)
         self._environment = _same(self._environment, named)
-        self._store, self._read_only = store, read_only
+        self._settings, self._store, self._read_only = settings, store, read_only
         self._appearance = _same(self._appearance, _appearance(settings))
         self._environments = _same(self._environments, _environments(settings))
 
@@ -68,7 +69,7 @@ class SnapshotBuilder:
         """Everything known at ``now``; call ``settle`` of the store before."""
         store = self._store
         self._seq += 1
-        self._sources = _kept(self._sources, self._source_views())
+        self._sources = _kept(self._sources, self._source_views(now))
         self._hosts = _kept(self._hosts, store.hosts.views)
         self._engines = _kept(self._engines, store.replicas.engines)
         self._note_platform()
@@ -111,16 +112,33 @@ class SnapshotBuilder:
         records = self._store.services.values()
         return tuple(record.view for record in records if record.view is not None)
 
-    def _source_views(self) -> tuple[SourceView, ...]:
+    def _source_views(self, now: float) -> tuple[SourceView, ...]:
         store = self._store
         grouped = (store.probes.view(), store.scrapes.view())
-        return (*(view for view in grouped if view is not None), *store.sources.views())
+        known = store.sources.views() or _awaited(self._settings, now)
+        return (*(view for view in grouped if view is not None), *known)
 
     def _note_platform(self) -> None:
         here = next((view.host.platform for view in self._store.hosts.views), "")
         if here and here != self._environment.platform:
             before = self._environment
             self._environment = EnvironmentView(before.name, before.danger, here)
+
+
+def _awaited(settings: Settings, now: float) -> tuple[SourceView, ...]:
+    """What is configured to be read, before it is opened: nothing of it is missing."""
+    servers: list[tuple[SourceId, float]] = [
+        (SourceId(kind, each.name), each.interval)
+        for kind, places in (
+            (SourceKind.DOCKER, [each for each in settings.docker if each.enabled]),
+            (SourceKind.PROMETHEUS, settings.prometheus),
+            (SourceKind.ALERTMANAGER, settings.alertmanager),
+        )
+        for each in places
+    ]
+    if settings.host.enabled:
+        servers.insert(0, (THIS_HOST, settings.host.interval))
+    return tuple(SourceView(id_, "", interval, None, now) for id_, interval in servers)
 
 
 def saved_views(settings: Settings) -> tuple[SavedView, ...]:
