@@ -25,6 +25,7 @@ HEADINGS: Final = {
     Scope.TIMELINE: "On the timeline",
     Scope.LOGS: "In the logs",
     Scope.LOG_WINDOWS: "In the logs, on their own screen",
+    Scope.HELP: "In the help",
 }
 """The headings, in order; a screen not named here follows under its own name."""
 

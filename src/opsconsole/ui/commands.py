@@ -14,18 +14,21 @@ from textual.screen import Screen
 from opsconsole.render.frame import keys
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.runbooks import listed
+from opsconsole.render.service.standing import standing
 from opsconsole.ui.contracts import ConsoleLike, HasKeys
 from opsconsole.ui.incident_export import HOW, export
 from opsconsole.ui.routes import RunbookPage, ServicePage
 
 SERVICES_LISTED: Final = 1000
 RUNBOOKS_LISTED: Final = 500
+_UNHINTED: Final = 1000
 
 
 class Command(NamedTuple):
     """``about`` is one line; ``aliases`` match only when written in full.
 
-    ``takes`` is called with the text after the name, if any.
+    ``takes`` is called with the text after the name, if any. ``key`` does the same; ``here`` is its
+    place among what is of this screen and possible now, 0 for what is not.
     """
 
     name: str
@@ -33,6 +36,8 @@ class Command(NamedTuple):
     run: Callable[[], object]
     aliases: tuple[str, ...] = ()
     takes: Callable[[str], object] | None = None
+    key: str = ""
+    here: int = 0
 
 
 def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
@@ -56,14 +61,20 @@ def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
                 continue
             run = partial(console.run_action, key.action, actor)
             takes = console.time.go_to_typed if key.id == "at" else None
-            yield Command(key.label, f"{key.help}  ({key.shown})", run, (key.id,), takes)
+            own = key.scope is not Scope.EVERYWHERE
+            here = own and isinstance(screen, HasKeys) and screen.possible(key)
+            yield Command(
+                key.label, key.help, run, (key.id,), takes,
+                keys.with_keymap(key, console.keymap), (key.hint or _UNHINTED) if here else 0,
+            )  # fmt: skip
 
 
 def service_commands(console: ConsoleLike) -> Iterator[Command]:
     """One command per service: it opens the service's screen."""
     snapshot = console.time.shown
     for service in (snapshot.services if snapshot else ())[:SERVICES_LISTED]:
-        about = f"{service.state.glyph} {service.state.value}"
+        stands = standing(service)
+        about = f"{stands.glyph} {stands}"
         yield Command(service.name, about, partial(console.open, ServicePage(service.name)))
 
 

@@ -17,7 +17,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from opsconsole.clock import Clock
-from opsconsole.render.frame.keys import Scope
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.ui.bridge import Bridge
 from opsconsole.ui.changes import Changes
 from opsconsole.ui.choosing import Choosing
@@ -180,3 +180,7 @@ class HasKeys(Speaking, inherit_bindings=False):
     def actors(self) -> tuple[Widget, ...]:
         """The objects whose actions keys run; the first with that action is used."""
         return (self,)
+
+    def possible(self, key: Key) -> bool:
+        """Whether ``key`` does something here at this moment."""
+        return True

@@ -20,6 +20,37 @@ class HelpEntry(NamedTuple):
     group: str
 
 
+WORDS: Final = (
+    ("early", "too little of its window was seen to say that an objective is met or missed"),
+    (
+        "own looks",
+        "counted by this console's own looks, and not by a Prometheus; since when it looks",
+    ),
+    ("p95 over 5 min", "of as long as it was looked, up to display.window: it grows by itself"),
+    ("▁▂▅█", "lines of latency run from 10 ms to 10 s, the same for every service"),
+    ("△ missed", "it says ok, and misses an objective or has a critical alert"),
+    ("◌ stale", "not read for too long; ~ stands before what was known last"),
+    ("4.0G", "sizes are binary: 1G is 1024M"),
+)
+"""What the screens say in a word, explained."""
+
+
+def words() -> list[HelpEntry]:
+    """The words, as entries of a page."""
+    return [HelpEntry(word, text, "words") for word, text in WORDS]
+
+
+def first_page(entries: Iterable[HelpEntry], width: int) -> list[Line]:
+    """The keys of most use with room around each, then the words."""
+    lines: list[Line] = []
+    for entry in entries:
+        key, *rest = wrap(entry.text, max(10, width - 18))
+        lines.append((Span(f"   {fit(entry.keys, 14)}", Role.KEY), Span(key, Role.STRONG)))
+        lines += [(Span(" " * 17), Span(text, Role.STRONG)) for text in rest]
+        lines.append(BLANK)
+    return [*lines, *_group("words", words(), width)]
+
+
 def page(entries: Iterable[HelpEntry], width: int) -> list[Line]:
     """All entries by group, looking and changing first; two columns from 110 cells on."""
     groups: dict[str, list[HelpEntry]] = {name: [] for name in _FIRST}

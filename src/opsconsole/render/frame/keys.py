@@ -32,6 +32,7 @@ class Scope(StrEnum):
     RUNBOOK = "runbook"
     TIMELINE = "timeline"
     TRAY = "tray"
+    HELP = "help"
 
 
 class Group(StrEnum):
@@ -206,7 +207,9 @@ KEYS: Final[tuple[Key, ...]] = (
         _O, Group.LOOK),
     Key("sort-left", "shift+left", "shift-←", "sort(-1)", "sort left",
         "sort by the previous column", _O, Group.LOOK),
-    Key("select", "space", "space", "select", "choose", "choose several services", _O, Group.LOOK),
+    Key("select", "space", "space", "select", "choose",
+        "choose several services: a key that changes something is then for all of them", _O,
+        Group.LOOK),
     Key("zoom", "z", "z", "zoom", "zoom", "the panel on the whole screen, and back", _O,
         Group.LOOK, hint=85),
     Key("logs", "l", "l", "logs", "logs", "the logs of the service", _E, Group.LOOK, hint=15,
@@ -277,9 +280,16 @@ KEYS: Final[tuple[Key, ...]] = (
         Group.CONSOLE, palette=True),
     Key("quit", "ctrl+c", "ctrl-c ctrl-c", "interrupt", "quit", "twice: leave the console", _E,
         Group.CONSOLE, priority=True),
+    Key("help-all", "tab", "tab", "all", "all keys", "all keys, or those of most use", Scope.HELP,
+        Group.LOOK, hint=10),
     Key("help", "question_mark,f1", "?", "help", "help", "the keys of this screen", _E,
         Group.CONSOLE, hint=99),
 )  # fmt: skip
+
+FIRST: Final = (
+    "open", "next-match", "what-changed", "logs", "actions", "filter", "commands", "back",
+)  # fmt: skip
+"""Ids of the keys that are most of all use; help shows them first."""
 
 VITAL: Final = frozenset({"quit", "help", "back"})
 """Ids that must keep a key, so that the user can always leave."""
@@ -318,3 +328,25 @@ def default_keys() -> dict[str, tuple[str, ...]]:
 def moved(pressed: str, scopes: Sequence[Scope]) -> Key | None:
     """The key of ``scopes`` that had the physical key ``pressed`` in earlier versions."""
     return next((key for key in reachable(scopes) if pressed in key.was.split(",")), None)
+
+
+def of_most_use(scopes: Sequence[Scope], at_most: int = 8) -> list[Key]:
+    """The keys of ``scopes`` to know first: those of this screen alone, then ``FIRST``."""
+    known = reachable(scopes)
+    own = sorted((each for each in known if each.scope in _SPECIAL and each.hint), key=_by_hint)
+    first = sorted(
+        (each for each in known if each.id in FIRST), key=lambda each: FIRST.index(each.id)
+    )
+    return [*own[: at_most - 2], *first][:at_most]
+
+
+_SPECIAL: Final = frozenset(
+    {
+        Scope.OPERATIONS, Scope.LOGS, Scope.SILENCES, Scope.BACKUPS, Scope.HEALTH, Scope.RUNBOOK,
+        Scope.TIMELINE,
+    }
+)  # fmt: skip
+
+
+def _by_hint(key: Key) -> int:
+    return key.hint

@@ -259,6 +259,10 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
             return target is not None
         return any(view.kind in kinds for view in target.actions)
 
+    def possible(self, key: keys.Key) -> bool:
+        """Whether ``key`` is offered here, and nothing stands in its way."""
+        return self.offers(key) and not self.blocked(key)
+
     def blocked(self, key: keys.Key) -> str:
         """Why ``key`` would do nothing here, in a word or two; '' if it works."""
         app = self.console_app

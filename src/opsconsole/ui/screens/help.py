@@ -5,9 +5,9 @@ from typing import ClassVar
 from textual.app import ComposeResult
 
 from opsconsole.render.frame import keys
-from opsconsole.render.frame.help import HelpEntry, page
+from opsconsole.render.frame.help import HelpEntry, first_page, page, words
 from opsconsole.render.frame.keys import Scope
-from opsconsole.render.ink.cells import BLANK, Role, Span, titled
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.widgets.footer_bar import FooterBar
@@ -18,7 +18,7 @@ from opsconsole.ui.widgets.lines_view import LinesView
 class HelpScreen(ConsoleScreen, inherit_bindings=False):
     """Invariant: shows the present keys, including remapped ones."""
 
-    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.LIST, Scope.EVERYWHERE)
+    SCOPES: ClassVar[tuple[Scope, ...]] = (Scope.HELP, Scope.LIST, Scope.EVERYWHERE)
     TITLE_OF_HELP = "help"
     BINDINGS = bindings(*SCOPES)
 
@@ -26,6 +26,7 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         super().__init__()
         self._about = title
         self._scopes = scopes
+        self._all = False
 
     def compose(self) -> ComposeResult:
         """One page."""
@@ -39,22 +40,38 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         super().on_mount()
 
     def show_body(self) -> None:
-        """The keys by group; the panel keys one to nine are one entry."""
+        """The keys of most use, or all by group; the panel keys one to nine are one entry."""
         view = self.query_one(LinesView)
-        keymap = self.console_app.keymap
+        lines = self._lines(view.size.width)
+        view.show(lines, (BLANK, BLANK))
+        more = "tab those of most use" if self._all else "tab all keys"
+        place = f"{view.place} · " if view.place else ""
+        note = (Span(f"{place}{more} · esc goes back", Role.MUTED),)
+        top = titled(f"Keys · {self._about}", view.size.width, focused=True, note=note)
+        view.show(lines, (top, BLANK))
+
+    def _lines(self, width: int) -> list[Line]:
+        if not self._all:
+            return first_page(map(self._entry, keys.of_most_use(self._scopes)), width)
         entries = [
-            HelpEntry(keys.with_keymap(key, keymap), key.help, key.group.value)
+            self._entry(key)
             for key in keys.reachable(self._scopes)
             if not key.id.startswith(("panel-", "view-")) or not key.id[-1].isdigit()
         ]
         entries.append(HelpEntry("1 … 9", "to a panel or tab by its number", "move"))
-        if keys.Scope.OVERVIEW in self._scopes:
+        if Scope.OVERVIEW in self._scopes:
             entries.append(HelpEntry("alt-1 … alt-9", "a saved view by its number", "look"))
-        view.show(page(entries, view.size.width), (BLANK, BLANK))
-        place = f"{view.place} · " if view.place else ""
-        note = (Span(f"{place}esc goes back", Role.MUTED),)
-        top = titled(f"Keys · {self._about}", view.size.width, focused=True, note=note)
-        view.show(page(entries, view.size.width), (top, BLANK))
+        return page([*entries, *words()], width)
+
+    def _entry(self, key: keys.Key) -> HelpEntry:
+        shown = keys.with_keymap(key, self.console_app.keymap)
+        return HelpEntry(shown, key.help, key.group.value)
+
+    def action_all(self) -> None:
+        """All keys, or those of most use."""
+        self._all = not self._all
+        self.query_one(LinesView).move_to(0)
+        self.show_body()
 
     def action_move(self, rows: int) -> None:
         """Scroll."""
