@@ -20,6 +20,10 @@ CELL: Final = (10, 20)
 SIZES: Final = ((80, 24), (120, 40), (200, 60))
 THEMES: Final = ("dark", "light", "mono")
 SCENES: Final = ("calm", "fire")
+LARGE: Final = frozenset({"tray", "unfolded", "by-team"})
+"""The views that show something of the scene ``large`` alone."""
+AWAITED: Final = {"large": " found", "start": "take them over"}
+"""What is waited for in scenes with a tray, which is looked for after the first picture."""
 FONTS: Final = (Path(".servers"), Path("/usr/share/fonts"))
 NAMES: Final = {
     "black": "000000", "red": "cd3131", "green": "0dbc79", "brown": "e5e510", "blue": "2472c8",
@@ -116,8 +120,16 @@ def _rule(draw: ImageDraw.ImageDraw, ends: str, box: tuple[int, int, int, int], 
         draw.line((x, y, *targets[end.lower()]), fill=ink, width=weight)
 
 
-def take(argv: Sequence[str], size: tuple[int, int], path: Path, keys: Iterable[str] = ()) -> None:
+def take(
+    argv: Sequence[str],
+    size: tuple[int, int],
+    path: Path,
+    keys: Iterable[str] = (),
+    awaited: str = "",
+) -> None:
     """Run a program, press keys, and write what is seen. What never loads is taken loading.
+
+    The first key is pressed once ``awaited`` is seen.
 
     Raises ``SystemExit`` where something is still being asked for after the last key.
     """
@@ -126,6 +138,8 @@ def take(argv: Sequence[str], size: tuple[int, int], path: Path, keys: Iterable[
         with contextlib.suppress(AssertionError):
             terminal.until(lambda text: bool(text.strip()) and _LOADING not in text)
         terminal.settle(0.3)
+        if awaited:
+            terminal.until(awaited)
         for key in keys:
             terminal.press(key)
             terminal.settle(0.4)
@@ -170,6 +184,9 @@ VIEWS: Final[dict[str, tuple[str, ...]]] = {
     "describe": ("d",),
     "raw": ("y",),
     "filter": ("/", "a", "i"),
+    "tray": ("+",),
+    "unfolded": ("g", "\x1b[C"),
+    "by-team": (":", *"group team", "\r"),
     "palette": ("\x10",),
     "command": (":",),
     "theme": ("\x14",),
@@ -202,13 +219,13 @@ def main() -> int:
     arguments.out.mkdir(parents=True, exist_ok=True)
     sizes = [tuple(map(int, size.split("x"))) for size in arguments.size or ()] or list(SIZES)
     for view in arguments.view or VIEWS:
-        for scene in arguments.scene or SCENES:
+        for scene in arguments.scene or (("large",) if view in LARGE else SCENES):
             for theme in arguments.theme or THEMES:
                 for columns, rows in sizes:
                     path = arguments.out / f"{view}-{scene}-{theme}-{columns}x{rows}.png"
                     argv = [sys.executable, "-m", "tests.ui.program", scene, "--theme", theme]
                     argv += ["--wall", WALLS[view]] if view in WALLS else []
-                    take(argv, (columns, rows), path, VIEWS[view])
+                    take(argv, (columns, rows), path, VIEWS[view], AWAITED.get(scene, ""))
                     print(path)
     return 0
 

@@ -106,7 +106,7 @@ def test_it_is_taken_over_once(path: Path) -> None:
 def test_rows_keep_to_their_width_and_name_what_would_be_written(offer: Offer, width: int) -> None:
     line = row(offer, width)
     assert line_width(line) <= width
-    assert offer.where in plain([line])
+    assert offer.what.evidence in plain([line])
 
 
 @pytest.mark.parametrize("offer", [WEB, JOB, PROMETHEUS], ids=lambda each: each.key)

@@ -17,16 +17,18 @@ from opsconsole.clock import SystemClock
 from opsconsole.ui import run
 from opsconsole.ui.options import Options, WallOptions
 from opsconsole.ui.terminal.terminal_guardian import guarded
+from opsconsole.ui.tray import LateFinder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opsconsole.model.snapshot import Snapshot
+    from opsconsole.ui.tray import Finder
     from tests.ui.fake_engine import FakeEngine
 
 FLEET_BEGAN = 1_763_716_447.0
 SCENES = ("calm", "fire", "read-only", "empty", "stale", "hostile", "many", "thousand", "loading",
-          "acting", "ringing")  # fmt: skip
+          "acting", "ringing", "large", "shared", "start")  # fmt: skip
 
 
 class FleetClock(SystemClock):
@@ -70,6 +72,7 @@ def main() -> int:
         low_bandwidth=arguments.low_bandwidth,
         environment="production",
         wall=_wall(arguments.wall) if arguments.wall else None,
+        finder=_finder(arguments.scene),
     )
     return guarded(
         lambda guard: run(
@@ -81,6 +84,20 @@ def main() -> int:
     )
 
 
+def _finder(scene: str) -> LateFinder | None:
+    """What the tray finds in the scenes that have one."""
+    if scene not in {"large", "start"}:
+        return None
+
+    def make() -> Finder:
+        from tests.ui.offered import OFFERS, SERVERS, FoundThings
+
+        first = scene == "start"
+        return FoundThings(SERVERS if first else OFFERS, is_first=first)
+
+    return LateFinder(make, is_first=scene == "start")
+
+
 def _wall(first: str) -> WallOptions:
     """All views, beginning with one; they take turns every minute."""
     views = WallOptions().views
@@ -89,7 +106,7 @@ def _wall(first: str) -> WallOptions:
 
 
 def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
-    from tests.ui import fleet, reading, ringing, story, working
+    from tests.ui import fleet, fleets, reading, ringing, story, working
     from tests.ui.fake_engine import FakeEngine
 
     made: dict[str, Callable[[], Snapshot | None]] = {
@@ -104,6 +121,9 @@ def _engine(scene: str, live: bool, clock: FleetClock) -> FakeEngine:
         "loading": lambda: None,
         "acting": working.acting,
         "ringing": ringing.ringing,
+        "large": fleets.large,
+        "shared": fleets.shared_cause,
+        "start": fleet.empty,
     }
     engine = FakeEngine(made[scene]())
     engine.kept = working.backups()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from opsconsole.render.first_configuration import service_lines
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, fit
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, fit, width_of
 from opsconsole.render.ink.cuts import cut_name, cut_sentence
 from opsconsole.render.yaml_text import scalar
 
@@ -19,21 +19,25 @@ _NEW: Final = "# A first configuration, of what was taken over in the console."
 _EVERYTHING: Final = "discover: {docker: true}  # as without a configuration"
 _NAME: Final = 24
 _WHERE: Final = 12
+_LEAST: Final = 12
 
 
 def row(offer: "Offer", width: int) -> Line:
     """``⊕ shop-web  docker  service web of Compose project shop    services: shop-web``."""
     server = offer.server
     would = f"services: {offer.name}" if server is None else f"{server.kind}: {server.url}"
-    room = max(12, width - _NAME - _WHERE - 8)
-    said = max(12, room * 3 // 5)
+    name, where = min(_NAME, width // 4), min(_WHERE, width // 8)
+    room = max(12, width - name - where - 7)
+    # The reason is whole before anything is said of what would be written.
+    said = min(room, max(room * 3 // 5, width_of(offer.what.evidence)))
+    left = room - said
     return clip_line(
         (
             Span(" ⊕ ", Role.ACCENT),
-            Span(fit(cut_name(offer.name, _NAME), _NAME), Role.STRONG),
-            Span(f" {fit(cut_name(offer.where, _WHERE), _WHERE)} ", Role.MUTED),
+            Span(fit(cut_name(offer.name, name), name), Role.STRONG),
+            Span(f" {fit(cut_name(offer.where, where), where)} ", Role.MUTED),
             Span(fit(cut_sentence(offer.what.evidence, said), said)),
-            Span(f"  {cut_name(would, room - said)}", Role.MUTED),
+            Span(f"  {cut_sentence(would, left)}" if left >= _LEAST else "", Role.MUTED),
         ),
         width,
     )

@@ -10,7 +10,7 @@ from textual import on
 
 from opsconsole.config.offers import Offer
 from opsconsole.render import tray as render
-from opsconsole.render.frame.keys import Scope
+from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.ink.cells import BLANK, Role, Span, titled
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.screens.layouts import ListScreen
@@ -31,6 +31,10 @@ class TrayScreen(ListScreen, inherit_bindings=False):
         """What is under the cursor."""
         key = self.table.cursor_key if self.is_mounted else None
         return next((each for each in self.console_app.tray.offers if each.key == key), None)
+
+    def offers(self, key: Key) -> bool:
+        """There is nothing to filter."""
+        return key.id != "filter" and super().offers(key)
 
     def show_body(self) -> None:
         """Fill the table, then what would be written."""
