@@ -111,7 +111,7 @@ def _moments(snapshots: tuple[Snapshot, ...]) -> dict[SourceId, set[float]]:
 def _lateness(read: dict[SourceId, set[float]]) -> list[float]:
     """Seconds between an endpoint's own moment of the interval and the end of its reading.
 
-    The round's origin is not told: it is where the earliest of all readings is on time.
+    The round's origin is not known: it is where the earliest of all readings is on time.
     """
     phases = [(at - fraction(key) * INTERVAL) for key, times in read.items() for at in times]
     around = phases[0]

@@ -207,7 +207,7 @@ async def scrapes(url: str, stack: AsyncExitStack, *, shared: bool) -> tuple[Ref
 
 
 async def bare_pages(url: str, stack: AsyncExitStack, *, shared: bool) -> tuple[Refresh, int]:
-    """httpx and the official parser on the whole of each page; it reckons nothing."""
+    """httpx and the official parser on the whole of each page; it calculates nothing."""
     from prometheus_client.parser import text_string_to_metric_families
 
     client = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30))

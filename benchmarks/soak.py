@@ -72,7 +72,7 @@ _SERVICE: Final = """\
 
 
 class FastClock:
-    """Begins when the module is read; every instance tells the same time."""
+    """Begins when the module is read; every instance reports the same time."""
 
     speed = SPEED
     _unix = time.time()
@@ -204,7 +204,7 @@ class Soak:
         self._server.start()
 
     async def _kill(self, app: Console, _pilot: Pilot[int], at: float) -> None:
-        """The engine's thread ends, as after a defect; nothing tells the wall.
+        """The engine's thread ends, as after a defect; nothing notifies the wall.
 
         What is held at this moment is counted: nothing is under way then.
         """

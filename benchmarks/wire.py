@@ -58,7 +58,7 @@ def console() -> dict[str, float]:
 
 
 def peers() -> dict[str, float]:
-    """Those that can be had, at their own intervals, with no settings of anybody's."""
+    """Those that are available, at their own intervals, with no settings of anybody's."""
     found = {}
     with ExitStack() as stack:
         home = stack.enter_context(tempfile.TemporaryDirectory())

@@ -17,7 +17,7 @@ MARK: Final = "TESTS_OF_RUN"
 """The variable that every process of a run inherits."""
 
 GRACE: Final = 30.0
-"""Seconds in which whoever was told to end may do so."""
+"""Seconds in which a process that was told to end may do so."""
 
 _stayed = pytest.StashKey[list["Process"]]()
 

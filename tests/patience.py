@@ -1,4 +1,4 @@
-"""Waiting in tests: for what is to come about, however slow the machine is.
+"""Waiting in tests: for what is to happen, however slow the machine is.
 
 Invariant: how long anything takes decides no test. A wait ends when what is waited for holds. It
 gives up when nothing has moved for ``QUIET`` seconds, and says what it waited for; with ``moves``,
@@ -36,7 +36,7 @@ class Patience:
         if seen != self._seen:
             self._seen, self._moved = seen, now
         if now - self._moved > QUIET or now - self._began > LONGEST:
-            raise AssertionError(f"it does not come about: {_told(self._holds)}; last: {seen!r}")
+            raise AssertionError(f"it does not happen: {_told(self._holds)}; last: {seen!r}")
 
 
 def until(

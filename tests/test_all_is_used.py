@@ -28,7 +28,7 @@ CALLED_BY_OTHERS: Final = re.compile(r"__\w+__|(on|_on|watch|compute|validate)_\
 """Members that Python and Textual call by their names."""
 
 REGISTERED: Final = re.compile(r"(field|model)_(validator|serializer)\b|on\(")
-"""Decorators that have a member called by whoever gave them."""
+"""Decorators that have a member called by what gave them."""
 
 ALLOWED: Final = {
     "_": "has the type checker compare a class with its protocol",

@@ -12,7 +12,7 @@ BEGUN_ANEW = {
     "ui.terminal.crash._remembered",
     "ui.terminal.crash._afterwards",
 }
-"""Set anew for each test by ``tests/conftest.py``."""
+"""Set again for each test by ``tests/conftest.py``."""
 THE_SAME_FOR_ALL = {
     "__init__.__version__",
     "demo.supervisor._log",

@@ -79,11 +79,11 @@ GROUPS = {
 
 
 class FetchError(Exception):
-    """Why a group cannot be had, with the remedy."""
+    """Why a group is not available, with the remedy."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fetch the groups named, all when none is; 1 when one of them cannot be had."""
+    """Fetch the groups named, all when none is; 1 when one of them is not available."""
     parser = argparse.ArgumentParser(
         description="Unpack the real servers that tests and demo use. Nothing is installed."
     )

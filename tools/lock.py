@@ -50,8 +50,8 @@ def solved(wanted: str) -> list[str]:
     builders = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
     options = ["--dry-run", "--quiet", "--ignore-installed", "--report", "-"]
     argv = [sys.executable, "-m", "pip", "install", *options, wanted, *builders, EDITABLE]
-    told = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
-    found = [each["metadata"] for each in json.loads(told)["install"]]
+    listed = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+    found = [each["metadata"] for each in json.loads(listed)["install"]]
     own = project()
     names = {each["name"].lower().replace("_", "-"): each["version"] for each in found}
     return sorted(f"{name}=={version}" for name, version in names.items() if name != own)
@@ -66,9 +66,9 @@ def project() -> str:
 def candidates(packages: Iterable[str]) -> list[str]:
     """``package=version`` of each Debian package, as the machine's lists have it."""
     argv: Sequence[str] = ["apt-cache", "policy", *packages]
-    told = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
+    listed = subprocess.run(argv, check=True, stdout=subprocess.PIPE, text=True).stdout
     name, found = "", []
-    for line in told.splitlines():
+    for line in listed.splitlines():
         if not line.startswith(" "):
             name = line.removesuffix(":")
         elif line.strip().startswith("Candidate:") and "(none)" not in line:

@@ -55,7 +55,8 @@ TARGETS: Final[dict[str, Target]] = {
         ),
     ),
     "silencing": Target(
-        ("model/alerting/silence_requests.py",), (f"{_PLANNING}/test_silencing.py",)
+        ("model/alerting/silence_requests.py",),
+        ("tests/model/alerting/test_silence_requests.py",),
     ),
     "context": Target(
         ("operations/planning/plan_context.py",), (f"{_PLANNING}/test_plan_context.py",)

@@ -48,7 +48,7 @@ def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser
 
 
 def documented() -> argparse.ArgumentParser:
-    """The command line as people use it, each argument told how it is completed."""
+    """The command line as people use it, each argument with how it is completed."""
     parser = build_parser()
     for each in parsers(parser):
         for action in each._actions:

@@ -41,7 +41,7 @@ _FROM_TERMINAL: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 
 
 def _as_at_login(prepare: Callable[[], None] | None) -> None:
-    """Be controlled by the terminal and heed what it sends, whatever our own starter ignores."""
+    """Be controlled by the terminal and obey what it sends, whatever our own starter ignores."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for each in _FROM_TERMINAL:
         signal.signal(each, signal.SIG_DFL)
@@ -207,7 +207,7 @@ class Terminal:
         os.write(self.master, keys.encode() if isinstance(keys, str) else keys)
 
     def resize(self, size: tuple[int, int]) -> None:
-        """Change the terminal's size, telling the program."""
+        """Change the terminal's size, and notify the program."""
         self._resize(size)
         self.screen.resize(lines=size[1], columns=size[0])
 

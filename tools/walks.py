@@ -155,7 +155,7 @@ def follow_child() -> None:
 
 
 class Service(BaseHTTPRequestHandler):
-    """Answers ``/health``, and begins anew with each POST."""
+    """Answers ``/health``, and begins again with each POST."""
 
     well: ClassVar[bool] = True
     began: ClassVar[float] = time.time() - 1000
@@ -166,7 +166,7 @@ class Service(BaseHTTPRequestHandler):
         self._answer(200 if self.well else 503, body)
 
     def do_POST(self) -> None:
-        """Begin anew."""
+        """Begin again."""
         Service.began = time.time()
         self._answer(200, {})
 
@@ -245,7 +245,7 @@ async def console(folder: Path, walk: str, interval: str) -> AsyncIterator[Conso
 
 
 async def reading(folder: Path, walk: str) -> list[Visit]:
-    """From the answer on the socket to the cell that tells of it."""
+    """From the answer on the socket to the cell that shows it."""
     async with console(folder, walk, "20s") as shown:
         await shown.until(" ok")
 
@@ -323,7 +323,7 @@ def _is_forwarding(body: list[ast.stmt] | None) -> bool:
     return all(isinstance(each, ast.Name | ast.Attribute | ast.Constant) for each in given)
 
 
-def told(name: str, visits: list[Visit]) -> str:
+def summary_of(name: str, visits: list[Visit]) -> str:
     """The files in their order, each with its functions, and how many there are."""
     files: dict[str, list[str]] = {}
     for place, function in visits:
@@ -344,7 +344,7 @@ def main() -> None:
         if arguments.walk in {None, name}:
             with tempfile.TemporaryDirectory() as folder:
                 walk = "all" if arguments.all else name
-                print(told(name, asyncio.run(go(Path(folder), walk))), flush=True)
+                print(summary_of(name, asyncio.run(go(Path(folder), walk))), flush=True)
 
 
 if __name__ == "__main__":

@@ -117,7 +117,7 @@ def replace(
     folder: int | None = None,
     beside: str = "",
 ) -> None:
-    """Put ``data`` in the place of ``path``, with ``mode`` and, where given, user and group id.
+    """Put ``data`` in place of ``path``, with ``mode`` and, where given, user and group id.
 
     ``beside`` is the name under which it is made ready; a kill may leave that name behind.
     """
@@ -139,7 +139,7 @@ def create(path: Path | str, data: bytes, mode: int, *, folder: int | None = Non
 
 
 def replace_link(path: Path | str, leads_to: str) -> None:
-    """Put a symbolic link to ``leads_to`` in the place of ``path``, in one step."""
+    """Put a symbolic link to ``leads_to`` in place of ``path``, in one step."""
     with _place(path, None) as (parent, name):
         temporary = f".{name}.{os.urandom(4).hex()}"
         os.symlink(leads_to, temporary, dir_fd=parent)

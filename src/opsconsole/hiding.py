@@ -113,7 +113,7 @@ def hide(value: str, name: str = "") -> None:
 
 
 def hidden(text: str) -> str:
-    """``text`` with a mask in the place of each value that was hidden."""
+    """``text`` with a mask in place of each value that was hidden."""
     text = hidden_in_places(text)
     any_of = _values.any
     if any_of is not None and not any_of.search(text):

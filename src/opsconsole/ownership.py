@@ -76,7 +76,7 @@ def _passed(path: Path) -> Iterator[Path]:
 
 
 def _above(path: Path) -> Loose | None:
-    """How others could put something else in the place of ``path``, by its folders."""
+    """How others could put something else in place of ``path``, by its folders."""
     for folder in path.parents:
         status = folder.stat()
         if status.st_uid == 0 and status.st_mode & stat.S_ISVTX:

@@ -12,7 +12,7 @@ import pytest
 
 
 class Shop(ThreadingHTTPServer):
-    """Answers GET with ``body`` and its uptime; any other request is counted and starts it anew."""
+    """Answers GET with ``body`` and its uptime; any other is counted and starts it again."""
 
     daemon_threads = True
 

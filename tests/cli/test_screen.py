@@ -18,7 +18,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_bad_configuration_leaves_the_screen_with_every_problem(tmp_path: Path) -> None:
-    """It is validated behind the first paint; the terminal is given back before it is told."""
+    """It is validated behind the first paint; the terminal is restored before it is told."""
     path = written(tmp_path, "services: {web: {instances: [ftp://x]}}\nnonsense: 1\n")
     with Terminal([*CONSOLE, "--config", str(path)]) as terminal:
         code, _took = terminal.wait(20)

@@ -99,7 +99,7 @@ def test_declared_metrics_are_exposed(settings: Settings, fleet: Fleet, name: st
 
 
 def is_exposed(metric: Metric, families: set[str], health: httpx.Response) -> bool:
-    """Whether the figure can be had where the metric says."""
+    """Whether the figure is available where the metric says."""
     if metric.header:
         return metric.header in health.headers
     if metric.json_path:

@@ -162,7 +162,7 @@ async def test_what_did_not_change_is_the_same_source(
     settings["services"]["own"]["instances"].append("http://10.0.0.4")
     last = sources()
     changed = {key for key in after if last.get(key) is not after[key]}
-    # The samples of all instances of a service are one, so that each is scraped anew.
+    # The samples of all instances of a service are one, so that each is scraped again.
     own = {named("scrape:own/own"), named("probe:own/own:health")}
     assert changed == {named("prometheus:prometheus"), *own}
     for each in (*before.values(), *after.values(), *last.values()):

@@ -36,7 +36,7 @@ from opsconsole.engine.state.fleet import ServiceRecord
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from tests.named import named
 
-OPERATIONS = "whoever plans and performs"
+OPERATIONS = "what plans and performs"
 PEOPLE = "those who read the file"
 
 ELSEWHERE = {
@@ -62,7 +62,7 @@ Felt = Callable[[Engine], object]
 
 
 def shown(of: Callable[[Snapshot], object]) -> Felt:
-    """Whoever reads the snapshot."""
+    """What reads the snapshot."""
 
     def look(engine: Engine) -> object:
         engine._publish()
@@ -72,17 +72,17 @@ def shown(of: Callable[[Snapshot], object]) -> Felt:
 
 
 def row(of: Callable[[ServiceView], object]) -> Felt:
-    """Whoever reads the row of ``api``."""
+    """What reads the row of ``api``."""
     return shown(lambda it: [of(each) for each in it.services if each.name == "api"])
 
 
 def record(of: Callable[[ServiceRecord], object]) -> Felt:
-    """Whoever judges ``api``."""
+    """What judges ``api``."""
     return lambda engine: of(engine._store.services["api"])
 
 
 def source(which: str) -> Felt:
-    """Whoever looks: a source that is to look otherwise is another object."""
+    """What looks: a source that is to look otherwise is another object."""
     return lambda engine: [each for each in engine._sources if each.id == named(which)]
 
 
@@ -92,18 +92,18 @@ def sources(engine: Engine) -> object:
 
 
 def pages(engine: Engine) -> object:
-    """Whoever opens the pages of ``api``."""
+    """What opens the pages of ``api``."""
     settings = engine._pages._settings
     return list(addresses_of(settings, "api", settings.services["api"]))
 
 
 def units(engine: Engine) -> object:
-    """Whoever looks at the units of ``api``."""
+    """What looks at the units of ``api``."""
     return list(engine._units._declared("api"))
 
 
 def logs(engine: Engine) -> object:
-    """Whoever opens the logs of ``api``."""
+    """What opens the logs of ``api``."""
     followed = engine._logs._want("api")
     engine._logs._unwant("api", followed)
     return [each.intake.ring.source for each in followed.logs]

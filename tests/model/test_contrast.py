@@ -1,4 +1,4 @@
-"""Contrast as WCAG 2.1 reckons it; known pairs are from WebAIM's and the W3C's examples."""
+"""Contrast as WCAG 2.1 calculates it; known pairs are from WebAIM's and the W3C's examples."""
 
 import pytest
 from hypothesis import given

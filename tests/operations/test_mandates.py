@@ -287,7 +287,7 @@ async def test_a_keeper_ends_when_its_state_is_gone(place: Place, serve: Serve) 
     operator.close()
 
     def is_gone() -> bool:
-        # Whoever writes there while it is emptied keeps a folder from being removed.
+        # A process that writes there while it is emptied keeps a folder from being removed.
         shutil.rmtree(place.state, ignore_errors=True)
         return not place.state.exists()
 

@@ -1,4 +1,4 @@
-"""What is carried out is what the process's own configuration declares, whoever confirmed it."""
+"""What is carried out is what the process's own configuration declares, and nothing else."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -61,7 +61,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def need(server: str, *, available: bool, remedy: str = "run make servers") -> None:
-    """Skip the test for want of ``server`` unless it is available; fail it in CI."""
+    """Skip the test for lack of ``server`` unless it is available; fail it in CI."""
     if available:
         return
     _missing.add(server)

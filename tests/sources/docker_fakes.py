@@ -96,7 +96,7 @@ GOOD: dict[str, Answer] = {
 
 @contextlib.contextmanager
 def fake_daemon(*, tls: ssl.SSLContext | None = None, **answers: Answer) -> Iterator[FakeDaemon]:
-    """A daemon with good answers but for those given, by the last part of the path.
+    """A daemon with good answers except for those given, by the last part of the path.
 
     It listens on a unix socket, with ``tls`` on a port of 127.0.0.1.
     """

@@ -53,8 +53,8 @@ async def read_request(reader: asyncio.StreamReader) -> Asked:
 class Server:
     """Answers by ``answer``; remembers what was asked and on how many connections.
 
-    What has no answer is left without one. While ``wants`` is set, whoever does not send it as
-    ``Authorization`` is answered 401.
+    What has no answer is left without one. While ``wants`` is set, a client that does not
+    send it as ``Authorization`` is answered 401.
     """
 
     def __init__(self, answer: Callable[[Asked], Said | None]) -> None:

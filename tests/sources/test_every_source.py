@@ -1,4 +1,4 @@
-"""What holds of every source, whoever writes it."""
+"""What holds of every source, no matter who writes it."""
 
 import importlib
 import inspect

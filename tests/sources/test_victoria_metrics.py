@@ -1,4 +1,4 @@
-"""VictoriaMetrics in the place of a Prometheus: figures, budgets, and alerts it cannot have."""
+"""VictoriaMetrics in place of a Prometheus: figures, budgets, and alerts it cannot have."""
 
 import asyncio
 import time

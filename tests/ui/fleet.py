@@ -282,7 +282,7 @@ def burning_services() -> tuple[ServiceView, ...]:
 
 
 def replicas(*, fire: bool) -> tuple[Replica, ...]:
-    """What runs of the fleet; on fire three have died for want of memory."""
+    """What runs of the fleet; on fire three have died for lack of memory."""
     gib = 1 << 30
     out = [
         replica(
@@ -364,7 +364,7 @@ def sources(*, fault: bool = False, age: float = 1.0) -> tuple[SourceView, ...]:
 
 
 def events(*, fire: bool) -> tuple[Event, ...]:
-    """What happened lately, oldest first."""
+    """What happened recently, oldest first."""
     calm = [
         Event(NOW - 7200, EventCode.NOTE, "handover from kim: quiet night", ""),
         Event(IMAGE_AT, EventCode.IMAGE_CHANGED, "", "ai-service", "ai-service", None, "v1.4.2",

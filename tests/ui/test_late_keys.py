@@ -1,6 +1,6 @@
 """What a key acts on: the row that was under the cursor when it was pressed, on every screen.
 
-Each key is handled late, after rows were listed anew: with another row first, in another order,
+Each key is handled late, after rows were listed again: with another row first, in another order,
 without the row. And it is handled in time, with the new rows arriving before its action is run.
 """
 
@@ -280,7 +280,7 @@ def send(stage: Stage, event: events.Key) -> None:
 
 
 def listed(stage: Stage, answer: tuple[BackupView, ...] | Refusal) -> None:
-    """The backups on the screen are listed anew."""
+    """The backups on the screen are listed again."""
     for screen in stage.app.screen_stack:
         for table in screen.query(BackupList):
             table.take(answer)

@@ -1,9 +1,9 @@
 """Prometheus rule files, as they are, for a server that has not loaded them.
 
 Invariant: every group and every rule of a file is read, or is a problem with its position; nothing
-is left out silently. What is refused is what Prometheus and promtool refuse, but for expressions,
-which a server reads; what they accept and is hardly meant is a hint. Recording rules are known by
-name, since the console cannot record.
+is left out silently. What is refused is what Prometheus and promtool refuse, except for
+expressions, which a server reads; what they accept and is hardly meant is a hint. Recording rules
+are known by name, since the console cannot record.
 
 Format: https://prometheus.io/docs/prometheus/latest/configuration/recording_rules/
 """

@@ -1,4 +1,4 @@
-"""A few small containers for the Docker panel, where an engine can be had.
+"""A few small containers for the Docker panel, where an engine is available.
 
 Invariant: what was made carries the engine object's label and is removed when the demo ends.
 An engine that answers is preferred; a private one is used only when asked for. Choosing is

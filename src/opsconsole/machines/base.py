@@ -90,14 +90,14 @@ class Machine(Protocol):
         ...
 
     async def replace(self, path: PurePath, data: bytes) -> None:
-        """Put ``data`` durably in the place of a file that is there, with its mode and owner.
+        """Put ``data`` durably in place of a file that is there, with its mode and owner.
 
         Old or new at every instant; where ``path`` is a link, what it leads to.
         """
         ...
 
     async def replace_link(self, path: PurePath, leads_to: str) -> None:
-        """Put a symbolic link durably in the place of one that is there, in one step."""
+        """Put a symbolic link durably in place of one that is there, in one step."""
         ...
 
     async def stat(self, path: PurePath, *, follow: bool = True) -> FileStatus:

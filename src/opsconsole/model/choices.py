@@ -29,7 +29,7 @@ class Choices:
     ignored: tuple[str, ...] = ()
 
     def with_view(self, view: SavedView) -> "Choices":
-        """The same with ``view``, in the place of the one with its name."""
+        """The same with ``view``, in place of the one with its name."""
         others = tuple(each for each in self.views if each.name != view.name)
         return replace(self, views=(*others, view))
 

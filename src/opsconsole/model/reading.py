@@ -38,7 +38,7 @@ class Reading(Generic[T_co]):
 
     @property
     def sharp(self) -> bool:
-        """Whether ``took`` is the target's, but for 2 ms or a tenth of it."""
+        """Whether ``took`` is the target's, except for 2 ms or a tenth of it."""
         return self.blur is not None and self.blur <= max(0.002, 0.1 * self.took)
 
 

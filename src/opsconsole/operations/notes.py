@@ -50,7 +50,7 @@ class NoteBook:
         return tuple(event_of(note) for _, note in found)
 
     def close(self) -> None:
-        """Give back the journal; idempotent."""
+        """Release the journal; idempotent."""
         self._journal.close()
 
 

@@ -130,7 +130,7 @@ class Operator:
         return self._reader.unread if self._reader else ""
 
     def close(self) -> None:
-        """Give back database and threads; operations go on. Idempotent."""
+        """Release database and threads; operations go on. Idempotent."""
         for journal in (self._journal, self._reader):
             if journal is not None:
                 journal.close()
@@ -439,7 +439,7 @@ class Operator:
         confirmation: Confirmation,
         found: Declared | None,
     ) -> Refusal | None:
-        """Policy on what is known now, but for the lock, which is taken and not looked at."""
+        """Policy on what is known now, except for the lock, which is taken and not looked at."""
         recent: tuple[Operation, ...] = ()
         if self._journal is not None:
             subject = subject_of(plan.service, plan.kind, plan.parameters)

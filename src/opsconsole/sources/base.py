@@ -39,7 +39,7 @@ class Source(Protocol[T_co]):
         ...
 
     async def close(self) -> None:
-        """Give back sockets and threads; idempotent."""
+        """Release sockets and threads; idempotent."""
         ...
 
 

@@ -26,7 +26,7 @@ steps:
   - {id: nap, wait: 1s}
 """
 CHANGING = """\
-title: mend {service}
+title: repair {service}
 when: []
 services: [shop]
 steps:
@@ -41,7 +41,7 @@ def path(configure: Configure) -> Path:
     made = configure(SERVICE)
     folder = made.parent / "runbooks"
     folder.mkdir()
-    for name, text in (("look", READING), ("mend", CHANGING)):
+    for name, text in (("look", READING), ("repair", CHANGING)):
         (folder / f"{name}.yaml").write_text(text)
         (folder / f"{name}.yaml").chmod(0o600)
     return made
@@ -63,18 +63,18 @@ def typed(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
 
 def test_they_are_listed_and_shown(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runbook", "list", "--config", str(path)]) == 0
-    assert "look  look at {service} (shop)" in capsys.readouterr().out
-    assert main(["runbook", "show", "mend", "--config", str(path)]) == 0
+    assert "look    look at {service} (shop)" in capsys.readouterr().out
+    assert main(["runbook", "show", "repair", "--config", str(path)]) == 0
     said = capsys.readouterr().out
-    assert "mend shop · shop" in said
+    assert "repair shop · shop" in said
     assert "1. restart  [operation]" in said
     assert "answers: yes, no, wanted yes" in said
     assert main(["runbook", "list", "--json", "--config", str(path)]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert [each["name"] for each in document["runbooks"]] == ["look", "mend"]
+    assert [each["name"] for each in document["runbooks"]] == ["look", "repair"]
     assert main(["runbook", "show", "other", "--config", str(path)]) == 69
-    assert "there are: look, mend" in capsys.readouterr().err
-    assert main(["runbook", "show", "mend", "--service", "x", "--config", str(path)]) == 69
+    assert "there are: look, repair" in capsys.readouterr().err
+    assert main(["runbook", "show", "repair", "--service", "x", "--config", str(path)]) == 69
 
 
 def test_what_only_reads_runs_without_a_person(
@@ -106,7 +106,7 @@ def test_nothing_is_changed_without_a_person_or_in_read_only(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    words = ["runbook", "run", "mend", "--yes", "--config", str(path)]
+    words = ["runbook", "run", "repair", "--yes", "--config", str(path)]
     assert main(words) == 2
     assert "is an operation" in capsys.readouterr().err
     typed(monkeypatch)
@@ -122,7 +122,7 @@ def test_an_operation_is_planned_confirmed_and_verified(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     asked = typed(monkeypatch, "yes", "skip", "perhaps", "yes")
-    assert main(["runbook", "run", "mend", "--config", str(path)]) == 0
+    assert main(["runbook", "run", "repair", "--config", str(path)]) == 0
     said = capsys.readouterr()
     assert shop.changes == ["/admin/restart"]
     assert "undone by" in said.out
@@ -137,11 +137,11 @@ def test_check_reports_runbooks_with_their_lines(
 ) -> None:
     assert main(["check", "--offline", str(path)]) == 0
     capsys.readouterr()
-    broken = path.parent / "runbooks/mend.yaml"
+    broken = path.parent / "runbooks/repair.yaml"
     broken.write_text(CHANGING.replace("restart", "restrat"))
     assert main(["check", "--offline", str(path)]) == 78
     said = capsys.readouterr().out
     assert f"{broken}:5:" in said
     assert "did you mean 'restart'?" in said
-    assert main(["runbook", "run", "mend", "--config", str(path)]) == 78
+    assert main(["runbook", "run", "repair", "--config", str(path)]) == 78
     assert main(["runbook", "list", "--config", str(path)]) == 78

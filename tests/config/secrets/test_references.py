@@ -27,7 +27,7 @@ def secret_file(folder: Path, text: str = CANARY, mode: int = 0o600) -> Path:
 
 
 def refusal(ref: SecretRef, base: Path, environ: dict[str, str] | None = None) -> str:
-    """What is said of a secret that cannot be had; never the secret."""
+    """What is said of a secret that is not available; never the secret."""
     with pytest.raises(SecretError) as caught:
         reveal(ref, base=base, environ=environ or {})
     shown = "".join(traceback.format_exception(caught.value))

@@ -1,4 +1,4 @@
-"""Servers that begin anew: nothing that they have not been able to report yet is over."""
+"""Servers that begin again: nothing that they have not been able to report yet is over."""
 
 from dataclasses import replace
 

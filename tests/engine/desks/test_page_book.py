@@ -1,4 +1,4 @@
-"""Declared pages against a real server: read on demand, compared, bounded, never in vain."""
+"""Declared pages against a real server: read on demand, compared, bounded, never without need."""
 
 import base64
 import json

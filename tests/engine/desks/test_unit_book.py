@@ -115,7 +115,7 @@ async def test_all_units_are_asked_for_at_once_and_read(systemctl: Systemctl) ->
     assert cpu_of(await units.look("api")) == pytest.approx(0.75)
     await clock.advance(2.0)
     systemctl.says(GOOD % (5, began), BARE)
-    assert cpu_of(await units.look("api")) is None, "it began anew"
+    assert cpu_of(await units.look("api")) is None, "it began again"
 
 
 async def test_nothing_is_asked_without_units(systemctl: Systemctl) -> None:

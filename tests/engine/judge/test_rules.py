@@ -18,7 +18,7 @@ SHORT = {
 
 
 def play(series: str, for_: float, keep: float) -> list[RuleState]:
-    """One evaluation a second; what is resolved begins anew, as in the engine."""
+    """One evaluation a second; what is resolved begins again, as in the engine."""
     state, seen = INACTIVE, []
     for now, letter in enumerate(series):
         state = step(state, LETTERS[letter], float(now), for_, keep)

@@ -23,7 +23,7 @@ START = 1_700_000_000.0
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Snapshot]:
-    """Snapshots whose parts are the same objects, others, moved, or equal ones made anew."""
+    """Snapshots whose parts are the same objects, others, moved, or equal ones made again."""
 
     def pool(hint: type, size: int = 3) -> list[Any]:
         return draw(st.lists(values(hint, SHALLOW), min_size=1, max_size=size))

@@ -323,11 +323,11 @@ async def test_runbooks_are_read_again_once_their_files_rest(stage: Stage) -> No
         await stage.desk.poll(())
     assert stage.titles == []
     assert "1 problem in the runbooks" in stage.desk.fault
-    path.write_text(ALL_KINDS.replace("recover {service}", "mend {service}"))
+    path.write_text(ALL_KINDS.replace("recover {service}", "repair {service}"))
     for _ in range(2):
         stage.clock.move(4.0)
         await stage.desk.poll(())
-    assert stage.titles == ["mend {service}"]
+    assert stage.titles == ["repair {service}"]
     assert stage.desk.fault == ""
     await stage.desk.close()
 

@@ -1,4 +1,4 @@
-"""Runs of runbooks: one decides at a time, and whoever reads them sees them as they stand."""
+"""Runs of runbooks: one decides at a time, and every reader sees them as they stand."""
 
 import signal
 import subprocess

@@ -135,7 +135,7 @@ def test_a_renewed_certificate_is_told_anew() -> None:
 
 @given(st.floats(0.01, 13.9), st.floats(0.0, 1.0), st.floats(0.0, 400))
 def test_every_console_tells_the_same(left: float, later: float, before: float) -> None:
-    """Whenever it was opened, and whoever looked before."""
+    """Whenever it was opened, and by whomever it was looked at before."""
     shown = lasts(left, left + before)
     one, other = store_of(), store_of()
     look(one, 0, shown)

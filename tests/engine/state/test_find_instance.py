@@ -1,4 +1,4 @@
-"""Which service an alert speaks of."""
+"""Which service an alert is about."""
 
 import pytest
 

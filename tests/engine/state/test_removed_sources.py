@@ -212,7 +212,7 @@ class SlowOperator:
         return (ActionView(ActionKind.RESTART, "restart", "command", service),)
 
     def use(self, settings: Settings, declared: Settings) -> None:
-        """What is allowed is asked for anew."""
+        """What is allowed is asked for again."""
 
     def changed(self) -> bool:
         return False

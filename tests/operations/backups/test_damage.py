@@ -96,7 +96,7 @@ def test_a_lost_a_foreign_and_a_cut_file_are_found(store: Store, manifest: Manif
 
 
 def rewrite(store: Store, manifest: Manifest, change: dict[str, Any]) -> None:
-    """Change the manifest on purpose, and make its hash anew."""
+    """Change the manifest on purpose, and make its hash again."""
     path = store.folder(manifest.id) / MANIFEST
     document = {**json.loads(path.read_bytes()), **change}
     raw = json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"

@@ -86,7 +86,7 @@ def test_restoring(tmp_path: Path, store: Store, source: Path) -> None:
     wanted = picture(source), picture(other)
     chance = random.Random(6)
     once = seconds(lambda: put_back(store, manifest))
-    mended = 0
+    repaired = 0
     for number in range(ROUNDS):
         (source / "later").write_bytes(b"%d" % number)
         other.write_bytes(b"changed")
@@ -94,10 +94,10 @@ def test_restoring(tmp_path: Path, store: Store, source: Path) -> None:
         kill_in_the_middle(manifest.id, store, after=chance.uniform(0, 2 * once))
         assert picture(source) in (wanted[0], changed[0])
         assert picture(other) in (wanted[1], changed[1])
-        mended += len(repair(store))
+        repaired += len(repair(store))
         assert (picture(source), picture(other)) in (wanted, changed)
         assert not list(tmp_path.glob("*.restore-*"))
-    assert mended > ROUNDS // 10
+    assert repaired > ROUNDS // 10
     put_back(store, manifest)
     assert (picture(source), picture(other)) == wanted
 

@@ -1,4 +1,4 @@
-"""Without root: what cannot be read is an error, what cannot be given back is said."""
+"""Without root: what cannot be read is an error, what cannot be restored is reported."""
 
 import os
 import shutil
@@ -64,7 +64,7 @@ def test_an_owner_that_cannot_be_given_back_is_said(folder: Path) -> None:
     with as_nobody():
         manifest = back_up(store, source)
         restored = put_back(store, manifest)
-    assert restored.notes == ("owners not given back: 1 (that takes root)",)
+    assert restored.notes == ("owners not restored: 1 (that needs root)",)
     assert source.stat().st_uid == NOBODY
     assert source.stat().st_mode & 0o777 == 0o644
 

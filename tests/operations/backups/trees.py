@@ -47,7 +47,7 @@ def make_odd_tree(root: Path, files: int) -> None:
 
 
 def picture(root: Path) -> dict[bytes, Any]:
-    """Everything about a tree that a restore has to give back, by path."""
+    """Everything about a tree that a restore has to release, by path."""
     seen: dict[tuple[int, int], bytes] = {}
     found = {}
     for path in sorted(_paths(bytes(root))):

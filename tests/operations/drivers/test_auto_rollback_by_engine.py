@@ -1,4 +1,4 @@
-"""A broken image is restarted in vain and rolled back by itself, on a real engine."""
+"""A broken image is restarted without success and rolled back by itself, on a real engine."""
 
 from opsconsole.demo.docker_engine import Engine
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState

@@ -1,4 +1,4 @@
-"""What a degradation by the engine takes away for a while, and gives back as it was."""
+"""What a degradation by the engine takes away for a while, and releases as it was."""
 
 import pytest
 

@@ -62,7 +62,7 @@ async def test_what_cannot_be_looked_at_is_looked_at_again() -> None:
 async def test_a_failure_counts_once_it_has_stood_for_long_enough() -> None:
     looks = Looks(_FAILED, _OTHER, _FAILED)
     assert await looks.settled(quiet=3.0) == _FAILED
-    assert looks.count == 6, "what changes in between begins anew"
+    assert looks.count == 6, "what changes in between begins again"
 
 
 async def test_at_the_end_a_failure_is_what_there_is() -> None:

@@ -344,7 +344,7 @@ class MemoryJournal:
             self._tell(found, outcome, now, {"outcome": outcome})
 
     def tried(self, operation: str, kind: PromiseKind, outcome: str, now: float) -> None:
-        """Count an attempt in vain of a promise that waits."""
+        """Count a failed attempt of a promise that waits."""
         with self._store.lock:
             self._audit(operation, entries.PROMISE_EVENTS[kind], now, {"attempt": outcome})
             found = self._store.promises.get((operation, kind))

@@ -1,4 +1,4 @@
-"""The journal in SQLite: whole after any crash, brought up from what earlier versions left."""
+"""The journal in SQLite: whole after any crash, upgraded from what earlier versions left."""
 
 import errno
 import os

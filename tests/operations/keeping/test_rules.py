@@ -74,7 +74,7 @@ def _end(place: FolderPlace, journal: SqliteJournal, seconds: float, attempts: i
     promise = due_in(Promise(ONE, END, "web", 0.0), seconds)
     journal.arm(promise, 3.0)
     for _ in range(attempts):
-        journal.tried(ONE, END, "in vain", 4.0)
+        journal.tried(ONE, END, "it failed", 4.0)
     return EndRule(place, journal, own_of(made), made, promise)
 
 

@@ -80,24 +80,24 @@ async def test_its_alert_is_over_for_no_restart(
     assert watch._missing == 0
 
     alertmanager.stop()
-    anew = start_alertmanager(alertmanager.folder, port=alertmanager.port)
+    again = start_alertmanager(alertmanager.folder, port=alertmanager.port)
     try:
         for _ in range(LOOKS + 1):
             assert await watch.turn() is not None
             assert watch._missing == 0, "Prometheus fires, or it fills up"
-        assert ask(anew, "/api/v2/silences")[0]["status"]["state"] == "active"
+        assert ask(again, "/api/v2/silences")[0]["status"]["state"] == "active"
         # Prometheus would send it within a minute.
-        post(anew, "/api/v2/alerts", [{"labels": firing["labels"]}])
-        until(lambda: bool(ask(anew, "/api/v2/alerts")))
+        post(again, "/api/v2/alerts", [{"labels": firing["labels"]}])
+        until(lambda: bool(ask(again, "/api/v2/alerts")))
         assert await watch.turn() is not None
         write_prometheus_config(prometheus.folder, alertmanagers=notify)
         reload(prometheus)
         over = datetime.now(UTC).isoformat()
-        post(anew, "/api/v2/alerts", [{"labels": firing["labels"], "endsAt": over}])
-        until(lambda: not states(prometheus) and not ask(anew, "/api/v2/alerts"))
+        post(again, "/api/v2/alerts", [{"labels": firing["labels"], "endsAt": over}])
+        until(lambda: not states(prometheus) and not ask(again, "/api/v2/alerts"))
         assert await watch.turn() is not None
         assert watch._missing == 1, "the one that had been sent it again has it no more"
     finally:
-        anew.stop()
+        again.stop()
         journal.close()
     assert time.time() < promise.due

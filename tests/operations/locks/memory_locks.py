@@ -15,7 +15,7 @@ from opsconsole.operations.locks.locks import (
 
 
 class HeldInMemory:
-    """A lock that is held by whoever has this object."""
+    """A lock that is held by the owner of this object."""
 
     descriptors: tuple[int, ...] = ()
 

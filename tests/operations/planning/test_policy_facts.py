@@ -1,4 +1,4 @@
-"""What policy is told: the limits, and what was done lately, read when the journal moved."""
+"""What policy is told: the limits, and what was done recently, read when the journal moved."""
 
 from opsconsole.config.settings import Settings
 from opsconsole.errors import StateError
@@ -25,7 +25,7 @@ SETTINGS = Settings.model_validate(
 
 
 class Counting(MemoryJournal):
-    """Counts how often what was done lately is read; ``fault`` is why it cannot be."""
+    """Counts how often what was done recently is read; ``fault`` is why it cannot be."""
 
     reads = 0
     fault = ""
@@ -62,32 +62,32 @@ def test_all_of_it_for_a_declared_action() -> None:
 
 def _journal() -> Counting:
     journal = Counting(MemoryStore())
-    for name, ago in (("old", 400.0), ("lately", 100.0)):
+    for name, ago in (("old", 400.0), ("recent", 100.0)):
         journal.submit(intent(name), NOW - ago)
         journal.advance(op(name), OperationState.REFUSED, NOW - ago)
     return journal
 
 
 def test_what_was_done_within_the_longer_window() -> None:
-    assert [each.id for each in facts().since(_journal(), "web")] == [op("lately")]
+    assert [each.id for each in facts().since(_journal(), "web")] == [op("recent")]
     shorter = SETTINGS.model_copy(
         update={"operations": SETTINGS.operations.model_copy(update={"cooldown": 500.0})}
     )
     found = PolicyFacts(shorter, FakeClock(NOW), read_only=False).since(_journal(), "web")
-    assert [each.id for each in found] == [op("lately"), op("old")]
+    assert [each.id for each in found] == [op("recent"), op("old")]
 
 
 def test_it_is_read_again_only_when_the_journal_has_moved() -> None:
     journal, known = _journal(), facts()
     first = known.recently(journal, "web")
     assert first == known.recently(journal, "web")
-    assert ([each.id for each in first[0]], first[1]) == ([op("lately")], "")
+    assert ([each.id for each in first[0]], first[1]) == ([op("recent")], "")
     assert journal.reads == 1
     assert known.recently(journal, "shop") == ((), "")
     assert journal.reads == 2
     journal.submit(intent("new"), NOW)
     journal._store.version += 1
-    assert [each.id for each in known.recently(journal, "web")[0]] == [op("new"), op("lately")]
+    assert [each.id for each in known.recently(journal, "web")[0]] == [op("new"), op("recent")]
 
 
 def test_a_journal_that_cannot_be_read_is_said() -> None:

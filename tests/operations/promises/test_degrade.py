@@ -1,4 +1,4 @@
-"""Degrade ends by itself, though every console is closed."""
+"""Degrade ends by itself, even if every console is closed."""
 
 import time
 from collections.abc import Callable

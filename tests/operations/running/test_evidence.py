@@ -244,7 +244,7 @@ def _assert_proven(looks: list[Look], terms: Terms) -> None:
 
 
 def _looked(looks: list[Look], terms: Terms) -> list[float]:
-    """What each look adds at the most to the time that was looked at."""
+    """What each look adds at most to the time that was looked at."""
     return [
         min(
             look.ended - (looks[n - 1].ended if n else look.begun),

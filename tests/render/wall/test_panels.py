@@ -132,7 +132,7 @@ def test_the_cause_stands_before_its_symptom() -> None:
 
 
 def is_said(reason: str, text: str) -> bool:
-    """Whether a reason is in sight, plainly or in big letters."""
+    """Whether a reason is visible, plainly or in big letters."""
     large = (drawn(f"3m12s  {reason}", scale)[0].rstrip() for scale in (1, 2))
     return reason in text or any(row in text for row in large)
 

@@ -1,7 +1,7 @@
 """Bodies of some two hundred programs, each read as an engineer who knows it would.
 
 ``bodies.json`` holds them with their HTTP code and what is expected. Where that is ``unknown``
-nothing in the body tells of health: green is then said of the code alone at the most, and a reader
+nothing in the body tells of health: green is then said of the code alone at most, and a reader
 who knows the program may see more of an illness, never of health.
 """
 

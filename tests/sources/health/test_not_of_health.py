@@ -34,7 +34,7 @@ async def test_who_is_asked_too_often_is_not_down(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", BODIES)
 async def test_the_rest_that_is_asked_for_is_known_and_said(body: bytes) -> None:
-    """Whatever the body says: it is that of whoever limits the rate."""
+    """Whatever the body says: it is that of what limits the rate."""
     fault = (await look(Said(body, 429, {"Retry-After": "30"}))).fault
     assert (fault.kind, fault.blames_target) == (FaultKind.OVERLOADED, False)
     assert fault.retry_after == 30.0

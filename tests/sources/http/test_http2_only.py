@@ -24,7 +24,7 @@ NO_SUCH_PROTOCOL = b"\x15\x03\x03\0\x02\x02\x78"
 
 @asynccontextmanager
 async def saying(*parts: bytes, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server that says ``parts`` to whoever has sent something."""
+    """A server that says ``parts`` to each client that has sent something."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(65536)
@@ -55,7 +55,7 @@ async def test_over_plain_tcp(parts: tuple[bytes, ...]) -> None:
 
 @pytest.mark.parametrize("agreed", [True, False])
 async def test_over_tls(tmp_path: Path, agreed: bool) -> None:
-    """With a handshake that ends well, and with one that ends for want of a protocol."""
+    """With a handshake that ends well, and with one that ends for lack of a protocol."""
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""What a counter went up by, reckoned from all its samples at once."""
+"""What a counter went up by, calculated from all its samples at once."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""Quantiles as Prometheus reckons them: worked by hand, and what holds for any buckets."""
+"""Quantiles as Prometheus calculates them: worked by hand, and what holds for any buckets."""
 
 import math
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""Rates as Prometheus reckons them: worked by hand, and what holds for any samples."""
+"""Rates as Prometheus calculates them: worked by hand, and what holds for any samples."""
 
 import pytest
 from hypothesis import given

@@ -46,7 +46,7 @@ def _goes_on(run: _Run, patience: float, wrong: dict[str, str]) -> bool:
             run.holds = next(run.script)
             run.asked = time.monotonic()
         elif time.monotonic() - run.asked > patience:
-            run.script.throw(AssertionError(f"waited {patience:g} s in vain"))
+            run.script.throw(AssertionError(f"waited {patience:g} s for nothing"))
     except StopIteration:
         return False
     except AssertionError as error:

@@ -103,7 +103,7 @@ class AiBackend(Platform):
             self.accuracy.labels(type=kind).set(round(sum(right) / len(right), 4))
 
     def _connections(self) -> dict[str, int]:
-        """The pool: what is at work, and what a failing database has not given back."""
+        """The pool: what is at work, and what a failing database has not restored."""
         stuck = {OK: 0, DEGRADED: 17, DOWN: POOL_SIZE}[self.components["database"].state]
         return {"active": max(stuck, 2 + self.under_way), "max": POOL_SIZE}
 

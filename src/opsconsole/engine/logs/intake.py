@@ -137,7 +137,7 @@ class LogIntake:
         self.ring.add(lines, arrived, live=self._live)
 
     def _drop_oldest(self) -> None:
-        """Drop what the backlog cannot hold, but for what is saved of it."""
+        """Drop what the backlog cannot hold, except for what is saved of it."""
         gone: list[RawLine] = []
         while len(self._backlog) > BACKLOG or self._backlog_bytes > BACKLOG_BYTES:
             line = self._backlog.popleft()

@@ -1,1 +1,1 @@
-"""The flight recorder: what the engine sees, kept on disk and given back as it was shown."""
+"""The flight recorder: what the engine sees, kept on disk and shown again as it was."""

@@ -1,4 +1,4 @@
-"""Records as the snapshot shows them. Pure but for the clock that is passed in.
+"""Records as the snapshot shows them. Pure except for the clock that is passed in.
 
 Invariant: a view says what was seen: its state is after thresholds, its fault is that of the latest
 look, and what is stale is UNKNOWN.

@@ -3,7 +3,7 @@
 Invariant: every file, folder and link is made here, new, relative to the descriptor of a folder
 that was made here; no symlink is followed, no hard link leads to what was not made here. Each
 file's hash is compared again while it is copied. Set-user-id and set-group-id bits and
-capabilities of files are not given back; that is noted.
+capabilities of files are not restored; that is noted.
 """
 
 import os
@@ -26,14 +26,14 @@ from opsconsole.operations.backups.verifier import OpenBackup, numbered
 _SET_ID: Final = 0o6000
 _CAPABILITY: Final = b"security.capability"
 _NOTES: Final = {
-    "owner": "owners not given back: {} (that takes root)",
-    "set-id": "set-user-id, set-group-id or capabilities not given back: {}",
-    "xattr": "extended attributes not given back: {}",
+    "owner": "owners not restored: {} (that needs root)",
+    "set-id": "set-user-id, set-group-id or capabilities not restored: {}",
+    "xattr": "extended attributes not restored: {}",
 }
 
 
 class Notes:
-    """What could not be given back, counted."""
+    """What could not be restored, counted."""
 
     def __init__(self) -> None:
         self._counted: Counter[str] = Counter()
@@ -63,7 +63,7 @@ class OpenFolders:
         return self._enter([self._name, *parents]), name
 
     def close(self) -> None:
-        """Give back every descriptor."""
+        """Release every descriptor."""
         while self._stack:
             os.close(self._stack.pop()[1])
 

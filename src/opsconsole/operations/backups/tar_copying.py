@@ -26,7 +26,7 @@ _ENTRY_TYPES: Final = {
     MemberType.HARD_LINK: EntryType.HARD_LINK,
 }
 _FIXED: Final = 0o1777
-"""The bits of a file's mode that are given back."""
+"""The bits of a file's mode that are restored."""
 
 
 def copy_archive(writer: BackupWriter, chunks: Iterable[bytes], folder: bytes) -> None:

@@ -2,7 +2,7 @@
 
 Invariant: members are relative to the root and plain; every file's contents are compared with
 their hash while they are sent, and the archive breaks off when they differ. Bits of set-user-id
-and set-group-id of files are not given back.
+and set-group-id of files are not restored.
 """
 
 import hashlib

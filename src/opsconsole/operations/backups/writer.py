@@ -121,7 +121,7 @@ class BackupWriter:
         return manifest
 
     def close(self) -> None:
-        """Give back the descriptors."""
+        """Release the descriptors."""
         self._open.close()
 
     def _enter(self, name: str, folder: int) -> int:

@@ -1,9 +1,9 @@
 """Changing a service by an HTTP call of its own, such as ``POST /admin/restart``.
 
-Invariant: a call is sent at most once, but for one that was refused for a secret that has changed
-since it was read. Only when it certainly never left is it FAILED without an
-answer; once a byte may have been sent, no answer means UNKNOWN, and the truth is looked for in
-what the service says of its own uptime.
+Invariant: a call is sent at most once, except for one that was refused for a secret that has
+changed since it was read. Only when it certainly never left is it FAILED without an answer; once a
+byte may have been sent, no answer means UNKNOWN, and the truth is looked for in what the service
+says of its own uptime.
 """
 
 import asyncio

@@ -28,8 +28,8 @@ async def settle(
     """What ``look`` finds, as soon as it counts; all times in seconds.
 
     A text means that nothing is decided yet, and so does an ObserveError: UNKNOWN where that is
-    still so after ``within``. DONE counts when it was found for ``steady`` on end, any other
-    outcome when it was found for ``quiet`` on end or is what there is at the end.
+    still so after ``within``. DONE counts when it was found for ``steady`` without a break, any
+    other outcome when it was found for ``quiet`` without a break or is what there is at the end.
     """
     ends = clock.now() + within
     last: StepOutcome | str = ""

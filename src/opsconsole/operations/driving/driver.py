@@ -200,5 +200,5 @@ class Driver(Protocol):
         return StepOutcome(Outcome.DONE)
 
     async def close(self) -> None:
-        """Give back sockets; idempotent."""
+        """Release sockets; idempotent."""
         return

@@ -210,7 +210,7 @@ class Journal(OperationRecords, Promises, People, RunbookRuns, Protocol):
     """The journal of one state. Safe to use from several threads."""
 
     def close(self) -> None:
-        """Give back what it holds; idempotent."""
+        """Release what it holds; idempotent."""
         ...
 
     def use_sinks(self, sinks: AuditSinks) -> None:

@@ -52,7 +52,7 @@ class Database:
         self._open()
 
     def close(self) -> None:
-        """Give back the connection once no other thread is in it; idempotent.
+        """Release the connection once no other thread is in it; idempotent.
 
         SQLite crashes where it is closed under a thread that reads. One that hangs keeps it.
         """
@@ -152,7 +152,7 @@ def connect(folder: Path) -> sqlite3.Connection:
 
 
 def read_only(folder: Path, statement: str) -> list[tuple[Any, ...]]:
-    """Rows of a journal of whatever schema, which is neither made nor brought up; () without one.
+    """Rows of a journal of whatever schema, which is neither made nor upgraded; () without one.
 
     Raises StateError.
     """

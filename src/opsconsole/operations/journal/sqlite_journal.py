@@ -44,7 +44,7 @@ class SqliteJournal(SqliteReading):
         self._sinks = sinks
 
     def close(self) -> None:
-        """Give back the database; idempotent."""
+        """Release the database; idempotent."""
         self.database.close()
 
     def why_not_writable(self) -> str:

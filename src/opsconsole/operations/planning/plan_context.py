@@ -1,7 +1,7 @@
 """What else a person should know before deciding on a plan: the last backup, the error budget.
 
-Invariant: looks only, and never stands in the way of a plan: what cannot be looked up is said so.
-A backup counts when it is whole; it was read back and compared when it was made.
+Invariant: looks only, and never stands in the way of a plan: what cannot be looked up is reported
+as such. A backup counts when it is whole; it was read back and compared when it was made.
 """
 
 from collections.abc import Iterator

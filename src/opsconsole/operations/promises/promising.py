@@ -28,7 +28,7 @@ _ACTED: Final = frozenset({"done", "unknown", "running"})
 def promise_end(
     state: StatePlace, journal: Journal, own: OwnConfiguration, operation: str, plan: Plan
 ) -> None:
-    """Promise the end of a degradation, in the place of earlier ones, and have it kept.
+    """Promise the end of a degradation, in place of earlier ones, and have it kept.
 
     Raises StateError: nothing may then be degraded.
     """
@@ -109,7 +109,7 @@ def revive(state: StatePlace, journal: Journal, own: OwnConfiguration) -> int:
 def is_kept_by(state: StatePlace, own: OwnConfiguration, mandate: Mandate) -> bool:
     """Whether a keeper of ``own`` keeps what ``mandate`` promises.
 
-    It does for what was confirmed under it, and in the place of a keeper that is not there for
+    It does for what was confirmed under it, and in place of a keeper that is not there for
     what it declares alike.
     """
     intent = mandate.intent

@@ -1,9 +1,9 @@
 """Whether a change did what it was meant to: looking at it, and the verdict in words.
 
 Invariant: the verdict is that of ``evidence``: VERIFIED means that everything looked at was healthy
-for ``min_healthy`` seconds on end before ``deadline``, in looks begun after the change. What could
-not be looked at, or is not known, is INCONCLUSIVE; FAILED needs something that was seen to be
-down or unchanged. The names and defaults (10 s, 5 min) are Nomad's.
+for ``min_healthy`` seconds without a break before ``deadline``, in looks begun after the change.
+What could not be looked at, or is not known, is INCONCLUSIVE; FAILED needs something that was seen
+to be down or unchanged. The names and defaults (10 s, 5 min) are Nomad's.
 """
 
 import asyncio

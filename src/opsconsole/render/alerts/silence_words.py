@@ -1,7 +1,7 @@
 """What was done about alerts, as a sentence: acknowledged, silenced, loud again.
 
-Invariant: it names the alert, who did it and why, never the id of a silence; where it did not come
-about it says so, with the reason.
+Invariant: it names the alert, who did it and why, never the id of a silence; where it was not
+done it says so, with the reason.
 """
 
 from opsconsole.model.operation import SILENCING, ActionKind, Operation, OperationState

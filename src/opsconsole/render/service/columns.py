@@ -1,8 +1,8 @@
 """The columns of the services table by the width there is, and their cells.
 
 Invariant: the state, the name and why stand at every width, and why is never narrower on a wider
-screen; figures give way to it. Widths do not depend on the data but for the longest name. A figure
-of what does not answer any more is marked as old.
+screen; figures give way to it. Widths do not depend on the data, except for the longest name. A
+figure of what does not answer any more is marked as old.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

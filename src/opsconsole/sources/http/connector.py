@@ -112,7 +112,7 @@ class Connector:
         self._kept -= 1
 
     async def close(self) -> None:
-        """Give back the threads; idempotent."""
+        """Release the threads; idempotent."""
         self.resolver.close()
         self._files.close()
         pending, self._read = list(self._read.values()), {}

@@ -1,4 +1,4 @@
-"""The wall on the screen: what is in sight, the lock, and how it heals."""
+"""The wall on the screen: what is visible, the lock, and how it heals."""
 
 import asyncio
 import itertools
@@ -206,7 +206,7 @@ class Engines:
 
 
 async def eventually(stage: Stage, seconds: int, text: str) -> int:
-    """Seconds on the wall's clock until ``text`` is in sight."""
+    """Seconds on the wall's clock until ``text`` is visible."""
     for second in range(seconds):
         if text in stage.text:
             return second
