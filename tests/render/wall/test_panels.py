@@ -80,7 +80,7 @@ def test_counts_clock_and_age_are_in_every_view(size: tuple[int, int], view: Vie
     )
     assert "data 4s" in text or "data read within 4s" in text or size == (400, 120)
     if size[0] < 400:
-        for word in ("✖ DOWN", "▲ DEGRADED", "? UNKNOWN", "● OK"):
+        for word in ("✖ DOWN", "▲ DEGRADED", "◌ STALE", "● OK"):
             assert word.lower()[2:] in text.lower()
 
 
@@ -175,7 +175,7 @@ def test_what_is_stale_is_so_since_it_was_last_looked_at() -> None:
 @pytest.mark.parametrize("size", [(40, 10), (59, 14), (30, 7)])
 def test_on_a_small_screen_the_counts_and_names_are_left(size: tuple[int, int]) -> None:
     text = text_of(scene_of(fleet.on_fire(), view=View.RED), *size)
-    for words in ("✖ 1 down", "▲ 2 degraded", "? 1 unknown", "● 7 ok", "✖ ai-service  3m12s"):
+    for words in ("✖ 1 down", "▲ 2 degraded", "◌ 1 stale", "● 7 ok", "✖ ai-service  3m12s"):
         assert words in text
 
 
@@ -228,7 +228,7 @@ def test_all_ok_is_said_only_of_what_was_seen() -> None:
     calm = fleet.calm()
     assert headline(calm, NOW) == ("all ok", State.OK)
     assert headline(calm, NOW + 3600)[0] == "not all seen"
-    assert headline(fleet.stale(), NOW)[0] == "11 unknown"
+    assert headline(fleet.stale(), NOW)[0] == "11 stale"
     assert headline(replace(calm, sources=fleet.sources(fault=True)), NOW)[0] == "not all seen"
     loud = fleet.alert("Slow", Severity.WARNING, 60, "oatie")
     assert headline(replace(calm, alerts=(loud,)), NOW) == ("1 alert", State.DEGRADED)

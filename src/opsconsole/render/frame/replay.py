@@ -7,13 +7,14 @@ cells, because it is needed before the first paint.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from opsconsole.model.state import State
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width
+from opsconsole.render.service.standing import Standing, seen_standing
 
 if TYPE_CHECKING:
     from opsconsole.model.past.replay import Gap, Moment
@@ -30,8 +31,6 @@ _FAR: Final = 72_000.0
 
 _ORIGINS: Final = {"memory": "from memory", "prometheus": "figures from Prometheus alone"}
 """The note on a moment that was not recorded, by its origin."""
-
-_URGENT: Final = {State.DOWN: Role.BAR_DOWN, State.DEGRADED: Role.BAR_DEGRADED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +119,15 @@ def _present(latest: Snapshot | None) -> Line:
     """The states of the services now, the most urgent first."""
     if latest is None:
         return ()
-    tally = _tally(each.state for each in latest.services)
+    tally = Counter(seen_standing(each) for each in latest.services)
     if not tally:
         return ()
     spans = [Span(" now", Role.REPLAY)]
-    for state, count in tally:
-        before = " " if len(spans) == 1 else ""
-        spans.append(Span(f"{before}{state.glyph} {count} ", _URGENT.get(state, Role.BAR)))
+    for stands in Standing:
+        if tally[stands]:
+            spans.append(Span(f" {stands.glyph} {tally[stands]} ", stands.bar_role))
     return tuple(spans)
 
 
 def _present_width(latest: Snapshot | None) -> int:
     return line_width(_present(latest))
-
-
-def _tally(states: Iterable[State]) -> list[tuple[State, int]]:
-    counts = dict.fromkeys(sorted(State, key=lambda each: -each.urgency), 0)
-    for state in states:
-        counts[state] += 1
-    return [(state, count) for state, count in counts.items() if count]

@@ -79,7 +79,7 @@ def named(scene: Scene, snapshot: Snapshot, height: int) -> list[Line]:
     listed = services.order(snapshot, services.Sort.STATE, Filter(), failing_only=True)
     return [
         (
-            Span(f"{shown_state(each).glyph} {each.name}", WORD_ROLES[shown_state(each)]),
+            Span(f"{standing(each).glyph} {each.name}", WORD_ROLES[shown_state(each)]),
             Span(f"  {figures.age(scene.now - _began(each))}", Role.MUTED),
         )
         for each in listed[: max(0, height)]

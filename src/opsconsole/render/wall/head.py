@@ -6,12 +6,14 @@ counts are; a zero is not drawn, and only DOWN has its own background, so that i
 by its shape without colours.
 """
 
+from collections.abc import Mapping
 from typing import Final
 
 from opsconsole.model.state import State
 from opsconsole.render.frame.curtain import badge_role
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, line_width, spread
+from opsconsole.render.service.standing import Standing
 from opsconsole.render.wall.big_digits import LARGEST, columns_of, drawable, largest, rows_of
 from opsconsole.render.wall.scene import (
     STATES,
@@ -20,6 +22,7 @@ from opsconsole.render.wall.scene import (
     data_age,
     enlarged,
     indented,
+    named,
     padded,
     tally,
     unseen,
@@ -37,6 +40,12 @@ WORD_ROLES: Final = {
     State.DEGRADED: Role.DEGRADED,
     State.UNKNOWN: Role.UNKNOWN,
     State.OK: Role.OK,
+}
+_NAMES: Final = {
+    State.DOWN: (Standing.DOWN,),
+    State.DEGRADED: (Standing.DEGRADED, Standing.MISSED),
+    State.UNKNOWN: (Standing.UNKNOWN, Standing.STALE),
+    State.OK: (Standing.OK,),
 }
 _LARGEST_CLOCK: Final = 2
 _ZONE: Final = 4
@@ -155,7 +164,7 @@ def counts(scene: Scene, width: int, height: int) -> list[Line]:
     """
     if scene.snapshot is None or not scene.snapshot.services:
         return []
-    found = tally(scene.snapshot.services)
+    found, words = tally(scene.snapshot.services), named(scene.snapshot.services)
     digits = len(str(len(scene.snapshot.services)))
     width -= 1
     for scale, word in _sizes(height, scene):
@@ -164,12 +173,13 @@ def counts(scene: Scene, width: int, height: int) -> list[Line]:
             spare = width - sum(widths) - 2 * pad * len(STATES) - gap * (len(STATES) - 1)
             if spare >= 0:
                 apart = gap + min(spare // (len(STATES) - 1), 4 * pad)
-                tiles = _tiles(scene, found, widths, (scale, word), pad, apart)
+                tiles = _tiles(scene, found, words, widths, (scale, word), pad, apart)
                 if found[State.DOWN] and (len(tiles) < height or height >= _ROOMY):
-                    down = _tile(scene, State.DOWN, found[State.DOWN], (scale, word), pad)
+                    worst = Standing.DOWN
+                    down = _tile(scene, State.DOWN, worst, found[State.DOWN], (scale, word), pad)
                     tiles = [(Span(" " * line_width(down[0]), Role.BAR_DOWN),), *tiles]
                 return indented(tiles)
-    written = [_written(each, found[each]) for each in STATES if found[each]]
+    written = [_written(each, words[each], found[each]) for each in STATES if found[each]]
     whole = tuple(span for line in written for span in line)
     return [whole] if line_width(whole) <= width or height < len(STATES) else written
 
@@ -186,27 +196,31 @@ def _sizes(height: int, scene: Scene) -> list[tuple[int, int]]:
 
 
 def _word_width(state: State, scale: int) -> int:
-    return columns_of(_words(state), scale)
+    """The widest of what a count may be called."""
+    return max(columns_of(_words(each), scale) for each in _NAMES[state])
 
 
-def _words(state: State) -> str:
-    return f"{state.glyph} {state.value.upper()}"
+def _words(stands: Standing) -> str:
+    return f"{stands.glyph} {stands.upper()}"
 
 
 def _tiles(
-    scene: Scene, found: dict[State, int], widths: list[int], scales: tuple[int, int], pad: int,
-    gap: int,
+    scene: Scene, found: dict[State, int], words: Mapping[State, Standing], widths: list[int],
+    scales: tuple[int, int], pad: int, gap: int,
 ) -> list[Line]:  # fmt: skip
     """Each count above its word, at places that do not depend on the counts."""
     rows: list[Line] = []
     at = 0
     for state, wide in zip(STATES, widths, strict=True):
-        rows = beside(rows, _tile(scene, state, found[state], scales, pad), at)
+        stands = words.get(state, Standing(state.value))
+        rows = beside(rows, _tile(scene, state, stands, found[state], scales, pad), at)
         at += wide + 2 * pad + gap
     return rows
 
 
-def _tile(scene: Scene, state: State, count: int, scales: tuple[int, int], pad: int) -> list[Line]:
+def _tile(
+    scene: Scene, state: State, stands: Standing, count: int, scales: tuple[int, int], pad: int
+) -> list[Line]:
     scale, word = scales
     if not count:
         rows = sum(rows_of(each, ascii_only=scene.ascii_only) for each in scales) + (word > 0)
@@ -216,11 +230,11 @@ def _tile(scene: Scene, state: State, count: int, scales: tuple[int, int], pad: 
     side = Span(" " * pad, ground)
     lines = enlarged(str(count), big, scale, ascii_only=scene.ascii_only)
     lines += [BLANK] if word else []
-    lines += enlarged(_words(state), big if word else small, word, ascii_only=scene.ascii_only)
+    lines += enlarged(_words(stands), big if word else small, word, ascii_only=scene.ascii_only)
     wide = max(line_width(line) for line in lines)
     return [(side, *padded(line, wide, ground), side) for line in lines]
 
 
-def _written(state: State, count: int) -> Line:
+def _written(state: State, stands: Standing, count: int) -> Line:
     """A count on a screen too small for big figures."""
-    return (Span(f" {state.glyph} {count} {state.value} ", WORD_ROLES[state]), Span("  "))
+    return (Span(f" {stands.glyph} {count} {stands} ", WORD_ROLES[state]), Span("  "))

@@ -15,6 +15,7 @@ from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, So
 from opsconsole.model.state import State
 from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, line_width
+from opsconsole.render.service.standing import Standing, seen_standing
 from opsconsole.render.wall.big_digits import drawn
 
 T = TypeVar("T")
@@ -74,6 +75,17 @@ def tally(services: Iterable[ServiceView]) -> dict[State, int]:
     for service in services:
         counts[shown_state(service)] += 1
     return counts
+
+
+def named(services: Iterable[ServiceView]) -> dict[State, Standing]:
+    """What each count is called: as all of its services stand, else by its state."""
+    found: dict[State, set[Standing]] = {}
+    for service in services:
+        found.setdefault(shown_state(service), set()).add(seen_standing(service))
+    return {
+        state: next(iter(stands)) if len(stands) == 1 else Standing(state.value)
+        for state, stands in found.items()
+    }
 
 
 def shown_state(service: ServiceView) -> State:

@@ -25,6 +25,7 @@ from opsconsole.render.ink.cells import (
 )
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.service import columns as grid
+from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import Sort, alert_counts, order
 from opsconsole.render.timeline import rows as events
 from opsconsole.render.timeline.words import words
@@ -43,6 +44,7 @@ from opsconsole.render.wall.scene import (
     indented,
     joined,
     loud,
+    named,
     padded,
     page_of,
     shown_state,
@@ -120,10 +122,10 @@ def _headline(scene: Scene, snapshot: Snapshot, width: int, height: int) -> list
 
 def headline(snapshot: Snapshot, now: float) -> tuple[str, State]:
     """One headline for everything: the worst that applies."""
-    counts = tally(snapshot.services)
+    counts, words = tally(snapshot.services), named(snapshot.services)
     for state in STATES[:-1]:
         if counts[state]:
-            return f"{counts[state]} {state.value}", state
+            return f"{counts[state]} {words[state]}", state
     rung = len(loud(snapshot))
     if rung:
         return f"{rung} alert{'s' if rung > 1 else ''}", State.DEGRADED
@@ -189,9 +191,9 @@ def _tile(service: ServiceView, scene: Scene, wide: int, scale: int) -> list[Lin
     state = shown_state(service)
     if scale == 0:
         p95 = fit(figures.duration(service.latency.p95), 7, Align.RIGHT)
-        mark = Span(f" {state.glyph} ", WORD_ROLES[state])
+        mark = Span(f" {standing(service).glyph} ", WORD_ROLES[state])
         return [(mark, Span(fit(service.name, wide - 13), Role.TEXT), Span(p95, Role.MUTED))]
-    marks = enlarged(state.glyph, BIG_ROLES[state], scale, ascii_only=scene.ascii_only)
+    marks = enlarged(standing(service).glyph, BIG_ROLES[state], scale, ascii_only=scene.ascii_only)
     name = enlarged(service.name, Role.TEXT, scale, ascii_only=scene.ascii_only)
     return beside(indented(marks), name, 1 + 10 * scale)
 
@@ -247,7 +249,8 @@ def blind(scene: Scene, trouble: Trouble, width: int, height: int) -> list[Line]
     again = f"in {figures.age(trouble.again_in)}" if trouble.again_in >= 1 else "at this moment"
     lines.append((Span(f" reading is started again {again}{tries}", Role.MUTED),))
     if scene.snapshot is not None and len(lines) + 3 <= height:
-        counts = tally(scene.snapshot.services)
-        seen = "  ".join(f"{each.glyph} {counts[each]} {each.value}" for each in STATES)
+        counts, words = tally(scene.snapshot.services), named(scene.snapshot.services)
+        called = {each: words.get(each, Standing(each.value)) for each in STATES}
+        seen = "  ".join(f"{called[each].glyph} {counts[each]} {called[each]}" for each in STATES)
         lines += [BLANK, (Span(f" last seen: {seen}", Role.STALE),)]
     return lines
