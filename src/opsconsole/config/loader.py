@@ -208,7 +208,9 @@ def _apply_schema(tree: Tree, filled: Interpolated, reading: _Reading) -> Settin
     known = {(problem.where, problem.line) for problem in reading.problems}
     try:
         settings = Settings.model_validate(filled.value)
-        reading.problems.extend(stray_references(settings.model_dump(by_alias=True), tree))
+        if not filled.plain:
+            given = settings.model_dump(by_alias=True, exclude_unset=True)
+            reading.problems.extend(stray_references(given, tree))
         return settings
     except ValidationError as error:
         for problem in problems_of(error, tree, filled.originals, Settings):

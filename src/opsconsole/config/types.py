@@ -233,7 +233,7 @@ def plain(model: type[M]) -> Callable[[], M]:
 class Found(Model):
     """Base of what may be declared, or found by a source; a copy of it carries its origin."""
 
-    _origin: Origin = PrivateAttr(default=DECLARED)
+    _origin: Origin = PrivateAttr(default_factory=lambda: DECLARED)
 
     @property
     def origin(self) -> Origin:

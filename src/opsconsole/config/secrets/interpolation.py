@@ -28,12 +28,15 @@ class Interpolated:
     problems: tuple[tuple[KeyPath, str], ...]
     originals: Mapping[KeyPath, tuple[str, str]]
     """KeyPath of a changed value to its text as written and as filled in."""
+    plain: bool = False
+    """No text in it had a ``$``, so that none refers to anything."""
 
 
 def interpolate(value: Value, environ: Mapping[str, str]) -> Interpolated:
     """Fill in every text in ``value``."""
     problems: list[tuple[KeyPath, str]] = []
     originals: dict[KeyPath, tuple[str, str]] = {}
+    plain = True
 
     def walk(node: Any, path: KeyPath) -> Any:
         if isinstance(node, dict):
@@ -42,13 +45,16 @@ def interpolate(value: Value, environ: Mapping[str, str]) -> Interpolated:
             return [walk(inner, (*path, index)) for index, inner in enumerate(node)]
         if not isinstance(node, str) or "$" not in node:
             return node
+        nonlocal plain
+        plain = False
         text, wrong = expand(node, environ)
         problems.extend((path, message) for message in wrong)
         if text != node:
             originals[path] = (node, text)
         return text
 
-    return Interpolated(walk(value, ()), tuple(problems), originals)
+    filled = walk(value, ())
+    return Interpolated(filled, tuple(problems), originals, plain)
 
 
 def variables_in(text: str) -> tuple[str, ...]:

@@ -79,7 +79,8 @@ def _found(value: Any, plain: Container[str]) -> Iterator[tuple[str, str] | Secr
     elif isinstance(value, BaseModel):
         http = value.__dict__.get("http")
         plain = http.plain_query if isinstance(http, HttpConfig) else plain
-        for name in type(value).model_fields:
+        # What was not given holds no secret.
+        for name in value.model_fields_set:
             inner = value.__dict__[name]
             if name in _PLACES and isinstance(inner, dict):
                 yield from _announced(inner)

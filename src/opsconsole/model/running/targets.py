@@ -10,7 +10,7 @@ from typing import Final
 
 from opsconsole.model.state import State
 
-TARGET_LIMIT: Final = 5000
+TARGET_LIMIT: Final = 20_000
 """How many targets of one server are kept."""
 
 
