@@ -21,7 +21,7 @@ def options(folder: Path, text: str, *flags: str) -> Options:
     path = folder / "opsconsole.yaml"
     path.write_text(text)
     path.chmod(0o600)
-    return _options(build_parser().parse_args(["--config", str(path), *flags]))
+    return _options(build_parser().parse_args(["--config", str(path), *flags]), [])
 
 
 def test_a_flag_makes_a_wall_of_any_configuration(tmp_path: Path) -> None:

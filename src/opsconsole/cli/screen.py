@@ -19,6 +19,7 @@ from opsconsole.text import sanitize
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from opsconsole.cli.configuration import Configuration
     from opsconsole.config.settings import Settings
     from opsconsole.model.choices import SavedView
     from opsconsole.ui.choices_file import ChoicesFile
@@ -44,6 +45,8 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
     from opsconsole.ui import run as run_screen
 
     refused: list[ConfigError] = []
+    # What was loaded whole to know how it looks is what the first engine works by.
+    ready: list[Configuration] = []
 
     def make_engine():  # type: ignore[no-untyped-def]  # typed by the screen's own protocol
         from opsconsole.cli.configuration import from_arguments
@@ -51,7 +54,7 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
         from opsconsole.cli.keymap import keymap_problems
 
         try:
-            configuration = from_arguments(arguments)
+            configuration = ready.pop() if ready else from_arguments(arguments)
             unusable = keymap_problems(configuration.settings.keys, configuration.path)
             if unusable:
                 raise ConfigError(unusable)
@@ -69,7 +72,10 @@ def open_screen(arguments: argparse.Namespace, guard: "Guard | None" = None) -> 
         return export_to(Path.cwd(), from_arguments(arguments), request)
 
     options = replace(
-        _options(arguments), export=export, choices=_choices(arguments), finder=_finder(arguments)
+        _options(arguments, ready),
+        export=export,
+        choices=_choices(arguments),
+        finder=_finder(arguments),
     )
     code = run_screen(make_engine, options=options, guard=guard)
     if refused and code == EX_CONFIG:
@@ -99,8 +105,18 @@ def _choices(arguments: argparse.Namespace) -> "ChoicesFile":
     return ChoicesFile(find(getattr(arguments, "config", None), os.environ))
 
 
-def _options(arguments: argparse.Namespace) -> "Options":
-    return _glanced(arguments) or _loaded(arguments)
+def _options(arguments: argparse.Namespace, loaded: "list[Configuration]") -> "Options":
+    """How it looks; a configuration that had to be loaded whole for it is put into ``loaded``.
+
+    Raises ConfigError.
+    """
+    options = _glanced(arguments)
+    if options is not None:
+        return options
+    from opsconsole.cli.configuration import from_arguments
+
+    loaded.append(from_arguments(arguments))
+    return _as_loaded(arguments, loaded[-1])
 
 
 def _glanced(arguments: argparse.Namespace) -> "Options | None":
@@ -126,12 +142,10 @@ def _glanced(arguments: argparse.Namespace) -> "Options | None":
     )
 
 
-def _loaded(arguments: argparse.Namespace) -> "Options":
-    """The options by the whole configuration. Raises ConfigError."""
-    from opsconsole.cli.configuration import from_arguments
+def _as_loaded(arguments: argparse.Namespace, configuration: "Configuration") -> "Options":
+    """The options by the whole configuration."""
     from opsconsole.ui.options import Options, WallOptions
 
-    configuration = from_arguments(arguments)
     settings = configuration.settings
     display = settings.display
     is_wall = _asked(arguments, "wall") or settings.wall.enabled

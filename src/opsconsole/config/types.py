@@ -238,7 +238,9 @@ class Found(Model):
     @property
     def origin(self) -> Origin:
         """Where it comes from."""
-        return self._origin
+        # Asked for in every view; as an attribute it is found by searching the class.
+        origin: Origin = (self.__pydantic_private__ or {}).get("_origin", DECLARED)
+        return origin
 
     def of(self, origin: Origin) -> Self:
         """The same, coming from ``origin``."""

@@ -95,6 +95,24 @@ def test_samples_are_not_seen_otherwise_than_loaded(path: Path) -> None:
         pytest.skip(f"needs its own surroundings: {error.problems[0]}")
 
 
-def test_a_folder_and_what_is_not_there_are_left_to_load(tmp_path: Path) -> None:
+def test_a_folder_is_seen_as_it_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("environment: {name: staging, danger: low}\n")
+    (tmp_path / "b.yaml").write_text("services:\n  api: {job: api}\ndisplay:\n  ascii: true\n")
+    (tmp_path / ".c.yaml").write_text("environment: {name: other}\n")
+    for file in tmp_path.iterdir():
+        file.chmod(0o600)
+    seen = glance(tmp_path)
+    assert seen is not None
+    assert (seen.environment, seen.danger, seen.ascii) == ("staging", "low", True)
+    assert seen == as_loaded(tmp_path)
+
+
+def test_a_key_that_two_files_of_a_folder_have_is_left_to_load(tmp_path: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (tmp_path / name).write_text("display: {ascii: true}\n")
+    assert glance(tmp_path) is None
+
+
+def test_an_empty_folder_and_what_is_not_there_are_left_to_load(tmp_path: Path) -> None:
     assert glance(tmp_path) is None
     assert glance(tmp_path / "missing.yaml") is None

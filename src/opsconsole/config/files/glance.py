@@ -1,9 +1,10 @@
 """What the first paint needs of a configuration, without reading the whole of it.
 
 Invariant: a glance never disagrees with ``load``: it returns what ``load`` will, or nothing. It
-knows the top-level keys ``environment``, ``display``, ``keys``, ``read_only`` and ``wall`` of one
-file, with plain words below them or in braces on one line; whatever is written otherwise, or may
-be wrong, is left to ``load``. The settings that a console works by always come from ``load``.
+knows the top-level keys ``environment``, ``display``, ``keys``, ``read_only`` and ``wall`` of a
+file or a folder, each in one place, with plain words below them or in braces on one line; whatever
+is written otherwise, or may be wrong, is left to ``load``. The settings that a console works by
+always come from ``load``.
 
 YAML's library alone would take as long as all the rest of the first paint's own imports.
 """
@@ -55,20 +56,27 @@ class _NotPlainError(Exception):
 
 def glance(path: Path) -> Glance | None:
     """What ``path`` plainly says; None where only ``load`` can read it, or it is wrong."""
-    if not path.is_file():
+    if path.is_dir():
+        files = sorted(item for item in path.glob("*.yaml") if not item.name.startswith("."))
+    else:
+        files = [path] if path.is_file() else []
+    if not files:
         return None
+    parts: dict[str, dict[str, str]] = {}
     try:
-        parts = _parts(read_text(path).text.splitlines())
+        for file in files:
+            _take(read_text(file).text.splitlines(), parts)
         return _understood(parts)
     except (FileError, _NotPlainError):
         return None
 
 
-def _parts(lines: list[str]) -> dict[str, dict[str, str]]:
-    """The entries of each known key; a value that stands beside its key has the name ''."""
-    found: dict[str, dict[str, str]] = {}
+def _take(lines: list[str], found: dict[str, dict[str, str]]) -> None:
+    """Add the entries of each known key; a value that stands beside its key has the name ''."""
     current: dict[str, str] | None = None
     for raw in lines:
+        if current is None and raw[:1] == " ":
+            continue
         line = _COMMENT.sub("", raw).rstrip()
         if not line:
             continue
@@ -76,7 +84,6 @@ def _parts(lines: list[str]) -> dict[str, dict[str, str]]:
             current = _begin(line, found)
         elif current is not None:
             _add(_ENTRY.match(line), current)
-    return found
 
 
 def _begin(line: str, found: dict[str, dict[str, str]]) -> dict[str, str] | None:

@@ -62,8 +62,9 @@ def _named(value: Any) -> Iterator[str]:
         if value.file is not None:
             yield value.file
     elif isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            inner = getattr(value, name)
+        # What was not given names no file.
+        for name in value.model_fields_set:
+            inner = value.__dict__[name]
             if name in {"ca_file", "cert_file", "key_file"} and inner is not None:
                 yield inner
             else:

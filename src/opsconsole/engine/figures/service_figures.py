@@ -27,6 +27,8 @@ from opsconsole.model.written.expressions import (
 )
 from opsconsole.model.written.units import base_unit
 
+_NOT_MEASURED: Final = Latency()
+
 
 def figure(record: ServiceRecord, quantity: Quantity, now: float, unit: str = "") -> float | None:
     """The present figure of ``quantity``; ``unit`` is % where a share of a limit is meant."""
@@ -121,7 +123,7 @@ def latency(record: ServiceRecord, now: float) -> Latency:
     """
     name = _latency_metric(record)
     if not name:
-        return record.history.latency(now)
+        return record.history.latency(now) if record.instances else _NOT_MEASURED
     median, high, highest = (
         _fresh(record, f"{share}({name})", now) for share in ("p50", "p95", "p99")
     )

@@ -44,6 +44,8 @@ from opsconsole.sources.health.factory import Asked, interval_of, probes_of
 SCRAPE_EVERY: Final = 15.0
 """Seconds between the console's own scrapes of an instance, unless a short window needs more."""
 
+_NO_ACTIONS: Final = Actions()
+
 LEAST_SCRAPE: Final = 1.0
 """Seconds; no target is scraped more often."""
 
@@ -244,7 +246,8 @@ class ServiceRecord:
     @property
     def acts(self) -> bool:
         """Whether any action is configured for it."""
-        return self.config.actions != Actions()
+        actions = self.config.actions
+        return bool(actions.model_fields_set) and actions != _NO_ACTIONS
 
 
 def _means(wanted: Wanted, name: str, place: str) -> bool:

@@ -52,6 +52,7 @@ class TargetBook:
             for each in settings.prometheus
         }
         self._due = -inf
+        self._server_names: dict[str, str] = {}
 
     def note(self, server: str, targets: Iterable[Target] | None, at: float) -> bool:
         """Take in what ``server`` said at ``at``; False where it said nothing of targets."""
@@ -92,19 +93,25 @@ class TargetBook:
         job = record.config.job
         if job is None:
             return ()
-        server = self._settings.prometheus_of(record.name)
-        if server is None:
+        server = self._server_of(record.name)
+        if not server:
             said = f"no Prometheus is read that could know job {job}"
             return (_lacking(record, job, said),)
-        place = self._servers[server.name]
+        place = self._servers[server]
         targets = place.jobs.get(job, {})
         if targets:
-            return tuple(
-                self._copy(record, server.name, place, each, now) for each in targets.values()
-            )
+            return tuple(self._copy(record, server, place, each, now) for each in targets.values())
         if place.stale(now):
-            return (_lacking(record, job, f"{server.name} {UNREAD}"),)
-        return (_lacking(record, job, f"gone: {server.name} has no job {job} now"),)
+            return (_lacking(record, job, f"{server} {UNREAD}"),)
+        return (_lacking(record, job, f"gone: {server} has no job {job} now"),)
+
+    def _server_of(self, service: str) -> str:
+        """The name of the server that knows the job of ``service``; '' for none."""
+        known = self._server_names.get(service)
+        if known is None:
+            server = self._settings.prometheus_of(service)
+            known = self._server_names[service] = server.name if server else ""
+        return known
 
     def _copy(
         self, record: ServiceRecord, server: str, place: _Server, target: Target, now: float

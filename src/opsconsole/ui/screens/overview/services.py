@@ -13,6 +13,7 @@ from opsconsole.render.fleet.rows import Alike, Heading, Row, Rows, is_trouble
 from opsconsole.render.ink.cells import Line, Role, Span
 from opsconsole.render.ink.figures import span
 from opsconsole.render.ink.matching import NOTHING
+from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.overview import Panel
 from opsconsole.render.service import columns as grid
 from opsconsole.render.service.table import alert_counts
@@ -24,6 +25,16 @@ FOLDED_LINES = 3
 """So many lines of folded groups have room before the panels below."""
 TOP = 2
 """Lines above the services: the title and the headings of columns."""
+
+
+@once_for_the_same
+def _longest_name(services: tuple[ServiceView, ...]) -> int:
+    return max((len(service.name) for service in services), default=20)
+
+
+@once_for_the_same
+def _urgent(listed: Rows) -> int:
+    return sum(map(is_trouble, listed.rows.values()))
 
 
 class ServicesTable(GridTable):
@@ -52,8 +63,7 @@ class ServicesTable(GridTable):
         listed = self.listed(snapshot, width)
         alone = len(listed.rows) - len(listed.beside)
         folded = len(headings.beside(listed, width))
-        urgent = sum(map(is_trouble, listed.rows.values()))
-        return alone + folded, urgent + min(folded, FOLDED_LINES)
+        return alone + folded, _urgent(listed) + min(folded, FOLDED_LINES)
 
     def fill(
         self, snapshot: Snapshot | None, window: float, now: float, titled: Callable[[Line], Line]
@@ -99,8 +109,7 @@ class ServicesTable(GridTable):
 
     def columns(self, snapshot: Snapshot | None, window: float) -> tuple[grid.Column, ...]:
         """The columns that fit."""
-        names = snapshot.services if snapshot is not None else ()
-        longest = max((len(service.name) for service in names), default=20)
+        longest = _longest_name(snapshot.services if snapshot is not None else ())
         return grid.columns_for(self.size.width, longest, window, self.figures)
 
     def _note(self, snapshot: Snapshot | None, window: float) -> Line:
