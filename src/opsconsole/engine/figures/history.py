@@ -33,13 +33,20 @@ class History:
         step = max(window / SLOTS, 1.5 * interval)
         self.slots = max(LEAST_SLOTS, min(SLOTS, math.floor(window / step)))
         self.step = step
-        self._latency = LatencyWindow(self.slots, step)
+        self._measured: LatencyWindow | None = None
         self._slot: int | None = None
         self._looks = array("I", bytes(4 * self.slots))
         self._failed = array("I", bytes(4 * self.slots))
         self._states = array("B", bytes(self.slots))
         self._trace: Trace | None = None
         self.began: float | None = None
+
+    @property
+    def _latency(self) -> LatencyWindow:
+        # Made when it is needed: many services are seen by others alone.
+        if self._measured is None:
+            self._measured = LatencyWindow(self.slots, self.step)
+        return self._measured
 
     def add(self, at: float, *, failed: bool, latency: float | None) -> None:
         """One look that was answered or refused; ``latency`` in seconds where it was answered."""
