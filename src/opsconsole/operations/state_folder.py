@@ -50,8 +50,8 @@ def prepare(folder: Path, *, shared: bool) -> Path:
             if not part.exists():
                 part.mkdir(exist_ok=True)
                 part.chmod(_SHARED if is_shared(folder) else _PRIVATE)
-            with links.located(str(part), follow=True):
-                pass  # nobody else's link is on the way
+            # A folder, and nobody else's link is on the way.
+            os.close(links.open_folder(str(part)))
     except OSError as error:
         raise StateError(
             f"cannot use the state folder {folder}: {error.strerror}",

@@ -4,6 +4,8 @@ Invariant: certificates are verified unless the configuration says otherwise for
 nothing here ever falls back to an unverified exchange.
 """
 
+import errno
+import os
 import re
 import ssl
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from opsconsole import durable
 from opsconsole.config.http import TlsConfig
 from opsconsole.model.certificate import Validity
 from opsconsole.model.fault import FaultKind
@@ -28,6 +31,9 @@ _VERSION_TAG: Final = 0xA0
 _DAY: Final = 86400.0
 _COMMON_NAME: Final = b"\x55\x04\x03"
 _NAME_LIMIT: Final = 80
+_LARGEST: Final = 16 * 1024 * 1024
+"""Bytes of a file of certificates: those of every authority are a quarter of a megabyte."""
+
 _DER: Final = 2
 """OpenSSL's number of that encoding, as the ssl module's own certificates take it."""
 
@@ -38,6 +44,9 @@ def make_context(tls: TlsConfig, base: Path) -> ssl.SSLContext:
     Raises ``TransportFaultError`` (local) when a file cannot be used.
     """
     try:
+        for name in (tls.ca_file, tls.cert_file, tls.key_file):
+            if name is not None:
+                _check(base / name)
         context = ssl.create_default_context(cafile=_path(tls.ca_file, base))
         if tls.cert_file is not None:
             # The callback keeps OpenSSL from asking for a pass phrase on the terminal.
@@ -57,6 +66,16 @@ def make_context(tls: TlsConfig, base: Path) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _check(path: Path) -> None:
+    """Nothing for a file of certificates or a key; OSError for what OpenSSL would wait for."""
+    descriptor = durable.open_file(path, os.O_RDONLY, follow=True)
+    try:
+        if os.fstat(descriptor).st_size > _LARGEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    finally:
+        os.close(descriptor)
 
 
 def _path(name: str | None, base: Path) -> str | None:
