@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,21 @@ import pytest
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
 from opsconsole.engine.recording.segment import MOST, MOST_LINES, unpack, unseal
+from opsconsole.engine.runbooks.run_store import RunStore
 from opsconsole.errors import OpsconsoleError
 from opsconsole.machines.local import LocalMachine
 from opsconsole.machines.machines import Machines
-from opsconsole.model.operation import ActionKind, ActionRequest
-from opsconsole.operations.backups.catalogue import backups
+from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
+from opsconsole.operations.backups.catalogue import backups, verified
 from opsconsole.operations.backups.restorer import repair
 from opsconsole.operations.backups.store import Store
 from opsconsole.operations.driving.driver import ObserveError
-from opsconsole.operations.journal.records import PromiseKind
+from opsconsole.operations.driving.hearsay import by_whom
+from opsconsole.operations.journal import plan_codec
+from opsconsole.operations.journal.records import Intent, Promise, PromiseKind
 from opsconsole.operations.journal.sqlite_database import connect
 from opsconsole.operations.locks.flock import take
+from opsconsole.operations.locks.locks import LockKind, LockName
 from opsconsole.operations.mandates import Mandates
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.planning.declared import find
@@ -39,6 +44,7 @@ from opsconsole.operations.state_folder import prepare
 from opsconsole.operations.state_place import FolderPlace
 from opsconsole.operations.who import whoami
 from opsconsole.threads import BoundedExecutor
+from tests.operations.journal import samples
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="three users take root")
 
@@ -193,6 +199,136 @@ def test_a_members_rows_have_nothing_done(
     assert revive(place, journal, own) == 0
     assert not place.mandates.keeper_is_there()
     journal.close()
+    assert untouched(ground)
+
+
+def _shared(ground: Path) -> FolderPlace:
+    """A state that root has used, and whose files the group may write."""
+    place = FolderPlace(ground / "state", shared=True)
+    place.journal().close()
+    for path in (place.folder, *place.folder.iterdir()):
+        os.chown(path, 0, GROUP)
+    return place
+
+
+def _writes(*statements: tuple[str, tuple[object, ...]]) -> Callable[[], None]:
+    def deed() -> None:
+        connection = sqlite3.connect("journal.db")
+        for statement, values in statements:
+            connection.execute(statement, values)
+        connection.commit()
+
+    return deed
+
+
+INSERT: str = (
+    "INSERT INTO operations (id, plan_id, service, kind, name, state, plan, who, host, asked_by,"
+    " reason, declaration, config_path, base, started_at, updated_at)"
+    " VALUES (?, ?, 'web', ?, '', ?, ?, 'root', 'here', '{}', '', '', '', '/', 1, 1)"
+)
+
+
+@pytest.mark.parametrize("kind", sorted(ActionKind))
+def test_what_a_member_says_was_before_is_that_members_word(ground: Path, kind: ActionKind) -> None:
+    """Flags and limits to put back, an image or a version that was seen before: one gate."""
+    place = _shared(ground)
+    said = plan_codec.encode(samples.plan("p", kind))
+    row = (INSERT, ("a" * 16, "p", kind.value, "verified", said))
+    act_as(MEMBER, GROUP, place.folder, _writes(row))
+    journal = place.journal()
+    believed = place.mandates.believed(journal.past_plans("web"))
+    assert [each.said_by for each in believed] in ([], ["root"])
+    goals = {"web-1 id": "abc"}
+    if kind is ActionKind.DEGRADE:
+        assert by_whom(believed, ActionKind.RECOVER, goals) == "root"
+    if believed:
+        assert by_whom(believed, ActionKind.ROLLBACK, goals) == "root"
+    journal.close()
+
+
+@pytest.mark.parametrize("state", sorted(OperationState))
+def test_a_verdict_that_a_member_wrote_has_nothing_done(
+    ground: Path, state: OperationState, tmp_path: Path
+) -> None:
+    place = _shared(ground)
+    journal, intent = place.journal(), samples.intent("one")
+    place.mandates.give(intent)
+    journal.submit(intent, 1.0)
+    change = "UPDATE operations SET state = ?, ended_at = 2 WHERE id = ?"
+    act_as(MEMBER, GROUP, place.folder, _writes((change, (state.value, intent.operation))))
+    own = OwnConfiguration("", str(tmp_path))
+    found = journal.operation(intent.operation)
+    assert found is not None
+    assert not take_up(place, journal, own, found, whoami(), SystemClock()), "of another file"
+    assert revive(place, journal, own) == 0
+    assert (place.mandates.get(intent.operation) is None) == state.final, "at most it is held up"
+    journal.close()
+    assert untouched(ground)
+
+
+@pytest.mark.parametrize("plan", ["{}", "[]", "{", "null", ""])
+@pytest.mark.parametrize("state", ["intent", "dispatched", "verifying", "unknown"])
+def test_a_members_row_without_a_plan_neither_shadows_nor_blocks(
+    ground: Path, state: str, plan: str
+) -> None:
+    place = _shared(ground)
+    row = (INSERT, ("a" * 16, "p", "restart", state, plan))
+    act_as(MEMBER, GROUP, place.folder, _writes(row))
+    journal = place.journal()
+    assert journal.open_operations() == journal.operations() == journal.since("web", 0.0) == ()
+    assert "cannot be understood" in journal.unread
+    journal.close()
+
+
+def test_a_members_run_of_a_runbook_has_no_step_done(ground: Path) -> None:
+    place = _shared(ground)
+    run = "1700000000-aaaaaaaa"
+    records = [
+        {"do": "begin", "at": 1.0, "run": run, "runbook": "../x", "service": "web", "who": "root",
+         "steps": [{"id": "look"}]},
+        {"do": "start", "step": "look", "at": 2.0, "who": "root"},
+    ]  # fmt: skip
+    rows: list[tuple[str, tuple[object, ...]]] = [
+        ("INSERT INTO runs (id, moved_at, records) VALUES (?, 1, 2)", (run,))
+    ]
+    for bad in ("../../root/secret", "1-aaaaaaaa/../x", "x" * 5000):
+        rows.append(("INSERT INTO runs (id, moved_at) VALUES (?, 2)", (bad,)))
+    for number, record in enumerate(records):
+        line = json.dumps(record)
+        rows.append(("INSERT INTO run_records VALUES (?, ?, ?)", (run, number, line)))
+    act_as(MEMBER, GROUP, place.folder, _writes(*rows))
+    store = RunStore(place, SystemClock())
+    (found,) = store.runs()
+    assert found.who == "root"
+    assert not store.is_at_step(run, "look"), "root has begun nothing"
+    store.close()
+    assert untouched(ground)
+
+
+@pytest.mark.parametrize(
+    "identity", ["../../root/secret", "..", "a/b", "", "a\n", "\0", "x" * 5000]
+)
+def test_no_id_becomes_a_path_out_of_its_folder(ground: Path, identity: str) -> None:
+    place = _shared(ground)
+    store = Store(ground / "state" / "backups" / "web", ground / "state")
+    store.make()
+    place.mandates.end("a" * 16)
+    before = sorted(path for path in ground.rglob("*"))
+    uses: list[Callable[[], object]] = [
+        lambda: place.mandates.get(identity) is None or pytest.fail("a mandate"),
+        lambda: place.mandates.is_kept(identity, PromiseKind.END),
+        lambda: place.mandates.take_promise(identity, PromiseKind.END),
+        lambda: place.mandates.begin_step(identity, "x"),
+        lambda: place.mandates.end_step(identity),
+        lambda: Intent(identity, samples.plan("p"), whoami(), "", "", "", ""),
+        lambda: Promise(identity, PromiseKind.END, "web", 1.0),
+        *(lambda kind=kind: place.locks.take(LockName(kind, identity)) for kind in LockKind),
+        lambda: verified(store, identity),
+    ]
+    for use in uses:
+        with suppress(OpsconsoleError):
+            use()
+    assert sorted(path for path in ground.rglob("*")) == before
     assert untouched(ground)
 
 

@@ -1,4 +1,4 @@
-"""Another user's traps in the place of files that root's console reads: each is refused at once.
+"""Another user's traps where files should be that root's console reads: each is refused at once.
 
 A fifo would be waited for, a socket or a folder is no file, a file without end fills the memory,
 a link leads to another file. Whatever reads a file of somebody's is tried with each of them; the

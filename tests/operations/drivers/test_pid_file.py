@@ -171,13 +171,17 @@ async def test_a_process_that_began_after_the_file_was_written_is_another(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="root's own file takes root")
 @pytest.mark.parametrize(
-    ("mode", "believed"),
-    [(0o644, True), (0o600, True), (0o664, False), (0o620, False), (0o646, False), (0o666, False)],
-)
+    ("mode", "group", "believed"),
+    [
+        (0o644, 63000, True), (0o600, 63000, True), (0o664, 0, True),
+        (0o664, 63000, False), (0o620, 63000, False), (0o646, 0, False), (0o666, 63000, False),
+    ],
+)  # fmt: skip
 async def test_a_file_of_roots_that_others_may_write_is_not_roots_word(
-    place: Place, pid_file: Path, mode: int, believed: bool
+    place: Place, pid_file: Path, mode: int, group: int, believed: bool
 ) -> None:
     _start(pid_file)
+    os.chown(pid_file, 0, group)
     os.chmod(pid_file, mode)
     place.write(_config(pid_file, _daemon(pid_file)))
     operator, request = place.operator(), ActionRequest("web", ActionKind.RESTART)

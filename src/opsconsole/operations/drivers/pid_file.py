@@ -36,7 +36,7 @@ _PAUSE: Final = 0.05
 _LIMIT: Final = 4096
 """Bytes of a pid file."""
 
-_OTHERS_WRITE: Final = 0o022
+_GROUP_WRITES: Final = 0o020
 _EVERYBODY_WRITES: Final = 0o002
 _DIGITS: Final = 10
 _SLACK: Final = 2.0
@@ -156,7 +156,8 @@ class PidFileRestart(Driver):
             status = await self._machine.stat(self._path)
         except MachineError as error:
             raise ObserveError(f"cannot use the pid file {error}") from error
-        if (status.owner == 0 and status.mode & _OTHERS_WRITE) or status.mode & _EVERYBODY_WRITES:
+        group = status.owner == 0 != status.group and status.mode & _GROUP_WRITES
+        if group or status.mode & _EVERYBODY_WRITES:
             raise ObserveError(
                 f"the pid file {self._path} can be written by others (mode {status.mode:04o}), who "
                 f"would choose which process is ended",
