@@ -23,7 +23,7 @@ from opsconsole.render.first_configuration import FirstConfiguration, first_conf
 from opsconsole.text import sanitize
 
 PATIENCE: Final = 2.0
-"""Seconds for each place that is looked at."""
+"""Seconds for a look at each place."""
 
 _NEW: Final = Path("opsconsole.yaml")
 _MODE: Final = 0o600
@@ -31,7 +31,7 @@ _OPEN: Final = 1
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Look, say what was found and on which evidence, and write it down or compare it."""
+    """Look, print what was found and on which evidence, and write or compare it."""
     path = find(getattr(arguments, "config", None), os.environ) or _NEW
     if path.is_dir():
         raise OpsconsoleError(

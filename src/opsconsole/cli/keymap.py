@@ -1,4 +1,4 @@
-"""A configuration's own keys, held against the keys that there are.
+"""The keys of a configuration, compared with the keys that exist.
 
 Invariant: imports no Textual; what passes leaves every key with one meaning and a way out.
 """

@@ -1,4 +1,4 @@
-"""What all of the command line's parsing shares: exit codes, options, how wrong usage is said.
+"""What all of the command line's parsing shares: exit codes, options, how wrong usage is reported.
 
 Invariant: imports nothing but the standard library.
 """
@@ -12,7 +12,7 @@ EX_USAGE: Final = 64
 EX_CONFIG: Final = 78
 EX_UNAVAILABLE: Final = 69
 EX_INCOMPLETE: Final = 3
-"""Of what reads: not all that was asked for could be read."""
+"""Exit code of a command that reads: not everything that was asked for could be read."""
 
 EX_BROKEN_PIPE: Final = 141
 """What a shell reports of a program that SIGPIPE ended."""

@@ -58,7 +58,7 @@ def _tell_changes(engine: Engine, ended: threading.Event) -> None:
 
 
 def _sentence(view: RecordingView) -> str:
-    """What the recorder does, in words that stay the same while it does."""
+    """What the recorder is doing, in words that change only when that does."""
     if view.state is RecordingState.STOPPED:
         return view.notice
     if view.state is RecordingState.READING:

@@ -33,7 +33,7 @@ class ServiceLog(Model):
 
     @property
     def kind(self) -> LogKind:
-        """Of which kind it is."""
+        """Its kind."""
         return next(kind for kind, what in self._places().items() if what is not None)
 
     @property

@@ -144,4 +144,4 @@ def recurring_end(diagnosis: Diagnosis) -> Fact | None:
 
 
 NO_DIAGNOSIS: Final = Diagnosis()
-"""Of a service that is well."""
+"""The diagnosis of a service that is well."""

@@ -28,7 +28,7 @@ class State(StrEnum):
 
 
 class ExitCode(IntEnum):
-    """Of ``status``: those of a Nagios plugin."""
+    """The exit codes of ``status``, which are those of a Nagios plugin."""
 
     OK = 0
     DEGRADED = 1

@@ -33,7 +33,7 @@ class Who:
     claimed_ssh: str = ""
 
     def document(self) -> dict[str, object]:
-        """For the audit and the lock's file."""
+        """What the audit and the lock's file say of them."""
         return asdict(self)
 
 

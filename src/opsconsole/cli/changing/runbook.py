@@ -51,7 +51,7 @@ def _found(loaded: Runbooks, name: str | None) -> Runbook:
 
 
 def _service(runbook: Runbook, named: str | None, configuration: Configuration) -> str:
-    """Whom it is for: the one named, else its only one. Raises OpsconsoleError."""
+    """The service to run it for: the one named, else its only one. Raises OpsconsoleError."""
     if named is not None:
         require_service(configuration.settings, named)
         if runbook.services and named not in runbook.services:

@@ -21,7 +21,7 @@ from opsconsole.operations.drivers import registry
 from opsconsole.zones import written
 
 VERSION: Final = 1
-"""Of the JSON document."""
+"""The version of the JSON document."""
 
 EXIT_DAMAGED: Final = 1
 

@@ -119,7 +119,7 @@ def write_new(text: str, path: Path) -> Path:
 
 
 def _operations(state: StatePlace, scope: Scope) -> Iterable[Operation]:
-    """Of the journal, where there is one; none is made here. Raises StateError."""
+    """The operations of the journal, if there is one; none is made. Raises StateError."""
     if not state.exists():
         return ()
     journal = state.journal()

@@ -32,7 +32,7 @@ from opsconsole.text import sanitize
 
 VERSION: Final = 1
 _LINES: Final = 1_000
-"""Lines that are printed unless it is said how many, or since when."""
+"""Lines that are printed by default."""
 
 _MOST: Final = 200_000
 _SECONDS: Final = 600.0
@@ -45,7 +45,7 @@ _ENDING: Final = 3.0
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the lines; 64 for a moment that is none, 69 for a service that is none."""
+    """Print the lines; 64 if the moment is not one, 69 if there is no such service."""
     try:
         since = None if arguments.since is None else _since(arguments.since, time.time())
     except TypedTimeError as error:
@@ -121,7 +121,7 @@ class _Printer:
         self._as_json = as_json
 
     def print(self, lines: Iterable[LogLine]) -> None:
-        """What is the console's own is said on stderr, where it is no part of the log."""
+        """The console's own remarks go to stderr, where they are not part of the log."""
         for line in lines:
             if line.source not in self.only:
                 continue

@@ -15,7 +15,7 @@ _PATIENCE: Final = 2.0
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one name a line, in the configuration's order; what is found comes behind it."""
+    """Print one name per line, in the configuration's order, then what was found."""
     fleet = look(from_arguments(arguments).settings, within=_PATIENCE)
     for name in fleet.settings.services:
         print(sanitize(name))

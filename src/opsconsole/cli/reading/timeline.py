@@ -31,7 +31,7 @@ _WIDE: Final = 10_000
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what happened since the moment asked for; 0, or 64 for a moment that is none."""
+    """Print what happened since the moment asked for; 0, or 64 if that is no moment."""
     now = time.time()
     try:
         since = _since(arguments.since, now)

@@ -25,13 +25,13 @@ FILES: Final = 1000
 
 
 def stamps(path: Path) -> tuple[Stamp, ...]:
-    """Of ``path``, of every ``*.yaml`` in it when it is a folder, and of what was taken over."""
+    """The stamps of ``path``, of every ``*.yaml`` in a folder, and of what was taken over."""
     inside = sorted(path.glob("*.yaml")) if path.is_dir() else taken_files(path)
     return stamps_of([path, *inside])
 
 
 def stamps_of(files: Iterable[Path]) -> tuple[Stamp, ...]:
-    """Of the first ``FILES`` of ``files``."""
+    """The stamps of the first ``FILES`` of ``files``."""
     return tuple(_stamp(file) for file in islice(files, FILES))
 
 

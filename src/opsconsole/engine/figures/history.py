@@ -70,7 +70,7 @@ class History:
         return self._latency.view(now)
 
     def quantile(self, quantile: float, now: float) -> float | None:
-        """Of the whole window, in seconds."""
+        """The length of the whole window, in seconds."""
         self._latency.advance(now)
         return self._latency.quantile(quantile)
 

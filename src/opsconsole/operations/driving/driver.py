@@ -148,7 +148,7 @@ class Driver(Protocol):
         """The calls to make, one after another, each pinned to a target."""
 
     def goals(self, facts: Mapping[str, str]) -> Mapping[str, str]:
-        """Of a rollback: by the name of the fact that says what runs, what it goes to."""
+        """What a rollback goes to, by the name of the fact that says what runs."""
         return {}
 
     def warnings(self) -> tuple[str, ...]:

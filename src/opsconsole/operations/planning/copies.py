@@ -78,7 +78,7 @@ async def _there(
 
 
 def _with(copy: Copy, states: Mapping[str, State]) -> Copy:
-    """``copy`` in the worse of what its driver and its probe say; a probe that is none is none."""
+    """``copy`` in the worse of what its driver and its probe, if it has one, say."""
     probed = states.get(copy.name)
     if probed is None:
         return copy

@@ -3,14 +3,7 @@
 Invariant: imports no more than cells, so that it is painted at once.
 """
 
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, titled
-
-_BADGES = {"high": Role.BADGE_HIGH, "low": Role.BADGE_LOW}
-
-
-def badge_role(danger: str) -> Role:
-    """The role of the environment's name, by its danger."""
-    return _BADGES.get(danger, Role.BADGE)
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, badge_role, clip, titled
 
 
 def lines(environment: str, danger: str, width: int) -> list[Line]:

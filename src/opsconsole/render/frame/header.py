@@ -10,9 +10,18 @@ from collections.abc import Sequence
 
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot, SourceView
-from opsconsole.render.frame.curtain import badge_role
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_width, spread, wrap
+from opsconsole.render.ink.cells import (
+    Line,
+    Role,
+    Span,
+    badge_role,
+    clip,
+    clip_line,
+    line_width,
+    spread,
+    wrap,
+)
 from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.service.standing import Standing, seen_standing
 

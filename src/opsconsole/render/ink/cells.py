@@ -61,6 +61,14 @@ class Role(StrEnum):
     CHOSEN = "chosen"
 
 
+_BADGES: Final = {"high": Role.BADGE_HIGH, "low": Role.BADGE_LOW}
+
+
+def badge_role(danger: str) -> Role:
+    """The role of an environment's name, by its danger."""
+    return _BADGES.get(danger, Role.BADGE)
+
+
 class Align(StrEnum):
     """The alignment of text in its column; figures are right-aligned."""
 

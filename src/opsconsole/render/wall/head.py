@@ -10,9 +10,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from opsconsole.model.state import State
-from opsconsole.render.frame.curtain import badge_role
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, line_width, spread
+from opsconsole.render.ink.cells import (
+    BLANK,
+    Line,
+    Role,
+    Span,
+    badge_role,
+    clip,
+    line_width,
+    spread,
+)
 from opsconsole.render.service.standing import Standing
 from opsconsole.render.wall.big_digits import LARGEST, columns_of, drawable, largest, rows_of
 from opsconsole.render.wall.scene import (

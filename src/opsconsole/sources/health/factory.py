@@ -67,7 +67,7 @@ def _healths(service: Service) -> Iterator[tuple[ProbeKind, Health]]:
 
 
 def probe_id(service: str, instance: str, kind: ProbeKind) -> SourceId:
-    """Of one probe of one instance; names hold neither slash nor colon."""
+    """The id of one probe of one instance; names hold neither slash nor colon."""
     return SourceId(SourceKind.PROBE, f"{service}/{instance}:{kind}")
 
 

@@ -188,7 +188,7 @@ class ScrapeSource(Source[ScrapeSeen]):
 
 
 def scrape_id(service: str, instance: str) -> SourceId:
-    """Of the scrape of one instance; names hold neither slash nor colon."""
+    """The id of the scrape of one instance; names hold neither slash nor colon."""
     return SourceId(SourceKind.SCRAPE, f"{service}/{instance}")
 
 

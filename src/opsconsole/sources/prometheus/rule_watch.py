@@ -56,7 +56,7 @@ class _Known:
 
 
 class RuleWatch:
-    """For one server. Called by one look at a time, in whichever thread it runs."""
+    """The rules of one server. Called by one look at a time, in whichever thread it runs."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ _SAME: Final = 0.2
 
 
 class SamplePace:
-    """For the figures of one server."""
+    """The pace of the figures of one server."""
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, str], float] = {}

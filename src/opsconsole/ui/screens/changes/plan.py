@@ -28,8 +28,16 @@ from opsconsole.render.forms import decision
 from opsconsole.render.forms import plan as render
 from opsconsole.render.forms.decision import Setting
 from opsconsole.render.forms.request import OVERRIDABLE, values_of
-from opsconsole.render.frame.curtain import badge_role
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, spread, titled
+from opsconsole.render.ink.cells import (
+    BLANK,
+    Line,
+    Role,
+    Span,
+    badge_role,
+    clip_line,
+    spread,
+    titled,
+)
 from opsconsole.ui.routes import RequestDialog
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.choice import Choice
