@@ -71,7 +71,7 @@ def test_no_panel_of_alerts_is_calm(source: SourceId, way: str) -> None:
 
 @pytest.mark.parametrize(("source", "way"), CASES)
 def test_a_panel_of_resources_says_what_is_not_read(source: SourceId, way: str) -> None:
-    said = plain(nothing_to_show(Panel.RESOURCES, bare(seen(source, way)), filtered=False))
+    said = plain(nothing_to_show(Panel.PLACES, bare(seen(source, way)), filtered=False))
     if source.kind.shows_resources:
         assert source.label in said
         assert "neither this host nor an engine is read" not in said

@@ -303,8 +303,8 @@ def test_no_alert_is_not_claimed_of_what_was_read_long_ago() -> None:
 
 def test_resources_have_what_they_need_and_the_timeline_the_rest() -> None:
     places = {each.panel: each for each in arrange(200, 60, 11, 4, used=12)}
-    assert places[Panel.RESOURCES].height >= 13
-    assert places[Panel.TIMELINE].y > places[Panel.RESOURCES].y
+    assert places[Panel.PLACES].height >= 13
+    assert places[Panel.TIMELINE].y > places[Panel.PLACES].y
     assert places[Panel.SELECTED].height > 35
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Final
 
 from opsconsole.model.diagnosis import Confidence, Diagnosis, Explanation, Fact, FactCode
+from opsconsole.model.running.hosts import Disk, HostView
 from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
 from opsconsole.model.state import State
 from tests.ui import fleet
@@ -90,11 +91,27 @@ def elsewhere(name: str, count: int, *, trouble: State = OK) -> tuple[ServiceVie
     return tuple(replace(each, environment=name, group="all") for each in made)
 
 
+def hosts(*, fire: bool = True) -> tuple[HostView, ...]:
+    """Six machines; on fire one has a full disk and another is not read any more."""
+    usual = fleet.host()
+    gib = 1 << 30
+    made = []
+    for number in range(1, 7):
+        full = fire and number == 2
+        used = 194 if full else 20 * number
+        disk = Disk("/data", used * gib, 200 * gib)
+        machine = replace(usual, name=f"web-{number}", disks=(disk,), memory_used=12 * gib)
+        age = 540.0 if fire and number == 6 else 1.0
+        made.append(HostView(machine, NOW - age, 2.0))
+    return tuple(made)
+
+
 def large(*, fire: bool = True) -> Snapshot:
     """Production, staging and a second production, each with trouble or without."""
     base = fleet.on_fire() if fire else fleet.calm()
     return replace(
         base,
+        hosts=hosts(fire=fire),
         services=(*services(fire=fire), *elsewhere("staging", 18), *elsewhere("eu", 6)),
         environments=(EnvironmentView("staging", "low"), EnvironmentView("eu", "high")),
     )

@@ -21,7 +21,7 @@ def nothing_to_show(panel: Panel, snapshot: Snapshot | None, *, filtered: bool) 
         return _no_services(filtered)
     if panel is Panel.ALERTS:
         return no_alerts(snapshot)
-    if panel is Panel.RESOURCES:
+    if panel is Panel.PLACES:
         return _no_resources(snapshot)
     return _said("nothing has happened since the console was opened", role=Role.MUTED)
 

@@ -23,7 +23,7 @@ class Panel(StrEnum):
     SERVICES = "services"
     ALERTS = "alerts"
     SELECTED = "selected"
-    RESOURCES = "resources"
+    PLACES = "places"
     TIMELINE = "timeline"
 
 
@@ -46,19 +46,26 @@ def too_small(width: int, height: int) -> str:
 
 
 def arrange(
-    width: int, height: int, services: int, alerts: int = 0, used: int = 0, urgent: int = 0
+    width: int,
+    height: int,
+    services: int,
+    alerts: int = 0,
+    used: int = 0,
+    urgent: int = 0,
+    lost: int = 0,
 ) -> tuple[Placement, ...]:
     """The place of each panel, given the lines of services and the count of alerts; panels that are
     left out do not fit.
 
-    ``used`` is how many rows the resources have, ``urgent`` how many services are not well.
+    ``used`` is how many rows the resources have, ``urgent`` how many services are not well,
+    ``lost`` how many of several places are not.
     """
     body = height - HEADER_ROWS - FOOTER_ROWS
     if not services and (width < 100 or body < 24):
         return _host_alone(width, body)
     services = services or _HINT_ROWS
     if width < 100 or body < 24:
-        return _one_column(width, body, services, alerts, urgent)
+        return _one_column(width, body, services, alerts, urgent, lost)
     if width < 170:
         return _two_columns(width, body, services, alerts)
     return _wide(width, body, services, alerts, used)
@@ -76,14 +83,15 @@ def _host_alone(width: int, body: int) -> tuple[Placement, ...]:
     return (
         Placement(Panel.SERVICES, 0, HEADER_ROWS, width, top),
         Placement(Panel.ALERTS, 0, y, width, ringing),
-        Placement(Panel.RESOURCES, 0, y + ringing, width, body - top - ringing),
+        Placement(Panel.PLACES, 0, y + ringing, width, body - top - ringing),
     )
 
 
 def _one_column(
-    width: int, body: int, services: int, alerts: int, urgent: int
+    width: int, body: int, services: int, alerts: int, urgent: int, lost: int
 ) -> tuple[Placement, ...]:
-    """What is not well pushes the others out from below: what happened first, then the alerts."""
+    """Services that are not well push the others out from below: places first, then what happened,
+    then the alerts."""
     alert_rows = min(1 + max(1, alerts), max(3, body // 5))
     selected_rows = 3 if body >= 14 else 0
     event_rows = max(0, min(4, body - alert_rows - selected_rows - 7))
@@ -91,18 +99,18 @@ def _one_column(
     rows = max(4, min(most, max(services, 3) + 2))
     event_rows += most - rows
     wanted = min(urgent + 1, body - selected_rows)
-    for below in ("events", "alerts"):
-        given = min(max(0, wanted - rows), event_rows if below == "events" else alert_rows)
-        rows += given
-        if below == "events":
-            event_rows -= given
-        else:
-            alert_rows -= given
+    from_events = min(max(0, wanted - rows), event_rows)
+    from_alerts = min(max(0, wanted - rows - from_events), alert_rows)
+    rows += from_events + from_alerts
+    event_rows -= from_events
+    alert_rows -= from_alerts
+    place_rows = min(1 + lost, event_rows - 2) if lost and event_rows >= 4 else 0
     stack = (
         (Panel.SERVICES, rows),
-        (Panel.ALERTS, alert_rows),
         (Panel.SELECTED, selected_rows),
-        (Panel.TIMELINE, event_rows),
+        (Panel.ALERTS, alert_rows),
+        (Panel.PLACES, place_rows),
+        (Panel.TIMELINE, event_rows - place_rows),
     )
     out: list[Placement] = []
     y = HEADER_ROWS
@@ -135,7 +143,7 @@ def _two_columns(width: int, body: int, services: int, alerts: int) -> tuple[Pla
         Placement(Panel.SERVICES, 0, HEADER_ROWS, width, rows),
         Placement(Panel.SELECTED, 0, y, left, middle - 1),
         Placement(Panel.ALERTS, left + 2, y, right, ringing),
-        Placement(Panel.RESOURCES, left + 2, y + ringing, right, middle - ringing - 1),
+        Placement(Panel.PLACES, left + 2, y + ringing, right, middle - ringing - 1),
         Placement(Panel.TIMELINE, 0, low, width, timeline),
     )
 
@@ -154,6 +162,6 @@ def _wide(width: int, body: int, services: int, alerts: int, used: int) -> tuple
         Placement(Panel.SERVICES, 0, HEADER_ROWS, width, rows),
         Placement(Panel.SELECTED, 0, y, left, low),
         Placement(Panel.ALERTS, left + 2, y, right, ringing),
-        Placement(Panel.RESOURCES, left + 2, y + ringing, right, middle),
+        Placement(Panel.PLACES, left + 2, y + ringing, right, middle),
         Placement(Panel.TIMELINE, left + 2, happened, right, low - ringing - middle),
     )

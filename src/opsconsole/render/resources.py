@@ -45,6 +45,14 @@ def _trouble(seen: tuple[Replica, EngineView]) -> tuple[int, float, str, str]:
     return (-replica.state.urgency, -(replica.cpu or 0.0), replica.name, replica.id)
 
 
+def engine_rows(engine: EngineView, width: int, now: float) -> list[Row]:
+    """What runs in one engine, then what is wanted of it, in ``width`` cells."""
+    stale, inventory = engine.stale(now), engine.inventory
+    running = sorted(((each, engine) for each in inventory.replicas), key=_trouble)
+    out = [replica_row(each, width, now, stale=stale) for each, _ in running]
+    return out + [_workload_row(each, width, stale=stale) for each in inventory.workloads]
+
+
 def host_rows(host: Host, width: int, stale: bool = False) -> list[Row]:
     """Processor, memory and the fullest disks; one line each."""
     bar = max(_METER, min(30, width - 40))

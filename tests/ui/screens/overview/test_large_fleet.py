@@ -103,8 +103,9 @@ async def test_the_cursor_stays_on_a_service_that_gets_well(open_stage: OpenStag
 
 async def test_only_what_is_not_well(open_stage: OpenStage) -> None:
     async with open_stage(fleets.large()) as stage:
+        assert ":group edge" in table(stage).keys
         await stage.press("f")
-        assert "▸" not in stage.text
+        assert ":group edge" not in table(stage).keys
         assert set(fleets.IN_TROUBLE) <= set(table(stage).keys)
 
 
@@ -143,3 +144,21 @@ async def test_a_heading_tells_who_is_in_it(open_stage: OpenStage) -> None:
         panel = stage.text.splitlines()[18:]
         assert any("ai-service" in line and "3 copies killed" in line for line in panel)
         assert any("ai-00, ai-01" in line for line in panel)
+
+
+async def test_places_in_trouble_are_seen_at_every_size_and_unfold(open_stage: OpenStage) -> None:
+    async with open_stage(fleets.large()) as stage:
+        assert "3 Places" in stage.text
+        assert "web-2" in stage.text
+        await stage.press("3")
+        screen = stage.app.screen
+        assert isinstance(screen, OverviewScreen)
+        place = screen.table(Panel.PLACES)
+        assert place.cursor_key == "place:web-2"
+        await stage.press("enter")
+        assert "host:web-2:cpu" in place.keys
+        await stage.press("j", "left")
+        assert "host:web-2:cpu" not in place.keys
+        assert place.cursor_key == "place:web-2"
+    async with open_stage(fleets.large(), size=(80, 26)) as stage:
+        assert "3 Places" in stage.text

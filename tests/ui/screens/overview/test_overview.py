@@ -208,7 +208,7 @@ async def test_panels_take_focus_by_number_and_zoom(open_stage: OpenStage) -> No
         assert "Services" not in stage.text
         assert "no instance answers" in stage.text
         await stage.press("escape", "tab")
-        assert services(stage).focused_panel is Panel.RESOURCES
+        assert services(stage).focused_panel is Panel.PLACES
         assert "Services" in stage.text
 
 

@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from opsconsole.model.alerting.alerts import Alert
 from opsconsole.model.operation import ActionKind
 from opsconsole.model.snapshot import ServiceView
-from opsconsole.render import operations, resources
+from opsconsole.render import operations, places, resources
 from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.fleet.members import members_lines
@@ -50,6 +50,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
 
     def __init__(self) -> None:
         super().__init__()
+        self._unfolded: frozenset[str] = frozenset()
         self._alerts = AlertRows()
         self._events = EventRows()
         self._zoomed: Panel | None = None
@@ -62,7 +63,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         yield self._services
         yield GridTable(id=Panel.ALERTS)
         yield LineWidget(id=Panel.SELECTED)
-        yield GridTable(id=Panel.RESOURCES)
+        yield GridTable(id=Panel.PLACES)
         yield GridTable(id=Panel.TIMELINE)
         yield LineWidget(id="under-way")
         yield LineWidget(id="too-small")
@@ -133,8 +134,9 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         snapshot = self.snapshot
         count, urgent = self._services.lines(snapshot, width) if snapshot else (LIKELY_SERVICES, 0)
         ringing = len(self._alerts.of(snapshot))
-        used = len(resources.rows(snapshot, width // 2, self.now)) if snapshot else 0
-        wanted = () if excuse else arrange(width, height, count, ringing, used, urgent)
+        used = len(places.rows(snapshot, width // 2, self.now, self._unfolded)) if snapshot else 0
+        lost = places.in_trouble(snapshot, self.now) if snapshot else 0
+        wanted = () if excuse else arrange(width, height, count, ringing, used, urgent, lost)
         if self._zoomed is not None and not excuse:
             wanted = zoomed(self._zoomed, width, height)
         self.query_one("#too-small").display = bool(excuse)
@@ -143,9 +145,9 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         if (wanted, below) == (self._placements, self._below):
             return
         self._placements, self._below = wanted, below
-        places = {placement.panel: placement for placement in wanted}
+        placed = {placement.panel: placement for placement in wanted}
         for panel in Panel:
-            self._put(self.query_one(f"#{panel}", LineWidget), places.get(panel))
+            self._put(self.query_one(f"#{panel}", LineWidget), placed.get(panel))
 
     def _put(self, widget: LineWidget, placement: Placement | None) -> None:
         widget.display = placement is not None
@@ -159,7 +161,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
             Panel.SERVICES: self._fill_services,
             Panel.ALERTS: self._fill_alerts,
             Panel.SELECTED: self._fill_selected,
-            Panel.RESOURCES: self._fill_resources,
+            Panel.PLACES: self._fill_places,
             Panel.TIMELINE: self._fill_timeline,
         }
         fill[panel]()
@@ -185,13 +187,13 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
             (Span(alerts.count(snapshot.alerts), Role.MUTED),) if snapshot and found else (),
         )
 
-    def _fill_resources(self) -> None:
+    def _fill_places(self) -> None:
         snapshot = self.snapshot
-        width = self.table(Panel.RESOURCES).size.width
-        rows = {row.key: row.line for row in resources.rows(snapshot, width, self.now)} \
-            if snapshot else {}  # fmt: skip
-        note = resources.summary(snapshot) if snapshot else ""
-        self._list(Panel.RESOURCES, tuple(rows), rows.__getitem__, (Span(note, Role.MUTED),))
+        width = self.table(Panel.PLACES).size.width
+        found = places.rows(snapshot, width, self.now, self._unfolded) if snapshot else []
+        rows = {row.key: row.line for row in found}
+        note = places.summary(snapshot) if snapshot else ""
+        self._list(Panel.PLACES, tuple(rows), rows.__getitem__, (Span(note, Role.MUTED),))
 
     def _fill_timeline(self) -> None:
         rows, now = self._events.of(self.snapshot), self.now
@@ -235,7 +237,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         self._fill_selected()
         self.query_one(FooterBar).show_hints(self.hints())
 
-    @on(GridTable.CursorMoved, f"#{Panel.RESOURCES}")
+    @on(GridTable.CursorMoved, f"#{Panel.PLACES}")
     def _other_used(self) -> None:
         self.query_one(FooterBar).show_hints(self.hints())
 
@@ -299,6 +301,10 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         if self.focused_panel is Panel.SERVICES and isinstance(row, Heading | Alike):
             self.action_unfold(not (row.whole if isinstance(row, Heading) else row.is_open))
             return
+        key = self.table(self.focused_panel).cursor_key
+        if self.focused_panel is Panel.PLACES and key is not None and places.folds(key):
+            self.action_unfold(key not in self._unfolded)
+            return
         name = self._service_in_focus()
         if name and self.snapshot is not None and self.snapshot.service(name):
             self.console_app.open(ServicePage(name))
@@ -343,11 +349,27 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         if self.focused_panel is Panel.SERVICES:
             self._unfold_services(wanted=bool(wanted))
             return
+        if self.focused_panel is Panel.PLACES:
+            self._unfold_place(wanted=bool(wanted))
+            return
         alert = self.alert
         if alert is not None:
             key = self._alerts.unfold(alert, wanted=bool(wanted))
             self.show_body()
             self.table(Panel.ALERTS).move_to_key(key)
+
+    def _unfold_place(self, *, wanted: bool) -> None:
+        """Show or hide what is on the place under the cursor, or on the one that the row is of."""
+        table = self.table(Panel.PLACES)
+        at, keys = table.cursor_key or "", list(table.keys)
+        above = keys[: keys.index(at) + 1] if at in keys else []
+        key = next((each for each in reversed(above) if places.folds(each)), None)
+        if key is None or wanted is (key in self._unfolded):
+            self.say("nothing is folded here")
+            return
+        self._unfolded = self._unfolded | {key} if wanted else self._unfolded - {key}
+        self.show_body()
+        table.move_to_key(key)
 
     def _unfold_services(self, *, wanted: bool) -> None:
         key = self._services.cursor_key
@@ -363,7 +385,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         on_alerts = self.focused_panel is Panel.ALERTS
         if key.scope is Scope.ALERTS:
             return on_alerts
-        if key.id == "restart" and self.focused_panel is Panel.RESOURCES:
+        if key.id == "restart" and self.focused_panel is Panel.PLACES:
             used = self.snapshot.service(self._service_in_focus()) if self.snapshot else None
             return used is not None and any(v.kind is ActionKind.RESTART for v in used.actions)
         return super().offers(key) and not (on_alerts and key.scope is Scope.CHANGE)
@@ -398,7 +420,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
 
         While keys go to the resources, a restart is for what is under the cursor there.
         """
-        if kinds == ActionKind.RESTART and self.focused_panel is Panel.RESOURCES:
+        if kinds == ActionKind.RESTART and self.focused_panel is Panel.PLACES:
             self._restart_used()
             return
         self.table(Panel.SERVICES).move(0)
@@ -406,7 +428,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
 
     def _restart_used(self) -> None:
         """Restart the copy under the cursor, or all copies of a workload's service."""
-        snapshot, table = self.snapshot, self.table(Panel.RESOURCES)
+        snapshot, table = self.snapshot, self.table(Panel.PLACES)
         key = table.cursor_key
         if snapshot is None or key is None:
             self.say("no copy is selected")

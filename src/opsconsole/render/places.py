@@ -1,0 +1,186 @@
+"""Where it runs: hosts, engines and clusters in one list, those in trouble first.
+
+Invariant: a place that is not read, or is short of something, has a row of its own with that one
+reason; those that are well may be counted. With one or two places each stands with all of its rows.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from opsconsole.model.running.hosts import HostView
+from opsconsole.model.running.workloads import EngineView, PlaceKind
+from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.model.state import State
+from opsconsole.render import resources
+from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import Line, Role, Row, Span, clip_line, fit
+from opsconsole.render.ink.cuts import cut_name, cut_sentence
+
+ALL_OF_THEM: Final = 2
+"""Up to so many places stand with all of their rows."""
+
+WELL: Final = "places:well"
+"""The key of the row that counts what is well."""
+
+_FULL: Final = 0.95
+"""The share of a disk, or of memory, from which on a host is short of it."""
+
+_NAME: Final = 16
+_KIND: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """``key`` is of its row, ``trouble`` why it needs a look, ``figure`` what is nearest to a limit
+    and ``share`` how near.
+    """
+
+    key: str
+    name: str
+    kind: str
+    state: State = State.OK
+    trouble: str = ""
+    figure: str = ""
+    share: float = 0.0
+    seen: HostView | EngineView | None = None
+
+
+def rows(snapshot: Snapshot, width: int, now: float, unfolded: frozenset[str]) -> list[Row]:
+    """The rows in ``width`` cells; what is below the places ``unfolded`` by key is there too."""
+    places = sorted(_places(snapshot, now), key=lambda each: (-each.state.urgency, each.name))
+    if len(places) <= ALL_OF_THEM:
+        return resources.rows(snapshot, width, now)
+    out: list[Row] = []
+    well = [each for each in places if each.state is State.OK]
+    for each in places:
+        if each.state is not State.OK or WELL in unfolded:
+            is_open = each.key in unfolded
+            out.append(Row(each.key, _line(each, width, is_open=is_open)))
+            out += _below(snapshot, each, width, now) if is_open else ()
+    if well:
+        out.append(Row(WELL, _well(well, width, is_open=WELL in unfolded)))
+    return out
+
+
+def in_trouble(snapshot: Snapshot, now: float) -> int:
+    """How many places need a look, where each has one row."""
+    places = list(_places(snapshot, now))
+    if len(places) <= ALL_OF_THEM:
+        return 0
+    return sum(each.state is not State.OK for each in places)
+
+
+def folds(key: str) -> bool:
+    """Whether something is below the row ``key``."""
+    return key == WELL or key.startswith(("place:", "engine:"))
+
+
+def summary(snapshot: Snapshot) -> str:
+    """The title's note: how many there are of each kind, or what runs on the one or two."""
+    places = list(_places(snapshot, snapshot.taken_at))
+    if len(places) <= ALL_OF_THEM:
+        return resources.summary(snapshot)
+    return " · ".join(_counted(places))
+
+
+def _counted(places: list[_Place]) -> list[str]:
+    """How many there are of each kind: hosts first, then clusters and engines."""
+    kinds = Counter(each.kind for each in places)
+    ordered = sorted(kinds, key=lambda kind: (kind != "host", kind))
+    return [f"{kinds[kind]} {kind}{'s' * (kinds[kind] != 1)}" for kind in ordered]
+
+
+def _places(snapshot: Snapshot, now: float) -> Iterator[_Place]:
+    silent = {
+        each.id.name: each for each in snapshot.sources
+        if each.id.kind.tells_replicas and each.fault is not None
+    }  # fmt: skip
+    for host in snapshot.hosts:
+        yield _host(host, now)
+    for engine in snapshot.engines:
+        name = engine.inventory.place.name
+        yield _engine(engine, silent.pop(name, None), now)
+    for name, source in silent.items():
+        yield _Place(f"engine:{name}", name, "engine", State.UNKNOWN, _reason(source, now))
+
+
+def _host(seen: HostView, now: float) -> _Place:
+    host = seen.host
+    shares = [
+        *((each.share, f"disk {figures.percent(each.share)} of {figures.size(each.total)}")
+          for each in host.disks),
+    ]  # fmt: skip
+    if host.memory_total:
+        share = host.memory_used / host.memory_total
+        shares.append((share, f"memory {figures.percent(share)}"))
+    share, figure = max(shares, default=(0.0, ""))
+    place = _Place(f"place:{host.name}", host.name, "host", figure=figure, share=share, seen=seen)
+    if seen.stale(now):
+        return _changed(place, State.UNKNOWN, f"not read for {figures.age(now - seen.taken_at)}")
+    return _changed(place, State.DEGRADED, figure) if share >= _FULL else place
+
+
+def _engine(seen: EngineView, silent: SourceView | None, now: float) -> _Place:
+    where = seen.inventory.place
+    kind = where.kind.value if where.kind is not PlaceKind.UNKNOWN else "engine"
+    runs = sum(each.runs for each in seen.inventory.replicas)
+    place = _Place(f"engine:{where.name}", where.name, kind, figure=f"{runs} run", seen=seen)
+    if silent is not None:
+        return _changed(place, State.UNKNOWN, _reason(silent, now))
+    if seen.stale(now):
+        return _changed(place, State.UNKNOWN, f"not read for {figures.age(now - seen.taken_at)}")
+    return place
+
+
+def _changed(place: _Place, state: State, trouble: str) -> _Place:
+    return _Place(
+        place.key, place.name, place.kind, state, trouble, place.figure, place.share, place.seen
+    )
+
+
+def _reason(source: SourceView, now: float) -> str:
+    said = source.fault.kind.value if source.fault is not None else ""
+    return f"{said}, {figures.age(now - source.since)}"
+
+
+def _line(place: _Place, width: int, *, is_open: bool) -> Line:
+    role = Role.DEGRADED if place.state is State.DEGRADED else Role.UNKNOWN
+    calm = place.state is State.OK
+    name = max(8, min(_NAME, width // 3))
+    said = place.trouble or place.figure
+    return clip_line(
+        (
+            Span(f" {place.state.glyph} ", Role.OK if calm else role),
+            Span(fit(cut_name(place.name, name), name), Role.TEXT if calm else Role.STRONG),
+            Span(f" {fit(place.kind, _KIND)} ", Role.MUTED),
+            Span(cut_sentence(said, max(4, width - name - _KIND - 7)),
+                 Role.MUTED if calm else Role.TEXT),
+            Span(" ▾" if is_open else "", Role.MUTED),
+        ),
+        width,
+    )  # fmt: skip
+
+
+def _well(well: list[_Place], width: int, *, is_open: bool) -> Line:
+    """``● 9 hosts, 3 engines    web-1 memory 86%``: how many, and the nearest to a limit."""
+    counted = ", ".join(_counted(well))
+    nearest = max(well, key=lambda each: each.share)
+    near = f"   {nearest.name} {nearest.figure}" if nearest.share else ""
+    mark = "▾" if is_open else "▸"
+    return clip_line(
+        (Span(f" {mark} ", Role.MUTED), Span(f"{counted} ok"), Span(near, Role.MUTED)), width
+    )
+
+
+def _below(snapshot: Snapshot, place: _Place, width: int, now: float) -> list[Row]:
+    """What is on a host, or runs in an engine, a little further in."""
+    match place.seen:
+        case HostView():
+            found = resources.host_rows(place.seen.host, width - 2, place.seen.stale(now))
+        case EngineView():
+            found = resources.engine_rows(place.seen, width - 2, now)
+        case None:
+            found = []
+    return [Row(each.key, (Span("  "), *each.line)) for each in found]

@@ -1,0 +1,68 @@
+"""Many hosts and engines: one row for each in trouble, the others counted, all to be unfolded."""
+
+from dataclasses import replace
+
+import pytest
+
+from opsconsole.model.fault import Fault, FaultKind
+from opsconsole.model.snapshot import Snapshot, SourceView
+from opsconsole.render import places, resources
+from opsconsole.render.ink.cells import line_width, plain
+from tests.named import named
+from tests.ui import fleet, fleets
+from tests.ui.fleet import NOW
+
+LARGE = fleets.large()
+NONE: frozenset[str] = frozenset()
+
+
+def said(snapshot: Snapshot, width: int = 60, unfolded: frozenset[str] = NONE) -> dict[str, str]:
+    return {each.key: plain([each.line]) for each in places.rows(snapshot, width, NOW, unfolded)}
+
+
+def test_those_in_trouble_come_first_with_their_one_reason() -> None:
+    rows = said(LARGE)
+    assert list(rows) == ["place:web-2", "place:web-6", places.WELL]
+    assert "not read for 9m00s" in rows["place:web-6"]
+    assert "disk 97% of 200G" in rows["place:web-2"]
+    assert "4 hosts, 1 engine ok" in rows[places.WELL]
+    assert "web-5 disk 50%" in rows[places.WELL]
+    assert places.in_trouble(LARGE, NOW) == 2
+
+
+def test_what_is_on_a_place_is_unfolded() -> None:
+    whole = said(LARGE, unfolded=frozenset({places.WELL, "engine:docker"}))
+    assert {f"place:web-{number}" for number in range(1, 7)} <= set(whole)
+    assert "replica:redis-1" in whole
+    assert "replica:redis-1" not in said(LARGE)
+    one = said(LARGE, unfolded=frozenset({"place:web-2"}))
+    assert "host:web-2:cpu" in one
+    assert "host:web-1:cpu" not in one
+
+
+def test_an_engine_that_does_not_answer_is_in_trouble_also_if_it_never_did() -> None:
+    fault = Fault(FaultKind.CONNECT, "connection refused")
+    silent = tuple(
+        SourceView(named(f"docker:{name}"), "unix:///x", 5, None, NOW - 60, fault)
+        for name in ("docker", "east")
+    )
+    rows = said(replace(LARGE, sources=silent))
+    assert "connect, 1m00s" in rows["engine:docker"]
+    assert "engine:east" in rows
+    assert "engine" not in rows[places.WELL]
+
+
+def test_one_or_two_places_stand_with_all_of_their_rows() -> None:
+    small = fleet.on_fire()
+    assert list(said(small)) == [each.key for each in resources.rows(small, 60, NOW)]
+    assert places.summary(small) == resources.summary(small)
+    assert places.in_trouble(small, NOW) == 0
+    assert places.summary(LARGE) == "6 hosts · 1 engine"
+
+
+@pytest.mark.parametrize("width", [30, 40, 50, 80, 120])
+def test_rows_keep_to_their_width(width: int) -> None:
+    unfolded = frozenset({places.WELL, "place:web-2", "engine:docker"})
+    for each in places.rows(LARGE, width, NOW, unfolded):
+        if each.key.startswith(("place", "engine")):
+            assert line_width(each.line) <= width
