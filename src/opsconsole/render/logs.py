@@ -1,7 +1,8 @@
 """A page of logs as lines: time, level, source if there are several, text.
 
-Invariant: pure. A row is one line of a log; each line that continues it is another row. Dropped
-lines, lag and unread logs are always shown.
+Invariant: pure. A row is one line of a log; each line that continues it is another row. The same
+error several times in a row is one, with how often and over how long. Dropped lines, lag and unread
+logs are always shown.
 """
 
 from bisect import bisect_left
@@ -17,8 +18,19 @@ from opsconsole.model.logs import (
     LogStatus,
     PastEnd,
 )
-from opsconsole.render.ink.cells import Line, Role, Span, clip_line, fit, titled, wrap
-from opsconsole.render.ink.figures import duration, fine_clock
+from opsconsole.render.ink.cells import (
+    Line,
+    Role,
+    Span,
+    clip,
+    clip_line,
+    fit,
+    line_width,
+    titled,
+    width_of,
+    wrap,
+)
+from opsconsole.render.ink.figures import age, clock, duration, fine_clock
 from opsconsole.render.ink.matching import compiled
 from opsconsole.zones import written
 
@@ -31,6 +43,7 @@ BEHIND: Final = 2.0
 """Seconds of lag from which the lag is coloured."""
 
 _SOURCE_WIDTH: Final = 18
+_MILLISECOND: Final = 0.001
 _WORDS: Final = {
     LogLevel.UNKNOWN: ("", Role.MUTED),
     LogLevel.TRACE: ("TRACE", Role.FAINT),
@@ -51,17 +64,45 @@ class LineRow(NamedTuple):
 
 
 class Rows:
-    """The rows of a page."""
+    """The rows of a page. ``folded``: lines that repeat are one."""
 
-    def __init__(self, page: LogPage) -> None:
+    def __init__(self, page: LogPage, *, folded: bool = False) -> None:
         self.page = page
         self._parts = [line.text.split("\n") if "\n" in line.text else None for line in page.lines]
+        self._heads = _heads(page.lines) if folded else list(range(len(page.lines)))
+        self._last = dict(zip(self._heads, range(len(self._heads)), strict=True))
         self.places = [
             LineRow(at, part)
             for at, parts in enumerate(self._parts)
+            if self._heads[at] == at
             for part in range(len(parts) if parts else 1)
         ]
         self._matches = set(page.matches) if page.query.pattern is not None else set()
+        self.fine = any(line.at % 1.0 >= _MILLISECOND for line in page.lines)
+        self._short = _short([each.source for each in page.sources])
+        self.source_width = min(_SOURCE_WIDTH, max(map(len, self._short.values()), default=0))
+
+    def source_at(self, row: int) -> str:
+        """Whose line it is, as briefly as tells the sources apart; '' for several."""
+        found = self._sources_of(row)
+        return self._short.get(found[0], found[0]) if len(found) == 1 else ""
+
+    def repeats(self, row: int) -> str:
+        """``×5 in 25s`` of a row that stands for several, and of how many sources; else ''."""
+        first, last = self._span_of(row)
+        if first == last or self.places[row].part:
+            return ""
+        lines, sources = self.page.lines, len(self._sources_of(row))
+        of = f" of {sources} sources" if sources > 1 else ""
+        return f"×{last - first + 1} in {age(lines[last].at - lines[first].at)}{of}"
+
+    def _sources_of(self, row: int) -> list[str]:
+        first, last = self._span_of(row)
+        return sorted({line.source for line in self.page.lines[first : last + 1]})
+
+    def _span_of(self, row: int) -> tuple[int, int]:
+        first = self.places[row].line
+        return first, self._last[first]
 
     def __len__(self) -> int:
         return len(self.places)
@@ -82,7 +123,7 @@ class Rows:
 
     def row_of(self, line: int) -> int:
         """The first row of a line."""
-        return bisect_left(self.places, LineRow(line, 0))
+        return bisect_left(self.places, LineRow(self._heads[line], 0))
 
     def find(self, source: str, number: int, at: float) -> int:
         """The row of a line seen before, or of the next later one if it is gone."""
@@ -108,8 +149,34 @@ class Rows:
         if not self.places:
             return None
         here = self.places[min(row, len(self) - 1)].line
-        found = [at for at in lines if (at > here if step > 0 else at < here)]
+        heads = sorted({self._heads[at] for at in lines})
+        found = [at for at in heads if (at > here if step > 0 else at < here)]
         return self.row_of(found[0] if step > 0 else found[-1]) if found else None
+
+
+def _heads(lines: Sequence[LogLine]) -> list[int]:
+    """For each line the first of those like it that stand right before it."""
+    heads: list[int] = []
+    for at, line in enumerate(lines):
+        before = lines[at - 1] if at else None
+        same = (
+            before is not None
+            and line.level >= LogLevel.WARNING
+            and not line.notice
+            and (line.level, line.text) == (before.level, before.text)
+        )
+        heads.append(heads[-1] if same else at)
+    return heads
+
+
+def _short(names: Sequence[str]) -> dict[str, str]:
+    """The part of each name in which it differs from the others, from a separator on."""
+    one, other = min(names, default=""), max(names, default="")
+    alike = next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1), 0
+    )
+    cut = max(one[:alike].rfind(each) for each in "-_./:")
+    return {name: name[cut:] if cut > 0 else name for name in names}
 
 
 def query_of(
@@ -152,10 +219,18 @@ def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: 
                 width,
             )
         ]
-    head = _head(line, several=several) if part == 0 else _blank_head(several=several)
-    used = sum(len(span.text) for span in head)
-    role = Role.MATCH if rows.is_match(at) else _text_role(line.level)
+    head = _head(rows, at, several=several)
+    used = line_width(head)
+    if part:
+        head = (Span(" " * used),)
+    role = Role.MATCH if rows.is_match(at) else _text_role(line.level, part)
     text = rows.text_at(at)
+    often = rows.repeats(at)
+    if often:
+        room = max(10, width - used - width_of(often) - 2)
+        return [
+            clip_line((*head, Span(clip(text, room), role), Span(f"  {often}", Role.ACCENT)), width)
+        ]
     if not wrapped or width - used < 20:
         return [clip_line((*head, Span(text, role)), width)]
     pieces = wrap(text, width - used)
@@ -167,25 +242,24 @@ def row(rows: Rows, at: int, width: int, *, several: bool, wrapped: bool, most: 
     ]
 
 
-def _text_role(level: LogLevel) -> Role:
-    if level >= LogLevel.ERROR:
+def _text_role(level: LogLevel, part: int) -> Role:
+    """The first line of an error in strong ink; what continues it says where, not what."""
+    if level >= LogLevel.ERROR and part == 0:
         return Role.STRONG
     return Role.MUTED if LogLevel.UNKNOWN < level <= LogLevel.DEBUG else Role.TEXT
 
 
-def _head(line: LogLine, *, several: bool) -> Line:
+def _head(rows: Rows, at: int, *, several: bool) -> Line:
+    line = rows.line_at(at)
     word, role = _WORDS[line.level]
+    moment = fine_clock(line.at) if rows.fine else clock(line.at)
     spans = [
-        Span(f" {fine_clock(line.at)}", Role.MUTED if line.stamped else Role.FAINT),
+        Span(f" {moment}", Role.MUTED if line.stamped else Role.FAINT),
         Span(f" {word:5} ", role),
     ]
     if several:
-        spans.append(Span(f"{fit(line.source, _SOURCE_WIDTH)} ", Role.MUTED))
+        spans.append(Span(f"{fit(rows.source_at(at), rows.source_width)} ", Role.MUTED))
     return tuple(spans)
-
-
-def _blank_head(*, several: bool) -> Line:
-    return (Span(" " * (13 + 7 + (_SOURCE_WIDTH + 1 if several else 0))),)
 
 
 class Look(NamedTuple):

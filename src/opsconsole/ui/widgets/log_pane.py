@@ -19,6 +19,7 @@ class LogPane(LineWidget, can_focus=True):
         self.rows = Rows(LogPage(LogQuery()))
         self.follows = True
         self.wraps = False
+        self.folds = True
         self._top: tuple[Line, ...] = ()
         self._cursor = 0
         self._bottom = 0
@@ -31,7 +32,7 @@ class LogPane(LineWidget, can_focus=True):
     def show_page(self, page: LogPage) -> None:
         """Show another page; the cursor stays on its line if that is still there."""
         here = self.line
-        self.rows = Rows(page)
+        self.rows = Rows(page, folded=self.folds)
         if self.follows or here is None:
             self._cursor = self._bottom = max(0, len(self.rows) - 1)
         else:

@@ -7,7 +7,7 @@ screen and the logs tab are this pane in two places.
 
 import threading
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar, Final, cast
 
 from textual.message import Message
 
@@ -15,6 +15,7 @@ from opsconsole.model.logs import LogPage, LogReader
 from opsconsole.render import logs as render
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink.cells import Line
+from opsconsole.render.log_counts import counts
 from opsconsole.render.logs import Look
 from opsconsole.text import sanitize
 from opsconsole.ui.bindings import bindings
@@ -23,6 +24,8 @@ from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.service.tab import Bindings
 from opsconsole.ui.widgets.log_pane import LogPane
 from opsconsole.ui.widgets.prompt import Prompt
+
+_ROOM_FOR_COUNTS: Final = 10
 
 
 class PageArrived(Message):
@@ -121,7 +124,9 @@ class ServiceLogs(LogPane):
         # Counts of dropped lines and the lag keep updating while the rows are held.
         page = self._waiting if self._look.paused and self._waiting else self._page
         title = render.title(self._look, page, width)
-        self.show_top((*above, title, *render.status(page, width)))
+        counted = counts(page, width) if page is not None else ()
+        tops = (counted,) if counted and self.size.height > _ROOM_FOR_COUNTS else ()
+        self.show_top((*above, title, *render.status(page, width), *tops))
 
     def see(self, look: Look) -> None:
         """Show the logs in another way."""
@@ -178,6 +183,13 @@ class ServiceLogs(LogPane):
         """Long lines on several rows, or cut."""
         self.wraps = not self.wraps
         self.show_logs(self._above)
+
+    def action_fold_repeats(self) -> None:
+        """Lines that repeat as one row, or each for itself."""
+        self.folds = not self.folds
+        self.show_page(self.rows.page)
+        self.show_logs(self._above)
+        self.on_screen.say("repeated lines are one" if self.folds else "every line for itself")
 
     def action_level(self) -> None:
         """The next least level."""
