@@ -83,7 +83,7 @@ class Rows:
         self.source_width = min(_SOURCE_WIDTH, max(map(len, self._short.values()), default=0))
 
     def source_at(self, row: int) -> str:
-        """Whose line it is, as briefly as tells the sources apart; '' for several."""
+        """Whose line it is, as brief as the other sources allow; '' for several."""
         found = self._sources_of(row)
         return self._short.get(found[0], found[0]) if len(found) == 1 else ""
 
