@@ -29,11 +29,13 @@ from tests.operations.place import Place, ended, http_config, performed, planned
 from tests.operations.recording_server import RecordingServer
 from tests.patience import soon as until
 
-END, ROLLBACK, WATCH = PromiseKind.END, PromiseKind.ROLLBACK, PromiseKind.WATCH
+END, ROLLBACK = PromiseKind.END, PromiseKind.ROLLBACK
+WATCH, NEXT = PromiseKind.WATCH, PromiseKind.NEXT
 KINDS = {
     END: ActionKind.DEGRADE,
     ROLLBACK: ActionKind.RESTART,
     WATCH: ActionKind.ACKNOWLEDGE,
+    NEXT: ActionKind.RESTART,
 }
 ONE = op("one")
 LATER = 1_000_000.0
@@ -95,6 +97,14 @@ def _promised(
     state: FolderPlace, journal: SqliteJournal, made: Intent, kind: PromiseKind
 ) -> Promise:
     """A promise that is due, in the mandate and in the journal."""
+    if kind is NEXT:
+        following = replace(made, operation=op("two"), plan=replace(made.plan, id="plan-two"))
+        state.mandates.give(made, (following,))
+        journal.submit(made, 1.0)
+        for each in (OperationState.DISPATCHED, OperationState.VERIFYING, OperationState.VERIFIED):
+            journal.advance(ONE, each, 2.0)
+        (mandate,) = state.mandates.all()
+        return mandate.promises[0]
     seconds = LATER if kind is WATCH else -1.0
     promise = due_in(Promise(ONE, kind, made.plan.service, 0.0), seconds)
     state.mandates.give(made)
@@ -147,7 +157,8 @@ async def test_what_is_due_is_done_only_as_this_process_declares_it(
     own = _written(path, text)
     alike = text == ALIKE
     before = journal.promise(ONE, kind)
-    rule = rule_of(state, journal, own, Mandate(made, (promise,)), promise)
+    (mandate,) = state.mandates.all()
+    rule = rule_of(state, journal, own, mandate, promise)
     left = other and not alike
     try:
         await rule.turn()
@@ -156,13 +167,13 @@ async def test_what_is_due_is_done_only_as_this_process_declares_it(
     except DeclaredElsewhereError:
         assert left
     except _BegunError:
-        assert kind is WATCH
+        assert kind in {WATCH, NEXT}
     else:
         assert not left
     assert begun == ([own.base] if alike else [])
     if left:
         assert journal.promise(ONE, kind) == before, "nobody was told that it was tried"
-        assert state.mandates.all() == (Mandate(made, (promise,)),)
+        assert state.mandates.all() == (mandate,)
 
 
 @pytest.mark.parametrize("kind", PromiseKind)

@@ -146,6 +146,8 @@ class FakeEngine:
         self.reloaded = 0
         self.stopped = False
         self.refusal: Refusal | None = None
+        self.refusals: dict[str, Refusal] = {}
+        self.followed: list[tuple[Plan, ...]] = []
         self.not_started: Refusal | Operation | None = None
         self.slow = False
         self.warnings: tuple[str, ...] = ()
@@ -217,9 +219,11 @@ class FakeEngine:
         match question:
             case PlanFor():
                 self.requests.append(question.request)
-                return self.refusal or self.plan(question.request)
+                refusal = self.refusals.get(question.request.service, self.refusal)
+                return refusal or self.plan(question.request)
             case Perform():
                 self.performed.append((question.plan, question.confirmation))
+                self.followed.append(question.then)
                 return self.not_started or an_operation(question.plan)
             case GiveUp() | StopRollback():
                 asked = self.given_up if isinstance(question, GiveUp) else self.stopped_rollbacks

@@ -5,6 +5,7 @@ Invariant: made without importing what carries a command out; ``module`` names i
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from opsconsole import VERSION_LINE
 from opsconsole.cli.parsing import (
@@ -189,6 +190,9 @@ def _add_logs(commands: "_Commands") -> None:
     logs.set_defaults(module="reading.logs")
 
 
+_OF_SEVERAL: Final = frozenset({"restart", "degrade", "recover", "backup", "rollback", "scale"})
+
+
 def _add_changing_commands(commands: "_Commands") -> None:
     verbs = {
         "restart": "restart a service and verify that it is healthy again",
@@ -203,8 +207,13 @@ def _add_changing_commands(commands: "_Commands") -> None:
     }
     for verb, text in verbs.items():
         command = commands.add(verb, text, changes=True)
+        several = verb in _OF_SEVERAL
         command.add_argument(
-            "service", metavar="SERVICE", help="whose, as the configuration names it"
+            "services",
+            nargs="+" if several else 1,
+            metavar="SERVICE",
+            help="whose, as the configuration names it"
+            + ("; of several one after the other" if several else ""),
         )
         _add_operation_options(command)
         _add_verb_options(command, verb)

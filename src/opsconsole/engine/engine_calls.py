@@ -92,7 +92,8 @@ class EngineCalls:
             case PlanFor():
                 return _to(question, operator.plan(question.request, self._latest))
             case Perform():
-                return _to(question, operator.perform(question.plan, question.confirmation))
+                begun = operator.perform(question.plan, question.confirmation, question.then)
+                return _to(question, begun)
             case StopRollback():
                 return _to(question, operator.stop_rollback(question.operation))
             case GiveUp():

@@ -5,7 +5,7 @@ will be made and the targets they are pinned to; an operation's verdict is what 
 after the change, never that a call returned.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -165,6 +165,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Which of several operations one is, that were confirmed at once and follow one another.
+
+    ``then`` are the services whose turn comes after it, if it is verified.
+    """
+
+    id: str
+    number: int
+    count: int
+    then: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What exactly would be done, on what observed state.
 
@@ -175,6 +188,7 @@ class Plan:
     seconds after the verdict. ``context`` is what else to know before deciding, a line each.
     ``copies`` of a restart are all that could be chosen; () where there is nothing to choose. For
     ``watch`` seconds after a good verdict it is looked whether what was changed dies again.
+    ``group`` is None where it was confirmed alone.
     """
 
     id: str
@@ -202,6 +216,7 @@ class Plan:
     goals: Mapping[str, str] = field(default_factory=dict)
     copies: tuple[Copy, ...] = ()
     watch: float = 0.0
+    group: Group | None = None
 
     @property
     def override(self) -> bool:
@@ -212,6 +227,17 @@ class Plan:
     def instance(self) -> str:
         """The one instance that is meant alone, or several with commas; '' for all."""
         return self.parameters.get("instance", "")
+
+
+def confirming_word(plans: Sequence[Plan]) -> str:
+    """What is typed to confirm ``plans`` at once: the service of one, how many they are else."""
+    return plans[0].service if len(plans) == 1 else str(len(plans))
+
+
+def confirming_level(plans: Sequence[Plan]) -> ConfirmLevel:
+    """What confirms all of ``plans``: whatever one of them asks for."""
+    levels = {plan.confirm for plan in plans}
+    return next(each for each in reversed(ConfirmLevel) if each in levels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +306,7 @@ class Operation:
     about: str = ""
     given_up: str = ""
     subject: str = ""
+    group: Group | None = None
 
     @property
     def begun_nothing(self) -> bool:

@@ -56,10 +56,14 @@ SOMEBODY: Final = "somebody"
 
 @dataclass(frozen=True, slots=True)
 class Mandate:
-    """What was confirmed, and what is to follow it by itself."""
+    """What was confirmed, and what is to follow it by itself.
+
+    ``then`` was confirmed with it and is to be begun after it, one after the other.
+    """
 
     intent: Intent
     promises: tuple[Promise, ...] = ()
+    then: tuple[Intent, ...] = ()
 
     def promise(self, kind: PromiseKind) -> Promise | None:
         """What is to follow of one kind, if it is to."""
@@ -73,10 +77,12 @@ class Mandates:
         self._state = folder
         self._folder = folder / "mandates" / str(os.geteuid())
 
-    def give(self, intent: Intent) -> None:
-        """Let ``intent`` be carried out by processes of this user."""
+    def give(self, intent: Intent, then: tuple[Intent, ...] = ()) -> None:
+        """Let ``intent`` be carried out by processes of this user, and ``then`` after it."""
+        plan = intent.plan
+        following = Promise(intent.operation, PromiseKind.NEXT, plan.service, plan.created_at)
         with self._open() as folder:
-            text = self._encoded(Mandate(intent))
+            text = self._encoded(Mandate(intent, (following,) if then else (), then))
             durable.create(_name(intent.operation), text, _MODE, folder=folder)
 
     def get(self, operation: str) -> Mandate | None:
@@ -224,13 +230,12 @@ class Mandates:
             durable.replace(name, self._encoded(mandate), _MODE, folder=folder)
 
     def _encoded(self, mandate: Mandate) -> bytes:
-        intent = mandate.intent
         document = {
             "version": _VERSION,
             "state": str(self._state),
-            **asdict(replace(intent, plan=None)),  # type: ignore[arg-type]
-            "plan": json.loads(plan_codec.encode(intent.plan)),
+            **_document(mandate.intent),
             "promises": [asdict(each) for each in mandate.promises],
+            "then": [_document(each) for each in mandate.then],
         }
         return json.dumps(document).encode()
 
@@ -312,11 +317,21 @@ def _step(run: str) -> str:
     return f"{checked(run, RUN_ID, 'a run of a runbook')}.step"
 
 
+def _document(intent: Intent) -> dict[str, Any]:
+    plan = json.loads(plan_codec.encode(intent.plan))
+    return {**asdict(replace(intent, plan=None)), "plan": plan}  # type: ignore[arg-type]
+
+
 def _decoded(document: dict[str, Any]) -> Mandate:
-    plan = plan_codec.decode(json.dumps(document["plan"]))
-    texts = ("operation", "reason", "declaration", "config_path", "base")
-    words = {name: str(document[name]) for name in texts}
     promises = tuple(
         Promise(**{**each, "kind": PromiseKind(each["kind"])}) for each in document["promises"]
     )
-    return Mandate(Intent(**words, plan=plan, who=Who(**document["who"])), promises)
+    then = tuple(_intent(each) for each in document.get("then", ()))
+    return Mandate(_intent(document), promises, then)
+
+
+def _intent(document: dict[str, Any]) -> Intent:
+    plan = plan_codec.decode(json.dumps(document["plan"]))
+    texts = ("operation", "reason", "declaration", "config_path", "base")
+    words = {name: str(document[name]) for name in texts}
+    return Intent(**words, plan=plan, who=Who(**document["who"]))

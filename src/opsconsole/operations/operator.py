@@ -6,7 +6,6 @@ is refused here, for every caller. What blocks runs on the operator's own thread
 """
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from functools import partial
@@ -23,7 +22,6 @@ from opsconsole.model.asked.backups import BackupView
 from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
     SILENCING,
-    ActionKind,
     ActionRequest,
     ActionView,
     Confirmation,
@@ -34,27 +32,23 @@ from opsconsole.model.operation import (
     Refusal,
 )
 from opsconsole.model.snapshot import Snapshot
-from opsconsole.operations import seen_verdicts
+from opsconsole.operations import group, seen_verdicts, stopping
 from opsconsole.operations.driving import own_acknowledgements
-from opsconsole.operations.driving.driver import Driver, ObserveError
 from opsconsole.operations.driving.instance_probes import states_of
-from opsconsole.operations.driving.lasting import with_deaths
 from opsconsole.operations.journal.audit_sinks import sinks_of
 from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.records import Intent, PromiseKind
+from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.own_configuration import OwnConfiguration
-from opsconsole.operations.planning import copies, planner, policy
+from opsconsole.operations.planning import looking, planner, policy
 from opsconsole.operations.planning.declared import (
     Declared,
     declared,
-    digest,
     find,
     lasts,
     not_found_again,
     scale_bounds,
 )
-from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.operations.planning.policy_facts import PolicyFacts, of_subject
 from opsconsole.operations.promises.left_to_others import left_to_others
 from opsconsole.operations.promises.promising import lasting, revive
@@ -62,15 +56,14 @@ from opsconsole.operations.running import dispatch
 from opsconsole.operations.shelf import Shelf
 from opsconsole.operations.state_place import StatePlace, scope_of
 from opsconsole.operations.who import whoami
-from opsconsole.text import sanitize
 from opsconsole.threads import BoundedExecutor, QueueFullError
 
 T = TypeVar("T")
 _WORKERS: Final = 4
 _DEADLINE: Final = 20.0
 _VERIFY_WITHIN: Final = 1800.0
-_SHOWN: Final = 40
 _CLOSED: Final = "the console is closing"
+_NOT_THERE: Final = Refusal("not-declared", "there is no such action")
 
 
 class Operator:
@@ -141,57 +134,65 @@ class Operator:
 
     async def plan(self, request: ActionRequest, snapshot: Snapshot | None) -> Plan | Refusal:
         """What exactly would be done, or why it may not be. Changes nothing."""
+        plan, refusal = await self._foresee(request, snapshot, in_spite=frozenset())
+        return refusal or plan or _NOT_THERE
+
+    async def foresee(self, request: ActionRequest) -> tuple[Plan | None, Refusal | None]:
+        """What would be done, also where something that passes stands in the way; and what does.
+
+        One of both at least. Changes nothing.
+        """
+        return await self._foresee(request, None, in_spite=policy.PASSING)
+
+    async def _foresee(
+        self, request: ActionRequest, snapshot: Snapshot | None, *, in_spite: frozenset[str]
+    ) -> tuple[Plan | None, Refusal | None]:
         fleet = await self._look()
         if isinstance(fleet, Refusal):
-            return fleet
+            return None, fleet
         settings = fleet.settings
         request = planner.clean(request, snapshot)
         found = find(settings, request.service, request.kind, request.name)
         if found is None and fleet.faults:
-            return not_found_again(request.service, fleet.faults)
+            return None, not_found_again(request.service, fleet.faults)
         refusal = await self._ask_policy(request, found)
-        if refusal is not None or found is None:
-            return refusal or Refusal("not-declared", "there is no such action")
-        driver = None
+        if found is None or (refusal is not None and refusal.code not in in_spite):
+            return None, refusal or _NOT_THERE
         try:
-            shared = self._journal.past_plans(found.service) if self._journal else ()
-            performed = self.state.mandates.believed(shared)
-
-            def make(asked: ActionRequest) -> Driver:
-                return planner.make_driver(
-                    settings, found, asked, self._base, self._machines, self._threads, performed
-                )
-
-            states = partial(states_of, settings, found.service, self._base, snapshot)
-            request, there = await copies.choose(request, found, make, states)
-            driver = make(request)
-            past = (
-                self._journal.past(found.service, found.kind, found.name) if self._journal else ()
-            )
-            plan = await planner.make_plan(
-                settings, found, request, driver, past, self._clock, performed
-            )
-        except ObserveError as error:
-            return Refusal(error.code, error.what, error.remedy)
+            past = self._past(found)
         except StateError as error:
-            return Refusal("cannot-look", error.what, error.remedy)
-        finally:
-            if driver is not None:
-                await driver.close()
-        if isinstance(plan, Refusal):
-            return plan
-        refusal = policy.refuse_rollback(plan, performed) or planner.refuse_last_healthy(
-            plan, request, snapshot
-        )
-        plan = replace(plan, copies=there)
-        if plan.kind is ActionKind.RESTART:
-            plan = with_deaths(plan, driver.deaths(), snapshot, self._clock.now())
-        return refusal or await with_context(plan, settings, self._base, snapshot, self._threads)
+            return None, Refusal("cannot-look", error.what, error.remedy)
+        states = partial(states_of, settings, found.service, self._base, snapshot)
+        plan, stands = await looking.plan_of(
+            request, found, settings, self._base, snapshot,
+            self._machines, self._threads, self._clock, past, states,
+        )  # fmt: skip
+        return plan, refusal or stands
 
-    async def perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
-        """Start what was confirmed, or say why not. Returns when the runner is on its own."""
+    def _past(self, found: Declared) -> looking.BeforeIt:
+        if self._journal is None:
+            return looking.BeforeIt()
+        runs = self._journal.past(found.service, found.kind, found.name)
+        plans = self._journal.past_plans(found.service)
+        return looking.BeforeIt(runs, self.state.mandates.believed(plans))
+
+    async def perform(
+        self, plan: Plan, confirmation: Confirmation, then: tuple[Plan, ...] = ()
+    ) -> Operation | Refusal:
+        """Start what was confirmed, or say why not. Returns when the runner is on its own.
+
+        ``then`` was confirmed with it: this user's keeper begins one after the other, each if the
+        one before it was verified. The operation's ``group`` is what joins them.
+        """
+        return await self._started(partial(self._perform, (plan, *then), confirmation))
+
+    async def perform_next(self, intent: Intent, then: tuple[Intent, ...]) -> Operation | Refusal:
+        """Start what was confirmed with others and has its turn now, or say why not."""
+        return await self._started(partial(self._perform_next, intent, then))
+
+    async def _started(self, start: Callable[[], Operation | Refusal]) -> Operation | Refusal:
         try:
-            return await self._threads.run(self._perform, plan, confirmation, deadline=_DEADLINE)
+            return await self._threads.run(start, deadline=_DEADLINE)
         except (TimeoutError, QueueFullError):
             return Refusal(
                 "not-started",
@@ -219,19 +220,24 @@ class Operator:
             taken_up = True
             await self.reconcile()
 
+    def follow_group(self, first: Operation, every: float) -> AsyncIterator[Operation]:
+        """As ``follow``, and then each operation of the group of ``first`` after it."""
+        mandates, path = self.state.mandates, self._own.path
+        return group.follow(self, first, every, lambda: mandates.keeper_is_there(path))
+
     async def stop_rollback(self, operation: str) -> Operation | Refusal:
         """Keep the automatic rollback after ``operation`` from being begun, or say why not."""
-        try:
-            return await self._threads.run(self._stop_rollback, operation, deadline=_DEADLINE)
-        except (TimeoutError, QueueFullError):
-            return Refusal("not-stopped", "the journal does not answer", "try again at once")
-        except StateError as error:
-            return Refusal("audit-not-writable", error.what, error.remedy)
+        return await self._settled(stopping.stop_rollback, operation)
 
     async def give_up(self, operation: str) -> Operation | Refusal:
         """Have verifying an operation end, so that what follows may begin, or say why not."""
+        return await self._settled(stopping.give_up, operation)
+
+    async def _settled(
+        self, does: Callable[[Journal, str, float], Operation | Refusal], operation: str
+    ) -> Operation | Refusal:
         try:
-            return await self._threads.run(self._give_up, operation, deadline=_DEADLINE)
+            return await self._threads.run(self._settle, does, operation, deadline=_DEADLINE)
         except (TimeoutError, QueueFullError):
             return Refusal("not-stopped", "the journal does not answer", "try again")
         except StateError as error:
@@ -284,13 +290,12 @@ class Operator:
 
     def catch_up(self) -> tuple[Operation, ...]:
         """The operations of this user whose verdict no console of theirs has seen yet."""
-        now, read_only = self._clock.now(), self._read_only
-        if self._reader is None:
+        now, reader, read_only = self._clock.now(), self._reader, self._read_only
+        if reader is None:
             return ()
         try:
-            return seen_verdicts.catch_up(
-                self._reader, whoami(), self.operations(), now, read_only=read_only
-            )
+            runs = reader.operations()
+            return seen_verdicts.catch_up(reader, whoami(), runs, now, read_only=read_only)
         except StateError:
             # It cannot be remembered: what is lost is a notice, and it is in the journal.
             return ()
@@ -404,33 +409,53 @@ class Operator:
             return (), self._fault or _CLOSED
         return self._facts.recently(self._reader, service)
 
-    def _perform(self, plan: Plan, confirmation: Confirmation) -> Operation | Refusal:
-        refusal = policy.refuse_reason(confirmation.reason)
+    def _perform(self, plans: tuple[Plan, ...], confirmation: Confirmation) -> Operation | Refusal:
+        refusal = policy.refuse_reason(confirmation.reason) or policy.refuse_together(
+            plans, confirmation, self._clock.now()
+        )
         if refusal is not None:
             return refusal
-        request = planner.clean(planner.request_of(plan, confirmation.reason or plan.reason))
+        if len(plans) > 1:
+            # The count was typed, which stands for each of the names.
+            confirmation = replace(confirmation, typed=plans[0].service)
         fleet = look(self._declared)
         settings = fleet.settings
-        found = find(settings, plan.service, plan.kind, plan.name)
-        if found is None and fleet.faults:
-            return not_found_again(plan.service, fleet.faults)
+        plans = group.joined(plans)
+        found = [find(settings, plan.service, plan.kind, plan.name) for plan in plans]
+        if found[0] is None and fleet.faults:
+            return not_found_again(plans[0].service, fleet.faults)
+        first, *then = (
+            group.intent_of(plan, action, settings, self._own, confirmation.reason)
+            for plan, action in zip(plans, found, strict=True)
+        )
+        return self._dispatch(first, found[0], confirmation, tuple(then))
+
+    def _perform_next(self, intent: Intent, then: tuple[Intent, ...]) -> Operation | Refusal:
+        found = self._own.declared(look(self._declared), intent)
+        if isinstance(found, Refusal):
+            return found
+        confirmation = Confirmation(intent.plan.service, intent.reason)
+        intent = replace(intent, plan=group.in_its_turn(intent.plan, self._clock.now()))
+        return self._dispatch(intent, found, confirmation, then)
+
+    def _dispatch(
+        self,
+        intent: Intent,
+        found: Declared | None,
+        confirmation: Confirmation,
+        then: tuple[Intent, ...],
+    ) -> Operation | Refusal:
+        request = planner.clean(planner.request_of(intent.plan, intent.reason))
 
         def still_allowed() -> Refusal | None:
-            return self._refuse_perform(plan, request, confirmation, found)
+            return self._refuse_perform(intent.plan, request, confirmation, found)
 
         refusal = still_allowed()
-        if refusal is not None or found is None or self._journal is None:
+        if refusal is not None or self._journal is None:
             return refusal or Refusal("audit-not-writable", self._fault or _CLOSED)
-        intent = Intent(
-            operation=secrets.token_hex(8),
-            plan=plan,
-            who=whoami(),
-            reason=request.reason,
-            declaration=digest(settings, found),
-            config_path=self._own.path,
-            base=self._own.base,
+        return dispatch.dispatch(
+            self.state, self._journal, intent, self._clock, still_allowed, then
         )
-        return dispatch.dispatch(self.state, self._journal, intent, self._clock, still_allowed)
 
     def _refuse_perform(
         self,
@@ -447,8 +472,10 @@ class Operator:
         seen = self._facts.circumstances(found, None, self._fault, recent)
         return policy.refuse_perform(plan, request, confirmation, seen)
 
-    def _writable(self) -> Journal | Refusal:
-        """The journal for what is no plan and changes something, or why there is none."""
+    def _settle(
+        self, does: Callable[[Journal, str, float], Operation | Refusal], operation: str
+    ) -> Operation | Refusal:
+        """Do what is no plan and changes something, or say why not."""
         if self._read_only:
             return Refusal(
                 "read-only",
@@ -456,38 +483,9 @@ class Operator:
                 "stop it from a console without --read-only",
             )
         self._open_again()
-        return self._journal or Refusal("audit-not-writable", self._fault or _CLOSED)
-
-    def _give_up(self, operation: str) -> Operation | Refusal:
-        journal = self._writable()
-        if isinstance(journal, Refusal):
-            return journal
-        who = whoami()
-        if journal.give_up(operation, f"{who.name}@{who.host}", self._clock.now()):
-            found = journal.operation(operation)
-            assert found is not None
-            return found
-        return Refusal(
-            "nothing-to-do",
-            f"operation {sanitize(operation, limit=_SHOWN)} is not being verified",
-            "opsconsole operations lists those that are",
-        )
-
-    def _stop_rollback(self, operation: str) -> Operation | Refusal:
-        journal = self._writable()
-        if isinstance(journal, Refusal):
-            return journal
-        who, now = whoami(), self._clock.now()
-        outcome = f"stopped by {who.name}@{who.host}"
-        if journal.settle(operation, PromiseKind.ROLLBACK, outcome, now, who.document()):
-            found = journal.operation(operation)
-            assert found is not None
-            return found
-        return Refusal(
-            "nothing-to-do",
-            f"no automatic rollback waits after operation {sanitize(operation, limit=_SHOWN)}",
-            "opsconsole operations lists those that do, and what became of the others",
-        )
+        if self._journal is None:
+            return Refusal("audit-not-writable", self._fault or _CLOSED)
+        return does(self._journal, operation, self._clock.now())
 
     def _reconcile(self) -> int:
         if self._journal is None:

@@ -62,6 +62,15 @@ def whose(run: Operation | Degradation) -> str:
     return f"{run.who}@{run.host}" if run.host else run.who
 
 
+def place_in_group(run: Operation) -> str:
+    """``  [2 of 3 of group 1a2b…; then db]``; '' for one that was confirmed alone."""
+    group = run.group
+    if group is None:
+        return ""
+    then = "" if run.state.final or not group.then else f"; then {', '.join(group.then)}"
+    return f"  [{group.number} of {group.count} of group {group.id}{then}]"
+
+
 def under_way(snapshot: Snapshot | None) -> tuple[Operation, ...]:
     """Operations without a verdict, of all consoles, newest first."""
     runs = snapshot.operations if snapshot else ()
@@ -77,7 +86,9 @@ def activity(run: Operation, now: float) -> str:
     """``▶ restart 12s by ops@bastion-2``."""
     if run.state is OperationState.UNKNOWN:
         return f"? {what(run)}: unknown whether it took effect, by {whose(run)}"
-    return f"{RUNNING} {what(run)} {figures.age(now - run.started_at)} by {whose(run)}"
+    group = run.group
+    place = f", {group.number} of {group.count}" if group is not None else ""
+    return f"{RUNNING} {what(run)} {figures.age(now - run.started_at)}{place} by {whose(run)}"
 
 
 def armed(run: Operation, now: float) -> str:
@@ -270,6 +281,9 @@ def details(
     )
     if run.rollback:
         lines += [BLANK, *labelled("rollback", run.rollback, width, room=_LABEL)]
+    if run.group is not None:
+        said = place_in_group(run).strip(" []")
+        lines += [BLANK, *labelled("group", said, width, room=_LABEL)]
     if run.reason:
         lines += [BLANK, *labelled("reason", run.reason, width, room=_LABEL)]
     if run.ends_at is not None and run.kind is ActionKind.DEGRADE:

@@ -1,8 +1,7 @@
-"""Opens the plan dialogs for a key that changes something, one plan at a time.
+"""Opens the plan dialog for a key that changes something: one for all that was chosen.
 
-Invariant: nothing is started here; a waiting plan is requested only when the previous dialog is
-closed. What was typed into a form is lost only once it was begun or dropped: after a refusal the
-form is there again.
+Invariant: nothing is started here. What was typed into a form is lost only once it was begun or
+dropped: after a refusal the form is there again.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from opsconsole.ui.routes import PlanDialog, RequestDialog, Route
+from opsconsole.ui.routes import PlanDialog, RequestDialog, Route, TogetherDialog
 from opsconsole.ui.time_travel import TimeTravel
 
 if TYPE_CHECKING:
@@ -33,20 +32,18 @@ class Navigator(Protocol):
 
 
 class Changes:
-    """Requested changes whose plans were not shown yet."""
+    """Requested changes, and the form that their refusal leads back to."""
 
     def __init__(self, time: TimeTravel, open_route: Navigator, say: Callable[[str], None]) -> None:
         self._time = time
         self._open = open_route
         self._say = say
-        self._waiting: list[ActionRequest] = []
-        self._count = 0
         self._form: Form | None = None
         self._kept: frozenset[str] = frozenset()
         self._why = ""
 
     def request(self, targets: Iterable[ServiceView], view: ActionView, copy: str = "") -> None:
-        """Open the plan of an action on each target, with its form first if it has one.
+        """Open the plan of an action on the targets, with its form first if it has one.
 
         A restart is for the ``copy`` that is named, else for what the plan then offers to choose.
         """
@@ -68,25 +65,25 @@ class Changes:
         )
 
     def request_all(self, requests: Iterable[ActionRequest], form: Form | None = None) -> None:
-        """Open the plan of each request, one after the other closes.
+        """Open one plan for all of the requests.
 
-        After the last one the ``form`` is opened again for what was refused.
+        When it is closed, the ``form`` is opened again for what was refused.
         """
-        if self._refused():
+        asked = tuple(requests)
+        if not asked or self._refused():
             return
-        self._waiting = list(requests)
-        self._count = len(self._waiting)
         self._form, self._kept = form, frozenset()
-        self._open_next()
+        route = PlanDialog(asked[0]) if len(asked) == 1 else TogetherDialog(asked)
+        self._open(route, self._closed)
 
     @property
     def refusal(self) -> str:
         """Why no plan can be asked for at this moment; '' if it can."""
         return self._time.refusal
 
-    def refused(self, request: ActionRequest, why: str) -> None:
-        """A plan that is being closed was refused, or could not be started."""
-        self._kept |= {request.service}
+    def refused(self, service: str, why: str) -> None:
+        """What was asked for ``service`` was refused, or could not be started."""
+        self._kept |= {service}
         self._why = why
 
     def _refused(self) -> bool:
@@ -96,11 +93,7 @@ class Changes:
             self._say(refusal)
         return bool(refusal)
 
-    def _open_next(self) -> None:
-        if self._waiting and not self._refused():
-            number, count = self._count - len(self._waiting) + 1, self._count
-            place = f"{number} of {count}" if count > 1 else ""
-            self._open(PlanDialog(self._waiting.pop(0), place), self._open_next)
-        elif self._form is not None and self._kept:
+    def _closed(self) -> None:
+        if self._form is not None and self._kept:
             form, self._form = self._form, None
             self._open(form(self._kept, self._why))

@@ -31,6 +31,7 @@ from opsconsole.ui.routes import (
     SilencingDialog,
     ThemeDialog,
     TimelinePage,
+    TogetherDialog,
     TrayPage,
     WallPage,
 )
@@ -136,6 +137,10 @@ def _box(route: Box) -> Screen[None]:
         case PlanDialog():
             from opsconsole.ui.screens.changes.plan import PlanScreen
 
-            return PlanScreen(route.request, route.place)
+            return PlanScreen(route.request)
+        case TogetherDialog():
+            from opsconsole.ui.screens.changes.together import TogetherScreen
+
+            return TogetherScreen(route.requests)
         case _:
             assert_never(route)

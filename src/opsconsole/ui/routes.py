@@ -156,10 +156,16 @@ class SilencingDialog:
 
 @dataclass(frozen=True, slots=True)
 class PlanDialog:
-    """The plan of a request, and its confirmation. ``place`` says which of several it is."""
+    """The plan of a request, and its confirmation."""
 
     request: ActionRequest
-    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TogetherDialog:
+    """One plan for the requests of several services, and its confirmation."""
+
+    requests: tuple[ActionRequest, ...]
 
 
 Page = (
@@ -180,7 +186,7 @@ Page = (
 )
 """A full screen."""
 
-Box = ThemeDialog | ActionsDialog | RequestDialog | SilencingDialog | PlanDialog
+Box = ThemeDialog | ActionsDialog | RequestDialog | SilencingDialog | PlanDialog | TogetherDialog
 """A dialog over a page."""
 
 Route = Page | Box

@@ -23,6 +23,7 @@ from opsconsole.ui.routes import (
     Route,
     SilencingDialog,
     ThemeDialog,
+    TogetherDialog,
 )
 from opsconsole.ui.screens import dialog
 from opsconsole.ui.screens.changes.plan import PlanScreen
@@ -41,6 +42,7 @@ CLOSING = ("enter", "space", "escape", "q")
 WHOLE = os.environ.get("OPSCONSOLE_TEST_BURSTS") == "all"
 EVERY = (*NAMED, *ascii_letters, *digits, *punctuation)
 RESTART = ActionRequest("ai-service", ActionKind.RESTART, "")
+BOTH = (RESTART, ActionRequest("web", ActionKind.RESTART, ""))
 SERVICE = fleet.on_fire().services[0]
 
 
@@ -77,6 +79,11 @@ CASES = {
     "plan with a reason": Case(lambda: PlanDialog(RESTART), ConfirmLevel.TYPED_NAME_AND_REASON),
     "plan that is worked out": Case(lambda: PlanDialog(RESTART), slow=True),
     "refusal": Case(lambda: PlanDialog(RESTART), refusal=Refusal("cooling-down", "just restarted")),
+    "plan of several": Case(lambda: TogetherDialog(BOTH), ConfirmLevel.CHOICE),
+    "plan of several with a number": Case(
+        lambda: TogetherDialog(BOTH), ConfirmLevel.TYPED_NAME_AND_REASON
+    ),
+    "plan of several that is worked out": Case(lambda: TogetherDialog(BOTH), slow=True),
     "degrade": Case(lambda: action(ActionKind.DEGRADE)),
     "restore": Case(lambda: action(ActionKind.RESTORE)),
     "scale": Case(lambda: action(ActionKind.SCALE)),

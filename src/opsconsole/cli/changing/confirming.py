@@ -1,22 +1,32 @@
-"""The confirmation of a plan by the user at the terminal.
+"""The confirmation of a plan, or of several at once, by the user at the terminal.
 
-Invariant: only what the plan asks for confirms it, a typed word or the service's name; anything
-else is no.
+Invariant: only what the plans ask for confirms them, a typed word, the service's name or their
+number; anything else is no.
 """
 
-from opsconsole.model.operation import Confirmation, ConfirmLevel, Plan
+from collections.abc import Sequence
+
+from opsconsole.model.operation import (
+    Confirmation,
+    ConfirmLevel,
+    Plan,
+    confirming_level,
+    confirming_word,
+)
 
 
-def confirm(plan: Plan, reason: str, *, indent: str = "") -> Confirmation | None:
+def confirm(plans: Sequence[Plan], reason: str, *, indent: str = "") -> Confirmation | None:
     """What the person does; None for no. ``reason`` is asked for where it is needed and empty."""
-    where = f"{plan.kind} {plan.service} in {plan.environment}"
-    if plan.confirm is ConfirmLevel.CHOICE:
-        answer = input(f"{indent}{where}? type 'yes': ")
+    kind, where, level = plans[0].kind, plans[0].environment, confirming_level(plans)
+    alone = len(plans) == 1
+    whom = plans[0].service if alone else f"{len(plans)} services"
+    if level is ConfirmLevel.CHOICE:
+        answer = input(f"{indent}{kind} {whom} in {where}? type 'yes': ")
         return Confirmation(reason=reason) if answer.strip() == "yes" else None
-    asked = f"type the service's name to {plan.kind} it in {plan.environment}: "
-    typed = input(f"{indent}{asked}").strip()
-    if typed != plan.service:
+    word = "the service's name" if alone else "how many services they are"
+    typed = input(f"{indent}type {word} to {kind} {'it' if alone else 'them'} in {where}: ").strip()
+    if typed != confirming_word(plans):
         return None
-    if plan.confirm is ConfirmLevel.TYPED_NAME_AND_REASON and not reason:
+    if level is ConfirmLevel.TYPED_NAME_AND_REASON and not reason:
         reason = input(f"{indent}reason: ").strip()
     return Confirmation(typed=typed, reason=reason)

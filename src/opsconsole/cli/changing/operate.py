@@ -9,11 +9,13 @@ import argparse
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.cli.changing.confirming import confirm
 from opsconsole.cli.configuration import from_arguments, require_service
 from opsconsole.cli.engine import build_operator
+from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.config.types import parse_duration
 from opsconsole.engine.judge.events import promise_left
 from opsconsole.errors import OpsconsoleError
@@ -28,11 +30,16 @@ from opsconsole.model.operation import (
     OperationState,
     Plan,
     Refusal,
+    confirming_word,
 )
 from opsconsole.model.written.units import read_duration
 from opsconsole.operations.operator import Operator
 from opsconsole.render.forms.plan_text import plan_lines
-from opsconsole.render.json.status import operation_document, plan_document
+from opsconsole.render.json.status import (
+    operation_document,
+    plan_document,
+    refusal_document,
+)
 from opsconsole.render.timeline.words import words
 from opsconsole.text import sanitize
 
@@ -41,6 +48,8 @@ GONE: Final = (
     "not waiting: the process that carried it out is gone and left no verdict; look at the "
     "service, make room in the state folder, and see opsconsole operations"
 )
+
+GOES_ON: Final = "not waiting; the operation goes on: opsconsole operations"
 
 EXIT_CODES: Final = {
     OperationState.VERIFIED: 0,
@@ -54,8 +63,18 @@ EXIT_INCONCLUSIVE: Final = 3
 
 def run(arguments: argparse.Namespace) -> int:
     """Carry out one action from the command line. Raises OpsconsoleError for no such service."""
-    require_service(from_arguments(arguments).settings, arguments.service)
-    return asyncio.run(carry_out(arguments, _request(arguments)))
+    settings, names = from_arguments(arguments).settings, tuple(dict.fromkeys(arguments.services))
+    for name in names:
+        require_service(settings, name)
+    requests = tuple(_request(arguments, name) for name in names)
+    if len(requests) == 1:
+        return asyncio.run(carry_out(arguments, requests[0]))
+    if any(request.instance for request in requests):
+        print("opsconsole: --instance is for one service", file=sys.stderr)
+        return EX_USAGE
+    from opsconsole.cli.changing import several
+
+    return asyncio.run(several.carry_out(arguments, requests))
 
 
 async def carry_out(arguments: argparse.Namespace, request: ActionRequest) -> int:
@@ -71,15 +90,14 @@ async def _carried_out(
     operator: Operator, arguments: argparse.Namespace, request: ActionRequest
 ) -> int:
     tell_left(operator)
+    if arguments.dry_run:
+        return _foreseen(*await operator.foresee(request), as_json=arguments.json)
     plan = await operator.plan(request, None)
     if isinstance(plan, Refusal):
         return refused(plan, as_json=arguments.json)
-    if arguments.dry_run:
-        _show(plan, as_json=arguments.json)
-        return 0
     if not arguments.json:
-        _show(plan, as_json=False)
-    confirmation = _confirm(plan, arguments)
+        _show(plan)
+    confirmation = confirmed((plan,), arguments)
     if confirmation is None:
         print("nothing was done", file=sys.stderr)
         return EXIT_REFUSED
@@ -88,13 +106,16 @@ async def _carried_out(
         return refused(operation, as_json=arguments.json)
     if not arguments.no_wait:
         operation = await _follow(operator, operation, quiet=arguments.json)
-    _tell(operation, as_json=arguments.json, whole=plan.effect is Effect.READ)
+    if arguments.json:
+        printed(operation_document(operation))
+    else:
+        tell(operation, whole=plan.effect is Effect.READ)
     if arguments.no_wait:
         return 0
     return EXIT_CODES.get(operation.state, EXIT_INCONCLUSIVE)
 
 
-def _request(arguments: argparse.Namespace) -> ActionRequest:
+def _request(arguments: argparse.Namespace, service: str) -> ActionRequest:
     parameters = dict(OVERRIDING) if arguments.override else {}
     if arguments.verb in {"restart", "test", "call"} and arguments.instance:
         parameters["instance"] = arguments.instance
@@ -105,7 +126,7 @@ def _request(arguments: argparse.Namespace) -> ActionRequest:
     if arguments.verb == "restore":
         parameters["backup"] = arguments.backup
     return ActionRequest(
-        service=arguments.service,
+        service=service,
         kind=ActionKind(arguments.verb),
         name=getattr(arguments, "name", ""),
         reason=arguments.reason,
@@ -125,46 +146,55 @@ def duration_of(text: str | None) -> float | None:
     return float(value) if isinstance(value, int | float) else None
 
 
-def _confirm(plan: Plan, arguments: argparse.Namespace) -> Confirmation | None:
-    """What the person at the terminal does; with ``--yes`` what the plan asks for, as given."""
+def confirmed(plans: Sequence[Plan], arguments: argparse.Namespace) -> Confirmation | None:
+    """What the person at the terminal does; with ``--yes`` what the plans ask for, as given."""
     if arguments.yes:
-        return Confirmation(typed=plan.service, reason=arguments.reason)
+        return Confirmation(typed=confirming_word(plans), reason=arguments.reason)
     if not sys.stdin.isatty():
         print("not a terminal: add --yes to confirm", file=sys.stderr)
         return None
-    return confirm(plan, arguments.reason)
+    return confirm(plans, arguments.reason)
 
 
 async def _follow(operator: Operator, started: Operation, *, quiet: bool) -> Operation:
     """Wait for the verdict, printing each step as it changes."""
-    shown: set[tuple[str, str]] = set()
+    steps = Steps(quiet=quiet)
     operation = started
     try:
         async for operation in operator.follow(started, POLL):
-            for step in operation.steps:
-                if not quiet and (step.summary, step.state) not in shown:
-                    shown.add((step.summary, step.state))
-                    print(f"  {step.state:<8} {step.summary} {step.detail}".rstrip(), flush=True)
+            steps.tell(operation)
             if operation.state is OperationState.UNKNOWN:
                 return operation
     except asyncio.CancelledError:
-        print("not waiting; the operation goes on: opsconsole operations", file=sys.stderr)
+        print(GOES_ON, file=sys.stderr)
         raise
     if not operation.state.final:
         print(GONE, file=sys.stderr)
     return operation
 
 
-def _tell(operation: Operation, *, as_json: bool, whole: bool) -> None:
+class Steps:
+    """Prints each step of operations as it changes, unless it is to be ``quiet``."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._shown: set[tuple[str, str, str]] = set()
+
+    def tell(self, operation: Operation) -> None:
+        """Print what of ``operation`` is new."""
+        for step in operation.steps:
+            told = (operation.id, step.summary, step.state)
+            if not self._quiet and told not in self._shown:
+                self._shown.add(told)
+                print(f"  {step.state:<8} {step.summary} {step.detail}".rstrip(), flush=True)
+
+
+def tell(operation: Operation, *, whole: bool = False) -> None:
     """The verdict; where it is not good, or ``whole``, with all that was seen and printed."""
-    if as_json:
-        json.dump(operation_document(operation), sys.stdout, indent=2, ensure_ascii=False)
-        print()
-        return
     print(f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip())
     if whole or operation.state is not OperationState.VERIFIED:
         for line in operation.evidence:
-            if line != operation.summary:
+            if line not in operation.summary:
                 print(f"  {line}")
     for line in operation.next_steps:
         print(f"  next: {line}")
@@ -180,20 +210,29 @@ def tell_left(operator: Operator) -> None:
 def refused(refusal: Refusal, *, as_json: bool) -> int:
     """Say why not, and what would lift it; the exit code of a refusal."""
     if as_json:
-        document = {
-            "refused": refusal.code,
-            "message": refusal.message,
-            "lifted_by": refusal.lifted_by,
-        }
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        printed(refusal_document(refusal))
     else:
         print(f"refused ({refusal.code}): {sanitize(str(refusal))}", file=sys.stderr)
     return EXIT_REFUSED
 
 
-def _show(plan: Plan, *, as_json: bool) -> None:
+def printed(document: object) -> None:
+    """Print a document for scripts."""
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    print()
+
+
+def _foreseen(plan: Plan | None, refusal: Refusal | None, *, as_json: bool) -> int:
+    """The plan where there is one, and why it may not be carried out now."""
     if as_json:
-        print(json.dumps(plan_document(plan), indent=2, ensure_ascii=False))
-        return
+        document = {} if plan is None else plan_document(plan)
+        printed(document if refusal is None else {**document, **refusal_document(refusal)})
+        return 0 if refusal is None else EXIT_REFUSED
+    if plan is not None:
+        _show(plan)
+    return 0 if refusal is None else refused(refusal, as_json=False)
+
+
+def _show(plan: Plan) -> None:
     for line in plan_lines(plan):
         print(line)

@@ -1,6 +1,7 @@
 """``opsconsole operations``: what was done, by whom, with what outcome.
 
-``operations ID`` shows one whole; the beginning of an id is enough where it is of one alone. Exit 0
+``operations ID`` shows one whole; the beginning of an id is enough where it is of one alone.
+``operations GROUP`` lists those that were confirmed at once. Exit 0
 shown, 3 when rows could not be understood, 69 when there is no such operation or the journal cannot
 be read: nothing is then taken for "nothing was done".
 
@@ -15,6 +16,7 @@ import json
 import shutil
 import sys
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from opsconsole.cli.changing.operate import refused, tell_left
@@ -27,7 +29,7 @@ from opsconsole.operations.journal.records import OPERATION_LIMIT
 from opsconsole.operations.operator import Operator
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.status import operation_document
-from opsconsole.render.operations import details
+from opsconsole.render.operations import details, place_in_group
 from opsconsole.text import sanitize
 from opsconsole.zones import written
 
@@ -64,19 +66,27 @@ def _list(operator: Operator, arguments: argparse.Namespace) -> int:
     unread = operator.unread
     if unread:
         print(f"opsconsole: left out: {unread}", file=sys.stderr)
-    if arguments.json:
+    _print(operations, as_json=arguments.json)
+    if not operations and not unread and not arguments.json:
+        print("no operations yet")
+    return EX_INCOMPLETE if unread else 0
+
+
+def _print(operations: Iterable[Operation], *, as_json: bool) -> int:
+    if as_json:
         documents = [operation_document(operation) for operation in operations]
         json.dump(documents, sys.stdout, indent=2, ensure_ascii=False)
         print()
     else:
         for operation in operations:
             print(_line(operation))
-        if not operations and not unread:
-            print("no operations yet")
-    return EX_INCOMPLETE if unread else 0
+    return 0
 
 
 def _show(operator: Operator, arguments: argparse.Namespace) -> int:
+    together = _of_group(operator, arguments.what)
+    if together:
+        return _print(together, as_json=arguments.json)
     operation = _found(operator, arguments.what)
     if arguments.json:
         json.dump(operation_document(operation), sys.stdout, indent=2, ensure_ascii=False)
@@ -87,6 +97,12 @@ def _show(operator: Operator, arguments: argparse.Namespace) -> int:
     for line in details(operation, None, width, time.time(), whole=True):
         print(plain([line]).rstrip())
     return 0
+
+
+def _of_group(operator: Operator, group: str) -> list[Operation]:
+    """The operations that were confirmed at once under that id, in the order of their turns."""
+    known = operator.operations(limit=OPERATION_LIMIT)
+    return [each for each in reversed(known) if each.group is not None and each.group.id == group]
 
 
 def _found(operator: Operator, written: str) -> Operation:
@@ -130,6 +146,7 @@ def _line(operation: Operation) -> str:
         f"{written(operation.started_at)}  {operation.state:<12} {operation.kind}{name} "
         f"{operation.service}  {operation.id}  by {operation.who}@{operation.host}"
         f"  {operation.summary}"
+        f"{place_in_group(operation)}"
         f"{_rollback(operation)}"
     ).rstrip()
 

@@ -144,7 +144,7 @@ class _Terminal:
             return self._told(plan)
         for line in plan_lines(plan):
             print(f"  {line}")
-        confirmation = confirm(plan, plan.reason, indent="  ")
+        confirmation = confirm((plan,), plan.reason, indent="  ")
         if confirmation is None:
             print("  nothing was done", file=sys.stderr)
             return REFUSED

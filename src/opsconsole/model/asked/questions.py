@@ -32,10 +32,14 @@ class PlanFor(Question[Plan]):
 
 @dataclass(frozen=True, slots=True)
 class Perform(Question[Operation]):
-    """Start a confirmed plan; the operation then shows in the snapshots."""
+    """Start a confirmed plan, and ``then`` those that were confirmed with it, each in its turn.
+
+    The operations then show in the snapshots.
+    """
 
     plan: Plan
     confirmation: Confirmation
+    then: tuple[Plan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

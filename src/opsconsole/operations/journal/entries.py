@@ -7,6 +7,7 @@ although they fail, and they then show a gap.
 
 import contextlib
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Final
 
 from opsconsole.errors import StateError
@@ -31,6 +32,7 @@ PROMISE_EVENTS: Final[Mapping[PromiseKind, str]] = {
     PromiseKind.END: "end of the degradation",
     PromiseKind.ROLLBACK: "automatic rollback",
     PromiseKind.WATCH: "watch of the acknowledgement",
+    PromiseKind.NEXT: "next of the group",
 }
 
 
@@ -68,6 +70,7 @@ def of_intent(intent: Intent) -> dict[str, object]:
         "reason": intent.reason,
         "who": intent.who.document(),
         "declaration": intent.declaration,
+        "group": None if plan.group is None else asdict(plan.group),
     }
 
 

@@ -19,10 +19,12 @@ from opsconsole.model.operation import (
     ConfirmLevel,
     Copy,
     Effect,
+    Group,
     Plan,
     Step,
 )
 from opsconsole.model.state import State
+from opsconsole.text import sanitize
 
 _GOAL: Final = " target"
 _QUERY: Final = "query"
@@ -51,6 +53,7 @@ def decode(text: str) -> Plan:
     document["copies"] = tuple(
         Copy(**{**each, "state": State(each["state"])}) for each in document.get("copies", ())
     )
+    document["group"] = _group(document)
     document.setdefault("goals", _older_goals(document["fingerprint"]))
     for name in ("verification", "warnings", "context"):
         document[name] = tuple(document.get(name, ()))
@@ -77,6 +80,11 @@ def subject(text: str) -> str:
     return subject_of(str(document["service"]), ActionKind(document["kind"]), parameters)
 
 
+def group(text: str) -> Group | None:
+    """Which of a group an encoded plan is, its texts made safe."""
+    return _group(json.loads(text))
+
+
 def about(text: str) -> str:
     """Which alerts an encoded plan is about, by their name or else by what matches them."""
     document = json.loads(text)
@@ -90,6 +98,14 @@ def about(text: str) -> str:
         if each.get("name") == "alertname" and not each.get("isRegex") and each.get("isEqual", True)
     ]
     return named[0] if named else str(document.get("fingerprint", {}).get("matchers", ""))
+
+
+def _group(document: Mapping[str, Any]) -> Group | None:
+    found = document.get("group")
+    if found is None:
+        return None
+    then = tuple(sanitize(str(each)) for each in found["then"])
+    return Group(sanitize(str(found["id"])), int(found["number"]), int(found["count"]), then)
 
 
 def _published(value: Any, name: str = "") -> Any:

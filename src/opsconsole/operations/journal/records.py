@@ -95,6 +95,8 @@ class PromiseKind(StrEnum):
     """A change that was not verified is rolled back."""
     WATCH = "watch"
     """An acknowledgement ends when its alert resolves."""
+    NEXT = "next"
+    """The next operation of its group is begun once it is verified."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -411,4 +411,5 @@ def _operation(row: tuple[Any, ...], steps: _Steps) -> Operation:
         by_promise=plan_codec.by_promise(row[15]),
         about=sanitize(plan_codec.about(row[15]), limit=_ABOUT),
         subject=plan_codec.subject(row[15]),
+        group=plan_codec.group(row[15]),
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from opsconsole.clock import SystemClock
-from opsconsole.config.settings import effective_read_only
+from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.discovery.look import look
 from opsconsole.model.operation import ActionRequest, Confirmation, Operation, Refusal
 from opsconsole.operations.journal.records import Intent
@@ -19,6 +19,18 @@ from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.state_place import StatePlace
 
 _LOOK_EVERY: Final = 0.2
+
+
+def operator_of(state: StatePlace, own: OwnConfiguration, settings: Settings) -> Operator:
+    """What makes a change under ``settings``, which are what ``own`` says now."""
+    return Operator(
+        settings,
+        base=Path(own.base),
+        clock=SystemClock(),
+        read_only=effective_read_only(settings, asked=False),
+        state=state,
+        config_path=own.file,
+    )
 
 
 async def perform(
@@ -37,14 +49,7 @@ async def perform(
     still = own.declared(look(settings), intent)
     if isinstance(still, Refusal):
         return still
-    operator = Operator(
-        settings,
-        base=Path(own.base),
-        clock=SystemClock(),
-        read_only=effective_read_only(settings, asked=False),
-        state=state,
-        config_path=own.file,
-    )
+    operator = operator_of(state, own, settings)
     try:
         plan = await operator.plan(request, None)
         if isinstance(plan, Refusal):

@@ -19,6 +19,7 @@ from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.operations.journal.journal import Journal
 from opsconsole.operations.journal.records import Promise, PromiseKind
 from opsconsole.operations.keeping.end_rule import EndRule
+from opsconsole.operations.keeping.next_rule import NextRule
 from opsconsole.operations.keeping.rollback_rule import RollbackRule
 from opsconsole.operations.keeping.watch_rule import WatchRule
 from opsconsole.operations.mandates import Mandate
@@ -104,6 +105,8 @@ def rule_of(
             return RollbackRule(state, journal, own, mandate.intent, promise)
         case PromiseKind.WATCH:
             return WatchRule(state, journal, own, mandate.intent, promise)
+        case PromiseKind.NEXT:
+            return NextRule(state, journal, own, mandate)
 
 
 async def _kept(state: StatePlace, key: Key, rule: Rule) -> None:

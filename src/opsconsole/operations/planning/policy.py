@@ -7,7 +7,7 @@ all that is known comes in as ``Circumstances``.
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from opsconsole.model.operation import (
@@ -20,6 +20,8 @@ from opsconsole.model.operation import (
     OperationState,
     Plan,
     Refusal,
+    confirming_level,
+    confirming_word,
 )
 from opsconsole.operations.journal.records import Past
 from opsconsole.operations.locks.locks import Holder
@@ -67,6 +69,9 @@ class Circumstances:
     restart_window: float = 900.0
 
 
+PASSING: Final = frozenset({"locked", "unknown-pending", "cooling-down", "restart-loop"})
+"""The codes of what stands in the way for a while, in spite of which a plan may be looked at."""
+
 Check = Callable[[ActionRequest, Circumstances], Refusal | None]
 
 
@@ -85,6 +90,29 @@ def refuse_perform(
         or _too_old(plan, seen)
         or _not_confirmed(plan, confirmation)
         or refuse_reason(confirmation.reason or plan.reason)
+    )
+
+
+def refuse_together(
+    plans: tuple[Plan, ...], confirmation: Confirmation, now: float
+) -> Refusal | None:
+    """Why several plans may not be confirmed at once, or None; one alone is asked for its name."""
+    if len(plans) < 2:
+        return None
+    if len({plan.service for plan in plans}) < len(plans):
+        return Refusal("bad-parameter", "a service is named twice", "name each of them once")
+    word = confirming_word(plans)
+    if confirming_level(plans) is not ConfirmLevel.CHOICE and confirmation.typed != word:
+        return Refusal(
+            "wrong-confirmation",
+            f"{plans[0].kind} of {len(plans)} services is confirmed by their number",
+            f"type {word}",
+        )
+    seen = Circumstances(now, read_only=False, declared=True)
+    named = (replace(confirmation, typed=plan.service) for plan in plans)
+    return _first(
+        _too_old(plan, seen) or _not_confirmed(plan, each)
+        for plan, each in zip(plans, named, strict=True)
     )
 
 

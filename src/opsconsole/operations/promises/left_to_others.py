@@ -28,13 +28,21 @@ def left_to_others(state: StatePlace, own: OwnConfiguration) -> tuple[LeftToOthe
     An acknowledgement is to be watched from its beginning, the others are named from their time on.
     """
     return tuple(
-        LeftToOthers(promise.operation, promise.service, _FOLLOWS[promise.kind], promise.due, path)
+        _left(mandate, promise, path)
         for mandate in state.mandates.all()
         if any(_waits(state, each) for each in mandate.promises) and _is_left(state, own, mandate)
         for path in (sanitize(mandate.intent.config_path),)
         for promise in mandate.promises
         if _waits(state, promise)
     )
+
+
+def _left(mandate: Mandate, promise: Promise, path: str) -> LeftToOthers:
+    if promise.kind is PromiseKind.NEXT:
+        following = mandate.then[0].plan
+        return LeftToOthers(promise.operation, following.service, following.kind, promise.due, path)
+    follows = _FOLLOWS[promise.kind]
+    return LeftToOthers(promise.operation, promise.service, follows, promise.due, path)
 
 
 def _waits(state: StatePlace, promise: Promise) -> bool:

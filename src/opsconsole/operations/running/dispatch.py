@@ -7,6 +7,7 @@ of this user's, whose runner is dead, to another one, which looks and does not r
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from opsconsole.clock import Clock
@@ -18,6 +19,7 @@ from opsconsole.operations.journal.journal import Journal, PlanUsedError
 from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.locks.locks import Held, Holder, LockKind, LockName
 from opsconsole.operations.own_configuration import OwnConfiguration
+from opsconsole.operations.promises.promising import start_keeper
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.operations.who import Who
 
@@ -31,8 +33,12 @@ def dispatch(
     intent: Intent,
     clock: Clock,
     still_allowed: Callable[[], Refusal | None],
+    then: tuple[Intent, ...] = (),
 ) -> Operation | Refusal:
-    """Lock what is changed, ask ``still_allowed`` again, record the intent, start the runner."""
+    """Lock what is changed, ask ``still_allowed`` again, record the intent, start the runner.
+
+    ``then`` is begun after it by this user's keeper, one after the other.
+    """
     try:
         service = _take_service(state, journal, _holder(intent, intent.who, clock.now()))
     except StateError as error:
@@ -43,8 +49,12 @@ def dispatch(
         refusal = still_allowed()
         if refusal is not None:
             return refusal
-        _record(state, journal, intent, clock.now())
-        return _start(state, journal, intent, clock, service)
+        started = _begin(state, journal, intent, then, clock, service)
+        if then:
+            # Where none can be started now, the runner or the next console does.
+            with suppress(StateError):
+                start_keeper(state, OwnConfiguration(intent.config_path, intent.base))
+        return started
     except PlanUsedError as error:
         return Refusal("plan-used", error.what, error.remedy)
     except StateError as error:
@@ -112,9 +122,11 @@ def _take_service(state: StatePlace, journal: Journal, holder: Holder) -> Held |
             return None
 
 
-def _record(state: StatePlace, journal: Journal, intent: Intent, now: float) -> None:
+def _record(
+    state: StatePlace, journal: Journal, intent: Intent, then: tuple[Intent, ...], now: float
+) -> None:
     """What is to be carried out, recorded before the caller hears that it will be."""
-    state.mandates.give(intent)
+    state.mandates.give(intent, then)
     try:
         journal.submit(intent, now)
     except BaseException:
@@ -122,12 +134,25 @@ def _record(state: StatePlace, journal: Journal, intent: Intent, now: float) -> 
         raise
 
 
-def _start(
-    state: StatePlace, journal: Journal, intent: Intent, clock: Clock, service: Held
+def _begin(
+    state: StatePlace,
+    journal: Journal,
+    intent: Intent,
+    then: tuple[Intent, ...],
+    clock: Clock,
+    service: Held,
 ) -> Operation | Refusal:
+    """Record the intent and start its runner, whose lock is held before anybody knows of it."""
     operation, own = intent.operation, OwnConfiguration(intent.config_path, intent.base)
     runner = state.locks.take(runner_lock(operation))
-    assert runner is not None, "nobody else knows the operation yet"
+    if runner is None:
+        return Refusal("plan-used", "this plan is being performed already", "make a new plan")
+    try:
+        _record(state, journal, intent, then, clock.now())
+    except BaseException:
+        runner.release()
+        state.locks.forget(runner_lock(operation))
+        raise
     try:
         _spawn("run", state, own, operation, runner, service)
     except StateError as error:

@@ -203,12 +203,17 @@ def running(plan: Plan, run: Operation, width: int, now: float) -> list[Line]:
     return out
 
 
+def look_of(state: OperationState) -> tuple[str, Role, str]:
+    """The glyph, its role and the words of where an operation stands."""
+    return _VERDICTS.get(state, ("▸", Role.ACCENT, state.value))
+
+
 def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> list[Line]:
     """One operation as the journal has it: its steps as they proceed, and finally its verdict.
 
     ``most`` lines of evidence are shown.
     """
-    glyph, role, word = _VERDICTS.get(run.state, ("▸", Role.ACCENT, run.state.value))
+    glyph, role, word = look_of(run.state)
     took = (run.ended_at or now) - run.started_at
     usual = f" · usually {figures.age(run.usual_duration)}" if run.usual_duration else ""
     by = Span(f"  {figures.age(took)}{usual} · by {run.who} on {run.host}", Role.MUTED)

@@ -12,7 +12,7 @@ from opsconsole.model.certificate import DAY
 from opsconsole.model.events import Event
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import Component
-from opsconsole.model.operation import Operation, Plan
+from opsconsole.model.operation import Group, Operation, Plan, Refusal
 from opsconsole.model.origin import Origin
 from opsconsole.model.running.hosts import HostView
 from opsconsole.model.running.workloads import EngineView, Replica, Workload
@@ -86,6 +86,29 @@ def operation_document(operation: Operation) -> Document:
         ],
         "evidence": list(operation.evidence),
         "next_steps": list(operation.next_steps),
+        "group": None if operation.group is None else _group(operation.group),
+    }
+
+
+def _group(group: Group) -> Document:
+    """Which of several operations that were confirmed at once one is."""
+    return {
+        "id": group.id,
+        "number": group.number,
+        "count": group.count,
+        "then": list(group.then),
+    }
+
+
+def refusal_document(refusal: Refusal, service: str = "") -> Document:
+    """Why something was not begun, and what would lift it; of which service where there are
+    several."""
+    document: Document = {"service": service} if service else {}
+    return {
+        **document,
+        "refused": refusal.code,
+        "message": refusal.message,
+        "lifted_by": refusal.lifted_by,
     }
 
 

@@ -347,15 +347,20 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
         several."""
         if self.refuses():
             return
-        if self.target is None:
+        if not self.targets:
             self.say("no service is selected")
             return
         wanted = {ActionKind(kind) for kind in kinds.split(",")}
-        offered = [view for view in self.target.actions if view.kind in wanted]
+        # The plan then says which of several cannot.
+        able = (each for each in self.targets if any(view.kind in wanted for view in each.actions))
+        first = next(able, self.targets[0])
+        offered = [view for view in first.actions if view.kind in wanted]
         if ActionKind.DEGRADE in wanted:
             offered = self._one_way(offered) or offered
         if not offered:
-            self.say(f"{self.target.name} has no {kinds.replace(',', ' or ')} in its configuration")
+            names = ", ".join(each.name for each in self.targets)
+            has, its = ("has", "its") if len(self.targets) == 1 else ("have", "their")
+            self.say(f"{names} {has} no {kinds.replace(',', ' or ')} in {its} configuration")
             return
         possible = [view for view in offered if view.refusal is None] or offered
         if len(possible) == 1:

@@ -257,22 +257,3 @@ async def test_long_words_break_where_paths_do() -> None:
     argv = "ssh host /opt/platform/bin/restart --config=/etc/platform/services/ai-backend.yaml"
     assert all(len(line) <= 40 for line in wrap(argv, 40))
     assert "--config=/etc/platform/services/" in wrap(argv, 36)
-
-
-async def test_several_chosen_services_are_asked_one_after_the_other(
-    open_stage: OpenStage,
-) -> None:
-    async with open_stage(fleet.calm()) as stage:
-        await stage.press("space", "space")
-        await opened(stage)
-        assert [each.service for each in stage.engine.requests] == ["ai-backend"]
-        assert "restart ai-backend · 1 of 2" in stage.text
-        await stage.press("escape")
-        await stage.pilot.pause(0.1)
-        top: object = stage.app.screen
-        assert isinstance(top, PlanScreen)
-        assert [each.service for each in stage.engine.requests] == ["ai-backend", "ai-operations"]
-        await asyncio.sleep(DEAD_TIME + 0.1)
-        await stage.press("escape")
-        assert not isinstance(stage.app.screen, PlanScreen)
-        assert stage.engine.performed == []

@@ -288,7 +288,7 @@ async def test_states_of_every_row_are_words(open_stage: OpenStage) -> None:
 async def test_space_chooses_where_the_keys_go(open_stage: OpenStage) -> None:
     async with open_stage(fleet.on_fire()) as stage:
         await stage.press("space")
-        assert "1 chosen: keys that change something ask for each" in stage.text
+        assert "1 chosen: a key that changes something is for all of them" in stage.text
         await stage.press("2", "space")
         assert "space chooses services: 1 goes to them" in stage.text
         assert "1 chosen" in stage.text

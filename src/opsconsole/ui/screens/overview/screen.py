@@ -413,7 +413,9 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         table.toggle()
         self.show_body()
         count = len(table.chosen)
-        self.say(f"{count} chosen: keys that change something ask for each" if count else "")
+        self.say(
+            f"{count} chosen: a key that changes something is for all of them" if count else ""
+        )
 
     def action_change(self, kinds: str) -> None:
         """As everywhere; the cursor then stays with the row that was acted on.
