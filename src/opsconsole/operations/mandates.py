@@ -11,7 +11,8 @@ What was performed is remembered beside it: only what this user's own record say
 plan without a word, and what the journal alone says is marked as hearsay.
 
 Layout: ``mandates/UID/OPERATION.json`` and ``OPERATION.done`` below the state folder, and
-``RUN.step`` for a step of a runbook that takes time; ``keeper-DIGEST.lock`` beside them is held by
+``RUN.step`` for a step of a runbook that takes time, ``RUN.runbook`` for its steps as they were
+begun; ``keeper-DIGEST.lock`` beside them is held by
 the one process that keeps this user's promises under a configuration, ``OPERATION.KIND.lock`` by
 the one that keeps a promise.
 """
@@ -48,6 +49,7 @@ _LIMIT: Final = 16 * 1024 * 1024
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE: Final = 0o600
 _DONE: Final = ".done"
+_RUNBOOK: Final = ".runbook"
 _KEEPERS: Final = "keeper-*.lock"
 _REMEMBERED: Final = 500
 
@@ -140,7 +142,7 @@ class Mandates:
         with self._open() as folder:
             name = _done(intent.operation)
             durable.replace(name, json.dumps(document).encode(), _MODE, folder=folder)
-            self._forget_oldest(folder)
+            self._forget_oldest(folder, _DONE)
 
     def believed(self, past: tuple[Past, ...]) -> tuple[Past, ...]:
         """``past`` of the journal, each as this user's own record has it, or marked as hearsay."""
@@ -168,8 +170,8 @@ class Mandates:
         return replace(past, plan=plan, state=ended) if here else hearsay
 
     @staticmethod
-    def _forget_oldest(folder: int) -> None:
-        names = [name for name in os.listdir(folder) if name.endswith(_DONE)]
+    def _forget_oldest(folder: int, ending: str) -> None:
+        names = [name for name in os.listdir(folder) if name.endswith(ending)]
         if len(names) <= _REMEMBERED:
             return
         ages = sorted((os.stat(name, dir_fd=folder).st_mtime_ns, name) for name in names)
@@ -193,6 +195,23 @@ class Mandates:
         """Let nothing more be done for a step of a run."""
         with self._open() as folder, suppress(FileNotFoundError):
             os.unlink(_step(run), dir_fd=folder)
+
+    def keep_runbook(self, run: str, written: str) -> None:
+        """Keep the runbook of a run as it is now, to go on with whatever becomes of its file."""
+        with self._open() as folder:
+            durable.replace(_runbook(run), written.encode(), _MODE, folder=folder)
+            self._forget_oldest(folder, _RUNBOOK)
+
+    def runbook_of(self, run: str) -> str | None:
+        """The runbook of a run that this user began, as it was then."""
+        if not RUN_ID.fullmatch(run) or not self._folder.exists():
+            return None
+        with self._open() as folder:
+            content = self._content(_runbook(run), folder)
+        try:
+            return None if content is None else content.decode()
+        except UnicodeDecodeError:
+            return None
 
     def moved_at(self) -> int:
         """A number that differs once a mandate was given, changed or ended."""
@@ -311,6 +330,10 @@ def _keeper(config_path: str) -> str:
 
 def _keeping(operation: str, kind: PromiseKind) -> str:
     return f"{checked(operation, OPERATION_ID, 'an operation')}.{kind.value}.lock"
+
+
+def _runbook(run: str) -> str:
+    return f"{checked(run, RUN_ID, 'a run of a runbook')}{_RUNBOOK}"
 
 
 def _step(run: str) -> str:

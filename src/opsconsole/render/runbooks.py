@@ -52,6 +52,7 @@ _KEYS: Final = {
 _LABEL: Final = 10
 """Cells of the labels before what is said of one."""
 
+CHANGED: Final = "the runbook has changed since: this run goes on as begun"
 NARROW: Final = 100
 UNHAPPY: Final = frozenset({StepState.FAILED, StepState.INCONCLUSIVE})
 
@@ -154,6 +155,8 @@ def top(view: RunbookView, service: str, run: RunbookRun | None, width: int, now
         lines.append(clip_line((Span(" "), *note), width))
     if view.purpose:
         lines += [(Span(f" {part}", Role.MUTED),) for part in wrap(view.purpose, width - 2)[:2]]
+    if run is not None and run.begun_as is not None:
+        lines.append((Span(f" ▲ {clip(CHANGED, width - 4)}", Role.DEGRADED),))
     if run is None and last is not None:
         lines.append((Span(f" last: {clip(standing(last, now), width - 8)}", Role.FAINT),))
     return (*lines, BLANK)

@@ -287,11 +287,62 @@ async def test_one_console_is_at_a_step_and_the_others_see_it(
     await other.close()
 
 
-async def test_steps_that_were_changed_meanwhile_are_not_run(stage: Stage) -> None:
+def edit(stage: Stage, was: str, now: str) -> None:
+    path = stage.folder / "runbooks/recover.yaml"
+    path.write_text(path.read_text().replace(was, now))
+
+
+def kept(stage: Stage) -> list[Path]:
+    return list((stage.folder / "state").rglob("*.runbook"))
+
+
+async def test_a_run_goes_on_as_it_was_begun_whatever_becomes_of_its_file(stage: Stage) -> None:
     await stage.done("read")
-    (stage.folder / "runbooks/recover.yaml").write_text(ALL_KINDS.replace("fine?", "good?"))
+    edit(stage, "fine?", "good?")
+    await stage.restart()
+    await stage.desk.poll(())
+    (run,) = stage.desk.runs
+    assert run.begun_as is not None
+    assert "fine?" in str(run.begun_as.steps), "the screen has the steps as they were begun"
+    assert "good?" in str(stage.desk.views[0].steps)
+    assert isinstance(await stage.do("ok"), RunbookAnswer)
+    (stage.folder / "runbooks/recover.yaml").unlink()
+    await stage.restart()
+    assert stage.desk.views == ()
+    refused(await stage.do("ok"), "done")
+    assert isinstance(await stage.do("", verb=RunbookVerb.END), RunbookAnswer)
+    await stage.desk.close()
+
+
+async def test_an_edit_of_the_words_alone_changes_no_run(stage: Stage) -> None:
+    await stage.done("read")
+    edit(stage, "recover {service}", "mend {service}")
+    await stage.restart()
+    await stage.desk.poll(())
+    assert stage.desk.runs[0].begun_as is None
+    await stage.desk.close()
+
+
+async def test_only_what_this_user_kept_is_gone_on_with(stage: Stage) -> None:
+    await stage.done("read")
+    (mine,) = kept(stage)
+    assert mine.stat().st_mode & 0o077 == 0
+    edit(stage, "fine?", "good?")
+    was = mine.read_text()
+    for other in (was.replace("fine?", "bad?"), "{}", "["):
+        mine.write_text(other)
+        await stage.restart()
+        refused(await stage.do("ok"), "runbook-changed")
+    mine.write_text(was)
+    mine.chmod(0o666)
     await stage.restart()
     refused(await stage.do("ok"), "runbook-changed")
+    mine.unlink()
+    await stage.restart()
+    answer = await stage.do("ok")
+    refused(answer, "runbook-changed")
+    assert isinstance(answer, Refusal)
+    assert "goes on as it was begun" in answer.lifted_by
     assert isinstance(await stage.do("", verb=RunbookVerb.END), RunbookAnswer)
     assert isinstance(await stage.do("read"), RunbookAnswer)
     await stage.desk.close()
@@ -299,15 +350,12 @@ async def test_steps_that_were_changed_meanwhile_are_not_run(stage: Stage) -> No
 
 async def test_steps_that_are_put_back_as_they_were_are_run_again(stage: Stage) -> None:
     await stage.done("read")
-    path = stage.folder / "runbooks/recover.yaml"
-    was = path.read_text()
-    path.write_text(was.replace("fine?", "good?"))
+    for each in kept(stage):
+        each.unlink()
+    edit(stage, "fine?", "good?")
     await stage.restart()
-    answer = await stage.do("ok")
-    refused(answer, "runbook-changed")
-    assert isinstance(answer, Refusal)
-    assert "put its file back as it was" in answer.lifted_by
-    path.write_text(was)
+    refused(await stage.do("ok"), "runbook-changed")
+    edit(stage, "good?", "fine?")
     await stage.restart()
     assert isinstance(await stage.do("ok"), RunbookAnswer)
     await stage.desk.close()

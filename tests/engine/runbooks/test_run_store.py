@@ -27,7 +27,7 @@ def record(does: str, step: str = "a", **more: object) -> Record:
 
 
 def begin(book: RunStore, name: str = RUN, at: float = 1.0) -> RunbookRun:
-    return book.create(name, begun(name, BOOK, "shop", "kim", "here", at))
+    return book.create(name, begun(name, BOOK, "shop", "kim", "here", at), BOOK.written)
 
 
 @pytest.fixture

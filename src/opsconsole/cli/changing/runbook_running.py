@@ -29,7 +29,7 @@ from opsconsole.model.runbooks.runs import (
 )
 from opsconsole.model.state import State
 from opsconsole.render.forms.plan_text import plan_lines
-from opsconsole.render.runbooks import run_of, step_lines
+from opsconsole.render.runbooks import CHANGED, run_of, step_lines
 
 POLL: Final = 0.2
 FIRST_LOOK: Final = 10.0
@@ -68,6 +68,9 @@ class _Terminal:
         """Step by step; the exit code."""
         self._look_first()
         run = run_of(self._engine.latest, self._view.name, self._service)
+        if run is not None and run.open and run.begun_as is not None:
+            self._view = run.begun_as
+            print(CHANGED, flush=True)
         at = run.next if run is not None and run.open else None
         step = self._view.step(at.id) if at else self._view.steps[0]
         while step is not None:

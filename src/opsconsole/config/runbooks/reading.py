@@ -74,7 +74,22 @@ def _made(written: RunbookFile, path: Path, settings: Settings) -> Runbook:
         services=services,
         file=str(path),
         digest=digest[:16],
+        written=written.model_dump_json(by_alias=True),
     )
+
+
+def runbook_as_written(text: str, name: str, settings: Settings) -> Runbook | None:
+    """The runbook called ``name`` that ``text`` was once ``written`` of.
+
+    None where it is none, or names what the configuration no longer has.
+    """
+    try:
+        written = RunbookFile.model_validate_json(text)
+    except ValidationError:
+        return None
+    runbook = _made(written, Path(f"{name}.yaml"), settings)
+    wrong = next(iter(check_runbook(written, runbook.services, settings)), None)
+    return runbook if wrong is None else None
 
 
 def _secret(tree: Tree, where: tuple[str | int, ...], kind: str) -> Problem:

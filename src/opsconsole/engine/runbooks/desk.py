@@ -86,6 +86,7 @@ class RunbookDesk:
         self._read: tuple[Stamp, ...] = ()
         self._seen: tuple[Stamp, ...] = ()
         self._seeing = asyncio.Lock()
+        self._begun: dict[str, Runbook | None] = {}
         self.runbooks: tuple[Runbook, ...] = ()
         self.views: tuple[RunbookView, ...] = ()
         self.runs: tuple[RunbookRun, ...] = ()
@@ -101,7 +102,7 @@ class RunbookDesk:
 
     def use(self, settings: Settings) -> None:
         """Read the runbooks of ``settings`` at the next poll; runs continue."""
-        self._settings, self._opened, self._bad = settings, False, ""
+        self._settings, self._opened, self._bad, self._begun = settings, False, "", {}
         self._read_only = effective_read_only(settings, self._read_only)
         self._checks.use(settings)
 
@@ -120,11 +121,14 @@ class RunbookDesk:
             return run_policy.REPLAY
         try:
             await self._open()
+            run = await self._run_of(request)
             known = self.bound(request.runbook, request.service)
+            if run is not None:
+                known = await self._as_begun(run) or known
             if known is None:
                 said = f"no runbook is called {sanitize(request.runbook, limit=80)}"
                 return Refusal("no-such-runbook", said, "opsconsole runbook list names them")
-            answer = await self._done(known, request)
+            answer = await self._done(known, run, request)
             await self._see()
             return answer
         except (TimeoutError, QueueFullError):
@@ -135,9 +139,26 @@ class RunbookDesk:
     def bound(self, name: str, service: str) -> Runbook | None:
         """A runbook, filled in for ``service``."""
         found = next((each for each in self.runbooks if each.name == name), None)
-        if found is None:
-            return None
-        return bound(found, service, self._settings.environment_of(service).name)
+        return None if found is None else self._bound(found, service)
+
+    def _bound(self, runbook: Runbook, service: str) -> Runbook:
+        return bound(runbook, service, self._settings.environment_of(service).name)
+
+    async def _as_begun(self, run: RunbookRun) -> Runbook | None:
+        """The runbook with the steps that ``run`` was begun with, filled in; None where it has
+        changed since and this user did not begin the run."""
+        known = self.bound(run.runbook, run.service)
+        if known is not None and known.digest == run.digest:
+            return known
+        if run.id not in self._begun:
+            # Slow to import, and of use only where a runbook has changed while it ran.
+            from opsconsole.config.runbooks.reading import runbook_as_written
+
+            kept = await self._access.call(RunStore.runbook_of, run.id)
+            was = None if kept is None else runbook_as_written(kept, run.runbook, self._settings)
+            self._begun[run.id] = was
+        found = self._begun[run.id]
+        return self._bound(found, run.service) if found and found.digest == run.digest else None
 
     async def poll(self, operations: Sequence[Operation]) -> None:
         """See what changed in any console, follow operations, and continue what was left."""
@@ -181,24 +202,30 @@ class RunbookDesk:
 
     # ---- requests ----
 
-    async def _done(self, runbook: Runbook, request: RunbookRequest) -> RunbookAnswer | Refusal:
+    async def _done(
+        self, runbook: Runbook, open_run: RunbookRun | None, request: RunbookRequest
+    ) -> RunbookAnswer | Refusal:
         step = runbook.step(request.step)
         if request.verb is not RunbookVerb.END:
             refusal = _refused(step, request, read_only=self._read_only)
             if refusal is not None:
                 return refusal
-        run = await self._open_run(runbook, request)
+        run = open_run or await self._new_run(runbook, request)
         if isinstance(run, Refusal):
             return run
         if request.verb is RunbookVerb.RUN and step is not None:
             return await self._run_step(runbook, run, step, request)
         return await self._record(runbook, run, request, self._closing(request))
 
-    async def _open_run(self, runbook: Runbook, request: RunbookRequest) -> RunbookRun | Refusal:
-        """The open run, else a new one."""
-        for run in await self._access.call(RunStore.runs):
-            if run.open and (run.runbook, run.service) == (runbook.name, request.service):
-                return run
+    async def _run_of(self, request: RunbookRequest) -> RunbookRun | None:
+        """The open run that ``request`` is about."""
+        wanted = (request.runbook, request.service)
+        runs = await self._access.call(RunStore.runs)
+        return next(
+            (run for run in runs if run.open and (run.runbook, run.service) == wanted), None
+        )
+
+    async def _new_run(self, runbook: Runbook, request: RunbookRequest) -> RunbookRun | Refusal:
         if request.verb is RunbookVerb.END:
             return Refusal("no-run", "there is no run to end", "")
         now, who = self._clock.now(), self._access.who
@@ -208,7 +235,9 @@ class RunbookDesk:
         assert trial is not None, "the first record begins a run"
         # A request that is refused begins no run.
         refusal = run_policy.refuse(runbook, trial, request)
-        return await self._access.call(RunStore.create, name, first) if refusal is None else refusal
+        if refusal is not None:
+            return refusal
+        return await self._access.call(RunStore.create, name, first, runbook.written)
 
     async def _run_step(
         self, runbook: Runbook, run: RunbookRun, step: Step, request: RunbookRequest
@@ -277,9 +306,9 @@ class RunbookDesk:
     # ---- what goes on elsewhere ----
 
     async def _look_after(self, run: RunbookRun, operations: Sequence[Operation]) -> None:
-        runbook, at = self.bound(run.runbook, run.service), run.next
+        runbook, at = await self._as_begun(run), run.next
         step = runbook.step(at.id) if runbook and at else None
-        if runbook is None or at is None or step is None or runbook.digest != run.digest:
+        if at is None or step is None:
             return
         if isinstance(step.does, OperationCall):
             await self._follow(run, at, step.does, operations)
@@ -322,16 +351,22 @@ class RunbookDesk:
         async with self._seeing:
             runs = await self._access.call(RunStore.runs)
             before, self._reported = self._reported, {run.id: run for run in runs}
-            same = len(runs) == len(self.runs) and all(
-                one is other for one, other in zip(runs, self.runs, strict=True)
-            )
-            if not same:
-                self.runs = runs
+            shown = tuple([await self._shown(run) for run in runs])
+            if shown != self.runs:
+                self.runs = shown
             # What the files held before this console started is not news.
             for run in () if before is None else runs:
-                runbook = self.bound(run.runbook, run.service)
+                runbook = await self._as_begun(run) or self.bound(run.runbook, run.service)
                 for event in news((before or {}).get(run.id), run, runbook):
                     self._add_event(event)
+
+    async def _shown(self, run: RunbookRun) -> RunbookRun:
+        """``run`` as screens show it: with its own steps where they differ from those of now."""
+        known = self.bound(run.runbook, run.service)
+        if not run.open or (known is not None and known.digest == run.digest):
+            return run
+        begun_as = await self._as_begun(run)
+        return run if begun_as is None else replace(run, begun_as=viewed(begun_as))
 
     def _note_trouble(self, said: str) -> None:
         self._trouble = said

@@ -47,7 +47,7 @@ def refuse(runbook: Runbook, run: RunbookRun, request: RunbookRequest) -> Refusa
         return Refusal(
             "runbook-changed",
             "the steps were changed since this run began",
-            "put its file back as it was, or end this run and begin a new one",
+            f"{run.who} goes on as it was begun; else put its file back as it was, or end this run",
         )
     after, step = run.next, run.step(request.step)
     if after is None or step is None:

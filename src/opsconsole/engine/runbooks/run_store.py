@@ -41,11 +41,13 @@ class RunStore:
         self._seen = found
         return tuple(found.values())
 
-    def create(self, run: str, first: Record) -> RunbookRun:
-        """Begin a run."""
+    def create(self, run: str, first: Record, written: str) -> RunbookRun:
+        """Begin a run, with which this user's consoles go on as the runbook is ``written`` now."""
         begun = fold([first])
         assert begun is not None, "the first record begins a run"
-        self._journal.open().begin_run(run, first, self._clock.now())
+        journal = self._journal.open()
+        self._state.mandates.keep_runbook(run, written)
+        journal.begin_run(run, first, self._clock.now())
         return begun
 
     def append(self, run: str, decide: Decide) -> RunbookRun | Refusal:
@@ -82,6 +84,11 @@ class RunStore:
     def is_at_step(self, run: str, step: str) -> bool:
         """Whether this user has begun a step; records that others may write do not count."""
         return self._state.mandates.is_at_step(run, step)
+
+    def runbook_of(self, run: str) -> str | None:
+        """The runbook of a run as this user began it; records that others may write do not
+        count."""
+        return self._state.mandates.runbook_of(run)
 
     def end_step(self, run: str) -> None:
         """Forbid any more work on a step of a run."""

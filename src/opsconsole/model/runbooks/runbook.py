@@ -180,7 +180,7 @@ class Step:
 class Runbook:
     """``name`` is its file's; ``when`` are names of alerts; ``services`` whom it is for.
 
-    ``digest`` identifies one version of its steps.
+    ``digest`` identifies one version of its steps; ``written`` is all of it as JSON.
     """
 
     name: str
@@ -191,6 +191,7 @@ class Runbook:
     services: tuple[str, ...] = ()
     file: str = ""
     digest: str = ""
+    written: str = ""
 
     def step(self, step: str) -> Step | None:
         """The step called ``step``."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from opsconsole.model.operation import ActionRequest
-from opsconsole.model.runbooks.runbook import OnFailure
+from opsconsole.model.runbooks.runbook import OnFailure, RunbookView
 
 
 class StepState(StrEnum):
@@ -78,7 +78,10 @@ class StepRun:
 
 @dataclass(frozen=True, slots=True)
 class RunbookRun:
-    """One run, of all consoles'. ``digest`` is that of the steps it was begun with."""
+    """One run, of all consoles'. ``digest`` is that of the steps it was begun with.
+
+    ``begun_as`` is the runbook as it was then, where it has changed since and this user began it.
+    """
 
     id: str
     runbook: str
@@ -93,6 +96,7 @@ class RunbookRun:
     ended_at: float | None = None
     outcome: RunOutcome | None = None
     said: str = ""
+    begun_as: RunbookView | None = None
 
     def step(self, step: str) -> StepRun | None:
         """The step called ``step``."""

@@ -290,3 +290,17 @@ async def test_hostile_words_stay_words(open_stage: OpenStage) -> None:
         await to_runbook(stage)
         assert "[red]x[/] ai-service" in stage.text
         assert "[link=file:///]y[/link]" in stage.text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_run_of_a_runbook_that_has_changed_shows_the_steps_as_they_were_begun(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    snapshot = written(run(P, digest="before", begun_as=replace(BOOK, digest="before")))
+    later = replace(BOOK, steps=(replace(STEPS[0], title="look nowhere"), *STEPS[1:]))
+    async with open_stage(replace(snapshot, runbooks=(later,)), size=size) as stage:
+        await to_runbook(stage)
+        assert "the runbook has changed since: this run goes on as begun" in stage.text
+        assert "look first" in stage.text
+        assert "look nowhere" not in stage.text
+        assert "were changed since" not in stage.text

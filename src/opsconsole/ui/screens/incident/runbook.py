@@ -61,10 +61,12 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
 
     @property
     def view(self) -> RunbookView | None:
-        """The runbook, filled in for the service."""
-        latest = self.latest
+        """The runbook, as the open run was begun, filled in for the service."""
+        latest, run = self.latest, self.run
         found = latest.runbooks if latest else ()
         view = next((each for each in found if each.name == self._runbook), None)
+        if run is not None and run.begun_as is not None:
+            view = run.begun_as
         if view is None or latest is None:
             return None
         return worded(view, self._service, latest.environment.name)
