@@ -48,6 +48,26 @@ def test_a_restart_is_verified_and_recorded(
     assert main(["audit", "verify", "--config", str(path)]) == 0
 
 
+def test_a_dry_run_of_what_is_refused_for_a_while_prints_the_plan_and_the_refusal(
+    shop: Shop, configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = configure(RESTART)
+    assert main(["restart", "shop", "--yes", "--config", str(path)]) == 0
+    capsys.readouterr()
+    assert main(["restart", "shop", "--dry-run", "--config", str(path)]) == 2
+    said = capsys.readouterr()
+    assert "undone by" in said.out, "what would be done"
+    assert "refused (cooling-down)" in said.err
+    assert main(["restart", "shop", "--dry-run", "--json", "--config", str(path)]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert (document["refused"], document["service"]) == ("cooling-down", "shop")
+    assert document["steps"]
+    closed = ["restart", "shop", "--dry-run", "--read-only", "--config", str(path)]
+    assert main(closed) == 2
+    assert "undone by" not in capsys.readouterr().out, "nothing is looked at that may not be done"
+    assert shop.changes == ["/admin/restart"]
+
+
 def test_read_only_refuses_in_the_executor(
     shop: Shop, configure: Configure, capsys: pytest.CaptureFixture[str]
 ) -> None:

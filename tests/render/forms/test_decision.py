@@ -4,7 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from opsconsole.model.operation import ActionKind, ActionRequest, ConfirmLevel, Effect, Plan, Step
+from opsconsole.model.operation import (
+    ActionKind,
+    ActionRequest,
+    ConfirmLevel,
+    Effect,
+    OperationState,
+    Plan,
+    Step,
+    StepResult,
+)
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.forms import decision
@@ -12,7 +21,7 @@ from opsconsole.render.forms import plan as render
 from opsconsole.render.forms.decision import Setting
 from opsconsole.render.ink.cells import line_width, plain
 from tests.ui import fleet
-from tests.ui.fake_engine import a_plan
+from tests.ui.fake_engine import a_plan, an_operation
 
 OK, DOWN = State.OK, State.DOWN
 NAME = ConfirmLevel.TYPED_NAME
@@ -120,3 +129,39 @@ def test_some_copies_or_all_can_be_asked_for() -> None:
     usual = ActionRequest("web", ActionKind.RESTART, "", parameters={"copies": "usual"})
     assert decision.with_copies(usual, ["web-1"], 3) == {"instance": "web-1"}
     assert decision.with_copies(usual, ["web-1", "web-2", "web-3"], 3) == {}
+
+
+def test_a_command_is_a_sentence_with_its_line_below() -> None:
+    line = "/opt/platform/bin/restart-everything --config=/etc/platform/web.yaml --graceful"
+    step = Step(f"run {line}", "command", "/opt/platform/bin/restart-everything")
+    made = replace(restart(1), steps=(step,), usual_duration=None)
+    assert decision.sentence(made, setting(OK)) == (
+        "restart web by the command restart-everything."
+    )
+    shown = plain(render.lines(made, setting(OK), 96, 40, fleet.NOW))
+    assert shown.index("restart web by") < shown.index(line) < shown.index("who is hit")
+    again = plain(render.lines(made, setting(OK), 96, 8, fleet.NOW))
+    assert "--graceful" not in again, "the calls are one key away"
+
+
+@pytest.mark.parametrize("later", [0.0, 1.0, 59.0])
+def test_how_long_it_lasts_is_one_figure_however_long_the_plan_is_read(later: float) -> None:
+    made = replace(restart(1), created_at=fleet.NOW, ends_at=fleet.NOW + 4 * 3600)
+    shown = plain(render.lines(made, setting(OK), 96, 40, fleet.NOW + later))
+    assert "by itself after 4h, at " in shown
+    assert "3h59m" not in shown
+
+
+def test_nothing_of_a_verdict_stands_twice() -> None:
+    run = an_operation(restart(1, 2), OperationState.FAILED)
+    said = "POST /restart at web-1: HTTP 500 in 0.1 s"
+    run = replace(
+        run,
+        summary=said,
+        steps=(StepResult("POST /restart at web-1", "failed", "HTTP 500 in 0.1 s"),),
+        evidence=(said, said, "web-1: down", "web-1: down"),
+    )
+    assert render.untold(run) == ["web-1: down"]
+    shown = plain(render.operation(run, 96, fleet.NOW))
+    assert shown.count("HTTP 500") == 1
+    assert shown.count("web-1: down") == 1

@@ -34,6 +34,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.written.units import read_duration
 from opsconsole.operations.operator import Operator
+from opsconsole.render.forms.plan import untold
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.json.status import (
     operation_document,
@@ -193,9 +194,8 @@ def tell(operation: Operation, *, whole: bool = False) -> None:
     """The verdict; where it is not good, or ``whole``, with all that was seen and printed."""
     print(f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip())
     if whole or operation.state is not OperationState.VERIFIED:
-        for line in operation.evidence:
-            if line not in operation.summary:
-                print(f"  {line}")
+        for line in untold(operation):
+            print(f"  {line}")
     for line in operation.next_steps:
         print(f"  next: {line}")
 

@@ -5,6 +5,7 @@ a process group of its own, which is ended as a whole (TERM, 10 s, KILL) at its 
 program that was ended, or whose end was not seen, leaves an UNKNOWN outcome.
 """
 
+import hashlib
 import signal
 import time
 from collections.abc import Mapping
@@ -164,7 +165,9 @@ def _lines(output: bytes) -> tuple[str, ...]:
 
 
 def _file_of(status: FileStatus) -> str:
-    """What distinguishes a file from one that took its place, for people to read."""
-    seconds, fraction = divmod(status.changed, 10**9)
-    changed = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{status.size} bytes of {changed}.{fraction:09}Z, inode {status.identity[1]}"
+    """What distinguishes a file from one that took its place: for people its size and time, and a
+    mark of all that differs, whose parts tell them nothing."""
+    changed = datetime.fromtimestamp(status.changed // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    whole = repr((status.size, status.changed, status.identity))
+    mark = hashlib.sha256(whole.encode()).hexdigest()[:12]
+    return f"{status.size} bytes of {changed}Z, mark {mark}"

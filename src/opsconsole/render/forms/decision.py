@@ -17,6 +17,7 @@ from opsconsole.model.operation import (
     ActionRequest,
     Effect,
     Plan,
+    Step,
 )
 from opsconsole.model.snapshot import InstanceView, ServiceView, Snapshot
 from opsconsole.model.state import State
@@ -84,9 +85,31 @@ def sentence(plan: Plan, setting: Setting) -> str:
         order = ", one after the other" if len(copies) > 1 else ""
         said = f"on {how}" if _version(plan) else f"{verb(plan.kind)} {how}"
         return f"{_version(plan)} {said}{order}{about}.".lstrip()
-    steps = short_ids(plan.steps[0].summary) if plan.steps else f"{verb(plan.kind)} {plan.service}"
+    steps = _first(plan)
     more = len(plan.steps) - 1
     return f"{steps}{f', and {more} {_calls(more)} more' if more > 0 else ''}{about}."
+
+
+def is_command(step: Step) -> bool:
+    """Whether it runs a program of the configuration's."""
+    return step.driver == "command"
+
+
+def command_line(step: Step) -> str:
+    """The program with its arguments."""
+    return step.summary.removeprefix("run ")
+
+
+def _first(plan: Plan) -> str:
+    """The first step as a sentence; a command's words say little to who did not write them."""
+    if not plan.steps:
+        return f"{verb(plan.kind)} {plan.service}"
+    first = plan.steps[0]
+    if not is_command(first):
+        return short_ids(first.summary)
+    program = command_line(first).split(" ", 1)[0].rpartition("/")[2]
+    named = f" {plan.name}" if plan.name and plan.name != plan.kind.value else ""
+    return f"{verb(plan.kind)}{named} {plan.service} by the command {program}"
 
 
 def _version(plan: Plan) -> str:

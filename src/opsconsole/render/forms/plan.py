@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
+from opsconsole.model.written.units import format_duration
 from opsconsole.render.forms import decision
 from opsconsole.render.forms.decision import Setting, short_ids
 from opsconsole.render.ink import figures
@@ -54,20 +55,7 @@ def _lines(plan: Plan, setting: Setting, width: int, level: int, now: float) -> 
     out = [*blank, *((Span(f" {part}", Role.STRONG),) for part in parts)]
     out += [*blank, *_warnings(plan, width, level)]
     out += blank if plan.warnings else []
-    fields = [
-        ("who is hit", decision.who_is_hit(plan, setting)),
-        ("what is lost", decision.what_is_lost(plan)),
-        ("undone by", short_ids(plan.undo) or "nothing: this cannot be undone"),
-        ("good when", decision.good_when(plan)),
-    ]
-    if level < 3:
-        fields.append(("else", decision.otherwise(plan)))
-    if plan.ends_at is not None:
-        end = f"by itself in {figures.age(plan.ends_at - now)}, at {figures.zoned(plan.ends_at)}"
-        fields.insert(0, ("ends", end))
-    if plan.last_outcome and level < 3:
-        fields.append(("last time", short_ids(plan.last_outcome)))
-    for label, text in fields:
+    for label, text in _fields(plan, setting, level, now):
         out += _field(label, cut_sentence(text, width - LABEL - 3) if level >= 3 else text, width)
     if level < 2:
         for index, line in enumerate(plan.context):
@@ -77,6 +65,28 @@ def _lines(plan: Plan, setting: Setting, width: int, level: int, now: float) -> 
     if level < 2:
         out += [*blank, *_changes(plan, width)]
     return [*out, _folded(plan, width, now, level), *([BLANK] if level < 3 else [])]
+
+
+def _fields(plan: Plan, setting: Setting, level: int, now: float) -> list[tuple[str, str]]:
+    """The questions that a person decides by, in their order, each with its answer."""
+    fields = [
+        ("who is hit", decision.who_is_hit(plan, setting)),
+        ("what is lost", decision.what_is_lost(plan)),
+        ("undone by", short_ids(plan.undo) or "nothing: this cannot be undone"),
+        ("good when", decision.good_when(plan)),
+    ]
+    if level < 3:
+        fields.append(("else", decision.otherwise(plan)))
+    if plan.ends_at is not None:
+        lasts = plan.ends_at - plan.created_at
+        end = f"by itself after {format_duration(lasts)}, at {figures.zoned(now + lasts)}"
+        fields.insert(0, ("ends", end))
+    for step in plan.steps:
+        if decision.is_command(step) and level < 2:
+            fields.insert(0, ("command", decision.command_line(step)))
+    if plan.last_outcome and level < 3:
+        fields.append(("last time", short_ids(plan.last_outcome)))
+    return fields
 
 
 def _warnings(plan: Plan, width: int, level: int) -> list[Line]:
@@ -225,18 +235,22 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
         first, *rest = wrap(step.summary, max(8, width - 4))
         out.append((Span(f" {mark} ", look), Span(first)))
         out += [(Span(f"   {text}"),) for text in rest]
-        if step.detail:
+        if step.detail and step.detail not in run.summary:
             out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
-    named = tuple(step.summary for step in run.steps)
-    seen = (item for item in run.evidence if not item.startswith(named))
-    evidence = [item for item in seen if item not in run.summary]
-    evidence += [f"next: {step}" for step in run.next_steps]
+    evidence = untold(run) + [f"next: {step}" for step in run.next_steps]
     for item in evidence[:most]:
         out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
     left = len(evidence) - most
     if left > 0:
         out.append((Span(f"   and {left} more: opsconsole operations {run.id}", Role.MUTED),))
     return out
+
+
+def untold(run: Operation) -> list[str]:
+    """The evidence that neither the steps nor the verdict say already, each line once."""
+    named = tuple(step.summary for step in run.steps)
+    seen = (item for item in run.evidence if not item.startswith(named))
+    return list(dict.fromkeys(item for item in seen if item not in run.summary))
 
 
 def _wrapped(text: str, width: int) -> list[str]:
