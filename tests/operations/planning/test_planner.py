@@ -249,6 +249,27 @@ async def test_one_instance_alone_is_one_that_there_is() -> None:
     assert refusal.message == "command cannot scale one instance of web alone"
 
 
+@pytest.mark.parametrize(
+    ("action", "why", "instead"),
+    [
+        ({"systemd": "web"}, "a unit is restarted as a whole", "as a unit of its own"),
+        ({"swarm": "web"}, "a Swarm decides itself which tasks run", "the Swarm starts another"),
+        ({"pid_file": {"path": "web.pid", "start": ["web"]}}, "one process for all of it",
+         "leave the instance out"),
+    ],
+)  # fmt: skip
+async def test_what_knows_no_copies_says_why_and_what_to_do_instead(
+    action: dict[str, object], why: str, instead: str
+) -> None:
+    known = settings(jobs={"actions": {"restart": action}})
+    asked = ActionRequest("jobs", ActionKind.RESTART, parameters={"instance": "jobs-2"})
+    refusal = await answer(asked, known)
+    assert isinstance(refusal, Refusal)
+    assert "one instance of jobs alone" in refusal.message
+    assert why in refusal.message
+    assert instead in refusal.lifted_by
+
+
 async def test_which_containers_there_are_is_left_to_the_driver() -> None:
     action = {"docker": {"containers": ["worker-1"]}}
     known = settings(jobs={"actions": {"restart": action}})

@@ -6,6 +6,7 @@ import pytest
 
 from opsconsole.model.diagnosis import Confidence, Diagnosis, Explanation, Fact, FactCode
 from opsconsole.model.operation import ActionKind, ActionView, Refusal
+from opsconsole.model.runbooks.runbook import RunbookView, StepKind, StepView
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.ink.cells import Role, line_width, plain
@@ -127,6 +128,28 @@ def test_what_is_blocked_stays_with_its_whole_reason_and_what_it_would_do() -> N
     text = " ".join(said(rows(service, snapshot, 80, 19, NOW, 900.0)).split())
     assert "takes 1 away, but blocked:" in text
     assert text.count("being watched") == 4
+
+
+@pytest.mark.parametrize("letters", [4, 24, 90, 400])
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
+def test_a_long_name_of_a_runbook_takes_no_room_from_what_the_actions_do(
+    letters: int, width: int
+) -> None:
+    service, snapshot = failing(KILLED)
+    restart = ActionView(ActionKind.RESTART, "restart", "docker", "every container of it")
+    service = replace(service, actions=(restart,))
+    step = StepView("read", StepKind.TEXT, "look first")
+    book = RunbookView("long", "r" * letters, (step,) * 9, services=("web",))
+    snapshot = replace(snapshot, services=(service,), runbooks=(book,))
+    found = rows(service, snapshot, width, 24, NOW, 900.0)
+    lines = plain(each.row.line for each in found).splitlines()
+    (sentence,) = (each for each in lines if each.startswith(" R  "))
+    assert "▲ would die again" in sentence
+    assert sentence.index("▲") == len(" R  restart  ")
+    assert width < 80 or "it starts as it started before" in sentence
+    (named,) = (each for each in lines if each.startswith(" b  "))
+    assert "9 steps" in named
+    assert all(line_width(each.row.line) <= width for each in found)
 
 
 @pytest.mark.parametrize("code", list(FactCode))

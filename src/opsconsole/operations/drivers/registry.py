@@ -151,7 +151,8 @@ class Traits:
     backups that it makes are kept, listed and restored by the console. ``puts_back``: it looks
     whether what it restored is in place. ``ends_degradation``: it knows how to end a degradation
     that it made, from its own step. ``in_base``: it acts on paths that start at the folder of the
-    configuration. ``by_instance``: it can be asked for one instance alone.
+    configuration. ``by_instance``: it can be asked for one instance alone; where it
+    cannot, ``as_a_whole`` is why not, and ``instead`` what to do.
     """
 
     carries_out: Mapping[ActionKind, Callable[[], Factory]]
@@ -161,6 +162,8 @@ class Traits:
     ends_degradation: bool = False
     in_base: bool = False
     by_instance: frozenset[ActionKind] = frozenset()
+    as_a_whole: str = ""
+    instead: str = "leave the instance out, to mean all of them"
 
 
 DRIVERS: Final[Mapping[str, Traits]] = {
@@ -177,9 +180,19 @@ DRIVERS: Final[Mapping[str, Traits]] = {
         by_instance=frozenset({_K.RESTART}),
     ),
     "swarm": Traits(
-        {_K.RESTART: _swarm, _K.SCALE: _swarm, _K.ROLLBACK: _swarm_rollback}, sees=True
+        {_K.RESTART: _swarm, _K.SCALE: _swarm, _K.ROLLBACK: _swarm_rollback},
+        sees=True,
+        as_a_whole="a Swarm decides itself which tasks run, and where",
+        instead="restart the service, whose tasks are replaced one after another, or remove the "
+        "container of that task on its node: the Swarm starts another",
     ),
-    "systemd": Traits({_K.RESTART: _systemd}, sees=True),
+    "systemd": Traits(
+        {_K.RESTART: _systemd},
+        sees=True,
+        as_a_whole="a unit is restarted as a whole",
+        instead="restart the service, or declare what runs as a unit of its own, such as web@2, as "
+        "a service of its own",
+    ),
     "http": Traits(
         dict.fromkeys(
             (_K.RESTART, _K.DEGRADE, _K.RECOVER, _K.ROLLBACK, _K.SCALE, _K.TEST, _K.CALL), _http
@@ -191,7 +204,12 @@ DRIVERS: Final[Mapping[str, Traits]] = {
         in_base=True,
         by_instance=frozenset({_K.RESTART, _K.TEST, _K.CALL}),
     ),
-    "pid_file": Traits({_K.RESTART: _pid_file}, sees=True, in_base=True),
+    "pid_file": Traits(
+        {_K.RESTART: _pid_file},
+        sees=True,
+        in_base=True,
+        as_a_whole="a pid file names one process for all of it",
+    ),
     "env_file": Traits(
         {_K.DEGRADE: _env_file, _K.RECOVER: _env_file}, ends_degradation=True, in_base=True
     ),

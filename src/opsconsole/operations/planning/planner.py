@@ -167,9 +167,11 @@ def _bad_instance(settings: Settings, found: Declared, request: ActionRequest) -
     """Why what is asked for one instance alone cannot be."""
     if not request.instances:
         return None
-    if found.kind not in registry.traits(found.action).by_instance:
+    traits = registry.traits(found.action)
+    if found.kind not in traits.by_instance:
         problem = f"{found.action.driver} cannot {found.kind} one instance of {found.service} alone"
-        return Refusal("bad-parameter", problem, "leave the instance out, to mean all of them")
+        why = f"{problem}: {traits.as_a_whole}" if traits.as_a_whole else problem
+        return Refusal("bad-parameter", why, traits.instead)
     if found.action.docker is not None:
         # Its copies have names that only the engine knows; the driver looks for the one asked for.
         return None

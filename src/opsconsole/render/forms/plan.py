@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.model.operation import ConfirmLevel, Operation, OperationState, Plan, Refusal
+from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.written.units import format_duration
 from opsconsole.render.forms import decision
 from opsconsole.render.forms.decision import Setting, short_ids
@@ -148,8 +149,8 @@ def copies(setting: Setting, chosen: Sequence[str], width: int, cursor: str = ""
     for index, each in enumerate(setting.instances):
         mark = "[x]" if each.name in chosen else "[ ]"
         here = each.name == cursor
-        glyph, word = ("◌", "stale") if each.stale else (each.state.glyph, each.state.value)
-        said = each.reason or (str(each.fault) if each.fault else "") or word
+        glyph = "◌" if each.stale else each.state.glyph
+        said = _reason(each)
         room = width - LABEL - name_room - 12
         line: Line = (
             Span(f" {'copies' if index == 0 else '':<{LABEL}} ", Role.MUTED),
@@ -201,16 +202,38 @@ _STEP_LOOKS = {
 }
 
 
-def running(plan: Plan, run: Operation, width: int, now: float) -> list[Line]:
+def running(plan: Plan, run: Operation, setting: Setting, width: int, now: float) -> list[Line]:
     """The plan while it is carried out, and its verdict: the same questions, now answered."""
     out = operation(run, width, now)
     if not run.state.final:
+        out += standing(plan, setting, width)
         out += [BLANK, *_field("good when", decision.good_when(plan), width)]
         out += _field("else", decision.otherwise(plan), width)
         out += _field("undone by", short_ids(plan.undo) or "nothing", width)
     elif run.state is not OperationState.VERIFIED:
         out += [BLANK, *_field("undone by", short_ids(plan.undo) or "nothing", width)]
     return out
+
+
+def standing(plan: Plan, setting: Setting, width: int) -> list[Line]:
+    """How each copy that is touched stands now, as it is looked at by everybody."""
+    names = decision.touched(plan)
+    seen = [each for each in setting.instances if each.name in names]
+    out: list[Line] = [BLANK] if seen else []
+    for index, each in enumerate(seen):
+        head = f" {'copies' if index == 0 else '':<{LABEL}} "
+        said = f"{each.name}  {_reason(each)}"
+        glyph = "◌" if each.stale else each.state.glyph
+        mark = Span(f"{glyph} ", state_role(each.state, stale=each.stale))
+        room = max(8, width - len(head) - 3)
+        out.append((Span(head, Role.MUTED), mark, Span(cut_sentence(short_ids(said), room))))
+    return out
+
+
+def _reason(copy: InstanceView) -> str:
+    """Why a copy is as it is, or the word for how it is."""
+    word = "stale" if copy.stale else copy.state.value
+    return copy.reason or (str(copy.fault) if copy.fault else "") or word
 
 
 def look_of(state: OperationState) -> tuple[str, Role, str]:

@@ -41,6 +41,8 @@ from opsconsole.render.timeline import rows as events
 from opsconsole.render.timeline import words as event_words
 
 LABEL: Final = 11
+_NAMES: Final = 24
+"""Cells that the names of remedies take at most, so that what they do has room."""
 _ROOMY: Final = 24
 """Rows from which on blank lines stand between the parts."""
 _LEAST_CHART: Final = 7
@@ -267,7 +269,9 @@ def _done_about(service: ServiceView, snapshot: Snapshot, width: int) -> list[Wh
         return []
     note = (Span("each opens its plan; nothing starts by itself", Role.MUTED),)
     out = [_text("do", titled("What can be done", width, note=note))]
-    room = min(36, max(width_of(each.what) for each in found) + 2)
+    # A runbook's name is as long as its writer liked, and only a number of steps follows it.
+    actions = [width_of(each.what) for each in found if each.action is not None]
+    room = min(_NAMES, max(actions, default=0) + 2)
     well = standing(service) is Standing.OK
     for each in found:
         out += _remedy(each, room, width, well=well)
@@ -279,6 +283,8 @@ def _remedy(each: Remedy, room: int, width: int, *, well: bool) -> list[WhyRow]:
     said = each.effect
     if well and not blocked and each.action is not None:
         said = each.action.summary
+    if each.action is None:
+        room = max(room, min(width_of(each.what) + 2, width - width_of(said) - 6))
     cells = max(16, width - room - 7)
     first, *rest = wrap(said, cells) if blocked else [cut_sentence(said, cells)]
     name = Role.MUTED if blocked else Role.TEXT

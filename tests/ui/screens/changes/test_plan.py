@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.operation import ConfirmLevel, OperationState, Refusal
+from opsconsole.model.snapshot import ServiceView
+from opsconsole.model.state import State
 from opsconsole.render.ink.cells import wrap
 from opsconsole.ui.screens import dialog
 from opsconsole.ui.screens.changes.actions import ActionsScreen
@@ -257,3 +259,30 @@ async def test_long_words_break_where_paths_do() -> None:
     argv = "ssh host /opt/platform/bin/restart --config=/etc/platform/services/ai-backend.yaml"
     assert all(len(line) <= 40 for line in wrap(argv, 40))
     assert "--config=/etc/platform/services/" in wrap(argv, 36)
+
+
+def healed(service: ServiceView) -> ServiceView:
+    """``service`` with its first copy ok again, if it is the one that is restarted."""
+    if service.name != "ai-service":
+        return service
+    first = replace(service.instances[0], state=State.OK, reason="", fault=None)
+    return replace(service, instances=(first, *service.instances[1:]))
+
+
+async def test_while_it_runs_each_copy_that_is_touched_shows_its_state(
+    open_stage: OpenStage,
+) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    async with open_stage(None, engine=engine) as stage:
+        screen = await opened(stage)
+        screen.query_one("#start").focus()
+        await stage.press("space")
+        await stage.pilot.pause()
+        fire = fleet.on_fire(2)
+        run = an_operation(engine.plan(engine.requests[0]))
+        services = tuple(map(healed, fire.services))
+        await stage.publish(replace(fire, services=services, operations=(run,)))
+        lines = [line for line in stage.text.splitlines() if "ai-service-1  " in line]
+        assert any("● ai-service-1  ok" in line for line in lines), stage.text
+        assert "✖ ai-service-2" in stage.text
+        assert "copies" in stage.text

@@ -132,7 +132,6 @@ def of_group(run: Operation, service: str, number: int, state: OperationState) -
 
 async def test_the_same_list_then_says_how_far_it_is(open_stage: OpenStage) -> None:
     engine = FakeEngine(fleet.calm(), ConfirmLevel.CHOICE)
-    snapshot = fleet.calm()
     async with open_stage(None, engine=engine) as stage:
         screen = await opened(stage)
         run = an_operation(engine.plan(engine.requests[0]))
@@ -146,8 +145,7 @@ async def test_the_same_list_then_says_how_far_it_is(open_stage: OpenStage) -> N
         assert screen.is_under_way
         failed = of_group(run, "ai-backend", 1, S.FAILED)
         refused = of_group(run, "ai-operations", 2, S.REFUSED)
-        engine.publish(replace(snapshot, operations=(refused, failed)))
-        await stage.pilot.pause(0.1)
+        await stage.publish(replace(fleet.calm(2), operations=(refused, failed)))
         assert "0 of 2 verified; stopped at ai-backend: failed" in stage.text
         assert "2. ai-operations  refused" in stage.text
         assert not screen.is_under_way

@@ -27,7 +27,8 @@ async def containers_of(context: DriverContext, calls: EngineCalls) -> tuple[See
 def instance_of(context: DriverContext, calls: EngineCalls, seen: Seen) -> str:
     """The instance that runs in the container, by declaration or by the same name; or ''.
 
-    Where no instance is declared, the containers themselves are the instances, as on the screens.
+    An instance may name a Compose service. Where none is declared, the containers themselves are
+    the instances, as on the screens.
     """
     names = context.settings.instance_names(context.service)
     service = context.settings.services[context.service]
@@ -35,15 +36,26 @@ def instance_of(context: DriverContext, calls: EngineCalls, seen: Seen) -> str:
         return seen.name
     for name, instance in zip(names, service.instances, strict=True):
         engine = instance.engine or service.engine
-        if seen.name in {instance.container, name} and engine in {None, calls.name}:
+        own = seen.name == name or is_called(seen, instance.container or "", calls)
+        if own and engine in {None, calls.name}:
             return name
     return ""
+
+
+def is_called(seen: Seen, name: str, calls: EngineCalls) -> bool:
+    """Whether ``name`` is that of the container, or of the Compose service that it is a copy of."""
+    place = Place(PlaceKind.ENGINE, calls.name)
+    workload = copy_of(seen.labels, place, runs=True)[0]
+    names = {seen.name, workload, workload.rpartition("/")[2]} - {""}
+    return name in names
 
 
 async def _named(
     context: DriverContext, calls: EngineCalls, containers: tuple[str, ...]
 ) -> tuple[Seen, ...]:
-    names = containers or context.settings.services[context.service].containers
+    service = context.settings.services[context.service]
+    run_in = (each.container for each in service.instances if each.container)
+    names = containers or service.containers or tuple(dict.fromkeys(run_in))
     found = {name: await _called(calls, name) for name in names}
     missing = [name for name, seen in found.items() if not seen]
     if missing:

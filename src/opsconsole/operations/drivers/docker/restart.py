@@ -13,7 +13,11 @@ from opsconsole.model.operation import Copy, Step
 from opsconsole.model.state import State
 from opsconsole.operations.drivers.call import Call
 from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChangedError
-from opsconsole.operations.drivers.docker.containers import containers_of, instance_of
+from opsconsole.operations.drivers.docker.containers import (
+    containers_of,
+    instance_of,
+    is_called,
+)
 from opsconsole.operations.drivers.docker.engine import EngineCalls, Seen, engine_of
 from opsconsole.operations.drivers.settling import SETTLING, settle
 from opsconsole.operations.driving.driver import (
@@ -139,11 +143,12 @@ class DockerRestart(Driver):
         )
 
     async def copies(self) -> tuple[Copy, ...]:
-        """Every container, by the instance that it runs or by its own name."""
+        """Every container, by the instance that it alone runs or by its own name."""
         found = await containers_of(self._context, self._calls)
+        runs = [instance_of(self._context, self._calls, seen) for seen in found]
         copies = [
-            Copy(instance_of(self._context, self._calls, seen) or seen.name, seen.state)
-            for seen in found
+            Copy(name if name and runs.count(name) == 1 else seen.name, seen.state)
+            for name, seen in zip(runs, found, strict=True)
         ]
         return tuple(sorted(copies, key=lambda copy: copy.name))
 
@@ -159,7 +164,8 @@ class DockerRestart(Driver):
         own = tuple(
             seen
             for seen in found
-            if chosen & {seen.name, instance_of(self._context, self._calls, seen)}
+            if instance_of(self._context, self._calls, seen) in chosen
+            or any(is_called(seen, name, self._calls) for name in chosen)
         )
         if not own:
             raise ObserveError(

@@ -155,7 +155,7 @@ class PlanScreen(ConfirmScreen):
         if plan is None:
             return [BLANK, (Span(f" {self._hint or 'planning …'}", Role.ACCENT),)]
         if run is not None:
-            return render.running(plan, run, width, now)
+            return render.running(plan, run, self._setting, width, now)
         if self._calls:
             return render.calls(plan, width)
         return render.lines(plan, self._setting, width, height, now)
