@@ -33,7 +33,8 @@ from tests.operations.recording_server import RecordingServer
 Serve = Callable[[], RecordingServer]
 
 _ANSWERS = {
-    "service": "web", "backup": "latest", "to": "2", "name": "purge", "alert": "ServiceDown",
+    "service": "web", "services": "web", "backup": "latest", "to": "2", "name": "purge",
+    "alert": "ServiceDown",
     "matchers": 'alertname="ServiceDown"', "id": "1111", "duration": "1h", "what": "verify",
     "text": "handover",
 }  # fmt: skip

@@ -279,7 +279,8 @@ class Operation:
     is. ``rollback`` says how that ended. ``next_steps`` are what a person may do after a verdict
     that is not good. ``by_promise``: it keeps a promise, and no person began it. ``about`` names
     the alerts that are acknowledged or silenced, or no longer are. ``given_up`` is who asked that
-    verifying it ends. ``subject`` is what it excludes other changes of; '' for the whole service.
+    verifying it ends. ``corrected`` is what was seen after a good verdict that did not last.
+    ``subject`` is what it excludes other changes of; '' for the whole service.
     """
 
     id: str
@@ -307,6 +308,7 @@ class Operation:
     given_up: str = ""
     subject: str = ""
     group: Group | None = None
+    corrected: str = ""
 
     @property
     def begun_nothing(self) -> bool:

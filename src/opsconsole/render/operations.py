@@ -35,6 +35,9 @@ from opsconsole.render.runbooks import standing
 _LABEL: Final = 9
 """Cells of the labels before what is said of one."""
 
+_TOLD: Final = 900.0
+"""Seconds for which a service's row says that its last operation did not last."""
+
 RUNNING: Final = "▶"
 ON_PURPOSE: Final = "◐"
 ARMED: Final = "↻"
@@ -49,6 +52,18 @@ _LOOKS: Final = {
     OperationState.UNKNOWN: ("?", Role.UNKNOWN),
     OperationState.REFUSED: ("✖", Role.MUTED),
 }
+
+
+def _look(run: Operation) -> tuple[str, Role]:
+    """The glyph of where an operation stands, and its role."""
+    if run.corrected:
+        return "▲", Role.DEGRADED
+    return _LOOKS.get(run.state, (RUNNING, Role.ACCENT))
+
+
+def corrected(run: Operation) -> str:
+    """``▲ restart verified, web-1 died again after 28 s``."""
+    return f"▲ {what(run)} {plan_lines.verdict(run)}"
 
 
 def what(run: Operation) -> str:
@@ -126,10 +141,19 @@ def activities(snapshot: Snapshot | None, now: float) -> dict[str, str]:
     """What each service's activity is; an operation takes precedence over a degradation."""
     if snapshot is None or not (snapshot.operations or snapshot.degradations):
         return {}
-    said = {each.service: _shortly(each, now) for each in reversed(snapshot.degradations)}
+    said = {run.service: corrected(run) for run in _in_vain(snapshot, now)}
+    said |= {each.service: _shortly(each, now) for each in reversed(snapshot.degradations)}
     said |= {run.service: armed(run, now) for run in reversed(arming(snapshot))}
     said |= {run.service: activity(run, now) for run in reversed(under_way(snapshot))}
     return said
+
+
+def _in_vain(snapshot: Snapshot, now: float) -> list[Operation]:
+    """The last operation of each service, where its verdict was corrected not long ago."""
+    last: dict[str, Operation] = {}
+    for run in snapshot.operations:
+        last.setdefault(run.service, run)
+    return [run for run in last.values() if run.corrected and now - run.updated_at < _TOLD]
 
 
 def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> list[Line]:
@@ -137,6 +161,7 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
     if snapshot is None:
         return []
     said = [activity(run, now) for run in under_way(snapshot) if run.service == service]
+    said += [corrected(run) for run in _in_vain(snapshot, now) if run.service == service]
     said += [
         f"{armed(run, now)}; u, then S stops it"
         for run in arming(snapshot)
@@ -246,9 +271,10 @@ def by_itself(run: Operation) -> bool:
 
 def row(run: Operation, width: int, now: float) -> Line:
     """One operation of the panel."""
-    glyph, role = _LOOKS.get(run.state, (RUNNING, Role.ACCENT))
+    glyph, role = _look(run)
     narrow, going = width < 100, not run.state.final
-    head: list[Span] = [Span(f" {glyph} {fit(run.state.value, 12)} ", role)]
+    word = "died again" if run.corrected else run.state.value
+    head: list[Span] = [Span(f" {glyph} {fit(word, 12)} ", role)]
     if not (narrow and going):
         head.append(Span(f"{figures.when(run.started_at, now)}  ", Role.MUTED))
     whom = run.about or run.service

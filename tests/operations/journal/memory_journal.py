@@ -144,7 +144,7 @@ class MemoryJournal:
                 OperationState.INTENT, intent.who.name, intent.who.host, now, now, intent.reason,
                 ends_at=plan.ends_at, usual_duration=plan.usual_duration,
                 by_promise=BY_PROMISE in plan.parameters,
-                subject=subject_of(plan.service, plan.kind, plan.parameters),
+                subject=subject_of(plan.service, plan.kind, plan.parameters), group=plan.group,
             )  # fmt: skip
             steps = [StepResult(step.summary, "waiting") for step in plan.steps]
             self._store.operations[intent.operation] = _Kept(operation, intent, steps)
@@ -199,7 +199,9 @@ class MemoryJournal:
             kept = self._kept(operation)
             self._audit(operation, entries.CORRECTED, now, {"seen": text})
             summary = f"{text}; {kept.operation.summary}"
-            kept.operation = replace(kept.operation, summary=summary, updated_at=now)
+            kept.operation = replace(
+                kept.operation, summary=summary, corrected=text, updated_at=now
+            )
 
     def step_begins(
         self, operation: str, ordinal: int, now: float, before: Mapping[str, str]

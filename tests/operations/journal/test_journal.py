@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.errors import StateError
-from opsconsole.model.operation import ActionKind, OperationState, Refusal
+from opsconsole.model.operation import ActionKind, Group, OperationState, Refusal
 from opsconsole.operations.journal import journal as protocol
 from opsconsole.operations.journal import sqlite_journal
 from opsconsole.operations.journal.audit import verify
@@ -113,6 +113,18 @@ def test_verifying_is_given_up_once_and_before_the_verdict(journal: Journal) -> 
     assert not journal.give_up(op("two"), "kim@bastion", 9.0)
 
 
+def test_an_operation_says_which_of_its_group_it_is(open_journal: Open) -> None:
+    journal = open_journal()
+    group = Group("1a2b3c4d5e6f7a8b", 1, 2, ("db",))
+    made = intent("one")
+    journal.submit(replace(made, plan=replace(made.plan, group=group)), 1.0)
+    journal.submit(intent("two"), 2.0)
+    assert [each.group for each in journal.operations()] == [None, group]
+    found = journal.intent(op("one"))
+    assert found is not None
+    assert found.plan.group == group
+
+
 def test_what_was_seen_after_a_verdict_is_said_before_it(journal: Journal) -> None:
     one = op("one")
     for state in (_S.DISPATCHED, _S.VERIFYING, _S.VERIFIED):
@@ -122,6 +134,8 @@ def test_what_was_seen_after_a_verdict_is_said_before_it(journal: Journal) -> No
     assert found is not None
     assert found.state is _S.VERIFIED
     assert found.summary == "web-1 died again after 28 s; healthy for 10 s"
+    assert found.corrected == "web-1 died again after 28 s"
+    assert found.evidence == ()
 
 
 def test_lists_are_in_the_order_that_they_say(open_journal: Open) -> None:

@@ -25,6 +25,7 @@ GIVEN_UP: Final = "given up"
 """The key of who gave up verifying, among lines of evidence; the event of its row."""
 
 CORRECTED: Final = "after the verdict"
+"""The key of what was seen after a verdict, among lines of evidence; the event of its row."""
 
 _FAIL_CLOSED: Final = frozenset({INTENT, STEP_BEGINS})
 

@@ -178,9 +178,14 @@ class SqliteJournal(SqliteReading):
     def correct(self, operation: str, text: str, now: float) -> None:
         """Say what was seen after a verdict."""
         with self.database.transaction() as connection:
+            row = connection.execute(
+                "SELECT evidence FROM operations WHERE id = ?", (operation,)
+            ).fetchone()
+            lines = json.loads(row[0]) if row is not None else []
             connection.execute(
-                "UPDATE operations SET summary = ? || '; ' || summary, updated_at = ? WHERE id = ?",
-                (text, now, operation),
+                "UPDATE operations SET summary = ? || '; ' || summary, evidence = ?,"
+                " updated_at = ? WHERE id = ?",
+                (text, json.dumps([*lines, {entries.CORRECTED: text}]), now, operation),
             )
             self._audit(connection, operation, entries.CORRECTED, now, {"seen": text})
 

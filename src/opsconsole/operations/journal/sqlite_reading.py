@@ -17,7 +17,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.operations.journal import plan_codec
 from opsconsole.operations.journal.audit import Row
-from opsconsole.operations.journal.entries import GIVEN_UP, NEXT
+from opsconsole.operations.journal.entries import CORRECTED, GIVEN_UP, NEXT
 from opsconsole.operations.journal.journal import RunRecord
 from opsconsole.operations.journal.records import (
     NOTES_READ,
@@ -397,19 +397,18 @@ def _operation(row: tuple[Any, ...], steps: _Steps) -> Operation:
         usual_duration=plan_codec.usual_duration(row[15]),
         rollback_at=_moment_or_none(row[16]),
         rollback=sanitize(row[17] or ""),
-        next_steps=tuple(
-            sanitize(str(line[NEXT])) for line in lines if isinstance(line, dict) and NEXT in line
-        ),
-        given_up=next(
-            (
-                sanitize(str(line[GIVEN_UP]))
-                for line in lines
-                if isinstance(line, dict) and GIVEN_UP in line
-            ),
-            "",
-        ),
+        next_steps=_marked(lines, NEXT),
+        given_up=next(iter(_marked(lines, GIVEN_UP)), ""),
+        corrected=next(iter(_marked(lines, CORRECTED)), ""),
         by_promise=plan_codec.by_promise(row[15]),
         about=sanitize(plan_codec.about(row[15]), limit=_ABOUT),
         subject=plan_codec.subject(row[15]),
         group=plan_codec.group(row[15]),
+    )
+
+
+def _marked(lines: list[Any], key: str) -> tuple[str, ...]:
+    """What stands under ``key`` among lines of evidence."""
+    return tuple(
+        sanitize(str(line[key])) for line in lines if isinstance(line, dict) and key in line
     )

@@ -236,9 +236,21 @@ def _reason(copy: InstanceView) -> str:
     return copy.reason or (str(copy.fault) if copy.fault else "") or word
 
 
-def look_of(state: OperationState) -> tuple[str, Role, str]:
+def look_of(run: Operation) -> tuple[str, Role, str]:
     """The glyph, its role and the words of where an operation stands."""
-    return _VERDICTS.get(state, ("▸", Role.ACCENT, state.value))
+    if run.corrected:
+        return "▲", Role.DEGRADED, verdict(run)
+    return _VERDICTS.get(run.state, ("▸", Role.ACCENT, run.state.value))
+
+
+def verdict(run: Operation) -> str:
+    """``verified``; ``verified, web-1 died again after 28 s`` where it was corrected."""
+    return f"{run.state.value}, {run.corrected}" if run.corrected else run.state.value
+
+
+def _summary(run: Operation) -> str:
+    """The summary, without what the verdict says already."""
+    return run.summary.removeprefix(f"{run.corrected}; ") if run.corrected else run.summary
 
 
 def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> list[Line]:
@@ -246,12 +258,12 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
 
     ``most`` lines of evidence are shown.
     """
-    glyph, role, word = look_of(run.state)
+    glyph, role, word = look_of(run)
     took = (run.ended_at or now) - run.started_at
     usual = f" · usually {figures.age(run.usual_duration)}" if run.usual_duration else ""
     by = Span(f"  {figures.age(took)}{usual} · by {run.who} on {run.host}", Role.MUTED)
     out: list[Line] = [(Span(f" {glyph} {word}", role), by)]
-    out += [(Span(f"   {text}", Role.STRONG),) for text in _wrapped(run.summary, width)]
+    out += [(Span(f"   {text}", Role.STRONG),) for text in _wrapped(_summary(run), width)]
     out.append(BLANK)
     for step in run.steps:
         mark, look = _STEP_LOOKS.get(step.state, ("·", Role.MUTED))

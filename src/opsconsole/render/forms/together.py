@@ -226,7 +226,7 @@ def _waiting(number: int, plan: Plan, width: int) -> Line:
 
 
 def _run(number: int, run: Operation, width: int, now: float) -> list[Line]:
-    glyph, role, word = one.look_of(run.state)
+    glyph, role, word = one.look_of(run)
     took = figures.age((run.ended_at or now) - run.started_at)
     head: Line = (Span(f" {glyph} {number}. ", role), Span(run.service, Role.STRONG),
                   Span(f"  {word}", role), Span(f"  {took}", Role.MUTED))  # fmt: skip

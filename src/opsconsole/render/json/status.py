@@ -75,6 +75,7 @@ def operation_document(operation: Operation) -> Document:
         "host": operation.host,
         "reason": operation.reason,
         "summary": operation.summary,
+        "corrected": operation.corrected,
         "started_at": _round(operation.started_at),
         "ended_at": _round(operation.ended_at),
         "ends_at": _round(operation.ends_at),

@@ -225,3 +225,23 @@ async def test_hostile_names_of_backups_are_names(open_stage: OpenStage, text: s
     async with open_stage(None, engine=engine, size=(80, 24)) as stage:
         await stage.press("enter", key_of("backups"), "j", "L")
         assert shown(stage) is RequestScreen
+
+
+@pytest.mark.parametrize("size", [*SIZES, (200, 60)])
+async def test_a_verdict_that_did_not_last_is_told_on_the_row_and_the_operation(
+    open_stage: OpenStage, size: tuple[int, int]
+) -> None:
+    said = "ai-service-1 died again after 28 s"
+    run = working.ended(7, "ai-service", OperationState.VERIFIED)
+    told = replace(run, corrected=said, summary=f"{said}; {run.summary}")
+    snapshot = replace(working.acting(), operations=(told,), degradations=())
+    async with open_stage(snapshot, size=size) as stage:
+        assert "verified, ai-service-1 died" in stage.text or size[0] < 200
+        await stage.press("O")
+        row = line_of(stage, "restart ai-service")
+        assert row.lstrip(" ›│").startswith("▲ "), row
+        assert "died again" in row
+        await stage.press("enter")
+        assert f"▲ verified, {said}" in stage.text
+        assert stage.text.count("died again") == 1
+        assert "● verified" not in stage.text
