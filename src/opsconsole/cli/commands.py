@@ -217,7 +217,7 @@ def _add_changing_commands(commands: "_Commands") -> None:
         )
         _add_operation_options(command)
         _add_verb_options(command, verb)
-        command.set_defaults(module="changing.operate", verb=verb)
+        command.set_defaults(module="changing.change", verb=verb)
 
 
 def _add_alert_commands(commands: "_Commands") -> None:

@@ -1,4 +1,4 @@
-"""``opsconsole restart SERVICE`` and its kin: plan, show, confirm, run, wait for the verdict.
+"""One change from the command line: plan, show, confirm, run, wait for the verdict.
 
 Invariant: nothing runs that was not shown as a plan first; ``--yes`` skips the question, never the
 policy. Exit codes: 0 verified, 1 failed, 2 refused, 3 inconclusive or not yet known; with
@@ -13,16 +13,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from opsconsole.cli.changing.confirming import confirm
-from opsconsole.cli.configuration import from_arguments, require_service
+from opsconsole.cli.configuration import from_arguments
 from opsconsole.cli.engine import build_operator
-from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.config.types import parse_duration
 from opsconsole.engine.judge.events import promise_left
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import (
-    COPIES,
-    OVERRIDING,
-    ActionKind,
     ActionRequest,
     Confirmation,
     Effect,
@@ -62,22 +58,6 @@ EXIT_REFUSED: Final = 2
 EXIT_INCONCLUSIVE: Final = 3
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Carry out one action from the command line. Raises OpsconsoleError for no such service."""
-    settings, names = from_arguments(arguments).settings, tuple(dict.fromkeys(arguments.services))
-    for name in names:
-        require_service(settings, name)
-    requests = tuple(_request(arguments, name) for name in names)
-    if len(requests) == 1:
-        return asyncio.run(carry_out(arguments, requests[0]))
-    if any(request.instance for request in requests):
-        print("opsconsole: --instance is for one service", file=sys.stderr)
-        return EX_USAGE
-    from opsconsole.cli.changing import several
-
-    return asyncio.run(several.carry_out(arguments, requests))
-
-
 async def carry_out(arguments: argparse.Namespace, request: ActionRequest) -> int:
     """Plan ``request``, show it, have it confirmed, run it and wait for its verdict."""
     operator = build_operator(from_arguments(arguments))
@@ -114,26 +94,6 @@ async def _carried_out(
     if arguments.no_wait:
         return 0
     return EXIT_CODES.get(operation.state, EXIT_INCONCLUSIVE)
-
-
-def _request(arguments: argparse.Namespace, service: str) -> ActionRequest:
-    parameters = dict(OVERRIDING) if arguments.override else {}
-    if arguments.verb in {"restart", "test", "call"} and arguments.instance:
-        parameters["instance"] = arguments.instance
-    elif arguments.verb == "restart":
-        parameters[COPIES] = arguments.copies
-    if arguments.verb == "scale":
-        parameters["to"] = str(arguments.to)
-    if arguments.verb == "restore":
-        parameters["backup"] = arguments.backup
-    return ActionRequest(
-        service=service,
-        kind=ActionKind(arguments.verb),
-        name=getattr(arguments, "name", ""),
-        reason=arguments.reason,
-        duration=duration_of(getattr(arguments, "duration", None)),
-        parameters=parameters,
-    )
 
 
 def duration_of(text: str | None) -> float | None:

@@ -9,6 +9,7 @@ by the next console of the same user. Lives on the engine's loop.
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 

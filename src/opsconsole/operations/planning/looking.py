@@ -15,11 +15,11 @@ from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import ActionKind, ActionRequest, Operation, Plan, Refusal
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
+from opsconsole.operations.driving.driver import Driver, ObserveError
+from opsconsole.operations.driving.lasting import with_deaths
 from opsconsole.operations.journal.records import Past
 from opsconsole.operations.planning import copies, planner, policy
 from opsconsole.operations.planning.declared import Declared
-from opsconsole.operations.planning.driver import Driver, ObserveError
-from opsconsole.operations.planning.lasting import with_deaths
 from opsconsole.operations.planning.plan_context import with_context
 from opsconsole.threads import BoundedExecutor
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from textual.widgets import Input
 
+from opsconsole.model.asked.questions import Perform, PlanFor
 from opsconsole.model.operation import (
     ActionRequest,
     Confirmation,
@@ -18,11 +19,10 @@ from opsconsole.model.operation import (
     confirming_level,
     confirming_word,
 )
-from opsconsole.model.questions import Perform, PlanFor
-from opsconsole.render.curtain import badge_role
 from opsconsole.render.forms import decision, together
 from opsconsole.render.forms import plan as one
 from opsconsole.render.forms.decision import Setting
+from opsconsole.render.frame.curtain import badge_role
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.ui.screens.changes.confirming import ConfirmScreen
 from opsconsole.ui.widgets.choice import Choice
