@@ -161,7 +161,7 @@ def test_nothing_of_a_verdict_stands_twice() -> None:
         steps=(StepResult("POST /restart at web-1", "failed", "HTTP 500 in 0.1 s"),),
         evidence=(said, said, "web-1: down", "web-1: down"),
     )
-    assert render.untold(run) == ["web-1: down"]
+    assert render.unsaid(run) == ["web-1: down"]
     shown = plain(render.operation(run, 96, fleet.NOW))
     assert shown.count("HTTP 500") == 1
     assert shown.count("web-1: down") == 1

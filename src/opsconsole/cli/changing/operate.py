@@ -30,7 +30,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.written.units import read_duration
 from opsconsole.operations.operator import Operator
-from opsconsole.render.forms.plan import untold
+from opsconsole.render.forms.plan import unsaid
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.json.status import (
     operation_document,
@@ -90,7 +90,7 @@ async def _carried_out(
     if arguments.json:
         printed(operation_document(operation))
     else:
-        tell(operation, whole=plan.effect is Effect.READ)
+        report(operation, whole=plan.effect is Effect.READ)
     if arguments.no_wait:
         return 0
     return EXIT_CODES.get(operation.state, EXIT_INCONCLUSIVE)
@@ -123,7 +123,7 @@ async def _follow(operator: Operator, started: Operation, *, quiet: bool) -> Ope
     operation = started
     try:
         async for operation in operator.follow(started, POLL):
-            steps.tell(operation)
+            steps.report(operation)
             if operation.state is OperationState.UNKNOWN:
                 return operation
     except asyncio.CancelledError:
@@ -141,20 +141,20 @@ class Steps:
         self._quiet = quiet
         self._shown: set[tuple[str, str, str]] = set()
 
-    def tell(self, operation: Operation) -> None:
+    def report(self, operation: Operation) -> None:
         """Print what of ``operation`` is new."""
         for step in operation.steps:
-            told = (operation.id, step.summary, step.state)
-            if not self._quiet and told not in self._shown:
-                self._shown.add(told)
+            now = (operation.id, step.summary, step.state)
+            if not self._quiet and now not in self._shown:
+                self._shown.add(now)
                 print(f"  {step.state:<8} {step.summary} {step.detail}".rstrip(), flush=True)
 
 
-def tell(operation: Operation, *, whole: bool = False) -> None:
+def report(operation: Operation, *, whole: bool = False) -> None:
     """The verdict; where it is not good, or ``whole``, with all that was seen and printed."""
     print(f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip())
     if whole or operation.state is not OperationState.VERIFIED:
-        for line in untold(operation):
+        for line in unsaid(operation):
             print(f"  {line}")
     for line in operation.next_steps:
         print(f"  next: {line}")

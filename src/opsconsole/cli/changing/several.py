@@ -21,7 +21,7 @@ from opsconsole.cli.changing.operate import (
     confirmed,
     printed,
     refused,
-    tell,
+    report,
     tell_left,
 )
 from opsconsole.cli.configuration import from_arguments
@@ -89,7 +89,7 @@ async def _performed(
         printed({"group": joined, "operations": documents, "refused": _told(cannot)})
     else:
         for run in runs.values():
-            tell(run)
+            report(run)
         if not arguments.no_wait:
             print(together.progress(plans, runs))
     if arguments.no_wait:
@@ -107,7 +107,7 @@ async def _followed(operator: Operator, first: Operation, *, quiet: bool) -> dic
             if not quiet and (run.service not in runs or run is first):
                 print(f"{run.service}:", flush=True)
             runs[run.service] = run
-            steps.tell(run)
+            steps.report(run)
             if run.state is OperationState.UNKNOWN:
                 break
     except asyncio.CancelledError:

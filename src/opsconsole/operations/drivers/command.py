@@ -166,7 +166,7 @@ def _lines(output: bytes) -> tuple[str, ...]:
 
 def _file_of(status: FileStatus) -> str:
     """What distinguishes a file from one that took its place: for people its size and time, and a
-    mark of all that differs, whose parts tell them nothing."""
+    mark of all that differs, whose parts mean nothing to them."""
     changed = datetime.fromtimestamp(status.changed // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S")
     whole = repr((status.size, status.changed, status.identity))
     mark = hashlib.sha256(whole.encode()).hexdigest()[:12]

@@ -272,7 +272,7 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
         out += [(Span(f"   {text}"),) for text in rest]
         if step.detail and step.detail not in run.summary:
             out += [(Span(f"   {text}", Role.MUTED),) for text in wrap(step.detail, width - 4)]
-    evidence = untold(run) + [f"next: {step}" for step in run.next_steps]
+    evidence = unsaid(run) + [f"next: {step}" for step in run.next_steps]
     for item in evidence[:most]:
         out.append((Span(f"   {clip(item, width - 4)}", Role.MUTED),))
     left = len(evidence) - most
@@ -281,7 +281,7 @@ def operation(run: Operation, width: int, now: float, most: int = _EVIDENCE) -> 
     return out
 
 
-def untold(run: Operation) -> list[str]:
+def unsaid(run: Operation) -> list[str]:
     """The evidence that neither the steps nor the verdict say already, each line once."""
     named = tuple(step.summary for step in run.steps)
     seen = (item for item in run.evidence if not item.startswith(named))

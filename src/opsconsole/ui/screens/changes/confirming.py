@@ -38,7 +38,7 @@ WANTED: Final = {
 }
 
 
-class ConfirmScreen(Dialog, inherit_bindings=False):
+class Confirming(Dialog, inherit_bindings=False):
     """A plan, its confirmation, and what came of it."""
 
     CAREFUL = True

@@ -1,6 +1,6 @@
 """The plan dialog of one service: what a person decides by, and the operation's progress.
 
-Invariant: as of ``ConfirmScreen``. The targets are the plan's own, whatever the table behind shows.
+Invariant: as of ``Confirming``. The targets are the plan's own, whatever the table behind shows.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from opsconsole.render.forms.decision import Setting
 from opsconsole.render.forms.request import OVERRIDABLE, values_of
 from opsconsole.render.ink.cells import BLANK, Line, Role, Span, badge_role, titled
 from opsconsole.ui.routes import RequestDialog
-from opsconsole.ui.screens.changes.confirming import FRAME, ConfirmScreen
+from opsconsole.ui.screens.changes.confirming import FRAME, Confirming
 from opsconsole.ui.widgets.choice import Choice
 from opsconsole.ui.widgets.copy_list import CopyList
 
@@ -30,7 +30,7 @@ COPY_ROWS: Final = 6
 """How many copies are listed; more are chosen by ``--instance``."""
 
 
-class PlanScreen(ConfirmScreen):
+class PlanScreen(Confirming):
     """Shows a plan, asks for confirmation, follows the operation."""
 
     def __init__(self, request: ActionRequest) -> None:

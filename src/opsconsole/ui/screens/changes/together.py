@@ -1,6 +1,6 @@
 """One plan dialog for several services: confirmed once, carried out one after the other.
 
-Invariant: as of ``ConfirmScreen``. It asks for one plan after the other, names each that cannot
+Invariant: as of ``Confirming``. It asks for one plan after the other, names each that cannot
 with why, and starts all that can by one confirmation; what is on it is then the journal's.
 """
 
@@ -22,13 +22,12 @@ from opsconsole.model.operation import (
 from opsconsole.render.forms import decision, together
 from opsconsole.render.forms import plan as one
 from opsconsole.render.forms.decision import Setting
-from opsconsole.render.frame.curtain import badge_role
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
-from opsconsole.ui.screens.changes.confirming import ConfirmScreen
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, badge_role, titled
+from opsconsole.ui.screens.changes.confirming import Confirming
 from opsconsole.ui.widgets.choice import Choice
 
 
-class TogetherScreen(ConfirmScreen):
+class TogetherScreen(Confirming):
     """Shows the plans of several services, asks for confirmation, follows their operations."""
 
     LABEL_OF_WORD = "number"
