@@ -316,7 +316,7 @@ async def test_a_run_goes_on_as_it_was_begun_whatever_becomes_of_its_file(stage:
 
 async def test_an_edit_of_the_words_alone_changes_no_run(stage: Stage) -> None:
     await stage.done("read")
-    edit(stage, "recover {service}", "mend {service}")
+    edit(stage, "recover {service}", "heal {service}")
     await stage.restart()
     await stage.desk.poll(())
     assert stage.desk.runs[0].begun_as is None
