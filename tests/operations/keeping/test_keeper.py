@@ -25,6 +25,8 @@ from tests.patience import soon
 
 END, ROLLBACK, WATCH = PromiseKind.END, PromiseKind.ROLLBACK, PromiseKind.WATCH
 OWN = own_of(intent("any"))
+LOOKS = 5000
+"""Far more than any keeper here needs."""
 
 Turn = float | Exception | None
 
@@ -72,9 +74,20 @@ def ignored() -> Iterator[Callable[[], bool]]:
         signal.signal(each, handler)
 
 
+class Bounded(FolderPlace):
+    """A keeper looks whether its state is there as long as it lives: one that never ends fails."""
+
+    looks = 0
+
+    def exists(self) -> bool:
+        self.looks += 1
+        assert self.looks < LOOKS, "it does not end"
+        return super().exists()
+
+
 @pytest.fixture
 def place(tmp_path: Path) -> FolderPlace:
-    return FolderPlace(tmp_path / "state")
+    return Bounded(tmp_path / "state")
 
 
 @pytest.fixture
