@@ -49,20 +49,49 @@ def layout(root: type) -> dict[str, list[str]]:
     return found
 
 
-class Encoder:
-    """Encodes values in this version's layout."""
+class _ByType:
+    """What converts a value, by its type; each is made once."""
 
     def __init__(self) -> None:
         self._known: dict[Any, _Convert | None] = {}
-        self._fields: dict[type, tuple[Callable[[Any], Any], list[_Convert | None]]] = {}
 
     def of(self, hint: Any) -> _Convert | None:
-        """The encoder of values of type ``hint``; None if they are written as they are."""
+        """What converts values of type ``hint``; None if they stay as they are."""
         if hint not in self._known:
-            # A recursive class finds this entry while its own encoder is being built.
+            # A recursive class finds this entry while its own is being made.
             self._known[hint] = lambda value: _given(self._known[hint], value)
             self._known[hint] = self._make(hint)
         return self._known[hint]
+
+    def _make(self, hint: Any) -> _Convert | None:
+        if dataclasses.is_dataclass(hint):
+            return self._class(typing.cast(type, hint))
+        origin, parts = typing.get_origin(hint), typing.get_args(hint)
+        if origin in {typing.Union, types.UnionType}:
+            return _unless_none(self.of(_optional(hint)))
+        if origin is tuple:
+            return self._tuple(parts)
+        if origin is Mapping:
+            return _each_value(self.of(parts[1]))
+        return self._plain(hint)
+
+    def _class(self, hint: type) -> _Convert:
+        raise NotImplementedError
+
+    def _tuple(self, parts: tuple[Any, ...]) -> _Convert:
+        raise NotImplementedError
+
+    def _plain(self, hint: Any) -> _Convert | None:
+        """Of words, numbers and members."""
+        raise NotImplementedError
+
+
+class Encoder(_ByType):
+    """Encodes values in this version's layout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fields: dict[type, tuple[Callable[[Any], Any], list[_Convert | None]]] = {}
 
     def encode(self, value: Any) -> Tree:
         """A dataclass, or a tuple of them, as a tree."""
@@ -115,22 +144,11 @@ class Encoder:
             self._fields[hint] = get, [self.of(hints[name]) for name in names]
         return self._fields[hint]
 
-    def _make(self, hint: Any) -> _Convert | None:
-        if dataclasses.is_dataclass(hint):
-            return self._class(typing.cast(type, hint))
-        origin, parts = typing.get_origin(hint), typing.get_args(hint)
-        if origin in {typing.Union, types.UnionType}:
-            return _unless_none(self.of(_optional(hint)))
-        if origin is tuple:
-            return self._tuple(parts)
-        if origin is Mapping:
-            return _each_value(self.of(parts[1]))
-        if hint in _SCALARS or origin is Literal:
-            return None
-        if isinstance(hint, type) and issubclass(hint, Enum):
-            # Members of StrEnum and IntEnum are text and numbers themselves.
-            return None
-        raise TypeError(f"values of {hint} cannot be recorded")
+    def _plain(self, hint: Any) -> None:
+        # Members of StrEnum and IntEnum are text and numbers themselves.
+        member = isinstance(hint, type) and issubclass(hint, Enum)
+        if not (member or hint in _SCALARS or typing.get_origin(hint) is Literal):
+            raise TypeError(f"values of {hint} cannot be recorded")
 
     def _class(self, hint: type) -> _Convert:
         get, converts = self._fields_of(hint)
@@ -152,19 +170,12 @@ class Encoder:
         return lambda value: [_given(one, item) for one, item in zip(each, value, strict=True)]
 
 
-class Decoder:
+class Decoder(_ByType):
     """Decodes values written in the layout ``written``. Raises StateError if that is impossible."""
 
     def __init__(self, written: Layout) -> None:
+        super().__init__()
         self._written = written
-        self._known: dict[Any, _Convert | None] = {}
-
-    def of(self, hint: Any) -> _Convert | None:
-        """The decoder of values of type ``hint``; None if they are read as they are."""
-        if hint not in self._known:
-            self._known[hint] = lambda value: _given(self._known[hint], value)
-            self._known[hint] = self._make(hint)
-        return self._known[hint]
 
     def decode(self, hint: type[T], tree: Tree) -> T:
         """A dataclass from its tree."""
@@ -174,18 +185,9 @@ class Decoder:
             raise StateError(f"the recording holds what is no {hint.__name__}") from error
         return value
 
-    def _make(self, hint: Any) -> _Convert | None:
-        if dataclasses.is_dataclass(hint):
-            return self._class(typing.cast(type, hint))
-        origin, parts = typing.get_origin(hint), typing.get_args(hint)
-        if origin in {typing.Union, types.UnionType}:
-            return _unless_none(self.of(_optional(hint)))
-        if origin is tuple:
-            return self._tuple(parts)
-        if origin is Mapping:
-            return _each_value(self.of(parts[1]))
-        if origin is Literal:
-            return _one_of(parts)
+    def _plain(self, hint: Any) -> _Convert | None:
+        if typing.get_origin(hint) is Literal:
+            return _one_of(typing.get_args(hint))
         if isinstance(hint, type) and issubclass(hint, Enum):
             return _member_of(hint)
         return None

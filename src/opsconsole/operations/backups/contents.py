@@ -85,16 +85,12 @@ def copy_file(source: int, target: int, deadline: Deadline) -> tuple[int, str]:
             continue
         size = start
         os.lseek(target, start, os.SEEK_SET)
-        while size < end:
-            deadline.check()
-            chunk = os.pread(source, min(CHUNK, end - size), size)
-            if not chunk:
-                break  # it became shorter; the caller compares before and after
+        for chunk in _chunks(source, start, end, deadline):
             digest.update(chunk)
             write_all(target, chunk)
             size += len(chunk)
         if size < end:
-            break
+            break  # it became shorter; the caller compares before and after
     os.ftruncate(target, size)
     return size, digest.hexdigest()
 
