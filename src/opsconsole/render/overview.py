@@ -93,8 +93,8 @@ def _one_column(
     """Services that are not well push the others out from below: places first, then what happened,
     then the alerts."""
     alert_rows = min(1 + max(1, alerts), max(3, body // 5))
-    selected_rows = 3 if body >= 14 else 0
-    event_rows = max(0, min(4, body - alert_rows - selected_rows - 7))
+    selected_rows = 0 if body < 14 else 3 if body < 20 else 4
+    event_rows = max(0, min(4 if lost else 3, body - alert_rows - selected_rows - 7))
     most = body - alert_rows - selected_rows - event_rows
     rows = max(4, min(most, max(services, 3) + 2))
     event_rows += most - rows

@@ -10,6 +10,7 @@ from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, titl
 from opsconsole.render.ink.figures import span
 from opsconsole.render.objectives import objective_line
 from opsconsole.render.operations import badges
+from opsconsole.render.service.diagnosis import brief
 from opsconsole.render.service.health import instance_lines
 from opsconsole.render.service.latency import latency_chart
 from opsconsole.render.service.summary import headline
@@ -23,10 +24,14 @@ def selected_lines(
     service: ServiceView, snapshot: Snapshot, width: int, height: int, now: float, window: float
 ) -> list[Line]:
     """Title, reason, chart and objectives in ``height`` lines of ``width`` cells."""
-    note = _note(service, window) if height >= CHART_ROWS else ()
+    note = _note(service, window) if height >= CHART_ROWS else _where(service)
     lines: list[Line] = [titled(service.name, width, note=note)]
     lines += badges(snapshot, service.name, width, now)
-    lines += headline(service, width, now)
+    roomy = height >= CHART_ROWS
+    why = brief(service, snapshot, width, now, facts=roomy)
+    head = headline(service, width, now)
+    # The cause says what the reason would say once more.
+    lines += [*(head[:1] if roomy else ()), *why] if why else head
     room = height - len(lines)
     goals = [
         clip_line(objective_line(item, width, stale=service.stale), width)
@@ -47,6 +52,13 @@ def _copies(service: ServiceView, width: int, now: float) -> list[Line]:
     """A heading and a line for each of the service's instances."""
     heads = [clip_line(instance_lines(each, width, now)[0], width) for each in service.instances]
     return [(Span(" instances", Role.HEADER),), *heads] if heads else []
+
+
+def _where(service: ServiceView) -> Line:
+    """``on web-1, web-2 · v1.5.0``."""
+    places = ", ".join(service.places[:3])
+    said = [f"on {places}" if places else "", service.version]
+    return (Span(" · ".join(each for each in said if each), Role.MUTED),)
 
 
 def _note(service: ServiceView, window: float) -> Line:

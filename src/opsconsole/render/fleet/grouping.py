@@ -115,7 +115,7 @@ class Groups:
 
 
 def _danger(kind: Grouping, name: str, own: str, dangers: Mapping[str, str]) -> str:
-    return dangers.get(name, "none") if kind is Grouping.ENVIRONMENT and name != own else ""
+    return dangers.get(name, HIGH) if kind is Grouping.ENVIRONMENT and name != own else ""
 
 
 def _rank(group: Group, own: str) -> tuple[int, int, int, str]:

@@ -108,14 +108,14 @@ def _urgent(services: tuple[ServiceView, ...]) -> int:
 
 
 def alike_line(alike: Alike, columns: Sequence[Column], context: Context) -> Line:
-    """``✖ down   12 services   3m   12 × connection refused``."""
+    """``✖ down   ▸ 12 alike   3m   12 × connection refused``."""
     first = alike.services[0]
     stands, count = seen_standing(first), len(alike.services)
     oldest = min(each.since for each in alike.services)
     mark = _OPEN if alike.is_open else _FOLDED
     cells = {
         "state": (f"{stands.glyph} {stands}", stands.role),
-        "service": (f"{mark} {count} services", Role.STRONG),
+        "service": (f"{mark} {count} alike", Role.STRONG),
         "for": (figures.coarse_age(context.now - oldest), Role.TEXT),
     }
     spans: list[Span] = []

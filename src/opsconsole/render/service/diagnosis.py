@@ -17,6 +17,7 @@ from opsconsole.model.state import State
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
+    ELLIPSIS,
     Line,
     Role,
     Row,
@@ -49,6 +50,8 @@ _LEAST_CHART: Final = 7
 _MOST_CHART: Final = 14
 _WIDE: Final = 100
 _CONSIDERED: Final = 3
+_LEAST_FACT: Final = 24
+"""Cells that a fact needs where it shares a line with others."""
 
 
 class Leads(StrEnum):
@@ -129,6 +132,40 @@ def rows(
         else replaced
         for number, replaced in enumerate(out)
     ]
+
+
+def brief(
+    service: ServiceView, snapshot: Snapshot, width: int, now: float, *, facts: bool
+) -> list[Line]:
+    """The likeliest cause, what it stands on, and who is hit; nothing where no cause is known, or
+    where its sentence does not fit one line.
+
+    With ``facts`` each of them has a line, else they share one.
+    """
+    if not service.diagnosis.explanations:
+        return []
+    first = service.diagnosis.explanations[0]
+    cause, *others = (each.row.line for each in _explanation(1, first, width, now))
+    if any(ELLIPSIS in span.text for span in cause):
+        return []
+    if not facts and others:
+        others = [(Span(f"     {_facts_in_one(first, width - 6, now)}", Role.MUTED),)]
+    hit = _hit(service, snapshot)
+    said = cut_sentence(hit, width - 7)
+    return [cause, *others, *([(Span(" hit: ", Role.MUTED), Span(said))] if hit else [])]
+
+
+def _facts_in_one(explanation: Explanation, width: int, now: float) -> str:
+    """``03:02:00 image v1.4.2→v1.5.0 · 03:10:44 killed ×3``, as many as fit."""
+    said = ""
+    for fact in explanation.facts:
+        at = figures.when(fact.at, now).strip() if fact.at is not None else ""
+        before = f"{said} · {at} ".removeprefix(" · ") if at else f"{said} · ".removeprefix(" · ")
+        room = width - width_of(before)
+        if room < _LEAST_FACT:
+            break
+        said = f"{before}{sentence(replace(fact, because=()), room)}"
+    return said
 
 
 def _text(key: str, line: Line) -> WhyRow:
