@@ -202,6 +202,8 @@ class Console(App[int], inherit_bindings=False):
 
     def show(self) -> None:
         """Update the visible screens: the top one and those below a dialog."""
+        if self.role_styles.past is self.time.is_live:
+            self.role_styles = RoleStyles(self.role_styles.palette, past=not self.time.is_live)
         self._shown_at = time.monotonic()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Shown):
@@ -334,7 +336,7 @@ class Console(App[int], inherit_bindings=False):
         """Show everything in ``palette`` from now on."""
         theme = textual_theme(palette)
         self.register_theme(theme)
-        self.role_styles = RoleStyles(palette)
+        self.role_styles = RoleStyles(palette, past=self.role_styles.past)
         self.theme = theme.name
         if self.is_running:
             self.show()

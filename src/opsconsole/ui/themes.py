@@ -118,7 +118,8 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.FAINT: ("faint", "background", ""),
     Role.ACCENT: ("accent", "background", "bold"),
     Role.TITLE: ("text", "background", "bold"),
-    Role.TITLE_FOCUSED: ("accent", "background", "bold"),
+    # By form too: where the accent is nearly white, hue alone shows no focus.
+    Role.TITLE_FOCUSED: ("accent", "background", "bold underline"),
     Role.HEADER: ("muted", "background", ""),
     Role.RULE: ("rule", "background", ""),
     Role.STALE: ("muted", "background", "italic"),
@@ -171,11 +172,24 @@ _MONO_LOOKS: Final = {
 }
 
 
-class RoleStyles:
-    """The style of each role in one palette, with or without a cursor over it."""
+_PAST: Final[Mapping[Role, tuple[str, str]]] = {
+    Role.TITLE: ("accent", "bold italic"),
+    Role.TITLE_FOCUSED: ("accent", "bold italic underline"),
+    Role.RULE: ("accent", ""),
+}
+"""Ink and attributes of titles and rules while the past is shown."""
+_FRAME: Final = frozenset(_PAST)
 
-    def __init__(self, palette: Palette) -> None:
+
+class RoleStyles:
+    """The style of each role in one palette, with or without a cursor over it.
+
+    ``past``: titles and rules are tinted, so that any part of the screen says that it is past.
+    """
+
+    def __init__(self, palette: Palette, *, past: bool = False) -> None:
         self.palette = palette
+        self.past = past
         self._styles: dict[tuple[Role, Role | None], Style] = {}
 
     def style(self, role: Role, over: Role | None = None) -> Style:
@@ -189,12 +203,15 @@ class RoleStyles:
     def _make(self, role: Role, over: Role | None) -> Style:
         palette = self.palette
         ink, paper, attributes = _LOOKS.get(role, _LOOKS[Role.TEXT])
+        if self.past and role in _FRAME:
+            ink, attributes = _PAST[role]
         if over is not None and paper == "background":
             paper = _OVERLAYS[over]
         background = getattr(palette, paper)
         colour = getattr(palette, ink)
         if palette.mono:
-            attributes = _MONO_LOOKS.get(role, attributes)
+            tinted = self.past and role in _FRAME
+            attributes = attributes if tinted else _MONO_LOOKS.get(role, attributes)
         if over in {Role.CURSOR, Role.CHOSEN} and colour == palette.faint:
             colour = palette.muted
         return Style.parse(f"{attributes} {colour} on {background}")

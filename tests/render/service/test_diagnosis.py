@@ -157,3 +157,16 @@ def test_every_fact_has_its_glyph_and_its_sentence(code: FactCode) -> None:
     service, snapshot = failing(Fact(code, NOW - 5, "web", after="said"))
     found = rows(service, snapshot, 120, 35, NOW, 900.0)
     assert any(each.row.key == "cause/1" for each in found)
+
+
+@pytest.mark.parametrize("confidence", Confidence)
+def test_what_is_unlikely_is_never_in_the_strongest_ink(confidence: Confidence) -> None:
+    snapshot = fleet.on_fire()
+    ill = snapshot.service("ai-service")
+    assert ill is not None
+    first = replace(ill.diagnosis.explanations[0], confidence=confidence)
+    known = replace(ill.diagnosis, explanations=(first,))
+    found = rows(replace(ill, diagnosis=known), snapshot, 120, 40, fleet.NOW, 900.0)
+    (cause,) = (each.row.line for each in found if each.row.key == "cause/1")
+    strong = any(span.role is Role.STRONG for span in cause)
+    assert strong is (confidence is not Confidence.UNLIKELY)

@@ -45,7 +45,7 @@ def first_page(entries: Iterable[HelpEntry], width: int) -> list[Line]:
     lines: list[Line] = []
     for entry in entries:
         key, *rest = wrap(entry.text, max(10, width - 18))
-        lines.append((Span(f"   {fit(entry.keys, 14)}", Role.KEY), Span(key, Role.STRONG)))
+        lines.append((Span(f"   {fit(entry.keys, 14)}", Role.ACCENT), Span(key, Role.STRONG)))
         lines += [(Span(" " * 17), Span(text, Role.STRONG)) for text in rest]
         lines.append(BLANK)
     return [*lines, *_group("words", words(), width)]

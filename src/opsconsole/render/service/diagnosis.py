@@ -10,7 +10,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from opsconsole.model.diagnosis import Diagnosis, Explanation, Fact, FactCode
+from opsconsole.model.diagnosis import Confidence, Diagnosis, Explanation, Fact, FactCode
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.model.state import State
@@ -246,7 +246,8 @@ def _explanation(number: int, each: Explanation, width: int, now: float) -> Iter
         count = len(each.facts)
         beside += f" · stands on {count} fact{'s' * (count != 1)}"
     room = width - width_of(beside) - 8
-    first = Role.STRONG if number == 1 else Role.TEXT
+    # What is unlikely stays so where nothing likelier was found.
+    first = Role.STRONG if number == 1 and each.confidence is not Confidence.UNLIKELY else Role.TEXT
     left: Line = (
         Span(f" {number} ", Role.ACCENT if number == 1 else Role.MUTED),
         Span(f"{glyph} ", role),

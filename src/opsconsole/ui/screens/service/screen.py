@@ -20,7 +20,7 @@ from opsconsole.render.ink.cells import BLANK, Line, Role, Span, titled
 from opsconsole.render.operations import badges
 from opsconsole.render.service.head import TabName, tabs
 from opsconsole.ui.bindings import bindings
-from opsconsole.ui.screens.incident.keys import TriageKeys
+from opsconsole.ui.screens.alerts.keys import AlertKeys
 from opsconsole.ui.screens.service.tab import ServiceTab, Shown
 from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 from opsconsole.ui.screens.service.tabs.copies import CopiesTab
@@ -32,12 +32,12 @@ from opsconsole.ui.widgets.header_bar import HeaderBar
 from opsconsole.ui.widgets.prompt import Prompt
 
 
-class ServiceScreen(TriageKeys, inherit_bindings=False):
+class ServiceScreen(AlertKeys, inherit_bindings=False):
     """A service with its tabs. ``began`` is the alert that led here, ``tab`` the one to begin with;
     ``raw`` opens the raw bodies."""
 
     SCOPES: ClassVar[tuple[Scope, ...]] = (
-        Scope.TRIAGE, Scope.SERVICE, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
+        Scope.TRIAGE, Scope.SERVICE, Scope.ALERTS, Scope.CHANGE, Scope.LIST, Scope.EVERYWHERE,
     )  # fmt: skip
     TITLE_OF_HELP = "service"
     BINDINGS = bindings(*SCOPES)
@@ -86,6 +86,14 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
     def target(self) -> ServiceView | None:
         """The service of this screen."""
         return self.snapshot.service(self._name_of_service) if self.snapshot else None
+
+    @property
+    def alert(self) -> Alert | None:
+        """The alert that led here, as long as a source reports it."""
+        if self._began is None or self.snapshot is None:
+            return None
+        wanted = self._began.key
+        return next((each for each in self.snapshot.alerts if each.key == wanted), None)
 
     @property
     def scopes(self) -> tuple[Scope, ...]:
@@ -220,6 +228,8 @@ class ServiceScreen(TriageKeys, inherit_bindings=False):
         """The tab decides about its keys; then every screen's keys, except those that the tab
         shadows."""
         if key.scope not in self._tab.SCOPES and self._is_shadowed(key):
+            return False
+        if key.scope is Scope.ALERTS and self.alert is None:
             return False
         return self._tab.offers(key) and super().offers(key)
 

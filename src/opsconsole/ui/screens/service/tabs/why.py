@@ -4,19 +4,23 @@ Invariant: enter on a fact goes to where it is from; on a remedy it asks for the
 does. Nothing starts from here.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 
 from opsconsole.model.alerting.alerts import Alert
+from opsconsole.model.runbooks.runbook import of_alert
 from opsconsole.render.frame.keys import Scope
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, plain
+from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip, plain, wrap
 from opsconsole.render.service.diagnosis import Leads, WhyRow, rows
 from opsconsole.ui.bindings import bindings
 from opsconsole.ui.routes import RunbookPage, ServicePage
 from opsconsole.ui.screens.service.tab import Bindings, ServiceTab, Shown
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
+
+_TEXT: Final = 2
+"""Lines of an alert's own text."""
 
 
 class WhyTab(GridTable, ServiceTab):
@@ -54,10 +58,19 @@ class WhyTab(GridTable, ServiceTab):
         if alert is None:
             return ()
         moment = f"{figures.zoned(alert.since)}, {figures.age(now - alert.since)} ago"
+        name: Line = (
+            Span(f" {alert.name}", Role.STRONG),
+            Span(f"  began at {moment}", Role.MUTED),
+        )
         about = alert.summary or alert.description
-        said = f" {alert.name} began at {moment}: {about}".removesuffix(": ")
-        book = f"  runbook {alert.runbook}" if alert.runbook else ""
-        return ((Span(clip(f"{said}{book}", width), Role.STRONG),), BLANK)
+        text = [(Span(f" {part}"),) for part in wrap(about, max(8, width - 2))[:_TEXT]]
+        books = self.host.console_app.bridge.latest
+        book = of_alert(books.runbooks, alert) if books else None
+        known = f"b runbook {book.title}" if book else alert.runbook and f"runbook {alert.runbook}"
+        quiet = "" if alert.quiet else "A acknowledge · S silence"
+        keys = " · ".join(part for part in (quiet, known) if part)
+        below: tuple[Line, ...] = ((Span(clip(f" {keys}", width), Role.MUTED),),) if keys else ()
+        return (name, *text, *below, BLANK)
 
     def next_match(self, step: int) -> None:
         """To the next fact or remedy."""
