@@ -130,7 +130,7 @@ async def _seen(operator: Operator, earlier: Plan) -> Seen:
     unconfirmed = replace(earlier, confirm=ConfirmLevel.TYPED_NAME)
     performed = await operator.perform(unconfirmed, Confirmation("", "a test"))
     assert isinstance(performed, Refusal)
-    listed = await operator.backups("web")
+    listed = await operator.backups.of("web")
     assert not isinstance(listed, Refusal), listed
     return Seen(
         await operator.plan(RESTART, None),

@@ -99,9 +99,9 @@ class EngineCalls:
             case GiveUp():
                 return _to(question, operator.give_up(question.operation))
             case BackupsOf():
-                return _to(question, operator.backups(question.service))
+                return _to(question, operator.backups.of(question.service))
             case VerifyBackup():
-                return _to(question, operator.verify_backup(question.service, question.backup))
+                return _to(question, operator.backups.verify(question.service, question.backup))
             case _:
                 assert_never(question)
 

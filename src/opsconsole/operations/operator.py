@@ -15,10 +15,9 @@ from typing import Final, TypeVar
 from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings, effective_read_only
 from opsconsole.discovery.look import Fleet, look
-from opsconsole.errors import OpsconsoleError, StateError
+from opsconsole.errors import StateError
 from opsconsole.machines.machines import Machines
 from opsconsole.model.alerting.silences import SilenceView
-from opsconsole.model.asked.backups import BackupView
 from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
     SILENCING,
@@ -53,7 +52,7 @@ from opsconsole.operations.planning.policy_facts import PolicyFacts, of_subject
 from opsconsole.operations.promises.left_to_others import left_to_others
 from opsconsole.operations.promises.promising import lasting, revive
 from opsconsole.operations.running import dispatch
-from opsconsole.operations.shelf import Shelf
+from opsconsole.operations.shelf import Backups, Shelf
 from opsconsole.operations.state_place import StatePlace, scope_of
 from opsconsole.operations.who import whoami
 from opsconsole.threads import BoundedExecutor, QueueFullError
@@ -61,7 +60,6 @@ from opsconsole.threads import BoundedExecutor, QueueFullError
 T = TypeVar("T")
 _WORKERS: Final = 4
 _DEADLINE: Final = 20.0
-_VERIFY_WITHIN: Final = 1800.0
 _CLOSED: Final = "the console is closing"
 _NOT_THERE: Final = Refusal("not-declared", "there is no such action")
 
@@ -96,7 +94,7 @@ class Operator:
         self._facts = PolicyFacts(settings, clock, read_only=self._read_only)
         self._version = -1
         self._is_closed = False
-        self._shelf = Shelf(settings, self._base)
+        self.backups = Backups(Shelf(settings, self._base), self._threads)
         self._journal = self._open()
         self._reader = self._open() if self._journal else None
 
@@ -109,7 +107,7 @@ class Operator:
         """
         self._read_only = effective_read_only(settings, self._read_only)
         self._facts = PolicyFacts(settings, self._clock, read_only=self._read_only)
-        self._shelf = Shelf(settings, self._base)
+        self.backups = Backups(Shelf(settings, self._base), self._threads)
         self._settings, self._declared = settings, declared or settings
 
     @property
@@ -191,16 +189,9 @@ class Operator:
         return await self._started(partial(self._perform_next, intent, then))
 
     async def _started(self, start: Callable[[], Operation | Refusal]) -> Operation | Refusal:
-        try:
-            return await self._threads.run(start, deadline=_DEADLINE)
-        except (TimeoutError, QueueFullError):
-            return Refusal(
-                "not-started",
-                f"the start took longer than {_DEADLINE:g} s",
-                "look at the operations before you try again",
-            )
-        except StateError as error:
-            return Refusal("audit-not-writable", error.what, error.remedy)
+        late = f"the start took longer than {_DEADLINE:g} s"
+        remedy = "look at the operations before you try again"
+        return await self._answer(start, Refusal("not-started", late, remedy))
 
     async def follow(self, operation: Operation, every: float) -> AsyncIterator[Operation]:
         """The operation each ``every`` seconds until it has its verdict.
@@ -236,10 +227,15 @@ class Operator:
     async def _settled(
         self, does: Callable[[Journal, str, float], Operation | Refusal], operation: str
     ) -> Operation | Refusal:
+        late = Refusal("not-stopped", "the journal does not answer", "try again")
+        return await self._answer(partial(self._settle, does, operation), late)
+
+    async def _answer(self, ask: Callable[[], T], late: Refusal) -> T | Refusal:
+        """What ``ask`` gives, or why there is nothing: ``late``, where it takes too long."""
         try:
-            return await self._threads.run(self._settle, does, operation, deadline=_DEADLINE)
+            return await self._threads.run(ask, deadline=_DEADLINE)
         except (TimeoutError, QueueFullError):
-            return Refusal("not-stopped", "the journal does not answer", "try again")
+            return late
         except StateError as error:
             return Refusal("audit-not-writable", error.what, error.remedy)
 
@@ -300,28 +296,6 @@ class Operator:
             # It cannot be remembered: what is lost is a notice, and it is in the journal.
             return ()
 
-    async def backups(self, service: str) -> tuple[BackupView, ...] | Refusal:
-        """The backups of ``service``, newest first, or why they cannot be listed."""
-        try:
-            return await self._threads.run(self._shelf.list, service, deadline=_DEADLINE)
-        except (TimeoutError, QueueFullError):
-            return Refusal("cannot-look", "the folder of the backups does not answer", "try again")
-        except OpsconsoleError as error:
-            return Refusal("cannot-look", error.what, error.remedy)
-
-    async def verify_backup(self, service: str, backup: str) -> BackupView | Refusal:
-        """One backup after every byte of it was compared. Reads only."""
-        within = _VERIFY_WITHIN
-        try:
-            return await self._threads.run(
-                self._shelf.verify, service, backup, within, deadline=within
-            )
-        except (TimeoutError, QueueFullError):
-            said = f"it was not compared within {within / 60:.0f} min"
-            return Refusal("cannot-look", said, "opsconsole backups --verify has no time limit")
-        except OpsconsoleError as error:
-            return Refusal("cannot-look", error.what, error.remedy)
-
     def operation(self, operation: str) -> Operation | None:
         """One operation, as the journal has it."""
         return self._reader.operation(operation) if self._reader else None
@@ -369,19 +343,13 @@ class Operator:
 
     async def _look(self) -> Fleet | Refusal:
         """The fleet as it is now; what the runner will compare with it looks in the same way."""
-        try:
-            return await self._threads.run(look, self._declared, deadline=_DEADLINE)
-        except (TimeoutError, QueueFullError):
-            return Refusal("cannot-look", "the engines do not answer", "try again")
+        late = Refusal("cannot-look", "the engines do not answer", "try again")
+        return await self._answer(partial(look, self._declared), late)
 
     async def _ask_policy(self, request: ActionRequest, found: Declared | None) -> Refusal | None:
         """Policy on what is known now; an operation left by a dead runner is resumed first."""
-        try:
-            return await self._threads.run(self._refusal, request, found, deadline=_DEADLINE)
-        except (TimeoutError, QueueFullError):
-            return Refusal("cannot-look", "the journal does not answer", "try again")
-        except StateError as error:
-            return Refusal("audit-not-writable", error.what, error.remedy)
+        late = Refusal("cannot-look", "the journal does not answer", "try again")
+        return await self._answer(partial(self._refusal, request, found), late)
 
     def _is_left(self, operation: str) -> bool:
         """Whether no process carries out an operation that has no verdict, or is not there."""

@@ -5,11 +5,15 @@ was compared with; which ones were compared is remembered as long as the console
 """
 
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Final, TypeVar
 
 from opsconsole.config.settings import Settings
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.asked.backups import BackupView
+from opsconsole.model.operation import Refusal
 from opsconsole.operations.backups.catalogue import Listed, backups
 from opsconsole.operations.backups.contents import Deadline
 from opsconsole.operations.backups.faults import UnknownBackupError
@@ -18,6 +22,11 @@ from opsconsole.operations.backups.store import Store
 from opsconsole.operations.backups.verifier import verify
 from opsconsole.operations.drivers import registry
 from opsconsole.text import sanitize
+from opsconsole.threads import BoundedExecutor, QueueFullError
+
+T = TypeVar("T")
+_LIST_WITHIN: Final = 20.0
+_VERIFY_WITHIN: Final = 1800.0
 
 
 class Shelf:
@@ -79,3 +88,30 @@ class Shelf:
             fault=listed.fault or self._damaged.get(key, ""),
             verified_at=at if known else None,
         )
+
+
+class Backups:
+    """The backups on a shelf, for callers that wait: what blocks is done by ``threads``."""
+
+    def __init__(self, shelf: Shelf, threads: BoundedExecutor) -> None:
+        self._shelf, self._threads = shelf, threads
+
+    async def of(self, service: str) -> tuple[BackupView, ...] | Refusal:
+        """The backups of ``service``, newest first, or why they cannot be listed."""
+        late = Refusal("cannot-look", "the folder of the backups does not answer", "try again")
+        return await self._asked(partial(self._shelf.list, service), _LIST_WITHIN, late)
+
+    async def verify(self, service: str, backup: str) -> BackupView | Refusal:
+        """One backup after every byte of it was compared. Reads only."""
+        within = _VERIFY_WITHIN
+        said = f"it was not compared within {within / 60:.0f} min"
+        late = Refusal("cannot-look", said, "opsconsole backups --verify has no time limit")
+        return await self._asked(partial(self._shelf.verify, service, backup, within), within, late)
+
+    async def _asked(self, ask: Callable[[], T], within: float, late: Refusal) -> T | Refusal:
+        try:
+            return await self._threads.run(ask, deadline=within)
+        except (TimeoutError, QueueFullError):
+            return late
+        except OpsconsoleError as error:
+            return Refusal("cannot-look", error.what, error.remedy)

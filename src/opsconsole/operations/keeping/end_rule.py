@@ -9,13 +9,10 @@ from typing import Final
 
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Refusal
-from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.records import Intent, Promise
 from opsconsole.operations.keeping import automatic
-from opsconsole.operations.own_configuration import OwnConfiguration
+from opsconsole.operations.keeping.promise_rule import PromiseRule
 from opsconsole.operations.planning.policy import REASON_LIMIT
 from opsconsole.operations.promises.due import left
-from opsconsole.operations.state_place import StatePlace
 
 ATTEMPTS: Final = 20
 """Tries to recover before it is left to a person; about a day."""
@@ -25,23 +22,10 @@ _FIRST_PAUSE: Final = 10.0
 _LONGEST_PAUSE: Final = 3600.0
 
 
-class EndRule:
+class EndRule(PromiseRule):
     """One degradation on its way to its end."""
 
-    def __init__(
-        self,
-        state: StatePlace,
-        journal: Journal,
-        own: OwnConfiguration,
-        intent: Intent,
-        promise: Promise,
-    ) -> None:
-        self._state = state
-        self._journal = journal
-        self._own = own
-        self._intent = intent
-        self._promise = promise
-        self._tries = 0
+    _tries = 0
 
     async def turn(self) -> float | None:
         """Wait, or try to recover."""

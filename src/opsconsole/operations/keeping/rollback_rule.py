@@ -10,37 +10,22 @@ from typing import Final
 
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Operation, Refusal
-from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.records import Intent, Promise
 from opsconsole.operations.keeping import automatic
-from opsconsole.operations.own_configuration import OwnConfiguration
+from opsconsole.operations.keeping.promise_rule import PromiseRule
 from opsconsole.operations.planning import rollback_rules
 from opsconsole.operations.planning.policy import REASON_LIMIT
-from opsconsole.operations.state_place import StatePlace
 
 BEGUN: Final = "begun"
 
 _LOOK_EVERY: Final = 0.2
 
 
-class RollbackRule:
+class RollbackRule(PromiseRule):
     """One countdown."""
 
-    def __init__(
-        self,
-        state: StatePlace,
-        journal: Journal,
-        own: OwnConfiguration,
-        intent: Intent,
-        promise: Promise,
-    ) -> None:
-        self._state = state
-        self._journal = journal
-        self._own = own
-        self._intent = intent
-        self._promise = promise
+    def _begin(self) -> None:
         # The wall may be stepped meanwhile; the countdown goes on.
-        wait = min(promise.due - time.time(), intent.plan.rollback_after)
+        wait = min(self._promise.due - time.time(), self._intent.plan.rollback_after)
         self._ends = time.monotonic() + wait
 
     async def turn(self) -> float | None:

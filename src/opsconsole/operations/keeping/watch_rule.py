@@ -19,10 +19,10 @@ from opsconsole.model.operation import BY_PROMISE, ActionKind, ActionRequest, Re
 from opsconsole.operations.drivers.alertmanager import SilenceCall
 from opsconsole.operations.drivers.alertmanager_client import AlertmanagerClient
 from opsconsole.operations.drivers.json_client import CallError
-from opsconsole.operations.journal.journal import Journal
-from opsconsole.operations.journal.records import Intent, Promise
+from opsconsole.operations.journal.records import Intent
 from opsconsole.operations.keeping import alert_origin, automatic
 from opsconsole.operations.keeping.alert_origin import Origin
+from opsconsole.operations.keeping.promise_rule import PromiseRule
 from opsconsole.operations.own_configuration import OwnConfiguration
 from opsconsole.operations.state_place import StatePlace
 from opsconsole.sources.prometheus.api_alerts import FILLS_UP
@@ -39,25 +39,12 @@ LOOKS: Final = 2
 OVER: Final = "over: its silence has ended"
 
 
-class WatchRule:
+class WatchRule(PromiseRule):
     """One acknowledged alert."""
 
-    def __init__(
-        self,
-        state: StatePlace,
-        journal: Journal,
-        own: OwnConfiguration,
-        intent: Intent,
-        promise: Promise,
-    ) -> None:
-        self._state = state
-        self._journal = journal
-        self._own = own
-        self._intent = intent
-        self._promise = promise
-        self._missing = 0
-        self._began = False
-        self._reported_by: float | None = None
+    _missing = 0
+    _began = False
+    _reported_by: float | None = None
 
     async def turn(self) -> float | None:
         """Look at the alert and its silence."""
