@@ -183,6 +183,8 @@ async def test_a_lone_target_is_warned_of_when_it_is_restarted() -> None:
     assert away not in (await planned(RESTART, steps=2)).warnings
     scale = ActionRequest("web", ActionKind.SCALE, parameters={"to": "3"})
     assert away not in (await planned(scale, steps=1)).warnings
+    one = replace(RESTART, parameters={"instance": settings().instance_names("web")[0]})
+    assert away not in (await planned(one, steps=1)).warnings, "the other copy goes on answering"
 
 
 @pytest.mark.parametrize("to", ["2", "3", "5"])

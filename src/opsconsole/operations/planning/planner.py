@@ -109,7 +109,7 @@ async def make_plan(
         reason=request.reason,
         warnings=(
             *hearsay.warnings_of(performed, found.kind, driver.goals(facts)),
-            *_warnings(found, len(steps), countdown),
+            *_warnings(found, len(steps), countdown, others=_has_others(settings, request)),
             *driver.warnings(),
         ),
         last_outcome=_last_outcome(past),
@@ -244,7 +244,12 @@ def _undo(found: Declared, driver: Driver, countdown: float) -> str:
     return f"{undo}; unless verified, rolled back by itself {countdown:g} s after the verdict"
 
 
-def _warnings(found: Declared, steps: int, countdown: float) -> tuple[str, ...]:
+def _has_others(settings: Settings, request: ActionRequest) -> bool:
+    """Whether one of several copies is meant, so that the others are left alone."""
+    return bool(request.instance) and len(settings.services[request.service].instances) != 1
+
+
+def _warnings(found: Declared, steps: int, countdown: float, *, others: bool) -> tuple[str, ...]:
     warnings = []
     if found.action.auto_rollback and not countdown:
         warnings.append(
@@ -255,7 +260,7 @@ def _warnings(found: Declared, steps: int, countdown: float) -> tuple[str, ...]:
                 else f"nothing is rolled back after {found.kind}"
             )
         )
-    if found.kind is ActionKind.RESTART and steps == 1:
+    if found.kind is ActionKind.RESTART and steps == 1 and not others:
         warnings.append("there is one target: the service is away while it restarts")
     if _kills_user_processes():
         warnings.append(

@@ -83,8 +83,11 @@ def _tail(alert: Alert, width: int, now: float, role: Role) -> Line:
 
 
 def count(alerts: Sequence[Alert]) -> str:
-    """``3 firing · 2 silenced by kim until 06:00Z``: what is kept quiet is counted apart."""
-    said = f"{len(firing(alerts))} firing"
+    """``3 firing · 2 silenced by kim until 06:00Z``: what is kept quiet is counted apart, and so is
+    what nobody reports any more because its source is silent."""
+    loud = firing(alerts)
+    lost = sum(each.seen_at is not None for each in loud)
+    said = f"{len(loud) - lost} firing" + (f" · {lost} last seen firing" if lost else "")
     ways = [
         [each for each in alert.suppressions if each.kind != "inhibition"]
         for alert in alerts

@@ -234,6 +234,9 @@ def _number(value: float | None, unit: str) -> str:
 
 
 def _alert(fact: Fact) -> list[str]:
+    if fact.until is not None:
+        seen = figures.clock(fact.until, seconds=False)
+        return [f"{fact.subject} fired, not read since {seen}", fact.after]
     return [f"{fact.subject} fires", fact.after]
 
 

@@ -73,14 +73,6 @@ class Choice(LineWidget, can_focus=True):
         mark = "▸" if self.has_focus else " "
         self.paint([Painted((Span(f" {mark}{self._text}  ", role),))])
 
-    def on_focus(self) -> None:
-        """Show that it has the focus."""
-        self.repaint()
-
-    def on_blur(self) -> None:
-        """Show that it lost the focus."""
-        self.repaint()
-
     def on_key(self, event: events.Key) -> None:
         """Space selects; enter only harmless choices."""
         if event.key == "space" or (event.key == "enter" and self._harmless):

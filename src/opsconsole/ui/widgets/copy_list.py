@@ -45,14 +45,6 @@ class CopyList(LineWidget, can_focus=True):
         """The lines, with the cursor while it has the focus."""
         self.paint_lines(self._draw(self._cursor))
 
-    def on_focus(self) -> None:
-        """Show the cursor."""
-        self.repaint()
-
-    def on_blur(self) -> None:
-        """Hide the cursor."""
-        self.repaint()
-
     def on_key(self, event: events.Key) -> None:
         """Arrows move, space chooses."""
         if event.key in _STEPS and self._names:

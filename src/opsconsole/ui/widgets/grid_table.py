@@ -245,14 +245,6 @@ class GridTable(LineWidget, can_focus=True):
         if self._cursor.now.key != before:
             self.post_message(self.CursorMoved(self))
 
-    def on_focus(self) -> None:
-        """The table got the focus: show the cursor."""
-        self.repaint()
-
-    def on_blur(self) -> None:
-        """The table lost the focus: show the cursor muted."""
-        self.repaint()
-
     def on_click(self, event: events.Click) -> None:
         """A click moves the cursor, a second one on the same row opens it."""
         seen = self._cursor.at(event.time)

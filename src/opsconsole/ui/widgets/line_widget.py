@@ -99,6 +99,11 @@ class LineWidget(Widget):
     def repaint(self) -> None:
         """Compute the lines again; subclasses call ``paint`` here."""
 
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """What shows the focus is painted again, once it is there."""
+        super().watch_has_focus(_has_focus)
+        self.repaint()
+
     def on_resize(self) -> None:
         """Lines depend on the width."""
         self._strips.clear()

@@ -1,6 +1,7 @@
 """The plan dialog: nothing starts that a person did not mean to start."""
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -99,6 +100,18 @@ async def test_copies_are_chosen_in_place(open_stage: OpenStage) -> None:
         screen.query_one("#start").focus()
         await stage.press("space")
         assert engine.performed[0][0].instance == "ai-service-3"
+
+
+async def test_the_mark_is_where_space_acts(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    async with open_stage(None, engine=engine) as stage:
+        await opened(stage)
+        await asyncio.sleep(DEAD_TIME + 0.1)
+        for marked in ("▸restart", "▸[x]", "▸Cancel", "▸restart"):
+            await stage.press("tab")
+            await stage.pilot.pause()
+            marks = re.findall(r"▸(?! \d)\S+", stage.text)
+            assert marks == [marked], stage.text
 
 
 async def test_input_of_the_first_half_second_is_dropped(

@@ -48,6 +48,7 @@ def alert_facts(service: ServiceView, known: Known) -> Iterator[Fact]:
                 each.name,
                 after=each.summary,
                 state=State.DOWN if each.severity is Severity.CRITICAL else State.DEGRADED,
+                until=each.seen_at,
                 source=", ".join(sorted(source.label for source in each.sources)),
             )
     hushed = [each for each in firing if each.quiet and _decided(each)]
