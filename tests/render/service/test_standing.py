@@ -17,6 +17,7 @@ from opsconsole.render.json.status import status_document
 from opsconsole.render.service.columns import Context, columns_for, row
 from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import Sort, order
+from opsconsole.render.service.why import why
 from opsconsole.render.status_text import status_lines
 from tests.engine.judge.diagnosis.stage import NOW, alert, diagnosed, missed, service
 
@@ -102,3 +103,10 @@ def test_silenced_alerts_are_counted_apart() -> None:
     assert column.cell(view, Context(NOW, 900.0, {}), 6).text == "(2)"
     assert count([*hushed, inhibited, loud]) == "1 firing · 2 silenced by kim until 23:14Z"
     assert count([loud]) == "1 firing"
+
+
+def test_what_a_silent_source_said_last_is_told_as_past() -> None:
+    lost = replace(alert("Slow", NOW - 600), seen_at=NOW - 90)
+    assert count([lost, alert("D", NOW - 60)]) == "1 firing · 1 last seen firing"
+    row = diagnosed(service("web", State.OK), alerts=[lost])["web"]
+    assert why(row, 60).startswith("Slow fired, not read since ")

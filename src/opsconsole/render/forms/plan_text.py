@@ -6,6 +6,7 @@ Invariant: every call of the plan is named; nothing that would be done is left o
 from collections.abc import Iterator
 
 from opsconsole.model.operation import Copy, Plan
+from opsconsole.render.forms.decision import short_ids
 from opsconsole.render.ink.figures import one_unit
 
 
@@ -24,7 +25,7 @@ def plan_lines(plan: Plan) -> Iterator[str]:
         yield f"  copies: {copies_text(plan.copies)}"
     for number, step in enumerate(plan.steps, 1):
         yield f"  {number}. {step.summary}"
-        yield f"     {step.driver}: {step.target}"
+        yield f"     {step.driver}: {short_ids(step.target)}"
     yield from (f"  ! {warning}" for warning in plan.warnings)
     yield from (f"  known: {line}" for line in plan.context)
     yield from (f"  observed: {fact} = {value}" for fact, value in plan.fingerprint.items())

@@ -377,7 +377,8 @@ def _event_lines(
         line: Line = (Span(f"   {fit(label, LABEL + 3)}{nothing}", Role.MUTED),)
         return [_text(label, line)]
     age = f"{figures.age(now - event.at)} ago"
-    said = f"{age}: {event_words.words(event)}"
+    whose = "" if event.subject in {"", event.service} else f"{event.subject} "
+    said = f"{age}: {whose}{event_words.words(event)}"
     line = (
         Span(f"   {fit(label, LABEL + 3)}", Role.MUTED),
         Span(cut_sentence(said, max(10, width - LABEL - 8))),

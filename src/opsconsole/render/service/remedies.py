@@ -98,6 +98,12 @@ def _rollback(lead: Fact) -> tuple[Help, str]:
 
 
 def _restart(lead: Fact) -> tuple[Help, str]:
+    if lead.code is FactCode.SIGNALLED:
+        return Help.TAKES_AWAY, "starts it again"
+    if lead.code is FactCode.NEVER_STARTED and lead.after:
+        return Help.NOT, "▲ would not start either: 1 stays"
+    if lead.code is FactCode.GONE:
+        return Help.NOT, "▲ there is nothing left to start: 1 stays"
     if lead.code in _DIES:
         if lead.count > 1 or lead.because:
             return Help.NOT, "▲ would die again: it starts as it started before"

@@ -26,6 +26,12 @@ def test_a_part_that_is_down_of_a_service_that_says_ok_is_pointed_out() -> None:
     assert told(service("web", State.OK, copy(1, State.OK, report=undecided))) == ""
 
 
+def test_what_flaps_is_told_once() -> None:
+    given = copy(1, State.DOWN, flapping=True, fault=None, reason="4 changes in 10 looks: HTTP 500")
+    found = diagnosis(service("web", State.DOWN, given, flapping=True)).explanations
+    assert [each.lead.code for each in found] == [FactCode.FLAPPING]
+
+
 @pytest.mark.parametrize("state", [State.UNKNOWN, State.DOWN])
 def test_a_look_that_told_nothing_leads_only_where_nothing_is_known(state: State) -> None:
     refused = copy(1, State.UNKNOWN, reason="HTTP 401 Unauthorized")

@@ -144,6 +144,8 @@ async def test_errors_and_matches_are_gone_to(open_stage: OpenStage) -> None:
             seen.append(screen.pane.line.text)
             assert screen.pane.line.text in stage.text
         assert seen == ["line 400", "line 300", "line 400"]
+        await stage.press("e")
+        assert "no error below: look above" in stage.text
         await stage.press("a", "slash", *"line .3$", "enter", "1", "n", "n")
         assert screen.pane.line is not None
         assert screen.pane.line.text == "line 23"

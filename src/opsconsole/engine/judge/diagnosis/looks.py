@@ -18,7 +18,8 @@ def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[
     ill = [each for each in instances if each.state is not State.OK and not each.stale]
     parts = [(each, part) for each in ill if (part := _culprit(each)) is not None]
     yield from _of_components(parts)
-    named = {each.name for each, _ in parts}
+    # What flaps says of its looks by that.
+    named = {each.name for each, _ in parts} | {each.name for each in ill if each.flapping}
     rest = [each for each in ill if each.name not in named and each.reason]
     yield from _of_probes(rest, all_of_them)
     for each in ill:

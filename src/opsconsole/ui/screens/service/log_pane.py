@@ -6,6 +6,7 @@ screen and the logs tab are this pane in two places.
 """
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final, cast
 
@@ -152,17 +153,22 @@ class ServiceLogs(LogPane):
 
     def action_match(self, step: int) -> None:
         """To the next line that the filter selects."""
-        self._jump(self.rows.next_match(self.cursor, step), "match")
+        self._jump(lambda way: self.rows.next_match(self.cursor, way), step, "match")
 
     def action_error(self, step: int) -> None:
         """To the next error."""
-        self._jump(self.rows.next_error(self.cursor, step), "error")
+        self._jump(lambda way: self.rows.next_error(self.cursor, way), step, "error")
 
-    def _jump(self, row: int | None, what: str) -> None:
-        if row is None:
-            self.on_screen.say(f"no further {what} in what is held")
+    def _jump(self, find: Callable[[int], int | None], step: int, what: str) -> None:
+        row = find(step)
+        if row is not None:
+            self.jump(row)
             return
-        self.jump(row)
+        way, other = ("below", "above") if step > 0 else ("above", "below")
+        if find(-step) is None:
+            self.on_screen.say(f"no other {what} in what is held")
+        else:
+            self.on_screen.say(f"no {what} {way}: look {other}")
 
     def window(self, number: int) -> None:
         """A window of time: 0 the end, 1 the beginning, 2 to 6 the last minutes."""
