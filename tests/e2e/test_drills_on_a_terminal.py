@@ -1,4 +1,4 @@
-"""Eleven drills: real containers and servers break, and a person at the keys finds out and mends.
+"""Eleven drills: real containers and servers break; a person at the keys finds out why, and acts.
 
 One console sees them all. Each cause stands on its row within two looks of what can tell it, as the
 console's own recording counts them; what the keys do is verified on the screen, and the timeline

@@ -33,7 +33,7 @@ class FactCode(StrEnum):
     PROBE_FAILS = "probe-fails"  # after: what the look said; figure: copies that say so, limit: all
     DEPENDENCY = "dependency"  # subject: the other service; because: its own first cause
     OBJECTIVE_MISSED = "objective-missed"  # figure, limit, unit; subject: the objective
-    ALERT = "alert"  # subject: its name, after: its summary; until: when a silent source told it
+    ALERT = "alert"  # subject: its name, after: its summary; until: when a silent source was read
     ALERTS_SILENCED = "alerts-silenced"  # count; by: who, until: the last end
     DISK_FULL = "disk-full"  # subject: the path, figure: the part in use; by: the host
     HOST_MEMORY = "host-memory"  # subject: the host, figure: the part in use
