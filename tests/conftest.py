@@ -2,12 +2,17 @@
 
 import os
 import signal
+import sys
 
-import pytest
-from hypothesis import HealthCheck, settings
+# Hundreds of programs start in a run, and each would compile again what is not kept.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
-from opsconsole import hiding, zones
-from opsconsole.ui.terminal import crash
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+from opsconsole import hiding, zones  # noqa: E402
+from opsconsole.ui.terminal import crash  # noqa: E402
 
 # How long an example takes is the machine's affair.
 settings.register_profile(
