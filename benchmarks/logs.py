@@ -30,9 +30,8 @@ NAME: Final = "log-flood"
 
 _BATCH: Final = 5_000
 _FRAME_MOST: Final = 10.0
-BEGINS_AFTER: Final = 10
-"""Seconds until the container says something: the console looks by then."""
 
+_BEGIN: Final = "/begin"
 _ROW: Final = re.compile(r"n=(\d+) request served")
 _DROPPED: Final = re.compile(r"── ([\d,]+) lines dropped ──")
 _ACCOUNT: Final = re.compile(r"([\d,]+) of ([\d,]+) lines(?:.*dropped ([\d,]+) in all)?")
@@ -56,27 +55,29 @@ class Watched:
     last: int = 0
 
 
-def watch(
-    engine: Engine, *, rate: int, seconds: float, begins_after: int = BEGINS_AFTER
-) -> Watched:
+def watch(engine: Engine, *, rate: int, seconds: float) -> Watched:
     """Flood the console for ``seconds`` at ``rate`` lines a second, and look at all it shows."""
     watched = Watched(int(rate * seconds))
-    container = engine.run(NAME, command=["sh", "-c", _flood(watched.written, rate, begins_after)])
+    container = engine.run(NAME, command=["sh", "-c", _flood(watched.written, rate)])
     with _console_on(engine.url, str(container.name)) as argv, Terminal(argv, size=SIZE) as screen:
         screen.until("1/1")
         screen.press("l")
         screen.until("following")
-        screen.until(lambda text: "n=" in text)
+        screen.until(lambda text: "n=1 " in text)
+        container.exec_run(["touch", _BEGIN])
+        screen.until(lambda text: "n=2 " in text or "n=1 " not in text)
         _watch_flood(screen, watched, seconds)
         _watch_end(screen, watched)
     return watched
 
 
-def _flood(count: int, rate: int, begins_after: int) -> str:
+def _flood(count: int, rate: int) -> str:
+    """A program that says its first line at once, and the others from when it is told to begin."""
     pause = int(1e6 * _BATCH / rate * 0.9)
     return (
-        f"sleep {begins_after}; awk 'BEGIN{{for(i=1;i<={count};i++)"
-        '{print "n=" i " request served in 42 ms by worker 7 for tenant 12";'
+        f"awk 'BEGIN{{for(i=1;i<={count};i++)"
+        f'{{if(i==2){{fflush(); while(system("test -e {_BEGIN}"))system("usleep 50000")}}'
+        ' print "n=" i " request served in 42 ms by worker 7 for tenant 12";'
         f' if(i%{_BATCH}==0){{fflush(); system("usleep {pause}")}}}}}}\'; sleep 1000'
     )
 

@@ -158,7 +158,6 @@ def assert_same(theirs: dict[str, Any], ours: dict[str, Any]) -> None:
     assert ours["queue"].by_instance == theirs["queue"].by_instance
 
 
-@pytest.mark.timeout(180)
 async def test_both_backends_give_the_same_figures_also_across_a_restart(
     monitoring_stack: MonitoringStack,
 ) -> None:

@@ -92,7 +92,6 @@ def by_name(view: PrometheusSeen) -> dict[str, MetricValue]:
     return {each.name: each for each in view.metrics}
 
 
-@pytest.mark.timeout(90)
 async def test_declared_metrics_are_those_of_a_prometheus_beside_it(
     shop: ExposingServer, victoria: MonitoringServer, monitoring_stack: MonitoringStack
 ) -> None:

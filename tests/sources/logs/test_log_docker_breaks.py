@@ -14,7 +14,7 @@ from tests.servers.engines import OwnEngine
 from tests.sources.logs.listening import Heard
 from tests.sources.logs.test_log_docker import following
 
-pytestmark = [pytest.mark.servers, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.servers
 
 COUNTING = (
     "trap exit TERM; n=$(cat /n 2>/dev/null || echo 0); "

@@ -127,7 +127,6 @@ def test_a_server_that_is_gone_is_not_asked_rule_by_rule() -> None:
     assert len(turn.unknown) == len(turn.faults) == 20
 
 
-@pytest.mark.timeout(60)
 def test_a_real_prometheus_takes_many_as_one(monitoring_stack: MonitoringStack) -> None:
     url = monitoring_stack.prometheus().url
     exprs = [

@@ -44,7 +44,6 @@ async def until(
         await asyncio.sleep(0.5)
 
 
-@pytest.mark.timeout(120)
 async def test_the_age_is_that_of_the_sample_also_of_a_target_that_is_gone(
     monitoring_stack: MonitoringStack,
 ) -> None:
