@@ -6,9 +6,6 @@ what a call answers, the journal with its audit, the recording, logs, and every 
 
 import base64
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,6 +16,8 @@ from urllib.parse import quote
 
 import pytest
 
+from opsconsole import hiding
+from opsconsole.cli.main import main
 from opsconsole.clock import SystemClock
 from opsconsole.config.loader import load
 from opsconsole.engine.engine import Engine
@@ -170,18 +169,8 @@ services:
         )
         self.config.chmod(0o600)
         self.environment = {
-            **os.environ, "OWN": secret, "OWN_PASSWORD": secret,
-            "CREDENTIALS_DIRECTORY": str(folder),
+            "OWN": secret, "OWN_PASSWORD": secret, "CREDENTIALS_DIRECTORY": str(folder)
         }  # fmt: skip
-
-    def said(self, *words: str) -> str:
-        """Both outputs of a command."""
-        argv = [sys.executable, "-m", "opsconsole", *words, "--config", str(self.config)]
-        done = subprocess.run(
-            argv, capture_output=True, env=self.environment, timeout=120, check=False
-        )
-        assert done.returncode < 64, done
-        return (done.stdout + done.stderr).decode()
 
 
 CASES = [(name, SECRET) for name in SOURCES] + [(name, WORD) for name in SOURCES if name != _DRAWN]
@@ -198,8 +187,8 @@ def scene(
     server.secret = secret
     echo = f"http://127.0.0.1:{server.server_address[1]}"
     made = Scene(tmp_path, echo, SOURCES[name], secret)
-    for name in ("OWN", "OWN_PASSWORD", "CREDENTIALS_DIRECTORY"):
-        monkeypatch.setenv(name, made.environment[name])
+    for variable, value in made.environment.items():
+        monkeypatch.setenv(variable, value)
     return made
 
 
@@ -210,13 +199,18 @@ def leaks(text: str | bytes, secret: str) -> list[str]:
     return [form for form in forms_of(secret) if form in text]
 
 
-def test_no_command_prints_it_and_no_file_keeps_it(scene: Scene) -> None:
+def test_no_command_prints_it_and_no_file_keeps_it(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     for words in (
         ("status", "--json"),
         ("call", "web", "say", "--yes", "--json"),
         ("call", "web", "ask", "--yes"),
     ):
-        said = scene.said(*words)
+        # Each command begins as a process of its own would: knowing no secret.
+        monkeypatch.setattr(hiding, "_values", hiding._Values())
+        assert main([*words, "--config", str(scene.config)]) < 64
+        said = "".join(capfd.readouterr())
         assert not leaks(said, scene.secret), (words, said)
         if words[0] == "status":
             assert "•••" in said

@@ -11,6 +11,7 @@ from textual.pilot import Pilot
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.ui.app import Console
 from opsconsole.ui.options import Options
+from opsconsole.ui.screens.dialog import DEAD_TIME, Dialog
 from tests.ui.fake_engine import FakeEngine, FixedClock
 
 
@@ -33,6 +34,12 @@ class Stage:
         self.engine.publish(snapshot)
         await self.pilot.pause()
         await self.pilot.pause()
+
+    def let_read(self) -> None:
+        """Let the half second be over in which the dialog on top takes no input."""
+        dialog = self.app.screen
+        assert isinstance(dialog, Dialog)
+        dialog._opened_at -= DEAD_TIME
 
     @property
     def text(self) -> str:
@@ -63,7 +70,7 @@ OpenStage = Callable[..., AbstractAsyncContextManager[Stage]]
 
 
 @pytest.fixture
-def open_stage(monkeypatch: pytest.MonkeyPatch) -> OpenStage:
+def open_stage(monkeypatch: pytest.MonkeyPatch, in_turns: None) -> OpenStage:
     """``async with open_stage(snapshot, size=…) as stage``; no key waits for a quiet time."""
     monkeypatch.setattr("opsconsole.ui.app.QUIET", 0.0)
 

@@ -1,4 +1,7 @@
-"""``python -m tests.ui.hostile.program FIRST [--wall]``: the console on a poisoned fleet."""
+"""``python -m tests.ui.hostile.program FIRST [--wall]``: the console on a poisoned fleet.
+
+It takes every key at once: who walks through it presses as soon as something is to be seen.
+"""
 
 import sys
 
@@ -12,7 +15,11 @@ def main() -> int:
     """Run until told to end."""
 
     def make_engine():  # type: ignore[no-untyped-def]  # imported behind the first paint
+        from opsconsole.ui import app
+        from opsconsole.ui.screens import dialog
         from tests.ui.hostile.poison import HostileEngine
+
+        app.QUIET = dialog.DEAD_TIME = 0.0  # type: ignore[misc]
 
         return HostileEngine(int(sys.argv[1]))
 

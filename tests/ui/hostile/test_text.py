@@ -1,6 +1,5 @@
 """Text from outside acts on nothing, crashes nothing and controls no terminal."""
 
-import asyncio
 import re
 
 import pytest
@@ -9,7 +8,6 @@ from rich.style import Style
 from textual.color import Color
 
 from opsconsole.model.operation import ConfirmLevel, Refusal
-from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 from opsconsole.ui.terminal.output_gate import OutputGate, clean
 from tests.ui import fleet
@@ -71,7 +69,7 @@ async def test_a_hostile_refusal_is_read_as_it_stands(open_stage: OpenStage, tex
     engine.refusal = Refusal(text, text, text)
     async with open_stage(None, engine=engine) as stage:
         await stage.press("R")
-        await asyncio.sleep(DEAD_TIME)
+        stage.let_read()
         assert_harmless(stage)
 
 

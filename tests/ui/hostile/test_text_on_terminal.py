@@ -7,14 +7,9 @@ one walk, on which every payload is met as well.
 import itertools
 import os
 import sys
-import time
-from collections.abc import Callable
-from typing import Final
 
 import pytest
 
-from opsconsole.ui.app import QUIET as USED_BY_NOTHING
-from opsconsole.ui.screens.dialog import DEAD_TIME
 from tests.ui.hostile.poison import PAYLOADS, foreign
 from tests.ui.terminal.concurrent import Script, passed, play, quiet, shown
 from tools.terminal import Terminal
@@ -35,10 +30,6 @@ BOX = "\u256d"
 """The corner of a dialog."""
 ESC = "\x1b[27u"
 """As Kitty's protocol has it: a plain one would make a chord with a key that follows closely."""
-AFTER_A_DIALOG = 1.5 * USED_BY_NOTHING
-"""Seconds after a dialog has closed until keys are used again."""
-AGAIN: Final = 20.0
-"""Seconds after which a key that opened nothing is pressed again."""
 
 WAY = (
     ("\r", "What can be done"), *TABS, ("y", ""), ("qqq", HOME),
@@ -73,26 +64,6 @@ class _Judge:
         self._judged = max(self._judged, terminal.sent.rfind(b"\x1b"))
 
 
-def _opened(terminal: Terminal, keys: str) -> Callable[[], bool]:
-    """Whether a dialog is there. Until it is, its key is pressed again now and then.
-
-    One that comes too soon after a dialog is used by nothing. The program counts how soon that is,
-    and may be late.
-    """
-    there, pressed = shown(terminal, BOX), time.monotonic()
-
-    def holds() -> bool:
-        nonlocal pressed
-        if there():
-            return True
-        if time.monotonic() - pressed > AGAIN:
-            pressed = time.monotonic()
-            terminal.press(keys)
-        return False
-
-    return holds
-
-
 def _walked(size: tuple[int, int], first: int) -> Script:
     terminal = Terminal([sys.executable, "-m", "tests.ui.hostile.program", str(first)], size=size)
     judge = _Judge(terminal)
@@ -101,14 +72,9 @@ def _walked(size: tuple[int, int], first: int) -> Script:
         for step, (keys, sight) in enumerate(WAY):
             terminal.press(keys)
             try:
-                if sight == BOX:
-                    yield _opened(terminal, keys)
-                else:
-                    yield shown(terminal, sight, without=BOX if keys == ESC else "")
+                yield shown(terminal, sight, without=BOX if keys == ESC else "")
             except AssertionError as error:
                 raise AssertionError(f"step {step}, {keys!r}, {sight!r}: {error}") from error
-            closed = AFTER_A_DIALOG if keys == ESC else 0.0
-            yield passed(DEAD_TIME if BOX in terminal.text else closed, terminal)
             yield quiet(terminal, QUIET)
             judge.look(keys)
         for row in range(3, size[1], 2):

@@ -39,6 +39,8 @@ NAMED = (
     "right", "home", "end", "pageup", "pagedown", "ctrl+d", "ctrl+u", "ctrl+f", "ctrl+b", "f1",
 )  # fmt: skip
 CLOSING = ("enter", "space", "escape", "q")
+SIZE = (80, 24)
+"""What is painted matters to no key: the smaller, the more keys in a second."""
 WHOLE = os.environ.get("OPSCONSOLE_TEST_BURSTS") == "all"
 EVERY = (*NAMED, *ascii_letters, *digits, *punctuation)
 RESTART = ActionRequest("ai-service", ActionKind.RESTART, "")
@@ -140,7 +142,7 @@ async def test_a_burst_after_it_opened(
     case = CASES[name]
     monkeypatch.setattr(dialog, "DEAD_TIME", 0.0)
     engine = case.engine()
-    async with open_stage(None, engine=engine) as stage:
+    async with open_stage(None, engine=engine, size=SIZE) as stage:
         before = left_behind(stage)
         presses = [
             *((key, 5) for key in keys_of(name)),

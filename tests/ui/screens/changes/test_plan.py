@@ -1,6 +1,5 @@
 """The plan dialog: nothing starts that a person did not mean to start."""
 
-import asyncio
 import re
 from dataclasses import replace
 
@@ -14,7 +13,6 @@ from opsconsole.ui.screens import dialog
 from opsconsole.ui.screens.changes.actions import ActionsScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.changes.request import RequestScreen
-from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.widgets.choice import Choice
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
@@ -26,7 +24,7 @@ async def opened(stage: Stage) -> PlanScreen:
     await stage.press("R")
     screen = stage.app.screen
     assert isinstance(screen, PlanScreen)
-    await asyncio.sleep(DEAD_TIME + 0.1)
+    stage.let_read()
     return screen
 
 
@@ -88,7 +86,7 @@ async def test_copies_are_chosen_in_place(open_stage: OpenStage) -> None:
         await stage.pilot.pause()
         assert "[ ] ai-service-1" in stage.text
         assert "restart 2 of 3 copies" in stage.text
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         await stage.press("down", "space")
         await stage.pilot.pause()
         wanted = ["", "ai-service-2,ai-service-3", "ai-service-3"]
@@ -96,7 +94,7 @@ async def test_copies_are_chosen_in_place(open_stage: OpenStage) -> None:
         assert engine.requests[0].parameters == {"copies": "usual"}
         assert "restart 1 of 3 copies" in stage.text
         assert "restart 1 copy" in stage.text
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         screen.query_one("#start").focus()
         await stage.press("space")
         assert engine.performed[0][0].instance == "ai-service-3"
@@ -106,7 +104,7 @@ async def test_the_mark_is_where_space_acts(open_stage: OpenStage) -> None:
     engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
     async with open_stage(None, engine=engine) as stage:
         await opened(stage)
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         for marked in ("▸restart", "▸[x]", "▸Cancel", "▸restart"):
             await stage.press("tab")
             await stage.pilot.pause()
@@ -221,7 +219,7 @@ async def test_the_menu_lists_what_is_blocked_and_why(open_stage: OpenStage) -> 
         await stage.press("x")
         assert isinstance(stage.app.screen, ActionsScreen)
         assert "a deploy ended 12 min ago" in stage.text
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         await stage.press("j", "enter")
         assert isinstance(stage.app.screen, RequestScreen)
         assert stage.engine.requests == []

@@ -1,6 +1,5 @@
 """Forms before a plan: what is asked, what they give, and that nothing starts from them."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -23,7 +22,6 @@ from opsconsole.ui.screens.base import ConsoleScreen
 from opsconsole.ui.screens.changes.plan import PlanScreen
 from opsconsole.ui.screens.changes.request import RequestScreen
 from opsconsole.ui.screens.changes.together import TogetherScreen
-from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.screens.overview.screen import OverviewScreen
 from opsconsole.ui.widgets.choice import Choice
 from opsconsole.ui.widgets.grid_table import GridTable
@@ -103,7 +101,7 @@ async def test_an_end_that_cannot_be_is_said_at_once(open_stage: OpenStage) -> N
 async def menu_to(stage: Stage, kind: ActionKind) -> None:
     """Open the menu and choose the first action of ``kind``."""
     await stage.press("x")
-    await asyncio.sleep(DEAD_TIME + 0.1)
+    stage.let_read()
     at = next(n for n, view in enumerate(working.EVERY_ACTION) if view.kind is kind)
     await stage.press(*["j"] * at, "enter")
 
@@ -165,7 +163,7 @@ async def test_a_refusal_that_an_override_lifts_offers_it(open_stage: OpenStage)
     async with open_stage(None, engine=engine) as stage:
         await stage.press("R")
         assert "lifted by" in stage.text
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         await stage.press("tab", "enter")
         assert shown(stage) is RequestScreen
         engine.refusal = None
@@ -340,7 +338,7 @@ async def test_a_refused_plan_leads_back_to_what_was_typed(
         await stage.press("enter")
         assert shown(stage) is PlanScreen
         first = made.requests[-1]
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         await stage.press("escape")
         assert shown(stage) is RequestScreen
         assert typed(stage) == was
@@ -368,7 +366,7 @@ async def test_what_could_not_be_started_leads_back_to_what_was_typed(
     async with open_stage(None, engine=made) as stage:
         was = await fill_degrade(stage)
         await stage.press("enter")
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         await stage.press("tab", "space")
         assert len(made.performed) == 1
         await stage.press("escape")
@@ -381,7 +379,7 @@ async def test_what_was_begun_or_dropped_closes_its_form(open_stage: OpenStage) 
         for keys in (("escape",), ("tab", "space", "escape")):
             await fill_degrade(stage)
             await stage.press("enter")
-            await asyncio.sleep(DEAD_TIME + 0.1)
+            stage.let_read()
             await stage.press(*keys)
             assert shown(stage) is OverviewScreen
         assert len(stage.engine.performed) == 1
@@ -393,7 +391,7 @@ async def test_an_override_goes_on_with_what_was_typed(open_stage: OpenStage) ->
     async with open_stage(None, engine=made) as stage:
         await fill_scale(stage)
         await stage.press("enter")
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         await stage.press("tab", "enter")
         assert shown(stage) is RequestScreen
         assert typed(stage) == {"to": "3", "reason": ""}
@@ -410,7 +408,7 @@ async def test_several_services_have_one_plan_after_one_form(open_stage: OpenSta
         await stage.pilot.pause(0.1)
         assert shown(stage) is TogetherScreen
         assert f"1 of 2 can: {services[1].name}: " in stage.text
-        await asyncio.sleep(DEAD_TIME + 0.1)
+        stage.let_read()
         await stage.press("escape")
         assert shown(stage) is RequestScreen
         assert services[1].name in stage.text, "only what was refused is asked for again"
