@@ -38,7 +38,7 @@ WAY = (
     ("s", "Silences"), ("qqq", HOME), ("b", "Runbooks"), ("\r", ""), ("qqq", HOME),
     ("?", "Keys"), ("qqq", HOME), ("x", BOX), (ESC, ""), ("R", "undone by"), (ESC, ""),
     ("D", BOX), (ESC, ""), ("B", BOX), (ESC, ""), (":s\t", ""), (ESC, ""),
-    ("\x10serv", ""), (ESC, ""), ("\x14", BOX), (ESC, ""),
+    ("\x10", "command or service"), ("serv", ""), (ESC, HOME), ("\x14", BOX), (ESC, ""),
     ("2", ""), ("\x1b[C", ""), ("d", "Alert"), ("qqq", HOME),
     ("2A", ""), (ESC, ""), ("2S", ""), (ESC, ""),
     ("2z", ""), ("z", HOME), ("5z", ""), ("z", HOME), ("1/[", ""), (ESC, ""),
