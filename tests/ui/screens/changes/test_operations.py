@@ -237,7 +237,7 @@ async def test_a_verdict_that_did_not_last_is_told_on_the_row_and_the_operation(
     snapshot = replace(working.acting(), operations=(told,), degradations=())
     async with open_stage(snapshot, size=size) as stage:
         assert "verified, ai-service-1 died" in stage.text or size[0] < 200
-        await stage.press("O")
+        await stage.press("u")
         row = line_of(stage, "restart ai-service")
         assert row.lstrip(" ›│").startswith("▲ "), row
         assert "died again" in row

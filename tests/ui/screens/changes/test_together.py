@@ -1,13 +1,11 @@
 """One plan for several services: what cannot is named, it is confirmed once, and then followed."""
 
-import asyncio
 from dataclasses import replace
 
 import pytest
 
 from opsconsole.model.operation import ConfirmLevel, Group, Operation, OperationState, Refusal
 from opsconsole.ui.screens.changes.together import TogetherScreen
-from opsconsole.ui.screens.dialog import DEAD_TIME
 from opsconsole.ui.widgets.choice import Choice
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage, Stage
@@ -23,7 +21,7 @@ async def opened(stage: Stage, chosen: int = 2) -> TogetherScreen:
     await stage.pilot.pause()
     screen = stage.app.screen
     assert isinstance(screen, TogetherScreen)
-    await asyncio.sleep(DEAD_TIME + 0.1)
+    stage.let_read()
     await stage.pilot.pause()
     return screen
 
