@@ -72,7 +72,7 @@ def watch(engine: Engine, *, rate: int, seconds: float) -> Watched:
 
 
 def _flood(count: int, rate: int) -> str:
-    """A program that says its first line at once, and the others once the mark to begin is there."""
+    """A program that says its first line at once, and the others once it finds the mark."""
     pause = int(1e6 * _BATCH / rate * 0.9)
     return (
         f"awk 'BEGIN{{for(i=1;i<={count};i++)"
