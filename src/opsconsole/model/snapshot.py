@@ -164,7 +164,8 @@ class ServiceView:
         """It says ok, and yet it misses an objective or a critical alert of it fires."""
         if self.state is not State.OK or self.stale:
             return False
-        return any(_is_miss(each.lead) for each in self.diagnosis.explanations)
+        known = self.diagnosis.explanations
+        return bool(known) and any(_is_miss(each.lead) for each in known)
 
     @property
     def counts_as(self) -> State:

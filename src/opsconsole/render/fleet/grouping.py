@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from opsconsole.model.snapshot import EnvironmentView, ServiceView, Snapshot
+from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.service.standing import Standing, seen_standing
 
 FEW: Final = 20
@@ -75,7 +75,8 @@ class Groups:
     """The groups of snapshots that follow one another."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[ServiceView, Standing]] = {}
+        self._known: dict[str, tuple[ServiceView, bool, tuple[Grouping, str]]] = {}
+        self._known_by: tuple[Grouping, str] | None = None
         self._of: tuple[object, ...] = ()
         self._groups: tuple[Group, ...] = ()
 
@@ -89,24 +90,24 @@ class Groups:
             self._groups = tuple(self._made(snapshot, by))
         return self._groups
 
-    def standing(self, service: ServiceView) -> Standing:
-        """How ``service`` stands where it is counted."""
-        known = self._known.get(service.name)
-        if known is None or known[0] is not service:
-            known = self._known[service.name] = (service, seen_standing(service))
-        return known[1]
-
     def _made(self, snapshot: Snapshot, by: Grouping) -> Iterable[Group]:
-        if len(self._known) > 2 * len(snapshot.services) + FEW:
-            self._known.clear()
+        own = snapshot.environment.name
+        if self._known_by != (by, own):
+            self._known, self._known_by = {}, (by, own)
+        known, kept = self._known, {}
         members: dict[tuple[Grouping, str], tuple[list[ServiceView], list[ServiceView]]] = {}
         for service in snapshot.services:
-            place = _group_of(service, by, snapshot.environment)
+            seen = known.get(service.name)
+            if seen is None or seen[0] is not service:
+                well = seen_standing(service) is Standing.OK
+                seen = (service, well, _group_of(service, by, own))
+            kept[service.name] = seen
+            _, well, place = seen
             if place not in members:
                 members[place] = ([], [])
-            members[place][self.standing(service) is Standing.OK].append(service)
+            members[place][well].append(service)
+        self._known = kept
         dangers = {each.name: each.danger for each in snapshot.environments}
-        own = snapshot.environment.name
         groups = (
             Group(kind, name, tuple(trouble), tuple(well), _danger(kind, name, own, dangers))
             for (kind, name), (trouble, well) in members.items()
@@ -123,12 +124,12 @@ def _rank(group: Group, own: str) -> tuple[int, int, int, str]:
     return (-group.worst.urgency, -len(group.trouble), int(elsewhere), group.name)
 
 
-def _group_of(service: ServiceView, by: Grouping, own: EnvironmentView) -> tuple[Grouping, str]:
+def _group_of(service: ServiceView, by: Grouping, own: str) -> tuple[Grouping, str]:
     """The kind and the name of the group that it is in."""
     if by is Grouping.NONE:
         return by, ""
     if by is Grouping.ENVIRONMENT or service.environment:
-        return Grouping.ENVIRONMENT, service.environment or own.name
+        return Grouping.ENVIRONMENT, service.environment or own
     names = {
         Grouping.GROUP: service.group,
         Grouping.TEAM: service.team,

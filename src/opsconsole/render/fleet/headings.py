@@ -7,13 +7,12 @@ is named with how many stand how.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from opsconsole.model.snapshot import ServiceView, Snapshot
+from opsconsole.model.snapshot import Snapshot
 from opsconsole.render.fleet.grouping import Group
 from opsconsole.render.fleet.rows import Alike, Heading, Rows
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, fit, line_width, width_of
 from opsconsole.render.ink.cuts import cut_name, cut_sentence
-from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.service.columns import Column, Context
 from opsconsole.render.service.standing import Standing, seen_standing
 from opsconsole.render.service.why import LONGEST, why
@@ -97,14 +96,7 @@ def summary(rows: Rows, snapshot: Snapshot) -> str:
     """``120 in 8 groups · 7 need a look``."""
     count = len({*rows.order, *rows.beside})
     of = f"{len(snapshot.services)} in {count} groups"
-    urgent = _urgent(snapshot.services)
-    return f"{of} · {urgent} need a look" if urgent else of
-
-
-@once_for_the_same
-def _urgent(services: tuple[ServiceView, ...]) -> int:
-    """How many of them are not well."""
-    return sum(seen_standing(each) is not Standing.OK for each in services)
+    return f"{of} · {rows.urgent} need a look" if rows.urgent else of
 
 
 def alike_line(alike: Alike, columns: Sequence[Column], context: Context) -> Line:

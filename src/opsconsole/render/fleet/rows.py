@@ -58,6 +58,8 @@ class Rows:
     beside: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
     """The keys of the groups that are open, in their order."""
+    urgent: int = 0
+    """How many services in all groups are not well."""
 
     @property
     def first_service(self) -> int:
@@ -119,7 +121,12 @@ def grouped(
         )
     ]
     rows |= {each.group.key: each for each in beside}
-    return Rows(rows, tuple(each.group.key for each in beside), tuple(each.key for each in shown))
+    return Rows(
+        rows,
+        tuple(each.group.key for each in beside),
+        tuple(each.key for each in shown),
+        sum(len(each.trouble) for each in groups),
+    )
 
 
 def _in_order(shown: list[Group], kept: Group | None, before: Sequence[str]) -> list[Group]:
