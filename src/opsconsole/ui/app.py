@@ -88,6 +88,7 @@ class Console(App[int], inherit_bindings=False):
         self.keymap: dict[str, str] = {}
         self._appearance: Appearance | None = None
         self.failure = ""
+        self.opened_at = self.clock.now()
         self.changes = Changes(self.time, self.open, self.say)
         self.choosing = Choosing(options.choices, lambda text: self.post_message(NotePosted(text)))
         self.tray = Tray(

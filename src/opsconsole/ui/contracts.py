@@ -41,8 +41,9 @@ BASE_DEPTH: Final = 2
 class ConsoleLike(Protocol):
     """The part of the console that screens use.
 
-    ``failure`` says why there is no data, or ''. ``away_shown`` is whether operations that ended
-    while the user was away are visible, ``away_over`` whether they were seen.
+    ``opened_at`` is when it was opened. ``failure`` says why there is no data, or ''.
+    ``away_shown`` is whether operations that ended while the user was away are visible,
+    ``away_over`` whether they were seen.
     """
 
     clock: Clock
@@ -55,6 +56,7 @@ class ConsoleLike(Protocol):
     tray: Tray
     keymap: dict[str, str]
     role_styles: RoleStyles
+    opened_at: float
     failure: str
     away_shown: bool
     away_over: bool

@@ -91,7 +91,7 @@ def test_what_fails_is_shown_with_reason_and_since(size: tuple[int, int]) -> Non
         assert "3 copies killed, out of memory" in text
         assert "3m12s" in text
         assert "ServiceDown" in text
-    assert "timeout (connect): no answer from 127.0.0.1:9" in text
+    assert "127.0.0.1:9093" in text
 
 
 @pytest.mark.parametrize("view", [View.RED, View.OVERVIEW])
@@ -205,7 +205,9 @@ def test_what_is_being_done_about_it_is_said() -> None:
     burning = replace(fleet.on_fire(), operations=(replace(doing, service="ai-service"),))
     for size in SIZES[1:4]:
         assert doing.who in text_of(scene_of(acting), *size)
-        assert doing.who in text_of(scene_of(burning, view=View.RED), *size)
+        shown = text_of(scene_of(burning, view=View.RED), *size)
+        # On the smallest the cause has the room, and the mark says that somebody is at it.
+        assert (doing.who if size[0] > 80 else "▶") in shown
 
 
 def test_a_page_stays_for_its_time() -> None:

@@ -33,14 +33,23 @@ def why(service: ServiceView, width: int) -> str:
     return cut_sentence(" · ".join([*before, said] if said else before), width)
 
 
+_LEAST_DOING: Final = 8
+"""Cells in which what is being done says something; in fewer its mark stands alone."""
+
+
 def why_beside(service: ServiceView, doing: str | None, width: int, role: Role = Role.TEXT) -> Line:
-    """The cause in ``role``, and beside it what is being done, which never takes its place."""
+    """The cause in ``role``, and beside it what is being done where there is room: for it the cause
+    loses what follows a comma, and is never cut."""
+    said = why(service, width)
     if doing is None:
-        return (Span(why(service, width), role),)
-    said = why(service, max(width - 2 - width_of(doing), width // 2))
+        return (Span(said, role),)
+    brief = why(service, max(width - 2 - width_of(doing), width // 2))
+    said = said if brief.endswith("…") else brief
     if not said:
         return (Span(cut_sentence(doing, width), Role.ACCENT),)
     room = max(0, width - width_of(said) - 2)
+    if room < _LEAST_DOING:
+        return (Span(said, role), Span(f"  {doing[:1]}" if room else "", Role.ACCENT))
     # Who does it says more than from which host.
     short = doing if width_of(doing) <= room else doing.partition("@")[0]
     beside = cut_sentence(short, room)

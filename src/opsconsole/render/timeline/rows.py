@@ -8,7 +8,7 @@ from typing import Final
 
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import Role, Row, Span, clip, fit, state_role
+from opsconsole.render.ink.cells import Align, Role, Row, Span, clip, fit, state_role
 from opsconsole.render.timeline.words import words
 
 
@@ -18,6 +18,9 @@ def latest(events: Iterable[Event]) -> list[Event]:
     written.sort(key=lambda entry: (-entry[1].at, -entry[0]))
     return [event for _, event in written]
 
+
+_ROOMY: Final = 90
+_AGE: Final = 6
 
 MANY: Final = 3
 """So many alerts at a time are one row of a short list."""
@@ -66,8 +69,8 @@ def key(event: Event) -> str:
     return f"{event.at:.6f} {event.kind} {event.service} {event.subject} {words(event)}"
 
 
-def row(event: Event, width: int, now: float) -> Row:
-    """Time, kind, service, and what happened."""
+def row(event: Event, width: int, now: float, *, aged: bool = False) -> Row:
+    """Time, kind, service, and what happened; ``aged``: with how long ago, which goes on."""
     glyph, role = (
         (event.state.glyph, state_role(event.state))
         if event.state is not None
@@ -77,13 +80,18 @@ def row(event: Event, width: int, now: float) -> Row:
     alerts = event.kind is EventKind.ALERT
     who = (event.service if alerts else "") or event.subject or event.service or event.kind.value
     said = words(event).removeprefix(f"{who} ")
+    ago = (
+        f"{fit(figures.age(now - event.at), _AGE, Align.RIGHT)}  "
+        if aged and width >= _ROOMY
+        else ""
+    )
     return Row(
         key(event),
         (
-            Span(f" {figures.when(event.at, now)}  ", Role.MUTED),
+            Span(f" {figures.when(event.at, now)}  {ago}", Role.MUTED),
             Span(f"{glyph} ", role),
             Span(fit(who, who_width), Role.STRONG if event.state else Role.TEXT),
             Span(" "),
-            Span(clip(said, max(0, width - who_width - 14)), Role.TEXT),
+            Span(clip(said, max(0, width - who_width - 14 - len(ago))), Role.TEXT),
         ),
     )

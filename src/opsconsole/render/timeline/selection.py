@@ -81,7 +81,7 @@ def note(choice: Choice, shown: int, known: int) -> Line:
     ]
     said = tuple(Span(f"{part}  ", Role.ACCENT) for part in parts if part)
     count = f"{known} events" if choice.is_all else f"{shown} of {known} events"
-    return (*said, Span(count, Role.MUTED))
+    return (*said, Span(f"{count} · latest first", Role.MUTED))
 
 
 def nothing(choice: Choice) -> list[Line]:

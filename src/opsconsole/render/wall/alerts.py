@@ -7,12 +7,12 @@ answer is named with the reason and since when.
 from typing import Final
 
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
-from opsconsole.model.snapshot import Snapshot
+from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.model.state import State
 from opsconsole.render.alerts import rows as alerts
 from opsconsole.render.alerts.folding import fold_rows
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import Line, Role, Span, clip, line_width
+from opsconsole.render.ink.cells import Line, Role, Span, clip, line_width, width_of
 from opsconsole.render.wall.big_digits import columns_of, drawable
 from opsconsole.render.wall.head import BIG_ROLES
 from opsconsole.render.wall.scene import (
@@ -75,12 +75,20 @@ def blind_spots(scene: Scene, snapshot: Snapshot, width: int, height: int) -> li
     for source in shown:
         from_when = source.since if source.fault is not None else source.taken_at
         age = f"for {figures.age(scene.now - (from_when or source.since))}"
-        why = str(source.fault) if source.fault is not None else "its next reading is overdue"
         mark = Span(f"▲ {clip(source.name, 16)}", Role.DEGRADED)
         head = (*padded((Span(" "), mark), 20), Span(f"{age:<11} ", Role.STRONG))
         room = width - line_width(head)
-        lines.append((*head, Span(clip(why, max(0, room)), Role.TEXT)))
+        lines.append((*head, Span(clip(_reason(source, room), max(0, room)), Role.TEXT)))
     return lines
+
+
+def _reason(source: SourceView, room: int) -> str:
+    """Why nothing is read; with its address whole where the sentence does not fit."""
+    fault = source.fault
+    if fault is None:
+        return "its next reading is overdue"
+    said, where = str(fault), source.endpoint.partition("://")[2] or source.endpoint
+    return said if width_of(said) <= room or not where else f"{fault.kind.value}, {where}"
 
 
 def _title(text: str, note: str, width: int) -> Line:

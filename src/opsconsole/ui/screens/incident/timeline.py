@@ -11,6 +11,7 @@ from opsconsole.model.events import Event
 from opsconsole.model.snapshot import ServiceView
 from opsconsole.render.frame.keys import Key, Scope
 from opsconsole.render.incident.causes_page import described
+from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, titled
 from opsconsole.render.ink.matching import Filter
 from opsconsole.render.timeline import rows as events
@@ -24,6 +25,7 @@ from opsconsole.ui.widgets.grid_table import GridTable, Listing
 from opsconsole.ui.widgets.prompt import Prompt
 
 DETAILS = 6
+_ROOMY = 100
 _KINDS = tuple(Kinds)
 
 
@@ -59,14 +61,17 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
         happened = self.snapshot.events if self.snapshot else ()
         width, now, rows = self.table.size.width, self.now, self._select(happened)
         self.details.styles.height = min(DETAILS, max(5, self.size.height // 5))
-        note = timeline.note(self._choice, len(rows), len(happened))
+        opened = figures.when(self.console_app.opened_at, now).strip()
+        since: Line = (Span(f"this console looks since {opened} · ", Role.MUTED),)
+        note = (*(since if width >= _ROOMY else ()),
+                *timeline.note(self._choice, len(rows), len(happened)))  # fmt: skip
         place = self.table.place
         tail = (*note, Span(f"  {place}", Role.MUTED)) if place else note
         self.table.list(
             Listing(
                 (titled("Timeline", width, focused=True, note=tail),),
                 tuple(rows),
-                lambda key: events.row(rows[key], width, now).line,
+                lambda key: events.row(rows[key], width, now, aged=True).line,
                 tuple(timeline.nothing(self._choice)),
             )
         )
