@@ -75,7 +75,10 @@ TARGETS: Final[dict[str, Target]] = {
     "runner": Target(("operations/running/runner.py",), (f"{_RUNNING}/test_runner.py",)),
     "promises": Target(
         ("operations/promises/*.py",),
-        tuple(f"tests/operations/promises/test_{name}.py" for name in ("due", "promising")),
+        tuple(
+            f"tests/operations/promises/test_{name}.py"
+            for name in ("due", "left_to_others", "promising")
+        ),
     ),
     "keeping": Target(
         tuple(f"operations/keeping/{name}_rule.py" for name in ("end", "rollback")),
