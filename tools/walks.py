@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from textual.pilot import Pilot
 
 PACKAGE: Final = "/opsconsole/"
-_SRC: Final = Path(__file__).parents[1] / "src" / "opsconsole"
+SOURCE: Final = Path(__file__).parents[1] / "src" / "opsconsole"
 _SCREEN: Final = "ui/screens/overview/screen.py"
 _BESIDE: Final = {
+    ("engine/engine.py", "Engine._discover"),
     ("engine/engine.py", "Engine._follow_configuration"),
+    ("engine/engine.py", "Engine._follow_recording"),
     ("engine/engine.py", "Engine._follow_runbooks"),
+    ("engine/engine.py", "Engine._learn"),
     ("engine/engine.py", "Engine._read_log_figures"),
     ("engine/engine.py", "Engine._show_hours_before"),
     ("engine/engine.py", "Engine._update_notices"),
@@ -46,7 +49,7 @@ _BESIDE: Final = {
     ("operations/operator.py", "Operator._reconcile"),
     ("ui/widgets/header_bar.py", "HeaderBar.show"),
     ("ui/widgets/footer_bar.py", "FooterBar.show_hints"),
-    *((_SCREEN, f"OverviewScreen._fill_{part}") for part in ("alerts", "resources", "timeline")),
+    *((_SCREEN, f"OverviewScreen._fill_{part}") for part in ("alerts", "places", "timeline")),
     *((_SCREEN, f"OverviewScreen.{part}") for part in ("_fill_selected", "_show_strip")),
 }
 BESIDE: Final = {
@@ -294,20 +297,21 @@ def _ended(children: Path) -> list[Path]:
 
 def only_forwards(place: str, functions: list[str]) -> bool:
     """Whether each of these functions of a file is one call with what it was given."""
-    bodies = _bodies(ast.parse((_SRC / place).read_text()), "")
-    return all(_is_forwarding(bodies.get(each.replace(".<locals>", ""))) for each in functions)
+    found = bodies(ast.parse((SOURCE / place).read_text()), "")
+    return all(_is_forwarding(found.get(each.replace(".<locals>", ""))) for each in functions)
 
 
-def _bodies(tree: ast.AST, before: str) -> dict[str, list[ast.stmt]]:
+def bodies(tree: ast.AST, before: str) -> dict[str, list[ast.stmt]]:
+    """Each function of a tree by its qualified name, with its statements."""
     found: dict[str, list[ast.stmt]] = {}
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             name = f"{before}{node.name}"
-            found |= _bodies(node, f"{name}.")
+            found |= bodies(node, f"{name}.")
             if not isinstance(node, ast.ClassDef):
                 found[name] = node.body[1:] if ast.get_docstring(node) else node.body
         else:
-            found |= _bodies(node, before)
+            found |= bodies(node, before)
     return found
 
 

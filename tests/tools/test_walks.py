@@ -1,8 +1,13 @@
 """The walk that the map of the code describes is the one that is walked."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from tools.walks import BESIDE, SOURCE, WALKS_OF_THEIR_OWN, bodies
 
 _ROOT = Path(__file__).parents[2]
 _STATIONS = (
@@ -19,6 +24,14 @@ _STATIONS = (
     "render/ink/difference.py",
 )
 """Of docs/architecture.md."""
+
+
+@pytest.mark.parametrize(
+    ("place", "function"), sorted({*BESIDE["reading"], *BESIDE["restart"], *WALKS_OF_THEIR_OWN})
+)
+def test_what_is_not_counted_is_there(place: str, function: str) -> None:
+    defined = bodies(ast.parse((SOURCE / place).read_text()), "")
+    assert function.replace(".<locals>", "") in defined
 
 
 def test_a_reading_goes_through_the_stations_of_the_map() -> None:
