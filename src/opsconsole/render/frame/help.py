@@ -26,7 +26,7 @@ WORDS: Final = (
         "own looks",
         "counted by this console's own looks, and not by a Prometheus; since when it looks",
     ),
-    ("p95 over 5 min", "of as long as it was looked, up to display.window: it grows by itself"),
+    ("p95 over", "over as long as this console has looked, up to display.window: it grows"),
     ("▁▂▅█", "lines of latency run from 10 ms to 10 s, the same for every service"),
     ("△ missed", "it says ok, and misses an objective or has a critical alert"),
     ("◌ stale", "not read for too long; ~ stands before what was known last"),

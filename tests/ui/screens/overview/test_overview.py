@@ -180,7 +180,11 @@ async def test_help_is_made_from_the_bindings(open_stage: OpenStage) -> None:
     async with open_stage(fleet.calm()) as stage:
         await stage.press("question_mark")
         assert isinstance(stage.app.screen, HelpScreen)
-        for known in ("open what the cursor is on", "one level back", "it grows by itself"):
+        for known in (
+            "open what the cursor is on",
+            "one level back",
+            "up to display.window: it grows",
+        ):
             assert known in stage.text
         assert "ctrl-d" not in stage.text
         await stage.press("tab")

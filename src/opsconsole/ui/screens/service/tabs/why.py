@@ -66,7 +66,9 @@ class WhyTab(GridTable, ServiceTab):
         text = [(Span(f" {part}"),) for part in wrap(about, max(8, width - 2))[:_TEXT]]
         books = self.host.console_app.bridge.latest
         book = of_alert(books.runbooks, alert) if books else None
-        known = f"b runbook {book.title}" if book else alert.runbook and f"runbook {alert.runbook}"
+        known = alert.runbook and f"runbook {alert.runbook}"
+        if book is not None:
+            known = f"b runbook {book.title.replace('{service}', alert.service)}"
         quiet = "" if alert.quiet else "A acknowledge · S silence"
         keys = " · ".join(part for part in (quiet, known) if part)
         below: tuple[Line, ...] = ((Span(clip(f" {keys}", width), Role.MUTED),),) if keys else ()

@@ -1,0 +1,62 @@
+"""A reason is whole where it is asked for, on the smallest usual screen."""
+
+from dataclasses import replace
+
+import pytest
+
+from opsconsole.model.operation import Refusal
+from opsconsole.model.snapshot import Snapshot
+from opsconsole.render.service.why import sentence
+from tests.ui import fleet
+from tests.ui.conftest import OpenStage
+
+SMALL = (80, 24)
+ILL = ("ai-service", "elasticsearch", "oatie", "mailer")
+LONG = (
+    "a deploy of this service ended 12 minutes ago and is still being watched by the one who began "
+    "it, as the change calendar of the platform asks"
+)
+
+
+def words_of(text: str) -> str:
+    return " ".join(text.replace("│", " ").split())
+
+
+def refused(snapshot: Snapshot) -> Snapshot:
+    """Every action of every service is blocked, for a reason that takes several lines."""
+    refusal = Refusal("cooling-down", LONG, "wait until 09:24Z, or override with a reason")
+    return replace(
+        snapshot,
+        services=tuple(
+            replace(each, actions=tuple(replace(view, refusal=refusal) for view in each.actions))
+            for each in snapshot.services
+        ),
+    )
+
+
+@pytest.mark.parametrize("name", ILL)
+async def test_on_the_first_tab(open_stage: OpenStage, name: str) -> None:
+    async with open_stage(fleet.on_fire(), size=SMALL) as stage:
+        await stage.press("colon", *name, "enter")
+        service = fleet.on_fire().service(name)
+        assert service is not None
+        said = words_of(stage.text)
+        for explanation in service.diagnosis.explanations:
+            whole = sentence(explanation.lead)
+            assert whole.removeprefix("↳ ") in said, stage.text
+        assert not service.reason or service.diagnosis.explanations or service.reason in said
+
+
+async def test_what_blocks_an_action_is_whole(open_stage: OpenStage) -> None:
+    async with open_stage(refused(fleet.on_fire()), size=SMALL) as stage:
+        await stage.press("x")
+        assert LONG in words_of(stage.text), stage.text
+
+
+async def test_the_selected_service_has_its_cause_whole(open_stage: OpenStage) -> None:
+    async with open_stage(fleet.on_fire(), size=SMALL) as stage:
+        for _ in ILL:
+            panel = stage.text.partition("2 Alerts")[2]
+            lines = [line for line in panel.splitlines() if line.startswith("   ")]
+            assert all("…" not in line for line in lines[:2]), panel
+            await stage.press("j")
