@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SERVERS := $(CURDIR)/.servers
 CODE := src tests tools benchmarks
 # Most tests wait for a server most of the time.
-WORKERS ?= 4
+WORKERS ?= 6
 
 export OPSCONSOLE_SERVERS ?= $(SERVERS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -38,7 +38,7 @@ from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]
 _S = OperationState
-ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_ROUNDS", "8"))
 RESTART = ActionRequest("web", ActionKind.RESTART)
 _OTHER = "0123456789abcdef"
 

@@ -12,7 +12,7 @@ import pytest
 
 from opsconsole.engine.recording.archive import Archive
 
-ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "30"))
+ROUNDS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "20"))
 WITHIN = 120.0
 
 CONFIG = """

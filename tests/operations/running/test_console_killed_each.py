@@ -94,7 +94,7 @@ async def test_it_ends_with_its_verdict(
 
     await until(is_under_way)
     os.kill(console.pid, death)
-    assert console.wait(10) == -death
+    assert console.wait() == -death
     operation = await ended(operator, operator.operations()[0].id)
     assert operation.kind is kind
     assert operation.state is OperationState.VERIFIED, operation

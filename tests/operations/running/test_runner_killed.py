@@ -15,7 +15,7 @@ from tests.operations.recording_server import RecordingServer
 
 Serve = Callable[[], RecordingServer]
 
-_KILLS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "32"))
+_KILLS = int(os.environ.get("OPSCONSOLE_TEST_KILLS", "16"))
 _BOUNDARIES = 20
 _SABOTAGE = str(Path(__file__).parents[1] / "sabotage")
 _RANDOM = random.Random(20)
