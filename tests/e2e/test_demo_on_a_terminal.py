@@ -54,6 +54,7 @@ def test_an_incident_is_seen_understood_and_mended(tmp_path: Path) -> None:
         terminal.until("verified")
         terminal.press("\x1b")
         terminal.until(lambda text: is_in("ok", VICTIM, text))
+        terminal.read(0.6)  # what is typed as a dialog closes is not used
 
         terminal.press(":q\r")
         code, _ = terminal.wait(15)

@@ -67,6 +67,22 @@ def test_causes_find_room_before_their_effects() -> None:
     assert "more" in text
 
 
+def test_what_copies_do_at_once_is_labelled_once_and_hides_no_alert() -> None:
+    died = tuple(Mark(500.0 + n / 10, "✖", Role.DOWN, "OOM", 0) for n in range(3))
+    alert = Mark(500.0, "!", Role.DOWN, "ServiceDown", 1)
+    text = plain(chart(Plot((), 1000.0, 900.0, None, (*died, alert), labels=2), 60, 12))
+    assert "✖ OOM ×3" in text
+    assert "! ServiceDown" in text
+    assert "more" not in text
+
+
+@pytest.mark.parametrize("at", [200.0, 600.0, 995.0])
+def test_what_is_left_out_is_counted_wherever_it_is(at: float) -> None:
+    marks = tuple(Mark(at, "!", Role.DOWN, f"a rather long one {n}", 1) for n in range(3))
+    text = plain(chart(Plot((), 1000.0, 900.0, None, marks, labels=2), 60, 12))
+    assert "+1 more" in text
+
+
 @pytest.mark.parametrize(
     ("event", "label"),
     [

@@ -244,21 +244,25 @@ def _write(chars: list[str], column: int, text: str) -> None:
 def mark_labels(plot: Plot, cells: int) -> list[Line]:
     """The labels of the marks below their glyphs, by rank and the latest first.
 
-    A label that would touch another moves one line down; if no line has room it is left out, and
-    the last line counts those left out.
+    The same of one moment is labelled once, with how often. A label that would touch another moves
+    one line down; if no line has room it is left out, and a line with room counts those left out.
     """
     rows = [_LabelRow(cells) for _ in range(plot.labels)]
-    left_out = 0
+    alike: dict[tuple[int, str, str], list[Mark]] = {}
     for mark in sorted(plot.marks, key=lambda each: (each.rank, -each.at)):
         column = _column(mark.at, plot, cells)
-        if not mark.label or not 0 <= column < cells:
-            continue
-        left_out += not any(row.put(column, mark) for row in rows)
-    lines = [row.line() for row in rows]
-    if left_out and lines:
-        more = Span(f"  +{left_out} more", Role.FAINT)
-        lines[-1] = (*lines[-1], more) if rows[-1].room >= len(more.text) else lines[-1]
-    return lines
+        if mark.label and 0 <= column < cells:
+            alike.setdefault((column, mark.glyph, mark.label), []).append(mark)
+    left_out = 0
+    for (column, glyph, label), marks in alike.items():
+        times = f" ×{len(marks)}" if len(marks) > 1 else ""
+        text = f"{glyph} {label}{times}"
+        left_out += not any(row.put(column, text, marks[0].role) for row in rows)
+    if left_out:
+        more = f"+{left_out} more"
+        places = [(row, column) for row in reversed(rows) for column in (row.end + 2, 0)]
+        any(row.put(column, more, Role.FAINT) for row, column in places)
+    return [row.line() for row in rows]
 
 
 class _LabelRow:
@@ -269,15 +273,12 @@ class _LabelRow:
         self._taken: list[tuple[int, str, Role]] = []
 
     @property
-    def room(self) -> int:
-        """Number of free cells at the end."""
-        return self._cells - max(
-            (start + width_of(text) for start, text, _ in self._taken), default=0
-        )
+    def end(self) -> int:
+        """The cell after the last label."""
+        return max((start + width_of(text) for start, text, _ in self._taken), default=0)
 
-    def put(self, column: int, mark: Mark) -> bool:
+    def put(self, column: int, text: str, role: Role) -> bool:
         """Place a label below ``column``, or ending there at the right end; False for no room."""
-        text = f"{mark.glyph} {mark.label}"
         size = width_of(text)
         start = column if column + size <= self._cells else max(0, column + 1 - size)
         if start + size > self._cells:
@@ -285,7 +286,7 @@ class _LabelRow:
         for at, other, _ in self._taken:
             if start < at + width_of(other) + 1 and at < start + size + 1:
                 return False
-        self._taken.append((start, text, mark.role))
+        self._taken.append((start, text, role))
         return True
 
     def line(self) -> Line:

@@ -147,7 +147,7 @@ async def test_components_say_since_when_and_their_breaker(open_stage: OpenStage
 async def test_events_are_labelled_on_the_time_axis(open_stage: OpenStage) -> None:
     async with open_stage(fleet.on_fire(), size=(120, 40)) as stage:
         await stage.press("enter", "2")
-        for label in ("⇧ v1.5.0", "✖ OOM", "+4 more", "objective 300ms"):
+        for label in ("⇧ v1.5.0", "✖ OOM ×3", "! ServiceDown", "! HighLatency", "objective 300ms"):
             assert label in stage.text
 
 
