@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from opsconsole.model.alerting.alerts import Severity
 from opsconsole.model.choices import Choices, SavedView
 from opsconsole.model.snapshot import Appearance
 from opsconsole.render.overview import Panel
@@ -134,3 +135,13 @@ async def test_the_filter_marks_leaves_no_hole_and_prefers_beginnings(
         lines = stage.text.splitlines()
         last = max(number for number, line in enumerate(lines) if " mailer " in line[:30])
         assert any("2 Alerts" in line for line in lines[last : last + 4])
+
+
+async def test_a_filter_of_alerts_follows_the_alerts(open_stage: OpenStage) -> None:
+    quiet = replace(fleets.large(), alerts=())
+    async with open_stage(quiet) as stage:
+        await stage.press("slash", *"alert", "colon", *"Service", "enter")
+        assert "no service matches" in stage.text
+        ringing = (fleet.alert("ServiceDown", Severity.CRITICAL, 60, "edge-03"),)
+        await stage.publish(replace(quiet, seq=2, alerts=ringing))
+        assert keys(stage) == ("edge-03",)

@@ -66,7 +66,8 @@ class ServiceRows:
         """The rows in order; ``held`` is the key of the row that stays, whatever becomes of it."""
         if snapshot is None:
             return NOTHING
-        by_alerts = snapshot.alerts if self.sort is services.Sort.ALERTS else None
+        about_alerts = self.sort is services.Sort.ALERTS or bool(self.filter.conditions)
+        by_alerts = snapshot.alerts if about_alerts else None
         seen = (snapshot.services, snapshot.environments, by_alerts)
         asked = (self.filter, self.sort, self.grouping, self.folds, headings, held)
         same = all(before is now for before, now in zip(self._of, seen, strict=False))
