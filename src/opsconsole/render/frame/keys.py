@@ -184,6 +184,8 @@ KEYS: Final[tuple[Key, ...]] = (
         "show what matches; ! in front shows what does not; esc clears", _L, Group.LOOK, hint=50),
     Key("failing", "f", "f", "failing", "failing", "show only what is not ok", _O, Group.LOOK,
         hint=55),
+    Key("columns", "h", "h", "choose_columns", "columns",
+        "type which figures the services show, and in which order", _O, Group.LOOK),
     Key("tray", "plus", "+", "tray", "found", "what was found and is not watched", _O, Group.LOOK,
         palette=True),
     Key("take", "space", "space", "take", "take over",

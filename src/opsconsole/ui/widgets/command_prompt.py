@@ -25,8 +25,8 @@ class CommandPrompt(Prompt):
             self.text = text
             self.at = at
 
-    def __init__(self, names: Sequence[str]) -> None:
-        super().__init__("", placeholder="", mark=":")
+    def __init__(self, names: Sequence[str], text: str = "") -> None:
+        super().__init__(text, placeholder="", mark=":")
         self._names = names
 
     def completed(self, typed: TypedLine) -> TypedLine:
@@ -35,7 +35,9 @@ class CommandPrompt(Prompt):
         return TypedLine(found[0], len(found[0])) if typed.text.strip() and found else typed
 
     def hint(self) -> str:
-        """The names that fit."""
+        """The names that fit; nothing behind one that is whole."""
+        if self.value.partition(" ")[0].lower() in self._names and " " in self.value:
+            return ""
         found = completions(self.value, self._names)
         more = " …" if len(found) > _NAMED else ""
         return " · ".join(found[:_NAMED]) + more if found else "no such name"

@@ -145,3 +145,17 @@ async def test_a_filter_of_alerts_follows_the_alerts(open_stage: OpenStage) -> N
         ringing = (fleet.alert("ServiceDown", Severity.CRITICAL, 60, "edge-03"),)
         await stage.publish(replace(quiet, seq=2, alerts=ringing))
         assert keys(stage) == ("edge-03",)
+
+
+async def test_the_key_of_the_columns_begins_with_those_that_are_shown(
+    open_stage: OpenStage,
+) -> None:
+    kept = Kept()
+    async with open_stage(fleet.on_fire(), options=Options(choices=kept)) as stage:
+        await stage.press("h")
+        assert ":columns p95 spark errors requests" in stage.text
+        assert "no such name" not in stage.text
+        await stage.press("space", *"cpu", "enter")
+        await stage.pilot.pause()
+        assert kept.written.wait(10)
+        assert kept.choices.columns == ("p95", "spark", "errors", "requests", "cpu")

@@ -3,7 +3,7 @@
 Invariant: none of them changes anything but what is seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from textual import on
 
@@ -15,6 +15,7 @@ from opsconsole.ui.routes import TrayPage
 from opsconsole.ui.screens.alerts.keys import AlertKeys
 from opsconsole.ui.screens.overview.services import ServicesTable
 from opsconsole.ui.screens.overview.views import WaysToLook
+from opsconsole.ui.widgets.command_prompt import CommandPrompt
 from opsconsole.ui.widgets.grid_table import GridTable
 from opsconsole.ui.widgets.prompt import Prompt
 
@@ -72,6 +73,16 @@ class LookKeys(AlertKeys, inherit_bindings=False):
         self._services.choice.sort = column.sort
         self.show_body()
         self.say(f"sorted by {column.sort.value}")
+
+    def openers(self) -> dict[str, Callable[[], None]]:
+        """The columns are typed too."""
+        return {**super().openers(), "columns": self.action_choose_columns}
+
+    def action_choose_columns(self) -> None:
+        """Type which figures are shown, beginning with those that are."""
+        columns = self._services.columns(self.snapshot, self.console_app.time_axis.window)
+        shown = " ".join(each.id for each in columns if each.id in grid.CHOOSABLE)
+        self.ask(CommandPrompt([each.name for each in self._commands()], f"columns {shown}"))
 
     def action_filter(self) -> None:
         """Type a filter at the bottom."""
