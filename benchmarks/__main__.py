@@ -7,6 +7,7 @@ from typing import Final
 BENCHMARKS: Final = (
     "startup",
     "many",
+    "prometheus",
     "screen",
     "wire",
     "fleet",

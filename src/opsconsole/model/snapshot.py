@@ -162,10 +162,10 @@ class ServiceView:
     @property
     def missed(self) -> bool:
         """It says ok, and yet it misses an objective or a critical alert of it fires."""
-        if self.state is not State.OK or self.stale:
+        explained = self.diagnosis.explanations
+        if not explained or self.state is not State.OK or self.stale:
             return False
-        known = self.diagnosis.explanations
-        return bool(known) and any(_is_miss(each.lead) for each in known)
+        return any(_is_miss(each.lead) for each in explained)
 
     @property
     def counts_as(self) -> State:

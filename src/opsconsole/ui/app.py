@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 TICK = 1.0
 JUST_NOW = 0.6
 """The part of a tick for which what was shown by news needs no tick of its own."""
+COSTLY = 50.0
+"""Of a core, news may make the screen take one part in so many, unless a tick has passed."""
 PAINT_FIRST = 0.03
 """Seconds given to the first paint before the rest is imported; a refresh alone is not a paint."""
 STOP_WITHIN = 2.0
@@ -102,7 +104,8 @@ class Console(App[int], inherit_bindings=False):
         self._closed_at = 0.0
         self._offered = False
         self._typed = False
-        self._shown_at = 0.0
+        self._shown_at = self._rest = 0.0
+        self._show_planned = False
         self._when_closed: dict[Screen[Any], Callable[[], None]] = {}
         self.away_shown = False
         self.away_over = False
@@ -205,12 +208,13 @@ class Console(App[int], inherit_bindings=False):
         """Update the visible screens: the top one and those below a dialog."""
         if self.role_styles.past is self.time.is_live:
             self.role_styles = RoleStyles(self.role_styles.palette, past=not self.time.is_live)
-        self._shown_at = time.monotonic()
+        self._shown_at, began = time.monotonic(), time.thread_time()
         for screen in reversed(self.screen_stack):
             if isinstance(screen, Shown):
                 screen.show()
             if not screen.is_modal:
                 break
+        self._rest = min(TICK, COSTLY * (time.thread_time() - began))
 
     def show_headers(self) -> None:
         """Update only what concerns the whole console."""
@@ -311,7 +315,20 @@ class Console(App[int], inherit_bindings=False):
             self.time_axis.grow(latest, self.clock.now())
             self._use_appearance(latest)
         if not self.options.low_bandwidth:
+            self._show_in_time()
+
+    def _show_in_time(self) -> None:
+        """Show the news, at once where the last showing cost little, else within a tick."""
+        left = self._shown_at + self._rest - time.monotonic()
+        if left <= 0:
             self.show()
+        elif not self._show_planned:
+            self._show_planned = True
+            self.set_timer(left, self._show_as_planned)
+
+    def _show_as_planned(self) -> None:
+        self._show_planned = False
+        self._show_in_time()
 
     def on_engine_failed(self, message: EngineFailed) -> None:
         """The console stays and says why it has no data, unless nothing can be shown."""

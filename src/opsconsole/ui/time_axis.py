@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from opsconsole.model.snapshot import Snapshot
 
 _STEPS: Final = (60.0, 120.0, 300.0, 900.0, 1800.0, 3600.0, 10800.0, 21600.0, 43200.0, 86400.0)
-_LOOKED_AT: Final = 200
-"""Number of services whose history is checked; one of them has the oldest data."""
+_LOOKED_AT: Final = 50
+"""Number of services whose history is checked: all are looked at from the beginning."""
 
 _CHECKS: Final = 60
 """How often at most it is checked within the time that the axis spans."""
