@@ -15,6 +15,7 @@ from array import array
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Final, TypeAlias
 
@@ -72,7 +73,6 @@ class LatencyWindow:
         self._last: float | None = None
         empty = bytes(2 * slots)
         self._traces = tuple(array("H", empty) for _ in _QUANTILES)
-        self._closed: tuple[tuple[float | None, ...], ...] = ()
         self._views: tuple[Trace, ...] = ()
 
     def add(self, at: float, seconds: float) -> None:
@@ -108,7 +108,7 @@ class LatencyWindow:
             for slot, value in past_values(trace, self._step, first, self._slot):
                 if not kept[slot - first]:
                     kept[slot - first] = bucket_of(value)
-        self._closed = self._views = ()
+        self._views = ()
 
     def view(self, now: float) -> Latency:
         """Latency as the model has it; the latest slot may still be filling.
@@ -141,21 +141,19 @@ class LatencyWindow:
         ranks = (max(1, math.ceil(each * self._total)) for each in quantiles)
         return [self._lowest + bisect_left(up_to, rank) for rank in ranks]
 
-    def _trace_views(self) -> tuple[Trace, Trace, Trace]:
+    def _trace_views(self) -> tuple[Trace, ...]:
+        """The traces; only the open slot can differ from those of the last view."""
         assert self._slot is not None, "advance sets it"
-        if not self._closed:
-            self._closed = tuple(tuple(map(value_of, trace[:-1])) for trace in self._traces)
-        start = (self._slot - self._slots + 1) * self._step
-        values = [
-            (*closed, value_of(trace[-1]))
-            for closed, trace in zip(self._closed, self._traces, strict=True)
-        ]
-        before = self._views or (None, None, None)
-        median, high, highest = (
-            one if one is not None and one.values == each else Trace(start, self._step, each)
-            for one, each in zip(before, values, strict=True)
+        if not self._views:
+            start = (self._slot - self._slots + 1) * self._step
+            return tuple(
+                Trace(start, self._step, tuple(map(value_of, trace))) for trace in self._traces
+            )
+        opened = [value_of(trace[-1]) for trace in self._traces]
+        return tuple(
+            one if one.values[-1] == last else replace(one, values=(*one.values[:-1], last))
+            for one, last in zip(self._views, opened, strict=True)
         )
-        return median, high, highest
 
     def _fill_open(self) -> None:
         ordered = sorted(self._open)
@@ -168,7 +166,7 @@ class LatencyWindow:
             self._forget(self._kept.popleft())
         self._kept.append(self._open)
         self._open = array("H")
-        self._closed = self._views = ()
+        self._views = ()
         for trace in self._traces:
             trace.append(0)
             del trace[0]
