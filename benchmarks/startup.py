@@ -1,4 +1,5 @@
-"""What it costs to begin: ``--version``, ``check`` and ``status --json`` of one service.
+"""What it costs to begin: ``--version``, ``check`` and ``status --json`` of one service; and
+``status`` of three thousand.
 
 Ratios within one run: the processor's time of each command beside that of the bare interpreter,
 started in turns so that other load falls on both alike.
@@ -13,12 +14,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Final
 
+from benchmarks.endpoints import endpoints
+from benchmarks.screen import console_on
 from benchmarks.targets import Figure, report
 
 ROUNDS: Final = 7
+MANY: Final = 3000
 MOST: Final = {
     "opsconsole --version": 2.0,
     "opsconsole check": 12.0,
@@ -64,6 +69,19 @@ def loaded(argv: list[str], names: set[str]) -> set[str]:
     return names & roots
 
 
+def status_of_many() -> list[Figure]:
+    """``status`` of services that answer at once, in seconds of time and of processor."""
+    with endpoints() as address, console_on(address, MANY, 1, "5s") as argv:
+        status = [*argv[:3], "status", *argv[-2:]]
+        began = time.monotonic()
+        cpu = took(status, dict(os.environ))
+        name = f"opsconsole status of {MANY:,}"
+        return [
+            Figure(name, time.monotonic() - began, "s", 3.0),
+            Figure(f"{name}: CPU", cpu, "s", 3.0),
+        ]
+
+
 def main() -> int:
     """Print the table."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Healthy)
@@ -98,6 +116,7 @@ def main() -> int:
             for name, median in medians.items()
         ]
         figures.append(Figure("bare interpreter: CPU", 1000 * floor, "ms"))
+        figures += status_of_many()
         heavy = loaded(commands["opsconsole check"], {"textual", "docker", "httpx"})
         print(f"check imports of textual, docker, httpx: {', '.join(sorted(heavy)) or 'none'}")
     server.shutdown()

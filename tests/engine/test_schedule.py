@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.engine.schedule import AT_ONCE, FIRST_ROUND, PACE, TICK, Schedule, fraction
-from opsconsole.engine.single_look import look_at_all
+from opsconsole.engine.single_look import BEGUN_WITHIN, look_at_all
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.health import HealthReport
 from opsconsole.model.observations import Observation
@@ -98,6 +98,17 @@ async def test_a_single_look_is_spread_as_well(clock: FakeClock, source: MakeSou
     await task
     began = sorted(each.looked[0] - start for each in sources)
     assert all(after - before >= 0.9 / PACE for before, after in pairwise(began))
+
+
+async def test_very_many_single_looks_are_all_begun_soon(
+    clock: FakeClock, source: MakeSource
+) -> None:
+    sources = [source(named(f"probe:a/{n}:health"), 30.0) for n in range(int(4 * PACE))]
+    start = clock.now()
+    task = asyncio.create_task(look_at_all(sources, clock, lambda reading: None, 30.0))
+    await clock.advance(BEGUN_WITHIN)
+    await task
+    assert max(each.looked[0] - start for each in sources) <= BEGUN_WITHIN
 
 
 async def test_a_time_that_may_be_our_own_is_told_with_the_loops_lag(

@@ -84,7 +84,7 @@ class Engine(EngineCalls):
 
     Once started it owns ``sources``, ``operator`` and ``recorder`` and closes them when it ends.
     ``archive`` is what was recorded, by this process or another; ``configuration`` is where new
-    settings come from while it runs.
+    settings come from while it runs. ``single`` says that it is made for ``look_once``.
     """
 
     def __init__(
@@ -100,6 +100,7 @@ class Engine(EngineCalls):
         archive: Archive | None = None,
         recorder: "Recorder | None" = None,
         configuration: ConfigurationWatch | None = None,
+        single: bool = False,
     ) -> None:
         self._findings = Findings(settings)
         self._discovering = Discovering()
@@ -121,7 +122,7 @@ class Engine(EngineCalls):
         self._schedule: Schedule | None = None
         self._began = threading.Event()
         self._pulse = self._clock.now()
-        self._single = False
+        self._single = single
         self._prepare()
         self._reloading = Reloading(settings, configuration, self._take_event)
         self._operator = operator
@@ -214,10 +215,13 @@ class Engine(EngineCalls):
         """
         if self._thread is not None:
             raise RuntimeError("this engine is running; read its latest snapshot")
-        self._single = True
-        self._prepare()
+        if not self._single:
+            self._single = True
+            self._prepare()
         self._store.alerts.use_own(acknowledged, self._clock.now())
-        return asyncio.run(self._look_once(timeout))
+        # It returns nothing: asyncio writes a task's result down as text when it ends.
+        asyncio.run(self._look_once(timeout))
+        return self._latest
 
     def _prepare(self) -> None:
         now = self._clock.now()
@@ -465,7 +469,7 @@ class Engine(EngineCalls):
         if not any(event == replace(each, at=now) for each in self._store.events.view()):
             self._store.events.add(event)
 
-    async def _look_once(self, timeout: float) -> Snapshot:
+    async def _look_once(self, timeout: float) -> None:
         async with AsyncExitStack() as cleanup:
             sources = self._open(cleanup)
             cleanup.callback(self._replay.close)
@@ -479,7 +483,6 @@ class Engine(EngineCalls):
             now = self._clock.now()
             self._store.settle(now)
             self._latest = self._builder.build(now, (), self._update_notices(now))
-        return self._latest
 
     def _cancel(self) -> None:
         if self._main is not None:

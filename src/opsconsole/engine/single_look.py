@@ -1,7 +1,8 @@
 """One look at everything, for commands that print and exit.
 
 Invariant: looks are begun at the pace of the schedule, a few milliseconds apart, so that none of
-them waits for the others and none is answered later because of them.
+them waits for the others and none is answered later because of them. Where that would take long,
+because there are very many, they are begun closer together.
 """
 
 import asyncio
@@ -17,6 +18,9 @@ from opsconsole.sources.base import AnySource
 
 AT_ONCE: Final = 512
 
+BEGUN_WITHIN: Final = 2.0
+"""Seconds in which all looks are begun; somebody waits for them."""
+
 
 async def look_at_all(
     sources: Sequence[AnySource],
@@ -28,10 +32,11 @@ async def look_at_all(
     out."""
     room = asyncio.Semaphore(AT_ONCE)
     lag = 0.0
+    pace = max(PACE, len(sources) / BEGUN_WITHIN)
 
     async def look(turn: int, source: AnySource) -> None:
         nonlocal lag
-        due = started + turn / PACE
+        due = started + turn / pace
         await clock.sleep(due - clock.now())
         lag = max(clock.now() - due, lag * 0.9)
         async with room:

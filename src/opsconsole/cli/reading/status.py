@@ -23,7 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the status and return 0 ok, 1 degraded or missed, 2 down, 3 unknown."""
     configuration = from_arguments(arguments)
     clock = SystemClock()
-    engine = Engine(configuration.settings, base=configuration.base, clock=clock, read_only=True)
+    engine = Engine(
+        configuration.settings, base=configuration.base, clock=clock, read_only=True, single=True
+    )
     snapshot = engine.look_once(acknowledged=acknowledged(configuration))
     chosen = _chosen(snapshot, arguments.services)
     if arguments.json:
