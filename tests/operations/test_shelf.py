@@ -1,14 +1,17 @@
 """Backups as the screens list them: only what was compared is called verified."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from opsconsole.config.loader import load
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.asked.backups import BackupState
+from opsconsole.model.operation import Refusal
 from opsconsole.operations.backups.store import Store
-from opsconsole.operations.shelf import Shelf
+from opsconsole.operations.shelf import Backups, Shelf
+from opsconsole.threads import BoundedExecutor
 from tests.operations.backups.conftest import SERVICE, back_up
 
 
@@ -78,3 +81,44 @@ def test_an_unknown_id_is_named_safely(shelf: Shelf, store: Store) -> None:
         shelf.verify(SERVICE, "\x1b[31m" + "x" * 5000, 30.0)
     assert "\x1b" not in str(raised.value)
     assert len(str(raised.value)) < 200
+
+
+class Late(BoundedExecutor):
+    """Answers nothing in time."""
+
+    async def run(self, *_: Any, **__: Any) -> Any:
+        raise TimeoutError
+
+
+@pytest.mark.parametrize(
+    ("executor", "listed", "verified"),
+    [
+        (Late, "the folder of the backups does not answer", "it was not compared within 30 min"),
+        (BoundedExecutor, "declares no backup that is kept", "declares no backup that is kept"),
+    ],
+)
+async def test_who_waits_is_told_why_there_is_no_answer(
+    shelf: Shelf, executor: type[BoundedExecutor], listed: str, verified: str
+) -> None:
+    threads = executor("test", 1)
+    backups = Backups(shelf, threads)
+    for asked, said in ((backups.of("bare"), listed), (backups.verify("bare", "x"), verified)):
+        answer = await asked
+        assert isinstance(answer, Refusal)
+        assert (answer.code, said in answer.message) == ("cannot-look", True)
+        assert answer.lifted_by
+    threads.close()
+
+
+async def test_who_waits_is_given_what_is_on_the_shelf(
+    shelf: Shelf, store: Store, tmp_path: Path
+) -> None:
+    threads = BoundedExecutor("test", 1)
+    backups = Backups(shelf, threads)
+    made = back_up(store, tmp_path / "data")
+    (listed,) = shelf.list(SERVICE)
+    assert await backups.of(SERVICE) == (listed,)
+    found = await backups.verify(SERVICE, made.id)
+    assert not isinstance(found, Refusal)
+    assert found.state is BackupState.VERIFIED
+    threads.close()
