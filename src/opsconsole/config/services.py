@@ -1,7 +1,7 @@
 """A service: its instances, probes, metrics, objectives, alerts, logs and actions.
 
 Invariant: every path is taken at each instance's URL, every duration is in seconds, and every
-objective and condition can be read by ``model.expressions``.
+objective and condition can be read by ``model.written.expressions``.
 """
 
 from typing import Annotated, Any, ClassVar, Final, Literal

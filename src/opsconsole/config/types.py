@@ -183,10 +183,10 @@ Template = Annotated[str, AfterValidator(check_template)]
 """Text in which placeholders are filled in."""
 
 Objective = Annotated[str, AfterValidator(_check_objective)]
-"""An expression that is a target, as ``model.expressions`` reads it."""
+"""An expression that is a target, as ``model.written.expressions`` reads it."""
 
 Condition = Annotated[str, AfterValidator(_check_condition)]
-"""An expression that an alert watches, as ``model.expressions`` reads it."""
+"""An expression that an alert watches, as ``model.written.expressions`` reads it."""
 
 
 class OneOrMany:
