@@ -6,7 +6,8 @@ import pytest
 
 from opsconsole.model.objectives import Attainment
 from opsconsole.render.ink.cells import Role, line_width, plain
-from opsconsole.render.objectives import objective_line
+from opsconsole.render.objectives import objective_line, objectives
+from tests.ui import fleet
 
 
 def availability(actual: float | None, **more: float | None) -> Attainment:
@@ -63,3 +64,28 @@ def test_of_a_stale_service_nothing_is_green() -> None:
     line = objective_line(availability(1.0), stale=True)
     assert "◌ met" in plain([line])
     assert Role.OK not in {span.role for span in line}
+
+
+def details(item: Attainment) -> str:
+    service = replace(fleet.calm().services[0], objectives=(item,))
+    return " ".join(plain(objectives(service, 200)).split())
+
+
+@pytest.mark.parametrize(
+    ("left", "rate", "said"),
+    [
+        (0.5, 2.0, "burns 2.0×, lasts 7d12h at this rate"),
+        (0.5, 1.0, "burns 1.0×;"),
+        (0.0, 3.0, "burns 3.0×;"),
+        (-0.2, 3.0, "burns 3.0×;"),
+    ],
+)
+def test_how_long_a_budget_lasts_is_said_where_it_ends(left: float, rate: float, said: str) -> None:
+    item = availability(0.9994, budget_left=left, burn_rate=rate, seen=7200.0)
+    assert said in details(replace(item, origin="own looks"))
+
+
+def test_early_and_own_looks_are_explained_where_they_stand() -> None:
+    item = replace(availability(0.44, seen=9.0), met=None, origin="own looks")
+    assert "early: too little of its window was seen" in details(item)
+    assert "by this console's own looks, 9s" in details(item)

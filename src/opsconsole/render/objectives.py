@@ -57,6 +57,8 @@ def _standing(item: Attainment, width: int) -> list[Line]:
     said: list[str] = []
     if item.closeness is not None and math.isfinite(item.closeness):
         said.append(f"at {figures.percent(item.closeness)} of its limit")
+    if item.met is None and item.actual is not None:
+        said.append("early: too little of its window was seen to judge it")
     if item.trend:
         said.append(item.trend)
     if item.budget_left is not None:
@@ -64,10 +66,11 @@ def _standing(item: Attainment, width: int) -> list[Line]:
         lasts = f", or {figures.age(buys)} of complete failure" if buys > 0 else ""
         said.append(f"budget left {figures.percent(item.budget_left)}{lasts}")
     if item.burn_rate is not None:
-        said.append(f"burns {item.burn_rate:.1f}×")
+        said.append(f"burns {item.burn_rate:.1f}×{_lasts(item)}")
     witness = _witness(item)
     if witness:
-        said.append(witness)
+        own = item.origin.startswith("own ")
+        said.append(f"by this console's {witness}" if own else witness)
     if item.copy:
         said.append(f"the worst copy is {item.copy}")
     role = Role.TEXT if item.met is False else Role.MUTED
@@ -77,6 +80,14 @@ def _standing(item: Attainment, width: int) -> list[Line]:
     text = "; ".join(said)
     lines += [(Span(f"     {part}", role),) for part in wrap(text, max(8, width - 6)) if part]
     return lines
+
+
+def _lasts(item: Attainment) -> str:
+    """For how long what is left of the budget lasts, if it goes on as in the last hour."""
+    left, rate, window = item.budget_left, item.burn_rate, _window_of(item.objective)
+    if not left or left <= 0 or not rate or rate <= 1 or not math.isfinite(window):
+        return ""
+    return f", lasts {figures.age(left * window / rate)} at this rate"
 
 
 def _actual(item: Attainment) -> str:

@@ -31,6 +31,11 @@ class TimeAxis:
         self._checked_at = -inf
         self.window = min(_STEPS[0], longest)
 
+    @property
+    def grows(self) -> bool:
+        """Whether it is shorter than the console's window yet."""
+        return self.window < self._longest
+
     def grow(self, snapshot: Snapshot, now: float) -> None:
         """Extend the axis to the oldest figure in ``snapshot``."""
         if self.window >= self._longest or abs(now - self._checked_at) < self.window / _CHECKS:

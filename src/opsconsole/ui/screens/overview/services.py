@@ -17,6 +17,7 @@ from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.overview import Panel
 from opsconsole.render.service import columns as grid
 from opsconsole.render.service.table import alert_counts
+from opsconsole.ui.contracts import console_of
 from opsconsole.ui.screens.overview.rows import ServiceRows
 from opsconsole.ui.widgets.grid_table import GridTable, Listing
 
@@ -117,7 +118,8 @@ class ServicesTable(GridTable):
         if snapshot is not None and self._listed.beside:
             note = (*note, Span(headings.summary(self._listed, snapshot), Role.MUTED))
         elif self.size.width >= ROOM_FOR_WINDOW:
-            note = (*note, Span(f"p95 over {span(window)} ", Role.MUTED))
+            grows = " so far" if console_of(self.app).time_axis.grows else ""
+            note = (*note, Span(f"p95 over {span(window)}{grows} ", Role.MUTED))
         return note
 
     def seek_trouble(self, step: int) -> None:

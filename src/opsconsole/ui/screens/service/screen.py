@@ -25,6 +25,7 @@ from opsconsole.ui.screens.service.tab import ServiceTab, Shown
 from opsconsole.ui.screens.service.tabs.all_tabs import TABS
 from opsconsole.ui.screens.service.tabs.copies import CopiesTab
 from opsconsole.ui.screens.service.tabs.latency import LatencyTab
+from opsconsole.ui.screens.service.tabs.logs import LogsTab
 from opsconsole.ui.screens.service.tabs.why import WhyTab
 from opsconsole.ui.terminal import clipboard
 from opsconsole.ui.widgets.footer_bar import FooterBar
@@ -223,6 +224,11 @@ class ServiceScreen(AlertKeys, inherit_bindings=False):
     def action_copy(self) -> None:
         """Copy the tab, or the row under its cursor."""
         clipboard.copy(self.console_app, self._tab.copied)
+
+    def label_of(self, key: Key) -> str:
+        """On the tab of the logs their key gives them the whole screen."""
+        here = key.id == "logs" and isinstance(self._tab, LogsTab)
+        return "whole screen" if here else super().label_of(key)
 
     def offers(self, key: Key) -> bool:
         """The tab decides about its keys; then every screen's keys, except those that the tab
