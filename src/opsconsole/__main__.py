@@ -1,6 +1,7 @@
 """``python -m opsconsole`` and the ``opsconsole`` command."""
 
 import gc
+import os
 import sys
 
 from opsconsole import VERSION_LINE
@@ -10,8 +11,22 @@ COLLECT_AFTER = 20_000
 are many small ones without any."""
 
 
+def _open_what_is_closed() -> None:
+    """A standard stream that the caller closed leads nowhere, and to no file that is opened
+    later."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - as long as the program
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
 def main() -> None:
     """Run the command line and exit with its code. Asked for the version alone, import nothing."""
+    _open_what_is_closed()
     if sys.argv[1:] == ["--version"]:
         sys.stdout.write(f"{VERSION_LINE}\n")
         return

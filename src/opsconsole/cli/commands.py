@@ -14,6 +14,7 @@ from opsconsole.cli.parsing import (
     add_look_options,
     add_read_only_option,
     common_options,
+    natural,
 )
 
 
@@ -50,6 +51,8 @@ class _Commands:
         parser = self._parsers.add_parser(
             name, help=text, description=f"{text[:1].upper()}{text[1:]}."
         )
+        # What none of its options explains is said with its own usage.
+        parser.set_defaults(parser=parser)
         if reads:
             add_config_option(parser)
         if changes:
@@ -114,7 +117,7 @@ def _add_reading_commands(commands: "_Commands") -> None:
         help="the operation, after stop-rollback or give-up",
     )
     operations.add_argument(
-        "--limit", type=int, metavar="N", default=20, help="list the newest N; default: 20"
+        "--limit", type=natural, metavar="N", default=20, help="list the newest N; default: 20"
     )
     operations.add_argument("--json", action="store_true", help="for scripts")
     operations.set_defaults(module="changing.operations")
@@ -153,6 +156,11 @@ def _add_reading_commands(commands: "_Commands") -> None:
     audit.set_defaults(module="reading.audit")
 
 
+def _level(word: str) -> str:
+    """A level in any case, and by its usual short name."""
+    return {"warn": "warning", "err": "error"}.get(word.lower(), word.lower())
+
+
 def _add_logs(commands: "_Commands") -> None:
     logs = commands.add(
         "logs", "print a service's logs, oldest first; exit 3 if some could not be read"
@@ -165,6 +173,7 @@ def _add_logs(commands: "_Commands") -> None:
     )
     logs.add_argument(
         "--level",
+        type=_level,
         choices=["debug", "info", "warning", "error", "critical"],
         help="this level and above; a line without a level is info",
     )
@@ -172,14 +181,15 @@ def _add_logs(commands: "_Commands") -> None:
         "--grep", metavar="PATTERN", help="lines that match; with ! in front, lines that do not"
     )
     logs.add_argument(
-        "--context", type=int, default=0, metavar="N", help="show N lines around each match"
+        "--context", type=natural, default=0, metavar="N", help="show N lines around each match"
     )
     logs.add_argument(
         "--instance", metavar="NAME", help="only this instance, or the log of this name"
     )
     logs.add_argument(
         "--lines",
-        type=int,
+        "-n",
+        type=natural,
         metavar="N",
         help="the last N lines; default: 1000, or all with --since",
     )

@@ -1,11 +1,13 @@
 """The command line: what each word means and which module carries it out.
 
 Invariant: parsing imports nothing but the standard library; a command imports what it needs when
-it runs. Wrong usage exits 64 (EX_USAGE), bad configuration 78 (EX_CONFIG), so that neither can
-be taken for a state of the fleet.
+it runs. Wrong usage exits 64 (EX_USAGE), bad configuration 78 (EX_CONFIG), output that cannot be
+written 74 (EX_IOERR), a fault of the program 70 (EX_SOFTWARE), so that none of them can be taken
+for a state of the fleet.
 """
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -15,6 +17,8 @@ from typing import NoReturn
 from opsconsole.cli.parsing import (
     EX_BROKEN_PIPE,
     EX_CONFIG,
+    EX_IOERR,
+    EX_SOFTWARE,
     EX_UNAVAILABLE,
     Parser,
     as_text,
@@ -42,7 +46,33 @@ def main(argv: Sequence[str]) -> int:
         return EX_BROKEN_PIPE
     except KeyboardInterrupt:
         return 130
+    except Exception as error:  # noqa: BLE001 - the boundary of the program: a defect has its code
+        return _ended_by(error)
     return code
+
+
+def _ended_by(error: Exception) -> int:
+    """Say what ended a command: a full disk below its output, or a fault of the program."""
+    if isinstance(error, OSError) and _is_of_the_output(error):
+        print(f"opsconsole: the output cannot be written: {error.strerror}", file=sys.stderr)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EX_IOERR
+    from opsconsole.ui.terminal import crash
+
+    crash.remember(error)
+    print(as_text(crash.report()), file=sys.stderr)
+    return EX_SOFTWARE
+
+
+def _is_of_the_output(error: OSError) -> bool:
+    """Whether a command failed to print: files have names, and are written elsewhere."""
+    trace, ours = error.__traceback__, ""
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        ours = module if module.startswith("opsconsole.") else ours
+        trace = trace.tb_next
+    full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+    return full and error.filename is None and ours.startswith("opsconsole.cli.")
 
 
 class _Unread(Exception):  # noqa: N818 - not an error: another parser reads it
@@ -83,4 +113,8 @@ def _joined(argv: Sequence[str]) -> list[str]:
 def _for_a_command(argv: Sequence[str]) -> argparse.Namespace:
     from opsconsole.cli.commands import build_parser
 
-    return build_parser().parse_args(_joined(argv))
+    whole = build_parser()
+    arguments, rest = whole.parse_known_args(_joined(argv))
+    if rest:
+        vars(arguments).get("parser", whole).error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments

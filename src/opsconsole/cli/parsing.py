@@ -14,6 +14,12 @@ EX_UNAVAILABLE: Final = 69
 EX_INCOMPLETE: Final = 3
 """Exit code of a command that reads: not everything that was asked for could be read."""
 
+EX_SOFTWARE: Final = 70
+"""A fault of the program itself, so that it is not taken for an outcome."""
+
+EX_IOERR: Final = 74
+"""What was to be printed could not be written."""
+
 EX_BROKEN_PIPE: Final = 141
 """What a shell reports of a program that SIGPIPE ended."""
 
@@ -25,6 +31,13 @@ class Parser(argparse.ArgumentParser):
         """Say what is wrong and how it is used, then exit."""
         self.print_usage(sys.stderr)
         self.exit(EX_USAGE, f"{self.prog}: {as_text(message)}\n")
+
+
+def natural(text: str) -> int:
+    """A number of lines or rows. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return int(text)
 
 
 def as_text(said: object) -> str:

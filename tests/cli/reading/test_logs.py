@@ -4,6 +4,7 @@ import gzip
 import json
 import lzma
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -91,6 +92,17 @@ def test_lines_are_selected_as_on_the_screen(
     assert all(line.endswith(each) for line, each in zip(lines, found, strict=True))
 
 
+def test_so_many_lines_are_so_many(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    two = said(capsys, config, "--since", "3d", "-n", "2")
+    assert [line.split()[-1] for line in two] == ["ago", "now"]
+    assert said(capsys, config, "--lines", "0") == []
+    assert said(capsys, config, "--level", "WARN") == said(capsys, config, "--level", "warning")
+    for wrong in ("-3", "many", "1.5"):
+        with pytest.raises(SystemExit) as ended:
+            main(["logs", "shop", f"--lines={wrong}", "--config", str(config)])
+        assert ended.value.code == EX_USAGE
+
+
 def test_json_is_an_object_a_line(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     documents = [json.loads(line) for line in said(capsys, config, "--json", "--since", "2h")]
     assert [each["level"] for each in documents] == ["error", "warning", "info"]
@@ -158,6 +170,19 @@ def test_following_goes_on_with_what_is_written_and_ends_by_ctrl_c(
         assert next_line(process).endswith("INFO and later")
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
+
+
+def test_following_from_now_on_prints_nothing_of_before(config: Path, tmp_path: Path) -> None:
+    with following(config, "-n", "0") as process:
+
+        def comes() -> bool:
+            with (tmp_path / "app.log").open("a") as file:
+                file.write(f"{stamp()} INFO new\n")
+            assert process.stdout is not None
+            return bool(select.select([process.stdout], [], [], 0.5)[0])
+
+        until(comes)
+        assert next_line(process).endswith("INFO new")
 
 
 def test_following_ends_with_its_reader(config: Path) -> None:

@@ -60,15 +60,20 @@ def run(arguments: argparse.Namespace) -> int:
         since=since,
         back=True,
     )
-    lines = arguments.lines or (_LINES if since is None else _MOST)
+    lines = arguments.lines
+    if lines is None:
+        lines = _LINES if since is None else _MOST
     bounds = Bounds(max(1, lines), _SECONDS)
+    enough = arguments.lines is not None
     machines = Machines()
     watch = LogWatch(configuration.settings, configuration.base, machines, SystemClock())
     printer = _Printer(only, as_json=arguments.json)
     try:
         if arguments.follow:
-            return _follow(watch, arguments.service, query, bounds, printer)
-        return _once(watch, arguments.service, query, bounds, printer)
+            return _follow(watch, arguments.service, query, bounds, printer, skip=not lines)
+        if not lines:
+            return 0
+        return _once(watch, arguments.service, query, bounds, printer, enough=enough)
     finally:
         watch.close()
         machines.close()
@@ -145,7 +150,16 @@ def _document(line: LogLine) -> dict[str, object]:
     }
 
 
-def _once(watch: LogWatch, service: str, query: LogQuery, bounds: Bounds, printer: _Printer) -> int:
+def _once(
+    watch: LogWatch,
+    service: str,
+    query: LogQuery,
+    bounds: Bounds,
+    printer: _Printer,
+    *,
+    enough: bool,
+) -> int:
+    """Print what is there; ``enough``: so many lines are all that was asked for."""
     readings = [
         reading for reading in watch.past(service, query, bounds) if reading.name in printer.only
     ]
@@ -156,7 +170,7 @@ def _once(watch: LogWatch, service: str, query: LogQuery, bounds: Bounds, printe
     for reading in readings:
         troubles = list(reading.found.troubles)
         if reading.found.end is PastEnd.SECONDS or (
-            reading.found.end is PastEnd.LINES and query.since is not None
+            reading.found.end is PastEnd.LINES and query.since is not None and not enough
         ):
             troubles.append(past_words(reading.found.end))
         for trouble in troubles:
@@ -166,9 +180,16 @@ def _once(watch: LogWatch, service: str, query: LogQuery, bounds: Bounds, printe
 
 
 def _follow(
-    watch: LogWatch, service: str, query: LogQuery, bounds: Bounds, printer: _Printer
+    watch: LogWatch,
+    service: str,
+    query: LogQuery,
+    bounds: Bounds,
+    printer: _Printer,
+    *,
+    skip: bool,
 ) -> int:
-    """Print what is there, then what comes; ends with its reader or with the user."""
+    """Print what is there unless to ``skip`` it, then what comes; ends with its reader or with
+    the user."""
     pages: queue.SimpleQueue[LogPage] = queue.SimpleQueue()
     reader = watch.open(service, pages.put, bounds)
     reader.ask(query)
@@ -183,7 +204,11 @@ def _follow(
                 continue
             if page.past is None or page.past.end is None:
                 continue
-            printer.print(following.take(page))
+            fresh = following.take(page)
+            if skip:
+                following.rest()
+                fresh, skip = [], False
+            printer.print(fresh)
             said = {f"{each.source}: {each.trouble}" for each in page.sources if each.trouble}
             for trouble in sorted((said | set(page.past.troubles)) - troubles):
                 print(f"opsconsole: {trouble}", file=sys.stderr)
