@@ -49,7 +49,10 @@ TICK = 1.0
 JUST_NOW = 0.6
 """The part of a tick for which what was shown by news needs no tick of its own."""
 COSTLY = 50.0
-"""Of a core, news may make the screen take one part in so many, unless a tick has passed."""
+"""Of a core, news of a large fleet may make the screen take one part in so many, unless a tick has
+passed."""
+LARGE = 40
+"""Services of a fleet from which on that is so."""
 PAINT_FIRST = 0.03
 """Seconds given to the first paint before the rest is imported; a refresh alone is not a paint."""
 STOP_WITHIN = 2.0
@@ -319,8 +322,9 @@ class Console(App[int], inherit_bindings=False):
 
     def _show_in_time(self) -> None:
         """Show the news, at once where the last showing cost little, else within a tick."""
+        latest = self.bridge.latest
         left = self._shown_at + self._rest - time.monotonic()
-        if left <= 0:
+        if left <= 0 or latest is None or len(latest.services) < LARGE:
             self.show()
         elif not self._show_planned:
             self._show_planned = True
