@@ -279,7 +279,7 @@ async def test_what_is_down_now_is_said_in_its_own_role(open_stage: OpenStage) -
     engine.answer_moment = lambda at: Moment(at, at, replace(fleet.calm(), taken_at=at))
     async with open_stage(None, engine=engine) as stage:
         await stage.press(BACK)
-        assert "now ✖ 1 ▲ 2" in top(stage)
+        assert "now ✖ 1  ▲ 2" in top(stage)
 
 
 async def test_a_figure_of_prometheus_says_that_it_is(open_stage: OpenStage) -> None:

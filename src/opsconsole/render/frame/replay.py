@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import Line, Role, Span, clip_line, line_width
-from opsconsole.render.service.standing import Standing, seen_standing
 
 if TYPE_CHECKING:
     from opsconsole.model.past.replay import Gap, Moment
@@ -119,6 +118,9 @@ def _present(latest: Snapshot | None) -> Line:
     """The states of the services now, the most urgent first."""
     if latest is None:
         return ()
+    # What snapshots are made of is not there before the first paint.
+    from opsconsole.render.service.standing import Standing, seen_standing
+
     tally = Counter(seen_standing(each) for each in latest.services)
     if not tally:
         return ()
