@@ -119,3 +119,15 @@ def test_no_text_calls_a_shown_time_utc() -> None:
     for path in (*SOURCE.glob("render/**/*.py"), *SOURCE.glob("ui/**/*.py")):
         for line in path.read_text().splitlines():
             assert not re.search(r"\{[^{}]*(?:clock|when)\([^{}]*\}Z", line), f"{path}: {line}"
+
+
+@pytest.mark.parametrize(
+    "at", [1.7e308, -1.7e308, float("inf"), float("nan"), 253_402_300_799.0, -62_135_596_800.0]
+)
+@pytest.mark.parametrize("zone", ["utc", "local", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_moment_that_no_calendar_has_is_shown_as_the_nearest(at: float, zone: str) -> None:
+    zones.show_in(zone)
+    year = 9999 if at > 0 else 1
+    assert zones.shown_at(at).year == year
+    assert zones.written(at)
+    assert zones.exported(at)[:4] == f"{year:04d}"

@@ -1,8 +1,10 @@
 """The zone in which times are shown, and how a moment is written in it.
 
 Invariant: every time that a person reads is made of a moment by ``shown_at`` and, where its zone is
-not plain from beside it, followed by ``offset``. What leaves the console (an export, JSON, a
-journal, a file's name) is in UTC and says so, whatever is shown. A process shows one zone.
+not plain from beside it, followed by ``offset``. A moment that no calendar has, such as one that a
+server's broken clock gave, is shown as the nearest that every zone has. What leaves the console (an
+export, JSON, a journal, a file's name) is in UTC and says so, whatever is shown. A process shows one
+zone.
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -10,6 +12,13 @@ from typing import Final
 
 USUAL: Final = "utc"
 LOCAL: Final = "local"
+
+
+_FIRST: Final = -62_135_510_400.0
+"""0001-01-02T00:00:00Z: a day after the first moment that ``datetime`` has."""
+
+_LAST: Final = 253_402_214_400.0
+"""9999-12-31T00:00:00Z: a day before the last."""
 
 
 class _Shown:
@@ -68,7 +77,7 @@ def zone() -> tzinfo | None:
 
 def shown_at(at: float) -> datetime:
     """The moment ``at``, in Unix seconds, as it is shown."""
-    return datetime.fromtimestamp(at, _shown.zone)
+    return datetime.fromtimestamp(in_calendar(at), _shown.zone)
 
 
 def offset(at: float) -> str:
@@ -89,5 +98,10 @@ def written(at: float) -> str:
 
 def exported(at: float) -> str:
     """``2026-11-30T09:14:07.120Z``: a moment in what leaves the console."""
-    text = datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")
+    text = datetime.fromtimestamp(in_calendar(at), UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
+
+
+def in_calendar(at: float) -> float:
+    """``at``, or the nearest moment that every zone has a date for."""
+    return at if _FIRST <= at <= _LAST else _LAST if at > _LAST else _FIRST

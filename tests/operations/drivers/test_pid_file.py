@@ -191,3 +191,19 @@ async def test_a_file_of_roots_that_others_may_write_is_not_roots_word(
     answer = await operator.plan(request, None)
     assert refused(answer) == "cannot-look"
     assert f"can be written by others (mode {mode:04o})" in str(answer)
+
+
+@pytest.mark.parametrize("written", [-(2**60), 2**60])
+async def test_a_file_of_no_date_is_shown_with_the_nearest(
+    place: Place, pid_file: Path, written: int
+) -> None:
+    _start(pid_file)
+    try:
+        os.utime(pid_file, ns=(written, written))
+    except OSError:
+        pytest.skip("this file system has no such times")
+    place.write(_config(pid_file, _daemon(pid_file)))
+    answer = await place.operator().plan(ActionRequest("web", ActionKind.RESTART), None)
+    if written < 0:
+        assert refused(answer) == "cannot-look"
+        assert "was written at" in str(answer)

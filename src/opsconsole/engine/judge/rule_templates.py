@@ -16,6 +16,7 @@ from typing import Final
 
 from opsconsole.model.written.go_templates import Function, Scope, Value, expand
 from opsconsole.patterns import pattern
+from opsconsole.zones import in_calendar
 
 _VERB: Final = re.compile(r"%([-+# 0]*)(\d*)(?:\.(\d*))?([a-zA-Z%])")
 _LARGE: Final = ("k", "M", "G", "T", "P", "E", "Z", "Y")
@@ -124,7 +125,7 @@ def _timestamp(given: object) -> str:
     value = _number(given)
     if not math.isfinite(value):
         return _short(value)
-    moment = datetime.fromtimestamp(value, UTC)
+    moment = datetime.fromtimestamp(in_calendar(value), UTC)
     fraction = f".{moment.microsecond:06d}".rstrip("0") if moment.microsecond else ""
     return f"{moment:%Y-%m-%d %H:%M:%S}{fraction} +0000 UTC"
 

@@ -37,6 +37,7 @@ from opsconsole.operations.driving.driver import (
     not_done,
 )
 from opsconsole.text import sanitize, sanitize_bytes
+from opsconsole.zones import in_calendar
 
 OUTPUT_LIMIT: Final = 64 * 1024
 """Bytes of output that are kept, the last ones; the rest is read and dropped."""
@@ -167,7 +168,8 @@ def _lines(output: bytes) -> tuple[str, ...]:
 def _file_of(status: FileStatus) -> str:
     """What distinguishes a file from one that took its place: for people its size and time, and a
     mark of all that differs, whose parts mean nothing to them."""
-    changed = datetime.fromtimestamp(status.changed // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    seconds = in_calendar(status.changed / 10**9)
+    changed = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")
     whole = repr((status.size, status.changed, status.identity))
     mark = hashlib.sha256(whole.encode()).hexdigest()[:12]
     return f"{status.size} bytes of {changed}Z, mark {mark}"

@@ -31,6 +31,7 @@ from opsconsole.operations.driving.driver import (
     declared,
     not_done,
 )
+from opsconsole.zones import in_calendar
 
 _PAUSE: Final = 0.05
 _LIMIT: Final = 4096
@@ -238,4 +239,4 @@ class PidFileRestart(Driver):
 
 
 def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return datetime.fromtimestamp(in_calendar(seconds), UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -108,7 +108,7 @@ def _level(value: float, top: float, rows: int) -> int:
     highest = rows * 4 - 1
     if not math.isfinite(value):
         return highest
-    return max(0, min(highest, round(value / top * highest)))
+    return round(max(0.0, min(1.0, value / top)) * highest)
 
 
 class _Grid:
