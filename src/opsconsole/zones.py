@@ -3,8 +3,8 @@
 Invariant: every time that a person reads is made of a moment by ``shown_at`` and, where its zone is
 not plain from beside it, followed by ``offset``. A moment that no calendar has, such as one that a
 server's broken clock gave, is shown as the nearest that every zone has. What leaves the console (an
-export, JSON, a journal, a file's name) is in UTC and says so, whatever is shown. A process shows one
-zone.
+export, JSON, a journal, a file's name) is in UTC and says so, whatever is shown. A process shows
+one zone.
 """
 
 from datetime import UTC, datetime, timedelta, tzinfo
