@@ -30,7 +30,7 @@ OWN: Final = frozenset({"start", "step", "window", "interval"})
 
 
 def absurd(value: Any, number: float) -> Any:
-    """The same structure with ``number`` in the place of every number but truths and codes."""
+    """The same structure where every number is ``number``, but truths and codes."""
     if isinstance(value, (Enum, bool)):
         return value
     if isinstance(value, float):
