@@ -173,28 +173,37 @@ def badges(snapshot: Snapshot | None, service: str, width: int, now: float) -> l
     return [(Span(f" {clip(text, width - 2)}", Role.ACCENT),) for text in said]
 
 
-def strip(snapshot: Snapshot | None, width: int, now: float, *, away: bool) -> Line:
-    """One line: what ended while the user was away, else what is under way; () if neither."""
+def strips(
+    snapshot: Snapshot | None, width: int, now: float, *, away: bool, most: int = 1
+) -> list[Line]:
+    """What ended while the user was away, else what is under way, in at most ``most`` lines."""
     runs = under_way(snapshot)
     if snapshot is not None and away and snapshot.missed:
         more = len(snapshot.missed) - 1
         said = missed(snapshot.missed[-1], now) + (f"; {more} more: u" if more else "")
-        return _filled((Span(f" {clip(said, width - 2)}", Role.BAR_STRONG),), width)
+        return [_filled((Span(f" {clip(said, width - 2)}", Role.BAR_STRONG),), width)]
     waiting = arming(snapshot)
     if waiting:
         said = f"{waiting[0].service} {armed(waiting[0], now)}; u, then S stops it"
-        return _filled((Span(f" {clip(said, width - 2)}", Role.BAR_DEGRADED),), width)
-    if not runs:
-        return BLANK
-    first = runs[-1]
-    more_text = f"  +{len(runs) - 1} more" if len(runs) > 1 else ""
-    tail: Line = (Span(f"{more_text}  u operations ", Role.BAR_MUTED),)
+        return [_filled((Span(f" {clip(said, width - 2)}", Role.BAR_DEGRADED),), width)]
+    shown = list(reversed(runs))[:most]
+    left = len(runs) - len(shown)
+    more_text = f"  +{left} more" if left else ""
+    return [
+        _strip(each, more_text if each is shown[-1] else "", width, now, last=each is shown[-1])
+        for each in shown
+    ]
+
+
+def _strip(run: Operation, more: str, width: int, now: float, *, last: bool) -> Line:
+    """One operation: what and since when, by whom from where, and how far it is."""
+    tail: Line = (Span(f"{more}  u operations ", Role.BAR_MUTED),) if last else ()
     room = max(10, width - line_width(tail) - 13)
-    head = clip(f" {first.service} {activity(first, now)}", room)
-    step = clip(_step_now(first), max(0, width - len(head) - line_width(tail) - 18))
+    head = clip(f" {run.service} {activity(run, now)}", room)
+    step = clip(_step_now(run), max(0, width - len(head) - line_width(tail) - 18))
     line: Line = (
         Span(f"{head} ", Role.BAR_STRONG),
-        *_on_bar(bar(first, 10, now)),
+        *_on_bar(bar(run, 10, now)),
         Span(f" {step}", Role.BAR),
     )
     room = width - line_width(tail)

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from opsconsole.model.operation import OperationState
 from opsconsole.model.state import State
 from opsconsole.render.overview import Panel
 from opsconsole.ui.screens.overview.screen import OverviewScreen
-from tests.ui import fleet, fleets
+from tests.ui import fleet, fleets, working
 from tests.ui.conftest import OpenStage, Stage
 
 SIZES = [(80, 24), (120, 40), (200, 60)]
@@ -162,3 +163,21 @@ async def test_places_in_trouble_are_seen_at_every_size_and_unfold(open_stage: O
         assert place.cursor_key == "place:web-2"
     async with open_stage(fleets.large(), size=(80, 26)) as stage:
         assert "3 Places" in stage.text
+
+
+async def test_several_operations_have_lines_of_their_own_on_a_tall_screen(
+    open_stage: OpenStage,
+) -> None:
+    runs = tuple(
+        working.operation(number, name, started_at=fleet.NOW - 40 - number,
+                          state=OperationState.DISPATCHED)
+        for number, name in enumerate(("oatie", "checkout"))
+    )  # fmt: skip
+    made = replace(fleets.large(), operations=runs)
+    async with open_stage(made) as stage:
+        await stage.pilot.pause()
+        last = stage.text.splitlines()[-3:-1]
+        assert "checkout" in last[0]
+        assert "oatie" in last[1]
+    async with open_stage(made, size=(80, 24)) as stage:
+        assert "+1 more" in stage.text.splitlines()[-2]

@@ -36,6 +36,9 @@ from opsconsole.ui.widgets.line_widget import LineWidget
 LIKELY_SERVICES = 9
 """How many services to make room for before the first snapshot."""
 ROOM_TO_BREATHE = 5
+STRIPS = 3
+TALL = 36
+"""Rows of a screen from which on up to ``STRIPS`` operations have a line above the keys."""
 
 
 class OverviewScreen(LookKeys, inherit_bindings=False):
@@ -119,15 +122,18 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
             self._fill(placement.panel)
 
     def _show_strip(self, width: int, height: int) -> int:
-        """Show the line above the keys, if there is something to show. Returns its height."""
+        """Show the lines above the keys, if there is something to show. Returns how many."""
         app, strip = self.console_app, self.query_one("#under-way", LineWidget)
+        snapshot = self.snapshot
         away = not app.away_over
-        line = operations.strip(self.snapshot, width, self.now, away=away)
-        app.away_shown = away and bool(self.snapshot and self.snapshot.missed)
-        strip.display = bool(line)
-        strip.styles.offset = (0, height - 2)
-        strip.paint_lines([line])
-        return 1 if line else 0
+        most = STRIPS if height >= TALL else 1
+        lines = operations.strips(snapshot, width, self.now, away=away, most=most)
+        app.away_shown = away and bool(snapshot and snapshot.missed)
+        strip.display = bool(lines)
+        strip.styles.height = max(1, len(lines))
+        strip.styles.offset = (0, height - 1 - len(lines))
+        strip.paint_lines(lines)
+        return len(lines)
 
     def _place(self, width: int, height: int, excuse: str, *, below: int) -> None:
         """Put the panels into ``height`` lines, moved down by ``below``."""
