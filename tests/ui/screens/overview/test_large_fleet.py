@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.operation import OperationState
+from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
 from opsconsole.render.overview import Panel
 from opsconsole.ui.screens.overview.screen import OverviewScreen
@@ -23,6 +24,13 @@ def table(stage: Stage):  # type: ignore[no-untyped-def]
 def cursor(stage: Stage) -> str | None:
     key: str | None = table(stage).cursor_key
     return key
+
+
+async def arrives(stage: Stage, snapshot: Snapshot) -> None:
+    """Let a snapshot arrive and be shown, however long the last showing took."""
+    await stage.publish(snapshot)
+    stage.app.show()
+    await stage.pilot.pause()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -95,10 +103,10 @@ async def test_the_cursor_stays_on_a_service_that_gets_well(open_stage: OpenStag
     async with open_stage(fleets.large()) as stage:
         await stage.press("n")
         assert cursor(stage) == "oatie"
-        await stage.publish(replace(fleets.calm(), seq=2))
+        await arrives(stage, replace(fleets.calm(), seq=2))
         assert cursor(stage) == "oatie"
         await stage.press("j")
-        await stage.publish(replace(fleets.calm(), seq=3))
+        await arrives(stage, replace(fleets.calm(), seq=3))
         assert "oatie" not in table(stage).keys
 
 

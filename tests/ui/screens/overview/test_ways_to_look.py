@@ -144,6 +144,8 @@ async def test_a_filter_of_alerts_follows_the_alerts(open_stage: OpenStage) -> N
         assert "no service matches" in stage.text
         ringing = (fleet.alert("ServiceDown", Severity.CRITICAL, 60, "edge-03"),)
         await stage.publish(replace(quiet, seq=2, alerts=ringing))
+        stage.app.show()
+        await stage.pilot.pause()
         assert keys(stage) == ("edge-03",)
 
 
