@@ -15,6 +15,7 @@ from opsconsole.operations.journal.records import Promise, PromiseKind
 from opsconsole.operations.journal.sqlite_journal import SqliteJournal
 from opsconsole.operations.keeping import keeper
 from opsconsole.operations.keeping.end_rule import EndRule
+from opsconsole.operations.keeping.next_rule import NextRule
 from opsconsole.operations.keeping.rollback_rule import RollbackRule
 from opsconsole.operations.keeping.watch_rule import WatchRule
 from opsconsole.operations.mandates import Mandate
@@ -307,7 +308,13 @@ async def test_it_ends_with_its_state(
 
 
 @pytest.mark.parametrize(
-    ("kind", "rule"), [(END, EndRule), (ROLLBACK, RollbackRule), (WATCH, WatchRule)]
+    ("kind", "rule"),
+    [
+        (END, EndRule),
+        (ROLLBACK, RollbackRule),
+        (WATCH, WatchRule),
+        (PromiseKind.NEXT, NextRule),
+    ],
 )
 def test_each_kind_has_its_rule(
     place: FolderPlace, journal: SqliteJournal, kind: PromiseKind, rule: type
@@ -316,3 +323,7 @@ def test_each_kind_has_its_rule(
     mandate = Mandate(made, (Promise(op("one"), kind, "web", 0.0),))
     found = keeper.rule_of(place, journal, OwnConfiguration("", "/"), mandate, mandate.promises[0])
     assert isinstance(found, rule)
+
+
+def test_every_kind_of_promise_is_among_them() -> None:
+    assert set(PromiseKind) == {END, ROLLBACK, WATCH, PromiseKind.NEXT}
