@@ -276,7 +276,7 @@ def burning_services() -> tuple[ServiceView, ...]:
         ),
         "mailer": replace(
             service("mailer", (LOST,), 0.34, seed=7, rate=0.4, since=LOST_AT,
-                    reason="dns (dns): no answer for mail.internal"), stale=True),
+                    reason="dns: no answer for mail.internal"), stale=True),
     }  # fmt: skip
     return tuple(changed.get(each.name, each) for each in calm_services())
 

@@ -63,5 +63,7 @@ class Fault:
         return self.kind in _BLAMES_TARGET and self.phase != "dns"
 
     def __str__(self) -> str:
-        where = f"{self.kind} ({self.phase})" if self.phase else str(self.kind)
+        where = str(self.kind)
+        if self.phase not in {"", where}:
+            where = f"{where} ({self.phase})"
         return f"{where}: {self.message}" if self.message else where

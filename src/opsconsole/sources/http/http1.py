@@ -250,8 +250,8 @@ class ResponseParser:
                 "the port speaks HTTP/2 only, which this console does not",
                 hint=HTTP2_HINT,
             )
-        shown = sanitize_bytes(bytes(self._buffer[:60]).split(b"\n", 1)[0], limit=40)
-        return violation(f"not an HTTP/1.1 answer: {shown}", self.status)
+        line = bytes(self._buffer[:60]).split(b"\n", 1)[0].rstrip(b"\r")
+        return violation(f"no HTTP answer: {sanitize_bytes(line, limit=40)}", self.status)
 
 
 def _begins_http2(head: bytearray) -> bool:
