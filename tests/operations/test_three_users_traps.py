@@ -237,3 +237,18 @@ _FOLDERS_ARE_RIGHT: Final = {
 def _in_its_folder(name: str, trap: Callable[[str], None]) -> None:
     os.chdir(Path(name).parent)
     trap(Path(name).name)
+
+
+@pytest.mark.parametrize("name", ["state", "state/locks", "state/mandates", "state/logs"])
+def test_a_folder_that_was_swapped_for_a_link_is_refused(ground: Path, name: str) -> None:
+    theirs = ground / "theirs"
+    if name != "state":
+        act_as(SERVICE, SERVICE, theirs, lambda: os.mkdir("state"))
+        os.chown(theirs / "state", 0, GROUP)
+        (theirs / "state").chmod(0o2770)
+        os.chown(theirs / "state", SERVICE, GROUP)
+    act_as(SERVICE, GROUP, theirs, lambda: os.symlink(ground / "root", name))
+    for folder in (theirs / "state", theirs / name / "new" / "state"):
+        found = at_once(FolderPlace(folder, shared=True).journal)
+        assert isinstance(found, _REFUSED), found
+    assert [path.name for path in (ground / "root").iterdir()] == ["secret"]

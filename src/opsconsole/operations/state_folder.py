@@ -40,6 +40,9 @@ def prepare(folder: Path, *, shared: bool) -> Path:
     A folder that is made here is for a group when ``shared``; one that is there keeps its mode.
     """
     try:
+        # Nothing is made where another user's link leads.
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        os.close(links.open_folder(str(there)))
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir(exist_ok=True)
