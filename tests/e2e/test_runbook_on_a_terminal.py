@@ -32,9 +32,9 @@ def test_a_recovery_is_run_a_step_at_a_time_and_enter_runs_nothing(tmp_path: Pat
 
         terminal.press("R")
         terminal.until("›○  2 act")
-        for step, following in (("r", "›○  3 act"), ("s", "›○  4 act"), ("r", "›○  5 check")):
+        for step, following in (("R", "›○  3 act"), ("S", "›○  4 act"), ("R", "›○  5 check")):
             terminal.press(step)
-            if step == "r":
+            if step == "R":
                 terminal.until("enter never starts it")
                 terminal.read(0.8)
                 terminal.press("\t")

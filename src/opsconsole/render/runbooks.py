@@ -43,11 +43,11 @@ _WORDS: Final = {
     StepKind.QUESTION: "ask",
 }
 _KEYS: Final = {
-    StepKind.TEXT: "r marks it as read",
-    StepKind.CHECK: "r looks; nothing is changed",
-    StepKind.OPERATION: "r opens its plan; nothing starts without your word",
-    StepKind.WAIT: "r begins it; it continues when this screen is left",
-    StepKind.QUESTION: "r answers",
+    StepKind.TEXT: "R marks it as read",
+    StepKind.CHECK: "R looks; nothing is changed",
+    StepKind.OPERATION: "R opens its plan; nothing starts without your word",
+    StepKind.WAIT: "R begins it; it continues when this screen is left",
+    StepKind.QUESTION: "R answers",
 }
 _LABEL: Final = 10
 """Cells of the labels before what is said of one."""

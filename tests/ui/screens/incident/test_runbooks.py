@@ -137,7 +137,7 @@ async def test_a_key_of_its_own_runs_the_step_that_is_selected_and_it_is_the_nex
         assert asked == [RunbookRequest("recover", "ai-service", RunbookVerb.RUN, "ok")]
         await stage.publish(replace(written(run(P, P)), seq=2))
         assert line_of(stage, " 3 act").startswith("›○")
-        assert "r opens its plan" in stage.text
+        assert "R opens its plan" in stage.text
 
 
 async def test_a_step_that_changes_something_opens_the_ordinary_plan(
