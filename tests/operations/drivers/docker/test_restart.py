@@ -3,9 +3,16 @@
 import signal
 
 import pytest
+from docker import APIClient
 
+from opsconsole.config.loader import load
 from opsconsole.demo.docker_engine import Engine
+from opsconsole.machines.machines import Machines
 from opsconsole.model.operation import ActionKind, ActionRequest, OperationState
+from opsconsole.operations.driving.driver import Outcome
+from opsconsole.operations.planning.declared import find
+from opsconsole.operations.planning.planner import make_driver
+from opsconsole.threads import BoundedExecutor
 from tests.operations.place import Place, ended, outlived, performed, planned, restarted
 from tests.patience import soon as until
 
@@ -146,3 +153,61 @@ async def test_what_dies_again_after_its_verdict_is_told_before_and_after(
     await until(lambda: "died again after" in summary())
     assert operator.holder("web") is None, "looking on holds no lock"
     assert summary().startswith(f"{name} died again after")
+
+
+DEAF = ["sh", "-c", "trap '' TERM; while true; do sleep 1; done"]
+"""What waits out its stop timeout, if it is asked to stop while it runs."""
+
+
+@pytest.fixture
+def stop_timeouts(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """For how long the engine was told to wait for each container, by its id."""
+    asked: dict[str, int] = {}
+    plain = APIClient.restart
+
+    def restart(client: APIClient, container: str, timeout: int = 10) -> object:
+        asked[container] = timeout
+        return plain(client, container, timeout=timeout)
+
+    monkeypatch.setattr(APIClient, "restart", restart)
+    return asked
+
+
+async def _deaf(engine: Engine, place: Place) -> tuple[list[str], dict[str, str]]:
+    """Three that ignore TERM: two that were killed, and one that runs; the names by id."""
+    names = _names(engine, 3)
+    for name in names:
+        engine.run(name, command=DEAF)
+    containers = engine.client().containers
+    containers.get(names[0]).kill()
+    containers.get(names[1]).kill()
+    await until(lambda: all(containers.get(each).status == "exited" for each in names[:2]))
+    place.write(_config(engine, names).replace("stop_timeout: 1s", "stop_timeout: 2s"))
+    return names, {str(containers.get(name).id): name for name in names}
+
+
+async def test_only_what_runs_is_given_time_to_stop(
+    docker_sandbox: Engine, place: Place, stop_timeouts: dict[str, int]
+) -> None:
+    names, ids = await _deaf(docker_sandbox, place)
+    settings = load(place.config)
+    found = find(settings, "web", ActionKind.RESTART, "")
+    assert found is not None
+    threads, machines = BoundedExecutor("test", 2), Machines()
+    request = ActionRequest("web", ActionKind.RESTART)
+    driver = make_driver(settings, found, request, place.config.parent, machines, threads)
+    try:
+        facts = await driver.observe()
+        steps = driver.steps(facts)
+        assert [step.instance for step in steps][-1] == names[2], "what is down comes first"
+        for step in steps:
+            assert (await driver.execute(step)).outcome is Outcome.DONE
+    finally:
+        await driver.close()
+        threads.close()
+        machines.close()
+    assert {ids[each]: seconds for each, seconds in stop_timeouts.items()} == {
+        names[0]: 0,
+        names[1]: 0,
+        names[2]: 2,
+    }
