@@ -5,10 +5,12 @@ opened; closing it stops nothing.
 """
 
 import time
+from collections.abc import Callable
 from typing import Final
 
 from textual import events, on
 from textual.screen import ModalScreen
+from textual.widgets import Input
 
 from opsconsole.ui.contracts import Shown
 from opsconsole.ui.widgets.line_widget import LineWidget
@@ -55,6 +57,27 @@ class Dialog(Shown, ModalScreen[None], inherit_bindings=False):
         if early and isinstance(event, events.Key):
             self.console_app.say("typed before it could be read: not used")
         return early
+
+    def edited(self, event: events.Event, on_enter: Callable[[], object]) -> bool:
+        """A key changes the field that has the focus at once, so that none reaches the next one.
+
+        Returns whether it was one of these keys.
+        """
+        field = self.focused
+        if not isinstance(event, events.Key) or event.is_forwarded or not isinstance(field, Input):
+            return False
+        edits: dict[str, Callable[[], object]] = {
+            "enter": on_enter,
+            "backspace": field.action_delete_left,
+            "ctrl+u": field.action_delete_left_all,
+        }
+        if event.key in edits:
+            edits[event.key]()
+        elif event.is_printable and event.character and field.selection.is_empty:
+            field.insert_text_at_cursor(event.character)
+        else:
+            return False
+        return True
 
     def action_close(self) -> None:
         """Close; what runs continues."""

@@ -6,7 +6,7 @@ the plan. What the matchers match is updated with every letter typed.
 
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
@@ -112,6 +112,10 @@ class SilencingScreen(Dialog, inherit_bindings=False):
     def _changed(self) -> None:
         self._problem = None
         self.show()
+
+    def taken(self, event: events.Event) -> bool:
+        """Enter moves to the next field at once."""
+        return self.edited(event, self.focus_next)
 
     @on(Input.Submitted)
     def _submitted(self, message: Input.Submitted) -> None:

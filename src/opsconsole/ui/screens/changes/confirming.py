@@ -234,13 +234,17 @@ class Confirming(Dialog, inherit_bindings=False):
         parts = [there[name] for name in ORDER if name in there]
         at = parts.index(self.focused) if self.focused in parts else -1
         if parts:
-            parts[(at + step) % len(parts)].focus()
+            self.set_focus(parts[(at + step) % len(parts)])
 
     def action_calls(self) -> None:
         """Show every call with its target, or what is decided by."""
         if self.is_to_confirm:
             self._calls = not self._calls
             self.show()
+
+    def taken(self, event: events.Event) -> bool:
+        """Enter moves on from a field at once."""
+        return self.edited(event, self._submitted)
 
     @on(Input.Submitted)
     def _submitted(self) -> None:

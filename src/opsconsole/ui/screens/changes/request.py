@@ -4,7 +4,6 @@ Invariant: nothing starts from a form. Enter in a field moves to the next; only 
 opens the plan, and the user confirms the plan.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -146,22 +145,8 @@ class RequestScreen(Dialog, inherit_bindings=False):
         self.show()
 
     def taken(self, event: events.Event) -> bool:
-        """A key changes the field at once, so that none reaches the next field."""
-        field = self.focused
-        if not isinstance(event, events.Key) or event.is_forwarded or not isinstance(field, Input):
-            return False
-        edits: dict[str, Callable[[], object]] = {
-            "enter": self.focus_next,
-            "backspace": field.action_delete_left,
-            "ctrl+u": field.action_delete_left_all,
-        }
-        if event.key in edits:
-            edits[event.key]()
-        elif event.is_printable and event.character and field.selection.is_empty:
-            field.insert_text_at_cursor(event.character)
-        else:
-            return False
-        return True
+        """Enter moves to the next field at once."""
+        return self.edited(event, self.focus_next)
 
     @on(Input.Submitted)
     def action_next(self) -> None:
