@@ -29,6 +29,7 @@ from tests.operations.journal.samples import intent
 
 S = OperationState
 NAMES = ("api", "cache", "db", "worker")
+OWN = OwnConfiguration("/c.yaml", "/")
 LOCKED = Refusal("locked", "somebody is at it", "wait")
 VERDICTS = (S.VERIFIED, S.VERIFIED, S.VERIFIED, S.FAILED, S.INCONCLUSIVE, S.REFUSED)
 
@@ -64,20 +65,34 @@ class World:
             self.kills += 1
             raise KilledError
 
-    def begin(self, first: Intent, then: tuple[Intent, ...]) -> Operation:
-        """What ``dispatch`` does, which can be killed in between."""
-        self.may_die()
-        self.place.mandates.give(first, then)
-        self.may_die()
+    async def begin(self, first: Intent, then: tuple[Intent, ...]) -> Operation:
+        """What ``dispatch`` does, which can be killed in between, and whose mandate is seen before
+        its operation."""
+        runner = self.place.locks.take(dispatch.runner_lock(first.operation))
+        assert runner is not None
         try:
-            self.journal.submit(first, 1.0)
-        except PlanUsedError:
-            raise AssertionError("it was begun twice") from None
-        self.may_die()
+            self.may_die()
+            self.place.mandates.give(first, then)
+            await self.seen_at_once(first.operation)
+            self.may_die()
+            try:
+                self.journal.submit(first, 1.0)
+            except PlanUsedError:
+                raise AssertionError("it was begun twice") from None
+            self.may_die()
+        finally:
+            runner.release()
         self.run(first)
         found = self.journal.operation(first.operation)
         assert found is not None
         return found
+
+    async def seen_at_once(self, operation: str) -> None:
+        """What the keeper does that looks at the folder just now."""
+        mandate = self.place.mandates.get(operation)
+        if mandate is not None and mandate.promises:
+            rule = NextRule(self.place, self.journal, OWN, mandate)
+            assert await rule.turn() is not None, "it has only begun"
 
     def run(self, made: Intent) -> None:
         """What its runner does; it may outlive whoever started it."""
@@ -107,7 +122,7 @@ class World:
         self, following: Intent, then: tuple[Intent, ...]
     ) -> Operation | Refusal:
         says = self.comes_to[NAMES.index(following.plan.service)]
-        return says if isinstance(says, Refusal) else self.begin(following, then)
+        return says if isinstance(says, Refusal) else await self.begin(following, then)
 
     def take_up(self, *given: Any) -> bool:
         """Its runner is dead: what was not begun is not begun any more."""
@@ -118,11 +133,10 @@ class World:
 
     def go_on(self) -> None:
         """Keepers, one after the other, until nothing is left to keep."""
-        own = OwnConfiguration("/c.yaml", "/")
         for _ in range(200):
             mandates = [each for each in self.place.mandates.all() if each.promises]
             for each in mandates:
-                rule = NextRule(self.place, self.journal, own, each)
+                rule = NextRule(self.place, self.journal, OWN, each)
                 try:
                     over = asyncio.run(rule.turn()) is None
                     self.may_die()

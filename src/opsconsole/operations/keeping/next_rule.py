@@ -42,6 +42,8 @@ class NextRule:
         """Wait for the verdict, then begin what follows, or record that nothing does."""
         intent, then = self._mandate.intent, self._mandate.then
         run = self._journal.operation(intent.operation)
+        if run is None and self._is_being_recorded():
+            return LOOK_EVERY
         if run is None or not then:
             return None
         if not run.state.final:
@@ -61,6 +63,12 @@ class NextRule:
         self._leave(then[:1], f"{refusal}; nothing was done")
         self._leave(then[1:], f"not begun: {then[0].plan.service} before it was refused")
         return None
+
+    def _is_being_recorded(self) -> bool:
+        """Whether who gave the mandate is about to record its operation, or just did."""
+        operation = self._mandate.intent.operation
+        held = self._state.locks.is_held(dispatch.runner_lock(operation))
+        return held or self._journal.operation(operation) is not None
 
     def _take_up(self, run: Operation) -> None:
         """Have it looked at what a dead runner left; nothing while the runner lives."""
