@@ -105,7 +105,7 @@ def test_a_group_outlives_its_console(
 
     with Terminal(argv, size=(120, 40), environment={"HOME": str(tmp_path)}) as terminal:
         terminal.until("you were not connected")
-        terminal.press("O")
+        terminal.press("u")
         terminal.until("Operations")
         terminal.press("\r")
         terminal.until(lambda text: bool(re.search(r"group +3 of 3 of group [0-9a-f]{16}", text)))
