@@ -30,6 +30,8 @@ from opsconsole.model.source_id import LOCAL
 from opsconsole.operations.locks.locks import Holder
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.promises.promising import revive
+from opsconsole.render.forms import decision
+from opsconsole.render.forms.decision import Setting
 from opsconsole.sources.prometheus.api_alerts import read_alertmanager
 from opsconsole.sources.prometheus.api_silences import read_silences
 from tests.named import named
@@ -182,6 +184,52 @@ async def test_a_silence_is_previewed_made_and_ended(
     assert silenced_by(server, one) == []
     assert "loud again" in over.steps[0].summary
     assert refused(await console.plan(expiry(identity), None)) == "cannot-look"
+
+
+@pytest.mark.parametrize(
+    ("author", "comment", "said"),
+    [
+        ("kim@bastion-2", "deploy window", "by kim@bastion-2: deploy window; of"),
+        ("kim@bastion-2", "", "by kim@bastion-2; of"),
+        ("", "", "by nobody named; of"),
+        ("kim\x1b[2J", "\x9b31mred", "by kim"),
+    ],
+)  # fmt: skip
+async def test_the_plan_that_ends_the_silence_of_another_names_who_made_it_and_why(
+    author: str, comment: str, said: str, console: Operator, server: MonitoringServer
+) -> None:
+    mine = fire(server, zone=f"of {len(author)} {len(comment)}")
+    theirs = made_by(server, author, comment, f"of {len(author)} {len(comment)}")
+    assert silenced_by(server, mine) == [theirs]
+    plan = await planned(console, expiry(theirs))
+    (step,) = plan.steps
+    assert said in step.summary
+    assert "\x1b" not in step.summary
+    assert "\x9b" not in step.summary
+    sentence = decision.sentence(plan, Setting())
+    assert said in sentence, "it is what the plan begins with"
+    assert silence(server, theirs)["status"]["state"] == "active", "a plan ends nothing"
+
+
+def made_by(server: MonitoringServer, author: str, comment: str, zone: str) -> str:
+    """A silence that somebody made elsewhere; its id."""
+    now = time.time()
+    document = {
+        "matchers": [{"name": "zone", "value": zone, "isRegex": False, "isEqual": True}],
+        "startsAt": datetime.fromtimestamp(now, UTC).isoformat(),
+        "endsAt": datetime.fromtimestamp(now + 600, UTC).isoformat(),
+        "createdBy": author,
+        "comment": comment,
+    }
+    request = urllib.request.Request(
+        f"{server.url}/api/v2/silences",
+        data=json.dumps(document).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=5) as answer:
+        identity: str = json.loads(answer.read())["silenceID"]
+    until(lambda: identity in str(get(server, "alerts")), every=0.05)
+    return identity
 
 
 async def test_an_ended_silence_is_made_again(console: Operator, server: MonitoringServer) -> None:

@@ -122,7 +122,7 @@ def _wordings(alert: Alert, now: float) -> list[str]:
         return [f"{seen} · {where}".strip(" ·"), seen]
     if alert.state is AlertState.RESOLVED:
         lasted = f"lasted {figures.age(_lasted(alert, now))}"
-        return [f"{lasted} · {where}".strip(" ·"), lasted]
+        return [f"{lasted} · {where}".strip(" ·"), lasted, "resolved"]
     if alert.state is not AlertState.FIRING:
         return [f"{alert.state.value} · {where}".strip(" ·")]
     if not alert.quiet:

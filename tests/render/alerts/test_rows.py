@@ -1,0 +1,40 @@
+"""A row of an alert: loud while it fires, calm once it is over."""
+
+from dataclasses import replace
+
+import pytest
+
+from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
+from opsconsole.render.alerts.rows import detail, row, standing
+from opsconsole.render.ink.cells import Role, plain
+
+NOW = 1_000_000.0
+LOUD = frozenset({Role.DOWN, Role.DEGRADED, Role.STRONG})
+FIRES = Alert(
+    "key", "ApiDown", Severity.CRITICAL, AlertState.FIRING, NOW - 79, "api is down", service="api"
+)
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+@pytest.mark.parametrize("later", [0.0, 60.0, 7200.0])
+@pytest.mark.parametrize("width", [40, 80, 160])
+def test_one_that_is_over_is_calm_and_its_time_stands_still(
+    severity: Severity, later: float, width: int
+) -> None:
+    over = replace(FIRES, severity=severity, state=AlertState.RESOLVED, ends_at=NOW)
+    drawn = row(over, width, NOW + later)
+    assert {span.role for span in drawn.line} & LOUD == set()
+    assert "1m19s" in plain([drawn.line])
+    said = "lasted 1m19s" if width > 40 else "resolved"
+    assert said in plain([drawn.line])
+    assert standing(over, NOW + later).endswith("; lasted 1m19s")
+    title, *rest = detail(over, NOW + later)
+    assert title[0].role is Role.MUTED
+    assert "lasted 1m19s" in plain(rest)
+
+
+def test_one_that_fires_is_loud_and_its_time_goes_on() -> None:
+    drawn = row(FIRES, 80, NOW + 60)
+    assert {span.role for span in drawn.line} & LOUD
+    assert "2m19s" in plain([drawn.line])
+    assert "lasted" not in plain([drawn.line])
