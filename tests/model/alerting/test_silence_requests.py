@@ -14,8 +14,9 @@ import pytest
 
 from opsconsole.demo.prometheus import MonitoringServer
 from opsconsole.model.alerting import silence_requests as silencing_requests
+from opsconsole.model.alerting.alerts import AlertState
 from opsconsole.model.alerting.silence_requests import LONGEST_ACK, again, ending, parameters_of
-from opsconsole.model.alerting.silences import LONGEST_MATCHER
+from opsconsole.model.alerting.silences import LONGEST_MATCHER, OWN_RULES
 from opsconsole.model.change_subject import subject_of
 from opsconsole.model.operation import (
     ActionKind,
@@ -245,7 +246,7 @@ async def test_an_ended_silence_is_made_again(console: Operator, server: Monitor
     assert silence(server, second)["comment"] == "disks"
 
 
-def test_only_what_an_alertmanager_reports_can_be_acknowledged() -> None:
+def test_an_alert_is_acknowledged_where_it_is_reported_else_in_the_consoles_own_state() -> None:
     (alert,) = read_alertmanager(
         [{"labels": LABELS, "startsAt": "2026-11-21T07:00:00Z", "fingerprint": "f00"}],
         named("alertmanager:main"),
@@ -253,7 +254,12 @@ def test_only_what_an_alertmanager_reports_can_be_acknowledged() -> None:
     request = silencing_requests.acknowledgement(alert)
     assert request is not None
     assert (request.service, dict(request.parameters)) == ("main", {"alert": "f00"})
-    assert silencing_requests.acknowledgement(replace(alert, sources=(LOCAL,))) is None
+    own = replace(alert, sources=(LOCAL,))
+    request = silencing_requests.acknowledgement(own)
+    assert request is not None
+    assert request.service == OWN_RULES
+    over = replace(own, state=AlertState.RESOLVED)
+    assert silencing_requests.acknowledgement(over) is None
 
 
 async def test_an_edited_silence_takes_the_place_of_the_one_before(
