@@ -155,7 +155,7 @@ def _painted(argv: Sequence[str], text: bytes) -> float:
 
 def _until(terminal: Terminal, text: bytes) -> None:
     seen = b""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while text not in seen:
         if time.monotonic() > end:
             raise SystemExit(f"{text!r} never came")
