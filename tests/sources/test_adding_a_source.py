@@ -136,7 +136,7 @@ def take_it_in(copy: Copy) -> None:
     copy.put(
         store,
         "        self.pressures: dict[SourceId, Pressure] = before.pressures if before else {}\n",
-        before="        self.hosts: tuple",
+        before="        self.hosts: HostBook",
     )
     copy.put(
         store,
