@@ -6,6 +6,7 @@ from dataclasses import replace
 from opsconsole.config.settings import Settings
 from opsconsole.engine.desks.operator_door import ACTIONS_EVERY, RECONCILE_EVERY, OperatorDoor
 from opsconsole.errors import StateError
+from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.operation import (
     ActionKind,
@@ -29,6 +30,7 @@ class ScriptedOperator(Operator):
     def __init__(self) -> None:
         self.held: tuple[Operation, ...] = ()
         self.lasting: tuple[Degradation, ...] = ()
+        self.acknowledged: tuple[SilenceView, ...] = ()
         self.ended: tuple[Operation, ...] = ()
         self.left: tuple[LeftToOthers, ...] = ()
         self.moved = True
@@ -51,6 +53,9 @@ class ScriptedOperator(Operator):
 
     def degradations(self) -> tuple[Degradation, ...]:
         return self.lasting
+
+    def acknowledgements(self) -> tuple[SilenceView, ...]:
+        return self.acknowledged
 
     def catch_up(self) -> tuple[Operation, ...]:
         ended, self.ended = self.ended, ()

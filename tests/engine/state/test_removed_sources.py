@@ -220,7 +220,7 @@ class SlowOperator:
     def operations(self) -> tuple[()]:
         return ()
 
-    degradations = catch_up = left_to_others = operations
+    degradations = acknowledgements = catch_up = left_to_others = operations
 
     async def reconcile(self) -> int:
         return 0
