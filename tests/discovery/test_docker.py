@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from opsconsole.config.effective import effective
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
+from opsconsole.discovery import docker
 from opsconsole.discovery.docker import RECENT, read
 from opsconsole.discovery.finding import Finding
 from opsconsole.model.running.workloads import Inventory, Phase, Place, PlaceKind, Port, Replica
@@ -209,6 +210,7 @@ def test_a_label_adds_a_path_and_never_an_address(
     (found,) = read(declared(), inventory(web, endpoint=endpoint), NOW)
     instances = found.found.service.instances
     assert [each.url for each in instances] == ([url] if url else [])
+    assert all(each.name == each.container == web.name for each in instances)
     if path:
         assert found.found.service.health is not None
         assert found.found.service.health.path == path
@@ -219,6 +221,21 @@ def test_a_port_that_only_the_other_host_reaches_is_not_probed() -> None:
     web = compose("shop", "web", labels=labels, ports=(Port(80, 8000, "127.0.0.1"),))
     (found,) = read(declared(), inventory(web, endpoint="tcp://10.0.0.9:2376 (x)"), NOW)
     assert found.found.service.instances == ()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        (HERE, None),
+        ("tcp://localhost:2375 (x)", None),
+        ("tcp://127.0.0.9:2375", None),
+        ("tcp://[::1]:2375", None),
+        ("tcp://10.0.0.9:2375 (x)", "10.0.0.9"),
+        ("tcp://engine.lan:2375", "engine.lan"),
+    ],
+)
+def test_an_engine_that_is_here_has_no_host_of_its_own(endpoint: str, host: str | None) -> None:
+    assert docker._host(endpoint) == host
 
 
 def test_what_it_needs_is_what_there_is() -> None:
