@@ -202,6 +202,7 @@ ROWS: dict[str, Row] = {
     ),
     "services.instances.unit": Row(units, one(unit="x")),
     "services.group": Row(row(lambda it: it.group), service(group="x")),
+    "services.team": Row(row(lambda it: it.team), service(team="x")),
     "services.prometheus": Row(
         sources,
         {**place("prometheus"), **service(**OWN)},
@@ -252,6 +253,7 @@ ROWS: dict[str, Row] = {
         shown(lambda it: [each.services for each in it.runbooks]), service(runbooks=["restore"])
     ),
     "display.theme": Row(shown(lambda it: it.appearance), {"display": {"theme": "light"}}),
+    "views": Row(shown(lambda it: it.appearance), {"views": {"red": {"failing": True}}}),
     "wall.enabled": Row(shown(lambda it: it.read_only), {"wall": {"enabled": True}}),
     "keys": Row(shown(lambda it: it.appearance), {"keys": {"restart": "ctrl+k"}}),
     "read_only": Row(shown(lambda it: it.read_only), {"read_only": True}),
