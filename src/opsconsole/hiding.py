@@ -114,7 +114,8 @@ def hide(value: str, name: str = "") -> None:
 
 def hidden(text: str) -> str:
     """``text`` with a mask in place of each value that was hidden."""
-    text = hidden_in_places(text)
+    if _values.common:
+        text = hidden_in_places(text)
     any_of = _values.any
     if any_of is not None and not any_of.search(text):
         return text
