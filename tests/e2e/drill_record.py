@@ -1,6 +1,6 @@
 """How many looks a cause took, from what the console itself recorded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,52 +17,51 @@ ROW = 40
 
 
 class Told(NamedTuple):
-    """What a row said first after it was hurt, and the looks in which it was to be seen by then."""
+    """What a row said when it named its cause, and in how many looks that could be seen by then."""
 
     said: str
     looks: int
 
 
-class Record:
-    """The recording that belongs to a configuration."""
+class Hurt(NamedTuple):
+    """What was done to a service at ``since``, and what its row is to say of it."""
 
-    def __init__(self, config: Path) -> None:
-        self._archive = Archive(place_of(load(config), config).database)
+    since: float
+    cause: str
 
-    def close(self) -> None:
-        """Close the file."""
-        self._archive.close()
 
-    def snapshots(self, since: float) -> Iterator[Snapshot]:
-        """All that was shown from ``since`` on."""
-        moment = self._archive.neighbour(since, 1)
-        while moment is not None:
-            found = self._archive.at(moment)
-            assert found is not None
-            yield found
-            moment = self._archive.neighbour(moment, 1)
+def told(config: Path, hurt: Mapping[str, Hurt]) -> dict[str, Told]:
+    """When the row of each service named its cause, in the recording that belongs to ``config``.
 
-    def told(self, service: str, since: float, cause: str) -> Told:
-        """When the row of ``service`` named ``cause``, hurt at ``since``.
+    Counted are looks after it was hurt that saw something wrong, at the service or at what runs it,
+    until one told the cause. What never did is not in it.
+    """
+    archive = Archive(place_of(load(config), config).database)
+    try:
+        return _told(archive, hurt)
+    finally:
+        archive.close()
 
-        Counted are looks that began after that and saw something wrong, at the service or at what
-        runs it, until one told the cause. Raises AssertionError if none ever did.
-        """
-        probed: set[float] = set()
-        engine: set[float] = set()
-        said: list[str] = []
-        for each in self.snapshots(since):
-            view = each.service(service)
+
+def _told(archive: Archive, hurt: Mapping[str, Hurt]) -> dict[str, Told]:
+    found: dict[str, Told] = {}
+    probed: dict[str, set[float]] = {name: set() for name in hurt}
+    engine: dict[str, set[float]] = {name: set() for name in hurt}
+    moment = archive.neighbour(min(each.since for each in hurt.values()), 1)
+    while moment is not None and len(found) < len(hurt):
+        snapshot = archive.at(moment)
+        assert snapshot is not None
+        for name in hurt.keys() - found.keys():
+            view, since = snapshot.service(name), hurt[name].since
             assert view is not None
-            said.append(why(view, ROW))
-            probed.update(_bad_looks(view, since))
-            if any(one.state is not State.OK for one in _replicas(each, view)):
-                engine.update(one.taken_at for one in each.engines if one.taken_at > since)
-            if cause in why(view, 80):
-                return Told(
-                    said[-1], max(1, min(filter(None, (len(probed), len(engine))), default=1))
-                )
-        raise AssertionError(f"{service} never said {cause!r}: {list(dict.fromkeys(said))}")
+            probed[name].update(_bad_looks(view, since))
+            if any(each.state is not State.OK for each in _replicas(snapshot, view)):
+                engine[name].update(e.taken_at for e in snapshot.engines if e.taken_at > since)
+            if moment >= since and hurt[name].cause in why(view, 80):
+                seen = [len(looks) for looks in (probed[name], engine[name]) if looks]
+                found[name] = Told(why(view, ROW), min(seen, default=1))
+        moment = archive.neighbour(moment, 1)
+    return found
 
 
 def _bad_looks(view: ServiceView, since: float) -> Iterator[float]:

@@ -30,7 +30,7 @@ from tests.e2e.drill_fleet import (
     Fleet,
     TlsServer,
 )
-from tests.e2e.drill_record import Record
+from tests.e2e.drill_record import Hurt, told
 from tests.operations.place import end_waiting
 from tests.servers.fixtures import MonitoringStack
 from tools.terminal import Terminal
@@ -314,11 +314,8 @@ def two_at_once(drill: Drill) -> None:
 
 def the_causes_were_told_in_time(drill: Drill, hurt: dict[str, float]) -> None:
     """By the console's own record: the look that saw it first, and two more at most."""
-    record = Record(drill.config)
-    try:
-        found = {name: record.told(name, hurt[name], cause) for name, cause in CAUSES.items()}
-    finally:
-        record.close()
+    found = told(drill.config, {name: Hurt(hurt[name], cause) for name, cause in CAUSES.items()})
+    assert found.keys() == CAUSES.keys()
     assert {name: each for name, each in found.items() if each.looks > 1 + 2} == {}
 
 
