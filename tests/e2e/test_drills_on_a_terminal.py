@@ -87,7 +87,10 @@ class Drill:
         """To the overview."""
         while "1 Services" not in self.terminal.text:
             self.terminal.press("\x1b")
-            self.terminal.read(0.7)
+            for _ in range(7):  # what is pressed as a dialog closes is not used
+                self.terminal.read(0.1)
+                if "1 Services" in self.terminal.text:
+                    break
 
     def carry_out(self, key: str, *read: str) -> None:
         """Open the plan with ``key``, read it, choose what it offers; return once it is on."""
