@@ -3,11 +3,15 @@
 Invariant: OpenSSH's rule (``misc.c``, ``safe_path``): what is obeyed, and every folder above it,
 belongs to this user or to root and is written by nobody else; so it is with each symbolic link on
 the way and the folders that it is in. A folder in which only owners may rename and remove (the
-sticky bit, as in ``/tmp``) does for what is in it.
+sticky bit, as in ``/tmp``) does for what is in it. A group that is this user's own, with nobody
+else in it, is nobody else, as in Debian's OpenSSH (``user-group-modes.patch``): where each user has
+one, the umask is 002.
 """
 
 import errno
+import grp
 import os
+import pwd
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +34,7 @@ def looseness_of(status: os.stat_result, path: Path) -> Loose | None:
     mode = stat.S_IMODE(status.st_mode)
     if status.st_uid not in {0, os.geteuid()}:
         return Loose(f"belongs to user {status.st_uid}", f"chown {os.geteuid()} {path}")
-    if mode & 0o022:
+    if mode & 0o002 or (mode & 0o020 and not _is_own_group(status.st_gid)):
         return Loose(f"can be written by others (mode {mode:04o})", f"chmod go-w {path}")
     return None
 
@@ -52,6 +56,21 @@ def looseness(path: Path) -> Loose | None:
         if found is not None:
             return found
     return None
+
+
+def _is_own_group(group: int) -> bool:
+    """Whether ``group`` is this user's own and has nobody else in it. Root's never counts."""
+    user = os.geteuid()
+    try:
+        account, found = pwd.getpwuid(user), grp.getgrgid(group)
+    except KeyError:
+        return False
+    return (
+        user != 0
+        and (account.pw_gid, account.pw_name) == (group, found.gr_name)
+        and set(found.gr_mem) <= {account.pw_name}
+        and all(each.pw_uid == user for each in pwd.getpwall() if each.pw_gid == group)
+    )
 
 
 def _passed(path: Path) -> Iterator[Path]:
