@@ -7,6 +7,7 @@ import pytest
 
 from opsconsole.clock import SystemClock
 from opsconsole.config.settings import Settings
+from opsconsole.engine.assemble import Assembly, Failed
 from opsconsole.engine.open_sources import OpenSources
 from opsconsole.sources.base import AnySource
 
@@ -26,7 +27,10 @@ def sources(failed: list[str]) -> OpenSources:
 
 
 def opened(sources: OpenSources, settings: Settings, cleanup: AsyncExitStack) -> list[AnySource]:
-    return list(sources.open(settings, SystemClock(), Path(), lambda _: None, cleanup))
+    def assembly(failed: Failed) -> Assembly:
+        return Assembly(SystemClock(), Path(), lambda _: None, failed, cleanup)
+
+    return list(sources.open(settings, assembly, cleanup))
 
 
 async def test_what_stays_is_the_same_source_and_what_goes_is_named(sources: OpenSources) -> None:

@@ -19,6 +19,7 @@ from opsconsole.clock import Clock, SystemClock, skew
 from opsconsole.config.changes import changes
 from opsconsole.config.effective import FoundService
 from opsconsole.config.settings import Settings, effective_read_only
+from opsconsole.engine.assemble import Assembly
 from opsconsole.engine.desks.note_watch import Notes, NoteWatch
 from opsconsole.engine.desks.operator_door import OperatorDoor
 from opsconsole.engine.desks.page_book import PageBook
@@ -289,7 +290,9 @@ class Engine(EngineCalls):
 
     def _open(self, cleanup: AsyncExitStack) -> Sequence[AnySource]:
         sources = self._sources.open(
-            self._settings, self._clock, self._base, self._take_event, cleanup
+            self._settings,
+            lambda failed: Assembly(self._clock, self._base, self._take_event, failed, cleanup),
+            cleanup,
         )
         self._store.watch(sources, self._clock.now())
         return sources

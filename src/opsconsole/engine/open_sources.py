@@ -7,13 +7,11 @@ that stays is never closed in between. Call it on the engine's loop.
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from typing import Final
 
-from opsconsole.clock import Clock
 from opsconsole.config.settings import Settings
+from opsconsole.engine import assemble
 from opsconsole.engine.assemble import Assembly
-from opsconsole.model.events import Event
 from opsconsole.sources.base import AnySource
 
 CLOSE_WITHIN: Final = 1.0
@@ -37,16 +35,12 @@ class OpenSources:
     def open(
         self,
         settings: Settings,
-        clock: Clock,
-        base: Path,
-        on_event: Callable[[Event], None],
+        assembly: Callable[[assemble.Failed], Assembly],
         cleanup: AsyncExitStack,
     ) -> Sequence[AnySource]:
         """Open the sources of ``settings``; ``cleanup`` closes those that are read at its end."""
         if self._given is None:
-            self._assembly = Assembly(
-                clock, base, on_event, lambda who, error: self._failed(str(who), error), cleanup
-            )
+            self._assembly = assembly(lambda who, error: self._failed(str(who), error))
         self._now = self._assembled(settings)
         # What sources share was opened with them, and is closed after them.
         cleanup.push_async_callback(lambda: close(self._now))

@@ -42,6 +42,7 @@ def prepare(folder: Path, *, shared: bool) -> Path:
     try:
         # Nothing is made where another user's link leads.
         there = next(each for each in (folder, *folder.parents) if each.exists())
+        _check_kind(there)
         os.close(links.open_folder(str(there)))
         if not folder.exists():
             folder.parent.mkdir(parents=True, exist_ok=True)
@@ -73,10 +74,14 @@ def file_mode(folder: Path) -> int:
     return 0o660 if is_shared(folder) else 0o600
 
 
-def _check(folder: Path) -> None:
-    status = folder.stat()
-    if not stat.S_ISDIR(status.st_mode):
+def _check_kind(folder: Path) -> None:
+    if not folder.is_dir():
         raise StateError(f"{folder} is not a folder", remedy="set state_dir to a folder")
+
+
+def _check(folder: Path) -> None:
+    _check_kind(folder)
+    status = folder.stat()
     shared = status.st_mode & stat.S_IWGRP
     if status.st_uid not in {0, os.geteuid()} and not shared:
         raise StateError(

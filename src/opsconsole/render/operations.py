@@ -240,7 +240,7 @@ def progress(run: Operation, now: float) -> float:
     """The elapsed part of the usual duration, else of the steps; 1 or more when late."""
     if run.state.final:
         return 1.0
-    if run.usual_duration:
+    if run.usual_duration is not None and run.usual_duration > 0:
         return max(0.0, now - run.started_at) / run.usual_duration
     done = sum(step.state in {"done", "failed", "unknown"} for step in run.steps)
     return done / len(run.steps) if run.steps else 0.0
