@@ -36,6 +36,11 @@ class Attainment:
     origin: str = ""
     copy: str = ""
 
+    @property
+    def early(self) -> bool:
+        """Whether too little of its window was seen to judge what was measured."""
+        return self.met is None and self.actual is not None
+
 
 @dataclass(frozen=True, slots=True)
 class WindowCounts:

@@ -57,7 +57,7 @@ def _standing(item: Attainment, width: int) -> list[Line]:
     said: list[str] = []
     if item.closeness is not None and math.isfinite(item.closeness):
         said.append(f"at {figures.percent(item.closeness)} of its limit")
-    if item.met is None and item.actual is not None:
+    if item.early:
         said.append("early: too little of its window was seen to judge it")
     if item.trend:
         said.append(item.trend)
@@ -118,7 +118,7 @@ def _window_of(objective: str) -> float:
 
 
 def _met(item: Attainment) -> tuple[str, str, Role]:
-    if item.met is None and item.actual is not None:
+    if item.early:
         return "?", "early", Role.UNKNOWN
     if item.met is None:
         return "?", "unknown", Role.UNKNOWN

@@ -55,3 +55,23 @@ async def test_who_asks_for_rest_is_not_asked_again() -> None:
         await probes.close()
     assert [sight.state for sight in sights] == [State.UNKNOWN] * 3
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"gone", b'{"status": "down"}'])
+async def test_what_says_that_it_is_down_has_answered(body: bytes) -> None:
+    server = Server(lambda _asked: Said(body, 503))
+    async with listening(server) as url:
+        probes = InstanceProbes(settings_for(url), "web", Path())
+        (sight,) = (await probes.look()).values()
+        await probes.close()
+    assert sight.state is State.DOWN
+    assert sight.latency is not None
+
+
+async def test_what_is_not_there_has_not_answered() -> None:
+    async with listening(Server(lambda _asked: Said(HEALTHY))) as url:
+        pass
+    probes = InstanceProbes(settings_for(url), "web", Path())
+    (sight,) = (await probes.look()).values()
+    await probes.close()
+    assert (sight.state, sight.latency) == (State.DOWN, None)

@@ -140,6 +140,10 @@ async def test_a_restart_that_costs_more_than_is_left(operator: Operator) -> Non
     spent = Attainment("web", "availability", 0.9, 0.999, "", False, budget_left=-1.5)
     plan = await _planned(operator, _seen(spent))
     assert plan.context[1] == "availability: -150 % of the error budget is left"
+    early = Attainment("web", "availability", 0.47, 0.999, "", None, budget_left=0.98)
+    plan = await _planned(operator, _seen(early))
+    assert plan.context[1].startswith("availability: early, too little was seen")
+    assert "98" not in plan.context[1], "a budget of 30 days that were not seen is no figure"
 
 
 @pytest.fixture

@@ -179,12 +179,18 @@ async def test_a_rollback_by_itself_that_cannot_be_is_warned_of() -> None:
 
 async def test_a_lone_target_is_warned_of_when_it_is_restarted() -> None:
     away = "there is one target: the service is away while it restarts"
-    assert away in (await planned(RESTART, steps=1)).warnings
-    assert away not in (await planned(RESTART, steps=2)).warnings
+    lone = settings(web={**WEB, "instances": WEB["instances"][:1]}, bare=BARE)
+    assert away in (await planned(RESTART, lone, steps=1)).warnings
+    assert away in (await planned(replace(RESTART, service="bare"), lone, steps=1)).warnings
+    assert away not in (await planned(RESTART, lone, steps=2)).warnings
     scale = ActionRequest("web", ActionKind.SCALE, parameters={"to": "3"})
     assert away not in (await planned(scale, steps=1)).warnings
+    both = (await planned(RESTART, steps=1)).warnings
+    assert away not in both, "two copies are not one target"
+    assert "one step restarts every copy (2): all may be away at once" in both
     one = replace(RESTART, parameters={"instance": settings().instance_names("web")[0]})
-    assert away not in (await planned(one, steps=1)).warnings, "the other copy goes on answering"
+    alone = (await planned(one, steps=1)).warnings
+    assert not any("away" in each for each in alone), "the other copy goes on answering"
 
 
 @pytest.mark.parametrize("to", ["2", "3", "5"])

@@ -106,6 +106,23 @@ async def test_healthy_instances_are_verified_with_their_latencies() -> None:
     assert world.looks > 10
 
 
+@pytest.mark.parametrize(
+    ("sight", "said"),
+    [
+        (Sight("a", DOWN, "HTTP 503", latency=0.072), "latency 20 ms; it was not healthy before"),
+        (Sight("a", State.DEGRADED, latency=0.072), "latency 20 ms; it was not healthy before"),
+        (Sight("a", DOWN, "connection refused"), "latency 20 ms; it did not answer before"),
+        (Sight("a", OK, latency=0.02), "latency 20 ms before, 20 ms after"),
+        (None, "latency 20 ms"),
+    ],
+)
+async def test_what_it_was_before_is_what_was_seen(sight: Sight | None, said: str) -> None:
+    world = World(lambda at: {} if sight is None else {"a": sight})
+    before = await world.verifier(ActionKind.ROLLBACK).baseline()
+    verdict = await World(always(OK)).verdict(ActionKind.ROLLBACK, before)
+    assert verdict.evidence == ("a: ok", f"a: {said}")
+
+
 @pytest.mark.parametrize("timeout", [0.0, 0.05, 2.0])
 async def test_a_clock_that_wakes_a_little_late_makes_no_gap(timeout: float) -> None:
     class LateClock(ScriptClock):

@@ -137,7 +137,8 @@ def _sight(name: str, reading: Reading[HealthReport], since: float | None) -> Si
         uptime = uptime_of(report.figures)
         return Sight(name, report.state, _said(report), reading.took, uptime=uptime)
     assert reading.fault is not None
-    return Sight(name, _state_of(reading.fault), str(reading.fault))
+    answered = reading.took if reading.fault.status is not None else None
+    return Sight(name, _state_of(reading.fault), str(reading.fault), answered)
 
 
 def uptime_of(figures: Mapping[str, float]) -> float | None:

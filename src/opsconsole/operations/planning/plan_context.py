@@ -76,7 +76,11 @@ def _last_backup(plan: Plan, settings: Settings, base: Path) -> str:
 
 def _budgets(plan: Plan, service: ServiceView) -> Iterator[str]:
     for each in service.objectives:
-        if each.budget_left is not None:
+        if each.budget_left is None:
+            continue
+        if each.early:
+            yield f"{each.objective}: early, too little was seen to say what is left of the budget"
+        else:
             left = f"{each.objective}: {_share(each.budget_left)} of the error budget is left"
             yield f"{left}{_cost(plan, each, len(service.instances))}"
 

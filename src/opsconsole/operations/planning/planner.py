@@ -5,6 +5,7 @@ observed for it is what the runner compares with before it acts.
 """
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from opsconsole.model.operation import (
     Operation,
     Plan,
     Refusal,
+    Step,
 )
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
@@ -109,7 +111,8 @@ async def make_plan(
         reason=request.reason,
         warnings=(
             *hearsay.warnings_of(performed, found.kind, driver.goals(facts)),
-            *_warnings(found, len(steps), countdown, others=_has_others(settings, request)),
+            *_warnings(found, countdown),
+            *_away(request, steps, facts.get("replicas", _declared(settings, request.service))),
             *driver.warnings(),
         ),
         last_outcome=_last_outcome(past),
@@ -244,12 +247,24 @@ def _undo(found: Declared, driver: Driver, countdown: float) -> str:
     return f"{undo}; unless verified, rolled back by itself {countdown:g} s after the verdict"
 
 
-def _has_others(settings: Settings, request: ActionRequest) -> bool:
-    """Whether one of several copies is meant, so that the others are left alone."""
-    return bool(request.instance) and len(settings.services[request.service].instances) != 1
+def _declared(settings: Settings, service: str) -> str:
+    """How many copies are declared; '' where nobody says."""
+    declared = settings.services.get(service)
+    return str(len(declared.instances) or "") if declared is not None else ""
 
 
-def _warnings(found: Declared, steps: int, countdown: float, *, others: bool) -> tuple[str, ...]:
+def _away(request: ActionRequest, steps: tuple[Step, ...], copies: str) -> Iterator[str]:
+    """Whether nothing serves during a restart; ``copies`` are as many as are known."""
+    if request.kind is not ActionKind.RESTART or len(steps) != 1:
+        return
+    if copies in {"", "0", "1"}:
+        if not request.instance or copies:
+            yield "there is one target: the service is away while it restarts"
+    elif not request.instance and not steps[0].instance:
+        yield f"one step restarts every copy ({copies}): all may be away at once"
+
+
+def _warnings(found: Declared, countdown: float) -> tuple[str, ...]:
     warnings = []
     if found.action.auto_rollback and not countdown:
         warnings.append(
@@ -260,8 +275,6 @@ def _warnings(found: Declared, steps: int, countdown: float, *, others: bool) ->
                 else f"nothing is rolled back after {found.kind}"
             )
         )
-    if found.kind is ActionKind.RESTART and steps == 1 and not others:
-        warnings.append("there is one target: the service is away while it restarts")
     if _kills_user_processes():
         warnings.append(
             "logind ends a user's processes at logout (KillUserProcesses=yes): "

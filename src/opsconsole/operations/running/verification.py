@@ -57,11 +57,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """How the instances were before the change. Latencies and uptimes in seconds, by instance."""
+    """How the instances were before the change. Latencies and uptimes in seconds, by instance.
+
+    ``latency`` is of those that were healthy; ``unwell`` answered, and none of it was healthy.
+    """
 
     states: Mapping[str, State]
     latency: Mapping[str, float]
     uptimes: Mapping[str, float] = field(default_factory=dict)
+    unwell: frozenset[str] = frozenset()
 
     @property
     def healthy(self) -> frozenset[str]:
@@ -135,7 +139,8 @@ class Verifier:
         latest = looks[-1].values() if looks else ()
         uptimes = {each.subject: each.uptime for each in latest if each.uptime is not None}
         medians = {name: statistics.median(each) for name, each in times.items()}
-        return Baseline(states, medians, uptimes)
+        answered = {each.subject for look in looks for each in look.values() if _answered(each)}
+        return Baseline(states, medians, uptimes, frozenset(answered - set(medians)))
 
     async def during(self, change: Coroutine[Any, Any, T]) -> T:
         """Await ``change``, and look meanwhile: an outage shows a restart at work.
@@ -303,6 +308,10 @@ def _serves(state: State) -> bool:
     return state in {State.OK, State.DEGRADED}
 
 
+def _answered(sight: Sight) -> bool:
+    return sight.latency is not None
+
+
 def _collect(times: dict[str, list[float]], sights: tuple[Sight, ...]) -> None:
     for sight in sights:
         if sight.latency is not None and sight.state is State.OK:
@@ -322,15 +331,19 @@ def _verified(
         often = "once" if known.relapses == 1 else f"{known.relapses} times"
         summary += f"; it went down again {often}, for {known.outage:.0f} s"
     latencies = tuple(
-        _latency_line(name, before.latency.get(name), statistics.median(values))
-        for name, values in times.items()
+        _latency_line(name, before, statistics.median(values)) for name, values in times.items()
     )
     return Verdict(OperationState.VERIFIED, summary, (*lines_of(look.sights), *latencies))
 
 
-def _latency_line(name: str, before: float | None, after: float) -> str:
+def _latency_line(name: str, baseline: Baseline, after: float) -> str:
+    before = baseline.latency.get(name)
     if before is None:
-        return f"{name}: latency {after * 1000:.0f} ms; it did not answer before"
+        said = f"{name}: latency {after * 1000:.0f} ms"
+        if name in baseline.unwell:
+            return f"{said}; it was not healthy before"
+        # Nobody looked before where the one who began the change is gone.
+        return f"{said}; it did not answer before" if name in baseline.states else said
     slower = after > _MUCH_SLOWER * before and after - before > _NOTICEABLE
     warning = "; slower than before" if slower else ""
     return f"{name}: latency {before * 1000:.0f} ms before, {after * 1000:.0f} ms after{warning}"
