@@ -179,7 +179,7 @@ async def test_a_rollback_by_itself_that_cannot_be_is_warned_of() -> None:
 
 async def test_a_lone_target_is_warned_of_when_it_is_restarted() -> None:
     away = "there is one target: the service is away while it restarts"
-    lone = settings(web={**WEB, "instances": WEB["instances"][:1]}, bare=BARE)
+    lone = settings(web={**WEB, "instances": ["http://10.0.0.1:80"]}, bare=BARE)
     assert away in (await planned(RESTART, lone, steps=1)).warnings
     assert away in (await planned(replace(RESTART, service="bare"), lone, steps=1)).warnings
     assert away not in (await planned(RESTART, lone, steps=2)).warnings
