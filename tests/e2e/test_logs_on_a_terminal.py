@@ -10,7 +10,7 @@ from tools.terminal import Terminal
 
 pytestmark = pytest.mark.terminal
 
-ROW = re.compile(r"^ ?\d\d:\d\d:\d\d\.\d{3} INFO  (ai-service-\d) +analyzed \d+ characters", re.M)
+ROW = re.compile(r"^ ?\d\d:\d\d:\d\d\.\d{3} INFO  +(-\d) +analyzed \d+ characters", re.M)
 
 
 def test_the_logs_of_a_service_are_followed_filtered_and_left(tmp_path: Path) -> None:

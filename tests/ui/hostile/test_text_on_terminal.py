@@ -40,8 +40,8 @@ WAY = (
     ("D", BOX), (ESC, ""), ("B", BOX), (ESC, ""), (":s\t", ""), (ESC, ""),
     ("\x10", "command or service"), ("serv", ""), (ESC, HOME), ("\x14", BOX), (ESC, ""),
     ("2", ""), ("\x1b[C", ""), ("d", "Alert"), ("qqq", HOME),
-    ("2A", ""), (ESC, ""), ("2S", ""), (ESC, ""),
-    ("2z", ""), ("z", HOME), ("5z", ""), ("z", HOME), ("1/[", ""), (ESC, ""),
+    ("2", "A acknowledge"), ("A", BOX), (ESC, ""), ("S", BOX), (ESC, ""),
+    ("z", "1 Alerts"), ("z", HOME), ("5z", "1 Alerts"), ("z", HOME), ("1/[", ""), (ESC, ""),
 )  # fmt: skip
 """Keys, and what then shows where one is."""
 
