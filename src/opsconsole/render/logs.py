@@ -306,7 +306,7 @@ def status(page: LogPage | None, width: int) -> list[Line]:
         return [(Span("  opening the logs …", Role.MUTED),)]
     if not page.sources:
         words = "  this service declares no logs and no containers: add logs: [{file: …}]"
-        return [(Span(words, Role.UNKNOWN),)]
+        return [(Span(words, Role.MUTED),)]
     lines = [clip_line(_source_status(each), width) for each in page.sources[:3]]
     if len(page.sources) > 3:
         lines.append((Span(f"  and {len(page.sources) - 3} more sources", Role.MUTED),))

@@ -21,7 +21,7 @@ def menu_line(view: ActionView, width: int) -> Line:
     return (
         Span(f" {key} ", Role.FAINT if blocked else Role.ACCENT),
         Span(fit(label, LABEL), Role.MUTED if blocked else Role.STRONG),
-        Span("blocked " if blocked else "        ", Role.UNKNOWN),
+        Span("blocked " if blocked else "        ", Role.MUTED),
         Span(
             clip(f"{said}{reads}", max(8, width - LABEL - 12)), Role.MUTED if blocked else Role.TEXT
         ),

@@ -329,7 +329,7 @@ def _remedy(each: Remedy, room: int, width: int, *, well: bool) -> list[WhyRow]:
     line: Line = (
         Span(f" {each.key}  ", Role.FAINT if blocked else Role.ACCENT),
         Span(fit(clip(each.what, room), room), name),
-        Span(first, Role.UNKNOWN if blocked else Role.TEXT),
+        Span(first, Role.MUTED if blocked else Role.TEXT),
     )
     key = f"do/{each.what}"
     out = [WhyRow(Row(key, clip_line(line, width)), remedy=each)]
