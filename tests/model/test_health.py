@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opsconsole.config.services import Health
-from opsconsole.model.health import Component, HealthReport, aged
+from opsconsole.model.health import Component, HealthReport, Sign, aged
 from opsconsole.model.state import State
 from opsconsole.sources.health.body import read_health
 
@@ -41,6 +41,20 @@ def test_no_age_is_later_than_the_look_nor_goes_back(looks: list[dict[str, State
             assert since <= number
             earlier = ages(before).get(name) if before is not None else None
             assert earlier is None or since >= earlier
+        before = now
+
+
+@given(st.lists(st.sampled_from(State), max_size=8))
+def test_the_first_sign_is_the_first_trouble_since_it_was_ok(looks: list[State]) -> None:
+    before: HealthReport | None = None
+    expected: Sign | None = None
+    for number, state in enumerate(looks):
+        now = aged(report(db=state), before, float(number))
+        if state is State.OK:
+            expected = None
+        elif expected is None and state is not State.UNKNOWN:
+            expected = Sign(float(number), state)
+        assert now.components[0].children[0].first == expected
         before = now
 
 

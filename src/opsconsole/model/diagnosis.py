@@ -84,7 +84,8 @@ class Explanation:
     """One story: ``lead`` is what its sentence says, ``facts`` what it stands on, by time.
 
     ``lead`` is one of ``facts``. ``later`` is by how many seconds its first fact came after the
-    service went wrong, None where it did not; what came later is never more than UNLIKELY.
+    service went wrong, None where it did not, and of what the service itself says of its present
+    state; what has it is never more than UNLIKELY.
     """
 
     lead: Fact

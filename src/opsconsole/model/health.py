@@ -22,6 +22,15 @@ class ProbeKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Sign:
+    """A look at a part that was not ok: when, in which state, and what was said of it."""
+
+    at: float
+    state: State
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Component:
     """A part that a health body reports, with its own parts. ``latency`` is in seconds.
 
@@ -29,7 +38,7 @@ class Component:
     known by its name among its siblings. ``breaker`` is the word for the circuit breaker before it
     (closed, half open, open), '' where it has none. One that is not ``critical`` makes the whole
     degraded at the worst; one that is not ``used`` (switched off, not set up) says nothing of the
-    whole.
+    whole. ``first`` is its first sign of trouble since it was last ok, None while it is (``aged``).
     """
 
     name: str
@@ -41,6 +50,7 @@ class Component:
     breaker: str = ""
     critical: bool = True
     used: bool = True
+    first: Sign | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,5 +111,23 @@ def _aged(
         children = component.children
         if children:
             children = _aged(children, old.children if old is not None else (), at)
-        out.append(replace(component, since=at if since is None else since, children=children))
+        out.append(
+            replace(
+                component,
+                since=at if since is None else since,
+                children=children,
+                first=_first_sign(component, old, at),
+            )
+        )
     return tuple(out)
+
+
+def _first_sign(component: Component, old: Component | None, at: float) -> Sign | None:
+    """Being unable to look at a part is no sign, and ends no trouble."""
+    if component.state is State.OK:
+        return None
+    if old is not None and old.first is not None:
+        return old.first
+    if component.state is State.UNKNOWN:
+        return None
+    return Sign(at, component.state, component.message)

@@ -55,8 +55,8 @@ def test_the_page_of_a_failure_is_whole_and_in_order(width: int, height: int) ->
     order = [
         "✖ down for 3m12s, since 09:10:55", "oatie degraded", "1 ✖ 3 copies killed, out of memory",
         "09:02:00  ⇧ image v1.4.2→v1.5.0, by kim", "09:10:55  ✖ 3 of 3: connection refused",
-        "2 ↳ elasticsearch: disk 97% full", "began 42s after", "ruled out   host memory",
-        "not known   more alerts", "would die again",
+        "2 ↳ elasticsearch: disk 97% full", "began 42s after it went wrong",
+        "ruled out   host memory", "not known   more alerts", "would die again",
     ]  # fmt: skip
     places = [text.index(each) for each in order]
     assert places == sorted(places)

@@ -49,6 +49,8 @@ _ROOMY: Final = 24
 _LEAST_CHART: Final = 7
 _MOST_CHART: Final = 14
 _WIDE: Final = 100
+_ROOMY_LINE: Final = 80
+"""Cells from which on a line has room for how likely something is beside what it follows from."""
 _CONSIDERED: Final = 3
 _LEAST_FACT: Final = 24
 """Cells that a fact needs where it shares a line with others."""
@@ -241,7 +243,9 @@ def _explanation(number: int, each: Explanation, width: int, now: float) -> Iter
     glyph, role = _GLYPHS[each.lead.code]
     beside = each.confidence.value
     if each.later is not None:
-        beside += f" · began {figures.age(each.later)} after"
+        later = f"began {figures.age(each.later)} after it went wrong"
+        # Where there is little room, that it is unlikely follows from this.
+        beside = f"{beside} · {later}" if width >= _ROOMY_LINE else later
     elif width >= _WIDE:
         count = len(each.facts)
         beside += f" · stands on {count} fact{'s' * (count != 1)}"

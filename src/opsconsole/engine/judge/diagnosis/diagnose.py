@@ -6,7 +6,7 @@ A dependency explains a service if it is wrong and is not known to have begun la
 such dependencies it is the last one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -26,10 +26,12 @@ from opsconsole.engine.judge.diagnosis.copies import (
 )
 from opsconsole.engine.judge.diagnosis.known import PRECISION, Known, Onset
 from opsconsole.engine.judge.diagnosis.looks import (
+    Told,
     end_facts,
     look_facts,
     noted_facts,
     runs_as,
+    told_parts,
     unread_facts,
 )
 from opsconsole.engine.judge.diagnosis.ranking import Story, ranked
@@ -133,10 +135,22 @@ def _of_trouble(
         yield _after_change(fact, changes, symptoms)
     if not ends.facts:
         for fact in symptoms:
-            yield _after_change(fact, changes)
-    beside = (*workload_facts(service, known), *check_facts(service, known))
-    for fact in (*beside, *look_facts(spared, count), *host_facts(service, known)):
+            yield _of_look(fact, changes, told_parts(struck), service.state)
+    for fact in (*workload_facts(service, known), *check_facts(service, known)):
         yield _after_change(fact, changes)
+    for fact in look_facts(spared, count):
+        yield _of_look(fact, changes, told_parts(spared), service.state)
+    for fact in host_facts(service, known):
+        yield _after_change(fact, changes)
+
+
+def _of_look(fact: Fact, changes: list[Fact], parts: Mapping[str, Told], state: State) -> Story:
+    """What a look says; a part that makes the service what it is began with its first sign."""
+    told = parts.get(fact.subject) if fact.code is FactCode.COMPONENT_FAILS else None
+    if told is None:
+        return _after_change(fact, changes)
+    story = _after_change(fact, changes, sign=told.sign_before(fact))
+    return replace(story, present=told.effect.urgency >= state.urgency)
 
 
 def _surely_unread(story: Story) -> Story:
@@ -206,14 +220,19 @@ def _wrong_below(
             yield other
 
 
-def _after_change(fact: Fact, changes: list[Fact], symptoms: tuple[Fact, ...] = ()) -> Story:
-    """``fact`` with the change before it, and with what followed from it."""
-    change = before(fact, changes)
+def _after_change(
+    fact: Fact, changes: list[Fact], symptoms: tuple[Fact, ...] = (), sign: Fact | None = None
+) -> Story:
+    """``fact`` with the change before it, and with what followed from it; it began with ``sign``
+    where it has one."""
+    began = fact if sign is None else sign
+    change = before(began, changes)
     sure = fact.code not in _SYMPTOMS or change is not None
     lead = fact if change is None else replace(fact, because=(change,))
-    facts = (lead, *symptoms) if change is None else (change, lead, *symptoms)
+    earlier = tuple(each for each in (change, sign) if each is not None)
     confidence = Confidence.LIKELY if sure else Confidence.POSSIBLE
-    return Story(lead, facts, confidence, change.at if change is not None else fact.at)
+    first = began.at if change is None else change.at
+    return Story(lead, (*earlier, lead, *symptoms), confidence, first)
 
 
 def _plain(fact: Fact, confidence: Confidence = Confidence.LIKELY) -> Story:

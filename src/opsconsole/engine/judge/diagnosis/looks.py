@@ -2,15 +2,31 @@
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from opsconsole.engine.judge.diagnosis.known import Known
 from opsconsole.model.certificate import DAY
 from opsconsole.model.diagnosis import Fact, FactCode
 from opsconsole.model.fault import FaultKind
-from opsconsole.model.health import Component, failing
+from opsconsole.model.health import Component, Sign, failing, whole
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import InstanceView, ServiceView, SourceView, first_to_end
-from opsconsole.model.state import State
+from opsconsole.model.state import State, worst
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What copies say of one part: what it makes of the whole, and its first sign of trouble."""
+
+    effect: State
+    first: Sign | None = None
+
+    def sign_before(self, fact: Fact) -> Fact | None:
+        """The first sign as a fact, where it came before ``fact``."""
+        first = self.first
+        if first is None or fact.at is None or first.at >= fact.at:
+            return None
+        return Fact(fact.code, first.at, fact.subject, after=first.message, state=first.state)
 
 
 def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[Fact]:
@@ -25,6 +41,21 @@ def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[
     for each in ill:
         if each.flapping:
             yield Fact(FactCode.FLAPPING, None, each.name, after=each.reason, state=each.state)
+
+
+def told_parts(instances: Iterable[InstanceView]) -> dict[str, Told]:
+    """What ``instances`` say at present of the parts that ``look_facts`` names, by name."""
+    found: dict[str, Told] = {}
+    for each in instances:
+        part = None if each.state is State.OK or each.stale else _culprit(each)
+        if part is None:
+            continue
+        known = found.get(part.name, Told(State.OK))
+        firsts = [sign for sign in (known.first, part.first) if sign is not None]
+        effect = worst((known.effect, whole((part,))))
+        first = min(firsts, key=lambda sign: (sign.at, repr(sign)), default=None)
+        found[part.name] = Told(effect, first)
+    return found
 
 
 def noted_facts(service: ServiceView) -> Iterator[Fact]:
@@ -107,13 +138,13 @@ def _of_components(parts: Sequence[tuple[InstanceView, Component]]) -> Iterator[
     for instance, part in parts:
         alike.setdefault(part.name, []).append((instance, part))
     for name, group in sorted(alike.items()):
-        worst = max(group, key=lambda each: each[1].state.urgency)[1]
+        gravest = max(group, key=lambda each: each[1].state.urgency)[1]
         yield Fact(
             FactCode.COMPONENT_FAILS,
             _earliest([part.since for _, part in group]),
             name,
-            after=worst.message,
-            state=worst.state,
+            after=gravest.message,
+            state=gravest.state,
             copies=len(group),
         )
 
@@ -124,23 +155,23 @@ def _of_probes(instances: Sequence[InstanceView], all_of_them: int) -> Iterator[
         kind = each.fault.kind if each.fault is not None else each.reason
         alike.setdefault(kind, []).append(each)
     for group in alike.values():
-        worst = max(group, key=lambda each: each.state.urgency)
+        gravest = max(group, key=lambda each: each.state.urgency)
         yield Fact(
-            _code(worst),
+            _code(gravest),
             _earliest([each.wrong_at or each.since for each in group]),
-            worst.name,
-            after=worst.reason,
+            gravest.name,
+            after=gravest.reason,
             figure=float(len(group)),
             limit=float(all_of_them),
-            state=worst.state,
+            state=gravest.state,
             copies=len(group),
         )
 
 
-def _code(worst: InstanceView) -> FactCode:
-    if worst.state is State.UNKNOWN:
+def _code(gravest: InstanceView) -> FactCode:
+    if gravest.state is State.UNKNOWN:
         return FactCode.NOT_READ
-    refused = worst.fault is not None and worst.fault.kind is FaultKind.TLS
+    refused = gravest.fault is not None and gravest.fault.kind is FaultKind.TLS
     return FactCode.CERTIFICATE if refused else FactCode.PROBE_FAILS
 
 

@@ -1,7 +1,8 @@
 """From facts to explanations, the likeliest first. Pure.
 
 Invariant: the order is total and depends on the facts alone, never on the order in which they came.
-What began after the service had gone wrong did not cause it, so that it is UNLIKELY.
+What began after the service had gone wrong did not cause it, so that it is UNLIKELY, unless it is
+what the service itself says of its present state.
 """
 
 from collections.abc import Iterable
@@ -47,12 +48,14 @@ _CONFIDENT: Final = tuple(Confidence)
 @dataclass(frozen=True, slots=True)
 class Story:
     """An explanation before it is compared with the onset; ``began`` is the earliest that its
-    beginning can have been, None where that is not known."""
+    beginning can have been, None where that is not known. ``present``: the service says so itself,
+    of the state that it is in."""
 
     lead: Fact
     facts: tuple[Fact, ...]
     confidence: Confidence
     began: float | None
+    present: bool = False
 
 
 def ranked(stories: Iterable[Story], onset: Onset | None) -> tuple[Explanation, ...]:
@@ -62,7 +65,7 @@ def ranked(stories: Iterable[Story], onset: Onset | None) -> tuple[Explanation, 
 
 def _explained(story: Story, onset: Onset | None) -> Explanation:
     late = 0.0
-    if onset is not None and story.began is not None:
+    if onset is not None and story.began is not None and not story.present:
         late = story.began - onset.wrong
     facts = tuple(sorted(story.facts, key=_in_time))
     if late > PRECISION:
