@@ -13,7 +13,6 @@ from typing import Final, NamedTuple
 from opsconsole.model.diagnosis import Confidence, Diagnosis, Explanation, Fact, FactCode
 from opsconsole.model.events import Event, EventKind
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.model.state import State
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import (
     BLANK,
@@ -40,6 +39,7 @@ from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.why import sentence, why
 from opsconsole.render.timeline import rows as events
 from opsconsole.render.timeline import words as event_words
+from opsconsole.render.timeline.trouble import last_trouble
 
 LABEL: Final = 11
 _NAMES: Final = 24
@@ -352,7 +352,7 @@ def _well(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> l
     if said:
         out.append(_text("noted", (Span(f"   {said}"),)))
     mine = [each for each in events.latest(snapshot.events) if each.service == service.name]
-    trouble = next((each for each in mine if _is_trouble(each)), None)
+    trouble = last_trouble(reversed(mine))
     out += _event_lines("last trouble", trouble, "none was seen here", width, now)
     changed = next((each for each in mine if _is_change(each)), None)
     out += _event_lines("last change", changed, "none was seen here", width, now)
@@ -364,10 +364,6 @@ def _well(service: ServiceView, snapshot: Snapshot, width: int, now: float) -> l
             for each in service.objectives
         ]  # fmt: skip
     return out
-
-
-def _is_trouble(event: Event) -> bool:
-    return event.state in {State.DOWN, State.DEGRADED}
 
 
 def _is_change(event: Event) -> bool:

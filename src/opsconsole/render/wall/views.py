@@ -28,6 +28,7 @@ from opsconsole.render.service import columns as grid
 from opsconsole.render.service.standing import Standing, standing
 from opsconsole.render.service.table import Sort, alert_counts, order
 from opsconsole.render.timeline import rows as events
+from opsconsole.render.timeline.trouble import last_trouble
 from opsconsole.render.timeline.words import words
 from opsconsole.render.wall.alerts import blind_spots, ringing
 from opsconsole.render.wall.before import latest
@@ -95,11 +96,9 @@ def _verdict_and_services(
 
 def _last_trouble(scene: Scene, snapshot: Snapshot, width: int) -> list[Line]:
     """When it last was not so; nothing where no trouble was seen."""
-    ill = {State.DOWN, State.DEGRADED}
-    seen = [each for each in events.latest(snapshot.events) if each.state in ill and each.service]
-    if not seen:
+    last = last_trouble(snapshot.events)
+    if last is None:
         return []
-    last = seen[0]
     said = f" last trouble {figures.age(scene.now - last.at)} ago: {last.service}, {words(last)}"
     return [BLANK, clip_line((Span(said, Role.MUTED),), width)]
 

@@ -26,12 +26,12 @@ from opsconsole.engine.judge.diagnosis.copies import (
 )
 from opsconsole.engine.judge.diagnosis.known import PRECISION, Known, Onset
 from opsconsole.engine.judge.diagnosis.looks import (
-    Told,
+    Reported,
     end_facts,
     look_facts,
     noted_facts,
     runs_as,
-    told_parts,
+    reported_parts,
     unread_facts,
 )
 from opsconsole.engine.judge.diagnosis.ranking import Story, ranked
@@ -135,22 +135,22 @@ def _of_trouble(
         yield _after_change(fact, changes, symptoms)
     if not ends.facts:
         for fact in symptoms:
-            yield _of_look(fact, changes, told_parts(struck), service.state)
+            yield _of_look(fact, changes, reported_parts(struck), service.state)
     for fact in (*workload_facts(service, known), *check_facts(service, known)):
         yield _after_change(fact, changes)
     for fact in look_facts(spared, count):
-        yield _of_look(fact, changes, told_parts(spared), service.state)
+        yield _of_look(fact, changes, reported_parts(spared), service.state)
     for fact in host_facts(service, known):
         yield _after_change(fact, changes)
 
 
-def _of_look(fact: Fact, changes: list[Fact], parts: Mapping[str, Told], state: State) -> Story:
+def _of_look(fact: Fact, changes: list[Fact], parts: Mapping[str, Reported], state: State) -> Story:
     """What a look says; a part that makes the service what it is began with its first sign."""
-    told = parts.get(fact.subject) if fact.code is FactCode.COMPONENT_FAILS else None
-    if told is None:
+    reported = parts.get(fact.subject) if fact.code is FactCode.COMPONENT_FAILS else None
+    if reported is None:
         return _after_change(fact, changes)
-    story = _after_change(fact, changes, sign=told.sign_before(fact))
-    return replace(story, present=told.effect.urgency >= state.urgency)
+    story = _after_change(fact, changes, sign=reported.sign_before(fact))
+    return replace(story, present=reported.effect.urgency >= state.urgency)
 
 
 def _surely_unread(story: Story) -> Story:

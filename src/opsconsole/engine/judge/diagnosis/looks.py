@@ -15,7 +15,7 @@ from opsconsole.model.state import State, worst
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """What copies say of one part: what it makes of the whole, and its first sign of trouble."""
 
     effect: State
@@ -43,18 +43,18 @@ def look_facts(instances: Iterable[InstanceView], all_of_them: int) -> Iterator[
             yield Fact(FactCode.FLAPPING, None, each.name, after=each.reason, state=each.state)
 
 
-def told_parts(instances: Iterable[InstanceView]) -> dict[str, Told]:
+def reported_parts(instances: Iterable[InstanceView]) -> dict[str, Reported]:
     """What ``instances`` say at present of the parts that ``look_facts`` names, by name."""
-    found: dict[str, Told] = {}
+    found: dict[str, Reported] = {}
     for each in instances:
         part = None if each.state is State.OK or each.stale else _culprit(each)
         if part is None:
             continue
-        known = found.get(part.name, Told(State.OK))
+        known = found.get(part.name, Reported(State.OK))
         firsts = [sign for sign in (known.first, part.first) if sign is not None]
         effect = worst((known.effect, whole((part,))))
         first = min(firsts, key=lambda sign: (sign.at, repr(sign)), default=None)
-        found[part.name] = Told(effect, first)
+        found[part.name] = Reported(effect, first)
     return found
 
 
