@@ -30,8 +30,8 @@ from opsconsole.engine.judge.diagnosis.looks import (
     end_facts,
     look_facts,
     noted_facts,
-    runs_as,
     reported_parts,
+    runs_as,
     unread_facts,
 )
 from opsconsole.engine.judge.diagnosis.ranking import Story, ranked
