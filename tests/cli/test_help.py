@@ -51,6 +51,19 @@ def test_an_option_is_where_it_does_something(name: str) -> None:
     )
 
 
+def test_init_says_which_file_it_writes() -> None:
+    said = " ".join(COMMANDS["init"].format_help().split())
+    assert "file to write" in said
+    assert "opsconsole.yaml here" in said
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_two_words_of_a_command_are_written_alike(name: str) -> None:
+    actions = [each for each in COMMANDS[name]._actions if not each.option_strings]
+    words = [each.metavar or each.dest for each in actions]
+    assert len(words) == len(set(words))
+
+
 REQUIRED = {
     "check": [], "status": [], "services": [], "operations": [], "backups": [], "record": [],
     "timeline": [], "alerts": [], "silences": [], "logs": ["shop"], "runbook": ["list"],

@@ -46,7 +46,10 @@ def test_what_does_not_answer_is_left_open_and_nothing_is_written(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
     assert main(["init"]) == 1
-    assert "open: docker does not answer" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "left open: docker does not answer: no Docker Engine at" in said
+    assert "nothing was written: no service was found\nname yours in opsconsole.yaml" in said
+    assert "  services:\n    my-api:\n" in said
     assert os.listdir() == []
 
 

@@ -312,7 +312,7 @@ def two_at_once(drill: Drill) -> None:
     ) as other:
         terminal.until("blocked: ")
         terminal.press("R")
-        terminal.until("is at restart of flap")
+        terminal.until("is restarting flap")
         assert "wait until it has ended" in terminal.text
         assert other.wait() == 0
     drill.back()

@@ -84,7 +84,14 @@ def _add_reading_commands(commands: "_Commands") -> None:
     services.set_defaults(module="reading.services")
 
     init = commands.add(
-        "init", "write a first configuration of what runs here; exit 1 if parts are left open"
+        "init",
+        "write a first configuration of what runs here; exit 1 if parts are left open",
+        reads=False,
+    )
+    add_config_option(
+        init,
+        "file to write, or to compare if it is there; default: the first found, else "
+        "opsconsole.yaml here",
     )
     init.set_defaults(module="init")
 
@@ -107,14 +114,14 @@ def _add_reading_commands(commands: "_Commands") -> None:
     operations.add_argument(
         "what",
         nargs="?",
-        metavar="ID",
-        help="show this one; or the command stop-rollback or give-up",
+        metavar="ID|stop-rollback|give-up",
+        help="show this one; or what to do with the one that follows",
     )
     operations.add_argument(
         "id",
         nargs="?",
-        metavar="ID",
-        help="the operation, after stop-rollback or give-up",
+        metavar="ID-TO-STOP",
+        help="the operation that stop-rollback or give-up is about",
     )
     operations.add_argument(
         "--limit", type=natural, metavar="N", default=20, help="list the newest N; default: 20"

@@ -51,9 +51,12 @@ def require_service(settings: Settings, name: str) -> None:
     fleet = look(settings)
     if name in fleet.settings.services:
         return
-    known = ", ".join(fleet.settings.services) or "none"
+    # Nothing else of what finds a configuration needs what makes words, which starts slowly.
+    from opsconsole.render.status_text import NOTHING_WATCHED
+
+    known = ", ".join(fleet.settings.services)
     unread = "".join(f"; {fault}" for fault in fleet.faults)
     raise OpsconsoleError(
         f"no service is called {sanitize(name, limit=_SHOWN)}{unread}",
-        remedy=f"there are: {known}",
+        remedy=f"there are: {known}" if known else NOTHING_WATCHED,
     )

@@ -13,8 +13,11 @@ from opsconsole.engine.recording.upkeep import Bounds
 from opsconsole.engine.reload import ConfigurationWatch
 from opsconsole.errors import ConfigError, StateError
 from opsconsole.model.alerting.silences import SilenceView
+from opsconsole.model.events import Event
+from opsconsole.model.operation import Operation
 from opsconsole.operations.driving import own_acknowledgements
-from opsconsole.operations.notes import NoteBook
+from opsconsole.operations.journal.records import OPERATION_LIMIT
+from opsconsole.operations.notes import NoteBook, read_notes
 from opsconsole.operations.operator import Operator
 from opsconsole.operations.state_place import LateJournal, place_from, scope_of
 
@@ -46,6 +49,23 @@ def acknowledged(configuration: Configuration) -> tuple[SilenceView, ...]:
         return ()
     finally:
         journal.close()
+
+
+def operations_of(configuration: Configuration) -> tuple[Operation, ...]:
+    """What was done under this configuration; none is made where there is no journal. Raises
+    StateError."""
+    settings = configuration.settings
+    journal = LateJournal(place_from(settings), scope_of(settings, configuration.path))
+    try:
+        return journal.open().operations(limit=OPERATION_LIMIT) if journal.is_there() else ()
+    finally:
+        journal.close()
+
+
+def notes_of(configuration: Configuration) -> tuple[Event, ...]:
+    """The notes of people, by when they were made. Raises StateError."""
+    settings = configuration.settings
+    return read_notes(place_from(settings), scope_of(settings, configuration.path))
 
 
 def note_book(configuration: Configuration) -> NoteBook:

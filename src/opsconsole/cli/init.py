@@ -19,6 +19,7 @@ from opsconsole.config.loader import default_settings
 from opsconsole.discovery.look import look
 from opsconsole.errors import OpsconsoleError
 from opsconsole.inspection.servers_around import servers_around
+from opsconsole.render.empty_panels import BY_HAND
 from opsconsole.render.first_configuration import FirstConfiguration, first_configuration
 from opsconsole.text import sanitize
 
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif services:
         _write(path, text)
     else:
-        print("nothing was written: no service was found")
+        print("nothing was written: no service was found", *BY_HAND, sep="\n")
         return _OPEN
     return _OPEN if made.left_open else 0
 
@@ -63,7 +64,7 @@ def _tell(made: FirstConfiguration) -> None:
     for name, evidence in made.found:
         print(sanitize(f"{name:<{width}} ← {evidence}"))
     for line in made.left_open:
-        print(sanitize(f"open: {line}"))
+        print(sanitize(f"left open: {line}"))
 
 
 def _write(path: Path, text: str) -> None:

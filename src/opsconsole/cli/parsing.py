@@ -55,15 +55,16 @@ def common_options() -> Parser:
     return common
 
 
-def add_config_option(parser: Parser) -> None:
-    """What every command that reads a configuration takes, before it or after it."""
+def add_config_option(parser: Parser, text: str = "") -> None:
+    """What every command that has to do with a configuration takes, before it or after it;
+    ``text`` explains it where it is not to be read."""
     parser.add_argument(
         "-c",
         "--config",
         type=Path,
         metavar="FILE",
         default=argparse.SUPPRESS,
-        help="configuration to read: a file or a folder; default: the first found",
+        help=text or "configuration to read: a file or a folder; default: the first found",
     )
 
 

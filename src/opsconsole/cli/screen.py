@@ -182,9 +182,10 @@ def _saved_view(arguments: argparse.Namespace, settings: "Settings") -> "SavedVi
     views = {**{each.name: each for each in saved_views(settings)}, **own}
     found = view_called(name, tuple(views.values()))
     if found is None:
+        there = f"there are: {', '.join(views)}" if views else "there is none"
         raise OpsconsoleError(
             f"no view is called {sanitize(name, limit=80)}",
-            remedy=f"there are: {', '.join(views) or 'none'}; name one under views:",
+            remedy=f"{there}; name one under views:",
         )
     return found
 

@@ -14,7 +14,7 @@ from opsconsole.config.effective import effective
 from opsconsole.config.settings import Docker, Settings
 from opsconsole.discovery.docker import read
 from opsconsole.discovery.finding import Finding
-from opsconsole.model.fault import Fault
+from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.running.workloads import Inventory, Place, PlaceKind
 from opsconsole.sources.docker.containers import join
 from opsconsole.sources.docker.endpoint import DockerUnavailableError, resolve
@@ -48,12 +48,18 @@ def look(
         finding for inventory in inventories for finding in read(declared, inventory, None)
     )
     faults = tuple(
-        f"{engine.name} does not answer: {answer}"
+        f"{engine.name} does not answer: {_why(answer)}"
         for engine, answer in zip(engines, answers, strict=True)
         if isinstance(answer, Fault)
     )
     merged = effective(declared, [each.found for each in findings])
     return Fleet(merged.settings, faults, findings, inventories)
+
+
+def _why(fault: Fault) -> str:
+    """What is absent is named in the message, which says so itself."""
+    absent = fault.kind is FaultKind.ABSENT and fault.message
+    return fault.message if absent else str(fault)
 
 
 def _inventory(

@@ -5,12 +5,24 @@ not answer is never shown as calm.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from opsconsole.model.reading import is_stale
 from opsconsole.model.snapshot import Snapshot, SourceView
 from opsconsole.render.ink import figures
 from opsconsole.render.ink.cells import BLANK, Line, Role, Row, Span, wrap
 from opsconsole.render.overview import Panel
+
+BY_HAND: Final = (
+    "name yours in opsconsole.yaml, here or in ~/.config/opsconsole/config.yaml:",
+    "",
+    "  services:",
+    "    my-api:",
+    "      instances: http://localhost:8000",
+    "",
+    "'opsconsole check FILE' checks it; 'opsconsole demo' shows a fleet",
+)
+"""What to write where nothing was found."""
 
 
 def nothing_to_show(panel: Panel, snapshot: Snapshot | None, *, filtered: bool) -> list[Line]:
@@ -35,13 +47,7 @@ def _no_services(filtered: bool) -> list[Line]:
         return _said("no service matches", "esc clears the filter, f shows all again")
     return _said(
         "no services are configured: below are this host and its containers",
-        "name yours in opsconsole.yaml, here or in ~/.config/opsconsole/config.yaml:",
-        "",
-        "  services:",
-        "    my-api:",
-        "      instances: http://localhost:8000",
-        "",
-        "'opsconsole check FILE' checks it; 'opsconsole demo' shows a fleet",
+        *BY_HAND,
     )
 
 

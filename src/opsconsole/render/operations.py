@@ -219,7 +219,7 @@ def _step_now(run: Operation) -> str:
     running = [step.summary for step in run.steps if step.state == "running"]
     done = sum(step.state == "done" for step in run.steps)
     at = f"{done}/{len(run.steps)}" if run.steps else ""
-    doing = running[0] if running else run.state.value
+    doing = running[0] if running else plan_lines.word_of(run.state)
     return f"{at} {doing}".strip()
 
 
@@ -282,7 +282,7 @@ def row(run: Operation, width: int, now: float) -> Line:
     """One operation of the panel."""
     glyph, role = _look(run)
     narrow, going = width < 100, not run.state.final
-    word = "died again" if run.corrected else run.state.value
+    word = "died again" if run.corrected else plan_lines.word_of(run.state)
     head: list[Span] = [Span(f" {glyph} {fit(word, 12)} ", role)]
     if not (narrow and going):
         head.append(Span(f"{figures.when(run.started_at, now)}  ", Role.MUTED))

@@ -16,6 +16,7 @@ from opsconsole.render.ink.figures import one_unit
 from opsconsole.render.service.standing import seen_standing, standing
 from opsconsole.render.service.why import why
 
+NOTHING_WATCHED: Final = "no service is configured or found"
 _WHY: Final = 200
 """Cells of a line's reason: a line for ``grep`` is not cut where a screen would cut it."""
 
@@ -66,11 +67,13 @@ def _host_lines(snapshot: Snapshot) -> Iterator[str]:
     for seen in snapshot.hosts:
         host = seen.host
         share = host.memory_used / host.memory_total if host.memory_total else 0.0
+        where = f"{host.name}, {host.platform}" if host.platform else host.name
         yield (
-            f"host {host.name}: cpu {host.cpu:.0%}, memory {share:.0%}, "
+            f"host {where}: cpu {host.cpu:.0%}, memory {share:.0%}, "
             + ", ".join(f"{disk.mount} {disk.share:.0%}" for disk in host.disks)
         )
-    yield from (_replica_line(replica) for replica, _ in snapshot.replicas())
+    found = [_replica_line(replica) for replica, _ in snapshot.replicas()]
+    yield from found or (f"{NOTHING_WATCHED}: 'opsconsole init' writes a first configuration",)
 
 
 def _replica_line(replica: Replica) -> str:

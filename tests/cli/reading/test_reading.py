@@ -80,10 +80,59 @@ def test_without_a_configuration_this_host_is_shown(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
-    assert main(["status"]) == 0
+    assert main(["status"]) == 3, "nothing is watched, so nothing is known to be well"
     said = capsys.readouterr().out
     assert "host " in said
     assert "nobody.sock" in said
+    assert "no service is configured or found" in said
+
+
+@pytest.mark.parametrize(
+    "command", [["status", "web"], ["logs", "web"], ["timeline", "--service=web"]]
+)
+def test_where_there_is_no_service_at_all_that_is_said(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nobody.sock")
+    assert main(command) == 69
+    said = capsys.readouterr().err.replace(str(tmp_path), "")
+    assert "no service is called web" in said
+    assert "no service is configured or found" in said
+    assert "none" not in said
+    assert "absent" not in said
+
+
+@pytest.mark.parametrize(
+    ("root", "said"),
+    [
+        ({}, "no alerts here: they are not looked for"),
+        ({"prometheus": {"url": "http://127.0.0.1:1"}}, "unknown: "),
+    ],
+)
+def test_alerts_that_nobody_looked_for_are_no_calm(
+    configure: Configure, capsys: pytest.CaptureFixture[str], root: dict[str, Any], said: str
+) -> None:
+    assert main(["alerts", "--config", str(configure(**root))]) == 3
+    assert said in capsys.readouterr().out
+
+
+def test_own_rules_that_do_not_hold_are_no_alerts(
+    configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rule = {"name": "Down", "when": "state == down", "severity": "critical"}
+    assert main(["alerts", "--config", str(configure({"alerts": [rule]}))]) == 0
+    assert capsys.readouterr().out == "no alerts\n"
+
+
+def test_silences_that_nobody_looked_for_are_said_to_be_that(
+    configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["silences", "--config", str(configure())]) == 0
+    assert capsys.readouterr().out == "no silences here: no Alertmanager is configured\n"
 
 
 def test_a_bad_configuration_exits_78_with_every_problem_at_its_line(

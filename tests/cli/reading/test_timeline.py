@@ -15,6 +15,8 @@ from opsconsole.engine.recording.writer import Writer
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.state import State
+from opsconsole.operations.notes import read_notes
+from opsconsole.operations.state_place import place_from, scope_of
 from tests.cli.conftest import Configure
 
 NOW = time.time()
@@ -93,6 +95,48 @@ def test_without_a_recording_there_is_nothing_and_that_is_said(
     said = capsys.readouterr()
     assert said.out == ""
     assert "nothing is recorded yet" in said.err
+
+
+@pytest.mark.parametrize("recording", [True, False])
+def test_a_note_is_there_without_a_recording(
+    configure: Configure, capsys: pytest.CaptureFixture[str], recording: bool
+) -> None:
+    path = str(configure(recording={"enabled": recording}))
+    assert main(["note", "hello", "--config", path]) == 0
+    assert main(["note", "of the shop", "--service", "shop", "--config", path]) == 0
+    capsys.readouterr()
+    code = 0 if recording else EX_UNAVAILABLE
+    assert main(["timeline", "--config", path]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[-1] for line in lines] == ["hello", "of the shop"]
+    assert main(["timeline", "--config", path, "--json", "--service", "shop"]) == code
+    (event,) = json.loads(capsys.readouterr().out)["events"]
+    assert event["kind"] == "note"
+
+
+def test_what_was_done_is_there_without_a_recording(
+    configure: Configure, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls = {"restart": {"http": {"post": "/restart"}, "min_healthy": "100ms", "deadline": "20s"}}
+    path = str(configure({"actions": calls, "interval": "1s"}))
+    main(["restart", "shop", "--yes", "--reason", "a test", "--config", path])
+    capsys.readouterr()
+    (line,) = told(capsys, "--config", path)
+    assert "restart: verified" in line
+
+
+def test_what_is_recorded_as_well_is_told_once(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["note", "again", "--config", str(config)]) == 0
+    settings = load(config)
+    (note,) = read_notes(place_from(settings), scope_of(settings, config.absolute()))
+    writer = Writer(place_of(settings, config).database)
+    writer.write(Snapshot(3, time.time(), events=(*EVENTS, note)))
+    writer.close()
+    capsys.readouterr()
+    lines = told(capsys, "--config", str(config))
+    assert sum(line.endswith(": again") for line in lines) == 1
 
 
 @pytest.mark.parametrize(

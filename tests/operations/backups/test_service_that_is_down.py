@@ -57,7 +57,7 @@ async def test_what_is_backed_up_can_be_restored_though_no_restore_is_declared(
     assert [step.driver for step in plan.steps] == ["files", "command"]
     assert ids(place)[0].removeprefix("backup-") in plan.steps[0].summary
     assert plan.verification[0] == "every restored path is in place"
-    assert plan.verification[1].startswith("1 instance healthy for 0.1 s within 1 s")
+    assert plan.verification[1].startswith("1 copy healthy for 0.1 s within 1 s")
     back = await do(operator, "restore")
     assert (data / "model").read_bytes() == b"good model"
     assert (data.parent / "reloaded").exists()

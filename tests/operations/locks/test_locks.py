@@ -1,5 +1,6 @@
 """What all locks promise: one holder at a time, who it is, and free when it lets go."""
 
+import re
 import threading
 import time
 from dataclasses import replace
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.errors import StateError
+from opsconsole.model.operation import ActionKind
 from opsconsole.operations.locks.file_locks import FileLocks
 from opsconsole.operations.locks.locks import Holder, LockKind, LockName, Locks
 from opsconsole.operations.state_folder import prepare
@@ -122,5 +124,12 @@ def test_a_name_that_leads_elsewhere_is_no_name(locks: Locks, kind: LockKind, na
 
 def test_a_sentence_says_who_from_where_what_and_since_when() -> None:
     said = holder("ann").sentence(now=172.0)
-    assert said == "ann@here (pts/1) is at restart of web (01:12)"
+    assert said == "ann@here (pts/1) is restarting web (01:12)"
     assert holder("ann").sentence(now=time.time() * 0).endswith("(00:00)")
+
+
+@pytest.mark.parametrize("kind", [*ActionKind, "an operation", "of another version"])
+def test_what_somebody_does_is_told_as_something_that_goes_on(kind: str) -> None:
+    holder = Holder("1", kind, "web", "ann", None, "here", "", 0.0)
+    said = holder.sentence(1.0)
+    assert re.fullmatch(r"ann@here is \w+ing [a-z ]*web \(00:01\)", said), said

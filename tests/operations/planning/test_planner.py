@@ -113,13 +113,13 @@ async def test_a_plan_is_about_what_was_observed() -> None:
 
 async def test_how_it_is_verified_by_what_there_is_to_look_at() -> None:
     web = settings()
-    health = "2 instances healthy for 10 s within 300 s of the change, by /health"
+    health = "2 copies healthy for 10 s within 300 s of the change, by /health"
     assert (await planned(RESTART)).verification == (health,)
     alone = replace(RESTART, parameters={"instance": web.instance_names("web")[0]})
     (line,) = (await planned(alone)).verification
     assert line.startswith(f"{alone.instance}, and all that is healthy now, healthy for 10 s")
     one = settings(web={**WEB, "instances": ["http://10.0.0.1:80"]})
-    assert (await planned(RESTART, one)).verification[0].startswith("1 instance healthy for 10 s")
+    assert (await planned(RESTART, one)).verification[0].startswith("1 copy healthy for 10 s")
     smoke = ActionRequest("web", ActionKind.TEST, "smoke")
     assert (await planned(smoke)).verification == ("the call's own answer",)
     (nothing,) = (await planned(ActionRequest("bare", ActionKind.RESTART))).verification

@@ -144,7 +144,7 @@ def test_clocks_that_are_a_moment_apart_are_believed() -> None:
 def test_a_lock_is_told_with_who_where_what_and_since_when() -> None:
     refusal = policy.refuse_plan(RESTART, replace(FINE, holder=HOLDER))
     assert refusal is not None
-    assert refusal.message == "ops@bastion-2 (pts/3) is at restart of web (00:12)"
+    assert refusal.message == "ops@bastion-2 (pts/3) is restarting web (00:12)"
 
 
 @pytest.mark.parametrize(

@@ -44,11 +44,13 @@ def setting(*states: State) -> Setting:
     ("copies", "states", "said"),
     [
         ((1, 2, 3), (DOWN, DOWN, DOWN), "nobody more than now: 0 of 3 copies answer"),
+        ((1,), (DOWN,), "nobody more than now: 0 of 1 copies answers"),
+        ((1,), (DOWN, OK), "nobody more than now: 1 of 2 goes on answering"),
         ((1,), (DOWN, OK, OK), "nobody more than now: 2 of 3 go on answering"),
         ((1, 2, 3), (OK, OK, OK),
          "nobody, if 2 of 3 copies carry the load: one at a time is away"),
-        ((2,), (DOWN, OK, DOWN), "everybody who uses it: no copy answers meanwhile"),
-        ((1, 2), (OK, DOWN, DOWN), "everybody who uses it: no copy answers meanwhile"),
+        ((2,), (DOWN, OK, DOWN), "everybody who uses it: no copy answers while it is done"),
+        ((1, 2), (OK, DOWN, DOWN), "everybody who uses it: no copy answers while it is done"),
     ],
 )  # fmt: skip
 def test_who_is_hit(copies: tuple[int, ...], states: tuple[State, ...], said: str) -> None:

@@ -32,7 +32,9 @@ from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.source_id import LOCAL
 from opsconsole.model.state import ExitCode
 from opsconsole.render.alerts.folding import fold_rows
+from opsconsole.render.empty_panels import no_alerts
 from opsconsole.render.ink import figures
+from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.alerts import alert_document, silence_document
 
 VERSION: Final = 1
@@ -52,10 +54,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _alerts(configuration: Configuration, arguments: argparse.Namespace) -> int:
-    """Exit 0 nothing loud, 1 warnings, 2 critical, 3 not all sources answered."""
+    """Exit 0 nothing loud, 1 warnings, 2 critical, 3 not all sources answered, or none is asked."""
     began = SystemClock().now()
     snapshot, now = _look(configuration), SystemClock().now()
     silent = [*unheard(snapshot), *_just_seen(snapshot, began)]
+    asked = _looks_for_alerts(configuration.settings, snapshot)
     if arguments.json:
         _print(
             {
@@ -69,10 +72,11 @@ def _alerts(configuration: Configuration, arguments: argparse.Namespace) -> int:
         for row in fold_rows(snapshot.alerts, opened):
             print("  └ " * row.depth + _alert_line(row.alert, now))
         if not snapshot.alerts:
-            print("no alerts")
+            print(*_why_none(snapshot, asked=asked), sep="\n")
         for said in silent:
             print(f"opsconsole: {said}", file=sys.stderr)
-    return int(_exit_code(snapshot.alerts, silent))
+    code = _exit_code(snapshot.alerts, silent)
+    return int(code if asked or code is not ExitCode.OK else ExitCode.UNKNOWN)
 
 
 def _silences(configuration: Configuration, arguments: argparse.Namespace) -> int:
@@ -88,7 +92,8 @@ def _silences(configuration: Configuration, arguments: argparse.Namespace) -> in
         for each in found:
             print(_silence_line(each, now))
         if not found:
-            print("no silences")
+            asked = bool(configuration.settings.alertmanager)
+            print("no silences" if asked else "no silences here: no Alertmanager is configured")
         for said in silent:
             print(f"opsconsole: {said}", file=sys.stderr)
     return int(ExitCode.UNKNOWN) if silent else 0
@@ -164,6 +169,20 @@ def unheard(snapshot: Snapshot) -> list[str]:
             count, first = len(source.unknown_rules), source.unknown_rules[0]
             said.append(f"{source.name}: {count} rules were not evaluated, first {first}")
     return said
+
+
+def _looks_for_alerts(settings: Settings, snapshot: Snapshot) -> bool:
+    """Whether anybody was asked who tells alerts, or the console has rules of its own."""
+    told = any(each.id.kind.knows_alerts and each.tells_alerts for each in snapshot.sources)
+    return told or any(each.alerts for each in settings.services.values())
+
+
+def _why_none(snapshot: Snapshot, *, asked: bool) -> list[str]:
+    """That there are none, where all were asked and answered; else why there may be some."""
+    known = any(each.id.kind.knows_alerts for each in snapshot.sources)
+    if asked and not known:
+        return ["no alerts"]
+    return [each.strip() for each in plain(no_alerts(snapshot, "no alerts")).splitlines() if each]
 
 
 def _just_seen(snapshot: Snapshot, began: float) -> list[str]:

@@ -30,7 +30,7 @@ from opsconsole.model.operation import (
 )
 from opsconsole.model.written.units import read_duration
 from opsconsole.operations.operator import Operator
-from opsconsole.render.forms.plan import unsaid
+from opsconsole.render.forms.plan import unsaid, word_of
 from opsconsole.render.forms.plan_text import plan_lines
 from opsconsole.render.json.status import (
     operation_document,
@@ -152,7 +152,8 @@ class Steps:
 
 def report(operation: Operation, *, whole: bool = False) -> None:
     """The verdict; where it is not good, or ``whole``, with all that was seen and printed."""
-    print(f"{operation.service}: {operation.kind} {operation.state} {operation.summary}".strip())
+    said = f"{operation.kind} {word_of(operation.state)} {operation.summary}".strip()
+    print(f"{operation.service}: {said}")
     if whole or operation.state is not OperationState.VERIFIED:
         for line in unsaid(operation):
             print(f"  {line}")

@@ -27,6 +27,7 @@ from opsconsole.errors import OpsconsoleError
 from opsconsole.model.operation import Operation, Refusal
 from opsconsole.operations.journal.records import OPERATION_LIMIT
 from opsconsole.operations.operator import Operator
+from opsconsole.render.forms.plan import word_of
 from opsconsole.render.ink.cells import plain
 from opsconsole.render.json.status import operation_document
 from opsconsole.render.operations import details, place_in_group
@@ -120,7 +121,8 @@ def _found(operator: Operator, written: str) -> Operation:
             f"{len(matching)} operations begin with {shown}", remedy="write more of its id"
         )
     raise OpsconsoleError(
-        f"there is no operation {shown}", remedy="opsconsole operations --json lists their ids"
+        f"there is no operation {shown}",
+        remedy="opsconsole operations lists the newest with their ids, --limit N more of them",
     )
 
 
@@ -143,7 +145,7 @@ def _act(operator: Operator, arguments: argparse.Namespace) -> int:
 def _line(operation: Operation) -> str:
     name = f" {operation.name}" if operation.name else ""
     return (
-        f"{written(operation.started_at)}  {operation.state:<12} {operation.kind}{name} "
+        f"{written(operation.started_at)}  {word_of(operation.state):<12} {operation.kind}{name} "
         f"{operation.service}  {operation.id}  by {operation.who}@{operation.host}"
         f"  {operation.summary}"
         f"{place_in_group(operation)}"

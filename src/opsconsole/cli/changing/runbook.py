@@ -43,10 +43,11 @@ def _found(loaded: Runbooks, name: str | None) -> Runbook:
         raise OpsconsoleError("name a runbook", remedy="opsconsole runbook list names them")
     found = next((each for each in loaded.runbooks if each.name == name), None)
     if found is None:
-        known = ", ".join(each.name for each in loaded.runbooks) or "none"
+        known = ", ".join(each.name for each in loaded.runbooks)
+        there = f"there are: {known}" if known else "there is none"
         if loaded.problems:
-            raise ConfigError((f"no sound runbook is called {name}; there are: {known}",))
-        raise OpsconsoleError(f"no runbook is called {name}", remedy=f"there are: {known}")
+            raise ConfigError((f"no sound runbook is called {name}; {there}",))
+        raise OpsconsoleError(f"no runbook is called {name}", remedy=there)
     return found
 
 

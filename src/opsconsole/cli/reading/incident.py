@@ -6,24 +6,19 @@ Invariant: it reads and changes nothing but the file it writes, which is new or 
 
 import argparse
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from opsconsole import durable
 from opsconsole.cli.configuration import Configuration, from_arguments, require_service
-from opsconsole.cli.engine import archive_of
+from opsconsole.cli.engine import archive_of, notes_of, operations_of
 from opsconsole.cli.parsing import EX_USAGE
 from opsconsole.clock import SystemClock
 from opsconsole.engine.past.incident import Asked, Material, gather
 from opsconsole.engine.past.incident_logs import excerpts
 from opsconsole.errors import OpsconsoleError
-from opsconsole.model.operation import Operation
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.model.written.typed_time import TypedTimeError, end_of, moment_of
-from opsconsole.operations.journal.records import OPERATION_LIMIT, Scope
-from opsconsole.operations.notes import read_notes
-from opsconsole.operations.state_place import StatePlace, place_from, scope_of
 from opsconsole.render.incident.report import markdown
 from opsconsole.render.ink import figures
 from opsconsole.ui.options import ExportRequest
@@ -71,12 +66,11 @@ def make_report(
     settings = configuration.settings
     clock = SystemClock()
     archive = archive_of(configuration)
-    scope = scope_of(settings, configuration.path)
     asked = Asked(until, since, service, settings.environment.name, clock.now())
     material = Material(
         recorded=archive,
-        operations=lambda: _operations(place_from(settings), scope),
-        notes=lambda: read_notes(place_from(settings), scope),
+        operations=lambda: operations_of(configuration),
+        notes=lambda: notes_of(configuration),
         logs=lambda names, start: excerpts(settings, configuration.base, clock, names, start),
         shown=shown,
     )
@@ -116,18 +110,6 @@ def write_new(text: str, path: Path) -> Path:
     except OSError as error:
         raise OpsconsoleError(f"cannot write {path}: {error.strerror}") from error
     return path
-
-
-def _operations(state: StatePlace, scope: Scope) -> Iterable[Operation]:
-    """The operations of the journal, if there is one; none is made. Raises StateError."""
-    if not state.exists():
-        return ()
-    journal = state.journal()
-    journal.use_scope(scope)
-    try:
-        return journal.operations(limit=OPERATION_LIMIT)
-    finally:
-        journal.close()
 
 
 def _refused(said: str) -> int:

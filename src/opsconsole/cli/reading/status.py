@@ -14,9 +14,9 @@ from opsconsole.clock import SystemClock
 from opsconsole.engine.engine import Engine
 from opsconsole.errors import OpsconsoleError
 from opsconsole.model.snapshot import ServiceView, Snapshot
-from opsconsole.model.state import ExitCode, exit_code
+from opsconsole.model.state import exit_code
 from opsconsole.render.json.status import status_document
-from opsconsole.render.status_text import status_lines
+from opsconsole.render.status_text import NOTHING_WATCHED, status_lines
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,14 +48,11 @@ def _chosen(snapshot: Snapshot, names: list[str]) -> tuple[ServiceView, ...]:
     if missing:
         raise OpsconsoleError(
             f"no service is called {', '.join(missing)}",
-            remedy=f"there are {', '.join(known) or 'none'}",
+            remedy=f"there are: {', '.join(known)}" if known else NOTHING_WATCHED,
         )
     return tuple(known[name] for name in names)
 
 
 def _of_this_host(snapshot: Snapshot) -> int:
-    """Without services what runs decides; where nothing does, that a host was seen is enough."""
-    states = [replica.state for replica, _ in snapshot.replicas()]
-    if states:
-        return int(exit_code(states))
-    return int(ExitCode.OK if snapshot.hosts else ExitCode.UNKNOWN)
+    """Without services what runs decides; where nothing does, nothing is known to be well."""
+    return int(exit_code(replica.state for replica, _ in snapshot.replicas()))

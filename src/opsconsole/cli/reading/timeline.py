@@ -1,20 +1,24 @@
 """``opsconsole timeline``: what happened, as it was recorded, oldest first.
 
-Invariant: it reads only the recording, even while another process writes it. Where the recording
-begins later than what was asked for, that is said, so that silence is not taken for calm.
+Invariant: it reads only the recording, even while another process writes it, and the notes and
+operations of the state, which are there without one. Where the recording begins later than what was
+asked for, or the state cannot be read, that is said, so that silence is not taken for calm.
 """
 
 import argparse
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from opsconsole.cli.configuration import from_arguments, require_service
-from opsconsole.cli.engine import archive_of
-from opsconsole.cli.parsing import EX_USAGE
-from opsconsole.errors import OpsconsoleError
+from opsconsole.cli.configuration import Configuration, from_arguments, require_service
+from opsconsole.cli.engine import archive_of, notes_of, operations_of
+from opsconsole.cli.parsing import EX_INCOMPLETE, EX_USAGE
+from opsconsole.engine.judge.alike import Known
+from opsconsole.engine.judge.events import operation_moved
+from opsconsole.errors import OpsconsoleError, StateError
 from opsconsole.model.events import Event
 from opsconsole.model.past.replay import Span
 from opsconsole.model.written.typed_time import TypedTimeError, moment_of
@@ -43,23 +47,62 @@ def run(arguments: argparse.Namespace) -> int:
     if service:
         require_service(configuration.settings, service)
     archive = archive_of(configuration)
-    if archive is None:
-        raise OpsconsoleError(
-            "recording is switched off", remedy="set recording.enabled in the configuration"
-        )
-    try:
-        recorded = archive.span()
-        events = archive.events(since, now, service)
-    finally:
-        archive.close()
+    kept: tuple[Event, ...] = ()
+    recorded: Span | None = None
+    if archive is not None:
+        try:
+            recorded = archive.span()
+            kept = archive.events(since, now, service)
+        finally:
+            archive.close()
+    told, lacks = _of_state(configuration)
+    asked = (each for each in told if since <= each.at <= now and service in {"", each.service})
+    events = _with(kept, asked)
     if arguments.json:
         _print_json(events, since, now, recorded)
-        return 0
-    if recorded is None or recorded.begin > since:
-        print(f"opsconsole: {before_sentence(recorded, now)}", file=sys.stderr)
-    for line in _lines(events, now):
-        print(line)
-    return 0
+    else:
+        if archive is not None and (recorded is None or recorded.begin > since):
+            said = f"{before_sentence(recorded, now)}: only notes and operations are known"
+            print(f"opsconsole: {said}", file=sys.stderr)
+        for line in _lines(events, now):
+            print(line)
+    for lack in lacks:
+        print(f"opsconsole: left out: {lack}", file=sys.stderr)
+    if archive is None:
+        raise OpsconsoleError(
+            "recording is switched off: only notes and operations are known",
+            remedy="set recording.enabled in the configuration",
+        )
+    return EX_INCOMPLETE if lacks else 0
+
+
+def _of_state(configuration: Configuration) -> tuple[list[Event], list[str]]:
+    """Notes, and how far operations came; and why some of it cannot be read."""
+    told: list[Event] = []
+    lacks: list[str] = []
+    try:
+        told += notes_of(configuration)
+        moved = (operation_moved(each, None) for each in operations_of(configuration))
+        told += [each for each in moved if each is not None]
+    except StateError as error:
+        lacks.append(str(error))
+    return sorted(told, key=_moment), lacks
+
+
+def _with(kept: Sequence[Event], told: Iterable[Event]) -> list[Event]:
+    """``kept``, with what of ``told`` is not recorded as well, oldest first."""
+    there, known = {_said(each) for each in kept}, Known(kept)
+    fresh = [each for each in told if _said(each) not in there and known.same(each) is None]
+    return sorted([*kept, *fresh], key=_moment)
+
+
+def _said(event: Event) -> tuple[float, Event]:
+    """What is the same of a note, however its moment was written down."""
+    return round(event.at, 3), replace(event, at=0.0)
+
+
+def _moment(event: Event) -> float:
+    return event.at
 
 
 def _since(text: str, now: float) -> float:

@@ -133,7 +133,7 @@ class CommandDriver(Driver):
 
     def undo(self) -> str:
         """As far as it can be known."""
-        return "not by the console: the command itself decides"
+        return "it cannot be undone from here"
 
     async def _is_folder(self) -> bool:
         with suppress(MachineError):

@@ -146,7 +146,7 @@ class HttpDriver(Driver):
         recover = self._service.actions.degrade
         if recover is not None and recover is self._context.action:
             return "recover, by itself at the end or on demand"
-        return "not by the console: the call itself decides"
+        return "it cannot be undone from here"
 
     async def close(self) -> None:
         """Close what was opened."""

@@ -33,7 +33,7 @@ from opsconsole.threads import BoundedExecutor
 
 T = TypeVar("T")
 
-NOT_UNDONE: Final = "not at all: a restart cannot be undone"
+NOT_UNDONE: Final = "nothing: a restart cannot be undone"
 """How a restart is undone."""
 
 

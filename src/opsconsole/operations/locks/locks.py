@@ -11,12 +11,30 @@ from typing import Final, Protocol
 
 from opsconsole.config.types import NAME_PATTERN
 from opsconsole.errors import StateError
+from opsconsole.model.operation import ActionKind
 from opsconsole.text import sanitize
 
 PATIENCE: Final = 0.05
 """Seconds that a service's lock is tried for, because a look at its holder holds it a moment."""
 
 _SHOWN: Final = 80
+_DOING: Final[dict[str, str]] = {
+    ActionKind.RESTART: "restarting",
+    ActionKind.DEGRADE: "degrading",
+    ActionKind.RECOVER: "recovering",
+    ActionKind.BACKUP: "backing up",
+    ActionKind.RESTORE: "restoring",
+    ActionKind.ROLLBACK: "rolling back",
+    ActionKind.SCALE: "scaling",
+    ActionKind.TEST: "testing",
+    ActionKind.CALL: "calling",
+    ActionKind.ACKNOWLEDGE: "acknowledging an alert at",
+    ActionKind.SILENCE: "silencing alerts at",
+    ActionKind.EXPIRE_SILENCE: "ending a silence at",
+}
+"""What somebody does, by the kind that they wrote, which may be another version's."""
+
+_WORKING: Final = "changing"
 
 
 class LockKind(StrEnum):
@@ -69,11 +87,11 @@ class Holder:
         return self.subject or self.service
 
     def sentence(self, now: float) -> str:
-        """``ops@bastion-2 (pts/3) is at restart of ai-service (00:12)``."""
+        """``ops@bastion-2 (pts/3) is restarting ai-service (00:12)``."""
         minutes, seconds = divmod(max(0, int(now - self.since)), 60)
         place = f" ({self.tty})" if self.tty else ""
         return (
-            f"{self.who}@{self.host}{place} is at {self.kind} of {self.service} "
+            f"{self.who}@{self.host}{place} is {_DOING.get(self.kind, _WORKING)} {self.service} "
             f"({minutes:02d}:{seconds:02d})"
         )
 

@@ -221,7 +221,7 @@ def _health(settings: Settings, found: Declared, alone: str) -> str:
         count = len(service.instances)
         if alone:
             return f"{alone.replace(',', ', ')}, and all that is healthy now, {held}, by {path}"
-        return f"{count} instance{'s' * (count > 1)} {held}, by {path}"
+        return f"{count} {'copy' if count == 1 else 'copies'} {held}, by {path}"
     traits = registry.traits(action)
     if traits.sees:
         return f"what was changed is running and {held}"

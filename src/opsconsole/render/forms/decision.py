@@ -162,12 +162,13 @@ def _away(plan: Plan, setting: Setting) -> str:
     if not total:
         return "who uses it, while it is away"
     if not healthy:
-        return f"nobody more than now: 0 of {total} {_copies(total)} answer"
+        return f"nobody more than now: 0 of {total} copies answer{'s' * (total == 1)}"
     if copies and not copies & healthy:
-        return f"nobody more than now: {len(healthy)} of {total} go on answering"
+        go = "goes" if len(healthy) == 1 else "go"
+        return f"nobody more than now: {len(healthy)} of {total} {go} on answering"
     left = len(healthy - copies) if len(plan.steps) == 1 else len(healthy) - 1
     if not copies or left < 1:
-        return "everybody who uses it: no copy answers meanwhile"
+        return "everybody who uses it: no copy answers while it is done"
     return f"nobody, if {left} of {total} {_copies(total)} carry the load: one at a time is away"
 
 

@@ -240,12 +240,17 @@ def look_of(run: Operation) -> tuple[str, Role, str]:
     """The glyph, its role and the words of where an operation stands."""
     if run.corrected:
         return "▲", Role.DEGRADED, verdict(run)
-    return _VERDICTS.get(run.state, ("▸", Role.ACCENT, run.state.value))
+    return _VERDICTS.get(run.state, ("▸", Role.ACCENT, word_of(run.state)))
+
+
+def word_of(state: OperationState) -> str:
+    """Where an operation stands, in a word that says it to who does not know the journal."""
+    return "begins" if state is OperationState.INTENT else state.value
 
 
 def verdict(run: Operation) -> str:
     """``verified``; ``verified, web-1 died again after 28 s`` where it was corrected."""
-    return f"{run.state.value}, {run.corrected}" if run.corrected else run.state.value
+    return f"{run.state.value}, {run.corrected}" if run.corrected else word_of(run.state)
 
 
 def _summary(run: Operation) -> str:

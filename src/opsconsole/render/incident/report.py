@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from opsconsole.model.events import EventKind
 from opsconsole.model.operation import Operation
 from opsconsole.model.past.incident import AlertSpan, Excerpt, Incident
+from opsconsole.render.forms.plan import verdict
 from opsconsole.render.incident.charts import chart
 from opsconsole.render.incident.markdown import block, code, escape, table
 from opsconsole.render.incident.story import clock, sentence, story
@@ -141,14 +142,13 @@ def _operation(run: Operation) -> tuple[str, ...]:
     name = f" {run.name}" if run.name and run.name != run.kind.value else ""
     lasted = "" if run.ended_at is None else figures.age(run.ended_at - run.started_at)
     evidence = "; ".join(part for part in (run.summary, *run.evidence) if part)
-    verdict = f"{run.state.value}, {run.corrected}" if run.corrected else run.state.value
     return (
         clock(run.started_at),
         lasted,
         escape(f"{run.who}@{run.host}" if run.host else run.who).replace("\\@", " at "),
         escape(f"{run.kind.value}{name} of {run.about or run.service}"),
         escape(run.reason),
-        escape(verdict),
+        escape(verdict(run)),
         escape(evidence),
     )
 

@@ -248,7 +248,8 @@ def _run(run: Operation) -> str:
         return f"{escape(of_run(run))} at {clock(run.ended_at or run.started_at)}."
     name = f" {run.name}" if run.name and run.name != run.kind.value else ""
     why = f" (“{escape(run.reason)}”)" if run.reason else ""
-    verdict = f"verdict {run.state.value}"
+    settled = run.state.final or run.state is OperationState.UNKNOWN
+    verdict = f"verdict {run.state.value}" if settled else "no verdict yet"
     said = f": {escape(run.summary)}" if run.summary else ""
     when = f"at {clock(run.started_at)}"
     what = f"{run.kind.value}{escape(name)} of {code(run.service)}"

@@ -1,7 +1,7 @@
 """Recognising where the console runs, and what it may use there.
 
-Invariant: a platform is named with the evidence for it, never from a guess; without evidence
-the answer is ''. Values of variables are not shown, for some are secrets.
+Invariant: a platform is named where a sign of it is there, never from a guess; without one
+the answer is ''. Neither the sign nor its value is shown, for some are secrets.
 
 The signs are those that the guide of Oatie lists, as each platform documents them for its own
 workloads. Limits are those of the control group (``cgroup-v1``, ``cgroup-v2.txt``).
@@ -39,17 +39,12 @@ _PLATFORMS: Final = (
 
 
 def recognise(environ: Mapping[str, str], exists: Callable[[str], bool]) -> str:
-    """The platform with its evidence, such as ``Heroku (DYNO)``; '' when none is recognised.
+    """The platform, such as ``Heroku``; '' when none is recognised.
 
     Where several are recognised all are named, the outermost service first and what it runs
-    on after it: ``AWS (AWS_REGION), Kubernetes (/var/run/secrets/kubernetes.io)``.
+    on after it: ``AWS, Kubernetes``.
     """
-    found = [
-        f"{platform.name} ({evidence})"
-        for platform in _PLATFORMS
-        if (evidence := _evidence(platform, environ, exists))
-    ]
-    return ", ".join(found)
+    return ", ".join(each.name for each in _PLATFORMS if _is_it(each, environ, exists))
 
 
 def describe_limits(read: Callable[[str], str | None], *, memory: int, cores: int) -> str:
@@ -69,17 +64,13 @@ def describe_limits(read: Callable[[str], str | None], *, memory: int, cores: in
     return f"limited to {' and '.join(parts)}" if parts else ""
 
 
-def _evidence(
-    platform: _Platform, environ: Mapping[str, str], exists: Callable[[str], bool]
-) -> str:
-    """The first sign of the platform that is there; '' when none is."""
-    for name in platform.flags:
-        if environ.get(name, "").strip().lower() not in _FALSE:
-            return name
-    for name in platform.variables:
-        if environ.get(name, "").strip():
-            return name
-    return next((path for path in platform.files if exists(path)), "")
+def _is_it(platform: _Platform, environ: Mapping[str, str], exists: Callable[[str], bool]) -> bool:
+    """Whether one of the platform's signs is there."""
+    return (
+        any(environ.get(name, "").strip().lower() not in _FALSE for name in platform.flags)
+        or any(environ.get(name, "").strip() for name in platform.variables)
+        or any(exists(path) for path in platform.files)
+    )
 
 
 def _share(quota: str | None = None, period: str | None = None) -> float | None:

@@ -198,7 +198,7 @@ def _read_while_noted(mount: str, hung: set[str]) -> Disk | None:
 
 
 def _describe_platform(environ: Mapping[str, str], figures: Figures) -> str:
-    """Where this is and its limits, such as ``in a container (/.dockerenv), limited to …``."""
+    """Where this is and its limits, such as ``in a container, limited to …``."""
     limits = describe_limits(
         _read_cgroup, memory=figures.memory_total, cores=max(1, len(figures.cores))
     )

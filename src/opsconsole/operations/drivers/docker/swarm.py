@@ -18,6 +18,7 @@ from opsconsole.operations.drivers.docker.changes import EngineChanges, NotChang
 from opsconsole.operations.drivers.docker.engine import EngineCalls, engine_of
 from opsconsole.operations.drivers.settling import SETTLING, settle
 from opsconsole.operations.driving.driver import (
+    NOT_UNDONE,
     Driver,
     DriverContext,
     ObserveError,
@@ -141,7 +142,7 @@ class SwarmDriver(Driver):
         """Scaling is undone by scaling back."""
         if self._kind is ActionKind.SCALE:
             return f"scale back to {_replicas(self._seen)}"
-        return "not at all: a restart cannot be undone"
+        return NOT_UNDONE
 
     def _is_as_wanted(self, seen: Mapping[str, Any], step: Step) -> bool:
         call = Update.of(step)

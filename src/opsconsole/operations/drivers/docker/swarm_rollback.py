@@ -68,7 +68,7 @@ class SwarmRollback(SwarmDriver):
 
     def undo(self) -> str:
         """The engine goes back only once."""
-        return "by deploying the later version again: a rollback is never rolled back"
+        return "deploying the later version again: a rollback is never rolled back"
 
     def _is_as_wanted(self, seen: Mapping[str, Any], step: Step) -> bool:
         return _digest(seen["Spec"]) == Update.of(step).specification

@@ -78,10 +78,9 @@ class WaysToLook:
             return f"views: {', '.join(each.name for each in views) or 'none yet: :view save NAME'}"
         found = view_called(words, views)
         if found is None:
-            known = ", ".join(each.name for each in views) or "none"
-            return (
-                f"no view is called {sanitize(words.strip(), limit=NAME_LIMIT)}; there are: {known}"
-            )
+            known = ", ".join(each.name for each in views)
+            there = f"there are: {known}" if known else "there is none: :view save NAME"
+            return f"no view is called {sanitize(words.strip(), limit=NAME_LIMIT)}; {there}"
         return self.show(found)
 
     def _drop(self, name: str) -> str:
