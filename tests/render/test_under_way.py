@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.model.operation import OperationState
+from opsconsole.render.forms.plan import operation
 from opsconsole.render.ink.cells import line_width, plain
-from opsconsole.render.operations import strips
+from opsconsole.render.operations import row, strips
 from tests.ui import fleet, working
 from tests.ui.fleet import NOW
 
@@ -42,3 +43,14 @@ def test_what_ended_while_nobody_was_there_goes_first() -> None:
     made = replace(fleet.on_fire(), operations=RUNS[::-1], missed=RUNS[:1])
     assert len(strips(made, 80, NOW, away=True, most=3)) == 1
     assert len(strips(made, 80, NOW, away=False, most=3)) == 3
+
+
+@pytest.mark.parametrize("state", OperationState)
+def test_no_word_of_the_journal_is_shown(state: OperationState) -> None:
+    run = replace(RUNS[0], state=state, steps=())
+    shown = [strips(replace(fleet.on_fire(), operations=(run,)), 120, NOW, away=False)]
+    shown += [[row(run, 120, NOW)], operation(run, 120, NOW)]
+    for lines in shown:
+        assert "intent" not in plain(lines)
+    if state is OperationState.INTENT:
+        assert all("begins" in plain(lines) for lines in shown)

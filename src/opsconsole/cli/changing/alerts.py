@@ -172,9 +172,9 @@ def unheard(snapshot: Snapshot) -> list[str]:
 
 
 def _looks_for_alerts(settings: Settings, snapshot: Snapshot) -> bool:
-    """Whether anybody was asked who tells alerts, or the console has rules of its own."""
-    told = any(each.id.kind.knows_alerts and each.tells_alerts for each in snapshot.sources)
-    return told or any(each.alerts for each in settings.services.values())
+    """Whether anybody was asked who reports alerts, or the console has rules of its own."""
+    reported = any(each.id.kind.knows_alerts and each.tells_alerts for each in snapshot.sources)
+    return reported or any(each.alerts for each in settings.services.values())
 
 
 def _why_none(snapshot: Snapshot, *, asked: bool) -> list[str]:

@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
             kept = archive.events(since, now, service)
         finally:
             archive.close()
-    told, lacks = _of_state(configuration)
-    asked = (each for each in told if since <= each.at <= now and service in {"", each.service})
+    shared, lacks = _of_state(configuration)
+    asked = (each for each in shared if since <= each.at <= now and service in {"", each.service})
     events = _with(kept, asked)
     if arguments.json:
         _print_json(events, since, now, recorded)
@@ -78,21 +78,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _of_state(configuration: Configuration) -> tuple[list[Event], list[str]]:
     """Notes, and how far operations came; and why some of it cannot be read."""
-    told: list[Event] = []
+    shared: list[Event] = []
     lacks: list[str] = []
     try:
-        told += notes_of(configuration)
+        shared += notes_of(configuration)
         moved = (operation_moved(each, None) for each in operations_of(configuration))
-        told += [each for each in moved if each is not None]
+        shared += [each for each in moved if each is not None]
     except StateError as error:
         lacks.append(str(error))
-    return sorted(told, key=_moment), lacks
+    return sorted(shared, key=_moment), lacks
 
 
-def _with(kept: Sequence[Event], told: Iterable[Event]) -> list[Event]:
-    """``kept``, with what of ``told`` is not recorded as well, oldest first."""
+def _with(kept: Sequence[Event], shared: Iterable[Event]) -> list[Event]:
+    """``kept``, with what of ``shared`` is not recorded as well, oldest first."""
     there, known = {_said(each) for each in kept}, Known(kept)
-    fresh = [each for each in told if _said(each) not in there and known.same(each) is None]
+    fresh = [each for each in shared if _said(each) not in there and known.same(each) is None]
     return sorted([*kept, *fresh], key=_moment)
 
 

@@ -197,7 +197,7 @@ def _copies(service: ServiceView) -> str:
     if not service.instances:
         return ""
     total, well = len(service.instances), service.ok_instances
-    said = f"{well} of {total} {'copy is' if total == 1 else 'copies are'} ok"
+    said = f"{well} of {total} {'copies is' if total == 1 else 'copies are'} ok"
     faults = {each.fault.message for each in service.instances if each.fault is not None}
     return f"{said}: {faults.pop()}" if len(faults) == 1 else said
 
