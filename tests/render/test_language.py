@@ -30,7 +30,7 @@ from tests.ui import fleet
 NOW = fleet.NOW
 CARRY_FIGURES = (
     Role.TEXT, Role.STRONG, Role.MUTED, Role.STALE, Role.ACCENT, Role.OK, Role.DEGRADED, Role.DOWN,
-    Role.UNKNOWN, Role.TRACE, Role.OBJECTIVE, Role.BAR, Role.KEY, Role.KEY_LABEL,
+    Role.UNKNOWN, Role.TRACE, Role.OBJECTIVE, Role.TRACE_OVER, Role.BAR, Role.KEY, Role.KEY_LABEL,
 )  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_what_is_filled_above_the_goal_differs_by_form() -> None:
     below = {char for row in found[at + 1 :] for char, _ in row}
     assert chr(0x28FF) in below
     assert chr(0x28FF) not in above
-    assert {role for row in found[:at] for char, role in row if char != " "} == {Role.OBJECTIVE}
+    assert {role for row in found[:at] for char, role in row if char != " "} == {Role.TRACE_OVER}
 
 
 def test_series_of_one_chart_differ_by_form() -> None:
@@ -146,7 +146,7 @@ def test_a_word_for_a_state_always_has_its_own_glyph(scene) -> None:  # type: ig
 
 HUES = {
     Role.DOWN: "down", Role.BAR_DOWN: "down", Role.DEGRADED: "degraded",
-    Role.BAR_DEGRADED: "degraded", Role.OBJECTIVE: "degraded", Role.OK: "ok", Role.BAR_OK: "ok",
+    Role.BAR_DEGRADED: "degraded", Role.TRACE_OVER: "degraded", Role.OK: "ok", Role.BAR_OK: "ok",
     Role.BIG_OK: "ok", Role.UNKNOWN: "unknown", Role.BAR_UNKNOWN: "unknown",
     Role.ACCENT: "accent", Role.TITLE_FOCUSED: "accent", Role.TRACE: "accent",
 }  # fmt: skip

@@ -147,6 +147,7 @@ _LOOKS: Final[Mapping[Role, tuple[str, str, str]]] = {
     Role.TRACE_FILL: ("trace_fill", "background", ""),
     Role.TRACE_LOW: ("muted", "background", ""),
     Role.TRACE_HIGH: ("strong", "background", ""),
+    Role.TRACE_OVER: ("degraded", "background", ""),
     Role.OBJECTIVE: ("text", "background", ""),
     Role.KEY: ("accent", "surface", "bold"),
     Role.KEY_LABEL: ("text", "surface", ""),

@@ -49,6 +49,7 @@ class Role(StrEnum):
     TRACE_FILL = "trace-fill"
     TRACE_LOW = "trace-low"
     TRACE_HIGH = "trace-high"
+    TRACE_OVER = "trace-over"
     OBJECTIVE = "objective"
     KEY = "key"
     KEY_LABEL = "key-label"

@@ -144,7 +144,7 @@ class _Grid:
         for column in range(self.cells):
             for row in range(self._goal):
                 if self._bits[row][column] and self._roles[row][column] is Role.TRACE:
-                    self._roles[row][column] = Role.OBJECTIVE
+                    self._roles[row][column] = Role.TRACE_OVER
             self._roles[self._goal][column] = Role.OBJECTIVE
             if self._bits[self._goal][column] not in {0, _FULL}:
                 self._dot(column * 2, level, Role.OBJECTIVE)
