@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from opsconsole.model.operation import Refusal
+from opsconsole.model.operation import ConfirmLevel, Refusal
 from opsconsole.model.snapshot import Snapshot
 from opsconsole.render.service.why import sentence
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage
+from tests.ui.fake_engine import FakeEngine
 
 SMALL = (80, 24)
 ILL = ("ai-service", "elasticsearch", "oatie", "mailer")
@@ -51,6 +52,23 @@ async def test_what_blocks_an_action_is_whole(open_stage: OpenStage) -> None:
     async with open_stage(refused(fleet.on_fire()), size=SMALL) as stage:
         await stage.press("x")
         assert LONG in words_of(stage.text), stage.text
+
+
+@pytest.mark.parametrize("more", [0, 1, 4])
+async def test_what_a_plan_warns_of_is_whole(open_stage: OpenStage, more: int) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    engine.warnings = (LONG, *(f"another thing to know, {number}" for number in range(more)))
+    async with open_stage(None, engine=engine, size=SMALL) as stage:
+        await stage.press("R")
+        assert LONG in words_of(stage.text), stage.text
+
+
+async def test_why_there_is_no_plan_is_whole(open_stage: OpenStage) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    engine.refusal = Refusal("cooling-down", LONG, LONG)
+    async with open_stage(None, engine=engine, size=SMALL) as stage:
+        await stage.press("R")
+        assert words_of(stage.text).count(LONG) == 2, stage.text
 
 
 async def test_the_selected_service_has_its_cause_whole(open_stage: OpenStage) -> None:

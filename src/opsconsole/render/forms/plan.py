@@ -20,6 +20,7 @@ from opsconsole.render.ink.cells import (
     Span,
     clip,
     labelled,
+    line_width,
     spread,
     state_role,
     wrap,
@@ -102,7 +103,10 @@ def _warnings(plan: Plan, width: int, level: int) -> list[Line]:
         out += [(Span(f"   {part}"),) for part in rest]
     more = len(plan.warnings) - len(named)
     if more > 0:
-        out[-1] = spread(out[-1], (Span(f"+{more} more: v ", Role.MUTED),), width)
+        note = (Span(f"+{more} more: v ", Role.MUTED),)
+        if line_width(out[-1]) + line_width(note) >= width:
+            out.append(BLANK)
+        out[-1] = spread(out[-1], note, width)
     return out
 
 
