@@ -59,7 +59,7 @@ def test_no_panel_of_alerts_is_calm(source: SourceId, way: str) -> None:
     for said in (
         plain(no_alerts(snapshot)),
         plain(no_alerts(known)),
-        plain(nothing_to_show(Panel.ALERTS, known, filtered=False)),
+        plain(nothing_to_show(Panel.ALERTS, known)),
         plain(alert_lines(service, known, 100, NOW)),
     ):
         if source.kind.knows_alerts:
@@ -71,7 +71,7 @@ def test_no_panel_of_alerts_is_calm(source: SourceId, way: str) -> None:
 
 @pytest.mark.parametrize(("source", "way"), CASES)
 def test_a_panel_of_resources_says_what_is_not_read(source: SourceId, way: str) -> None:
-    said = plain(nothing_to_show(Panel.PLACES, bare(seen(source, way)), filtered=False))
+    said = plain(nothing_to_show(Panel.PLACES, bare(seen(source, way))))
     if source.kind.shows_resources:
         assert source.label in said
         assert "neither this host nor an engine is read" not in said
@@ -120,7 +120,7 @@ def test_rules_that_were_not_evaluated_are_no_calm() -> None:
     snapshot = replace(bare(doubted), rules=(RuleView("Slow", "vector(1)"),))
     for said in (
         plain(no_alerts(snapshot)),
-        plain(nothing_to_show(Panel.ALERTS, snapshot, filtered=False)),
+        plain(nothing_to_show(Panel.ALERTS, snapshot)),
         plain(alert_lines(fleet.calm().services[0], snapshot, 100, NOW)),
     ):
         assert "unknown: 2 rules of edge are not evaluated" in said

@@ -51,7 +51,7 @@ def first(tmp_path: Path) -> Snapshot:
 
 @pytest.mark.parametrize("panel", [each for each in Panel if each is not Panel.SELECTED])
 def test_an_empty_panel_says_that_it_is_looked_for(first: Snapshot, panel: Panel) -> None:
-    said = plain(nothing_to_show(panel, first, filtered=False))
+    said = plain(nothing_to_show(panel, first))
     if panel in {Panel.ALERTS, Panel.PLACES}:
         assert "looking" in said
     if panel is not Panel.SERVICES:

@@ -1,9 +1,14 @@
 """The palette: what is not well first, then what is possible here, one line each."""
 
+import pytest
+
+from opsconsole.model.choices import Choices, SavedView
+from opsconsole.ui.options import Options
 from opsconsole.ui.palette import ConsoleCommands
 from tests.patience import soon
 from tests.ui import fleet
 from tests.ui.conftest import OpenStage
+from tests.ui.screens.overview.test_ways_to_look import Kept
 
 
 async def listed(stage_screen) -> list[str]:  # type: ignore[no-untyped-def]
@@ -37,3 +42,17 @@ async def test_an_entry_is_one_line_with_its_key_at_the_right_end(open_stage: Op
         (found,) = (each for each in stage.text.splitlines() if each.startswith("  restart  "))
         assert found.rstrip(" ▁▂▃▄▅▆▇█").endswith("  R")
         assert "open the plan" in found
+
+
+@pytest.mark.parametrize("count", [0, 2])
+async def test_of_the_views_by_number_only_those_that_are_there_are_listed(
+    open_stage: OpenStage, count: int
+) -> None:
+    views = tuple(SavedView(f"v{number}", "state:down") for number in range(count))
+    options = Options(choices=Kept(Choices(views=views)))
+    async with open_stage(fleet.calm(), options=options) as stage:
+        await soon(lambda: len(stage.app.choosing.now.views) == count)
+        names = await listed(stage.app.screen)
+        assert [name for name in names if name.startswith("view ")] == [
+            f"view {number}" for number in range(1, count + 1)
+        ]

@@ -68,3 +68,11 @@ def test_nothing_seen_is_a_minute() -> None:
 )
 def test_spans_in_words(window: float, text: str) -> None:
     assert span(window) == text
+
+
+@pytest.mark.parametrize("seconds", [5, 55, 130, 290])
+def test_what_was_seen_is_said_and_not_the_step_that_covers_it(seconds: float) -> None:
+    axis = TimeAxis(900)
+    axis.grow(seen_for(seconds), NOW)
+    assert axis.seen == seconds
+    assert axis.seen <= axis.window

@@ -25,12 +25,15 @@ BY_HAND: Final = (
 """What to write where nothing was found."""
 
 
-def nothing_to_show(panel: Panel, snapshot: Snapshot | None, *, filtered: bool) -> list[Line]:
-    """The text of an empty panel: still looking, filtered out, none, or why it is unknown."""
+def nothing_to_show(panel: Panel, snapshot: Snapshot | None, back: str = "") -> list[Line]:
+    """The text of an empty panel: still looking, filtered out, none, or why it is unknown.
+
+    ``back`` says how what was filtered out is listed again.
+    """
     if snapshot is None:
         return _said("looking …", role=Role.MUTED)
     if panel is Panel.SERVICES:
-        return _no_services(filtered)
+        return _no_services(back)
     if panel is Panel.ALERTS:
         return no_alerts(snapshot)
     if panel is Panel.PLACES:
@@ -42,9 +45,9 @@ def _said(head: str, *rest: str, role: Role = Role.TEXT) -> list[Line]:
     return [BLANK, (Span(f"  {head}", role),), *((Span(f"  {text}", Role.MUTED),) for text in rest)]
 
 
-def _no_services(filtered: bool) -> list[Line]:
-    if filtered:
-        return _said("no service matches", "esc clears the filter, f shows all again")
+def _no_services(back: str) -> list[Line]:
+    if back:
+        return _said("no service matches", back)
     return _said(
         "no services are configured: below are this host and its containers",
         *BY_HAND,

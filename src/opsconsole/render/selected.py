@@ -6,7 +6,16 @@ Invariant: exactly as many lines as the panel is high, the most informative firs
 from opsconsole.model.series import ERRORS_OVER
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from opsconsole.render.ink import figures
-from opsconsole.render.ink.cells import BLANK, Line, Role, Span, clip_line, titled
+from opsconsole.render.ink.cells import (
+    BLANK,
+    Line,
+    Role,
+    Span,
+    clip_line,
+    line_width,
+    titled,
+    width_of,
+)
 from opsconsole.render.ink.figures import span
 from opsconsole.render.objectives import objective_line
 from opsconsole.render.operations import badges
@@ -15,6 +24,8 @@ from opsconsole.render.service.health import instance_lines
 from opsconsole.render.service.latency import latency_chart
 from opsconsole.render.service.summary import headline
 
+BESIDE_NAME = 6
+"""Cells of a panel's title that are neither name nor note."""
 CHART_ROWS = 6
 TALL_CHART = 20
 """Height of a chart beyond which the service's copies are listed below it."""
@@ -24,7 +35,8 @@ def selected_lines(
     service: ServiceView, snapshot: Snapshot, width: int, height: int, now: float, window: float
 ) -> list[Line]:
     """Title, reason, chart and objectives in ``height`` lines of ``width`` cells."""
-    note = _note(service, window) if height >= CHART_ROWS else _where(service)
+    room = width - width_of(service.name) - BESIDE_NAME
+    note = _note(service, window, room) if height >= CHART_ROWS else _where(service)
     lines: list[Line] = [titled(service.name, width, note=note)]
     lines += badges(snapshot, service.name, width, now)
     roomy = height >= CHART_ROWS
@@ -61,14 +73,12 @@ def _where(service: ServiceView) -> Line:
     return (Span(" · ".join(each for each in said if each), Role.MUTED),)
 
 
-def _note(service: ServiceView, window: float) -> Line:
+def _note(service: ServiceView, window: float, room: int) -> Line:
+    """The latency and the failures; by whom, over which time, only where that fits too."""
     latency = service.latency
-    return (
-        Span("latency p95 ", Role.MUTED),
-        Span(figures.duration(latency.p95), Role.TRACE),
-        Span(f"  by {latency.origin}, {span(window)}", Role.MUTED),
-        *_errors(service),
-    )
+    said = (Span("latency p95 ", Role.MUTED), Span(figures.duration(latency.p95), Role.TRACE))
+    whole = (*said, Span(f"  by {latency.origin}, {span(window)}", Role.MUTED), *_errors(service))
+    return whole if line_width(whole) <= room else (*said, *_errors(service))
 
 
 def _errors(service: ServiceView) -> Line:

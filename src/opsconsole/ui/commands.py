@@ -57,7 +57,7 @@ def commands(console: ConsoleLike, screen: Screen[Any]) -> Iterator[Command]:
         if key.palette or key.scope in {Scope.CHANGE, Scope.OVERVIEW} or key.id == "help":
             method = f"action_{key.action.partition('(')[0]}"
             actor = next((each for each in actors if hasattr(each, method)), None)
-            if actor is None:
+            if actor is None or (isinstance(screen, HasKeys) and not screen.exists(key)):
                 continue
             run = partial(console.run_action, key.action, actor)
             takes = console.time.go_to_typed if key.id == "at" else None

@@ -183,6 +183,10 @@ class HasKeys(Speaking, inherit_bindings=False):
         """The objects whose actions keys run; the first with that action is used."""
         return (self,)
 
+    def exists(self, key: Key) -> bool:
+        """Whether there is what ``key`` is about, such as the view of its number."""
+        return True
+
     def possible(self, key: Key) -> bool:
         """Whether ``key`` does something here at this moment."""
         return True

@@ -111,7 +111,7 @@ def _page(route: Page) -> Screen[None]:  # noqa: C901 - a flat table
         case HelpPage():
             from opsconsole.ui.screens.help import HelpScreen
 
-            return HelpScreen(route.title, route.scopes)
+            return HelpScreen(route.title, route.scopes, route.offered)
         case _:
             assert_never(route)
 

@@ -106,10 +106,12 @@ class RunbookPage:
 
 @dataclass(frozen=True, slots=True)
 class HelpPage:
-    """The keys of a screen, by its name and the scopes that work there."""
+    """The keys of a screen, by its name and the scopes that work there; ``offered`` are the ids of
+    those to know first."""
 
     title: str
     scopes: tuple[Scope, ...]
+    offered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

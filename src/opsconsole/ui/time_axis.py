@@ -24,11 +24,14 @@ _CHECKS: Final = 60
 
 
 class TimeAxis:
-    """Seconds from the left end to now; ``longest`` is the console's window."""
+    """Seconds from the left end to now; ``longest`` is the console's window, ``seen`` how many
+    of them there are figures of."""
 
     def __init__(self, longest: float) -> None:
         self._longest = longest
         self._checked_at = -inf
+        self._since = inf
+        self.seen = 0.0
         self.window = min(_STEPS[0], longest)
 
     @property
@@ -41,20 +44,28 @@ class TimeAxis:
         if self.window >= self._longest or abs(now - self._checked_at) < self.window / _CHECKS:
             return
         self._checked_at = now
-        found = islice(snapshot.services, _LOOKED_AT)
-        left = now - self.window
-        since = oldest(
-            trace
-            for each in found
-            if (trace := each.latency.trace) is not None and _reaches_beyond(trace, left)
-        )
-        if since is not None:
-            self.window = max(self.window, fitted(now - since, self._longest))
+        first = _oldest_before(min(self._since, now), snapshot)
+        if first is not None:
+            self._since = first
+        if self._since < now:
+            self.seen = now - self._since
+        beyond = _oldest_before(now - self.window, snapshot)
+        if beyond is not None:
+            self.window = max(self.window, fitted(now - beyond, self._longest))
 
 
 def fitted(age: float, longest: float) -> float:
     """The smallest step that covers ``age`` seconds, at most ``longest``."""
     return next((step for step in _STEPS if age <= step < longest), longest)
+
+
+def _oldest_before(moment: float, snapshot: Snapshot) -> float | None:
+    """When the first figure was seen; None if none was before ``moment``."""
+    return oldest(
+        trace
+        for each in islice(snapshot.services, _LOOKED_AT)
+        if (trace := each.latency.trace) is not None and _reaches_beyond(trace, moment)
+    )
 
 
 def oldest(traces: Iterable[Trace]) -> float | None:

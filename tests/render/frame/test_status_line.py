@@ -49,3 +49,27 @@ def test_a_line_without_changes_has_no_stroke_too_many(width: int) -> None:
     said = plain([hints([LINE[0], LINE[-1]], width)])
     assert said.count("│") == 1
     assert not said.rstrip().endswith("│")
+
+
+@given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=200),
+       st.integers(60, 200))  # fmt: skip
+def test_no_notice_takes_the_place_of_a_key_that_acts_on_the_dialog(text: str, width: int) -> None:
+    keys = (Hint("space", "start", stays=True), Hint("tab", "next", stays=True),
+            Hint("v", "calls"), Hint("esc", "go away", stays=True))  # fmt: skip
+    line = notice(text, keys, width)
+    said = plain([line])
+    assert line_width(line) == width
+    for kept in ("space start", "tab next", "esc go away"):
+        assert kept in said
+    if len(text) + 50 <= width:
+        assert said.endswith(f"· {text} ")
+        assert "v calls" in said
+
+
+@pytest.mark.parametrize("length", range(20, 75))
+def test_the_least_important_keys_give_way_to_a_notice_first(length: int) -> None:
+    said = plain([notice("x" * length, LINE, 80)])
+    assert "x" * length in said
+    listed = [f"{each.key} {each.label}" for each in LINE]
+    shown = [each for each in listed if each in said]
+    assert not shown or listed[-1] in shown

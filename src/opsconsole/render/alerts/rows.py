@@ -57,6 +57,10 @@ def row(alert: Alert, width: int, now: float, *, folded: int = 0, depth: int = 0
     loud = alert.state is AlertState.FIRING and not alert.quiet and alert.seen_at is None
     name_width = min(24, max(12, width // 3))
     name = f"└ {alert.name}" if depth else alert.name
+    # What its service leaves free is the name's, before any text.
+    least = min(map(width_of, _wordings(alert, now)))
+    free = width - 8 - 7 - 1 - least - (len(str(folded)) + 2 if folded else 0)
+    name_width = max(name_width, min(width_of(name), free))
     spans: list[Span] = [
         Span(f" {glyph} {word:<4} ", role if loud else Role.MUTED),
         Span(fit(figures.age(_lasted(alert, now)), 6, Align.RIGHT), Role.MUTED),

@@ -95,8 +95,9 @@ def beside(rows: Rows, width: int) -> tuple[tuple[str, ...], ...]:
 def summary(rows: Rows, snapshot: Snapshot) -> str:
     """``120 in 8 groups · 7 need a look``."""
     count = len({*rows.order, *rows.beside})
-    of = f"{len(snapshot.services)} in {count} groups"
-    return f"{of} · {rows.urgent} need a look" if rows.urgent else of
+    of = f"{len(snapshot.services)} in {count} {'group' if count == 1 else 'groups'}"
+    need = "needs" if rows.urgent == 1 else "need"
+    return f"{of} · {rows.urgent} {need} a look" if rows.urgent else of
 
 
 def alike_line(alike: Alike, columns: Sequence[Column], context: Context) -> Line:

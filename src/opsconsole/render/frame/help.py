@@ -24,10 +24,18 @@ WORDS: Final = (
     ("early", "too little of its window was seen to say that an objective is met or missed"),
     (
         "own looks",
-        "counted by this console's own looks, and not by a Prometheus; since when it looks",
+        "counted from the looks of this console, not by a Prometheus: it knows only the time since "
+        "it was started",
     ),
-    ("p95 over", "over as long as this console has looked, up to display.window: it grows"),
+    (
+        "p95 over",
+        "95 of 100 answers were quicker than this; 'so far' until all the time that "
+        "display.window names was seen",
+    ),
     ("▁▂▅█", "lines of latency run from 10 ms to 10 s, the same for every service"),
+    ("● ▲ ✖ ?", "below a chart: from here on it was ok, degraded, down, unknown"),
+    ("! ▶ # ≡", "below a chart: an alert began, a change was begun, a note, a runbook"),
+    ("↻ ⇧ □ §", "below a chart: a restart, another version, a container, a certificate"),
     ("△ missed", "it says ok, and misses an objective or has a critical alert"),
     ("◌ stale", "not read for too long; ~ stands before what was known last"),
     ("4.0G", "sizes are binary: 1G is 1024M"),
@@ -41,14 +49,13 @@ def words() -> list[HelpEntry]:
 
 
 def first_page(entries: Iterable[HelpEntry], width: int) -> list[Line]:
-    """The keys of most use with room around each, then the words."""
+    """The keys of most use, then the words."""
     lines: list[Line] = []
     for entry in entries:
         key, *rest = wrap(entry.text, max(10, width - 18))
         lines.append((Span(f"   {fit(entry.keys, 14)}", Role.ACCENT), Span(key, Role.STRONG)))
         lines += [(Span(" " * 17), Span(text, Role.STRONG)) for text in rest]
-        lines.append(BLANK)
-    return [*lines, *_group("words", words(), width)]
+    return [*lines, BLANK, *_group("words", words(), width)]
 
 
 def page(entries: Iterable[HelpEntry], width: int) -> list[Line]:

@@ -6,9 +6,11 @@ small letters look, capitals change (the group ``change``). No key starts a chan
 open a plan, a form or a line to type. Ctrl-d and ctrl-u scroll and never act.
 """
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from string import punctuation
 from typing import Final
 
 
@@ -85,10 +87,11 @@ KEYS: Final[tuple[Key, ...]] = (
         Group.MOVE),
     Key("page-up", "pageup,ctrl+b", "PgUp", "page(-1)", "page up", "a screen up", _L, Group.MOVE),
     Key("next-match", "n", "n", "match(1)", "next match",
-        "to the next match; in a table, the next row that is not ok", _L, Group.MOVE),
+        "to the next match; in a table, the next row that is not ok; on the tab why, the next fact "
+        "or remedy", _L, Group.MOVE),
     Key("previous-match", "comma", ",", "match(-1)", "previous match",
-        "to the previous match; in a table, the previous row that is not ok", _L, Group.MOVE,
-        was="P,N"),
+        "to the previous match; in a table, the previous row that is not ok; on the tab why, the "
+        "previous fact or remedy", _L, Group.MOVE, was="P,N"),
     Key("what-changed", "w", "w", "what_changed", "what changed?",
         "what changed before the service or the alert first went wrong, likeliest causes first",
         Scope.TRIAGE, Group.LOOK, hint=17, palette=True),
@@ -291,11 +294,6 @@ KEYS: Final[tuple[Key, ...]] = (
         Group.CONSOLE, hint=99),
 )  # fmt: skip
 
-FIRST: Final = (
-    "open", "next-match", "what-changed", "logs", "actions", "filter", "commands", "back",
-)  # fmt: skip
-"""Ids of the keys that are most of all use; help shows them first."""
-
 VITAL: Final = frozenset({"quit", "help", "back"})
 """Ids that must keep a key, so that the user can always leave."""
 
@@ -322,7 +320,31 @@ def reachable(scopes: Sequence[Scope]) -> list[Key]:
 
 def with_keymap(key: Key, keymap: dict[str, str]) -> str:
     """What people read for ``key`` when it may have been remapped."""
-    return keymap.get(key.id, key.shown).replace("+", "-")
+    own = keymap.get(key.id)
+    return key.shown if own is None else " ".join(map(printed, own.split(",")))
+
+
+def printed(name: str) -> str:
+    """What people read for the physical key that Textual calls ``name``: ``ctrl+plus`` is
+    ``ctrl-+``."""
+    return "-".join(_PRINTED.get(each, each) for each in name.strip().split("+"))
+
+
+def _named(char: str) -> str:
+    name = unicodedata.name(char).lower().replace("-", "_").replace(" ", "_")
+    return _SHORTER.get(name, name)
+
+
+_SHORTER: Final = {
+    "solidus": "slash", "reverse_solidus": "backslash", "commercial_at": "at",
+    "hyphen_minus": "minus", "plus_sign": "plus", "low_line": "underscore",
+}  # fmt: skip
+"""Textual's names of characters that are not those of Unicode."""
+_PRINTED: Final = {
+    **{_named(char): char for char in punctuation},
+    "left": "←", "right": "→", "up": "↑", "down": "↓", "pagedown": "PgDn", "pageup": "PgUp",
+    "escape": "esc",
+}  # fmt: skip
 
 
 def default_keys() -> dict[str, tuple[str, ...]]:
@@ -335,23 +357,7 @@ def moved(pressed: str, scopes: Sequence[Scope]) -> Key | None:
     return next((key for key in reachable(scopes) if pressed in key.was.split(",")), None)
 
 
-def of_most_use(scopes: Sequence[Scope], at_most: int = 8) -> list[Key]:
-    """The keys of ``scopes`` to know first: those of this screen alone, then ``FIRST``."""
-    known = reachable(scopes)
-    own = sorted((each for each in known if each.scope in _SPECIAL and each.hint), key=_by_hint)
-    first = sorted(
-        (each for each in known if each.id in FIRST), key=lambda each: FIRST.index(each.id)
-    )
-    return [*own[: at_most - 2], *first][:at_most]
-
-
-_SPECIAL: Final = frozenset(
-    {
-        Scope.OPERATIONS, Scope.LOGS, Scope.SILENCES, Scope.BACKUPS, Scope.HEALTH, Scope.RUNBOOK,
-        Scope.TIMELINE,
-    }
-)  # fmt: skip
-
-
-def _by_hint(key: Key) -> int:
-    return key.hint
+def of_most_use(scopes: Sequence[Scope], offered: Sequence[str]) -> list[Key]:
+    """The keys of ``scopes`` to know first: those ``offered``, by their ids, and the way back."""
+    known = {each.id: each for each in reachable(scopes)}
+    return [known[each] for each in (*offered, "back") if each in known]

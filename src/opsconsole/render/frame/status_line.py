@@ -2,7 +2,8 @@
 
 Invariant: a key that would do nothing is greyed with the reason, or hidden. Keys that look stand
 before keys that change, with a stroke between; the first that change and help are the last to give
-way. A notice stands beside the keys while it lasts and never waits for a key.
+way. A notice has the right end while it lasts and never waits for a key; it takes the place of the
+least important keys, never of those that stay.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,8 +15,6 @@ from opsconsole.render.ink.cells import Line, Role, Span, clip, clip_line, line_
 
 _KEPT: Final = 2
 """How many keys that change something stay as long as any key does."""
-_LEAST_KEYS: Final = 24
-"""Cells that a notice leaves to the keys, if it is to stand beside them."""
 _STROKE: Final = Span("│ ", Role.KEY_OFF)
 
 
@@ -28,12 +27,14 @@ class Part(IntEnum):
 
 
 class Hint(NamedTuple):
-    """One key and what it does; ``blocked`` says why it has no effect here."""
+    """One key and what it does; ``blocked`` says why it has no effect here, and with ``stays`` no
+    notice takes its place."""
 
     key: str
     label: str
     blocked: str = ""
     part: Part = Part.LOOK
+    stays: bool = False
 
 
 def hints(items: Iterable[Hint], width: int) -> Line:
@@ -53,10 +54,12 @@ def hints(items: Iterable[Hint], width: int) -> Line:
 
 
 def _fitting(listed: Sequence[Hint], width: int) -> list[Hint]:
-    """Those that fit, in their order: help first, then what changes something, then the rest."""
+    """Those that fit, in their order: what stays and help first, then what changes something, then
+    the rest."""
+    staying = [item for item in listed[:-1] if item.stays]
     changing = [item for item in listed[:-1] if item.part is Part.CHANGE][:_KEPT]
-    wanted = [listed[-1], *changing]
-    wanted += [item for item in listed[:-1] if item not in changing]
+    wanted = [*staying, listed[-1], *(item for item in changing if not item.stays)]
+    wanted += [item for item in listed[:-1] if item not in wanted]
     room = width - 1 - 2 * width_of(_STROKE.text)
     kept: list[Hint] = []
     for item in wanted:
@@ -74,12 +77,18 @@ def _hint(item: Hint) -> list[Span]:
 
 
 def notice(text: str, items: Iterable[Hint], width: int) -> Line:
-    """A notice at the right end, and the keys before it where both fit."""
-    said = Span(f"· {text} ", Role.KEY_NOTICE)
-    room = width - width_of(said.text)
-    if room < _LEAST_KEYS:
-        return _filled((Span(" ", Role.KEY_LABEL), Span(clip(text, width - 2), said.role)), width)
-    return (*_filled(hints(items, room), room), said)
+    """A notice at the right end, and before it the keys that fit; those that stay are there."""
+    listed = list(items)
+    staying = [item for item in listed if item.stays]
+    least = sum(line_width(tuple(_hint(item))) for item in staying)
+    least += 1 + 2 * width_of(_STROKE.text) if staying else 0
+    said = f"· {clip(text, max(0, width - least - 3))} "
+    room = width - width_of(said)
+    fewest = least or line_width(tuple(_hint(listed[-1]))) + 1 if listed else width
+    if room < fewest:
+        alone = (Span(" ", Role.KEY_LABEL), Span(clip(text, width - 2), Role.KEY_NOTICE))
+        return _filled(alone, width)
+    return (*hints(listed, room), Span(said, Role.KEY_NOTICE))
 
 
 def _filled(line: Line, width: int) -> Line:

@@ -192,6 +192,7 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
 
     def action_filter(self) -> None:
         """Screens with something to filter or to search open a prompt here."""
+        self.say("there is nothing to filter here")
 
     def action_command_line(self) -> None:
         """Type a command or a service by name."""
@@ -231,7 +232,6 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
 
     def hints(self) -> Iterable[Hint]:
         """The footer's keys, with what blocks each."""
-        offered = [key for key in keys.of(self.scopes) if key.hint]
         return [
             Hint(
                 keys.with_keymap(key, self.console_app.keymap),
@@ -239,9 +239,13 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
                 self.blocked(key),
                 _part_of(key),
             )
-            for key in sorted(offered, key=lambda each: each.hint)
-            if self.offers(key)
+            for key in self.offered()
         ]
+
+    def offered(self) -> list[keys.Key]:
+        """The keys of the footer, most important first."""
+        known = (key for key in keys.of(self.scopes) if key.hint and self.offers(key))
+        return sorted(known, key=lambda each: each.hint)
 
     def label_of(self, key: keys.Key) -> str:
         """The footer's label of a key here."""
@@ -251,6 +255,8 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
 
     def offers(self, key: keys.Key) -> bool:
         """Whether the footer shows ``key`` here at all."""
+        if key.id == "filter":
+            return type(self).action_filter is not ConsoleScreen.action_filter
         of_a_service = key.scope is Scope.CHANGE or key.id == "logs"
         if not of_a_service:
             return True
@@ -278,7 +284,10 @@ class ConsoleScreen(HasKeys, inherit_bindings=False):
 
     def action_help(self) -> None:
         """The keys of this screen."""
-        self.console_app.open(HelpPage(self.TITLE_OF_HELP, self.scopes))
+        offered = tuple(each.id for each in self.offered())
+        if any(hasattr(each, "action_match") for each in self.actors):
+            offered = (*offered, "next-match")
+        self.console_app.open(HelpPage(self.TITLE_OF_HELP, self.scopes, offered))
 
     def action_operations(self) -> None:
         """The operations of all services, running and past."""

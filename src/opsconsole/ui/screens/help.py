@@ -22,10 +22,11 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
     TITLE_OF_HELP = "help"
     BINDINGS = bindings(*SCOPES)
 
-    def __init__(self, title: str, scopes: tuple[Scope, ...]) -> None:
+    def __init__(self, title: str, scopes: tuple[Scope, ...], offered: tuple[str, ...]) -> None:
         super().__init__()
         self._about = title
         self._scopes = scopes
+        self._offered = offered
         self._all = False
 
     def compose(self) -> ComposeResult:
@@ -44,15 +45,27 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         view = self.query_one(LinesView)
         lines = self._lines(view.size.width)
         view.show(lines, (BLANK, BLANK))
-        more = "tab those of most use" if self._all else "tab all keys"
         place = f"{view.place} · " if view.place else ""
-        note = (Span(f"{place}{more} · esc goes back", Role.MUTED),)
+        note = (Span(f"{place}tab {self._more} · esc goes back", Role.MUTED),)
         top = titled(f"Keys · {self._about}", view.size.width, focused=True, note=note)
         view.show(lines, (top, BLANK))
 
+    @property
+    def _more(self) -> str:
+        return "those of most use" if self._all else "all keys"
+
+    def label_of(self, key: keys.Key) -> str:
+        """What tab shows next."""
+        return self._more if key.id == "help-all" else super().label_of(key)
+
+    def offers(self, key: keys.Key) -> bool:
+        """There is no help on help."""
+        return key.id != "help" and super().offers(key)
+
     def _lines(self, width: int) -> list[Line]:
         if not self._all:
-            return first_page(map(self._entry, keys.of_most_use(self._scopes)), width)
+            most = keys.of_most_use(self._scopes, self._offered)
+            return first_page(map(self._entry, most), width)
         entries = [
             self._entry(key)
             for key in keys.reachable(self._scopes)
@@ -71,7 +84,7 @@ class HelpScreen(ConsoleScreen, inherit_bindings=False):
         """All keys, or those of most use."""
         self._all = not self._all
         self.query_one(LinesView).move_to(0)
-        self.show_body()
+        self.show()
 
     def action_move(self, rows: int) -> None:
         """Scroll."""

@@ -33,8 +33,8 @@ class TrayScreen(ListScreen, inherit_bindings=False):
         return next((each for each in self.console_app.tray.offers if each.key == key), None)
 
     def offers(self, key: Key) -> bool:
-        """There is nothing to filter."""
-        return key.id != "filter" and super().offers(key)
+        """The keys of what is under the cursor, if there is anything."""
+        return super().offers(key) and (key.scope is not Scope.TRAY or self.offer is not None)
 
     def show_body(self) -> None:
         """Fill the table, then what would be written."""

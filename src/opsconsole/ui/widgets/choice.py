@@ -32,6 +32,12 @@ class Choice(LineWidget, can_focus=True):
         self._allowed = True
         self._missing = ""
 
+    @property
+    def does(self) -> tuple[str, str]:
+        """The keys that select it, and what it is then; '' for keys that do nothing yet."""
+        keys = "space enter" if self._harmless else "space"
+        return (keys if self._allowed else "", self._label)
+
     def rename(self, label: str) -> None:
         """Change its label."""
         if label != self._label:

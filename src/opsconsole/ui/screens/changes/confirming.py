@@ -16,9 +16,11 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from opsconsole.model.operation import Confirmation, ConfirmLevel
-from opsconsole.render.ink.cells import Line, Role, Span, clip_line, spread
+from opsconsole.render.frame.status_line import Hint, hints, notice
+from opsconsole.render.ink.cells import Line, Role, Span
 from opsconsole.ui.screens.dialog import Dialog
 from opsconsole.ui.widgets.choice import Choice
+from opsconsole.ui.widgets.copy_list import CopyList
 from opsconsole.ui.widgets.line_widget import LineWidget
 from opsconsole.ui.widgets.lines_view import LinesView
 
@@ -181,18 +183,35 @@ class Confirming(Dialog, inherit_bindings=False):
         return rows
 
     def _keys(self, width: int) -> Line:
-        """What the keys do, and what was pressed without effect."""
+        """What the keys do to what has the focus, and what was pressed without effect."""
         if self.is_under_way:
             return (Span(" esc closes this; the operation goes on", Role.KEY),)
-        if not self.is_to_confirm:
+        if self.awaited:
             return (Span(" esc closes this", Role.KEY_LABEL),)
+        close = Hint("esc", "go away" if self.is_to_confirm else "close", stays=True)
+        if not self.is_to_confirm:
+            return hints([*self._acting(), close], width)
         said = self._hint or ("starting …" if self._sent else "enter never starts it")
-        keys = (("tab", "next"), ("space", "start"), ("v", "calls"), ("esc", "go away"))
-        left = tuple(
-            part for key, word in keys
-            for part in (Span(f" {key}", Role.KEY), Span(f" {word} ", Role.KEY_LABEL))
-        )  # fmt: skip
-        return clip_line(spread(left, (Span(f"{said} ", Role.KEY),), width, Role.KEY_LABEL), width)
+        keys = [*self._acting(), Hint("tab", "next", stays=True), Hint("v", "calls"), close]
+        return notice(said, keys, width)
+
+    def _acting(self) -> Iterator[Hint]:
+        """What space and enter do where the focus is."""
+        part = self.focused
+        if isinstance(part, Choice):
+            pressed, label = part.does
+            if part.id == "start":
+                label = "start"
+            if pressed:
+                yield Hint(pressed, label.lower(), stays=True)
+        elif isinstance(part, CopyList):
+            yield Hint("space", "this copy in or out", stays=True)
+        elif isinstance(part, Input):
+            yield Hint("enter", "next field", stays=True)
+
+    def on_descendant_focus(self) -> None:
+        """The keys are those of what has the focus."""
+        self.show()
 
     def _only_close(self) -> None:
         """Once it runs or was refused there is nothing left to choose or cancel."""

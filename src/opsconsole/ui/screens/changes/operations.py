@@ -45,8 +45,11 @@ class OperationBase(ConsoleScreen, inherit_bindings=False):
         return next((view for view in found if view.name == run.name), None)
 
     def offers(self, key: Key) -> bool:
-        """Follow-up keys are shown if the verdict asks for one."""
+        """Follow-up keys are shown if the verdict asks for one; what is about the whole service
+        is offered on its own screen."""
         run = self.run
+        if key.scope is Scope.CHANGE:
+            return False
         if key.id == "open":
             return run is not None
         if key.id == "again":

@@ -122,8 +122,10 @@ class ChangedScreen(ListScreen, TriageKeys, inherit_bindings=False):
     # ---- keys ----
 
     def offers(self, key: Key) -> bool:
-        """There is nothing to filter."""
-        return key.id not in {"filter", "what-changed"} and super().offers(key)
+        """This screen says what changed; only a row can be opened."""
+        if key.id == "open":
+            return self.event is not None
+        return key.id != "what-changed" and super().offers(key)
 
     @on(GridTable.Opened)
     def action_open(self) -> None:

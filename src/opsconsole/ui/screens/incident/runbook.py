@@ -152,8 +152,6 @@ class RunbookScreen(ListScreen, inherit_bindings=False):
     def offers(self, key: Key) -> bool:
         """The keys that end or renew a run are shown if there is one to end or renew."""
         run, step = self.run, self.step
-        if key.id == "filter":
-            return False
         if key.id == "run-step":
             return run is None or run.open
         if key.id == "skip-step":

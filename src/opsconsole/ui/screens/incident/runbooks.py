@@ -57,10 +57,10 @@ class RunbooksScreen(ConsoleScreen, inherit_bindings=False):
         self.list.show_runbooks(top, latest, width, self.console_app.clock.now())
 
     def offers(self, key: Key) -> bool:
-        """There is nothing to filter, and nothing to open if there are no runbooks."""
+        """There is nothing to open if there are no runbooks."""
         if key.id == "open":
             return self.list.under_cursor is not None
-        return key.id != "filter" and super().offers(key)
+        return super().offers(key)
 
     @on(GridTable.Opened)
     def action_open(self) -> None:

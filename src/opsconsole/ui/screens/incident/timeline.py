@@ -97,7 +97,9 @@ class TimelineScreen(ListScreen, TriageKeys, inherit_bindings=False):
     # ---- keys ----
 
     def offers(self, key: Key) -> bool:
-        """This screen is the timeline."""
+        """This screen is the timeline; only an event of a service leads anywhere."""
+        if key.id in {"open", "what-changed"}:
+            return self.target is not None
         return key.id != "timeline" and super().offers(key)
 
     @on(GridTable.Opened)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from textual import on
 
 from opsconsole.render.fleet.wanted import Wanted
+from opsconsole.render.frame.keys import Key
 from opsconsole.render.overview import Panel
 from opsconsole.render.service import columns as grid
 from opsconsole.ui.contracts import Typed
@@ -41,6 +42,11 @@ class LookKeys(AlertKeys, inherit_bindings=False):
     def typed(self) -> Iterable[Typed]:
         """Grouping, saved views and columns."""
         return self.ways.typed(self.snapshot, self._looked)
+
+    def exists(self, key: Key) -> bool:
+        """Of the views by number those that there are."""
+        number = key.id.removeprefix("view-")
+        return not number.isdigit() or int(number) <= self.ways.count(self.snapshot)
 
     def _looked(self, said: str) -> None:
         """Show what was chosen, and say what that is."""

@@ -52,7 +52,14 @@ class ServiceRows:
     @property
     def filtered(self) -> bool:
         """Whether the list may leave out some services."""
-        return not self.filter.empty or self.failing_only
+        return bool(self.ways_back)
+
+    @property
+    def ways_back(self) -> str:
+        """Which keys list all of them again; '' where none is left out."""
+        if not self.filter.empty:
+            return "esc lists all again" if self.failing_only else "esc clears the filter"
+        return "f lists all again" if self.failing_only else ""
 
     def clear(self) -> None:
         """List all of them."""

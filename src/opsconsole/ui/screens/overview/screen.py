@@ -208,7 +208,7 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
 
     def _list(self, panel: Panel, keys: tuple[str, ...], line, note: Line = ()) -> None:  # type: ignore[no-untyped-def]
         table = self.table(panel)
-        empty = tuple(nothing_to_show(panel, self.snapshot, filtered=False))
+        empty = tuple(nothing_to_show(panel, self.snapshot))
         if table.size.height < ROOM_TO_BREATHE:
             empty = empty[1:]
         table.list(Listing((self._title(panel, note),), keys, line, empty))
@@ -272,7 +272,8 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
 
     def action_match(self, step: int) -> None:
         """Go to the next service that is not well."""
-        self._services.seek_trouble(step)
+        if not self._services.seek_trouble(step):
+            self.say("no other row is not ok")
 
     def _digits(self) -> dict[Panel, str]:
         """The digits of the panels that are there and take keys."""
@@ -390,7 +391,13 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
         """While the alerts have the focus, their keys are offered instead of those of services."""
         on_alerts = self.focused_panel is Panel.ALERTS
         if key.scope is Scope.ALERTS:
-            return on_alerts
+            return on_alerts and self.alert is not None
+        if key.id in {"filter", "failing", "sort"}:
+            return self.snapshot is not None and bool(self.snapshot.services)
+        if key.id == "open":
+            return self.table(self.focused_panel).cursor_key is not None
+        if key.id == "what-changed":
+            return self.alert is not None or self.target is not None
         if key.id == "restart" and self.focused_panel is Panel.PLACES:
             used = self.snapshot.service(self._service_in_focus()) if self.snapshot else None
             return used is not None and any(v.kind is ActionKind.RESTART for v in used.actions)
@@ -404,7 +411,9 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
 
     def action_raw(self) -> None:
         """Open the service at its raw bodies."""
-        if self.target is not None:
+        if self.target is None:
+            self.say("no service is selected")
+        else:
             self.console_app.open(ServicePage(self.target.name, raw=True))
 
     def action_select(self) -> None:
@@ -414,6 +423,9 @@ class OverviewScreen(LookKeys, inherit_bindings=False):
             return
         if isinstance(self._services.row, Heading | Alike):
             self.say("space chooses services: → shows those of this row")
+            return
+        if self.target is None:
+            self.say("no service is selected")
             return
         table = self._services
         table.toggle()

@@ -11,7 +11,7 @@ from opsconsole.render.empty_panels import nothing_to_show
 from opsconsole.render.fleet import headings
 from opsconsole.render.fleet.rows import Alike, Heading, Row, Rows, is_trouble
 from opsconsole.render.ink.cells import Line, Role, Span
-from opsconsole.render.ink.figures import span
+from opsconsole.render.ink.figures import age, span
 from opsconsole.render.ink.matching import NOTHING
 from opsconsole.render.ink.once import once_for_the_same
 from opsconsole.render.overview import Panel
@@ -102,7 +102,7 @@ class ServicesTable(GridTable):
                 (title,) if tight else (title, grid.header(columns, self.choice.sort)),
                 tuple(listed.rows),
                 line,
-                tuple(nothing_to_show(Panel.SERVICES, snapshot, filtered=self.choice.filtered)),
+                tuple(nothing_to_show(Panel.SERVICES, snapshot, self.choice.ways_back)),
                 headings.beside(listed, width),
                 listed.first_service,
             )
@@ -118,14 +118,16 @@ class ServicesTable(GridTable):
         if snapshot is not None and self._listed.beside:
             note = (*note, Span(headings.summary(self._listed, snapshot), Role.MUTED))
         elif self.size.width >= ROOM_FOR_WINDOW:
-            grows = " so far" if console_of(self.app).time_axis.grows else ""
-            note = (*note, Span(f"p95 over {span(window)}{grows} ", Role.MUTED))
+            axis = console_of(self.app).time_axis
+            over = f"{age(axis.seen)} so far" if axis.grows else span(window)
+            note = (*note, Span(f"p95 over {over} ", Role.MUTED))
         return note
 
-    def seek_trouble(self, step: int) -> None:
-        """Go to the next row of something that is not well."""
+    def seek_trouble(self, step: int) -> bool:
+        """Go to the next row of something that is not well. Returns whether there is one."""
         rows = self._listed.rows
         self.seek(lambda key: key in rows and is_trouble(rows[key]), step)
+        return any(map(is_trouble, rows.values()))
 
     def toggle(self) -> None:
         """Choose or unchoose the service under the cursor."""

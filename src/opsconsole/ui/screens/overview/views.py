@@ -102,6 +102,10 @@ class WaysToLook:
         self.leave()
         return "all services"
 
+    def count(self, snapshot: Snapshot | None) -> int:
+        """How many views are saved."""
+        return len(all_views(self._choosing.now, snapshot))
+
     def number(self, number: int, snapshot: Snapshot | None) -> str:
         """Show the view of that number, counted from one."""
         views = all_views(self._choosing.now, snapshot)
