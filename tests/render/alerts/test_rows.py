@@ -38,3 +38,12 @@ def test_one_that_fires_is_loud_and_its_time_goes_on() -> None:
     assert {span.role for span in drawn.line} & LOUD
     assert "2m19s" in plain([drawn.line])
     assert "lasted" not in plain([drawn.line])
+
+
+@pytest.mark.parametrize("width", range(48, 160, 7))
+def test_a_name_is_not_cut_beside_free_columns(width: int) -> None:
+    drawn = plain([row(replace(FIRES, name="DatabaseUnreachableForTooLong"), width, NOW).line])
+    assert len(drawn) <= width
+    assert "DatabaseUnreachableForTooLong" in drawn or not drawn.endswith("   ")
+    if width >= 60:
+        assert "DatabaseUnreachableForTooLong" in drawn

@@ -297,3 +297,24 @@ async def test_while_it_runs_each_copy_that_is_touched_shows_its_state(
         assert any("● ai-service-1  ok" in line for line in lines), stage.text
         assert "✖ ai-service-2" in stage.text
         assert "copies" in stage.text
+
+
+async def test_the_keys_below_say_what_they_do_to_what_has_the_focus(
+    open_stage: OpenStage,
+) -> None:
+    engine = FakeEngine(fleet.on_fire(), ConfirmLevel.CHOICE)
+    async with open_stage(None, engine=engine, size=(80, 24)) as stage:
+        screen = await opened(stage)
+        seen = set()
+        for _ in range(len(screen.focus_chain) + 1):
+            last, part = stage.text.splitlines()[-1], screen.focused
+            assert part is not None
+            seen.add(part.id)
+            wanted = {"cancel": "space enter cancel", "start": "space start",
+                      "copies": "space this copy"}  # fmt: skip
+            for name, words in wanted.items():
+                assert (words in last) == (part.id == name), (part.id, last)
+            assert "tab next" in last
+            assert "esc go away" in last
+            await stage.press("tab")
+        assert {"cancel", "start"} <= seen

@@ -161,3 +161,28 @@ async def test_the_key_of_the_columns_begins_with_those_that_are_shown(
         await stage.pilot.pause()
         assert kept.written.wait(10)
         assert kept.choices.columns == ("p95", "spark", "errors", "requests", "cpu")
+
+
+@pytest.mark.parametrize(("pressed", "said", "unsaid"), [
+    ("filter", "esc clears the filter", "f lists"),
+    ("failing", "f lists all again", "esc"),
+    ("both", "esc lists all again", "f lists"),
+])  # fmt: skip
+async def test_what_was_filtered_out_comes_back_by_the_keys_that_are_named(
+    open_stage: OpenStage, pressed: str, said: str, unsaid: str
+) -> None:
+    async with open_stage(fleet.calm()) as stage:
+        screen = stage.app.screen
+        assert isinstance(screen, OverviewScreen)
+        if pressed != "failing":
+            await stage.press("slash", *"down", "enter")
+        if pressed != "filter":
+            await stage.press("f")
+        while keys(stage):
+            await stage.press("slash", *"zzz", "enter")
+        found = stage.text
+        assert "no service matches" in found
+        assert said in found
+        assert f"  {unsaid}" not in found
+        await stage.press(said.split()[0] if said[0] == "f" else "escape")
+        assert keys(stage)
