@@ -246,14 +246,14 @@ def test_panels_fill_the_screen_and_never_overlap(
 
 def test_no_alert_is_not_claimed_when_nobody_can_tell() -> None:
     blind = replace(fleet.on_fire(), alerts=())
-    said = plain(nothing_to_show(Panel.ALERTS, blind, filtered=False))
+    said = plain(nothing_to_show(Panel.ALERTS, blind))
     assert "unknown: alertmanager does not answer" in said
-    calm = plain(nothing_to_show(Panel.ALERTS, fleet.calm(), filtered=False))
+    calm = plain(nothing_to_show(Panel.ALERTS, fleet.calm()))
     assert "no alert is firing" in calm
 
 
 def test_alerts_that_nobody_looks_for_are_not_none() -> None:
-    said = plain(nothing_to_show(Panel.ALERTS, fleet.empty(), filtered=False))
+    said = plain(nothing_to_show(Panel.ALERTS, fleet.empty()))
     assert "they are not looked for" in said
     assert "prometheus.url or alertmanager.url" in said
 
@@ -270,7 +270,7 @@ def test_a_docker_that_does_not_answer_says_what_would_be_there() -> None:
 
 
 def test_without_a_configuration_it_says_how_to_write_one() -> None:
-    said = plain(nothing_to_show(Panel.SERVICES, fleet.empty(), filtered=False))
+    said = plain(nothing_to_show(Panel.SERVICES, fleet.empty()))
     for line in ("  services:", "    my-api:", "      instances: http://localhost:8000"):
         assert line in said
 
@@ -296,7 +296,7 @@ def test_until_when_an_alert_is_quiet_is_said_at_every_width(width: int, said: s
 
 
 def test_no_alert_is_not_claimed_of_what_was_read_long_ago() -> None:
-    said = plain(nothing_to_show(Panel.ALERTS, fleet.stale(), filtered=False))
+    said = plain(nothing_to_show(Panel.ALERTS, fleet.stale()))
     assert "unknown: prometheus was read" in said
     assert "no alert is firing" not in said
 

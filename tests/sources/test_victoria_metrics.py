@@ -122,7 +122,7 @@ async def test_without_a_vmalert_it_is_said_that_no_alert_can_come(
     snapshot = await asyncio.to_thread(engine.look_once)
     (source,) = snapshot.sources
     assert (source.fault, source.note, source.tells_alerts) == (None, NO_RULES, False)
-    said = plain(nothing_to_show(Panel.ALERTS, snapshot, filtered=False))
+    said = plain(nothing_to_show(Panel.ALERTS, snapshot))
     assert "unknown: prometheus evaluates no rules" in said
     assert "no alert is firing" not in said
 

@@ -183,7 +183,7 @@ async def test_help_is_made_from_the_bindings(open_stage: OpenStage) -> None:
         for known in (
             "open what the cursor is on",
             "one level back",
-            "up to display.window: it grows",
+            "answers were quicker than this",
         ):
             assert known in stage.text
         assert "ctrl-d" not in stage.text
