@@ -29,6 +29,7 @@ from opsconsole.machines.local import LocalMachine
 from opsconsole.sources.logs.base import LogContext
 from opsconsole.sources.logs.file import FileFollower
 from opsconsole.sources.logs.line import parse
+from tests.contents import contents
 from tests.patience import until
 from tests.sources.logs.listening import Heard
 
@@ -214,9 +215,9 @@ def test_no_command_prints_it_and_no_file_keeps_it(
         assert not leaks(said, scene.secret), (words, said)
         if words[0] == "status":
             assert "•••" in said
-    files = [path for path in scene.state.rglob("*") if path.is_file()]
+    files = contents(scene.state)
     assert any(path.name == "journal.db" for path in files)
-    found = {path.name: leaks(path.read_bytes(), scene.secret) for path in files}
+    found = {path.name: leaks(kept, scene.secret) for path, kept in files.items()}
     assert not any(found.values()), found
 
 
