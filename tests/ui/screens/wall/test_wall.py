@@ -14,6 +14,7 @@ from opsconsole.ui.app import Console
 from opsconsole.ui.messages import EngineFailed
 from opsconsole.ui.options import Options, WallOptions
 from opsconsole.ui.screens.wall.screen import LOCKED, WallScreen
+from tests.patience import soon
 from tests.ui import fleet, fleets
 from tests.ui.conftest import OpenStage, Stage
 from tests.ui.fake_engine import FakeEngine, FixedClock
@@ -205,6 +206,10 @@ class Engines:
         return engine
 
 
+LONG = 6000
+"""Seconds on the wall's clock, which passes while a thread is at work."""
+
+
 async def eventually(stage: Stage, seconds: int, text: str) -> int:
     """Seconds on the wall's clock until ``text`` is visible."""
     for second in range(seconds):
@@ -213,6 +218,16 @@ async def eventually(stage: Stage, seconds: int, text: str) -> int:
         await passed(stage, 1)
         await stage.pilot.pause(0.01)
     raise AssertionError(f"{text!r} was not seen within {seconds} s:\n{stage.text}")
+
+
+async def appears(stage: Stage, text: str) -> None:
+    """Wait for what a thread makes, while no time passes on the wall's clock."""
+
+    def is_there() -> bool:
+        stage.app.show()
+        return text in stage.text
+
+    await soon(is_there)
 
 
 def staged(engines: Engines) -> tuple[Console, FixedClock]:
@@ -226,10 +241,10 @@ async def test_an_engine_that_cannot_be_made_is_made_again() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.1)
         stage = Stage(app, FakeEngine(), clock, pilot)
-        await eventually(stage, 5, "the state folder is not writable")
+        await appears(stage, "the state folder is not writable")
         assert "reading is started again in" in stage.text
         assert "NO DATA" in stage.text
-        await eventually(stage, 90, "ai-backend")
+        await eventually(stage, LONG, "ai-backend")
         assert engines.asked == 4
         assert "reading is started again" not in stage.text
 
@@ -240,7 +255,7 @@ async def test_an_engine_that_stands_still_is_replaced() -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause(0.1)
         stage = Stage(app, FakeEngine(), clock, pilot)
-        await eventually(stage, 5, "ai-backend")
+        await appears(stage, "ai-backend")
         ticking = itertools.count(100.0)
         for _ in range(60):
             engines.made[0].pulse = next(ticking)
@@ -249,7 +264,7 @@ async def test_an_engine_that_stands_still_is_replaced() -> None:
         waited = await eventually(stage, 60, "no sign of life")
         assert 25 <= waited <= 35
         assert "last seen" in stage.text
-        await eventually(stage, 30, "ai-backend")
+        await eventually(stage, LONG, "ai-backend")
         assert engines.asked == 2
         assert engines.made[0].stopped
         engines.made[0].publish(fleet.on_fire(99))
