@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.demo.docker_engine import Engine
+from opsconsole.demo.processes import free_port
 from opsconsole.model.operation import OperationState
 from tests.operations.drivers.rollbacks import (
     config_of,
@@ -27,8 +28,9 @@ async def test_the_console_is_killed_and_the_rollback_ends_with_a_verdict(
 ) -> None:
     docker_sandbox.image(1)
     name = name_of(docker_sandbox, "killed")
-    docker_sandbox.run(name, image=docker_sandbox.image(2), ports={8080: None})
-    port = host_port(docker_sandbox.client().containers.get(name))
+    # Engines give ports away in one and the same order: another one's may get it meanwhile.
+    port = free_port()
+    docker_sandbox.run(name, image=docker_sandbox.image(2), ports={8080: port})
     place.write(f"state_dir: {place.state}\n" + config_of(docker_sandbox, name))
     operation = await outlived(place, "rollback", "web", death=death)
     assert operation.state is OperationState.VERIFIED, operation

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from opsconsole.config.services import Service
 from opsconsole.sources.metrics.declared import Declared, declared_metrics
-from opsconsole.sources.prometheus.promql import Query, batched, read_vector
+from opsconsole.sources.prometheus.promql import AGE, Query, batched, read_vector
 from opsconsole.sources.prometheus.promql_sharing import ALTERNATION_LIMIT, quote, shared
 
 
@@ -163,3 +163,17 @@ def test_a_scalar_is_read() -> None:
 def test_any_answer_is_read_without_raising(data: Any) -> None:
     (query,) = batched(declared("api", x={"histogram": "x"}))
     query.values(read_vector(data), 1.0)
+
+
+@pytest.mark.parametrize(
+    ("ages", "at"),
+    [([], 940.0), (["0"], 1000.0), (["12"], 988.0), (["12", "3"], 997.0), (["-2"], 1000.0)],
+    ids=["found by no search", "now", "12 s", "the newest counts", "another clock"],
+)
+def test_a_figure_is_as_old_as_its_latest_sample_and_never_newer_than_is_known(
+    ages: list[str], at: float
+) -> None:
+    (query,) = batched(declared("api", requests={"counter": "http_requests_total", "window": "1m"}))
+    answer = [sample("3", instance="a"), *(sample(age, **{AGE: "1"}) for age in ages)]
+    (value,) = query.values(read_vector(answer), 1000.0)
+    assert (value.value, value.at) == (3.0, at)

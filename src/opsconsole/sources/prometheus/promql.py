@@ -59,14 +59,19 @@ class Query:
         return self._marked(last) if self.selected else self.promql
 
     def values(self, vector: Vector, at: float) -> list[MetricValue]:
-        """The figures that the answer ``vector`` gives, each of the moment of its latest sample."""
+        """The figures that the answer ``vector`` gives, each of the moment of its latest sample.
+
+        A series that lived for less than ``STEP`` may be found by no search: a figure of it is as
+        old as its window allows, since it may be so and is not known to be newer.
+        """
         parts = parted(vector, self.split_by)
         found: list[MetricValue] = []
         for each in self.serves:
             own = parts.get(dict(each.labels)[self.split_by] if self.split_by else "", [])
             ages = [value for labels, value in own if AGE in labels]
-            taken = at - max(0.0, min(ages)) if ages else at
             figures = [sample for sample in own if AGE not in sample[0]]
+            unknown = each.window if self.selected and figures else 0.0
+            taken = at - max(0.0, min(ages, default=unknown))
             found.extend(to_values(each, figures, taken, "prometheus"))
         return found
 
