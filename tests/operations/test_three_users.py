@@ -8,9 +8,8 @@ import json
 import os
 import sqlite3
 import subprocess
-import tempfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,47 +44,11 @@ from opsconsole.operations.state_place import FolderPlace
 from opsconsole.operations.who import whoami
 from opsconsole.threads import BoundedExecutor
 from tests.operations.journal import samples
+from tests.operations.three_users import GROUP, MEMBER, SERVICE, act_as
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="three users take root")
 
-SERVICE, MEMBER, GROUP = 63001, 63002, 63000
 RESTORE = "20260101T000000Z-000000"
-
-
-def act_as(uid: int, gid: int, folder: Path, deed: Callable[[], None]) -> None:
-    """Do ``deed`` as that user, in ``folder``: a fork, as another may not reach the interpreter."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.setgroups([])
-            os.setgid(gid)
-            os.setuid(uid)
-            os.umask(0o002)
-            os.chdir(folder)
-            deed()
-            code = 0
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-@pytest.fixture
-def ground() -> Iterator[Path]:
-    """A folder that everybody may walk; the service's own, the group's and root's are in it."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        folder.chmod(0o755)
-        for name, uid, gid, mode in (
-            ("service", SERVICE, SERVICE, 0o755),
-            ("state", 0, GROUP, 0o2770),
-            ("root", 0, 0, 0o700),
-        ):
-            (folder / name).mkdir()
-            os.chown(folder / name, uid, gid)
-            (folder / name).chmod(mode)
-        (folder / "root" / "secret").write_text("root's own")
-        yield folder
 
 
 def untouched(ground: Path) -> bool:

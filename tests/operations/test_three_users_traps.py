@@ -8,9 +8,8 @@ traps are made by processes of another user, in a folder of that user's.
 import asyncio
 import os
 import socket
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -37,7 +36,7 @@ from opsconsole.operations.mandates import Mandates
 from opsconsole.operations.state_place import FolderPlace
 from opsconsole.sources.http.tls import make_context
 from opsconsole.sources.http.transport_fault import TransportFaultError
-from tests.operations.test_three_users import GROUP, MEMBER, SERVICE, act_as
+from tests.operations.three_users import GROUP, MEMBER, SERVICE, act_as
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="three users take root")
 
@@ -72,24 +71,6 @@ TRAPS: Final[dict[str, Callable[[str], None]]] = {
     "a link to root's": _link,
     "a link to itself": _loop,
 }
-
-
-@pytest.fixture
-def ground() -> Iterator[Path]:
-    """A folder of the service's user, one of the group's and one of root's."""
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        folder.chmod(0o755)
-        for name, uid, gid, mode in (
-            ("theirs", SERVICE, SERVICE, 0o755),
-            ("state", 0, GROUP, 0o2770),
-            ("root", 0, 0, 0o700),
-        ):
-            (folder / name).mkdir()
-            os.chown(folder / name, uid, gid)
-            (folder / name).chmod(mode)
-        (folder / "root" / "secret").write_text("root's own")
-        yield folder
 
 
 def at_once(use: Callable[[], object]) -> object:
@@ -145,8 +126,8 @@ READERS: Final[dict[str, tuple[str, Callable[[Path], object]]]] = {
 @pytest.mark.parametrize("reader", READERS)
 def test_a_trap_is_no_file(ground: Path, reader: str, trap: str) -> None:
     name, read = READERS[reader]
-    act_as(SERVICE, SERVICE, ground / "theirs", lambda: TRAPS[trap](name))
-    found = at_once(lambda: read(ground / "theirs" / name))
+    act_as(SERVICE, SERVICE, ground / "service", lambda: TRAPS[trap](name))
+    found = at_once(lambda: read(ground / "service" / name))
     if (reader, trap) == ("what a machine opens", "a file of a terabyte"):
         assert found == bytes(1 << 20)
     elif reader in {"a runbook", "rules"}:
@@ -159,7 +140,7 @@ def test_a_trap_is_no_file(ground: Path, reader: str, trap: str) -> None:
 @pytest.mark.parametrize("reader", sorted(set(READERS) - {"what a machine opens"}))
 def test_a_file_that_grows_while_it_is_read_is_too_large(ground: Path, reader: str) -> None:
     name, read = READERS[reader]
-    path = ground / "theirs" / name
+    path = ground / "service" / name
     path.write_bytes(b"#" * (1 << 25))
     over = threading.Event()
 
@@ -182,7 +163,7 @@ def test_a_file_that_grows_while_it_is_read_is_too_large(ground: Path, reader: s
 @pytest.mark.parametrize("trap", TRAPS)
 def test_a_trap_is_no_theme(ground: Path, trap: str) -> None:
     (ground / "opsconsole").mkdir()
-    os.rename(ground / "theirs", ground / "opsconsole" / "themes")
+    os.rename(ground / "service", ground / "opsconsole" / "themes")
     folder = ground / "opsconsole" / "themes"
     act_as(SERVICE, SERVICE, folder, lambda: TRAPS[trap]("a.yaml"))
     themes = at_once(lambda: read_themes({"XDG_CONFIG_HOME": str(ground)}))
@@ -241,7 +222,7 @@ def _in_its_folder(name: str, trap: Callable[[str], None]) -> None:
 
 @pytest.mark.parametrize("name", ["state", "state/locks", "state/mandates", "state/logs"])
 def test_a_folder_that_was_swapped_for_a_link_is_refused(ground: Path, name: str) -> None:
-    theirs = ground / "theirs"
+    theirs = ground / "service"
     if name != "state":
         act_as(SERVICE, SERVICE, theirs, lambda: os.mkdir("state"))
         os.chown(theirs / "state", 0, GROUP)
