@@ -32,7 +32,7 @@ from opsconsole.config.settings import (
 )
 from opsconsole.engine.desks.page_book import addresses_of
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.model.snapshot import ServiceView, Snapshot
 from tests.named import named
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.state.fleet import SCRAPE_EVERY, scrape_interval
+from opsconsole.engine.records.fleet import SCRAPE_EVERY, scrape_interval
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.observations import ScrapeSeen

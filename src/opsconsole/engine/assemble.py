@@ -15,7 +15,7 @@ from opsconsole.clock import Clock
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Alertmanager, Docker, HostSettings, Prometheus, Settings
 from opsconsole.engine.judge.budget import SPANS
-from opsconsole.engine.state.fleet import scrape_interval
+from opsconsole.engine.records.fleet import scrape_interval
 from opsconsole.model.events import Event
 from opsconsole.model.source_id import THIS_HOST, SourceId, SourceKind
 from opsconsole.sources.base import AnySource

@@ -14,7 +14,7 @@ from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
 from opsconsole.config.types import Model
 from opsconsole.engine.assemble import places
-from opsconsole.engine.state.replica_book import ReplicaBook, Wanted
+from opsconsole.engine.records.replica_book import ReplicaBook, Wanted
 from opsconsole.inspection.finding import Finding, Weight
 from opsconsole.model.running.workloads import Inventory
 from opsconsole.model.state import State

@@ -11,7 +11,7 @@ from pathlib import Path
 from opsconsole.config.files.problems import KeyPath
 from opsconsole.config.services import Service
 from opsconsole.config.settings import Settings
-from opsconsole.engine.state.fleet import scrape_interval
+from opsconsole.engine.records.fleet import scrape_interval
 from opsconsole.hiding import without_query
 from opsconsole.inspection.finding import Finding, Weight, listed, of_fault
 from opsconsole.inspection.names import remedy_for_declared

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from opsconsole.engine.alerts.alert_book import AlertBook, own_rules
 from opsconsole.engine.judge.service import Judgement
-from opsconsole.engine.state.event_log import EventLog
-from opsconsole.engine.state.fleet import ServiceRecord, build_services
+from opsconsole.engine.records.event_log import EventLog
+from opsconsole.engine.records.fleet import ServiceRecord, build_services
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.source_id import LOCAL, SourceId
 from opsconsole.model.state import State

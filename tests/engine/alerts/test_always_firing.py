@@ -6,7 +6,7 @@ import pytest
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.alerts.alert_book import AlertBook
-from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.records.event_log import EventLog
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.source_id import SourceId
 from opsconsole.render.timeline.words import words

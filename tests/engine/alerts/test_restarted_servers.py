@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from opsconsole.engine.alerts.alert_book import AlertBook
-from opsconsole.engine.state.event_log import EventLog
-from opsconsole.engine.state.fleet import build_services
+from opsconsole.engine.records.event_log import EventLog
+from opsconsole.engine.records.fleet import build_services
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.alerting.silences import Matcher, SilenceState, SilenceView
 from opsconsole.model.events import EventCode

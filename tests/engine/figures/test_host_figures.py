@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from opsconsole.engine.figures.service_figures import holds
-from opsconsole.engine.state.fleet import build_services
+from opsconsole.engine.records.fleet import build_services
 from opsconsole.engine.state.store import Store
 from opsconsole.model.reading import Reading
 from opsconsole.model.running.hosts import Disk, Host, HostView

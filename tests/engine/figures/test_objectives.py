@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from opsconsole.engine.figures.objectives import attainment
-from opsconsole.engine.state.fleet import ServiceRecord, build_services
+from opsconsole.engine.records.fleet import ServiceRecord, build_services
 from opsconsole.model.objectives import Attainment, WindowCounts
 from opsconsole.model.written.expressions import parse
 from tests.engine.conftest import fleet

@@ -6,8 +6,8 @@ import pytest
 
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
-from opsconsole.engine.state.fleet import ServiceRecord, build_services
-from opsconsole.engine.state.replica_book import Copies
+from opsconsole.engine.records.fleet import ServiceRecord, build_services
+from opsconsole.engine.records.replica_book import Copies
 from opsconsole.model.health import HealthReport
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.running.workloads import Replica

@@ -2,8 +2,8 @@
 
 import pytest
 
-from opsconsole.engine.figures.budget_history import HOURS, MINUTES, BudgetHistory
 from opsconsole.engine.judge.budget import PAIRS, Budget, budget_of, burn
+from opsconsole.engine.traces.budget_history import HOURS, MINUTES, BudgetHistory
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 MONTH = 30 * DAY

@@ -13,7 +13,7 @@ from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.causes import Question, what_changed
 from opsconsole.engine.past import learnt
 from opsconsole.engine.past.learnt import Learning
-from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.records.event_log import EventLog
 from opsconsole.machines.machines import Machines
 from opsconsole.model.causes import Ties, Topology
 from opsconsole.model.events import Event, EventCode

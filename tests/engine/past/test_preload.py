@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.engine import Engine
-from opsconsole.engine.figures.figure_trace import FigureTrace
-from opsconsole.engine.figures.history import History
-from opsconsole.engine.figures.past_values import past_values
 from opsconsole.engine.past import preload
 from opsconsole.engine.recording.archive import Archive
 from opsconsole.engine.recording.writer import Writer
-from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.records.event_log import EventLog
 from opsconsole.engine.state.store import Store
+from opsconsole.engine.traces.figure_trace import FigureTrace
+from opsconsole.engine.traces.history import History
+from opsconsole.engine.traces.past_values import past_values
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.health import HealthReport
 from opsconsole.model.past.replay import Gap

@@ -1,8 +1,8 @@
 """Restarts that metrics tell: once each, and not again where something else told of them."""
 
 from opsconsole.config.settings import Settings
-from opsconsole.engine.state.event_log import EventLog
-from opsconsole.engine.state.find_instance import Locator
+from opsconsole.engine.records.event_log import EventLog
+from opsconsole.engine.records.find_instance import Locator
 from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.model.events import Event, EventCode
 from opsconsole.model.running.processes import ProcessStart

@@ -1,6 +1,6 @@
 """How the places that are read are told of."""
 
-from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.records.event_log import EventLog
 from opsconsole.engine.state.source_book import SourceBook
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.observations import BudgetsSeen, PrometheusSeen

@@ -28,9 +28,9 @@ from opsconsole.engine.judge.episodes import RED
 from opsconsole.engine.judge.events import alert_began, alert_ended
 from opsconsole.engine.judge.folding import fold
 from opsconsole.engine.judge.rules import Phase, RuleState
-from opsconsole.engine.state.event_log import EventLog
-from opsconsole.engine.state.find_instance import Locator
-from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.engine.records.event_log import EventLog
+from opsconsole.engine.records.find_instance import Locator
+from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity, alert_key
 from opsconsole.model.alerting.silences import SilenceView
 from opsconsole.model.observations import AlertmanagerSeen, PrometheusSeen

@@ -7,8 +7,8 @@ for which Prometheus has no fresh counts uses the console's own.
 
 from dataclasses import dataclass
 
-from opsconsole.engine.figures.budget_history import BudgetHistory
-from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.engine.records.fleet import ServiceRecord
+from opsconsole.engine.traces.budget_history import BudgetHistory
 from opsconsole.model.objectives import WindowCounts
 
 LOOKS = "own looks"

@@ -10,7 +10,7 @@ from opsconsole.engine.figures.budget_sources import BudgetSource, budget_source
 from opsconsole.engine.figures.service_figures import compared, state_is, trace_of
 from opsconsole.engine.judge.attainment import closeness, trend
 from opsconsole.engine.judge.budget import budget_of
-from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.model.objectives import Attainment
 from opsconsole.model.series import Trace
 from opsconsole.model.written.expressions import (

@@ -12,7 +12,7 @@ from typing import Final
 from opsconsole.config.log_figures import is_value
 from opsconsole.config.services import Metric
 from opsconsole.engine.figures.host_figures import HOST_FIGURES, of_host
-from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.model.across_copies import combined, deciding
 from opsconsole.model.certificate import DAY
 from opsconsole.model.series import Latency, MetricValue, Trace

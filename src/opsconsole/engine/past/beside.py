@@ -9,7 +9,7 @@ from typing import Final
 
 from opsconsole.engine.judge.episodes import RED
 from opsconsole.engine.judge.events import health_flip
-from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
+from opsconsole.engine.records.fleet import InstanceRecord, ServiceRecord
 from opsconsole.engine.state.store import Store
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.past.recording import RecordingState

@@ -21,7 +21,7 @@ from opsconsole.config.named_on_host import Checkout, Named, Part, Unit, named_b
 from opsconsole.config.services import Instance
 from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.alike import Known
-from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.records.event_log import EventLog
 from opsconsole.machines.base import Machine
 from opsconsole.machines.machines import Machines
 from opsconsole.model.events import Event, EventCode

@@ -12,8 +12,8 @@ from typing import Final, Protocol
 
 from opsconsole.engine.figures.budget_sources import LOOKS
 from opsconsole.engine.judge.events import not_watched
-from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
-from opsconsole.engine.state.recall import recalled
+from opsconsole.engine.records.fleet import InstanceRecord, ServiceRecord
+from opsconsole.engine.records.recall import recalled
 from opsconsole.engine.state.store import Store
 from opsconsole.model.alerting.alerts import Alert, AlertState
 from opsconsole.model.events import Event, EventCode, EventKind

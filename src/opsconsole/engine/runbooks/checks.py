@@ -15,7 +15,7 @@ from opsconsole.config.http import HttpConfig
 from opsconsole.config.services import Expect
 from opsconsole.config.settings import Settings
 from opsconsole.engine.figures import service_figures as figures
-from opsconsole.engine.state.fleet import ServiceRecord
+from opsconsole.engine.records.fleet import ServiceRecord
 from opsconsole.hiding import without_query
 from opsconsole.machines.machines import Machines
 from opsconsole.model.health import Component

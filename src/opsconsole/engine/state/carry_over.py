@@ -6,7 +6,7 @@ that was merely reconfigured causes no event.
 """
 
 from opsconsole.config.log_figures import figures_of
-from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
+from opsconsole.engine.records.fleet import InstanceRecord, ProbeRecord, ServiceRecord
 from opsconsole.model.written.expressions import Expression, quantity_of
 
 Records = dict[str, ServiceRecord]

@@ -4,8 +4,8 @@ Invariant: where an engine has not answered recently, no instance is said to hav
 """
 
 from opsconsole.engine.judge.service import NOT_RUNNING
-from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
-from opsconsole.engine.state.replica_book import ReplicaBook
+from opsconsole.engine.records.fleet import InstanceRecord, ServiceRecord
+from opsconsole.engine.records.replica_book import ReplicaBook
 
 
 def join(record: ServiceRecord, replicas: ReplicaBook) -> list[InstanceRecord] | None:

@@ -10,8 +10,8 @@ from opsconsole.engine.judge.service import (
     judge_service,
     judge_workload,
 )
-from opsconsole.engine.state.fleet import InstanceRecord, ServiceRecord
-from opsconsole.engine.state.replica_book import ReplicaBook
+from opsconsole.engine.records.fleet import InstanceRecord, ServiceRecord
+from opsconsole.engine.records.replica_book import ReplicaBook
 from opsconsole.engine.state.views import judgement_of, replica_instances
 from opsconsole.model.snapshot import InstanceView
 from opsconsole.model.state import State

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from opsconsole.engine.state.fleet import ProbeRecord
+from opsconsole.engine.records.fleet import ProbeRecord
 from opsconsole.model.fault import Fault, FaultKind
 from opsconsole.model.snapshot import SourceView
 from opsconsole.model.source_id import SourceId, SourceKind

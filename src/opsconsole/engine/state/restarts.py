@@ -8,8 +8,8 @@ first look only a start within ``RECENT`` seconds is reported.
 from typing import Final
 
 from opsconsole.engine.judge.events import process_started, version_change
-from opsconsole.engine.state.event_log import EventLog
-from opsconsole.engine.state.find_instance import Locator
+from opsconsole.engine.records.event_log import EventLog
+from opsconsole.engine.records.find_instance import Locator
 from opsconsole.model.events import Event, EventCode, EventKind
 from opsconsole.model.running.processes import ProcessStart
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from opsconsole.engine.judge.events import source_back, source_lost
-from opsconsole.engine.state.event_log import EventLog
+from opsconsole.engine.records.event_log import EventLog
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport
 from opsconsole.model.observations import (

@@ -17,10 +17,17 @@ from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.judge import health
 from opsconsole.engine.judge.events import certificate_ends, health_flip, version_change
 from opsconsole.engine.judge.service import Judgement
+from opsconsole.engine.records.event_log import EventLog
+from opsconsole.engine.records.find_instance import Locator
+from opsconsole.engine.records.fleet import (
+    InstanceRecord,
+    ProbeRecord,
+    ServiceRecord,
+    build_services,
+)
+from opsconsole.engine.records.recall import Recalled
+from opsconsole.engine.records.replica_book import ReplicaBook
 from opsconsole.engine.state.carry_over import carried
-from opsconsole.engine.state.event_log import EventLog
-from opsconsole.engine.state.find_instance import Locator
-from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord, build_services
 from opsconsole.engine.state.host_book import HostBook
 from opsconsole.engine.state.joining import join
 from opsconsole.engine.state.judgements import (
@@ -30,8 +37,6 @@ from opsconsole.engine.state.judgements import (
     of_service,
 )
 from opsconsole.engine.state.probe_watch import ProbeWatch
-from opsconsole.engine.state.recall import Recalled
-from opsconsole.engine.state.replica_book import ReplicaBook
 from opsconsole.engine.state.restarts import RestartWatch
 from opsconsole.engine.state.scrape_watch import ScrapeWatch
 from opsconsole.engine.state.source_book import SourceBook

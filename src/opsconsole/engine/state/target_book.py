@@ -12,8 +12,8 @@ from math import inf
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.service import Judgement
-from opsconsole.engine.state.fleet import ServiceRecord
-from opsconsole.engine.state.replica_book import UNREAD
+from opsconsole.engine.records.fleet import ServiceRecord
+from opsconsole.engine.records.replica_book import UNREAD
 from opsconsole.model.reading import is_stale, stale_after
 from opsconsole.model.running.targets import Target
 from opsconsole.model.snapshot import InstanceView

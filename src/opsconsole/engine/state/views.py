@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from opsconsole.engine.figures import service_figures as figures
 from opsconsole.engine.figures.objectives import attainment
 from opsconsole.engine.judge.service import Judgement, judge_replica
-from opsconsole.engine.state.fleet import InstanceRecord, ProbeRecord, ServiceRecord
-from opsconsole.engine.state.replica_book import UNREAD, Copies
+from opsconsole.engine.records.fleet import InstanceRecord, ProbeRecord, ServiceRecord
+from opsconsole.engine.records.replica_book import UNREAD, Copies
 from opsconsole.model.diagnosis import NO_DIAGNOSIS, Diagnosis
 from opsconsole.model.running.workloads import Replica
 from opsconsole.model.snapshot import (

@@ -11,14 +11,14 @@ from typing import Final
 from opsconsole.config.actions import Actions
 from opsconsole.config.services import Service, Thresholds
 from opsconsole.config.settings import Settings
-from opsconsole.engine.figures.budget_history import BudgetHistory
-from opsconsole.engine.figures.figure_trace import FigureTrace
-from opsconsole.engine.figures.history import LEAST_SLOTS, History
-from opsconsole.engine.figures.scaling_watch import ScalingWatch
 from opsconsole.engine.judge.health import Judged, Limits
 from opsconsole.engine.judge.service import Judgement
-from opsconsole.engine.state.recall import Recalled
-from opsconsole.engine.state.replica_book import Copies, Wanted
+from opsconsole.engine.records.recall import Recalled
+from opsconsole.engine.records.replica_book import Copies, Wanted
+from opsconsole.engine.traces.budget_history import BudgetHistory
+from opsconsole.engine.traces.figure_trace import FigureTrace
+from opsconsole.engine.traces.history import LEAST_SLOTS, History
+from opsconsole.engine.traces.scaling_watch import ScalingWatch
 from opsconsole.hiding import without_query
 from opsconsole.model.fault import Fault
 from opsconsole.model.health import HealthReport, ProbeKind

@@ -19,7 +19,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Final, TypeAlias
 
-from opsconsole.engine.figures.past_values import past_values
+from opsconsole.engine.traces.past_values import past_values
 from opsconsole.model.series import Latency, Trace
 
 _LEAST: Final = 1e-5

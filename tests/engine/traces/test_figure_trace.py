@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.figures.figure_trace import FigureTrace
+from opsconsole.engine.traces.figure_trace import FigureTrace
 
 START = 1_700_000_000.0
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.figures.latency import LatencyWindow, bucket_of, nearest_rank, value_of
+from opsconsole.engine.traces.latency import LatencyWindow, bucket_of, nearest_rank, value_of
 
 START = 1_700_000_000.0
 SECONDS = st.floats(2e-5, 60.0)

@@ -7,7 +7,7 @@ Eight bytes a slot.
 from array import array
 from math import isnan, nan
 
-from opsconsole.engine.figures.past_values import past_values
+from opsconsole.engine.traces.past_values import past_values
 from opsconsole.model.series import Trace
 
 

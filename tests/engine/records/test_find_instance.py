@@ -2,7 +2,7 @@
 
 import pytest
 
-from opsconsole.engine.state.find_instance import Locator
+from opsconsole.engine.records.find_instance import Locator
 from opsconsole.model.alerting.alerts import Alert, AlertState, Severity
 from tests.engine.conftest import fleet
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from opsconsole.config.settings import Settings
 from opsconsole.engine.judge.service import Judgement
-from opsconsole.engine.state.replica_index import Found, ReplicaIndex
+from opsconsole.engine.records.replica_index import Found, ReplicaIndex
 from opsconsole.model.running.workloads import EngineView, Inventory, Place, Replica, Workload
 from opsconsole.model.state import State
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.figures.budget_history import HOUR, BudgetHistory
+from opsconsole.engine.traces.budget_history import HOUR, BudgetHistory
 
 NOW = 1_800_000_000.0
 MONTH = 30 * 24 * HOUR

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opsconsole.engine.figures.history import LEAST_SLOTS, SLOTS, History
+from opsconsole.engine.traces.history import LEAST_SLOTS, SLOTS, History
 from opsconsole.model.state import State
 
 START = 1_700_000_000.0

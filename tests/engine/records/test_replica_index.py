@@ -1,6 +1,6 @@
 """What a name of the configuration stands for."""
 
-from opsconsole.engine.state.replica_index import Found, ReplicaIndex
+from opsconsole.engine.records.replica_index import Found, ReplicaIndex
 from opsconsole.model.running.workloads import Phase, Place, PlaceKind, Replica
 from tests.workloads import DOCKER, inventory, replica, workload
 

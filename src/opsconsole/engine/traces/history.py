@@ -8,8 +8,8 @@ import math
 from array import array
 from typing import Final
 
-from opsconsole.engine.figures.latency import LatencyWindow, Traces
-from opsconsole.engine.figures.past_values import past_values
+from opsconsole.engine.traces.latency import LatencyWindow, Traces
+from opsconsole.engine.traces.past_values import past_values
 from opsconsole.model.series import ERRORS_OVER, Latency, Trace
 from opsconsole.model.state import State
 

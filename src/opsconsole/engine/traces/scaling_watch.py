@@ -7,8 +7,8 @@ none until a third of the window was seen.
 from typing import Final
 
 from opsconsole.config.services import Scaling
-from opsconsole.engine.figures.figure_trace import FigureTrace
 from opsconsole.engine.judge.scaling import Stabiliser, advise, mean
+from opsconsole.engine.traces.figure_trace import FigureTrace
 from opsconsole.model.running.scaling import Need, ScalingBounds
 
 SLOTS: Final = 30

@@ -1,0 +1,1 @@
+"""What is known of each service, instance and replica, and the list of what happened."""
