@@ -126,6 +126,7 @@ ROWS = {
     # What is on no host of its own: engines are asked elsewhere, calls know what they reach.
     "docker": Row({}, action("restart", "docker", "web"), (), here=False),
     "swarm": Row({}, action("restart", "swarm", "web"), (), here=False),
+    "kubernetes": Row({}, action("restart", "kubernetes", "deployment/web"), (), here=False),
     "volume": Row({}, action("backup", "volume", {"volume": "web"}), (), here=False),
     "http": Row({}, action("restart", "http", SILENT), (), here=False),
     "command": Row({}, action("restart", "command", ["true"]), (), here=False),

@@ -22,6 +22,7 @@ from opsconsole.config.drivers import (
     SystemdTarget,
     VolumeTarget,
 )
+from opsconsole.config.kubernetes import KubernetesTarget
 from opsconsole.config.types import Duration, Model, Name, Text
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "FileSet",
     "GitTarget",
     "HttpCall",
+    "KubernetesTarget",
     "PidFile",
     "ReleaseFolders",
     "ScaleAction",
@@ -51,6 +53,9 @@ class ByDriver(Model):
 
     docker: DockerTarget | None = Field(default=None, description="Containers of an engine.")
     swarm: SwarmTarget | None = Field(default=None, description="A Swarm service.")
+    kubernetes: KubernetesTarget | None = Field(
+        default=None, description="A workload of a Kubernetes cluster."
+    )
     systemd: SystemdTarget | None = Field(default=None, description="A systemd unit.")
     http: HttpCall | None = Field(default=None, description="A call of the service's own API.")
     command: Command | None = Field(default=None, description="A program, as an argv list.")
@@ -79,6 +84,7 @@ ON_ENGINE = frozenset(
 DriverTarget = (
     DockerTarget
     | SwarmTarget
+    | KubernetesTarget
     | SystemdTarget
     | HttpCall
     | Command

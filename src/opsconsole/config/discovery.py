@@ -44,6 +44,31 @@ class DockerDiscovery(Model):
         return {} if value is True else value
 
 
+class KubernetesDiscovery(Model):
+    """Deployments, StatefulSets and DaemonSets become services; ``true`` for all."""
+
+    short_form: ClassVar[dict[str, Any] | None] = {"const": True}
+
+    clusters: _Texts = Field(
+        default=(), description="Names of the clusters to look at; all when empty."
+    )
+    namespaces: _Texts = Field(default=(), description="Namespaces; * stands for anything.")
+    names: _Texts = Field(
+        default=(), description="Services by the name they would have; * stands for anything."
+    )
+    labels: _Texts = Field(
+        default=(), description="Labels that workloads must have: key, or key=value."
+    )
+    actions: tuple[NativeAction, ...] = Field(
+        default=NATIVE_ACTIONS, description="What may be done to what was found."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_true(cls, value: object) -> object:
+        return {} if value is True else value
+
+
 class PrometheusDiscovery(Model):
     """The jobs that a Prometheus scrapes become services; ``true`` for all."""
 
@@ -66,6 +91,9 @@ class Discovery(Model):
 
     docker: DockerDiscovery | None = Field(
         default=None, description="What the Docker Engines run; true for all of it."
+    )
+    kubernetes: KubernetesDiscovery | None = Field(
+        default=None, description="What the Kubernetes clusters run; true for all of it."
     )
     prometheus: PrometheusDiscovery | None = Field(
         default=None, description="What the Prometheus servers scrape; true for all of it."

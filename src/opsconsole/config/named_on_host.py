@@ -24,6 +24,7 @@ from opsconsole.config.drivers import (
     VolumeTarget,
 )
 from opsconsole.config.files.problems import KeyPath
+from opsconsole.config.kubernetes import KubernetesTarget
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import Instance, Service
 from opsconsole.config.types import Model
@@ -129,7 +130,15 @@ def _of_action(target: DriverTarget, base: Path) -> Iterator[Thing]:
         case ReleaseFolders():
             yield Entry(base / target.releases, FileKind.FOLDER)
             yield Entry(base / target.current, FileKind.LINK)
-        case DockerTarget() | SwarmTarget() | VolumeTarget() | HttpCall() | Command() | "latest":
+        case (
+            DockerTarget()
+            | SwarmTarget()
+            | KubernetesTarget()
+            | VolumeTarget()
+            | HttpCall()
+            | Command()
+            | "latest"
+        ):
             pass  # on an engine, or where only the call itself knows
         case _:
             assert_never(target)

@@ -26,13 +26,15 @@ def check_references(settings: Any) -> Iterator[Finding]:
     environments = _mapping(_mapping(settings).get("environments"))
     backends = [*_names_of(_mapping(settings).get("prometheus"), "prometheus"), NO_PROMETHEUS]
     engines = list(_engines(_mapping(settings)))
-    yield from _check_discovery(settings, engines)
+    clusters = _names_of(_mapping(settings).get("kubernetes"), "kubernetes")
+    yield from _check_discovery(settings, engines, clusters)
     owners: dict[str, str] = {}
     for name, service in services.items():
         path: KeyPath = ("services", name)
         yield from _check_name((*path, "environment"), service, environments, "environment")
         yield from _check_name((*path, "prometheus"), service, backends, "prometheus")
         yield from _check_engines(path, service, engines)
+        yield from _check_clusters(path, service, clusters)
         yield from _check_instances(path, _mapping(service), owners)
         yield from _check_figures(path, _mapping(service))
 
@@ -48,8 +50,12 @@ def _check_name(
 def _engines(settings: Mapping[str, Any]) -> Iterator[str]:
     """The names of the places that are given, or are there where none is."""
     for key in PLACES:
-        given = _names_of(settings.get(key), key)
-        yield from given or (each.name for each in Settings.model_fields[key].default)
+        yield from _places(settings, key)
+
+
+def _places(settings: Mapping[str, Any], key: str) -> list[str]:
+    given = _names_of(settings.get(key), key)
+    return given or [each.name for each in Settings.model_fields[key].default]
 
 
 def _check_engines(path: KeyPath, service: Any, engines: Sequence[str]) -> Iterator[Finding]:
@@ -58,36 +64,72 @@ def _check_engines(path: KeyPath, service: Any, engines: Sequence[str]) -> Itera
     for key in ("instances", "logs"):
         for index, item in enumerate(_items(_mapping(service).get(key))):
             yield from _check_name((*path, key, index, "engine"), item, engines, "engine")
-    for where, target in _targets((*path, "actions"), _mapping(service).get("actions")):
+    actions = _mapping(service).get("actions")
+    for where, target in _targets((*path, "actions"), actions, ON_ENGINE):
         yield from _check_name((*where, "engine"), target, engines, "engine")
 
 
-def _check_discovery(settings: Any, engines: Sequence[str]) -> Iterator[Finding]:
+def _check_clusters(path: KeyPath, service: Any, clusters: Sequence[str]) -> Iterator[Finding]:
+    """Every workload of a service and of its actions is in exactly one cluster."""
+    named = _mapping(service).get("kubernetes")
+    targets: list[tuple[KeyPath, Any]] = (
+        [((*path, "kubernetes", index), each) for index, each in enumerate(named)]
+        if isinstance(named, list)
+        else [((*path, "kubernetes"), named)]
+    )
+    actions = _mapping(service).get("actions")
+    targets += _targets((*path, "actions"), actions, frozenset({"kubernetes"}))
+    for where, target in targets:
+        if not isinstance(target, (str, dict)):
+            continue
+        if not clusters:
+            yield where, "no cluster is given", "give one: kubernetes: {context: …}"
+        elif _mapping(target).get("cluster") is not None:
+            yield from _check_name((*where, "cluster"), target, clusters, "cluster")
+        elif len(clusters) > 1:
+            several = f"does not say which of the clusters {', '.join(clusters)} it is about"
+            yield where, several, "write {workload: …, cluster: …}"
+
+
+def _check_discovery(
+    settings: Any, engines: Sequence[str], clusters: Sequence[str]
+) -> Iterator[Finding]:
     discover = _mapping(_mapping(settings).get("discover"))
     if discover.get("prometheus") is not None and not _mapping(settings).get("prometheus"):
         wrong = "no Prometheus is given that could be asked for its jobs"
         yield ("discover", "prometheus"), wrong, "give one: prometheus: {url: …}"
+    if discover.get("kubernetes") is not None and not clusters:
+        wrong = "no Kubernetes cluster is given that could be looked at"
+        yield ("discover", "kubernetes"), wrong, "give one: kubernetes: {context: …}"
+    listed = _mapping(discover.get("kubernetes")).get("clusters")
+    for index, name in enumerate([listed] if isinstance(listed, str) else _items(listed)):
+        where: KeyPath = ("discover", "kubernetes", "clusters", index)
+        yield from _check_name(where, {"cluster": name}, clusters, "cluster")
     named = _mapping(discover.get("docker")).get("engines")
     for index, name in enumerate([named] if isinstance(named, str) else _items(named)):
         path: KeyPath = ("discover", "docker", "engines", index)
         yield from _check_name(path, {"engine": name}, engines, "engine")
 
 
-def _targets(path: KeyPath, action: Any) -> Iterator[tuple[KeyPath, Any]]:
-    """What actions and the ones within them name on an engine."""
+def _targets(path: KeyPath, action: Any, drivers: frozenset[str]) -> Iterator[tuple[KeyPath, Any]]:
+    """What actions and the ones within them name for one of ``drivers``."""
     for key, value in _mapping(action).items():
-        if key in ON_ENGINE:
+        if key in drivers:
             yield (*path, key), value
         else:
-            yield from _targets((*path, key), value)
+            yield from _targets((*path, key), value, drivers)
 
 
 def _check_sources(settings: Any) -> Iterator[Finding]:
+    taken: list[str] = []
     for key in ("prometheus", "alertmanager", *PLACES):
         names = _names_of(_mapping(settings).get(key), key)
         for index, name in enumerate(names):
             if name in names[:index]:
                 yield (key, index), f"two of them are called {name!r}; give each a name", ""
+            elif key in PLACES and name in taken:
+                yield (key, index), f"an engine is called {name!r} already; give it a name", ""
+        taken += _places(settings, key) if key in PLACES else []
 
 
 def _check_dependencies(services: Mapping[str, Any]) -> Iterator[Finding]:

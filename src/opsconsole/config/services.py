@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from opsconsole.config.actions import Actions
 from opsconsole.config.http import HttpConfig
+from opsconsole.config.kubernetes import KubernetesTarget
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.types import (
     Condition,
@@ -289,6 +290,9 @@ class Service(Found):
     )
     engine: Text | None = Field(
         default=None, description="Name of the engine that has them, if there are several."
+    )
+    kubernetes: Annotated[tuple[KubernetesTarget, ...], BeforeValidator(as_tuple), OneOrMany] = (
+        Field(default=(), description="Its workloads in a cluster: deployment/ai-backend.")
     )
     job: Text | None = Field(
         default=None,

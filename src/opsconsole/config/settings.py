@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 from opsconsole.config.actions import Action
 from opsconsole.config.discovery import Discovery
 from opsconsole.config.http import HttpConfig
+from opsconsole.config.kubernetes import KubernetesCluster, KubernetesTarget
 from opsconsole.config.service_log import ServiceLog
 from opsconsole.config.services import NO_PROMETHEUS, Instance, Service, Thresholds
 from opsconsole.config.types import (
@@ -203,6 +204,9 @@ class Settings(Model):
     docker: Annotated[tuple[Docker, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
         default=(plain(Docker)(),), description="Docker Engines; [] for none."
     )
+    kubernetes: Annotated[tuple[KubernetesCluster, ...], BeforeValidator(as_tuple), OneOrMany] = (
+        Field(default=(), description="Kubernetes clusters to read.")
+    )
     host: HostSettings = Field(
         default_factory=plain(HostSettings), description="This host's resources."
     )
@@ -258,9 +262,9 @@ class Settings(Model):
         return self._path
 
     @property
-    def places(self) -> dict[str, tuple[Docker, ...]]:
+    def places(self) -> dict[str, tuple[Docker, ...] | tuple[KubernetesCluster, ...]]:
         """Where replicas run, by the key of these settings; also those that are not enabled."""
-        return {"docker": self.docker}
+        return {"docker": self.docker, "kubernetes": self.kubernetes}
 
     @property
     def engines(self) -> dict[str, float]:
@@ -285,6 +289,22 @@ class Settings(Model):
         )
 
     @property
+    def discovered_clusters(self) -> tuple[KubernetesCluster, ...]:
+        """The clusters whose workloads become services."""
+        rules = self.discover.kubernetes
+        if rules is None:
+            return ()
+        wanted = rules.clusters
+        return tuple(
+            each for each in self.kubernetes if each.enabled and (not wanted or each.name in wanted)
+        )
+
+    def cluster_of(self, target: KubernetesTarget) -> KubernetesCluster | None:
+        """The cluster that ``target`` names, else the only one; None where there is none."""
+        found = [each for each in self.kubernetes if target.cluster in {None, each.name}]
+        return found[0] if len(found) == 1 else None
+
+    @property
     def tells_targets(self) -> bool:
         """Whether anybody wants to know what the Prometheus servers scrape."""
         found = self.discover.prometheus is not None
@@ -294,15 +314,19 @@ class Settings(Model):
         """Whether what ``source`` reports becomes services."""
         if source.kind is SourceKind.PROMETHEUS:
             return self.discover.prometheus is not None and self.reads(source)
-        is_engine = source.kind is SourceKind.DOCKER
-        return is_engine and any(each.name == source.name for each in self.discovered)
+        found: tuple[Docker, ...] | tuple[KubernetesCluster, ...] = ()
+        if source.kind is SourceKind.DOCKER:
+            found = self.discovered
+        if source.kind is SourceKind.KUBERNETES:
+            found = self.discovered_clusters
+        return any(each.name == source.name for each in found)
 
     def reads(self, source: SourceId) -> bool:
         """Whether ``source`` is among the places that are to be read."""
         match source.kind:
             case SourceKind.HOST:
                 return self.host.enabled
-            case SourceKind.DOCKER:
+            case SourceKind.DOCKER | SourceKind.KUBERNETES:
                 return source.name in self.engines
             case SourceKind.PROMETHEUS:
                 return any(each.name == source.name for each in self.prometheus)

@@ -25,7 +25,7 @@ async def check_replicas(settings: Settings, clock: Clock) -> list[Finding]:
     names = [
         (path, wanted)
         for name, service in settings.services.items()
-        for path, wanted in _names(("services", name), service)
+        for path, wanted in _names(("services", name), service, settings)
     ]
     found = list(_without_engine(settings))
     if not names:
@@ -58,11 +58,15 @@ async def _inventories(settings: Settings, clock: Clock) -> Iterable[Inventory]:
     return [each.value for each in readings if isinstance(each.value, Inventory)]
 
 
-def _names(path: KeyPath, service: Service) -> Iterator[tuple[KeyPath, Wanted]]:
+def _names(path: KeyPath, service: Service, settings: Settings) -> Iterator[tuple[KeyPath, Wanted]]:
     """What the service, its instances, its actions and its logs name on engines, each with the
     engine that the configuration names for it."""
     for index, name in enumerate(service.containers):
         yield (*path, "containers", index), (name, service.engine or "")
+    for index, workload in enumerate(service.kubernetes):
+        cluster = settings.cluster_of(workload)
+        if cluster is not None:
+            yield (*path, "kubernetes", index), (workload.full_name(cluster), cluster.name)
     for index, instance in enumerate(service.instances):
         if instance.container:
             engine = instance.engine or service.engine or ""
@@ -85,7 +89,8 @@ def _containers(target: OnEngine) -> tuple[str, ...]:
 
 def _without_engine(settings: Settings) -> Iterator[Finding]:
     """Actions that would have to choose among several engines."""
-    engines = list(settings.engines)
+    clusters = {each.name for each in settings.kubernetes}
+    engines = [each for each in settings.engines if each not in clusters]
     if len(engines) < 2:
         return
     for name, service in settings.services.items():

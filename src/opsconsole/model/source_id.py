@@ -15,6 +15,7 @@ class SourceKind(StrEnum):
     SCRAPE = "scrape"
     HOST = "host"
     DOCKER = "docker"
+    KUBERNETES = "kubernetes"
     PROMETHEUS = "prometheus"
     ALERTMANAGER = "alertmanager"
     BUDGETS = "budgets"
@@ -38,8 +39,9 @@ class SourceKind(StrEnum):
 
 
 _KNOW_ALERTS = frozenset({SourceKind.PROMETHEUS, SourceKind.ALERTMANAGER, SourceKind.UNKNOWN})
-_TELL_REPLICAS = frozenset({SourceKind.DOCKER})
-_SHOW_RESOURCES = frozenset({SourceKind.HOST, SourceKind.DOCKER, SourceKind.UNKNOWN})
+_TELL_REPLICAS = frozenset({SourceKind.DOCKER, SourceKind.KUBERNETES})
+_ENGINES = {SourceKind.DOCKER, SourceKind.KUBERNETES}
+_SHOW_RESOURCES = frozenset({SourceKind.HOST, *_ENGINES, SourceKind.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,7 +130,8 @@ class ServiceRecord:
 
     ``metrics_every`` is the interval, in seconds, that decides whether its metrics are stale.
     Counts for its objectives, by their text: ``budgets`` of looks, ``scraped`` of requests seen by
-    own scrapes, ``asked`` of windows as Prometheus reported them. ``host`` is its host.
+    own scrapes, ``asked`` of windows as Prometheus reported them. ``host`` is its host,
+    ``workloads`` what it is in clusters.
     """
 
     name: str
@@ -140,6 +141,7 @@ class ServiceRecord:
     since: float
     metrics_every: float
     instances: list[InstanceRecord] = field(default_factory=list)
+    workloads: tuple[Wanted, ...] = ()
     copies: Copies | None = None
     metrics: dict[str, MetricValue] = field(default_factory=dict)
     traces: dict[str, FigureTrace] = field(default_factory=dict)
@@ -230,7 +232,11 @@ class ServiceRecord:
     def wanted(self) -> tuple[Wanted, ...]:
         """The names by which engines should know it."""
         named = [(name, self.config.engine or "") for name in self.config.containers]
-        return (*named, *((each.runs_as, each.engine) for each in self.instances if each.runs_as))
+        return (
+            *named,
+            *self.workloads,
+            *((each.runs_as, each.engine) for each in self.instances if each.runs_as),
+        )
 
     def is_about(self, name: str, place: str) -> bool:
         """Whether the name ``name`` in ``place`` ('': any) may be a copy of it."""
@@ -273,6 +279,7 @@ def _build_service(
     history = History(settings.display.window, interval_of(settings, service))
     every = max(_metrics_every(settings, name, service), SINGLE_LOOK if single else 0.0)
     record = ServiceRecord(name, service, history, _objectives(service), now, every)
+    record.workloads = _workloads(settings, service)
     record.budgets = {
         text: BudgetHistory()
         for text, expression in record.objectives
@@ -292,6 +299,12 @@ def _build_service(
     for asked in probes_of(settings, name):
         record.instances[asked.number].probes.append(_build_probe(asked, limits, now))
     return record
+
+
+def _workloads(settings: Settings, service: Service) -> tuple[Wanted, ...]:
+    """What it is in clusters; a cluster that is not configured has nothing of it."""
+    found = ((target, settings.cluster_of(target)) for target in service.kubernetes)
+    return tuple((target.full_name(each), each.name) for target, each in found if each)
 
 
 def _build_probe(asked: Asked, limits: Limits, now: float) -> ProbeRecord:

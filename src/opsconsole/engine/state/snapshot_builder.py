@@ -131,6 +131,7 @@ def _awaited(settings: Settings, now: float) -> tuple[SourceView, ...]:
         (SourceId(kind, each.name), each.interval)
         for kind, places in (
             (SourceKind.DOCKER, [each for each in settings.docker if each.enabled]),
+            (SourceKind.KUBERNETES, [each for each in settings.kubernetes if each.enabled]),
             (SourceKind.PROMETHEUS, settings.prometheus),
             (SourceKind.ALERTMANAGER, settings.alertmanager),
         )

@@ -186,6 +186,7 @@ DRIVERS: Final[Mapping[str, Traits]] = {
         instead="restart the service, whose tasks are replaced one after another, or remove the "
         "container of that task on its node: the Swarm starts another",
     ),
+    "kubernetes": Traits({}, sees=True),
     "systemd": Traits(
         {_K.RESTART: _systemd},
         sees=True,

@@ -1,0 +1,120 @@
+"""Kubernetes: which clusters are read, and which workload of one is meant.
+
+Invariant: a workload is named by its kind, its name, its namespace and its cluster, and the same
+words mean the same one for reading and for changing.
+"""
+
+import re
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from opsconsole.config.types import Duration, Model, Name, OneOrMany, Text, as_tuple
+
+DEFAULT_NAMESPACE: Final = "default"
+
+_KINDS: Final = {
+    "deployment": ("deployment", "deployments", "deploy"),
+    "statefulset": ("statefulset", "statefulsets", "sts"),
+    "daemonset": ("daemonset", "daemonsets", "ds"),
+}
+_SPELT: Final = {spelt: kind for kind, each in _KINDS.items() for spelt in each}
+_OBJECT: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_NAMESPACE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_TARGET_FORM: dict[str, Any] = {"type": "string"}
+
+
+def _workload(value: str) -> str:
+    spelt, _, name = value.partition("/")
+    kind = _SPELT.get(spelt.lower())
+    if kind is None or not _OBJECT.fullmatch(name):
+        kinds = ", ".join(f"{each}/NAME" for each in _KINDS)
+        raise ValueError(f"takes a workload by kind and name: {kinds}")
+    return f"{kind}/{name}"
+
+
+def _namespace(value: str) -> str:
+    if not _NAMESPACE.fullmatch(value):
+        raise ValueError("takes the name of a namespace: small letters, digits and -")
+    return value
+
+
+WorkloadName = Annotated[str, AfterValidator(_workload)]
+"""``deployment/NAME``, ``statefulset/NAME`` or ``daemonset/NAME``."""
+
+Namespace = Annotated[str, AfterValidator(_namespace)]
+
+
+class KubernetesCluster(Model):
+    """A cluster: by kubeconfig and context, or the one that this program runs in."""
+
+    name: Name = Field(default="kubernetes", description="To distinguish several.")
+    kubeconfig: Text | None = Field(
+        default=None,
+        description="A kubeconfig file; those of KUBECONFIG, or ~/.kube/config, if not set.",
+    )
+    context: Text | None = Field(
+        default=None, description="A context of the kubeconfig; its current one if not set."
+    )
+    in_cluster: bool = Field(
+        default=False, description="Use the service account of the pod that this runs in."
+    )
+    namespaces: Annotated[tuple[Namespace, ...], BeforeValidator(as_tuple), OneOrMany] = Field(
+        default=(), description="Namespaces to look at; all when empty."
+    )
+    selector: Text | None = Field(
+        default=None,
+        description="Labels that workloads and pods must have, as kubectl's -l takes them.",
+    )
+    interval: Duration = Field(
+        default=5.0, description="Time between two looks at what was seen; changes are watched."
+    )
+    timeout: Duration = Field(default=10.0, description="Deadline of one call.")
+    enabled: bool = Field(default=True, description="Whether it is looked at.")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "KubernetesCluster":
+        if self.in_cluster and (self.kubeconfig or self.context):
+            raise ValueError("in_cluster excludes kubeconfig and context")
+        return self
+
+
+class KubernetesTarget(Model):
+    """A Deployment, StatefulSet or DaemonSet: ``deployment/ai-backend``."""
+
+    short_form: ClassVar[dict[str, Any] | None] = _TARGET_FORM
+
+    workload: WorkloadName = Field(
+        description="Its kind and name: deployment/ai-backend, statefulset/db, daemonset/agent."
+    )
+    namespace: Namespace | None = Field(
+        default=None,
+        description="Its namespace; the cluster's if that has one alone, else default.",
+    )
+    cluster: Text | None = Field(
+        default=None, description="Name of the cluster, if several are configured."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_name(cls, value: object) -> object:
+        return {"workload": value} if isinstance(value, str) else value
+
+    @property
+    def kind(self) -> str:
+        """``deployment``, ``statefulset`` or ``daemonset``."""
+        return self.workload.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The object's own name."""
+        return self.workload.partition("/")[2]
+
+    def namespace_in(self, cluster: KubernetesCluster) -> str:
+        """The namespace that is meant in ``cluster``."""
+        only = cluster.namespaces[0] if len(cluster.namespaces) == 1 else DEFAULT_NAMESPACE
+        return self.namespace or only
+
+    def full_name(self, cluster: KubernetesCluster) -> str:
+        """``NAMESPACE/KIND/NAME``: what its copies report that they are of."""
+        return f"{self.namespace_in(cluster)}/{self.workload}"
