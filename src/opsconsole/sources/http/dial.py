@@ -11,8 +11,9 @@ import os
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http import tls as http_tls
@@ -37,6 +38,8 @@ _LOCAL_ERRORS: Final = {
 }
 _NO_PROTOCOL: Final = "TLSV1_ALERT_NO_APPLICATION_PROTOCOL"
 _ATTEMPT_MINIMUM: Final = 0.25
+
+P = TypeVar("P", bound=asyncio.BaseProtocol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,17 @@ async def dial(
     origin: Origin, resolver: Resolver, context: ssl.SSLContext | None, deadline: float
 ) -> Connection:
     """Connect by ``deadline`` (loop time). Raises ``TransportFaultError``."""
+    return await dial_as(Connection, origin, resolver, context, deadline)
+
+
+async def dial_as(
+    kind: Callable[[TimedSocket, str], P],
+    origin: Origin,
+    resolver: Resolver,
+    context: ssl.SSLContext | None,
+    deadline: float,
+) -> P:
+    """The same with a protocol of ``kind``, made of the socket and of the peer's name."""
     loop = asyncio.get_running_loop()
     started = loop.time()
     end: Origin | Proxy = origin.proxy or origin
@@ -76,7 +90,7 @@ async def dial(
                 proxy, end = end, origin
                 await _tunnel(sock, proxy, origin)
             phase = "tls" if origin.tls else "connect"
-            return await _establish(sock, origin, context, deadline)
+            return await _establish(kind, sock, origin, context, deadline)
     except TimeoutError:
         now = loop.time()
         message = f"{_missing(phase, end)} after {now - started:.1f} s"
@@ -163,12 +177,16 @@ def _connect_fault(error: OSError, end: Origin | Proxy) -> TransportFaultError:
 
 
 async def _establish(
-    sock: TimedSocket, origin: Origin, context: ssl.SSLContext | None, deadline: float
-) -> Connection:
+    kind: Callable[[TimedSocket, str], P],
+    sock: TimedSocket,
+    origin: Origin,
+    context: ssl.SSLContext | None,
+    deadline: float,
+) -> P:
     loop = asyncio.get_running_loop()
     address = sock.getpeername()
     try:
-        connection = Connection(sock, origin.peer)
+        connection = kind(sock, origin.peer)
         await loop.create_connection(
             lambda: connection,
             sock=sock,

@@ -32,6 +32,9 @@ HTTP2_HINT: Final = "let it speak HTTP/1.1 too, or name a port that does"
 """What to do about a server that this console does not understand."""
 
 CHUNK_LIMIT: Final = 16_384
+_LEAST_CHUNK: Final = 256
+"""Bytes of a chunk of a large body, on average: one whose limit is higher may have more chunks."""
+
 _CHUNK_LINE_LIMIT: Final = 300
 
 _HEAD_END: Final = re.compile(rb"\n\r?\n")
@@ -84,6 +87,23 @@ class ResponseParser:
     def status(self) -> int | None:
         """The answer's code, once its head was read."""
         return self._answer.status if self._answer else None
+
+    @property
+    def head(self) -> HttpAnswer | None:
+        """The final answer as far as its head goes, once that was read."""
+        return self._answer
+
+    @property
+    def held(self) -> int:
+        """Bytes of the body that wait to be taken."""
+        return len(self._body)
+
+    def take(self) -> bytes:
+        """What was read of the body since it was last taken; it counts for no limit any more."""
+        taken = bytes(self._body)
+        self._body.clear()
+        self._chunks = 0
+        return taken
 
     def feed(self, data: bytes) -> HttpAnswer | None:
         """Take the next bytes; the answer when it is complete."""
@@ -199,8 +219,9 @@ class ResponseParser:
             return
         if len(self._body) + size > self._body_limit:
             raise self._body_too_large()
-        if self._chunks > CHUNK_LIMIT:
-            raise too_large(f"more than {CHUNK_LIMIT} chunks", self.status)
+        limit = max(CHUNK_LIMIT, self._body_limit // _LEAST_CHUNK)
+        if self._chunks > limit:
+            raise too_large(f"more than {limit} chunks", self.status)
         self._left = size
         self._step = ResponseParser._read_chunk
 

@@ -1,0 +1,1 @@
+"""Kubernetes as the console reads it: kubeconfig, credentials, client, reflector."""
