@@ -146,7 +146,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 prepared.wire, prepared.method, self._body_limit, deadline, self._timeout
             )
         except TransportFaultError as error:
-            raise _after_sending(error, prepared.method) from None
+            raise after_sending(error, prepared.method) from None
         if (
             answer.reusable
             and not self._closed
@@ -216,7 +216,7 @@ def _proxy(url: httpx.URL) -> Proxy:
     return Proxy(host, url.port or 80, b"Basic " + pair if url.userinfo else b"")
 
 
-def _after_sending(error: TransportFaultError, method: str) -> TransportFaultError:
+def after_sending(error: TransportFaultError, method: str) -> TransportFaultError:
     """A change that was sent and not answered may have happened: no fault may say otherwise."""
     if method in _REUSES or error.fault.kind not in _NEVER_SENT:
         return error

@@ -20,10 +20,11 @@ from urllib.parse import quote, urlencode
 from opsconsole import __version__
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.http.connection import Connection
-from opsconsole.sources.http.dial import P, dial, dial_as
+from opsconsole.sources.http.dial import P, dial_as
 from opsconsole.sources.http.head import HttpAnswer
 from opsconsole.sources.http.resolver import Resolver
 from opsconsole.sources.http.stream import Stream
+from opsconsole.sources.http.transport import after_sending
 from opsconsole.sources.http.transport_fault import StaleConnectionError, TransportFaultError
 from opsconsole.sources.kubernetes.access import Access, context_of
 from opsconsole.sources.kubernetes.cluster_error import ClusterError, refused, unusable
@@ -38,6 +39,9 @@ JsonObject = Mapping[str, object]
 
 ANSWER_LIMIT: Final = 32 << 20
 """Bytes of one answer: a page of five hundred objects of 64 KiB."""
+
+PARTS_LIMIT: Final = 1_000_000
+"""Objects and arrays of one answer; as many bytes of empty ones would fill a gigabyte."""
 
 PAGE: Final = 500
 """Objects of one page of a list."""
@@ -102,6 +106,7 @@ class ClusterClient:
         self._resolver = Resolver()
         self._threads = BoundedExecutor("cluster-credentials", 2, spares=4)
         self._who: asyncio.Task[_Who] | None = None
+        self._last: _Who | None = None
         self._idle: list[tuple[_Who, Connection]] = []
         self._closed = False
 
@@ -278,7 +283,10 @@ class ClusterClient:
         limit: int,
         deadline: float,
     ) -> HttpAnswer:
-        answer = await connection.exchange(wire, method, limit, deadline, self.timeout)
+        try:
+            answer = await connection.exchange(wire, method, limit, deadline, self.timeout)
+        except TransportFaultError as error:
+            raise after_sending(error, method) from None
         if answer.reusable and not self._closed and len(self._idle) < _KEPT:
             self._idle.append((who, connection))
         else:
@@ -300,13 +308,11 @@ class ClusterClient:
 
     async def _dial(self, kind: "type[P]", who: _Who, deadline: float) -> P:
         try:
-            return await dial_as(
-                kind, self.access.origin(), self._resolver, who.tls, deadline
-            )
+            return await dial_as(kind, self.access.origin(), self._resolver, who.tls, deadline)
         except TransportFaultError as error:
             if error.fault.kind is FaultKind.TLS:
                 # A renewed authority or certificate is read when it is asked for next.
-                self._who = None
+                self._who = self._last = None
             raise ClusterError(error.fault) from None
 
     async def _known(self, deadline: float) -> _Who:
@@ -343,9 +349,7 @@ class ClusterClient:
     async def _found(self, after: Identity | None) -> _Who:
         before = self._last
         try:
-            who = await self._threads.run(
-                self._look_up, after, before, deadline=_IDENTITY_DEADLINE
-            )
+            who = await self._threads.run(self._look_up, after, before, deadline=_IDENTITY_DEADLINE)
         except (TimeoutError, QueueFullError):
             message = f"the credentials for cluster {self.access.name} could not be read in time"
             raise unusable(message) from None
@@ -353,8 +357,6 @@ class ClusterClient:
             self._drop_idle()
         self._last = who
         return who
-
-    _last: _Who | None = None
 
     def _look_up(self, after: Identity | None, before: _Who | None) -> _Who:
         credentials = self.access.credentials
@@ -396,6 +398,9 @@ class ClusterClient:
 
     def _object(self, answer: HttpAnswer) -> JsonObject:
         self._check_type(answer)
+        if answer.body.count(b"{") + answer.body.count(b"[") > PARTS_LIMIT:
+            message = f"{self.endpoint}: an answer of more than {PARTS_LIMIT} parts"
+            raise unusable(message, "", FaultKind.TOO_LARGE)
         try:
             value = json.loads(answer.body)
         except (ValueError, RecursionError):

@@ -73,7 +73,7 @@ class Written:
         forbid_core_dumps()
         certificate = None
         if self.certificate is not None and self.key is not None:
-            certificate = _content(self.certificate), _content(self.key)
+            certificate = content(self.certificate), content(self.key)
             hide(certificate[1].decode("ascii", "replace"))
         files = (self.token_file, self.certificate, self.key)
         ends = self.wall() + REREAD if any(isinstance(each, Path) for each in files) else inf
@@ -86,7 +86,7 @@ class Written:
     def _authorization(self) -> tuple[tuple[str, str], ...]:
         token = self.token
         if not token and self.token_file is not None:
-            token = _content(self.token_file).decode("utf-8", "replace").strip()
+            token = content(self.token_file).decode("utf-8", "replace").strip()
         if token:
             return (bearer(token),)
         if self.user is None:
@@ -105,7 +105,8 @@ def bearer(token: str) -> tuple[str, str]:
     return "Authorization", f"Bearer {token}"
 
 
-def _content(source: bytes | Path) -> bytes:
+def content(source: bytes | Path) -> bytes:
+    """What is written, or what the file holds. Raises ClusterError."""
     if isinstance(source, bytes):
         return source
     try:

@@ -101,18 +101,17 @@ class Handed:
     def identity(self) -> Identity:
         """What the last run gave, while it is good; else what a new one gives."""
         with self._lock:
-            last = self._last
-            if last is not None and last.identity is not None:
-                if self._wall() < last.identity.until:
-                    return last.identity
+            known = None if self._last is None else self._last.identity
+            if known is not None and self._wall() < known.until:
+                return known
             return self._given()
 
     def renewed(self, refused: Identity) -> Identity:
         """What the plugin gives when it is run again, unless that has been done already."""
         with self._lock:
-            last = self._last
-            if last is not None and last.identity is not None and last.identity != refused:
-                return last.identity
+            known = None if self._last is None else self._last.identity
+            if known is not None and known != refused:
+                return known
             return self._given()
 
     def _given(self) -> Identity:

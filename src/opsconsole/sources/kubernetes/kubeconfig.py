@@ -24,7 +24,7 @@ from opsconsole.hiding import hide
 from opsconsole.model.fault import FaultKind
 from opsconsole.sources.kubernetes.access import Access
 from opsconsole.sources.kubernetes.cluster_error import ClusterError, unusable
-from opsconsole.sources.kubernetes.credentials import Credentials, Written
+from opsconsole.sources.kubernetes.credentials import Credentials, Written, content
 from opsconsole.sources.kubernetes.exec_plugin import VERSIONS, Plugin, handed_by
 from opsconsole.text import sanitize
 
@@ -139,8 +139,8 @@ def _paths(
 
 def _read_all(cluster: KubernetesCluster, environ: Mapping[str, str], base: Path) -> list[_File]:
     found = []
-    for path, needed in _paths(cluster, environ, base):
-        path = path.absolute()
+    for named, needed in _paths(cluster, environ, base):
+        path = named.absolute()
         if not needed and not path.exists():
             continue
         try:
@@ -292,10 +292,7 @@ def _told(place: _Part) -> str:
     """``ExecCredential.spec.cluster`` as JSON."""
     authority = place.file_or_data("certificate-authority")
     if isinstance(authority, Path):
-        try:
-            authority = authority.read_bytes()
-        except OSError as error:
-            raise _wrong(authority, f"cannot be read: {error.strerror}") from None
+        authority = content(authority)
     extensions = place.value.get("extensions")
     config = [
         each.get("extension")
